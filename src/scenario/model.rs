@@ -1,0 +1,381 @@
+//! The scenario as the engine and the hands take it: checked, with names resolved to indices,
+//! variables put in, defaults filled. What is here is right; nobody checks it again.
+//!
+//! Nothing here reads files or TOML.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::scenario::interval::Interval;
+use crate::words::diagnostic::Place;
+use crate::words::event::{Direction, EntryName};
+use crate::words::name::NamePattern;
+use crate::words::signal::Signal;
+use crate::words::time::Span;
+
+/// A string value with variables put in: as programs and servers get it, and as it may be shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    plain: String,
+    shown: Option<String>,
+}
+
+impl Text {
+    /// A text without secrets.
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Text {
+        Text { plain: text.into(), shown: None }
+    }
+
+    /// A text that may be shown only as `shown`.
+    #[must_use]
+    pub fn secret(plain: impl Into<String>, shown: impl Into<String>) -> Text {
+        Text { plain: plain.into(), shown: Some(shown.into()) }
+    }
+
+    /// What programs and servers get. Never log or show it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.plain
+    }
+
+    /// What may be logged and shown.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.shown.as_deref().unwrap_or(&self.plain)
+    }
+
+    /// Whether the two differ.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.shown.is_some()
+    }
+}
+
+/// A whole scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// For people and reports.
+    pub name: String,
+    /// For people and reports.
+    pub description: Option<String>,
+    /// `None`: the runner draws one.
+    pub seed: Option<u64>,
+    /// Period of `clock.tick`; `None`: no ticks.
+    pub tick: Option<Span>,
+    /// Past it the run has failed.
+    pub time_limit: Option<Span>,
+    /// The variables, for the record; everything below has them put in already.
+    pub vars: BTreeMap<String, Var>,
+    /// By name, sorted by name.
+    pub presets: Vec<Preset>,
+    /// By name, sorted by name.
+    pub fetches: Vec<FetchJob>,
+    /// In file order.
+    pub timeline: Vec<Entry>,
+}
+
+/// A variable's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Var {
+    /// A string, which may hold secrets.
+    Text(Text),
+    /// An integer.
+    Integer(i64),
+    /// A boolean.
+    Boolean(bool),
+}
+
+/// Something that can be spawned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preset {
+    /// Unique among presets; no dot.
+    pub name: String,
+    /// Players or a program.
+    pub kind: PresetKind,
+    /// Its name, where it is defined.
+    pub place: Place,
+}
+
+/// The two kinds of preset.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PresetKind {
+    /// Played by the runner.
+    Players(Players),
+    /// A program of its own.
+    Command(Box<Command>),
+}
+
+/// Players, which play side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Players {
+    /// One row of the file each; at least one.
+    pub groups: Vec<PlayerGroup>,
+    /// Where they play.
+    pub isolation: Isolation,
+}
+
+/// Where players play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// In the runner itself.
+    #[default]
+    Task,
+    /// In a sub-process of the runner's own binary.
+    Process,
+}
+
+/// Players that differ only in their name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayerGroup {
+    /// Their names.
+    pub name: NamePattern,
+    /// How many; at least 1.
+    pub count: u32,
+    /// How many moves each makes; may be 0.
+    pub moves: u32,
+    /// The wait after each move.
+    pub every: Interval,
+    /// Drawn from with equal chance; at least one.
+    pub directions: Vec<Direction>,
+}
+
+/// A real program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Program and arguments; at least the program.
+    pub argv: Vec<Text>,
+    /// Working directory, relative to the scenario's folder; `None`: that folder.
+    pub dir: Option<PathBuf>,
+    /// Set on top of the runner's environment.
+    pub env: BTreeMap<String, Text>,
+    /// Start from an empty environment instead.
+    pub clear_env: bool,
+    /// What it reads.
+    pub stdin: Stdin,
+    /// Which exits do not fail the run.
+    pub exits: Exits,
+    /// The run does not wait for it.
+    pub background: bool,
+    /// How it is stopped.
+    pub stop: Stop,
+    /// The longest line, in bytes, that is logged whole; at least 1.
+    pub max_line: u64,
+}
+
+/// What a program reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// Nothing: end of file at once.
+    #[default]
+    Null,
+    /// What `send` sends.
+    Open,
+    /// This text, then end of file.
+    Text(Text),
+    /// This file, relative to the scenario's folder.
+    File(PathBuf),
+}
+
+/// Which exits do not fail the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exits {
+    /// These codes, 0 to 255.
+    Codes(Vec<u8>),
+    /// All.
+    Any,
+    /// Death by this signal.
+    Signal(Signal),
+}
+
+/// How a program is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Sent first, to the whole process group.
+    pub signal: Signal,
+    /// How long it has before KILL.
+    pub grace: Span,
+}
+
+/// Something that can be fetched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchJob {
+    /// Unique among fetches; no dot.
+    pub name: String,
+    /// Valid `http` or `https` URLs; at least one.
+    pub urls: Vec<Text>,
+    /// At once or one after the other.
+    pub mode: FetchMode,
+    /// Log each line of the body.
+    pub lines: bool,
+    /// A valid HTTP method.
+    pub method: String,
+    /// Valid names and values, sorted by name as written.
+    pub headers: Vec<(String, Text)>,
+    /// The request's body.
+    pub body: Option<Body>,
+    /// For the whole request.
+    pub timeout: Span,
+    /// At most this many are followed.
+    pub redirects: u32,
+    /// At most this many more tries.
+    pub retries: u32,
+    /// Which statuses do not fail the run.
+    pub status: StatusRule,
+    /// In bytes, after decoding.
+    pub max_body: u64,
+    /// A file of PEM certificates to trust instead of the system's, relative to the scenario's folder.
+    pub ca: Option<PathBuf>,
+    /// Trust any certificate.
+    pub insecure: bool,
+    /// Which protocol to speak.
+    pub http2: Http2,
+    /// Its name, where it is defined.
+    pub place: Place,
+}
+
+/// The order of a job's requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FetchMode {
+    /// All at once.
+    #[default]
+    Concurrent,
+    /// Each after the one before it.
+    Sequential,
+}
+
+/// A request's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// This text.
+    Text(Text),
+    /// This file, relative to the scenario's folder.
+    File(PathBuf),
+    /// This JSON document; both of the text's forms are valid JSON.
+    Json(Text),
+}
+
+/// Which statuses do not fail the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusRule {
+    /// Any of a class: 2 is `2xx`.
+    Class(u8),
+    /// These, 100 to 999.
+    Codes(Vec<u16>),
+    /// All.
+    Any,
+}
+
+impl StatusRule {
+    /// Whether this status is expected.
+    #[must_use]
+    pub fn allows(&self, status: u16) -> bool {
+        match self {
+            StatusRule::Class(class) => status / 100 == u16::from(*class),
+            StatusRule::Codes(codes) => codes.contains(&status),
+            StatusRule::Any => true,
+        }
+    }
+}
+
+/// Which protocol to speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Http2 {
+    /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
+    #[default]
+    Auto,
+    /// HTTP/2, with prior knowledge on plain connections.
+    Always,
+    /// HTTP/1.1.
+    Never,
+}
+
+/// One entry of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Unique.
+    pub id: Option<String>,
+    /// Offset from the run's start or from the moment of `after`.
+    pub at: Span,
+    /// What it waits for.
+    pub after: Option<After>,
+    /// What happens.
+    pub action: Action,
+    /// That many at once; at least 1.
+    pub count: u32,
+    /// Whether it happens again.
+    pub repeat: Option<Repeat>,
+    /// Its header or its braces.
+    pub place: Place,
+}
+
+impl Entry {
+    /// The entry as events name it; `index` is its place in the timeline, from 0.
+    #[must_use]
+    pub fn name(&self, index: usize) -> EntryName<'_> {
+        self.id.as_deref().map_or(EntryName::Number(index + 1), EntryName::Id)
+    }
+}
+
+/// What happens. Entries and presets are indices into the scenario's lists.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Start a preset.
+    Spawn(usize),
+    /// Start a fetch job.
+    Fetch(usize),
+    /// Stop what an entry (a spawn or a fetch) started.
+    Stop(usize),
+    /// Write a line to what an entry (a spawn of a command with `stdin = "open"`) started.
+    Send {
+        /// The entry.
+        to: usize,
+        /// The line, without its newline.
+        text: Text,
+    },
+    /// Note a text.
+    Mark(Text),
+}
+
+/// What an entry waits for; entries are indices into the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum After {
+    /// The start of another entry's first occurrence.
+    Started(usize),
+    /// The moment another entry's first spawn is ready.
+    Ready(usize),
+    /// The end of all that another entry started, in all its occurrences.
+    Finished(usize),
+    /// The first line that matches, of anything another entry started.
+    Line {
+        /// A valid regular expression, matched on a line's bytes.
+        regex: String,
+        /// The entry: a spawn of a command.
+        of: usize,
+        /// Counted from the start of `of`.
+        timeout: Span,
+    },
+}
+
+impl After {
+    /// The entry that is waited for.
+    #[must_use]
+    pub fn entry(&self) -> usize {
+        match self {
+            After::Started(entry) | After::Ready(entry) | After::Finished(entry) => *entry,
+            After::Line { of, .. } => *of,
+        }
+    }
+}
+
+/// How an entry happens again: `times` in all, or all that start within `within`, or whichever of
+/// the two ends first; at least one of them is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repeat {
+    /// One draw between one occurrence and the next.
+    pub every: Interval,
+    /// The file's `times`.
+    pub times: Option<u64>,
+    /// The file's `for`, counted from the first occurrence; its end is excluded.
+    pub within: Option<Span>,
+}

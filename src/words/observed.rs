@@ -1,0 +1,95 @@
+//! What comes from outside: the only things that can surprise the engine. Each is one line of the
+//! log too, so that a log can be observed in the place of the world.
+
+use crate::words::event::{Exit, FetchFault, Fetched, Header, Source, Stream};
+use crate::words::signal::Signal;
+use crate::words::time::Span;
+
+/// One thing that came from outside. A closed set; borrowed, since the engine keeps none of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Observed<'a> {
+    /// A process runs.
+    Started {
+        /// The spawn.
+        source: Source,
+        /// Its process.
+        pid: u32,
+    },
+    /// A process could not be started.
+    CouldNotStart {
+        /// The spawn.
+        source: Source,
+        /// In words.
+        error: &'a str,
+    },
+    /// Whole lines of a process (the last of them may lack its newline only at the stream's end),
+    /// or, with `partial`, one part of a line longer than `max_line`.
+    Lines {
+        /// The spawn.
+        source: Source,
+        /// Where they were written.
+        stream: Stream,
+        /// The lines with their newlines.
+        chunk: &'a [u8],
+        /// One part of a line that goes on.
+        partial: bool,
+    },
+    /// A process ended, and all it wrote has been observed.
+    Exited {
+        /// The spawn.
+        source: Source,
+        /// How.
+        exit: Exit,
+    },
+    /// What was sent to a process did not arrive.
+    NotSent {
+        /// The spawn.
+        source: Source,
+        /// In words.
+        error: &'a str,
+    },
+    /// The head of an answer.
+    Responded {
+        /// The request.
+        source: Source,
+        /// The status.
+        status: u16,
+        /// `HTTP/1.1`.
+        version: &'a str,
+        /// Redacted.
+        headers: &'a [Header],
+    },
+    /// Whole lines of an answer's body (the last of them may lack its newline only at the body's
+    /// end); of fetch jobs with `lines` only.
+    BodyLines {
+        /// The request.
+        source: Source,
+        /// The lines with their newlines.
+        chunk: &'a [u8],
+    },
+    /// An answer is whole.
+    Fetched {
+        /// The request.
+        source: Source,
+        /// What came.
+        fetched: &'a Fetched,
+    },
+    /// A request failed.
+    FetchFailed {
+        /// The request.
+        source: Source,
+        /// The phase or limit.
+        kind: FetchFault,
+        /// In words.
+        error: &'a str,
+        /// From the request's start.
+        took: Span,
+    },
+    /// A line was typed.
+    Typed {
+        /// Without its newline.
+        text: &'a str,
+    },
+    /// The runner was sent a signal.
+    Signalled(Signal),
+}

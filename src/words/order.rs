@@ -1,0 +1,69 @@
+//! What the engine asks of the hands. Orders are imperative and carry only what the hands cannot
+//! look up in the scenario themselves.
+
+use crate::words::event::Source;
+use crate::words::signal::Signal;
+
+/// One thing to do in the world. A closed set: whoever drives the engine handles them all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Start the program of a `command` preset, or the sub-process of a preset of players with
+    /// `isolation = "process"`.
+    Start {
+        /// The spawn.
+        source: Source,
+        /// Which preset of the scenario.
+        preset: usize,
+        /// How many spawns of this preset came before; decides the players' draws.
+        nth: u64,
+    },
+    /// Stop a process by the `stop` of its preset: the signal to its group, the grace, then KILL.
+    Stop {
+        /// The spawn.
+        source: Source,
+    },
+    /// End a process at once: KILL to its group.
+    Kill {
+        /// The spawn.
+        source: Source,
+    },
+    /// Write a line to a process's standard input.
+    Send {
+        /// The spawn.
+        source: Source,
+        /// The line's bytes, with its newline.
+        bytes: Vec<u8>,
+    },
+    /// Send one request of a fetch job.
+    Fetch {
+        /// The request.
+        source: Source,
+        /// Which fetch of the scenario.
+        job: usize,
+        /// Which of its URLs.
+        url: usize,
+    },
+    /// Give a request up.
+    Cancel {
+        /// The request.
+        source: Source,
+    },
+    /// Show the state of the run to the person who typed `status`.
+    ShowStatus,
+    /// The run is over; the last event has been given.
+    End {
+        /// Passed, failed or interrupted, and by which signal.
+        verdict: Verdict,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As expected.
+    Passed,
+    /// Not as expected.
+    Failed,
+    /// By a signal, or by a typed `quit` (no signal).
+    Interrupted(Option<Signal>),
+}
