@@ -10,6 +10,7 @@
 //! | [`scenario`] | the scenario as data: read, checked, resolved |
 //! | [`hands`] | the only place that waits |
 
+pub mod engine;
 pub mod hands;
 pub mod scenario;
 pub mod words;

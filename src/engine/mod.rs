@@ -1,0 +1,327 @@
+//! The engine: one state machine that decides everything, and neither waits, nor reads, nor prints.
+//!
+//! # How it works
+//!
+//! Whoever drives it asks when it wants to be woken ([`Engine::next_due`]), tells it what time it is
+//! ([`Engine::advance`]) and what came from outside ([`Engine::observe`]). What happens goes into a
+//! [`Sink`]: events, which are the log, and orders, which are for the hands. The same engine is
+//! driven live (by the machine's clock and the world), virtually (`now` is `next_due`, over and
+//! over) and by a log.
+//!
+//! Both calls first let happen what was due by `now`, and `observe` does so again after what was
+//! observed. So what the engine does depends only on the sequence of moments and observations that
+//! changed anything, all of which stand in the log; how often it was woken between does not matter.
+//!
+//! If something can change what happens and is not an argument of these calls, it is a bug.
+
+mod agenda;
+pub mod calendar;
+pub mod draw;
+mod ending;
+mod players;
+mod processes;
+mod requests;
+mod scheduler;
+mod tally;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use agenda::{Agenda, Item};
+use players::{Played, Players};
+use processes::Spawn;
+use requests::{JobRun, Request};
+use scheduler::EntryState;
+use tally::Tally;
+
+use crate::scenario::model::Scenario;
+use crate::words::event::{ClockKind, Event, Source};
+use crate::words::observed::Observed;
+use crate::words::order::{Order, Verdict};
+use crate::words::time::Moment;
+
+/// Where events and orders go.
+pub trait Sink {
+    /// Something happened at `t`. Moments never go back.
+    fn event(&mut self, t: Moment, event: &Event<'_>);
+    /// Something is to be done.
+    fn order(&mut self, order: Order);
+}
+
+/// Where what happens during one call goes, and the counts it makes.
+pub(crate) struct Out<'a> {
+    now: Moment,
+    sink: &'a mut dyn Sink,
+    tally: &'a mut Tally,
+}
+
+impl Out<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        if let Some(due) = event.due() {
+            self.tally.late(self.now.since(due));
+        }
+        self.sink.event(self.now, event);
+    }
+
+    fn order(&mut self, order: Order) {
+        self.sink.order(order);
+    }
+}
+
+/// What a run is, beside its scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The seed, given or drawn.
+    pub seed: u64,
+    /// The clock, for the record.
+    pub clock: ClockKind,
+    /// RFC 3339; on the real clock only.
+    pub started_at: Option<&'a str>,
+    /// The resolved scenario as a JSON object, for the record.
+    pub resolved: &'a str,
+}
+
+/// What runs at a moment, for `status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Each spawn that runs, by its preset's name.
+    pub spawns: Vec<(Source, String)>,
+    /// Requests in flight.
+    pub requests: usize,
+    /// Entries that have not happened for the last time.
+    pub entries_left: usize,
+    /// When the engine wants to be woken next.
+    pub next: Option<Moment>,
+}
+
+/// One run of a scenario.
+pub struct Engine {
+    run: Run,
+    tally: Tally,
+}
+
+impl Engine {
+    /// A run that has not started.
+    #[must_use]
+    pub fn new(scenario: Rc<Scenario>, seed: u64) -> Engine {
+        Engine { run: Run::new(scenario, seed), tally: Tally::default() }
+    }
+
+    /// Starts the run at [`Moment::ZERO`]: gives `run.started`, and lets nothing happen yet.
+    pub fn start(&mut self, start: &Start<'_>, sink: &mut dyn Sink) {
+        let scenario = Rc::clone(&self.run.scenario);
+        self.with(Moment::ZERO, sink, |run, out| {
+            out.event(&Event::RunStarted {
+                name: &scenario.name,
+                seed: start.seed,
+                clock: start.clock,
+                started_at: start.started_at,
+                scenario: start.resolved,
+            });
+            run.begin();
+        });
+    }
+
+    /// When something is due next, if anything is. Waking it earlier or later is harmless.
+    #[must_use]
+    pub fn next_due(&mut self) -> Option<Moment> {
+        self.run.next_due()
+    }
+
+    /// Lets happen what was due by `now`.
+    pub fn advance(&mut self, now: Moment, sink: &mut dyn Sink) {
+        self.with(now, sink, Run::settle);
+    }
+
+    /// Takes what came from outside at `now`.
+    pub fn observe(&mut self, now: Moment, observed: Observed<'_>, sink: &mut dyn Sink) {
+        self.with(now, sink, |run, out| {
+            run.settle(out);
+            run.observe(observed, out);
+            run.settle(out);
+        });
+    }
+
+    /// How the run ended, once it has.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self.run.phase {
+            Phase::Over(verdict) => Some(verdict),
+            _ => None,
+        }
+    }
+
+    /// What runs now.
+    #[must_use]
+    pub fn status(&mut self) -> Status {
+        let spawns = self.run.spawns.iter().map(|(number, spawn)| {
+            (Source::Spawn(*number), self.run.scenario.presets[spawn.preset].name.clone())
+        });
+        Status {
+            spawns: spawns.collect(),
+            requests: self.run.requests.len(),
+            entries_left: self.run.entries_left,
+            next: self.run.next_due(),
+        }
+    }
+
+    fn with(&mut self, now: Moment, sink: &mut dyn Sink, call: impl FnOnce(&mut Run, &mut Out<'_>)) {
+        // A clock that went back (a log that was tampered with) must not turn time round.
+        self.run.now = self.run.now.max(now);
+        let mut out = Out { now: self.run.now, sink, tally: &mut self.tally };
+        call(&mut self.run, &mut out);
+    }
+}
+
+/// Where a run is in its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The timeline happens.
+    Running,
+    /// Nothing new happens; what still runs is being stopped, and then the run is over.
+    Stopping(Verdict),
+    /// The last event has been given.
+    Over(Verdict),
+}
+
+/// The state of a run. Its parts are in the modules beside this one.
+pub(crate) struct Run {
+    scenario: Rc<Scenario>,
+    seed: u64,
+    now: Moment,
+    phase: Phase,
+    /// The first thing that went wrong.
+    fault: Option<String>,
+    agenda: Agenda,
+    players: Players,
+    entries: Vec<EntryState>,
+    entries_left: usize,
+    /// Spawns that were ordered and have not ended, by their number.
+    spawns: BTreeMap<u32, Spawn>,
+    last_spawn: u32,
+    /// Spawns so far, by preset.
+    spawned_of: Vec<u64>,
+    /// Spawns that run, and those among all that the run waits for.
+    running: u64,
+    foreground: usize,
+    /// Requests in flight, by their number.
+    requests: BTreeMap<u32, Request>,
+    last_request: u32,
+    /// Fetch jobs in flight.
+    jobs: BTreeMap<u32, JobRun>,
+    last_job: u32,
+}
+
+impl Run {
+    fn new(scenario: Rc<Scenario>, seed: u64) -> Run {
+        Run {
+            seed,
+            now: Moment::ZERO,
+            phase: Phase::Running,
+            fault: None,
+            agenda: Agenda::default(),
+            players: Players::default(),
+            entries: Vec::new(),
+            entries_left: 0,
+            spawns: BTreeMap::new(),
+            last_spawn: 0,
+            spawned_of: vec![0; scenario.presets.len()],
+            running: 0,
+            foreground: 0,
+            requests: BTreeMap::new(),
+            last_request: 0,
+            jobs: BTreeMap::new(),
+            last_job: 0,
+            scenario,
+        }
+    }
+
+    /// Sets the stage: ticks, the time limit and the entries that wait for nothing.
+    fn begin(&mut self) {
+        if self.scenario.tick.is_some() {
+            self.agenda.push(Moment::ZERO, Item::Tick(0));
+        }
+        if let Some(limit) = self.scenario.time_limit {
+            self.agenda.push(Moment::ZERO.saturating_add(limit), Item::TimeLimit);
+        }
+        self.begin_timeline();
+    }
+
+    fn next_due(&mut self) -> Option<Moment> {
+        if matches!(self.phase, Phase::Over(_)) {
+            return None;
+        }
+        if self.is_ready_to_end() {
+            return Some(self.now);
+        }
+        match (self.agenda.next_due(), self.players.next_due()) {
+            (Some(item), Some(player)) => Some(item.min(player)),
+            (item, player) => item.or(player),
+        }
+    }
+
+    /// Lets everything happen that is due by now, in the order of its due times.
+    fn settle(&mut self, out: &mut Out<'_>) {
+        while !matches!(self.phase, Phase::Over(_)) {
+            if self.is_ready_to_end() {
+                self.move_on_to_the_end(out);
+                continue;
+            }
+            let scenario = Rc::clone(&self.scenario);
+            if let Played::Ended(source, due) = self.players.play(&scenario, self.agenda.next_due(), out) {
+                self.players_ended(source, due, out);
+                continue;
+            }
+            match self.agenda.pop(out.now) {
+                Some((due, item)) => self.happen(due, item, out),
+                None => return,
+            }
+        }
+    }
+
+    fn happen(&mut self, due: Moment, item: Item, out: &mut Out<'_>) {
+        match item {
+            Item::Tick(n) => self.tick(due, n, out),
+            Item::Entry(entry) => self.occur(entry, due, out),
+            Item::LineTimeout(entry) => self.line_timeout(entry, out),
+            Item::TimeLimit => self.time_limit(out),
+        }
+    }
+
+    fn tick(&mut self, due: Moment, n: u64, out: &mut Out<'_>) {
+        out.event(&Event::ClockTick { due, n });
+        if let Some(next) = self.scenario.tick.and_then(|tick| due.checked_add(tick)) {
+            self.agenda.push(next, Item::Tick(n + 1));
+        }
+    }
+
+    fn observe(&mut self, observed: Observed<'_>, out: &mut Out<'_>) {
+        match observed {
+            Observed::Started { source, pid } => self.process_started(source, pid, out),
+            Observed::CouldNotStart { source, error } => self.could_not_start(source, error, out),
+            Observed::Lines { source, stream, chunk, partial } => {
+                self.lines(source, stream, chunk, partial, out);
+            }
+            Observed::Exited { source, exit } => self.process_exited(source, exit, out),
+            Observed::NotSent { source, error } => self.not_sent(source, error, out),
+            Observed::Responded { source, status, version, headers } => {
+                out.event(&Event::FetchResponded { source, status, version, headers });
+            }
+            Observed::BodyLines { source, chunk } => self.body_lines(source, chunk, out),
+            Observed::Fetched { source, fetched } => self.fetched(source, fetched, out),
+            Observed::FetchFailed { source, kind, error, took } => {
+                self.fetch_failed(source, (kind, error, took), out);
+            }
+            Observed::Typed { text } => self.typed(text, out),
+            Observed::Signalled(signal) => self.signalled(signal, out),
+        }
+    }
+
+    /// Notes that something went wrong: the run goes on, but will not have passed.
+    fn note_fault(&mut self, fault: impl FnOnce() -> String) {
+        if self.fault.is_none() {
+            self.fault = Some(fault());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The end of a run: when it has come, what is stopped on the way, and what it amounts to.
+
+use crate::engine::{Out, Phase, Run};
+use crate::words::event::{Event, Outcome, Source, Summary};
+use crate::words::order::{Order, Verdict};
+use crate::words::signal::Signal;
+use crate::words::time::Span;
+
+impl Run {
+    /// Whether the run can take its next step towards the end: everything of the timeline has
+    /// happened and ended, or everything that was to be stopped is gone.
+    pub(crate) fn is_ready_to_end(&self) -> bool {
+        match self.phase {
+            Phase::Running => self.entries_left == 0 && self.foreground == 0,
+            Phase::Stopping(_) => self.spawns.is_empty() && self.requests.is_empty(),
+            Phase::Over(_) => false,
+        }
+    }
+
+    /// Stops what is in the background, or, when nothing is left, ends the run.
+    pub(crate) fn move_on_to_the_end(&mut self, out: &mut Out<'_>) {
+        match self.phase {
+            Phase::Running => {
+                let numbers: Vec<u32> = self.spawns.keys().copied().collect();
+                for number in numbers {
+                    tell_stop(Some(Source::Spawn(number)), "the end of the run", out);
+                    self.stop_spawn(number, out);
+                }
+                self.phase = Phase::Stopping(Verdict::Passed);
+            }
+            Phase::Stopping(verdict) => self.finish(verdict, out),
+            Phase::Over(_) => {}
+        }
+    }
+
+    /// Ends the run as failed: nothing new happens, and what runs is stopped.
+    pub(crate) fn fail_now(&mut self, reason: String, out: &mut Out<'_>) {
+        if self.phase == Phase::Running {
+            tell_stop(None, &reason, out);
+            self.note_fault(|| reason);
+            self.stop_all(Verdict::Failed, out);
+        }
+    }
+
+    /// The run has lasted too long.
+    pub(crate) fn time_limit(&mut self, out: &mut Out<'_>) {
+        if let Some(limit) = self.scenario.time_limit {
+            self.fail_now(format!("the time limit of {} is over", limit.human()), out);
+        }
+    }
+
+    /// The runner was sent a signal: the first stops all in order, the next kills what is left.
+    pub(crate) fn signalled(&mut self, signal: Signal, out: &mut Out<'_>) {
+        out.event(&Event::Stopping {
+            due: None,
+            source: None,
+            entry: None,
+            signal: Some(signal),
+            reason: None,
+            error: None,
+        });
+        if let Phase::Stopping(Verdict::Interrupted(_)) = self.phase {
+            return self.kill_all(out);
+        }
+        self.stop_all(Verdict::Interrupted(Some(signal)), out);
+    }
+
+    /// `quit` was typed.
+    pub(crate) fn quit(&mut self, out: &mut Out<'_>) {
+        self.stop_all(Verdict::Interrupted(None), out);
+    }
+
+    /// Lets nothing new happen, and asks all that runs to stop.
+    fn stop_all(&mut self, verdict: Verdict, out: &mut Out<'_>) {
+        self.phase = Phase::Stopping(verdict);
+        self.agenda.keep_ticks();
+        for number in self.spawns.keys().copied().collect::<Vec<_>>() {
+            self.stop_spawn(number, out);
+        }
+        for number in self.requests.keys().copied().collect::<Vec<_>>() {
+            self.cancel(number, out);
+        }
+    }
+
+    fn kill_all(&mut self, out: &mut Out<'_>) {
+        for number in self.spawns.keys() {
+            out.order(Order::Kill { source: Source::Spawn(*number) });
+        }
+    }
+
+    /// Asks one spawn or request to stop.
+    pub(crate) fn stop_source(&mut self, source: Source, out: &mut Out<'_>) {
+        match source {
+            Source::Spawn(number) => self.stop_spawn(number, out),
+            Source::Request(number) => self.cancel(number, out),
+        }
+    }
+
+    /// Gives the last event and the last order.
+    fn finish(&mut self, verdict: Verdict, out: &mut Out<'_>) {
+        let verdict = match verdict {
+            Verdict::Passed if self.fault.is_some() => Verdict::Failed,
+            other => other,
+        };
+        let (outcome, reason) = match verdict {
+            Verdict::Passed => (Outcome::Passed, None),
+            Verdict::Failed => (Outcome::Failed, self.fault.clone()),
+            Verdict::Interrupted(Some(signal)) => (Outcome::Interrupted, Some(format!("signal {signal}"))),
+            Verdict::Interrupted(None) => (Outcome::Interrupted, Some("`quit` was typed".to_owned())),
+        };
+        let summary = Summary {
+            outcome,
+            reason,
+            spawned: out.tally.spawned,
+            exited: out.tally.exited,
+            fetched: out.tally.fetched,
+            moves: out.tally.moves,
+            lines: out.tally.lines,
+            lateness: out.tally.lateness(),
+            took: Span(out.now.0),
+        };
+        out.event(&Event::RunFinished(&summary));
+        out.order(Order::End { verdict });
+        self.phase = Phase::Over(verdict);
+    }
+}
+
+/// Tells that something, or all, is asked to stop, and why.
+fn tell_stop(source: Option<Source>, reason: &str, out: &mut Out<'_>) {
+    let reason = Some(reason);
+    out.event(&Event::Stopping { due: None, source, entry: None, signal: None, reason, error: None });
+}

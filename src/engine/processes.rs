@@ -1,0 +1,280 @@
+//! Spawns, from the order to the end: players in the runner, players in a sub-process, programs.
+
+use std::rc::Rc;
+
+use crate::engine::players::players_of;
+use crate::engine::{Out, Phase, Run};
+use crate::scenario::model::{Command, Exits, Isolation, PresetKind, Scenario};
+use crate::words::event::{Direction, Event, Exit, Source, Stream};
+use crate::words::name::{self, PlayerName};
+use crate::words::order::Order;
+use crate::words::signal::Signal;
+use crate::words::time::Moment;
+
+/// A spawn that was ordered and has not ended.
+pub(crate) struct Spawn {
+    /// Which preset.
+    pub(crate) preset: usize,
+    /// Which entry; none for a typed one.
+    pub(crate) entry: Option<usize>,
+    due: Moment,
+    state: State,
+    /// The runner has asked it to end.
+    asked_to_stop: bool,
+    /// The run does not wait for it.
+    background: bool,
+}
+
+enum State {
+    /// The hands are to start it.
+    Ordered,
+    /// A process.
+    Running,
+    /// Players in the runner; which of the plays.
+    Playing(usize),
+}
+
+/// The program of a preset, if it is one.
+fn command_of(scenario: &Scenario, preset: usize) -> Option<&Command> {
+    match &scenario.presets[preset].kind {
+        PresetKind::Command(command) => Some(command),
+        PresetKind::Players(_) => None,
+    }
+}
+
+/// A spawn for a message: `ps#1 (server)`.
+fn spawn_name(scenario: &Scenario, source: Source, preset: usize) -> String {
+    format!("{source} ({})", scenario.presets[preset].name)
+}
+
+impl Run {
+    /// Spawns a preset, planned for `due`.
+    pub(crate) fn spawn(&mut self, preset: usize, entry: Option<usize>, due: Moment, out: &mut Out<'_>) {
+        let scenario = Rc::clone(&self.scenario);
+        self.last_spawn += 1;
+        let number = self.last_spawn;
+        let source = Source::Spawn(number);
+        let nth = self.spawned_of[preset];
+        self.spawned_of[preset] += 1;
+        let background = command_of(&scenario, preset).is_some_and(|command| command.background);
+        self.foreground += usize::from(!background);
+        self.entry_gained(entry);
+        let spawn = Spawn { preset, entry, due, state: State::Ordered, asked_to_stop: false, background };
+        self.spawns.insert(number, spawn);
+        match players_of(&scenario, preset) {
+            Some(players) if players.isolation == Isolation::Task => {
+                self.start_players(number, (source, preset, nth), due, out);
+            }
+            _ => out.order(Order::Start { source, preset, nth }),
+        }
+    }
+
+    fn start_players(&mut self, number: u32, spawn: (Source, usize, u64), due: Moment, out: &mut Out<'_>) {
+        let scenario = Rc::clone(&self.scenario);
+        let (source, preset, _) = spawn;
+        if !self.players.has_room(&scenario, preset) {
+            return self.could_not_start(source, "a run can have at most 4,294,967,295 players", out);
+        }
+        self.note_start(number, None, due, out);
+        match self.players.start(&scenario, spawn, self.seed, due, out) {
+            Some(play) => {
+                if let Some(spawn) = self.spawns.get_mut(&number) {
+                    spawn.state = State::Playing(play);
+                }
+            }
+            None => self.players_ended(source, due, out),
+        }
+    }
+
+    /// A spawn runs: tells it, and triggers what waited for it.
+    fn note_start(&mut self, number: u32, pid: Option<u32>, moment: Moment, out: &mut Out<'_>) {
+        let scenario = Rc::clone(&self.scenario);
+        let Some(spawn) = self.spawns.get_mut(&number) else { return };
+        spawn.state = State::Running;
+        let (preset, entry, due) = (spawn.preset, spawn.entry, spawn.due);
+        self.running += 1;
+        out.tally.spawned += 1;
+        out.event(&Event::SpawnStarted {
+            due,
+            source: Source::Spawn(number),
+            preset: &scenario.presets[preset].name,
+            entry: entry.map(|entry| scenario.timeline[entry].name(entry)),
+            pid,
+        });
+        if let Some(entry) = entry {
+            self.entry_started(entry, moment, out);
+        }
+    }
+
+    /// A process runs.
+    pub(crate) fn process_started(&mut self, source: Source, pid: u32, out: &mut Out<'_>) {
+        if let Some((number, _)) = self.spawn_in(source, |state| matches!(state, State::Ordered)) {
+            self.note_start(number, Some(pid), out.now, out);
+        }
+    }
+
+    /// A spawn could not start.
+    pub(crate) fn could_not_start(&mut self, source: Source, error: &str, out: &mut Out<'_>) {
+        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Ordered)) else {
+            return;
+        };
+        let running = self.running;
+        out.event(&Event::SpawnFailed { source, error, running });
+        let scenario = Rc::clone(&self.scenario);
+        self.note_fault(|| format!("{} could not start: {error}", spawn_name(&scenario, source, preset)));
+        self.forget_spawn(number, out.now, out);
+    }
+
+    /// A process ended.
+    pub(crate) fn process_exited(&mut self, source: Source, exit: Exit, out: &mut Out<'_>) {
+        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running)) else {
+            return;
+        };
+        let scenario = Rc::clone(&self.scenario);
+        let asked = self.spawns.get(&number).is_some_and(|spawn| spawn.asked_to_stop);
+        let ok = match command_of(&scenario, preset) {
+            Some(command) if asked => !took_the_kill(command.stop.signal, exit),
+            Some(command) => is_expected(&command.exits, exit),
+            None if asked => !took_the_kill(Signal::TERM, exit),
+            None => exit == Exit::Code(0),
+        };
+        let name = || spawn_name(&scenario, source, preset);
+        if !ok && asked {
+            self.note_fault(|| format!("{} did not stop when asked to, and was killed", name()));
+        } else if !ok {
+            self.note_fault(|| format!("{} ended with {exit}", name()));
+        }
+        self.note_exit(number, exit, ok, out.now, out);
+    }
+
+    /// The last player of a spawn has ended its last wait.
+    pub(crate) fn players_ended(&mut self, source: Source, due: Moment, out: &mut Out<'_>) {
+        if let Some((number, _)) = self.spawn_in(source, |state| !matches!(state, State::Ordered)) {
+            self.note_exit(number, Exit::Code(0), true, due, out);
+        }
+    }
+
+    fn note_exit(&mut self, number: u32, exit: Exit, ok: bool, moment: Moment, out: &mut Out<'_>) {
+        self.running -= 1;
+        out.tally.exited += 1;
+        let running = self.running;
+        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running });
+        self.forget_spawn(number, moment, out);
+    }
+
+    fn forget_spawn(&mut self, number: u32, moment: Moment, out: &mut Out<'_>) {
+        if let Some(spawn) = self.spawns.remove(&number) {
+            self.foreground -= usize::from(!spawn.background);
+            self.entry_lost(spawn.entry, moment, out);
+        }
+    }
+
+    /// Asks a spawn to stop, once. Players in the runner end at once, as by TERM.
+    pub(crate) fn stop_spawn(&mut self, number: u32, out: &mut Out<'_>) {
+        let Some(spawn) = self.spawns.get_mut(&number) else { return };
+        if std::mem::replace(&mut spawn.asked_to_stop, true) {
+            return;
+        }
+        match spawn.state {
+            State::Playing(play) => {
+                self.players.stop(play);
+                self.note_exit(number, Exit::Signal(Signal::TERM), true, out.now, out);
+            }
+            State::Ordered | State::Running => out.order(Order::Stop { source: Source::Spawn(number) }),
+        }
+    }
+
+    /// What a process wrote.
+    pub(crate) fn lines(
+        &mut self,
+        source: Source,
+        stream: Stream,
+        chunk: &[u8],
+        partial: bool,
+        out: &mut Out<'_>,
+    ) {
+        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running)) else {
+            return;
+        };
+        let entry = self.spawns.get(&number).and_then(|spawn| spawn.entry);
+        let plays = players_of(&self.scenario, preset).is_some() && stream == Stream::Stdout;
+        let is_waited_for = |run: &Run| entry.filter(|entry| run.entries[*entry].line_waiters > 0);
+        if !plays && is_waited_for(self).is_none() {
+            return note_lines(source, stream, chunk, partial, out);
+        }
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (line, after) = rest.split_at(end);
+            rest = after;
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            match plays.then(|| read_move(text)).flatten() {
+                Some((direction, player)) => {
+                    out.tally.moves += 1;
+                    out.event(&Event::Move { due: None, source, player, direction });
+                }
+                None => note_lines(source, stream, line, partial, out),
+            }
+            if let Some(entry) = is_waited_for(self) {
+                self.line_came(entry, text, out.now);
+                // What hangs on a line happens right behind it, and not behind the lines that
+                // were read together with it: a log knows nothing of reads.
+                self.settle(out);
+                if !self.spawns.contains_key(&number) || matches!(self.phase, Phase::Over(_)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A line could not be sent.
+    pub(crate) fn not_sent(&mut self, source: Source, error: &str, out: &mut Out<'_>) {
+        let Some((_, preset)) = self.spawn_in(source, |_| true) else { return };
+        let scenario = Rc::clone(&self.scenario);
+        out.event(&Event::Sent {
+            due: None,
+            source: Some(source),
+            entry: None,
+            text: None,
+            error: Some(error),
+        });
+        self.note_fault(|| {
+            format!("a line could not be sent to {}: {error}", spawn_name(&scenario, source, preset))
+        });
+    }
+
+    /// The number and preset of a spawn, if it has not ended and is in such a state.
+    fn spawn_in(&self, source: Source, wanted: impl Fn(&State) -> bool) -> Option<(u32, usize)> {
+        let Source::Spawn(number) = source else { return None };
+        self.spawns.get(&number).filter(|spawn| wanted(&spawn.state)).map(|spawn| (number, spawn.preset))
+    }
+}
+
+/// Whether a process that was asked to stop had to be killed.
+fn took_the_kill(asked_by: Signal, exit: Exit) -> bool {
+    exit == Exit::Signal(Signal::KILL) && asked_by != Signal::KILL
+}
+
+fn is_expected(exits: &Exits, exit: Exit) -> bool {
+    match (exits, exit) {
+        (Exits::Any, _) => true,
+        (Exits::Codes(codes), Exit::Code(code)) => codes.iter().any(|expected| i32::from(*expected) == code),
+        (Exits::Signal(expected), Exit::Signal(signal)) => *expected == signal,
+        _ => false,
+    }
+}
+
+/// Tells the lines of a chunk.
+fn note_lines(source: Source, stream: Stream, chunk: &[u8], partial: bool, out: &mut Out<'_>) {
+    let ends = memchr::memchr_iter(b'\n', chunk).count() as u64;
+    let unended = u64::from(!partial && !chunk.is_empty() && !chunk.ends_with(b"\n"));
+    out.tally.lines += if partial { 0 } else { ends + unended };
+    out.event(&Event::Lines { source, stream, chunk, partial });
+}
+
+/// Reads a move, `N john`.
+fn read_move(line: &[u8]) -> Option<(Direction, PlayerName<'_>)> {
+    let (letter, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let direction = Direction::from_letter(letter)?;
+    name::fault(player).is_none().then(|| (direction, PlayerName::whole(player)))
+}

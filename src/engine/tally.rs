@@ -1,0 +1,70 @@
+//! What is counted as events pass: the figures of `run.finished`.
+
+use hdrhistogram::Histogram;
+
+use crate::words::event::Lateness;
+use crate::words::time::Span;
+
+/// The counts of a run so far.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) spawned: u64,
+    pub(crate) exited: u64,
+    pub(crate) fetched: u64,
+    pub(crate) moves: u64,
+    pub(crate) lines: u64,
+    /// Events that were not late at all: on the virtual clock, all of them.
+    on_time: u64,
+    late: Histogram<u64>,
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        let late = Histogram::new(3);
+        let Ok(late) = late else { unreachable!("3 significant figures are within what a histogram takes") };
+        Tally { spawned: 0, exited: 0, fetched: 0, moves: 0, lines: 0, on_time: 0, late }
+    }
+}
+
+impl Tally {
+    /// Counts an event that was `span` late.
+    pub(crate) fn late(&mut self, span: Span) {
+        if span == Span::ZERO {
+            self.on_time += 1;
+        } else {
+            self.late.saturating_record(span.0);
+        }
+    }
+
+    /// The percentiles, to three significant figures; the largest is exact.
+    pub(crate) fn lateness(&self) -> Lateness {
+        let mut all = self.late.clone();
+        // Recording zeros one by one would cost a run of millions; all at once costs nothing.
+        let _ = all.record_n(0, self.on_time);
+        Lateness {
+            p50: Span(all.value_at_quantile(0.5).min(self.late.max())),
+            p99: Span(all.value_at_quantile(0.99).min(self.late.max())),
+            max: Span(all.max()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lateness_counts_what_was_on_time() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.lateness(), Lateness::default());
+        for n in 1..=100u64 {
+            tally.late(Span(n * 1_000));
+        }
+        assert_eq!(tally.lateness().p50.0 / 1_000, 50);
+        for _ in 0..200 {
+            tally.late(Span::ZERO);
+        }
+        assert_eq!(tally.lateness().p50, Span::ZERO);
+        assert_eq!(tally.lateness().p99.0 / 1_000, 97);
+    }
+}
