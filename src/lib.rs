@@ -12,5 +12,6 @@
 
 pub mod engine;
 pub mod hands;
+pub mod paper;
 pub mod scenario;
 pub mod words;

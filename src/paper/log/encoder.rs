@@ -1,0 +1,631 @@
+//! Events into the log's bytes: straight into a buffer, not through a tree of values.
+//!
+//! # How it works
+//!
+//! A line's start hardly changes from one event to the next, so it is kept: `seq` is counted up in
+//! its own digits, and the text of `t` is made once for all events of one moment (on the virtual
+//! clock it is the text of `due` as well). A chunk of lines of a process is one event here: what
+//! stands between `seq` and the text is rendered once for all of them.
+//!
+//! The last line is left open, without its `crc32c`: the [writer](crate::paper::log::writer) has
+//! seen all bytes before it, and closes it.
+
+use std::io::Write;
+
+use crate::words::event::{EntryName, Event, Exit, FORMAT, Header, Source, Stream, Summary, Timings};
+use crate::words::name::PlayerName;
+use crate::words::time::{Moment, SECOND, Span};
+
+/// What wrote the log. Without a version: one scenario and seed give the same bytes in every release
+/// with the same format.
+const GENERATOR: &str = "scenario";
+
+/// A growing piece of a log.
+#[derive(Debug)]
+pub struct Encoder {
+    buffer: Vec<u8>,
+    /// The digits of the next `seq`.
+    seq: Vec<u8>,
+    count: u64,
+    /// The moment whose text is `t`.
+    moment: Moment,
+    t: Seconds,
+}
+
+impl Default for Encoder {
+    fn default() -> Encoder {
+        Encoder { buffer: Vec::new(), seq: vec![b'0'], count: 0, moment: Moment::ZERO, t: Seconds::new(0) }
+    }
+}
+
+impl Encoder {
+    /// How many events have been written.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How many bytes wait to be taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Whether no bytes wait.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Takes the bytes, and goes on in `next`, which is emptied.
+    pub fn take(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+        next.clear();
+        std::mem::replace(&mut self.buffer, next)
+    }
+
+    /// Writes one event (for [`Event::Lines`] one for each line).
+    pub fn write(&mut self, t: Moment, event: &Event<'_>) {
+        if t != self.moment {
+            self.moment = t;
+            self.t = Seconds::new(t.0);
+        }
+        match event {
+            Event::Move { due, source, player, direction } => {
+                self.open("move");
+                self.due(*due);
+                self.source(*source);
+                self.key("player");
+                self.player(*player);
+                self.plain("direction", direction.letter());
+                self.close();
+            }
+            Event::Lines { source, stream, chunk, partial } => self.lines(*source, *stream, chunk, *partial),
+            Event::RunFinished(summary) => self.run_finished(summary),
+            other => self.rare(other),
+        }
+    }
+
+    /// The events that are not hot.
+    fn rare(&mut self, event: &Event<'_>) {
+        self.open(name(event));
+        match event {
+            Event::RunStarted { name, seed, clock, started_at, scenario } => {
+                self.number("format", u64::from(FORMAT));
+                self.plain("generator", GENERATOR);
+                self.text("name", name);
+                self.number("seed", *seed);
+                self.plain("clock", clock.name());
+                self.optional_text("started_at", *started_at);
+                self.raw("scenario", scenario.as_bytes());
+            }
+            Event::ClockTick { due, n } => {
+                self.seconds("due", due.0);
+                self.number("n", *n);
+            }
+            Event::SpawnStarted { due, source, preset, entry, pid } => {
+                self.seconds("due", due.0);
+                self.source(*source);
+                self.plain("preset", preset);
+                self.entry(*entry);
+                if let Some(pid) = pid {
+                    self.number("pid", u64::from(*pid));
+                }
+            }
+            Event::SpawnExited { source, exit, ok, running } => {
+                self.source(*source);
+                match exit {
+                    Exit::Code(code) => self.number("code", u64::try_from(*code).unwrap_or_default()),
+                    Exit::Signal(signal) => self.plain("signal", &signal.to_string()),
+                }
+                self.boolean("ok", *ok);
+                self.number("running", *running);
+            }
+            Event::SpawnFailed { source, error, running } => {
+                self.source(*source);
+                self.text("error", error);
+                self.number("running", *running);
+            }
+            Event::Input { text, accepted, error } => {
+                self.text("text", text);
+                self.boolean("accepted", *accepted);
+                self.optional_text("error", *error);
+            }
+            Event::Mark { due, entry, text } => {
+                self.seconds("due", due.0);
+                self.entry(*entry);
+                self.text("text", text);
+            }
+            Event::Sent { due, source, entry, text, error } => {
+                self.due(*due);
+                self.optional_source(*source);
+                self.entry(*entry);
+                self.optional_text("text", *text);
+                self.optional_text("error", *error);
+            }
+            Event::Stopping { due, source, entry, signal, reason, error } => {
+                self.due(*due);
+                self.optional_source(*source);
+                self.entry(*entry);
+                if let Some(signal) = signal {
+                    self.plain("signal", &signal.to_string());
+                }
+                self.optional_text("reason", *reason);
+                self.optional_text("error", *error);
+            }
+            fetch => self.fetch(fetch),
+        }
+        self.close();
+    }
+
+    fn fetch(&mut self, event: &Event<'_>) {
+        match event {
+            Event::FetchStarted { due, source, job, entry, method, url } => {
+                self.seconds("due", due.0);
+                self.source(*source);
+                self.plain("job", job);
+                self.entry(*entry);
+                self.text("method", method);
+                self.text("url", url);
+            }
+            Event::FetchResponded { source, status, version, headers } => {
+                self.source(*source);
+                self.number("status", u64::from(*status));
+                self.plain("version", version);
+                self.headers(headers);
+            }
+            Event::FetchLine { source, n, text } => {
+                self.source(*source);
+                self.number("n", *n);
+                self.bytes(text);
+            }
+            Event::FetchFinished { source, fetched, ok } => {
+                self.source(*source);
+                self.number("status", u64::from(fetched.status));
+                self.number("bytes", fetched.bytes);
+                self.plain("sha256", &hex(&fetched.sha256));
+                self.boolean("ok", *ok);
+                self.seconds("took", fetched.took.0);
+                self.timings(&fetched.timings);
+            }
+            Event::FetchFailed { source, kind, error, took } => {
+                self.source(*source);
+                self.plain("kind", kind.name());
+                self.text("error", error);
+                self.seconds("took", took.0);
+            }
+            _ => {}
+        }
+    }
+
+    fn run_finished(&mut self, summary: &Summary) {
+        self.open("run.finished");
+        self.plain("outcome", summary.outcome.name());
+        self.optional_text("reason", summary.reason.as_deref());
+        self.number("spawned", summary.spawned);
+        self.number("exited", summary.exited);
+        self.number("fetched", summary.fetched);
+        self.number("moves", summary.moves);
+        self.number("lines", summary.lines);
+        let late = &summary.lateness;
+        let _ = write!(
+            self.buffer,
+            r#","lateness":{{"p50":{},"p99":{},"max":{}}}"#,
+            late.p50, late.p99, late.max
+        );
+        self.seconds("took", summary.took.0);
+    }
+
+    /// The lines of a chunk, one event each.
+    fn lines(&mut self, source: Source, stream: Stream, chunk: &[u8], partial: bool) {
+        let mut middle = Vec::with_capacity(96);
+        middle.extend_from_slice(br#","t":"#);
+        middle.extend_from_slice(self.t.as_bytes());
+        let _ = write!(middle, r#","event":"line","source":"{source}","stream":"{}""#, stream.name());
+        let end: &[u8] = if partial { b",\"partial\":true}\n" } else { b"}\n" };
+        let needs_care = chunk.iter().any(|byte| needs_care(*byte));
+        if needs_care {
+            for line in chunk.split_inclusive(|byte| *byte == b'\n') {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                self.line_start(&middle);
+                self.bytes(line);
+                self.buffer.extend_from_slice(end);
+            }
+            return;
+        }
+        // Nothing in the chunk needs to be escaped: its lines are copied as they are.
+        middle.extend_from_slice(br#","text":""#);
+        let quoted_end = [b"\"", end].concat();
+        let mut rest = chunk;
+        self.buffer.reserve(chunk.len() + 100);
+        while !rest.is_empty() {
+            let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            self.line_start(&middle);
+            self.buffer.extend_from_slice(&rest[..at]);
+            self.buffer.extend_from_slice(&quoted_end);
+            rest = rest.get(at + 1..).unwrap_or_default();
+        }
+    }
+
+    fn line_start(&mut self, middle: &[u8]) {
+        self.buffer.extend_from_slice(br#"{"seq":"#);
+        self.buffer.extend_from_slice(&self.seq);
+        self.buffer.extend_from_slice(middle);
+        self.count_up();
+    }
+
+    fn open(&mut self, event: &str) {
+        self.buffer.extend_from_slice(br#"{"seq":"#);
+        self.buffer.extend_from_slice(&self.seq);
+        self.buffer.extend_from_slice(br#","t":"#);
+        self.buffer.extend_from_slice(self.t.as_bytes());
+        self.buffer.extend_from_slice(br#","event":""#);
+        self.buffer.extend_from_slice(event.as_bytes());
+        self.buffer.push(b'"');
+        self.count_up();
+    }
+
+    fn close(&mut self) {
+        self.buffer.extend_from_slice(b"}\n");
+    }
+
+    fn count_up(&mut self) {
+        self.count += 1;
+        for digit in self.seq.iter_mut().rev() {
+            if *digit < b'9' {
+                *digit += 1;
+                return;
+            }
+            *digit = b'0';
+        }
+        self.seq.insert(0, b'1');
+    }
+
+    fn key(&mut self, key: &str) {
+        self.buffer.extend_from_slice(b",\"");
+        self.buffer.extend_from_slice(key.as_bytes());
+        self.buffer.extend_from_slice(b"\":");
+    }
+
+    fn raw(&mut self, key: &str, json: &[u8]) {
+        self.key(key);
+        self.buffer.extend_from_slice(json);
+    }
+
+    fn number(&mut self, key: &str, number: u64) {
+        self.key(key);
+        let _ = write!(self.buffer, "{number}");
+    }
+
+    fn boolean(&mut self, key: &str, value: bool) {
+        self.raw(key, if value { b"true" } else { b"false" });
+    }
+
+    fn seconds(&mut self, key: &str, nanoseconds: u64) {
+        self.key(key);
+        if nanoseconds == self.moment.0 {
+            self.buffer.extend_from_slice(self.t.as_bytes());
+        } else {
+            self.buffer.extend_from_slice(Seconds::new(nanoseconds).as_bytes());
+        }
+    }
+
+    fn due(&mut self, due: Option<Moment>) {
+        if let Some(due) = due {
+            self.seconds("due", due.0);
+        }
+    }
+
+    fn source(&mut self, source: Source) {
+        let (kind, number) = match source {
+            Source::Spawn(number) => (&b"ps#"[..], number),
+            Source::Request(number) => (&b"get#"[..], number),
+        };
+        self.buffer.extend_from_slice(b",\"source\":\"");
+        self.buffer.extend_from_slice(kind);
+        self.decimal(number);
+        self.buffer.push(b'"');
+    }
+
+    fn optional_source(&mut self, source: Option<Source>) {
+        if let Some(source) = source {
+            self.source(source);
+        }
+    }
+
+    fn entry(&mut self, entry: Option<EntryName<'_>>) {
+        if let Some(entry) = entry {
+            self.plain("entry", &entry.to_string());
+        }
+    }
+
+    /// A player's name: made of characters that need no escape.
+    fn player(&mut self, player: PlayerName<'_>) {
+        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(player.prefix.as_bytes());
+        if let Some(number) = player.number {
+            self.decimal(number);
+        }
+        self.buffer.extend_from_slice(player.suffix.as_bytes());
+        self.buffer.push(b'"');
+    }
+
+    fn decimal(&mut self, number: u32) {
+        let mut digits = [0u8; 10];
+        let mut at = digits.len();
+        let mut rest = number;
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.buffer.extend_from_slice(&digits[at..]);
+    }
+
+    /// A text that needs no escape: a name, a word of ours.
+    fn plain(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(text.as_bytes());
+        self.buffer.push(b'"');
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        push_json(&mut self.buffer, text);
+    }
+
+    fn optional_text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+
+    /// Bytes from outside: `text`, or `base64` where they are not UTF-8.
+    fn bytes(&mut self, bytes: &[u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text("text", text),
+            Err(_) => {
+                use base64::Engine;
+                self.plain("base64", &base64::engine::general_purpose::STANDARD.encode(bytes));
+            }
+        }
+    }
+
+    /// An object by name; a name that came several times has its values joined by a comma, as
+    /// RFC 9110 (section 5.3) joins them.
+    fn headers(&mut self, headers: &[Header]) {
+        self.key("headers");
+        let mut before = b'{';
+        for (n, header) in headers.iter().enumerate() {
+            if headers[..n].iter().any(|earlier| earlier.name == header.name) {
+                continue;
+            }
+            self.buffer.push(before);
+            before = b',';
+            push_json(&mut self.buffer, &header.name);
+            self.buffer.push(b':');
+            let same = headers[n..].iter().filter(|other| other.name == header.name);
+            let values: Vec<&str> = same.map(|header| header.value.as_str()).collect();
+            push_json(&mut self.buffer, &values.join(", "));
+        }
+        self.buffer.extend_from_slice(if headers.is_empty() { b"{}" } else { b"}" });
+    }
+
+    fn timings(&mut self, timings: &Timings) {
+        let Timings { dns, connect, tls, first_byte, body } = timings;
+        let phases =
+            [("dns", dns), ("connect", connect), ("tls", tls), ("first_byte", first_byte), ("body", body)];
+        self.key("timings");
+        let mut before = "{";
+        for (name, span) in phases {
+            if let Some(Span(span)) = span {
+                let _ = write!(self.buffer, "{before}\"{name}\":{}", Span(*span));
+                before = ",";
+            }
+        }
+        self.buffer.extend_from_slice(if before == "{" { b"{}" } else { b"}" });
+    }
+}
+
+/// The name of an event in the log.
+#[must_use]
+pub fn name(event: &Event<'_>) -> &'static str {
+    match event {
+        Event::RunStarted { .. } => "run.started",
+        Event::ClockTick { .. } => "clock.tick",
+        Event::SpawnStarted { .. } => "spawn.started",
+        Event::Move { .. } => "move",
+        Event::Lines { .. } => "line",
+        Event::SpawnExited { .. } => "spawn.exited",
+        Event::SpawnFailed { .. } => "spawn.failed",
+        Event::FetchStarted { .. } => "fetch.started",
+        Event::FetchResponded { .. } => "fetch.responded",
+        Event::FetchLine { .. } => "fetch.line",
+        Event::FetchFinished { .. } => "fetch.finished",
+        Event::FetchFailed { .. } => "fetch.failed",
+        Event::Input { .. } => "input",
+        Event::Mark { .. } => "mark",
+        Event::Sent { .. } => "sent",
+        Event::Stopping { .. } => "stopping",
+        Event::RunFinished(_) => "run.finished",
+    }
+}
+
+/// Whether a byte of a line cannot stand in a JSON string as it is, or may be a part of something
+/// that is not UTF-8.
+fn needs_care(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || (byte < 0x20 && byte != b'\n') || byte >= 0x80
+}
+
+/// A text as a JSON string (RFC 8259).
+pub fn push_json(buffer: &mut Vec<u8>, text: &str) {
+    buffer.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+        buffer.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            b'"' => buffer.extend_from_slice(b"\\\""),
+            b'\\' => buffer.extend_from_slice(b"\\\\"),
+            b'\n' => buffer.extend_from_slice(b"\\n"),
+            b'\r' => buffer.extend_from_slice(b"\\r"),
+            b'\t' => buffer.extend_from_slice(b"\\t"),
+            control => {
+                let _ = write!(buffer, "\\u{control:04x}");
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    buffer.extend_from_slice(rest);
+    buffer.push(b'"');
+}
+
+/// Bytes as lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// The text of a time: seconds with nine decimals.
+#[derive(Clone, Copy, Debug)]
+struct Seconds {
+    bytes: [u8; 24],
+    start: u8,
+}
+
+/// All numbers of two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0u8; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    pairs
+};
+
+impl Seconds {
+    fn new(nanoseconds: u64) -> Seconds {
+        let mut bytes = [b'0'; 24];
+        let mut seconds = nanoseconds / SECOND;
+        let fraction = (nanoseconds % SECOND) as u32;
+        bytes[23] = b'0' + (fraction % 10) as u8;
+        let mut rest = fraction / 10;
+        for pair in (15..23).step_by(2).rev() {
+            bytes[pair..pair + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        bytes[14] = b'.';
+        let mut start = 14;
+        loop {
+            start -= 1;
+            bytes[start] = b'0' + (seconds % 10) as u8;
+            seconds /= 10;
+            if seconds == 0 {
+                return Seconds { bytes, start: start as u8 };
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[usize::from(self.start)..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::event::{ClockKind, Direction};
+
+    fn written(t: u64, event: &Event<'_>) -> String {
+        let mut encoder = Encoder::default();
+        encoder.write(Moment(t), event);
+        String::from_utf8(encoder.take(Vec::new())).unwrap()
+    }
+
+    #[test]
+    fn times_have_nine_decimals() {
+        for nanoseconds in [0, 1, 999_999_999, SECOND, 12_345_678_901, u64::MAX] {
+            let seconds = Seconds::new(nanoseconds);
+            assert_eq!(std::str::from_utf8(seconds.as_bytes()), Ok(Moment(nanoseconds).to_string().as_str()));
+        }
+    }
+
+    #[test]
+    fn a_move_has_its_keys_in_order() {
+        let player = PlayerName { prefix: "john-", number: Some(12), suffix: "" };
+        let source = Source::Spawn(3);
+        let event = Event::Move { due: Some(Moment(5)), source, player, direction: Direction::W };
+        let wanted = r#"{"seq":0,"t":1.500000000,"event":"move","due":0.000000005,"source":"ps#3","player":"john-12","direction":"W"}"#;
+        assert_eq!(written(1_500_000_000, &event), format!("{wanted}\n"));
+    }
+
+    #[test]
+    fn a_chunk_is_as_many_events_as_it_has_lines() {
+        let stream = Stream::Stderr;
+        let lines = |chunk, partial| Event::Lines { source: Source::Spawn(1), stream, chunk, partial };
+        let texts = |text: &str| -> Vec<String> {
+            text.lines().map(|line| line.split_once("stderr\",").unwrap().1.to_owned()).collect()
+        };
+        assert_eq!(
+            texts(&written(0, &lines(b"a\n\nb", false))),
+            [r#""text":"a"}"#, r#""text":""}"#, r#""text":"b"}"#]
+        );
+        assert_eq!(
+            texts(&written(0, &lines(b"q\"\\\x01\r\n\xff\n\xc3\xa9\n", false))),
+            [r#""text":"q\"\\\u0001\r"}"#, r#""base64":"/w=="}"#, r#""text":"é"}"#]
+        );
+        assert_eq!(texts(&written(0, &lines(b"xx", true))), [r#""text":"xx","partial":true}"#]);
+    }
+
+    #[test]
+    fn seq_counts_without_gap() {
+        let mut encoder = Encoder::default();
+        for n in 0..1_234 {
+            encoder.write(Moment(0), &Event::ClockTick { due: Moment(0), n });
+        }
+        let log = String::from_utf8(encoder.take(Vec::new())).unwrap();
+        for (n, line) in log.lines().enumerate() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(value["seq"], n);
+        }
+    }
+
+    #[test]
+    fn the_first_line_holds_the_scenario() {
+        let event = Event::RunStarted {
+            name: "a \"b\"",
+            seed: 7,
+            clock: ClockKind::Virtual,
+            started_at: None,
+            scenario: "{\"name\":\"a\"}",
+        };
+        let line: serde_json::Value = serde_json::from_str(&written(0, &event)).unwrap();
+        assert_eq!(line["scenario"]["name"], "a");
+        assert_eq!(line["name"], "a \"b\"");
+        assert_eq!(line["format"], 1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_come_back(line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+            use base64::Engine;
+            let line: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').collect();
+            let chunk = [&line[..], b"\n"].concat();
+            let source = Source::Spawn(1);
+            let event = Event::Lines { source, stream: Stream::Stdout, chunk: &chunk, partial: false };
+            let value: serde_json::Value = serde_json::from_str(&written(0, &event)).unwrap();
+            let back = match value["text"].as_str() {
+                Some(text) => text.as_bytes().to_vec(),
+                None => base64::engine::general_purpose::STANDARD.decode(value["base64"].as_str().unwrap()).unwrap(),
+            };
+            proptest::prop_assert_eq!(back, line);
+        }
+    }
+}

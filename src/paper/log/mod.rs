@@ -1,0 +1,4 @@
+//! The event log: JSON Lines, one event a line (`docs/format.md`).
+
+pub mod encoder;
+pub mod writer;
