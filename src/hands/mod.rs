@@ -3,7 +3,10 @@
 //!
 //! All of them live on one thread, the one of the current-thread runtime that drives the engine.
 
+pub mod clock;
 pub mod inbox;
+pub mod multiplexer;
+pub mod process;
 
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -1,0 +1,195 @@
+//! Cuts the bytes of one output into chunks of whole lines, and lines that are too long into parts.
+//! Pure: it is given what was read and gives what there is to tell, wherever the reads were cut.
+//!
+//! It never looks at a line by itself. A read costs one search backwards for its last newline, one
+//! forwards if a line was unfinished, and a search for every `max_line` bytes where a line could be
+//! too long. It never adds, drops or changes a byte.
+
+use memchr::{memchr, memrchr};
+
+/// Some bytes of one output, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Whole lines with their newlines, or the last line of all without.
+    Lines(Vec<u8>),
+    /// Exactly `max_line` bytes of a line that goes on.
+    Part(Vec<u8>),
+}
+
+/// Beyond this an emptied tail gives its room back, so that thousands of idle outputs stay small.
+const KEPT_TAIL: usize = 4 << 10;
+
+/// The state between two reads of one output: its unfinished line.
+#[derive(Debug)]
+pub struct Splitter {
+    /// Holds no newline and at most `max_line` bytes.
+    tail: Vec<u8>,
+    max_line: usize,
+}
+
+impl Splitter {
+    /// For lines of up to `max_line` bytes, their newline not counted; at least 1.
+    #[must_use]
+    pub fn new(max_line: u64) -> Splitter {
+        let max_line = usize::try_from(max_line.max(1)).unwrap_or(usize::MAX);
+        Splitter { tail: Vec::new(), max_line }
+    }
+
+    /// Takes what was read. Buffers for the pieces come from `buffer`.
+    pub fn feed(&mut self, read: &[u8], mut buffer: impl FnMut() -> Vec<u8>, mut tell: impl FnMut(Piece)) {
+        let mut rest = read;
+        // First the unfinished line: it ends here, goes on, or has become too long.
+        while !self.tail.is_empty() {
+            let room = self.max_line - self.tail.len();
+            let reach = &rest[..rest.len().min(room.saturating_add(1))];
+            if let Some(end) = memchr(b'\n', reach) {
+                return self.cut(rest, end + 1, &mut buffer, &mut tell);
+            }
+            if rest.len() <= room {
+                self.tail.extend_from_slice(rest);
+                return;
+            }
+            let mut part = self.take_tail(&mut buffer);
+            part.extend_from_slice(&rest[..room]);
+            tell(Piece::Part(part));
+            rest = &rest[room..];
+        }
+        self.cut(rest, 0, &mut buffer, &mut tell);
+    }
+
+    /// Takes the end of the output: an unfinished line is the last one.
+    pub fn finish(&mut self) -> Option<Piece> {
+        (!self.tail.is_empty()).then(|| Piece::Lines(std::mem::take(&mut self.tail)))
+    }
+
+    /// Tells the lines of `bytes`, the first of which ends the tail and reaches up to `whole`
+    /// (0 if there is no tail), and keeps what is unfinished.
+    fn cut(
+        &mut self,
+        bytes: &[u8],
+        mut whole: usize,
+        buffer: &mut impl FnMut() -> Vec<u8>,
+        tell: &mut impl FnMut(Piece),
+    ) {
+        let mut told = 0;
+        while bytes.len() - whole > self.max_line {
+            // A window of `max_line` bytes and a newline: if there is a newline in it, no line that
+            // ends in it is too long.
+            let window = &bytes[whole..=whole + self.max_line];
+            if let Some(end) = memrchr(b'\n', window) {
+                whole += end + 1;
+                continue;
+            }
+            self.tell_lines(&bytes[told..whole], buffer, tell);
+            told = whole + self.max_line;
+            let mut part = buffer();
+            part.extend_from_slice(&bytes[whole..told]);
+            tell(Piece::Part(part));
+            whole = told;
+        }
+        whole += memrchr(b'\n', &bytes[whole..]).map_or(0, |end| end + 1);
+        self.tell_lines(&bytes[told..whole], buffer, tell);
+        self.tail.extend_from_slice(&bytes[whole..]);
+    }
+
+    /// Tells whole lines, behind the tail if there is one.
+    fn tell_lines(
+        &mut self,
+        lines: &[u8],
+        buffer: &mut impl FnMut() -> Vec<u8>,
+        tell: &mut impl FnMut(Piece),
+    ) {
+        if !lines.is_empty() {
+            let mut chunk = self.take_tail(buffer);
+            chunk.extend_from_slice(lines);
+            tell(Piece::Lines(chunk));
+        }
+    }
+
+    /// A buffer that begins with the tail, which is empty afterwards.
+    fn take_tail(&mut self, buffer: &mut impl FnMut() -> Vec<u8>) -> Vec<u8> {
+        if self.tail.len() > KEPT_TAIL {
+            return std::mem::take(&mut self.tail);
+        }
+        let mut chunk = buffer();
+        chunk.append(&mut self.tail);
+        chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is logged of `reads`: lines as text, parts marked.
+    fn told(reads: &[&[u8]], max_line: u64) -> Vec<(bool, Vec<u8>)> {
+        let mut splitter = Splitter::new(max_line);
+        let mut pieces = Vec::new();
+        for read in reads {
+            splitter.feed(read, Vec::new, |piece| pieces.push(piece));
+            assert!(splitter.tail.len() <= splitter.max_line, "the tail stays small");
+        }
+        pieces.extend(splitter.finish());
+        let mut told = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Part(bytes) => told.push((true, bytes)),
+                Piece::Lines(bytes) => {
+                    told.extend(bytes.split_inclusive(|b| *b == b'\n').map(|line| (false, line.to_vec())));
+                }
+            }
+        }
+        told
+    }
+
+    /// The same by the definition, a line at a time.
+    fn defined(all: &[u8], max_line: usize) -> Vec<(bool, Vec<u8>)> {
+        let mut defined = Vec::new();
+        for mut line in all.split_inclusive(|b| *b == b'\n') {
+            let text = |line: &[u8]| line.len() - usize::from(line.ends_with(b"\n"));
+            while text(line) > max_line {
+                defined.push((true, line[..max_line].to_vec()));
+                line = &line[max_line..];
+            }
+            defined.push((false, line.to_vec()));
+        }
+        defined
+    }
+
+    #[test]
+    fn all_lines_of_a_read_are_one_piece() {
+        let mut splitter = Splitter::new(100);
+        let mut pieces = Vec::new();
+        splitter.feed(b"one\ntwo\nthr", Vec::new, |piece| pieces.push(piece));
+        splitter.feed(b"ee\nfour\n", Vec::new, |piece| pieces.push(piece));
+        assert_eq!(pieces, [Piece::Lines(b"one\ntwo\n".to_vec()), Piece::Lines(b"three\nfour\n".to_vec())]);
+        assert_eq!(splitter.finish(), None);
+    }
+
+    #[test]
+    fn a_line_of_just_max_line_bytes_is_whole() {
+        assert_eq!(
+            told(&[b"abcd\nabcde\n"], 4),
+            [(false, b"abcd\n".to_vec()), (true, b"abcd".to_vec()), (false, b"e\n".to_vec()),]
+        );
+        assert_eq!(told(&[b"abcd", b"\n"], 4), [(false, b"abcd\n".to_vec())]);
+        assert_eq!(told(&[b"abcdefgh"], 4), [(true, b"abcd".to_vec()), (false, b"efgh".to_vec())]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_cuts_of_the_reads_do_not_show(
+            all in proptest::collection::vec(prop_oneof![2 => Just(b'\n'), 5 => any::<u8>()], 0..200),
+            cuts in proptest::collection::vec(0_usize..200, 0..12),
+            max_line in 1_u64..40,
+        ) {
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(all.len())).collect();
+            cuts.extend([0, all.len()]);
+            cuts.sort_unstable();
+            let reads: Vec<&[u8]> = cuts.windows(2).map(|cut| &all[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(told(&reads, max_line), defined(&all, usize::try_from(max_line)?));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Why a program could not be started, in words. The kernel gives one number for several causes
+//! (`ENOENT` for the program, its folder and its interpreter), so they are looked at again, after the
+//! failure: a start that works pays nothing for it.
+//!
+//! Never changes anything and never opens what could block.
+
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+/// A process that did not start.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It never will.
+    Fault(String),
+    /// It may when another has ended: there were no descriptors or processes left.
+    Limit(String),
+}
+
+impl Failure {
+    /// For an error of the system in which the program itself has no part.
+    pub(super) fn of_system(error: &io::Error) -> Failure {
+        limit(error).map_or_else(|| Failure::Fault(error.to_string()), Failure::Limit)
+    }
+
+    /// For the error of starting `program`, called `shown` in the scenario, in `folder`.
+    pub(super) fn of_start(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> Failure {
+        limit(error).map_or_else(|| Failure::Fault(fault(error, shown, program, folder)), Failure::Limit)
+    }
+}
+
+/// The limit of the system that was met, if it was one.
+fn limit(error: &io::Error) -> Option<String> {
+    let most = |resource| getrlimit(resource).current.map_or("none".to_owned(), |most| most.to_string());
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => Some(format!(
+            "too many open files: the runner has reached its limit of {} descriptors (`ulimit -n`)",
+            most(Resource::Nofile)
+        )),
+        Errno::NFILE => Some("too many open files: the whole system has reached its limit".to_owned()),
+        Errno::AGAIN => Some(format!(
+            "too many processes: a limit is reached (`ulimit -u` is {}; the control group may have its own, pids.max)",
+            most(Resource::Nproc)
+        )),
+        _ => None,
+    }
+}
+
+/// What is wrong with the program, its folder or its arguments.
+fn fault(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::NOENT | Errno::NOTDIR) => missing(shown, program, folder),
+        Some(Errno::ACCESS) => forbidden(shown, program, folder),
+        Some(Errno::NOEXEC) => format!(
+            "`{shown}` is neither a program for this machine nor a script with an interpreter line (`#!/bin/sh`)"
+        ),
+        Some(Errno::TOOBIG) => {
+            format!("the arguments and environment of `{shown}` are too long for the system")
+        }
+        Some(Errno::LOOP) => {
+            format!("`{shown}` cannot be started: too many symbolic links, or interpreters of interpreters")
+        }
+        Some(Errno::TXTBSY) => format!("`{shown}` cannot be started while it is open for writing"),
+        _ if error.kind() == io::ErrorKind::InvalidInput => {
+            format!("`{shown}` cannot be started: an argument or a variable holds a NUL byte")
+        }
+        _ => format!("`{shown}` cannot be started: {error}"),
+    }
+}
+
+/// Which of folder, program and interpreter is not there.
+fn missing(shown: &str, program: &Path, folder: &Path) -> String {
+    match folder.metadata() {
+        Err(_) => return format!("the working folder `{}` does not exist", folder.display()),
+        Ok(about) if !about.is_dir() => {
+            return format!("the working folder `{}` is not a folder", folder.display());
+        }
+        Ok(_) => {}
+    }
+    if program.metadata().is_err() {
+        return format!("there is no program `{shown}`");
+    }
+    match interpreter(program) {
+        Some(line) if line.ends_with('\r') => format!(
+            "the interpreter line of `{shown}` ends in a carriage return (the file has Windows line ends)"
+        ),
+        Some(line) => format!("the interpreter `{line}` of `{shown}` does not exist"),
+        None => format!("the loader of `{shown}` does not exist: it was built for another system"),
+    }
+}
+
+/// Who forbids it.
+fn forbidden(shown: &str, program: &Path, folder: &Path) -> String {
+    let Ok(about) = program.metadata() else {
+        return format!("`{shown}` cannot be looked at: permission denied");
+    };
+    if about.is_dir() {
+        return format!("`{shown}` is a folder, not a program");
+    }
+    if !about.is_file() {
+        return format!("`{shown}` is not a file");
+    }
+    if about.permissions().mode() & 0o111 == 0 {
+        return format!("`{shown}` is not executable (`chmod +x` makes it so)");
+    }
+    if rustix::fs::access(folder, rustix::fs::Access::EXEC_OK).is_err() {
+        return format!("the working folder `{}` may not be entered: permission denied", folder.display());
+    }
+    match interpreter(program) {
+        Some(line) => format!("`{shown}` or its interpreter `{line}` may not be executed: permission denied"),
+        None => format!("`{shown}` may not be executed: permission denied"),
+    }
+}
+
+/// The program of the interpreter line of a script.
+fn interpreter(script: &Path) -> Option<String> {
+    if !script.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut start = Vec::new();
+    std::fs::File::open(script).ok()?.take(256).read_to_end(&mut start).ok()?;
+    let text = String::from_utf8_lossy(start.strip_prefix(b"#!")?).into_owned();
+    let line = text.split('\n').next()?.trim_matches([' ', '\t']);
+    line.split([' ', '\t']).next().map(str::to_owned)
+}
