@@ -3,6 +3,7 @@
 //!
 //! All of them live on one thread, the one of the current-thread runtime that drives the engine.
 
+pub mod fetch;
 pub mod inbox;
 
 use std::path::PathBuf;
