@@ -4,6 +4,7 @@
 //! All of them live on one thread, the one of the current-thread runtime that drives the engine.
 
 pub mod clock;
+pub mod fetch;
 pub mod inbox;
 pub mod multiplexer;
 pub mod process;

@@ -1,0 +1,191 @@
+//! One try: a request, the redirects it is sent on, and the answer at the end of them. Knows no
+//! other tries; its time limit is kept by [`super::tries`].
+//!
+//! With `redirects = 0` a redirect is itself the answer; with more, one more than allowed is a failure.
+
+use std::time::{Duration, Instant};
+
+use hyper::body::{Body as _, Incoming};
+use hyper::{Response, Version};
+
+use crate::hands::inbox::Seen;
+use crate::scenario::model::{FetchJob, Text};
+use crate::words::event::{FetchFault, Source};
+
+use super::body::{self, Lines, Received};
+use super::fault::Fault;
+use super::link::Sent;
+use super::pool::{Endpoint, Lease};
+use super::progress::{Phase, Progress};
+use super::redirect::{self, Hop};
+use super::{Shared, redact, request};
+
+/// A redirect's own body is read to keep its connection if it is at most this large …
+const DRAINED: u64 = 64 << 10;
+
+/// … and comes within this time.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// One try of a request.
+pub(super) struct Try<'a> {
+    /// What all requests share.
+    pub(super) shared: &'a Shared,
+    /// The request.
+    pub(super) source: Source,
+    /// Its job.
+    pub(super) job: &'a FetchJob,
+    /// Its URL.
+    pub(super) url: &'a Text,
+    /// There is no other try after this one.
+    pub(super) last: bool,
+    /// How far it has come.
+    pub(super) progress: &'a Progress,
+}
+
+/// How a try ended.
+pub(super) enum Answer {
+    /// With an answer; its head, if it has not been told yet.
+    Whole {
+        /// The status of the last answer.
+        status: u16,
+        /// Its body.
+        received: Received,
+        /// To be left in the inbox first.
+        head: Option<Seen>,
+    },
+    /// With a status that asks for another try; nothing was told.
+    Again,
+}
+
+impl Try<'_> {
+    /// Runs to the end of the answer.
+    pub(super) async fn run(&self) -> Result<Answer, Fault> {
+        self.progress.at(self.url.shown().to_owned());
+        let mut hop = request::first(self.job, self.url)?;
+        loop {
+            let endpoint = Endpoint::new(&hop.url, self.job);
+            let (response, lease) = self.send(&hop, &endpoint).await?;
+            let status = response.status().as_u16();
+            match redirect::location(status, response.headers()) {
+                Some(location) if self.job.redirects > 0 => {
+                    hop = self.redirect(hop, status, &location)?;
+                    self.drain(response.into_body(), &endpoint, lease).await;
+                }
+                _ => return self.answer(response, &endpoint, lease).await,
+            }
+        }
+    }
+
+    /// Sends one request: on an idle connection if there is one, and once more on a new one if that
+    /// had gone before the server saw the request.
+    async fn send(&self, hop: &Hop, endpoint: &Endpoint) -> Result<(Response<Incoming>, Lease), Fault> {
+        let mut fresh = false;
+        loop {
+            let mut lease = self.shared.pool.lease(endpoint, fresh, self.progress).await?;
+            let folder = &self.shared.context.folder;
+            let request = request::build(hop, self.job, folder, lease.link.is_http2()).await?;
+            self.progress.enter(Phase::Head(lease.link.peer(), lease.link.received()));
+            let started = Instant::now();
+            let sent = lease.link.send(request).await;
+            self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
+            match sent {
+                Sent::Answered(response) => {
+                    unambiguous(&response)?;
+                    return Ok((response, lease));
+                }
+                Sent::Unseen(_) if lease.reused && !fresh => fresh = true,
+                Sent::Unseen(fault) | Sent::Failed(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// The request after a redirect.
+    fn redirect(&self, hop: Hop, status: u16, location: &str) -> Result<Hop, Fault> {
+        let refused = |words: &str| {
+            let words = format!("{} -> {location}: {words}", self.progress.chain());
+            Err(Fault::lasting(FetchFault::Redirects, words))
+        };
+        let next = match hop.redirected(status, location) {
+            Ok(next) => next,
+            Err(words) => return refused(&words),
+        };
+        if self.progress.followed() >= self.job.redirects as usize {
+            let round = if self.progress.was_at(next.url.as_str()) { ", and it goes round" } else { "" };
+            return refused(&format!("more than {} redirects{round}", self.job.redirects));
+        }
+        self.progress.at(next.url.as_str().to_owned());
+        Ok(next)
+    }
+
+    /// Reads a redirect's own body, if it is small, to keep the connection.
+    async fn drain(&self, body: Incoming, endpoint: &Endpoint, lease: Lease) {
+        if body.size_hint().lower() > DRAINED {
+            return;
+        }
+        let unseen = Progress::default();
+        let read = tokio::time::timeout(DRAIN, body::receive(body, DRAINED, None, &unseen)).await;
+        if let Ok(Ok(_)) = read {
+            self.shared.pool.give_back(endpoint, lease);
+        }
+    }
+
+    /// Tells the answer's head and receives its body.
+    async fn answer(
+        &self,
+        response: Response<Incoming>,
+        endpoint: &Endpoint,
+        lease: Lease,
+    ) -> Result<Answer, Fault> {
+        let status = response.status().as_u16();
+        if !self.last && asks_again(status) && !self.job.status.allows(status) {
+            self.drain(response.into_body(), endpoint, lease).await;
+            return Ok(Answer::Again);
+        }
+        let mut head = Some(self.head(&response));
+        // While there may be another try, what is told could become untrue: the head waits for the
+        // whole body. Lines cannot wait; once they are told this try is the last.
+        if (self.last || self.job.lines)
+            && let Some(head) = head.take()
+        {
+            self.progress.tell();
+            self.shared.inbox.put(head);
+        }
+        let lines = self.job.lines.then(|| Lines::new(self.shared, self.source));
+        let started = Instant::now();
+        let received = body::receive(response.into_body(), self.job.max_body, lines, self.progress).await?;
+        self.progress.took(|timings| &mut timings.body, started.elapsed());
+        self.shared.pool.give_back(endpoint, lease);
+        Ok(Answer::Whole { status, received, head })
+    }
+
+    /// An answer's head, fit for the log.
+    fn head(&self, response: &Response<Incoming>) -> Seen {
+        Seen::Responded {
+            source: self.source,
+            status: response.status().as_u16(),
+            version: match response.version() {
+                Version::HTTP_10 => "HTTP/1.0",
+                Version::HTTP_2 => "HTTP/2",
+                _ => "HTTP/1.1",
+            },
+            headers: redact::headers(response.headers(), &self.shared.context.secrets),
+        }
+    }
+}
+
+/// Whether a status says that another try may do better.
+fn asks_again(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Refuses an answer whose end two headers put at two places (RFC 9112, section 6.3: what follows
+/// it could be taken for the next answer).
+fn unambiguous(response: &Response<Incoming>) -> Result<(), Fault> {
+    use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+    let headers = response.headers();
+    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+        let words = "the answer has both a Content-Length and a Transfer-Encoding: its end is ambiguous";
+        return Err(Fault::lasting(FetchFault::Protocol, words));
+    }
+    Ok(())
+}

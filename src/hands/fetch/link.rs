@@ -1,0 +1,161 @@
+//! One connection that speaks HTTP, either version, each driven by a local task of its own. Sends
+//! one request at a time; keeps and shares nothing: that is the pool's.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::rt::Executor;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+
+use super::fault::{self, Fault, Stage};
+use super::upload::Upload;
+use super::wire::{Received, Wire};
+
+/// How much of an answer, and of all answers of a connection, a server may send before it is taken.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
+/// The largest head of an HTTP/2 answer.
+const LARGEST_HEAD: u32 = 256 << 10;
+
+/// A connection.
+#[derive(Clone)]
+pub(super) struct Two {
+    sender: http2::SendRequest<Upload>,
+    peer: SocketAddr,
+}
+
+/// A connection for one request at a time.
+pub(super) struct One {
+    sender: http1::SendRequest<Upload>,
+    received: Rc<Received>,
+    peer: SocketAddr,
+}
+
+/// Either kind.
+pub(super) enum Link {
+    /// HTTP/1.1.
+    One(One),
+    /// HTTP/2, shared with other requests.
+    Two(Two),
+}
+
+/// What became of a request that was sent.
+pub(super) enum Sent {
+    /// The head of its answer.
+    Answered(Response<Incoming>),
+    /// The server never saw it: the connection was gone.
+    Unseen(Fault),
+    /// It failed.
+    Failed(Fault),
+}
+
+impl One {
+    /// Speaks HTTP/1.1 on `wire`.
+    pub(super) async fn new(wire: Wire, peer: SocketAddr) -> Result<One, Fault> {
+        let received = wire.received();
+        let (sender, connection) = http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(wire))
+            .await
+            .map_err(|error| fault::of_hyper(&error, Stage::Head(None)))?;
+        // How it ends is told to the request that is on it.
+        tokio::task::spawn_local(async move { drop(connection.await) });
+        Ok(One { sender, received, peer })
+    }
+
+    /// Whether the next request may be sent now.
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Whether it is of no use any longer.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
+impl Two {
+    /// Speaks HTTP/2 on `wire`.
+    pub(super) async fn new(wire: Wire, peer: SocketAddr) -> Result<Two, Fault> {
+        let (sender, connection) = http2::Builder::new(Local)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(LARGEST_HEAD)
+            .handshake(TokioIo::new(wire))
+            .await
+            .map_err(|error| fault::of_hyper(&error, Stage::Head(None)))?;
+        tokio::task::spawn_local(async move { drop(connection.await) });
+        Ok(Two { sender, peer })
+    }
+
+    /// Whether it is of no use any longer.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
+impl Link {
+    /// Whether it speaks HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self, Link::Two(_))
+    }
+
+    /// Its other end.
+    pub(super) fn peer(&self) -> SocketAddr {
+        match self {
+            Link::One(one) => one.peer,
+            Link::Two(two) => two.peer,
+        }
+    }
+
+    /// The counter of what came, where it counts one answer only.
+    pub(super) fn received(&self) -> Option<Rc<Received>> {
+        match self {
+            Link::One(one) => Some(Rc::clone(&one.received)),
+            Link::Two(_) => None,
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(&mut self, request: Request<Upload>) -> Sent {
+        let sent = match self {
+            Link::One(one) => {
+                one.received.restart();
+                one.sender.try_send_request(request).await
+            }
+            Link::Two(two) => two.sender.try_send_request(request).await,
+        };
+        let mut error = match sent {
+            Ok(response) => return Sent::Answered(response),
+            Err(error) => error,
+        };
+        let unwritten = error.take_message().is_some();
+        let error = error.into_error();
+        let fault = fault::of_hyper(&error, Stage::Head(self.received().as_deref()));
+        if unwritten || fault::unprocessed(&error) { Sent::Unseen(fault) } else { Sent::Failed(fault) }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("peer", &self.peer()).field("http2", &self.is_http2()).finish()
+    }
+}
+
+/// Runs hyper's tasks on the thread that all of us share.
+#[derive(Clone, Copy, Debug)]
+struct Local;
+
+impl<F> Executor<F> for Local
+where
+    F: Future + 'static,
+{
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(async move { drop(task.await) });
+    }
+}

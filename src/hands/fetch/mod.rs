@@ -1,0 +1,152 @@
+//! The fetch hand: sends the requests that the engine orders and leaves in the inbox what came back.
+//!
+//! Each request is a local task that ends with exactly one `Fetched` or `FetchFailed`, whatever the
+//! server does and however the task ends. It never judges a status (the engine does), reads no proxy
+//! variables, decodes no body and keeps no cookies.
+//!
+//! # How it works
+//!
+//! | module | its one job |
+//! | --- | --- |
+//! | [`tries`] | tries of one request until one is final; the time limit of each |
+//! | [`follow`] | one try: requests and redirects until there is an answer |
+//! | [`redirect`] | where a redirect leads and what goes along; pure |
+//! | [`request`], [`upload`] | the request on the wire and its body |
+//! | [`body`] | the answer's body: counted, hashed, cut into lines |
+//! | [`pool`], [`link`] | connections kept for the next request; one connection that speaks HTTP |
+//! | [`connect`], [`wire`] | names, addresses, TCP; the bytes of a connection, counted |
+//! | [`tls`], [`verify`] | TLS settings and handshake; which certificates are trusted |
+//! | [`fault`], [`tls_fault`], [`progress`] | what went wrong, in words |
+//! | [`redact`] | what of an answer may be logged |
+
+mod body;
+mod connect;
+mod fault;
+mod follow;
+mod link;
+mod pool;
+mod progress;
+mod redact;
+mod redirect;
+mod request;
+mod tls;
+mod tls_fault;
+mod tries;
+mod upload;
+mod verify;
+mod wire;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::task::AbortHandle;
+
+use crate::hands::Context;
+use crate::hands::inbox::{Inbox, Seen};
+use crate::words::event::{FetchFault, Source};
+use crate::words::time::Span;
+
+/// The requests in flight. Only ever looked up by source, so its order cannot show.
+type InFlight = RefCell<HashMap<Source, (Instant, Option<AbortHandle>)>>;
+
+/// The hand that fetches. It needs a `LocalSet` around it.
+pub struct Fetches {
+    shared: Rc<Shared>,
+    in_flight: Rc<InFlight>,
+}
+
+/// What all requests of a run share.
+struct Shared {
+    context: Rc<Context>,
+    inbox: Rc<Inbox>,
+    pool: pool::Pool,
+}
+
+impl Fetches {
+    /// A hand without connections.
+    #[must_use]
+    pub fn new(context: Rc<Context>, inbox: Rc<Inbox>) -> Fetches {
+        let pool = pool::Pool::new(context.folder.clone());
+        Fetches { shared: Rc::new(Shared { context, inbox, pool }), in_flight: Rc::default() }
+    }
+
+    /// Sends a request: the `url`th of the `job`th fetch of the scenario. What comes back is left in
+    /// the inbox under `source`, and in the end exactly one `Fetched` or `FetchFailed`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such fetch or URL, or if no `LocalSet` is around.
+    pub fn start(&mut self, source: Source, job: usize, url: usize) {
+        assert!(
+            self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
+            "the engine orders only fetches of the scenario"
+        );
+        let started = Instant::now();
+        let account = Account {
+            source,
+            started,
+            shared: Rc::clone(&self.shared),
+            in_flight: Rc::clone(&self.in_flight),
+        };
+        self.in_flight.borrow_mut().insert(source, (started, None));
+        let task = tokio::task::spawn_local(async move {
+            let outcome = tries::fetch(&account.shared, source, job, url, started).await;
+            account.close(outcome);
+        });
+        self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));
+    }
+
+    /// Gives a request up, if it is still in flight; it is accounted for as `FetchFailed` at once.
+    pub fn cancel(&mut self, source: Source) {
+        let Some((started, task)) = self.in_flight.borrow_mut().remove(&source) else { return };
+        if let Some(task) = task {
+            task.abort();
+        }
+        self.shared.inbox.put(given_up(source, started));
+    }
+}
+
+impl fmt::Debug for Fetches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetches").field("in_flight", &self.in_flight.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+/// The promise that a request is accounted for exactly once. Dropped before it is closed (the task
+/// was ended from outside, or a bug ended it), it says that the request was given up.
+struct Account {
+    source: Source,
+    started: Instant,
+    shared: Rc<Shared>,
+    in_flight: Rc<InFlight>,
+}
+
+impl Account {
+    /// Accounts for the request with `outcome`.
+    fn close(self, outcome: Seen) {
+        if self.in_flight.borrow_mut().remove(&self.source).is_some() {
+            self.shared.inbox.put(outcome);
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if self.in_flight.borrow_mut().remove(&self.source).is_some() {
+            self.shared.inbox.put(given_up(self.source, self.started));
+        }
+    }
+}
+
+/// The account of a request that nobody waits for any longer.
+fn given_up(source: Source, started: Instant) -> Seen {
+    Seen::FetchFailed {
+        source,
+        kind: FetchFault::Reset,
+        error: "given up before the answer was whole: it was stopped, or the run ended".to_owned(),
+        took: Span::from_std(started.elapsed()),
+    }
+}

@@ -1,0 +1,227 @@
+//! The connections of a run: kept for the next request to the same endpoint, the last used first;
+//! HTTP/2 ones shared. An idle HTTP/1.1 connection is closed after [`IDLE`]. Opens, but never sends.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::scenario::model::{FetchJob, Http2};
+
+use super::connect::{self, Names};
+use super::fault::Fault;
+use super::link::{Link, One, Two};
+use super::progress::Progress;
+use super::tls::{Speaks, Tls, Trust};
+use super::wire::{Stream, Wire};
+
+/// How long a connection is kept idle: less than the 5 s after which common servers close it
+/// themselves, so that a request seldom meets one that is being closed.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// How many idle connections an endpoint keeps.
+const KEPT: usize = 256;
+
+/// What makes two requests able to use one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Endpoint {
+    secure: bool,
+    host: String,
+    port: u16,
+    speaks: Speaks,
+    trust: Trust,
+}
+
+impl Endpoint {
+    /// Where a request of `job` to `url` goes.
+    pub(super) fn new(url: &Url, job: &FetchJob) -> Endpoint {
+        let secure = url.scheme() == "https";
+        let speaks = match job.http2 {
+            Http2::Never => Speaks::One,
+            Http2::Always => Speaks::Two,
+            Http2::Auto if secure => Speaks::Either,
+            Http2::Auto => Speaks::One,
+        };
+        let trust = match secure {
+            true if job.insecure => Trust { ca: None, insecure: true },
+            true => Trust { ca: job.ca.clone(), insecure: false },
+            false => Trust::default(),
+        };
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Endpoint { secure, host, port: url.port_or_known_default().unwrap_or_default(), speaks, trust }
+    }
+}
+
+/// The connections to one endpoint.
+#[derive(Default)]
+struct Lane {
+    /// Unused ones, the last used last.
+    idle: RefCell<Vec<(One, Instant)>>,
+    /// The one that all share. Locked while it is made, so that there is only one.
+    shared: Mutex<Option<Two>>,
+    /// The endpoint has chosen HTTP/1.1 where it could choose.
+    only_one: Cell<bool>,
+}
+
+/// By endpoint; only ever looked up, so its order cannot show.
+type Lanes = RefCell<HashMap<Endpoint, Rc<Lane>>>;
+
+/// The connections of a run.
+pub(super) struct Pool {
+    names: Names,
+    tls: Tls,
+    lanes: Rc<Lanes>,
+    sweeping: Rc<Cell<bool>>,
+}
+
+/// A connection for a request.
+#[derive(Debug)]
+pub(super) struct Lease {
+    /// The connection.
+    pub(super) link: Link,
+    /// It has been used before, and may have gone since.
+    pub(super) reused: bool,
+}
+
+impl Pool {
+    /// No connections; `ca` files are relative to `folder`.
+    pub(super) fn new(folder: PathBuf) -> Pool {
+        Pool { names: Names::default(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
+    }
+
+    /// A connection to `endpoint`: an idle or shared one, unless it must be `fresh`; else a new one.
+    pub(super) async fn lease(
+        &self,
+        endpoint: &Endpoint,
+        fresh: bool,
+        progress: &Progress,
+    ) -> Result<Lease, Fault> {
+        let lane = Rc::clone(self.lanes.borrow_mut().entry(endpoint.clone()).or_default());
+        if !fresh && let Some(one) = lane.take_idle().await {
+            return Ok(Lease { link: Link::One(one), reused: true });
+        }
+        if endpoint.speaks != Speaks::One && !lane.only_one.get() {
+            return self.share(endpoint, &lane, fresh, progress).await;
+        }
+        let link = self.open(endpoint, progress).await?;
+        Ok(Lease { link, reused: false })
+    }
+
+    /// The connection that all share, made by the first that wants it; a connection of one's own if
+    /// the endpoint turns out to speak HTTP/1.1.
+    async fn share(
+        &self,
+        endpoint: &Endpoint,
+        lane: &Lane,
+        fresh: bool,
+        progress: &Progress,
+    ) -> Result<Lease, Fault> {
+        let mut shared = lane.shared.lock().await;
+        if let Some(two) = shared.as_ref().filter(|two| !fresh && !two.is_closed()) {
+            return Ok(Lease { link: Link::Two(two.clone()), reused: true });
+        }
+        if lane.only_one.get() {
+            drop(shared);
+            let link = self.open(endpoint, progress).await?;
+            return Ok(Lease { link, reused: false });
+        }
+        let link = self.open(endpoint, progress).await?;
+        match &link {
+            Link::Two(two) => *shared = Some(two.clone()),
+            Link::One(_) => lane.only_one.set(true),
+        }
+        Ok(Lease { link, reused: false })
+    }
+
+    /// A new connection.
+    async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
+        let addresses = self.names.resolve(&endpoint.host, progress).await?;
+        let (tcp, peer) = connect::connect(&addresses, endpoint.port, progress).await?;
+        let mut http2 = endpoint.speaks == Speaks::Two;
+        let stream = if endpoint.secure {
+            let wanted = (&endpoint.trust, endpoint.speaks);
+            let tls = self.tls.handshake(tcp, &endpoint.host, wanted, progress).await?;
+            if endpoint.speaks == Speaks::Either {
+                http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+            }
+            Stream::Tls(Box::new(tls))
+        } else {
+            Stream::Plain(tcp)
+        };
+        let wire = Wire::new(stream);
+        Ok(if http2 {
+            Link::Two(Two::new(wire, peer).await?)
+        } else {
+            Link::One(One::new(wire, peer).await?)
+        })
+    }
+
+    /// Takes a connection back whose answer has been read to its end.
+    pub(super) fn give_back(&self, endpoint: &Endpoint, lease: Lease) {
+        let Link::One(one) = lease.link else { return };
+        let lanes = self.lanes.borrow();
+        let Some(lane) = lanes.get(endpoint).filter(|_| !one.is_closed()) else { return };
+        let mut idle = lane.idle.borrow_mut();
+        if idle.len() < KEPT {
+            idle.push((one, Instant::now()));
+            self.sweep();
+        }
+    }
+
+    /// Sees to it that idle connections are closed in time.
+    fn sweep(&self) {
+        if self.sweeping.replace(true) {
+            return;
+        }
+        let (lanes, sweeping) = (Rc::clone(&self.lanes), Rc::clone(&self.sweeping));
+        tokio::task::spawn_local(async move {
+            loop {
+                tokio::time::sleep(IDLE / 4).await;
+                let mut left = 0;
+                for lane in lanes.borrow().values() {
+                    let mut idle = lane.idle.borrow_mut();
+                    idle.retain(|(one, since)| !one.is_closed() && since.elapsed() < IDLE);
+                    left += idle.len();
+                }
+                if left == 0 {
+                    sweeping.set(false);
+                    return;
+                }
+            }
+        });
+    }
+}
+
+impl Lane {
+    /// The idle connection that was used last and is ready.
+    async fn take_idle(&self) -> Option<One> {
+        if self.idle.borrow().is_empty() {
+            return None;
+        }
+        if let Some(one) = self.take_ready() {
+            return Some(one);
+        }
+        // The task of a connection that has just been given back may not have had its turn yet.
+        tokio::task::yield_now().await;
+        self.take_ready()
+    }
+
+    /// The last that is ready; drops those that are closed.
+    fn take_ready(&self) -> Option<One> {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|(one, _)| !one.is_closed());
+        let ready = idle.iter().rposition(|(one, _)| one.is_ready())?;
+        Some(idle.remove(ready).0)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("endpoints", &self.lanes.borrow().len()).finish_non_exhaustive()
+    }
+}

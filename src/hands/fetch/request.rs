@@ -1,0 +1,155 @@
+//! The request as it goes on the wire: method, target, headers, credentials of the URL. How long
+//! the body is says hyper: a `Content-Length` or `Transfer-Encoding` of the scenario is left out.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::Bytes;
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    USER_AGENT,
+};
+use hyper::{HeaderMap, Method, Request, Uri};
+use percent_encoding::percent_decode_str;
+use url::{Position, Url};
+
+use crate::scenario::model::{Body, FetchJob, Text};
+use crate::words::event::FetchFault;
+
+use super::fault::Fault;
+use super::redirect::Hop;
+use super::upload::Upload;
+
+/// Who asks, unless the scenario says otherwise.
+const AGENT: &str = concat!("scenario/", env!("CARGO_PKG_VERSION"));
+
+/// The first request of a try.
+pub(super) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
+    let refused = |words: String| Fault::lasting(FetchFault::Protocol, words);
+    let mut target = Url::parse(url.reveal()).map_err(|error| refused(format!("this is no URL: {error}")))?;
+    target.set_fragment(None);
+    let method = Method::from_bytes(job.method.as_bytes())
+        .map_err(|_| refused(format!("{:?} is no HTTP method", job.method)))?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in &job.headers {
+        let value = HeaderValue::from_bytes(value.reveal().as_bytes()).map_err(|_| {
+            refused(format!("the value of the header {name:?} holds a character that none may hold"))
+        })?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| refused(format!("{name:?} is no name of a header")))?;
+        headers.append(name, value);
+    }
+    for name in [CONTENT_LENGTH, TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    let default = |headers: &mut HeaderMap, name, value| {
+        headers.entry(name).or_insert(value);
+    };
+    default(&mut headers, ACCEPT, HeaderValue::from_static("*/*"));
+    default(&mut headers, USER_AGENT, HeaderValue::from_static(AGENT));
+    if matches!(job.body, Some(Body::Json(_))) {
+        default(&mut headers, CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Some(credentials) = take_credentials(&mut target) {
+        default(&mut headers, AUTHORIZATION, credentials);
+    }
+    Ok(Hop { url: target, method, headers, body: job.body.is_some() })
+}
+
+/// Takes user and password out of a URL, as the `Authorization` that says them (RFC 7617).
+pub(super) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
+    pair.push(b':');
+    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
+    // Both fail only on URLs without a host, which http and https URLs have.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The request for one hop, as HTTP/2 or HTTP/1.1 has it.
+pub(super) async fn build(
+    hop: &Hop,
+    job: &FetchJob,
+    folder: &Path,
+    http2: bool,
+) -> Result<Request<Upload>, Fault> {
+    let upload = match &job.body {
+        Some(body) if hop.body => upload(body, folder).await?,
+        _ => Upload::Nothing,
+    };
+    let mut headers = hop.headers.clone();
+    let uri = if http2 {
+        let authority = headers.remove(HOST).and_then(|host| host.to_str().map(str::to_owned).ok());
+        let authority = authority.unwrap_or_else(|| authority_of(&hop.url));
+        format!("{}://{authority}{}", hop.url.scheme(), target_of(&hop.url))
+    } else {
+        if !headers.contains_key(HOST) {
+            let host = HeaderValue::from_str(&authority_of(&hop.url));
+            headers.insert(HOST, host.map_err(|_| no_uri("its host"))?);
+        }
+        target_of(&hop.url).to_owned()
+    };
+    let uri = Uri::try_from(uri).map_err(|error| no_uri(&error.to_string()))?;
+    let mut request = Request::new(upload);
+    *request.method_mut() = hop.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// What the scenario gives as body.
+async fn upload(body: &Body, folder: &Path) -> Result<Upload, Fault> {
+    match body {
+        Body::Text(text) | Body::Json(text) => Ok(Upload::Bytes(Bytes::from(text.reveal().to_owned()))),
+        Body::File(path) => Upload::file(&folder.join(path)).await.map_err(|error| {
+            let words = format!("the file of the request's body, {}: {error}", path.display());
+            Fault::lasting(FetchFault::Protocol, words)
+        }),
+    }
+}
+
+/// `host:port`, the port only where it is not the scheme's own.
+fn authority_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Path and query.
+fn target_of(url: &Url) -> &str {
+    &url[Position::BeforePath..Position::AfterQuery]
+}
+
+/// The failure of a URL that cannot be asked for.
+fn no_uri(why: &str) -> Fault {
+    Fault::lasting(FetchFault::Protocol, format!("this URL cannot be asked for: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_a_url_become_a_header() {
+        let mut url = Url::parse("http://us%40er:p%3Aw@host/").unwrap();
+        let value = take_credentials(&mut url).unwrap();
+        assert_eq!(value, "Basic dXNAZXI6cDp3");
+        assert!(value.is_sensitive());
+        assert_eq!(url.as_str(), "http://host/");
+        assert_eq!(take_credentials(&mut url), None);
+    }
+
+    #[test]
+    fn host_and_target_are_those_of_the_url() {
+        let url = Url::parse("http://[::1]:81/a b?c=d e#f").unwrap();
+        assert_eq!(authority_of(&url), "[::1]:81");
+        assert_eq!(target_of(&url), "/a%20b?c=d%20e");
+        assert_eq!(authority_of(&Url::parse("https://h:443").unwrap()), "h");
+    }
+}

@@ -1,0 +1,93 @@
+//! The tries of one request, until one is final: the time limit of each, the pauses between them,
+//! and the words in the end. Only the last try's answer is told.
+//!
+//! Another try follows failures that may pass (no name, no connection, a connection that broke, no
+//! time left) and the statuses 408, 429, 500, 502, 503 and 504 where the job does not expect them.
+
+use std::time::{Duration, Instant};
+
+use crate::hands::inbox::Seen;
+use crate::scenario::model::FetchJob;
+use crate::words::event::{Fetched, Source};
+use crate::words::time::Span;
+
+use super::fault::Fault;
+use super::follow::{Answer, Try};
+use super::progress::Progress;
+use super::{Shared, redact};
+
+/// The first pause; each next one is twice as long …
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// … up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Fetches a URL of a job. What comes back is the request's account.
+pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usize, started: Instant) -> Seen {
+    let job: &FetchJob = &shared.context.scenario.fetches[job];
+    let mut done = 0_u32;
+    loop {
+        let progress = Progress::default();
+        let last = done >= job.retries;
+        let url = &job.urls[url];
+        let this = Try { shared, source, job, url, last, progress: &progress };
+        let outcome = match tokio::time::timeout(job.timeout.to_std(), this.run()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(progress.timed_out(job.timeout)),
+        };
+        done = done.saturating_add(1);
+        match outcome {
+            Ok(Answer::Again) => {}
+            Ok(Answer::Whole { status, received, head }) => {
+                if let Some(head) = head {
+                    shared.inbox.put(head);
+                }
+                let (bytes, sha256) = (received.bytes, received.sha256);
+                let took = Span::from_std(started.elapsed());
+                let fetched = Fetched { status, bytes, sha256, took, timings: progress.timings() };
+                return Seen::Fetched { source, fetched: Box::new(fetched) };
+            }
+            Err(fault) if !last && fault.passing && !progress.told() => {}
+            Err(fault) => {
+                let error = redact::text(&words(&fault, &progress, done), &shared.context.secrets);
+                return Seen::FetchFailed {
+                    source,
+                    kind: fault.kind,
+                    error,
+                    took: Span::from_std(started.elapsed()),
+                };
+            }
+        }
+        tokio::time::sleep(pause(done)).await;
+    }
+}
+
+/// The pause after this many tries.
+fn pause(done: u32) -> Duration {
+    let doublings = done.saturating_sub(1).min(10);
+    (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
+}
+
+/// The last words: what happened, on which way, and how often it was tried.
+fn words(fault: &Fault, progress: &Progress, done: u32) -> String {
+    use crate::words::event::FetchFault;
+    let mut words = fault.words.clone();
+    if progress.followed() > 0 && fault.kind != FetchFault::Redirects {
+        words = format!("{words} (redirected: {})", progress.chain());
+    }
+    if done > 1 {
+        words = format!("{words} (the last of {done} tries)");
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_two_seconds() {
+        let pauses: Vec<u128> = [1, 2, 3, 5, 6, 7, u32::MAX].map(|done| pause(done).as_millis()).to_vec();
+        assert_eq!(pauses, [100, 200, 400, 1600, 2000, 2000, 2000]);
+    }
+}

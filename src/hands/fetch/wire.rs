@@ -1,0 +1,153 @@
+//! The bytes of one connection, plain or TLS, with a count of those that came. Knows no HTTP.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// How many of an answer's first bytes are kept for the words about it.
+const KEPT: usize = 32;
+
+/// What came on a connection since [`Received::restart`].
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    bytes: Cell<u64>,
+    first: RefCell<Vec<u8>>,
+}
+
+impl Received {
+    /// Counts from here: the next answer begins.
+    pub(super) fn restart(&self) {
+        self.bytes.set(0);
+        self.first.borrow_mut().clear();
+    }
+
+    /// How many bytes came.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// The first few of them.
+    pub(super) fn first(&self) -> Vec<u8> {
+        self.first.borrow().clone()
+    }
+
+    /// Counts what a read brought.
+    fn count(&self, bytes: &[u8]) {
+        if self.bytes.get() < KEPT as u64 {
+            let mut first = self.first.borrow_mut();
+            let room = KEPT - first.len().min(KEPT);
+            first.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+        self.bytes.set(self.bytes.get() + bytes.len() as u64);
+    }
+}
+
+/// A connection's two kinds.
+#[derive(Debug)]
+pub(super) enum Stream {
+    /// As it is.
+    Plain(TcpStream),
+    /// Encrypted.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection whose received bytes are counted.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: Stream,
+    received: Rc<Received>,
+}
+
+impl Wire {
+    /// Counts what comes on `stream`.
+    pub(super) fn new(stream: Stream) -> Wire {
+        Wire { stream, received: Rc::default() }
+    }
+
+    /// The counter.
+    pub(super) fn received(&self) -> Rc<Received> {
+        Rc::clone(&self.received)
+    }
+}
+
+/// Does the same with either kind of stream.
+macro_rules! either {
+    ($wire:expr, $stream:ident => $call:expr) => {
+        match &mut $wire.get_mut().stream {
+            Stream::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            Stream::Tls(stream) => {
+                let $stream = Pin::new(stream.as_mut());
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let received = Rc::clone(&self.received);
+        let before = buffer.filled().len();
+        let polled = either!(self, stream => stream.poll_read(cx, buffer));
+        received.count(&buffer.filled()[before..]);
+        polled
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write_vectored(cx, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.stream {
+            Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_bytes_are_kept_and_all_are_counted() {
+        let received = Received::default();
+        received.count(b"HTTP/1.1 ");
+        received.count(&[b'x'; 100]);
+        assert_eq!(received.bytes(), 109);
+        assert_eq!(received.first().len(), KEPT);
+        assert!(received.first().starts_with(b"HTTP/1.1 xx"));
+        received.restart();
+        assert_eq!((received.bytes(), received.first()), (0, Vec::new()));
+    }
+}
