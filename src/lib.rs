@@ -10,6 +10,8 @@
 //! | [`scenario`] | the scenario as data: read, checked, resolved |
 //! | [`hands`] | the only place that waits |
 
+pub mod door;
+pub mod drive;
 pub mod engine;
 pub mod hands;
 pub mod paper;

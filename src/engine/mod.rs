@@ -108,6 +108,20 @@ impl Engine {
         Engine { run: Run::new(scenario, seed), tally: Tally::default() }
     }
 
+    /// A run of which so many spawns of a preset have happened elsewhere: a sub-process plays one
+    /// spawn of a run, with the draws of that spawn.
+    #[must_use]
+    pub fn resume(scenario: Rc<Scenario>, seed: u64, preset: usize, spawned: u64) -> Engine {
+        let mut engine = Engine::new(scenario, seed);
+        engine.run.spawned_of[preset] = spawned;
+        engine
+    }
+
+    /// Sets the stage without giving `run.started`: for what is a part of another run.
+    pub fn begin(&mut self) {
+        self.run.begin();
+    }
+
     /// Starts the run at [`Moment::ZERO`]: gives `run.started`, and lets nothing happen yet.
     pub fn start(&mut self, start: &Start<'_>, sink: &mut dyn Sink) {
         let scenario = Rc::clone(&self.run.scenario);
@@ -150,6 +164,12 @@ impl Engine {
             Phase::Over(verdict) => Some(verdict),
             _ => None,
         }
+    }
+
+    /// Whether an entry of the timeline has happened at least once.
+    #[must_use]
+    pub fn has_occurred(&self, entry: usize) -> bool {
+        self.run.entries.get(entry).is_some_and(scheduler::EntryState::has_occurred)
     }
 
     /// What runs now.

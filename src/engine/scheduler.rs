@@ -43,6 +43,13 @@ pub(crate) struct EntryState {
     triggered: bool,
 }
 
+impl EntryState {
+    /// Whether it has happened at least once.
+    pub(crate) fn has_occurred(&self) -> bool {
+        self.first.is_some()
+    }
+}
+
 /// One of the moments that an entry can be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Milestone {

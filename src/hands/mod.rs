@@ -8,6 +8,7 @@ pub mod fetch;
 pub mod inbox;
 pub mod multiplexer;
 pub mod process;
+pub mod input;
 
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -10,3 +10,4 @@ pub mod order;
 pub mod secrets;
 pub mod signal;
 pub mod time;
+pub mod visible;

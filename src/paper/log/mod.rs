@@ -1,4 +1,5 @@
 //! The event log: JSON Lines, one event a line (`docs/format.md`).
 
 pub mod encoder;
+pub mod schema;
 pub mod writer;

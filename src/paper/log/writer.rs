@@ -59,6 +59,8 @@ pub enum Opened {
     File(File),
     /// Standard output.
     Stdout,
+    /// Nowhere: what is shown is all there is.
+    Nowhere,
 }
 
 /// Opens a log's destination.
@@ -193,6 +195,7 @@ impl Paper {
                 stdout.write_all(bytes)?;
                 stdout.flush()
             }
+            Opened::Nowhere => Ok(()),
         }
     }
 }

@@ -1,0 +1,235 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::words::event::ClockKind;
+
+/// Says what should happen and when, makes it happen, and keeps an exact log.
+#[derive(Debug, Parser)]
+#[command(name = "scenario", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 as expected, 1 not as expected, 2 wrong usage or an invalid scenario, 4 the world
+refused, 129, 130 and 143 ended by HUP, INT and TERM.
+
+A first scenario: scenario init && scenario run first.toml";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario
+    Run(Run),
+    /// Say everything that is wrong with scenarios; run nothing
+    Check(Check),
+    /// Say what would happen when; run nothing
+    Plan(Plan),
+    /// Print the JSON Schema of scenario files, or of the log's events
+    Schema(Schema),
+    /// Play one preset of players on standard output
+    Players(Players),
+    /// Fetch URLs, at once or in sequence
+    Fetch(Fetch),
+    /// Write a first scenario that runs
+    Init(Init),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// What a scenario is read with.
+#[derive(Args, Debug)]
+pub struct Reading {
+    /// Give a variable a value, before the scenario's own [vars]; can be given many times
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+}
+
+fn variable(argument: &str) -> Result<(String, String), String> {
+    match argument.split_once('=') {
+        Some((name, value)) if crate::words::name::fault(name).is_none() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        Some((name, _)) => Err(format!("`{name}` is not a variable's name")),
+        None => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+/// The largest seed, as TOML's integers hold it.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
+/// `scenario run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The scenario; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Where the log goes; `-` is standard output [default: runs/NAME-UTCSTAMP.jsonl]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Write over an existing log
+    #[arg(long)]
+    pub force: bool,
+    /// The seed of every draw, before the scenario's own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: Option<u64>,
+    /// Real time, or time that jumps to whatever is due next
+    #[arg(long, value_enum, default_value_t = Clock::Real)]
+    pub clock: Clock,
+    /// Let the run's clock go this many times as fast (real clock only)
+    #[arg(long, value_name = "FACTOR", value_parser = speed, default_value = "1")]
+    pub speed: f64,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+    /// Read typed commands from here instead of the terminal; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub input: Option<PathBuf>,
+    /// Spin before each moment, to be on time to the microsecond
+    #[arg(long)]
+    pub precise: bool,
+    /// Show nothing but what goes wrong
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+fn speed(argument: &str) -> Result<f64, String> {
+    match argument.parse::<f64>() {
+        Ok(speed) if (0.001..=1_000_000.0).contains(&speed) => Ok(speed),
+        _ => Err("a factor from 0.001 to 1000000".to_owned()),
+    }
+}
+
+/// The clocks, as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Clock {
+    /// The machine's clock
+    Real,
+    /// Time that jumps to whatever is due next; the same bytes for the same seed
+    Virtual,
+}
+
+impl From<Clock> for ClockKind {
+    fn from(clock: Clock) -> ClockKind {
+        match clock {
+            Clock::Real => ClockKind::Real,
+            Clock::Virtual => ClockKind::Virtual,
+        }
+    }
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs
+    Json,
+}
+
+/// `scenario check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The scenarios; `-` is standard input
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// How to print what is wrong
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+}
+
+/// `scenario plan`.
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// The scenario; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// The seed of every draw, before the scenario's own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+}
+
+/// `scenario schema`.
+#[derive(Args, Debug)]
+pub struct Schema {
+    /// Of what
+    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
+    pub of: SchemaOf,
+}
+
+/// The schemas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Scenario files
+    Scenario,
+    /// Lines of the log
+    Event,
+}
+
+/// `scenario players`.
+#[derive(Args, Debug)]
+pub struct Players {
+    /// The scenario; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Which of its presets
+    pub preset: String,
+    /// The seed of every draw, before the scenario's own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: Option<u64>,
+    /// How many spawns of the preset came before: decides the draws
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub nth: u64,
+    /// Play this many times as fast
+    #[arg(long, value_name = "FACTOR", value_parser = speed, default_value = "1")]
+    pub speed: f64,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+}
+
+/// `scenario fetch`.
+#[derive(Args, Debug)]
+pub struct Fetch {
+    /// What to fetch
+    #[arg(required = true, value_name = "URL")]
+    pub urls: Vec<String>,
+    /// Each after the one before it, instead of all at once
+    #[arg(short, long)]
+    pub sequential: bool,
+    /// Say a line for every line received
+    #[arg(short, long)]
+    pub details: bool,
+}
+
+/// `scenario init`.
+#[derive(Args, Debug)]
+pub struct Init {
+    /// The scenario's name; it is written to NAME.toml
+    #[arg(default_value = "first")]
+    pub name: String,
+}
+
+/// `scenario completions`.
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// Of which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

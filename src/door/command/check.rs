@@ -1,0 +1,33 @@
+//! `scenario check`: all that is wrong, and nothing run.
+
+use crate::door::cli::{Check, Format};
+use crate::door::command::{colors, environment, print, tell};
+use crate::paper::diagnostics;
+use crate::paper::files::Disk;
+use crate::scenario::{Options, load};
+use crate::words::event::ClockKind;
+use crate::words::exit_code::ExitCode;
+
+pub(super) fn check(arguments: &Check) -> ExitCode {
+    let mut exit = ExitCode::Passed;
+    for file in &arguments.files {
+        let options = Options { vars: &arguments.reading.vars, env: &environment, clock: ClockKind::Real };
+        let (sources, found, is_valid) = match load(file, &Disk, &options) {
+            Ok(loaded) => (loaded.sources, loaded.warnings, true),
+            Err(failure) => (failure.sources, failure.diagnostics, false),
+        };
+        if !is_valid {
+            exit = ExitCode::Usage;
+        }
+        match arguments.format {
+            Format::Human => tell(&diagnostics::human(&sources, &found, colors())),
+            Format::Json => {
+                let printed = print(&diagnostics::json(&sources, &found));
+                if printed != ExitCode::Passed {
+                    return printed;
+                }
+            }
+        }
+    }
+    exit
+}

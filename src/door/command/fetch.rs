@@ -1,0 +1,76 @@
+//! `scenario fetch`: fetches URLs as a scenario of one entry, and prints what comes.
+
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+
+use crate::door::cli::Fetch;
+use crate::door::command::{colors, tell, tell_error};
+use crate::drive::{Run, live};
+use crate::engine::Start;
+use crate::hands::Context;
+use crate::paper::diagnostics;
+use crate::paper::journal::Journal;
+use crate::paper::log::writer::{Opened, Writer};
+use crate::paper::report::fetched::Fetched;
+use crate::scenario::{Files, Loaded, Options, ReadFault, load};
+use crate::words::event::ClockKind;
+use crate::words::exit_code::ExitCode;
+use crate::words::order::Verdict;
+
+pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
+    let text = scenario_of(arguments);
+    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    let loaded = match load(Path::new("command line"), &Given(text), &options) {
+        Ok(loaded) => loaded,
+        Err(failure) => {
+            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            return ExitCode::Usage;
+        }
+    };
+    match drive(arguments, loaded) {
+        Ok(Verdict::Passed) => ExitCode::Passed,
+        Ok(Verdict::Interrupted(Some(signal))) => ExitCode::Signalled(signal),
+        Ok(_) => ExitCode::Failed,
+        Err(refusal) => {
+            tell_error(refusal);
+            ExitCode::Refused
+        }
+    }
+}
+
+/// The scenario that does what the command line says.
+fn scenario_of(arguments: &Fetch) -> String {
+    // `${` on a command line is no variable.
+    let urls = arguments.urls.iter().map(|url| toml::Value::String(url.replace("${", "$${")).to_string());
+    let urls: Vec<String> = urls.collect();
+    let mode = if arguments.sequential { "sequential" } else { "concurrent" };
+    format!(
+        "tick = \"0s\"\n[fetches.urls]\nmode = \"{mode}\"\nlines = {}\nurls = [\n{}\n]\n[[timeline]]\nfetch = \"urls\"\n",
+        arguments.details,
+        urls.join(",\n"),
+    )
+}
+
+/// A scenario that stands on the command line.
+struct Given(String);
+
+fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
+    let Loaded { scenario, folder, secrets, .. } = loaded;
+    let scenario = Rc::new(scenario);
+    let show = |text: &[u8]| {
+        let mut stdout = std::io::stdout().lock();
+        // A reader that has seen enough is no reason to stop.
+        let _ = stdout.write_all(text).and_then(|()| stdout.flush());
+    };
+    let writer = Writer::start(Opened::Nowhere, Box::new(show));
+    let render = Fetched::new(arguments.urls.len(), arguments.sequential);
+    let journal = Journal::new(Some(writer), Some(Box::new(render)));
+    let context = Context { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
+    let live = live::Live { context, speed: 1.0, precise: false, input: None, progress: Default::default() };
+    let begin = |started_at: &str| {
+        let start = Start { seed: 0, clock: ClockKind::Real, started_at: Some(started_at), resolved: "{}" };
+        Run::start(&scenario, &start, journal)
+    };
+    live::drive(live, begin)?.1
+}

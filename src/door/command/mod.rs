@@ -1,0 +1,89 @@
+//! The commands, a file each.
+
+mod check;
+mod fetch;
+mod init;
+mod players;
+mod plan;
+mod run;
+mod schema;
+mod shell;
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::door::cli::{Command, Reading};
+use crate::paper::diagnostics;
+use crate::paper::files::Disk;
+use crate::scenario::{Loaded, Options, load};
+use crate::words::event::ClockKind;
+use crate::words::exit_code::ExitCode;
+
+/// Carries a command out.
+pub(crate) fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Players(arguments) => players::players(&arguments),
+        Command::Fetch(arguments) => fetch::fetch(&arguments),
+        Command::Init(arguments) => init::init(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man => shell::man(),
+    }
+}
+
+/// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
+/// error.
+fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
+    let options = Options { vars: &reading.vars, env: &environment, clock };
+    match load(file, &Disk, &options) {
+        Ok(loaded) => {
+            tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
+            Ok(loaded)
+        }
+        Err(failure) => {
+            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            Err(ExitCode::Usage)
+        }
+    }
+}
+
+/// A variable of the environment, for `${env:NAME}`.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Whether standard error takes colours.
+fn colors() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Tells people something. A standard error that is closed is no reason to stop.
+fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Tells people what went wrong, in the manner of the diagnostics.
+fn tell_error(error: impl Display) {
+    let style = anstyle::AnsiColor::Red.on_default().effects(anstyle::Effects::BOLD);
+    if colors() {
+        tell(&format!("{style}error{style:#}: {error}\n"));
+    } else {
+        tell(&format!("error: {error}\n"));
+    }
+}
+
+/// Prints a result on standard output. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            tell_error(format_args!("cannot write to standard output: {error}"));
+            ExitCode::Refused
+        }
+        _ => ExitCode::Passed,
+    }
+}

@@ -1,0 +1,103 @@
+//! `scenario players`: one preset alone on standard output, in real time; a line `N john` a move.
+//! This is also what plays a preset with `isolation = "process"`.
+
+use std::io::{ErrorKind, Write};
+use std::rc::Rc;
+
+use crate::door::cli::Players;
+use crate::door::command::{read, tell_error};
+use crate::engine::{Engine, Sink};
+use crate::hands::clock::Clock;
+use crate::scenario::model::{Action, Entry, Isolation, PresetKind, Scenario};
+use crate::words::diagnostic::Place;
+use crate::words::event::{ClockKind, Event};
+use crate::words::exit_code::ExitCode;
+use crate::words::order::Order;
+use crate::words::time::{Moment, Span};
+
+pub(super) fn players(arguments: &Players) -> ExitCode {
+    let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Real) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let mut scenario = loaded.scenario;
+    let Some(preset) = scenario.presets.iter().position(|preset| preset.name == arguments.preset) else {
+        let known: Vec<&str> = scenario.presets.iter().map(|preset| &*preset.name).collect();
+        tell_error(format_args!("no preset `{}`; there are: {}", arguments.preset, known.join(", ")));
+        return ExitCode::Usage;
+    };
+    let PresetKind::Players(players) = &mut scenario.presets[preset].kind else {
+        tell_error(format_args!("preset `{}` is a program, not players", arguments.preset));
+        return ExitCode::Usage;
+    };
+    players.isolation = Isolation::Task;
+    let seed = match arguments.seed.or(scenario.seed).map_or_else(crate::engine::draw::fresh_seed, Ok) {
+        Ok(seed) => seed,
+        Err(error) => return refuse(format_args!("no seed can be drawn: {error}")),
+    };
+    only_this(&mut scenario, preset);
+    play(Engine::resume(Rc::new(scenario), seed, preset, arguments.nth), arguments.speed)
+}
+
+/// Leaves one entry in the timeline: the spawn of this preset at the start.
+fn only_this(scenario: &mut Scenario, preset: usize) {
+    scenario.tick = None;
+    scenario.time_limit = None;
+    scenario.timeline = vec![Entry {
+        id: None,
+        at: Span::ZERO,
+        after: None,
+        action: Action::Spawn(preset),
+        count: 1,
+        repeat: None,
+        place: Place::default(),
+    }];
+}
+
+/// Lines of moves, and whether someone still reads them.
+struct Lines {
+    bytes: Vec<u8>,
+}
+
+impl Sink for Lines {
+    fn event(&mut self, _t: Moment, event: &Event<'_>) {
+        if let Event::Move { player, direction, .. } = event {
+            // Writing to memory cannot fail.
+            let _ = writeln!(self.bytes, "{} {player}", direction.letter());
+        }
+    }
+
+    fn order(&mut self, _order: Order) {}
+}
+
+/// Plays to the end, or until nobody reads any more.
+fn play(mut engine: Engine, speed: f64) -> ExitCode {
+    let mut lines = Lines { bytes: Vec::new() };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(format_args!("the runtime cannot start: {error}")),
+    };
+    engine.begin();
+    runtime.block_on(async {
+        let clock = match Clock::start(speed, false) {
+            Ok(clock) => clock,
+            Err(error) => return refuse(format_args!("there is no timer: {error}")),
+        };
+        while let Some(due) = engine.next_due() {
+            clock.until(due).await;
+            engine.advance(clock.now(), &mut lines);
+            let mut stdout = std::io::stdout().lock();
+            match stdout.write_all(&lines.bytes).and_then(|()| stdout.flush()) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+                Err(error) => return refuse(format_args!("cannot write to standard output: {error}")),
+                Ok(()) => lines.bytes.clear(),
+            }
+        }
+        ExitCode::Passed
+    })
+}
+
+fn refuse(why: std::fmt::Arguments<'_>) -> ExitCode {
+    tell_error(why);
+    ExitCode::Refused
+}

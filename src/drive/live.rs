@@ -1,0 +1,204 @@
+//! The live run: the machine's clock, real processes and requests, on one thread.
+//!
+//! # How it works
+//!
+//! Each turn of the loop tells the engine the time, takes all that the hands left in the inbox,
+//! carries out the orders that came of it, and then waits for the first of: something in the inbox,
+//! the engine's next moment, the log's next flush. Signals come through the inbox like all that
+//! comes from outside.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use crate::drive::Run;
+use crate::hands::Context;
+use crate::hands::clock::Clock;
+use crate::hands::fetch::Fetches;
+use crate::hands::inbox::{Inbox, Seen};
+use crate::hands::input;
+use crate::hands::process::Processes;
+use crate::scenario::resolved;
+use crate::words::order::{Order, Verdict};
+use crate::words::signal::Signal;
+use crate::words::time::Moment;
+
+/// How long an event may wait in memory before it is handed to the log's thread.
+const FLUSH: Duration = Duration::from_millis(50);
+
+/// How long the loop must have nothing to do for the log to be handed over at once.
+const IDLE: Duration = Duration::from_millis(2);
+
+/// What a live run needs beside the run itself.
+pub struct Live {
+    /// What the hands need to know.
+    pub context: Context,
+    /// How many times as fast as the machine's the run's clock goes.
+    pub speed: f64,
+    /// Whether to spin before each moment.
+    pub precise: bool,
+    /// Where typed lines come from.
+    pub input: Option<input::Keyboard>,
+    /// Told where the run has got to, in nanoseconds.
+    pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
+}
+
+/// Starts a run (`begin` is told when, as RFC 3339) and drives it to its end. The run comes back
+/// with its verdict, or with why its log could not be written; all has been stopped by then.
+///
+/// # Errors
+/// When the runtime, the clock or the watch for signals cannot be had: nothing was started.
+pub fn drive(live: Live, begin: impl FnOnce(&str) -> Run) -> Result<(Run, Result<Verdict, String>), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let local = tokio::task::LocalSet::new();
+    let ended = local.block_on(&runtime, async {
+        let mut turn = Turn::new(live)?;
+        let mut run = begin(&turn.clock.started_at());
+        let verdict = turn.run(&mut run).await;
+        Ok((run, verdict))
+    });
+    // A name look-up that hangs must not hold up the end.
+    runtime.shutdown_background();
+    ended
+}
+
+struct Turn {
+    clock: Clock,
+    inbox: Rc<Inbox>,
+    processes: Processes,
+    fetches: Fetches,
+    progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    /// What stopped the log, once something has.
+    log_fault: Option<String>,
+    flushed: Instant,
+    seen: Vec<Seen>,
+    orders: Vec<Order>,
+}
+
+impl Turn {
+    fn new(live: Live) -> Result<Turn, String> {
+        let clock = Clock::start(live.speed, live.precise);
+        let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
+        let inbox = Inbox::new();
+        let context = Rc::new(live.context);
+        watch_signals(&inbox)?;
+        if let Some(keyboard) = live.input {
+            keyboard.listen(&inbox);
+        }
+        Ok(Turn {
+            clock,
+            processes: Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_toml),
+            fetches: Fetches::new(context, Rc::clone(&inbox)),
+            inbox,
+            progress: live.progress,
+            log_fault: None,
+            flushed: Instant::now(),
+            seen: Vec::new(),
+            orders: Vec::new(),
+        })
+    }
+
+    async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {
+        let verdict = loop {
+            let now = self.clock.now();
+            run.engine.advance(now, &mut run.journal);
+            self.hear(run, now);
+            self.obey(run);
+            self.flush(run, false);
+            if let Some(verdict) = run.engine.verdict() {
+                break verdict;
+            }
+            self.wait(run).await;
+        };
+        self.processes.clear().await;
+        let log_fault = run.journal.finish();
+        match self.log_fault.take().or(log_fault) {
+            Some(fault) => Err(fault),
+            None => Ok(verdict),
+        }
+    }
+
+    /// Tells the engine what the hands have seen. One reading of the clock serves all of it.
+    fn hear(&mut self, run: &mut Run, now: Moment) {
+        self.inbox.take(&mut self.seen);
+        for seen in self.seen.drain(..) {
+            run.engine.observe(now, seen.observed(), &mut run.journal);
+            self.inbox.recycle(seen);
+        }
+    }
+
+    /// Has the engine's orders carried out.
+    fn obey(&mut self, run: &mut Run) {
+        run.journal.take_orders(&mut self.orders);
+        for order in self.orders.drain(..) {
+            match order {
+                Order::Start { source, preset, nth } => self.processes.start(source, preset, nth),
+                Order::Stop { source } => self.processes.stop(source),
+                Order::Kill { source } => self.processes.kill(source),
+                Order::Send { source, bytes } => self.processes.send(source, bytes),
+                Order::Fetch { source, job, url } => self.fetches.start(source, job, url),
+                Order::Cancel { source } => self.fetches.cancel(source),
+                Order::ShowStatus => {
+                    let status = run.engine.status();
+                    run.journal.show_status(self.clock.now(), &status);
+                }
+                Order::End { .. } => {}
+            }
+        }
+    }
+
+    /// Hands the log over, if it is time. If it cannot be written, the run is stopped in order.
+    fn flush(&mut self, run: &mut Run, now: bool) {
+        if !now && !run.journal.is_large() && self.flushed.elapsed() < FLUSH {
+            return;
+        }
+        self.flushed = Instant::now();
+        let reached = run.journal.reached();
+        self.progress.store(reached.0, std::sync::atomic::Ordering::Relaxed);
+        if self.log_fault.is_none()
+            && let Some(fault) = run.journal.flush()
+        {
+            self.log_fault = Some(fault);
+            self.inbox.put(Seen::Signalled(Signal::TERM));
+        }
+    }
+
+    /// Waits until there is something to do. Always lets the hands move once.
+    async fn wait(&mut self, run: &mut Run) {
+        tokio::task::yield_now().await;
+        let due = run.engine.next_due();
+        let left = due.map(|due| due.since(self.clock.now()).to_std());
+        if run.journal.is_dirty() && left.is_none_or(|left| left > IDLE) {
+            self.flush(run, true);
+        }
+        let next_flush = self.flushed + FLUSH;
+        tokio::select! {
+            biased;
+            () = self.inbox.filled() => {}
+            () = self.clock.until(due.unwrap_or_default()), if due.is_some() => {}
+            () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
+        }
+    }
+}
+
+/// Puts the signals that end a run into the inbox.
+fn watch_signals(inbox: &Rc<Inbox>) -> Result<(), String> {
+    let kinds = [
+        (SignalKind::interrupt(), Signal::INT),
+        (SignalKind::terminate(), Signal::TERM),
+        (SignalKind::hangup(), Signal::HUP),
+    ];
+    for (kind, name) in kinds {
+        let mut signals = signal(kind).map_err(|error| format!("cannot watch for signals: {error}"))?;
+        let inbox = Rc::clone(inbox);
+        tokio::task::spawn_local(async move {
+            while signals.recv().await.is_some() {
+                inbox.put(Seen::Signalled(name));
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! The drivers: they tell the engine what time it is and what happened, and have its orders carried
+//! out. They decide nothing.
+
+pub mod live;
+pub mod plan;
+pub mod virtual_time;
+
+use std::rc::Rc;
+
+use crate::engine::{Engine, Start};
+use crate::paper::journal::Journal;
+use crate::scenario::model::Scenario;
+
+/// A run that can be driven: the engine with its first event given, and the journal that has it.
+pub struct Run {
+    /// What decides.
+    pub engine: Engine,
+    /// Where it goes.
+    pub journal: Journal,
+}
+
+impl Run {
+    /// Starts a run.
+    #[must_use]
+    pub fn start(scenario: &Rc<Scenario>, start: &Start<'_>, mut journal: Journal) -> Run {
+        let mut engine = Engine::new(Rc::clone(scenario), start.seed);
+        engine.start(start, &mut journal);
+        Run { engine, journal }
+    }
+}

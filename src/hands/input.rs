@@ -1,0 +1,161 @@
+//! What is typed: lines of a terminal, or of the file given with `--input`, each left in the inbox.
+//!
+//! A thread of its own reads, since a terminal cannot be read without waiting. It reads the terminal
+//! only while the runner is in the foreground: a background job that reads is stopped by the system.
+//! The end of input ends nothing.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::mpsc;
+
+use crate::hands::inbox::{Inbox, Seen};
+
+/// The longest line that is kept, in bytes; the engine refuses one as long.
+const LONGEST: usize = 8 << 10;
+
+/// How many typed lines may wait; then the typist does.
+const QUEUE: usize = 64;
+
+/// How often a terminal is looked at while another job has it.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Where typed lines come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keyboard {
+    /// The terminal on standard input.
+    Terminal,
+    /// All of standard input, as `--input -` asks.
+    Stdin,
+    /// A file, or a pipe by its name.
+    File(PathBuf),
+}
+
+impl Keyboard {
+    /// Starts to read. Lines come into the inbox as they are typed.
+    pub fn listen(self, inbox: &Rc<Inbox>) {
+        let (lines, mut typed) = mpsc::channel::<String>(QUEUE);
+        // Without a thread nothing can be typed, and the run does not need it.
+        let _ = std::thread::Builder::new().name("input".to_owned()).spawn(move || self.read(&lines));
+        let inbox = Rc::clone(inbox);
+        tokio::task::spawn_local(async move {
+            while let Some(text) = typed.recv().await {
+                inbox.put(Seen::Typed { text });
+            }
+        });
+    }
+
+    fn read(self, lines: &mpsc::Sender<String>) {
+        match self {
+            Keyboard::Terminal => read_lines(Terminal, lines),
+            Keyboard::Stdin => read_lines(std::io::stdin().lock(), lines),
+            Keyboard::File(path) => {
+                if let Ok(file) = File::open(path) {
+                    read_lines(file, lines);
+                }
+            }
+        }
+    }
+}
+
+/// Reads all lines of a file at once, for a clock that does not wait.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_all(keyboard: &Keyboard) -> std::io::Result<Vec<String>> {
+    let mut bytes = Vec::new();
+    match keyboard {
+        Keyboard::Terminal => {}
+        Keyboard::Stdin => drop(std::io::stdin().lock().read_to_end(&mut bytes)?),
+        Keyboard::File(path) => drop(File::open(path)?.read_to_end(&mut bytes)?),
+    }
+    let lines = bytes.split(|byte| *byte == b'\n');
+    Ok(lines.filter(|line| !line.is_empty()).map(|line| text(&line[..line.len().min(LONGEST)])).collect())
+}
+
+fn text(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()
+}
+
+/// The terminal, read only when something is there and the runner is in the foreground.
+struct Terminal;
+
+impl Read for Terminal {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let stdin = std::io::stdin();
+        loop {
+            let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+            let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK.subsec_nanos()) };
+            let ready = poll(&mut fds, Some(&timeout)).unwrap_or(0);
+            if ready == 0 {
+                continue;
+            }
+            let ours = rustix::termios::tcgetpgrp(stdin.as_fd())
+                .is_ok_and(|group| group == rustix::process::getpgrp());
+            if ours {
+                return rustix::io::read(&stdin, buffer).map_err(Into::into);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// Sends each line of a source on, until its end or the run's.
+fn read_lines(mut source: impl Read, lines: &mpsc::Sender<String>) {
+    let mut buffer = [0u8; 4096];
+    let mut line = Vec::new();
+    loop {
+        let read = match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        for byte in &buffer[..read] {
+            if *byte != b'\n' {
+                if line.len() < LONGEST {
+                    line.push(*byte);
+                }
+                continue;
+            }
+            if lines.blocking_send(text(&line)).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    }
+    if !line.is_empty() {
+        // The run may have ended before the last line.
+        let _ = lines.blocking_send(text(&line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(bytes: &[u8]) -> Vec<String> {
+        let (lines, mut typed) = mpsc::channel(QUEUE);
+        read_lines(bytes, &lines);
+        drop(lines);
+        std::iter::from_fn(|| typed.blocking_recv()).collect()
+    }
+
+    #[test]
+    fn each_line_comes_once() {
+        assert_eq!(lines_of(b"1\n2\r\nmark end"), ["1", "2", "mark end"]);
+        assert_eq!(lines_of(b""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_megabyte_without_end_is_cut_and_the_next_line_is_whole() {
+        let lines = lines_of(&[&vec![b'x'; 1 << 20][..], b"\n1\n\xff\n"].concat());
+        assert_eq!(lines.len(), 3);
+        assert_eq!((lines[0].len(), lines[1].as_str(), lines[2].as_str()), (LONGEST, "1", "\u{fffd}"));
+    }
+}

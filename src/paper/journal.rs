@@ -1,0 +1,159 @@
+//! The journal: where the engine's events and orders go in a run. Events become the log's bytes and
+//! the screen's text, orders wait for whoever drives.
+//!
+//! It hands its bytes to the [writer](crate::paper::log::writer) in pieces. When is the driver's to
+//! say ([`Journal::flush`]): a piece for each event would cost more than all the rest.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::{Sink, Status};
+use crate::paper::log::encoder::Encoder;
+use crate::paper::log::writer::{Piece, Writer};
+use crate::paper::report::screen::Render;
+use crate::words::event::Event;
+use crate::words::order::Order;
+use crate::words::time::Moment;
+
+/// A piece of this size is handed over without waiting for more.
+pub const LARGE: usize = 512 << 10;
+
+/// How many bytes are shown in each [`REFILL`] at most; what is over is counted. No person reads
+/// as fast, and a flood must not cost more on the screen than in the log.
+const SHOWN: usize = 1 << 20;
+
+/// How long [`SHOWN`] is for.
+const REFILL: Duration = Duration::from_millis(100);
+
+/// The sink of a run.
+pub struct Journal {
+    encoder: Encoder,
+    writer: Option<Writer>,
+    screen: Option<Box<dyn Render>>,
+    shown: String,
+    not_shown: u64,
+    /// Bytes that may be shown until the next refill, and when the last one was.
+    budget: usize,
+    refilled: Instant,
+    last: bool,
+    reason: Option<String>,
+    orders: Vec<Order>,
+    reached: Moment,
+}
+
+impl Journal {
+    /// A journal that is written by `writer`, if any, and shown on `screen`, if any.
+    #[must_use]
+    pub fn new(writer: Option<Writer>, screen: Option<Box<dyn Render>>) -> Journal {
+        Journal {
+            encoder: Encoder::default(),
+            writer,
+            screen,
+            shown: String::new(),
+            not_shown: 0,
+            budget: SHOWN,
+            refilled: Instant::now(),
+            last: false,
+            reason: None,
+            orders: Vec::new(),
+            reached: Moment::ZERO,
+        }
+    }
+
+    /// The orders so far, in their order.
+    pub fn take_orders(&mut self, orders: &mut Vec<Order>) {
+        debug_assert!(orders.is_empty(), "what was taken before has been carried out");
+        std::mem::swap(orders, &mut self.orders);
+    }
+
+    /// Whether bytes wait to be handed over.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.encoder.is_empty()
+    }
+
+    /// Whether so many bytes wait that they should be handed over now.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.encoder.len() >= LARGE
+    }
+
+    /// The moment of the last event.
+    #[must_use]
+    pub fn reached(&self) -> Moment {
+        self.reached
+    }
+
+    /// Why the run did not pass, once that is known.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.encoder.count()
+    }
+
+    /// Shows what runs.
+    pub fn show_status(&mut self, t: Moment, status: &Status) {
+        if let Some(screen) = &self.screen {
+            screen.status(&mut self.shown, t, status);
+        }
+    }
+
+    /// Hands over what waits. What is wrong with the log, if anything, comes back.
+    pub fn flush(&mut self) -> Option<String> {
+        let Some(writer) = &mut self.writer else {
+            drop(self.encoder.take(Vec::new()));
+            return None;
+        };
+        if self.encoder.is_empty() && self.shown.is_empty() {
+            return writer.fault();
+        }
+        if self.not_shown > 0 {
+            let more = std::mem::take(&mut self.not_shown);
+            self.shown.push_str(&format!("           … {more} more events, in the log\n"));
+        }
+        if self.refilled.elapsed() >= REFILL {
+            self.budget = SHOWN;
+            self.refilled = Instant::now();
+        }
+        let shown = std::mem::take(&mut self.shown).into_bytes();
+        let log = self.encoder.take(Vec::new());
+        let next = writer.put(Piece { log, shown, last: self.last });
+        drop(self.encoder.take(next));
+        writer.fault()
+    }
+
+    /// Hands over what waits, and waits until it is written.
+    pub fn finish(&mut self) -> Option<String> {
+        self.flush();
+        let writer = self.writer.as_mut()?;
+        writer.finish();
+        writer.fault()
+    }
+}
+
+impl Sink for Journal {
+    fn event(&mut self, t: Moment, event: &Event<'_>) {
+        self.reached = t;
+        self.encoder.write(t, event);
+        if let Some(screen) = &mut self.screen {
+            let before = self.shown.len();
+            self.not_shown += screen.show(&mut self.shown, t, event, self.budget);
+            self.budget = self.budget.saturating_sub(self.shown.len() - before);
+        }
+        if let Event::RunFinished(summary) = event {
+            self.last = true;
+            self.reason.clone_from(&summary.reason);
+        }
+        if self.is_large() {
+            self.flush();
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+}

@@ -1,0 +1,234 @@
+//! The JSON Schema of a line of the log, from one table of all events and their keys.
+
+use serde_json::{Map, Value, json};
+
+use crate::words::event::{FORMAT, FetchFault};
+use crate::words::signal::Signal;
+
+/// What a key's value is.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Count,
+    Seconds,
+    Text,
+    Boolean,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    Source,
+    Spawn,
+    Request,
+    /// The resolved scenario.
+    Scenario,
+    /// Header values by name.
+    Headers,
+    Timings,
+    Lateness,
+    /// Lower-case hexadecimal digits.
+    Hex(u32),
+    Signal,
+    FetchFault,
+}
+
+/// One key of an event.
+struct Key {
+    name: &'static str,
+    kind: Kind,
+    is_required: bool,
+}
+
+const fn must(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, is_required: true }
+}
+
+const fn may(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, is_required: false }
+}
+
+use Kind::{Boolean, Count, Headers, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Timings, Words};
+
+/// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
+const EVENTS: &[(&str, &str, &[Key])] = &[
+    (
+        "run.started",
+        "The first line: the format, and all that decides what the run does by itself.",
+        &[
+            must("format", Count),
+            must("generator", Text),
+            must("name", Text),
+            must("seed", Count),
+            must("clock", Words(&["real", "virtual"])),
+            may("started_at", Text),
+            must("scenario", Scenario),
+        ],
+    ),
+    ("clock.tick", "The clock has ticked.", &[must("due", Seconds), must("n", Count)]),
+    (
+        "spawn.started",
+        "A spawn runs. Without `entry` it was typed; without `pid` the runner plays it.",
+        &[must("due", Seconds), must("source", Spawn), must("preset", Text), may("entry", Text), may("pid", Count)],
+    ),
+    (
+        "move",
+        "A player has moved. Without `due` it is of a sub-process.",
+        &[may("due", Seconds), must("source", Spawn), must("player", Text), must("direction", Words(&["N", "S", "E", "W"]))],
+    ),
+    (
+        "line",
+        "A line of a process, without its newline: `text`, or `base64` where it is not UTF-8.",
+        &[
+            must("source", Spawn),
+            must("stream", Words(&["stdout", "stderr"])),
+            may("text", Text),
+            may("base64", Text),
+            may("partial", Boolean),
+        ],
+    ),
+    (
+        "spawn.exited",
+        "A spawn has ended, by itself with a code or by a signal.",
+        &[must("source", Spawn), may("code", Count), may("signal", Kind::Signal), must("ok", Boolean), must("running", Count)],
+    ),
+    (
+        "spawn.failed",
+        "A spawn could not start.",
+        &[must("source", Spawn), must("error", Text), must("running", Count)],
+    ),
+    (
+        "fetch.started",
+        "A request is sent. Without `entry` it was typed.",
+        &[
+            must("due", Seconds),
+            must("source", Request),
+            must("job", Text),
+            may("entry", Text),
+            must("method", Text),
+            must("url", Text),
+        ],
+    ),
+    (
+        "fetch.responded",
+        "The head of an answer has come.",
+        &[must("source", Request), must("status", Count), must("version", Text), must("headers", Headers)],
+    ),
+    (
+        "fetch.line",
+        "A line of an answer's body, counted from 1.",
+        &[must("source", Request), must("n", Count), may("text", Text), may("base64", Text)],
+    ),
+    (
+        "fetch.finished",
+        "An answer is whole.",
+        &[
+            must("source", Request),
+            must("status", Count),
+            must("bytes", Count),
+            must("sha256", Hex(64)),
+            must("ok", Boolean),
+            must("took", Seconds),
+            must("timings", Timings),
+        ],
+    ),
+    (
+        "fetch.failed",
+        "A request has failed, or was given up.",
+        &[must("source", Request), must("kind", Kind::FetchFault), must("error", Text), must("took", Seconds)],
+    ),
+    ("input", "A line was typed.", &[must("text", Text), must("accepted", Boolean), may("error", Text)]),
+    ("mark", "A text of the timeline, or one that was typed.", &[must("due", Seconds), may("entry", Text), must("text", Text)]),
+    (
+        "sent",
+        "A line was sent to a process, or could not be.",
+        &[may("due", Seconds), may("source", Spawn), may("entry", Text), may("text", Text), may("error", Text)],
+    ),
+    (
+        "stopping",
+        "A source is asked to stop; without `source`, the whole run is.",
+        &[
+            may("due", Seconds),
+            may("source", Source),
+            may("entry", Text),
+            may("signal", Kind::Signal),
+            may("reason", Text),
+            may("error", Text),
+        ],
+    ),
+    (
+        "run.finished",
+        "The last line. `crc32c` is that of all bytes before it.",
+        &[
+            must("outcome", Words(&["passed", "failed", "interrupted"])),
+            may("reason", Text),
+            must("spawned", Count),
+            must("exited", Count),
+            must("fetched", Count),
+            must("moves", Count),
+            must("lines", Count),
+            must("lateness", Lateness),
+            must("took", Seconds),
+            must("crc32c", Hex(8)),
+        ],
+    ),
+];
+
+/// The schema of one line of the log, as pretty JSON with a newline at its end; the file
+/// `schema/event.schema.json`.
+#[must_use]
+pub fn event_schema() -> String {
+    let events: Vec<Value> = EVENTS.iter().map(|(name, says, keys)| event(name, says, keys)).collect();
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of a scenario log",
+        "description": format!("Format {FORMAT}. Moments and durations are seconds with nine decimals."),
+        "oneOf": events,
+    });
+    format!("{schema:#}\n")
+}
+
+fn event(name: &str, says: &str, keys: &[Key]) -> Value {
+    let mut properties = Map::new();
+    let count = json!({ "type": "integer", "minimum": 0 });
+    properties.insert("seq".to_owned(), count);
+    properties.insert("t".to_owned(), kind(Seconds));
+    properties.insert("event".to_owned(), json!({ "const": name }));
+    properties.extend(keys.iter().map(|key| (key.name.to_owned(), kind(key.kind))));
+    let required: Vec<&str> =
+        ["seq", "t", "event"].into_iter().chain(keys.iter().filter(|key| key.is_required).map(|key| key.name)).collect();
+    json!({
+        "title": name,
+        "description": says,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn kind(kind: Kind) -> Value {
+    let seconds = json!({ "type": "number", "minimum": 0 });
+    let of_seconds = |names: &[&str], required: bool| {
+        let properties: Map<String, Value> =
+            names.iter().map(|name| ((*name).to_owned(), seconds.clone())).collect();
+        let required = if required { names.to_vec() } else { Vec::new() };
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    };
+    match kind {
+        Count => json!({ "type": "integer", "minimum": 0 }),
+        Seconds => seconds,
+        Text => json!({ "type": "string" }),
+        Boolean => json!({ "type": "boolean" }),
+        Words(words) => json!({ "enum": words }),
+        Source => json!({ "type": "string", "pattern": "^(ps|get)#[1-9][0-9]*$" }),
+        Spawn => json!({ "type": "string", "pattern": "^ps#[1-9][0-9]*$" }),
+        Request => json!({ "type": "string", "pattern": "^get#[1-9][0-9]*$" }),
+        Scenario => json!({ "type": "object" }),
+        Headers => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
+        Lateness => of_seconds(&["p50", "p99", "max"], true),
+        Hex(digits) => json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") }),
+        Kind::Signal => {
+            let names: Vec<&str> = Signal::names().collect();
+            json!({ "type": "string", "examples": names })
+        }
+        Kind::FetchFault => json!({ "enum": FetchFault::ALL.map(FetchFault::name) }),
+    }
+}

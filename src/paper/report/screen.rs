@@ -1,0 +1,394 @@
+//! The screen of a run: each event as a line for a person. Makes text, and shows none itself.
+//!
+//! What came from outside goes through [`crate::words::visible`]; nothing raw is shown.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Effects, Style};
+
+use crate::engine::Status;
+use crate::words::event::{Event, Exit, Outcome, Source, Stream, Summary};
+use crate::words::time::{Moment, Span};
+use crate::words::visible::{push_visible, push_visible_bytes, visible};
+
+/// The longest text of one event that is shown, in bytes; the log has it whole.
+const LONGEST: usize = 2_000;
+
+/// The colours of sources, told apart by number.
+const PALETTE: [AnsiColor; 6] = [
+    AnsiColor::Cyan,
+    AnsiColor::Magenta,
+    AnsiColor::Green,
+    AnsiColor::Blue,
+    AnsiColor::BrightYellow,
+    AnsiColor::BrightCyan,
+];
+
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
+const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// Makes of events what people see.
+pub trait Render {
+    /// Appends what is to be shown of an event, and says how many lines were left out because there
+    /// was room for `budget` bytes only.
+    fn show(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64;
+
+    /// Appends what `status` shows.
+    fn status(&self, out: &mut String, t: Moment, status: &Status);
+}
+
+/// A line for each event, with its time and its source.
+#[derive(Debug)]
+pub struct Screen {
+    color: bool,
+    /// The preset or job of each source that has not ended.
+    names: BTreeMap<Source, String>,
+}
+
+impl Screen {
+    /// A screen with or without colours.
+    #[must_use]
+    pub fn new(color: bool) -> Screen {
+        Screen { color, names: BTreeMap::new() }
+    }
+
+    fn event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
+        match event {
+            Event::RunStarted { name, seed, clock, .. } => {
+                let (name, clock) = (visible(name), clock.name());
+                let text = format!("{name} · seed {seed} · {clock} clock");
+                self.line(out, t, "run", DIM, |out| out.push_str(&text));
+            }
+            Event::ClockTick { n, .. } => {
+                self.line(out, t, "clock", DIM, |out| push(out, format_args!("{n}")))
+            }
+            Event::Move { source, player, direction, .. } => {
+                let letter = direction.letter();
+                self.of(out, t, *source, |out| push(out, format_args!("{letter} {player}")));
+            }
+            Event::SpawnStarted { .. } | Event::SpawnExited { .. } | Event::SpawnFailed { .. } => {
+                self.spawn(out, t, event);
+            }
+            Event::FetchStarted { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. } => self.fetch(out, t, event),
+            Event::RunFinished(summary) => self.summary(out, t, summary),
+            other => self.control(out, t, other),
+        }
+    }
+
+    /// The lines of a chunk, as far as there is room.
+    fn chunk(
+        &self,
+        out: &mut String,
+        t: Moment,
+        (source, stream): (Source, Stream),
+        (chunk, partial): (&[u8], bool),
+        budget: usize,
+    ) -> u64 {
+        let end = out.len() + budget;
+        let mut rest = chunk;
+        while !rest.is_empty() && out.len() < end {
+            let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            self.output(out, t, source, stream, (&rest[..at], partial));
+            rest = rest.get(at + 1..).unwrap_or_default();
+        }
+        memchr::memchr_iter(b'\n', rest).count() as u64
+    }
+
+    fn output(&self, out: &mut String, t: Moment, source: Source, stream: Stream, line: (&[u8], bool)) {
+        let (line, partial) = line;
+        let (mark, style) = match stream {
+            Stream::Stdout => ("|", Style::new()),
+            Stream::Stderr => ("!", WARN),
+        };
+        self.of(out, t, source, |out| {
+            self.styled(out, style, |out| {
+                out.push_str(mark);
+                out.push(' ');
+                push_short(out, line);
+                if partial {
+                    out.push('…');
+                }
+            });
+        });
+    }
+
+    fn spawn(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
+        match event {
+            Event::SpawnStarted { source, preset, pid, .. } => {
+                self.names.insert(*source, (*preset).to_owned());
+                let pid = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+                self.of(out, t, *source, |out| push(out, format_args!("started {preset}{pid}")));
+            }
+            Event::SpawnExited { source, exit, ok, running } => {
+                let name = self.names.remove(source).unwrap_or_default();
+                let how = match exit {
+                    Exit::Code(0) => String::new(),
+                    other => format!(" with {other}"),
+                };
+                let style = if *ok { GOOD } else { BAD };
+                self.of(out, t, *source, |out| {
+                    self.styled(out, style, |out| push(out, format_args!("ended {name}{how}")));
+                    push(out, format_args!("; {}", still_running(*running)));
+                });
+            }
+            Event::SpawnFailed { source, error, running } => {
+                self.of(out, t, *source, |out| {
+                    self.styled(out, BAD, |out| {
+                        out.push_str("could not start: ");
+                        push_visible(out, error);
+                    });
+                    push(out, format_args!("; {}", still_running(*running)));
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn fetch(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
+        match event {
+            Event::FetchStarted { source, job, method, url, .. } => {
+                self.names.insert(*source, (*job).to_owned());
+                self.of(out, t, *source, |out| {
+                    push_visible(out, method);
+                    out.push(' ');
+                    push_visible(out, url);
+                });
+            }
+            Event::FetchResponded { source, status, version, .. } => {
+                self.of(out, t, *source, |out| push(out, format_args!("answered {status} ({version})")));
+            }
+            Event::FetchLine { source, text, .. } => self.of(out, t, *source, |out| {
+                out.push_str("| ");
+                push_short(out, text);
+            }),
+            Event::FetchFinished { source, fetched, ok } => {
+                self.names.remove(source);
+                let style = if *ok { GOOD } else { BAD };
+                let (status, bytes, took) = (fetched.status, fetched.bytes, short(fetched.took));
+                self.of(out, t, *source, |out| {
+                    self.styled(out, style, |out| {
+                        push(out, format_args!("{status}, {bytes} bytes in {took}"))
+                    });
+                });
+            }
+            Event::FetchFailed { source, kind, error, took } => {
+                self.names.remove(source);
+                let took = short(*took);
+                self.of(out, t, *source, |out| {
+                    self.styled(out, BAD, |out| {
+                        push(out, format_args!("failed ({}) after {took}: ", kind.name()));
+                        push_visible(out, error);
+                    });
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Marks, input, sends and stops.
+    fn control(&self, out: &mut String, t: Moment, event: &Event<'_>) {
+        match event {
+            Event::Mark { text, .. } => self.line(out, t, "mark", WARN, |out| push_visible(out, text)),
+            Event::Input { text, accepted: true, .. } => {
+                self.line(out, t, "input", DIM, |out| push_visible(out, text));
+            }
+            Event::Input { text, error, .. } => self.line(out, t, "input", BAD, |out| {
+                out.push('`');
+                push_short(out, text.as_bytes());
+                out.push_str("`: ");
+                push_visible(out, error.unwrap_or_default());
+            }),
+            Event::Sent { source, text, error, .. } => {
+                let what = |out: &mut String| match error {
+                    Some(error) => self.styled(out, BAD, |out| {
+                        out.push_str("could not be sent to: ");
+                        push_visible(out, error);
+                    }),
+                    None => {
+                        out.push_str("< ");
+                        push_short(out, text.unwrap_or_default().as_bytes());
+                    }
+                };
+                match source {
+                    Some(source) => self.of(out, t, *source, what),
+                    None => self.line(out, t, "send", BAD, what),
+                }
+            }
+            Event::Stopping { source, signal, reason, error, .. } => {
+                let what = |out: &mut String| {
+                    out.push_str("stopping");
+                    if let Some(signal) = signal {
+                        push(out, format_args!(": signal {signal}"));
+                    }
+                    if let Some(reason) = reason.or(*error) {
+                        out.push_str(": ");
+                        push_visible(out, reason);
+                    }
+                };
+                match source {
+                    Some(source) => self.of(out, t, *source, what),
+                    None => self.line(out, t, "run", WARN, what),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn summary(&self, out: &mut String, t: Moment, summary: &Summary) {
+        let Summary { spawned, fetched, moves, lines, lateness, .. } = summary;
+        let (style, word) = match summary.outcome {
+            Outcome::Passed => (GOOD, "passed"),
+            Outcome::Failed => (BAD, "FAILED"),
+            Outcome::Interrupted => (WARN, "interrupted"),
+        };
+        self.line(out, t, "run", style, |out| {
+            self.styled(out, style, |out| out.push_str(word));
+            if let Some(reason) = &summary.reason {
+                out.push_str(": ");
+                push_visible(out, reason);
+            }
+        });
+        let counts = [(*spawned, "spawn"), (*moves, "move"), (*lines, "line"), (*fetched, "request")];
+        let counts = counts.map(|(count, what)| counted(count, what)).join(", ");
+        self.line(out, t, "run", DIM, |out| push(out, format_args!("{counts} in {}", short(summary.took))));
+        let (p50, p99, max) = (short(lateness.p50), short(lateness.p99), short(lateness.max));
+        self.line(out, t, "run", DIM, |out| {
+            push(out, format_args!("late by {p50} (p50), {p99} (p99), {max} (max)"))
+        });
+    }
+
+    /// One line of a source.
+    fn of(&self, out: &mut String, t: Moment, source: Source, rest: impl FnOnce(&mut String)) {
+        let number = match source {
+            Source::Spawn(number) | Source::Request(number) => number,
+        };
+        let style = PALETTE[number as usize % PALETTE.len()].on_default();
+        self.line(out, t, &source.to_string(), style, rest);
+    }
+
+    fn line(&self, out: &mut String, t: Moment, who: &str, style: Style, rest: impl FnOnce(&mut String)) {
+        let (seconds, milliseconds) = (t.0 / 1_000_000_000, t.0 / 1_000_000 % 1_000);
+        self.styled(out, DIM, |out| push(out, format_args!("{seconds:>5}.{milliseconds:03}")));
+        out.push_str("  ");
+        self.styled(out, style, |out| push(out, format_args!("{who:<7}")));
+        out.push(' ');
+        rest(out);
+        out.push('\n');
+    }
+
+    fn styled(&self, out: &mut String, style: Style, rest: impl FnOnce(&mut String)) {
+        if !self.color {
+            return rest(out);
+        }
+        push(out, format_args!("{style}"));
+        rest(out);
+        push(out, format_args!("{style:#}"));
+    }
+}
+
+impl Render for Screen {
+    fn show(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
+        match event {
+            Event::Lines { source, stream, chunk, partial } => {
+                return self.chunk(out, t, (*source, *stream), (chunk, *partial), budget);
+            }
+            Event::Move { .. } | Event::FetchLine { .. } | Event::ClockTick { .. } if budget == 0 => {
+                return 1;
+            }
+            other => self.event(out, t, other),
+        }
+        0
+    }
+
+    fn status(&self, out: &mut String, t: Moment, status: &Status) {
+        let next = status.next.map(|next| format!(", next at {next} s")).unwrap_or_default();
+        let (spawns, requests, left) = (status.spawns.len(), status.requests, status.entries_left);
+        let counts = [(spawns as u64, "spawn"), (requests as u64, "request")];
+        let counts = counts.map(|(count, what)| counted(count, what)).join(" and ");
+        let left = if left == 1 { "1 entry".to_owned() } else { format!("{left} entries") };
+        self.line(out, t, "status", DIM, |out| push(out, format_args!("{counts} run; {left} to come{next}")));
+        for (source, preset) in &status.spawns {
+            self.of(out, t, *source, |out| push(out, format_args!("runs {preset}")));
+        }
+    }
+}
+
+fn push(out: &mut String, arguments: std::fmt::Arguments<'_>) {
+    let written = out.write_fmt(arguments);
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+/// Bytes made visible, cut where they are long.
+fn push_short(out: &mut String, bytes: &[u8]) {
+    push_visible_bytes(out, &bytes[..bytes.len().min(LONGEST)]);
+    if bytes.len() > LONGEST {
+        push(out, format_args!("… ({} bytes)", bytes.len()));
+    }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn still_running(running: u64) -> String {
+    match running {
+        0 => "nothing runs".to_owned(),
+        1 => "1 still runs".to_owned(),
+        n => format!("{n} still run"),
+    }
+}
+
+/// A span to about three figures: `45 µs`, `2.31 s`.
+#[must_use]
+pub fn short(span: Span) -> String {
+    let (value, unit) = match span.0 {
+        0 => return "0 s".to_owned(),
+        n if n < 1_000 => return format!("{n} ns"),
+        n if n < 1_000_000 => (n as f64 / 1e3, "µs"),
+        n if n < 1_000_000_000 => (n as f64 / 1e6, "ms"),
+        n => (n as f64 / 1e9, "s"),
+    };
+    let decimals = if value < 10.0 {
+        2
+    } else if value < 100.0 {
+        1
+    } else {
+        0
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_three_figures() {
+        assert_eq!(short(Span(0)), "0 s");
+        assert_eq!(short(Span(950)), "950 ns");
+        assert_eq!(short(Span(45_120)), "45.1 µs");
+        assert_eq!(short(Span(2_310_000_000)), "2.31 s");
+    }
+
+    #[test]
+    fn lines_are_shown_without_their_controls() {
+        let mut out = String::new();
+        let mut screen = Screen::new(false);
+        let source = Source::Spawn(2);
+        let chunk = b"red \x1b[31m\n\tdeep\n";
+        screen.show(
+            &mut out,
+            Moment(1_234_567_890),
+            &Event::Lines { source, stream: Stream::Stderr, chunk, partial: false },
+            100,
+        );
+        assert_eq!(out, "    1.234  ps#2    ! red \\x1b[31m\n    1.234  ps#2    ! \\tdeep\n");
+    }
+}
