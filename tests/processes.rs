@@ -501,9 +501,94 @@ fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
         let [first, second, third] = &bench.story(deaf).unsent[..] else { panic!("three were not sent") };
         assert!(first.contains("600000 bytes are waiting"), "{first}");
         assert!(second.contains("600000 bytes are waiting"), "{second}");
-        assert_eq!(third, "it ended before it read this");
-        assert_eq!(bench.story(closed).unsent, ["it has closed its standard input"]);
+        assert_eq!(third, "it reads its standard input no more");
+        assert_eq!(bench.story(closed).unsent, ["it reads its standard input no more"]);
         assert_eq!(bench.story(null).unsent, ["its standard input is not open (`stdin = \"open\"`)"]);
+    });
+}
+
+/// Runs a test again, alone in a process of its own that `sh` has prepared; true in that process.
+fn is_prepared(test: &str, prepare: &str) -> bool {
+    if std::env::var_os("SCENARIO_TEST_PREPARED").is_some() {
+        return true;
+    }
+    let script = format!("{prepare} \"$0\" --exact {test} --nocapture");
+    let again = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().expect("its path"))
+        .env("SCENARIO_TEST_PREPARED", "1")
+        .output()
+        .expect("it runs");
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    false
+}
+
+#[test]
+fn b13_without_descriptors_a_start_waits_for_another_to_end() {
+    if !is_prepared("b13_without_descriptors_a_start_waits_for_another_to_end", "ulimit -n 30; exec") {
+        return;
+    }
+    with(&[open("read line"), sh("exit 3")], async |bench| {
+        let first: Vec<Source> = (0..40).map(|_| bench.start(0)).collect();
+        let last = bench.start(1);
+        bench.until(|all| all.len() >= 4).await;
+        bench.processes.stop(last);
+        bench.until(|all| all.contains_key(&last)).await;
+        let failure = bench.story(last).failure.as_deref();
+        assert_eq!(failure, Some("it was stopped before it could be started"));
+        assert!(bench.stories.len() < 12, "{} at once with 30 descriptors", bench.stories.len());
+        for source in first {
+            bench.until(|all| all.get(&source).is_some_and(|story| story.pid.is_some())).await;
+            bench.processes.send(source, b"go\n".to_vec());
+        }
+        bench.until_over().await;
+        let ended = bench.stories.values().filter(|story| story.exit == Some(Exit::Code(0)));
+        assert_eq!(ended.count(), 40);
+        // And alone: nobody will make room.
+        let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+        let story = bench.story_of(1).await;
+        drop(held);
+        let failure = story.failure.as_deref().unwrap_or_default();
+        assert!(failure.contains("limit of 30 descriptors"), "{story:?}");
+    });
+}
+
+#[test]
+fn b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given() {
+    let test = "b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given";
+    if !is_prepared(test, "ulimit -Hn 200; ulimit -Sn 30; exec") {
+        return;
+    }
+    with(&[open("read line; ulimit -Sn")], async |bench| {
+        let sources: Vec<Source> = (0..30).map(|_| bench.start(0)).collect();
+        bench.until(|all| all.len() == 30).await;
+        for source in &sources {
+            bench.processes.send(*source, b"go\n".to_vec());
+        }
+        bench.until_over().await;
+        assert!(sources.iter().all(|source| bench.story(*source).text() == "30\n"));
+    });
+}
+
+#[test]
+fn b14_a_thousand_at_once_are_all_started_and_others_have_their_turn() {
+    with(&[open("read line")], async |bench| {
+        let (mut turns, started) = (0, 1_000);
+        for _ in 0..started {
+            bench.start(0);
+        }
+        bench
+            .until(|all| {
+                turns += 1;
+                all.len() == started
+            })
+            .await;
+        assert!(turns > 100, "the loop turned {turns} times");
+        for source in 1..=1_000 {
+            bench.processes.send(Source::Spawn(source), b"go\n".to_vec());
+        }
+        bench.until_over().await;
+        assert!(bench.stories.values().all(|story| story.exit == Some(Exit::Code(0))));
     });
 }
 
@@ -539,6 +624,19 @@ fn b16_exits_within_a_millisecond_are_each_seen_once() {
         assert_eq!(bench.stories.len(), 2_000);
         assert!(bench.stories.values().all(|story| story.exit == Some(Exit::Code(0))));
     });
+}
+
+#[test]
+fn b16_exits_are_seen_where_the_runner_was_told_to_ignore_them() {
+    let test = "b16_exits_are_seen_where_the_runner_was_told_to_ignore_them";
+    if is_prepared(test, "exec env --ignore-signal=CHLD") {
+        let ignored = std::fs::read_to_string("/proc/self/status").expect("read");
+        let ignored = ignored.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a line");
+        assert_ne!(u64::from_str_radix(ignored, 16).expect("hexadecimal") & 1 << 16, 0, "it is prepared");
+        with(&[sh("exit 9")], async |bench| {
+            assert_eq!(bench.story_of(0).await.exit, Some(Exit::Code(9)));
+        });
+    }
 }
 
 #[test]

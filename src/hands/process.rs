@@ -7,24 +7,28 @@
 //! either `CouldNotStart`, or `Started`, then its lines, then one `Exited`: that comes when it has
 //! ended and both pipes have, or half a second after its end if somebody it started holds them.
 //!
-//! A start for which there are no descriptors or processes left waits until another process has
-//! ended; if there is no other, it has failed.
+//! Starts wait for each other in one place. Of a great many ordered at once a few start in each turn
+//! of the loop, since each takes up to a millisecond in which nothing else is done. One for which
+//! there are no descriptors or processes left waits until another process has ended; if there is no
+//! other, it has failed.
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
 //! nobody behind: [`Processes::clear`] and, should it not come to that, dropping it end all groups.
 
 mod attend;
 mod blame;
+mod descriptors;
 mod group;
 mod outbox;
 mod recipe;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rustix::process::Signal;
-use tokio::task::spawn_local;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{spawn_local, yield_now};
 use tokio::time::{sleep, timeout};
 
 use crate::hands::Context;
@@ -33,9 +37,13 @@ use crate::hands::multiplexer::Multiplexer;
 use crate::scenario::model::{Scenario, Stop};
 use crate::words::event::Source;
 use blame::Failure;
+use descriptors::Found;
 use group::{Group, PATIENCE};
 use outbox::Outbox;
 use recipe::Recipe;
+
+/// How many processes are started in one turn of the loop.
+const AT_ONCE: u32 = 8;
 
 /// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
 pub type PlayersText = fn(&Scenario, usize) -> String;
@@ -53,7 +61,11 @@ struct Table {
     inbox: Rc<Inbox>,
     multiplexer: Rc<Multiplexer>,
     players_text: PlayersText,
-    /// Those that no start was possible for yet.
+    descriptors: Found,
+    /// How many have been started in this turn of the loop.
+    in_this_turn: Cell<u32>,
+    /// Those that have not been started yet; while there are any, a task sees to them or a process
+    /// runs that may make room when it ends.
     waiting: RefCell<BTreeMap<Source, Waiting>>,
     /// Those that have not ended yet.
     running: RefCell<BTreeMap<Source, Running>>,
@@ -61,12 +73,11 @@ struct Table {
     left: RefCell<Vec<Rc<Group>>>,
 }
 
-/// A process that is to start when another has ended.
-#[derive(Clone, Debug)]
+/// A process that is still to be started.
+#[derive(Clone, Copy, Debug)]
 struct Waiting {
     preset: usize,
     nth: u64,
-    limit: String,
 }
 
 /// A process that runs.
@@ -93,12 +104,17 @@ impl Processes {
     /// No process yet. To be called within the runtime that all of them will live on.
     #[must_use]
     pub fn new(context: Rc<Context>, inbox: Rc<Inbox>, players_text: PlayersText) -> Processes {
+        // Where the runner was started with SIGCHLD ignored, the kernel would keep no exit for it. A
+        // handler of ours (tokio's, for good) takes that back.
+        let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
         let table = Table {
             context,
             inbox,
             multiplexer,
             players_text,
+            descriptors: Found::and_raised(),
+            in_this_turn: Cell::new(0),
             waiting: RefCell::default(),
             running: RefCell::default(),
             left: RefCell::default(),
@@ -108,13 +124,8 @@ impl Processes {
 
     /// Starts spawn number `nth` of a preset.
     pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
-        match self.table.start(source, preset, nth) {
-            Ok(()) => {}
-            Err(Failure::Limit(limit)) if !self.table.running.borrow().is_empty() => {
-                self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth, limit });
-            }
-            Err(Failure::Limit(error) | Failure::Fault(error)) => self.table.could_not_start(source, &error),
-        }
+        self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth });
+        self.table.start_waiting();
     }
 
     /// Stops a process as its preset says: the signal to its whole group, the grace, then KILL until
@@ -204,6 +215,7 @@ impl Table {
         let recipe = Recipe::new(&self.context, preset, nth, self.players_text)?;
         let stop = recipe.stop;
         let started = attend::start(&self.multiplexer, source, recipe)?;
+        self.descriptors.give(started.pid);
         let (pid, group, outbox) = (started.pid, Rc::clone(&started.group), started.outbox.clone());
         self.running.borrow_mut().insert(source, Running { group, end: End::Unasked(stop), outbox });
         self.inbox.put(Seen::Started { source, pid });
@@ -228,29 +240,42 @@ impl Table {
         }
     }
 
-    /// Starts what waits, in order, as far as there is room now.
+    /// Starts what waits, in order, as far as there is room and not too many for one turn.
     fn start_waiting(self: &Rc<Self>) {
-        loop {
-            let first = self.waiting.borrow().first_key_value().map(|(s, w)| (*s, w.clone()));
-            let Some((source, Waiting { preset, nth, .. })) = first else { return };
+        while self.in_this_turn.get() < AT_ONCE {
+            let first = self.waiting.borrow().first_key_value().map(|(source, start)| (*source, *start));
+            let Some((source, Waiting { preset, nth })) = first else { return };
             let started = self.start(source, preset, nth);
             if matches!(started, Err(Failure::Limit(_))) && !self.running.borrow().is_empty() {
                 return;
             }
             self.waiting.borrow_mut().remove(&source);
+            self.count_start();
             if let Err(Failure::Limit(error) | Failure::Fault(error)) = started {
                 self.could_not_start(source, &error);
             }
         }
     }
 
+    /// Counts a start of this turn; the first of them sees to it that there is a next turn.
+    fn count_start(self: &Rc<Self>) {
+        if self.in_this_turn.replace(self.in_this_turn.get() + 1) == 0 {
+            let table = Rc::clone(self);
+            spawn_local(async move {
+                yield_now().await;
+                table.in_this_turn.set(0);
+                table.start_waiting();
+            });
+        }
+    }
+
     /// Gives up a start that waits; false if none does.
     fn give_up(&self, source: Source) -> bool {
         let waiting = self.waiting.borrow_mut().remove(&source);
-        waiting.is_some_and(|Waiting { limit, .. }| {
-            self.could_not_start(source, &format!("stopped before it could start: {limit}"));
-            true
-        })
+        if waiting.is_some() {
+            self.could_not_start(source, "it was stopped before it could be started");
+        }
+        waiting.is_some()
     }
 
     /// Tells why a process did not start.
