@@ -363,6 +363,27 @@ fn b05_what_was_written_before_the_exit_is_read_however_late() {
 }
 
 #[test]
+fn b06_a_daemon_is_found_and_ended_with_the_run() {
+    if !is_prepared("b06_a_daemon_is_found_and_ended_with_the_run", "exec") {
+        return;
+    }
+    // Two forks and a session of its own, and it lets go of the pipes.
+    let daemon = "echo $$ >daemon.pid; exec sleep 600 <&- >&- 2>&-";
+    let script = format!("(setsid sh -c '{daemon}; :' &) ; while ! test -s daemon.pid; do sleep 0.01; done");
+    let _ = std::fs::remove_file(folder().join("daemon.pid"));
+    with(&[sh(&script)], async |bench| {
+        bench.processes.adopt();
+        let story = bench.story_of(0).await;
+        assert_eq!(story.exit, Some(Exit::Code(0)));
+        let daemon = std::fs::read_to_string(folder().join("daemon.pid")).expect("it wrote its number");
+        assert!(stat(&daemon).is_some(), "it goes on until the end of the run");
+        bench.processes.clear().await;
+        assert!(stat(&daemon).is_none());
+        assert!(!std::path::Path::new("/proc").join(daemon.trim()).exists(), "nor is it a zombie");
+    });
+}
+
+#[test]
 fn b07_clear_leaves_nobody_of_a_family_that_goes_on_forking() {
     let branch = "while :; do sh -c 'sleep 600 & sleep 600 & wait' & sleep 0.01; done";
     let family = sh(&format!("({branch}) & ({branch}) & ({branch}) & echo $$; exit 0"));
