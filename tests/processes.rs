@@ -12,9 +12,13 @@ use std::time::Duration;
 use scenario::hands::Context;
 use scenario::hands::inbox::{Inbox, Seen};
 use scenario::hands::process::Processes;
-use scenario::scenario::model::{Command, Exits, Preset, PresetKind, Scenario, Stdin, Stop, Text};
+use scenario::scenario::interval::Interval;
+use scenario::scenario::model::{
+    Command, Exits, Isolation, PlayerGroup, Players, Preset, PresetKind, Scenario, Stdin, Stop, Text,
+};
 use scenario::words::diagnostic::Place;
-use scenario::words::event::{Exit, Source, Stream};
+use scenario::words::event::{Direction, Exit, Source, Stream};
+use scenario::words::name::NamePattern;
 use scenario::words::secrets::Secrets;
 use scenario::words::signal::Signal;
 use scenario::words::time::Span;
@@ -144,10 +148,23 @@ fn folder() -> PathBuf {
     std::fs::canonicalize(env!("CARGO_TARGET_TMPDIR")).expect("cargo makes it")
 }
 
+/// Presets `p0`, `p1` … of these commands, and one of players behind them.
 fn scenario(commands: &[Command]) -> Scenario {
     let preset = |(n, command): (usize, &Command)| Preset {
         name: format!("p{n}"),
         kind: PresetKind::Command(Box::new(command.clone())),
+        place: Place::default(),
+    };
+    let john = PlayerGroup {
+        name: NamePattern::new("john", 1),
+        count: 1,
+        moves: 1,
+        every: Interval::Constant(Span::ZERO),
+        directions: Direction::ALL.to_vec(),
+    };
+    let players = Preset {
+        name: "players".to_owned(),
+        kind: PresetKind::Players(Players { groups: vec![john], isolation: Isolation::Process }),
         place: Place::default(),
     };
     Scenario {
@@ -157,7 +174,7 @@ fn scenario(commands: &[Command]) -> Scenario {
         tick: None,
         time_limit: None,
         vars: BTreeMap::new(),
-        presets: commands.iter().enumerate().map(preset).collect(),
+        presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),
         timeline: Vec::new(),
     }
@@ -403,6 +420,7 @@ fn b08_a_line_without_end_comes_in_parts() {
     const SIZE: usize = 256 << 20;
     with(&[sh(&format!("head -c {SIZE} /dev/zero"))], async |bench| {
         bench.start(0);
+        let part = vec![0; 64 << 10];
         let (mut zeros, mut parts, mut exit) = (0, 0, None);
         let mut taken = Vec::new();
         // Not kept in a story: that would be as long as the line.
@@ -412,8 +430,8 @@ fn b08_a_line_without_end_comes_in_parts() {
             for seen in taken.drain(..) {
                 match &seen {
                     Seen::Lines { chunk, partial, .. } => {
-                        assert_eq!(chunk.len(), 64 << 10);
-                        zeros += chunk.iter().filter(|byte| **byte == 0).count();
+                        assert!(chunk == &part);
+                        zeros += chunk.len();
                         parts += usize::from(*partial);
                     }
                     Seen::Exited { exit: how, .. } => exit = Some(*how),
@@ -525,6 +543,29 @@ fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
         assert_eq!(third, "it reads its standard input no more");
         assert_eq!(bench.story(closed).unsent, ["it reads its standard input no more"]);
         assert_eq!(bench.story(null).unsent, ["its standard input is not open (`stdin = \"open\"`)"]);
+    });
+}
+
+#[test]
+fn b12_what_is_sent_at_once_waits_for_the_start() {
+    with(&[open("read line; echo \"got $line\""), command(&["no-such-program"])], async |bench| {
+        // More than start in one turn.
+        let sources: Vec<Source> = (0..50).map(|_| bench.start(0)).collect();
+        for source in &sources {
+            bench.processes.send(*source, b"it\n".to_vec());
+        }
+        bench.until_over().await;
+        assert!(sources.iter().all(|source| bench.story(*source).text() == "got it\n"));
+    });
+}
+
+#[test]
+fn b12_a_fifo_that_nobody_writes_to_does_not_block_the_start() {
+    let fifo = folder().join("fifo");
+    let _ = std::fs::remove_file(&fifo);
+    std::process::Command::new("mkfifo").arg(&fifo).status().expect("made");
+    with(&[Command { stdin: Stdin::File("fifo".into()), ..sh("cat; echo end") }], async |bench| {
+        assert_eq!(bench.story_of(0).await.text(), "end\n");
     });
 }
 
@@ -658,6 +699,17 @@ fn b16_exits_are_seen_where_the_runner_was_told_to_ignore_them() {
             assert_eq!(bench.story_of(0).await.exit, Some(Exit::Code(9)));
         });
     }
+}
+
+#[test]
+fn players_are_a_process_of_the_runner_itself() {
+    // The runner is the test here, which does not know the words that it is called with, and says so.
+    with(&[], async |bench| {
+        let story = bench.story_of(0).await;
+        let complaint = String::from_utf8_lossy(&story.stderr);
+        assert!(complaint.contains("Unrecognized option: 'seed'"), "{complaint}");
+        assert_eq!(story.exit, Some(Exit::Code(101)));
+    });
 }
 
 #[test]

@@ -34,11 +34,11 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::hands::Context;
-use crate::hands::inbox::{Inbox, Seen};
+use crate::hands::inbox::Inbox;
 use crate::scenario::model::Scenario;
 use crate::words::event::Source;
 use group::PATIENCE;
-use table::{End, Running, Table, Waiting};
+use table::{End, Table, Waiting};
 
 /// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
 pub type PlayersText = fn(&Scenario, usize) -> String;
@@ -58,7 +58,7 @@ impl Processes {
 
     /// Starts spawn number `nth` of a preset.
     pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
-        self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth });
+        self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth, sent: Vec::new() });
         self.table.start_waiting();
     }
 
@@ -97,19 +97,10 @@ impl Processes {
     }
 
     /// Writes `bytes` to the standard input of a process whose preset has it open. Never waits: what
-    /// the process does not read at once is written later; what it will not read is told as not sent.
+    /// the process does not read at once is written later; what it will not read is told as not sent,
+    /// also if it has ended or could not start.
     pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
-        let running = self.table.running.borrow();
-        let sent = match running.get(&source) {
-            None => Err("it does not run".to_owned()),
-            Some(Running { outbox: None, .. }) => {
-                Err("its standard input is not open (`stdin = \"open\"`)".to_owned())
-            }
-            Some(Running { outbox: Some(outbox), .. }) => outbox.send(bytes),
-        };
-        if let Err(error) = sent {
-            self.table.inbox.put(Seen::NotSent { source, error });
-        }
+        self.table.send(source, bytes);
     }
 
     /// From now on finds those too that leave their group and become daemons. Only for a program all of

@@ -28,7 +28,7 @@ const AT_ONCE: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Table {
     context: Rc<Context>,
-    pub(super) inbox: Rc<Inbox>,
+    inbox: Rc<Inbox>,
     multiplexer: Rc<Multiplexer>,
     players_text: PlayersText,
     descriptors: Found,
@@ -46,10 +46,12 @@ pub(super) struct Table {
 }
 
 /// A process that is still to be started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) preset: usize,
     pub(super) nth: u64,
+    /// What it has been sent already.
+    pub(super) sent: Vec<Vec<u8>>,
 }
 
 /// A process that runs.
@@ -127,17 +129,19 @@ impl Table {
     /// Starts what waits, in order, as far as there is room and not too many for one turn.
     pub(super) fn start_waiting(self: &Rc<Self>) {
         while self.in_this_turn.get() < AT_ONCE {
-            let first = self.waiting.borrow().first_key_value().map(|(source, start)| (*source, *start));
-            let Some((source, Waiting { preset, nth })) = first else { return };
-            let started = self.start(source, preset, nth);
-            if matches!(started, Err(Failure::Limit(_))) && !self.running.borrow().is_empty() {
-                return;
+            let first = self.waiting.borrow_mut().pop_first();
+            let Some((source, start)) = first else { return };
+            match self.start(source, start.preset, start.nth) {
+                Err(Failure::Limit(_)) if !self.running.borrow().is_empty() => {
+                    self.waiting.borrow_mut().insert(source, start);
+                    return;
+                }
+                Err(Failure::Limit(error) | Failure::Fault(error)) => {
+                    self.could_not_start(source, &start, &error);
+                }
+                Ok(()) => start.sent.into_iter().for_each(|bytes| self.send(source, bytes)),
             }
-            self.waiting.borrow_mut().remove(&source);
             self.count_start();
-            if let Err(Failure::Limit(error) | Failure::Fault(error)) = started {
-                self.could_not_start(source, &error);
-            }
         }
     }
 
@@ -156,14 +160,34 @@ impl Table {
     /// Gives up a start that waits; false if none does.
     pub(super) fn give_up(&self, source: Source) -> bool {
         let waiting = self.waiting.borrow_mut().remove(&source);
-        if waiting.is_some() {
-            self.could_not_start(source, "it was stopped before it could be started");
-        }
-        waiting.is_some()
+        waiting.is_some_and(|start| {
+            self.could_not_start(source, &start, "it was stopped before it could be started");
+            true
+        })
     }
 
-    /// Tells why a process did not start.
-    fn could_not_start(&self, source: Source, error: &str) {
+    /// Sends to a process that runs, or will.
+    pub(super) fn send(&self, source: Source, bytes: Vec<u8>) {
+        if let Some(start) = self.waiting.borrow_mut().get_mut(&source) {
+            return start.sent.push(bytes);
+        }
+        let sent = match self.running.borrow().get(&source) {
+            None => Err("it does not run".to_owned()),
+            Some(Running { outbox: None, .. }) => {
+                Err("its standard input is not open (`stdin = \"open\"`)".to_owned())
+            }
+            Some(Running { outbox: Some(outbox), .. }) => outbox.send(bytes),
+        };
+        if let Err(error) = sent {
+            self.inbox.put(Seen::NotSent { source, error });
+        }
+    }
+
+    /// Tells why a process did not start, and before that, what it has been sent in vain.
+    fn could_not_start(&self, source: Source, start: &Waiting, error: &str) {
+        for _ in &start.sent {
+            self.inbox.put(Seen::NotSent { source, error: "it does not run".to_owned() });
+        }
         let error = self.context.secrets.masked(error);
         self.inbox.put(Seen::CouldNotStart { source, error });
     }
