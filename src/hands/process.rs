@@ -127,6 +127,8 @@ impl Processes {
 
 impl Drop for Processes {
     fn drop(&mut self) {
+        // The tasks may outlive us: none of them shall start anything any more.
+        self.table.waiting.borrow_mut().clear();
         self.table.kill_all();
     }
 }
