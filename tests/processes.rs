@@ -12,9 +12,13 @@ use std::time::Duration;
 use scenario::hands::Context;
 use scenario::hands::inbox::{Inbox, Seen};
 use scenario::hands::process::Processes;
-use scenario::scenario::model::{Command, Exits, Preset, PresetKind, Scenario, Stdin, Stop, Text};
+use scenario::scenario::interval::Interval;
+use scenario::scenario::model::{
+    Command, Exits, Isolation, PlayerGroup, Players, Preset, PresetKind, Scenario, Stdin, Stop, Text,
+};
 use scenario::words::diagnostic::Place;
-use scenario::words::event::{Exit, Source, Stream};
+use scenario::words::event::{Direction, Exit, Source, Stream};
+use scenario::words::name::NamePattern;
 use scenario::words::secrets::Secrets;
 use scenario::words::signal::Signal;
 use scenario::words::time::Span;
@@ -144,10 +148,23 @@ fn folder() -> PathBuf {
     std::fs::canonicalize(env!("CARGO_TARGET_TMPDIR")).expect("cargo makes it")
 }
 
+/// Presets `p0`, `p1` … of these commands, and one of players behind them.
 fn scenario(commands: &[Command]) -> Scenario {
     let preset = |(n, command): (usize, &Command)| Preset {
         name: format!("p{n}"),
         kind: PresetKind::Command(Box::new(command.clone())),
+        place: Place::default(),
+    };
+    let john = PlayerGroup {
+        name: NamePattern::new("john", 1),
+        count: 1,
+        moves: 1,
+        every: Interval::Constant(Span::ZERO),
+        directions: Direction::ALL.to_vec(),
+    };
+    let players = Preset {
+        name: "players".to_owned(),
+        kind: PresetKind::Players(Players { groups: vec![john], isolation: Isolation::Process }),
         place: Place::default(),
     };
     Scenario {
@@ -157,7 +174,7 @@ fn scenario(commands: &[Command]) -> Scenario {
         tick: None,
         time_limit: None,
         vars: BTreeMap::new(),
-        presets: commands.iter().enumerate().map(preset).collect(),
+        presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),
         timeline: Vec::new(),
     }
@@ -363,6 +380,27 @@ fn b05_what_was_written_before_the_exit_is_read_however_late() {
 }
 
 #[test]
+fn b06_a_daemon_is_found_and_ended_with_the_run() {
+    if !is_prepared("b06_a_daemon_is_found_and_ended_with_the_run", "exec") {
+        return;
+    }
+    // Two forks and a session of its own, and it lets go of the pipes.
+    let daemon = "echo $$ >daemon.pid; exec sleep 600 <&- >&- 2>&-";
+    let script = format!("(setsid sh -c '{daemon}; :' &) ; while ! test -s daemon.pid; do sleep 0.01; done");
+    let _ = std::fs::remove_file(folder().join("daemon.pid"));
+    with(&[sh(&script)], async |bench| {
+        bench.processes.adopt();
+        let story = bench.story_of(0).await;
+        assert_eq!(story.exit, Some(Exit::Code(0)));
+        let daemon = std::fs::read_to_string(folder().join("daemon.pid")).expect("it wrote its number");
+        assert!(stat(&daemon).is_some(), "it goes on until the end of the run");
+        bench.processes.clear().await;
+        assert!(stat(&daemon).is_none());
+        assert!(!std::path::Path::new("/proc").join(daemon.trim()).exists(), "nor is it a zombie");
+    });
+}
+
+#[test]
 fn b07_clear_leaves_nobody_of_a_family_that_goes_on_forking() {
     let branch = "while :; do sh -c 'sleep 600 & sleep 600 & wait' & sleep 0.01; done";
     let family = sh(&format!("({branch}) & ({branch}) & ({branch}) & echo $$; exit 0"));
@@ -382,6 +420,7 @@ fn b08_a_line_without_end_comes_in_parts() {
     const SIZE: usize = 256 << 20;
     with(&[sh(&format!("head -c {SIZE} /dev/zero"))], async |bench| {
         bench.start(0);
+        let part = vec![0; 64 << 10];
         let (mut zeros, mut parts, mut exit) = (0, 0, None);
         let mut taken = Vec::new();
         // Not kept in a story: that would be as long as the line.
@@ -391,8 +430,8 @@ fn b08_a_line_without_end_comes_in_parts() {
             for seen in taken.drain(..) {
                 match &seen {
                     Seen::Lines { chunk, partial, .. } => {
-                        assert_eq!(chunk.len(), 64 << 10);
-                        zeros += chunk.iter().filter(|byte| **byte == 0).count();
+                        assert!(chunk == &part);
+                        zeros += chunk.len();
                         parts += usize::from(*partial);
                     }
                     Seen::Exited { exit: how, .. } => exit = Some(*how),
@@ -501,9 +540,117 @@ fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
         let [first, second, third] = &bench.story(deaf).unsent[..] else { panic!("three were not sent") };
         assert!(first.contains("600000 bytes are waiting"), "{first}");
         assert!(second.contains("600000 bytes are waiting"), "{second}");
-        assert_eq!(third, "it ended before it read this");
-        assert_eq!(bench.story(closed).unsent, ["it has closed its standard input"]);
+        assert_eq!(third, "it reads its standard input no more");
+        assert_eq!(bench.story(closed).unsent, ["it reads its standard input no more"]);
         assert_eq!(bench.story(null).unsent, ["its standard input is not open (`stdin = \"open\"`)"]);
+    });
+}
+
+#[test]
+fn b12_what_is_sent_at_once_waits_for_the_start() {
+    with(&[open("read line; echo \"got $line\""), command(&["no-such-program"])], async |bench| {
+        // More than start in one turn.
+        let sources: Vec<Source> = (0..50).map(|_| bench.start(0)).collect();
+        for source in &sources {
+            bench.processes.send(*source, b"it\n".to_vec());
+        }
+        bench.until_over().await;
+        assert!(sources.iter().all(|source| bench.story(*source).text() == "got it\n"));
+    });
+}
+
+#[test]
+fn b12_a_fifo_that_nobody_writes_to_does_not_block_the_start() {
+    let fifo = folder().join("fifo");
+    let _ = std::fs::remove_file(&fifo);
+    std::process::Command::new("mkfifo").arg(&fifo).status().expect("made");
+    with(&[Command { stdin: Stdin::File("fifo".into()), ..sh("cat; echo end") }], async |bench| {
+        assert_eq!(bench.story_of(0).await.text(), "end\n");
+    });
+}
+
+/// Runs a test again, alone in a process of its own that `sh` has prepared; true in that process.
+fn is_prepared(test: &str, prepare: &str) -> bool {
+    if std::env::var_os("SCENARIO_TEST_PREPARED").is_some() {
+        return true;
+    }
+    let script = format!("{prepare} \"$0\" --exact {test} --nocapture");
+    let again = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().expect("its path"))
+        .env("SCENARIO_TEST_PREPARED", "1")
+        .output()
+        .expect("it runs");
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    false
+}
+
+#[test]
+fn b13_without_descriptors_a_start_waits_for_another_to_end() {
+    if !is_prepared("b13_without_descriptors_a_start_waits_for_another_to_end", "ulimit -n 30; exec") {
+        return;
+    }
+    with(&[open("read line"), sh("exit 3")], async |bench| {
+        let first: Vec<Source> = (0..40).map(|_| bench.start(0)).collect();
+        let last = bench.start(1);
+        bench.until(|all| all.len() >= 4).await;
+        bench.processes.stop(last);
+        bench.until(|all| all.contains_key(&last)).await;
+        let failure = bench.story(last).failure.as_deref();
+        assert_eq!(failure, Some("it was stopped before it could be started"));
+        assert!(bench.stories.len() < 12, "{} at once with 30 descriptors", bench.stories.len());
+        for source in first {
+            bench.until(|all| all.get(&source).is_some_and(|story| story.pid.is_some())).await;
+            bench.processes.send(source, b"go\n".to_vec());
+        }
+        bench.until_over().await;
+        let ended = bench.stories.values().filter(|story| story.exit == Some(Exit::Code(0)));
+        assert_eq!(ended.count(), 40);
+        // And alone: nobody will make room.
+        let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+        let story = bench.story_of(1).await;
+        drop(held);
+        let failure = story.failure.as_deref().unwrap_or_default();
+        assert!(failure.contains("limit of 30 descriptors"), "{story:?}");
+    });
+}
+
+#[test]
+fn b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given() {
+    let test = "b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given";
+    if !is_prepared(test, "ulimit -Hn 200; ulimit -Sn 30; exec") {
+        return;
+    }
+    with(&[open("read line; ulimit -Sn")], async |bench| {
+        let sources: Vec<Source> = (0..30).map(|_| bench.start(0)).collect();
+        bench.until(|all| all.len() == 30).await;
+        for source in &sources {
+            bench.processes.send(*source, b"go\n".to_vec());
+        }
+        bench.until_over().await;
+        assert!(sources.iter().all(|source| bench.story(*source).text() == "30\n"));
+    });
+}
+
+#[test]
+fn b14_a_thousand_at_once_are_all_started_and_others_have_their_turn() {
+    with(&[open("read line")], async |bench| {
+        let (mut turns, started) = (0, 1_000);
+        for _ in 0..started {
+            bench.start(0);
+        }
+        bench
+            .until(|all| {
+                turns += 1;
+                all.len() == started
+            })
+            .await;
+        assert!(turns > 100, "the loop turned {turns} times");
+        for source in 1..=1_000 {
+            bench.processes.send(Source::Spawn(source), b"go\n".to_vec());
+        }
+        bench.until_over().await;
+        assert!(bench.stories.values().all(|story| story.exit == Some(Exit::Code(0))));
     });
 }
 
@@ -538,6 +685,30 @@ fn b16_exits_within_a_millisecond_are_each_seen_once() {
         }
         assert_eq!(bench.stories.len(), 2_000);
         assert!(bench.stories.values().all(|story| story.exit == Some(Exit::Code(0))));
+    });
+}
+
+#[test]
+fn b16_exits_are_seen_where_the_runner_was_told_to_ignore_them() {
+    let test = "b16_exits_are_seen_where_the_runner_was_told_to_ignore_them";
+    if is_prepared(test, "exec env --ignore-signal=CHLD") {
+        let ignored = std::fs::read_to_string("/proc/self/status").expect("read");
+        let ignored = ignored.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a line");
+        assert_ne!(u64::from_str_radix(ignored, 16).expect("hexadecimal") & 1 << 16, 0, "it is prepared");
+        with(&[sh("exit 9")], async |bench| {
+            assert_eq!(bench.story_of(0).await.exit, Some(Exit::Code(9)));
+        });
+    }
+}
+
+#[test]
+fn players_are_a_process_of_the_runner_itself() {
+    // The runner is the test here, which does not know the words that it is called with, and says so.
+    with(&[], async |bench| {
+        let story = bench.story_of(0).await;
+        let complaint = String::from_utf8_lossy(&story.stderr);
+        assert!(complaint.contains("Unrecognized option: 'seed'"), "{complaint}");
+        assert_eq!(story.exit, Some(Exit::Code(101)));
     });
 }
 

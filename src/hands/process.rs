@@ -7,35 +7,38 @@
 //! either `CouldNotStart`, or `Started`, then its lines, then one `Exited`: that comes when it has
 //! ended and both pipes have, or half a second after its end if somebody it started holds them.
 //!
-//! A start for which there are no descriptors or processes left waits until another process has
-//! ended; if there is no other, it has failed.
+//! Starts wait for each other in one place. Of a great many ordered at once a few start in each turn
+//! of the loop, since each takes up to a millisecond in which nothing else is done. One for which
+//! there are no descriptors or processes left waits until another process has ended; if there is no
+//! other, it has failed.
+//!
+//! What a process starts in turn stays in its group, or, having left it, comes to us as an orphan.
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
 //! nobody behind: [`Processes::clear`] and, should it not come to that, dropping it end all groups.
 
+mod adopted;
 mod attend;
 mod blame;
+mod descriptors;
 mod group;
 mod outbox;
 mod recipe;
+mod table;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::hands::Context;
-use crate::hands::inbox::{Inbox, Seen};
-use crate::hands::multiplexer::Multiplexer;
-use crate::scenario::model::{Scenario, Stop};
+use crate::hands::inbox::Inbox;
+use crate::scenario::model::Scenario;
 use crate::words::event::Source;
-use blame::Failure;
-use group::{Group, PATIENCE};
-use outbox::Outbox;
-use recipe::Recipe;
+use group::PATIENCE;
+use table::{End, Table, Waiting};
 
 /// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
 pub type PlayersText = fn(&Scenario, usize) -> String;
@@ -46,75 +49,17 @@ pub struct Processes {
     table: Rc<Table>,
 }
 
-/// What the processes share with the tasks that attend to them.
-#[derive(Debug)]
-struct Table {
-    context: Rc<Context>,
-    inbox: Rc<Inbox>,
-    multiplexer: Rc<Multiplexer>,
-    players_text: PlayersText,
-    /// Those that no start was possible for yet.
-    waiting: RefCell<BTreeMap<Source, Waiting>>,
-    /// Those that have not ended yet.
-    running: RefCell<BTreeMap<Source, Running>>,
-    /// The groups that have outlived their leader.
-    left: RefCell<Vec<Rc<Group>>>,
-}
-
-/// A process that is to start when another has ended.
-#[derive(Clone, Debug)]
-struct Waiting {
-    preset: usize,
-    nth: u64,
-    limit: String,
-}
-
-/// A process that runs.
-#[derive(Debug)]
-struct Running {
-    group: Rc<Group>,
-    end: End,
-    /// Where it is sent to, if it can be.
-    outbox: Option<Rc<Outbox>>,
-}
-
-/// How far its end has come.
-#[derive(Clone, Copy, Debug)]
-enum End {
-    /// Nobody has asked for it; it would go like this.
-    Unasked(Stop),
-    /// It has been asked to stop.
-    Asked,
-    /// It has been sent KILL.
-    Forced,
-}
-
 impl Processes {
     /// No process yet. To be called within the runtime that all of them will live on.
     #[must_use]
     pub fn new(context: Rc<Context>, inbox: Rc<Inbox>, players_text: PlayersText) -> Processes {
-        let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
-        let table = Table {
-            context,
-            inbox,
-            multiplexer,
-            players_text,
-            waiting: RefCell::default(),
-            running: RefCell::default(),
-            left: RefCell::default(),
-        };
-        Processes { table: Rc::new(table) }
+        Processes { table: Table::new(context, inbox, players_text) }
     }
 
     /// Starts spawn number `nth` of a preset.
     pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
-        match self.table.start(source, preset, nth) {
-            Ok(()) => {}
-            Err(Failure::Limit(limit)) if !self.table.running.borrow().is_empty() => {
-                self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth, limit });
-            }
-            Err(Failure::Limit(error) | Failure::Fault(error)) => self.table.could_not_start(source, &error),
-        }
+        self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth, sent: Vec::new() });
+        self.table.start_waiting();
     }
 
     /// Stops a process as its preset says: the signal to its whole group, the grace, then KILL until
@@ -152,38 +97,28 @@ impl Processes {
     }
 
     /// Writes `bytes` to the standard input of a process whose preset has it open. Never waits: what
-    /// the process does not read at once is written later; what it will not read is told as not sent.
+    /// the process does not read at once is written later; what it will not read is told as not sent,
+    /// also if it has ended or could not start.
     pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
-        let running = self.table.running.borrow();
-        let sent = match running.get(&source) {
-            None => Err("it does not run".to_owned()),
-            Some(Running { outbox: None, .. }) => {
-                Err("its standard input is not open (`stdin = \"open\"`)".to_owned())
-            }
-            Some(Running { outbox: Some(outbox), .. }) => outbox.send(bytes),
-        };
-        if let Err(error) = sent {
-            self.table.inbox.put(Seen::NotSent { source, error });
-        }
+        self.table.send(source, bytes);
     }
 
-    /// Ends all that is left of all groups, and returns when nobody is, after two seconds at most.
+    /// From now on finds those too that leave their group and become daemons. Only for a program all of
+    /// whose children are started here: [`Processes::clear`] then ends every other child it has.
+    pub fn adopt(&mut self) {
+        self.table.adopts.set(adopted::ask_for_orphans());
+    }
+
+    /// Ends all that is left of all of them, and returns when nobody is, after two seconds at most.
     pub async fn clear(&mut self) {
         let table = &self.table;
         for source in table.waiting.borrow().keys().copied().collect::<Vec<_>>() {
             table.give_up(source);
         }
         let clearing = async {
-            loop {
-                let groups = table.groups();
-                if groups.is_empty() {
-                    return;
-                }
-                for group in &groups {
-                    group.signal(Signal::KILL);
-                }
+            while table.kill_all() > 0 {
                 // Once for all of them: there may be thousands.
-                sleep(std::time::Duration::from_millis(2)).await;
+                sleep(Duration::from_millis(2)).await;
             }
         };
         let _ = timeout(PATIENCE, clearing).await;
@@ -192,79 +127,8 @@ impl Processes {
 
 impl Drop for Processes {
     fn drop(&mut self) {
-        for group in self.table.groups() {
-            group.signal(Signal::KILL);
-        }
-    }
-}
-
-impl Table {
-    /// Starts a process now.
-    fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), Failure> {
-        let recipe = Recipe::new(&self.context, preset, nth, self.players_text)?;
-        let stop = recipe.stop;
-        let started = attend::start(&self.multiplexer, source, recipe)?;
-        let (pid, group, outbox) = (started.pid, Rc::clone(&started.group), started.outbox.clone());
-        self.running.borrow_mut().insert(source, Running { group, end: End::Unasked(stop), outbox });
-        self.inbox.put(Seen::Started { source, pid });
-        let table = Rc::clone(self);
-        spawn_local(async move {
-            let exit = started.attend(source, &table.inbox).await;
-            table.ended(source);
-            table.inbox.put(Seen::Exited { source, exit });
-            table.start_waiting();
-        });
-        Ok(())
-    }
-
-    /// Forgets a process that has ended, but not the group it may have left.
-    fn ended(&self, source: Source) {
-        if let Some(Running { group, .. }) = self.running.borrow_mut().remove(&source) {
-            let mut left = self.left.borrow_mut();
-            left.retain(|group| !group.is_empty());
-            if !group.is_empty() {
-                left.push(group);
-            }
-        }
-    }
-
-    /// Starts what waits, in order, as far as there is room now.
-    fn start_waiting(self: &Rc<Self>) {
-        loop {
-            let first = self.waiting.borrow().first_key_value().map(|(s, w)| (*s, w.clone()));
-            let Some((source, Waiting { preset, nth, .. })) = first else { return };
-            let started = self.start(source, preset, nth);
-            if matches!(started, Err(Failure::Limit(_))) && !self.running.borrow().is_empty() {
-                return;
-            }
-            self.waiting.borrow_mut().remove(&source);
-            if let Err(Failure::Limit(error) | Failure::Fault(error)) = started {
-                self.could_not_start(source, &error);
-            }
-        }
-    }
-
-    /// Gives up a start that waits; false if none does.
-    fn give_up(&self, source: Source) -> bool {
-        let waiting = self.waiting.borrow_mut().remove(&source);
-        waiting.is_some_and(|Waiting { limit, .. }| {
-            self.could_not_start(source, &format!("stopped before it could start: {limit}"));
-            true
-        })
-    }
-
-    /// Tells why a process did not start.
-    fn could_not_start(&self, source: Source, error: &str) {
-        let error = self.context.secrets.masked(error);
-        self.inbox.put(Seen::CouldNotStart { source, error });
-    }
-
-    /// All groups in which somebody may be left.
-    fn groups(&self) -> Vec<Rc<Group>> {
-        let mut left = self.left.borrow_mut();
-        left.retain(|group| !group.is_empty());
-        let running = self.running.borrow();
-        let led = running.values().map(|process| &process.group).filter(|group| !group.is_empty());
-        led.chain(left.iter()).map(Rc::clone).collect()
+        // The tasks may outlive us: none of them shall start anything any more.
+        self.table.waiting.borrow_mut().clear();
+        self.table.kill_all();
     }
 }

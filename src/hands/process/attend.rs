@@ -77,7 +77,7 @@ impl Started {
         self.stderr.drain().await;
         let unsent = self.outbox.as_ref().map_or(0, |outbox| outbox.close());
         for _ in 0..unsent {
-            inbox.put(Seen::NotSent { source, error: "it ended before it read this".to_owned() });
+            inbox.put(Seen::NotSent { source, error: outbox::DEAF.to_owned() });
         }
         exit(status)
     }
@@ -123,7 +123,7 @@ impl Started {
 /// Why what was sent could not be written.
 fn unread(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::BrokenPipe => "it has closed its standard input".to_owned(),
+        io::ErrorKind::BrokenPipe => outbox::DEAF.to_owned(),
         _ => format!("its standard input cannot be written: {error}"),
     }
 }

@@ -41,6 +41,11 @@ impl Group {
         self.unled.notify_waiters();
     }
 
+    /// Whether this process is its leader and is still to be waited for.
+    pub(super) fn is_led_by(&self, process: Pid) -> bool {
+        self.led.get() && self.id == process
+    }
+
     /// Whether nobody is left in it.
     pub(super) fn is_empty(&self) -> bool {
         if self.led.get() {

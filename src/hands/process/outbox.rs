@@ -14,6 +14,10 @@ use tokio::sync::Notify;
 /// How many bytes may wait for a process to read them.
 pub(super) const FULL: usize = 1 << 20;
 
+/// What is told of a process that has closed its standard input or has ended: which of the two is
+/// seen first is chance.
+pub(super) const DEAF: &str = "it reads its standard input no more";
+
 /// Writes all of `bytes`, waiting as often as the pipe is full.
 pub(super) async fn write_all(pipe: &Sender, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
@@ -41,7 +45,7 @@ impl Outbox {
     /// Takes `bytes` to be written, or says in words why it does not.
     pub(super) fn send(&self, bytes: Vec<u8>) -> Result<(), String> {
         if self.closed.get() {
-            return Err("it has closed its standard input".to_owned());
+            return Err(DEAF.to_owned());
         }
         if self.weight.get() > 0 && self.weight.get() + bytes.len() > FULL {
             let waiting = self.weight.get();

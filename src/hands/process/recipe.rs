@@ -189,3 +189,31 @@ fn open(file: &Path, shown: &Path) -> Result<OwnedFd, Failure> {
     }
     Ok(opened.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::words::secrets::Secrets;
+
+    #[test]
+    fn players_are_told_what_decides_their_draws() {
+        let scenario = Scenario {
+            name: String::new(),
+            description: None,
+            seed: None,
+            tick: None,
+            time_limit: None,
+            vars: Default::default(),
+            presets: Vec::new(),
+            fetches: Vec::new(),
+            timeline: Vec::new(),
+        };
+        let secrets = Secrets::default();
+        let context =
+            Context { scenario: Rc::new(scenario), folder: PathBuf::new(), secrets, seed: 2018, speed: 2.5 };
+        let words = players_arguments(&context, "wave", 3).join(" ");
+        assert_eq!(words, "players --seed 2018 --nth 3 --speed 2.5 - wave");
+    }
+}

@@ -1,0 +1,34 @@
+//! Those who went their own way: a process that becomes a daemon (two forks and a session of its own)
+//! leaves its group and loses its parent. Linux gives it to the nearest ancestor that has asked for
+//! orphans. We ask, and so find it among our own children at the end of the run.
+//!
+//! Never touches a process that was started in order and is still waited for.
+
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
+
+/// Asks for the orphans of everything that is started from now on.
+pub(super) fn ask_for_orphans() -> bool {
+    set_child_subreaper(Some(getpid())).is_ok()
+}
+
+/// Sends KILL to all our children but those that are `expected`, and waits for those that have ended.
+/// How many there still are: their own children may be ours by now.
+pub(super) fn kill_all(expected: impl Fn(Pid) -> bool) -> usize {
+    let mut left = 0;
+    for child in children().into_iter().filter(|child| !expected(*child)) {
+        // It is our child and nobody has waited for it: the number is its own.
+        let _ = kill_process(child, Signal::KILL);
+        if let Ok(None) = waitpid(Some(child), WaitOptions::NOHANG) {
+            left += 1;
+        }
+    }
+    left
+}
+
+/// All our children, ended or not; of every thread, since orphans go to any of them.
+fn children() -> Vec<Pid> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let number = |word: &str| word.parse().ok().and_then(Pid::from_raw);
+    lists.flat_map(|list| list.split_whitespace().filter_map(number).collect::<Vec<_>>()).collect()
+}
