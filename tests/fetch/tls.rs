@@ -1,31 +1,31 @@
-//! TLS with certificates made here, E6, and HTTP/2.
+//! TLS with certificates made here: E6.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use scenario::scenario::model::{FetchJob, Http2};
+use scenario::scenario::model::FetchJob;
 use scenario::words::event::FetchFault;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::harness::{Rig, Server, fetch, folder, job, local};
+use crate::harness::{Server, fetch, folder, job, local};
+use crate::http2::serve_h2;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A certificate, its key, and the authority that it is from: a `ca` file's name.
-struct Identity {
+pub(crate) struct Identity {
     cert: CertificateDer<'static>,
     key: KeyPair,
-    authority: String,
+    pub(crate) authority: String,
 }
 
 /// A certificate for `name` from an authority of its own, with whatever else `change` makes of it.
-fn identity(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+pub(crate) fn identity(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     identity_from("authority of a test", name, change)
 }
 
@@ -63,7 +63,7 @@ fn write_pem(pem: &str) -> String {
 }
 
 /// A server with this identity that speaks the best of `protocols` that the client speaks.
-async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
+pub(crate) async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
     let key = PrivateKeyDer::Pkcs8(identity.key.serialize_der().into());
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -91,27 +91,7 @@ async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
     .await
 }
 
-/// Answers every HTTP/2 request with its own path and authority; `/refuse` is reset, `/away` ends
-/// the connection, `/one-each` is taken only as a connection's first.
-async fn serve_h2<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
-    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-    let mut seen = 0;
-    while let Some(Ok((request, mut respond))) = connection.accept().await {
-        seen += 1;
-        match request.uri().path() {
-            "/one-each" if seen > 1 => respond.send_reset(h2::Reason::REFUSED_STREAM),
-            "/refuse" => respond.send_reset(h2::Reason::ENHANCE_YOUR_CALM),
-            "/away" => connection.abrupt_shutdown(h2::Reason::INTERNAL_ERROR),
-            path => {
-                let body = format!("{} {path}\n", request.uri().authority().unwrap());
-                let Ok(mut stream) = respond.send_response(Default::default(), false) else { return };
-                let _ = stream.send_data(body.into(), true);
-            }
-        }
-    }
-}
-
-fn https(server: &Server) -> String {
+pub(crate) fn https(server: &Server) -> String {
     format!("https://{}/", server.address())
 }
 
@@ -246,92 +226,5 @@ fn e06_a_ca_file_that_is_none() {
             assert_eq!(kind, FetchFault::Tls);
             assert!(error.contains(file) && error.contains(why), "{error}");
         }
-    });
-}
-
-#[test]
-fn http2_is_agreed_on_and_shared() {
-    local(async {
-        let identity = identity("127.0.0.1", |_| {});
-        let server = secure(&identity, &["h2", "http/1.1"]).await;
-        let job = FetchJob { ca: Some(identity.authority.into()), lines: true, ..job(&https(&server)) };
-        let mut rig = Rig::new(vec![job.clone()], &[]);
-        (1..=50).for_each(|n| rig.start(n));
-        rig.accounts(50).await;
-        for n in 1..=50 {
-            let run = rig.run(n).await;
-            assert_eq!(run.responded().1, "HTTP/2");
-            assert_eq!(run.lines().concat(), format!("{} /\n", server.address()));
-        }
-        assert_eq!(server.connections(), 1);
-        let run = fetch(FetchJob { http2: Http2::Never, ..job }).await;
-        assert_eq!((run.responded().1, run.fetched().bytes), ("HTTP/1.1", 2));
-    });
-}
-
-#[test]
-fn http1_is_agreed_on_where_there_is_no_other() {
-    local(async {
-        let identity = identity("127.0.0.1", |_| {});
-        let server = secure(&identity, &["http/1.1"]).await;
-        let job = FetchJob { ca: Some(identity.authority.into()), ..job(&https(&server)) };
-        let mut rig = Rig::new(vec![job.clone()], &[]);
-        (1..=5).for_each(|n| rig.start(n));
-        rig.accounts(5).await;
-        for n in 1..=5 {
-            assert_eq!(rig.run(n).await.responded().1, "HTTP/1.1");
-        }
-        let (kind, error) = fetch(FetchJob { http2: Http2::Always, ..job }).await.failed();
-        assert_eq!(kind, FetchFault::Tls);
-        assert!(error.contains("http2 = \"auto\""), "{error}");
-    });
-}
-
-/// A server of HTTP/2 without TLS.
-async fn plain_h2() -> Server {
-    Server::new(|guest, _| serve_h2::<TcpStream>(guest.tcp)).await
-}
-
-#[test]
-fn http2_is_spoken_with_prior_knowledge() {
-    local(async {
-        let server = plain_h2().await;
-        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/x")) }], &[]);
-        for n in 1..=3 {
-            rig.start(n);
-            rig.accounts(1).await;
-            assert_eq!(rig.run(n).await.responded().1, "HTTP/2");
-        }
-        assert_eq!(server.connections(), 1);
-        let nobody = Server::answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
-        let (_, error) = fetch(FetchJob { http2: Http2::Always, ..job(&nobody.url("/")) }).await.failed();
-        assert!(error.contains("HTTP/2"), "{error}");
-    });
-}
-
-#[test]
-fn a_request_that_a_used_connection_did_not_take_is_sent_once_more() {
-    local(async {
-        let server = plain_h2().await;
-        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/one-each")) }], &[]);
-        for n in 1..=3 {
-            rig.start(n);
-            rig.accounts(1).await;
-            assert_eq!(rig.run(n).await.fetched().status, 200);
-        }
-        assert_eq!(server.connections(), 3);
-    });
-}
-
-#[test]
-fn http2_streams_and_connections_end_in_words() {
-    local(async {
-        let server = plain_h2().await;
-        let job = |path| FetchJob { http2: Http2::Always, ..job(&server.url(path)) };
-        let (kind, error) = fetch(job("/refuse")).await.failed();
-        assert_eq!(kind, FetchFault::Reset, "{error}");
-        assert!(error.contains("gave the HTTP/2 stream up"), "{error}");
-        let (kind, error) = fetch(job("/away")).await.failed();
-        assert_eq!(kind, FetchFault::Reset, "{error}");
     });
 }
