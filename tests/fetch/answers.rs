@@ -270,3 +270,33 @@ fn localhost_finds_a_server_of_either_version() {
         assert!(server.requests()[0].contains(&host));
     });
 }
+
+#[test]
+fn an_answer_may_come_before_the_request_is_read() {
+    local(async {
+        let large = vec![b'x'; 8 << 20];
+        std::fs::write(folder().join("large.bin"), &large).unwrap();
+        let server = Server::new(|mut guest, n| async move {
+            if n == 1 {
+                // Refuses by the head, and takes the rest of the request all the same.
+                let _ = guest.tcp.peek(&mut [0]).await;
+                guest.say("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno").await;
+                guest.wait().await;
+            } else {
+                guest.request().await;
+                guest.say(OK).await;
+                guest.wait().await;
+            }
+        })
+        .await;
+        let (method, body) = ("POST".to_owned(), Some(Body::File("large.bin".into())));
+        let mut rig = Rig::new(vec![FetchJob { method, body, ..job(&server.url("/")) }], &[]);
+        rig.start(1);
+        rig.accounts(1).await;
+        assert_eq!(rig.run(1).await.fetched().status, 413);
+        rig.start(2);
+        rig.accounts(1).await;
+        assert_eq!(rig.run(2).await.fetched().status, 200);
+        assert!(server.requests()[0].len() > large.len());
+    });
+}

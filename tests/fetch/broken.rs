@@ -283,3 +283,16 @@ fn e07_garbage() {
         says(run.failed(), FetchFault::Protocol, &[]);
     });
 }
+
+#[test]
+fn e07_a_greeting_before_the_request() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            guest.say("220 mail.example ESMTP\r\n").await;
+            guest.wait().await;
+        })
+        .await;
+        let run = fetch(job(&server.url("/"))).await;
+        says(run.failed(), FetchFault::Protocol, &["not HTTP", "it begins with \"220 mail.example"]);
+    });
+}

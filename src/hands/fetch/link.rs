@@ -71,6 +71,11 @@ impl One {
         Ok(One { sender, received, peer })
     }
 
+    /// Its answer has been read to the end: what comes now is the next one.
+    pub(super) fn rest(&self) {
+        self.received.restart();
+    }
+
     /// Whether the next request may be sent now.
     pub(super) fn is_ready(&self) -> bool {
         self.sender.is_ready()
@@ -127,10 +132,7 @@ impl Link {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(&mut self, request: Request<Upload>) -> Sent {
         let sent = match self {
-            Link::One(one) => {
-                one.received.restart();
-                one.sender.try_send_request(request).await
-            }
+            Link::One(one) => one.sender.try_send_request(request).await,
             Link::Two(two) => two.sender.try_send_request(request).await,
         };
         let mut error = match sent {

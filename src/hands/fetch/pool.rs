@@ -163,6 +163,7 @@ impl Pool {
         let Some(lane) = lanes.get(endpoint).filter(|_| !one.is_closed()) else { return };
         let mut idle = lane.idle.borrow_mut();
         if idle.len() < KEPT {
+            one.rest();
             idle.push((one, Instant::now()));
             self.sweep();
         }
