@@ -16,11 +16,13 @@
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
 //! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
+//! | `elsewhere` | work that blocks, on threads of its own |
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
 //! | `redact` | what of an answer may be logged |
 
 mod body;
 mod connect;
+mod elsewhere;
 mod fault;
 mod follow;
 mod link;

@@ -91,7 +91,7 @@ pub(super) struct Lease {
 impl Pool {
     /// No connections; `ca` files are relative to `folder`.
     pub(super) fn new(folder: PathBuf) -> Pool {
-        Pool { names: Names::default(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
+        Pool { names: Names::new(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
     }
 
     /// A connection to `endpoint`: a shared one, or, unless it must be `fresh`, an idle one; else a
