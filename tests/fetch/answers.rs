@@ -280,7 +280,7 @@ fn an_answer_may_come_before_the_request_is_read() {
             if n == 1 {
                 // Refuses by the head, and takes the rest of the request all the same.
                 let _ = guest.tcp.peek(&mut [0]).await;
-                guest.say("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno").await;
+                guest.say("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno").await;
                 guest.wait().await;
             } else {
                 guest.request().await;
