@@ -54,10 +54,7 @@ fn no_import_goes_upward() {
 }
 
 /// Words that wait, read, print or know the machine's time; none may stand in what is pure.
-const IMPURE: [&str; 12] = [
-    "std::fs", "std::net", "std::thread", "std::process", "std::io", "std::env", "Instant", "SystemTime",
-    "tokio", "println!", "eprintln!", "HashMap",
-];
+const IMPURE: [&str; 11] = ["std::fs", "std::net", "std::thread", "std::process", "std::io", "std::env", "Instant", "SystemTime", "tokio", "println!", "eprintln!"];
 
 #[test]
 fn the_core_neither_waits_nor_prints() {
@@ -67,11 +64,13 @@ fn the_core_neither_waits_nor_prints() {
         let mut files = Vec::new();
         rust_files(&source.join(layer), &mut files);
         for file in files {
+            // A map whose order is chance must not come near what decides.
+            let more = if layer == "engine" { &["HashMap", "HashSet"][..] } else { &[] };
             let text = fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
             for (number, line) in code.lines().enumerate() {
                 let line = line.split("//").next().unwrap_or_default();
-                wrong.extend(IMPURE.iter().filter(|word| line.contains(**word)).map(|word| {
+                wrong.extend(IMPURE.iter().chain(more).filter(|word| line.contains(**word)).map(|word| {
                     format!("{}:{} has {word}", file.strip_prefix(&source).unwrap().display(), number + 1)
                 }));
             }

@@ -58,7 +58,8 @@ fn typing_spawns_while_it_runs_and_nonsense_changes_nothing() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.1]\nplayers = [{ name = \"john\", moves = 1, every = \"10ms\" }]\n[presets.long]\ncommand = [\"sleep\", \"60\"]\n[[timeline]]\nid = \"long\"\nspawn = \"long\"\n");
     let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--input", "-"]);
-    let mut child = run.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        run.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut keyboard = child.stdin.take().unwrap();
     let mut screen = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut until = |what: &str| assert!(screen.any(|line| line.contains(what)), "{what} was never shown");
@@ -75,7 +76,8 @@ fn typing_spawns_while_it_runs_and_nonsense_changes_nothing() {
     drop(screen);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let log = common::Log::read(&folder.path().join("l.jsonl"));
-    let accepted: Vec<bool> = log.of("input").iter().map(|event| event["accepted"].as_bool().unwrap()).collect();
+    let accepted: Vec<bool> =
+        log.of("input").iter().map(|event| event["accepted"].as_bool().unwrap()).collect();
     assert_eq!(accepted, [true, false, false, false, true, true, true]);
     assert_eq!(log.of("spawn.started").len(), 2);
 }
@@ -94,7 +96,8 @@ fn a_long_line_is_logged_in_parts_and_none_of_it_is_lost() {
 
 #[test]
 fn bytes_that_are_not_utf_8_are_kept() {
-    let text = "[presets.p]\ncommand = [\"printf\", 'a\\377b\\n\\303\\251\\n']\n[[timeline]]\nspawn = \"p\"\n";
+    let text =
+        "[presets.p]\ncommand = [\"printf\", 'a\\377b\\n\\303\\251\\n']\n[[timeline]]\nspawn = \"p\"\n";
     let (ended, log) = Folder::new().run(text, &[]);
     ended.expect(0);
     let lines = log.of("line");
@@ -205,9 +208,13 @@ fn each_request_fails_by_itself_and_in_words() {
         while head.read_line(&mut line).unwrap() > 2 {
             line.clear();
         }
-        client.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone").unwrap();
+        client
+            .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone")
+            .unwrap();
     });
-    let text = format!("[fetches.f]\nurls = [\"http://{closed}/a\", \"http://{open}/b\"]\n[[timeline]]\nfetch = \"f\"\n");
+    let text = format!(
+        "[fetches.f]\nurls = [\"http://{closed}/a\", \"http://{open}/b\"]\n[[timeline]]\nfetch = \"f\"\n"
+    );
     let (ended, log) = folder.run(&text, &[]);
     ended.expect(1);
     serving.join().unwrap();
@@ -216,12 +223,16 @@ fn each_request_fails_by_itself_and_in_words() {
     assert_eq!(failed["kind"], "connect");
     assert!(failed["error"].as_str().unwrap().contains("refused"), "{failed}");
     let finished = log.of("fetch.finished")[0];
-    assert_eq!((finished["status"].as_u64(), finished["ok"].as_bool(), finished["bytes"].as_u64()), (Some(404), Some(false), Some(4)));
+    assert_eq!(
+        (finished["status"].as_u64(), finished["ok"].as_bool(), finished["bytes"].as_u64()),
+        (Some(404), Some(false), Some(4))
+    );
 }
 
 #[test]
 fn a_time_limit_ends_what_does_not_end() {
-    let text = "time_limit = \"200ms\"\n[presets.p]\ncommand = [\"sleep\", \"600\"]\n[[timeline]]\nspawn = \"p\"\n";
+    let text =
+        "time_limit = \"200ms\"\n[presets.p]\ncommand = [\"sleep\", \"600\"]\n[[timeline]]\nspawn = \"p\"\n";
     let (ended, log) = Folder::new().run(text, &[]);
     ended.expect(1);
     assert_eq!(log.last()["reason"], "the time limit of 200ms is over");

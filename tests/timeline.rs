@@ -17,7 +17,8 @@ fn virtual_run(timeline: &str, code: i32) -> Log {
 
 /// Event, entry (or source) and planned moment (or moment) of all but ticks and moves.
 fn story(log: &Log) -> Vec<String> {
-    let told = log.events.iter().filter(|event| !["clock.tick", "move"].contains(&event["event"].as_str().unwrap()));
+    let told =
+        log.events.iter().filter(|event| !["clock.tick", "move"].contains(&event["event"].as_str().unwrap()));
     told.skip(1)
         .map(|event| {
             let who = event["entry"].as_str().or(event["source"].as_str()).unwrap_or_default();
@@ -78,7 +79,8 @@ fn the_end_of_a_repeating_entry_is_the_end_of_all_it_started() {
     );
     assert_eq!(log.of("spawn.started").len(), 4);
     assert_eq!(log.of("mark")[0]["due"], 7.0);
-    let running: Vec<u64> = log.of("spawn.exited").iter().map(|event| event["running"].as_u64().unwrap()).collect();
+    let running: Vec<u64> =
+        log.of("spawn.exited").iter().map(|event| event["running"].as_u64().unwrap()).collect();
     assert_eq!(running, [1, 0, 1, 0]);
 }
 
@@ -103,7 +105,10 @@ fn players_that_are_stopped_end_at_once_and_as_asked() {
     );
     assert_eq!(log.of("move").len(), 1);
     let exited = log.of("spawn.exited")[0];
-    assert_eq!((exited["t"].as_f64(), exited["signal"].as_str(), exited["ok"].as_bool()), (Some(0.5), Some("TERM"), Some(true)));
+    assert_eq!(
+        (exited["t"].as_f64(), exited["signal"].as_str(), exited["ok"].as_bool()),
+        (Some(0.5), Some("TERM"), Some(true))
+    );
 }
 
 #[test]
@@ -256,7 +261,8 @@ fn sequential_requests_come_one_after_the_other() {
             let mut client = client.unwrap();
             let mut head = [0; 4096];
             let _ = client.read(&mut head);
-            let _ = client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\none\ntwo\n");
+            let _ = client
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\none\ntwo\n");
         }
     });
     let text = format!(

@@ -87,16 +87,16 @@ fn three_waves_of_processes_make_the_same_moves() {
     let (_, planned) = Folder::new().run(&three_waves(), &["--clock", "virtual"]);
     let directions = |log: &Log| -> BTreeMap<String, Vec<String>> {
         let of = draws(log).into_iter();
-        of.map(|(player, moves)| (player, moves.into_iter().map(|(_, direction)| direction).collect())).collect()
+        of.map(|(player, moves)| (player, moves.into_iter().map(|(_, direction)| direction).collect()))
+            .collect()
     };
     assert_eq!(directions(&log), directions(&planned));
 }
 
 #[test]
 fn two_virtual_runs_of_a_seed_are_the_same_bytes() {
-    let runs: Vec<Vec<u8>> = (0..2)
-        .map(|_| Folder::new().run(&three_waves(), &["--clock", "virtual"]).1.bytes)
-        .collect();
+    let runs: Vec<Vec<u8>> =
+        (0..2).map(|_| Folder::new().run(&three_waves(), &["--clock", "virtual"]).1.bytes).collect();
     assert!(!runs[0].is_empty());
     assert_eq!(runs[0], runs[1]);
     let (_, other) = Folder::new().run(&three_waves(), &["--clock", "virtual", "--seed", "2019"]);

@@ -84,13 +84,15 @@ impl Turn {
         let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
+        let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
+        processes.adopt();
         watch_signals(&inbox)?;
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
         Ok(Turn {
             clock,
-            processes: Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_toml),
+            processes,
             fetches: Fetches::new(context, Rc::clone(&inbox)),
             inbox,
             progress: live.progress,

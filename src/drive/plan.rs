@@ -94,8 +94,7 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         (latest, limit) => latest.or(limit),
     };
     let open = open_entries(scenario, &engine);
-    let processes = seen.most_processes
-        + open.iter().filter(|open| open.what == "spawn").count() as u64;
+    let processes = seen.most_processes + open.iter().filter(|open| open.what == "spawn").count() as u64;
     let likely = (is_complete && seen.is_known).then_some(seen.now);
     Plan {
         rows: seen.rows,
@@ -312,14 +311,13 @@ impl Bounds {
                 of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(*timeout))))
             }
         };
-        let starts = (earliest.saturating_add(entry.at), latest.map(|latest| latest.saturating_add(entry.at)));
+        let starts =
+            (earliest.saturating_add(entry.at), latest.map(|latest| latest.saturating_add(entry.at)));
         let (shortest, longest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), repeat_bounds);
         let (least, most) = action_bounds(scenario, &entry.action);
         let add = |moment: Option<Moment>, span: Option<Span>| Some(moment?.saturating_add(span?));
-        let ends = (
-            starts.0.saturating_add(shortest).saturating_add(least),
-            add(add(starts.1, longest), most),
-        );
+        let ends =
+            (starts.0.saturating_add(shortest).saturating_add(least), add(add(starts.1, longest), most));
         EntryBounds { starts, ends }
     }
 
@@ -352,7 +350,8 @@ impl Bounds {
 fn repeat_bounds(repeat: &Repeat) -> (Span, Option<Span>) {
     let Repeat { every, times, within } = repeat;
     let all = |gap: Span, times: u64| Span(gap.0.saturating_mul(times.saturating_sub(1)));
-    let by_times = times.map(|times| (all(every.shortest(), times), every.longest().map(|gap| all(gap, times))));
+    let by_times =
+        times.map(|times| (all(every.shortest(), times), every.longest().map(|gap| all(gap, times))));
     match (by_times, within) {
         (Some((least, most)), Some(within)) => {
             (least.min(*within), Some(most.map_or(*within, |most| most.min(*within))))

@@ -121,7 +121,11 @@ impl Run {
         let running = self.running;
         out.event(&Event::SpawnFailed { source, error, running });
         let scenario = Rc::clone(&self.scenario);
-        self.note_fault(|| format!("{} could not start: {error}", spawn_name(&scenario, source, preset)));
+        // One that was stopped before its turn to start came has not failed.
+        let asked = self.spawns.get(&number).is_some_and(|spawn| spawn.asked_to_stop);
+        if !asked {
+            self.note_fault(|| format!("{} could not start: {error}", spawn_name(&scenario, source, preset)));
+        }
         self.forget_spawn(number, out.now, out);
     }
 

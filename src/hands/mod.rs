@@ -6,9 +6,9 @@
 pub mod clock;
 pub mod fetch;
 pub mod inbox;
+pub mod input;
 pub mod multiplexer;
 pub mod process;
-pub mod input;
 
 use std::path::PathBuf;
 use std::rc::Rc;

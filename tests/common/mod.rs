@@ -1,5 +1,5 @@
 //! Runs the real binary, and reads what it leaves.
-#![allow(clippy::allow_attributes, dead_code, reason = "each test file uses a part of this")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses another part of this")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::Value;
 
 /// A folder of its own for a test, gone with it.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Folder {
+    pub(crate) fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -20,12 +20,12 @@ impl Folder {
         Folder(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Writes a file in it.
-    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -33,14 +33,14 @@ impl Folder {
     }
 
     /// The program, to be run in it, with nothing on its standard input.
-    pub fn scenario(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn scenario(&self, arguments: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
         command.current_dir(&self.0).args(arguments).env_remove("NO_COLOR");
         Run { command, stdin: None }
     }
 
     /// Runs a scenario on a clock, and reads its log.
-    pub fn run(&self, text: &str, options: &[&str]) -> (Ended, Log) {
+    pub(crate) fn run(&self, text: &str, options: &[&str]) -> (Ended, Log) {
         self.file("s.toml", text);
         let log = self.0.join("log.jsonl");
         let mut arguments = vec!["run", "s.toml", "--log", "log.jsonl", "--force"];
@@ -57,32 +57,32 @@ impl Drop for Folder {
 }
 
 /// The program about to be run.
-pub struct Run {
-    pub command: Command,
+pub(crate) struct Run {
+    pub(crate) command: Command,
     stdin: Option<Vec<u8>>,
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
-    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
         self.stdin = Some(bytes.into());
         self
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Run {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Run {
         self.command.env(name, value);
         self
     }
 
     /// Starts it, with pipes.
-    pub fn start(mut self) -> Child {
+    pub(crate) fn start(mut self) -> Child {
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
@@ -93,7 +93,7 @@ impl Run {
     }
 
     /// Runs it to its end.
-    pub fn end(self) -> Ended {
+    pub(crate) fn end(self) -> Ended {
         let output = self.start().wait_with_output().unwrap();
         Ended {
             code: output.status.code(),
@@ -106,7 +106,7 @@ impl Run {
 impl Ended {
     /// Asserts the exit code, and shows what was said if it is another.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Ended {
+    pub(crate) fn expect(self, code: i32) -> Ended {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
@@ -114,13 +114,13 @@ impl Ended {
 
 /// A log, line by line.
 #[derive(Debug)]
-pub struct Log {
-    pub bytes: Vec<u8>,
-    pub events: Vec<Value>,
+pub(crate) struct Log {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) events: Vec<Value>,
 }
 
 impl Log {
-    pub fn read(path: &Path) -> Log {
+    pub(crate) fn read(path: &Path) -> Log {
         let bytes = std::fs::read(path).unwrap_or_default();
         let events =
             String::from_utf8_lossy(&bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -128,23 +128,23 @@ impl Log {
     }
 
     /// The events of a kind.
-    pub fn of(&self, event: &str) -> Vec<&Value> {
+    pub(crate) fn of(&self, event: &str) -> Vec<&Value> {
         self.events.iter().filter(|value| value["event"] == event).collect()
     }
 
     /// The last event.
-    pub fn last(&self) -> &Value {
+    pub(crate) fn last(&self) -> &Value {
         self.events.last().expect("a log has a last line")
     }
 
     /// The names of the events, in their order, without ticks.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let names = self.events.iter().map(|value| value["event"].as_str().unwrap().to_owned());
         names.filter(|name| name != "clock.tick").collect()
     }
 
     /// What a player did: planned moments and directions.
-    pub fn moves_of(&self, player: &str) -> Vec<(String, String)> {
+    pub(crate) fn moves_of(&self, player: &str) -> Vec<(String, String)> {
         let of = self.of("move").into_iter().filter(|value| value["player"] == player);
         of.map(|value| (value["due"].to_string(), value["direction"].to_string())).collect()
     }

@@ -1,12 +1,18 @@
 //! The fetch hand against real sockets: servers of one behaviour each, on this machine, in the same
 //! thread. The tests of faults are named after their rows in the table of faults.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
 mod harness;
 
 mod answers;
+mod broken;
+mod crowds;
+mod http2;
+mod redirects;
+mod tls;
 
 use harness::{Server, fetch, job, local};
-use scenario::words::event::FetchFault;
 
 #[test]
 fn a_plain_answer_is_told_and_accounted_for() {
@@ -28,19 +34,9 @@ fn a_plain_answer_is_told_and_accounted_for() {
         assert_eq!(
             server.requests(),
             [format!(
-                "GET /x?y HTTP/1.1\r\nAccept: */*\r\nUser-Agent: scenario/{version}\r\nHost: {}\r\n\r\n",
+                "GET /x?y HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\nUser-Agent: scenario/{version}\r\n\r\n",
                 server.address()
             )]
         );
-    });
-}
-
-#[test]
-fn e01_refused() {
-    local(async {
-        let nobody = Server::nobody().await;
-        let (kind, error) = fetch(job(&format!("http://{nobody}/"))).await.failed();
-        assert_eq!(kind, FetchFault::Connect);
-        assert!(error.contains(&nobody.to_string()) && error.contains("refused"), "{error}");
     });
 }

@@ -4,8 +4,7 @@ use crate::door::cli::{Check, Format};
 use crate::door::command::{colors, environment, print, tell};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
-use crate::scenario::{Options, load};
-use crate::words::event::ClockKind;
+use crate::scenario::{ClockKind, Options, load};
 use crate::words::exit_code::ExitCode;
 
 pub(super) fn check(arguments: &Check) -> ExitCode {
@@ -22,7 +21,8 @@ pub(super) fn check(arguments: &Check) -> ExitCode {
         match arguments.format {
             Format::Human => tell(&diagnostics::human(&sources, &found, colors())),
             Format::Json => {
-                let printed = print(&diagnostics::json(&sources, &found));
+                let printed =
+                    print(&format!("{}\n", diagnostics::json(&file.to_string_lossy(), &sources, &found)));
                 if printed != ExitCode::Passed {
                     return printed;
                 }

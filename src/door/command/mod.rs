@@ -3,8 +3,8 @@
 mod check;
 mod fetch;
 mod init;
-mod players;
 mod plan;
+mod players;
 mod run;
 mod schema;
 mod shell;
@@ -16,8 +16,7 @@ use std::path::Path;
 use crate::door::cli::{Command, Reading};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
-use crate::scenario::{Loaded, Options, load};
-use crate::words::event::ClockKind;
+use crate::scenario::{self, Loaded, Options, load};
 use crate::words::exit_code::ExitCode;
 
 /// Carries a command out.
@@ -37,7 +36,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
 
 /// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
 /// error.
-fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
+fn read(file: &Path, reading: &Reading, clock: scenario::ClockKind) -> Result<Loaded, ExitCode> {
     let options = Options { vars: &reading.vars, env: &environment, clock };
     match load(file, &Disk, &options) {
         Ok(loaded) => {

@@ -9,7 +9,6 @@ use crate::door::command::{print, read, tell_error};
 use crate::drive::plan::{Plan, plan as make_plan};
 use crate::engine::draw;
 use crate::scenario::model::Scenario;
-use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::time::Moment;
 use crate::words::visible::visible;
@@ -18,7 +17,7 @@ use crate::words::visible::visible;
 const SHOWN: usize = 200;
 
 pub(super) fn plan(arguments: &Arguments) -> ExitCode {
-    let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Real) {
+    let loaded = match read(&arguments.file, &arguments.reading, crate::scenario::ClockKind::Real) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
@@ -60,7 +59,11 @@ fn human(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
     let open = || "open: it hangs on programs or servers".to_owned();
     let _ = writeln!(out, "ends     earliest {}", at(plan.earliest));
     let _ = writeln!(out, "         likely   {}", plan.likely.map_or_else(open, at));
-    let _ = writeln!(out, "         latest   {}", plan.latest.map_or_else(|| "open: nothing bounds it".to_owned(), at));
+    let _ = writeln!(
+        out,
+        "         latest   {}",
+        plan.latest.map_or_else(|| "open: nothing bounds it".to_owned(), at)
+    );
     let _ = writeln!(out, "moves    {}", plan.moves);
     let _ = writeln!(out, "at once  {} processes at most", plan.processes);
     out

@@ -47,8 +47,9 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
             return Some("`--precise` is for the real clock; virtual time is always exact");
         }
     }
-    (arguments.file.as_os_str() == "-" && arguments.input.as_deref().is_some_and(|input| input.as_os_str() == "-"))
-        .then_some("standard input cannot be the scenario and the `--input`")
+    (arguments.file.as_os_str() == "-"
+        && arguments.input.as_deref().is_some_and(|input| input.as_os_str() == "-"))
+    .then_some("standard input cannot be the scenario and the `--input`")
 }
 
 fn run_loaded(arguments: &Arguments, loaded: Loaded) -> Result<ExitCode, Refusal> {
@@ -71,7 +72,8 @@ fn run_loaded(arguments: &Arguments, loaded: Loaded) -> Result<ExitCode, Refusal
     };
     let (run, verdict) = if arguments.clock == ClockOption::Real {
         let progress = terminal.as_ref().map(Terminal::progress).unwrap_or_default();
-        let context = Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
+        let context =
+            Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
         let (speed, precise) = (arguments.speed, arguments.precise);
         let live = live::Live { context, speed, precise, input: keyboard, progress };
         live::drive(live, |started_at| begin(Some(started_at), &scenario)).map_err(Refusal)?
@@ -105,7 +107,8 @@ fn keyboard(arguments: &Arguments) -> Result<Option<Keyboard>, Refusal> {
                 None => Ok(Some(Keyboard::File(path.clone()))),
             }
         }
-        None => Ok((std::io::stdin().is_terminal() && arguments.file.as_os_str() != "-").then_some(Keyboard::Terminal)),
+        None => Ok((std::io::stdin().is_terminal() && arguments.file.as_os_str() != "-")
+            .then_some(Keyboard::Terminal)),
     }
 }
 
@@ -128,10 +131,15 @@ fn open_log(arguments: &Arguments, name: &str) -> Result<(Destination, writer::O
         return Ok((destination, opened));
     }
     std::fs::create_dir_all("runs").map_err(|error| {
-        Refusal(format!("cannot make the folder runs/ for the log: {error}; choose another place with `--log PATH`"))
+        Refusal(format!(
+            "cannot make the folder runs/ for the log: {error}; choose another place with `--log PATH`"
+        ))
     })?;
     let stamp = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "");
-    let stem: String = name.chars().map(|c| if crate::words::name::fault(&c.to_string()).is_some() { '-' } else { c }).collect();
+    let stem: String = name
+        .chars()
+        .map(|c| if crate::words::name::fault(&c.to_string()).is_some() { '-' } else { c })
+        .collect();
     // Two runs within one second: the later one counts on.
     for n in 1..=1_000 {
         let suffix = if n == 1 { String::new() } else { format!("-{n}") };
@@ -157,7 +165,9 @@ fn conclude(
 ) -> Result<ExitCode, Refusal> {
     let verdict = verdict.map_err(|fault| {
         let last = events.saturating_sub(1);
-        Refusal(format!("the log could not be written past seq {last} at the latest: {fault}; the run was stopped"))
+        Refusal(format!(
+            "the log could not be written past seq {last} at the latest: {fault}; the run was stopped"
+        ))
     })?;
     if arguments.quiet {
         if verdict != Verdict::Passed {

@@ -3,33 +3,43 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 use url::Host;
 
 use crate::words::event::FetchFault;
 
+use super::elsewhere::elsewhere;
 use super::fault::Fault;
 use super::progress::{Phase, Progress};
 
 /// How long an address is tried alone before the next one is tried beside it (RFC 8305).
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How many names are looked up at a time: each takes a thread.
+const AT_ONCE: usize = 64;
+
 /// What a lookup came to.
 type Lookup = Rc<OnceCell<Result<Vec<IpAddr>, String>>>;
 
 /// The names that are being looked up. Answers are not kept: the system does that.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     lookups: RefCell<HashMap<String, Lookup>>,
+    threads: Semaphore,
 }
 
 impl Names {
+    /// Nothing is looked up yet.
+    pub(super) fn new() -> Names {
+        Names { lookups: RefCell::default(), threads: Semaphore::new(AT_ONCE) }
+    }
+
     /// The addresses of a host, in the system's order; requests for the same name at the same time
     /// share one lookup.
     pub(super) async fn resolve(&self, host: &str, progress: &Progress) -> Result<Vec<IpAddr>, Fault> {
@@ -42,25 +52,33 @@ impl Names {
         progress.enter(Phase::Resolving(name.clone()));
         let started = Instant::now();
         let lookup = Rc::clone(self.lookups.borrow_mut().entry(name.clone()).or_default());
-        let found = lookup.get_or_init(|| look_up(&name)).await;
+        let found = lookup.get_or_init(|| self.look_up(&name)).await;
         self.lookups.borrow_mut().remove(&name);
         progress.took(|timings| &mut timings.dns, started.elapsed());
         found.clone().map_err(|error| {
             Fault::passing(FetchFault::Dns, format!("the name {name} was not resolved: {error}"))
         })
     }
+
+    /// Asks the system when it is this name's turn.
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, String> {
+        // It is never closed, so there is always a turn.
+        let _turn = self.threads.acquire().await;
+        look_up(name).await.map_err(|error| error.to_string())
+    }
 }
 
 /// Asks the system.
-async fn look_up(name: &str) -> Result<Vec<IpAddr>, String> {
-    let found = tokio::net::lookup_host((name, 0)).await.map_err(|error| error.to_string())?;
+async fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {
+    let asked = (name.to_owned(), 0);
+    let found = elsewhere(move || asked.to_socket_addrs()).await?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.map(|address| address.ip()) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }
     }
-    if addresses.is_empty() { Err("it has no address".to_owned()) } else { Ok(addresses) }
+    if addresses.is_empty() { Err(io::Error::other("it has no address")) } else { Ok(addresses) }
 }
 
 /// A connection to the first of the addresses that takes one.

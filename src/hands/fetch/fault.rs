@@ -70,6 +70,14 @@ pub(super) fn of_hyper(error: &hyper::Error, stage: Stage<'_>) -> Fault {
     if error.is_parse() {
         return Fault::lasting(FetchFault::Protocol, not_http(error, stage));
     }
+    if error.is_canceled()
+        && let Stage::Head(Some(received)) = stage
+        && received.bytes() > 0
+    {
+        let words =
+            format!("the server spoke before it was asked, which is not HTTP; {}", beginning(received));
+        return Fault::lasting(FetchFault::Protocol, words);
+    }
     if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         return Fault::passing(FetchFault::Reset, format!("the server closed the connection {when}"));
     }
@@ -127,14 +135,18 @@ fn not_http(error: &hyper::Error, stage: Stage<'_>) -> String {
     let Stage::Head(Some(received)) = stage else {
         return format!("the answer is broken {}: {error}", stage.words());
     };
-    let first = received.first();
-    match first.as_slice() {
+    match received.first().as_slice() {
         // A TLS alert or handshake record of any version.
         [0x15 | 0x16, 3, ..] => {
             "the answer is not HTTP but TLS: the URL of this port begins with https://".to_owned()
         }
-        _ => format!("the answer is not HTTP ({error}); it begins with \"{}\"", first.escape_ascii()),
+        _ => format!("the answer is not HTTP ({error}); {}", beginning(received)),
     }
+}
+
+/// How an answer begins.
+fn beginning(received: &Received) -> String {
+    format!("it begins with \"{}\"", received.first().escape_ascii())
 }
 
 /// The first error of this type behind `error`.

@@ -1,6 +1,7 @@
 //! One connection that speaks HTTP, either version, each driven by a local task of its own. Sends
 //! one request at a time; keeps and shares nothing: that is the pool's.
 
+use std::cell::Cell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -22,11 +23,13 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 /// The largest head of an HTTP/2 answer.
 const LARGEST_HEAD: u32 = 256 << 10;
 
-/// A connection.
+/// A connection that requests share.
 #[derive(Clone)]
 pub(super) struct Two {
     sender: http2::SendRequest<Upload>,
     peer: SocketAddr,
+    /// The server takes no more requests on it, though it may still answer earlier ones.
+    leaving: Rc<Cell<bool>>,
 }
 
 /// A connection for one request at a time.
@@ -68,6 +71,11 @@ impl One {
         Ok(One { sender, received, peer })
     }
 
+    /// Its answer has been read to the end: what comes now is the next one.
+    pub(super) fn rest(&self) {
+        self.received.restart();
+    }
+
     /// Whether the next request may be sent now.
     pub(super) fn is_ready(&self) -> bool {
         self.sender.is_ready()
@@ -90,12 +98,12 @@ impl Two {
             .await
             .map_err(|error| fault::of_hyper(&error, Stage::Head(None)))?;
         tokio::task::spawn_local(async move { drop(connection.await) });
-        Ok(Two { sender, peer })
+        Ok(Two { sender, peer, leaving: Rc::default() })
     }
 
     /// Whether it is of no use any longer.
     pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.leaving.get() || self.sender.is_closed()
     }
 }
 
@@ -124,10 +132,7 @@ impl Link {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(&mut self, request: Request<Upload>) -> Sent {
         let sent = match self {
-            Link::One(one) => {
-                one.received.restart();
-                one.sender.try_send_request(request).await
-            }
+            Link::One(one) => one.sender.try_send_request(request).await,
             Link::Two(two) => two.sender.try_send_request(request).await,
         };
         let mut error = match sent {
@@ -137,7 +142,13 @@ impl Link {
         let unwritten = error.take_message().is_some();
         let error = error.into_error();
         let fault = fault::of_hyper(&error, Stage::Head(self.received().as_deref()));
-        if unwritten || fault::unprocessed(&error) { Sent::Unseen(fault) } else { Sent::Failed(fault) }
+        if !unwritten && !fault::unprocessed(&error) {
+            return Sent::Failed(fault);
+        }
+        if let Link::Two(two) = self {
+            two.leaving.set(true);
+        }
+        Sent::Unseen(fault)
     }
 }
 

@@ -8,19 +8,21 @@
 //!
 //! | module | its one job |
 //! | --- | --- |
-//! | [`tries`] | tries of one request until one is final; the time limit of each |
-//! | [`follow`] | one try: requests and redirects until there is an answer |
-//! | [`redirect`] | where a redirect leads and what goes along; pure |
-//! | [`request`], [`upload`] | the request on the wire and its body |
-//! | [`body`] | the answer's body: counted, hashed, cut into lines |
-//! | [`pool`], [`link`] | connections kept for the next request; one connection that speaks HTTP |
-//! | [`connect`], [`wire`] | names, addresses, TCP; the bytes of a connection, counted |
-//! | [`tls`], [`verify`] | TLS settings and handshake; which certificates are trusted |
-//! | [`fault`], [`tls_fault`], [`progress`] | what went wrong, in words |
-//! | [`redact`] | what of an answer may be logged |
+//! | `tries` | tries of one request until one is final; the time limit of each |
+//! | `follow` | one try: requests and redirects until there is an answer |
+//! | `redirect` | where a redirect leads and what goes along; pure |
+//! | `request`, `upload` | the request on the wire and its body |
+//! | `body` | the answer's body: counted, hashed, cut into lines |
+//! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
+//! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
+//! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
+//! | `elsewhere` | work that blocks, on threads of its own |
+//! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
+//! | `redact` | what of an answer may be logged |
 
 mod body;
 mod connect;
+mod elsewhere;
 mod fault;
 mod follow;
 mod link;

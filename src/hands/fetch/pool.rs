@@ -91,10 +91,11 @@ pub(super) struct Lease {
 impl Pool {
     /// No connections; `ca` files are relative to `folder`.
     pub(super) fn new(folder: PathBuf) -> Pool {
-        Pool { names: Names::default(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
+        Pool { names: Names::new(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
     }
 
-    /// A connection to `endpoint`: an idle or shared one, unless it must be `fresh`; else a new one.
+    /// A connection to `endpoint`: a shared one, or, unless it must be `fresh`, an idle one; else a
+    /// new one.
     pub(super) async fn lease(
         &self,
         endpoint: &Endpoint,
@@ -106,7 +107,7 @@ impl Pool {
             return Ok(Lease { link: Link::One(one), reused: true });
         }
         if endpoint.speaks != Speaks::One && !lane.only_one.get() {
-            return self.share(endpoint, &lane, fresh, progress).await;
+            return self.share(endpoint, &lane, progress).await;
         }
         let link = self.open(endpoint, progress).await?;
         Ok(Lease { link, reused: false })
@@ -114,15 +115,9 @@ impl Pool {
 
     /// The connection that all share, made by the first that wants it; a connection of one's own if
     /// the endpoint turns out to speak HTTP/1.1.
-    async fn share(
-        &self,
-        endpoint: &Endpoint,
-        lane: &Lane,
-        fresh: bool,
-        progress: &Progress,
-    ) -> Result<Lease, Fault> {
+    async fn share(&self, endpoint: &Endpoint, lane: &Lane, progress: &Progress) -> Result<Lease, Fault> {
         let mut shared = lane.shared.lock().await;
-        if let Some(two) = shared.as_ref().filter(|two| !fresh && !two.is_closed()) {
+        if let Some(two) = shared.as_ref().filter(|two| !two.is_closed()) {
             return Ok(Lease { link: Link::Two(two.clone()), reused: true });
         }
         if lane.only_one.get() {
@@ -168,6 +163,7 @@ impl Pool {
         let Some(lane) = lanes.get(endpoint).filter(|_| !one.is_closed()) else { return };
         let mut idle = lane.idle.borrow_mut();
         if idle.len() < KEPT {
+            one.rest();
             idle.push((one, Instant::now()));
             self.sweep();
         }

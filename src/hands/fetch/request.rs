@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::body::Bytes;
+use hyper::body::{Body as _, Bytes};
 use hyper::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
     USER_AGENT,
@@ -28,6 +28,9 @@ const AGENT: &str = concat!("scenario/", env!("CARGO_PKG_VERSION"));
 pub(super) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
     let refused = |words: String| Fault::lasting(FetchFault::Protocol, words);
     let mut target = Url::parse(url.reveal()).map_err(|error| refused(format!("this is no URL: {error}")))?;
+    if !matches!(target.scheme(), "http" | "https") {
+        return Err(refused("only http and https are fetched".to_owned()));
+    }
     target.set_fragment(None);
     let method = Method::from_bytes(job.method.as_bytes())
         .map_err(|_| refused(format!("{:?} is no HTTP method", job.method)))?;
@@ -84,16 +87,24 @@ pub(super) async fn build(
         Some(body) if hop.body => upload(body, folder).await?,
         _ => Upload::Nothing,
     };
-    let mut headers = hop.headers.clone();
+    // First the host: RFC 9110, section 7.2.
+    let mut headers = HeaderMap::with_capacity(hop.headers.len() + 2);
+    let host = match hop.headers.get(HOST) {
+        Some(host) => host.clone(),
+        None => HeaderValue::from_str(&authority_of(&hop.url)).map_err(|_| no_uri("its host"))?,
+    };
+    headers.insert(HOST, host);
+    for (name, value) in hop.headers.iter().filter(|(name, _)| **name != HOST) {
+        headers.append(name.clone(), value.clone());
+    }
+    if announces(&hop.method) || hop.body {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(upload.size_hint().lower()));
+    }
     let uri = if http2 {
-        let authority = headers.remove(HOST).and_then(|host| host.to_str().map(str::to_owned).ok());
-        let authority = authority.unwrap_or_else(|| authority_of(&hop.url));
+        let host = headers.remove(HOST);
+        let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
         format!("{}://{authority}{}", hop.url.scheme(), target_of(&hop.url))
     } else {
-        if !headers.contains_key(HOST) {
-            let host = HeaderValue::from_str(&authority_of(&hop.url));
-            headers.insert(HOST, host.map_err(|_| no_uri("its host"))?);
-        }
         target_of(&hop.url).to_owned()
     };
     let uri = Uri::try_from(uri).map_err(|error| no_uri(&error.to_string()))?;
@@ -102,6 +113,11 @@ pub(super) async fn build(
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     Ok(request)
+}
+
+/// Whether a request says how long its body is even if it has none (RFC 9110, section 8.6).
+fn announces(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
 /// What the scenario gives as body.

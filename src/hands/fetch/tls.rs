@@ -21,6 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::words::event::FetchFault;
 
+use super::elsewhere::elsewhere;
 use super::fault::Fault;
 use super::progress::{Phase, Progress};
 use super::tls_fault;
@@ -138,14 +139,15 @@ impl fmt::Debug for Tls {
 
 /// The roots that this machine trusts.
 async fn system() -> Result<Arc<RootCertStore>, String> {
-    let loaded = tokio::task::spawn_blocking(|| {
+    let loaded = elsewhere(|| {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);
         let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-        (roots, errors.join("; "))
+        Ok((roots, errors.join("; ")))
     });
-    let (roots, errors) = loaded.await.map_err(|error| error.to_string())?;
+    let (roots, errors) =
+        loaded.await.map_err(|error| format!("the system's certificates could not be read: {error}"))?;
     if roots.is_empty() {
         let why = if errors.is_empty() { String::new() } else { format!(" ({errors})") };
         return Err(format!(
@@ -161,8 +163,9 @@ async fn named(
     path: &Path,
 ) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), String> {
     let shown = path.display();
+    let file = folder.join(path);
     let pem =
-        tokio::fs::read(folder.join(path)).await.map_err(|error| format!("ca = \"{shown}\": {error}"))?;
+        elsewhere(|| std::fs::read(file)).await.map_err(|error| format!("ca = \"{shown}\": {error}"))?;
     let found: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let found = found.map_err(|error| format!("ca = \"{shown}\" is no PEM file: {error}"))?;
     let mut roots = RootCertStore::empty();

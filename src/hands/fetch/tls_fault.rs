@@ -66,6 +66,11 @@ fn of_certificate(error: &CertificateError, host: &str) -> String {
             format!("the certificate is not for {host}; {ANYONE}")
         }
         E::UnknownIssuer => format!("the certificate's authority is unknown; {KNOWN}"),
+        E::BadSignature => {
+            format!(
+                "the certificate's authority is unknown: it has a known one's name but not its key; {KNOWN}"
+            )
+        }
         E::Other(OtherError(error)) if error.is::<SelfSigned>() => {
             format!("the certificate is self-signed; {KNOWN}")
         }

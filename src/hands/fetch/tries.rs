@@ -49,7 +49,7 @@ pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usiz
             }
             Err(fault) if !last && fault.passing && !progress.told() => {}
             Err(fault) => {
-                let error = redact::text(&words(&fault, &progress, done), &shared.context.secrets);
+                let error = short(redact::text(&words(&fault, &progress, done), &shared.context.secrets));
                 return Seen::FetchFailed {
                     source,
                     kind: fault.kind,
@@ -81,9 +81,27 @@ fn words(fault: &Fault, progress: &Progress, done: u32) -> String {
     words
 }
 
+/// The longest words: a server may send a `Location` of any length.
+const LONGEST_WORDS: usize = 4096;
+
+/// Cuts words that a server made long.
+fn short(mut words: String) -> String {
+    if words.len() > LONGEST_WORDS {
+        words.truncate(words.floor_char_boundary(LONGEST_WORDS));
+        words.push('…');
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_have_an_end() {
+        assert_eq!(short("é".repeat(2048)), "é".repeat(2048));
+        assert_eq!(short(format!("x{}", "é".repeat(2048))), format!("x{}…", "é".repeat(2047)));
+    }
 
     #[test]
     fn pauses_grow_to_two_seconds() {

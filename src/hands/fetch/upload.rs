@@ -1,17 +1,22 @@
 //! The body of a request, as hyper takes it: nothing, bytes in memory, or a file read as it is sent.
-//! Never holds more than one piece of a file.
+//! Never holds more than [`AHEAD`] pieces of a file.
 
-use std::io;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use tokio::fs::File;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::{mpsc, oneshot};
 
-/// How much of a file is read at a time.
-const PIECE: usize = 64 << 10;
+use super::elsewhere;
+
+/// How much of a file is read at a time …
+const PIECE: usize = 256 << 10;
+
+/// … and how many pieces wait to be sent: the thread that reads a file of up to 1 MiB never waits.
+const AHEAD: usize = 4;
 
 /// A request's body.
 #[derive(Debug)]
@@ -22,12 +27,10 @@ pub(super) enum Upload {
     Bytes(Bytes),
     /// What is left of a file.
     File {
-        /// Read from its start.
-        file: File,
+        /// Read by a thread of its own, which ends with the receiver.
+        pieces: mpsc::Receiver<io::Result<Bytes>>,
         /// Bytes that were announced and not yet sent.
         left: u64,
-        /// The next piece.
-        piece: Box<[u8]>,
     },
 }
 
@@ -38,16 +41,52 @@ impl Upload {
     ///
     /// In words, without the path.
     pub(super) async fn file(path: &Path) -> Result<Upload, String> {
-        // Looked at first: opening a pipe would wait for its other end.
-        let found = tokio::fs::metadata(path).await.map_err(|error| error.to_string())?;
-        if found.is_dir() {
-            return Err("is a folder".to_owned());
+        let (opened, size) = oneshot::channel();
+        let (piece, pieces) = mpsc::channel(AHEAD);
+        let path = PathBuf::from(path);
+        let reader = move || match open(&path) {
+            Ok((file, size)) => {
+                if opened.send(Ok(size)).is_ok() {
+                    read(file, size, &piece);
+                }
+            }
+            Err(words) => drop(opened.send(Err(words))),
+        };
+        elsewhere::spawn(reader).map_err(|error| error.to_string())?;
+        let left = size.await.unwrap_or_else(|_| Err("its thread broke off".to_owned()))?;
+        Ok(Upload::File { pieces, left })
+    }
+}
+
+/// A regular file and its size.
+fn open(path: &Path) -> Result<(File, u64), String> {
+    // Looked at first: opening a pipe would wait for its other end.
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    if found.is_dir() {
+        return Err("is a folder".to_owned());
+    }
+    if !found.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    Ok((file, found.len()))
+}
+
+/// Reads `size` bytes piece by piece, until nobody takes them any longer.
+fn read(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) {
+    let mut left = size;
+    while left > 0 {
+        let want = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; want];
+        let got = file.read_exact(&mut piece).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::other("the file became shorter while it was sent"),
+            _ => error,
+        });
+        let failed = got.is_err();
+        if pieces.blocking_send(got.map(|()| Bytes::from(piece))).is_err() || failed {
+            return;
         }
-        if !found.is_file() {
-            return Err("is no regular file".to_owned());
-        }
-        let file = File::open(path).await.map_err(|error| error.to_string())?;
-        Ok(Upload::File { file, left: found.len(), piece: vec![0; PIECE].into_boxed_slice() })
+        left -= want as u64;
     }
 }
 
@@ -68,17 +107,11 @@ impl Body for Upload {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Upload::File { left: 0, .. } => Poll::Ready(None),
-            Upload::File { file, left, piece } => {
-                let want = usize::try_from(*left).unwrap_or(PIECE).min(PIECE);
-                let mut buffer = ReadBuf::new(&mut piece[..want]);
-                std::task::ready!(Pin::new(file).poll_read(cx, &mut buffer))?;
-                let got = buffer.filled();
-                if got.is_empty() {
-                    let words = format!("the file became shorter: {left} bytes of it are missing");
-                    return Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::UnexpectedEof, words))));
-                }
-                *left -= got.len() as u64;
-                Poll::Ready(Some(Ok(Frame::data(Bytes::copy_from_slice(got)))))
+            Upload::File { pieces, left } => {
+                let piece = std::task::ready!(pieces.poll_recv(cx))
+                    .unwrap_or_else(|| Err(io::Error::other("the thread that reads the file broke off")))?;
+                *left = left.saturating_sub(piece.len() as u64);
+                Poll::Ready(Some(Ok(Frame::data(piece))))
             }
         }
     }

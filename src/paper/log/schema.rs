@@ -44,7 +44,9 @@ const fn may(name: &'static str, kind: Kind) -> Key {
     Key { name, kind, is_required: false }
 }
 
-use Kind::{Boolean, Count, Headers, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Timings, Words};
+use Kind::{
+    Boolean, Count, Headers, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Timings, Words,
+};
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
 const EVENTS: &[(&str, &str, &[Key])] = &[
@@ -65,12 +67,23 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     (
         "spawn.started",
         "A spawn runs. Without `entry` it was typed; without `pid` the runner plays it.",
-        &[must("due", Seconds), must("source", Spawn), must("preset", Text), may("entry", Text), may("pid", Count)],
+        &[
+            must("due", Seconds),
+            must("source", Spawn),
+            must("preset", Text),
+            may("entry", Text),
+            may("pid", Count),
+        ],
     ),
     (
         "move",
         "A player has moved. Without `due` it is of a sub-process.",
-        &[may("due", Seconds), must("source", Spawn), must("player", Text), must("direction", Words(&["N", "S", "E", "W"]))],
+        &[
+            may("due", Seconds),
+            must("source", Spawn),
+            must("player", Text),
+            must("direction", Words(&["N", "S", "E", "W"])),
+        ],
     ),
     (
         "line",
@@ -86,7 +99,13 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     (
         "spawn.exited",
         "A spawn has ended, by itself with a code or by a signal.",
-        &[must("source", Spawn), may("code", Count), may("signal", Kind::Signal), must("ok", Boolean), must("running", Count)],
+        &[
+            must("source", Spawn),
+            may("code", Count),
+            may("signal", Kind::Signal),
+            must("ok", Boolean),
+            must("running", Count),
+        ],
     ),
     (
         "spawn.failed",
@@ -131,14 +150,29 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     (
         "fetch.failed",
         "A request has failed, or was given up.",
-        &[must("source", Request), must("kind", Kind::FetchFault), must("error", Text), must("took", Seconds)],
+        &[
+            must("source", Request),
+            must("kind", Kind::FetchFault),
+            must("error", Text),
+            must("took", Seconds),
+        ],
     ),
     ("input", "A line was typed.", &[must("text", Text), must("accepted", Boolean), may("error", Text)]),
-    ("mark", "A text of the timeline, or one that was typed.", &[must("due", Seconds), may("entry", Text), must("text", Text)]),
+    (
+        "mark",
+        "A text of the timeline, or one that was typed.",
+        &[must("due", Seconds), may("entry", Text), must("text", Text)],
+    ),
     (
         "sent",
         "A line was sent to a process, or could not be.",
-        &[may("due", Seconds), may("source", Spawn), may("entry", Text), may("text", Text), may("error", Text)],
+        &[
+            may("due", Seconds),
+            may("source", Spawn),
+            may("entry", Text),
+            may("text", Text),
+            may("error", Text),
+        ],
     ),
     (
         "stopping",
@@ -191,8 +225,10 @@ fn event(name: &str, says: &str, keys: &[Key]) -> Value {
     properties.insert("t".to_owned(), kind(Seconds));
     properties.insert("event".to_owned(), json!({ "const": name }));
     properties.extend(keys.iter().map(|key| (key.name.to_owned(), kind(key.kind))));
-    let required: Vec<&str> =
-        ["seq", "t", "event"].into_iter().chain(keys.iter().filter(|key| key.is_required).map(|key| key.name)).collect();
+    let required: Vec<&str> = ["seq", "t", "event"]
+        .into_iter()
+        .chain(keys.iter().filter(|key| key.is_required).map(|key| key.name))
+        .collect();
     json!({
         "title": name,
         "description": says,
