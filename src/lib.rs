@@ -9,6 +9,7 @@
 //! | [`words`] | what all share: time, names, events, what is observed and ordered, diagnostics, exit codes |
 //! | [`scenario`] | the scenario as data: read, checked, resolved |
 //! | [`hands`] | the only place that waits |
+//! | [`paper`] | what is written and read |
 
 pub mod door;
 pub mod drive;

@@ -69,8 +69,9 @@ fn typing_spawns_while_it_runs_and_nonsense_changes_nothing() {
     keyboard.write_all(b"\nlnog\nspawn 7\nstop nobody\n").unwrap();
     until("`lnog`: no command or preset `lnog`; did you mean `long`?");
     until("`stop nobody`");
-    keyboard.write_all(b"status\nmark here\nstop long\n").unwrap();
+    keyboard.write_all(b"status\n").unwrap();
     until("runs long");
+    keyboard.write_all(b"mark here\nstop long\n").unwrap();
     until("here");
     until("passed");
     drop(screen);

@@ -67,8 +67,8 @@ pub struct Plan {
     pub likely: Option<Moment>,
     /// The latest with any seed; `None` if there is none.
     pub latest: Option<Moment>,
-    /// The most processes at once, at most.
-    pub processes: u64,
+    /// The most processes at once, at most; `None` if nothing bounds them.
+    pub processes: Option<u64>,
 }
 
 /// Plans a scenario with a seed.
@@ -80,7 +80,7 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let mut seen = Seen::new(scenario);
     let mut events = 0;
     while events < MOST_EVENTS
-        && let Some(now) = engine.next_due()
+        && let Some(now) = engine.next_due().filter(|now| now.0 < u64::MAX)
     {
         engine.advance(now, &mut seen);
         seen.answer(&mut engine, now);
@@ -94,7 +94,9 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         (latest, limit) => latest.or(limit),
     };
     let open = open_entries(scenario, &engine);
-    let processes = seen.most_processes + open.iter().filter(|open| open.what == "spawn").count() as u64;
+    let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
+    let processes = not_yet.map(|entry| processes_of(scenario, &scenario.timeline[entry]));
+    let processes = processes.fold(Some(seen.most_processes), |sum, more| sum?.checked_add(more?));
     let likely = (is_complete && seen.is_known).then_some(seen.now);
     Plan {
         rows: seen.rows,
@@ -108,7 +110,8 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     }
 }
 
-/// The scenario with its sub-processes of players in the runner, and without ticks and limit.
+/// The scenario with its sub-processes of players in the runner, without ticks and limit, and with
+/// all the patience that a line may need.
 fn without_world(scenario: &Scenario) -> Scenario {
     let mut stand_in = scenario.clone();
     stand_in.tick = None;
@@ -116,6 +119,11 @@ fn without_world(scenario: &Scenario) -> Scenario {
     for preset in &mut stand_in.presets {
         if let PresetKind::Players(players) = &mut preset.kind {
             players.isolation = Isolation::Task;
+        }
+    }
+    for entry in &mut stand_in.timeline {
+        if let Some(After::Line { timeout, .. }) = &mut entry.after {
+            *timeout = Span(u64::MAX);
         }
     }
     stand_in
@@ -236,6 +244,22 @@ impl Sink for Seen<'_> {
     fn order(&mut self, order: Order) {
         self.orders.push(order);
     }
+}
+
+/// How many processes an entry starts in all; `None` if that hangs on draws.
+fn processes_of(scenario: &Scenario, entry: &Entry) -> Option<u64> {
+    let Action::Spawn(preset) = entry.action else { return Some(0) };
+    if !is_process(scenario, &scenario.presets[preset].name) {
+        return Some(0);
+    }
+    let Some(Repeat { every, times, within }) = &entry.repeat else { return Some(u64::from(entry.count)) };
+    let shortest = every.shortest().0;
+    let by_time = within.filter(|_| shortest > 0).map(|within| within.0.div_ceil(shortest));
+    let times = match (*times, by_time) {
+        (Some(times), Some(by_time)) => times.min(by_time),
+        (times, by_time) => times.or(by_time)?,
+    };
+    times.checked_mul(u64::from(entry.count))
 }
 
 fn open_entries(scenario: &Scenario, engine: &Engine) -> Vec<Open> {

@@ -152,8 +152,10 @@ impl Engine {
     pub fn observe(&mut self, now: Moment, observed: Observed<'_>, sink: &mut dyn Sink) {
         self.with(now, sink, |run, out| {
             run.settle(out);
-            run.observe(observed, out);
-            run.settle(out);
+            if !matches!(run.phase, Phase::Over(_)) {
+                run.observe(observed, out);
+                run.settle(out);
+            }
         });
     }
 

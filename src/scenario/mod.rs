@@ -1,12 +1,102 @@
 //! The scenario as data: from the file as written to the checked model that everything runs on.
+//!
+//! A file goes through three stages, and every one tells all that is wrong before the next is asked:
+//!
+//! 1. [`document`]: bytes to a tree of keys and values with their places; includes are followed.
+//! 2. [`shape`] and [`raw`]: the tree to tables of known keys; variables are put in, durations read.
+//! 3. [`check`]: what needs the whole scenario: names, cycles, sums.
+//!
+//! Nothing here reads files or the environment: the door hands both in.
 
+mod check;
+mod document;
+mod findings;
 pub mod interval;
+mod json;
+mod load;
 pub mod model;
-use std::path::{Path,PathBuf};
-pub struct Options<'a> { pub vars: &'a [(String,String)], pub env: &'a dyn Fn(&str)->Option<String>, pub clock: crate::words::event::ClockKind }
-pub struct Sources; pub struct Diag;
-pub struct Loaded { pub scenario: model::Scenario, pub folder: PathBuf, pub secrets: crate::words::secrets::Secrets, pub sources: Sources, pub warnings: Vec<Diag> }
-pub struct Failure { pub sources: Sources, pub diagnostics: Vec<Diag> }
-pub fn load(_:&Path, _:&crate::paper::files::Disk, _:&Options<'_>) -> Result<Loaded, Failure> { loop {} }
-pub mod resolved { use super::model::Scenario; pub fn to_json(_:&Scenario)->String { String::new() } pub fn preset_toml(_:&Scenario,_:usize)->String { String::new() } }
-pub mod schema { pub fn scenario_schema()->String { String::new() } }
+mod raw;
+pub mod resolved;
+pub mod schema;
+mod shape;
+mod vars;
+
+use std::path::{Path, PathBuf};
+
+pub use load::load;
+
+use crate::scenario::model::Scenario;
+use crate::words::diagnostic::{Diagnostic, Sources};
+use crate::words::secrets::Secrets;
+
+/// The longest scenario file, in bytes: no more of it is read.
+pub const LONGEST_FILE: usize = document::LONGEST_FILE;
+
+/// Which clock the scenario is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockKind {
+    /// Anything goes.
+    #[default]
+    Real,
+    /// Only what the runner decides alone: no `command`, no `isolation = "process"`, no fetch.
+    Virtual,
+}
+
+/// How a scenario is to be read.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// `--var name=value`, in order; the last of a name counts. Values are taken as they are.
+    pub vars: &'a [(String, String)],
+    /// Reads the environment.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The clock that the scenario will run on; checks use the real one.
+    pub clock: ClockKind,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub struct FileRead {
+    /// Its bytes: at most [`LONGEST_FILE`] + 1 of them.
+    pub bytes: Vec<u8>,
+    /// Which file it is, by whatever path: a file reached twice is read as one.
+    pub identity: String,
+}
+
+/// Why a file cannot be read, in the system's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFault(pub String);
+
+/// Where files come from.
+pub trait Files {
+    /// Reads a file; `-` is standard input.
+    ///
+    /// # Errors
+    ///
+    /// Says why it cannot be read.
+    fn read(&self, path: &Path) -> Result<FileRead, ReadFault>;
+}
+
+/// A scenario that can be run.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What was checked.
+    pub scenario: Scenario,
+    /// Relative paths of the scenario start here.
+    pub folder: PathBuf,
+    /// The values that must not be logged: those of the environment, and passwords in URLs.
+    pub secrets: Secrets,
+    /// The files that were read, for later messages with places.
+    pub sources: Sources,
+    /// What may not be meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why a scenario cannot be run: all of it. The program ends with
+/// [`ExitCode::Usage`](crate::words::exit_code::ExitCode::Usage).
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The files that were read.
+    pub sources: Sources,
+    /// What is wrong, sorted by place, warnings among it.
+    pub diagnostics: Vec<Diagnostic>,
+}

@@ -65,7 +65,10 @@ fn human(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         plan.latest.map_or_else(|| "open: nothing bounds it".to_owned(), at)
     );
     let _ = writeln!(out, "moves    {}", plan.moves);
-    let _ = writeln!(out, "at once  {} processes at most", plan.processes);
+    let _ = match plan.processes {
+        Some(most) => writeln!(out, "at once  {most} processes at most"),
+        None => writeln!(out, "at once  any number of processes: draws decide"),
+    };
     out
 }
 

@@ -1,0 +1,162 @@
+//! Fetches: URLs, headers, and what of them may be shown.
+
+use std::borrow::Cow;
+
+use crate::scenario::findings::Findings;
+use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
+use crate::scenario::raw::RawFetch;
+use crate::scenario::shape::{Slot, Sp};
+use crate::words::diagnostic::{Diagnostic, Place, quoted};
+use crate::words::event::REDACTED;
+use crate::words::time::Span;
+
+/// The headers whose values are never shown.
+const SENSITIVE: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
+
+/// A fetch; `None` if it lacks what has been asked for already. `passwords` gets those of its URLs.
+pub(super) fn fetch(
+    name: &str,
+    place: Place,
+    raw: Sp<RawFetch>,
+    passwords: &mut Vec<String>,
+    found: &mut Findings,
+) -> Option<FetchJob> {
+    let raw = raw.value;
+    let urls = raw.urls.value().map(|list| list.0);
+    let wanted = urls.as_ref().map(Vec::len);
+    let urls: Vec<Text> =
+        urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
+    let headers = headers(raw.headers.value().unwrap_or_default().items, found);
+    let number = |slot: Slot<crate::scenario::raw::Count<0>>, default: u32| {
+        slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
+    };
+    (wanted? == urls.len()).then(|| FetchJob {
+        name: name.to_owned(),
+        urls,
+        mode: raw.mode.value().unwrap_or(FetchMode::Concurrent),
+        lines: raw.lines.value().unwrap_or(false),
+        method: raw.method.value().map_or_else(|| "GET".to_owned(), |method| method.0),
+        headers,
+        body: raw.body.value(),
+        timeout: raw.timeout.value().map_or(Span::from_secs(30), |timeout| timeout.0),
+        redirects: number(raw.redirects, 10),
+        retries: number(raw.retries, 0),
+        status: raw.status.value().unwrap_or(StatusRule::Class(2)),
+        max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
+        ca: raw.ca.value().map(|path| path.0),
+        insecure: raw.insecure.value().unwrap_or(false),
+        http2: raw.http2.value().unwrap_or(Http2::Auto),
+        place,
+    })
+}
+
+/// A URL that can be fetched, with its password hidden.
+fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
+    let Sp { value: text, place } = text;
+    if let Err(fault) = fetchable(text.reveal()) {
+        let shown = hide_password(text.shown());
+        let fault = Diagnostic::error(place, format!("{} cannot be fetched: {fault}", quoted(&shown)));
+        found.add(fault.help("for example \"http://127.0.0.1:8080/a.pdf\""));
+        return None;
+    }
+    if let Some(password) = password(text.reveal()) {
+        passwords.push(text.reveal()[password].to_owned());
+    }
+    Some(match (hide_password(text.shown()), text.is_secret()) {
+        (Cow::Borrowed(_), _) => text,
+        (Cow::Owned(shown), _) => Text::secret(text.reveal(), shown),
+    })
+}
+
+fn fetchable(text: &str) -> Result<(), String> {
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("a URL has no spaces and no control characters".to_owned());
+    }
+    // A scenario out of a log has `[redacted]` where a secret was; any digit will do in its place.
+    let stand_in = text.replace(REDACTED, "1");
+    let url = url::Url::parse(&stand_in).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => {
+            "it is no whole URL, which begins with http:// or https://".to_owned()
+        }
+        error => error.to_string(),
+    })?;
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err("it names no host".to_owned()),
+        "http" | "https" if url.port() == Some(0) => Err("nothing can listen on port 0".to_owned()),
+        "http" | "https" => Ok(()),
+        scheme => Err(format!("{} is neither http nor https", quoted(scheme))),
+    }
+}
+
+/// Where the password of a URL stands.
+fn password(url: &str) -> Option<std::ops::Range<usize>> {
+    let start = url.find("://")? + 3;
+    let authority_end = url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| start + end);
+    let at = start + url[start..authority_end].rfind('@')?;
+    let colon = start + url[start..at].find(':')?;
+    (colon + 1 < at).then_some(colon + 1..at)
+}
+
+fn hide_password(shown: &str) -> Cow<'_, str> {
+    match password(shown) {
+        Some(range) if &shown[range.clone()] != REDACTED => {
+            Cow::Owned(format!("{}{REDACTED}{}", &shown[..range.start], &shown[range.end..]))
+        }
+        _ => Cow::Borrowed(shown),
+    }
+}
+
+/// Headers that can be sent, sorted by name.
+fn headers(
+    items: Vec<crate::scenario::shape::collections::NamedItem<Text>>,
+    found: &mut Findings,
+) -> Vec<(String, Text)> {
+    let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(value) = item.value else { continue };
+        let bad = value.value.reveal().chars().find(|c| c.is_control() && *c != '\t');
+        if let Some(bad) = bad {
+            let message =
+                format!("a header's value has no control characters; this one has U+{:04X}", u32::from(bad));
+            found.add(Diagnostic::error(value.place, message));
+        }
+        let sensitive = SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name));
+        let text = if sensitive { Text::secret(value.value.reveal(), REDACTED) } else { value.value };
+        headers.push((item.name, text));
+    }
+    headers.sort_by(|a, b| a.0.cmp(&b.0));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_hidden() {
+        assert_eq!(hide_password("http://u:p@ss@h/x@y:z"), "http://u:[redacted]@h/x@y:z");
+        assert_eq!(hide_password("http://u@h/"), "http://u@h/");
+        assert_eq!(hide_password("http://h/?a=b:c@d"), "http://h/?a=b:c@d");
+        assert_eq!(hide_password("nonsense:p@h"), "nonsense:p@h");
+    }
+
+    #[test]
+    fn only_http_is_fetched() {
+        for good in ["http://h", "https://[::1]:8443/a?b#c", "http://u:p@1.2.3.4/", "http://h:[redacted]/"] {
+            assert_eq!(fetchable(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "h",
+            "/a",
+            "file:///etc/passwd",
+            "ftp://h/",
+            "http://",
+            "http://h:0/",
+            "http://h:99999/",
+            "http://a b/",
+        ] {
+            assert!(fetchable(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What no schema can say: that names exist once and are found, that nothing waits for itself, that
+//! times add up. Makes the model, and tells everything that stands in its way.
+
+mod fetches;
+mod players;
+mod presets;
+mod sums;
+mod timeline;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::scenario::findings::Findings;
+use crate::scenario::model::Scenario;
+use crate::scenario::raw::{RawFetch, RawPreset, RawScenario};
+use crate::scenario::shape::Sp;
+use crate::scenario::shape::collections::Named;
+use crate::scenario::shape::text::JobName;
+use crate::words::diagnostic::{Diagnostic, Place, quoted};
+use crate::words::time::{SECOND, Span};
+
+/// What one file gives: the scenario itself or an included one.
+pub(crate) struct Part {
+    /// Its folder as seen from the scenario's; empty if it is the same.
+    pub(crate) folder: PathBuf,
+    /// Its presets.
+    pub(crate) presets: Named<RawPreset, JobName>,
+    /// Its fetches.
+    pub(crate) fetches: Named<RawFetch, JobName>,
+}
+
+/// A name that is given a second time.
+pub(crate) fn given_twice(kind: &str, name: &str, again: Place, first: Place) -> Diagnostic {
+    Diagnostic::error(again, format!("the {kind} {} is given twice", quoted(name)))
+        .label("the second time")
+        .related(first, "the first time")
+}
+
+/// Makes the model of a scenario; its variables are left to the caller. `passwords` gets what URLs
+/// hide.
+pub(crate) fn scenario(
+    raw: RawScenario,
+    parts: Vec<Part>,
+    stem: &str,
+    is_virtual: bool,
+    passwords: &mut Vec<String>,
+    found: &mut Findings,
+) -> Option<Scenario> {
+    let mut all_presets = Collected::default();
+    let mut all_fetches = Collected::default();
+    for part in parts {
+        for item in part.presets.items {
+            let body = item.value.and_then(|raw| {
+                presets::preset(&item.name, item.place, raw, &part.folder, is_virtual, found)
+            });
+            all_presets.add("preset", item.name, item.place, body, found);
+        }
+        for item in part.fetches.items {
+            if is_virtual {
+                found.add(not_virtual(item.place, "a fetch"));
+            }
+            let body =
+                item.value.and_then(|raw| fetches::fetch(&item.name, item.place, raw, passwords, found));
+            all_fetches.add("fetch", item.name, item.place, body, found);
+        }
+    }
+    let timeline = raw.timeline.value().unwrap_or_default();
+    let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
+    let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
+    Some(Scenario {
+        name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
+        description: raw.description.value().map(|text| text.0),
+        seed: raw.seed.value().and_then(|seed| u64::try_from(seed.0).ok()),
+        tick: (tick != Span::ZERO).then_some(tick),
+        time_limit: raw.time_limit.value().map(|limit| limit.0),
+        vars: BTreeMap::new(),
+        presets: all_presets.all()?,
+        fetches: all_fetches.all()?,
+        timeline: timeline?,
+    })
+}
+
+/// Presets or fetches by name. One whose body is wrong keeps its name, so that nobody is told that
+/// there is no such name.
+pub(crate) struct Collected<T> {
+    by_name: BTreeMap<String, (Place, Option<T>)>,
+}
+
+impl<T> Default for Collected<T> {
+    fn default() -> Self {
+        Collected { by_name: BTreeMap::new() }
+    }
+}
+
+impl<T> Collected<T> {
+    fn add(&mut self, kind: &str, name: String, place: Place, body: Option<T>, found: &mut Findings) {
+        match self.by_name.get(&name) {
+            Some((first, _)) => found.add(given_twice(kind, &name, place, *first)),
+            None => {
+                self.by_name.insert(name, (place, body));
+            }
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    fn get(&self, name: &str) -> Option<Option<&T>> {
+        self.by_name.get(name).map(|(_, body)| body.as_ref())
+    }
+
+    /// Where each name will be in the model's list.
+    fn indices(&self) -> std::collections::HashMap<&str, usize> {
+        self.names().enumerate().map(|(index, name)| (name, index)).collect()
+    }
+
+    fn all(self) -> Option<Vec<T>> {
+        self.by_name.into_values().map(|(_, body)| body).collect()
+    }
+}
+
+/// Says that something does not go on the virtual clock.
+fn not_virtual(place: Place, what: &str) -> Diagnostic {
+    Diagnostic::error(place, format!("the virtual clock cannot run {what}")).help(
+        "run it with `--clock real`; on the virtual clock only what the runner decides alone can happen",
+    )
+}
+
+/// Looks up a name that an entry mentions.
+fn look_up<'n>(
+    found: &mut Findings,
+    kind: &str,
+    kinds: &str,
+    name: &Sp<String>,
+    names: impl Iterator<Item = &'n str> + Clone,
+) {
+    let fault = Diagnostic::error(name.place, format!("there is no {kind} {}", quoted(&name.value)));
+    let fault = found.did_you_mean(fault, &name.value, names, kinds);
+    found.add(fault);
+}

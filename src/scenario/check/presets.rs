@@ -1,0 +1,88 @@
+//! Presets: from the keys of the file to players or a program.
+
+use std::path::{Path, PathBuf};
+
+use super::{not_virtual, players};
+use crate::scenario::findings::Findings;
+use crate::scenario::model::{Command, Exits, Isolation, Players, Preset, PresetKind, Stdin, Stop};
+use crate::scenario::raw::{RawPreset, RawStop};
+use crate::scenario::shape::{Slot, Sp};
+use crate::words::diagnostic::{Diagnostic, Place};
+use crate::words::signal::Signal;
+use crate::words::time::Span;
+
+/// Bytes of a line that are logged in one piece, if the file does not say.
+const MAX_LINE: u64 = 64 << 10;
+
+/// A preset; `None` if it lacks what has been asked for already.
+pub(super) fn preset(
+    name: &str,
+    place: Place,
+    raw: Sp<RawPreset>,
+    folder: &Path,
+    is_virtual: bool,
+    found: &mut Findings,
+) -> Option<Preset> {
+    let raw = raw.value;
+    let kind = if raw.players.is_present() {
+        PresetKind::Players(as_players(raw, is_virtual, found)?)
+    } else {
+        PresetKind::Command(Box::new(command(raw, folder, is_virtual, found)?))
+    };
+    Some(Preset { name: name.to_owned(), kind, place })
+}
+
+fn as_players(raw: RawPreset, is_virtual: bool, found: &mut Findings) -> Option<Players> {
+    let isolation = match raw.isolation {
+        Slot::Given(isolation) => {
+            if is_virtual && isolation.value == Isolation::Process {
+                found.add(not_virtual(isolation.place, "players in a process of their own"));
+            }
+            isolation.value
+        }
+        _ => Isolation::Task,
+    };
+    let groups = players::groups(raw.players.given()?, found)?;
+    Some(Players { groups, isolation })
+}
+
+fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings) -> Option<Command> {
+    let argv = raw.command.given()?;
+    if is_virtual {
+        found.add(not_virtual(argv.place, "a program"));
+    }
+    let program = argv.value.0.first()?;
+    if program.value.0.reveal().is_empty() {
+        found.add(
+            Diagnostic::error(program.place, "the program's name is empty")
+                .help("the first item is the program, for example [\"echo\", \"hello\"]"),
+        );
+        return None;
+    }
+    let env = raw.env.value().unwrap_or_default();
+    let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
+    Some(Command {
+        argv: argv.value.0.into_iter().map(|argument| argument.value.0).collect(),
+        dir: raw.dir.value().map(|dir| dir.0).or_else(|| default_dir(folder)),
+        env,
+        clear_env: raw.clear_env.value().unwrap_or(false),
+        stdin: raw.stdin.value().unwrap_or(Stdin::Null),
+        exits: raw.exits.value().unwrap_or_else(|| Exits::Codes(vec![0])),
+        background: raw.background.value().unwrap_or(false),
+        stop: stop(raw.stop.value()),
+        max_line: raw.max_line.value().map_or(MAX_LINE, |size| size.0),
+    })
+}
+
+/// A program runs in the folder of the file that names it.
+fn default_dir(folder: &Path) -> Option<PathBuf> {
+    (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
+}
+
+fn stop(raw: Option<RawStop>) -> Stop {
+    let RawStop { signal, grace, .. } = raw.unwrap_or_default();
+    Stop {
+        signal: signal.value().unwrap_or(Signal::TERM),
+        grace: grace.value().map_or(Span::from_secs(5), |grace| grace.0),
+    }
+}

@@ -1,0 +1,89 @@
+//! How much a file may hold, counted on its tokens before a tree is made of them, so that the
+//! largest file costs little memory and a deep one no stack.
+
+use toml_parser::Source;
+use toml_parser::lexer::{Token, TokenKind};
+
+use super::Range;
+
+/// The most tables: timeline entries, presets, braces.
+pub(crate) const MOST_TABLES: usize = 250_000;
+/// The most values.
+pub(crate) const MOST_VALUES: usize = 2_000_000;
+/// The most tokens: words, strings, signs, spaces, line breaks.
+const MOST_TOKENS: usize = 9_000_000;
+/// The deepest nesting of brackets and braces.
+const DEEPEST: usize = 32;
+/// The most parts of a dotted key.
+const LONGEST_KEY: usize = 32;
+
+/// The tokens of a source; or which limit it goes past, and where.
+pub(super) fn tokens(source: Source<'_>) -> Result<Vec<Token>, (Range, String)> {
+    let mut count = Count::default();
+    let mut tokens = Vec::with_capacity((source.input().len() / 6).min(MOST_TOKENS));
+    for token in source.lex() {
+        if let Some(limit) = count.see(token.kind(), tokens.len()) {
+            let span = token.span();
+            return Err((Range::new(span.start(), span.end()), limit));
+        }
+        tokens.push(token);
+    }
+    Ok(tokens)
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Count {
+    tables: usize,
+    values: usize,
+    depth: usize,
+    dots: usize,
+    line_start: bool,
+}
+
+impl Count {
+    /// Takes the next token; says which limit it goes past.
+    fn see(&mut self, kind: TokenKind, index: usize) -> Option<String> {
+        let at_line_start = index == 0 || self.line_start;
+        self.line_start = false;
+        match kind {
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => {
+                self.dots = 0;
+                self.depth += 1;
+                let header = at_line_start && self.depth == 1;
+                self.tables += usize::from(header || kind == TokenKind::LeftCurlyBracket);
+            }
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => {
+                self.depth = self.depth.saturating_sub(1);
+            }
+            TokenKind::Dot => self.dots += 1,
+            TokenKind::Equals | TokenKind::Comma => {
+                self.dots = 0;
+                self.values += 1;
+            }
+            TokenKind::Newline => {
+                self.dots = 0;
+                self.line_start = true;
+            }
+            TokenKind::Whitespace => self.line_start = at_line_start,
+            _ => {}
+        }
+        self.past(index)
+    }
+
+    fn past(&self, tokens: usize) -> Option<String> {
+        if self.depth > DEEPEST {
+            return Some(format!("brackets are nested deeper than {DEEPEST}"));
+        }
+        if self.dots >= LONGEST_KEY {
+            return Some(format!("this key has more than {LONGEST_KEY} parts"));
+        }
+        if self.tables > MOST_TABLES {
+            return Some(format!("this file has more than {MOST_TABLES} tables"));
+        }
+        if self.values > MOST_VALUES {
+            return Some(format!("this file has more than {MOST_VALUES} values"));
+        }
+        (tokens > MOST_TOKENS).then(|| format!("this file has more than {MOST_TOKENS} words and signs"))
+    }
+}

@@ -1,0 +1,212 @@
+//! The scenario file as it is written: its tables and their keys, one [`table!`] each, which is also
+//! where the documentation of every key comes from. Names are not looked up here.
+
+use crate::scenario::interval::Interval;
+use crate::scenario::model::{Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::shape::collections::{List, Named};
+use crate::scenario::shape::numbers::{Int, Size};
+use crate::scenario::shape::table::{Rule, table};
+use crate::scenario::shape::text::{
+    Argument, EnvName, FilePath, HeaderName, Id, IncludePath, JobName, Method, Open, PlayerPattern, VarName,
+};
+use crate::scenario::shape::times::Duration;
+use crate::scenario::shape::unions::{RawAfter, RawVar};
+use crate::words::event::Direction;
+use crate::words::signal::Signal;
+
+/// An integer that fits 32 bits.
+pub(crate) type Count<const LEAST: i64> = Int<LEAST, { u32::MAX as i64 }>;
+
+/// The most repetitions of an entry.
+pub(crate) const MOST_TIMES: i64 = 1_000_000_000;
+
+table! {
+    /// A scenario: players, programs and HTTP fetches on one timeline.
+    RawScenario is "a scenario" with [] {
+        /// For people and reports. Default: the file's stem.
+        "name" name: Open,
+        /// For people and reports.
+        "description" description: Open,
+        /// Every draw of the run comes from it; `--seed` goes before. Default: one is drawn, shown and logged.
+        "seed" seed: Int<0, { i64::MAX }>,
+        /// Period of `clock.tick`; the first is at 0. `"0s"` turns it off.
+        "tick" tick: Duration = "1s",
+        /// Past it everything is stopped and the run has failed. Default: none.
+        "time_limit" time_limit: Duration<true>,
+        /// Files that give `presets`, `fetches` and `vars`.
+        "include" include: List<IncludePath, 0>,
+        /// Put into any string by `${name}`; `--var name=value` goes before. `${env:NAME}` reads the environment; `$${` is a literal `${`.
+        "vars" vars: Named<RawVar, VarName>,
+        /// What can be spawned, by name.
+        "presets" presets: Named<RawPreset, JobName>,
+        /// What can be fetched, by name.
+        "fetches" fetches: Named<RawFetch, JobName>,
+        /// What happens when, in any order.
+        "timeline" timeline: List<RawEntry, 0>,
+    }
+}
+
+table! {
+    /// A file that another one includes.
+    RawIncluded is "an included file" with [] {
+        /// Files that give `presets`, `fetches` and `vars`.
+        "include" include: List<IncludePath, 0>,
+        /// Variables.
+        "vars" vars: Named<RawVar, VarName>,
+        /// What can be spawned, by name.
+        "presets" presets: Named<RawPreset, JobName>,
+        /// What can be fetched, by name.
+        "fetches" fetches: Named<RawFetch, JobName>,
+    }
+}
+
+table! {
+    /// Something that can be spawned: players, or a program.
+    RawPreset is "a preset" with [
+        Rule::ExactlyOne(&["players", "command"]),
+        Rule::Needs("isolation", "players"),
+        Rule::Needs("dir", "command"),
+        Rule::Needs("env", "command"),
+        Rule::Needs("clear_env", "command"),
+        Rule::Needs("stdin", "command"),
+        Rule::Needs("exits", "command"),
+        Rule::Needs("background", "command"),
+        Rule::Needs("stop", "command"),
+        Rule::Needs("max_line", "command"),
+    ] {
+        /// Players that the runner plays, side by side.
+        "players" players: List<RawPlayers, 1>,
+        /// `process`: a sub-process of the runner's own binary plays them.
+        "isolation" isolation: Isolation = "task",
+        /// Program and arguments, no shell.
+        "command" command: List<Argument, 1>,
+        /// Working directory. Default: the folder of the file.
+        "dir" dir: FilePath,
+        /// Set on top of the runner's environment.
+        "env" env: Named<Argument, EnvName>,
+        /// Start from an empty environment instead.
+        "clear_env" clear_env: bool = false,
+        /// What the program reads.
+        "stdin" stdin: Stdin = "null",
+        /// The exits that do not fail the run.
+        "exits" exits: Exits = 0,
+        /// The run does not wait for it, and stops it at the end.
+        "background" background: bool = false,
+        /// How it is stopped.
+        "stop" stop: RawStop,
+        /// A longer line is logged in parts.
+        "max_line" max_line: Size<1> = "64KiB",
+    }
+}
+
+table! {
+    /// Players that differ only in their name.
+    RawPlayers is "a player" with [
+        Rule::Required("name", "name = \"john\""),
+        Rule::Required("moves", "moves = 3"),
+        Rule::Required("every", "every = \"0s..800ms\""),
+    ] {
+        /// Their name; with a `count` over 1, `{n}` in it is 1 to `count`, or `-1` to `-count` is appended.
+        "name" name: PlayerPattern,
+        /// How many.
+        "count" count: Count<1> = 1,
+        /// How many moves each makes.
+        "moves" moves: Count<0>,
+        /// The wait after each move.
+        "every" every: Interval,
+        /// Drawn from with equal chance.
+        "directions" directions: List<Direction, 1> = ["N", "S", "E", "W"],
+    }
+}
+
+table! {
+    /// How a program is stopped: the signal to its whole process group, then KILL.
+    RawStop is "`stop`" with [] {
+        /// Sent first.
+        "signal" signal: Signal = "TERM",
+        /// How long it has before KILL.
+        "grace" grace: Duration = "5s",
+    }
+}
+
+table! {
+    /// Something that can be fetched.
+    RawFetch is "a fetch" with [Rule::Required("urls", "urls = [\"http://…\"]")] {
+        /// One or more; http or https.
+        "urls" urls: List<Text, 1>,
+        /// All at once, or each after the one before it.
+        "mode" mode: FetchMode = "concurrent",
+        /// Log each line of the body as it arrives.
+        "lines" lines: bool = false,
+        /// The request's method.
+        "method" method: Method = "GET",
+        /// The request's headers.
+        "headers" headers: Named<Text, HeaderName>,
+        /// The request's body.
+        "body" body: Body,
+        /// For the whole request.
+        "timeout" timeout: Duration<true> = "30s",
+        /// At most this many are followed.
+        "redirects" redirects: Count<0> = 10,
+        /// At most this many more tries.
+        "retries" retries: Count<0> = 0,
+        /// Anything else fails the run.
+        "status" status: StatusRule = "2xx",
+        /// Past it the fetch fails; counted after decoding.
+        "max_body" max_body: Size<0> = "1GiB",
+        /// A file of PEM certificates to trust instead of the system's.
+        "ca" ca: FilePath,
+        /// Trust any certificate.
+        "insecure" insecure: bool = false,
+        /// Which protocol to speak.
+        "http2" http2: Http2 = "auto",
+    }
+}
+
+table! {
+    /// One entry of the timeline.
+    RawEntry is "a timeline entry" with [
+        Rule::ExactlyOne(&["spawn", "fetch", "stop", "send", "mark"]),
+        Rule::NeedsAny("every", &["times", "for"]),
+        Rule::Needs("times", "every"),
+        Rule::Needs("for", "every"),
+    ] {
+        /// For `after`, `stop`, `send` and reports.
+        "id" id: Id,
+        /// Offset from the run's start, or from the moment of `after`.
+        "at" at: Duration = "0s",
+        /// Another entry's moment.
+        "after" after: RawAfter,
+        /// Start a preset.
+        "spawn" spawn: Open,
+        /// Start a fetch.
+        "fetch" fetch: Open,
+        /// Stop what the entry of this id started.
+        "stop" stop: Open,
+        /// Write a line to what an entry started.
+        "send" send: RawSend,
+        /// Note a text in the log.
+        "mark" mark: Text,
+        /// That many at once.
+        "count" count: Count<1> = 1,
+        /// It happens again, one draw after the other; with `times`, `for` or both.
+        "every" every: Interval,
+        /// So many times in all.
+        "times" times: Int<1, MOST_TIMES>,
+        /// All that start within.
+        "for" within: Duration<true>,
+    }
+}
+
+table! {
+    /// A line to a program.
+    RawSend is "`send`" with [
+        Rule::Required("to", "to = \"ID\""),
+        Rule::Required("text", "text = \"…\""),
+    ] {
+        /// The id of an entry that spawns a program with `stdin = "open"`.
+        "to" to: Open,
+        /// The line, without its newline.
+        "text" text: Text,
+    }
+}

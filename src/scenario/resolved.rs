@@ -1,0 +1,370 @@
+//! The resolved scenario: included files merged, variables put in, defaults filled in, secrets as
+//! `[redacted]`. Written as one line of JSON for the log, and as TOML that [`load`](super::load) reads
+//! back. The keys are those of the file, in the order in which the README has them.
+//!
+//! Both are written from one tree, so that they cannot differ. A literal `${` is written `$${`.
+
+use std::path::Path;
+
+use crate::scenario::interval::Interval;
+use crate::scenario::json::{Json, object, write_text};
+use crate::scenario::model::{
+    Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players, Preset,
+    PresetKind, Scenario, StatusRule, Stdin, Text, Var,
+};
+use crate::scenario::shape::numbers::written;
+use crate::scenario::shape::times::human;
+use crate::scenario::vars::escaped;
+use crate::words::time::Span;
+
+/// The scenario as one line of JSON.
+#[must_use]
+pub fn to_json(scenario: &Scenario) -> String {
+    tree(scenario, |_| true).line()
+}
+
+/// The scenario as a TOML file.
+#[must_use]
+pub fn to_toml(scenario: &Scenario) -> String {
+    toml(tree(scenario, |_| true))
+}
+
+/// The scenario with nothing but one preset and an empty timeline, as a TOML file: what a sub-process
+/// needs that plays it.
+#[must_use]
+pub fn preset_to_toml(scenario: &Scenario, preset: usize) -> String {
+    let mut alone = Scenario { timeline: Vec::new(), fetches: Vec::new(), ..scenario.clone() };
+    alone.vars.clear();
+    toml(tree(&alone, |index| index == preset))
+}
+
+fn tree(scenario: &Scenario, keep: impl Fn(usize) -> bool) -> Json {
+    let mut items = Items::default();
+    items.put("name", escaped(&scenario.name));
+    items.put_some("description", scenario.description.as_deref().map(escaped));
+    items.put_some("seed", scenario.seed);
+    items.put("tick", human(scenario.tick.unwrap_or_default()));
+    items.put_some("time_limit", scenario.time_limit.map(human));
+    items.put(
+        "vars",
+        Json::Object(scenario.vars.iter().map(|(name, var)| (name.clone(), variable(var))).collect()),
+    );
+    let presets = scenario.presets.iter().enumerate().filter(|(index, _)| keep(*index));
+    items.put("presets", Json::Object(presets.map(|(_, one)| (one.name.clone(), preset(one))).collect()));
+    items.put(
+        "fetches",
+        Json::Object(scenario.fetches.iter().map(|one| (one.name.clone(), fetch(one))).collect()),
+    );
+    items.put("timeline", Json::List(scenario.timeline.iter().map(|one| entry(scenario, one)).collect()));
+    items.object()
+}
+
+/// Keys and values in order; what is not there is left out.
+#[derive(Default)]
+struct Items(Vec<(String, Json)>);
+
+impl Items {
+    fn put(&mut self, key: &str, value: impl Into<Json>) {
+        self.0.push((key.to_owned(), value.into()));
+    }
+
+    fn put_some(&mut self, key: &str, value: Option<impl Into<Json>>) {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+    }
+
+    fn object(self) -> Json {
+        Json::Object(self.0)
+    }
+}
+
+fn text(text: &Text) -> Json {
+    Json::Text(escaped(text.shown()))
+}
+
+fn path(path: &Path) -> Json {
+    Json::Text(escaped(&path.to_string_lossy()))
+}
+
+fn span(span: Span) -> Json {
+    Json::Text(human(span))
+}
+
+fn variable(var: &Var) -> Json {
+    match var {
+        Var::Text(value) => text(value),
+        Var::Integer(number) => Json::Int(*number),
+        Var::Boolean(value) => Json::Bool(*value),
+    }
+}
+
+fn interval(interval: &Interval) -> Json {
+    match interval {
+        Interval::Constant(constant) => span(*constant),
+        Interval::Uniform { from, to } => format!("{}..{}", human(*from), human(*to)).into(),
+        Interval::Exponential { mean } => object([("exponential", span(*mean))]),
+        Interval::Normal { mean, sd } => {
+            object([("normal", object([("mean", span(*mean)), ("sd", span(*sd))]))])
+        }
+        Interval::Choice(spans) => object([("choice", spans.iter().map(|one| span(*one)).collect())]),
+    }
+}
+
+fn preset(preset: &Preset) -> Json {
+    match &preset.kind {
+        PresetKind::Players(players) => self::players(players),
+        PresetKind::Command(command) => self::command(command),
+    }
+}
+
+fn players(players: &Players) -> Json {
+    let rows = players.groups.iter().map(|group| {
+        let NamePatternText(name) = (&group.name).into();
+        object([
+            ("name", name.into()),
+            ("count", u64::from(group.count).into()),
+            ("moves", u64::from(group.moves).into()),
+            ("every", interval(&group.every)),
+            ("directions", group.directions.iter().map(|one| one.letter()).collect()),
+        ])
+    });
+    let isolation = match players.isolation {
+        Isolation::Task => "task",
+        Isolation::Process => "process",
+    };
+    object([("players", rows.collect()), ("isolation", isolation.into())])
+}
+
+/// A pattern of names as a file has it.
+struct NamePatternText(String);
+
+impl From<&crate::words::name::NamePattern> for NamePatternText {
+    fn from(name: &crate::words::name::NamePattern) -> NamePatternText {
+        let number = if name.numbered { "{n}" } else { "" };
+        NamePatternText(format!("{}{number}{}", name.prefix, name.suffix))
+    }
+}
+
+fn command(command: &Command) -> Json {
+    let mut items = Items::default();
+    items.put("command", command.argv.iter().map(text).collect::<Json>());
+    items.put_some("dir", command.dir.as_deref().map(path));
+    let env = command.env.iter().map(|(name, value)| (name.clone(), text(value)));
+    items.put("env", Json::Object(env.collect()));
+    items.put("clear_env", command.clear_env);
+    items.put(
+        "stdin",
+        match &command.stdin {
+            Stdin::Null => "null".into(),
+            Stdin::Open => "open".into(),
+            Stdin::Text(value) => object([("text", text(value))]),
+            Stdin::File(file) => object([("file", path(file))]),
+        },
+    );
+    items.put(
+        "exits",
+        match &command.exits {
+            Exits::Codes(codes) => one_or_list(codes.iter().map(|code| u64::from(*code)).collect()),
+            Exits::Any => "any".into(),
+            Exits::Signal(signal) => object([("signal", signal.to_string().into())]),
+        },
+    );
+    items.put("background", command.background);
+    let stop = [("signal", command.stop.signal.to_string().into()), ("grace", span(command.stop.grace))];
+    items.put("stop", object(stop));
+    items.put("max_line", written(command.max_line));
+    items.object()
+}
+
+fn one_or_list(numbers: Vec<u64>) -> Json {
+    match numbers[..] {
+        [one] => one.into(),
+        _ => numbers.into_iter().collect(),
+    }
+}
+
+fn fetch(fetch: &FetchJob) -> Json {
+    let mut items = Items::default();
+    items.put("urls", fetch.urls.iter().map(text).collect::<Json>());
+    items.put(
+        "mode",
+        match fetch.mode {
+            FetchMode::Concurrent => "concurrent",
+            FetchMode::Sequential => "sequential",
+        },
+    );
+    items.put("lines", fetch.lines);
+    items.put("method", escaped(&fetch.method));
+    let headers = fetch.headers.iter().map(|(name, value)| (name.clone(), text(value)));
+    items.put("headers", Json::Object(headers.collect()));
+    items.put_some(
+        "body",
+        fetch.body.as_ref().map(|body| match body {
+            Body::Text(value) => object([("text", text(value))]),
+            Body::File(file) => object([("file", path(file))]),
+            Body::Json(json) => object([("json", escaped_json(json.shown()))]),
+        }),
+    );
+    items.put("timeout", span(fetch.timeout));
+    items.put("redirects", u64::from(fetch.redirects));
+    items.put("retries", u64::from(fetch.retries));
+    items.put(
+        "status",
+        match &fetch.status {
+            StatusRule::Class(class) => format!("{class}xx").into(),
+            StatusRule::Codes(codes) => one_or_list(codes.iter().map(|code| u64::from(*code)).collect()),
+            StatusRule::Any => "any".into(),
+        },
+    );
+    items.put("max_body", written(fetch.max_body));
+    items.put_some("ca", fetch.ca.as_deref().map(path));
+    items.put("insecure", fetch.insecure);
+    items.put(
+        "http2",
+        match fetch.http2 {
+            Http2::Auto => "auto",
+            Http2::Always => "always",
+            Http2::Never => "never",
+        },
+    );
+    items.object()
+}
+
+/// A JSON text as a tree, its strings escaped.
+fn escaped_json(json: &str) -> Json {
+    fn escape(json: Json) -> Json {
+        match json {
+            Json::Text(text) => Json::Text(escaped(&text)),
+            Json::List(items) => Json::List(items.into_iter().map(escape).collect()),
+            Json::Object(items) => {
+                Json::Object(items.into_iter().map(|(key, value)| (key, escape(value))).collect())
+            }
+            other => other,
+        }
+    }
+    // What the model holds was written by us, so that it can be read.
+    escape(Json::parse(json).unwrap_or(Json::Null))
+}
+
+fn entry(scenario: &Scenario, entry: &Entry) -> Json {
+    let id = |index: &usize| {
+        let id = scenario.timeline.get(*index).and_then(|entry| entry.id.clone());
+        id.unwrap_or_default()
+    };
+    let mut items = Items::default();
+    items.put_some("id", entry.id.clone());
+    items.put("at", span(entry.at));
+    items.put_some(
+        "after",
+        entry.after.as_ref().map(|after| match after {
+            After::Started(index) => format!("{}.started", id(index)).into(),
+            After::Ready(index) => format!("{}.ready", id(index)).into(),
+            After::Finished(index) => format!("{}.finished", id(index)).into(),
+            After::Line { regex, of, timeout } => {
+                object([("line", escaped(regex).into()), ("of", id(of).into()), ("timeout", span(*timeout))])
+            }
+        }),
+    );
+    match &entry.action {
+        Action::Spawn(preset) => {
+            items.put_some("spawn", scenario.presets.get(*preset).map(|one| one.name.clone()))
+        }
+        Action::Fetch(fetch) => {
+            items.put_some("fetch", scenario.fetches.get(*fetch).map(|one| one.name.clone()))
+        }
+        Action::Stop(index) => items.put("stop", id(index)),
+        Action::Send { to, text: line } => {
+            items.put("send", object([("to", id(to).into()), ("text", text(line))]))
+        }
+        Action::Mark(mark) => items.put("mark", text(mark)),
+    }
+    items.put("count", u64::from(entry.count));
+    if let Some(repeat) = &entry.repeat {
+        items.put("every", interval(&repeat.every));
+        items.put_some("times", repeat.times);
+        items.put_some("for", repeat.within.map(human));
+    }
+    items.object()
+}
+
+/// The tree as a TOML file: tables by name and lists of tables get headers, all else stands in one line.
+fn toml(tree: Json) -> String {
+    let mut out = String::new();
+    let Json::Object(items) = tree else { return out };
+    let (tables, plain): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, value)| is_table(value));
+    lines(&mut out, &plain);
+    for (key, value) in tables {
+        match value {
+            Json::Object(values) if key == "vars" && !values.is_empty() => {
+                out.push_str("\n[vars]\n");
+                lines(&mut out, &values);
+            }
+            Json::Object(by_name) => {
+                for (name, value) in by_name {
+                    out.push_str(&format!("\n[{key}."));
+                    write_key(&mut out, &name);
+                    out.push_str("]\n");
+                    table(&mut out, value);
+                }
+            }
+            Json::List(list) => {
+                for value in list {
+                    out.push_str(&format!("\n[[{key}]]\n"));
+                    table(&mut out, value);
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn is_table(value: &Json) -> bool {
+    matches!(value, Json::Object(_) | Json::List(_))
+}
+
+fn table(out: &mut String, value: Json) {
+    if let Json::Object(items) = value {
+        lines(out, &items);
+    }
+}
+
+fn lines(out: &mut String, items: &[(String, Json)]) {
+    for (key, value) in items {
+        write_key(out, key);
+        out.push_str(" = ");
+        inline(out, value);
+        out.push('\n');
+    }
+}
+
+fn inline(out: &mut String, value: &Json) {
+    match value {
+        Json::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                inline(out, item);
+            }
+            out.push(']');
+        }
+        Json::Object(items) => {
+            out.push('{');
+            for (index, (key, item)) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { " " });
+                write_key(out, key);
+                out.push_str(" = ");
+                inline(out, item);
+            }
+            out.push_str(if items.is_empty() { "}" } else { " }" });
+        }
+        scalar => out.push_str(&scalar.line()),
+    }
+}
+
+fn write_key(out: &mut String, key: &str) {
+    let bare =
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if bare { out.push_str(key) } else { write_text(out, key) }
+}

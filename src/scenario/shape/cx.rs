@@ -1,0 +1,192 @@
+//! What the decoding of one file needs at hand, and the words for what is most often wrong.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::{Shape, Slot, Sp};
+use crate::scenario::document::{Document, Item, Node, Range, Str, Value};
+use crate::scenario::findings::Findings;
+use crate::scenario::model::Text;
+use crate::scenario::vars::{FaultKind, Secrecy, Vars};
+use crate::words::diagnostic::{Diagnostic, Place, quoted};
+
+/// The most different regular expressions of a scenario: each one costs time to check.
+const MOST_REGEXES: usize = 10_000;
+
+/// The file that is being decoded, and where its faults go.
+pub(crate) struct Cx<'a> {
+    /// The file's index among the sources.
+    pub(crate) file: u32,
+    /// The file's text.
+    pub(crate) source: Rc<str>,
+    /// The file's tables; each is taken as it is decoded.
+    pub(crate) document: Document,
+    /// The scenario's variables.
+    pub(crate) vars: &'a Vars<'a>,
+    /// What is wrong.
+    pub(crate) found: &'a mut Findings,
+    /// The file's folder as seen from the scenario's; empty if it is the same.
+    pub(crate) folder: PathBuf,
+    /// The regular expressions that were tried, with what is wrong with them.
+    pub(crate) regexes: HashMap<String, Option<String>>,
+}
+
+impl Cx<'_> {
+    /// A range of this file as a place.
+    pub(crate) fn place(&self, at: Range) -> Place {
+        Place { file: self.file, start: at.start, end: at.end }
+    }
+
+    /// Adds an error at a range of this file.
+    pub(crate) fn error(&mut self, at: Range, message: impl Into<String>) {
+        let place = self.place(at);
+        self.found.add(Diagnostic::error(place, message));
+    }
+
+    /// Adds an error with a way out.
+    pub(crate) fn error_with_help(&mut self, at: Range, message: impl Into<String>, help: impl Into<String>) {
+        let place = self.place(at);
+        self.found.add(Diagnostic::error(place, message).help(help));
+    }
+
+    /// Decodes the value of a key.
+    pub(crate) fn slot<T: Shape>(&mut self, node: Node) -> Slot<T> {
+        let place = self.place(node.at);
+        match T::decode(self, node) {
+            Some(value) => Slot::Given(Sp { value, place }),
+            None => Slot::Broken,
+        }
+    }
+
+    /// Says that a value is of the wrong type.
+    pub(crate) fn wrong_type(&mut self, node: &Node, wanted: &str, example: &str) {
+        let found = kind(node, &self.source);
+        let place = self.place(node.at);
+        self.found.add(
+            Diagnostic::error(place, format!("expected {wanted}, found {found}"))
+                .help(format!("for example {example}")),
+        );
+    }
+
+    /// Says that a key is not known in a table of this kind.
+    pub(crate) fn unknown_key(&mut self, item: &Item, what: &str, keys: &[&str]) {
+        let source = Rc::clone(&self.source);
+        let key = item.key.get(&source);
+        let fault = Diagnostic::error(self.place(item.key_at), format!("{what} has no key {}", quoted(key)))
+            .label("unknown key");
+        let fault = self.found.did_you_mean(fault, key, keys.iter().copied(), "keys");
+        self.found.add(fault);
+    }
+
+    /// A string as it was written.
+    pub(crate) fn raw_string(&mut self, node: Node, wanted: &str, example: &str) -> Option<(Str, Range)> {
+        match node.value {
+            Value::String(text) => Some((text, node.at)),
+            _ => {
+                self.wrong_type(&node, wanted, example);
+                None
+            }
+        }
+    }
+
+    /// A string with variables put in, secrets among them.
+    pub(crate) fn text(&mut self, node: Node, wanted: &str, example: &str) -> Option<Text> {
+        let (raw, at) = self.raw_string(node, wanted, example)?;
+        self.put_in(&raw, at, Secrecy::Allowed)
+    }
+
+    /// A string with variables put in, without secrets.
+    pub(crate) fn open_text(&mut self, node: Node, wanted: &str, example: &str) -> Option<String> {
+        let (raw, at) = self.raw_string(node, wanted, example)?;
+        let text = self.put_in(&raw, at, Secrecy::Refused)?;
+        Some(text.reveal().to_owned())
+    }
+
+    /// Puts the variables into a string of this file.
+    pub(crate) fn put_in(&mut self, raw: &Str, at: Range, secrecy: Secrecy) -> Option<Text> {
+        let source = Rc::clone(&self.source);
+        match self.vars.put_in(raw.get(&source), secrecy) {
+            Ok(text) => Some(text),
+            Err(faults) => {
+                for fault in faults {
+                    let place = self.place(inner(raw, at, fault.at));
+                    tell(self.found, self.vars, place, &fault.kind);
+                }
+                None
+            }
+        }
+    }
+
+    /// What is wrong with a regular expression, if anything.
+    pub(crate) fn regex_fault(&mut self, regex: &str) -> Option<String> {
+        if let Some(known) = self.regexes.get(regex) {
+            return known.clone();
+        }
+        if self.regexes.len() >= MOST_REGEXES {
+            return Some(format!("a scenario has at most {MOST_REGEXES} different regular expressions"));
+        }
+        let fault = regex::bytes::RegexBuilder::new(regex)
+            .size_limit(1 << 20)
+            .build()
+            .err()
+            .map(|error| regex_words(&error));
+        self.regexes.insert(regex.to_owned(), fault.clone());
+        fault
+    }
+}
+
+/// Says what is wrong with a `${…}`.
+pub(crate) fn tell(found: &mut Findings, vars: &Vars<'_>, place: Place, kind: &FaultKind) {
+    let fault = Diagnostic::error(place, kind.message());
+    let fault = match kind {
+        FaultKind::Broken => return,
+        FaultKind::Unknown(name) => {
+            let fault = match found.nearest(name, vars.names()) {
+                Some(nearest) => fault.help(format!("did you mean `${{{nearest}}}`?")),
+                None => fault,
+            };
+            fault.help("declare it in [vars], or give it with --var; `$${` is a literal `${`")
+        }
+        FaultKind::Unclosed | FaultKind::NoName(_) => fault.help("for a literal `${` write `$${`"),
+        FaultKind::Unset(name) => fault.help(format!("set it: {name}=… scenario …")),
+        FaultKind::Secret(_) => {
+            fault.help("the log would have to hold it here; if it is no secret, pass it with --var")
+        }
+        FaultKind::TooMuch => fault,
+    };
+    found.add(fault);
+}
+
+/// Where a part of a string's value stands: exactly if it was written without escapes, else all of it.
+pub(crate) fn inner(raw: &Str, at: Range, part: std::ops::Range<usize>) -> Range {
+    match raw.start() {
+        Some(start) => Range::new(start as usize + part.start, start as usize + part.end),
+        None => at,
+    }
+}
+
+/// The last line of the error, which says what is wrong; those before it draw the place.
+fn regex_words(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes when compiled"),
+        other => {
+            let words = other.to_string();
+            let last = words.lines().next_back().unwrap_or_default();
+            last.trim_start_matches("error: ").to_owned()
+        }
+    }
+}
+
+/// What a value is, with its article.
+pub(crate) fn kind(node: &Node, source: &str) -> String {
+    match &node.value {
+        Value::String(_) => "a string".to_owned(),
+        Value::Integer(_) => format!("the integer {}", quoted(node.at.of(source))),
+        Value::Float => format!("the float {}", quoted(node.at.of(source))),
+        Value::Boolean(value) => format!("the boolean `{value}`"),
+        Value::Datetime => "a date or time".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Table(_) => "a table".to_owned(),
+    }
+}

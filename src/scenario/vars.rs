@@ -1,0 +1,316 @@
+//! Variables: `${name}` and `${env:NAME}` in strings. A value that came from the environment is a
+//! secret: the text that holds it is shown with `[redacted]` in its place, and so is every text that
+//! it gets into by way of another variable.
+//!
+//! `$${` stands for a literal `${`. A `--var` is taken as it is: nothing is put into it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::scenario::model::{Text, Var};
+use crate::words::diagnostic::quoted;
+use crate::words::event::REDACTED;
+
+/// The most text, in bytes, that variables may grow to in one scenario: nested ones grow fast.
+const MOST_GROWTH: usize = 64 << 20;
+
+/// What was found in the place of one `${…}`.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// Where in the template, in bytes.
+    pub(crate) at: std::ops::Range<usize>,
+    /// What is wrong.
+    pub(crate) kind: FaultKind,
+}
+
+/// What can be wrong with a `${…}`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// No closing brace.
+    Unclosed,
+    /// Nothing, or no name, between the braces.
+    NoName(String),
+    /// Nobody declares it.
+    Unknown(String),
+    /// The environment does not have it.
+    Unset(String),
+    /// It would not be secret there.
+    Secret(String),
+    /// Its own value is wrong, which has been said where it is declared.
+    Broken,
+    /// All together grow too large.
+    TooMuch,
+}
+
+impl FaultKind {
+    /// In words.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            FaultKind::Unclosed => "`${` without its `}`".to_owned(),
+            FaultKind::NoName(name) => format!("{} is no variable's name", quoted(name)),
+            FaultKind::Unknown(name) => format!("there is no variable {}", quoted(name)),
+            FaultKind::Unset(name) => format!("the environment has no variable {}", quoted(name)),
+            FaultKind::Secret(name) => {
+                format!("{} holds a value from the environment, which must not be logged", quoted(name))
+            }
+            FaultKind::Broken => "this variable's value is wrong".to_owned(),
+            FaultKind::TooMuch => {
+                format!("with variables put in, the texts have more than {MOST_GROWTH} bytes")
+            }
+        }
+    }
+}
+
+/// Where `${env:…}` may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// In a text that is never shown but with the value redacted.
+    Allowed,
+    /// Nowhere: the log holds it as it is.
+    Refused,
+}
+
+/// The variables of a scenario.
+pub(crate) struct Vars<'e> {
+    known: BTreeMap<String, Option<Var>>,
+    declared: BTreeSet<String>,
+    used: RefCell<BTreeSet<String>>,
+    env: &'e dyn Fn(&str) -> Option<String>,
+    revealed: RefCell<BTreeSet<String>>,
+    growth: Cell<usize>,
+}
+
+impl<'e> Vars<'e> {
+    /// None yet; `env` reads the environment.
+    pub(crate) fn new(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
+        Vars {
+            known: BTreeMap::new(),
+            declared: BTreeSet::new(),
+            used: RefCell::default(),
+            env,
+            revealed: RefCell::default(),
+            growth: Cell::new(0),
+        }
+    }
+
+    /// Sets a variable; `None` if its value is wrong.
+    pub(crate) fn set(&mut self, name: &str, value: Option<Var>) {
+        self.known.insert(name.to_owned(), value);
+    }
+
+    /// The names there are.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.known.keys().map(String::as_str)
+    }
+
+    /// Says which names the files declare.
+    pub(crate) fn declare(&mut self, names: Vec<String>) {
+        self.declared = names.into_iter().collect();
+    }
+
+    /// Whether a file declares it.
+    pub(crate) fn is_declared(&self, name: &str) -> bool {
+        self.declared.contains(name)
+    }
+
+    /// Whether somebody asked for it.
+    pub(crate) fn is_used(&self, name: &str) -> bool {
+        self.used.borrow().contains(name)
+    }
+
+    /// All values that were read from the environment.
+    pub(crate) fn revealed(&self) -> Vec<String> {
+        self.revealed.borrow().iter().cloned().collect()
+    }
+
+    /// The variables as the scenario keeps them.
+    pub(crate) fn into_known(self) -> BTreeMap<String, Var> {
+        self.known.into_iter().filter_map(|(name, var)| var.map(|var| (name, var))).collect()
+    }
+
+    /// Puts the variables into a text.
+    pub(crate) fn put_in(&self, template: &str, secrecy: Secrecy) -> Result<Text, Vec<Fault>> {
+        if !template.contains("${") {
+            return Ok(Text::plain(template));
+        }
+        let mut both = Both::default();
+        let mut faults = Vec::new();
+        for part in parts(template) {
+            match part {
+                Part::Literal(text) => both.push(text),
+                Part::Variable { at, name } => match self.value(name, secrecy) {
+                    Ok(text) => both.push_text(&text),
+                    Err(kind) => faults.push(Fault { at, kind }),
+                },
+                Part::Unclosed(at) => faults.push(Fault { at, kind: FaultKind::Unclosed }),
+            }
+            if both.plain.len() + self.growth.get() > MOST_GROWTH {
+                return Err(vec![Fault { at: 0..template.len(), kind: FaultKind::TooMuch }]);
+            }
+        }
+        self.growth.set(self.growth.get() + both.plain.len());
+        if faults.is_empty() { Ok(both.text()) } else { Err(faults) }
+    }
+
+    fn value(&self, name: &str, secrecy: Secrecy) -> Result<Text, FaultKind> {
+        let text = match name.strip_prefix("env:") {
+            Some(variable) => self.env_value(variable)?,
+            None => self.var_value(name)?,
+        };
+        if text.is_secret() && secrecy == Secrecy::Refused {
+            return Err(FaultKind::Secret(name.to_owned()));
+        }
+        Ok(text)
+    }
+
+    fn env_value(&self, variable: &str) -> Result<Text, FaultKind> {
+        if variable.is_empty() || variable.contains(['=', '\0']) {
+            return Err(FaultKind::NoName(format!("env:{variable}")));
+        }
+        let value = (self.env)(variable).ok_or_else(|| FaultKind::Unset(variable.to_owned()))?;
+        self.revealed.borrow_mut().insert(value.clone());
+        Ok(Text::secret(value, REDACTED))
+    }
+
+    fn var_value(&self, name: &str) -> Result<Text, FaultKind> {
+        if name.is_empty() {
+            return Err(FaultKind::NoName(String::new()));
+        }
+        self.used.borrow_mut().insert(name.to_owned());
+        match self.known.get(name) {
+            None => Err(FaultKind::Unknown(name.to_owned())),
+            Some(None) => Err(FaultKind::Broken),
+            Some(Some(Var::Text(text))) => Ok(text.clone()),
+            Some(Some(Var::Integer(number))) => Ok(Text::plain(number.to_string())),
+            Some(Some(Var::Boolean(value))) => Ok(Text::plain(value.to_string())),
+        }
+    }
+}
+
+/// A text as it is and as it is shown, while it grows.
+#[derive(Default)]
+struct Both {
+    plain: String,
+    shown: String,
+    secret: bool,
+}
+
+impl Both {
+    fn push(&mut self, text: &str) {
+        self.plain.push_str(text);
+        self.shown.push_str(text);
+    }
+
+    fn push_text(&mut self, text: &Text) {
+        self.plain.push_str(text.reveal());
+        self.shown.push_str(text.shown());
+        self.secret |= text.is_secret();
+    }
+
+    fn text(self) -> Text {
+        if self.secret { Text::secret(self.plain, self.shown) } else { Text::plain(self.plain) }
+    }
+}
+
+/// A part of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Part<'t> {
+    /// As it stands.
+    Literal(&'t str),
+    /// `${name}`.
+    Variable {
+        /// Where, sign and braces included.
+        at: std::ops::Range<usize>,
+        /// What stands between the braces.
+        name: &'t str,
+    },
+    /// `${` without its `}`.
+    Unclosed(std::ops::Range<usize>),
+}
+
+/// The parts of a template, in order.
+pub(crate) fn parts(template: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(found) = template[at..].find('$') {
+        let sign = at + found;
+        let rest = &template[sign..];
+        if rest.starts_with("$${") {
+            parts.push(Part::Literal(&template[from..sign]));
+            from = sign + 1;
+            at = sign + 3;
+        } else if rest.starts_with("${") {
+            parts.push(Part::Literal(&template[from..sign]));
+            let Some(close) = rest.find('}') else {
+                parts.push(Part::Unclosed(sign..sign + 2));
+                return parts;
+            };
+            let end = sign + close + 1;
+            parts.push(Part::Variable { at: sign..end, name: &template[sign + 2..end - 1] });
+            (from, at) = (end, end);
+        } else {
+            at = sign + 1;
+        }
+    }
+    parts.push(Part::Literal(&template[from..]));
+    parts
+}
+
+/// The names of the variables that a template asks for, the environment's left out.
+pub(crate) fn names(template: &str) -> Vec<&str> {
+    let wanted = |part| match part {
+        Part::Variable { name, .. } if !name.starts_with("env:") => Some(name),
+        _ => None,
+    };
+    parts(template).into_iter().filter_map(wanted).collect()
+}
+
+/// A text as a template that gives it back.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut template = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        // Writing to a String cannot fail.
+        let _ = write!(template, "{}$${{", &rest[..at]);
+        rest = &rest[at + 2..];
+    }
+    template.push_str(rest);
+    template
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars<'e>(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
+        let mut vars = Vars::new(env);
+        vars.set("port", Some(Var::Integer(8080)));
+        vars.set("host", Some(Var::Text(Text::plain("local"))));
+        vars
+    }
+
+    #[test]
+    fn variables_are_put_in() {
+        let env = |name: &str| (name == "TOKEN").then(|| "s3cret".to_owned());
+        let vars = vars(&env);
+        let put = |template| vars.put_in(template, Secrecy::Allowed).map_err(|faults| faults[0].at.clone());
+        assert_eq!(put("http://${host}:${port}/"), Ok(Text::plain("http://local:8080/")));
+        assert_eq!(put("$${host} $5 ${host}$"), Ok(Text::plain("${host} $5 local$")));
+        assert_eq!(put("T ${env:TOKEN}"), Ok(Text::secret("T s3cret", "T [redacted]")));
+        assert_eq!(put("é ${nope}"), Err(3..10));
+        assert_eq!(put("a ${host"), Err(2..4));
+        assert!(vars.put_in("${env:TOKEN}", Secrecy::Refused).is_err());
+        assert_eq!(vars.revealed(), ["s3cret"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_escaped_text_gives_itself(text in r"[a$\{\}]{0,12}") {
+            let vars = Vars::new(&|_| None);
+            let put = vars.put_in(&escaped(&text), Secrecy::Refused).map_err(|_| ()).unwrap();
+            proptest::prop_assert_eq!(put.reveal(), text);
+        }
+    }
+}
