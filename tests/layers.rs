@@ -54,7 +54,19 @@ fn no_import_goes_upward() {
 }
 
 /// Words that wait, read, print or know the machine's time; none may stand in what is pure.
-const IMPURE: [&str; 11] = ["std::fs", "std::net", "std::thread", "std::process", "std::io", "std::env", "Instant", "SystemTime", "tokio", "println!", "eprintln!"];
+const IMPURE: [&str; 11] = [
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::process",
+    "std::io",
+    "std::env",
+    "Instant",
+    "SystemTime",
+    "tokio",
+    "println!",
+    "eprintln!",
+];
 
 #[test]
 fn the_core_neither_waits_nor_prints() {

@@ -162,12 +162,14 @@ fn command(command: &Command) -> Json {
             Stdin::File(file) => object([("file", path(file))]),
         },
     );
-    items.put(
+    // No exit at all is expected of what is in the background, and has no form but to say nothing.
+    items.put_some(
         "exits",
         match &command.exits {
-            Exits::Codes(codes) => one_or_list(codes.iter().map(|code| u64::from(*code)).collect()),
-            Exits::Any => "any".into(),
-            Exits::Signal(signal) => object([("signal", signal.to_string().into())]),
+            Exits::Codes(codes) if codes.is_empty() => None,
+            Exits::Codes(codes) => Some(one_or_list(codes.iter().map(|code| u64::from(*code)).collect())),
+            Exits::Any => Some("any".into()),
+            Exits::Signal(signal) => Some(object([("signal", signal.to_string().into())])),
         },
     );
     items.put("background", command.background);

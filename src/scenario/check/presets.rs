@@ -59,6 +59,7 @@ fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings
         );
         return None;
     }
+    let background = raw.background.value().unwrap_or(false);
     let env = raw.env.value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
     Some(Command {
@@ -67,8 +68,10 @@ fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings
         env,
         clear_env: raw.clear_env.value().unwrap_or(false),
         stdin: raw.stdin.value().unwrap_or(Stdin::Null),
-        exits: raw.exits.value().unwrap_or_else(|| Exits::Codes(vec![0])),
-        background: raw.background.value().unwrap_or(false),
+        // What is in the background is there until the end: unless the file says otherwise, no exit
+        // before that is expected, not even a good one.
+        exits: raw.exits.value().unwrap_or_else(|| Exits::Codes(if background { vec![] } else { vec![0] })),
+        background,
         stop: stop(raw.stop.value()),
         max_line: raw.max_line.value().map_or(MAX_LINE, |size| size.0),
     })
