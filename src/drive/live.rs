@@ -8,9 +8,9 @@
 //! comes from outside.
 
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::drive::Run;
@@ -20,6 +20,7 @@ use crate::hands::fetch::Fetches;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
+use crate::hands::signals;
 use crate::scenario::resolved;
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
@@ -41,8 +42,8 @@ pub struct Live {
     pub precise: bool,
     /// Where typed lines come from.
     pub input: Option<input::Keyboard>,
-    /// Told where the run has got to, in nanoseconds.
-    pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    /// Told when the clock has started.
+    pub started: Arc<OnceLock<std::time::Instant>>,
 }
 
 /// Starts a run (`begin` is told when, as RFC 3339) and drives it to its end. The run comes back
@@ -70,7 +71,6 @@ struct Turn {
     inbox: Rc<Inbox>,
     processes: Processes,
     fetches: Fetches,
-    progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
     /// What stopped the log, once something has.
     log_fault: Option<String>,
     flushed: Instant,
@@ -82,11 +82,13 @@ impl Turn {
     fn new(live: Live) -> Result<Turn, String> {
         let clock = Clock::start(live.speed, live.precise);
         let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
+        // Nobody else sets it.
+        let _ = live.started.set(std::time::Instant::now());
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
-        watch_signals(&inbox)?;
+        signals::listen(&inbox).map_err(|error| format!("cannot watch for signals: {error}"))?;
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
@@ -95,7 +97,6 @@ impl Turn {
             processes,
             fetches: Fetches::new(context, Rc::clone(&inbox)),
             inbox,
-            progress: live.progress,
             log_fault: None,
             flushed: Instant::now(),
             seen: Vec::new(),
@@ -158,8 +159,6 @@ impl Turn {
             return;
         }
         self.flushed = Instant::now();
-        let reached = run.journal.reached();
-        self.progress.store(reached.0, std::sync::atomic::Ordering::Relaxed);
         if self.log_fault.is_none()
             && let Some(fault) = run.journal.flush()
         {
@@ -184,23 +183,4 @@ impl Turn {
             () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
         }
     }
-}
-
-/// Puts the signals that end a run into the inbox.
-fn watch_signals(inbox: &Rc<Inbox>) -> Result<(), String> {
-    let kinds = [
-        (SignalKind::interrupt(), Signal::INT),
-        (SignalKind::terminate(), Signal::TERM),
-        (SignalKind::hangup(), Signal::HUP),
-    ];
-    for (kind, name) in kinds {
-        let mut signals = signal(kind).map_err(|error| format!("cannot watch for signals: {error}"))?;
-        let inbox = Rc::clone(inbox);
-        tokio::task::spawn_local(async move {
-            while signals.recv().await.is_some() {
-                inbox.put(Seen::Signalled(name));
-            }
-        });
-    }
-    Ok(())
 }

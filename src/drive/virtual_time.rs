@@ -4,37 +4,42 @@
 use crate::drive::Run;
 use crate::engine::{Engine, Sink};
 use crate::words::observed::Observed;
-use crate::words::order::Verdict;
+use crate::words::order::{Order, Verdict};
+use crate::words::signal::Signal;
 use crate::words::time::Moment;
 
-/// Drives a run to its end. What is typed (`input`) is typed at its start. The verdict comes back,
-/// or why the log could not be written.
+/// Drives a run to its end. What is typed (`input`) is typed at its start; `signalled` is asked now
+/// and then for a signal that came. The verdict comes back.
 ///
 /// # Errors
-/// When the log cannot be written.
-pub fn drive(run: &mut Run, input: &[String]) -> Result<Verdict, String> {
+/// When the log cannot be written; with why.
+pub fn drive(
+    run: &mut Run,
+    input: &[String],
+    signalled: impl Fn() -> Option<Signal>,
+) -> Result<Verdict, String> {
     for text in input {
         run.engine.observe(Moment::ZERO, Observed::Typed { text }, &mut run.journal);
     }
     let mut orders = Vec::new();
-    let mut fault = None;
     let verdict = loop {
         let verdict = turn(&mut run.engine, &mut run.journal);
         run.journal.take_orders(&mut orders);
         for order in orders.drain(..) {
-            if order == crate::words::order::Order::ShowStatus {
+            if order == Order::ShowStatus {
                 let status = run.engine.status();
                 run.journal.show_status(run.journal.reached(), &status);
             }
         }
-        if run.journal.is_large() {
-            fault = run.journal.flush();
-        }
-        if let Some(fault) = fault {
+        if let Some(fault) = run.journal.fault() {
             return Err(fault);
         }
         if let Some(verdict) = verdict {
             break verdict;
+        }
+        if let Some(signal) = signalled() {
+            let now = run.journal.reached();
+            run.engine.observe(now, Observed::Signalled(signal), &mut run.journal);
         }
     };
     match run.journal.finish() {
