@@ -1,5 +1,6 @@
 //! The log: what each line of it is, and that it is written, whatever becomes of the run. Section D
 //! of the faults, by its rows.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -255,7 +256,7 @@ spawn = "inside"
 "#;
 
 fn fetches() -> String {
-    let address = serve(|path| match path {
+    let address = serve(|path, _| match path {
         "/lines" => answer("200 OK", "Set-Cookie: a=b\r\nX: 1\r\nX: 2\r\n", b"one\n\xff\xfe\nthree"),
         "/there" => answer("302 Found", "Location: /lines\r\n", ""),
         "/short" => b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!".to_vec(),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::RawFetch;
@@ -26,7 +28,7 @@ pub(super) fn fetch(
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
-    let headers = headers(raw.headers.value().unwrap_or_default().items, found);
+    let headers = headers(raw.headers.value().unwrap_or_default().items, passwords, found);
     let number = |slot: Slot<crate::scenario::raw::Count<0>>, default: u32| {
         slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
     };
@@ -61,6 +63,7 @@ fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Opt
     }
     if let Some(password) = password(text.reveal()) {
         passwords.push(text.reveal()[password].to_owned());
+        passwords.extend(credentials(text.reveal()).into_iter().flatten());
     }
     Some(match (hide_password(text.shown()), text.is_secret()) {
         (Cow::Borrowed(_), _) => text,
@@ -97,6 +100,15 @@ fn password(url: &str) -> Option<std::ops::Range<usize>> {
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
+/// A URL's password as it is meant, and with its user as the request sends it.
+fn credentials(url: &str) -> Option<[String; 2]> {
+    let url = url::Url::parse(url).ok()?;
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = (decoded(url.username()), decoded(url.password()?));
+    let sent = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    Some([password, sent])
+}
+
 fn hide_password(shown: &str) -> Cow<'_, str> {
     match password(shown) {
         Some(range) if &shown[range.clone()] != REDACTED => {
@@ -106,9 +118,11 @@ fn hide_password(shown: &str) -> Cow<'_, str> {
     }
 }
 
-/// Headers that can be sent, sorted by name.
+/// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
+/// without: it is a password as well.
 fn headers(
     items: Vec<crate::scenario::shape::collections::NamedItem<Text>>,
+    passwords: &mut Vec<String>,
     found: &mut Findings,
 ) -> Vec<(String, Text)> {
     let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
@@ -121,6 +135,11 @@ fn headers(
             found.add(Diagnostic::error(value.place, message));
         }
         let sensitive = SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name));
+        if sensitive {
+            let whole = value.value.reveal();
+            passwords.push(whole.to_owned());
+            passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
+        }
         let text = if sensitive { Text::secret(value.value.reveal(), REDACTED) } else { value.value };
         headers.push((item.name, text));
     }
