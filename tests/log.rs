@@ -566,7 +566,8 @@ fn nothing_around_a_virtual_run_changes_its_bytes() {
         });
         assert!(changed == plain, "another {name}");
     }
-    let changes: [(&str, fn(&mut Command)); 3] = [
+    type Change = fn(&mut Command);
+    let changes: [(&str, Change); 3] = [
         ("screen", |command| {
             command.arg("--quiet");
         }),
@@ -579,6 +580,6 @@ fn nothing_around_a_virtual_run_changes_its_bytes() {
         }),
     ];
     for (name, change) in changes {
-        assert!(run(name, change) == plain, "another {name}");
+        assert!(run(name, &change) == plain, "another {name}");
     }
 }
