@@ -186,6 +186,10 @@ impl Turn {
     }
 }
 
+/// Signals of one kind that follow each other as fast as this are one: `timeout` and some shells
+/// send each twice, to the process and to its group, and a second one means KILL.
+const ONE_SIGNAL: Duration = Duration::from_millis(50);
+
 /// Puts the signals that end a run into the inbox.
 fn watch_signals(inbox: &Rc<Inbox>) -> Result<(), String> {
     let kinds = [
@@ -197,8 +201,12 @@ fn watch_signals(inbox: &Rc<Inbox>) -> Result<(), String> {
         let mut signals = signal(kind).map_err(|error| format!("cannot watch for signals: {error}"))?;
         let inbox = Rc::clone(inbox);
         tokio::task::spawn_local(async move {
+            let mut last: Option<Instant> = None;
             while signals.recv().await.is_some() {
-                inbox.put(Seen::Signalled(name));
+                if last.is_none_or(|last| last.elapsed() > ONE_SIGNAL) {
+                    inbox.put(Seen::Signalled(name));
+                }
+                last = Some(Instant::now());
             }
         });
     }
