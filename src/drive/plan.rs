@@ -95,8 +95,8 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     };
     let open = open_entries(scenario, &engine);
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
-    let processes = not_yet.map(|entry| processes_of(scenario, &scenario.timeline[entry]));
-    let processes = processes.fold(Some(seen.most_processes), |sum, more| sum?.checked_add(more?));
+    let mut processes = not_yet.map(|entry| processes_of(scenario, &scenario.timeline[entry]));
+    let processes = processes.try_fold(seen.most_processes, |sum, more| sum.checked_add(more?));
     let likely = (is_complete && seen.is_known).then_some(seen.now);
     Plan {
         rows: seen.rows,
