@@ -9,6 +9,7 @@
 //! Nothing here reads files or the environment: the door hands both in.
 
 mod check;
+mod declare;
 mod document;
 mod findings;
 pub mod interval;
@@ -16,6 +17,7 @@ mod json;
 mod load;
 pub mod model;
 mod raw;
+mod read;
 pub mod resolved;
 pub mod schema;
 mod shape;

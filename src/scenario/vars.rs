@@ -75,6 +75,7 @@ pub(crate) enum Secrecy {
 pub(crate) struct Vars<'e> {
     known: BTreeMap<String, Option<Var>>,
     declared: BTreeSet<String>,
+    incomplete: bool,
     used: RefCell<BTreeSet<String>>,
     env: &'e dyn Fn(&str) -> Option<String>,
     revealed: RefCell<BTreeSet<String>>,
@@ -87,6 +88,7 @@ impl<'e> Vars<'e> {
         Vars {
             known: BTreeMap::new(),
             declared: BTreeSet::new(),
+            incomplete: false,
             used: RefCell::default(),
             env,
             revealed: RefCell::default(),
@@ -102,6 +104,11 @@ impl<'e> Vars<'e> {
     /// The names there are.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.known.keys().map(String::as_str)
+    }
+
+    /// Says that there may be variables that nobody could read: an unknown one is no news then.
+    pub(crate) fn set_incomplete(&mut self, incomplete: bool) {
+        self.incomplete = incomplete;
     }
 
     /// Says which names the files declare.
@@ -179,6 +186,7 @@ impl<'e> Vars<'e> {
         }
         self.used.borrow_mut().insert(name.to_owned());
         match self.known.get(name) {
+            None if self.incomplete => Err(FaultKind::Broken),
             None => Err(FaultKind::Unknown(name.to_owned())),
             Some(None) => Err(FaultKind::Broken),
             Some(Some(Var::Text(text))) => Ok(text.clone()),

@@ -135,6 +135,9 @@ fn look_up<'n>(
     name: &Sp<String>,
     names: impl Iterator<Item = &'n str> + Clone,
 ) {
+    if found.only_counts() {
+        return;
+    }
     let fault = Diagnostic::error(name.place, format!("there is no {kind} {}", quoted(&name.value)));
     let fault = found.did_you_mean(fault, &name.value, names, kinds);
     found.add(fault);

@@ -109,14 +109,12 @@ fn distinct(groups: &[PlayerGroup], places: &[Place], found: &mut Findings) {
     }
     let mut buckets: Vec<Vec<usize>> = buckets.into_values().collect();
     buckets.sort_unstable();
-    for bucket in buckets {
-        let numbered: Vec<usize> =
-            bucket.iter().copied().filter(|index| groups[*index].name.numbered).collect();
-        for &a in &numbered {
-            for &b in &bucket {
-                if a == b || (groups[b].name.numbered && b < a) {
-                    continue;
-                }
+    for mut bucket in buckets {
+        // Of two equal names one prefix begins the other, so that in this order they stand together.
+        bucket.sort_by_key(|index| (&groups[*index].name.prefix, *index));
+        for (at, &a) in bucket.iter().enumerate() {
+            let begins = |b: &&usize| groups[**b].name.prefix.starts_with(&groups[a].name.prefix);
+            for &b in bucket[at + 1..].iter().take_while(begins) {
                 if let Some(name) = shared(&groups[a], &groups[b])
                     && !tell(a.min(b), a.max(b), name)
                 {
@@ -142,6 +140,11 @@ fn skeleton(name: &NamePattern) -> String {
 
 /// A name that both groups have; `None` if there is none.
 fn shared(a: &PlayerGroup, b: &PlayerGroup) -> Option<String> {
+    let (end_a, end_b) = (&a.name.suffix, &b.name.suffix);
+    let numbered = a.name.numbered || b.name.numbered;
+    if !numbered || !(end_a.ends_with(end_b.as_str()) || end_b.ends_with(end_a.as_str())) {
+        return None;
+    }
     let lengths = |group: &PlayerGroup| if group.name.numbered { 1..=digits(group.count) } else { 0..=0 };
     lengths(a).find_map(|length_a| lengths(b).find_map(|length_b| same(a, length_a, b, length_b)))
 }
@@ -221,7 +224,8 @@ mod tests {
             let all = |group: &PlayerGroup| (1..=group.count).map(|n| group.name.nth(n).to_string()).collect::<Vec<_>>();
             let common = all(&a).iter().any(|name| all(&b).contains(name));
             let same = skeleton(&a.name) == skeleton(&b.name);
-            proptest::prop_assert_eq!(shared(&a, &b).is_some(), common);
+            let numbered = a.name.numbered || b.name.numbered;
+            proptest::prop_assert_eq!(shared(&a, &b).is_some(), common && numbered);
             proptest::prop_assert!(same || !common);
         }
     }

@@ -39,6 +39,9 @@ pub(crate) fn open(cx: &mut Cx<'_>, node: &Node, what: &str, keys: &[&str]) -> O
 /// Checks the rules of a table whose keys have been decoded. What is missing is not told where an
 /// unknown key may have been meant for it.
 pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen: &Seen, unknown: bool) {
+    if cx.damaged {
+        return;
+    }
     let place_of = |key: &str| seen.iter().find(|(name, _)| *name == key).map(|(_, place)| *place);
     let header = cx.place(at);
     for rule in rules {
