@@ -7,7 +7,8 @@ use crate::scenario::shape::collections::{List, Named};
 use crate::scenario::shape::numbers::{Int, Size};
 use crate::scenario::shape::table::{Rule, table};
 use crate::scenario::shape::text::{
-    Argument, EnvName, FilePath, HeaderName, Id, IncludePath, JobName, Method, Open, PlayerPattern, VarName,
+    Argument, EnvName, FilePath, HeaderName, HeaderValue, Id, IncludePath, JobName, Method, Open,
+    PlayerPattern, VarName,
 };
 use crate::scenario::shape::times::Duration;
 use crate::scenario::shape::unions::{RawAfter, RawVar};
@@ -19,6 +20,9 @@ pub(crate) type Count<const LEAST: i64> = Int<LEAST, { u32::MAX as i64 }>;
 
 /// The most repetitions of an entry.
 pub(crate) const MOST_TIMES: i64 = 1_000_000_000;
+
+/// The most players of a preset.
+pub(crate) const MOST_PLAYERS: i64 = 100_000_000;
 
 table! {
     /// A scenario: players, programs and HTTP fetches on one timeline.
@@ -109,7 +113,7 @@ table! {
         /// Their name; with a `count` over 1, `{n}` in it is 1 to `count`, or `-1` to `-count` is appended.
         "name" name: PlayerPattern,
         /// How many.
-        "count" count: Count<1> = 1,
+        "count" count: Int<1, MOST_PLAYERS> = 1,
         /// How many moves each makes.
         "moves" moves: Count<0>,
         /// The wait after each move.
@@ -141,7 +145,7 @@ table! {
         /// The request's method.
         "method" method: Method = "GET",
         /// The request's headers.
-        "headers" headers: Named<Text, HeaderName>,
+        "headers" headers: Named<HeaderValue, HeaderName>,
         /// The request's body.
         "body" body: Body,
         /// For the whole request.

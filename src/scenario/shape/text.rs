@@ -66,6 +66,30 @@ impl Shape for Argument {
     }
 }
 
+/// The value of an HTTP header: without control characters but the tab (RFC 9110, 5.5).
+#[derive(Debug)]
+pub(crate) struct HeaderValue(pub(crate) Text);
+
+impl Shape for HeaderValue {
+    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<HeaderValue> {
+        let at = node.at;
+        let text = cx.text(node, "a string", r#""text/plain""#)?;
+        if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
+            let bad = u32::from(bad);
+            cx.error(at, format!("a header's value has no control characters; this one has U+{bad:04X}"));
+            return None;
+        }
+        Some(HeaderValue(text))
+    }
+
+    fn schema() -> Json {
+        object([
+            ("type", "string".into()),
+            ("pattern", r"^[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*$".into()),
+        ])
+    }
+}
+
 /// A rule for names that stand as keys.
 pub(crate) trait KeyRule {
     /// Why a key is not allowed.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::scenario::document::{Node, Range, Value};
 use crate::scenario::interval::Interval;
-use crate::scenario::json::Json;
+use crate::scenario::json::{Json, object};
 use crate::words::diagnostic::{Diagnostic, quoted};
 use crate::words::time::{LONGEST, Span};
 
@@ -37,7 +37,9 @@ impl<const POSITIVE: bool> Shape for Duration<POSITIVE> {
     }
 
     fn schema() -> Json {
-        pattern(&duration_pattern())
+        let schema = pattern(&duration_pattern());
+        // It is more than zero if it has another digit than 0.
+        if POSITIVE { object([("allOf", Json::List(vec![schema, pattern("[1-9]")]))]) } else { schema }
     }
 }
 
