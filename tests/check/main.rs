@@ -7,6 +7,7 @@
 mod common;
 mod files;
 mod properties;
+mod resolved;
 mod rows;
 
 use common::{Golden, load_path, load_text, said_of};
