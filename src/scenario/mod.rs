@@ -21,6 +21,8 @@ mod read;
 pub mod resolved;
 pub mod schema;
 mod shape;
+mod template;
+mod toml_text;
 mod vars;
 
 use std::path::{Path, PathBuf};

@@ -3,15 +3,15 @@
 
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::collections::{List, Named};
+use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
 use crate::scenario::shape::table::{Rule, table};
 use crate::scenario::shape::text::{
-    Argument, EnvName, FilePath, HeaderName, HeaderValue, Id, IncludePath, JobName, Method, Open,
-    PlayerPattern, VarName,
+    Argument, FilePath, HeaderValue, Id, IncludePath, Method, Open, PlayerPattern,
 };
 use crate::scenario::shape::times::Duration;
-use crate::scenario::shape::unions::{RawAfter, RawVar};
 use crate::words::event::Direction;
 use crate::words::signal::Signal;
 

@@ -51,7 +51,7 @@ fn a16_what_is_no_file_is_named() {
 fn a16_an_unreadable_file_is_named() {
     let path = folder("a16_mode").join("secret.toml");
     fs::write(&path, "name = 1").expect("a file can be written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("its mode can be set");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("its mode can be set");
     let said = said(&path);
     // Who is root may read it all the same.
     assert!(said.contains("Permission denied") || said.contains("expected a string"), "{said}");

@@ -11,7 +11,7 @@ mod resolved;
 mod rows;
 
 use common::{Golden, load_path, load_text, said_of};
-use scenario::scenario::resolved::{to_json, to_toml};
+use scenario::scenario::resolved::{json_to_toml, to_json, to_toml};
 use scenario::scenario::schema::scenario_schema;
 
 #[test]
@@ -33,6 +33,7 @@ fn every_legal_key_is_read_and_resolved() {
     let again = load_text(&toml);
     assert_eq!(said_of(&again), "");
     let json = to_json(&loaded.scenario);
+    assert_eq!(json_to_toml(&json).expect("it is JSON"), toml);
     assert!(again.is_ok_and(|again| to_json(&again.scenario) == json));
     assert!(!json.contains("s3cr3t") && !json.contains(":pass@") && !json.contains('\n'), "{json}");
     assert_eq!(loaded.secrets.masked("s3cr3t-t0ken"), "[redacted]");

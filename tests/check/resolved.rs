@@ -191,16 +191,14 @@ fn repeat() -> impl Strategy<Value = Repeat> {
 
 /// An entry that may refer to the first one, which spawns a program.
 fn entry() -> impl Strategy<Value = Entry> {
-    let after = prop_oneof![
-        Just(After::Started(0)),
-        Just(After::Ready(0)),
-        Just(After::Finished(0)),
-        (select(vec!["a+", "\\d \"x\" (^|$){1}", "[é]"]), span()).prop_map(|(regex, timeout)| After::Line {
-            regex: regex.to_owned(),
-            of: 0,
-            timeout
-        }),
-    ];
+    let after =
+        prop_oneof![
+            Just(After::Started(0)),
+            Just(After::Ready(0)),
+            Just(After::Finished(0)),
+            (select(vec!["a+", "\\d \"x\" (^|$){1}", "[é]"]), span())
+                .prop_map(|(regex, timeout)| After::Line { regex: regex.to_owned(), of: 0, timeout }),
+        ];
     let action = prop_oneof![
         Just(Action::Spawn(0)),
         Just(Action::Fetch(0)),

@@ -50,12 +50,6 @@ pub(super) struct Tree<'s> {
     pub(super) found: Vec<Diagnostic>,
 }
 
-impl std::hash::Hash for Range {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.start, self.end).hash(state);
-    }
-}
-
 impl<'s> Tree<'s> {
     pub(super) fn new(source: &'s str, file: u32) -> Tree<'s> {
         let root = Table { items: Vec::new(), by_key: HashMap::new(), origin: Origin::Header };

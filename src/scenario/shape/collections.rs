@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::text::KeyRule;
+use super::names::KeyRule;
 use super::{Cx, Shape, Sp};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::json::{Json, object};

@@ -5,9 +5,13 @@
 //! A shape knows one value and the variables put into it. What needs the rest of the scenario (that
 //! a name exists, that times add up) is not known here but in `scenario::check`.
 
+pub(crate) mod after;
 pub(crate) mod choices;
 pub(crate) mod collections;
 mod cx;
+mod intervals;
+mod json_text;
+pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod table;
 pub(crate) mod text;
