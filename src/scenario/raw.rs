@@ -105,7 +105,7 @@ table! {
 
 table! {
     /// Players that differ only in their name.
-    RawPlayers is "a player" with [
+    RawPlayers is "a player" like "{ name = \"john\", moves = 3, every = \"0s..800ms\" }" with [
         Rule::Required("name", "name = \"john\""),
         Rule::Required("moves", "moves = 3"),
         Rule::Required("every", "every = \"0s..800ms\""),
@@ -169,7 +169,7 @@ table! {
 
 table! {
     /// One entry of the timeline.
-    RawEntry is "a timeline entry" with [
+    RawEntry is "a timeline entry" like "{ at = \"1s\", mark = \"now\" }" with [
         Rule::ExactlyOne(&["spawn", "fetch", "stop", "send", "mark"]),
         Rule::NeedsAny("every", &["times", "for"]),
         Rule::Needs("times", "every"),

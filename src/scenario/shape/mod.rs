@@ -26,6 +26,9 @@ use crate::words::diagnostic::Place;
 
 /// Something that can be read from a TOML value and described by a JSON Schema.
 pub(crate) trait Shape: Sized {
+    /// How one is written, for the messages of lists.
+    const EXAMPLE: &'static str = "…";
+
     /// Reads a value. What is wrong is added to `cx.found`; `None` if nothing is left of the value.
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self>;
 

@@ -24,6 +24,8 @@ pub(crate) fn pattern(pattern: &str) -> Json {
 }
 
 impl Shape for Text {
+    const EXAMPLE: &'static str = r#""http://127.0.0.1:8080/a.pdf""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Text> {
         cx.text(node, "a string", r#""some text""#)
     }
@@ -52,6 +54,8 @@ impl Shape for Open {
 pub(crate) struct Argument(pub(crate) Text);
 
 impl Shape for Argument {
+    const EXAMPLE: &'static str = r#""echo", "hello""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Argument> {
         let at = node.at;
         let text = cx.text(node, "a string", r#""--verbose""#)?;
@@ -185,6 +189,8 @@ impl Shape for FilePath {
 pub(crate) struct IncludePath(pub(crate) String);
 
 impl Shape for IncludePath {
+    const EXAMPLE: &'static str = r#""presets.toml""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<IncludePath> {
         let (raw, at) = cx.raw_string(node, "a path", r#""presets.toml""#)?;
         let source = std::rc::Rc::clone(&cx.source);

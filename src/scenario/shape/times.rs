@@ -20,6 +20,8 @@ pub(super) const UNITS: &str = "nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds
 pub(crate) struct Duration<const POSITIVE: bool = false>(pub(crate) Span);
 
 impl<const POSITIVE: bool> Shape for Duration<POSITIVE> {
+    const EXAMPLE: &'static str = r#""1s", "2s""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
         let at = node.at;
         let span = duration(cx, node)?;
