@@ -1,5 +1,5 @@
 //! The resolved scenario: included files merged, variables put in, defaults filled in, secrets as
-//! `[redacted]`. Written as one line of JSON for the log, and as TOML that [`load`](super::load) reads
+//! `[redacted]`. Written as one line of JSON for the log, and as TOML that [`load`](super::load()) reads
 //! back. The keys are those of the file, in the order in which the README has them.
 //!
 //! Both are written from one tree, so that they cannot differ. A literal `${` is written `$${`.
@@ -30,7 +30,7 @@ pub fn to_toml(scenario: &Scenario) -> String {
     toml(tree(scenario, |_| true))
 }
 
-/// A scenario of [`to_json`] as the TOML file of [`to_toml`], which [`load`](super::load) reads: the way
+/// A scenario of [`to_json`] as the TOML file of [`to_toml`], which [`load`](super::load()) reads: the way
 /// back from a log. Where a secret was, `[redacted]` stands.
 ///
 /// # Errors

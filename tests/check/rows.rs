@@ -381,3 +381,25 @@ fn the_virtual_clock_refuses_what_it_cannot_run() {
     }
     assert_eq!(crate::common::said(text), "");
 }
+
+#[test]
+fn diagnostics_for_programs_are_json_with_places_in_characters() {
+    let Err(failure) = load_text("# é\n[presets.a]\ncommand = [\"日本 ${x}\"]\n[presets.a]\n") else {
+        panic!("it is wrong")
+    };
+    let line = scenario::paper::diagnostics::json("s.toml", &failure.sources, &failure.diagnostics);
+    assert!(!line.contains('\n'));
+    let json: serde_json::Value = serde_json::from_str(&line).expect("it is JSON");
+    assert_eq!((&json["file"], &json["valid"]), (&"s.toml".into(), &false.into()));
+    let first = &json["diagnostics"][0];
+    assert_eq!(first["message"], "there is no variable `x`");
+    let place = ["line", "column", "end_line", "end_column"].map(|key| first[key].as_u64().unwrap_or(0));
+    assert_eq!(place, [3, 16, 3, 20]);
+    let second = &json["diagnostics"][1];
+    assert_eq!((&second["line"], &second["related"][0]["line"]), (&4.into(), &2.into()));
+    let Ok(loaded) = load_text("tick = \"1M\"") else { panic!("it is right") };
+    let line = scenario::paper::diagnostics::json("s.toml", &loaded.sources, &loaded.warnings);
+    assert!(
+        line.starts_with("{\"file\":\"s.toml\",\"valid\":true,\"diagnostics\":[{\"severity\":\"warning\"")
+    );
+}
