@@ -299,6 +299,8 @@ fn a14_limits_are_named() {
     assert!(large.contains("at most 16777216"), "{large}");
     assert!(said(&"[[timeline]]\n".repeat(250_001)).contains("more than 250000 tables"));
     assert!(said(&format!("timeline = [{}]", "{},".repeat(250_001))).contains("more than 250000 tables"));
+    let keys: String = (0..=100_000).map(|n| format!("v{n} = 1\n")).collect();
+    assert!(said(&format!("[vars]\n{keys}")).contains("s.toml:100002:1"));
     let times = said("[[timeline]]\nmark = \"x\"\nevery = \"0s\"\ntimes = 1_000_000_000_000\n");
     assert!(times.contains("from 1 to 1000000000"), "{times}");
     let forever = said("[[timeline]]\nmark = \"x\"\nevery = \"1ns\"\nfor = \"365d\"\n");
