@@ -8,9 +8,10 @@ use super::check::given_twice;
 use super::document::{Range, Str};
 use super::findings::Findings;
 use super::read::Parsed;
-use super::shape::unions::RawVar;
+use super::shape::after::RawVar;
 use super::shape::{Sp, inner, tell};
-use super::vars::{self, Secrecy, Vars};
+use super::template;
+use super::vars::{Secrecy, Vars};
 use crate::scenario::model::{Text, Var};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 
@@ -77,7 +78,7 @@ fn in_order(written: &Written, parsed: &[Parsed], found: &mut Findings) -> Vec<S
     let asked = |name: &str| -> Vec<String> {
         let Some((index, _, Some(RawVar::Text(text)))) = written.get(name) else { return Vec::new() };
         let Some(parsed) = parsed.get(*index) else { return Vec::new() };
-        let names = vars::names(text.value.get(&parsed.source));
+        let names = template::names(text.value.get(&parsed.source));
         names.into_iter().filter(|name| written.contains_key(*name)).map(str::to_owned).collect()
     };
     let mut order = Vec::with_capacity(written.len());

@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::raw::{RawFetch, RawIncluded, RawPreset, RawScenario};
 use super::read::{Parsed, Reader};
 use super::shape::collections::Named;
-use super::shape::text::JobName;
+use super::shape::names::JobName;
 use super::shape::{Cx, Shape, Slot};
 use super::vars::Vars;
 use super::{ClockKind, Failure, Files, Loaded, Options};

@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use super::document::{self, Document, Outcome};
 use super::findings::Findings;
+use super::shape::after::RawVar;
 use super::shape::collections::{List, Named};
-use super::shape::text::{IncludePath, VarName};
-use super::shape::unions::RawVar;
+use super::shape::names::VarName;
+use super::shape::text::IncludePath;
 use super::shape::{Cx, Shape, Sp};
 use super::vars::Vars;
 use super::{FileRead, Files};

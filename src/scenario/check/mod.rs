@@ -15,7 +15,7 @@ use crate::scenario::model::Scenario;
 use crate::scenario::raw::{RawFetch, RawPreset, RawScenario};
 use crate::scenario::shape::Sp;
 use crate::scenario::shape::collections::Named;
-use crate::scenario::shape::text::JobName;
+use crate::scenario::shape::names::JobName;
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::time::{SECOND, Span};
 

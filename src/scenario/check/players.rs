@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::scenario::findings::Findings;
 use crate::scenario::model::PlayerGroup;
-use crate::scenario::raw::RawPlayers;
+use crate::scenario::raw::{MOST_PLAYERS, RawPlayers};
 use crate::scenario::shape::Sp;
 use crate::scenario::shape::collections::List;
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
@@ -14,8 +14,6 @@ use crate::words::name::{LONGEST_NAME, NamePattern};
 
 /// The most rows of players in one preset.
 const MOST_ROWS: usize = 10_000;
-/// The most players in one preset.
-const MOST_PLAYERS: u64 = 100_000_000;
 /// How many doubled names of one preset are told.
 const MOST_DOUBLES: usize = 10;
 
@@ -30,13 +28,13 @@ pub(super) fn groups(raw: Sp<List<RawPlayers, 1>>, found: &mut Findings) -> Opti
     }
     let mut groups = Vec::with_capacity(rows.len());
     let mut places = Vec::with_capacity(rows.len());
-    let mut all = 0_u64;
+    let mut all = 0_i64;
     let wanted = rows.len();
     for row in rows {
         let place = row.value.name.as_given().map_or(row.place, |name| name.place);
         let count_place = row.value.count.as_given().map_or(row.place, |count| count.place);
         let Some(group) = group(row.value, place, found) else { continue };
-        all += u64::from(group.count);
+        all += i64::from(group.count);
         if all > MOST_PLAYERS {
             let message = format!("a preset has at most {MOST_PLAYERS} players; with these there are {all}");
             found.add(Diagnostic::error(count_place, message));

@@ -10,7 +10,7 @@ use crate::scenario::findings::Findings;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{Action, After, Entry, FetchJob, Preset, PresetKind, Repeat, Stdin};
 use crate::scenario::raw::{MOST_TIMES, RawEntry};
-use crate::scenario::shape::unions::{EntryMoment, LineTable, RawAfter};
+use crate::scenario::shape::after::{EntryMoment, LineTable, RawAfter};
 use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::time::Span;

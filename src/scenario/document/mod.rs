@@ -18,7 +18,7 @@ pub(crate) use events::{Outcome, parse};
 pub(crate) use text::{LONGEST_FILE, decode};
 
 /// A range of bytes in the source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Range {
     /// The first byte.
     pub(crate) start: u32,

@@ -9,6 +9,8 @@ use super::syntax::MOST_ERRORS;
 use super::{Document, Item, Node, Range, Str, TableId, Value};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 
+/// The most keys of one table.
+const MOST_KEYS: usize = 100_000;
 /// From how many keys on a table is searched by hash.
 const MANY_KEYS: usize = 16;
 
@@ -48,12 +50,8 @@ pub(super) struct Tree<'s> {
     header_arrays: HashSet<Range>,
     pub(super) current: TableId,
     pub(super) found: Vec<Diagnostic>,
-}
-
-impl std::hash::Hash for Range {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.start, self.end).hash(state);
-    }
+    /// Whether a table has too many keys.
+    overfull: bool,
 }
 
 impl<'s> Tree<'s> {
@@ -66,6 +64,7 @@ impl<'s> Tree<'s> {
             header_arrays: HashSet::new(),
             current: Document::ROOT,
             found: Vec::new(),
+            overfull: false,
         }
     }
 
@@ -103,6 +102,9 @@ impl<'s> Tree<'s> {
 
     fn insert(&mut self, table: TableId, key: Key, node: Node) {
         let source = self.source;
+        if self.tables[table.0 as usize].items.len() >= MOST_KEYS {
+            return self.too_many(&key);
+        }
         let table = self.table(table);
         if table.items.len() + 1 >= MANY_KEYS {
             if table.by_key.is_empty() {
@@ -113,6 +115,14 @@ impl<'s> Tree<'s> {
             table.by_key.insert(key.text.get(source).into(), table.items.len());
         }
         table.items.push(Item { key: key.text, key_at: key.at, node });
+    }
+
+    /// Tells the first key that is one too many; those behind it are left out as well.
+    fn too_many(&mut self, key: &Key) {
+        if !std::mem::replace(&mut self.overfull, true) {
+            let place = Place { file: self.file, start: key.at.start, end: key.at.end };
+            self.found.push(Diagnostic::error(place, format!("this table has more than {MOST_KEYS} keys")));
+        }
     }
 
     fn doubled(&mut self, key: &Key, table: TableId, index: usize) {

@@ -30,7 +30,7 @@ pub(crate) fn open(cx: &mut Cx<'_>, node: &Node, what: &str, keys: &[&str]) -> O
                 [] => "[name]".to_owned(),
                 keys => format!("{{ {} = … }}; the keys are {}", keys[0], list(keys)),
             };
-            cx.wrong_type(node, &format!("{what} (a table)"), &example);
+            cx.wrong_type(node, &format!("a table ({what})"), &example);
             None
         }
     }
@@ -172,7 +172,7 @@ pub(crate) fn described(schema: Json, docs: &[&str], default: Option<Json>) -> J
 macro_rules! table {
     (
         $(#[doc = $doc:literal])+
-        $name:ident is $what:literal with [$($rule:expr),* $(,)?] {
+        $name:ident is $what:literal $(like $example:literal)? with [$($rule:expr),* $(,)?] {
             $($(#[doc = $key_doc:literal])+ $key:literal $field:ident: $ty:ty $(= $default:expr)?,)+
         }
     ) => {
@@ -188,6 +188,8 @@ macro_rules! table {
         }
 
         impl $crate::scenario::shape::Shape for $name {
+            $(const EXAMPLE: &'static str = $example;)?
+
             fn decode(
                 cx: &mut $crate::scenario::shape::Cx<'_>,
                 node: $crate::scenario::document::Node,
