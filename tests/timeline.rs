@@ -1,5 +1,6 @@
 //! The timeline: what happens when, and what that lets happen next. On the virtual clock wherever
 //! nothing real is needed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -48,7 +48,7 @@ pub enum Command {
 /// What a scenario is read with.
 #[derive(Args, Debug)]
 pub struct Reading {
-    /// Give a variable a value, before the scenario's own [vars]; can be given many times
+    /// Give a variable a value, before the scenario's own; can be given many times
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub vars: Vec<(String, String)>,
 }

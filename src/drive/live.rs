@@ -10,7 +10,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::drive::Run;
@@ -20,6 +19,7 @@ use crate::hands::fetch::Fetches;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
+use crate::hands::signals;
 use crate::scenario::resolved;
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
@@ -86,7 +86,7 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
-        watch_signals(&inbox)?;
+        signals::watch(&inbox).map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
@@ -184,23 +184,4 @@ impl Turn {
             () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
         }
     }
-}
-
-/// Puts the signals that end a run into the inbox.
-fn watch_signals(inbox: &Rc<Inbox>) -> Result<(), String> {
-    let kinds = [
-        (SignalKind::interrupt(), Signal::INT),
-        (SignalKind::terminate(), Signal::TERM),
-        (SignalKind::hangup(), Signal::HUP),
-    ];
-    for (kind, name) in kinds {
-        let mut signals = signal(kind).map_err(|error| format!("cannot watch for signals: {error}"))?;
-        let inbox = Rc::clone(inbox);
-        tokio::task::spawn_local(async move {
-            while signals.recv().await.is_some() {
-                inbox.put(Seen::Signalled(name));
-            }
-        });
-    }
-    Ok(())
 }

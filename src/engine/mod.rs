@@ -328,7 +328,9 @@ impl Run {
             Observed::Exited { source, exit } => self.process_exited(source, exit, out),
             Observed::NotSent { source, error } => self.not_sent(source, error, out),
             Observed::Responded { source, status, version, headers } => {
-                out.event(&Event::FetchResponded { source, status, version, headers });
+                if self.is_in_flight(source) {
+                    out.event(&Event::FetchResponded { source, status, version, headers });
+                }
             }
             Observed::BodyLines { source, chunk } => self.body_lines(source, chunk, out),
             Observed::Fetched { source, fetched } => self.fetched(source, fetched, out),

@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod input;
 pub mod multiplexer;
 pub mod process;
+pub mod signals;
 
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -2,13 +2,14 @@
 //!
 //! A file goes through three stages, and every one tells all that is wrong before the next is asked:
 //!
-//! 1. [`document`]: bytes to a tree of keys and values with their places; includes are followed.
-//! 2. [`shape`] and [`raw`]: the tree to tables of known keys; variables are put in, durations read.
-//! 3. [`check`]: what needs the whole scenario: names, cycles, sums.
+//! 1. `document`: bytes to a tree of keys and values with their places; includes are followed.
+//! 2. `shape` and `raw`: the tree to tables of known keys; variables are put in, durations read.
+//! 3. `check`: what needs the whole scenario: names, cycles, sums.
 //!
 //! Nothing here reads files or the environment: the door hands both in.
 
 mod check;
+mod declare;
 mod document;
 mod findings;
 pub mod interval;
@@ -16,9 +17,12 @@ mod json;
 mod load;
 pub mod model;
 mod raw;
+mod read;
 pub mod resolved;
 pub mod schema;
 mod shape;
+mod template;
+mod toml_text;
 mod vars;
 
 use std::path::{Path, PathBuf};

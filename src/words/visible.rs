@@ -13,7 +13,7 @@ pub fn acts(c: char) -> bool {
         || matches!(c, '\u{061c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Appends `text`, with what [acts](acts) as an escape: `\t`, `\x1b`, `\u{202e}`.
+/// Appends `text`, with what [`acts`] as an escape: `\t`, `\x1b`, `\u{202e}`.
 pub fn push_visible(out: &mut String, text: &str) {
     for c in text.chars() {
         if acts(c) {

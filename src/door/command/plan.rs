@@ -66,6 +66,7 @@ fn human(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
     );
     let _ = writeln!(out, "moves    {}", plan.moves);
     let _ = match plan.processes {
+        Some(1) => writeln!(out, "at once  1 process at most"),
         Some(most) => writeln!(out, "at once  {most} processes at most"),
         None => writeln!(out, "at once  any number of processes: draws decide"),
     };

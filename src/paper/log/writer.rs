@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +70,10 @@ pub enum Opened {
 /// When the file exists (and `force` is not given), another run writes it, or the system refuses.
 pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     let Destination::File(path) = destination else { return Ok(Opened::Stdout) };
+    if is_pipe_or_device(path) {
+        let file = File::options().write(true).open(path);
+        return file.map(Opened::File).map_err(|error| Refusal(open_fault(path, &error)));
+    }
     let mut options = File::options();
     options.write(true);
     if force {
@@ -88,6 +93,12 @@ pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     }
     file.set_len(0).map_err(|error| Refusal(format!("cannot empty {}: {error}", path.display())))?;
     Ok(Opened::File(file))
+}
+
+/// Whether a path is one that bytes go into and are gone: nothing there can be written over.
+fn is_pipe_or_device(path: &Path) -> bool {
+    let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_char_device())
 }
 
 /// What the system's refusal means for a person.
@@ -192,8 +203,14 @@ impl Paper {
             Opened::File(file) => file.write_all(bytes),
             Opened::Stdout => {
                 let mut stdout = io::stdout().lock();
-                stdout.write_all(bytes)?;
-                stdout.flush()
+                match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+                    // Whoever read the log has seen enough: the run goes on without it.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        self.opened = Opened::Nowhere;
+                        Ok(())
+                    }
+                    written => written,
+                }
             }
             Opened::Nowhere => Ok(()),
         }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
-use crate::scenario::raw::RawFetch;
+use crate::scenario::raw::{Count, RawFetch};
+use crate::scenario::shape::collections::NamedItem;
+use crate::scenario::shape::text::HeaderValue;
 use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::event::REDACTED;
@@ -26,8 +28,8 @@ pub(super) fn fetch(
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
-    let headers = headers(raw.headers.value().unwrap_or_default().items, found);
-    let number = |slot: Slot<crate::scenario::raw::Count<0>>, default: u32| {
+    let headers = headers(raw.headers.value().unwrap_or_default().items);
+    let number = |slot: Slot<Count<0>>, default: u32| {
         slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
     };
     (wanted? == urls.len()).then(|| FetchJob {
@@ -107,23 +109,16 @@ fn hide_password(shown: &str) -> Cow<'_, str> {
 }
 
 /// Headers that can be sent, sorted by name.
-fn headers(
-    items: Vec<crate::scenario::shape::collections::NamedItem<Text>>,
-    found: &mut Findings,
-) -> Vec<(String, Text)> {
-    let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
-    for item in items {
-        let Some(value) = item.value else { continue };
-        let bad = value.value.reveal().chars().find(|c| c.is_control() && *c != '\t');
-        if let Some(bad) = bad {
-            let message =
-                format!("a header's value has no control characters; this one has U+{:04X}", u32::from(bad));
-            found.add(Diagnostic::error(value.place, message));
-        }
-        let sensitive = SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name));
-        let text = if sensitive { Text::secret(value.value.reveal(), REDACTED) } else { value.value };
-        headers.push((item.name, text));
-    }
+fn headers(items: Vec<NamedItem<HeaderValue>>) -> Vec<(String, Text)> {
+    let mut headers: Vec<(String, Text)> = items
+        .into_iter()
+        .filter_map(|item| {
+            let HeaderValue(text) = item.value?.value;
+            let sensitive = SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name));
+            let text = if sensitive { Text::secret(text.reveal(), REDACTED) } else { text };
+            Some((item.name, text))
+        })
+        .collect();
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     headers
 }
