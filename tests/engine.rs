@@ -179,6 +179,7 @@ fn how_lines_were_cut_into_reads_changes_nothing() {
 #[test]
 fn what_is_unknown_or_late_is_ignored() {
     let (mut engine, mut recorder) = start(&scenario(PROGRAM));
+    engine.advance(Moment(0), &mut recorder);
     let told = recorder.log().len();
     let (source, other) = (Source::Spawn(9), Source::Request(3));
     let error = "x";

@@ -552,13 +552,27 @@ fn nothing_around_a_virtual_run_changes_its_bytes() {
     let plain = run("plain", &|_| ());
     assert!(plain.len() > 5_000);
     let changes: [(&str, &dyn Fn(&mut Command)); 8] = [
-        ("zone", &|command| drop(command.env("TZ", "Asia/Kathmandu"))),
-        ("language", &|command| drop(command.env("LANG", "tr_TR.UTF-8").env("LC_ALL", "de_DE.UTF-8"))),
-        ("width", &|command| drop(command.env("COLUMNS", "7"))),
-        ("colour", &|command| drop(command.env("NO_COLOR", "1"))),
-        ("forced", &|command| drop(command.env("CLICOLOR_FORCE", "1").env("TERM", "xterm"))),
-        ("quiet", &|command| drop(command.arg("--quiet"))),
-        ("nothing", &|command| drop(command.env_clear())),
+        ("zone", &|command| {
+            command.env("TZ", "Asia/Kathmandu");
+        }),
+        ("language", &|command| {
+            command.env("LANG", "tr_TR.UTF-8").env("LC_ALL", "de_DE.UTF-8");
+        }),
+        ("width", &|command| {
+            command.env("COLUMNS", "7");
+        }),
+        ("colour", &|command| {
+            command.env("NO_COLOR", "1");
+        }),
+        ("forced", &|command| {
+            command.env("CLICOLOR_FORCE", "1").env("TERM", "xterm");
+        }),
+        ("quiet", &|command| {
+            command.arg("--quiet");
+        }),
+        ("nothing", &|command| {
+            command.env_clear();
+        }),
         ("elsewhere", &|command| {
             let there = command.get_current_dir().unwrap().join("deep/er");
             command.current_dir(there).arg("s.toml");

@@ -107,8 +107,8 @@ impl Turn {
     async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {
         let verdict = loop {
             let now = self.clock.now();
-            run.engine.advance(now, &mut run.journal);
             self.hear(run, now);
+            run.engine.advance(now, &mut run.journal);
             self.obey(run);
             self.flush(run, false);
             if let Some(verdict) = run.engine.verdict() {
