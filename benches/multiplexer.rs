@@ -150,7 +150,7 @@ fn ours(load: Load) -> Figures {
             speed: 1.0,
         };
         let live =
-            live::Live { context, speed: 1.0, precise: false, input: None, progress: Default::default() };
+            live::Live { context, speed: 1.0, precise: false, input: None, started: Default::default() };
         let (_, verdict) = live::drive(live, |started_at| {
             let clock = ClockKind::Real;
             let start = Start { seed: 1, clock, started_at: Some(started_at), resolved: "{}" };

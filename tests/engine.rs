@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use scenario::engine::{Engine, Sink, Start};
 use scenario::paper::log::encoder::Encoder;
 use scenario::scenario::model::Scenario;
-use scenario::scenario::{ClockKind, FileRead, Files, Options, ReadFault, load};
-use scenario::words::event::{self, Event, Exit, Source, Stream};
+use scenario::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario::words::event::{ClockKind, Event, Exit, Source, Stream};
 use scenario::words::observed::Observed;
 use scenario::words::order::{Order, Verdict};
 use scenario::words::signal::Signal;
@@ -66,7 +66,7 @@ impl Recorder {
 fn start(scenario: &Rc<Scenario>) -> (Engine, Recorder) {
     let mut engine = Engine::new(Rc::clone(scenario), 7);
     let mut recorder = Recorder::default();
-    let clock = event::ClockKind::Real;
+    let clock = ClockKind::Real;
     engine.start(&Start { seed: 7, clock, started_at: None, resolved: "{}" }, &mut recorder);
     (engine, recorder)
 }

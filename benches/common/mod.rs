@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use scenario::scenario::model::Scenario;
-use scenario::scenario::{ClockKind, FileRead, Files, Options, ReadFault, load};
+use scenario::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario::words::event::ClockKind;
 
 /// A file that is not there before and not there afterwards: emptying a big one in a timed part would
 /// be timed too.

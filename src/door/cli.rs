@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::scenario;
 use crate::words::event::ClockKind;
 
 /// Says what should happen and when, makes it happen, and keeps an exact log.
@@ -115,15 +114,6 @@ pub enum Clock {
     Real,
     /// Time that jumps to whatever is due next; the same bytes for the same seed
     Virtual,
-}
-
-impl From<Clock> for scenario::ClockKind {
-    fn from(clock: Clock) -> scenario::ClockKind {
-        match clock {
-            Clock::Real => scenario::ClockKind::Real,
-            Clock::Virtual => scenario::ClockKind::Virtual,
-        }
-    }
 }
 
 impl From<Clock> for ClockKind {

@@ -13,9 +13,13 @@ pub fn enter() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to standard output and are no error; a closed pipe is none either.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            if error.use_stderr() {
+                // A standard error that is closed changes nothing.
+                let _ = error.print();
+                return ExitCode::from(crate::words::exit_code::ExitCode::Usage.code());
+            }
+            // Help and version are results that were asked for.
+            return ExitCode::from(command::printed(error.print()).code());
         }
     };
     ExitCode::from(command::run(cli.command).code())

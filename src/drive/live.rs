@@ -8,6 +8,7 @@
 //! comes from outside.
 
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -41,8 +42,8 @@ pub struct Live {
     pub precise: bool,
     /// Where typed lines come from.
     pub input: Option<input::Keyboard>,
-    /// Told where the run has got to, in nanoseconds.
-    pub progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    /// Told when the clock has started.
+    pub started: Arc<OnceLock<std::time::Instant>>,
 }
 
 /// Starts a run (`begin` is told when, as RFC 3339) and drives it to its end. The run comes back
@@ -70,7 +71,6 @@ struct Turn {
     inbox: Rc<Inbox>,
     processes: Processes,
     fetches: Fetches,
-    progress: std::sync::Arc<std::sync::atomic::AtomicU64>,
     /// What stopped the log, once something has.
     log_fault: Option<String>,
     flushed: Instant,
@@ -82,6 +82,8 @@ impl Turn {
     fn new(live: Live) -> Result<Turn, String> {
         let clock = Clock::start(live.speed, live.precise);
         let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
+        // Nobody else sets it.
+        let _ = live.started.set(std::time::Instant::now());
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
@@ -95,7 +97,6 @@ impl Turn {
             processes,
             fetches: Fetches::new(context, Rc::clone(&inbox)),
             inbox,
-            progress: live.progress,
             log_fault: None,
             flushed: Instant::now(),
             seen: Vec::new(),
@@ -158,8 +159,6 @@ impl Turn {
             return;
         }
         self.flushed = Instant::now();
-        let reached = run.journal.reached();
-        self.progress.store(reached.0, std::sync::atomic::Ordering::Relaxed);
         if self.log_fault.is_none()
             && let Some(fault) = run.journal.flush()
         {

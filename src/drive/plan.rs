@@ -101,17 +101,44 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
     let mut processes = not_yet.map(|entry| processes_of(scenario, &scenario.timeline[entry]));
     let processes = processes.try_fold(seen.most_processes, |sum, more| sum.checked_add(more?));
-    let likely = (is_complete && seen.is_known).then_some(seen.now);
+    let within = |moment: Moment| limit.map_or(moment, |limit| moment.min(limit));
+    let likely = (is_complete && seen.is_known).then(|| within(seen.now));
     Plan {
         rows: seen.rows,
         more_rows: seen.more_rows,
         open,
         moves: seen.moves,
-        earliest: bounds.earliest(scenario),
+        earliest: within(bounds.earliest(scenario)),
         likely,
         latest,
         processes,
     }
+}
+
+/// The most moves of a scenario that [`likely_end`] plans: some milliseconds.
+const CHEAP: u64 = 200_000;
+
+/// When a run is likely to end, if that is cheap to say: of players only, and not too many moves.
+#[must_use]
+pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
+    let moves = |entry: &Entry| -> Option<u64> {
+        let one = match &entry.action {
+            Action::Spawn(preset) => match &scenario.presets[*preset].kind {
+                PresetKind::Players(players) => players.groups.iter().try_fold(1, |sum: u64, group| {
+                    sum.checked_add(u64::from(group.count).checked_mul(u64::from(group.moves) + 1)?)
+                })?,
+                PresetKind::Command(_) => return None,
+            },
+            Action::Fetch(_) => return None,
+            Action::Stop(_) | Action::Send { .. } | Action::Mark(_) => 1,
+        };
+        one.checked_mul(u64::from(entry.count))?.checked_mul(occurrences(entry)?)
+    };
+    let all = scenario.timeline.iter().try_fold(0, |sum: u64, entry| sum.checked_add(moves(entry)?))?;
+    if all > CHEAP {
+        return None;
+    }
+    plan(scenario, seed).likely
 }
 
 /// The scenario with its sub-processes of players in the runner, without ticks and limit, and with
@@ -256,14 +283,18 @@ fn processes_of(scenario: &Scenario, entry: &Entry) -> Option<u64> {
     if !is_process(scenario, &scenario.presets[preset].name) {
         return Some(0);
     }
-    let Some(Repeat { every, times, within }) = &entry.repeat else { return Some(u64::from(entry.count)) };
+    occurrences(entry)?.checked_mul(u64::from(entry.count))
+}
+
+/// How often an entry happens at most; `None` if that hangs on draws.
+fn occurrences(entry: &Entry) -> Option<u64> {
+    let Some(Repeat { every, times, within }) = &entry.repeat else { return Some(1) };
     let shortest = every.shortest().0;
     let by_time = within.filter(|_| shortest > 0).map(|within| within.0.div_ceil(shortest));
-    let times = match (*times, by_time) {
-        (Some(times), Some(by_time)) => times.min(by_time),
-        (times, by_time) => times.or(by_time)?,
-    };
-    times.checked_mul(u64::from(entry.count))
+    match (*times, by_time) {
+        (Some(times), Some(by_time)) => Some(times.min(by_time)),
+        (times, by_time) => times.or(by_time),
+    }
 }
 
 fn open_entries(scenario: &Scenario, engine: &Engine) -> Vec<Open> {

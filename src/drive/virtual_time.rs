@@ -21,9 +21,7 @@ pub fn drive(run: &mut Run, input: &[String]) -> Result<Verdict, String> {
     loop {
         let verdict = turn(&mut run.engine, &mut run.journal);
         show_status(run, &mut orders);
-        if run.journal.is_large()
-            && let Some(fault) = run.journal.flush()
-        {
+        if let Some(fault) = run.journal.fault() {
             return Err(fault);
         }
         if let Some(verdict) = verdict {

@@ -59,7 +59,7 @@ impl Run {
             reason: None,
             error: None,
         });
-        if let Phase::Stopping(Verdict::Interrupted(_)) = self.phase {
+        if let Phase::Stopping(Verdict::Interrupted(Some(_))) = self.phase {
             return self.kill_all(out);
         }
         self.stop_all(Verdict::Interrupted(Some(signal)), out);

@@ -16,13 +16,15 @@ pub(crate) struct Tally {
     /// Events that were not late at all: on the virtual clock, all of them.
     on_time: u64,
     late: Histogram<u64>,
+    /// The latest of all, which the histogram would round up.
+    latest: Span,
 }
 
 impl Default for Tally {
     fn default() -> Tally {
         let late = Histogram::new(3);
         let Ok(late) = late else { unreachable!("3 significant figures are within what a histogram takes") };
-        Tally { spawned: 0, exited: 0, fetched: 0, moves: 0, lines: 0, on_time: 0, late }
+        Tally { spawned: 0, exited: 0, fetched: 0, moves: 0, lines: 0, on_time: 0, late, latest: Span::ZERO }
     }
 }
 
@@ -32,6 +34,7 @@ impl Tally {
         if span == Span::ZERO {
             self.on_time += 1;
         } else {
+            self.latest = self.latest.max(span);
             // It grows to hold any value, so it refuses none.
             let _ = self.late.record(span.0);
         }
@@ -42,11 +45,8 @@ impl Tally {
         let mut all = self.late.clone();
         // Recording zeros one by one would cost a run of millions; all at once costs nothing.
         let _ = all.record_n(0, self.on_time);
-        Lateness {
-            p50: Span(all.value_at_quantile(0.5).min(self.late.max())),
-            p99: Span(all.value_at_quantile(0.99).min(self.late.max())),
-            max: Span(all.max()),
-        }
+        let at = |quantile| Span(all.value_at_quantile(quantile)).min(self.latest);
+        Lateness { p50: at(0.5), p99: at(0.99), max: self.latest }
     }
 }
 
@@ -59,13 +59,14 @@ mod tests {
         let mut tally = Tally::default();
         assert_eq!(tally.lateness(), Lateness::default());
         for n in 1..=100u64 {
-            tally.late(Span(n * 1_000));
+            tally.late(Span(n * 1_001));
         }
-        assert_eq!(tally.lateness().p50.0 / 1_000, 50);
+        assert_eq!(tally.lateness().max, Span(100_100), "not rounded");
+        assert_eq!(tally.lateness().p50.0 / 1_001, 50);
         for _ in 0..200 {
             tally.late(Span::ZERO);
         }
         assert_eq!(tally.lateness().p50, Span::ZERO);
-        assert_eq!(tally.lateness().p99.0 / 1_000, 97);
+        assert_eq!(tally.lateness().p99.0 / 1_001, 97);
     }
 }

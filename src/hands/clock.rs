@@ -78,7 +78,8 @@ impl Clock {
     /// When the run started by the wall clock, as RFC 3339 in UTC.
     #[must_use]
     pub fn started_at(&self) -> String {
-        humantime::format_rfc3339_millis(self.wall).to_string()
+        // A wall clock before 1970 has no such text.
+        humantime::format_rfc3339_millis(self.wall.max(SystemTime::UNIX_EPOCH)).to_string()
     }
 
     /// Waits until it is `moment`, or a little later, never earlier. May be dropped at any time and

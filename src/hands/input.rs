@@ -9,6 +9,8 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -26,10 +28,11 @@ const QUEUE: usize = 64;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Where typed lines come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Keyboard {
-    /// The terminal on standard input.
-    Terminal,
+    /// The terminal on standard input. Each line that is entered is counted: it moves the cursor of
+    /// whoever draws there.
+    Terminal(Arc<AtomicU64>),
     /// All of standard input, as `--input -` asks.
     Stdin,
     /// A file, or a pipe by its name.
@@ -52,7 +55,7 @@ impl Keyboard {
 
     fn read(self, lines: &mpsc::Sender<String>) {
         match self {
-            Keyboard::Terminal => read_lines(Terminal, lines),
+            Keyboard::Terminal(entered) => read_lines(Terminal { entered }, lines),
             Keyboard::Stdin => read_lines(std::io::stdin().lock(), lines),
             Keyboard::File(path) => {
                 if let Ok(file) = File::open(path) {
@@ -70,7 +73,7 @@ impl Keyboard {
 pub fn read_all(keyboard: &Keyboard) -> std::io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     match keyboard {
-        Keyboard::Terminal => {}
+        Keyboard::Terminal(_) => {}
         Keyboard::Stdin => drop(std::io::stdin().lock().read_to_end(&mut bytes)?),
         Keyboard::File(path) => drop(File::open(path)?.read_to_end(&mut bytes)?),
     }
@@ -83,7 +86,9 @@ fn text(line: &[u8]) -> String {
 }
 
 /// The terminal, read only when something is there and the runner is in the foreground.
-struct Terminal;
+struct Terminal {
+    entered: Arc<AtomicU64>,
+}
 
 impl Read for Terminal {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -98,7 +103,10 @@ impl Read for Terminal {
             let ours = rustix::termios::tcgetpgrp(stdin.as_fd())
                 .is_ok_and(|group| group == rustix::process::getpgrp());
             if ours {
-                return rustix::io::read(&stdin, buffer).map_err(Into::into);
+                let read = rustix::io::read(&stdin, &mut *buffer)?;
+                let lines = memchr::memchr_iter(b'\n', &buffer[..read]).count();
+                self.entered.fetch_add(lines as u64, Ordering::Relaxed);
+                return Ok(read);
             }
             std::thread::sleep(LOOK);
         }

@@ -23,9 +23,15 @@ struct Kind {
     last: Option<Instant>,
 }
 
+/// SIGXFSZ, by its number on Linux (signal(7)).
+const FILE_TOO_LARGE: i32 = 25;
+
 impl Kind {
     /// Must be called in a runtime.
     fn all() -> io::Result<[Kind; 3]> {
+        // A log that grows past a file size limit is to fail in words; the signal would end us
+        // without any. The handler stays for good.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
         let kind = |kind, name| Ok::<Kind, io::Error>(Kind { name, stream: signal(kind)?, last: None });
         Ok([
             kind(SignalKind::interrupt(), Signal::INT)?,

@@ -89,10 +89,10 @@ impl Journal {
         self.reason.as_deref()
     }
 
-    /// How many events there are.
+    /// Why the log could not be written further, once that has happened.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.encoder.count()
+    pub fn fault(&self) -> Option<String> {
+        self.writer.as_ref().and_then(Writer::fault)
     }
 
     /// Shows what runs.

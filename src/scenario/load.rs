@@ -14,9 +14,10 @@ use super::shape::collections::Named;
 use super::shape::names::JobName;
 use super::shape::{Cx, Shape, Slot};
 use super::vars::Vars;
-use super::{ClockKind, Failure, Files, Loaded, Options};
+use super::{Failure, Files, Loaded, Options};
 use crate::scenario::model::Scenario;
 use crate::words::diagnostic::{Diagnostic, Severity, Sources, quoted};
+use crate::words::event::ClockKind;
 use crate::words::secrets::Secrets;
 
 /// Reads and checks a scenario; `-` is standard input.

@@ -18,6 +18,9 @@ use crate::words::signal::Signal;
 /// An integer that fits 32 bits.
 pub(crate) type Count<const LEAST: i64> = Int<LEAST, { u32::MAX as i64 }>;
 
+/// The most that an entry starts at once.
+pub(crate) const MOST_AT_ONCE: i64 = 1_000_000;
+
 /// The most repetitions of an entry.
 pub(crate) const MOST_TIMES: i64 = 1_000_000_000;
 
@@ -192,7 +195,7 @@ table! {
         /// Note a text in the log.
         "mark" mark: Text,
         /// That many at once.
-        "count" count: Count<1> = 1,
+        "count" count: Int<1, MOST_AT_ONCE> = 1,
         /// It happens again, one draw after the other; with `times`, `for` or both.
         "every" every: Interval,
         /// So many times in all.

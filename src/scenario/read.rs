@@ -13,7 +13,8 @@ use super::shape::text::IncludePath;
 use super::shape::{Cx, Shape, Sp};
 use super::vars::Vars;
 use super::{FileRead, Files};
-use crate::words::diagnostic::{Diagnostic, Place, Severity, Sources, quoted, visible};
+use crate::words::diagnostic::{Diagnostic, Place, Severity, Sources, quoted};
+use crate::words::visible::visible;
 
 /// The most files that a scenario is made of.
 const MOST_FILES: usize = 100;

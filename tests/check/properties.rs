@@ -79,7 +79,7 @@ proptest! {
     fn no_pieces_panic(pieces in proptest::collection::vec(piece(), 0..30)) {
         let loaded = load_text(&pieces.concat());
         let said = said_of(&loaded);
-        prop_assert!(!said.contains(|c: char| c != '\n' && scenario::words::diagnostic::is_hidden(c)), "{said:?}");
+        prop_assert!(!said.contains(|c: char| c != '\n' && scenario::words::visible::acts(c)), "{said:?}");
         if let Ok(loaded) = loaded {
             let toml = to_toml(&loaded.scenario);
             let again = load_text(&toml);

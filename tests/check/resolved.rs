@@ -206,9 +206,17 @@ fn entry() -> impl Strategy<Value = Entry> {
         text().prop_map(|text| Action::Send { to: 0, text }),
         text().prop_map(Action::Mark),
     ];
-    (span(), of(after), action, 1..u32::MAX, of(repeat())).prop_map(|(at, after, action, count, repeat)| {
-        Entry { id: None, at, after, action, count, repeat, place: Place::default() }
-    })
+    (span(), of(after), action, 1..=1_000_000u32, of(repeat())).prop_map(
+        |(at, after, action, count, repeat)| Entry {
+            id: None,
+            at,
+            after,
+            action,
+            count,
+            repeat,
+            place: Place::default(),
+        },
+    )
 }
 
 prop_compose! {

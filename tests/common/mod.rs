@@ -1,7 +1,7 @@
 //! Runs the real binary, and reads what it leaves.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses another part of this")]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -56,6 +56,88 @@ impl Drop for Folder {
     }
 }
 
+/// The program.
+pub(crate) const SCENARIO: &str = env!("CARGO_BIN_EXE_scenario");
+
+/// The project's own folder.
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Serves one answer after the other, each by its path, and closes the connection behind each.
+/// `answer` gives all the bytes. For as long as the test lives.
+pub(crate) fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> std::net::SocketAddr {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in server.incoming() {
+            let mut client = client.unwrap();
+            let mut head = BufReader::new(client.try_clone().unwrap());
+            let (mut first, mut line) = (String::new(), String::new());
+            let _ = head.read_line(&mut first);
+            while head.read_line(&mut line).unwrap_or(0) > 2 {
+                line.clear();
+            }
+            let path = first.split(' ').nth(1).unwrap_or("/").to_owned();
+            let _ = client.write_all(&answer(&path));
+        }
+    });
+    address
+}
+
+/// An answer of HTTP/1.1 with this status and body.
+pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// Sends a signal to a child.
+pub(crate) fn kill(child: &Child, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+}
+
+/// Whether nobody is left of a process's group.
+pub(crate) fn is_gone(pid: &Value) -> bool {
+    let group = rustix::process::Pid::from_raw(i32::try_from(pid.as_i64().unwrap()).unwrap()).unwrap();
+    rustix::process::test_kill_process_group(group).is_err()
+}
+
+/// What a run shows, line by line, while it runs.
+pub(crate) struct Watched {
+    pub(crate) child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    pub(crate) shown: Vec<String>,
+}
+
+impl Watched {
+    /// Waits for a line that has this in it.
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str) {
+        loop {
+            let Some(line) = self.lines.next() else {
+                panic!("`{what}` was never shown, but:\n{}", self.shown.join("\n"));
+            };
+            self.shown.push(line.unwrap());
+            if self.shown.last().unwrap().contains(what) {
+                return;
+            }
+        }
+    }
+
+    /// Reads to the end, and gives the exit code.
+    pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
+        self.shown.extend(self.lines.map(Result::unwrap));
+        (self.child.wait().unwrap().code(), self.shown)
+    }
+}
+
 /// The program about to be run.
 pub(crate) struct Run {
     pub(crate) command: Command,
@@ -90,6 +172,14 @@ impl Run {
             child.stdin.take().unwrap().write_all(&bytes).unwrap();
         }
         child
+    }
+
+    /// Starts it, to be watched; its standard input is a pipe that stays open.
+    pub(crate) fn watch(mut self) -> Watched {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Watched { child, lines, shown: Vec::new() }
     }
 
     /// Runs it to its end.

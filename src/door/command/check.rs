@@ -4,7 +4,8 @@ use crate::door::cli::{Check, Format};
 use crate::door::command::{colors, environment, print, tell};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
-use crate::scenario::{ClockKind, Options, load};
+use crate::scenario::{Options, load};
+use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::visible::visible;
 

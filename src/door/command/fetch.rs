@@ -1,8 +1,9 @@
 //! `scenario fetch`: fetches URLs as a scenario of one entry, and prints what comes.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use crate::door::cli::Fetch;
 use crate::door::command::{colors, tell, tell_error};
@@ -13,14 +14,14 @@ use crate::paper::diagnostics;
 use crate::paper::journal::Journal;
 use crate::paper::log::writer::{Opened, Writer};
 use crate::paper::report::fetched::Fetched;
-use crate::scenario::{self, FileRead, Files, Loaded, Options, ReadFault, load};
+use crate::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::order::Verdict;
 
 pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
     let text = scenario_of(arguments);
-    let options = Options { vars: &[], env: &|_| None, clock: scenario::ClockKind::Real };
+    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
     let loaded = match load(Path::new("command line"), &Given(text), &options) {
         Ok(loaded) => loaded,
         Err(failure) => {
@@ -61,22 +62,35 @@ impl Files for Given {
     }
 }
 
+/// Fetches, and prints. Why it could not, or could not print, comes back.
 fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
     let Loaded { scenario, folder, secrets, .. } = loaded;
     let scenario = Rc::new(scenario);
-    let show = |text: &[u8]| {
+    let fault = Arc::new(OnceLock::new());
+    let noted = Arc::clone(&fault);
+    let show = move |text: &[u8]| {
         let mut stdout = std::io::stdout().lock();
-        // A reader that has seen enough is no reason to stop.
-        let _ = stdout.write_all(text).and_then(|()| stdout.flush());
+        match stdout.write_all(text).and_then(|()| stdout.flush()) {
+            // A reader that has seen enough is no reason to stop.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                noted.get_or_init(|| format!("cannot write to standard output: {error}"));
+            }
+            _ => {}
+        }
     };
     let writer = Writer::start(Opened::Nowhere, Box::new(show));
     let render = Fetched::new(arguments.urls.len(), arguments.sequential);
     let journal = Journal::new(Some(writer), Some(Box::new(render)));
     let context = Context { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
-    let live = live::Live { context, speed: 1.0, precise: false, input: None, progress: Default::default() };
+    let live = live::Live { context, speed: 1.0, precise: false, input: None, started: Default::default() };
     let begin = |started_at: &str| {
         let start = Start { seed: 0, clock: ClockKind::Real, started_at: Some(started_at), resolved: "{}" };
         Run::start(&scenario, &start, journal)
     };
-    live::drive(live, begin)?.1
+    let (run, verdict) = live::drive(live, begin)?;
+    drop(run);
+    match fault.get() {
+        Some(fault) => Err(fault.clone()),
+        None => verdict,
+    }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod fetch;
 mod init;
+mod place;
 mod plan;
 mod players;
 mod run;
@@ -16,8 +17,10 @@ use std::path::Path;
 use crate::door::cli::{Command, Reading};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
-use crate::scenario::{self, Loaded, Options, load};
+use crate::scenario::{Loaded, Options, load};
+use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
+use crate::words::visible::visible;
 
 /// Carries a command out.
 pub(crate) fn run(command: Command) -> ExitCode {
@@ -36,7 +39,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
 
 /// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
 /// error.
-fn read(file: &Path, reading: &Reading, clock: scenario::ClockKind) -> Result<Loaded, ExitCode> {
+fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
     let options = Options { vars: &reading.vars, env: &environment, clock };
     match load(file, &Disk, &options) {
         Ok(loaded) => {
@@ -65,8 +68,10 @@ fn tell(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Tells people what went wrong, in the manner of the diagnostics.
+/// Tells people what went wrong, in the manner of the diagnostics. It is one line: what a terminal
+/// would act on (in a path, in an argument) is shown as an escape.
 fn tell_error(error: impl Display) {
+    let error = visible(&error.to_string());
     let style = anstyle::AnsiColor::Red.on_default().effects(anstyle::Effects::BOLD);
     if colors() {
         tell(&format!("{style}error{style:#}: {error}\n"));
@@ -75,10 +80,16 @@ fn tell_error(error: impl Display) {
     }
 }
 
-/// Prints a result on standard output. A reader that has seen enough (`| head`) is no error.
+/// Prints a result on standard output.
 fn print(text: &str) -> ExitCode {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    printed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// What it means how the printing of a result went. A reader that has seen enough (`| head`) is no
+/// error.
+pub(crate) fn printed(result: std::io::Result<()>) -> ExitCode {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             tell_error(format_args!("cannot write to standard output: {error}"));
             ExitCode::Refused

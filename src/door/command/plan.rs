@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::door::cli::{Format, Plan as Arguments};
 use crate::door::command::{print, read, tell_error};
-use crate::drive::plan::{Plan, plan as make_plan};
+use crate::drive::plan::{Open, Plan, Row, plan as make_plan};
 use crate::engine::draw;
 use crate::scenario::model::Scenario;
+use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::time::Moment;
 use crate::words::visible::visible;
@@ -17,7 +18,7 @@ use crate::words::visible::visible;
 const SHOWN: usize = 200;
 
 pub(super) fn plan(arguments: &Arguments) -> ExitCode {
-    let loaded = match read(&arguments.file, &arguments.reading, crate::scenario::ClockKind::Real) {
+    let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Real) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
@@ -78,41 +79,73 @@ fn at(moment: Moment) -> String {
     format!("{}.{:03} s", moment.0 / 1_000_000_000, moment.0 / 1_000_000 % 1_000)
 }
 
-/// The plan for programs: moments are seconds, as in the log.
+/// A moment as the log has it: seconds.
+fn seconds(moment: Moment) -> f64 {
+    moment.0 as f64 / 1e9
+}
+
+/// The plan for programs, its keys in this order.
+#[derive(Serialize)]
+struct Printed<'p> {
+    name: &'p str,
+    seed: u64,
+    timeline: Vec<PrintedRow<'p>>,
+    /// Rows that are not in `timeline`, since there are too many.
+    more: u64,
+    open: Vec<PrintedOpen<'p>>,
+    moves: u64,
+    end: PrintedEnd,
+    /// The most at once; `null` if nothing bounds them.
+    processes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct PrintedRow<'p> {
+    at: f64,
+    what: &'static str,
+    of: &'p str,
+    entry: &'p str,
+    source: Option<&'p str>,
+    ends: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct PrintedOpen<'p> {
+    entry: &'p str,
+    what: &'static str,
+    after: &'p str,
+}
+
+#[derive(Serialize)]
+struct PrintedEnd {
+    earliest: f64,
+    likely: Option<f64>,
+    latest: Option<f64>,
+}
+
+fn printed_row(row: &Row) -> PrintedRow<'_> {
+    let Row { at, what, of, entry, source, ends } = row;
+    let (at, ends) = (seconds(*at), ends.map(seconds));
+    PrintedRow { at, what, of, entry, source: source.as_deref(), ends }
+}
+
+fn printed_open(open: &Open) -> PrintedOpen<'_> {
+    let Open { entry, what, after } = open;
+    PrintedOpen { entry, what, after }
+}
+
 fn as_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
-    let seconds = |moment: Moment| moment.0 as f64 / 1e9;
-    let rows: Vec<_> = plan
-        .rows
-        .iter()
-        .map(|row| {
-            json!({
-                "at": seconds(row.at),
-                "what": row.what,
-                "of": row.of,
-                "entry": row.entry,
-                "source": row.source,
-                "ends": row.ends.map(seconds),
-            })
-        })
-        .collect();
-    let open: Vec<_> = plan
-        .open
-        .iter()
-        .map(|open| json!({ "entry": open.entry, "what": open.what, "after": open.after }))
-        .collect();
-    let plan = json!({
-        "name": scenario.name,
-        "seed": seed,
-        "timeline": rows,
-        "more": plan.more_rows,
-        "open": open,
-        "moves": plan.moves,
-        "end": {
-            "earliest": seconds(plan.earliest),
-            "likely": plan.likely.map(seconds),
-            "latest": plan.latest.map(seconds),
-        },
-        "processes": plan.processes,
-    });
-    format!("{plan:#}\n")
+    let (likely, latest) = (plan.likely.map(seconds), plan.latest.map(seconds));
+    let printed = Printed {
+        name: &scenario.name,
+        seed,
+        timeline: plan.rows.iter().map(printed_row).collect(),
+        more: plan.more_rows,
+        open: plan.open.iter().map(printed_open).collect(),
+        moves: plan.moves,
+        end: PrintedEnd { earliest: seconds(plan.earliest), likely, latest },
+        processes: plan.processes,
+    };
+    // Numbers, texts and lists of these: nothing that JSON could not hold.
+    serde_json::to_string_pretty(&printed).map_or_else(|error| error.to_string(), |text| text + "\n")
 }

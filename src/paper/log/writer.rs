@@ -5,14 +5,15 @@
 //! that a crash could take out of the log.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileTypeExt;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
+use rustix::io::Errno;
 
 /// How many pieces may wait for the disk before the run waits too.
 const QUEUE: usize = 16;
@@ -71,8 +72,7 @@ pub enum Opened {
 pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     let Destination::File(path) = destination else { return Ok(Opened::Stdout) };
     if is_pipe_or_device(path) {
-        let file = File::options().write(true).open(path);
-        return file.map(Opened::File).map_err(|error| Refusal(open_fault(path, &error)));
+        return open_pipe(path).map(Opened::File);
     }
     let mut options = File::options();
     options.write(true);
@@ -82,14 +82,14 @@ pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
         options.create_new(true)
     };
     let file = options.open(path).map_err(|error| Refusal(open_fault(path, &error)))?;
+    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Err(Refusal(not_a_file(path)));
+    }
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Err(Refusal(format!(
             "another run writes its log to {}; give this one another with `--log PATH`",
             path.display()
         )));
-    }
-    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Err(Refusal(format!("{} is not a regular file; give one with `--log PATH`", path.display())));
     }
     file.set_len(0).map_err(|error| Refusal(format!("cannot empty {}: {error}", path.display())))?;
     Ok(Opened::File(file))
@@ -101,16 +101,47 @@ fn is_pipe_or_device(path: &Path) -> bool {
     kind.is_ok_and(|kind| kind.is_fifo() || kind.is_char_device())
 }
 
+/// Opens a pipe or device. A pipe that nobody reads is refused: to open it would wait for a reader.
+fn open_pipe(path: &Path) -> Result<File, Refusal> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
+            return Refusal(format!("nobody reads from {}", path.display()));
+        }
+        Refusal(open_fault(path, &error))
+    })?;
+    fcntl_setfl(&file, OFlags::empty())
+        .map_err(|error| Refusal(format!("cannot write {}: {error}", path.display())))?;
+    Ok(file)
+}
+
+fn not_a_file(path: &Path) -> String {
+    format!("{} is not a regular file; name one with `--log PATH`", path.display())
+}
+
 /// What the system's refusal means for a person.
 fn open_fault(path: &Path, error: &io::Error) -> String {
-    let path = path.display();
+    let shown = path.display();
+    let found = std::fs::metadata(path);
     match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            format!("{path} exists already; `--force` writes over it, `--log PATH` writes another")
+        _ if found.as_ref().is_ok_and(std::fs::Metadata::is_dir) => {
+            format!("cannot write {shown}: it is a folder; name a file in it with `--log PATH`")
         }
-        io::ErrorKind::NotFound => format!("cannot write {path}: there is no such folder"),
-        io::ErrorKind::IsADirectory => format!("cannot write {path}: it is a folder; name a file in it"),
-        _ => format!("cannot write {path}: {error}; choose another place with `--log PATH`"),
+        _ if found.is_ok_and(|found| !found.is_file()) && !is_pipe_or_device(path) => not_a_file(path),
+        io::ErrorKind::AlreadyExists => {
+            format!("{shown} exists already; `--force` writes over it, `--log PATH` writes another")
+        }
+        io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            match folder {
+                Some(folder) => {
+                    let folder = folder.display();
+                    format!("cannot write {shown}: there is no folder {folder}; `mkdir -p {folder}` makes it")
+                }
+                None => format!("cannot write {shown}: {error}; name a file with `--log PATH`"),
+            }
+        }
+        _ => format!("cannot write {shown}: {error}; choose another place with `--log PATH`"),
     }
 }
 
@@ -123,7 +154,7 @@ impl Writer {
         let fault = Arc::new(Mutex::new(None));
         let told = Arc::clone(&fault);
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            let mut paper = Paper { opened, crc: 0, show, fault: told };
+            let mut paper = Paper { opened, crc: 0, lines: 0, show, fault: told };
             for piece in incoming {
                 paper.write(&piece);
                 let _ = give_back.try_send(piece.log);
@@ -174,6 +205,8 @@ impl Drop for Writer {
 struct Paper {
     opened: Opened,
     crc: u32,
+    /// Whole lines written.
+    lines: u64,
     show: Show,
     fault: Arc<Mutex<Option<String>>>,
 }
@@ -182,8 +215,12 @@ impl Paper {
     fn write(&mut self, piece: &Piece) {
         let has_failed = self.fault.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !has_failed && let Err(error) = self.write_log(piece) {
+            let end = match self.lines.checked_sub(1) {
+                Some(last) => format!("after seq {last}"),
+                None => "before its first line".to_owned(),
+            };
             let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-            *fault = Some(error.to_string());
+            *fault = Some(format!("the log ends {end}: {error}"));
         }
         if !piece.shown.is_empty() {
             (self.show)(&piece.shown);
@@ -198,23 +235,56 @@ impl Paper {
         self.write_bytes(&seal(self.crc, piece.log.clone()))
     }
 
+    /// Writes whole lines. Of what could not be written whole, a file keeps the whole lines.
     fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.opened {
-            Opened::File(file) => file.write_all(bytes),
-            Opened::Stdout => {
-                let mut stdout = io::stdout().lock();
-                match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-                    // Whoever read the log has seen enough: the run goes on without it.
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                        self.opened = Opened::Nowhere;
-                        Ok(())
-                    }
-                    written => written,
-                }
+        let mut done = 0;
+        let written = match &mut self.opened {
+            Opened::File(file) => write_counted(file, bytes, &mut done),
+            Opened::Stdout => write_counted(&mut Unbuffered, bytes, &mut done),
+            Opened::Nowhere => return Ok(()),
+        };
+        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        if matches!(self.opened, Opened::Stdout) && written.as_ref().is_err_and(is_gone) {
+            // Whoever read the log has seen enough: the run goes on without it.
+            self.opened = Opened::Nowhere;
+            return Ok(());
+        }
+        self.lines += memchr::memchr_iter(b'\n', &bytes[..done]).count() as u64;
+        if let (Err(_), Opened::File(file)) = (&written, &mut self.opened) {
+            let torn = done - memchr::memrchr(b'\n', &bytes[..done]).map_or(0, |at| at + 1);
+            // If this fails too, the log's last line is torn; whoever reads it knows how.
+            if let Ok(end) = file.seek(SeekFrom::End(0)) {
+                let _ = file.set_len(end.saturating_sub(torn as u64));
             }
-            Opened::Nowhere => Ok(()),
+        }
+        written
+    }
+}
+
+/// Standard output without the library's buffer, which would hide how far a failed write came.
+struct Unbuffered;
+
+impl Write for Unbuffered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes all of `bytes`; `done` says how far it came.
+fn write_counted(to: &mut impl Write, bytes: &[u8], done: &mut usize) -> io::Result<()> {
+    while *done < bytes.len() {
+        match to.write(&bytes[*done..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => *done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// Closes a log whose last line is open: `crc` is that of all bytes before `bytes`.

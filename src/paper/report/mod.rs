@@ -1,5 +1,6 @@
 //! Reports: what people see of a run.
 
+mod bar;
 pub mod fetched;
 pub mod screen;
 pub mod terminal;

@@ -3,17 +3,32 @@
 //! counted.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::paper::log::writer::Show;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::paper::report::bar::Bar;
+use crate::words::time::{Moment, Span};
 
 /// How many texts may wait for the terminal.
 const QUEUE: usize = 256;
+
+/// How often the bar is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a bar needs to know: it shows the run's own time.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// When the run is likely to end.
+    pub end: Moment,
+    /// How many times as fast as the machine's the run's clock goes.
+    pub speed: f64,
+    /// How many lines have been entered on the terminal.
+    pub entered: Arc<AtomicU64>,
+}
 
 /// The thread that shows.
 #[derive(Debug)]
@@ -21,34 +36,35 @@ pub struct Terminal {
     texts: Option<SyncSender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
     dropped: Arc<AtomicU64>,
-    progress: Arc<AtomicU64>,
+    started: Arc<OnceLock<Instant>>,
 }
 
 impl Terminal {
-    /// Starts the thread. With `end`, in nanoseconds, a bar shows how far towards it the run is; for
-    /// a terminal only.
+    /// Starts the thread. With a course, a bar shows how far the run is on it; for a terminal only.
     #[must_use]
-    pub fn start(end: Option<u64>) -> Terminal {
+    pub fn start(course: Option<Course>) -> Terminal {
         let (texts, incoming) = sync_channel::<Vec<u8>>(QUEUE);
-        let progress = Arc::new(AtomicU64::new(0));
-        let reached = Arc::clone(&progress);
+        let started = Arc::new(OnceLock::<Instant>::new());
+        let since = Arc::clone(&started);
         let shown = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            let bar = end.map(bar);
+            let Some(Course { end, speed, entered }) = course else {
+                return incoming.iter().for_each(|text| write(&text));
+            };
+            let now = || {
+                let elapsed = since.get().map_or(Duration::ZERO, Instant::elapsed);
+                Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
+            };
+            let mut bar = Bar::new(end, entered);
             loop {
-                match incoming.recv_timeout(Duration::from_millis(100)) {
-                    Ok(text) => write(bar.as_ref(), &text),
-                    Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
-                    Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
-                }
-                if let Some(bar) = &bar {
-                    bar.set_position(reached.load(Ordering::Relaxed) / 1_000_000);
+                match incoming.recv_timeout(LOOK) {
+                    Ok(text) => write(&bar.below(&text, now())),
+                    Err(RecvTimeoutError::Timeout) => write(&bar.moved(now())),
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
-            if let Some(bar) = bar {
-                bar.finish_and_clear();
-            }
+            write(&bar.gone());
         });
-        Terminal { texts: Some(texts), thread: shown.ok(), dropped: Arc::default(), progress }
+        Terminal { texts: Some(texts), thread: shown.ok(), dropped: Arc::default(), started }
     }
 
     /// What shows a text without ever waiting.
@@ -64,10 +80,10 @@ impl Terminal {
         })
     }
 
-    /// Where the run has got to, for the bar.
+    /// To be told when the run's clock started, for the bar.
     #[must_use]
-    pub fn progress(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.progress)
+    pub fn started(&self) -> Arc<OnceLock<Instant>> {
+        Arc::clone(&self.started)
     }
 
     /// Shows what is left, and says how many lines were never shown. All that [`Terminal::show`]
@@ -83,20 +99,11 @@ impl Terminal {
     }
 }
 
-fn bar(end: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(end / 1_000_000), ProgressDrawTarget::stderr_with_hz(10));
-    let style = ProgressStyle::with_template("{elapsed:>9.dim}  {wide_bar:.cyan/dim} {percent:>3} %");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Writes a text above the bar. A terminal that has gone away is no reason to stop a run.
-fn write(bar: Option<&ProgressBar>, text: &[u8]) {
-    let write = || {
+/// Writes in one go, so that nothing is seen half. A terminal that has gone away is no reason to
+/// stop a run.
+fn write(text: &[u8]) {
+    if !text.is_empty() {
         let mut stderr = std::io::stderr().lock();
         let _ = stderr.write_all(text).and_then(|()| stderr.flush());
-    };
-    match bar {
-        Some(bar) => bar.suspend(write),
-        None => write(),
     }
 }
