@@ -39,10 +39,13 @@ struct Figures {
     core: f64,
 }
 
+/// Measures one kind at a rate, with a seed.
+type Measure = fn(u64, u64) -> Figures;
+
 fn main() {
     println!("moments/s          p50 µs  p99 µs  % of a core");
     for rate in [1_000, 10_000] {
-        let rows: [(&str, fn(u64, u64) -> Figures); 3] = [
+        let rows: [(&str, Measure); 3] = [
             ("limit", limit),
             ("ours", |rate, seed| ours(rate, seed, false)),
             ("ours, --precise", |rate, seed| ours(rate, seed, true)),
