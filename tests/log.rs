@@ -552,7 +552,8 @@ fn nothing_around_a_virtual_run_changes_its_bytes() {
     };
     let plain = run("plain", &|_| ());
     assert!(plain.len() > 5_000);
-    let changes: [(&str, &dyn Fn(&mut Command)); 8] = [
+    type Change<'c> = (&'c str, &'c dyn Fn(&mut Command));
+    let changes: [Change<'_>; 8] = [
         ("zone", &|command| {
             command.env("TZ", "Asia/Kathmandu");
         }),
