@@ -1,15 +1,34 @@
-//! `scenario`: a declarative scenario runner.
+//! `scenario`: write down what should happen and when, have it really happen, keep an exact log.
+//!
+//! # How it works
+//!
+//! Three words, one question each: the **clock** says what time it is, the **scheduler** says what
+//! is due, the **multiplexer** says what happened. What they tell meets in the **engine**, one pure
+//! state machine that decides everything; drivers tell it the time and what came from outside, and
+//! have its orders carried out. Its events are the log.
 //!
 //! # Code map
 //!
-//! Imports go downward only, in this order from the bottom; `tests/layers.rs` holds it.
+//! From the bottom up. Imports go downward only, and nothing below [`hands`] waits, reads, prints or
+//! knows the machine's time; `tests/layers.rs` holds both.
 //!
 //! | module | its one job |
 //! | --- | --- |
-//! | [`words`] | what all share: time, names, events, what is observed and ordered, diagnostics, exit codes |
-//! | [`scenario`] | the scenario as data: read, checked, resolved |
-//! | [`hands`] | the only place that waits |
-//! | [`paper`] | what is written and read |
+//! | [`words`] | what all share: [`time`](words::time), [names](words::name), [events](words::event), what is [observed](words::observed) and [ordered](words::order), [diagnostics](words::diagnostic), [exit codes](words::exit_code) |
+//! | [`scenario`] | the scenario as data: files to a tree with places, to known keys, to the checked [model](scenario::model); [resolved](scenario::resolved) again; its [schema](scenario::schema) |
+//! | [`engine`] | decides: the scheduler (`engine/scheduler.rs`), spawns, requests, typed commands, the end; the players' [calendar](engine::calendar); all [chance](engine::draw) |
+//! | [`hands`] | do, and the only modules that wait: the [clock](hands::clock), the [multiplexer](hands::multiplexer), [processes](hands::process), [fetches](hands::fetch), [what is typed](hands::input); what they see goes into the [inbox](hands::inbox) |
+//! | [`paper`] | what is written, read and shown: the [log](paper::log), the [journal](paper::journal) of a run, [reports](paper::report), [files](paper::files), [diagnostics](paper::diagnostics) as text |
+//! | [`drive`] | tells the engine the time: [live](drive::live), in [virtual time](drive::virtual_time), and for a [plan](drive::plan) |
+//! | [`door`] | the command line; one file a command, which wires and decides nothing |
+//!
+//! # What must never be
+//!
+//! - Something that changes what happens and is not an argument of the engine's calls.
+//! - A wait, a file, a socket or a print below [`hands`].
+//! - Chance from anywhere but [`engine::draw`]; a map without order where its order could show.
+//! - A queue without a bound, or one that drops (only the screen may, and says how much).
+//! - A secret in anything that is logged or shown.
 
 pub mod door;
 pub mod drive;

@@ -150,6 +150,21 @@ fn typed_lines_of_a_virtual_run_come_at_its_start() {
 }
 
 #[test]
+fn lines_typed_before_a_run_that_would_end_at_once_are_heard() {
+    let folder = Folder::new();
+    folder.file("typed", "nonsense\np\n\np\n");
+    for clock in ["virtual", "real"] {
+        let text = PLAYERS.replace("1s", "1ms");
+        let (ended, log) = folder.run(&text, &["--clock", clock, "--input", "typed"]);
+        ended.expect(0);
+        assert_eq!(log.of("move").len(), 4, "{clock}");
+    }
+    folder.file("s.toml", PLAYERS.replace("1s", "1ms"));
+    let piped = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--input", "/dev/stdin"]);
+    piped.stdin("p\n").end().expect(0);
+}
+
+#[test]
 fn quit_ends_a_run_and_it_has_not_passed() {
     let folder = Folder::new();
     folder.file("typed", "quit\n1\n");

@@ -134,3 +134,32 @@ fn the_second_spawn_of_a_preset_draws_anew() {
     };
     assert_ne!(of("ps#1"), of("ps#2"));
 }
+
+#[test]
+fn another_language_draws_the_same() {
+    let Ok(python) = std::process::Command::new("python3").arg("--version").output() else {
+        eprintln!("skipped: there is no python3");
+        return;
+    };
+    assert!(python.status.success());
+    let text = "[presets.wave]\nplayers = [{ name = \"p{n}\", count = 12, moves = 50, every = \"100ms..2500ms\" }]\n\
+                [[timeline]]\nspawn = \"wave\"\ncount = 2\n";
+    let (_, log) = Folder::new().run(text, &["--clock", "virtual", "--seed", "987654321"]);
+    for (source, nth) in [("ps#1", "0"), ("ps#2", "1")] {
+        let of_player = |event: &&serde_json::Value| event["source"] == source && event["player"] == "p12";
+        let moves: Vec<String> = log
+            .of("move")
+            .into_iter()
+            .filter(of_player)
+            .map(|event| {
+                let due = (event["due"].as_f64().unwrap() * 1e9).round() as u64;
+                format!("{due} {}", event["direction"].as_str().unwrap())
+            })
+            .collect();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/draws.py");
+        let mut draws = std::process::Command::new("python3");
+        draws.arg(script).args(["987654321", "wave", nth, "p12", "50", "100000000", "2500000000"]);
+        let drawn = String::from_utf8(draws.output().unwrap().stdout).unwrap();
+        assert_eq!(moves, drawn.lines().collect::<Vec<_>>());
+    }
+}

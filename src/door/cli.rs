@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::scenario;
 use crate::words::event::ClockKind;
 
 /// Says what should happen and when, makes it happen, and keeps an exact log.
@@ -48,7 +47,7 @@ pub enum Command {
 /// What a scenario is read with.
 #[derive(Args, Debug)]
 pub struct Reading {
-    /// Give a variable a value, before the scenario's own [vars]; can be given many times
+    /// Give a variable a value, before the scenario's own; can be given many times
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub vars: Vec<(String, String)>,
 }
@@ -120,15 +119,6 @@ pub enum Clock {
     Real,
     /// Time that jumps to whatever is due next; the same bytes for the same seed
     Virtual,
-}
-
-impl From<Clock> for scenario::ClockKind {
-    fn from(clock: Clock) -> scenario::ClockKind {
-        match clock {
-            Clock::Real => scenario::ClockKind::Real,
-            Clock::Virtual => scenario::ClockKind::Virtual,
-        }
-    }
 }
 
 impl From<Clock> for ClockKind {

@@ -88,7 +88,7 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
-        signals::listen(&inbox).map_err(|error| format!("cannot watch for signals: {error}"))?;
+        signals::watch(&inbox).map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
@@ -107,8 +107,8 @@ impl Turn {
     async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {
         let verdict = loop {
             let now = self.clock.now();
-            run.engine.advance(now, &mut run.journal);
             self.hear(run, now);
+            run.engine.advance(now, &mut run.journal);
             self.obey(run);
             self.flush(run, false);
             if let Some(verdict) = run.engine.verdict() {

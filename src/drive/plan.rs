@@ -94,6 +94,10 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         (latest, limit) => latest.or(limit),
     };
     let open = open_entries(scenario, &engine);
+    // What the stand-in for the world answered came behind the rest of its moment.
+    let order: std::collections::BTreeMap<String, usize> =
+        scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.name(n).to_string(), n)).collect();
+    seen.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
     let mut processes = not_yet.map(|entry| processes_of(scenario, &scenario.timeline[entry]));
     let processes = processes.try_fold(seen.most_processes, |sum, more| sum.checked_add(more?));

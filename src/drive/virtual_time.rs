@@ -3,48 +3,45 @@
 
 use crate::drive::Run;
 use crate::engine::{Engine, Sink};
+use crate::hands::signals::Signals;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
-use crate::words::signal::Signal;
 use crate::words::time::Moment;
 
-/// Drives a run to its end. What is typed (`input`) is typed at its start; `signalled` is asked now
-/// and then for a signal that came. The verdict comes back.
+/// Drives a run to its end. What is typed (`input`) is typed at its start. The verdict comes back.
 ///
 /// # Errors
-/// When the log cannot be written; with why.
-pub fn drive(
-    run: &mut Run,
-    input: &[String],
-    signalled: impl Fn() -> Option<Signal>,
-) -> Result<Verdict, String> {
+/// When the log cannot be written, or signals cannot be heard.
+pub fn drive(run: &mut Run, input: &[String]) -> Result<Verdict, String> {
+    let mut signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
     for text in input {
         run.engine.observe(Moment::ZERO, Observed::Typed { text }, &mut run.journal);
     }
     let mut orders = Vec::new();
-    let verdict = loop {
+    loop {
         let verdict = turn(&mut run.engine, &mut run.journal);
-        run.journal.take_orders(&mut orders);
-        for order in orders.drain(..) {
-            if order == Order::ShowStatus {
-                let status = run.engine.status();
-                run.journal.show_status(run.journal.reached(), &status);
-            }
-        }
+        show_status(run, &mut orders);
         if let Some(fault) = run.journal.fault() {
             return Err(fault);
         }
         if let Some(verdict) = verdict {
-            break verdict;
+            return run.journal.finish().map_or(Ok(verdict), Err);
         }
-        if let Some(signal) = signalled() {
-            let now = run.journal.reached();
-            run.engine.observe(now, Observed::Signalled(signal), &mut run.journal);
+        if let Some(signal) = signals.take() {
+            run.engine.observe(run.journal.reached(), Observed::Signalled(signal), &mut run.journal);
         }
-    };
-    match run.journal.finish() {
-        Some(fault) => Err(fault),
-        None => Ok(verdict),
+    }
+}
+
+/// Carries out the only order that virtual time knows: whatever starts something real was refused
+/// before the run.
+fn show_status(run: &mut Run, orders: &mut Vec<Order>) {
+    run.journal.take_orders(orders);
+    for order in orders.drain(..) {
+        if order == Order::ShowStatus {
+            let status = run.engine.status();
+            run.journal.show_status(run.journal.reached(), &status);
+        }
     }
 }
 

@@ -9,7 +9,8 @@
 //! over) and by a log.
 //!
 //! Both calls first let happen what was due by `now`, and `observe` does so again after what was
-//! observed. So what the engine does depends only on the sequence of moments and observations that
+//! observed. (What is observed before the first `advance`, lines that were typed before the run,
+//! comes before all that is due, so that a run that would end at once hears them.) So what the engine does depends only on the sequence of moments and observations that
 //! changed anything, all of which stand in the log; how often it was woken between does not matter.
 //!
 //! If something can change what happens and is not an argument of these calls, it is a bug.
@@ -145,15 +146,20 @@ impl Engine {
 
     /// Lets happen what was due by `now`.
     pub fn advance(&mut self, now: Moment, sink: &mut dyn Sink) {
+        self.run.has_begun = true;
         self.with(now, sink, Run::settle);
     }
 
     /// Takes what came from outside at `now`.
     pub fn observe(&mut self, now: Moment, observed: Observed<'_>, sink: &mut dyn Sink) {
         self.with(now, sink, |run, out| {
-            run.settle(out);
+            if run.has_begun {
+                run.settle(out);
+            }
             if !matches!(run.phase, Phase::Over(_)) {
                 run.observe(observed, out);
+            }
+            if run.has_begun {
                 run.settle(out);
             }
         });
@@ -212,6 +218,8 @@ pub(crate) struct Run {
     scenario: Rc<Scenario>,
     seed: u64,
     now: Moment,
+    /// Whether it has been told the time once.
+    has_begun: bool,
     phase: Phase,
     /// The first thing that went wrong.
     fault: Option<String>,
@@ -240,6 +248,7 @@ impl Run {
         Run {
             seed,
             now: Moment::ZERO,
+            has_begun: false,
             phase: Phase::Running,
             fault: None,
             agenda: Agenda::default(),
@@ -328,7 +337,9 @@ impl Run {
             Observed::Exited { source, exit } => self.process_exited(source, exit, out),
             Observed::NotSent { source, error } => self.not_sent(source, error, out),
             Observed::Responded { source, status, version, headers } => {
-                out.event(&Event::FetchResponded { source, status, version, headers });
+                if self.is_in_flight(source) {
+                    out.event(&Event::FetchResponded { source, status, version, headers });
+                }
             }
             Observed::BodyLines { source, chunk } => self.body_lines(source, chunk, out),
             Observed::Fetched { source, fetched } => self.fetched(source, fetched, out),

@@ -125,6 +125,11 @@ impl Run {
         }
     }
 
+    /// Whether a request has been sent and not ended.
+    pub(crate) fn is_in_flight(&self, source: Source) -> bool {
+        matches!(source, Source::Request(number) if self.requests.contains_key(&number))
+    }
+
     fn request_of(&self, source: Source) -> Option<(u32, usize, usize)> {
         let Source::Request(number) = source else { return None };
         let request = self.requests.get(&number)?;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,6 +24,9 @@ const LONGEST: usize = 8 << 10;
 
 /// How many typed lines may wait; then the typist does.
 const QUEUE: usize = 64;
+
+/// How long a run waits at most for what is typed before it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How often a terminal is looked at while another job has it.
 const LOOK: Duration = Duration::from_millis(250);
@@ -40,11 +44,25 @@ pub enum Keyboard {
 }
 
 impl Keyboard {
-    /// Starts to read. Lines come into the inbox as they are typed.
+    /// Starts to read. Lines come into the inbox as they are typed; those that are there already (all
+    /// of a file, what was piped in) are in it when this comes back, so that they come before
+    /// anything else of the run.
     pub fn listen(self, inbox: &Rc<Inbox>) {
         let (lines, mut typed) = mpsc::channel::<String>(QUEUE);
+        let (reading_on, caught_up) = std::sync::mpsc::channel::<()>();
         // Without a thread nothing can be typed, and the run does not need it.
-        let _ = std::thread::Builder::new().name("input".to_owned()).spawn(move || self.read(&lines));
+        let _ =
+            std::thread::Builder::new().name("input".to_owned()).spawn(move || self.read(&lines, reading_on));
+        let asked = std::time::Instant::now();
+        loop {
+            let caught_up = caught_up.recv_timeout(Duration::from_millis(1));
+            while let Ok(text) = typed.try_recv() {
+                inbox.put(Seen::Typed { text });
+            }
+            if caught_up == Err(RecvTimeoutError::Disconnected) || asked.elapsed() > PATIENCE {
+                break;
+            }
+        }
         let inbox = Rc::clone(inbox);
         tokio::task::spawn_local(async move {
             while let Some(text) = typed.recv().await {
@@ -53,13 +71,21 @@ impl Keyboard {
         });
     }
 
-    fn read(self, lines: &mpsc::Sender<String>) {
+    /// Reads to the end; drops `reading_on` when nothing more is there for now.
+    fn read(self, lines: &mpsc::Sender<String>, reading_on: Sender<()>) {
+        let reading_on = Some(reading_on);
         match self {
-            Keyboard::Terminal(entered) => read_lines(Terminal { entered }, lines),
-            Keyboard::Stdin => read_lines(std::io::stdin().lock(), lines),
+            Keyboard::Terminal(entered) => {
+                drop(reading_on);
+                read_lines(Terminal { entered }, lines);
+            }
+            Keyboard::Stdin => read_lines(Eager { source: std::io::stdin().lock(), reading_on }, lines),
             Keyboard::File(path) => {
-                if let Ok(file) = File::open(path) {
-                    read_lines(file, lines);
+                // The opening of a FIFO waits for its writer: nothing is there for now.
+                let reading_on =
+                    reading_on.filter(|_| std::fs::metadata(&path).is_ok_and(|file| file.is_file()));
+                if let Ok(source) = File::open(path) {
+                    read_lines(Eager { source, reading_on }, lines);
                 }
             }
         }
@@ -83,6 +109,25 @@ pub fn read_all(keyboard: &Keyboard) -> std::io::Result<Vec<String>> {
 
 fn text(line: &[u8]) -> String {
     String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()
+}
+
+/// A source that tells, by dropping what it holds, when the next read would have to wait.
+struct Eager<R> {
+    source: R,
+    reading_on: Option<Sender<()>>,
+}
+
+impl<R: Read + AsFd> Read for Eager<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.reading_on.is_some() {
+            let mut fds = [PollFd::new(&self.source, PollFlags::IN)];
+            let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+            if poll(&mut fds, Some(&at_once)).unwrap_or(0) == 0 {
+                self.reading_on = None;
+            }
+        }
+        self.source.read(buffer)
+    }
 }
 
 /// The terminal, read only when something is there and the runner is in the foreground.

@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
-use crate::words::diagnostic::{
-    Diagnostic, Place, Position, Severity, SourceFile, Sources, is_hidden, visible,
-};
+use crate::words::diagnostic::{Diagnostic, Place, Position, Severity, SourceFile, Sources};
+use crate::words::visible::{acts, visible_lines};
 
 /// The most diagnostics that are rendered for people.
 const MOST: usize = 100;
@@ -41,13 +40,13 @@ fn report<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Vec<Group<'a>
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(visible(&diagnostic.message)));
+    let mut group = Group::with_title(level.primary_title(visible_lines(&diagnostic.message)));
     for element in snippets(sources, diagnostic) {
         group = group.element(element);
     }
     let mut groups = vec![group];
     for help in &diagnostic.help {
-        groups.push(Group::with_title(Level::HELP.secondary_title(visible(help))));
+        groups.push(Group::with_title(Level::HELP.secondary_title(visible_lines(help))));
     }
     groups
 }
@@ -132,13 +131,13 @@ impl<'a> Window<'a> {
             (self.file.line_start(self.first), self.file.line_end(self.last))
         };
         let shown = Shown::new(&self.file.text[from..to]);
-        let name = visible(&self.file.name);
+        let name = visible_lines(&self.file.name);
         let mut snippet = Snippet::source(shown.text.clone()).line_start(self.first + 1).fold(true);
         for mark in &self.marks {
             let clip = |at: usize| shown.offset(at.clamp(from, to) - from);
             let annotation = mark.kind.span(clip(mark.range.start)..clip(mark.range.end));
             snippet = snippet.annotation(match mark.label {
-                Some(label) => annotation.label(visible(label)),
+                Some(label) => annotation.label(visible_lines(label)),
                 None => annotation,
             });
         }
@@ -171,7 +170,7 @@ impl Shown {
     fn new(source: &str) -> Shown {
         let mut shown = Shown { text: String::with_capacity(source.len()), shifts: Vec::new() };
         for (at, c) in source.char_indices() {
-            if c == '\t' || c == '\n' || !is_hidden(c) {
+            if c == '\t' || c == '\n' || !acts(c) {
                 shown.text.push(c);
                 continue;
             }
@@ -251,5 +250,5 @@ fn json_place(sources: &Sources, place: Place) -> String {
 
 /// A text in JSON's quotes; what a terminal would act on is escaped as well.
 fn text(text: &str) -> String {
-    serde_json::Value::from(&*visible(text)).to_string()
+    serde_json::Value::from(&*visible_lines(text)).to_string()
 }

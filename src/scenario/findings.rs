@@ -29,6 +29,16 @@ impl Findings {
         }
     }
 
+    /// Counts an error that would not be kept; says whether it was one. Spares the making of it.
+    pub(crate) fn only_counts(&mut self) -> bool {
+        let full = self.list.len() >= MOST;
+        if full {
+            self.errors += 1;
+            self.dropped += 1;
+        }
+        full
+    }
+
     /// How many errors there are, the dropped ones included.
     pub(crate) fn errors(&self) -> usize {
         self.errors

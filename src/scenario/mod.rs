@@ -2,13 +2,14 @@
 //!
 //! A file goes through three stages, and every one tells all that is wrong before the next is asked:
 //!
-//! 1. [`document`]: bytes to a tree of keys and values with their places; includes are followed.
-//! 2. [`shape`] and [`raw`]: the tree to tables of known keys; variables are put in, durations read.
-//! 3. [`check`]: what needs the whole scenario: names, cycles, sums.
+//! 1. `document`: bytes to a tree of keys and values with their places; includes are followed.
+//! 2. `shape` and `raw`: the tree to tables of known keys; variables are put in, durations read.
+//! 3. `check`: what needs the whole scenario: names, cycles, sums.
 //!
 //! Nothing here reads files or the environment: the door hands both in.
 
 mod check;
+mod declare;
 mod document;
 mod findings;
 pub mod interval;
@@ -16,9 +17,12 @@ mod json;
 mod load;
 pub mod model;
 mod raw;
+mod read;
 pub mod resolved;
 pub mod schema;
 mod shape;
+mod template;
+mod toml_text;
 mod vars;
 
 use std::path::{Path, PathBuf};
@@ -27,20 +31,11 @@ pub use load::load;
 
 use crate::scenario::model::Scenario;
 use crate::words::diagnostic::{Diagnostic, Sources};
+use crate::words::event::ClockKind;
 use crate::words::secrets::Secrets;
 
 /// The longest scenario file, in bytes: no more of it is read.
 pub const LONGEST_FILE: usize = document::LONGEST_FILE;
-
-/// Which clock the scenario is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClockKind {
-    /// Anything goes.
-    #[default]
-    Real,
-    /// Only what the runner decides alone: no `command`, no `isolation = "process"`, no fetch.
-    Virtual,
-}
 
 /// How a scenario is to be read.
 #[derive(Clone, Copy)]
@@ -49,7 +44,8 @@ pub struct Options<'a> {
     pub vars: &'a [(String, String)],
     /// Reads the environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// The clock that the scenario will run on; checks use the real one.
+    /// The clock that the scenario will run on. On the virtual one only what the runner decides alone
+    /// can happen: no `command`, no `isolation = "process"`, no fetch. Checks use the real one.
     pub clock: ClockKind,
 }
 

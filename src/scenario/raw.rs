@@ -3,22 +3,29 @@
 
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::collections::{List, Named};
+use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
 use crate::scenario::shape::table::{Rule, table};
 use crate::scenario::shape::text::{
-    Argument, EnvName, FilePath, HeaderName, Id, IncludePath, JobName, Method, Open, PlayerPattern, VarName,
+    Argument, FilePath, HeaderValue, Id, IncludePath, Method, Open, PlayerPattern,
 };
 use crate::scenario::shape::times::Duration;
-use crate::scenario::shape::unions::{RawAfter, RawVar};
 use crate::words::event::Direction;
 use crate::words::signal::Signal;
 
 /// An integer that fits 32 bits.
 pub(crate) type Count<const LEAST: i64> = Int<LEAST, { u32::MAX as i64 }>;
 
+/// The most that an entry starts at once.
+pub(crate) const MOST_AT_ONCE: i64 = 1_000_000;
+
 /// The most repetitions of an entry.
 pub(crate) const MOST_TIMES: i64 = 1_000_000_000;
+
+/// The most players of a preset.
+pub(crate) const MOST_PLAYERS: i64 = 100_000_000;
 
 table! {
     /// A scenario: players, programs and HTTP fetches on one timeline.
@@ -101,7 +108,7 @@ table! {
 
 table! {
     /// Players that differ only in their name.
-    RawPlayers is "a player" with [
+    RawPlayers is "a player" like "{ name = \"john\", moves = 3, every = \"0s..800ms\" }" with [
         Rule::Required("name", "name = \"john\""),
         Rule::Required("moves", "moves = 3"),
         Rule::Required("every", "every = \"0s..800ms\""),
@@ -109,7 +116,7 @@ table! {
         /// Their name; with a `count` over 1, `{n}` in it is 1 to `count`, or `-1` to `-count` is appended.
         "name" name: PlayerPattern,
         /// How many.
-        "count" count: Count<1> = 1,
+        "count" count: Int<1, MOST_PLAYERS> = 1,
         /// How many moves each makes.
         "moves" moves: Count<0>,
         /// The wait after each move.
@@ -141,7 +148,7 @@ table! {
         /// The request's method.
         "method" method: Method = "GET",
         /// The request's headers.
-        "headers" headers: Named<Text, HeaderName>,
+        "headers" headers: Named<HeaderValue, HeaderName>,
         /// The request's body.
         "body" body: Body,
         /// For the whole request.
@@ -165,7 +172,7 @@ table! {
 
 table! {
     /// One entry of the timeline.
-    RawEntry is "a timeline entry" with [
+    RawEntry is "a timeline entry" like "{ at = \"1s\", mark = \"now\" }" with [
         Rule::ExactlyOne(&["spawn", "fetch", "stop", "send", "mark"]),
         Rule::NeedsAny("every", &["times", "for"]),
         Rule::Needs("times", "every"),
@@ -188,7 +195,7 @@ table! {
         /// Note a text in the log.
         "mark" mark: Text,
         /// That many at once.
-        "count" count: Count<1> = 1,
+        "count" count: Int<1, MOST_AT_ONCE> = 1,
         /// It happens again, one draw after the other; with `times`, `for` or both.
         "every" every: Interval,
         /// So many times in all.

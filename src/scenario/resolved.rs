@@ -1,5 +1,5 @@
 //! The resolved scenario: included files merged, variables put in, defaults filled in, secrets as
-//! `[redacted]`. Written as one line of JSON for the log, and as TOML that [`load`](super::load) reads
+//! `[redacted]`. Written as one line of JSON for the log, and as TOML that [`load`](super::load()) reads
 //! back. The keys are those of the file, in the order in which the README has them.
 //!
 //! Both are written from one tree, so that they cannot differ. A literal `${` is written `$${`.
@@ -7,14 +7,15 @@
 use std::path::Path;
 
 use crate::scenario::interval::Interval;
-use crate::scenario::json::{Json, object, write_text};
+use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
     Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players, Preset,
     PresetKind, Scenario, StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::shape::numbers::written;
 use crate::scenario::shape::times::human;
-use crate::scenario::vars::escaped;
+use crate::scenario::template::escaped;
+use crate::scenario::toml_text::toml;
 use crate::words::time::Span;
 
 /// The scenario as one line of JSON.
@@ -27,6 +28,16 @@ pub fn to_json(scenario: &Scenario) -> String {
 #[must_use]
 pub fn to_toml(scenario: &Scenario) -> String {
     toml(tree(scenario, |_| true))
+}
+
+/// A scenario of [`to_json`] as the TOML file of [`to_toml`], which [`load`](super::load()) reads: the way
+/// back from a log. Where a secret was, `[redacted]` stands.
+///
+/// # Errors
+///
+/// If it is no JSON.
+pub fn json_to_toml(json: &str) -> Result<String, serde_json::Error> {
+    Json::parse(json).map(toml)
 }
 
 /// The scenario with nothing but one preset and an empty timeline, as a TOML file: what a sub-process
@@ -288,85 +299,4 @@ fn entry(scenario: &Scenario, entry: &Entry) -> Json {
         items.put_some("for", repeat.within.map(human));
     }
     items.object()
-}
-
-/// The tree as a TOML file: tables by name and lists of tables get headers, all else stands in one line.
-fn toml(tree: Json) -> String {
-    let mut out = String::new();
-    let Json::Object(items) = tree else { return out };
-    let (tables, plain): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, value)| is_table(value));
-    lines(&mut out, &plain);
-    for (key, value) in tables {
-        match value {
-            Json::Object(values) if key == "vars" && !values.is_empty() => {
-                out.push_str("\n[vars]\n");
-                lines(&mut out, &values);
-            }
-            Json::Object(by_name) => {
-                for (name, value) in by_name {
-                    out.push_str(&format!("\n[{key}."));
-                    write_key(&mut out, &name);
-                    out.push_str("]\n");
-                    table(&mut out, value);
-                }
-            }
-            Json::List(list) => {
-                for value in list {
-                    out.push_str(&format!("\n[[{key}]]\n"));
-                    table(&mut out, value);
-                }
-            }
-            _ => {}
-        }
-    }
-    out
-}
-
-fn is_table(value: &Json) -> bool {
-    matches!(value, Json::Object(_) | Json::List(_))
-}
-
-fn table(out: &mut String, value: Json) {
-    if let Json::Object(items) = value {
-        lines(out, &items);
-    }
-}
-
-fn lines(out: &mut String, items: &[(String, Json)]) {
-    for (key, value) in items {
-        write_key(out, key);
-        out.push_str(" = ");
-        inline(out, value);
-        out.push('\n');
-    }
-}
-
-fn inline(out: &mut String, value: &Json) {
-    match value {
-        Json::List(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                inline(out, item);
-            }
-            out.push(']');
-        }
-        Json::Object(items) => {
-            out.push('{');
-            for (index, (key, item)) in items.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { " " });
-                write_key(out, key);
-                out.push_str(" = ");
-                inline(out, item);
-            }
-            out.push_str(if items.is_empty() { "}" } else { " }" });
-        }
-        scalar => out.push_str(&scalar.line()),
-    }
-}
-
-fn write_key(out: &mut String, key: &str) {
-    let bare =
-        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if bare { out.push_str(key) } else { write_text(out, key) }
 }

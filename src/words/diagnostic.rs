@@ -1,9 +1,9 @@
 //! What is wrong with a scenario's files, and where. Says nothing by itself: `paper::diagnostics`
 //! renders it.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::rc::Rc;
+
+use crate::words::visible::{push_visible_char, visible_lines};
 
 /// Where something stands in the scenario's files, for messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -206,7 +206,7 @@ impl Sources {
     pub fn locate(&self, place: Place) -> String {
         self.get(place.file).map_or_else(String::new, |file| {
             let Position { line, column } = file.position(place.start);
-            format!("{}:{line}:{column}", visible(&file.name))
+            format!("{}:{line}:{column}", visible_lines(&file.name))
         })
     }
 }
@@ -223,43 +223,10 @@ pub fn quoted(text: &str) -> String {
             quote.push('…');
             break;
         }
-        match c {
-            '\n' => quote.push_str("\\n"),
-            '\t' => quote.push_str("\\t"),
-            c if is_hidden(c) => push_escaped(&mut quote, c),
-            c => quote.push(c),
-        }
+        push_visible_char(&mut quote, c);
     }
     quote.push('`');
     quote
-}
-
-/// A text for a terminal: what would move the cursor, colour or reorder is written as `\u{…}`.
-/// Line breaks stay.
-#[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c != '\n' && is_hidden(c)) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c != '\n' && is_hidden(c) { push_escaped(&mut shown, c) } else { shown.push(c) }
-    }
-    Cow::Owned(shown)
-}
-
-fn push_escaped(text: &mut String, c: char) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "\\u{{{:x}}}", u32::from(c));
-}
-
-/// Whether a character acts on a terminal instead of being seen on it: control characters (C0, C1),
-/// bidirectional marks, invisible separators, and the byte order mark.
-#[must_use]
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -278,8 +245,8 @@ mod tests {
 
     #[test]
     fn nothing_raw_is_shown() {
-        assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\u{1b}[31m\\n`");
-        assert_eq!(visible("a\n\u{202e}b"), "a\n\\u{202e}b");
+        assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\x1b[31m\\n`");
+        assert_eq!(visible_lines("a\n\u{202e}b"), "a\n\\u{202e}b");
         assert_eq!(quoted(&"x".repeat(100)).chars().count(), LONGEST_QUOTE + 3);
     }
 }

@@ -1,6 +1,7 @@
 //! Text from outside, made safe to show: control characters, bidirectional marks and what is not
 //! UTF-8 become visible escapes, so that nothing but letters ever reaches a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Whether a character would do something to a terminal, or to how text beside it is read, instead
@@ -13,14 +14,19 @@ pub fn acts(c: char) -> bool {
         || matches!(c, '\u{061c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Appends `text`, with what [acts](acts) as an escape: `\t`, `\x1b`, `\u{202e}`.
+/// Appends `text`, with what [`acts`] as an escape: `\t`, `\x1b`, `\u{202e}`.
 pub fn push_visible(out: &mut String, text: &str) {
     for c in text.chars() {
-        if acts(c) {
-            push_escape(out, c);
-        } else {
-            out.push(c);
-        }
+        push_visible_char(out, c);
+    }
+}
+
+/// The same for one character.
+pub fn push_visible_char(out: &mut String, c: char) {
+    if acts(c) {
+        push_escape(out, c);
+    } else {
+        out.push(c);
     }
 }
 
@@ -51,6 +57,15 @@ pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     push_visible(&mut out, text);
     out
+}
+
+/// `text` made visible but for its line breaks.
+#[must_use]
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c != '\n' && acts(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split('\n').map(visible).collect::<Vec<String>>().join("\n"))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use scenario::paper::diagnostics::human;
 use scenario::paper::files::Disk;
-use scenario::scenario::{ClockKind, Failure, FileRead, Files, Loaded, Options, ReadFault, load};
+use scenario::scenario::{Failure, FileRead, Files, Loaded, Options, ReadFault, load};
 use scenario::words::diagnostic::{Diagnostic, Sources};
+use scenario::words::event::ClockKind;
 
 /// The environment of all tests.
 pub(crate) fn env(name: &str) -> Option<String> {

@@ -4,8 +4,10 @@ use crate::door::cli::{Check, Format};
 use crate::door::command::{colors, environment, print, tell};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
-use crate::scenario::{ClockKind, Options, load};
+use crate::scenario::{Options, load};
+use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
+use crate::words::visible::visible;
 
 pub(super) fn check(arguments: &Check) -> ExitCode {
     let mut exit = ExitCode::Passed;
@@ -19,7 +21,12 @@ pub(super) fn check(arguments: &Check) -> ExitCode {
             exit = ExitCode::Usage;
         }
         match arguments.format {
-            Format::Human => tell(&diagnostics::human(&sources, &found, colors())),
+            Format::Human => {
+                tell(&diagnostics::human(&sources, &found, colors()));
+                if is_valid {
+                    tell(&format!("{}: valid\n", visible(&file.to_string_lossy())));
+                }
+            }
             Format::Json => {
                 let printed =
                     print(&format!("{}\n", diagnostics::json(&file.to_string_lossy(), &sources, &found)));

@@ -13,14 +13,14 @@ use crate::hands::Context;
 use crate::paper::journal::Journal;
 use crate::paper::log::writer::{Opened, Writer};
 use crate::paper::report::fetched::Fetched;
-use crate::scenario::{self, FileRead, Files, Loaded, Options, ReadFault, load};
+use crate::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::order::Verdict;
 
 pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
     let text = scenario_of(arguments);
-    let options = Options { vars: &[], env: &|_| None, clock: scenario::ClockKind::Real };
+    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
     let loaded = match load(Path::new("command line"), &Given(text), &options) {
         Ok(loaded) => loaded,
         Err(failure) => {

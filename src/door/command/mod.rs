@@ -17,7 +17,8 @@ use std::path::Path;
 use crate::door::cli::{Command, Reading};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
-use crate::scenario::{self, Loaded, Options, load};
+use crate::scenario::{Loaded, Options, load};
+use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::visible::visible;
 
@@ -38,7 +39,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
 
 /// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
 /// error.
-fn read(file: &Path, reading: &Reading, clock: scenario::ClockKind) -> Result<Loaded, ExitCode> {
+fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
     let options = Options { vars: &reading.vars, env: &environment, clock };
     match load(file, &Disk, &options) {
         Ok(loaded) => {

@@ -9,6 +9,7 @@ use crate::door::command::{print, read, tell_error};
 use crate::drive::plan::{Open, Plan, Row, plan as make_plan};
 use crate::engine::draw;
 use crate::scenario::model::Scenario;
+use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::time::Moment;
 use crate::words::visible::visible;
@@ -17,7 +18,7 @@ use crate::words::visible::visible;
 const SHOWN: usize = 200;
 
 pub(super) fn plan(arguments: &Arguments) -> ExitCode {
-    let loaded = match read(&arguments.file, &arguments.reading, crate::scenario::ClockKind::Real) {
+    let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Real) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };

@@ -10,13 +10,13 @@ use crate::engine::{Engine, Sink};
 use crate::hands::clock::Clock;
 use crate::scenario::model::{Action, Entry, Isolation, PresetKind, Scenario};
 use crate::words::diagnostic::Place;
-use crate::words::event::Event;
+use crate::words::event::{ClockKind, Event};
 use crate::words::exit_code::ExitCode;
 use crate::words::order::Order;
 use crate::words::time::{Moment, Span};
 
 pub(super) fn players(arguments: &Players) -> ExitCode {
-    let loaded = match read(&arguments.file, &arguments.reading, crate::scenario::ClockKind::Real) {
+    let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Real) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };

@@ -12,7 +12,6 @@ use crate::drive::{Run, live, virtual_time};
 use crate::engine::{Start, draw};
 use crate::hands::Context;
 use crate::hands::input::{self, Keyboard};
-use crate::hands::signals;
 use crate::paper::journal::Journal;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
 use crate::paper::report::screen::{Render, Screen};
@@ -87,10 +86,8 @@ fn run_loaded(arguments: &Arguments, loaded: Loaded) -> Result<ExitCode, Refusal
         let live = live::Live { context, speed, precise, input: keyboard, started };
         live::drive(live, |started_at| begin(Some(started_at), &scenario)).map_err(Refusal)?
     } else {
-        let signals =
-            signals::note().map_err(|error| Refusal(format!("cannot watch for signals: {error}")))?;
         let mut run = begin(None, &scenario);
-        let verdict = virtual_time::drive(&mut run, &typed, || signals.try_recv().ok());
+        let verdict = virtual_time::drive(&mut run, &typed);
         (run, verdict)
     };
     let Run { journal, .. } = run;

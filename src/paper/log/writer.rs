@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
+use rustix::io::Errno;
 
 /// How many pieces may wait for the disk before the run waits too.
 const QUEUE: usize = 16;
@@ -70,9 +71,11 @@ pub enum Opened {
 /// When the file exists (and `force` is not given), another run writes it, or the system refuses.
 pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     let Destination::File(path) = destination else { return Ok(Opened::Stdout) };
+    if is_pipe_or_device(path) {
+        return open_pipe(path).map(Opened::File);
+    }
     let mut options = File::options();
-    // Without O_NONBLOCK the opening of a FIFO waits for its reader.
-    options.write(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.write(true);
     if force {
         options.create(true)
     } else {
@@ -92,6 +95,29 @@ pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     Ok(Opened::File(file))
 }
 
+/// Whether a path is one that bytes go into and are gone: nothing there can be written over.
+fn is_pipe_or_device(path: &Path) -> bool {
+    let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_char_device())
+}
+
+/// Opens a pipe or device. A pipe that nobody reads is refused: to open it would wait for a reader.
+fn open_pipe(path: &Path) -> Result<File, Refusal> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
+            return Refusal(format!(
+                "nobody reads from {}; start its reader first, or name a file with `--log PATH`",
+                path.display()
+            ));
+        }
+        Refusal(open_fault(path, &error))
+    })?;
+    fcntl_setfl(&file, OFlags::empty())
+        .map_err(|error| Refusal(format!("cannot write {}: {error}", path.display())))?;
+    Ok(file)
+}
+
 fn not_a_file(path: &Path) -> String {
     format!("{} is not a regular file; name one with `--log PATH`", path.display())
 }
@@ -104,7 +130,7 @@ fn open_fault(path: &Path, error: &io::Error) -> String {
         _ if found.as_ref().is_ok_and(std::fs::Metadata::is_dir) => {
             format!("cannot write {shown}: it is a folder; name a file in it with `--log PATH`")
         }
-        _ if found.is_ok_and(|found| !found.is_file()) => not_a_file(path),
+        _ if found.is_ok_and(|found| !found.is_file()) && !is_pipe_or_device(path) => not_a_file(path),
         io::ErrorKind::AlreadyExists => {
             format!("{shown} exists already; `--force` writes over it, `--log PATH` writes another")
         }
@@ -220,6 +246,12 @@ impl Paper {
             Opened::Stdout => write_counted(&mut Unbuffered, bytes, &mut done),
             Opened::Nowhere => return Ok(()),
         };
+        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        if matches!(self.opened, Opened::Stdout) && written.as_ref().is_err_and(is_gone) {
+            // Whoever read the log has seen enough: the run goes on without it.
+            self.opened = Opened::Nowhere;
+            return Ok(());
+        }
         self.lines += memchr::memchr_iter(b'\n', &bytes[..done]).count() as u64;
         if let (Err(_), Opened::File(file)) = (&written, &mut self.opened) {
             let torn = done - memchr::memrchr(b'\n', &bytes[..done]).map_or(0, |at| at + 1);

@@ -6,7 +6,9 @@ use base64::Engine;
 
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
-use crate::scenario::raw::RawFetch;
+use crate::scenario::raw::{Count, RawFetch};
+use crate::scenario::shape::collections::NamedItem;
+use crate::scenario::shape::text::HeaderValue;
 use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::event::REDACTED;
@@ -28,8 +30,8 @@ pub(super) fn fetch(
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
-    let headers = headers(raw.headers.value().unwrap_or_default().items, passwords, found);
-    let number = |slot: Slot<crate::scenario::raw::Count<0>>, default: u32| {
+    let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
+    let number = |slot: Slot<Count<0>>, default: u32| {
         slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
     };
     (wanted? == urls.len()).then(|| FetchJob {
@@ -120,29 +122,20 @@ fn hide_password(shown: &str) -> Cow<'_, str> {
 
 /// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
 /// without: it is a password as well.
-fn headers(
-    items: Vec<crate::scenario::shape::collections::NamedItem<Text>>,
-    passwords: &mut Vec<String>,
-    found: &mut Findings,
-) -> Vec<(String, Text)> {
-    let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
-    for item in items {
-        let Some(value) = item.value else { continue };
-        let bad = value.value.reveal().chars().find(|c| c.is_control() && *c != '\t');
-        if let Some(bad) = bad {
-            let message =
-                format!("a header's value has no control characters; this one has U+{:04X}", u32::from(bad));
-            found.add(Diagnostic::error(value.place, message));
-        }
-        let sensitive = SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name));
-        if sensitive {
-            let whole = value.value.reveal();
+fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> Vec<(String, Text)> {
+    let mut headers: Vec<(String, Text)> = items
+        .into_iter()
+        .filter_map(|item| {
+            let HeaderValue(text) = item.value?.value;
+            if !SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name)) {
+                return Some((item.name, text));
+            }
+            let whole = text.reveal();
             passwords.push(whole.to_owned());
             passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
-        }
-        let text = if sensitive { Text::secret(value.value.reveal(), REDACTED) } else { value.value };
-        headers.push((item.name, text));
-    }
+            Some((item.name, Text::secret(whole, REDACTED)))
+        })
+        .collect();
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     headers
 }

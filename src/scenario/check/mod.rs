@@ -15,7 +15,7 @@ use crate::scenario::model::Scenario;
 use crate::scenario::raw::{RawFetch, RawPreset, RawScenario};
 use crate::scenario::shape::Sp;
 use crate::scenario::shape::collections::Named;
-use crate::scenario::shape::text::JobName;
+use crate::scenario::shape::names::JobName;
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::time::{SECOND, Span};
 
@@ -135,6 +135,9 @@ fn look_up<'n>(
     name: &Sp<String>,
     names: impl Iterator<Item = &'n str> + Clone,
 ) {
+    if found.only_counts() {
+        return;
+    }
     let fault = Diagnostic::error(name.place, format!("there is no {kind} {}", quoted(&name.value)));
     let fault = found.did_you_mean(fault, &name.value, names, kinds);
     found.add(fault);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::scenario::findings::Findings;
 use crate::scenario::model::PlayerGroup;
-use crate::scenario::raw::RawPlayers;
+use crate::scenario::raw::{MOST_PLAYERS, RawPlayers};
 use crate::scenario::shape::Sp;
 use crate::scenario::shape::collections::List;
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
@@ -14,8 +14,6 @@ use crate::words::name::{LONGEST_NAME, NamePattern};
 
 /// The most rows of players in one preset.
 const MOST_ROWS: usize = 10_000;
-/// The most players in one preset.
-const MOST_PLAYERS: u64 = 100_000_000;
 /// How many doubled names of one preset are told.
 const MOST_DOUBLES: usize = 10;
 
@@ -30,13 +28,13 @@ pub(super) fn groups(raw: Sp<List<RawPlayers, 1>>, found: &mut Findings) -> Opti
     }
     let mut groups = Vec::with_capacity(rows.len());
     let mut places = Vec::with_capacity(rows.len());
-    let mut all = 0_u64;
+    let mut all = 0_i64;
     let wanted = rows.len();
     for row in rows {
         let place = row.value.name.as_given().map_or(row.place, |name| name.place);
         let count_place = row.value.count.as_given().map_or(row.place, |count| count.place);
         let Some(group) = group(row.value, place, found) else { continue };
-        all += u64::from(group.count);
+        all += i64::from(group.count);
         if all > MOST_PLAYERS {
             let message = format!("a preset has at most {MOST_PLAYERS} players; with these there are {all}");
             found.add(Diagnostic::error(count_place, message));
@@ -109,14 +107,12 @@ fn distinct(groups: &[PlayerGroup], places: &[Place], found: &mut Findings) {
     }
     let mut buckets: Vec<Vec<usize>> = buckets.into_values().collect();
     buckets.sort_unstable();
-    for bucket in buckets {
-        let numbered: Vec<usize> =
-            bucket.iter().copied().filter(|index| groups[*index].name.numbered).collect();
-        for &a in &numbered {
-            for &b in &bucket {
-                if a == b || (groups[b].name.numbered && b < a) {
-                    continue;
-                }
+    for mut bucket in buckets {
+        // Of two equal names one prefix begins the other, so that in this order they stand together.
+        bucket.sort_by_key(|index| (&groups[*index].name.prefix, *index));
+        for (at, &a) in bucket.iter().enumerate() {
+            let begins = |b: &&usize| groups[**b].name.prefix.starts_with(&groups[a].name.prefix);
+            for &b in bucket[at + 1..].iter().take_while(begins) {
                 if let Some(name) = shared(&groups[a], &groups[b])
                     && !tell(a.min(b), a.max(b), name)
                 {
@@ -142,6 +138,11 @@ fn skeleton(name: &NamePattern) -> String {
 
 /// A name that both groups have; `None` if there is none.
 fn shared(a: &PlayerGroup, b: &PlayerGroup) -> Option<String> {
+    let (end_a, end_b) = (&a.name.suffix, &b.name.suffix);
+    let numbered = a.name.numbered || b.name.numbered;
+    if !numbered || !(end_a.ends_with(end_b.as_str()) || end_b.ends_with(end_a.as_str())) {
+        return None;
+    }
     let lengths = |group: &PlayerGroup| if group.name.numbered { 1..=digits(group.count) } else { 0..=0 };
     lengths(a).find_map(|length_a| lengths(b).find_map(|length_b| same(a, length_a, b, length_b)))
 }
@@ -221,7 +222,8 @@ mod tests {
             let all = |group: &PlayerGroup| (1..=group.count).map(|n| group.name.nth(n).to_string()).collect::<Vec<_>>();
             let common = all(&a).iter().any(|name| all(&b).contains(name));
             let same = skeleton(&a.name) == skeleton(&b.name);
-            proptest::prop_assert_eq!(shared(&a, &b).is_some(), common);
+            let numbered = a.name.numbered || b.name.numbered;
+            proptest::prop_assert_eq!(shared(&a, &b).is_some(), common && numbered);
             proptest::prop_assert!(same || !common);
         }
     }

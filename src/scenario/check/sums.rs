@@ -1,8 +1,6 @@
 //! Entries that wait for entries: that none waits for itself by way of others, and that the latest
 //! moment of each can still be counted.
 
-use std::collections::HashSet;
-
 use super::Collected;
 use super::timeline::Places;
 use crate::scenario::findings::Findings;
@@ -22,9 +20,9 @@ pub(super) fn check(
 ) {
     let bodies: Vec<Option<&Preset>> = presets.names().map(|name| presets.get(name).flatten()).collect();
     let mut ends: Vec<Option<Ends>> = vec![None; entries.len()];
-    let mut done = vec![false; entries.len()];
+    let mut chain_of = vec![usize::MAX; entries.len()];
     for start in 0..entries.len() {
-        for index in waiting_chain(start, entries, places, &mut done, found).into_iter().rev() {
+        for index in waiting_chain(start, entries, places, &mut chain_of, found).into_iter().rev() {
             let Some(entry) = &entries[index] else { continue };
             let base = match &entry.after {
                 None => Some(Span::ZERO),
@@ -104,28 +102,26 @@ fn longest_play(preset: &Preset) -> Option<Span> {
     })
 }
 
-/// The entries that have not been looked at, from this one to the one that all the others wait for.
+/// The entries that have not been looked at (they have no chain yet), from this one to the one that all the others wait for.
 fn waiting_chain(
     start: usize,
     entries: &[Option<Entry>],
     places: &[Places],
-    done: &mut [bool],
+    chain_of: &mut [usize],
     found: &mut Findings,
 ) -> Vec<usize> {
     let mut chain = Vec::new();
-    let mut on_chain = HashSet::new();
     let mut next = Some(start);
     while let Some(index) = next {
-        if on_chain.contains(&index) {
+        if chain_of[index] == start {
             let from = chain.iter().position(|one| *one == index).unwrap_or_default();
             tell_ring(&chain[from..], entries, places, found);
             break;
         }
-        if done[index] {
+        if chain_of[index] != usize::MAX {
             break;
         }
-        done[index] = true;
-        on_chain.insert(index);
+        chain_of[index] = start;
         chain.push(index);
         next = entries[index].as_ref().and_then(|entry| entry.after.as_ref()).map(After::entry);
     }

@@ -1,14 +1,16 @@
 //! The timeline: its ids, and what its entries refer to. The order of entries that wait for each
 //! other is looked at in `sums`.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slots;
 
 use super::{Collected, given_twice, look_up, sums};
 use crate::scenario::findings::Findings;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{Action, After, Entry, FetchJob, Preset, PresetKind, Repeat, Stdin};
 use crate::scenario::raw::{MOST_TIMES, RawEntry};
-use crate::scenario::shape::unions::{EntryMoment, LineTable, RawAfter};
+use crate::scenario::shape::after::{EntryMoment, LineTable, RawAfter};
 use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::time::Span;
@@ -43,8 +45,8 @@ struct Names<'a> {
     preset_indices: HashMap<&'a str, usize>,
     fetch_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
-    /// The ids in file order, for suggestions.
-    id_list: Vec<String>,
+    /// The ids in file order, for suggestions: made when first asked for.
+    id_list: OnceCell<Vec<(usize, String)>>,
     kinds: Vec<Kind<'a>>,
 }
 
@@ -61,7 +63,7 @@ pub(super) fn timeline(
         preset_indices: presets.indices(),
         fetch_indices: fetches.indices(),
         ids: HashMap::new(),
-        id_list: Vec::new(),
+        id_list: OnceCell::new(),
         kinds: Vec::with_capacity(raw.len()),
     };
     names.collect(&raw, found);
@@ -82,9 +84,8 @@ pub(super) fn timeline(
 }
 
 impl<'a> Names<'a> {
-    fn collect(&mut self, raw: &[Sp<RawEntry>], found: &mut Findings) {
-        let mut places: HashMap<&str, Place> = HashMap::new();
-        for (index, entry) in raw.iter().enumerate() {
+    fn collect(&mut self, entries: &[Sp<RawEntry>], found: &mut Findings) {
+        for (index, entry) in entries.iter().enumerate() {
             let raw = &entry.value;
             self.kinds.push(match (&raw.spawn, &raw.fetch) {
                 (Slot::Given(preset), _) => Kind::Spawn(self.presets.get(&preset.value.0).flatten()),
@@ -93,13 +94,16 @@ impl<'a> Names<'a> {
                 _ => Kind::Unknown,
             });
             let Some(id) = raw.id.as_given() else { continue };
-            if let Some(first) = places.get(id.value.0.as_str()) {
-                found.add(given_twice("id", &id.value.0, id.place, *first));
-                continue;
+            match self.ids.entry(id.value.0.clone()) {
+                Slots::Vacant(slot) => {
+                    slot.insert(index);
+                }
+                Slots::Occupied(slot) => {
+                    let first = entries.get(*slot.get()).and_then(|entry| entry.value.id.as_given());
+                    let first = first.map_or(id.place, |first| first.place);
+                    found.add(given_twice("id", &id.value.0, id.place, first));
+                }
             }
-            places.insert(&id.value.0, id.place);
-            self.ids.insert(id.value.0.clone(), index);
-            self.id_list.push(id.value.0.clone());
         }
     }
 
@@ -168,7 +172,13 @@ impl<'a> Names<'a> {
     fn id(&self, id: &Sp<String>, found: &mut Findings) -> Option<usize> {
         let index = self.ids.get(&id.value).copied();
         if index.is_none() {
-            look_up(found, "entry with the id", "ids", id, self.id_list.iter().map(String::as_str));
+            let list = self.id_list.get_or_init(|| {
+                let mut list: Vec<(usize, String)> =
+                    self.ids.iter().map(|(id, at)| (*at, id.clone())).collect();
+                list.sort_unstable();
+                list
+            });
+            look_up(found, "entry with the id", "ids", id, list.iter().map(|(_, id)| id.as_str()));
         }
         index
     }

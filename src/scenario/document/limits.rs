@@ -9,7 +9,7 @@ use super::Range;
 /// The most tables: timeline entries, presets, braces.
 pub(crate) const MOST_TABLES: usize = 250_000;
 /// The most values.
-pub(crate) const MOST_VALUES: usize = 2_000_000;
+pub(crate) const MOST_VALUES: usize = 1_000_000;
 /// The most tokens: words, strings, signs, spaces, line breaks.
 const MOST_TOKENS: usize = 9_000_000;
 /// The deepest nesting of brackets and braces.

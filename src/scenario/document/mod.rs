@@ -8,15 +8,17 @@
 //! not used: it does not say where a doubled key was first, keeps every one of a million errors, and
 //! takes more than a kilobyte for each table.
 
-mod build;
+mod events;
 mod limits;
+mod syntax;
 mod text;
+mod tree;
 
-pub(crate) use build::parse;
+pub(crate) use events::{Outcome, parse};
 pub(crate) use text::{LONGEST_FILE, decode};
 
 /// A range of bytes in the source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Range {
     /// The first byte.
     pub(crate) start: u32,

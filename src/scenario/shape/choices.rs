@@ -26,9 +26,16 @@ fn choose<T: Copy>(cx: &mut Cx<'_>, node: Node, what: &str, words: &[(&str, T)])
     None
 }
 
+/// The first of some words.
+const fn first<const N: usize>(words: [&'static str; N]) -> &'static str {
+    words[0]
+}
+
 macro_rules! words {
     ($type:ty, $what:literal, [$($word:literal => $meaning:expr),+ $(,)?]) => {
         impl Shape for $type {
+            const EXAMPLE: &'static str = first([$(concat!("\"", $word, "\"")),+]);
+
             fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
                 choose(cx, node, $what, &[$(($word, $meaning)),+])
             }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::text::KeyRule;
+use super::names::KeyRule;
 use super::{Cx, Shape, Sp};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::json::{Json, object};
@@ -23,7 +23,7 @@ impl<T: Shape, const LEAST: usize> Shape for List<T, LEAST> {
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
         let at = node.at;
         let Value::Array(items) = node.value else {
-            cx.wrong_type(&node, "a list", "[…]");
+            cx.wrong_type(&node, "a list", &format!("[{}]", T::EXAMPLE));
             return None;
         };
         if items.len() < LEAST {

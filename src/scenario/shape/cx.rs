@@ -11,8 +11,12 @@ use crate::scenario::model::Text;
 use crate::scenario::vars::{FaultKind, Secrecy, Vars};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 
-/// The most different regular expressions of a scenario: each one costs time to check.
-const MOST_REGEXES: usize = 10_000;
+/// The most different regular expressions of a file, not counting plain words: each costs time to check.
+const MOST_REGEXES: usize = 1_000;
+/// After so many wrong ones no more are tried.
+const MOST_WRONG_REGEXES: usize = 20;
+/// The largest that a regular expression may get when it is compiled, in bytes.
+const LARGEST_REGEX: usize = 1 << 20;
 
 /// The file that is being decoded, and where its faults go.
 pub(crate) struct Cx<'a> {
@@ -28,11 +32,36 @@ pub(crate) struct Cx<'a> {
     pub(crate) found: &'a mut Findings,
     /// The file's folder as seen from the scenario's; empty if it is the same.
     pub(crate) folder: PathBuf,
+    /// Whether the syntax of the file is wrong somewhere, so that nothing can be said to be missing.
+    pub(crate) damaged: bool,
     /// The regular expressions that were tried, with what is wrong with them.
-    pub(crate) regexes: HashMap<String, Option<String>>,
+    regexes: HashMap<String, Option<String>>,
+    /// How many of them are wrong.
+    wrong_regexes: usize,
 }
 
-impl Cx<'_> {
+impl<'a> Cx<'a> {
+    /// For a file in the scenario's own folder.
+    pub(crate) fn new(
+        file: u32,
+        source: Rc<str>,
+        document: Document,
+        vars: &'a Vars<'a>,
+        found: &'a mut Findings,
+    ) -> Cx<'a> {
+        Cx {
+            file,
+            source,
+            document,
+            vars,
+            found,
+            folder: PathBuf::new(),
+            damaged: false,
+            regexes: HashMap::new(),
+            wrong_regexes: 0,
+        }
+    }
+
     /// A range of this file as a place.
     pub(crate) fn place(&self, at: Range) -> Place {
         Place { file: self.file, start: at.start, end: at.end }
@@ -71,6 +100,9 @@ impl Cx<'_> {
 
     /// Says that a key is not known in a table of this kind.
     pub(crate) fn unknown_key(&mut self, item: &Item, what: &str, keys: &[&str]) {
+        if self.found.only_counts() {
+            return;
+        }
         let source = Rc::clone(&self.source);
         let key = item.key.get(&source);
         let fault = Diagnostic::error(self.place(item.key_at), format!("{what} has no key {}", quoted(key)))
@@ -120,17 +152,25 @@ impl Cx<'_> {
 
     /// What is wrong with a regular expression, if anything.
     pub(crate) fn regex_fault(&mut self, regex: &str) -> Option<String> {
+        let plain = |c: char| c.is_alphanumeric() || " _-:,;=/\"'<>!@%".contains(c);
+        if regex.chars().all(plain) {
+            return None;
+        }
         if let Some(known) = self.regexes.get(regex) {
             return known.clone();
         }
+        if self.wrong_regexes >= MOST_WRONG_REGEXES {
+            return None;
+        }
         if self.regexes.len() >= MOST_REGEXES {
-            return Some(format!("a scenario has at most {MOST_REGEXES} different regular expressions"));
+            return Some(format!("a file has at most {MOST_REGEXES} different regular expressions"));
         }
         let fault = regex::bytes::RegexBuilder::new(regex)
-            .size_limit(1 << 20)
+            .size_limit(LARGEST_REGEX)
             .build()
             .err()
             .map(|error| regex_words(&error));
+        self.wrong_regexes += usize::from(fault.is_some());
         self.regexes.insert(regex.to_owned(), fault.clone());
         fault
     }

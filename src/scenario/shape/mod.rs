@@ -5,9 +5,13 @@
 //! A shape knows one value and the variables put into it. What needs the rest of the scenario (that
 //! a name exists, that times add up) is not known here but in `scenario::check`.
 
+pub(crate) mod after;
 pub(crate) mod choices;
 pub(crate) mod collections;
 mod cx;
+mod intervals;
+mod json_text;
+pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -22,6 +26,9 @@ use crate::words::diagnostic::Place;
 
 /// Something that can be read from a TOML value and described by a JSON Schema.
 pub(crate) trait Shape: Sized {
+    /// How one is written, for the messages of lists.
+    const EXAMPLE: &'static str = "…";
+
     /// Reads a value. What is wrong is added to `cx.found`; `None` if nothing is left of the value.
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self>;
 

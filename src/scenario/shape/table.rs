@@ -30,7 +30,7 @@ pub(crate) fn open(cx: &mut Cx<'_>, node: &Node, what: &str, keys: &[&str]) -> O
                 [] => "[name]".to_owned(),
                 keys => format!("{{ {} = … }}; the keys are {}", keys[0], list(keys)),
             };
-            cx.wrong_type(node, &format!("{what} (a table)"), &example);
+            cx.wrong_type(node, &format!("a table ({what})"), &example);
             None
         }
     }
@@ -39,6 +39,9 @@ pub(crate) fn open(cx: &mut Cx<'_>, node: &Node, what: &str, keys: &[&str]) -> O
 /// Checks the rules of a table whose keys have been decoded. What is missing is not told where an
 /// unknown key may have been meant for it.
 pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen: &Seen, unknown: bool) {
+    if cx.damaged {
+        return;
+    }
     let place_of = |key: &str| seen.iter().find(|(name, _)| *name == key).map(|(_, place)| *place);
     let header = cx.place(at);
     for rule in rules {
@@ -169,7 +172,7 @@ pub(crate) fn described(schema: Json, docs: &[&str], default: Option<Json>) -> J
 macro_rules! table {
     (
         $(#[doc = $doc:literal])+
-        $name:ident is $what:literal with [$($rule:expr),* $(,)?] {
+        $name:ident is $what:literal $(like $example:literal)? with [$($rule:expr),* $(,)?] {
             $($(#[doc = $key_doc:literal])+ $key:literal $field:ident: $ty:ty $(= $default:expr)?,)+
         }
     ) => {
@@ -185,6 +188,8 @@ macro_rules! table {
         }
 
         impl $crate::scenario::shape::Shape for $name {
+            $(const EXAMPLE: &'static str = $example;)?
+
             fn decode(
                 cx: &mut $crate::scenario::shape::Cx<'_>,
                 node: $crate::scenario::document::Node,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::names::{HeaderName, KeyRule, is_token};
 use super::{Cx, Shape};
 use crate::scenario::document::Node;
 use crate::scenario::json::{Json, object};
@@ -23,6 +24,8 @@ pub(crate) fn pattern(pattern: &str) -> Json {
 }
 
 impl Shape for Text {
+    const EXAMPLE: &'static str = r#""http://127.0.0.1:8080/a.pdf""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Text> {
         cx.text(node, "a string", r#""some text""#)
     }
@@ -51,6 +54,8 @@ impl Shape for Open {
 pub(crate) struct Argument(pub(crate) Text);
 
 impl Shape for Argument {
+    const EXAMPLE: &'static str = r#""echo", "hello""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Argument> {
         let at = node.at;
         let text = cx.text(node, "a string", r#""--verbose""#)?;
@@ -66,64 +71,28 @@ impl Shape for Argument {
     }
 }
 
-/// A rule for names that stand as keys.
-pub(crate) trait KeyRule {
-    /// Why a key is not allowed.
-    fn fault(key: &str) -> Option<String>;
-    /// The same as a regular expression of JSON Schema.
-    const PATTERN: &'static str;
-}
-
-/// The name of a variable.
+/// The value of an HTTP header: without control characters but the tab (RFC 9110, 5.5).
 #[derive(Debug)]
-pub(crate) struct VarName;
+pub(crate) struct HeaderValue(pub(crate) Text);
 
-impl KeyRule for VarName {
-    fn fault(key: &str) -> Option<String> {
-        name::fault(key)
+impl Shape for HeaderValue {
+    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<HeaderValue> {
+        let at = node.at;
+        let text = cx.text(node, "a string", r#""text/plain""#)?;
+        if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
+            let bad = u32::from(bad);
+            cx.error(at, format!("a header's value has no control characters; this one has U+{bad:04X}"));
+            return None;
+        }
+        Some(HeaderValue(text))
     }
-    const PATTERN: &'static str = "^[A-Za-z0-9_.-]{1,64}$";
-}
 
-/// The name of a preset or a fetch.
-#[derive(Debug)]
-pub(crate) struct JobName;
-
-impl KeyRule for JobName {
-    fn fault(key: &str) -> Option<String> {
-        name::fault(key)
-            .or_else(|| key.contains('.').then(|| "the name of a preset or a fetch has no dot".to_owned()))
+    fn schema() -> Json {
+        object([
+            ("type", "string".into()),
+            ("pattern", r"^[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*$".into()),
+        ])
     }
-    const PATTERN: &'static str = "^[A-Za-z0-9_-]{1,64}$";
-}
-
-/// The name of an environment variable.
-#[derive(Debug)]
-pub(crate) struct EnvName;
-
-impl KeyRule for EnvName {
-    fn fault(key: &str) -> Option<String> {
-        let wrong = key.is_empty() || key.contains(['=', '\0']);
-        wrong.then(|| "the name of an environment variable is not empty and has no `=` and no NUL".to_owned())
-    }
-    const PATTERN: &'static str = r"^[^=\u0000]+$";
-}
-
-/// The name of an HTTP header (RFC 9110, 5.6.2: a token).
-#[derive(Debug)]
-pub(crate) struct HeaderName;
-
-impl KeyRule for HeaderName {
-    fn fault(key: &str) -> Option<String> {
-        (!is_token(key)).then(|| "the name of a header is made of letters, digits and `-`".to_owned())
-    }
-    const PATTERN: &'static str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
-}
-
-/// Whether a text is a token of RFC 9110.
-fn is_token(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(allowed)
 }
 
 /// The id of a timeline entry.
@@ -220,6 +189,8 @@ impl Shape for FilePath {
 pub(crate) struct IncludePath(pub(crate) String);
 
 impl Shape for IncludePath {
+    const EXAMPLE: &'static str = r#""presets.toml""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<IncludePath> {
         let (raw, at) = cx.raw_string(node, "a path", r#""presets.toml""#)?;
         let source = std::rc::Rc::clone(&cx.source);

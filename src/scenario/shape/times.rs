@@ -1,16 +1,10 @@
-//! Durations and intervals. The durations are those of the `humantime` crate, with its fractions,
+//! Durations. They are those of the `humantime` crate, with its fractions,
 //! and two of our own limits: 365 days, and no spaces inside a number.
 
 use super::text::pattern;
-use super::unions::tables_or_string;
-use super::{
-    Cx, Shape, Slot,
-    collections::List,
-    table::{Rule, table},
-};
+use super::{Cx, Shape};
 use crate::scenario::document::{Node, Range, Value};
-use crate::scenario::interval::Interval;
-use crate::scenario::json::Json;
+use crate::scenario::json::{Json, object};
 use crate::words::diagnostic::{Diagnostic, quoted};
 use crate::words::time::{LONGEST, Span};
 
@@ -18,7 +12,7 @@ use crate::words::time::{LONGEST, Span};
 const LONGEST_TEXT: usize = 100;
 
 /// The units that `humantime` knows, as a regular expression.
-const UNITS: &str = "nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m\
+pub(super) const UNITS: &str = "nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m\
     |hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y";
 
 /// A duration; with `POSITIVE` more than zero.
@@ -26,6 +20,8 @@ const UNITS: &str = "nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|sec
 pub(crate) struct Duration<const POSITIVE: bool = false>(pub(crate) Span);
 
 impl<const POSITIVE: bool> Shape for Duration<POSITIVE> {
+    const EXAMPLE: &'static str = r#""1s", "2s""#;
+
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
         let at = node.at;
         let span = duration(cx, node)?;
@@ -37,7 +33,9 @@ impl<const POSITIVE: bool> Shape for Duration<POSITIVE> {
     }
 
     fn schema() -> Json {
-        pattern(&duration_pattern())
+        let schema = pattern(&duration_pattern());
+        // It is more than zero if it has another digit than 0.
+        if POSITIVE { object([("allOf", Json::List(vec![schema, pattern("[1-9]")]))]) } else { schema }
     }
 }
 
@@ -56,7 +54,7 @@ fn duration(cx: &mut Cx<'_>, node: Node) -> Option<Span> {
 }
 
 /// Says how to write a number as a duration.
-fn bare_number(cx: &mut Cx<'_>, at: Range, what: &str) {
+pub(super) fn bare_number(cx: &mut Cx<'_>, at: Range, what: &str) {
     let source = std::rc::Rc::clone(&cx.source);
     let number = at.of(&source).replace('_', "");
     let number = number.trim_start_matches('+');
@@ -67,7 +65,7 @@ fn bare_number(cx: &mut Cx<'_>, at: Range, what: &str) {
 }
 
 /// Reads a duration; says what is wrong with it, and warns of what may not be meant.
-fn parse(cx: &mut Cx<'_>, at: Range, text: &str, secret: bool) -> Option<Span> {
+pub(super) fn parse(cx: &mut Cx<'_>, at: Range, text: &str, secret: bool) -> Option<Span> {
     let place = cx.place(at);
     match read(text) {
         Ok((span, doubt)) => {
@@ -176,90 +174,6 @@ pub(crate) fn human(span: Span) -> String {
         (days, Span::ZERO) => format!("{days}d"),
         (days, rest) => format!("{days}d {}", rest.human()),
     }
-}
-
-table! {
-    /// An interval that is drawn: exactly one of the three.
-    IntervalTable is "an interval" with [Rule::ExactlyOne(&["exponential", "normal", "choice"])] {
-        /// Exponential, by its mean.
-        "exponential" exponential: Duration<true>,
-        /// Normal, cut at 0.
-        "normal" normal: NormalTable,
-        /// One of these, with equal chance.
-        "choice" choice: List<Duration, 1>,
-    }
-}
-
-table! {
-    /// A normal distribution.
-    NormalTable is "a normal distribution" with [
-        Rule::Required("mean", "mean = \"1s\""),
-        Rule::Required("sd", "sd = \"200ms\""),
-    ] {
-        /// The mean, before the cut at 0.
-        "mean" mean: Duration,
-        /// The standard deviation, before the cut at 0.
-        "sd" sd: Duration,
-    }
-}
-
-/// What an interval may be, for messages.
-const FORMS: &str = "\"400ms\", \"0s..800ms\", { exponential = \"1s\" }, \
-    { normal = { mean = \"1s\", sd = \"200ms\" } } or { choice = [\"1s\", \"2s\"] }";
-
-impl Shape for Interval {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Interval> {
-        match node.value {
-            Value::Table(_) => drawn(IntervalTable::decode(cx, node)?),
-            Value::String(_) => constant_or_uniform(cx, node),
-            Value::Integer(_) | Value::Float => {
-                bare_number(cx, node.at, "an interval");
-                None
-            }
-            _ => {
-                cx.wrong_type(&node, "an interval", FORMS);
-                None
-            }
-        }
-    }
-
-    fn schema() -> Json {
-        let one = format!("[ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({UNITS})[ \\t]*)+");
-        tables_or_string(&format!("^{one}(\\.\\.{one})?$"), &[IntervalTable::schema()])
-    }
-}
-
-fn drawn(table: IntervalTable) -> Option<Interval> {
-    if let Some(mean) = table.exponential.value() {
-        return Some(Interval::Exponential { mean: mean.0 });
-    }
-    if let Slot::Given(normal) = table.normal {
-        let (mean, sd) = (normal.value.mean.value()?.0, normal.value.sd.value()?.0);
-        return Some(Interval::Normal { mean, sd });
-    }
-    let choice = table.choice.value()?;
-    Some(Interval::Choice(choice.0.into_iter().map(|span| span.value.0).collect()))
-}
-
-fn constant_or_uniform(cx: &mut Cx<'_>, node: Node) -> Option<Interval> {
-    let at = node.at;
-    let text = cx.text(node, "an interval", FORMS)?;
-    let Some((from, to)) = text.reveal().split_once("..") else {
-        return parse(cx, at, text.reveal(), text.is_secret()).map(Interval::Constant);
-    };
-    let from = parse(cx, at, from, text.is_secret());
-    let to = parse(cx, at, to, text.is_secret());
-    let (from, to) = (from?, to?);
-    if from >= to {
-        let shown = if text.is_secret() { "this interval".to_owned() } else { quoted(text.reveal()) };
-        cx.error_with_help(
-            at,
-            format!("{shown} is empty: its end is excluded and must come after its start"),
-            "a constant interval is written \"1s\"",
-        );
-        return None;
-    }
-    Some(Interval::Uniform { from, to })
 }
 
 #[cfg(test)]

@@ -1,0 +1,85 @@
+//! What the benches share: scenarios from text, files that go away, this process's costs, tables.
+#![allow(dead_code, clippy::allow_attributes, reason = "each bench uses another part of this")]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use scenario::scenario::model::Scenario;
+use scenario::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario::words::event::ClockKind;
+
+/// A file that is not there before and not there afterwards: emptying a big one in a timed part would
+/// be timed too.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new(name: &str) -> Scratch {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        std::fs::create_dir_all(folder).unwrap();
+        let path = folder.join(format!("{}-{name}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        Scratch(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        BufReader::new(std::fs::File::open(&self.0).unwrap()).lines().map(Result::unwrap)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A scenario from its text.
+pub(crate) fn scenario(text: &str) -> Scenario {
+    struct Text<'a>(&'a str);
+    impl Files for Text<'_> {
+        fn read(&self, _: &Path) -> Result<FileRead, ReadFault> {
+            Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: "bench".to_owned() })
+        }
+    }
+    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    match load(Path::new("bench.toml"), &Text(text), &options) {
+        Ok(loaded) => loaded.scenario,
+        Err(failure) => panic!("{:#?}", failure.diagnostics),
+    }
+}
+
+/// The processor time of this process so far, all its threads and none of its children.
+pub(crate) fn processor() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
+}
+
+/// The most memory this process has held since [`forget_peak`], in MiB.
+pub(crate) fn peak_memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+/// Lets the peak be what is held now.
+pub(crate) fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+/// The middle one of some figures.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// A figure at a part of the sorted whole.
+pub(crate) fn quantile(sorted: &[u64], part: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    sorted[((sorted.len() - 1) as f64 * part) as usize]
+}

@@ -1,0 +1,132 @@
+//! How late moments come: real minus planned, of events at random moments, 1,000 and 10,000 a second,
+//! through the clock, the engine and the log, as `scenario run --quiet` goes; beside it the limit, a
+//! thread that waits with one timerfd for each moment and does nothing else.
+//!
+//! Prints a table of its own: what counts are percentiles of one run, not the mean of many. What is
+//! between half a millisecond and some milliseconds is the machine's doing, not the program's.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
+
+use common::Scratch;
+use scenario::drive::{Run, live};
+use scenario::engine::Start;
+use scenario::hands::Context;
+use scenario::paper::journal::Journal;
+use scenario::paper::log::writer::{self, Destination, Writer};
+use scenario::words::event::ClockKind;
+use scenario::words::secrets::Secrets;
+
+const SECOND: u64 = 1_000_000_000;
+/// How long each run is, in seconds.
+const LENGTH: u64 = 3;
+/// Runs of each kind; the middle one is shown.
+const RUNS: usize = 3;
+
+/// What one run came to: microseconds, and the part of a core.
+struct Figures {
+    p50: f64,
+    p99: f64,
+    core: f64,
+}
+
+/// Measures one kind at a rate, with a seed.
+type Measure = fn(u64, u64) -> Figures;
+
+fn main() {
+    println!("moments/s          p50 µs  p99 µs  % of a core");
+    for rate in [1_000, 10_000] {
+        let rows: [(&str, Measure); 3] = [
+            ("limit", limit),
+            ("ours", |rate, seed| ours(rate, seed, false)),
+            ("ours, --precise", |rate, seed| ours(rate, seed, true)),
+        ];
+        let runs: Vec<Vec<Figures>> =
+            (0..RUNS).map(|seed| rows.iter().map(|(_, run)| run(rate, seed as u64)).collect()).collect();
+        for (at, (name, _)) in rows.iter().enumerate() {
+            let figure =
+                |of: fn(&Figures) -> f64| common::median(runs.iter().map(|run| of(&run[at])).collect());
+            let (p50, p99, core) = (figure(|f| f.p50), figure(|f| f.p99), figure(|f| f.core));
+            println!("{rate:>6} {name:<16} {p50:>6.1}  {p99:>6.1}  {core:>11.1}");
+        }
+    }
+}
+
+/// Runs `run`, and gives the part of a core it took.
+fn core<T>(run: impl FnOnce() -> T) -> (T, f64) {
+    let (start, before) = (Instant::now(), common::processor());
+    let result = run();
+    (result, 100.0 * (common::processor() - before).as_secs_f64() / start.elapsed().as_secs_f64())
+}
+
+fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
+    let scenario = Rc::new(common::scenario(&format!(
+        "tick = \"0s\"\n[[timeline]]\nmark = \"now\"\nevery = {{ exponential = \"{}us\" }}\nfor = \"{LENGTH}s\"\n",
+        1_000_000 / rate
+    )));
+    let file = Scratch::new("late.jsonl");
+    let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
+    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
+    let context = Context {
+        scenario: Rc::clone(&scenario),
+        folder: PathBuf::from("."),
+        secrets: Secrets::default(),
+        seed,
+        speed: 1.0,
+    };
+    let live = live::Live { context, speed: 1.0, precise, input: None, started: Default::default() };
+    let (_, core) = core(|| {
+        let ended = live::drive(live, |started_at| {
+            let clock = ClockKind::Real;
+            let start = Start { seed, clock, started_at: Some(started_at), resolved: "{}" };
+            Run::start(&scenario, &start, journal)
+        });
+        ended.unwrap().1.unwrap()
+    });
+    let last: serde_json::Value = serde_json::from_str(&file.lines().last().unwrap()).unwrap();
+    let late = |key: &str| last["lateness"][key].as_f64().unwrap() * 1e6;
+    Figures { p50: late("p50"), p99: late("p99"), core }
+}
+
+fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec as u64 * SECOND + now.tv_nsec as u64
+}
+
+fn limit(rate: u64, seed: u64) -> Figures {
+    let mut state = seed + 42;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((u128::from(state) * u128::from(LENGTH * SECOND)) >> 64) as u64
+    };
+    let mut moments: Vec<u64> = (0..rate * LENGTH).map(|_| random()).collect();
+    moments.sort_unstable();
+    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC).unwrap();
+    let (mut late, core) = core(|| {
+        let start = now();
+        let wait = |moment: &u64| {
+            let due = start + moment;
+            if now() < due {
+                let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+                let at = Timespec { tv_sec: (due / SECOND) as i64, tv_nsec: (due % SECOND) as i64 };
+                let timer_at = Itimerspec { it_interval: never, it_value: at };
+                timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &timer_at).unwrap();
+                rustix::io::read(&timer, &mut [0; 8]).unwrap();
+            }
+            now() - due
+        };
+        moments.iter().map(wait).collect::<Vec<u64>>()
+    });
+    late.sort_unstable();
+    let micros = |part| common::quantile(&late, part) as f64 / 1e3;
+    Figures { p50: micros(0.5), p99: micros(0.99), core }
+}

@@ -1,0 +1,93 @@
+//! The encoder: events into the log's bytes, in memory; beside it the limit, which copies the same
+//! bytes a line at a time.
+
+mod common;
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+use scenario::paper::log::encoder::Encoder;
+use scenario::words::event::{Direction, Event, Source, Stream};
+use scenario::words::name::PlayerName;
+use scenario::words::time::Moment;
+
+/// Events in one measured piece.
+const EVENTS: u64 = 10_000;
+/// What a pipe gives at once.
+const CHUNK: usize = 64 << 10;
+
+const SOURCE: Source = Source::Spawn(12);
+
+/// Writes a piece, and gives its bytes.
+fn piece(write: impl FnOnce(&mut Encoder)) -> Vec<u8> {
+    let mut encoder = Encoder::default();
+    write(&mut encoder);
+    encoder.take(Vec::new())
+}
+
+/// Moves of players of one group; `apart` nanoseconds between two of them.
+fn moves(encoder: &mut Encoder, apart: u64) {
+    for n in 0..EVENTS {
+        let t = Moment(12_345_678_901 + n * apart);
+        let player = PlayerName { prefix: "p", number: Some(n as u32 * 97), suffix: "" };
+        let event = Event::Move { due: Some(t), source: SOURCE, player, direction: Direction::E };
+        encoder.write(t, &event);
+    }
+}
+
+/// Lines as they come from a pipe: many to a chunk.
+fn lines(encoder: &mut Encoder, chunk: &[u8]) {
+    let event = Event::Lines { source: SOURCE, stream: Stream::Stdout, chunk, partial: false };
+    encoder.write(Moment(12_345_678_901), &event);
+}
+
+fn measure(c: &mut Criterion, name: &str, write: impl Fn(&mut Encoder)) {
+    let bytes = piece(&write);
+    let count = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let mut group = c.benchmark_group(format!("log/{name}"));
+    group.throughput(Throughput::Elements(count as u64));
+    group.bench_function("limit: copy", |b| {
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let mut copy = Vec::with_capacity(bytes.len());
+        b.iter(|| {
+            copy.clear();
+            for line in &lines {
+                copy.extend_from_slice(line);
+            }
+            black_box(&copy);
+        });
+    });
+    group.bench_function("ours", |b| {
+        let mut encoder = Encoder::default();
+        let mut spare = Vec::with_capacity(bytes.len() * 2);
+        b.iter(|| {
+            write(&mut encoder);
+            spare = black_box(encoder.take(std::mem::take(&mut spare)));
+        });
+    });
+}
+
+fn all(c: &mut Criterion) {
+    let repeated = |line: &[u8]| line.repeat(CHUNK / line.len());
+    measure(c, "moves, each at its own time", |encoder| moves(encoder, 1_234));
+    measure(c, "moves at one time", |encoder| moves(encoder, 0));
+    let short = repeated(b"N john\n");
+    measure(c, "lines of 7 bytes", |encoder| lines(encoder, &short));
+    let long = repeated(&[&b"abcdefghij klmnopqrstuvwxyz ".repeat(4)[..99], b"\n"].concat());
+    measure(c, "lines of 100 bytes", |encoder| lines(encoder, &long));
+    let quoted = repeated(b"said \"no\" to C:\\dir\tand went\n");
+    measure(c, "lines with escapes", |encoder| lines(encoder, &quoted));
+    let accents = repeated("déjà vu, naïve café\n".as_bytes());
+    measure(c, "lines beyond ASCII", |encoder| lines(encoder, &accents));
+}
+
+criterion_group!(
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(std::time::Duration::from_millis(300))
+        .measurement_time(std::time::Duration::from_secs(1));
+    targets = all
+);
+criterion_main!(benches);

@@ -1,0 +1,73 @@
+//! What it costs to start the program, and to check scenarios: wall time from the start of the process
+//! to its end, beside `/bin/true`, and the most memory it held.
+//!
+//! Prints a table of its own: criterion knows no memory. For the memory this program calls itself, does
+//! what the `scenario` binary does, and reads its own peak at the end; the time is the real binary's.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+
+mod common;
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use common::Scratch;
+
+/// Tells this program to do what `scenario` does.
+const INSTEAD: &str = "SCENARIO_BENCH_INSTEAD";
+
+fn main() {
+    if std::env::var_os(INSTEAD).is_some() {
+        let _ = scenario::door::enter();
+        println!("{}", common::peak_memory());
+        return;
+    }
+    let large = Scratch::new("large.toml");
+    std::fs::write(large.path(), timeline(100_000)).unwrap();
+    let large = large.path().to_str().unwrap();
+    let waves = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/three_waves.toml");
+    println!("{:<32} {:>9} {:>9}", "", "ms", "MiB");
+    row("/bin/true", &median_of(50, "/bin/true", &[]), None);
+    let rows: [(&str, usize, &[&str]); 3] = [
+        ("scenario --version", 50, &["--version"]),
+        ("check three_waves.toml", 50, &["check", waves]),
+        ("check of 100,000 entries", 5, &["check", large]),
+    ];
+    for (name, runs, arguments) in rows {
+        row(name, &median_of(runs, env!("CARGO_BIN_EXE_scenario"), arguments), Some(memory(arguments)));
+    }
+}
+
+fn row(name: &str, milliseconds: &f64, memory: Option<f64>) {
+    let memory = memory.map(|memory| format!("{memory:>9.1}")).unwrap_or_default();
+    println!("{name:<32} {milliseconds:>9.2} {memory}");
+}
+
+/// The middle of so many runs, in milliseconds.
+fn median_of(runs: usize, program: &str, arguments: &[&str]) -> f64 {
+    let run = |_| {
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        assert!(command.status().unwrap().success());
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    common::median((0..runs).map(run).collect())
+}
+
+/// The most memory that the same work holds, in MiB.
+fn memory(arguments: &[&str]) -> f64 {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(arguments).env(INSTEAD, "1").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.lines().last().unwrap().parse().unwrap()
+}
+
+/// A timeline of so many entries.
+fn timeline(entries: u32) -> String {
+    let mut text = String::from("[presets.p]\nplayers = [{ name = \"a\", moves = 1, every = \"1s\" }]\n");
+    for n in 0..entries {
+        let _ = write!(text, "\n[[timeline]]\nid = \"entry-{n}\"\nat = \"{n}ms\"\nspawn = \"p\"\n");
+    }
+    text
+}

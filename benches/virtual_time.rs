@@ -1,0 +1,240 @@
+//! Players in virtual time: each makes ten moves at uniform random intervals, all in time order.
+//!
+//! Ours into a counter (the engine alone), into the log's bytes in memory, and into a file through the
+//! journal and its thread; beside it the limit, a calendar queue of our own in this file that does
+//! nothing else, and the standard library's heap. 100,000 players; with `SCENARIO_BENCH_MILLION=1`
+//! a million of them as well.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+
+mod common;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::hint::black_box;
+use std::io::Write;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+
+use common::Scratch;
+use scenario::drive::{Run, virtual_time};
+use scenario::engine::{Engine, Sink, Start};
+use scenario::paper::journal::Journal;
+use scenario::paper::log::encoder::Encoder;
+use scenario::paper::log::writer::{self, Destination, Writer};
+use scenario::scenario::model::Scenario;
+use scenario::words::event::{ClockKind, Event};
+use scenario::words::order::Order;
+use scenario::words::time::Moment;
+
+const MOVES: u32 = 10;
+const SECOND: u64 = 1_000_000_000;
+
+const START: Start<'static> = Start { seed: 1, clock: ClockKind::Virtual, started_at: None, resolved: "{}" };
+
+fn crowd(players: u32) -> Rc<Scenario> {
+    Rc::new(common::scenario(&format!(
+        "tick = \"0s\"\n\
+         [presets.crowd]\n\
+         players = [{{ name = \"p{{n}}\", count = {players}, moves = {MOVES}, every = \"0s..1s\" }}]\n\
+         [[timeline]]\n\
+         spawn = \"crowd\"\n"
+    )))
+}
+
+/// Counts moves.
+#[derive(Default)]
+struct Counter(u64);
+
+impl Sink for Counter {
+    fn event(&mut self, _: Moment, event: &Event<'_>) {
+        self.0 += u64::from(matches!(event, Event::Move { .. }));
+    }
+
+    fn order(&mut self, _: Order) {}
+}
+
+/// Makes the log's bytes and throws them away.
+#[derive(Default)]
+struct Bytes(Encoder);
+
+impl Sink for Bytes {
+    fn event(&mut self, t: Moment, event: &Event<'_>) {
+        self.0.write(t, event);
+        if self.0.len() > 1 << 20 {
+            let bytes = self.0.take(Vec::new());
+            drop(self.0.take(black_box(bytes)));
+        }
+    }
+
+    fn order(&mut self, _: Order) {}
+}
+
+fn drive(scenario: &Rc<Scenario>, sink: &mut dyn Sink) {
+    let mut engine = Engine::new(Rc::clone(scenario), START.seed);
+    engine.start(&START, sink);
+    while let Some(now) = engine.next_due() {
+        engine.advance(now, sink);
+    }
+}
+
+fn into_file(scenario: &Rc<Scenario>) -> Duration {
+    let file = Scratch::new("virtual.jsonl");
+    let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
+    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
+    let start = Instant::now();
+    let mut run = Run::start(scenario, &START, journal);
+    virtual_time::drive(&mut run, &[]).unwrap();
+    start.elapsed()
+}
+
+/// A player of the limit: SplitMix64 for its chance, and no name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    due: u64,
+    state: u64,
+    id: u32,
+    left: u32,
+}
+
+impl Row {
+    fn new(id: u32) -> Row {
+        Row { due: 0, state: u64::from(id), id, left: MOVES }
+    }
+
+    /// Makes one move; false after the last.
+    fn step(&mut self) -> bool {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        self.due += ((u128::from(z ^ (z >> 31)) * u128::from(SECOND)) >> 64) as u64;
+        self.left -= 1;
+        self.left > 0
+    }
+}
+
+/// The limit: days of rows, each sorted when it comes; a heap for gaps within a day.
+fn calendar(players: u32, mut tell: impl FnMut(&Row)) {
+    let days = (players as usize / 1_000).clamp(16, 4_096).next_power_of_two();
+    let length = SECOND / (days as u64 - 2) + 1;
+    let mut ring: Vec<Vec<Row>> = vec![Vec::new(); days];
+    ring[0] = (0..players).map(Row::new).collect();
+    let (mut left, mut day, mut today) = (players, 0_usize, Vec::new());
+    let mut soon = BinaryHeap::new();
+    while left > 0 {
+        let midnight = (day as u64 + 1) * length;
+        std::mem::swap(&mut today, &mut ring[day % days]);
+        today.sort_unstable_by_key(|row| (row.due, row.id));
+        let mut rows = today.drain(..).peekable();
+        loop {
+            let from_heap = match (rows.peek(), soon.peek()) {
+                (Some(row), Some(Reverse(other))) => other < row,
+                (None, Some(_)) => true,
+                (Some(_), None) => false,
+                (None, None) => break,
+            };
+            let next = if from_heap { soon.pop().map(|Reverse(row)| row) } else { rows.next() };
+            let Some(mut row) = next else { break };
+            tell(&row);
+            if !row.step() {
+                left -= 1;
+            } else if row.due < midnight {
+                soon.push(Reverse(row));
+            } else {
+                ring[(row.due / length) as usize % days].push(row);
+            }
+        }
+        drop(rows);
+        day += 1;
+    }
+}
+
+/// The standard library's heap instead of a calendar.
+fn heap(players: u32) -> u64 {
+    let mut rows: BinaryHeap<Reverse<Row>> = (0..players).map(|id| Reverse(Row::new(id))).collect();
+    let mut count = 0;
+    while let Some(mut next) = rows.peek_mut() {
+        count += 1;
+        if !next.0.step() {
+            PeekMut::pop(next);
+        }
+    }
+    count
+}
+
+/// The limit with a line for each move, in pieces of a megabyte.
+fn calendar_into_file(players: u32) -> Duration {
+    let scratch = Scratch::new("limit.jsonl");
+    let mut file = std::fs::File::create(scratch.path()).unwrap();
+    let start = Instant::now();
+    let mut bytes = Vec::with_capacity((1 << 20) + 256);
+    let mut seq = 0_u64;
+    calendar(players, |row| {
+        let mut line = *b"{\"seq\":000000000,\"t\":00.000000000,\"event\":\"move\",\"due\":00.000000000,\"source\":\"ps#1\",\"player\":\"p0000000\",\"direction\":\"N\"}\n";
+        digits(&mut line[7..16], seq);
+        digits(&mut line[21..23], row.due / SECOND);
+        digits(&mut line[24..33], row.due % SECOND);
+        line.copy_within(21..33, 55);
+        digits(&mut line[96..103], u64::from(row.id));
+        bytes.extend_from_slice(&line);
+        seq += 1;
+        if bytes.len() >= 1 << 20 {
+            file.write_all(&bytes).unwrap();
+            bytes.clear();
+        }
+    });
+    file.write_all(&bytes).unwrap();
+    start.elapsed()
+}
+
+fn digits(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+fn measure(c: &mut Criterion) {
+    let mut sizes = vec![100_000];
+    if std::env::var_os("SCENARIO_BENCH_MILLION").is_some() {
+        sizes.push(1_000_000);
+    }
+    for players in sizes {
+        measure_crowd(&mut c.benchmark_group(format!("virtual_time/{players}")), players);
+    }
+}
+
+fn measure_crowd(group: &mut BenchmarkGroup<'_, criterion::measurement::WallTime>, players: u32) {
+    let scenario = crowd(players);
+    let moves = u64::from(players) * u64::from(MOVES);
+    group.sample_size(10).sampling_mode(SamplingMode::Flat).measurement_time(Duration::from_secs(3));
+    group.throughput(Throughput::Elements(moves));
+    group.bench_function("limit: calendar", |b| {
+        b.iter(|| {
+            let mut count = 0_u64;
+            calendar(players, |row| count += u64::from(row.left > 0));
+            assert_eq!(count, moves);
+        });
+    });
+    group.bench_function("limit: calendar into a file", |b| {
+        b.iter_custom(|times| (0..times).map(|_| calendar_into_file(players)).sum());
+    });
+    group.bench_function("BinaryHeap", |b| b.iter(|| assert_eq!(heap(players), moves)));
+    group.bench_function("ours into a counter", |b| {
+        b.iter(|| {
+            let mut counter = Counter::default();
+            drive(&scenario, &mut counter);
+            assert_eq!(counter.0, moves);
+        });
+    });
+    group.bench_function("ours into bytes", |b| b.iter(|| drive(&scenario, &mut Bytes::default())));
+    group.bench_function("ours into a file", |b| {
+        b.iter_custom(|times| (0..times).map(|_| into_file(&scenario)).sum());
+    });
+}
+
+criterion_group!(benches, measure);
+criterion_main!(benches);

@@ -1,0 +1,89 @@
+//! Strings with `${name}` in them, taken apart. What the names stand for is not known here.
+//!
+//! `$${` stands for a literal `${`.
+
+use std::fmt::Write as _;
+
+/// A part of a template.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Part<'t> {
+    /// As it stands.
+    Literal(&'t str),
+    /// `${name}`.
+    Variable {
+        /// Where, sign and braces included.
+        at: std::ops::Range<usize>,
+        /// What stands between the braces.
+        name: &'t str,
+    },
+    /// `${` without its `}`.
+    Unclosed(std::ops::Range<usize>),
+}
+
+/// The parts of a template, in order.
+pub(crate) fn parts(template: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(found) = template[at..].find('$') {
+        let sign = at + found;
+        let rest = &template[sign..];
+        if rest.starts_with("$${") {
+            parts.push(Part::Literal(&template[from..sign]));
+            from = sign + 1;
+            at = sign + 3;
+        } else if rest.starts_with("${") {
+            parts.push(Part::Literal(&template[from..sign]));
+            let Some(close) = rest.find('}') else {
+                parts.push(Part::Unclosed(sign..sign + 2));
+                return parts;
+            };
+            let end = sign + close + 1;
+            parts.push(Part::Variable { at: sign..end, name: &template[sign + 2..end - 1] });
+            (from, at) = (end, end);
+        } else {
+            at = sign + 1;
+        }
+    }
+    parts.push(Part::Literal(&template[from..]));
+    parts
+}
+
+/// The names of the variables that a template asks for, the environment's left out.
+pub(crate) fn names(template: &str) -> Vec<&str> {
+    let wanted = |part| match part {
+        Part::Variable { name, .. } if !name.starts_with("env:") => Some(name),
+        _ => None,
+    };
+    parts(template).into_iter().filter_map(wanted).collect()
+}
+
+/// A text as a template that gives it back.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut template = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        // Writing to a String cannot fail.
+        let _ = write!(template, "{}$${{", &rest[..at]);
+        rest = &rest[at + 2..];
+    }
+    template.push_str(rest);
+    template
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn an_escaped_text_gives_itself(text in r"[a$\{\}]{0,12}") {
+            let template = escaped(&text);
+            let whole: Option<String> = parts(&template)
+                .into_iter()
+                .map(|part| if let Part::Literal(text) = part { Some(text) } else { None })
+                .collect();
+            proptest::prop_assert_eq!(whole, Some(text));
+        }
+    }
+}

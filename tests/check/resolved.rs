@@ -1,0 +1,281 @@
+//! A resolved scenario reads back as itself, whatever stands in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+use scenario::scenario::interval::Interval;
+use scenario::scenario::model::{
+    Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, PlayerGroup, Players,
+    Preset, PresetKind, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
+};
+use scenario::scenario::resolved::{to_json, to_toml};
+use scenario::words::diagnostic::Place;
+use scenario::words::event::Direction;
+use scenario::words::name::NamePattern;
+use scenario::words::signal::Signal;
+use scenario::words::time::Span;
+
+use crate::common::{load_text, said_of};
+
+/// Any text, and often what is special in TOML, JSON or a template.
+fn words() -> impl Strategy<Value = String> {
+    let special = select(vec![
+        "", "${", "$${x}", "$$", "}", "\"", "\\", "\n", "\r\n", "'''", "\u{7f}", "\u{1b}", "é日", "#",
+    ]);
+    vec(prop_oneof![special.prop_map(str::to_owned), ".{0,4}"], 0..4).prop_map(|parts| parts.concat())
+}
+
+/// A text that a program can be given.
+fn argument() -> impl Strategy<Value = Text> {
+    words().prop_map(|text| Text::plain(text.replace('\0', "")))
+}
+
+fn text() -> impl Strategy<Value = Text> {
+    words().prop_map(Text::plain)
+}
+
+fn path() -> impl Strategy<Value = PathBuf> {
+    argument().prop_map(|text| PathBuf::from(format!("x{}", text.reveal())))
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    prop_oneof![
+        Just(Span::ZERO),
+        (0..1_000_000_u64).prop_map(Span),
+        (0..86_400_000_u64).prop_map(Span::from_millis)
+    ]
+}
+
+fn some_span() -> impl Strategy<Value = Span> {
+    span().prop_map(|span| Span(span.0 + 1))
+}
+
+fn interval() -> impl Strategy<Value = Interval> {
+    prop_oneof![
+        span().prop_map(Interval::Constant),
+        (span(), some_span()).prop_map(|(from, more)| Interval::Uniform { from, to: Span(from.0 + more.0) }),
+        some_span().prop_map(|mean| Interval::Exponential { mean }),
+        (span(), span()).prop_map(|(mean, sd)| Interval::Normal { mean, sd }),
+        vec(span(), 1..4).prop_map(Interval::Choice),
+    ]
+}
+
+fn group() -> impl Strategy<Value = (bool, u32, u32, Interval, Vec<Direction>)> {
+    (any::<bool>(), 1..200_u32, 0..10_000_u32, interval(), vec(select(Direction::ALL.to_vec()), 1..6))
+}
+
+fn players() -> impl Strategy<Value = PresetKind> {
+    (vec(group(), 1..4), select(vec![Isolation::Task, Isolation::Process])).prop_map(|(rows, isolation)| {
+        let rows = rows.into_iter().enumerate();
+        let groups = rows.map(|(index, (inside, count, moves, every, directions))| {
+            let letter = char::from(b'a' + u8::try_from(index).unwrap_or(0));
+            let name = if inside { format!("{letter}{{n}}x") } else { letter.to_string() };
+            PlayerGroup { name: NamePattern::new(&name, count), count, moves, every, directions }
+        });
+        PresetKind::Players(Players { groups: groups.collect(), isolation })
+    })
+}
+
+fn stdin() -> impl Strategy<Value = Stdin> {
+    prop_oneof![
+        Just(Stdin::Null),
+        Just(Stdin::Open),
+        text().prop_map(Stdin::Text),
+        path().prop_map(Stdin::File),
+    ]
+}
+
+fn exits() -> impl Strategy<Value = Exits> {
+    prop_oneof![
+        vec(any::<u8>(), 1..4).prop_map(Exits::Codes),
+        Just(Exits::Any),
+        (1..=64_i32).prop_filter_map("a signal", Signal::from_number).prop_map(Exits::Signal),
+    ]
+}
+
+fn command() -> impl Strategy<Value = PresetKind> {
+    let argv = (path(), vec(argument(), 0..3));
+    let env = btree_map("[A-Z$ {}.\"]{1,5}", argument(), 0..3);
+    (argv, of(path()), env, any::<bool>(), stdin(), exits(), any::<bool>(), span(), 1..=i64::MAX as u64)
+        .prop_map(|((program, rest), dir, env, clear_env, stdin, exits, background, grace, max_line)| {
+            let program = Text::plain(program.to_string_lossy());
+            PresetKind::Command(Box::new(Command {
+                argv: std::iter::once(program).chain(rest).collect(),
+                dir,
+                env,
+                clear_env,
+                stdin,
+                exits,
+                background,
+                stop: Stop { signal: Signal::INT, grace },
+                max_line,
+            }))
+        })
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let json = [
+        "{\"z\":[1,-2.5,\"${\",true],\"a\":{\"k.k\":\"$${\"}}",
+        "1e300",
+        "\"\"",
+        "[]",
+        "{}",
+        "9223372036854775807",
+    ];
+    prop_oneof![
+        text().prop_map(Body::Text),
+        path().prop_map(Body::File),
+        select(json.to_vec()).prop_map(|json| Body::Json(Text::plain(json))),
+    ]
+}
+
+fn status() -> impl Strategy<Value = StatusRule> {
+    prop_oneof![
+        (1..=9_u8).prop_map(StatusRule::Class),
+        vec(100..=999_u16, 1..4).prop_map(StatusRule::Codes),
+        Just(StatusRule::Any),
+    ]
+}
+
+fn fetch() -> impl Strategy<Value = FetchJob> {
+    let urls = vec(select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$", "http://u@h/%20"]), 1..3);
+    let request = (
+        select(vec!["GET", "POST", "x-odd"]),
+        btree_map("[A-Za-z-]{1,6}", "[ -~é\t]{0,8}", 0..3),
+        of(body()),
+    );
+    let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
+    let flags =
+        (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
+    (urls, request, numbers, flags, status(), of(path())).prop_map(
+        |(urls, request, numbers, flags, status, ca)| {
+            let sensitive = ["authorization", "cookie"];
+            FetchJob {
+                name: String::new(),
+                urls: urls.into_iter().map(Text::plain).collect(),
+                mode: if flags.0 { FetchMode::Concurrent } else { FetchMode::Sequential },
+                lines: flags.1,
+                method: request.0.to_owned(),
+                headers: request
+                    .1
+                    .into_iter()
+                    .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
+                    .map(|(name, value)| (name, Text::plain(value)))
+                    .collect(),
+                body: request.2,
+                timeout: numbers.0,
+                redirects: numbers.1,
+                retries: numbers.2,
+                status,
+                max_body: numbers.3,
+                ca,
+                insecure: flags.2,
+                http2: flags.3,
+                place: Place::default(),
+            }
+        },
+    )
+}
+
+fn repeat() -> impl Strategy<Value = Repeat> {
+    (interval(), 1..1_000_u64, of(some_span())).prop_map(|(every, times, within)| Repeat {
+        every,
+        times: Some(times),
+        within,
+    })
+}
+
+/// An entry that may refer to the first one, which spawns a program.
+fn entry() -> impl Strategy<Value = Entry> {
+    let after =
+        prop_oneof![
+            Just(After::Started(0)),
+            Just(After::Ready(0)),
+            Just(After::Finished(0)),
+            (select(vec!["a+", "\\d \"x\" (^|$){1}", "[é]"]), span())
+                .prop_map(|(regex, timeout)| After::Line { regex: regex.to_owned(), of: 0, timeout }),
+        ];
+    let action = prop_oneof![
+        Just(Action::Spawn(0)),
+        Just(Action::Fetch(0)),
+        Just(Action::Stop(0)),
+        text().prop_map(|text| Action::Send { to: 0, text }),
+        text().prop_map(Action::Mark),
+    ];
+    (span(), of(after), action, 1..=1_000_000u32, of(repeat())).prop_map(
+        |(at, after, action, count, repeat)| Entry {
+            id: None,
+            at,
+            after,
+            action,
+            count,
+            repeat,
+            place: Place::default(),
+        },
+    )
+}
+
+prop_compose! {
+    fn scenario()(
+        name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
+        time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
+        fetches in vec(fetch(), 1..3), entries in vec(entry(), 0..5),
+        vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
+            text().prop_map(Var::Text), any::<i64>().prop_map(Var::Integer), any::<bool>().prop_map(Var::Boolean)
+        ], 0..3),
+    ) -> Scenario {
+        let PresetKind::Command(mut first) = first else { panic!("it is a command") };
+        first.stdin = Stdin::Open;
+        let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
+        let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: Place::default() });
+        let fetches = fetches.into_iter().enumerate().map(|(n, job)| FetchJob { name: format!("f-{n}"), ..job });
+        let spawn = Entry {
+            id: Some("the.first".to_owned()), at: Span::ZERO, after: None, action: Action::Spawn(0), count: 1,
+            repeat: None, place: Place::default(),
+        };
+        Scenario {
+            name, description, seed, tick, time_limit, vars, presets: presets.collect(), fetches: fetches.collect(),
+            timeline: std::iter::once(spawn).chain(entries).collect(),
+        }
+    }
+}
+
+/// The same without places.
+fn placeless(mut scenario: Scenario) -> Scenario {
+    scenario.presets.iter_mut().for_each(|preset| preset.place = Place::default());
+    scenario.fetches.iter_mut().for_each(|fetch| fetch.place = Place::default());
+    scenario.timeline.iter_mut().for_each(|entry| entry.place = Place::default());
+    scenario
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
+
+    #[test]
+    fn a_resolved_scenario_reads_back_as_itself(scenario in scenario()) {
+        let toml = to_toml(&scenario);
+        let loaded = load_text(&toml);
+        let said = said_of(&loaded);
+        prop_assert!(loaded.is_ok(), "{toml}\n{said}");
+        let json: serde_json::Value = serde_json::from_str(&to_json(&scenario)).expect("it is JSON");
+        prop_assert!(json.is_object());
+        if let Ok(loaded) = loaded {
+            prop_assert_eq!(placeless(loaded.scenario), scenario, "{}", toml);
+        }
+    }
+}
+
+#[test]
+fn vars_are_kept_for_the_record() {
+    let loaded =
+        load_text("[vars]\na = \"${env:TOKEN}\"\nb = 1\n").unwrap_or_else(|failure| panic!("{failure:?}"));
+    let vars = BTreeMap::from([
+        ("a".to_owned(), Var::Text(Text::secret("s3cr3t-t0ken", "[redacted]"))),
+        ("b".to_owned(), Var::Integer(1)),
+    ]);
+    assert_eq!(loaded.scenario.vars, vars);
+}
