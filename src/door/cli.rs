@@ -78,7 +78,7 @@ pub struct Run {
     #[arg(long)]
     pub force: bool,
     /// The seed of every draw, before the scenario's own
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Real time, or time that jumps to whatever is due next
     #[arg(long, value_enum, default_value_t = Clock::Real)]
@@ -98,6 +98,11 @@ pub struct Run {
     /// Show nothing but what goes wrong
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+fn seed(argument: &str) -> Result<u64, String> {
+    let seed = argument.parse().ok().filter(|seed| *seed <= LARGEST_SEED);
+    seed.ok_or_else(|| format!("a whole number from 0 to {LARGEST_SEED}"))
 }
 
 fn speed(argument: &str) -> Result<f64, String> {
@@ -138,7 +143,7 @@ pub enum Format {
 #[derive(Args, Debug)]
 pub struct Check {
     /// The scenarios; `-` is standard input
-    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// How to print what is wrong
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -158,7 +163,7 @@ pub struct Plan {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
     /// The seed of every draw, before the scenario's own
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     pub seed: Option<u64>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
@@ -191,7 +196,7 @@ pub struct Players {
     /// Which of its presets
     pub preset: String,
     /// The seed of every draw, before the scenario's own
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// How many spawns of the preset came before: decides the draws
     #[arg(long, value_name = "K", default_value_t = 0)]

@@ -14,7 +14,7 @@ use crate::words::signal::Signal;
 
 /// Signals of one kind that follow each other as fast as this are one: `timeout` and some shells
 /// send each twice, to the process and to its group, and a second one means KILL.
-const ONE_SIGNAL: Duration = Duration::from_millis(50);
+const ONE_SIGNAL: Duration = Duration::from_millis(3);
 
 /// One kind of signal.
 struct Kind {

@@ -1,7 +1,7 @@
 //! Runs the real binary, and reads what it leaves.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses another part of this")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,22 +69,30 @@ pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Serves one answer after the other, each by its path, and closes the connection behind each.
-/// `answer` gives all the bytes. For as long as the test lives.
-pub(crate) fn serve(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> std::net::SocketAddr {
+/// Serves one answer after the other, and closes the connection behind each. `answer` is told the
+/// path and the whole request, and gives all the bytes. For as long as the test lives.
+pub(crate) fn serve(answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> std::net::SocketAddr {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();
     std::thread::spawn(move || {
         for client in server.incoming() {
             let mut client = client.unwrap();
-            let mut head = BufReader::new(client.try_clone().unwrap());
-            let (mut first, mut line) = (String::new(), String::new());
-            let _ = head.read_line(&mut first);
-            while head.read_line(&mut line).unwrap_or(0) > 2 {
-                line.clear();
+            let mut reader = BufReader::new(client.try_clone().unwrap());
+            let (mut request, mut length) = (String::new(), 0);
+            loop {
+                let start = request.len();
+                let read = reader.read_line(&mut request).unwrap_or(0);
+                let line = request[start..].to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if read <= 2 {
+                    break;
+                }
             }
-            let path = first.split(' ').nth(1).unwrap_or("/").to_owned();
-            let _ = client.write_all(&answer(&path));
+            let _ = reader.take(length).read_to_string(&mut request);
+            let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
+            let _ = client.write_all(&answer(&path, &request));
         }
     });
     address

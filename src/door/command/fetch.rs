@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use crate::door::cli::Fetch;
-use crate::door::command::{colors, tell, tell_error};
+use crate::door::command::tell_error;
 use crate::drive::{Run, live};
 use crate::engine::Start;
 use crate::hands::Context;
-use crate::paper::diagnostics;
 use crate::paper::journal::Journal;
 use crate::paper::log::writer::{Opened, Writer};
 use crate::paper::report::fetched::Fetched;
@@ -25,7 +24,10 @@ pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
     let loaded = match load(Path::new("command line"), &Given(text), &options) {
         Ok(loaded) => loaded,
         Err(failure) => {
-            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            // Where it stands in the text made of them says nothing, and would show passwords.
+            for diagnostic in &failure.diagnostics {
+                tell_error(&diagnostic.message);
+            }
             return ExitCode::Usage;
         }
     };

@@ -1,6 +1,9 @@
 //! `scenario completions` and `scenario man`: what a packager installs beside the binary.
 
+use std::io::Write;
+
 use clap::CommandFactory;
+use clap_mangen::Man;
 
 use crate::door::cli::{Cli, Completions};
 use crate::door::command::{print, tell_error};
@@ -14,9 +17,34 @@ pub(super) fn completions(arguments: &Completions) -> ExitCode {
 
 pub(super) fn man() -> ExitCode {
     let mut page = Vec::new();
-    if let Err(error) = clap_mangen::Man::new(Cli::command()).render(&mut page) {
+    if let Err(error) = write_page(&mut page) {
         tell_error(format_args!("cannot make the manual page: {error}"));
         return ExitCode::Refused;
     }
     print(&String::from_utf8_lossy(&page))
+}
+
+/// One page for all: a page a command, as the library would have it, is nowhere to be found.
+fn write_page(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let main = Man::new(command.clone());
+    main.render_title(page)?;
+    main.render_name_section(page)?;
+    main.render_synopsis_section(page)?;
+    main.render_description_section(page)?;
+    for part in command.get_subcommands() {
+        let name = part.get_name();
+        let man = Man::new(part.clone());
+        writeln!(page, ".SH \"{}\"", format!("scenario {name}").to_uppercase())?;
+        if let Some(about) = part.get_about() {
+            writeln!(page, "{about}.")?;
+        }
+        let mut sections = Vec::new();
+        man.render_synopsis_section(&mut sections)?;
+        man.render_options_section(&mut sections)?;
+        page.extend(String::from_utf8_lossy(&sections).replace(".SH ", ".SS ").bytes());
+    }
+    main.render_extra_section(page)?;
+    main.render_version_section(page)
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::engine::Status;
-use crate::paper::report::screen::{Render, short};
+use crate::paper::report::screen::{Render, counted, short};
 use crate::words::event::{Event, Summary};
 use crate::words::time::Moment;
 use crate::words::visible::{push_visible, push_visible_bytes};
@@ -27,9 +27,8 @@ impl Fetched {
     fn event(&mut self, out: &mut String, event: &Event<'_>) -> std::fmt::Result {
         match event {
             Event::RunStarted { .. } => {
-                let urls = if self.urls == 1 { "URL" } else { "URLs" };
                 let mode = if self.sequential { "in sequence" } else { "at once" };
-                writeln!(out, "{} {urls} {mode}", self.urls)
+                writeln!(out, "{} {mode}", counted(self.urls as u64, "URL"))
             }
             Event::FetchStarted { source, url, .. } => {
                 write!(out, "{source}  ")?;
@@ -47,7 +46,8 @@ impl Fetched {
             Event::FetchFinished { source, fetched, ok } => {
                 self.bytes += fetched.bytes;
                 self.as_expected += u64::from(*ok);
-                writeln!(out, "{source}  {} bytes in {}", fetched.bytes, short(fetched.took))
+                let bytes = counted(fetched.bytes, "byte");
+                writeln!(out, "{source}  {bytes} in {}", short(fetched.took))
             }
             Event::FetchFailed { source, kind, error, .. } => {
                 write!(out, "{source}  failed ({}): ", kind.name())?;
@@ -62,7 +62,8 @@ impl Fetched {
 
     fn summary(&self, out: &mut String, summary: &Summary) -> std::fmt::Result {
         let Fetched { urls, bytes, as_expected, .. } = self;
-        writeln!(out, "{as_expected} of {urls} fetched, {bytes} bytes, in {}", short(summary.took))
+        let bytes = counted(*bytes, "byte");
+        writeln!(out, "{as_expected} of {urls} fetched, {bytes}, in {}", short(summary.took))
     }
 }
 

@@ -171,11 +171,10 @@ impl Screen {
             Event::FetchFinished { source, fetched, ok } => {
                 self.names.remove(source);
                 let style = if *ok { GOOD } else { BAD };
-                let (status, bytes, took) = (fetched.status, fetched.bytes, short(fetched.took));
+                let (status, bytes) = (fetched.status, counted(fetched.bytes, "byte"));
+                let took = short(fetched.took);
                 self.of(out, t, *source, |out| {
-                    self.styled(out, style, |out| {
-                        push(out, format_args!("{status}, {bytes} bytes in {took}"))
-                    });
+                    self.styled(out, style, |out| push(out, format_args!("{status}, {bytes} in {took}")));
                 });
             }
             Event::FetchFailed { source, kind, error, took } => {
@@ -333,7 +332,8 @@ fn push_short(out: &mut String, bytes: &[u8]) {
     }
 }
 
-fn counted(count: u64, what: &str) -> String {
+/// `1 byte`, `2 bytes`.
+pub(super) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

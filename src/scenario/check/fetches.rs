@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
@@ -28,7 +30,7 @@ pub(super) fn fetch(
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
-    let headers = headers(raw.headers.value().unwrap_or_default().items);
+    let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
     let number = |slot: Slot<Count<0>>, default: u32| {
         slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
     };
@@ -63,6 +65,7 @@ fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Opt
     }
     if let Some(password) = password(text.reveal()) {
         passwords.push(text.reveal()[password].to_owned());
+        passwords.extend(credentials(text.reveal()).into_iter().flatten());
     }
     Some(match (hide_password(text.shown()), text.is_secret()) {
         (Cow::Borrowed(_), _) => text,
@@ -99,6 +102,15 @@ fn password(url: &str) -> Option<std::ops::Range<usize>> {
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
+/// A URL's password as it is meant, and with its user as the request sends it.
+fn credentials(url: &str) -> Option<[String; 2]> {
+    let url = url::Url::parse(url).ok()?;
+    let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = (decoded(url.username()), decoded(url.password()?));
+    let sent = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    Some([password, sent])
+}
+
 fn hide_password(shown: &str) -> Cow<'_, str> {
     match password(shown) {
         Some(range) if &shown[range.clone()] != REDACTED => {
@@ -108,17 +120,21 @@ fn hide_password(shown: &str) -> Cow<'_, str> {
     }
 }
 
-/// Headers that can be sent, sorted by name.
-fn headers(items: Vec<NamedItem<HeaderValue>>) -> Vec<(String, Text)> {
-    let mut headers: Vec<(String, Text)> = items
-        .into_iter()
-        .filter_map(|item| {
-            let HeaderValue(text) = item.value?.value;
-            let sensitive = SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name));
-            let text = if sensitive { Text::secret(text.reveal(), REDACTED) } else { text };
-            Some((item.name, text))
-        })
-        .collect();
+/// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
+/// without: it is a password as well.
+fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> Vec<(String, Text)> {
+    let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(Sp { value: HeaderValue(text), .. }) = item.value else { continue };
+        if !SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name)) {
+            headers.push((item.name, text));
+            continue;
+        }
+        let whole = text.reveal();
+        passwords.push(whole.to_owned());
+        passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
+        headers.push((item.name, Text::secret(whole, REDACTED)));
+    }
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     headers
 }

@@ -1,0 +1,107 @@
+//! How a run ends by a signal: section C of the faults, C1 and C2.
+
+use rustix::process::Signal;
+
+use crate::common::{Folder, Log, is_gone, kill};
+
+#[test]
+fn c1_one_signal_stops_all_in_order() {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "[presets.p]\ncommand = [\"sh\", \"-c\", \"trap 'echo going; sleep 0.2; echo gone; exit 0' TERM; echo up; while :; do sleep 0.01; done\"]\n\
+         [[timeline]]\nspawn = \"p\"\ncount = 3\n[[timeline]]\nat = \"1h\"\nmark = \"never\"\n",
+    );
+    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).watch();
+    for _ in 0..3 {
+        run.until("| up");
+    }
+    kill(&run.child, Signal::INT);
+    let (code, shown) = run.end();
+    assert_eq!(code, Some(130));
+    assert!(shown.iter().any(|line| line.contains("run     interrupted: signal INT")), "{shown:#?}");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(log.of("mark").is_empty());
+    let texts: Vec<&str> = log.of("line").iter().filter_map(|event| event["text"].as_str()).collect();
+    for word in ["up", "going", "gone"] {
+        assert_eq!(texts.iter().filter(|text| **text == word).count(), 3, "{texts:?}");
+    }
+    assert!(log.of("spawn.exited").iter().all(|event| event["ok"] == true && event["code"] == 0));
+    assert_eq!(log.last()["reason"], "signal INT");
+    assert!(log.of("spawn.started").iter().all(|event| is_gone(&event["pid"])));
+}
+
+const DEAF: &str = "[presets.deaf]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; echo up; while :; do sleep 0.05; done\"]\n\
+     stop = { grace = \"10m\" }\n[[timeline]]\nspawn = \"deaf\"\ncount = 2\n";
+
+#[test]
+fn c2_two_signals_kill_all_at_once() {
+    for (first, second) in
+        [(Signal::INT, Signal::INT), (Signal::TERM, Signal::INT), (Signal::HUP, Signal::HUP)]
+    {
+        let folder = Folder::new();
+        folder.file("s.toml", DEAF);
+        let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).watch();
+        run.until("| up");
+        run.until("| up");
+        kill(&run.child, first);
+        run.until("stopping: signal");
+        kill(&run.child, second);
+        // The grace is ten minutes: only KILL ends this.
+        assert_eq!(run.end().0, Some(128 + first.as_raw()));
+        let log = Log::read(&folder.path().join("l.jsonl"));
+        assert!(log.of("spawn.exited").iter().all(|event| event["signal"] == "KILL"));
+        assert_eq!(log.of("spawn.exited").len(), 2);
+        assert_eq!(log.last()["outcome"], "interrupted");
+        assert!(log.of("spawn.started").iter().all(|event| is_gone(&event["pid"])));
+    }
+}
+
+#[test]
+fn c1_a_signal_behind_a_typed_quit_is_the_first() {
+    let folder = Folder::new();
+    let text = DEAF.replace("trap ''", "trap 'echo asked'").replace("count = 2", "");
+    folder.file("s.toml", text);
+    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--input", "-"]).watch();
+    run.until("| up");
+    std::io::Write::write_all(run.child.stdin.as_mut().unwrap(), b"quit\n").unwrap();
+    run.until("| asked");
+    kill(&run.child, Signal::INT);
+    run.until("stopping: signal INT");
+    kill(&run.child, Signal::INT);
+    assert_eq!(run.end().0, Some(130));
+}
+
+#[test]
+fn c1_a_virtual_run_is_ended_in_order_too() {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "[presets.p]\nplayers = [{ name = \"p\", moves = 4_000_000_000, every = \"1s\" }]\n[[timeline]]\nspawn = \"p\"\n",
+    );
+    let mut run = folder.scenario(&["run", "s.toml", "--clock", "virtual", "--log", "l.jsonl"]).watch();
+    run.until("ps#1");
+    kill(&run.child, Signal::INT);
+    assert_eq!(run.end().0, Some(130));
+    let log = std::fs::read_to_string(folder.path().join("l.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (last["event"].as_str(), last["outcome"].as_str()),
+        (Some("run.finished"), Some("interrupted"))
+    );
+    assert_eq!(last["exited"], 1);
+}
+
+#[test]
+fn c1_a_fetch_is_ended_by_a_signal() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = Folder::new();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let child = folder.scenario(&["fetch", &url]).start();
+    // It is connected, so it listens for signals.
+    let (_connection, _) = silent.accept().unwrap();
+    kill(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("0 of 1 fetched"));
+}

@@ -1,0 +1,19 @@
+//! The command line: what each command prints, and where, and with which code it ends; whatever its
+//! input, its outputs and its environment are.
+//!
+//! What is printed stands in the `.txt` files beside this one, with its command, its exit code and
+//! its standard error; `UPDATE=1 cargo test --test commands` writes them anew.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod ending;
+mod environment;
+mod golden;
+mod input;
+mod outputs;
+mod run;
+mod secrets;
+mod terminal;

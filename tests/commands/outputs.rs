@@ -1,0 +1,89 @@
+//! Standard output and standard error that are closed, full, or read no further: row C5 of the
+//! faults.
+
+use std::process::Command;
+
+use crate::common::{Folder, Log, SCENARIO, answer, serve};
+
+const SCRIPTED: &str = "[presets.1]\nplayers = [{ name = \"john\", moves = 2, every = \"10ms\" }]\n\
+     [presets.p]\ncommand = [\"sh\", \"-c\", \"yes | head -n 20000\"]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nspawn = \"1\"\n";
+
+/// Runs a line of shell with `$S` as the program; gives the exit code and what the shell itself was told.
+#[track_caller]
+fn shell(folder: &Folder, line: &str) -> (i32, String) {
+    let output = Command::new("bash")
+        .current_dir(folder.path())
+        .env("S", SCENARIO)
+        .args(["-c", line])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!stderr.contains("panicked"), "{line}: {stderr}");
+    (output.status.code().unwrap_or_else(|| panic!("{line}: ended by a signal")), stderr)
+}
+
+#[test]
+fn c5_no_command_minds_what_becomes_of_its_outputs() {
+    let address = serve(|_, _| answer("200 OK", "", "line\n".repeat(20_000)));
+    let folder = Folder::new();
+    folder.file("s.toml", SCRIPTED);
+    folder.file("v.toml", "[presets.1]\nplayers = [{ name = \"p{n}\", count = 2000, moves = 5, every = \"10ms\" }]\n[[timeline]]\nspawn = \"1\"\n");
+    let fetch = format!("fetch -d http://{address}/");
+    // The command, and its exit code with a full standard output.
+    let commands: [(&str, i32); 12] = [
+        ("--help", 4),
+        ("--version", 4),
+        ("schema event", 4),
+        ("man", 4),
+        ("completions zsh", 4),
+        ("plan --format json s.toml", 4),
+        ("check --format json s.toml", 4),
+        ("players v.toml 1", 4),
+        (&fetch, 4),
+        ("run s.toml", 0),
+        ("run --clock virtual v.toml", 0),
+        ("run --clock virtual --log - v.toml", 4),
+    ];
+    for (command, full) in commands {
+        let (code, said) = shell(&folder, &format!("$S {command} > /dev/full"));
+        assert_eq!(code, full, "{command} > /dev/full: {said}");
+        assert!(full == 0 || said.contains("No space left on device"), "{command}: {said}");
+        assert_eq!(shell(&folder, &format!("$S {command} >&-")).0, 0, "{command} >&-");
+        assert_eq!(shell(&folder, &format!("$S {command} > /dev/null 2>&-")).0, 0, "{command} 2>&-");
+        assert_eq!(
+            shell(&folder, &format!("$S {command} > /dev/null 2> /dev/full")).0,
+            0,
+            "{command} 2> full"
+        );
+        assert_eq!(shell(&folder, &format!("$S {command} >&- 2>&- <&-")).0, 0, "{command} all closed");
+        // A log that is read no further cannot be written any more.
+        let torn = if command.contains("--log -") { 4 } else { 0 };
+        let head = format!("$S {command} 2> said | head -n 1 > /dev/null; exit ${{PIPESTATUS[0]}}");
+        assert_eq!(shell(&folder, &head).0, torn, "{command} | head");
+        let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn c5_a_run_goes_on_when_nobody_reads_what_it_shows() {
+    let folder = Folder::new();
+    folder.file("s.toml", SCRIPTED);
+    let line = "$S run s.toml --log l.jsonl 2>&1 | head -n 1 > /dev/null; exit ${PIPESTATUS[0]}";
+    assert_eq!(shell(&folder, line).0, 0);
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.of("line").len(), 20_000);
+    assert_eq!(log.last()["outcome"], "passed");
+}
+
+#[test]
+fn c5_what_is_wrong_is_an_exit_code_also_where_nobody_can_be_told() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[[timeline]]\nspawn = \"q\"\n");
+    for (command, code) in
+        [("nonsense", 2), ("run s.toml", 2), ("check s.toml", 2), ("run no-such.toml", 2), ("fetch x:", 2)]
+    {
+        assert_eq!(shell(&folder, &format!("$S {command} 2>&-")).0, code, "{command}");
+        assert_eq!(shell(&folder, &format!("$S {command} 2> /dev/full")).0, code, "{command}");
+    }
+}

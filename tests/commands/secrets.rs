@@ -1,0 +1,140 @@
+//! No secret in any output: row F5 of the faults.
+
+use crate::common::{Folder, Log, answer, serve};
+
+const CANARY: &str = "canary-5ba1f0e7";
+
+/// Everything that can hold a secret does, and everything says it again.
+fn scenario(address: std::net::SocketAddr) -> String {
+    format!(
+        r#"
+[vars]
+who = "${{env:CANARY}}"
+[presets.echoes]
+command = ["sh", "-c", 'echo "$0 $KEY $OTHER"; echo "$0" >&2; cat; exit 3', "${{env:CANARY}}"]
+env = {{ KEY = "${{env:CANARY}}", OTHER = "a${{who}}b" }}
+stdin = {{ text = "in ${{env:CANARY}}\n" }}
+[presets.missing]
+command = ["${{env:CANARY}}"]
+[presets.nowhere]
+command = ["./no/${{env:CANARY}}"]
+[presets.reads]
+command = ["sh", "-c", 'read line; echo "$line"']
+stdin = "open"
+[fetches.get]
+lines = true
+headers = {{ X-Key = "${{env:CANARY}}", Authorization = "Bearer literal-5ba1f0e7", Cookie = "a=literal-5ba1f0e7" }}
+urls = [
+  "http://user:${{env:CANARY}}@{address}/echo?key=${{env:CANARY}}",
+  "http://user:literal-5ba1f0e7@{address}/redirect",
+  "http://{address}/${{env:CANARY}}/nothing",
+]
+[fetches.post]
+lines = true
+method = "POST"
+body = {{ json = {{ key = "${{env:CANARY}}" }} }}
+urls = ["http://{address}/echo"]
+[fetches.nowhere]
+urls = ["http://user:literal-5ba1f0e7@127.0.0.1:1/${{env:CANARY}}"]
+[[timeline]]
+spawn = "echoes"
+[[timeline]]
+spawn = "missing"
+[[timeline]]
+spawn = "nowhere"
+[[timeline]]
+id = "reads"
+spawn = "reads"
+[[timeline]]
+after = "reads.started"
+send = {{ to = "reads", text = "send ${{env:CANARY}}" }}
+[[timeline]]
+mark = "mark ${{env:CANARY}}"
+[[timeline]]
+fetch = "get"
+[[timeline]]
+fetch = "post"
+[[timeline]]
+fetch = "nowhere"
+"#
+    )
+}
+
+#[test]
+fn f5_a_secret_is_in_no_output() {
+    let address = serve(|path, request| {
+        if path.starts_with("/redirect") {
+            let location =
+                format!("Location: /echo?from={CANARY}\r\nSet-Cookie: s={CANARY}\r\nX-Echo: {CANARY}\r\n");
+            return answer("302 Found", &location, "");
+        }
+        let status = if path.ends_with("nothing") { "404 Not Found" } else { "200 OK" };
+        answer(status, &format!("X-Echo: {CANARY}\r\n"), request)
+    });
+    let folder = Folder::new();
+    folder.file("s.toml", scenario(address));
+    for quiet in [&[][..], &["--quiet"]] {
+        let arguments = [&["run", "s.toml", "--force", "--log", "l.jsonl"], quiet].concat();
+        let ended = folder.scenario(&arguments).env("CANARY", CANARY).end().expect(1);
+        let log = Log::read(&folder.path().join("l.jsonl"));
+        let text = String::from_utf8_lossy(&log.bytes).into_owned();
+        for secret in
+            [CANARY, "literal-5ba1f0e7", &base64(&format!("user:{CANARY}")), &base64("user:literal-5ba1f0e7")]
+        {
+            for (name, output) in [("log", &text), ("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
+                let line = output.lines().find(|line| line.contains(secret));
+                assert!(line.is_none(), "{secret} is in the {name}: {line:?}");
+            }
+        }
+        // All of it did happen.
+        assert_eq!(log.of("fetch.finished").len(), 4, "{text}");
+        assert_eq!(log.of("fetch.failed").len(), 1);
+        assert_eq!(log.of("spawn.failed").len(), 2);
+        assert!(text.matches("[redacted]").count() > 20);
+        assert!(text.contains("\"text\":\"send [redacted]\"") && text.contains("\"text\":\"in [redacted]\""));
+        assert!(text.contains("Authorization: [redacted]"), "a server that says a credential again: {text}");
+    }
+    for command in [&["plan", "s.toml"][..], &["plan", "--format", "json", "s.toml"], &["check", "s.toml"]] {
+        let ended = folder.scenario(command).env("CANARY", CANARY).end().expect(0);
+        assert!(!format!("{}{}", ended.stdout, ended.stderr).contains(CANARY));
+    }
+}
+
+#[test]
+fn f5_what_is_wrong_with_a_secret_is_said_without_it() {
+    let places = [
+        "[[timeline]]\nat = \"${env:CANARY}\"\nmark = \"m\"\n",
+        "tick = \"${env:CANARY}\"\n",
+        "[presets.p]\nplayers = [{ name = \"p\", moves = 1, every = \"${env:CANARY}\" }]\n",
+        "[presets.p]\ncommand = [\"x\"]\nmax_line = \"${env:CANARY}\"\n",
+        "[presets.p]\ncommand = [\"x\"]\ndir = \"${env:CANARY}\"\n",
+        "[presets.p]\ncommand = [\"x\"]\nstop = { signal = \"${env:CANARY}\" }\n",
+        "[[timeline]]\nspawn = \"${env:CANARY}\"\n",
+        "[[timeline]]\nid = \"${env:CANARY}\"\nmark = \"m\"\n",
+        "[fetches.f]\nurls = [\"${env:CANARY}\"]\n",
+        "[fetches.f]\nurls = [\"http://${env:CANARY}:port/\"]\n",
+        "[fetches.f]\nurls = [\"http://h/\"]\nmethod = \"${env:CANARY} x\"\n",
+        "[fetches.f]\nurls = [\"http://h/\"]\nheaders = { A = \"${env:CANARY}\\r\\n\" }\n",
+        "name = \"${env:CANARY}\"\n[vars]\na = 1\nb = \"${env:CANARY}\"\n",
+        "include = [\"${env:CANARY}\"]\n",
+    ];
+    let folder = Folder::new();
+    for place in places {
+        folder.file("s.toml", place);
+        for command in
+            [&["check", "s.toml"][..], &["check", "--format", "json", "s.toml"], &["plan", "s.toml"]]
+        {
+            let ended = folder.scenario(command).env("CANARY", CANARY).end();
+            assert!(
+                !format!("{}{}", ended.stdout, ended.stderr).contains(CANARY),
+                "{place}: {}",
+                ended.stderr
+            );
+        }
+    }
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}

@@ -1,0 +1,137 @@
+//! A run on a terminal: colours, the bar, what is typed, and a place in the background. The terminal
+//! is one of script(1)'s.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::common::{Folder, Log, SCENARIO};
+
+/// A command line of shell on a terminal of its own, with `$S` as the program.
+struct Terminal {
+    child: Child,
+    keyboard: ChildStdin,
+    output: ChildStdout,
+    seen: String,
+}
+
+impl Terminal {
+    fn run(folder: &Folder, line: &str, variables: &[(&str, &str)]) -> Terminal {
+        let mut command = Command::new("script");
+        command.current_dir(folder.path()).args(["-qefc", line, "/dev/null"]);
+        command
+            .env("S", SCENARIO)
+            .env("TERM", "xterm-256color")
+            .env("SHELL", "/bin/bash")
+            .env_remove("NO_COLOR");
+        command.envs(variables.iter().copied());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (keyboard, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Terminal { child, keyboard, output, seen: String::new() }
+    }
+
+    #[track_caller]
+    fn until(&mut self, what: &str) {
+        let mut buffer = [0; 4096];
+        while !self.seen.contains(what) {
+            let read = self.output.read(&mut buffer).unwrap();
+            assert!(read > 0, "`{what}` was never shown, but:\n{}", self.seen);
+            self.seen += &String::from_utf8_lossy(&buffer[..read]);
+        }
+    }
+
+    fn types(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = Vec::new();
+        self.output.read_to_end(&mut rest).unwrap();
+        drop(self.keyboard);
+        (self.child.wait().unwrap().code(), self.seen + &String::from_utf8_lossy(&rest))
+    }
+}
+
+const UNTIL_STOPPED: &str = "tick = \"0s\"\n[presets.1]\nplayers = [{ name = \"john\", moves = 1, every = \"10ms\" }]\n\
+     [presets.long]\ncommand = [\"sh\", \"-c\", \"echo up; sleep 600\"]\n[[timeline]]\nid = \"long\"\nspawn = \"long\"\n";
+
+#[test]
+fn what_is_typed_on_a_terminal_is_done() {
+    let folder = Folder::new();
+    folder.file("s.toml", UNTIL_STOPPED);
+    let mut terminal = Terminal::run(&folder, "$S run s.toml --log l.jsonl", &[]);
+    terminal.until("| up");
+    terminal.types("1\n");
+    terminal.until("ended 1");
+    // The end of input (Ctrl-D) ends nothing but the input; Ctrl-C ends the run.
+    terminal.types("\x04");
+    terminal.types("\x03");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, Some(130), "{seen}");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.of("input").len(), 1);
+    assert_eq!(log.of("spawn.started").len(), 2);
+    assert_eq!(log.last()["reason"], "signal INT");
+}
+
+const PLAYERS: &str = "seed = 1\n[presets.1]\nplayers = [{ name = \"john\", moves = 8, every = \"100ms\" }]\n\
+     [[timeline]]\nspawn = \"1\"\n";
+
+#[test]
+fn a_terminal_has_colours_and_a_bar_and_its_last_line_is_clean() {
+    let folder = Folder::new();
+    folder.file("s.toml", PLAYERS);
+    let (code, seen) = Terminal::run(&folder, "$S run s.toml --log l.jsonl", &[]).end();
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains("\x1b[32mpassed\x1b[0m"), "{seen:?}");
+    assert!(seen.contains('━') && seen.contains("0.8 s"), "{seen:?}");
+    let behind = seen.rsplit("━").next().unwrap();
+    assert!(behind.contains("\r\x1b[J"), "the bar is taken away: {behind:?}");
+    let end = behind.rsplit("\x1b[J").next().unwrap();
+    assert_eq!(end.trim_end(), "           log: l.jsonl", "{seen:?}");
+}
+
+#[test]
+fn without_colours_there_is_no_escape_at_all() {
+    let folder = Folder::new();
+    folder.file("s.toml", PLAYERS);
+    folder.file("wrong.toml", "spawn = 1\n");
+    for variables in [&[("NO_COLOR", "1")][..], &[("TERM", "dumb")]] {
+        let (code, seen) = Terminal::run(&folder, "$S run s.toml --force --log l.jsonl", variables).end();
+        assert_eq!(code, Some(0), "{seen}");
+        assert!(!seen.contains('\x1b'), "{seen:?}");
+        let (code, seen) = Terminal::run(&folder, "$S check wrong.toml", variables).end();
+        assert_eq!(code, Some(2));
+        assert!(!seen.contains('\x1b'), "{seen:?}");
+    }
+    let ended =
+        folder.scenario(&["run", "s.toml", "--log", "other.jsonl"]).env("TERM", "xterm").end().expect(0);
+    assert!(!ended.stderr.contains('\x1b') && !ended.stderr.contains('━'), "{:?}", ended.stderr);
+    let (_, seen) = Terminal::run(&folder, "$S check wrong.toml", &[]).end();
+    assert!(seen.contains("\x1b["), "diagnostics have colours too");
+}
+
+#[test]
+fn a_bar_is_not_drawn_where_the_end_is_not_known() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[presets.p]\ncommand = [\"sleep\", \"0.4\"]\n[[timeline]]\nspawn = \"p\"\n");
+    let (code, seen) = Terminal::run(&folder, "$S run s.toml --log l.jsonl", &[]).end();
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(!seen.contains('━') && !seen.contains("\x1b[J"), "{seen:?}");
+}
+
+#[test]
+fn g2_a_background_job_is_never_stopped() {
+    let folder = Folder::new();
+    folder.file("s.toml", UNTIL_STOPPED.replace("sleep 600", "sleep 0.5"));
+    // Job control gives it a group of its own; what is typed lies there to be read all the while.
+    let line = "set -m; $S run s.toml --log l.jsonl & wait $!; echo code $?";
+    let mut terminal = Terminal::run(&folder, line, &[]);
+    terminal.types("1\n");
+    terminal.until("| up");
+    terminal.types("1\n");
+    let (_, seen) = terminal.end();
+    assert!(seen.contains("code 0"), "{seen}");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.last()["outcome"], "passed");
+    assert!(log.of("input").is_empty(), "the terminal is not its own");
+}

@@ -1,0 +1,124 @@
+//! The scenarios that come with the program: each is one, and passes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Folder, Log, free_port, project};
+
+/// Every TOML file below a folder.
+fn scenarios(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(scenarios(&path));
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a file is one of presets for others to include.
+fn is_included(file: &Path) -> bool {
+    file.parent().unwrap().ends_with("presets")
+}
+
+#[test]
+fn each_is_without_fault_or_doubt() {
+    let folder = Folder::new();
+    let files = scenarios(&project().join("scenarios"));
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let ended = folder.scenario(&["check", file.to_str().unwrap()]).end().expect(0);
+        assert_eq!(ended.stderr, "", "{}", file.display());
+        let text = std::fs::read_to_string(&file).unwrap();
+        if !is_included(&file) {
+            assert!(text.starts_with("#:schema ../schema/scenario.schema.json\n# "), "{}", file.display());
+            assert!(text.contains("#     scenario run "), "{} says how to run it", file.display());
+        }
+    }
+}
+
+/// Runs one of the scenarios, and gives its log.
+#[track_caller]
+fn run(name: &str, options: &[&str]) -> Log {
+    let folder = Folder::new();
+    let file = project().join("scenarios").join(name);
+    let arguments = ["run", "--log", "l.jsonl", file.to_str().unwrap()];
+    folder.scenario(&[&arguments[..], options].concat()).end().expect(0);
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.last()["outcome"], "passed");
+    log
+}
+
+#[test]
+fn every_scenario_is_run_here() {
+    let files = scenarios(&project().join("scenarios"));
+    let names = files.iter().filter(|file| !is_included(file)).map(|file| file.file_stem().unwrap());
+    let run_here = ["crowd", "four_pages", "server_and_clients", "three_waves"];
+    assert!(names.eq(run_here), "a scenario more wants a test more");
+}
+
+#[test]
+fn three_waves() {
+    let log = run("three_waves.toml", &["--speed", "10"]);
+    assert_eq!(log.last()["moves"], 37);
+    assert_eq!(log.of("spawn.started").len(), 3);
+}
+
+#[test]
+fn crowd() {
+    let log = run("crowd.toml", &["--quiet", "--clock", "virtual"]);
+    assert_eq!(log.last()["moves"], 100_000);
+}
+
+#[test]
+fn four_pages() {
+    let log = run("four_pages.toml", &["--var", &format!("port={}", free_port())]);
+    assert_eq!(log.last()["fetched"], 9);
+    assert_eq!(log.of("fetch.line").len(), 12);
+    let sizes: Vec<u64> = ["one", "two", "three", "four"]
+        .iter()
+        .map(|page| std::fs::metadata(project().join(format!("scenarios/pages/{page}.txt"))).unwrap().len())
+        .collect();
+    let bytes: Vec<u64> =
+        log.of("fetch.finished").iter().map(|event| event["bytes"].as_u64().unwrap()).collect();
+    assert_eq!(bytes[..4], sizes, "in sequence they come in the order of the file");
+    // The first four follow each other; the next four are all started before one has ended.
+    let names = log.names();
+    let order: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| ["fetch.started", "fetch.finished"].contains(name))
+        .map(|name| if name == "fetch.started" { "<" } else { ">" })
+        .collect();
+    assert_eq!(order.concat(), "<><><><><<<<>>>><>");
+}
+
+#[test]
+fn server_and_clients() {
+    let log = run("server_and_clients.toml", &["--var", &format!("port={}", free_port())]);
+    let said: Vec<&str> = log.of("line").iter().filter_map(|event| event["text"].as_str()).collect();
+    assert_eq!(said.iter().filter(|line| line.starts_with("welcome client")).count(), 7);
+    assert!(said.iter().any(|line| line.starts_with("how many so far? ")), "{said:?}");
+    assert!(said.contains(&"closing after 7 clients"), "{said:?}");
+    assert_eq!(log.of("mark")[0]["text"], "the server has gone");
+}
+
+#[test]
+fn the_presets_of_the_course_can_be_included() {
+    let folder = Folder::new();
+    let course = project().join("scenarios/presets/course.toml");
+    let spawns: String = (1..=4).map(|preset| format!("[[timeline]]\nspawn = \"{preset}\"\n")).collect();
+    let (ended, log) =
+        folder.run(&format!("include = [{course:?}]\n{spawns}"), &["--clock", "virtual", "--seed", "1"]);
+    ended.expect(0);
+    assert_eq!(log.last()["moves"], 10 + 9 + 18 + 20);
+    // Its comments say how long each preset lasts at most.
+    let ends: Vec<f64> = log.of("spawn.exited").iter().map(|event| event["t"].as_f64().unwrap()).collect();
+    assert!(ends.iter().all(|end| *end < 6.4), "{ends:?}");
+}
