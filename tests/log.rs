@@ -477,9 +477,10 @@ fn d3_two_runs_on_one_path() {
     );
     let mut first = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).watch();
     first.until("| up");
-    let second = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).end().expect(4);
+    folder.file("short.toml", "[[timeline]]\nmark = \"short\"\n");
+    let second = folder.scenario(&["run", "short.toml", "--log", "l.jsonl"]).end().expect(4);
     assert!(second.stderr.contains("l.jsonl exists already"), "{}", second.stderr);
-    let third = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--force"]).end().expect(4);
+    let third = folder.scenario(&["run", "short.toml", "--log", "l.jsonl", "--force"]).end().expect(4);
     assert_eq!(
         third.stderr,
         "error: another run writes its log to l.jsonl; give this one another with `--log PATH`\n"
