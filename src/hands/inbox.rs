@@ -15,7 +15,7 @@ use crate::words::signal::Signal;
 use crate::words::time::Span;
 
 /// How many bytes may wait in the inbox before hands with more to tell must wait themselves.
-const FULL: usize = 4 << 20;
+const FULL: usize = 1 << 20;
 
 /// How many emptied buffers are kept for the next read.
 const SPARE: usize = 16;
