@@ -95,11 +95,17 @@ impl Inbox {
         self.filled.notify_one();
     }
 
+    /// Whether hands with much to tell must wait.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.weight.get() >= FULL
+    }
+
     /// Waits until the inbox is not full.
     pub async fn room(&self) {
-        while self.weight.get() >= FULL {
+        while self.is_full() {
             let emptied = self.emptied.notified();
-            if self.weight.get() < FULL {
+            if !self.is_full() {
                 return;
             }
             emptied.await;
