@@ -418,7 +418,8 @@ fn d2_a_log_that_cannot_be_is_refused_before_anything_starts() {
     let locked = folder.path().join("locked");
     std::fs::create_dir(&locked).unwrap();
     std::fs::set_permissions(&locked, PermissionsExt::from_mode(0o555)).unwrap();
-    Command::new("mkfifo").arg(folder.path().join("fifo")).status().unwrap();
+    Command::new("mkfifo").args(["-m", "666"]).arg(folder.path().join("fifo")).status().unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     let cases: [(&[&str], &str); 9] = [
         (
             &["--log", "there.jsonl"],
@@ -441,9 +442,9 @@ fn d2_a_log_that_cannot_be_is_refused_before_anything_starts() {
             &["--log", "locked/l.jsonl"],
             "cannot write locked/l.jsonl: Permission denied (os error 13); choose another place with `--log PATH`",
         ),
-        (&["--log", "fifo", "--force"], "fifo is not a regular file; name one with `--log PATH`"),
-        (&["--log", "fifo"], "fifo is not a regular file; name one with `--log PATH`"),
-        (&["--log", "/dev/full", "--force"], "/dev/full is not a regular file; name one with `--log PATH`"),
+        (&["--log", "fifo", "--force"], "nobody reads from fifo"),
+        (&["--log", "fifo"], "nobody reads from fifo"),
+        (&["--log", "socket", "--force"], "socket is not a regular file; name one with `--log PATH`"),
     ];
     for (options, words) in cases {
         let mut run = folder.scenario(&["run", "s.toml"]);

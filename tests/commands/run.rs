@@ -125,7 +125,7 @@ fn a_first_scenario_is_written_once_and_runs() {
     assert_eq!(ended.stderr, "error: first.toml exists already; `scenario init NAME` writes another\n");
     assert_eq!(std::fs::read(folder.path().join("first.toml")).unwrap(), written);
     let ended = folder.scenario(&["check", "first.toml"]).end().expect(0);
-    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", "first.toml: valid\n"));
     folder.scenario(&["run", "--quiet", "--clock", "virtual", "first.toml"]).end().expect(0);
     folder.scenario(&["run", "--quiet", "--speed", "20", "first.toml"]).end().expect(0);
     folder.scenario(&["plan", "first.toml"]).end().expect(0);
