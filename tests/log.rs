@@ -419,7 +419,8 @@ fn d2_a_log_that_cannot_be_is_refused_before_anything_starts() {
     std::fs::create_dir(&locked).unwrap();
     std::fs::set_permissions(&locked, PermissionsExt::from_mode(0o555)).unwrap();
     Command::new("mkfifo").args(["-m", "666"]).arg(folder.path().join("fifo")).status().unwrap();
-    let cases: [(&[&str], &str); 8] = [
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+    let cases: [(&[&str], &str); 9] = [
         (
             &["--log", "there.jsonl"],
             "there.jsonl exists already; `--force` writes over it, `--log PATH` writes another",
@@ -449,6 +450,7 @@ fn d2_a_log_that_cannot_be_is_refused_before_anything_starts() {
             &["--log", "fifo"],
             "nobody reads from fifo; start its reader first, or name a file with `--log PATH`",
         ),
+        (&["--log", "socket", "--force"], "socket is not a regular file; name one with `--log PATH`"),
     ];
     for (options, words) in cases {
         let mut run = folder.scenario(&["run", "s.toml"]);

@@ -299,8 +299,8 @@ impl Run {
                 self.move_on_to_the_end(out);
                 continue;
             }
-            let scenario = Rc::clone(&self.scenario);
-            if let Played::Ended(source, due) = self.players.play(&scenario, self.agenda.next_due(), out) {
+            let until = self.agenda.next_due();
+            if let Played::Ended(source, due) = self.players.play(&self.scenario, until, out) {
                 self.players_ended(source, due, out);
                 continue;
             }

@@ -15,7 +15,7 @@ use crate::words::signal::Signal;
 use crate::words::time::Span;
 
 /// How many bytes may wait in the inbox before hands with more to tell must wait themselves.
-const FULL: usize = 4 << 20;
+const FULL: usize = 1 << 20;
 
 /// How many emptied buffers are kept for the next read.
 const SPARE: usize = 16;
@@ -95,11 +95,17 @@ impl Inbox {
         self.filled.notify_one();
     }
 
+    /// Whether hands with much to tell must wait.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.weight.get() >= FULL
+    }
+
     /// Waits until the inbox is not full.
     pub async fn room(&self) {
-        while self.weight.get() >= FULL {
+        while self.is_full() {
             let emptied = self.emptied.notified();
-            if self.weight.get() < FULL {
+            if !self.is_full() {
                 return;
             }
             emptied.await;

@@ -16,6 +16,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use rustix::io::retry_on_intr;
 use tokio::io::{AsyncRead, ReadBuf};
@@ -85,13 +86,19 @@ impl Tap {
         while let Some(pipe) = &mut self.pipe {
             self.shared.inbox.room().await;
             let read = poll_fn(|cx| {
+                // It may have filled up while this pipe was empty.
+                if self.shared.inbox.is_full() {
+                    return Poll::Ready(None);
+                }
                 let mut buffer = self.shared.buffer.borrow_mut();
                 let mut buffer = ReadBuf::new(&mut buffer);
                 // Tokio takes a read that does not fill the buffer for the last of what there is, so
                 // there is no second one that finds nothing.
-                Pin::new(&mut *pipe).poll_read(cx, &mut buffer).map_ok(|()| buffer.filled().len())
+                let read = Pin::new(&mut *pipe).poll_read(cx, &mut buffer);
+                read.map(|read| Some(read.map(|()| buffer.filled().len())))
             });
-            match read.await {
+            let Some(read) = read.await else { continue };
+            match read {
                 Ok(0) | Err(_) => self.end(),
                 Ok(length) => {
                     self.take(length);

@@ -7,20 +7,19 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
-use tokio::time::Instant;
 
 use crate::hands::inbox::{Inbox, Seen};
 use crate::words::signal::Signal;
 
-/// Signals of one kind that follow each other as fast as this are one: `timeout` and some shells
-/// send each twice, to the process and to its group, and a second one means KILL.
-const ONE_SIGNAL: Duration = Duration::from_millis(50);
+/// How long after it came a signal is told. What comes of its kind in this moment is the same one:
+/// `timeout` and some shells send each twice, to the process and to its group, and a second one means
+/// KILL. Nobody can have seen what the first one did by then, so no answer to it is lost.
+const ONE_SIGNAL: Duration = Duration::from_millis(2);
 
 /// One kind of signal.
 struct Kind {
     name: Signal,
     stream: Stream,
-    last: Option<Instant>,
 }
 
 /// SIGXFSZ, by its number on Linux (signal(7)).
@@ -32,7 +31,7 @@ impl Kind {
         // A log that grows past a file size limit is to fail in words; the signal would end us
         // without any. The handler stays for good.
         drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
-        let kind = |kind, name| Ok::<Kind, io::Error>(Kind { name, stream: signal(kind)?, last: None });
+        let kind = |kind, name| Ok::<Kind, io::Error>(Kind { name, stream: signal(kind)? });
         Ok([
             kind(SignalKind::interrupt(), Signal::INT)?,
             kind(SignalKind::terminate(), Signal::TERM)?,
@@ -40,18 +39,23 @@ impl Kind {
         ])
     }
 
-    /// The next one that is not the one before over again.
-    async fn next(&mut self) -> Signal {
-        while self.stream.recv().await.is_some() {
-            let is_new = self.last.is_none_or(|last| last.elapsed() > ONE_SIGNAL);
-            if is_new {
-                // Not noted of those between: a key that is held down would be one signal for ever.
-                self.last = Some(Instant::now());
-                return self.name;
-            }
+    /// Waits for the next one. Loses none if it is given up.
+    async fn came(&mut self) {
+        if self.stream.recv().await.is_none() {
+            // The runtime is being shut down: nobody listens any more.
+            std::future::pending().await
         }
-        // The runtime is being shut down: nobody listens any more.
-        std::future::pending().await
+    }
+
+    /// To be called when one came: its name, once what belongs to it has come too.
+    async fn name(&mut self) -> Signal {
+        tokio::time::sleep(ONE_SIGNAL).await;
+        tokio::select! {
+            biased;
+            _ = self.stream.recv() => {}
+            () = std::future::ready(()) => {}
+        }
+        self.name
     }
 }
 
@@ -64,7 +68,8 @@ pub fn watch(inbox: &Rc<Inbox>) -> io::Result<()> {
         let inbox = Rc::clone(inbox);
         tokio::task::spawn_local(async move {
             loop {
-                inbox.put(Seen::Signalled(kind.next().await));
+                kind.came().await;
+                inbox.put(Seen::Signalled(kind.name().await));
             }
         });
     }
@@ -92,13 +97,14 @@ impl Signals {
     pub fn take(&mut self) -> Option<Signal> {
         let [int, term, hup] = &mut self.kinds;
         self.runtime.block_on(async {
-            tokio::select! {
+            let kind = tokio::select! {
                 biased;
-                name = int.next() => Some(name),
-                name = term.next() => Some(name),
-                name = hup.next() => Some(name),
-                () = tokio::task::yield_now() => None,
-            }
+                () = int.came() => int,
+                () = term.came() => term,
+                () = hup.came() => hup,
+                () = tokio::task::yield_now() => return None,
+            };
+            Some(kind.name().await)
         })
     }
 }

@@ -102,8 +102,17 @@ impl Journal {
         }
     }
 
-    /// Hands over what waits. What is wrong with the log, if anything, comes back.
+    /// Hands over what waits, unless it is little and the writer is behind: then it can wait here, and
+    /// a disk that stands still makes no moment late. What is wrong with the log, if anything, comes
+    /// back.
     pub fn flush(&mut self) -> Option<String> {
+        match &self.writer {
+            Some(writer) if !self.is_large() && !writer.has_room() => writer.fault(),
+            _ => self.hand_over(),
+        }
+    }
+
+    fn hand_over(&mut self) -> Option<String> {
         let Some(writer) = &mut self.writer else {
             drop(self.encoder.take(Vec::new()));
             return None;
@@ -128,7 +137,7 @@ impl Journal {
 
     /// Hands over what waits, and waits until it is written.
     pub fn finish(&mut self) -> Option<String> {
-        self.flush();
+        self.hand_over();
         let writer = self.writer.as_mut()?;
         writer.finish();
         writer.fault()

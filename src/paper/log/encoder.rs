@@ -2,10 +2,13 @@
 //!
 //! # How it works
 //!
-//! A line's start hardly changes from one event to the next, so it is kept: `seq` is counted up in
-//! its own digits, and the text of `t` is made once for all events of one moment (on the virtual
-//! clock it is the text of `due` as well). A chunk of lines of a process is one event here: what
-//! stands between `seq` and the text is rendered once for all of them.
+//! The text of `t` is made once for all events of one moment (on the virtual clock it is the text of
+//! `due` as well). A chunk of lines of a process is one event here: what stands between `seq` and the
+//! text is rendered once for all of them.
+//!
+//! Most of what a line is made of is shorter than a call to copy it is long. So short pieces are
+//! copied with what lies behind them, and that is taken back ([`put`]): a copy of a length that is
+//! known beforehand is a few instructions. Numbers become digits eight at a time, in one word.
 //!
 //! The last line is left open, without its `crc32c`: the [writer](crate::paper::log::writer) has
 //! seen all bytes before it, and closes it.
@@ -24,8 +27,7 @@ const GENERATOR: &str = "scenario";
 #[derive(Debug)]
 pub struct Encoder {
     buffer: Vec<u8>,
-    /// The digits of the next `seq`.
-    seq: Vec<u8>,
+    /// How many events there are so far: the next `seq`.
     count: u64,
     /// The moment whose text is `t`.
     moment: Moment,
@@ -34,7 +36,7 @@ pub struct Encoder {
 
 impl Default for Encoder {
     fn default() -> Encoder {
-        Encoder { buffer: Vec::new(), seq: vec![b'0'], count: 0, moment: Moment::ZERO, t: Seconds::new(0) }
+        Encoder { buffer: Vec::new(), count: 0, moment: Moment::ZERO, t: Seconds::new(0) }
     }
 }
 
@@ -74,7 +76,6 @@ impl Encoder {
                 self.open("move");
                 self.due(*due);
                 self.source(*source);
-                self.key("player");
                 self.player(*player);
                 self.plain("direction", direction.letter());
                 self.close();
@@ -217,13 +218,9 @@ impl Encoder {
 
     /// The lines of a chunk, one event each.
     fn lines(&mut self, source: Source, stream: Stream, chunk: &[u8], partial: bool) {
-        let mut middle = Vec::with_capacity(96);
-        middle.extend_from_slice(br#","t":"#);
-        middle.extend_from_slice(self.t.as_bytes());
-        let _ = write!(middle, r#","event":"line","source":"{source}","stream":"{}""#, stream.name());
+        let middle = Middle::new(&self.t, source, stream);
         let end: &[u8] = if partial { b",\"partial\":true}\n" } else { b"}\n" };
-        let needs_care = chunk.iter().any(|byte| needs_care(*byte));
-        if needs_care {
+        if any(chunk, needs_care) {
             for line in chunk.split_inclusive(|byte| *byte == b'\n') {
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
                 self.line_start(&middle);
@@ -233,53 +230,45 @@ impl Encoder {
             return;
         }
         // Nothing in the chunk needs to be escaped: its lines are copied as they are.
-        middle.extend_from_slice(br#","text":""#);
-        let quoted_end = [b"\"", end].concat();
         let mut rest = chunk;
-        self.buffer.reserve(chunk.len() + 100);
         while !rest.is_empty() {
             let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             self.line_start(&middle);
-            self.buffer.extend_from_slice(&rest[..at]);
-            self.buffer.extend_from_slice(&quoted_end);
+            self.buffer.extend_from_slice(b",\"text\":\"");
+            match rest.first_chunk::<SHORT>() {
+                Some(line) if at <= SHORT => put(&mut self.buffer, line, at),
+                _ => self.buffer.extend_from_slice(&rest[..at]),
+            }
+            self.buffer.push(b'"');
+            self.buffer.extend_from_slice(end);
             rest = rest.get(at + 1..).unwrap_or_default();
         }
     }
 
-    fn line_start(&mut self, middle: &[u8]) {
+    fn line_start(&mut self, middle: &Middle) {
         self.buffer.extend_from_slice(br#"{"seq":"#);
-        self.buffer.extend_from_slice(&self.seq);
-        self.buffer.extend_from_slice(middle);
-        self.count_up();
+        push_digits(&mut self.buffer, self.count);
+        put(&mut self.buffer, &middle.bytes, middle.length);
+        self.count += 1;
     }
 
+    #[inline]
     fn open(&mut self, event: &str) {
         self.buffer.extend_from_slice(br#"{"seq":"#);
-        self.buffer.extend_from_slice(&self.seq);
+        push_digits(&mut self.buffer, self.count);
         self.buffer.extend_from_slice(br#","t":"#);
-        self.buffer.extend_from_slice(self.t.as_bytes());
+        self.t.put(&mut self.buffer);
         self.buffer.extend_from_slice(br#","event":""#);
         self.buffer.extend_from_slice(event.as_bytes());
         self.buffer.push(b'"');
-        self.count_up();
+        self.count += 1;
     }
 
     fn close(&mut self) {
         self.buffer.extend_from_slice(b"}\n");
     }
 
-    fn count_up(&mut self) {
-        self.count += 1;
-        for digit in self.seq.iter_mut().rev() {
-            if *digit < b'9' {
-                *digit += 1;
-                return;
-            }
-            *digit = b'0';
-        }
-        self.seq.insert(0, b'1');
-    }
-
+    #[inline]
     fn key(&mut self, key: &str) {
         self.buffer.extend_from_slice(b",\"");
         self.buffer.extend_from_slice(key.as_bytes());
@@ -293,19 +282,20 @@ impl Encoder {
 
     fn number(&mut self, key: &str, number: u64) {
         self.key(key);
-        let _ = write!(self.buffer, "{number}");
+        push_digits(&mut self.buffer, number);
     }
 
     fn boolean(&mut self, key: &str, value: bool) {
         self.raw(key, if value { b"true" } else { b"false" });
     }
 
+    #[inline]
     fn seconds(&mut self, key: &str, nanoseconds: u64) {
         self.key(key);
         if nanoseconds == self.moment.0 {
-            self.buffer.extend_from_slice(self.t.as_bytes());
+            self.t.put(&mut self.buffer);
         } else {
-            self.buffer.extend_from_slice(Seconds::new(nanoseconds).as_bytes());
+            Seconds::new(nanoseconds).put(&mut self.buffer);
         }
     }
 
@@ -316,12 +306,16 @@ impl Encoder {
     }
 
     fn source(&mut self, source: Source) {
-        let (kind, number) = match source {
-            Source::Spawn(number) => (&b"ps#"[..], number),
-            Source::Request(number) => (&b"get#"[..], number),
+        let number = match source {
+            Source::Spawn(number) => {
+                self.buffer.extend_from_slice(b",\"source\":\"ps#");
+                number
+            }
+            Source::Request(number) => {
+                self.buffer.extend_from_slice(b",\"source\":\"get#");
+                number
+            }
         };
-        self.buffer.extend_from_slice(b",\"source\":\"");
-        self.buffer.extend_from_slice(kind);
         self.decimal(number);
         self.buffer.push(b'"');
     }
@@ -340,7 +334,7 @@ impl Encoder {
 
     /// A player's name: made of characters that need no escape.
     fn player(&mut self, player: PlayerName<'_>) {
-        self.buffer.push(b'"');
+        self.buffer.extend_from_slice(b",\"player\":\"");
         self.buffer.extend_from_slice(player.prefix.as_bytes());
         if let Some(number) = player.number {
             self.decimal(number);
@@ -350,21 +344,11 @@ impl Encoder {
     }
 
     fn decimal(&mut self, number: u32) {
-        let mut digits = [0u8; 10];
-        let mut at = digits.len();
-        let mut rest = number;
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.buffer.extend_from_slice(&digits[at..]);
+        push_digits(&mut self.buffer, number.into());
     }
 
     /// A text that needs no escape: a name, a word of ours.
+    #[inline]
     fn plain(&mut self, key: &str, text: &str) {
         self.key(key);
         self.buffer.push(b'"');
@@ -463,8 +447,11 @@ fn needs_care(byte: u8) -> bool {
 /// A text as a JSON string (RFC 8259).
 pub fn push_json(buffer: &mut Vec<u8>, text: &str) {
     buffer.push(b'"');
+    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+    // Few texts have anything to escape, and that is soon known.
+    let has_any = any(rest, needs_escape);
+    while has_any && let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
         buffer.extend_from_slice(&rest[..at]);
         match rest[at] {
             b'"' => buffer.extend_from_slice(b"\\\""),
@@ -492,49 +479,91 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Whether any byte is such a one. It looks at all of them, since that can be done many at a time.
+fn any(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(false, |found, byte| found | is_such(*byte))
+}
+
+/// Appends the first `length` bytes of `piece` by copying all of them.
+#[inline]
+fn put<const N: usize>(buffer: &mut Vec<u8>, piece: &[u8; N], length: usize) {
+    let end = buffer.len() + length;
+    buffer.extend_from_slice(piece);
+    buffer.truncate(end);
+}
+
+/// A line of up to so many bytes is copied as one of this length.
+const SHORT: usize = 32;
+
+/// The digits of a number below 10^8, each in its byte, the first in the lowest: all of them at once,
+/// by taking halves of four digits, then of two, then of one, side by side. The factors are those of
+/// a division by 100 and by 10 for what can be there.
+fn eight_digits(number: u64) -> u64 {
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
+    let twos = hundreds | ((fours - hundreds * 100) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((twos - tens * 10) << 8)
+}
+
+/// Digits as characters.
+const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
+
+/// Appends a number.
+fn push_digits(buffer: &mut Vec<u8>, number: u64) {
+    const EIGHT: u64 = 100_000_000;
+    if number < 10 {
+        return buffer.push(b'0' + number as u8);
+    }
+    if number >= EIGHT {
+        push_digits(buffer, number / EIGHT);
+        buffer.extend_from_slice(&(eight_digits(number % EIGHT) + ZEROS).to_le_bytes());
+        return;
+    }
+    let digits = eight_digits(number);
+    let unused = digits.trailing_zeros() / 8;
+    put(buffer, &((digits + ZEROS) >> (8 * unused)).to_le_bytes(), 8 - unused as usize);
+}
+
+/// What all lines of a chunk have between `seq` and the text.
+struct Middle {
+    /// The first `length` of them; there is no longer one.
+    bytes: [u8; 96],
+    length: usize,
+}
+
+impl Middle {
+    fn new(t: &Seconds, source: Source, stream: Stream) -> Middle {
+        let mut text = Vec::with_capacity(96 + 20);
+        text.extend_from_slice(br#","t":"#);
+        t.put(&mut text);
+        let _ = write!(text, r#","event":"line","source":"{source}","stream":"{}""#, stream.name());
+        let mut bytes = [0; 96];
+        bytes[..text.len()].copy_from_slice(&text);
+        Middle { bytes, length: text.len() }
+    }
+}
+
 /// The text of a time: seconds with nine decimals.
 #[derive(Clone, Copy, Debug)]
 struct Seconds {
-    bytes: [u8; 24],
-    start: u8,
+    whole: u64,
+    first_decimal: u8,
+    /// The other eight.
+    decimals: u64,
 }
-
-/// All numbers of two digits.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0u8; 2]; 100];
-    let mut n = 0;
-    while n < 100 {
-        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
-    }
-    pairs
-};
 
 impl Seconds {
     fn new(nanoseconds: u64) -> Seconds {
-        let mut bytes = [b'0'; 24];
-        let mut seconds = nanoseconds / SECOND;
-        let fraction = (nanoseconds % SECOND) as u32;
-        bytes[23] = b'0' + (fraction % 10) as u8;
-        let mut rest = fraction / 10;
-        for pair in (15..23).step_by(2).rev() {
-            bytes[pair..pair + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        }
-        bytes[14] = b'.';
-        let mut start = 14;
-        loop {
-            start -= 1;
-            bytes[start] = b'0' + (seconds % 10) as u8;
-            seconds /= 10;
-            if seconds == 0 {
-                return Seconds { bytes, start: start as u8 };
-            }
-        }
+        let (whole, fraction) = (nanoseconds / SECOND, nanoseconds % SECOND);
+        let first_decimal = b'0' + (fraction / 100_000_000) as u8;
+        Seconds { whole, first_decimal, decimals: eight_digits(fraction % 100_000_000) + ZEROS }
     }
 
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[usize::from(self.start)..]
+    fn put(&self, buffer: &mut Vec<u8>) {
+        push_digits(buffer, self.whole);
+        buffer.extend_from_slice(&[b'.', self.first_decimal]);
+        buffer.extend_from_slice(&self.decimals.to_le_bytes());
     }
 }
 
@@ -553,7 +582,9 @@ mod tests {
     fn times_have_nine_decimals() {
         for nanoseconds in [0, 1, 999_999_999, SECOND, 12_345_678_901, u64::MAX] {
             let seconds = Seconds::new(nanoseconds);
-            assert_eq!(std::str::from_utf8(seconds.as_bytes()), Ok(Moment(nanoseconds).to_string().as_str()));
+            let mut bytes = Vec::new();
+            seconds.put(&mut bytes);
+            assert_eq!(String::from_utf8(bytes), Ok(Moment(nanoseconds).to_string()));
         }
     }
 
@@ -582,6 +613,25 @@ mod tests {
             [r#""text":"q\"\\\u0001\r"}"#, r#""base64":"/w=="}"#, r#""text":"é"}"#]
         );
         assert_eq!(texts(&written(0, &lines(b"xx", true))), [r#""text":"xx","partial":true}"#]);
+    }
+
+    #[test]
+    fn numbers_have_their_digits() {
+        let powers = (0..20).map(|power| 10_u64.pow(power));
+        let around = powers.flat_map(|power| [power - 1, power, power + 1, power.saturating_mul(7)]);
+        for number in around.chain(0..20_000).chain([12_345_678, 99_990_000, u64::MAX]) {
+            let mut bytes = Vec::new();
+            push_digits(&mut bytes, number);
+            assert_eq!(String::from_utf8(bytes), Ok(number.to_string()));
+        }
+    }
+
+    #[test]
+    fn the_longest_of_everything_fits() {
+        let (source, stream) = (Source::Request(u32::MAX), Stream::Stdout);
+        let event = Event::Lines { source, stream, chunk: b"a\n", partial: false };
+        let line: serde_json::Value = serde_json::from_str(&written(u64::MAX, &event)).unwrap();
+        assert_eq!((&line["source"], &line["text"]), (&"get#4294967295".into(), &"a".into()));
     }
 
     #[test]

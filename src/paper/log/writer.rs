@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -16,7 +17,7 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::io::Errno;
 
 /// How many pieces may wait for the disk before the run waits too.
-const QUEUE: usize = 16;
+const QUEUE: usize = 8;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub type Show = Box<dyn FnMut(&[u8]) + Send>;
 pub struct Writer {
     pieces: Option<SyncSender<Piece>>,
     emptied: Receiver<Vec<u8>>,
+    /// How many pieces have been handed over and not been written.
+    waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
     fault: Arc<Mutex<Option<String>>>,
 }
@@ -156,19 +159,29 @@ impl Writer {
         let (give_back, emptied) = sync_channel(QUEUE);
         let fault = Arc::new(Mutex::new(None));
         let told = Arc::clone(&fault);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             let mut paper = Paper { opened, crc: 0, lines: 0, show, fault: told };
             for piece in incoming {
                 paper.write(&piece);
+                left.fetch_sub(1, Ordering::Relaxed);
                 let _ = give_back.try_send(piece.log);
             }
         });
         // Without a thread there is no log; the first piece finds that out.
-        Writer { pieces: Some(pieces), emptied, thread: thread.ok(), fault }
+        Writer { pieces: Some(pieces), emptied, waiting, thread: thread.ok(), fault }
+    }
+
+    /// Whether a piece can be handed over without waiting for the disk.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) < QUEUE
     }
 
     /// Hands a piece over; waits while the queue is full. What comes back is a buffer to go on with.
     pub fn put(&mut self, piece: Piece) -> Vec<u8> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         if let Some(pieces) = &self.pieces
             && pieces.send(piece).is_err()
         {

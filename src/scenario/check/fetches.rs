@@ -123,19 +123,18 @@ fn hide_password(shown: &str) -> Cow<'_, str> {
 /// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
 /// without: it is a password as well.
 fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> Vec<(String, Text)> {
-    let mut headers: Vec<(String, Text)> = items
-        .into_iter()
-        .filter_map(|item| {
-            let HeaderValue(text) = item.value?.value;
-            if !SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name)) {
-                return Some((item.name, text));
-            }
-            let whole = text.reveal();
-            passwords.push(whole.to_owned());
-            passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
-            Some((item.name, Text::secret(whole, REDACTED)))
-        })
-        .collect();
+    let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(Sp { value: HeaderValue(text), .. }) = item.value else { continue };
+        if !SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name)) {
+            headers.push((item.name, text));
+            continue;
+        }
+        let whole = text.reveal();
+        passwords.push(whole.to_owned());
+        passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
+        headers.push((item.name, Text::secret(whole, REDACTED)));
+    }
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     headers
 }
