@@ -15,9 +15,10 @@
 
 use std::io::Write;
 
+use crate::paper::log::text::{Seconds, any, hex, needs_care, push_digits, push_json, put};
 use crate::words::event::{EntryName, Event, Exit, FORMAT, Header, Source, Stream, Summary, Timings};
 use crate::words::name::PlayerName;
-use crate::words::time::{Moment, SECOND, Span};
+use crate::words::time::{Moment, Span};
 
 /// What wrote the log. Without a version: one scenario and seed give the same bytes in every release
 /// with the same format.
@@ -438,92 +439,8 @@ pub fn name(event: &Event<'_>) -> &'static str {
     }
 }
 
-/// Whether a byte of a line cannot stand in a JSON string as it is, or may be a part of something
-/// that is not UTF-8.
-fn needs_care(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || (byte < 0x20 && byte != b'\n') || byte >= 0x80
-}
-
-/// A text as a JSON string (RFC 8259).
-pub fn push_json(buffer: &mut Vec<u8>, text: &str) {
-    buffer.push(b'"');
-    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let mut rest = text.as_bytes();
-    // Few texts have anything to escape, and that is soon known.
-    let has_any = any(rest, needs_escape);
-    while has_any && let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
-        buffer.extend_from_slice(&rest[..at]);
-        match rest[at] {
-            b'"' => buffer.extend_from_slice(b"\\\""),
-            b'\\' => buffer.extend_from_slice(b"\\\\"),
-            b'\n' => buffer.extend_from_slice(b"\\n"),
-            b'\r' => buffer.extend_from_slice(b"\\r"),
-            b'\t' => buffer.extend_from_slice(b"\\t"),
-            control => {
-                let _ = write!(buffer, "\\u{control:04x}");
-            }
-        }
-        rest = &rest[at + 1..];
-    }
-    buffer.extend_from_slice(rest);
-    buffer.push(b'"');
-}
-
-/// Bytes as lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-        text
-    })
-}
-
-/// Whether any byte is such a one. It looks at all of them, since that can be done many at a time.
-fn any(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(false, |found, byte| found | is_such(*byte))
-}
-
-/// Appends the first `length` bytes of `piece` by copying all of them.
-#[inline]
-fn put<const N: usize>(buffer: &mut Vec<u8>, piece: &[u8; N], length: usize) {
-    let end = buffer.len() + length;
-    buffer.extend_from_slice(piece);
-    buffer.truncate(end);
-}
-
 /// A line of up to so many bytes is copied as one of this length.
 const SHORT: usize = 32;
-
-/// The digits of a number below 10^8, each in its byte, the first in the lowest: all of them at once,
-/// by taking halves of four digits, then of two, then of one, side by side. The factors are those of
-/// a division by 100 and by 10 for what can be there.
-fn eight_digits(number: u64) -> u64 {
-    let fours = (number / 10_000) | ((number % 10_000) << 32);
-    let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
-    let twos = hundreds | ((fours - hundreds * 100) << 16);
-    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | ((twos - tens * 10) << 8)
-}
-
-/// Digits as characters.
-const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
-
-/// Appends a number.
-fn push_digits(buffer: &mut Vec<u8>, number: u64) {
-    const EIGHT: u64 = 100_000_000;
-    if number < 10 {
-        return buffer.push(b'0' + number as u8);
-    }
-    if number >= EIGHT {
-        push_digits(buffer, number / EIGHT);
-        buffer.extend_from_slice(&(eight_digits(number % EIGHT) + ZEROS).to_le_bytes());
-        return;
-    }
-    let digits = eight_digits(number);
-    let unused = digits.trailing_zeros() / 8;
-    put(buffer, &((digits + ZEROS) >> (8 * unused)).to_le_bytes(), 8 - unused as usize);
-}
 
 /// What all lines of a chunk have between `seq` and the text.
 struct Middle {
@@ -544,33 +461,11 @@ impl Middle {
     }
 }
 
-/// The text of a time: seconds with nine decimals.
-#[derive(Clone, Copy, Debug)]
-struct Seconds {
-    whole: u64,
-    first_decimal: u8,
-    /// The other eight.
-    decimals: u64,
-}
-
-impl Seconds {
-    fn new(nanoseconds: u64) -> Seconds {
-        let (whole, fraction) = (nanoseconds / SECOND, nanoseconds % SECOND);
-        let first_decimal = b'0' + (fraction / 100_000_000) as u8;
-        Seconds { whole, first_decimal, decimals: eight_digits(fraction % 100_000_000) + ZEROS }
-    }
-
-    fn put(&self, buffer: &mut Vec<u8>) {
-        push_digits(buffer, self.whole);
-        buffer.extend_from_slice(&[b'.', self.first_decimal]);
-        buffer.extend_from_slice(&self.decimals.to_le_bytes());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::words::event::{ClockKind, Direction};
+    use crate::words::time::SECOND;
 
     fn written(t: u64, event: &Event<'_>) -> String {
         let mut encoder = Encoder::default();

@@ -2,4 +2,5 @@
 
 pub mod encoder;
 pub mod schema;
+mod text;
 pub mod writer;
