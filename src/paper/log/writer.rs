@@ -16,8 +16,9 @@ use std::thread::JoinHandle;
 use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::io::Errno;
 
-/// How many pieces may wait for the disk before the run waits too.
-const QUEUE: usize = 8;
+/// How many pieces may wait for the disk before the run waits too; in a flood of lines each has half
+/// a megabyte to one and a half.
+const QUEUE: usize = 6;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
