@@ -60,7 +60,9 @@ fn environment(name: &str) -> Option<String> {
 
 /// Whether standard error takes colours.
 fn colors() -> bool {
-    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+    // In CI the library takes a dumb terminal for one with colours; it has none there either.
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !is_dumb && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 /// Tells people something. A standard error that is closed is no reason to stop.
