@@ -15,8 +15,10 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::door::cli::{Command, Reading};
+use crate::engine::draw;
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
+use crate::scenario::model::Scenario;
 use crate::scenario::{Loaded, Options, load};
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
@@ -51,6 +53,14 @@ fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, Exit
             Err(ExitCode::Usage)
         }
     }
+}
+
+/// The seed of a run: the one of the command line, else the scenario's, else one that is drawn.
+fn seed_of(given: Option<u64>, scenario: &Scenario) -> Result<u64, ExitCode> {
+    given.or(scenario.seed).map_or_else(draw::fresh_seed, Ok).map_err(|error| {
+        tell_error(format_args!("no seed can be drawn: {error}"));
+        ExitCode::Refused
+    })
 }
 
 /// A variable of the environment, for `${env:NAME}`.

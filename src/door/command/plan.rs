@@ -5,9 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::door::cli::{Format, Plan as Arguments};
-use crate::door::command::{print, read, tell_error};
+use crate::door::command::{print, read, seed_of};
 use crate::drive::plan::{Open, Plan, Row, plan as make_plan};
-use crate::engine::draw;
 use crate::scenario::model::Scenario;
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
@@ -23,12 +22,9 @@ pub(super) fn plan(arguments: &Arguments) -> ExitCode {
         Err(exit) => return exit,
     };
     let scenario = loaded.scenario;
-    let seed = match arguments.seed.or(scenario.seed).map_or_else(draw::fresh_seed, Ok) {
+    let seed = match seed_of(arguments.seed, &scenario) {
         Ok(seed) => seed,
-        Err(error) => {
-            tell_error(format_args!("no seed can be drawn: {error}"));
-            return ExitCode::Refused;
-        }
+        Err(exit) => return exit,
     };
     let plan = make_plan(&scenario, seed);
     print(&match arguments.format {

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::rc::Rc;
 
 use crate::door::cli::Players;
-use crate::door::command::{read, tell_error};
+use crate::door::command::{read, seed_of, tell_error};
 use crate::engine::{Engine, Sink};
 use crate::hands::clock::Clock;
 use crate::scenario::model::{Action, Entry, Isolation, PresetKind, Scenario};
@@ -31,9 +31,9 @@ pub(super) fn players(arguments: &Players) -> ExitCode {
         return ExitCode::Usage;
     };
     players.isolation = Isolation::Task;
-    let seed = match arguments.seed.or(scenario.seed).map_or_else(crate::engine::draw::fresh_seed, Ok) {
+    let seed = match seed_of(arguments.seed, &scenario) {
         Ok(seed) => seed,
-        Err(error) => return refuse(format_args!("no seed can be drawn: {error}")),
+        Err(exit) => return exit,
     };
     only_this(&mut scenario, preset);
     play(Engine::resume(Rc::new(scenario), seed, preset, arguments.nth), arguments.speed)

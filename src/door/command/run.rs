@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::door::cli::{Clock as ClockOption, Run as Arguments};
-use crate::door::command::{colors, place, read, tell, tell_error};
+use crate::door::command::{colors, place, read, seed_of, tell, tell_error};
 use crate::drive::plan::likely_end;
 use crate::drive::{Run, live, virtual_time};
-use crate::engine::{Start, draw};
+use crate::engine::Start;
 use crate::hands::Context;
 use crate::hands::input::{self, Keyboard};
 use crate::paper::journal::Journal;
@@ -31,7 +31,11 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    match run_loaded(arguments, loaded) {
+    let seed = match seed_of(arguments.seed, &loaded.scenario) {
+        Ok(seed) => seed,
+        Err(exit) => return exit,
+    };
+    match run_loaded(arguments, loaded, seed) {
         Ok(exit) => exit,
         Err(Refusal(refusal)) => {
             tell_error(refusal);
@@ -55,10 +59,8 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
     .then_some("standard input cannot be the scenario and the `--input`")
 }
 
-fn run_loaded(arguments: &Arguments, loaded: Loaded) -> Result<ExitCode, Refusal> {
+fn run_loaded(arguments: &Arguments, loaded: Loaded, seed: u64) -> Result<ExitCode, Refusal> {
     let Loaded { scenario, folder, secrets, .. } = loaded;
-    let seed = arguments.seed.or(scenario.seed).map_or_else(draw::fresh_seed, Ok);
-    let seed = seed.map_err(|error| Refusal(format!("no seed can be drawn: {error}")))?;
     let entered = Arc::default();
     let keyboard = keyboard(arguments, &entered)?;
     let typed = match arguments.clock {
