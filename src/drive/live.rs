@@ -80,10 +80,6 @@ struct Turn {
 
 impl Turn {
     fn new(live: Live) -> Result<Turn, String> {
-        let clock = Clock::start(live.speed, live.precise);
-        let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
-        // Nobody else sets it.
-        let _ = live.started.set(std::time::Instant::now());
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
@@ -92,6 +88,11 @@ impl Turn {
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
+        // Last, so that nothing of the above makes the run late.
+        let clock = Clock::start(live.speed, live.precise);
+        let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
+        // Nobody else sets it.
+        let _ = live.started.set(std::time::Instant::now());
         Ok(Turn {
             clock,
             processes,
@@ -148,7 +149,6 @@ impl Turn {
                     let status = run.engine.status();
                     run.journal.show_status(self.clock.now(), &status);
                 }
-                Order::End { .. } => {}
             }
         }
     }

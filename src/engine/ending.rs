@@ -120,7 +120,6 @@ impl Run {
             took: Span(out.now.0),
         };
         out.event(&Event::RunFinished(&summary));
-        out.order(Order::End { verdict });
         self.phase = Phase::Over(verdict);
     }
 }

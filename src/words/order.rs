@@ -50,11 +50,6 @@ pub enum Order {
     },
     /// Show the state of the run to the person who typed `status`.
     ShowStatus,
-    /// The run is over; the last event has been given.
-    End {
-        /// Passed, failed or interrupted, and by which signal.
-        verdict: Verdict,
-    },
 }
 
 /// How a run ended.
