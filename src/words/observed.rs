@@ -59,8 +59,8 @@ pub enum Observed<'a> {
         /// Redacted.
         headers: &'a [Header],
     },
-    /// Whole lines of an answer's body (the last of them may lack its newline only at the body's
-    /// end); of fetch jobs with `lines` only.
+    /// Whole lines of an answer's body (the last of them may lack its newline at the body's end), or
+    /// a piece of one longer than 1 MiB, which counts as a line; of fetch jobs with `lines` only.
     BodyLines {
         /// The request.
         source: Source,
