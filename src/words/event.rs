@@ -25,6 +25,19 @@ pub enum Source {
     Request(u32),
 }
 
+impl Source {
+    /// The source of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Source> {
+        let (source, digits): (fn(u32) -> Source, &str) = match name.strip_prefix("ps#") {
+            Some(digits) => (Source::Spawn, digits),
+            None => (Source::Request, name.strip_prefix("get#")?),
+        };
+        let is_canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+        digits.parse().ok().filter(|_| is_canonical).map(source)
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -42,6 +55,15 @@ pub enum EntryName<'a> {
     Id(&'a str),
     /// The entry's place in the timeline as written, from 1.
     Number(usize),
+}
+
+impl<'a> EntryName<'a> {
+    /// The entry of this name.
+    #[must_use]
+    pub fn from_name(name: &'a str) -> EntryName<'a> {
+        let number = name.strip_prefix('#').and_then(|digits| digits.parse().ok());
+        number.map_or(EntryName::Id(name), EntryName::Number)
+    }
 }
 
 impl fmt::Display for EntryName<'_> {
@@ -106,6 +128,12 @@ impl Stream {
             Stream::Stderr => "stderr",
         }
     }
+
+    /// The stream of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Stream> {
+        [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| stream.name() == name)
+    }
 }
 
 /// How a process ended.
@@ -143,6 +171,12 @@ impl ClockKind {
             ClockKind::Real => "real",
             ClockKind::Virtual => "virtual",
         }
+    }
+
+    /// The clock of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<ClockKind> {
+        [ClockKind::Real, ClockKind::Virtual].into_iter().find(|clock| clock.name() == name)
     }
 }
 
@@ -193,6 +227,12 @@ impl FetchFault {
             FetchFault::TooLarge => "too_large",
             FetchFault::Redirects => "redirects",
         }
+    }
+
+    /// The fault of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<FetchFault> {
+        FetchFault::ALL.into_iter().find(|fault| fault.name() == name)
     }
 }
 
@@ -267,6 +307,13 @@ impl Outcome {
             Outcome::Failed => "failed",
             Outcome::Interrupted => "interrupted",
         }
+    }
+
+    /// The outcome of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Outcome> {
+        let all = [Outcome::Passed, Outcome::Failed, Outcome::Interrupted];
+        all.into_iter().find(|outcome| outcome.name() == name)
     }
 }
 

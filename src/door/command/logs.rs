@@ -1,0 +1,51 @@
+//! What all commands that read logs say alike: that one cannot be read, and that one was cut short.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::door::command::{tell, tell_error};
+use crate::paper::log::reader::{Cut, Unreadable};
+use crate::words::exit_code::ExitCode;
+use crate::words::visible::visible;
+
+/// Tells why a log cannot be used, and gives the exit code.
+pub(super) fn tell_unreadable(path: &Path, unreadable: &Unreadable) -> ExitCode {
+    let path = path.to_string_lossy();
+    match unreadable {
+        Unreadable::Refused(error) => {
+            tell_error(format_args!("cannot read {path}: {error}"));
+            ExitCode::Refused
+        }
+        Unreadable::Damaged { line, what, help } => {
+            tell_error(format_args!("{path}: line {line} {what}"));
+            if let Some(help) = help {
+                tell(&format!("help: {}\n", visible(help)));
+            }
+            ExitCode::BadLog
+        }
+    }
+}
+
+/// Tells where a log was cut short, and gives the exit code.
+pub(super) fn tell_cut(path: &Path, cut: &Cut, allow_incomplete: bool) -> ExitCode {
+    let text = format!("{}: {}", path.to_string_lossy(), cut_in_words(cut));
+    if allow_incomplete {
+        tell(&format!("warning: {}\n", visible(&text)));
+        return ExitCode::Passed;
+    }
+    tell_error(text);
+    tell("help: `--allow-incomplete` takes it as it is\n");
+    ExitCode::BadLog
+}
+
+/// Where a log was cut short, in words.
+pub(super) fn cut_in_words(cut: &Cut) -> String {
+    let mut text = match cut.line {
+        0 => "the log was cut short before its first line was whole".to_owned(),
+        line => format!("the log was cut short behind line {line} (byte {})", cut.bytes),
+    };
+    if let Some(tail) = &cut.tail {
+        let _ = write!(text, "; {tail} come behind it");
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! What every line of a log begins with: `seq`, `t` and `event`. Lines in the form of our own writer
+//! are read by their bytes, any other as JSON.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::paper::log::seconds;
+use crate::words::time::Moment;
+
+/// The beginning of a line.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) seq: u64,
+    pub(super) t: Moment,
+    /// Where the event's name stands in the line.
+    pub(super) name: Range<usize>,
+    /// Where `,"t":` begins, in a line of the form of our own writer.
+    pub(super) at_t: Option<usize>,
+    /// The log's format, in a line that has one.
+    pub(super) format: Option<u64>,
+}
+
+/// The same as JSON.
+#[derive(Deserialize)]
+struct AnyForm<'a> {
+    seq: u64,
+    #[serde(borrow)]
+    t: &'a RawValue,
+    event: &'a str,
+    format: Option<u64>,
+}
+
+impl Frame {
+    /// Reads the beginning of a line.
+    #[inline]
+    pub(super) fn read(line: &[u8]) -> Result<Frame, String> {
+        match own_form(line) {
+            Some(frame) if frame.seq > 0 => Ok(frame),
+            // The first line says its format too.
+            _ => any_form(line),
+        }
+    }
+
+    /// Whether this is the last line of a log.
+    #[inline]
+    pub(super) fn is_last(&self, event: &str) -> bool {
+        // Cheap to say no to.
+        self.name.len() == "run.finished".len() && event == "run.finished"
+    }
+}
+
+/// `{"seq":12,"t":0.500000000,"event":"move"` and a comma or the end.
+#[inline]
+fn own_form(line: &[u8]) -> Option<Frame> {
+    let (seq, at_t) = digits(line, super::START.len())?;
+    let rest = line.get(at_t..)?.strip_prefix(b",\"t\":")?;
+    let (t, length) = seconds::read_start(rest)?;
+    let at_name = at_t + 5 + length + 10;
+    let rest = rest[length..].strip_prefix(b",\"event\":\"")?;
+    // Names are short.
+    let end = rest.iter().position(|byte| *byte == b'"')?;
+    let behind = *rest.get(end + 1)?;
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'.';
+    let has_form = line.starts_with(super::START)
+        && matches!(behind, b',' | b'}')
+        && line.ends_with(b"}")
+        && rest[..end].iter().all(is_name);
+    has_form.then(|| Frame { seq, t, name: at_name..at_name + end, at_t: Some(at_t), format: None })
+}
+
+/// The digits from `at` on, and where they end.
+#[inline]
+fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
+    let mut end = at;
+    let mut number = 0u64;
+    while let Some(digit) = line.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        end += 1;
+    }
+    (end > at).then_some((number, end))
+}
+
+#[cold]
+fn any_form(line: &[u8]) -> Result<Frame, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
+    let AnyForm { seq, t, event, format } =
+        serde_json::from_str(text).map_err(|error| format!("is not readable: {error}"))?;
+    let t = seconds::read(t.get()).ok_or_else(|| format!("has a `t` that is no time: {}", t.get()))?;
+    // The name is a part of the line.
+    let at = event.as_ptr() as usize - text.as_ptr() as usize;
+    let at_t = own_form(line).and_then(|frame| frame.at_t);
+    Ok(Frame { seq, t: Moment(t), name: at..at + event.len(), at_t, format })
+}
+
+/// The `crc32c` at the end of a last line.
+pub(super) fn sum_of(line: &[u8]) -> Option<u32> {
+    let rest = line.strip_suffix(b"\"}")?;
+    let (rest, digits) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    if !rest.ends_with(b",\"crc32c\":\"") || !digits.iter().all(is_digit) {
+        return None;
+    }
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}

@@ -1,0 +1,511 @@
+//! A line of a log, read: the event that it tells.
+//!
+//! Lines of any JSON form are read, with their keys in any order; keys and events that are not known
+//! are passed over, since a later release may have added them (`docs/format.md`).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use base64::Engine;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::paper::log::seconds;
+use crate::words::event::{
+    ClockKind, Direction, EntryName, Event, Exit, FetchFault, Fetched, Header, Lateness, Outcome, Source,
+    Stream, Summary, Timings,
+};
+use crate::words::name::PlayerName;
+use crate::words::signal::Signal;
+use crate::words::time::{Moment, Span};
+
+/// Every key of every event.
+#[derive(Debug, Deserialize)]
+struct Keys<'a> {
+    #[serde(borrow)]
+    event: Word<'a>,
+    #[serde(borrow)]
+    name: Option<Word<'a>>,
+    seed: Option<u64>,
+    #[serde(borrow)]
+    clock: Option<Word<'a>>,
+    #[serde(borrow)]
+    started_at: Option<Word<'a>>,
+    #[serde(borrow)]
+    scenario: Option<&'a RawValue>,
+    #[serde(borrow)]
+    due: Option<&'a RawValue>,
+    n: Option<u64>,
+    #[serde(borrow)]
+    source: Option<Word<'a>>,
+    #[serde(borrow)]
+    preset: Option<Word<'a>>,
+    #[serde(borrow)]
+    entry: Option<Word<'a>>,
+    pid: Option<u32>,
+    #[serde(borrow)]
+    player: Option<Word<'a>>,
+    #[serde(borrow)]
+    direction: Option<Word<'a>>,
+    #[serde(borrow)]
+    stream: Option<Word<'a>>,
+    #[serde(borrow)]
+    text: Option<Word<'a>>,
+    #[serde(borrow)]
+    base64: Option<Word<'a>>,
+    partial: Option<bool>,
+    code: Option<i32>,
+    #[serde(borrow)]
+    signal: Option<Word<'a>>,
+    ok: Option<bool>,
+    running: Option<u64>,
+    #[serde(borrow)]
+    error: Option<Word<'a>>,
+    #[serde(borrow)]
+    job: Option<Word<'a>>,
+    #[serde(borrow)]
+    method: Option<Word<'a>>,
+    #[serde(borrow)]
+    url: Option<Word<'a>>,
+    status: Option<u16>,
+    #[serde(borrow)]
+    version: Option<Word<'a>>,
+    headers: Option<Headers>,
+    bytes: Option<u64>,
+    #[serde(borrow)]
+    sha256: Option<Word<'a>>,
+    #[serde(borrow)]
+    took: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timings: Option<Phases<'a>>,
+    #[serde(borrow)]
+    kind: Option<Word<'a>>,
+    accepted: Option<bool>,
+    #[serde(borrow)]
+    reason: Option<Word<'a>>,
+    #[serde(borrow)]
+    outcome: Option<Word<'a>>,
+    spawned: Option<u64>,
+    exited: Option<u64>,
+    fetched: Option<u64>,
+    moves: Option<u64>,
+    lines: Option<u64>,
+    #[serde(borrow)]
+    lateness: Option<Late<'a>>,
+}
+
+/// A string of the line, borrowed from it unless it has escapes. (serde borrows no optional `Cow`.)
+#[derive(Debug)]
+struct Word<'a>(Cow<'a, str>);
+
+impl Deref for Word<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word<'a>, D::Error> {
+        struct Borrowed;
+        impl<'de> Visitor<'de> for Borrowed {
+            type Value = Word<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Word<'de>, E> {
+                Ok(Word(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Word<'de>, E> {
+                Ok(Word(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Borrowed)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Phases<'a> {
+    #[serde(borrow)]
+    dns: Option<&'a RawValue>,
+    #[serde(borrow)]
+    connect: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    first_byte: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Late<'a> {
+    #[serde(borrow)]
+    p50: &'a RawValue,
+    #[serde(borrow)]
+    p99: &'a RawValue,
+    #[serde(borrow)]
+    max: &'a RawValue,
+}
+
+/// Header values by name, in the order of the line.
+#[derive(Debug)]
+struct Headers(Vec<Header>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Headers;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("header values by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+                let mut headers = Vec::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    headers.push(Header { name, value });
+                }
+                Ok(Headers(headers))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// What a line tells.
+#[derive(Debug)]
+pub struct Record<'a> {
+    keys: Keys<'a>,
+    /// What an event borrows that the line does not have in its form.
+    chunk: Vec<u8>,
+    fetched: Option<Fetched>,
+    summary: Option<Summary>,
+}
+
+/// Why a line tells no event.
+pub type Fault = String;
+
+impl<'a> Record<'a> {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// When it is not JSON, or a key's value has another form than the format says.
+    pub fn read(line: &'a [u8]) -> Result<Record<'a>, Fault> {
+        let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
+        let keys = serde_json::from_str(text).map_err(|error| format!("is not readable: {error}"))?;
+        let mut record = Record { keys, chunk: Vec::new(), fetched: None, summary: None };
+        match &*record.keys.event {
+            "line" | "fetch.line" => record.chunk = record.keys.chunk()?,
+            "fetch.finished" => record.fetched = Some(record.keys.fetched()?),
+            "run.finished" => record.summary = Some(record.keys.summary()?),
+            _ => {}
+        }
+        Ok(record)
+    }
+
+    /// The event; `None` if it is of a kind that is not known.
+    ///
+    /// # Errors
+    /// When a key is missing, or its value is none that the format has.
+    pub fn event(&self) -> Result<Option<Event<'_>>, Fault> {
+        let keys = &self.keys;
+        Ok(Some(match &*keys.event {
+            "run.started" => Event::RunStarted {
+                name: must("name", keys.name.as_deref())?,
+                seed: must("seed", keys.seed)?,
+                clock: keys.clock()?,
+                started_at: keys.started_at.as_deref(),
+                scenario: must("scenario", keys.scenario)?.get(),
+            },
+            "clock.tick" => Event::ClockTick { due: must("due", keys.due()?)?, n: must("n", keys.n)? },
+            "spawn.started" => Event::SpawnStarted {
+                due: must("due", keys.due()?)?,
+                source: must("source", keys.source()?)?,
+                preset: must("preset", keys.preset.as_deref())?,
+                entry: keys.entry(),
+                pid: keys.pid,
+            },
+            "move" => Event::Move {
+                due: keys.due()?,
+                source: must("source", keys.source()?)?,
+                player: PlayerName::whole(must("player", keys.player.as_deref())?),
+                direction: word("direction", keys.direction.as_deref(), Direction::from_letter)?,
+            },
+            "line" => Event::Lines {
+                source: must("source", keys.source()?)?,
+                stream: word("stream", keys.stream.as_deref(), Stream::from_name)?,
+                chunk: &self.chunk,
+                partial: keys.partial.unwrap_or_default(),
+            },
+            "spawn.exited" => Event::SpawnExited {
+                source: must("source", keys.source()?)?,
+                exit: keys.exit()?,
+                ok: must("ok", keys.ok)?,
+                running: must("running", keys.running)?,
+            },
+            "spawn.failed" => Event::SpawnFailed {
+                source: must("source", keys.source()?)?,
+                error: must("error", keys.error.as_deref())?,
+                running: must("running", keys.running)?,
+            },
+            "input" => Event::Input {
+                text: must("text", keys.text.as_deref())?,
+                accepted: must("accepted", keys.accepted)?,
+                error: keys.error.as_deref(),
+            },
+            "mark" => Event::Mark {
+                due: must("due", keys.due()?)?,
+                entry: keys.entry(),
+                text: must("text", keys.text.as_deref())?,
+            },
+            "sent" => Event::Sent {
+                due: keys.due()?,
+                source: keys.source()?,
+                entry: keys.entry(),
+                text: keys.text.as_deref(),
+                error: keys.error.as_deref(),
+            },
+            "stopping" => Event::Stopping {
+                due: keys.due()?,
+                source: keys.source()?,
+                entry: keys.entry(),
+                signal: keys.signal()?,
+                reason: keys.reason.as_deref(),
+                error: keys.error.as_deref(),
+            },
+            "run.finished" => Event::RunFinished(must("outcome", self.summary.as_ref())?),
+            _ => return self.fetch_event(),
+        }))
+    }
+
+    fn fetch_event(&self) -> Result<Option<Event<'_>>, Fault> {
+        let keys = &self.keys;
+        let source = || must("source", keys.source()?);
+        Ok(Some(match &*keys.event {
+            "fetch.started" => Event::FetchStarted {
+                due: must("due", keys.due()?)?,
+                source: source()?,
+                job: must("job", keys.job.as_deref())?,
+                entry: keys.entry(),
+                method: must("method", keys.method.as_deref())?,
+                url: must("url", keys.url.as_deref())?,
+            },
+            "fetch.responded" => Event::FetchResponded {
+                source: source()?,
+                status: must("status", keys.status)?,
+                version: must("version", keys.version.as_deref())?,
+                headers: must("headers", keys.headers.as_ref().map(|headers| &headers.0[..]))?,
+            },
+            "fetch.line" => Event::FetchLine {
+                source: source()?,
+                n: must("n", keys.n)?,
+                text: self.chunk.strip_suffix(b"\n").unwrap_or_default(),
+            },
+            "fetch.finished" => Event::FetchFinished {
+                source: source()?,
+                fetched: must("status", self.fetched.as_ref())?,
+                ok: must("ok", keys.ok)?,
+            },
+            "fetch.failed" => Event::FetchFailed {
+                source: source()?,
+                kind: word("kind", keys.kind.as_deref(), FetchFault::from_name)?,
+                error: must("error", keys.error.as_deref())?,
+                took: span("took", keys.took)?,
+            },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl Keys<'_> {
+    fn clock(&self) -> Result<ClockKind, Fault> {
+        word("clock", self.clock.as_deref(), ClockKind::from_name)
+    }
+
+    fn due(&self) -> Result<Option<Moment>, Fault> {
+        Ok(optional_span("due", self.due)?.map(|Span(nanoseconds)| Moment(nanoseconds)))
+    }
+
+    fn source(&self) -> Result<Option<Source>, Fault> {
+        let Some(text) = self.source.as_deref() else { return Ok(None) };
+        Source::from_name(text).map(Some).ok_or_else(|| unknown("source", text))
+    }
+
+    fn entry(&self) -> Option<EntryName<'_>> {
+        self.entry.as_deref().map(EntryName::from_name)
+    }
+
+    fn signal(&self) -> Result<Option<Signal>, Fault> {
+        let Some(text) = self.signal.as_deref() else { return Ok(None) };
+        Signal::from_name(text).map(Some).ok_or_else(|| unknown("signal", text))
+    }
+
+    fn exit(&self) -> Result<Exit, Fault> {
+        match (self.code, self.signal()?) {
+            (Some(code), None) => Ok(Exit::Code(code)),
+            (None, Some(signal)) => Ok(Exit::Signal(signal)),
+            _ => Err("has neither a `code` nor a `signal`, or both".to_owned()),
+        }
+    }
+
+    /// The bytes of a line, with its newline.
+    fn chunk(&self) -> Result<Vec<u8>, Fault> {
+        let mut bytes = match (&self.text, &self.base64) {
+            (Some(text), None) => text.as_bytes().to_vec(),
+            (None, Some(base64)) => base64::engine::general_purpose::STANDARD
+                .decode(base64.as_bytes())
+                .map_err(|error| format!("has a `base64` that is none: {error}"))?,
+            _ => return Err("has neither a `text` nor a `base64`, or both".to_owned()),
+        };
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    fn fetched(&self) -> Result<Fetched, Fault> {
+        let phases = must("timings", self.timings.as_ref())?;
+        Ok(Fetched {
+            status: must("status", self.status)?,
+            bytes: must("bytes", self.bytes)?,
+            sha256: word("sha256", self.sha256.as_deref(), digest)?,
+            took: span("took", self.took)?,
+            timings: Timings {
+                dns: optional_span("dns", phases.dns)?,
+                connect: optional_span("connect", phases.connect)?,
+                tls: optional_span("tls", phases.tls)?,
+                first_byte: optional_span("first_byte", phases.first_byte)?,
+                body: optional_span("body", phases.body)?,
+            },
+        })
+    }
+
+    fn summary(&self) -> Result<Summary, Fault> {
+        let late = must("lateness", self.lateness.as_ref())?;
+        Ok(Summary {
+            outcome: word("outcome", self.outcome.as_deref(), Outcome::from_name)?,
+            reason: self.reason.as_deref().map(str::to_owned),
+            spawned: must("spawned", self.spawned)?,
+            exited: must("exited", self.exited)?,
+            fetched: must("fetched", self.fetched)?,
+            moves: must("moves", self.moves)?,
+            lines: must("lines", self.lines)?,
+            lateness: Lateness {
+                p50: span("p50", Some(late.p50))?,
+                p99: span("p99", Some(late.p99))?,
+                max: span("max", Some(late.max))?,
+            },
+            took: span("took", self.took)?,
+        })
+    }
+}
+
+fn must<T>(key: &str, value: Option<T>) -> Result<T, Fault> {
+    value.ok_or_else(|| format!("has no `{key}`"))
+}
+
+fn unknown(key: &str, value: &str) -> Fault {
+    format!("has the `{key}` `{value}`, which the format does not know")
+}
+
+fn word<T>(key: &str, value: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
+    let text = must(key, value)?;
+    read(text).ok_or_else(|| unknown(key, text))
+}
+
+fn optional_span(key: &str, value: Option<&RawValue>) -> Result<Option<Span>, Fault> {
+    let read = |raw: &RawValue| seconds::read(raw.get()).map(Span).ok_or_else(|| unknown(key, raw.get()));
+    value.map(read).transpose()
+}
+
+fn span(key: &str, value: Option<&RawValue>) -> Result<Span, Fault> {
+    must(key, optional_span(key, value)?)
+}
+
+/// Lower-case hexadecimal digits as the bytes of a SHA-256.
+fn digest(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() != 64 || !text.bytes().all(is_digit) {
+        return None;
+    }
+    for (n, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paper::log::encoder::Encoder;
+
+    /// Reads a line and writes it again.
+    fn again(line: &str) -> Result<String, Fault> {
+        let record = Record::read(line.as_bytes())?;
+        let event = record.event()?.ok_or("unknown")?;
+        let mut encoder = Encoder::default();
+        encoder.write(Moment::ZERO, &event);
+        Ok(String::from_utf8(encoder.take(Vec::new()))
+            .map_err(|error| error.to_string())?
+            .trim_end()
+            .to_owned())
+    }
+
+    #[test]
+    fn every_event_is_written_as_it_was_read() {
+        let lines = [
+            r#""event":"clock.tick","due":0.000000001,"n":7}"#,
+            r##""event":"spawn.started","due":0.500000000,"source":"ps#1","preset":"1","entry":"#2"}"##,
+            r#""event":"spawn.started","due":0.500000000,"source":"ps#1","preset":"1","entry":"id","pid":12}"#,
+            r#""event":"move","due":0.500000000,"source":"ps#1","player":"john-12","direction":"W"}"#,
+            r#""event":"move","source":"ps#1","player":"john","direction":"N"}"#,
+            r#""event":"line","source":"ps#1","stream":"stderr","text":"a\t\"é\"\u0001"}"#,
+            r#""event":"line","source":"ps#1","stream":"stdout","base64":"/w==","partial":true}"#,
+            r#""event":"spawn.exited","source":"ps#1","code":3,"ok":false,"running":2}"#,
+            r#""event":"spawn.exited","source":"ps#1","signal":"TERM","ok":true,"running":0}"#,
+            r#""event":"spawn.failed","source":"ps#4294967295","error":"no","running":0}"#,
+            r#""event":"fetch.started","due":1.000000000,"source":"get#1","job":"a","method":"GET","url":"http://x/"}"#,
+            r#""event":"fetch.responded","source":"get#1","status":200,"version":"HTTP/1.1","headers":{"b":"1","a":"2, 3"}}"#,
+            r#""event":"fetch.line","source":"get#1","n":1,"text":""}"#,
+            r#""event":"fetch.finished","source":"get#1","status":200,"bytes":3,"sha256":"00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff","ok":true,"took":0.100000000,"timings":{"connect":0.000000001,"body":0.000000002}}"#,
+            r#""event":"fetch.failed","source":"get#1","kind":"too_large","error":"e","took":0.000000001}"#,
+            r#""event":"input","text":"1","accepted":true}"#,
+            r#""event":"input","text":"x","accepted":false,"error":"no"}"#,
+            r#""event":"mark","due":0.000000000,"text":"hello"}"#,
+            r#""event":"sent","source":"ps#1","error":"gone"}"#,
+            r#""event":"stopping","signal":"INT"}"#,
+            r##""event":"stopping","due":1.000000000,"source":"get#1","entry":"#1"}"##,
+        ];
+        for line in lines {
+            let line = format!(r#"{{"seq":0,"t":0.000000000,{line}"#);
+            assert_eq!(again(&line).as_deref(), Ok(&*line));
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_passed_over() {
+        assert!(Record::read(br#"{"event":"later","x":[{}]}"#).unwrap().event().unwrap().is_none());
+        let tick = again(r#"{"n":1,"later":null,"event":"clock.tick","due":0.000000000}"#).unwrap();
+        assert_eq!(tick, r#"{"seq":0,"t":0.000000000,"event":"clock.tick","due":0.000000000,"n":1}"#);
+    }
+
+    #[test]
+    fn what_has_another_form_is_named() {
+        let fault = |line: &str| again(line).unwrap_err();
+        assert_eq!(fault(r#"{"event":"clock.tick","n":1}"#), "has no `due`");
+        let tick = r#"{"event":"clock.tick","due":0.5,"n":1}"#;
+        assert_eq!(fault(tick), "has the `due` `0.5`, which the format does not know");
+        let line = r#"{"event":"line","source":"ps#0","stream":"stdout","text":""}"#;
+        assert_eq!(fault(line), "has the `source` `ps#0`, which the format does not know");
+        assert!(fault(r#"{"event":"line","source":"ps#1","stream":"stdout"}"#).contains("neither"));
+        assert!(fault(r#"{"event":"clock.tick","due":0.000000000,"n":-1}"#).starts_with("is not readable"));
+        assert!(fault(r#"{"event":"a","event":"b"}"#).contains("duplicate"));
+    }
+}
