@@ -27,6 +27,9 @@ pub const LONGEST_LINE: usize = 64 << 20;
 /// How much is read at once, unless a line is longer.
 const PIECE: usize = 256 << 10;
 
+/// The longest reason that is told, in characters: some quote the line that they are about.
+const LONGEST_REASON: usize = 300;
+
 /// What every line begins with.
 const START: &[u8] = b"{\"seq\":";
 
@@ -50,7 +53,12 @@ impl Unreadable {
     /// It is no log from this line on, for this reason.
     #[must_use]
     pub fn damaged(line: u64, what: impl Into<String>) -> Unreadable {
-        Unreadable::Damaged { line, what: what.into(), help: None }
+        let mut what = what.into();
+        if let Some((end, _)) = what.char_indices().nth(LONGEST_REASON) {
+            what.truncate(end);
+            what.push('…');
+        }
+        Unreadable::Damaged { line, what, help: None }
     }
 
     fn with_help(mut self, text: &str) -> Unreadable {
@@ -117,6 +125,8 @@ struct Current {
 #[derive(Debug)]
 pub struct Reader<R> {
     source: R,
+    /// The longest line that is taken for one.
+    longest: usize,
     buffer: Vec<u8>,
     /// What of the buffer is there and not behind us.
     start: usize,
@@ -140,9 +150,15 @@ impl<R: Read> Reader<R> {
     /// A reader of these bytes.
     #[must_use]
     pub fn new(source: R) -> Reader<R> {
+        Reader::limited(source, PIECE, LONGEST_LINE)
+    }
+
+    /// A reader that reads pieces of a size, and takes no longer line for one.
+    fn limited(source: R, piece: usize, longest: usize) -> Reader<R> {
         Reader {
             source,
-            buffer: vec![0; PIECE],
+            longest,
+            buffer: vec![0; piece],
             start: 0,
             filled: 0,
             is_at_end: false,
@@ -269,15 +285,15 @@ impl<R: Read> Reader<R> {
     fn find(&mut self) -> Result<Option<Current>, Unreadable> {
         let number = self.lines + 1;
         let Some(length) = self.find_newline()? else {
-            let rest = self.filled - self.start;
-            if rest > LONGEST_LINE && self.buffer[self.start..].starts_with(START) {
-                let what = format!("is longer than {} MiB, which no line of a log is", LONGEST_LINE >> 20);
+            let rest = &self.buffer[self.start..self.filled];
+            if rest.len() > self.longest && rest.starts_with(START) {
+                let what = format!("is longer than {} bytes, which no line of a log is", self.longest);
                 return Err(Unreadable::damaged(number, what));
             }
             return self.ends_here(None).map(|()| None);
         };
         let bytes = &self.buffer[self.start..self.start + length];
-        if bytes.ends_with(b"\r") {
+        if bytes.starts_with(START) && bytes.ends_with(b"\r") {
             let help = "a tool has changed the line ends; take them from the original, or with `tr -d '\\r'`, \
                         and keep git from it with `*.jsonl -text` in .gitattributes";
             return Err(Unreadable::damaged(number, "ends in CR LF, and not in LF alone").with_help(help));
@@ -338,17 +354,19 @@ impl<R: Read> Reader<R> {
         Err(Unreadable::damaged(1, what))
     }
 
-    /// The length of the next line; `None` if it has no newline before the end, or within what a
-    /// line may have.
+    /// The length of the next line; `None` if it has no newline before the end or within what a line
+    /// may have, or is none and too long to be looked at as a whole.
     fn find_newline(&mut self) -> Result<Option<usize>, Unreadable> {
         let mut looked_at = 0;
         loop {
             let rest = &self.buffer[self.start..self.filled];
             if let Some(at) = memchr::memchr(b'\n', &rest[looked_at..]) {
-                return Ok(Some(looked_at + at));
+                let length = looked_at + at;
+                return Ok((length <= self.longest).then_some(length));
             }
             looked_at = rest.len();
-            if self.is_at_end || rest.len() > LONGEST_LINE {
+            let is_none = rest.len() >= PIECE && !rest.starts_with(START);
+            if self.is_at_end || is_none || rest.len() > self.longest {
                 return Ok(None);
             }
             self.refill()?;
@@ -357,11 +375,17 @@ impl<R: Read> Reader<R> {
 
     /// Reads on, behind what is not behind us yet.
     fn refill(&mut self) -> Result<(), Unreadable> {
-        self.crc = self.sum();
-        self.buffer.copy_within(self.start..self.filled, 0);
-        self.filled -= self.start;
-        self.start = 0;
-        self.summed = 0;
+        if self.start > 0 {
+            self.crc = self.sum();
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.filled -= self.start;
+            self.start = 0;
+            self.summed = 0;
+        }
+        if self.is_at_end {
+            // A terminal would be asked again.
+            return Ok(());
+        }
         if self.filled == self.buffer.len() {
             self.buffer.resize(self.filled * 2, 0);
         }
@@ -417,5 +441,70 @@ impl<R: Read> Reader<R> {
         }
         self.end = Some(Ok(Some(Cut { line: whole, bytes, tail: tail.words(is_finished) })));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "{\"seq\":0,\"t\":0.000000000,\"event\":\"run.started\",\"format\":1}\n";
+
+    /// A log whose second line has this length.
+    fn log(length: usize) -> Vec<u8> {
+        let line = "{\"seq\":1,\"t\":0.000000000,\"event\":\"later\",\"text\":\"\"}";
+        let text = "x".repeat(length - line.len());
+        format!("{FIRST}{}\n", line.replace("\"\"}", &format!("\"{text}\"}}"))).into_bytes()
+    }
+
+    /// Reads it to its end; how many lines there were.
+    fn read<R: Read>(mut reader: Reader<R>) -> (u64, Result<(), Unreadable>) {
+        loop {
+            match reader.peek() {
+                Ok(Some(_)) => reader.pass(),
+                Ok(None) => return (reader.lines(), Ok(())),
+                Err(unreadable) => return (reader.lines(), Err(unreadable)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_as_long_as_the_limit_at_most() {
+        for piece in [1, 7, 64, 1 << 10] {
+            assert_eq!(read(Reader::limited(&log(200)[..], piece, 200)), (2, Ok(())), "{piece}");
+            let long = log(201);
+            let fault = Unreadable::damaged(2, "is longer than 200 bytes, which no line of a log is");
+            assert_eq!(read(Reader::limited(&long[..], piece, 200)), (1, Err(fault.clone())), "{piece}");
+            let endless = long[..long.len() - 5].chain(std::io::repeat(b'x'));
+            assert_eq!(read(Reader::limited(endless, piece, 200)), (1, Err(fault)), "{piece}");
+        }
+    }
+
+    #[test]
+    fn the_buffer_grows_for_a_line_and_no_further() {
+        let bytes = log(200);
+        let mut reader = Reader::limited(&bytes[..], 16, 1 << 20);
+        while reader.peek().unwrap().is_some() {
+            reader.pass();
+        }
+        assert!(reader.buffer.len() <= 512, "{}", reader.buffer.len());
+    }
+
+    #[test]
+    fn any_size_of_pieces_gives_the_same_sum() {
+        let bytes = log(300);
+        for piece in 1..=bytes.len() {
+            let mut reader = Reader::limited(&bytes[..], piece, 1 << 10);
+            reader.peek().unwrap();
+            reader.pass();
+            assert_eq!(reader.sum(), crc32c::crc32c(FIRST.as_bytes()), "{piece}");
+            reader.peek().unwrap();
+            reader.pass();
+            assert_eq!(
+                (reader.sum(), reader.offset()),
+                (crc32c::crc32c(&bytes), bytes.len() as u64),
+                "{piece}"
+            );
+        }
     }
 }

@@ -70,7 +70,7 @@ fn own_form(line: &[u8]) -> Option<Frame> {
     has_form.then(|| Frame { seq, t, name: at_name..at_name + end, at_t: Some(at_t), format: None })
 }
 
-/// The digits from `at` on, and where they end.
+/// The number at `at`, as JSON has it, and where it ends.
 #[inline]
 fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
     let mut end = at;
@@ -79,7 +79,8 @@ fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
         number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
         end += 1;
     }
-    (end > at).then_some((number, end))
+    let is_canonical = end == at + 1 || (end > at && line[at] != b'0');
+    is_canonical.then_some((number, end))
 }
 
 #[cold]
@@ -103,4 +104,82 @@ pub(super) fn sum_of(line: &[u8]) -> Option<u32> {
         return None;
     }
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a line begins with, and whether it was read by its bytes.
+    fn read(line: &str) -> Result<(u64, u64, &str, bool), String> {
+        let frame = Frame::read(line.as_bytes())?;
+        Ok((frame.seq, frame.t.0, &line[frame.name.clone()], frame.at_t.is_some()))
+    }
+
+    #[test]
+    fn lines_of_our_own_form_and_of_others() {
+        let own = r#"{"seq":12,"t":0.500000000,"event":"move","due":1}"#;
+        assert_eq!(read(own), Ok((12, 500_000_000, "move", true)));
+        assert_eq!(read(r#"{"seq":1,"t":0.500000000,"event":"x"}"#), Ok((1, 500_000_000, "x", true)));
+        for other in [
+            r#"{"seq":12,"event":"move","t":0.500000000}"#,
+            r#"{"seq":12, "t" : 0.500000000, "event" : "move" } "#,
+            r#"{"seq":12,"t":0.500000000,"later":[{}],"event":"move"}"#,
+        ] {
+            assert_eq!(read(other), Ok((12, 500_000_000, "move", false)), "{other}");
+        }
+        assert_eq!(
+            Frame::read(br#"{"seq":0,"t":0.000000000,"event":"a","format":3}"#).unwrap().format,
+            Some(3)
+        );
+    }
+
+    #[test]
+    fn what_is_no_beginning_of_a_line() {
+        for line in [
+            "",
+            "{",
+            r#"{"seq":1}"#,
+            r#"{"seq":1,"t":0.500000000}"#,
+            r#"{"seq":1,"t":0.5,"event":"x"}"#,
+            r#"{"seq":1,"t":0.500000000,"event":"x""#,
+            r#"{"seq":1,"t":0.500000000,"event":x}"#,
+            r#"{"seq":01,"t":0.500000000,"event":"x"}"#,
+            r#"{"seq":,"t":0.500000000,"event":"x"}"#,
+            r#"{"seq":18446744073709551616,"t":0.500000000,"event":"x"}"#,
+            r#"{"seq":1,"t":99999999999999999999.500000000,"event":"x"}"#,
+            r#"{"seq":1,"seq":1,"t":0.500000000,"event":"x" }"#,
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_sum_is_eight_digits_at_the_end() {
+        assert_eq!(sum_of(br#"{"a":1,"crc32c":"00ff00ff"}"#), Some(0x00ff_00ff));
+        for line in [
+            r#"{"a":1,"crc32c":"00FF00FF"}"#,
+            r#"{"a":1,"crc32c":"0ff00ff"}"#,
+            r#"{"a":1,"crc32c":"+0ff00ff"}"#,
+            r#"{"a":1,"crc32c":"00ff00ff","b":1}"#,
+            r#"{"crc32c":"00ff00ff"}"#,
+            r#"00ff00ff"}"#,
+            r#""}"#,
+            "",
+        ] {
+            assert_eq!(sum_of(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        /// By its bytes or as JSON, it is the same line; and what JSON refuses is not read by bytes.
+        #[test]
+        fn both_ways_read_the_same(seq in 1u64.., t: u64, name in "[a-z.]{0,12}", rest in "[,\"a:1{}]{0,4}") {
+            let line = format!("{{\"seq\":{seq},\"t\":{},\"event\":\"{name}\"{rest}}}", Moment(t));
+            if let Ok(json) = any_form(line.as_bytes()) {
+                let own = own_form(line.as_bytes()).unwrap();
+                proptest::prop_assert_eq!((own.seq, own.t, own.name), (json.seq, json.t, json.name));
+            }
+        }
+    }
 }

@@ -18,7 +18,7 @@ impl Tail {
     /// Takes the next bytes. `false` if there is a line of a log among them: then this is no tail.
     pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
         if self.bytes == 0 {
-            self.is_line = bytes.starts_with(START);
+            self.is_line = bytes.starts_with(START) || START.starts_with(bytes);
         }
         self.bytes += bytes.len() as u64;
         self.zeros += memchr::memchr_iter(0, bytes).count() as u64;
@@ -29,22 +29,24 @@ impl Tail {
         if has_line(&seam) || has_line(bytes) {
             return false;
         }
-        self.last = bytes[bytes.len().saturating_sub(line.len())..].to_vec();
+        // Pieces may be shorter than what is looked for.
+        let end = if bytes.len() < line.len() { &seam[..] } else { bytes };
+        self.last = end[end.len().saturating_sub(line.len())..].to_vec();
         true
     }
 
     /// What it is, in words; `None` if there is nothing.
     pub(super) fn words(&self, is_finished: bool) -> Option<String> {
-        let count = |n: u64| if n == 1 { "1 byte".to_owned() } else { format!("{n} bytes") };
         if self.bytes == 0 {
             return None;
         }
+        let bytes = if self.bytes == 1 { "1 byte".to_owned() } else { format!("{} bytes", self.bytes) };
         Some(if self.zeros == self.bytes {
-            format!("{} of zeros", count(self.bytes))
+            format!("{bytes} of zeros")
         } else if self.is_line && !is_finished {
-            format!("a torn line of {}", count(self.bytes))
+            format!("a torn line of {bytes}")
         } else {
-            format!("{} that are no line of a log", count(self.bytes))
+            format!("{bytes} of something else")
         })
     }
 }
@@ -82,4 +84,39 @@ pub(super) fn no_log(bytes: &[u8], line: Option<usize>) -> Option<Unreadable> {
 fn is_scenario(text: &str) -> bool {
     let marks = ["[[timeline]]", "[presets.", "[fetches."];
     text.lines().any(|line| marks.iter().any(|mark| line.trim_start().starts_with(mark)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a line is found in these pieces, and what they are in words.
+    fn taken<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<Option<String>> {
+        let mut tail = Tail::default();
+        pieces.into_iter().all(|piece| tail.take(piece)).then(|| tail.words(false))
+    }
+
+    #[test]
+    fn a_line_is_found_over_any_seam() {
+        let bytes = b"xx\0\n{\"seq\":12,";
+        for size in 1..=bytes.len() {
+            assert_eq!(taken(bytes.chunks(size)), None, "{size}");
+            let none = b"xx\0{\"seq\":\n{\"sex\":\n{\"seq:";
+            assert!(taken(none.chunks(size)).is_some(), "{size}");
+        }
+        for at in 0..bytes.len() {
+            assert_eq!(taken([&bytes[..at], &bytes[at..]]), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_tail_is_told_by_what_it_is() {
+        let words = |bytes: &'static [u8]| taken([bytes]).unwrap();
+        assert_eq!(words(b""), None);
+        assert_eq!(words(b"\0\0").unwrap(), "2 bytes of zeros");
+        assert_eq!(words(b"\0x").unwrap(), "2 bytes of something else");
+        assert_eq!(words(b"{\"seq\":1").unwrap(), "a torn line of 8 bytes");
+        // Its first bytes only.
+        assert_eq!(words(b"{\"s").unwrap(), "a torn line of 3 bytes");
+    }
 }
