@@ -16,8 +16,9 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 as expected, 1 not as expected, 2 wrong usage or an invalid scenario, 4 the world
-refused, 129, 130 and 143 ended by HUP, INT and TERM.
+Exit codes: 0 as expected, 1 not as expected, 2 wrong usage or an invalid scenario, 3 a replay or
+diff found a difference, 4 the world refused, 5 a log that cannot be used, 129, 130 and 143 ended
+by HUP, INT and TERM.
 
 A first scenario: scenario init && scenario run first.toml";
 
@@ -30,6 +31,8 @@ pub enum Command {
     Check(Check),
     /// Say what would happen when; run nothing
     Plan(Plan),
+    /// Replay logs: decide every event again and compare it; start nothing
+    Replay(Replay),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -168,6 +171,37 @@ pub struct Plan {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
+}
+
+/// `scenario replay`.
+#[derive(Args, Debug)]
+pub struct Replay {
+    /// The logs; `-` is standard input
+    #[arg(required = true, value_name = "LOG", value_hint = ValueHint::FilePath)]
+    pub logs: Vec<PathBuf>,
+    /// Put this scenario in the place of the logged one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub against: Option<PathBuf>,
+    /// Take logs that were cut short as they are
+    #[arg(long)]
+    pub allow_incomplete: bool,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = ReplayFormat::Human)]
+    pub format: ReplayFormat,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+}
+
+/// How replays are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// For people
+    Human,
+    /// For programs: a JSON object a log, one a line
+    Json,
+    /// For CI: a JUnit report
+    Junit,
 }
 
 /// `scenario schema`.

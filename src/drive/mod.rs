@@ -3,6 +3,7 @@
 
 pub mod live;
 pub mod plan;
+pub mod replay;
 pub mod virtual_time;
 
 use std::rc::Rc;

@@ -48,6 +48,12 @@ pub trait Sink {
     fn event(&mut self, t: Moment, event: &Event<'_>);
     /// Something is to be done.
     fn order(&mut self, order: Order);
+    /// Whether what happens further still matters. Once it does not, a call comes back soon, and
+    /// what the engine does from then on means nothing: a log that was tampered with is left at its
+    /// first difference, and not at the end of the time that it claims to last.
+    fn wants_more(&self) -> bool {
+        true
+    }
 }
 
 /// Where what happens during one call goes, and the counts it makes.
@@ -67,6 +73,10 @@ impl Out<'_> {
 
     fn order(&mut self, order: Order) {
         self.sink.order(order);
+    }
+
+    fn wants_more(&self) -> bool {
+        self.sink.wants_more()
     }
 }
 
@@ -294,7 +304,7 @@ impl Run {
 
     /// Lets everything happen that is due by now, in the order of its due times.
     fn settle(&mut self, out: &mut Out<'_>) {
-        while !matches!(self.phase, Phase::Over(_)) {
+        while !matches!(self.phase, Phase::Over(_)) && out.wants_more() {
             if self.is_ready_to_end() {
                 self.move_on_to_the_end(out);
                 continue;

@@ -93,6 +93,9 @@ impl Players {
             self.groups.push(Group { first, play: play as u32, preset: preset as u32, row: row as u32 });
             self.next_id = first.checked_add(group.count).expect("has_room was asked");
             for n in 0..group.count {
+                if !out.wants_more() {
+                    return None;
+                }
                 let die = purpose.player(group.name.nth(n + 1)).die();
                 let row = Row { due, die, id: first + n, left: group.moves };
                 if group.moves > 0 {
@@ -113,7 +116,7 @@ impl Players {
     pub(crate) fn play(&mut self, scenario: &Scenario, until: Option<Moment>, out: &mut Out<'_>) -> Played {
         let now = out.now;
         let due_now = |due: Moment| due <= now && until.is_none_or(|until| due < until);
-        while self.calendar.next_due().is_some_and(due_now) {
+        while self.calendar.next_due().is_some_and(due_now) && out.wants_more() {
             let Some(row) = self.calendar.pop() else { break };
             let group = self.group_of(row.id);
             let Group { first, play, preset, row: in_preset } = self.groups[group];

@@ -144,6 +144,9 @@ impl Run {
         let row = &scenario.timeline[entry];
         self.schedule_next(entry, row, due);
         for _ in 0..row.count {
+            if !out.wants_more() {
+                return;
+            }
             match &row.action {
                 Action::Spawn(preset) => self.spawn(*preset, Some(entry), due, out),
                 Action::Fetch(job) => self.fetch(*job, Some(entry), due, out),

@@ -4,4 +4,5 @@ pub mod diagnostics;
 pub mod files;
 pub mod journal;
 pub mod log;
+pub mod replayed;
 pub mod report;

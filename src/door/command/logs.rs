@@ -1,6 +1,5 @@
 //! What all commands that read logs say alike: that one cannot be read, and that one was cut short.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use crate::door::command::{tell, tell_error};
@@ -28,7 +27,7 @@ pub(super) fn tell_unreadable(path: &Path, unreadable: &Unreadable) -> ExitCode 
 
 /// Tells where a log was cut short, and gives the exit code.
 pub(super) fn tell_cut(path: &Path, cut: &Cut, allow_incomplete: bool) -> ExitCode {
-    let text = format!("{}: {}", path.to_string_lossy(), cut_in_words(cut));
+    let text = format!("{}: the log was cut short: {cut}", path.to_string_lossy());
     if allow_incomplete {
         tell(&format!("warning: {}\n", visible(&text)));
         return ExitCode::Passed;
@@ -36,16 +35,4 @@ pub(super) fn tell_cut(path: &Path, cut: &Cut, allow_incomplete: bool) -> ExitCo
     tell_error(text);
     tell("help: `--allow-incomplete` takes it as it is\n");
     ExitCode::BadLog
-}
-
-/// Where a log was cut short, in words.
-pub(super) fn cut_in_words(cut: &Cut) -> String {
-    let mut text = match cut.line {
-        0 => "the log was cut short before its first line was whole".to_owned(),
-        line => format!("the log was cut short behind line {line} (byte {})", cut.bytes),
-    };
-    if let Some(tail) = &cut.tail {
-        let _ = write!(text, "; {tail} come behind it");
-    }
-    text
 }

@@ -6,6 +6,7 @@ mod init;
 mod place;
 mod plan;
 mod players;
+mod replay;
 mod run;
 mod schema;
 mod shell;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),

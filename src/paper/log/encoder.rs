@@ -60,6 +60,17 @@ impl Encoder {
         self.buffer.is_empty()
     }
 
+    /// The bytes that wait.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Drops the bytes that wait.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
     /// Takes the bytes, and goes on in `next`, which is emptied.
     pub fn take(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();

@@ -1,6 +1,7 @@
 //! The event log: JSON Lines, one event a line (`docs/format.md`).
 
 pub mod encoder;
+pub mod fields;
 pub mod reader;
 pub mod record;
 pub mod schema;

@@ -13,6 +13,7 @@
 mod frame;
 mod tail;
 
+use std::fmt;
 use std::io::{ErrorKind, Read};
 
 use crate::paper::log::reader::frame::Frame;
@@ -78,6 +79,16 @@ pub struct Cut {
     pub bytes: u64,
     /// What comes behind them, in words; none if there is nothing.
     pub tail: Option<String>,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str("nothing of it is whole")?,
+            line => write!(f, "it ends behind line {line}, at byte {}", self.bytes)?,
+        }
+        self.tail.as_ref().map_or(Ok(()), |tail| write!(f, ", with {tail} behind it"))
+    }
 }
 
 /// One line of a log.

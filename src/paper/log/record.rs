@@ -3,15 +3,14 @@
 //! Lines of any JSON form are read, with their keys in any order; keys and events that are not known
 //! are passed over, since a later release may have added them (`docs/format.md`).
 
-use std::borrow::Cow;
 use std::fmt;
-use std::ops::Deref;
 
 use base64::Engine;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::paper::log::fields::Word;
 use crate::paper::log::seconds;
 use crate::words::event::{
     ClockKind, Direction, EntryName, Event, Exit, FetchFault, Fetched, Header, Lateness, Outcome, Source,
@@ -94,40 +93,6 @@ struct Keys<'a> {
     lines: Option<u64>,
     #[serde(borrow)]
     lateness: Option<Late<'a>>,
-}
-
-/// A string of the line, borrowed from it unless it has escapes. (serde borrows no optional `Cow`.)
-#[derive(Debug)]
-struct Word<'a>(Cow<'a, str>);
-
-impl Deref for Word<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Word<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Word<'a>, D::Error> {
-        struct Borrowed;
-        impl<'de> Visitor<'de> for Borrowed {
-            type Value = Word<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Word<'de>, E> {
-                Ok(Word(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Word<'de>, E> {
-                Ok(Word(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Borrowed)
-    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -204,6 +204,19 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
 ];
 
+/// Whether there is an event of this name.
+#[must_use]
+pub fn is_event(name: &str) -> bool {
+    EVENTS.iter().any(|(event, _, _)| *event == name)
+}
+
+/// Whether an event can have this key.
+#[must_use]
+pub fn is_key(event: &str, key: &str) -> bool {
+    let keys = EVENTS.iter().find(|(name, _, _)| *name == event).map_or(&[][..], |(_, _, keys)| keys);
+    matches!(key, "seq" | "t" | "event") || keys.iter().any(|known| known.name == key)
+}
+
 /// The schema of one line of the log, as pretty JSON with a newline at its end; the file
 /// `schema/event.schema.json`.
 #[must_use]

@@ -2,5 +2,6 @@
 
 mod bar;
 pub mod fetched;
+pub mod replay;
 pub mod screen;
 pub mod terminal;

@@ -1,0 +1,164 @@
+//! `scenario replay`: replays logs, one after the other, and says what was found in each.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::door::cli::{Replay, ReplayFormat};
+use crate::door::command::{colors, environment, print, tell};
+use crate::drive::replay::replay as replay_log;
+use crate::paper::diagnostics;
+use crate::paper::files::Disk;
+use crate::paper::log::reader::Unreadable;
+use crate::paper::log::source;
+use crate::paper::replayed::{Finding, Replayed};
+use crate::paper::report::replay::{different, json, junit, summary, verdict};
+use crate::scenario::model::Scenario;
+use crate::scenario::{Options, load};
+use crate::words::event::{ClockKind, REDACTED};
+use crate::words::exit_code::ExitCode;
+
+/// One log with what came of it.
+struct Case<'a> {
+    log: &'a Path,
+    replayed: Replayed,
+    took: Duration,
+}
+
+pub(super) fn replay(arguments: &Replay) -> ExitCode {
+    let against = match arguments.against.as_deref().map(|file| read_against(file, arguments)).transpose() {
+        Ok(against) => against,
+        Err(exit) => return exit,
+    };
+    let mut cases = Vec::new();
+    for log in &arguments.logs {
+        let started = Instant::now();
+        let replayed = match source::open(log) {
+            Ok(bytes) => replay_log(bytes, against.as_ref()),
+            Err(error) => refused(error),
+        };
+        let case = Case { log, replayed, took: started.elapsed() };
+        let shown = show(&case, arguments);
+        if shown != ExitCode::Passed {
+            return shown;
+        }
+        cases.push(case);
+    }
+    let shown = conclude(&cases, arguments);
+    let worst = cases.iter().map(|case| exit_of(&case.replayed.finding, arguments)).max_by_key(|e| e.code());
+    if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown }
+}
+
+fn refused(error: String) -> Replayed {
+    let finding = Finding::Unreadable(Unreadable::Refused(error));
+    Replayed { run: None, events: 0, unknown: 0, ended: None, finding }
+}
+
+/// Reads the scenario that is to stand in the place of the logged one. Nothing is started with it, so
+/// secrets need not be there: in a log they are redacted anyway.
+fn read_against(file: &Path, arguments: &Replay) -> Result<Scenario, ExitCode> {
+    let secret = |name: &str| environment(name).or_else(|| Some(REDACTED.to_owned()));
+    let options = Options { vars: &arguments.reading.vars, env: &secret, clock: ClockKind::Real };
+    match load(file, &Disk, &options) {
+        Ok(loaded) => {
+            tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
+            Ok(loaded.scenario)
+        }
+        Err(failure) => {
+            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            Err(ExitCode::Usage)
+        }
+    }
+}
+
+/// Shows one log as soon as it was replayed.
+fn show(case: &Case<'_>, arguments: &Replay) -> ExitCode {
+    let log = case.log.to_string_lossy();
+    match arguments.format {
+        ReplayFormat::Json => print(&format!("{}\n", json::json(&log, &case.replayed))),
+        ReplayFormat::Junit => ExitCode::Passed,
+        ReplayFormat::Human => {
+            if let Finding::Different(divergence) = &case.replayed.finding {
+                tell(&different(&log, divergence, &again(case, arguments), colors()));
+            }
+            tell(&verdict(&log, &case.replayed, colors()));
+            match &case.replayed.finding {
+                Finding::Unreadable(Unreadable::Damaged { help: Some(help), .. }) => {
+                    tell(&format!("help: {help}\n"));
+                }
+                Finding::CutShort(_) if !arguments.allow_incomplete => {
+                    tell("help: `--allow-incomplete` takes logs that were cut short\n");
+                }
+                _ => {}
+            }
+            ExitCode::Passed
+        }
+    }
+}
+
+/// What is said once all logs were replayed.
+fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
+    match arguments.format {
+        ReplayFormat::Human if cases.len() > 1 => {
+            tell(&summary(&cases.iter().map(|case| &case.replayed.finding).collect::<Vec<_>>()));
+            ExitCode::Passed
+        }
+        ReplayFormat::Human | ReplayFormat::Json => ExitCode::Passed,
+        ReplayFormat::Junit => {
+            let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
+            let cases: Vec<junit::Case<'_>> = cases
+                .iter()
+                .zip(&names)
+                .map(|(case, log)| junit::Case {
+                    log,
+                    replayed: &case.replayed,
+                    took: case.took,
+                    is_failure: exit_of(&case.replayed.finding, arguments) != ExitCode::Passed,
+                    again: again(case, arguments),
+                })
+                .collect();
+            match junit::junit(&cases) {
+                Ok(report) => print(&report),
+                Err(error) => {
+                    crate::door::command::tell_error(format_args!("cannot make the report: {error}"));
+                    ExitCode::Refused
+                }
+            }
+        }
+    }
+}
+
+fn exit_of(finding: &Finding, arguments: &Replay) -> ExitCode {
+    match finding {
+        Finding::Same => ExitCode::Passed,
+        Finding::CutShort(_) if arguments.allow_incomplete => ExitCode::Passed,
+        Finding::Different(_) => ExitCode::Different,
+        Finding::Unreadable(Unreadable::Refused(_)) => ExitCode::Refused,
+        Finding::CutShort(_) | Finding::Unreadable(Unreadable::Damaged { .. }) => ExitCode::BadLog,
+    }
+}
+
+/// The commands that show more of a difference: the run once more, and what is different in it.
+fn again(case: &Case<'_>, arguments: &Replay) -> String {
+    let log = word(case.log);
+    let clock = match &case.replayed.run {
+        Some(run) if run.clock == ClockKind::Virtual => " --clock virtual",
+        _ => "",
+    };
+    let (first, scenario) = match (&arguments.against, &case.replayed.run) {
+        (Some(file), Some(run)) => (String::new(), format!("{} --seed {}", word(file), run.seed)),
+        _ => (format!("      scenario extract {log} > again.toml\n"), "again.toml".to_owned()),
+    };
+    format!(
+        "{first}      scenario run {scenario}{clock} --log again.jsonl\n      scenario diff {log} again.jsonl"
+    )
+}
+
+/// A path as a word of a shell.
+fn word(path: &Path) -> String {
+    let text = crate::words::visible::visible(&path.to_string_lossy());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-+,:@%=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

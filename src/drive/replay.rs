@@ -1,0 +1,211 @@
+//! Replay: a log drives the engine that wrote it, and every event that the engine gives is compared
+//! with the logged one. Starts no process, opens no socket, asks no clock.
+//!
+//! # How it works
+//!
+//! The first line of a log gives the scenario, the seed and the clock. From then on each line is one
+//! of two kinds. What came from outside (a line of a process, an answer, typed text) is
+//! [observed](observed), at the moment it was logged. Anything else the engine decided: it is told
+//! the moment, and must say the same. Either way the engine's events are held to the lines that
+//! follow ([`compare`]), as they come, so that nothing is kept of a log of any size. On the virtual
+//! clock moments are the engine's own, and are compared too.
+//!
+//! The first line that is not what the engine says is a [`Divergence`]. What the log says happened
+//! outside is taken as it is: that it was not changed is for the checksum to say.
+
+mod compare;
+mod observed;
+
+use std::io::Read;
+use std::path::Path;
+use std::rc::Rc;
+
+use compare::{Comparison, Halt};
+use observed::Outside;
+
+use crate::engine::{Engine, Start};
+use crate::paper::log::reader::{Line, Reader, Unreadable};
+use crate::paper::log::record::Record;
+use crate::paper::replayed::{Replayed, Run};
+use crate::scenario::model::Scenario;
+use crate::scenario::{FileRead, Files, Options, ReadFault, load, resolved};
+use crate::words::event::{ClockKind, Event};
+use crate::words::time::Moment;
+
+/// Replays a log; with `against`, that scenario stands in the place of the logged one.
+pub fn replay(log: impl Read, against: Option<&Scenario>) -> Replayed {
+    let mut comparison = Comparison::new(Reader::new(log));
+    let run = match Drive::start(&mut comparison, against) {
+        Ok((mut drive, run)) => {
+            drive.run(&mut comparison);
+            Some(run)
+        }
+        Err(None) => None,
+        Err(Some(unreadable)) => {
+            comparison.halt(Halt::Unreadable(unreadable));
+            None
+        }
+    };
+    let (events, unknown, ended) = (comparison.events(), comparison.unknown(), comparison.ended());
+    Replayed { run, events, unknown, ended, finding: comparison.finding() }
+}
+
+/// What the first line says.
+struct First {
+    run: Run,
+    started_at: Option<String>,
+    scenario: String,
+}
+
+/// An engine driven by a log.
+struct Drive {
+    engine: Engine,
+    clock: ClockKind,
+    /// The line that is being told, apart from the reader, which goes on while the engine speaks.
+    line: Vec<u8>,
+}
+
+/// What a line asks of the engine.
+enum Step {
+    /// To let happen what was due by this moment.
+    Advance(Moment),
+    /// To let happen what is due next, in virtual time; until then, if that is later.
+    AdvanceToNext {
+        /// The end of time, but for a line that nobody knows.
+        until: Moment,
+    },
+    /// To take what came from outside.
+    Observe(Moment, Outside),
+}
+
+impl Drive {
+    /// Reads the first line, and starts the engine with what it says. `Err(None)` if there is none.
+    fn start<R: Read>(
+        comparison: &mut Comparison<R>,
+        against: Option<&Scenario>,
+    ) -> Result<(Drive, Run), Option<Unreadable>> {
+        let first = match comparison.peek()? {
+            Some(line) => First::read(&line).map_err(|what| Some(Unreadable::damaged(1, what)))?,
+            None => return Err(None),
+        };
+        let scenario = match against {
+            // What it is called does not change what it does.
+            Some(scenario) => Scenario { name: first.run.name.clone(), ..scenario.clone() },
+            None => logged_scenario(&first).map_err(|what| Some(Unreadable::damaged(1, what)))?,
+        };
+        let scenario = Rc::new(scenario);
+        let mut engine = Engine::new(Rc::clone(&scenario), first.run.seed);
+        let start = Start {
+            seed: first.run.seed,
+            clock: first.run.clock,
+            started_at: first.started_at.as_deref(),
+            resolved: &first.scenario,
+        };
+        comparison.set_scenario(scenario);
+        engine.start(&start, comparison);
+        Ok((Drive { engine, clock: first.run.clock, line: Vec::new() }, first.run))
+    }
+
+    /// Goes through the log to its end, or to where it differs.
+    fn run<R: Read>(&mut self, comparison: &mut Comparison<R>) {
+        while !comparison.is_halted() {
+            let reached = comparison.reached();
+            let step = match comparison.peek() {
+                Ok(Some(line)) => match self.step(&line, reached) {
+                    Ok(step) => step,
+                    Err(what) => {
+                        let number = line.number;
+                        return comparison.halt(Halt::Unreadable(Unreadable::damaged(number, what)));
+                    }
+                },
+                Ok(None) => return,
+                Err(unreadable) => return comparison.halt(Halt::Unreadable(unreadable)),
+            };
+            let before = comparison.passed();
+            match step {
+                Step::Advance(now) => self.engine.advance(now, comparison),
+                Step::AdvanceToNext { until } => self.advance_to_next(until, comparison),
+                Step::Observe(now, outside) => {
+                    self.engine.observe(now, outside.observed(&self.line), comparison);
+                }
+            }
+            if comparison.passed() == before && !comparison.is_halted() {
+                let next = self.engine.next_due();
+                let is_over = self.engine.verdict().is_some();
+                comparison.nothing_came(is_over, next);
+            }
+        }
+    }
+
+    /// Lets moments pass as the virtual clock does, up to one in which something happens.
+    fn advance_to_next<R: Read>(&mut self, until: Moment, comparison: &mut Comparison<R>) {
+        let before = comparison.passed();
+        while comparison.passed() == before
+            && !comparison.is_halted()
+            && let Some(due) = self.engine.next_due().filter(|due| *due <= until)
+        {
+            self.engine.advance(due, comparison);
+        }
+    }
+
+    /// What the next line asks of the engine. `reached` is the moment of the line before.
+    fn step(&mut self, line: &Line<'_>, reached: Moment) -> Result<Step, String> {
+        let outside = Outside::of(line, &mut self.line)?;
+        if self.clock == ClockKind::Real {
+            return Ok(outside.map_or(Step::Advance(line.t), |outside| Step::Observe(line.t, outside)));
+        }
+        // In virtual time only a person is outside, and is heard between two moments.
+        if let Some(outside) = outside.filter(Outside::is_of_a_person) {
+            return Ok(Step::Observe(reached, outside));
+        }
+        let is_known = observed::is_known(line.event);
+        Ok(Step::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
+    }
+}
+
+impl First {
+    fn read(line: &Line<'_>) -> Result<First, String> {
+        let record = Record::read(line.bytes)?;
+        let Some(Event::RunStarted { name, seed, clock, started_at, scenario }) = record.event()? else {
+            return Err("is not `run.started`".to_owned());
+        };
+        match (clock, started_at) {
+            (ClockKind::Real, None) => Err("does not say when it started, on the real clock".to_owned()),
+            (ClockKind::Virtual, Some(_)) => Err("says when it started, on the virtual clock".to_owned()),
+            _ => Ok(First {
+                run: Run { name: name.to_owned(), seed, clock },
+                started_at: started_at.map(str::to_owned),
+                scenario: scenario.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The one file of a logged scenario.
+struct Logged(String);
+
+impl Files for Logged {
+    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+        if path != Path::new(LOGGED) {
+            return Err(ReadFault("a logged scenario is whole, and includes nothing".to_owned()));
+        }
+        Ok(FileRead { bytes: self.0.clone().into_bytes(), identity: LOGGED.to_owned() })
+    }
+}
+
+/// What the file of a logged scenario is called.
+const LOGGED: &str = "scenario.toml";
+
+/// The scenario of a log, checked as any other.
+fn logged_scenario(first: &First) -> Result<Scenario, String> {
+    let toml = resolved::json_to_toml(&first.scenario)
+        .map_err(|error| format!("has a `scenario` that is none: {error}"))?;
+    let options = Options { vars: &[], env: &|_| None, clock: first.run.clock };
+    match load(Path::new(LOGGED), &Logged(toml), &options) {
+        Ok(loaded) => Ok(loaded.scenario),
+        Err(failure) => {
+            let first = failure.diagnostics.first().map_or("", |diagnostic| &diagnostic.message);
+            Err(format!("has a `scenario` that this release does not take: {first}"))
+        }
+    }
+}

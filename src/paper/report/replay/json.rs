@@ -1,0 +1,107 @@
+//! A replay for programs: one JSON object.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::paper::log::reader::Unreadable;
+use crate::paper::replayed::{Divergence, Finding, Now, Replayed};
+use crate::paper::report::replay::{cause, differing};
+
+/// A replay as one JSON object.
+#[derive(Serialize)]
+struct Report<'a> {
+    log: &'a str,
+    /// `same`, `different`, `cut`, `damaged`, `unreadable`.
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    events: u64,
+    unknown: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    took: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    #[serde(flatten)]
+    difference: Option<Difference>,
+}
+
+#[derive(Serialize)]
+struct Difference {
+    logged: Box<RawValue>,
+    /// What is said in its place; null for nothing.
+    now: Option<Box<RawValue>>,
+    differs: Vec<String>,
+    before: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    /// Whether the log's own checksum is right; null if it has none.
+    as_written: Option<bool>,
+}
+
+/// One log's replay, as one line.
+#[must_use]
+pub fn json(log: &str, replayed: &Replayed) -> String {
+    let mut report = Report {
+        log,
+        result: "same",
+        name: replayed.run.as_ref().map(|run| &*run.name),
+        events: replayed.events,
+        unknown: replayed.unknown,
+        outcome: replayed.ended.map(|(outcome, _)| outcome.name()),
+        took: replayed.ended.and_then(|(_, took)| raw(&took.to_string())),
+        line: None,
+        error: None,
+        help: None,
+        difference: None,
+    };
+    match &replayed.finding {
+        Finding::Same => {}
+        Finding::CutShort(cut) => {
+            report.result = "cut";
+            report.line = Some(cut.line);
+            report.error = cut.tail.as_deref();
+        }
+        Finding::Different(divergence) => {
+            report.result = "different";
+            report.line = Some(divergence.logged.line);
+            report.difference = difference(divergence);
+        }
+        Finding::Unreadable(Unreadable::Refused(error)) => {
+            report.result = "unreadable";
+            report.error = Some(error);
+        }
+        Finding::Unreadable(Unreadable::Damaged { line, what, help }) => {
+            report.result = "damaged";
+            report.line = Some(*line);
+            report.error = Some(what);
+            report.help = help.as_deref();
+        }
+    }
+    // All of it is text and numbers.
+    serde_json::to_string(&report).unwrap_or_default()
+}
+
+fn difference(divergence: &Divergence) -> Option<Difference> {
+    Some(Difference {
+        logged: raw(&divergence.logged.text)?,
+        now: match &divergence.now {
+            Now::Event(now) => raw(now),
+            Now::Over | Now::Nothing { .. } => None,
+        },
+        differs: differing(divergence),
+        before: divergence.before.iter().filter_map(|told| raw(&told.text)).collect(),
+        cause: cause(divergence),
+        as_written: divergence.is_as_written,
+    })
+}
+
+fn raw(json: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(json.to_owned()).ok()
+}

@@ -1,0 +1,66 @@
+//! Replays for CI: a JUnit report, a test case a log.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::paper::log::reader::Unreadable;
+use crate::paper::replayed::{Finding, Replayed};
+use crate::paper::report::replay::{different, verdict};
+
+/// One log's replay.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// The log.
+    pub log: &'a str,
+    /// What came of it.
+    pub replayed: &'a Replayed,
+    /// How long it took to replay.
+    pub took: Duration,
+    /// Whether it fails the suite: a log that was cut short may be allowed.
+    pub is_failure: bool,
+    /// How to look further.
+    pub again: String,
+}
+
+/// The report, as XML.
+///
+/// # Errors
+/// In words, why it cannot be made.
+pub fn junit(cases: &[Case<'_>]) -> Result<String, String> {
+    let mut suite = TestSuite::new("scenario replay");
+    for case in cases {
+        suite.add_test_case(test_case(case));
+    }
+    let mut report = Report::new("scenario replay");
+    report.add_test_suite(suite);
+    report.to_string().map_err(|error| error.to_string())
+}
+
+fn test_case(case: &Case<'_>) -> TestCase {
+    let Case { log, replayed, took, is_failure, again } = case;
+    let words = verdict(log, replayed, false);
+    let mut status = match &replayed.finding {
+        _ if !is_failure => TestCaseStatus::success(),
+        Finding::Different(_) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        _ => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    if *is_failure {
+        let kind = match &replayed.finding {
+            Finding::Different(_) => "different",
+            Finding::CutShort(_) => "cut short",
+            Finding::Unreadable(Unreadable::Refused(_)) => "unreadable",
+            Finding::Unreadable(Unreadable::Damaged { .. }) | Finding::Same => "damaged",
+        };
+        status.set_message(words.trim_end()).set_type(kind);
+    }
+    if let Finding::Different(divergence) = &replayed.finding {
+        status.set_description(different(log, divergence, again, false));
+    }
+    let mut test_case = TestCase::new(*log, status);
+    test_case.set_time(*took);
+    if let Some(run) = &replayed.run {
+        test_case.set_classname(run.name.as_str());
+    }
+    test_case
+}
