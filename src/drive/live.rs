@@ -106,10 +106,12 @@ impl Turn {
     }
 
     async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {
+        // What was typed before the run comes before all that is due, and by its moment a log says so.
+        self.hear(run, Moment::ZERO);
         let verdict = loop {
             let now = self.clock.now();
-            self.hear(run, now);
             run.engine.advance(now, &mut run.journal);
+            self.hear(run, now);
             self.obey(run);
             self.flush(run, false);
             if let Some(verdict) = run.engine.verdict() {

@@ -61,6 +61,8 @@ struct First {
 struct Drive {
     engine: Engine,
     clock: ClockKind,
+    /// Whether the engine was told the time once.
+    has_begun: bool,
     /// The line that is being told, apart from the reader, which goes on while the engine speaks.
     line: Vec<u8>,
 }
@@ -103,7 +105,7 @@ impl Drive {
         };
         comparison.set_scenario(scenario);
         engine.start(&start, comparison);
-        Ok((Drive { engine, clock: first.run.clock, line: Vec::new() }, first.run))
+        Ok((Drive { engine, clock: first.run.clock, has_begun: false, line: Vec::new() }, first.run))
     }
 
     /// Goes through the log to its end, or to where it differs.
@@ -126,6 +128,7 @@ impl Drive {
                 Step::Advance(now) => self.engine.advance(now, comparison),
                 Step::AdvanceToNext { until } => self.advance_to_next(until, comparison),
                 Step::Observe(now, outside) => {
+                    self.begin(now, comparison);
                     self.engine.observe(now, outside.observed(&self.line), comparison);
                 }
             }
@@ -134,6 +137,16 @@ impl Drive {
                 let is_over = self.engine.verdict().is_some();
                 comparison.nothing_came(is_over, next);
             }
+        }
+    }
+
+    /// Tells the engine the time before the first thing that came from outside, since a run can begin
+    /// with orders alone, and no event. Only what a person did before the run, at moment zero, comes
+    /// before that.
+    fn begin<R: Read>(&mut self, now: Moment, comparison: &mut Comparison<R>) {
+        if self.clock == ClockKind::Real && now > Moment::ZERO && !self.has_begun {
+            self.has_begun = true;
+            self.engine.advance(now, comparison);
         }
     }
 
