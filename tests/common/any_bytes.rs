@@ -1,11 +1,37 @@
 //! What must hold of any bytes that are read as a log. The tests and the fuzz target (`fuzz/`) share
 //! it.
+#![allow(dead_code, clippy::allow_attributes, reason = "each of them uses another part of this")]
 
+use scenario::drive::replay;
 use scenario::paper::log::encoder::Encoder;
 use scenario::paper::log::reader::{Cut, Reader, Unreadable};
 use scenario::paper::log::record::Record;
+use scenario::paper::replayed::Finding;
 use scenario::words::event::Event;
 use scenario::words::time::Moment;
+
+/// Reads bytes as a log in pieces of different sizes, and replays them.
+pub(crate) fn check(bytes: &[u8]) {
+    let whole = read(bytes, usize::MAX);
+    assert_eq!(read(bytes, 11), whole);
+    replay(bytes, &whole);
+}
+
+/// Replays bytes as a log. Nothing is found to be the same that cannot be read to its end.
+fn replay(bytes: &[u8], outcome: &Outcome) {
+    let found = replay::replay(bytes, None).finding;
+    let again = replay::replay(Dripping { bytes, at_once: 11 }, None).finding;
+    assert_eq!(format!("{found:?}"), format!("{again:?}"));
+    match found {
+        Finding::Same => assert_eq!(outcome.end, Ok(None)),
+        Finding::CutShort(cut) => assert_eq!(outcome.end, Ok(Some(cut))),
+        Finding::Different(difference) => {
+            let line = bytes.split(|byte| *byte == b'\n').nth(difference.logged.line as usize - 1);
+            assert_eq!(String::from_utf8_lossy(line.expect("it is there")), difference.logged.text);
+        }
+        Finding::Unreadable(_) => {}
+    }
+}
 
 /// How the reading of a log went.
 #[derive(Debug, PartialEq, Eq)]

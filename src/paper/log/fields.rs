@@ -50,7 +50,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 }
 
 /// A string of a line, borrowed from it unless it has escapes. (serde itself borrows no optional one.)
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Word<'a>(pub(super) Cow<'a, str>);
 
 impl Deref for Word<'_> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::paper::log::fields::Word;
-use crate::paper::log::seconds;
+use crate::paper::log::{schema, seconds};
 use crate::words::event::{
     ClockKind, Direction, EntryName, Event, Exit, FetchFault, Fetched, Header, Lateness, Outcome, Source,
     Stream, Summary, Timings,
@@ -21,7 +21,7 @@ use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
 
 /// Every key of every event.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Keys<'a> {
     #[serde(borrow)]
     event: Word<'a>,
@@ -95,6 +95,13 @@ struct Keys<'a> {
     lateness: Option<Late<'a>>,
 }
 
+/// The one key of an event that is not known.
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    event: Word<'a>,
+}
+
 #[derive(Debug, Deserialize)]
 struct Phases<'a> {
     #[serde(borrow)]
@@ -165,7 +172,7 @@ impl<'a> Record<'a> {
     /// When it is not JSON, or a key's value has another form than the format says.
     pub fn read(line: &'a [u8]) -> Result<Record<'a>, Fault> {
         let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
-        let keys = serde_json::from_str(text).map_err(|error| format!("is not readable: {error}"))?;
+        let keys = Keys::read(text).map_err(|error| format!("is not readable: {error}"))?;
         let mut record = Record { keys, chunk: Vec::new(), fetched: None, summary: None };
         match &*record.keys.event {
             "line" | "fetch.line" => record.chunk = record.keys.chunk()?,
@@ -290,7 +297,15 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Keys<'_> {
+impl<'a> Keys<'a> {
+    fn read(line: &'a str) -> Result<Keys<'a>, serde_json::Error> {
+        serde_json::from_str(line).or_else(|error| match serde_json::from_str(line) {
+            // Keys of an event that is not known may have any form.
+            Ok(Named { event }) if !schema::is_event(&event) => Ok(Keys { event, ..Keys::default() }),
+            _ => Err(error),
+        })
+    }
+
     fn clock(&self) -> Result<ClockKind, Fault> {
         word("clock", self.clock.as_deref(), ClockKind::from_name)
     }
