@@ -126,7 +126,7 @@ impl<R: Read> Comparison<R> {
     /// The engine had nothing to say to the line that is next.
     pub(super) fn nothing_came(&mut self, is_over: bool, next: Option<Moment>) {
         match self.reader.peek() {
-            Ok(Some(line)) if !observed::is_known(line.event) => {
+            Ok(Some(line)) if !observed::is_known(line.event()) => {
                 if fields::read(line.bytes).is_none() {
                     let unreadable = Unreadable::damaged(line.number, "is not readable");
                     return self.halt(Halt::Unreadable(unreadable));
@@ -159,7 +159,7 @@ impl<R: Read> Comparison<R> {
                 let unreadable = Unreadable::damaged(line.number, "is not readable");
                 return self.halt(Halt::Unreadable(unreadable));
             }
-            if observed::is_known(line.event) || self.doubtful.is_some() {
+            if observed::is_known(line.event()) || self.doubtful.is_some() {
                 let mut now = String::from_utf8_lossy(now).trim_end().to_owned();
                 if is_last {
                     // The writer closes it.
@@ -175,7 +175,7 @@ impl<R: Read> Comparison<R> {
     /// Goes on behind a line.
     #[inline]
     fn pass(&mut self) {
-        if let Ok(Some(line)) = self.reader.peek() {
+        if let Some(line) = self.reader.looked_at() {
             self.reached = line.t;
             let (number, kept) = &mut self.before[self.passed as usize % BEFORE];
             *number = line.number;
@@ -295,6 +295,6 @@ fn has_same_values(line: &Line<'_>, now: &[u8], is_last: bool) -> bool {
     let counts = |key: &str| key != "seq" && key != "crc32c";
     let has = |key: &str| now.iter().any(|field| field.key == key);
     let is_said = now.iter().filter(|field| counts(&field.key)).all(|field| logged.contains(field));
-    let adds = |key: &str| counts(key) && !has(key) && crate::paper::log::schema::is_key(line.event, key);
+    let adds = |key: &str| counts(key) && !has(key) && crate::paper::log::schema::is_key(line.event(), key);
     is_said && !logged.iter().any(|field| adds(&field.key))
 }
