@@ -171,7 +171,7 @@ impl Drive {
         if let Some(outside) = outside.filter(Outside::is_of_a_person) {
             return Ok(Step::Observe(reached, outside));
         }
-        let is_known = observed::is_known(line.event);
+        let is_known = observed::is_known(line.event());
         Ok(Step::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
     }
 }

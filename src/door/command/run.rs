@@ -13,6 +13,7 @@ use crate::engine::Start;
 use crate::hands::Context;
 use crate::hands::input::{self, Keyboard};
 use crate::paper::journal::Journal;
+use crate::paper::log::reader::LONGEST_LINE;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
 use crate::paper::report::screen::{Render, Screen};
 use crate::paper::report::terminal::{Course, Terminal};
@@ -21,6 +22,10 @@ use crate::scenario::{Loaded, resolved};
 use crate::words::exit_code::ExitCode;
 use crate::words::order::Verdict;
 use crate::words::visible::visible;
+
+/// The largest scenario, as a line of the log has it: readers take no longer line than
+/// [`LONGEST_LINE`].
+const LARGEST_RESOLVED: usize = LONGEST_LINE - (1 << 20);
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     if let Some(fault) = misuse(arguments) {
@@ -61,6 +66,15 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
 
 fn run_loaded(arguments: &Arguments, loaded: Loaded, seed: u64) -> Result<ExitCode, Refusal> {
     let Loaded { scenario, folder, secrets, .. } = loaded;
+    let resolved = resolved::to_json(&scenario);
+    if resolved.len() > LARGEST_RESOLVED {
+        tell_error(format_args!(
+            "with its variables put in, the scenario has {} MiB; a log holds one of {} MiB at most",
+            resolved.len() >> 20,
+            LARGEST_RESOLVED >> 20
+        ));
+        return Ok(ExitCode::Usage);
+    }
     let entered = Arc::default();
     let keyboard = keyboard(arguments, &entered)?;
     let typed = match arguments.clock {
@@ -69,7 +83,6 @@ fn run_loaded(arguments: &Arguments, loaded: Loaded, seed: u64) -> Result<ExitCo
     };
     let (destination, opened) = place::open(arguments, &scenario.name)?;
 
-    let resolved = resolved::to_json(&scenario);
     let scenario = Rc::new(scenario);
     let terminal = (!arguments.quiet).then(|| Terminal::start(course(arguments, &scenario, seed, entered)));
     let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);

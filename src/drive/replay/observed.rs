@@ -36,11 +36,11 @@ impl Outside {
     /// Bytes of it go into `buffer`.
     #[inline]
     pub(super) fn of(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String> {
-        match line.event {
+        match line.name() {
             // The hot ones, known by their first bytes.
-            "clock.tick" | "mark" | "fetch.started" | "run.finished" => Ok(None),
-            "move" if line.own().is_some_and(|own| own.starts_with(b",\"due\":")) => Ok(None),
-            "line" => match plain_line(line, buffer) {
+            b"move" if line.own().is_some_and(|own| own.starts_with(b",\"due\":")) => Ok(None),
+            b"clock.tick" | b"mark" | b"fetch.started" | b"run.finished" => Ok(None),
+            b"line" => match plain_line(line, buffer) {
                 Some(outside) => Ok(Some(outside)),
                 None => any(line, buffer),
             },

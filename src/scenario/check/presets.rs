@@ -6,13 +6,18 @@ use super::{not_virtual, players};
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{Command, Exits, Isolation, Players, Preset, PresetKind, Stdin, Stop};
 use crate::scenario::raw::{RawPreset, RawStop};
+use crate::scenario::shape::numbers::Size;
 use crate::scenario::shape::{Slot, Sp};
-use crate::words::diagnostic::{Diagnostic, Place};
+use crate::words::diagnostic::{Diagnostic, Place, Severity};
 use crate::words::signal::Signal;
 use crate::words::time::Span;
 
 /// Bytes of a line that are logged in one piece, if the file does not say.
 const MAX_LINE: u64 = 64 << 10;
+
+/// The most of a line that is logged in one piece, whatever the file says: each byte can become six
+/// in the log, and a reader of logs must have an end to what it takes for a line.
+const LONGEST_PIECE: u64 = 8 << 20;
 
 /// A preset; `None` if it lacks what has been asked for already.
 pub(super) fn preset(
@@ -59,6 +64,7 @@ fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings
         );
         return None;
     }
+    let max_line = max_line(raw.max_line.given(), found);
     let background = raw.background.value().unwrap_or(false);
     let env = raw.env.value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
@@ -73,8 +79,18 @@ fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings
         exits: raw.exits.value().unwrap_or_else(|| Exits::Codes(if background { vec![] } else { vec![0] })),
         background,
         stop: stop(raw.stop.value()),
-        max_line: raw.max_line.value().map_or(MAX_LINE, |size| size.0),
+        max_line,
     })
+}
+
+fn max_line(given: Option<Sp<Size<1>>>, found: &mut Findings) -> u64 {
+    let Some(Sp { place, value: Size(bytes) }) = given else { return MAX_LINE };
+    if bytes > LONGEST_PIECE {
+        let message = "a line is logged in pieces of at most 8 MiB, this one too; nothing of it is lost";
+        let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::error(place, message) };
+        found.add(warning.help("write \"8MiB\""));
+    }
+    bytes.min(LONGEST_PIECE)
 }
 
 /// A program runs in the folder of the file that names it.

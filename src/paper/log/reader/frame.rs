@@ -42,13 +42,6 @@ impl Frame {
             _ => any_form(line),
         }
     }
-
-    /// Whether this is the last line of a log.
-    #[inline]
-    pub(super) fn is_last(&self, event: &str) -> bool {
-        // Cheap to say no to.
-        self.name.len() == "run.finished".len() && event == "run.finished"
-    }
 }
 
 /// `{"seq":12,"t":0.500000000,"event":"move"` and a comma or the end.

@@ -31,7 +31,8 @@ pub(super) fn show(line: &str, keys: &[String], other: &str) -> Shown {
     let mut length = 1;
     for (n, field) in fields.iter().enumerate() {
         let same = others.iter().find(|other| other.key == field.key);
-        let common = same.map_or(0, |same| common_start(field.value, same.value));
+        let differs = same.filter(|same| same.value != field.value);
+        let common = differs.map_or(0, |same| common_start(field.value, same.value));
         let value = short(&visible(field.value), common);
         let text = format!("{}\"{}\":{value}", if n > 0 { "," } else { "" }, visible(&field.key));
         let start = length + usize::from(n > 0);
