@@ -5,33 +5,13 @@
 
 #[path = "common/any_bytes.rs"]
 mod any_bytes;
-
-use std::path::Path;
+#[path = "common/logs.rs"]
+mod logs;
 
 use any_bytes::{Outcome, read};
+use logs::{lines, log, logs, with_sum};
 use proptest::prelude::*;
 use scenario::paper::log::reader::{Reader, Unreadable};
-
-/// The logs of real runs, by name.
-fn logs() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let logs = paths.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-    let mut logs: Vec<_> = logs
-        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap()))
-        .collect();
-    logs.sort();
-    assert!(logs.len() > 20);
-    logs
-}
-
-fn log(name: &str) -> Vec<u8> {
-    logs().into_iter().find(|(known, _)| known == name).unwrap().1
-}
-
-fn lines(log: &[u8]) -> Vec<Vec<u8>> {
-    log.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
-}
 
 fn all(bytes: &[u8]) -> Outcome {
     read(bytes, usize::MAX)
@@ -230,6 +210,9 @@ fn what_is_no_log_is_named() {
     {
         assert_eq!(damage(text.as_bytes()).1, "is no line of a log; this looks like a scenario file");
     }
+    for at_once in [1, 3, 100] {
+        assert_eq!(read(scenario.as_bytes(), at_once), all(scenario.as_bytes()));
+    }
     for text in ["hello", "hello\n", "{}\n", "{\"event\":\"move\"}\n", " {\"seq\":0}\n", "[1,\n2]"] {
         assert_eq!(damage(text.as_bytes()).1, "is no line of a log; a log begins with `{\"seq\":0,`");
     }
@@ -310,9 +293,7 @@ fn what_a_later_release_added_is_passed_over() {
     {
         let later = format!("{{\"seq\":1,\"t\":0.000000000,\"event\":\"later\"{own}}}\n");
         let last = String::from_utf8(whole[1].clone()).unwrap().replace("\"seq\":1", "\"seq\":2");
-        let before = [&whole[0], later.as_bytes()].concat();
-        let sum = format!("{:08x}\"}}\n", crc32c::crc32c(&before));
-        let bytes = [&before, &last.as_bytes()[..last.len() - sum.len()], sum.as_bytes()].concat();
+        let bytes = with_sum(&[whole[0].clone(), later.into_bytes(), last.into_bytes()]);
         assert_eq!(all(&bytes).end, Ok(None), "{own}");
         any_bytes::check(&bytes);
     }

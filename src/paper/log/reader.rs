@@ -447,10 +447,14 @@ impl<R: Read> Reader<R> {
         if self.filled == self.start && is_finished {
             return Ok(());
         }
-        if self.lines == 0
-            && let Some(unreadable) = tail::no_log(&self.buffer[self.start..self.filled], line)
-        {
-            return Err(unreadable);
+        if self.lines == 0 {
+            // However little a pipe gives at once, it is judged by as much.
+            while self.filled - self.start < tail::LOOKED_AT && !self.is_at_end {
+                self.refill()?;
+            }
+            if let Some(unreadable) = tail::no_log(&self.buffer[self.start..self.filled], line) {
+                return Err(unreadable);
+            }
         }
         let (whole, bytes) = (self.lines, self.offset);
         let mut tail = Tail::default();

@@ -3,6 +3,9 @@
 
 use crate::paper::log::reader::{START, Unreadable};
 
+/// How much is looked at of what is no log, in bytes.
+pub(super) const LOOKED_AT: usize = 1 << 16;
+
 /// What comes behind the whole lines, as far as it was looked at.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
@@ -61,7 +64,7 @@ pub(super) fn no_log(bytes: &[u8], line: Option<usize>) -> Option<Unreadable> {
     }
     let fault = |what: &str| Unreadable::damaged(1, what);
     let first = &bytes[..line.unwrap_or(bytes.len())];
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]);
     Some(match bytes {
         [0x1f, 0x8b, ..] => fault("is compressed (gzip)").with_help("`gunzip -c LOG | scenario replay -`"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => {
@@ -72,7 +75,7 @@ pub(super) fn no_log(bytes: &[u8], line: Option<usize>) -> Option<Unreadable> {
         }
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => fault("is UTF-16; a log is UTF-8"),
         _ if first.is_empty() => fault("is empty; a log begins with `run.started`"),
-        _ if first.iter().all(|byte| *byte == 0) => {
+        _ if first.iter().take(LOOKED_AT).all(|byte| *byte == 0) => {
             fault("is made of zeros; a log begins with `run.started`")
         }
         _ if is_scenario(&text) => fault("is no line of a log; this looks like a scenario file")
