@@ -1,6 +1,7 @@
 //! Runs the real binary, and reads what it leaves.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses another part of this")]
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -168,6 +169,19 @@ impl Run {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Run {
         self.command.env(name, value);
+        self
+    }
+
+    /// The same by way of another program: `wrap` is told this one, and gives the command to which its
+    /// arguments are added.
+    pub(crate) fn wrapped(mut self, wrap: impl FnOnce(&OsStr) -> Command) -> Run {
+        let mut command = wrap(self.command.get_program());
+        command.args(self.command.get_args());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        self.command = command;
         self
     }
 
