@@ -30,6 +30,8 @@ pub enum Command {
     Check(Check),
     /// Say what would happen when; run nothing
     Plan(Plan),
+    /// Print a scenario that does what was done in a run
+    Extract(Extract),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -168,6 +170,17 @@ pub struct Plan {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
+}
+
+/// `scenario extract`.
+#[derive(Args, Debug)]
+pub struct Extract {
+    /// The log of the run; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
 }
 
 /// `scenario schema`.
