@@ -261,5 +261,5 @@ fn lines_that_came_before_what_was_due_stay_before_it() {
     );
     let timeline = text.split("[[timeline]]").nth(1).unwrap();
     assert!(timeline.starts_with("\nid = \"typed-1\"\nat = \"0s\"\nspawn = \"1\"\n"), "{text}");
-    assert!(text.contains("# typed at 0.000 s: 1 (before all else, and so not later than that)\n"), "{text}");
+    assert!(text.contains("# typed at 0.000 s, but before all else: 1\n"), "{text}");
 }

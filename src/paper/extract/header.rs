@@ -1,8 +1,9 @@
 //! What stands above an extracted scenario: of which run it is, how it is run again, and what has to be
 //! done before.
 
+use crate::paper::extract::parts::Parts;
+use crate::paper::extract::seconds;
 use crate::paper::extract::told::Told;
-use crate::paper::extract::{Parts, seconds};
 use crate::paper::log::reader::Cut;
 use crate::scenario::draft::Draft;
 use crate::words::event::ClockKind;
