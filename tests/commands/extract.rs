@@ -244,7 +244,8 @@ fn a_log_that_was_cut_short_gives_what_is_known() {
         ended.stderr
     );
     checked(&folder, &ended);
-    let wanted = "ended    is not known: the log was cut short behind line 4, and so is what was typed\n";
+    let wanted =
+        "ended    not known: the log was cut short behind line 4; what was typed later is not here\n";
     assert!(ended.stdout.contains(wanted) && ended.stdout.contains("typed-1"), "{}", ended.stdout);
     let allowed = folder.scenario(&["extract", "--allow-incomplete", "-"]).stdin(cut).end().expect(0);
     assert_eq!(allowed.stdout, ended.stdout);

@@ -50,16 +50,18 @@ fn ended(told: &Told, cut: Option<&Cut>) -> String {
         }
         None => {
             let line = cut.map_or(0, |cut| cut.line);
-            format!("is not known: the log was cut short behind line {line}, and so is what was typed")
+            format!("not known: the log was cut short behind line {line}; what was typed later is not here")
         }
     }
 }
 
 fn again(told: &Told, draft: &Draft) -> &'static str {
-    match (told.clock, draft.is_virtual()) {
-        (ClockKind::Virtual, _) => "scenario run --clock virtual FILE",
-        (ClockKind::Real, true) => "scenario run FILE (or with `--clock virtual`, which takes no time)",
-        (ClockKind::Real, false) => "scenario run FILE",
+    match told.clock {
+        ClockKind::Virtual => "scenario run --clock virtual FILE",
+        ClockKind::Real if draft.is_virtual() => {
+            "scenario run FILE (or with `--clock virtual`, which takes no time)"
+        }
+        ClockKind::Real => "scenario run FILE",
     }
 }
 

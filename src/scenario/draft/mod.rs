@@ -17,6 +17,7 @@ use crate::scenario::shape::times::human;
 use crate::scenario::template::escaped;
 use crate::scenario::toml_text::{is_table, line, section, toml};
 use crate::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
+use crate::words::diagnostic::Severity;
 use crate::words::event::{ClockKind, REDACTED};
 use crate::words::time::Span;
 use crate::words::visible::push_visible;
@@ -86,9 +87,8 @@ impl Addition {
 }
 
 impl Draft {
-    /// The draft of a scenario as a log has it: one line of JSON, as
-    /// [`to_json`](crate::scenario::resolved::to_json) writes it. Its variables are left out, since they
-    /// have been put in; and so is what holds without being said.
+    /// The draft of a scenario as a log has it: one line of JSON, as [`to_json`] writes it. Its variables
+    /// are left out, since they have been put in; and so is what holds without being said.
     ///
     /// # Errors
     /// In words, why it cannot be run.
@@ -276,7 +276,7 @@ fn loaded(items: &[(String, Json)], clock: ClockKind) -> Result<Scenario, String
     match load(Path::new("-"), &file, &Options { vars: &[], env: &|_| None, clock }) {
         Ok(Loaded { scenario, .. }) => Ok(scenario),
         Err(failure) => {
-            let first = failure.diagnostics.into_iter().next();
+            let first = failure.diagnostics.into_iter().find(|one| one.severity == Severity::Error);
             Err(first.map_or_else(|| "it cannot be run".to_owned(), |fault| fault.message))
         }
     }
