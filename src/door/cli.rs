@@ -33,6 +33,8 @@ pub enum Command {
     Plan(Plan),
     /// Replay logs: decide every event again and compare it; start nothing
     Replay(Replay),
+    /// Print a scenario that does what was done in a run
+    Extract(Extract),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -202,6 +204,17 @@ pub enum ReplayFormat {
     Json,
     /// For CI: a JUnit report
     Junit,
+}
+
+/// `scenario extract`.
+#[derive(Args, Debug)]
+pub struct Extract {
+    /// The log of the run; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
 }
 
 /// `scenario schema`.

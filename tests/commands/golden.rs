@@ -60,6 +60,7 @@ fn help() {
             &["run", "--help"],
             &["check", "--help"],
             &["plan", "--help"],
+            &["extract", "--help"],
             &["schema", "--help"],
             &["players", "--help"],
             &["fetch", "--help"],
@@ -180,12 +181,25 @@ fn completions_and_the_manual_name_everything() {
     assert!(page.contains(".TH scenario 1"));
     let page = page.replace("\\-", "-");
     for script in scripts.iter_mut().chain([&mut page.clone()]) {
-        for word in ["run", "check", "plan", "schema", "players", "fetch", "init", "completions", "man"] {
+        for word in
+            ["run", "check", "plan", "extract", "schema", "players", "fetch", "init", "completions", "man"]
+        {
             assert!(script.to_lowercase().contains(word), "{word}");
         }
-        for option in
-            ["log", "force", "seed", "clock", "speed", "var", "input", "precise", "quiet", "format", "nth"]
-        {
+        for option in [
+            "log",
+            "force",
+            "seed",
+            "clock",
+            "speed",
+            "var",
+            "input",
+            "precise",
+            "quiet",
+            "format",
+            "nth",
+            "allow-incomplete",
+        ] {
             assert!(script.contains(option), "{option}");
         }
     }

@@ -11,6 +11,7 @@ mod common;
 
 mod ending;
 mod environment;
+mod extract;
 mod golden;
 mod input;
 mod outputs;
