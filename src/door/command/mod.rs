@@ -1,8 +1,10 @@
 //! The commands, a file each.
 
 mod check;
+mod diff;
 mod fetch;
 mod init;
+mod logs;
 mod place;
 mod plan;
 mod players;
@@ -30,6 +32,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),
