@@ -80,6 +80,12 @@ fn another_seed_is_another_run() {
     assert!(ended.stderr.starts_with(shown), "{}", ended.stderr);
     assert!(ended.stderr.ends_with("note: the seeds differ: 1, then 2\n"), "{}", ended.stderr);
     diff(&folder, &["1.jsonl", "2.jsonl", "--level", "summary"]).expect(0);
+    let json =
+        diff(&folder, &["1.jsonl", "2.jsonl", "--level", "summary", "--format", "json"]).expect(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let exits =
+        serde_json::json!({ "of": "exit", "name": "1", "how": "code 0", "ok": true, "counts": [2, 2] });
+    assert!(json["counts"].as_array().unwrap().contains(&exits), "{json}");
 
     let ended = diff(&folder, &["1.jsonl", "2.jsonl", "--format", "json"]).expect(3);
     assert_eq!(ended.stderr, "");

@@ -8,6 +8,21 @@ use crate::paper::diff::{Level, Pair, Side};
 use crate::words::event::{Event, Source};
 use crate::words::visible::visible;
 
+/// How something ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct End {
+    /// The code or signal, the status, or what failed.
+    pub how: String,
+    /// Whether that was expected.
+    pub ok: bool,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.how, if self.ok { "" } else { " (not expected)" })
+    }
+}
+
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Counted {
@@ -15,23 +30,10 @@ pub enum Counted {
     Event(&'static str),
     /// Runs that ended like this.
     Outcome(&'static str),
-    /// Ends of spawns of a preset: how, and whether that was expected.
-    Exit(String, String),
-    /// Ends of requests of a job: the status or what failed, and whether that was expected.
-    Answer(String, String),
-}
-
-impl Counted {
-    /// What kind of row it is, for programs.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Counted::Event(_) => "event",
-            Counted::Outcome(_) => "outcome",
-            Counted::Exit(..) => "exit",
-            Counted::Answer(..) => "answer",
-        }
-    }
+    /// Ends of spawns of a preset.
+    Exit(String, End),
+    /// Ends of requests of a job.
+    Answer(String, End),
 }
 
 impl fmt::Display for Counted {
@@ -40,8 +42,8 @@ impl fmt::Display for Counted {
         match self {
             Counted::Event(name) => f.write_str(name),
             Counted::Outcome(outcome) => write!(f, "outcome {outcome}"),
-            Counted::Exit(preset, how) => write!(f, "preset {}: {how}", visible(preset)),
-            Counted::Answer(job, how) => write!(f, "fetch {}: {how}", visible(job)),
+            Counted::Exit(preset, end) => write!(f, "preset {}: {end}", visible(preset)),
+            Counted::Answer(job, end) => write!(f, "fetch {}: {end}", visible(job)),
         }
     }
 }
@@ -81,13 +83,15 @@ impl Counts {
                 return;
             }
             Event::SpawnExited { source, exit, ok, .. } => {
-                Counted::Exit(self.name(side, source), how(&exit.to_string(), ok))
+                Counted::Exit(self.name(side, source), End { how: exit.to_string(), ok })
             }
             Event::FetchFinished { source, fetched, ok } => {
-                Counted::Answer(self.name(side, source), how(&format!("status {}", fetched.status), ok))
+                let how = format!("status {}", fetched.status);
+                Counted::Answer(self.name(side, source), End { how, ok })
             }
             Event::FetchFailed { source, kind, .. } => {
-                Counted::Answer(self.name(side, source), how(kind.name(), false))
+                let how = kind.name().to_owned();
+                Counted::Answer(self.name(side, source), End { how, ok: false })
             }
             Event::RunFinished(summary) => Counted::Outcome(summary.outcome.name()),
             _ => return,
@@ -113,9 +117,4 @@ impl Counts {
         counts
             .all(|[left, right]| left == right || (left < right && is_cut[0]) || (right < left && is_cut[1]))
     }
-}
-
-/// An end in words.
-fn how(end: &str, ok: bool) -> String {
-    if ok { end.to_owned() } else { format!("{end} (not expected)") }
 }

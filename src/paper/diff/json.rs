@@ -5,7 +5,8 @@
 //!  "sequences":14,"differing":2,
 //!  "first":{"sequence":"player mary of ps#1 (preset 1, entry #1)","keys":["direction"],
 //!   "lines":[7,9],"events":[{…},{…}]},
-//!  "counts":[{"of":"event","name":"move","counts":[37,36]}],"notes":[],"cut":[null,12]}
+//!  "counts":[{"of":"event","name":"move","counts":[37,36]},
+//!   {"of":"exit","name":"server","how":"code 0","ok":true,"counts":[1,1]}],"notes":[],"cut":[null,12]}
 //! ```
 //!
 //! What comes in twos is of the left log and of the right one; `null` where one has it not. `events`
@@ -16,6 +17,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::paper::diff::counts::Counted;
 use crate::paper::diff::keys::differing;
 use crate::paper::diff::{Comparison, Difference, Pair};
 use crate::words::visible::acts;
@@ -48,17 +50,16 @@ struct PrintedDifference<'c> {
 struct PrintedCount {
     of: &'static str,
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ok: Option<bool>,
     counts: Pair<u64>,
 }
 
 /// What came of it, with a newline behind it.
 #[must_use]
 pub fn json(comparison: &Comparison, names: Pair<&str>) -> String {
-    let counts = comparison.counts.rows().map(|(counted, counts)| PrintedCount {
-        of: counted.kind(),
-        name: counted.to_string(),
-        counts,
-    });
     let printed = Printed {
         level: comparison.level.name(),
         same: comparison.is_same,
@@ -67,12 +68,23 @@ pub fn json(comparison: &Comparison, names: Pair<&str>) -> String {
         sequences: comparison.sequences.map(|(all, _)| all),
         differing: comparison.sequences.map(|(_, differing)| differing),
         first: comparison.first.as_ref().map(printed_difference),
-        counts: counts.collect(),
+        counts: comparison.counts.rows().map(printed_count).collect(),
         notes: &comparison.notes,
         cut: comparison.cuts.each_ref().map(|cut| cut.as_ref().map(|cut| cut.line)),
     };
     // Numbers, texts and lists of these: nothing that JSON could not hold.
     serde_json::to_string(&printed).map_or_else(|error| error.to_string(), |json| escaped(&json) + "\n")
+}
+
+fn printed_count((counted, counts): (Counted, Pair<u64>)) -> PrintedCount {
+    let (of, name, end) = match counted {
+        Counted::Event(name) => ("event", name.to_owned(), None),
+        Counted::Outcome(outcome) => ("outcome", outcome.to_owned(), None),
+        Counted::Exit(preset, end) => ("exit", preset, Some(end)),
+        Counted::Answer(job, end) => ("answer", job, Some(end)),
+    };
+    let ok = end.as_ref().map(|end| end.ok);
+    PrintedCount { of, name, how: end.map(|end| end.how), ok, counts }
 }
 
 fn printed_difference(difference: &Difference) -> PrintedDifference<'_> {

@@ -256,3 +256,34 @@ fn ends(event: &Event<'_>, identity: &Identity) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paper::log::reader::Reader;
+    use crate::words::event::Exit;
+    use crate::words::time::Moment;
+
+    #[test]
+    fn what_has_ended_in_both_logs_is_forgotten() {
+        let first = br#"{"seq":0,"t":0.000000000,"event":"run.started","format":1}"#;
+        let log = [&first[..], b"\n"].concat();
+        let mut reader = Reader::new(&log[..]);
+        let line = reader.peek().unwrap().unwrap();
+        let here = Here { line: &line, offset: 0, is_gone_once_read: false };
+        let mut sequences = Sequences::default();
+        for number in 1..=100 {
+            let (source, due) = (Source::Spawn(number), Moment::ZERO);
+            let start = Event::SpawnStarted { due, source, preset: "p", entry: None, pid: None };
+            let exit = Event::SpawnExited { source, exit: Exit::Code(0), ok: true, running: 0 };
+            for event in [start, exit] {
+                for side in Side::BOTH {
+                    sequences.take(side, &event, &here);
+                }
+            }
+            assert!(sequences.rows.is_empty());
+        }
+        let found = sequences.finish([false; 2]);
+        assert_eq!((found.sequences, found.differing), (100, 0));
+    }
+}

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Effects, Style};
 
 use crate::paper::diff::keys::{differing, parts};
 use crate::paper::diff::marked::Marked;
-use crate::paper::diff::{Comparison, Difference, Level, Pair, Place, Side};
+use crate::paper::diff::{Comparison, Difference, Pair, Place, Side};
 use crate::words::visible::visible;
 
 /// Up to so many rows of counts are shown although they do not differ.
@@ -144,7 +144,7 @@ impl Page {
     /// The table of counts: the rows that differ, or all if they are few.
     fn counts(&mut self, comparison: &Comparison) {
         let all: Vec<_> = comparison.counts.rows().collect();
-        let are_few = all.len() <= FEW || comparison.level == Level::Summary && all.len() <= 2 * FEW;
+        let are_few = all.len() <= FEW;
         let rows: Vec<_> = all.into_iter().filter(|(_, [left, right])| are_few || left != right).collect();
         if rows.is_empty() {
             return self.line("the counts do not differ");
