@@ -220,6 +220,25 @@ fn a_log_from_a_pipe_is_shown_from_what_was_kept() {
 }
 
 #[test]
+fn a_long_line_of_a_pipe_is_named_though_it_cannot_be_shown() {
+    let said = |word: &str| {
+        let long = "x".repeat(2_000);
+        format!(
+            "tick = \"0s\"\n[presets.p]\ncommand = [\"echo\", \"{long}{word}\"]\n[[timeline]]\nspawn = \"p\"\n"
+        )
+    };
+    let folder = logs(&said("one"), &[("1.jsonl", &[])]);
+    folder.file("s.toml", said("two"));
+    folder.scenario(&["run", "s.toml", "-q", "--log", "2.jsonl"]).end().expect(0);
+    let files = diff(&folder, &["1.jsonl", "2.jsonl"]).expect(3).stderr;
+    let ends = ["…xxxxxxxxxxone, then …xxxxxxxxxxtwo\n", "note: the scenarios differ\n"];
+    assert!(ends.iter().all(|end| files.contains(end)), "{files}");
+    let one = Log::read(&folder.path().join("1.jsonl")).bytes;
+    let piped = folder.scenario(&["diff", "-", "2.jsonl"]).stdin(one).end().expect(3).stderr;
+    assert!(piped.contains(" --> -:3\n  | (the line is too long to be kept, "), "{piped}");
+}
+
+#[test]
 fn colours_are_for_terminals_and_a_closed_output_is_no_error() {
     let virtually = ["--clock", "virtual"];
     let folder =

@@ -30,7 +30,7 @@ impl Marked {
     pub(super) fn new(line: &[u8], part: Range<usize>) -> Marked {
         let start = part.start.min(line.len());
         let end = part.end.clamp(start, line.len());
-        let is_short = line.len() <= SHORT;
+        let is_short = line.len() <= SHORT || part.is_empty();
         let longest_mark = if is_short { SHORT } else { LONGEST_MARK };
         let around = if is_short { SHORT } else { AROUND };
         let from = floor(line, start.saturating_sub(around));

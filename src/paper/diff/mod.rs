@@ -3,8 +3,8 @@
 //! # How it works
 //!
 //! Both logs are read at once, a line of one and a line of the other by turns, to their ends. What is
-//! compared depends on the [`Level`]: the bytes of each line, the [sequences](sequences) of events of
-//! each source, each player and the timeline, or [counts](counts) alone.
+//! compared depends on the [`Level`]: the bytes of each line, the [sequences] of events of
+//! each source, each player and the timeline, or [counts] alone.
 //!
 //! It reads and compares, and prints nothing: [`text`] and [`json`] make of a [`Comparison`] what is
 //! shown. What it holds in memory grows with how far one log runs ahead of the other and with how

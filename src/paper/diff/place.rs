@@ -18,6 +18,8 @@ pub struct Place {
     /// Where it begins, in bytes.
     offset: u64,
     length: usize,
+    /// Its log cannot be read again.
+    is_gone: bool,
     /// The line without its newline, where it is at hand.
     pub bytes: Option<Box<[u8]>>,
 }
@@ -45,17 +47,23 @@ impl Here<'_> {
     fn place(&self, with_bytes: bool) -> Place {
         let Line { number, bytes, .. } = *self.line;
         let kept = with_bytes.then(|| bytes.into());
-        Place { number, offset: self.offset, length: bytes.len(), bytes: kept }
+        Place {
+            number,
+            offset: self.offset,
+            length: bytes.len(),
+            is_gone: self.is_gone_once_read,
+            bytes: kept,
+        }
     }
 }
 
 impl Place {
-    /// Reads the bytes again, where they are not at hand.
+    /// Reads the bytes again, where they are not at hand and that can be done.
     ///
     /// # Errors
-    /// What the system says; what can be shown is shown without them.
+    /// What the system says.
     pub fn look_up(&mut self, log: &Path) -> io::Result<()> {
-        if self.bytes.is_some() {
+        if self.bytes.is_some() || self.is_gone {
             return Ok(());
         }
         let mut file = File::open(log)?;
