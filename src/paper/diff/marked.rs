@@ -30,9 +30,10 @@ impl Marked {
     pub(super) fn new(line: &[u8], part: Range<usize>) -> Marked {
         let start = part.start.min(line.len());
         let end = part.end.clamp(start, line.len());
-        let is_short = line.len() <= SHORT || part.is_empty();
-        let longest_mark = if is_short { SHORT } else { LONGEST_MARK };
-        let around = if is_short { SHORT } else { AROUND };
+        // Where nothing is marked, what is shown is the beginning.
+        let is_roomy = line.len() <= SHORT || part.is_empty();
+        let longest_mark = if is_roomy { SHORT } else { LONGEST_MARK };
+        let around = if is_roomy { SHORT } else { AROUND };
         let from = floor(line, start.saturating_sub(around));
         let marked_to = floor(line, end.min(start + longest_mark)).max(start);
         let to = floor(line, (marked_to + around).min(line.len())).max(marked_to);
