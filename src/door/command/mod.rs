@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod check;
+mod diff;
 mod extract;
 mod fetch;
 mod init;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Extract(arguments) => extract::extract(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),
