@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::paper::diff;
 use crate::words::event::ClockKind;
 
 /// Says what should happen and when, makes it happen, and keeps an exact log.
@@ -33,6 +34,10 @@ pub enum Command {
     Plan(Plan),
     /// Replay logs: decide every event again and compare it; start nothing
     Replay(Replay),
+    /// Compare the logs of two runs: the same, or where they first differ
+    Diff(Diff),
+    /// Print a scenario that does what was done in a run
+    Extract(Extract),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -202,6 +207,58 @@ pub enum ReplayFormat {
     Json,
     /// For CI: a JUnit report
     Junit,
+}
+
+/// `scenario extract`.
+#[derive(Args, Debug)]
+pub struct Extract {
+    /// The log of the run; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `scenario diff`.
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// The log of one run; `-` is standard input
+    #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
+    pub left: PathBuf,
+    /// The log of the other
+    #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
+    pub right: PathBuf,
+    /// What must be alike
+    #[arg(long, value_enum, default_value_t = Level::Source)]
+    pub level: Level,
+    /// How to print what came of it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Take a log that was cut short for as much as there is of it
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// The levels of `scenario diff`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// The bytes
+    Exact,
+    /// What each source and player and the timeline did, in its order; not when, nor in which turn
+    Source,
+    /// How often what happened, and how it ended
+    Summary,
+}
+
+impl From<Level> for diff::Level {
+    fn from(level: Level) -> diff::Level {
+        match level {
+            Level::Exact => diff::Level::Exact,
+            Level::Source => diff::Level::Source,
+            Level::Summary => diff::Level::Summary,
+        }
+    }
 }
 
 /// `scenario schema`.

@@ -24,7 +24,7 @@ mod processes;
 mod requests;
 mod scheduler;
 mod tally;
-mod typed;
+pub mod typed;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -14,20 +14,40 @@ const LONGEST_LINE: usize = 1_000;
 /// The most spawns one line may start.
 const MOST_AT_ONCE: u32 = 10_000;
 
-/// A command that can be carried out.
+/// A command. Presets, fetches and entries are indices into the scenario's lists.
 #[derive(Debug, PartialEq, Eq)]
-enum Typed<'a> {
-    Spawn { preset: usize, count: u32 },
+pub enum Typed<'a> {
+    /// Spawn a preset.
+    Spawn {
+        /// The preset.
+        preset: usize,
+        /// How many at once; at least 1.
+        count: u32,
+    },
+    /// Start a fetch.
     Fetch(usize),
+    /// Note a text.
     Mark(&'a str),
+    /// Stop what an entry started.
     Stop(usize),
-    Send { to: usize, text: &'a str },
+    /// Write a line to what an entry started.
+    Send {
+        /// The entry.
+        to: usize,
+        /// The line, without its newline.
+        text: &'a str,
+    },
+    /// Show what runs.
     Status,
+    /// End the run.
     Quit,
 }
 
-/// Reads a command.
-fn read<'a>(line: &'a str, scenario: &Scenario) -> Result<Typed<'a>, String> {
+/// Reads a command. Whether it can be carried out at a moment of a run is not known here.
+///
+/// # Errors
+/// In words, why it is none.
+pub fn read<'a>(line: &'a str, scenario: &Scenario) -> Result<Typed<'a>, String> {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(w, r)| (w, r.trim()));
     let preset = |name: &str| scenario.presets.iter().position(|preset| preset.name == name);

@@ -1,6 +1,8 @@
 //! Paper: what is written and shown. Reads and writes files; decides nothing of a run.
 
 pub mod diagnostics;
+pub mod diff;
+pub mod extract;
 pub mod files;
 pub mod journal;
 pub mod log;

@@ -161,8 +161,8 @@ impl Json {
     }
 }
 
-/// A text in quotes, as JSON and TOML basic strings share it: both know these escapes.
-pub(crate) fn write_text(out: &mut String, text: &str) {
+/// A text in quotes.
+fn write_text(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

@@ -11,6 +11,7 @@
 mod check;
 mod declare;
 mod document;
+pub mod draft;
 mod findings;
 pub mod interval;
 mod json;

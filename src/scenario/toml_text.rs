@@ -1,9 +1,10 @@
 //! A tree of values as TOML text: tables by name and lists of tables get headers, all else stands in
-//! one line.
+//! one line, but for lists of several tables. What would act on a terminal is written as an escape.
 
 use std::fmt::Write as _;
 
-use crate::scenario::json::{Json, write_text};
+use crate::scenario::json::Json;
+use crate::words::visible::acts;
 
 /// The tree as a TOML file. Writing to a String cannot fail.
 pub(crate) fn toml(tree: Json) -> String {
@@ -11,49 +12,71 @@ pub(crate) fn toml(tree: Json) -> String {
     let Json::Object(items) = tree else { return out };
     let (tables, plain): (Vec<_>, Vec<_>) = items.into_iter().partition(|(_, value)| is_table(value));
     lines(&mut out, &plain);
-    for (key, value) in tables {
-        match value {
-            Json::Object(values) if key == "vars" && !values.is_empty() => {
-                out.push_str("\n[vars]\n");
-                lines(&mut out, &values);
-            }
-            Json::Object(by_name) => {
-                for (name, value) in by_name {
-                    let _ = write!(out, "\n[{key}.");
-                    write_key(&mut out, &name);
-                    out.push_str("]\n");
-                    table(&mut out, value);
-                }
-            }
-            Json::List(list) => {
-                for value in list {
-                    let _ = writeln!(out, "\n[[{key}]]");
-                    table(&mut out, value);
-                }
-            }
-            _ => {}
-        }
+    for (key, value) in &tables {
+        section(&mut out, key, value);
     }
     out
 }
 
-fn is_table(value: &Json) -> bool {
+/// Whether a value at the top of a file gets headers.
+pub(crate) fn is_table(value: &Json) -> bool {
     matches!(value, Json::Object(_) | Json::List(_))
 }
 
-fn table(out: &mut String, value: Json) {
+/// What stands at the top of a file below headers of its own.
+pub(crate) fn section(out: &mut String, key: &str, value: &Json) {
+    match value {
+        Json::Object(values) if key == "vars" && !values.is_empty() => {
+            out.push_str("\n[vars]\n");
+            lines(out, values);
+        }
+        Json::Object(by_name) => {
+            for (name, value) in by_name {
+                let _ = write!(out, "\n[{key}.");
+                write_key(out, name);
+                out.push_str("]\n");
+                table(out, value);
+            }
+        }
+        Json::List(list) => {
+            for value in list {
+                let _ = writeln!(out, "\n[[{key}]]");
+                table(out, value);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn table(out: &mut String, value: &Json) {
     if let Json::Object(items) = value {
-        lines(out, &items);
+        lines(out, items);
     }
 }
 
 fn lines(out: &mut String, items: &[(String, Json)]) {
     for (key, value) in items {
-        write_key(out, key);
-        out.push_str(" = ");
-        inline(out, value);
-        out.push('\n');
+        line(out, key, value);
     }
+}
+
+/// A key and its value.
+pub(crate) fn line(out: &mut String, key: &str, value: &Json) {
+    write_key(out, key);
+    out.push_str(" = ");
+    match value {
+        Json::List(items) if items.len() > 1 && items.iter().all(|item| matches!(item, Json::Object(_))) => {
+            out.push_str("[\n");
+            for item in items {
+                out.push_str("  ");
+                inline(out, item);
+                out.push_str(",\n");
+            }
+            out.push(']');
+        }
+        value => inline(out, value),
+    }
+    out.push('\n');
 }
 
 fn inline(out: &mut String, value: &Json) {
@@ -76,8 +99,31 @@ fn inline(out: &mut String, value: &Json) {
             }
             out.push_str(if items.is_empty() { "}" } else { " }" });
         }
+        Json::Text(text) => write_text(out, text),
         scalar => out.push_str(&scalar.line()),
     }
+}
+
+/// A basic string.
+fn write_text(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if acts(c) && u32::from(c) > 0xffff => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+            c if acts(c) => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
 }
 
 fn write_key(out: &mut String, key: &str) {

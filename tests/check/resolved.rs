@@ -7,6 +7,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
+use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
     Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, PlayerGroup, Players,
@@ -18,6 +19,7 @@ use scenario::words::event::Direction;
 use scenario::words::name::NamePattern;
 use scenario::words::signal::Signal;
 use scenario::words::time::Span;
+use scenario::words::visible::acts;
 
 use crate::common::{load_text, said_of};
 
@@ -100,8 +102,8 @@ fn exits() -> impl Strategy<Value = Exits> {
 fn command() -> impl Strategy<Value = PresetKind> {
     let argv = (path(), vec(argument(), 0..3));
     let env = btree_map("[A-Z$ {}.\"]{1,5}", argument(), 0..3);
-    (argv, of(path()), env, any::<bool>(), stdin(), exits(), any::<bool>(), span(), 1..=i64::MAX as u64)
-        .prop_map(|((program, rest), dir, env, clear_env, stdin, exits, background, grace, max_line)| {
+    (argv, of(path()), env, any::<bool>(), stdin(), exits(), any::<bool>(), span(), 1_u64..=8 << 20).prop_map(
+        |((program, rest), dir, env, clear_env, stdin, exits, background, grace, max_line)| {
             let program = Text::plain(program.to_string_lossy());
             PresetKind::Command(Box::new(Command {
                 argv: std::iter::once(program).chain(rest).collect(),
@@ -114,7 +116,8 @@ fn command() -> impl Strategy<Value = PresetKind> {
                 stop: Stop { signal: Signal::INT, grace },
                 max_line,
             }))
-        })
+        },
+    )
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -267,6 +270,59 @@ proptest! {
             prop_assert_eq!(placeless(loaded.scenario), scenario, "{}", toml);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    /// Whatever is left out holds without being said, and no comment becomes more than one.
+    #[test]
+    fn a_draft_reads_back_as_its_scenario(scenario in scenario(), said in words(), at in span(), limit in some_span()) {
+        let mut draft = Draft::read(&to_json(&scenario)).expect("a resolved scenario can be run");
+        draft.set_seed(7);
+        draft.limit(limit, vec![said.clone()]);
+        let addition = |id, step| Addition::entry(said.clone(), id, at, step);
+        let before = [Addition::comment(said.clone()), addition("before", Step::Mark(&said))];
+        let behind = [addition("behind", Step::Spawn("p0", 3)), addition("last", Step::Send { to: "the.first", text: &said })];
+        let toml = draft.to_toml(std::slice::from_ref(&said), &before, &behind);
+        prop_assert!(!toml.contains(|c| c != '\n' && acts(c)), "{toml}");
+        let loaded = load_text(&toml);
+        prop_assert_eq!(said_of(&loaded), "", "{}", toml);
+        let Ok(loaded) = loaded else { return Ok(()) };
+        let mut drafted = placeless(loaded.scenario);
+        let (last, behind) = (drafted.timeline.pop(), drafted.timeline.pop());
+        let before = drafted.timeline.remove(0);
+        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, Action::Send { to: 1, text: Text::plain(&*said) })));
+        prop_assert_eq!(behind.map(|behind| (behind.at, behind.action, behind.count)), Some((at, Action::Spawn(0), 3)));
+        prop_assert_eq!((before.at, before.action), (at, Action::Mark(Text::plain(&*said))));
+        // One entry stands before those that are referred to.
+        for entry in &mut drafted.timeline {
+            match &mut entry.action {
+                Action::Stop(to) | Action::Send { to, .. } => *to -= 1,
+                _ => {}
+            }
+            match &mut entry.after {
+                Some(After::Started(of) | After::Ready(of) | After::Finished(of) | After::Line { of, .. }) => *of -= 1,
+                None => {}
+            }
+        }
+        let time_limit = Some(scenario.time_limit.map_or(limit, |own| own.min(limit)));
+        let wanted = Scenario { seed: Some(7), time_limit, vars: BTreeMap::new(), ..scenario };
+        prop_assert_eq!(drafted, wanted, "{}", toml);
+    }
+}
+
+#[test]
+fn a_draft_says_no_defaults() {
+    let text = "name = \"short\"\n\n[presets.back]\ncommand = [\"sleep\", \"1\"]\nexits = 0\nbackground = true\n\n\
+        [presets.players]\nplayers = [\n  { name = \"a\", moves = 1, every = \"1s\" },\n  { name = \"b\", moves = 2, every = \"1s\" },\n]\n\n\
+        [presets.run]\ncommand = [\"sleep\", \"1\"]\nstop = { grace = \"1s\" }\n\n\
+        [fetches.get]\nurls = [\"http://h/\"]\nbody = { json = {} }\n\n\
+        [[timeline]]\nid = \"run\"\nspawn = \"run\"\n\n\
+        [[timeline]]\nafter = { line = \"x\", of = \"run\" }\nspawn = \"players\"\n";
+    let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let draft = Draft::read(&to_json(&loaded.scenario)).expect("a resolved scenario can be run");
+    assert_eq!(draft.to_toml(&[], &[], &[]), format!("\n{text}"));
 }
 
 #[test]

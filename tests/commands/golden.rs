@@ -60,6 +60,8 @@ fn help() {
             &["run", "--help"],
             &["check", "--help"],
             &["plan", "--help"],
+            &["extract", "--help"],
+            &["diff", "--help"],
             &["schema", "--help"],
             &["players", "--help"],
             &["fetch", "--help"],
@@ -97,6 +99,11 @@ fn usage() {
             &["check", "--format", "xml", "scenarios/crowd.toml"],
             &["plan"],
             &["plan", "no-such.toml"],
+            &["diff"],
+            &["diff", "-", "-"],
+            &["diff", "no-such.jsonl", "-"],
+            &["diff", "scenarios", "-"],
+            &["diff", "scenarios/crowd.toml", "scenarios/crowd.toml"],
             &["schema", "log"],
             &["players", "scenarios/crowd.toml"],
             &["players", "scenarios/crowd.toml", "crwd"],
@@ -180,12 +187,37 @@ fn completions_and_the_manual_name_everything() {
     assert!(page.contains(".TH scenario 1"));
     let page = page.replace("\\-", "-");
     for script in scripts.iter_mut().chain([&mut page.clone()]) {
-        for word in ["run", "check", "plan", "schema", "players", "fetch", "init", "completions", "man"] {
+        for word in [
+            "run",
+            "check",
+            "plan",
+            "replay",
+            "play",
+            "diff",
+            "extract",
+            "schema",
+            "players",
+            "fetch",
+            "init",
+            "completions",
+            "man",
+        ] {
             assert!(script.to_lowercase().contains(word), "{word}");
         }
-        for option in
-            ["log", "force", "seed", "clock", "speed", "var", "input", "precise", "quiet", "format", "nth"]
-        {
+        for option in [
+            "log",
+            "force",
+            "seed",
+            "clock",
+            "speed",
+            "var",
+            "input",
+            "precise",
+            "quiet",
+            "format",
+            "nth",
+            "allow-incomplete",
+        ] {
             assert!(script.contains(option), "{option}");
         }
     }

@@ -9,8 +9,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod diff;
 mod ending;
 mod environment;
+mod extract;
 mod golden;
 mod input;
 mod outputs;

@@ -1,8 +1,11 @@
 //! The commands, a file each.
 
 mod check;
+mod diff;
+mod extract;
 mod fetch;
 mod init;
+mod logs;
 mod place;
 mod plan;
 mod players;
@@ -32,6 +35,8 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Extract(arguments) => extract::extract(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),

@@ -122,7 +122,7 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
     }))
 }
 
-/// A line of a process in the form of our own writer, and without escapes.
+/// A line of a process that is UTF-8, in the form of our own writer.
 fn plain_line(line: &Line<'_>, buffer: &mut Vec<u8>) -> Option<Outside> {
     let rest = line.own()?.strip_prefix(b",\"source\":\"ps#")?;
     let digits = memchr::memchr(b'"', rest).filter(|length| (1..=9).contains(length) && rest[0] != b'0')?;
@@ -130,17 +130,30 @@ fn plain_line(line: &Line<'_>, buffer: &mut Vec<u8>) -> Option<Outside> {
         .iter()
         .try_fold(0u32, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))?;
     let rest = rest[digits..].strip_prefix(b"\",\"stream\":\"std")?;
-    let (stream, rest) = match rest.strip_prefix(b"out\",\"text\":\"") {
+    let (stream, rest) = match rest.strip_prefix(b"out\",\"text\":") {
         Some(rest) => (Stream::Stdout, rest),
-        None => (Stream::Stderr, rest.strip_prefix(b"err\",\"text\":\"")?),
+        None => (Stream::Stderr, rest.strip_prefix(b"err\",\"text\":")?),
     };
-    let text = rest.strip_suffix(b"\"}")?;
-    let is_plain = |byte: u8| byte != b'"' && byte != b'\\' && byte >= 0x20;
-    if !text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) || std::str::from_utf8(text).is_err() {
-        return None;
-    }
+    let (text, partial) = match rest.strip_suffix(b",\"partial\":true}") {
+        Some(text) => (text, true),
+        None => (rest.strip_suffix(b"}")?, false),
+    };
     buffer.clear();
-    buffer.extend_from_slice(text);
+    push_text(text, buffer)?;
     buffer.push(b'\n');
-    Some(Outside::Lines { source: Source::Spawn(number), stream, partial: false, from: 0, to: buffer.len() })
+    let (source, to) = (Source::Spawn(number), buffer.len());
+    Some(Outside::Lines { source, stream, partial, from: 0, to })
+}
+
+/// Appends what a JSON string says; `None` if it is none.
+fn push_text(json: &[u8], buffer: &mut Vec<u8>) -> Option<()> {
+    let text = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let is_plain = |byte: u8| byte != b'"' && byte != b'\\' && byte >= 0x20;
+    if text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) && std::str::from_utf8(text).is_ok() {
+        buffer.extend_from_slice(text);
+        return Some(());
+    }
+    let text: String = serde_json::from_slice(json).ok()?;
+    buffer.extend_from_slice(text.as_bytes());
+    Some(())
 }

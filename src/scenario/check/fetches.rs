@@ -77,8 +77,13 @@ fn fetchable(text: &str) -> Result<(), String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("a URL has no spaces and no control characters".to_owned());
     }
-    // A scenario out of a log has `[redacted]` where a secret was; any digit will do in its place.
-    let stand_in = text.replace(REDACTED, "1");
+    // A scenario out of a log has `[redacted]` where a secret was; any digit will do in its place, and
+    // any address where it was the beginning.
+    let stand_in = match text.strip_prefix(REDACTED) {
+        Some(rest) => format!("http://h{rest}"),
+        None => text.to_owned(),
+    };
+    let stand_in = stand_in.replace(REDACTED, "1");
     let url = url::Url::parse(&stand_in).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase => {
             "it is no whole URL, which begins with http:// or https://".to_owned()
@@ -153,7 +158,15 @@ mod tests {
 
     #[test]
     fn only_http_is_fetched() {
-        for good in ["http://h", "https://[::1]:8443/a?b#c", "http://u:p@1.2.3.4/", "http://h:[redacted]/"] {
+        for good in [
+            "http://h",
+            "https://[::1]:8443/a?b#c",
+            "http://u:p@1.2.3.4/",
+            "http://h:[redacted]/",
+            "[redacted]",
+            "[redacted]/a.pdf",
+            "[redacted]://h/",
+        ] {
             assert_eq!(fetchable(good), Ok(()), "{good}");
         }
         for bad in [
