@@ -61,6 +61,7 @@ fn other(key: &str, value: &str) -> String {
         "outcome" => either("passed", "failed"),
         "kind" => either("dns", "connect"),
         "source" => format!("\"{}77\"", text.trim_end_matches(|c: char| c.is_ascii_digit())),
+        "entry" if text.starts_with('#') => "\"#77\"".to_owned(),
         "base64" => either("QUJD", "QUJE"),
         "sha256" => format!("\"{:0>64}\"", 1),
         _ if value.ends_with("\"}") => format!("{}x\"}}", &value[..value.len() - 2]),

@@ -183,7 +183,7 @@ impl Encoder {
             Event::FetchResponded { source, status, version, headers } => {
                 self.source(*source);
                 self.number("status", u64::from(*status));
-                self.plain("version", version);
+                self.text("version", version);
                 self.headers(headers);
             }
             Event::FetchLine { source, n, text } => {

@@ -201,14 +201,14 @@ impl<'a> Record<'a> {
             "spawn.started" => Event::SpawnStarted {
                 due: must("due", keys.due()?)?,
                 source: must("source", keys.source()?)?,
-                preset: must("preset", keys.preset.as_deref())?,
-                entry: keys.entry(),
+                preset: name("preset", keys.preset.as_deref())?,
+                entry: keys.entry()?,
                 pid: keys.pid,
             },
             "move" => Event::Move {
                 due: keys.due()?,
                 source: must("source", keys.source()?)?,
-                player: PlayerName::whole(must("player", keys.player.as_deref())?),
+                player: PlayerName::whole(name("player", keys.player.as_deref())?),
                 direction: word("direction", keys.direction.as_deref(), Direction::from_letter)?,
             },
             "line" => Event::Lines {
@@ -235,20 +235,20 @@ impl<'a> Record<'a> {
             },
             "mark" => Event::Mark {
                 due: must("due", keys.due()?)?,
-                entry: keys.entry(),
+                entry: keys.entry()?,
                 text: must("text", keys.text.as_deref())?,
             },
             "sent" => Event::Sent {
                 due: keys.due()?,
                 source: keys.source()?,
-                entry: keys.entry(),
+                entry: keys.entry()?,
                 text: keys.text.as_deref(),
                 error: keys.error.as_deref(),
             },
             "stopping" => Event::Stopping {
                 due: keys.due()?,
                 source: keys.source()?,
-                entry: keys.entry(),
+                entry: keys.entry()?,
                 signal: keys.signal()?,
                 reason: keys.reason.as_deref(),
                 error: keys.error.as_deref(),
@@ -265,8 +265,8 @@ impl<'a> Record<'a> {
             "fetch.started" => Event::FetchStarted {
                 due: must("due", keys.due()?)?,
                 source: source()?,
-                job: must("job", keys.job.as_deref())?,
-                entry: keys.entry(),
+                job: name("job", keys.job.as_deref())?,
+                entry: keys.entry()?,
                 method: must("method", keys.method.as_deref())?,
                 url: must("url", keys.url.as_deref())?,
             },
@@ -319,8 +319,13 @@ impl<'a> Keys<'a> {
         Source::from_name(text).map(Some).ok_or_else(|| unknown("source", text))
     }
 
-    fn entry(&self) -> Option<EntryName<'_>> {
-        self.entry.as_deref().map(EntryName::from_name)
+    fn entry(&self) -> Result<Option<EntryName<'_>>, Fault> {
+        let Some(text) = self.entry.as_deref() else { return Ok(None) };
+        match EntryName::from_name(text) {
+            EntryName::Id(id) => name("entry", Some(id)).map(|id| Some(EntryName::Id(id))),
+            number if number.to_string() == text => Ok(Some(number)),
+            EntryName::Number(_) => Err(unknown("entry", text)),
+        }
     }
 
     fn signal(&self) -> Result<Option<Signal>, Fault> {
@@ -397,6 +402,14 @@ fn unknown(key: &str, value: &str) -> Fault {
 fn word<T>(key: &str, value: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<T, Fault> {
     let text = must(key, value)?;
     read(text).ok_or_else(|| unknown(key, text))
+}
+
+/// A name as a scenario gives them (a player's number may make it longer): what is written and shown as
+/// it is.
+fn name<'a>(key: &str, value: Option<&'a str>) -> Result<&'a str, Fault> {
+    let text = must(key, value)?;
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if text.is_empty() || !text.bytes().all(is_of_name) { Err(unknown(key, text)) } else { Ok(text) }
 }
 
 fn optional_span(key: &str, value: Option<&RawValue>) -> Result<Option<Span>, Fault> {
@@ -484,6 +497,14 @@ mod tests {
         assert_eq!(fault(tick), "has the `due` `0.5`, which the format does not know");
         let line = r#"{"event":"line","source":"ps#0","stream":"stdout","text":""}"#;
         assert_eq!(fault(line), "has the `source` `ps#0`, which the format does not know");
+        let preset =
+            r##"{"event":"spawn.started","due":0.500000000,"source":"ps#1","preset":"a","entry":"#1"}"##;
+        assert!(again(preset).is_ok());
+        for (old, new) in
+            [(r#""a""#, r#""a\r""#), (r#""a""#, r#""""#), ("#1\"}", "#01\"}"), ("#1\"}", "#x\"}")]
+        {
+            assert!(fault(&preset.replace(old, new)).ends_with("which the format does not know"), "{new}");
+        }
         assert!(fault(r#"{"event":"line","source":"ps#1","stream":"stdout"}"#).contains("neither"));
         assert!(fault(r#"{"event":"clock.tick","due":0.000000000,"n":-1}"#).starts_with("is not readable"));
         assert!(fault(r#"{"event":"a","event":"b"}"#).contains("duplicate"));
