@@ -2,5 +2,6 @@
 
 mod bar;
 pub mod fetched;
+mod last_line;
 pub mod screen;
 pub mod terminal;
