@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::words::event::ClockKind;
+use crate::words::time::Span;
 
 /// Says what should happen and when, makes it happen, and keeps an exact log.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ pub enum Command {
     Check(Check),
     /// Say what would happen when; run nothing
     Plan(Plan),
+    /// Show a logged run at its own pace
+    Play(Play),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -168,6 +171,41 @@ pub struct Plan {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
+}
+
+/// `scenario play`.
+#[derive(Args, Debug)]
+#[command(after_help = PLAY_KEYS)]
+pub struct Play {
+    /// The log; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Play this many times as fast; `max` shows all at once
+    #[arg(long, value_name = "FACTOR|max", value_parser = speed_or_max, default_value = "1")]
+    pub speed: f64,
+    /// Wait no longer than this between two events, as in `1s`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub idle_limit: Option<Span>,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+const PLAY_KEYS: &str = "\
+Keys, on a terminal: space pauses and goes on, `.` shows the next event while it is paused, left and
+right jump 5 seconds of the run, down and up a minute, Home and End to its ends, `+` and `-` double
+and halve the speed, q ends.";
+
+fn speed_or_max(argument: &str) -> Result<f64, String> {
+    if argument == "max" {
+        return Ok(f64::INFINITY);
+    }
+    speed(argument).map_err(|fault| format!("{fault}, or `max`"))
+}
+
+fn duration(argument: &str) -> Result<Span, String> {
+    let span = humantime::parse_duration(argument).map(Span::from_std);
+    span.map_err(|error| error.to_string())
 }
 
 /// `scenario schema`.

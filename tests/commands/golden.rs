@@ -60,6 +60,7 @@ fn help() {
             &["run", "--help"],
             &["check", "--help"],
             &["plan", "--help"],
+            &["play", "--help"],
             &["schema", "--help"],
             &["players", "--help"],
             &["fetch", "--help"],
@@ -97,6 +98,13 @@ fn usage() {
             &["check", "--format", "xml", "scenarios/crowd.toml"],
             &["plan"],
             &["plan", "no-such.toml"],
+            &["play"],
+            &["play", "--speed", "0", "a.jsonl"],
+            &["play", "--speed", "most", "a.jsonl"],
+            &["play", "--idle-limit", "5", "a.jsonl"],
+            &["play", "no-such.jsonl"],
+            &["play", "scenarios"],
+            &["play", "scenarios/crowd.toml"],
             &["schema", "log"],
             &["players", "scenarios/crowd.toml"],
             &["players", "scenarios/crowd.toml", "crwd"],
@@ -180,7 +188,9 @@ fn completions_and_the_manual_name_everything() {
     assert!(page.contains(".TH scenario 1"));
     let page = page.replace("\\-", "-");
     for script in scripts.iter_mut().chain([&mut page.clone()]) {
-        for word in ["run", "check", "plan", "schema", "players", "fetch", "init", "completions", "man"] {
+        for word in
+            ["run", "check", "plan", "play", "schema", "players", "fetch", "init", "completions", "man"]
+        {
             assert!(script.to_lowercase().contains(word), "{word}");
         }
         for option in

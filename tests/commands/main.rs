@@ -14,6 +14,7 @@ mod environment;
 mod golden;
 mod input;
 mod outputs;
+mod play;
 mod run;
 mod secrets;
 mod terminal;

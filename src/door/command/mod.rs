@@ -3,8 +3,10 @@
 mod check;
 mod fetch;
 mod init;
+mod logs;
 mod place;
 mod plan;
+mod play;
 mod players;
 mod run;
 mod schema;
@@ -30,6 +32,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Play(arguments) => play::play(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),

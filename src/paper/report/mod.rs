@@ -3,5 +3,6 @@
 mod bar;
 pub mod fetched;
 mod last_line;
+pub mod position;
 pub mod screen;
 pub mod terminal;
