@@ -206,3 +206,85 @@ impl Waypoints {
         &self.list[behind.saturating_sub(2)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// A log of marks, ten at each moment, each with its own number; and of a spawn.
+    fn log(marks: u64) -> File {
+        let mut text = "{\"seq\":0,\"t\":0.000000000,\"event\":\"run.started\",\"format\":1,\"name\":\"n\",\
+                        \"seed\":1,\"clock\":\"virtual\",\"scenario\":{}}\n"
+            .to_owned();
+        text += "{\"seq\":1,\"t\":0.000000000,\"event\":\"spawn.started\",\"due\":0.000000000,\
+                 \"source\":\"ps#1\",\"preset\":\"long\"}\n";
+        for seq in 2..marks {
+            let (t, due) = (seq / 10, "0.000000000");
+            let _ = writeln!(
+                text,
+                "{{\"seq\":{seq},\"t\":{t}.000000000,\"event\":\"mark\",\"due\":{due},\"text\":\"{seq}\"}}"
+            );
+        }
+        let _ = writeln!(
+            text,
+            "{{\"seq\":{marks},\"t\":{}.000000000,\"event\":\"spawn.exited\",\"source\":\"ps#1\",\
+             \"code\":0,\"ok\":true,\"running\":0}}",
+            marks / 10
+        );
+        let file = rustix::fs::memfd_create("log", rustix::fs::MemfdFlags::empty()).unwrap();
+        let mut file = File::from(file);
+        file.write_all(text.as_bytes()).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file
+    }
+
+    fn to_the_end(tape: &mut Tape) -> String {
+        let mut shown = String::new();
+        while let Next::At(_) = tape.next().unwrap() {
+            shown.clear();
+            tape.show(&mut shown).unwrap();
+        }
+        shown
+    }
+
+    #[test]
+    fn a_log_is_read_again_from_any_moment_and_the_screen_knows_what_it_knew() {
+        let mut tape = Tape::new(log(60_000), Screen::new(false)).unwrap();
+        assert_eq!(tape.end(), Some(Moment(6_000_000_000_000)));
+        to_the_end(&mut tape);
+        assert!(tape.waypoints.list.len() > 3);
+        for seconds in [5_999, 1, 3_000, 4_567, 0, 2_500] {
+            let to = Moment(seconds * 1_000_000_000);
+            assert!(tape.rewind(to).unwrap());
+            let mut passed = Passed::new(3);
+            while let Next::At(t) = tape.next().unwrap()
+                && t < to
+            {
+                tape.pass_over(&mut passed).unwrap();
+            }
+            let mut text = String::new();
+            tape.arrive(to, &passed, &mut text).unwrap();
+            assert_eq!(text.lines().count(), if seconds == 0 { 1 } else { 4 });
+            text.clear();
+            tape.show(&mut text).unwrap();
+            let mark =
+                if seconds == 0 { "run     n".to_owned() } else { format!("mark    {}", seconds * 10) };
+            assert!(text.contains(&mark), "{text} at {seconds}");
+            assert!(to_the_end(&mut tape).contains("ended long"), "from {seconds}");
+        }
+    }
+
+    #[test]
+    fn waypoints_are_bounded_and_the_first_is_the_beginning() {
+        let mut tape = Tape::new(log(10_000), Screen::new(false)).unwrap();
+        tape.waypoints.spacing = 1;
+        to_the_end(&mut tape);
+        let list = &tape.waypoints.list;
+        assert!((WAYPOINTS / 4..=WAYPOINTS).contains(&list.len()), "{}", list.len());
+        assert_eq!(list[0].place.offset(), 0);
+        assert!(list.is_sorted_by_key(|waypoint| waypoint.place.offset()));
+    }
+}
