@@ -8,6 +8,7 @@
 //!
 //! It starts nothing, and changes no file.
 
+mod asked;
 mod pace;
 mod passed;
 mod tape;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::hands::job::{self, Job, Notice};
+use crate::hands::job::{Job, Notice};
 use crate::hands::keys::{Key, Keys};
 use crate::hands::readable::Readable;
 use crate::paper::log::reader::{Cut, Unreadable};
@@ -25,7 +26,7 @@ use crate::paper::report::position::{Position, Stage};
 use crate::paper::report::screen::Screen;
 use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
-use pace::{Pace, Wish};
+use pace::Pace;
 use passed::Passed;
 use tape::{Next, Tape};
 
@@ -35,11 +36,6 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How many lines one turn takes at most, and how much text.
 const LINES: usize = 10_000;
 const LARGE: usize = 64 << 10;
-
-/// The rows of a terminal that a jump leaves free.
-const FREE_ROWS: usize = 4;
-
-const NO_WAY_BACK: &str = "a pipe cannot be read again";
 
 /// What is played, and how.
 pub struct Playback {
@@ -269,61 +265,6 @@ impl Player {
             () = sleep_until(self.began + wake), if !is_more => {}
         }
         Ok(None)
-    }
-
-    /// Does what a signal asks for.
-    fn heed(&mut self, notice: Notice) -> Option<Ended> {
-        match notice {
-            Notice::End(signal) => return Some(Ended::Signalled(signal)),
-            Notice::Suspend => {
-                let at = self.at(self.now());
-                self.stage.clear();
-                if let Some(keys) = &mut self.keys {
-                    keys.release();
-                }
-                job::suspend();
-                self.resume(at);
-            }
-            // Who was stopped without having been asked was stopped behind the last turn.
-            Notice::GoOn => self.resume(self.at(self.looked)),
-        }
-        None
-    }
-
-    /// Goes on after a stop, where it was.
-    fn resume(&mut self, at: Moment) {
-        if let Some(keys) = &mut self.keys {
-            keys.resume();
-        }
-        self.pace.set(at, self.now());
-        self.looked = self.now();
-    }
-
-    /// Does what a key asks for.
-    fn press(&mut self, key: Key) -> Result<Option<Ended>, Unreadable> {
-        self.note = None;
-        let now = self.now();
-        match self.pace.press(key, self.at(now), now) {
-            None => {}
-            Some(Wish::Leave) => return Ok(Some(Ended::Left)),
-            Some(Wish::Step) => self.is_stepping = true,
-            Some(Wish::Jump(to)) => self.start_jump(to)?,
-        }
-        Ok(None)
-    }
-
-    fn start_jump(&mut self, to: Moment) -> Result<(), Unreadable> {
-        let lines = self.tape.lines();
-        if !self.tape.rewind(to)? {
-            self.note = Some(NO_WAY_BACK);
-            return Ok(());
-        }
-        (self.is_stepping, self.next) = (false, None);
-        let rows = self.stage.rows().saturating_sub(FREE_ROWS).max(1);
-        let unbroken = self.jump.take().filter(|_| self.tape.lines() == lines);
-        let passed = unbroken.map_or_else(|| Passed::new(rows), |jump| jump.passed);
-        self.jump = Some(Jump { to, passed });
-        Ok(())
     }
 
     /// Nobody looks any more: as good as left, unless that came with a signal.
