@@ -6,6 +6,7 @@
 //!   unless it is called `wrong`
 //! - `run: ARGUMENTS` or `run (exit N): ARGUMENTS`: what the program prints, in a folder with these
 //!   files; a line `…` stands for any number of lines
+//! - `before: ARGUMENTS`: what is run before the next block, which shows nothing of it; no block follows
 //! - `lines of: NAME`: lines of a file that a run has left, in the same manner
 //! - `shell`: commands to copy; each `scenario` in it is run
 //!
@@ -36,6 +37,10 @@ fn blocks(readme: &str) -> Vec<Block> {
     let mut says = None;
     while let Some(line) = lines.next() {
         if let Some(comment) = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")) {
+            if comment.starts_with("before: ") {
+                blocks.push(Block { says: comment.to_owned(), text: String::new() });
+                continue;
+            }
             says = Some(comment.to_owned());
         } else if line.starts_with("```") {
             let text: String =
@@ -108,6 +113,10 @@ fn what_is_shown_is_what_is_printed() {
                 }
                 continue;
             }
+            "before" => {
+                folder.scenario(&what.split(' ').collect::<Vec<_>>()).end().expect(0);
+                continue;
+            }
             "lines of" => std::fs::read_to_string(folder.path().join(what)).unwrap(),
             run => {
                 let exit = run.strip_prefix("run (exit ").and_then(|rest| rest.strip_suffix(')'));
@@ -135,7 +144,7 @@ fn what_is_shown_is_what_is_printed() {
         text.replace_range(start..start + after.len(), &format!("{printed}\n"));
         std::fs::write(project().join("README.md"), &text).unwrap();
     }
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["file", "lines", "run", "shell"]);
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["before", "file", "lines", "run", "shell"]);
 }
 
 /// The rows of the first table behind a heading: its cells.

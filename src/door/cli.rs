@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::paper::diff;
 use crate::words::event::ClockKind;
+use crate::words::time::Span;
 
 /// Says what should happen and when, makes it happen, and keeps an exact log.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub enum Command {
     Plan(Plan),
     /// Replay logs: decide every event again and compare it; start nothing
     Replay(Replay),
+    /// Show a logged run at its own pace
+    Play(Play),
     /// Compare the logs of two runs: the same, or where they first differ
     Diff(Diff),
     /// Print a scenario that does what was done in a run
@@ -209,12 +212,19 @@ pub enum ReplayFormat {
     Junit,
 }
 
-/// `scenario extract`.
+/// `scenario play`.
 #[derive(Args, Debug)]
-pub struct Extract {
-    /// The log of the run; `-` is standard input
+#[command(after_help = PLAY_KEYS)]
+pub struct Play {
+    /// The log; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
+    /// Play this many times as fast; `max` shows all at once
+    #[arg(long, value_name = "FACTOR|max", value_parser = speed_or_max, default_value = "1")]
+    pub speed: f64,
+    /// Wait no longer than this between two events, as in `1s`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub idle_limit: Option<Span>,
     /// Take a log that was cut short as it is
     #[arg(long)]
     pub allow_incomplete: bool,
@@ -259,6 +269,34 @@ impl From<Level> for diff::Level {
             Level::Summary => diff::Level::Summary,
         }
     }
+}
+
+const PLAY_KEYS: &str = "\
+Keys, on a terminal: space pauses and goes on, `.` shows the next event while it is paused, left and
+right jump 5 seconds of the run, down and up a minute, Home and End to its ends, `+` and `-` double
+and halve the speed, q ends.";
+
+fn speed_or_max(argument: &str) -> Result<f64, String> {
+    if argument == "max" {
+        return Ok(f64::INFINITY);
+    }
+    speed(argument).map_err(|fault| format!("{fault}, or `max`"))
+}
+
+fn duration(argument: &str) -> Result<Span, String> {
+    let span = humantime::parse_duration(argument).map(Span::from_std);
+    span.map_err(|error| error.to_string())
+}
+
+/// `scenario extract`.
+#[derive(Args, Debug)]
+pub struct Extract {
+    /// The log of the run; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
 }
 
 /// `scenario schema`.

@@ -1,8 +1,9 @@
 //! The drivers: they tell the engine what time it is and what happened, and have its orders carried
-//! out. They decide nothing.
+//! out. They decide nothing. One needs no engine: the [playback] of a log.
 
 pub mod live;
 pub mod plan;
+pub mod playback;
 pub mod replay;
 pub mod virtual_time;
 

@@ -7,8 +7,11 @@ pub mod clock;
 pub mod fetch;
 pub mod inbox;
 pub mod input;
+pub mod job;
+pub mod keys;
 pub mod multiplexer;
 pub mod process;
+pub mod readable;
 pub mod signals;
 
 use std::path::PathBuf;

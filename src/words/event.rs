@@ -524,6 +524,30 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// Its name in the log.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::RunStarted { .. } => "run.started",
+            Event::ClockTick { .. } => "clock.tick",
+            Event::SpawnStarted { .. } => "spawn.started",
+            Event::Move { .. } => "move",
+            Event::Lines { .. } => "line",
+            Event::SpawnExited { .. } => "spawn.exited",
+            Event::SpawnFailed { .. } => "spawn.failed",
+            Event::FetchStarted { .. } => "fetch.started",
+            Event::FetchResponded { .. } => "fetch.responded",
+            Event::FetchLine { .. } => "fetch.line",
+            Event::FetchFinished { .. } => "fetch.finished",
+            Event::FetchFailed { .. } => "fetch.failed",
+            Event::Input { .. } => "input",
+            Event::Mark { .. } => "mark",
+            Event::Sent { .. } => "sent",
+            Event::Stopping { .. } => "stopping",
+            Event::RunFinished(_) => "run.finished",
+        }
+    }
+
     /// The planned moment, where there is one: what lateness is counted from.
     #[must_use]
     pub fn due(&self) -> Option<Moment> {

@@ -16,6 +16,7 @@ mod extract;
 mod golden;
 mod input;
 mod outputs;
+mod play;
 mod run;
 mod secrets;
 mod terminal;

@@ -7,15 +7,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use crate::common::{Folder, Log, SCENARIO};
 
 /// A command line of shell on a terminal of its own, with `$S` as the program.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     keyboard: ChildStdin,
     output: ChildStdout,
+    bytes: Vec<u8>,
     seen: String,
+    /// How much of it was waited for.
+    found: usize,
 }
 
 impl Terminal {
-    fn run(folder: &Folder, line: &str, variables: &[(&str, &str)]) -> Terminal {
+    pub(crate) fn run(folder: &Folder, line: &str, variables: &[(&str, &str)]) -> Terminal {
         let mut command = Command::new("script");
         command.current_dir(folder.path()).args(["-qefc", line, "/dev/null"]);
         command
@@ -26,28 +29,47 @@ impl Terminal {
         command.envs(variables.iter().copied());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (keyboard, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Terminal { child, keyboard, output, seen: String::new() }
+        Terminal { child, keyboard, output, bytes: Vec::new(), seen: String::new(), found: 0 }
     }
 
     #[track_caller]
-    fn until(&mut self, what: &str) {
-        let mut buffer = [0; 4096];
+    pub(crate) fn until(&mut self, what: &str) {
         while !self.seen.contains(what) {
-            let read = self.output.read(&mut buffer).unwrap();
-            assert!(read > 0, "`{what}` was never shown, but:\n{}", self.seen);
-            self.seen += &String::from_utf8_lossy(&buffer[..read]);
+            assert!(self.read(), "`{what}` was never shown, but:\n{}", self.seen);
         }
     }
 
-    fn types(&mut self, text: &str) {
+    /// Reads on, unless it is the end.
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 4096];
+        let read = self.output.read(&mut buffer).unwrap();
+        // A character may come in two parts.
+        self.bytes.extend_from_slice(&buffer[..read]);
+        self.seen = String::from_utf8_lossy(&self.bytes).into_owned();
+        read > 0
+    }
+
+    pub(crate) fn types(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut rest = Vec::new();
-        self.output.read_to_end(&mut rest).unwrap();
+    /// Types, and waits until this is shown behind all that was waited for in this way.
+    #[track_caller]
+    pub(crate) fn types_and_sees(&mut self, text: &str, what: &str) {
+        self.types(text);
+        loop {
+            if let Some(at) = self.seen[self.found..].find(what) {
+                self.found += at + what.len();
+                return;
+            }
+            assert!(self.read(), "`{what}` was not shown in the end, but:\n{}", self.seen);
+        }
+    }
+
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        while self.read() {}
         drop(self.keyboard);
-        (self.child.wait().unwrap().code(), self.seen + &String::from_utf8_lossy(&rest))
+        (self.child.wait().unwrap().code(), self.seen)
     }
 }
 

@@ -8,6 +8,7 @@ mod init;
 mod logs;
 mod place;
 mod plan;
+mod play;
 mod players;
 mod replay;
 mod run;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
+        Command::Play(arguments) => play::play(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),

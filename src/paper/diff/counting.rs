@@ -62,7 +62,7 @@ impl<'a> Counting<'a> {
     /// What counts of this event.
     pub(super) fn of(event: &Event<'a>) -> Counting<'a> {
         let mut counting = Counting(Vec::new());
-        counting.text(EVENT.name, Some(name(event)));
+        counting.text(EVENT.name, Some(event.name()));
         match *event {
             Event::RunStarted { .. } | Event::ClockTick { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
@@ -213,28 +213,5 @@ impl<'a> Counting<'a> {
         for (name, count) in counts {
             self.number(name, count);
         }
-    }
-}
-
-/// What the log calls an event.
-pub(super) fn name(event: &Event<'_>) -> &'static str {
-    match event {
-        Event::RunStarted { .. } => "run.started",
-        Event::ClockTick { .. } => "clock.tick",
-        Event::SpawnStarted { .. } => "spawn.started",
-        Event::Move { .. } => "move",
-        Event::Lines { .. } => "line",
-        Event::SpawnExited { .. } => "spawn.exited",
-        Event::SpawnFailed { .. } => "spawn.failed",
-        Event::FetchStarted { .. } => "fetch.started",
-        Event::FetchResponded { .. } => "fetch.responded",
-        Event::FetchLine { .. } => "fetch.line",
-        Event::FetchFinished { .. } => "fetch.finished",
-        Event::FetchFailed { .. } => "fetch.failed",
-        Event::Input { .. } => "input",
-        Event::Mark { .. } => "mark",
-        Event::Sent { .. } => "sent",
-        Event::Stopping { .. } => "stopping",
-        Event::RunFinished(_) => "run.finished",
     }
 }

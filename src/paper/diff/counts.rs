@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::paper::diff::counting::name;
 use crate::paper::diff::{Level, Pair, Side};
 use crate::words::event::{Event, Source};
 use crate::words::visible::visible;
@@ -68,7 +67,7 @@ impl Counts {
         if self.level != Level::Exact && matches!(event, Event::ClockTick { .. }) {
             return;
         }
-        self.events.entry(name(event)).or_default()[side as usize] += 1;
+        self.events.entry(event.name()).or_default()[side as usize] += 1;
         if self.level == Level::Summary {
             self.result(side, event);
         }

@@ -100,7 +100,7 @@ impl Encoder {
 
     /// The events that are not hot.
     fn rare(&mut self, event: &Event<'_>) {
-        self.open(name(event));
+        self.open(event.name());
         match event {
             Event::RunStarted { name, seed, clock, started_at, scenario } => {
                 self.number("format", u64::from(FORMAT));
@@ -423,30 +423,6 @@ impl Encoder {
             }
         }
         self.buffer.extend_from_slice(if before == "{" { b"{}" } else { b"}" });
-    }
-}
-
-/// The name of an event in the log.
-#[must_use]
-pub fn name(event: &Event<'_>) -> &'static str {
-    match event {
-        Event::RunStarted { .. } => "run.started",
-        Event::ClockTick { .. } => "clock.tick",
-        Event::SpawnStarted { .. } => "spawn.started",
-        Event::Move { .. } => "move",
-        Event::Lines { .. } => "line",
-        Event::SpawnExited { .. } => "spawn.exited",
-        Event::SpawnFailed { .. } => "spawn.failed",
-        Event::FetchStarted { .. } => "fetch.started",
-        Event::FetchResponded { .. } => "fetch.responded",
-        Event::FetchLine { .. } => "fetch.line",
-        Event::FetchFinished { .. } => "fetch.finished",
-        Event::FetchFailed { .. } => "fetch.failed",
-        Event::Input { .. } => "input",
-        Event::Mark { .. } => "mark",
-        Event::Sent { .. } => "sent",
-        Event::Stopping { .. } => "stopping",
-        Event::RunFinished(_) => "run.finished",
     }
 }
 

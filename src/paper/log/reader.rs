@@ -11,6 +11,7 @@
 //! [`Reader::cut`] says where it was cut. Whatever else is wrong is [`Unreadable`].
 
 mod frame;
+pub mod place;
 mod tail;
 
 use std::fmt;

@@ -1,22 +1,15 @@
 //! The bar below the screen's text: how far the run is on its way to its likely end, in the run's
 //! own time. Makes the terminal's bytes, and writes none itself.
 //!
-//! # How it works
-//!
-//! The bar is the terminal's last line, and the cursor stands behind it: what a person types is
-//! echoed there. Text goes in its place and the bar below the text, in one write, so that nothing
-//! flickers; between texts only the bar's own characters are written anew, and what has been typed
-//! stays. A line that is entered leaves the bar above the cursor, and in a terminal that has become
-//! narrower than the bar, the bar has become several lines: all of them are cleared.
-//!
-//! It knows no other terminal than one that understands ECMA-48 and DEC's save and restore; a runner
-//! that is not in the foreground draws none.
+//! It stands on the terminal's [last line](crate::paper::report::last_line); a runner that is not in
+//! the foreground draws none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use crate::paper::report::last_line::{Drawn, LastLine, size};
 use crate::words::time::{Moment, SECOND};
 
 /// The longest that the way itself is drawn, in characters.
@@ -24,9 +17,6 @@ const LONGEST: usize = 40;
 
 /// The shortest way that is worth drawing.
 const SHORTEST: usize = 8;
-
-/// The most lines that are cleared: a page that was pasted stays, but for its end.
-const MOST_LINES: usize = 10;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const DONE: Style = AnsiColor::Cyan.on_default();
@@ -37,32 +27,13 @@ pub(crate) struct Bar {
     end: Moment,
     /// Lines entered on the terminal so far.
     entered: Arc<AtomicU64>,
-    drawn: Option<Drawn>,
-}
-
-/// What stands on the terminal.
-#[derive(Debug, PartialEq, Eq)]
-struct Drawn {
-    /// How many columns it takes.
-    columns: usize,
-    /// Of a terminal with so many.
-    of: usize,
-    /// Lines entered before it was drawn.
-    entered: u64,
-    text: String,
-}
-
-impl Drawn {
-    /// All but the text: a bar in the same place can be written over.
-    fn place(&self) -> (usize, usize, u64) {
-        (self.columns, self.of, self.entered)
-    }
+    line: LastLine,
 }
 
 impl Bar {
     /// A bar towards this end, not drawn yet. `entered` counts the lines entered on the terminal.
     pub(crate) fn new(end: Moment, entered: Arc<AtomicU64>) -> Bar {
-        Bar { end, entered, drawn: None }
+        Bar { end, entered, line: LastLine::default() }
     }
 
     /// Shows whole lines of text, and the bar below.
@@ -77,44 +48,25 @@ impl Bar {
 
     /// Takes the bar away.
     pub(crate) fn gone(&mut self) -> Vec<u8> {
-        self.erase(terminal().unwrap_or(usize::MAX)).into_bytes()
+        self.line.gone(self.entered(), terminal().unwrap_or(usize::MAX))
     }
 
     fn below_in(&mut self, text: &[u8], now: Moment, width: Option<usize>) -> Vec<u8> {
-        let mut out = self.erase(width.unwrap_or(usize::MAX)).into_bytes();
-        out.extend_from_slice(text);
-        self.drawn = width.and_then(|width| self.draw(now, width));
-        if let Some(drawn) = &self.drawn {
-            out.extend_from_slice(drawn.text.as_bytes());
-        }
-        out
+        let next = width.and_then(|width| self.draw(now, width));
+        self.line.below(text, next, (self.entered(), width.unwrap_or(usize::MAX)))
     }
 
     fn moved_in(&mut self, now: Moment, width: Option<usize>) -> Vec<u8> {
         let next = width.and_then(|width| self.draw(now, width));
-        match (&self.drawn, &next) {
-            (Some(drawn), Some(next)) if drawn == next => Vec::new(),
-            (Some(drawn), Some(next)) if drawn.place() == next.place() => {
-                let out = format!("\x1b7\r{}\x1b8", next.text);
-                self.drawn = Some(Drawn { text: next.text.clone(), ..*next });
-                out.into_bytes()
-            }
-            _ => self.below_in(b"", now, width),
-        }
+        self.line.anew(next, (self.entered(), width.unwrap_or(usize::MAX)))
     }
 
-    /// Clears the bar's lines, and leaves the cursor where it began.
-    fn erase(&mut self, width: usize) -> String {
-        let Some(drawn) = self.drawn.take() else { return String::new() };
-        let entered = self.entered.load(Ordering::Relaxed).saturating_sub(drawn.entered);
-        let above = drawn.columns.saturating_sub(1) / width.max(1);
-        let above = above.saturating_add(usize::try_from(entered).unwrap_or(usize::MAX)).min(MOST_LINES);
-        format!("\r{}\x1b[J", "\x1b[A".repeat(above))
+    fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Relaxed)
     }
 
     /// The bar as it looks now; none where there is no room for it.
     fn draw(&self, now: Moment, width: usize) -> Option<Drawn> {
-        let tenths = |moment: Moment| format!("{}.{}", moment.0 / SECOND, moment.0 % SECOND * 10 / SECOND);
         let (now_text, end_text) = (format!("{:>7}", tenths(now)), format!("{} s", tenths(self.end)));
         // Two spaces before the way, one behind it and one behind all, and never the last column.
         let around = now_text.len() + end_text.len() + 5;
@@ -127,21 +79,18 @@ impl Bar {
             "━".repeat(done),
             "─".repeat(way - done)
         );
-        let entered = self.entered.load(Ordering::Relaxed);
-        Some(Drawn { columns: around - 1 + way, of: width, entered, text })
+        Some(Drawn { columns: around - 1 + way, of: width, entered: self.entered(), text })
     }
+}
+
+/// Seconds with one decimal, cut and not rounded: no moment is shown before it has come.
+pub(super) fn tenths(moment: Moment) -> String {
+    format!("{}.{}", moment.0 / SECOND, moment.0 % SECOND * 10 / SECOND)
 }
 
 /// How many columns the terminal has, while it is ours.
 fn terminal() -> Option<usize> {
-    let stderr = rustix::stdio::stderr();
-    let in_front = rustix::termios::tcgetpgrp(stderr).is_ok_and(|group| group == rustix::process::getpgrp());
-    if !in_front {
-        return None;
-    }
-    let size = rustix::termios::tcgetwinsize(stderr).ok()?;
-    // A terminal that does not know its size has the usual one.
-    Some(if size.ws_col == 0 { 80 } else { usize::from(size.ws_col) })
+    size().map(|(columns, _)| columns)
 }
 
 #[cfg(test)]

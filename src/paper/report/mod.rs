@@ -2,6 +2,8 @@
 
 mod bar;
 pub mod fetched;
+mod last_line;
+pub mod position;
 pub mod replay;
 pub mod screen;
 pub mod terminal;

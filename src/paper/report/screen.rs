@@ -8,6 +8,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::engine::Status;
+use crate::paper::report::bar::tenths;
 use crate::words::event::{Event, Exit, Outcome, Source, Stream, Summary};
 use crate::words::time::{Moment, Span};
 use crate::words::visible::{push_visible, push_visible_bytes, visible};
@@ -41,7 +42,7 @@ pub trait Render {
 }
 
 /// A line for each event, with its time and its source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Screen {
     color: bool,
     /// The preset or job of each source that has not ended.
@@ -53,6 +54,32 @@ impl Screen {
     #[must_use]
     pub fn new(color: bool) -> Screen {
         Screen { color, names: BTreeMap::new() }
+    }
+
+    /// Whether how later events look depends on events of this name, so that none may be left out.
+    #[must_use]
+    pub fn remembers(event: &str) -> bool {
+        matches!(
+            event,
+            "spawn.started"
+                | "spawn.exited"
+                | "spawn.failed"
+                | "fetch.started"
+                | "fetch.finished"
+                | "fetch.failed"
+        )
+    }
+
+    /// How many sources it remembers: what a copy of it costs.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Appends that what follows is from another part of the run, around this moment.
+    pub fn jumped(&self, out: &mut String, to: Moment) {
+        self.styled(out, DIM, |out| push(out, format_args!("           … to {} s", tenths(to))));
+        out.push('\n');
     }
 
     fn event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {

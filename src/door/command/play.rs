@@ -1,0 +1,38 @@
+//! `scenario play`: opens a log, and has it shown at its own pace.
+
+use std::io::{self, IsTerminal};
+
+use crate::door::cli::Play;
+use crate::door::command::logs::{tell_cut, tell_unreadable};
+use crate::door::command::{colors, tell_error};
+use crate::drive::playback::{self, Ended, Playback};
+use crate::paper::log::source;
+use crate::paper::report::screen::Screen;
+use crate::words::exit_code::ExitCode;
+
+pub(super) fn play(arguments: &Play) -> ExitCode {
+    let refused = |refusal: String| {
+        tell_error(refusal);
+        ExitCode::Refused
+    };
+    let log = match source::open_file(&arguments.log) {
+        Ok(log) => log,
+        Err(refusal) => return refused(refusal),
+    };
+    let has_keys = io::stdin().is_terminal() && arguments.log.as_os_str() != "-";
+    let playback = Playback {
+        log,
+        screen: Screen::new(colors()),
+        speed: arguments.speed,
+        idle_limit: arguments.idle_limit,
+        has_keys,
+        has_line: has_keys && io::stderr().is_terminal() && colors(),
+    };
+    match playback::drive(playback) {
+        Err(refusal) => refused(refusal),
+        Ok(Err(unreadable)) => tell_unreadable(&arguments.log, &unreadable),
+        Ok(Ok(Ended::Shown(Some(cut)))) => tell_cut(&arguments.log, &cut, arguments.allow_incomplete),
+        Ok(Ok(Ended::Shown(None) | Ended::Left)) => ExitCode::Passed,
+        Ok(Ok(Ended::Signalled(signal))) => ExitCode::Signalled(signal),
+    }
+}

@@ -1,0 +1,73 @@
+//! What signals and keys ask of a playback, done. What a key means is for [`Pace`](super::pace::Pace)
+//! to say.
+
+use crate::hands::job::{self, Notice};
+use crate::hands::keys::Key;
+use crate::paper::log::reader::Unreadable;
+use crate::words::time::Moment;
+
+use super::pace::Wish;
+use super::passed::Passed;
+use super::{Ended, Jump, Player};
+
+/// The rows of a terminal that a jump leaves free.
+const FREE_ROWS: usize = 4;
+
+const NO_WAY_BACK: &str = "a pipe cannot be read again";
+
+impl Player {
+    /// Does what a signal asks for.
+    pub(super) fn heed(&mut self, notice: Notice) -> Option<Ended> {
+        match notice {
+            Notice::End(signal) => return Some(Ended::Signalled(signal)),
+            Notice::Suspend => {
+                let at = self.at(self.now());
+                self.stage.clear();
+                if let Some(keys) = &mut self.keys {
+                    keys.release();
+                }
+                job::suspend();
+                self.resume(at);
+            }
+            // Who was stopped without having been asked was stopped behind the last turn.
+            Notice::GoOn => self.resume(self.at(self.looked)),
+        }
+        None
+    }
+
+    /// Goes on after a stop, where it was.
+    fn resume(&mut self, at: Moment) {
+        if let Some(keys) = &mut self.keys {
+            keys.resume();
+        }
+        self.pace.set(at, self.now());
+        self.looked = self.now();
+    }
+
+    /// Does what a key asks for.
+    pub(super) fn press(&mut self, key: Key) -> Result<Option<Ended>, Unreadable> {
+        self.note = None;
+        let now = self.now();
+        match self.pace.press(key, self.at(now), now) {
+            None => {}
+            Some(Wish::Leave) => return Ok(Some(Ended::Left)),
+            Some(Wish::Step) => self.is_stepping = true,
+            Some(Wish::Jump(to)) => self.start_jump(to)?,
+        }
+        Ok(None)
+    }
+
+    fn start_jump(&mut self, to: Moment) -> Result<(), Unreadable> {
+        let lines = self.tape.lines();
+        if !self.tape.rewind(to)? {
+            self.note = Some(NO_WAY_BACK);
+            return Ok(());
+        }
+        (self.is_stepping, self.next) = (false, None);
+        let rows = self.stage.rows().saturating_sub(FREE_ROWS).max(1);
+        let unbroken = self.jump.take().filter(|_| self.tape.lines() == lines);
+        let passed = unbroken.map_or_else(|| Passed::new(rows), |jump| jump.passed);
+        self.jump = Some(Jump { to, passed });
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Waits until something is there to be read, without reading it and without changing how others
+//! who have the same file open read it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A file that may have to be waited for.
+#[derive(Debug)]
+pub struct Readable {
+    /// None for what never has to be waited for, such as a regular file.
+    fd: Option<AsyncFd<OwnedFd>>,
+}
+
+impl Readable {
+    /// To be called in a runtime.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn new(file: impl AsFd) -> io::Result<Readable> {
+        let fd = file.as_fd().try_clone_to_owned()?;
+        #[expect(
+            deprecated,
+            reason = "what came in its place is unsafe, for types that lie about their descriptor"
+        )]
+        let registered = AsyncFd::with_interest(fd, Interest::READABLE);
+        match registered {
+            Ok(fd) => Ok(Readable { fd: Some(fd) }),
+            // What epoll(7) does not take (EPERM) can always be read.
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => {
+                Ok(Readable { fd: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until a read would not wait. May be given up at any time.
+    pub async fn wait(&self) {
+        let Some(fd) = &self.fd else { return };
+        // The runtime is told of a change only once: what it remembers is forgotten only where
+        // nothing is left to be read.
+        while let Ok(mut ready) = fd.readable().await {
+            if now(fd.get_ref()).is_some() {
+                return;
+            }
+            ready.clear_ready();
+        }
+        // The runtime is being shut down: nobody waits any more.
+        std::future::pending().await
+    }
+
+    /// Whether nobody will ever write to it again.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        let flags = self.fd.as_ref().and_then(|fd| now(fd.get_ref()));
+        flags.is_some_and(|flags| flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+    }
+}
+
+/// What a read would find now; `None` if it would wait.
+fn now(fd: &OwnedFd) -> Option<PollFlags> {
+    let mut fds = [PollFd::new(fd, PollFlags::IN)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match poll(&mut fds, Some(&at_once)) {
+        Ok(0) => None,
+        Ok(_) => Some(fds[0].revents()),
+        Err(_) => None,
+    }
+}
