@@ -84,6 +84,21 @@ fn d06_another_format_and_other_line_ends_are_named() {
     folder.scenario(&["replay"]).end().expect(2);
 }
 
+/// A few bytes order ten thousand starts each, and no line tells of one: nothing of that may be kept
+/// without a bound.
+#[test]
+fn f07_starts_without_end_are_refused() {
+    let first = r#"{"seq":0,"t":0.000000000,"event":"run.started","format":1,"generator":"scenario","name":"n","seed":1,"clock":"real","started_at":"","scenario":{"name":"n","tick":"0s","presets":{"p":{"command":["true"]}},"timeline":[{"at":"1h","mark":"m"}]}}"#;
+    let mut log = format!("{first}\n");
+    for seq in 1..1_000 {
+        log += &format!(
+            "{{\"seq\":{seq},\"t\":0.000000000,\"event\":\"input\",\"text\":\"spawn p x10000\",\"accepted\":true}}\n"
+        );
+    }
+    let Found::Damaged(402, what) = find(log.as_bytes()) else { panic!("{:?}", find(log.as_bytes())) };
+    assert_eq!(what, "is where more than 4000000 starts are ordered of which no line tells");
+}
+
 #[test]
 fn f07_the_program_says_of_any_bytes_what_they_are_not() {
     let folder = Folder::new();

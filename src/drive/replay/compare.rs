@@ -21,9 +21,9 @@ const BEFORE: usize = 3;
 /// The most that is kept of each of them, in bytes.
 const KEPT: usize = 4 << 10;
 
-/// The most that the engine may order between two lines. An entry orders a million starts at once at
-/// most, so a few of them have room in it.
-const MOST_ORDERS: u64 = 4_000_000;
+/// The most starts that the engine may have ordered without a line that tells of them. An entry orders
+/// a million at once at most, so a few of them have room in it.
+const MOST_STARTS: u64 = 4_000_000;
 
 /// Why a comparison goes no further.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ pub(super) struct Comparison<R> {
     halt: Option<Halt>,
     reached: Moment,
     passed: u64,
-    /// Orders since the last line.
-    ordered: u64,
+    /// Starts that were ordered, and that no line has told of.
+    starting: u64,
     unknown: u64,
     doubtful: Option<Doubtful>,
     ended: Option<(Outcome, Span)>,
@@ -65,7 +65,7 @@ impl<R: Read> Comparison<R> {
             halt: None,
             reached: Moment::ZERO,
             passed: 0,
-            ordered: 0,
+            starting: 0,
             unknown: 0,
             doubtful: None,
             ended: None,
@@ -191,7 +191,6 @@ impl<R: Read> Comparison<R> {
         }
         self.reader.pass();
         self.passed += 1;
-        self.ordered = 0;
     }
 
     /// The line that is next, or the doubtful one before it, differs from what the engine says.
@@ -249,6 +248,9 @@ impl<R: Read> Sink for Comparison<R> {
         self.encoder.clear();
         self.encoder.write(t, event);
         self.compare(matches!(event, Event::RunFinished(_)));
+        if matches!(event, Event::SpawnStarted { pid: Some(_), .. } | Event::SpawnFailed { .. }) {
+            self.starting = self.starting.saturating_sub(1);
+        }
         match event {
             Event::SpawnExited { source, .. }
             | Event::SpawnFailed { source, .. }
@@ -265,15 +267,14 @@ impl<R: Read> Sink for Comparison<R> {
         }
     }
 
-    /// Nothing is done. Only, a scenario that was made up can order starts without end, and each of
-    /// them would show in a log of a real run.
-    fn order(&mut self, _order: Order) {
-        self.ordered += 1;
-        if self.ordered > MOST_ORDERS
-            && let Some(line) = self.reader.looked_at()
-        {
-            let what = format!("comes after more than {MOST_ORDERS} orders at one moment");
-            self.halt(Halt::Unreadable(Unreadable::damaged(line.number, what)));
+    /// Nothing is done. Only, a log that was made up can order starts without end, and each of them
+    /// would show in a log of a real run.
+    fn order(&mut self, order: Order) {
+        self.starting += u64::from(matches!(order, Order::Start { .. }));
+        if self.starting > MOST_STARTS {
+            let line = self.reader.lines();
+            let what = format!("is where more than {MOST_STARTS} starts are ordered of which no line tells");
+            self.halt(Halt::Unreadable(Unreadable::damaged(line, what)));
         }
     }
 
