@@ -61,7 +61,7 @@ struct First {
 struct Drive {
     engine: Engine,
     clock: ClockKind,
-    /// Whether the engine was told the time once.
+    /// Whether the engine has been told the time, or will be by the line of an event.
     has_begun: bool,
     /// The line that is being told, apart from the reader, which goes on while the engine speaks.
     line: Vec<u8>,
@@ -103,9 +103,10 @@ impl Drive {
             started_at: first.started_at.as_deref(),
             resolved: &first.scenario,
         };
+        let has_begun = first.run.clock == ClockKind::Virtual || scenario.tick.is_some();
         comparison.set_scenario(scenario);
         engine.start(&start, comparison);
-        Ok((Drive { engine, clock: first.run.clock, has_begun: false, line: Vec::new() }, first.run))
+        Ok((Drive { engine, clock: first.run.clock, has_begun, line: Vec::new() }, first.run))
     }
 
     /// Goes through the log to its end, or to where it differs.
@@ -141,10 +142,10 @@ impl Drive {
     }
 
     /// Tells the engine the time before the first thing that came from outside, since a run can begin
-    /// with orders alone, and no event. Only what a person did before the run, at moment zero, comes
-    /// before that.
+    /// with orders alone, and no event. (One that ticks cannot.) Only what a person did before the run
+    /// comes before that: at moment zero, or, in logs of runs that tick, before the first tick.
     fn begin<R: Read>(&mut self, now: Moment, comparison: &mut Comparison<R>) {
-        if self.clock == ClockKind::Real && now > Moment::ZERO && !self.has_begun {
+        if !self.has_begun && now > Moment::ZERO {
             self.has_begun = true;
             self.engine.advance(now, comparison);
         }
