@@ -180,9 +180,15 @@ fn d05_the_sum_is_that_of_all_bytes_before_it() {
 fn d06_what_tools_do_to_logs_is_named() {
     let whole = log("moments");
     let text = String::from_utf8(whole.clone()).unwrap();
-    let newer = text.replacen("\"format\":1", "\"format\":2", 1);
-    let what = "is of format 2; this release of scenario reads formats up to 1";
-    assert_eq!(damage(newer.as_bytes()), (1, what.to_owned()));
+    for (format, shown) in [("2", 2), ("99999999999999999999999", u64::MAX)] {
+        let newer = text.replacen("\"format\":1", &format!("\"format\":{format}"), 1);
+        let unreadable = all(newer.as_bytes()).end.unwrap_err();
+        assert_eq!((unreadable.kind(), unreadable.line()), ("newer", Some(1)));
+        let what = format!("line 1 is of format {shown}; this release of scenario reads formats up to 1");
+        assert_eq!(unreadable.to_string(), what);
+    }
+    let none = text.replacen("\"format\":1", "\"format\":\"1\"", 1);
+    assert_eq!(damage(none.as_bytes()), (1, "does not say its format".to_owned()));
     assert_eq!(
         damage(text.replace('\n', "\r\n").as_bytes()),
         (1, "ends in CR LF, and not in LF alone".to_owned())

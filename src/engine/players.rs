@@ -92,16 +92,15 @@ impl Players {
             let first = self.next_id;
             self.groups.push(Group { first, play: play as u32, preset: preset as u32, row: row as u32 });
             self.next_id = first.checked_add(group.count).expect("has_room was asked");
-            for n in 0..group.count {
+            // Who never moves is not looked at, however many there are.
+            for n in 0..if group.moves > 0 { group.count } else { 0 } {
                 if !out.wants_more() {
                     return None;
                 }
                 let die = purpose.player(group.name.nth(n + 1)).die();
                 let row = Row { due, die, id: first + n, left: group.moves };
-                if group.moves > 0 {
-                    self.plays[play].left += 1;
-                    self.make_move(row, n, group, source, out);
-                }
+                self.plays[play].left += 1;
+                self.make_move(row, n, group, source, out);
             }
         }
         (self.plays[play].left > 0).then_some(play)

@@ -106,6 +106,13 @@ impl<'a> Reader<'a> {
         if !faults.is_empty() {
             return faults.into_iter().for_each(|fault| self.stop(fault));
         }
+        if file == 0 && text.starts_with("{\"seq\":") {
+            let place = Place { file, start: 0, end: 0 };
+            let help =
+                "`scenario replay LOG` decides it again, `scenario extract LOG` makes a scenario of it";
+            return self
+                .stop(Diagnostic::error(place, "this is the log of a run, and no scenario").help(help));
+        }
         let Outcome { document, doubled, syntax, limit } = document::parse(&text, file);
         if let Some(limit) = limit {
             return self.stop(limit);

@@ -12,6 +12,8 @@ pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
         || matches!(c, '\u{061c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        // No characters at all (Unicode, section 23.7), which XML forbids.
+        || matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// Appends `text`, with what [`acts`] as an escape: `\t`, `\x1b`, `\u{202e}`.
@@ -23,11 +25,38 @@ pub fn push_visible(out: &mut String, text: &str) {
 
 /// The same for one character.
 pub fn push_visible_char(out: &mut String, c: char) {
-    if acts(c) {
+    if acts(c) || (c == '[' && is_command(out)) {
         push_escape(out, c);
     } else {
         out.push(c);
     }
+}
+
+/// Whether a `[` would make a command for the log of a CI service of what stands there, wherever it
+/// stands in its line: `##[error]` (GitHub), `##vso[` (Azure), `##teamcity[`.
+fn is_command(before: &str) -> bool {
+    before.trim_end_matches(|c: char| c.is_ascii_lowercase()).ends_with("##")
+}
+
+/// A JSON text that says the same in one line, with all that [`acts`] written as an escape, and no
+/// command for a CI service in it: but for white space, such characters stand in its strings only.
+#[must_use]
+pub fn visible_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // Between the tokens of what another program has written.
+            '\t' | '\n' | '\r' => out.push(' '),
+            c if acts(c) || (c == '[' && is_command(&out)) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let written = write!(out, "\\u{unit:04x}");
+                    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn push_escape(out: &mut String, c: char) {
@@ -78,6 +107,18 @@ mod tests {
         let mut out = String::new();
         push_visible_bytes(&mut out, b"ok\xff\xc3\xa9\r");
         assert_eq!(out, "ok\\xffé\\r");
+    }
+
+    #[test]
+    fn nothing_is_a_command_for_a_ci_service() {
+        assert_eq!(visible("x ##[error]y ##vso[a] #[b] ##B[c]"), "x ##\\x5berror]y ##vso\\x5ba] #[b] ##B[c]");
+        let json = "[\"##[error]\u{202e}\u{10ffff}\u{7f}\"]";
+        let shown = visible_json(json);
+        assert_eq!(shown, "[\"##\\u005berror]\\u202e\\udbff\\udfff\\u007f\"]");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            serde_json::from_str::<serde_json::Value>(json).unwrap()
+        );
     }
 
     proptest::proptest! {

@@ -12,6 +12,7 @@ mod damaged;
 mod edited;
 mod elsewhere;
 mod golden;
+mod hostile;
 
 use scenario::drive::replay::replay;
 use scenario::paper::log::reader::Unreadable;
@@ -34,6 +35,6 @@ fn find(log: &[u8]) -> Found {
         Finding::CutShort(_) => Found::CutShort,
         Finding::Different(difference) => Found::Different(difference.logged.line),
         Finding::Unreadable(Unreadable::Damaged { line, what, .. }) => Found::Damaged(line, what),
-        Finding::Unreadable(Unreadable::Refused(error)) => panic!("memory was refused: {error}"),
+        Finding::Unreadable(other) => Found::Damaged(other.line().unwrap_or_default(), other.to_string()),
     }
 }

@@ -10,19 +10,15 @@ use crate::words::visible::visible;
 /// Tells why a log cannot be used, and gives the exit code.
 pub(super) fn tell_unreadable(path: &Path, unreadable: &Unreadable) -> ExitCode {
     let path = path.to_string_lossy();
-    match unreadable {
-        Unreadable::Refused(error) => {
-            tell_error(format_args!("cannot read {path}: {error}"));
-            ExitCode::Refused
-        }
-        Unreadable::Damaged { line, what, help } => {
-            tell_error(format_args!("{path}: line {line} {what}"));
-            if let Some(help) = help {
-                tell(&format!("help: {}\n", visible(help)));
-            }
-            ExitCode::BadLog
-        }
+    if let Unreadable::Refused(error) = unreadable {
+        tell_error(format_args!("cannot read {path}: {error}"));
+        return ExitCode::Refused;
     }
+    tell_error(format_args!("{path}: {unreadable}"));
+    if let Some(help) = unreadable.help() {
+        tell(&format!("help: {}\n", visible(help)));
+    }
+    ExitCode::BadLog
 }
 
 /// Tells where a log was cut short, and gives the exit code.

@@ -16,7 +16,7 @@ mod schema;
 mod shell;
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use crate::door::cli::{Command, Reading};
@@ -81,7 +81,8 @@ fn environment(name: &str) -> Option<String> {
 fn colors() -> bool {
     // In CI the library takes a dumb terminal for one with colours; it has none there either.
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !is_dumb && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+    let is_wanted = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    is_wanted && !is_dumb && std::io::stderr().is_terminal()
 }
 
 /// Tells people something. A standard error that is closed is no reason to stop.

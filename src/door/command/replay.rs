@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::door::cli::{Replay, ReplayFormat};
-use crate::door::command::{colors, environment, print, tell};
+use crate::door::command::{colors, environment, print, tell, tell_error};
 use crate::drive::replay::replay as replay_log;
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
@@ -16,6 +16,7 @@ use crate::scenario::model::Scenario;
 use crate::scenario::{Options, load};
 use crate::words::event::{ClockKind, REDACTED};
 use crate::words::exit_code::ExitCode;
+use crate::words::visible::visible;
 
 /// One log with what came of it.
 struct Case<'a> {
@@ -25,6 +26,10 @@ struct Case<'a> {
 }
 
 pub(super) fn replay(arguments: &Replay) -> ExitCode {
+    if let Some(fault) = misuse(arguments) {
+        tell_error(fault);
+        return ExitCode::Usage;
+    }
     let against = match arguments.against.as_deref().map(|file| read_against(file, arguments)).transpose() {
         Ok(against) => against,
         Err(exit) => return exit,
@@ -46,6 +51,16 @@ pub(super) fn replay(arguments: &Replay) -> ExitCode {
     let shown = conclude(&cases, arguments);
     let worst = cases.iter().map(|case| exit_of(&case.replayed.finding, arguments)).max_by_key(|e| e.code());
     if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown }
+}
+
+/// What cannot go together.
+fn misuse(arguments: &Replay) -> Option<&'static str> {
+    if arguments.against.is_none() && !arguments.reading.vars.is_empty() {
+        return Some("`--var` is for the scenario of `--against`; a logged one is whole");
+    }
+    let files = arguments.logs.iter().chain(&arguments.against);
+    (files.filter(|file| file.as_os_str() == "-").count() > 1)
+        .then_some("standard input can be read once only: one `-`")
 }
 
 fn refused(error: String) -> Replayed {
@@ -82,8 +97,10 @@ fn show(case: &Case<'_>, arguments: &Replay) -> ExitCode {
             }
             tell(&verdict(&log, &case.replayed, colors()));
             match &case.replayed.finding {
-                Finding::Unreadable(Unreadable::Damaged { help: Some(help), .. }) => {
-                    tell(&format!("help: {help}\n"));
+                Finding::Unreadable(unreadable) => {
+                    if let Some(help) = unreadable.help() {
+                        tell(&format!("help: {}\n", visible(help)));
+                    }
                 }
                 Finding::CutShort(_) if !arguments.allow_incomplete => {
                     tell("help: `--allow-incomplete` takes logs that were cut short\n");
@@ -119,7 +136,7 @@ fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
             match junit::junit(&cases) {
                 Ok(report) => print(&report),
                 Err(error) => {
-                    crate::door::command::tell_error(format_args!("cannot make the report: {error}"));
+                    tell_error(format_args!("cannot make the report: {error}"));
                     ExitCode::Refused
                 }
             }
@@ -133,7 +150,7 @@ fn exit_of(finding: &Finding, arguments: &Replay) -> ExitCode {
         Finding::CutShort(_) if arguments.allow_incomplete => ExitCode::Passed,
         Finding::Different(_) => ExitCode::Different,
         Finding::Unreadable(Unreadable::Refused(_)) => ExitCode::Refused,
-        Finding::CutShort(_) | Finding::Unreadable(Unreadable::Damaged { .. }) => ExitCode::BadLog,
+        Finding::CutShort(_) | Finding::Unreadable(_) => ExitCode::BadLog,
     }
 }
 
@@ -155,7 +172,7 @@ fn again(case: &Case<'_>, arguments: &Replay) -> String {
 
 /// A path as a word of a shell.
 fn word(path: &Path) -> String {
-    let text = crate::words::visible::visible(&path.to_string_lossy());
+    let text = visible(&path.to_string_lossy());
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-+,:@%=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text;

@@ -12,15 +12,13 @@
 //! What comes in twos is of the left log and of the right one; `null` where one has it not. `events`
 //! of `first` are the lines themselves. `cut` is the last whole line of a log that was cut short.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::paper::diff::counts::Counted;
 use crate::paper::diff::keys::differing;
 use crate::paper::diff::{Comparison, Difference, Pair};
-use crate::words::visible::acts;
+use crate::words::visible::visible_json;
 
 #[derive(Serialize)]
 struct Printed<'c> {
@@ -73,7 +71,7 @@ pub fn json(comparison: &Comparison, names: Pair<&str>) -> String {
         cut: comparison.cuts.each_ref().map(|cut| cut.as_ref().map(|cut| cut.line)),
     };
     // Numbers, texts and lists of these: nothing that JSON could not hold.
-    serde_json::to_string(&printed).map_or_else(|error| error.to_string(), |json| escaped(&json) + "\n")
+    serde_json::to_string(&printed).map_or_else(|error| error.to_string(), |json| visible_json(&json) + "\n")
 }
 
 fn printed_count((counted, counts): (Counted, Pair<u64>)) -> PrintedCount {
@@ -95,25 +93,4 @@ fn printed_difference(difference: &Difference) -> PrintedDifference<'_> {
         lines: places.map(|place| place.as_ref().map(|place| place.number)),
         events: places.map(|place| serde_json::from_slice(place.as_ref()?.bytes.as_deref()?).ok()),
     }
-}
-
-/// JSON that says the same, with what a terminal would act on as escapes: but for
-/// white space such characters stand in its strings only.
-fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if matches!(c, '\t' | '\n' | '\r') {
-            // Between the tokens of a line that another program has written.
-            out.push(' ');
-            continue;
-        }
-        if !acts(c) {
-            out.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            let _ = write!(out, "\\u{unit:04x}");
-        }
-    }
-    out
 }

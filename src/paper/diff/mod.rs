@@ -159,8 +159,14 @@ pub fn compare<R: Read>(level: Level, logs: Pair<Log<R>>) -> Result<Comparison, 
             let damaged = |fault| (side, Unreadable::damaged(here.line.number, fault));
             comparer.take(side, here).map_err(damaged)?;
         }
+        let has_ended = [lines[0].is_none(), lines[1].is_none()];
         left.reader.pass();
         right.reader.pass();
+        if has_ended[0] {
+            comparer.sequences.go_on_alone(Side::Right, left.reader.cut().is_some());
+        } else if has_ended[1] {
+            comparer.sequences.go_on_alone(Side::Left, right.reader.cut().is_some());
+        }
     }
     Ok(comparer.finish([left.reader.cut().cloned(), right.reader.cut().cloned()]))
 }

@@ -21,6 +21,8 @@ pub(super) struct Sequences {
     sources: Sources,
     timeline: Sequence,
     rows: BTreeMap<Rc<Identity>, Row>,
+    /// The side that goes on, once the other log is at its end, and whether that one was cut short.
+    alone: Option<(Side, bool)>,
     found: Found,
 }
 
@@ -112,6 +114,11 @@ impl Sequence {
         None
     }
 
+    /// Whether an event of this side waits for the other already.
+    fn waits(&self, side: Side) -> bool {
+        matches!(self, Sequence::Open(waiting, queue) if *waiting == side && !queue.is_empty())
+    }
+
     /// The first event that only one side has.
     fn left_over(&mut self) -> Option<(Side, Place)> {
         let Sequence::Open(side, queue) = self else { return None };
@@ -129,20 +136,34 @@ fn in_order<T>(side: Side, own: T, other: T) -> Pair<T> {
 }
 
 impl Sequences {
+    /// The other log is at its end: of what this one still tells, the first event of each sequence is
+    /// all that can matter.
+    pub(super) fn go_on_alone(&mut self, side: Side, is_other_cut: bool) {
+        self.alone = Some((side, is_other_cut));
+    }
+
     /// Takes the next event of a log.
     pub(super) fn take(&mut self, side: Side, event: &Event<'_>, here: &Here<'_>) {
         let found = &mut self.found;
+        let is_alone = self.alone.is_some();
         let hash = || Counting::of(event).hash();
         match source_of(event) {
             Of::Nothing => {}
-            Of::Timeline => found.take(|| SequenceName::Timeline, &mut self.timeline, (side, hash(), here)),
+            Of::Timeline => {
+                if !(is_alone && self.timeline.waits(side)) {
+                    found.take(|| SequenceName::Timeline, &mut self.timeline, (side, hash(), here));
+                }
+            }
             Of::Source(source) => {
                 let identity = self.sources.of(side, source, event);
                 let row = self.rows.entry(Rc::clone(&identity)).or_default();
                 row.numbers[side as usize] = Some(source);
                 let numbers = row.numbers;
                 let name = || SequenceName::Of((*identity).clone(), numbers, part_of(event));
-                found.take(name, row.sequence(event), (side, hash(), here));
+                let sequence = row.sequence(event);
+                if !(is_alone && sequence.waits(side)) {
+                    found.take(name, sequence, (side, hash(), here));
+                }
                 if ends(event, &identity) {
                     self.sources.forget(side, source);
                     self.end(side, &identity);
@@ -155,10 +176,14 @@ impl Sequences {
     fn end(&mut self, side: Side, identity: &Rc<Identity>) {
         let Some(row) = self.rows.get_mut(identity) else { return };
         row.has_ended[side as usize] = true;
-        if row.has_ended == [true; 2]
+        if (row.has_ended == [true; 2] || self.alone.is_some())
             && let Some(row) = self.rows.remove(identity)
         {
-            self.found.close(identity, row, [false; 2]);
+            let mut is_cut = [false; 2];
+            if let Some((side, is_other_cut)) = self.alone {
+                is_cut[side.other() as usize] = is_other_cut;
+            }
+            self.found.close(identity, row, is_cut);
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -18,7 +18,13 @@ pub struct Field<'a> {
     pub value: &'a str,
 }
 
-/// The keys of a line, in their order; `None` if it is no JSON object.
+/// Why a line is no JSON of the form that it should have, in words that follow the line's number.
+pub(super) fn unreadable(error: &serde_json::Error) -> String {
+    // It counts lines within the line.
+    format!("is not readable: {}", error.to_string().replace(" at line 1 column ", " at column "))
+}
+
+/// The keys of a line, in their order; `None` if it is no JSON object, or has a key twice.
 #[must_use]
 pub fn read(line: &[u8]) -> Option<Vec<Field<'_>>> {
     let text = std::str::from_utf8(line).ok()?;
@@ -40,6 +46,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::new();
                 while let Some((key, value)) = map.next_entry::<Word<'de>, &'de RawValue>()? {
+                    if fields.iter().any(|field: &Field<'_>| field.key == key.0) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{}`", &*key)));
+                    }
                     fields.push(Field { key: key.0, value: value.get() });
                 }
                 Ok(Fields(fields))

@@ -40,6 +40,11 @@ const START: &[u8] = b"{\"seq\":";
 pub enum Unreadable {
     /// The system refused to read it, in the system's words.
     Refused(String),
+    /// It is of a format that this release does not know.
+    Newer {
+        /// The format's number.
+        format: u64,
+    },
     /// It is no log, or no whole one, from this line on.
     Damaged {
         /// Counted from 1.
@@ -63,11 +68,54 @@ impl Unreadable {
         Unreadable::Damaged { line, what, help: None }
     }
 
+    /// Of which kind it is, in a word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Unreadable::Refused(_) => "unreadable",
+            Unreadable::Newer { .. } => "newer",
+            Unreadable::Damaged { .. } => "damaged",
+        }
+    }
+
+    /// The line that it is about, from 1.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Unreadable::Refused(_) => None,
+            Unreadable::Newer { .. } => Some(1),
+            Unreadable::Damaged { line, .. } => Some(*line),
+        }
+    }
+
+    /// What can be done, where that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Unreadable::Refused(_) => None,
+            Unreadable::Newer { .. } => Some("a newer release of scenario reads it"),
+            Unreadable::Damaged { help, .. } => help.as_deref(),
+        }
+    }
+
     fn with_help(mut self, text: &str) -> Unreadable {
         if let Unreadable::Damaged { help, .. } = &mut self {
             *help = Some(text.to_owned());
         }
         self
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Refused(error) => f.write_str(error),
+            Unreadable::Newer { format } => write!(
+                f,
+                "line 1 is of format {format}; this release of scenario reads formats up to {FORMAT}"
+            ),
+            Unreadable::Damaged { line, what, .. } => write!(f, "line {line} {what}"),
+        }
     }
 }
 
@@ -364,12 +412,7 @@ impl<R: Read> Reader<R> {
     fn hold_first(&self, frame: &Frame, event: &[u8]) -> Result<(), Unreadable> {
         if event == b"run.started" && frame.seq == 0 {
             return match frame.format {
-                Some(format) if format > u64::from(FORMAT) => {
-                    let what = format!(
-                        "is of format {format}; this release of scenario reads formats up to {FORMAT}"
-                    );
-                    Err(Unreadable::damaged(1, what).with_help("a newer release of scenario reads it"))
-                }
+                Some(format) if format > u64::from(FORMAT) => Err(Unreadable::Newer { format }),
                 Some(format) if format == u64::from(FORMAT) => Ok(()),
                 _ => Err(Unreadable::damaged(1, "does not say its format")),
             };

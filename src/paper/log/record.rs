@@ -10,7 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::paper::log::fields::Word;
+use crate::paper::log::fields::{self, Word};
 use crate::paper::log::{schema, seconds};
 use crate::words::event::{
     ClockKind, Direction, EntryName, Event, Exit, FetchFault, Fetched, Header, Lateness, Outcome, Source,
@@ -172,7 +172,7 @@ impl<'a> Record<'a> {
     /// When it is not JSON, or a key's value has another form than the format says.
     pub fn read(line: &'a [u8]) -> Result<Record<'a>, Fault> {
         let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
-        let keys = Keys::read(text).map_err(|error| format!("is not readable: {error}"))?;
+        let keys = Keys::read(text).map_err(|error| fields::unreadable(&error))?;
         let mut record = Record { keys, chunk: Vec::new(), fetched: None, summary: None };
         match &*record.keys.event {
             "line" | "fetch.line" => record.chunk = record.keys.chunk()?,

@@ -189,6 +189,7 @@ impl Screen {
                 });
             }
             Event::FetchResponded { source, status, version, .. } => {
+                let version = visible(version);
                 self.of(out, t, *source, |out| push(out, format_args!("answered {status} ({version})")));
             }
             Event::FetchLine { source, text, .. } => self.of(out, t, *source, |out| {

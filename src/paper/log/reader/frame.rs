@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::paper::log::seconds;
+use crate::paper::log::{fields, seconds};
 use crate::words::time::Moment;
 
 /// The beginning of a line.
@@ -29,7 +29,8 @@ struct AnyForm<'a> {
     #[serde(borrow)]
     t: &'a RawValue,
     event: &'a str,
-    format: Option<u64>,
+    #[serde(borrow)]
+    format: Option<&'a RawValue>,
 }
 
 impl Frame {
@@ -80,12 +81,21 @@ fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
 fn any_form(line: &[u8]) -> Result<Frame, String> {
     let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
     let AnyForm { seq, t, event, format } =
-        serde_json::from_str(text).map_err(|error| format!("is not readable: {error}"))?;
+        serde_json::from_str(text).map_err(|error| fields::unreadable(&error))?;
     let t = seconds::read(t.get()).ok_or_else(|| format!("has a `t` that is no time: {}", t.get()))?;
     // The name is a part of the line.
     let at = event.as_ptr() as usize - text.as_ptr() as usize;
     let at_t = own_form(line).and_then(|frame| frame.at_t);
+    let format = format.map(|format| read_format(format.get())).transpose()?;
     Ok(Frame { seq, t: Moment(t), name: at..at + event.len(), at_t, format })
+}
+
+/// A format's number; one that is larger than any is as new as any.
+fn read_format(text: &str) -> Result<u64, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("does not say its format".to_owned());
+    }
+    Ok(text.parse().unwrap_or(u64::MAX))
 }
 
 /// The `crc32c` at the end of a last line.

@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use crate::paper::log::reader::Unreadable;
 use crate::paper::replayed::{Divergence, Finding, Now, Replayed};
 use crate::paper::report::replay::line::{Shown, show};
 use crate::paper::report::replay::{cause, differing};
@@ -27,10 +26,7 @@ pub fn verdict(log: &str, replayed: &Replayed, color: bool) -> String {
         Finding::Different(divergence) => {
             (BAD, "different", format!("; line {} is not what happens now", divergence.logged.line))
         }
-        Finding::Unreadable(Unreadable::Refused(error)) => (BAD, "unreadable", format!("; {error}")),
-        Finding::Unreadable(Unreadable::Damaged { line, what, .. }) => {
-            (BAD, "damaged", format!("; line {line} {what}"))
-        }
+        Finding::Unreadable(unreadable) => (BAD, unreadable.kind(), format!("; {unreadable}")),
     };
     let mut text = format!("{:<9}  {}: ", word, visible(log));
     if color {

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::paper::log::reader::Unreadable;
 use crate::paper::replayed::{Divergence, Finding, Now, Replayed};
 use crate::paper::report::replay::{cause, differing};
+use crate::words::visible::visible_json;
 
 /// A replay as one JSON object.
 #[derive(Serialize)]
 struct Report<'a> {
     log: &'a str,
-    /// `same`, `different`, `cut`, `damaged`, `unreadable`.
+    /// `same`, `different`, `cut`, `damaged`, `newer`, `unreadable`.
     result: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
@@ -25,7 +25,7 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+    error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     #[serde(flatten)]
@@ -66,26 +66,22 @@ pub fn json(log: &str, replayed: &Replayed) -> String {
         Finding::CutShort(cut) => {
             report.result = "cut";
             report.line = Some(cut.line);
-            report.error = cut.tail.as_deref();
+            report.error = Some(cut.to_string());
         }
         Finding::Different(divergence) => {
             report.result = "different";
             report.line = Some(divergence.logged.line);
             report.difference = difference(divergence);
         }
-        Finding::Unreadable(Unreadable::Refused(error)) => {
-            report.result = "unreadable";
-            report.error = Some(error);
-        }
-        Finding::Unreadable(Unreadable::Damaged { line, what, help }) => {
-            report.result = "damaged";
-            report.line = Some(*line);
-            report.error = Some(what);
-            report.help = help.as_deref();
+        Finding::Unreadable(unreadable) => {
+            report.result = unreadable.kind();
+            report.line = unreadable.line();
+            report.error = Some(unreadable.to_string());
+            report.help = unreadable.help();
         }
     }
     // All of it is text and numbers.
-    serde_json::to_string(&report).unwrap_or_default()
+    visible_json(&serde_json::to_string(&report).unwrap_or_default())
 }
 
 fn difference(divergence: &Divergence) -> Option<Difference> {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::paper::log::reader::Unreadable;
 use crate::paper::replayed::{Finding, Replayed};
 use crate::paper::report::replay::{different, verdict};
+use crate::words::visible::visible;
 
 /// One log's replay.
 #[derive(Debug)]
@@ -49,18 +49,21 @@ fn test_case(case: &Case<'_>) -> TestCase {
         let kind = match &replayed.finding {
             Finding::Different(_) => "different",
             Finding::CutShort(_) => "cut short",
-            Finding::Unreadable(Unreadable::Refused(_)) => "unreadable",
-            Finding::Unreadable(Unreadable::Damaged { .. }) | Finding::Same => "damaged",
+            Finding::Unreadable(unreadable) => unreadable.kind(),
+            Finding::Same => "same",
         };
         status.set_message(words.trim_end()).set_type(kind);
     }
     if let Finding::Different(divergence) = &replayed.finding {
         status.set_description(different(log, divergence, again, false));
     }
-    let mut test_case = TestCase::new(*log, status);
+    let mut test_case = TestCase::new(visible(log), status);
     test_case.set_time(*took);
+    if matches!(replayed.finding, Finding::CutShort(_)) {
+        test_case.set_system_out(words.trim_end());
+    }
     if let Some(run) = &replayed.run {
-        test_case.set_classname(run.name.as_str());
+        test_case.set_classname(visible(&run.name));
     }
     test_case
 }
