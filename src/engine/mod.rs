@@ -163,6 +163,8 @@ impl Engine {
     /// Takes what came from outside at `now`.
     pub fn observe(&mut self, now: Moment, observed: Observed<'_>, sink: &mut dyn Sink) {
         self.with(now, sink, |run, out| {
+            // Whatever is no person's doing came of something that was due.
+            run.has_begun |= !matches!(observed, Observed::Typed { .. } | Observed::Signalled(_));
             if run.has_begun {
                 run.settle(out);
             }
