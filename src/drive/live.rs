@@ -17,6 +17,7 @@ use crate::drive::Run;
 use crate::hands::Context;
 use crate::hands::clock::Clock;
 use crate::hands::fetch::Fetches;
+use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
@@ -42,6 +43,8 @@ pub struct Live {
     pub precise: bool,
     /// Where typed lines come from.
     pub input: Option<input::Keyboard>,
+    /// To the guard, if there is one.
+    pub lifeline: Option<Lifeline>,
     /// Told when the clock has started.
     pub started: Arc<OnceLock<std::time::Instant>>,
 }
@@ -84,7 +87,8 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
-        signals::watch(&inbox).map_err(|error| format!("cannot hear signals: {error}"))?;
+        let watched = signals::watch(&inbox, live.lifeline);
+        watched.map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
@@ -108,9 +112,13 @@ impl Turn {
     async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {
         let verdict = loop {
             let now = self.clock.now();
-            self.hear(run, now);
+            let is_urgent = self.hear(run, now);
             run.engine.advance(now, &mut run.journal);
             self.obey(run);
+            if is_urgent {
+                // Those too that hold their pipes from outside their groups.
+                self.processes.clear().await;
+            }
             self.flush(run, false);
             if let Some(verdict) = run.engine.verdict() {
                 break verdict;
@@ -125,13 +133,17 @@ impl Turn {
         }
     }
 
-    /// Tells the engine what the hands have seen. One reading of the clock serves all of it.
-    fn hear(&mut self, run: &mut Run, now: Moment) {
+    /// Tells the engine what the hands have seen. One reading of the clock serves all of it. Whether
+    /// everybody is to be gone at once: the guard has been killed.
+    fn hear(&mut self, run: &mut Run, now: Moment) -> bool {
+        let mut is_urgent = false;
         self.inbox.take(&mut self.seen);
         for seen in self.seen.drain(..) {
+            is_urgent |= matches!(seen, Seen::Signalled(Signal::KILL));
             run.engine.observe(now, seen.observed(), &mut run.journal);
             self.inbox.recycle(seen);
         }
+        is_urgent
     }
 
     /// Has the engine's orders carried out.

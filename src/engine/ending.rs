@@ -49,7 +49,8 @@ impl Run {
         }
     }
 
-    /// The runner was sent a signal: the first stops all in order, the next kills what is left.
+    /// The runner was sent a signal: the first stops all in order, the next kills what is left. KILL,
+    /// which its guard was sent, leaves no time for order.
     pub(crate) fn signalled(&mut self, signal: Signal, out: &mut Out<'_>) {
         out.event(&Event::Stopping {
             due: None,
@@ -63,6 +64,9 @@ impl Run {
             return self.kill_all(out);
         }
         self.stop_all(Verdict::Interrupted(Some(signal)), out);
+        if signal == Signal::KILL {
+            self.kill_all(out);
+        }
     }
 
     /// `quit` was typed.

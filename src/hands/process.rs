@@ -17,7 +17,7 @@
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
 //! nobody behind: [`Processes::clear`] and, should it not come to that, dropping it end all groups.
 
-mod adopted;
+pub(in crate::hands) mod adopted;
 mod attend;
 mod blame;
 mod descriptors;

@@ -17,6 +17,8 @@ pub enum ExitCode {
     BadLog,
     /// Ended by this signal, after an orderly stop.
     Signalled(crate::words::signal::Signal),
+    /// As the runner ended that this process guarded.
+    Guarded(u8),
 }
 
 impl ExitCode {
@@ -31,6 +33,7 @@ impl ExitCode {
             ExitCode::Refused => 4,
             ExitCode::BadLog => 5,
             ExitCode::Signalled(signal) => 128u8.saturating_add(signal.number()),
+            ExitCode::Guarded(code) => code,
         }
     }
 }
