@@ -20,6 +20,7 @@ use crate::hands::fetch::Fetches;
 use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
+use crate::hands::job;
 use crate::hands::process::Processes;
 use crate::hands::signals;
 use crate::scenario::resolved;
@@ -32,6 +33,9 @@ const FLUSH: Duration = Duration::from_millis(50);
 
 /// How long the loop must have nothing to do for the log to be handed over at once.
 const IDLE: Duration = Duration::from_millis(2);
+
+/// How long the log and the screen usually take to write what they were handed.
+const SHOWN: Duration = Duration::from_millis(20);
 
 /// What a live run needs beside the run itself.
 pub struct Live {
@@ -114,7 +118,7 @@ impl Turn {
             let now = self.clock.now();
             let is_urgent = self.hear(run, now);
             run.engine.advance(now, &mut run.journal);
-            self.obey(run);
+            self.obey(run).await;
             if is_urgent {
                 // Those too that hold their pipes from outside their groups.
                 self.processes.clear().await;
@@ -147,10 +151,12 @@ impl Turn {
     }
 
     /// Has the engine's orders carried out.
-    fn obey(&mut self, run: &mut Run) {
+    async fn obey(&mut self, run: &mut Run) {
         run.journal.take_orders(&mut self.orders);
+        let mut is_to_suspend = false;
         for order in self.orders.drain(..) {
             match order {
+                Order::Suspend => is_to_suspend = true,
                 Order::Start { source, preset, nth } => self.processes.start(source, preset, nth),
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
@@ -163,6 +169,21 @@ impl Turn {
                 }
             }
         }
+        if is_to_suspend {
+            self.suspend(run).await;
+        }
+    }
+
+    /// Stands still, with all that runs, until the job goes on.
+    async fn suspend(&mut self, run: &mut Run) {
+        self.clock.stop();
+        self.processes.suspend();
+        self.flush(run, true);
+        // The pause is to be in the log and on the screen before nothing of us moves any more.
+        job::suspend_in(SHOWN).await;
+        self.processes.go_on();
+        let took = self.clock.go_on();
+        self.inbox.put(Seen::Resumed { took });
     }
 
     /// Hands the log over, if it is time. If it cannot be written, the run is stopped in order.

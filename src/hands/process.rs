@@ -103,6 +103,16 @@ impl Processes {
         self.table.send(source, bytes);
     }
 
+    /// Stops the groups of all of them, as a shell stops a job.
+    pub fn suspend(&self) {
+        self.table.signal_all(Signal::STOP);
+    }
+
+    /// Lets all of them go on.
+    pub fn go_on(&self) {
+        self.table.signal_all(Signal::CONT);
+    }
+
     /// From now on finds those too that leave their group and become daemons. Only for a program all of
     /// whose children are started here: [`Processes::clear`] then ends every other child it has.
     pub fn adopt(&mut self) {

@@ -17,6 +17,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
+use crate::hands::job;
 use crate::words::signal::Signal;
 use count::{Count, Way};
 
@@ -30,6 +31,9 @@ struct Kind {
     name: Signal,
     stream: Stream,
 }
+
+/// SIGTSTP, by its number on Linux (signal(7)).
+const SUSPEND: i32 = 20;
 
 /// SIGXFSZ, by its number on Linux (signal(7)).
 const FILE_TOO_LARGE: i32 = 25;
@@ -69,7 +73,8 @@ impl Kind {
 }
 
 /// Puts signals into the inbox from now on: those of this process, and those of its guard if it has
-/// one. The guard's end is told as its signal KILL. Must be called in a runtime, within a local set.
+/// one. The guard's end is told as its signal KILL; TSTP, which of a runner and its guard the guard
+/// hears, as a pause. Must be called in a runtime, within a local set.
 ///
 /// # Errors
 /// When the system does not let them be heard.
@@ -84,7 +89,17 @@ pub fn watch(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Result<()> {
             }
         });
     }
-    let Some(lifeline) = lifeline else { return Ok(()) };
+    // What this signal does to a program that does not listen, it shall not do to us.
+    let mut suspend = Kind { name: Signal::TSTP, stream: signal(SignalKind::from_raw(SUSPEND))? };
+    let Some(lifeline) = lifeline else {
+        tokio::task::spawn_local(async move {
+            loop {
+                suspend.came().await;
+                heard.came(suspend.name, Way::Direct);
+            }
+        });
+        return Ok(());
+    };
     let mut ear = lifeline.listen()?;
     tokio::task::spawn_local(async move {
         while let Some(signal) = ear.next().await {
@@ -110,7 +125,11 @@ impl Heard {
             let inbox = Rc::clone(&self.inbox);
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(ONE_SIGNAL).await;
-                inbox.put(Seen::Signalled(signal));
+                match signal {
+                    Signal::TSTP if !job::can_suspend() => {}
+                    Signal::TSTP => inbox.put(Seen::Paused),
+                    signal => inbox.put(Seen::Signalled(signal)),
+                }
             });
         }
     }

@@ -92,4 +92,11 @@ pub enum Observed<'a> {
     },
     /// The runner was sent a signal.
     Signalled(Signal),
+    /// Everything is to stand still (Ctrl-Z).
+    Paused,
+    /// Everything goes on.
+    Resumed {
+        /// How long the pause was by the machine's clock.
+        took: Span,
+    },
 }

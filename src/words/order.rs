@@ -48,6 +48,8 @@ pub enum Order {
         /// The request.
         source: Source,
     },
+    /// Have everything stand still, the clock too, until the job goes on.
+    Suspend,
     /// Show the state of the run to the person who typed `status`.
     ShowStatus,
 }

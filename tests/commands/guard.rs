@@ -231,3 +231,117 @@ fn c1_a_signal_that_ends_a_program_at_once_leaves_nobody() {
     assert_eq!(run.end().0, Some(128 + 10));
     nobody_is_left(&folder);
 }
+
+/// Waits until a process is in one of these states of proc(5).
+#[track_caller]
+fn wait_for_state(pid: Pid, states: &str) {
+    let since = Instant::now();
+    loop {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
+        let state = stat.rsplit(") ").next().unwrap().chars().next().unwrap();
+        if states.contains(state) {
+            return;
+        }
+        assert!(since.elapsed() < Duration::from_secs(20), "{stat}");
+        std::thread::yield_now();
+    }
+}
+
+const PAUSED: &str = "tick = \"0s\"\n[presets.p]\ncommand = [\"sh\", \"-c\", \"echo up; while :; do sleep 0.01; done\"]\nbackground = true\n\
+     [[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"2s\"\nmark = \"end\"\n";
+
+/// How long the only pause of a log was, and its events but those of lines.
+fn pause_of(folder: &Folder) -> (f64, Vec<String>) {
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    let names = log.names().into_iter().filter(|name| name != "line").collect();
+    (log.of("run.resumed")[0]["took"].as_f64().unwrap(), names)
+}
+
+#[test]
+fn c4_a_run_pauses_with_its_children_and_goes_on_in_its_own_time() {
+    let folder = Folder::new();
+    folder.file("s.toml", PAUSED);
+    let mut run = marked(&folder, &[]);
+    run.command.process_group(0);
+    let mut run = run.watch();
+    run.until("| up");
+    let (guard, runner) = (Pid::from_child(&run.child), runner_of(&run.child));
+    kill_process(guard, Signal::TSTP).unwrap();
+    run.until("paused");
+    for process in [guard, runner] {
+        wait_for_state(process, "T");
+    }
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.last()["event"], "run.paused", "it is in the log while it lasts");
+    let pid = log.of("spawn.started")[0]["pid"].as_i64().unwrap();
+    // A shell that has just forked waits for its stopped child in another state.
+    wait_for_state(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), "TD");
+    // Past the moment of the mark, by the machine's clock: what is tested is that time stands still.
+    std::thread::sleep(Duration::from_millis(2_100));
+    kill_process(guard, Signal::CONT).unwrap();
+    run.until("goes on after 2.");
+    assert_eq!(run.end().0, Some(0));
+    let (took, names) = pause_of(&folder);
+    assert!(took >= 2.1, "{took}");
+    let wanted = [
+        "run.started",
+        "spawn.started",
+        "run.paused",
+        "run.resumed",
+        "mark",
+        "stopping",
+        "spawn.exited",
+        "run.finished",
+    ];
+    assert_eq!(names, wanted);
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(log.of("run.resumed")[0]["t"].as_f64().unwrap() < 2.0, "the clock stood still");
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    let text = String::from_utf8(log.bytes).unwrap();
+    // A run that was not paused cannot go on.
+    let edited: String =
+        text.lines().filter(|l| !l.contains("run.paused")).map(|l| format!("{l}\n")).collect();
+    let edited = renumbered(&edited);
+    folder.file("edited.jsonl", edited);
+    folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
+}
+
+/// The lines of a log with their numbers in order.
+fn renumbered(log: &str) -> String {
+    let numbered = log.lines().enumerate().map(|(n, line)| {
+        let rest = line.split_once(",\"t\"").unwrap().1;
+        format!("{{\"seq\":{n},\"t\"{rest}\n")
+    });
+    numbered.collect()
+}
+
+#[test]
+fn c4_a_run_without_a_guard_pauses_too() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[presets.p]\nplayers = [{ name = \"p\", moves = 1, every = \"300ms\" }]\n[[timeline]]\nspawn = \"p\"\n");
+    let mut run = marked(&folder, &[]);
+    run.command.process_group(0);
+    let mut run = run.watch();
+    run.until("started p");
+    kill(&run.child, Signal::TSTP);
+    run.until("paused");
+    wait_for_state(Pid::from_child(&run.child), "T");
+    kill(&run.child, Signal::CONT);
+    assert_eq!(run.end().0, Some(0));
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+#[test]
+fn c4_the_shell_sees_the_job_stopped_and_brings_it_back() {
+    let folder = Folder::new();
+    folder.file("s.toml", PAUSED);
+    let line = "set -m; $S run s.toml --log l.jsonl; echo code $?; jobs; fg; echo then $?";
+    let mut terminal = super::terminal::Terminal::run(&folder, line, &[]);
+    terminal.until("| up");
+    terminal.types("\x1a");
+    let (_, seen) = terminal.end();
+    assert!(seen.contains("Stopped") && seen.contains("code 147") && seen.contains("then 0"), "{seen}");
+    let (_, names) = pause_of(&folder);
+    assert_eq!(names.iter().filter(|name| *name == "run.paused").count(), 1, "the key is one");
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}

@@ -192,6 +192,12 @@ impl Table {
         self.inbox.put(Seen::CouldNotStart { source, error });
     }
 
+    /// Sends a signal to all groups, those that outlived their leader too.
+    pub(super) fn signal_all(&self, signal: Signal) {
+        self.running.borrow().values().for_each(|process| process.group.signal(signal));
+        self.left.borrow().iter().for_each(|group| group.signal(signal));
+    }
+
     /// Sends KILL to everybody that is left, and tells how many groups and orphans that were.
     pub(super) fn kill_all(&self) -> usize {
         let mut left = self.left.borrow_mut();

@@ -263,6 +263,12 @@ impl Screen {
                     None => self.line(out, t, "run", WARN, what),
                 }
             }
+            Event::RunPaused => self.line(out, t, "run", WARN, |out| out.push_str("paused")),
+            Event::RunResumed { took } => {
+                self.line(out, t, "run", WARN, |out| {
+                    push(out, format_args!("goes on after {}", short(*took)))
+                });
+            }
             _ => {}
         }
     }
