@@ -49,8 +49,12 @@ pub(crate) fn marked(folder: &Folder, options: &[&str]) -> Run {
 
 /// The runner that a guard has started.
 pub(crate) fn runner_of(guard: &std::process::Child) -> Pid {
-    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", guard.id())).unwrap();
-    Pid::from_raw(children.trim().parse().expect("a guard has one child")).unwrap()
+    runner_if_any(guard).expect("a guard has one child")
+}
+
+fn runner_if_any(guard: &std::process::Child) -> Option<Pid> {
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", guard.id())).ok()?;
+    children.trim().parse().ok().and_then(Pid::from_raw)
 }
 
 /// A family that nobody gets rid of by asking: deaf, with a member in a session of its own, a daemon
@@ -343,4 +347,75 @@ fn c4_the_shell_sees_the_job_stopped_and_brings_it_back() {
     let (_, names) = pause_of(&folder);
     assert_eq!(names.iter().filter(|name| *name == "run.paused").count(), 1, "the key is one");
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+/// A generator of the test's own (xorshift), so that a moment can be drawn again.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % n
+    }
+}
+
+/// Of every kind that a run can have at its end: deaf ones, daemons, players in a process, lines.
+const CROWD: &str = r#"tick = "10ms"
+[presets.p]
+command = ["sh", "-c", "trap '' TERM; (setsid sh -c 'sleep 600 & sleep 600' &); echo up; while :; do echo on; sleep 0.01; done"]
+stop = { grace = "50ms" }
+[presets.players]
+isolation = "process"
+players = [{ name = "p", count = 3, moves = 1000, every = "5ms" }]
+[[timeline]]
+spawn = "p"
+every = "20ms"
+times = 10
+[[timeline]]
+spawn = "players"
+"#;
+
+fn end_at_random(seed: u64) {
+    let mut dice = Dice(seed);
+    let folder = Folder::new();
+    folder.file("s.toml", CROWD);
+    let run = marked(&folder, &[]).watch();
+    // The moment is what is drawn, so here is nothing to wait for.
+    std::thread::sleep(Duration::from_millis(dice.below(400)));
+    let guard = Pid::from_child(&run.child);
+    let (target, signal) = match dice.below(5) {
+        0 => (guard, Signal::INT),
+        1 => (guard, Signal::TERM),
+        2 => (guard, Signal::HUP),
+        3 => (guard, Signal::KILL),
+        _ => (runner_if_any(&run.child).unwrap_or(guard), Signal::KILL),
+    };
+    println!("seed {seed}: {signal:?} to {}", if target == guard { "the guard" } else { "the runner" });
+    // A process that is not waited for keeps its number; a runner may be gone with its guard.
+    let _ = kill_process(target, signal);
+    let (_, shown) = run.end();
+    nobody_is_left(&folder);
+    let log = std::fs::read(folder.path().join("l.jsonl")).unwrap_or_default();
+    if log.contains(&b'\n') {
+        let replayed = folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end();
+        assert_eq!(replayed.code, Some(0), "seed {seed}: {}\n{}", replayed.stderr, shown.join("\n"));
+    }
+}
+
+#[test]
+fn c3_runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays() {
+    let seed = u64::from(std::process::id());
+    let seeds = std::sync::Mutex::new((1..=30u64).map(|n| (n << 32) + seed).collect::<Vec<u64>>());
+    let next = || seeds.lock().unwrap().pop();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(seed) = next() {
+                    end_at_random(seed)
+                }
+            });
+        }
+    });
 }
