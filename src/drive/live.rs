@@ -20,10 +20,11 @@ use crate::hands::fetch::Fetches;
 use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
-use crate::hands::job;
 use crate::hands::process::Processes;
 use crate::hands::signals;
+use crate::hands::{job, panics};
 use crate::scenario::resolved;
+use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
 use crate::words::time::Moment;
@@ -65,7 +66,15 @@ pub fn drive(live: Live, begin: impl FnOnce(&str) -> Run) -> Result<(Run, Result
     let ended = local.block_on(&runtime, async {
         let mut turn = Turn::new(live)?;
         let mut run = begin(&turn.clock.started_at());
-        let verdict = turn.run(&mut run).await;
+        let verdict = match panics::caught(turn.run(&mut run)).await {
+            Some(verdict) => verdict,
+            // What was at work when it happened says nothing that could be relied on: the log ends
+            // with the last thing that was decided.
+            None => {
+                turn.processes.clear().await;
+                run.journal.finish().map_or(Ok(Verdict::Broken), Err)
+            }
+        };
         Ok((run, verdict))
     });
     // A name look-up that hangs must not hold up the end.
@@ -78,6 +87,8 @@ struct Turn {
     inbox: Rc<Inbox>,
     processes: Processes,
     fetches: Fetches,
+    /// Whether the engine has been told of a panic.
+    is_broken: bool,
     /// What stopped the log, once something has.
     log_fault: Option<String>,
     flushed: Instant,
@@ -106,6 +117,7 @@ impl Turn {
             processes,
             fetches: Fetches::new(context, Rc::clone(&inbox)),
             inbox,
+            is_broken: false,
             log_fault: None,
             flushed: Instant::now(),
             seen: Vec::new(),
@@ -115,6 +127,7 @@ impl Turn {
 
     async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {
         let verdict = loop {
+            panics::wanted(if run.engine.has_occurred(0) { "driver" } else { "nowhere" });
             let now = self.clock.now();
             let is_urgent = self.hear(run, now);
             run.engine.advance(now, &mut run.journal);
@@ -141,6 +154,13 @@ impl Turn {
     /// everybody is to be gone at once: the guard has been killed.
     fn hear(&mut self, run: &mut Run, now: Moment) -> bool {
         let mut is_urgent = false;
+        // Before all that may have come of it.
+        if !self.is_broken
+            && let Some(error) = panics::first()
+        {
+            self.is_broken = true;
+            run.engine.observe(now, Observed::Broken { error }, &mut run.journal);
+        }
         self.inbox.take(&mut self.seen);
         for seen in self.seen.drain(..) {
             is_urgent |= matches!(seen, Seen::Signalled(Signal::KILL));
@@ -212,6 +232,7 @@ impl Turn {
         tokio::select! {
             biased;
             () = self.inbox.filled() => {}
+            () = panics::happened(), if !self.is_broken => {}
             () = self.clock.until(due.unwrap_or_default()), if due.is_some() => {}
             () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
         }

@@ -69,6 +69,25 @@ impl Run {
         }
     }
 
+    /// The runner has a fault of its own: all is stopped in order, or what is being stopped, killed.
+    pub(crate) fn broken(&mut self, error: &str, out: &mut Out<'_>) {
+        out.event(&Event::Stopping {
+            due: None,
+            source: None,
+            entry: None,
+            signal: None,
+            reason: None,
+            error: Some(error),
+        });
+        // Whatever else went wrong may have come of it.
+        self.fault = Some(format!("the runner has a fault of its own: {error}"));
+        let was_stopping = self.phase != Phase::Running;
+        self.stop_all(Verdict::Broken, out);
+        if was_stopping {
+            self.kill_all(out);
+        }
+    }
+
     /// `quit` was typed.
     pub(crate) fn quit(&mut self, out: &mut Out<'_>) {
         self.stop_all(Verdict::Interrupted(None), out);
@@ -108,7 +127,7 @@ impl Run {
         };
         let (outcome, reason) = match verdict {
             Verdict::Passed => (Outcome::Passed, None),
-            Verdict::Failed => (Outcome::Failed, self.fault.clone()),
+            Verdict::Failed | Verdict::Broken => (Outcome::Failed, self.fault.clone()),
             Verdict::Interrupted(Some(signal)) => (Outcome::Interrupted, Some(format!("signal {signal}"))),
             Verdict::Interrupted(None) => (Outcome::Interrupted, Some("`quit` was typed".to_owned())),
         };

@@ -364,6 +364,7 @@ impl Run {
             }
             Observed::Typed { text } => self.typed(text, out),
             Observed::Signalled(signal) => self.signalled(signal, out),
+            Observed::Broken { error } => self.broken(error, out),
             Observed::Paused => self.pause(out),
             Observed::Resumed { took } => self.resume(took, out),
         }

@@ -11,6 +11,7 @@ pub mod input;
 pub mod job;
 pub mod keys;
 pub mod multiplexer;
+pub mod panics;
 pub mod process;
 pub mod readable;
 pub mod signals;

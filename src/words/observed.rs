@@ -92,6 +92,11 @@ pub enum Observed<'a> {
     },
     /// The runner was sent a signal.
     Signalled(Signal),
+    /// The runner has a fault of its own (a panic).
+    Broken {
+        /// In words.
+        error: &'a str,
+    },
     /// Everything is to stand still (Ctrl-Z).
     Paused,
     /// Everything goes on.

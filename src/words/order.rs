@@ -61,6 +61,8 @@ pub enum Verdict {
     Passed,
     /// Not as expected.
     Failed,
+    /// By a fault of the runner's own.
+    Broken,
     /// By a signal, or by a typed `quit` (no signal).
     Interrupted(Option<Signal>),
 }

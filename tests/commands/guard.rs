@@ -419,3 +419,36 @@ fn c3_runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays(
         }
     });
 }
+
+/// A run in which the runner panics in this place.
+fn broken(folder: &Folder, place: &str) -> Vec<String> {
+    folder.file("s.toml", FAMILY);
+    let (code, shown) = marked(folder, &[]).env("SCENARIO_TEST_PANIC", place).watch().end();
+    assert_eq!(code, Some(101), "{shown:#?}");
+    nobody_is_left(folder);
+    let said = format!("error: `scenario` itself has a fault: a panic is wanted here: {place} (");
+    assert!(shown.iter().any(|line| line.starts_with(&said)), "{shown:#?}");
+    assert!(shown.iter().any(|line| line.starts_with("help: please report it")), "{shown:#?}");
+    shown
+}
+
+#[test]
+fn c6_a_panic_of_a_part_ends_the_run_in_order() {
+    let folder = Folder::new();
+    broken(&folder, "process");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.last()["outcome"], "failed");
+    let reason = log.last()["reason"].as_str().unwrap();
+    assert!(reason.starts_with("the runner has a fault of its own: a panic is wanted here"), "{reason}");
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    let text = String::from_utf8(log.bytes).unwrap().replacen("of its own: a", "of its own: A", 1);
+    folder.file("edited.jsonl", text);
+    folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
+}
+
+#[test]
+fn c6_a_panic_of_what_decides_leaves_nobody_and_a_log_that_can_be_read() {
+    let folder = Folder::new();
+    broken(&folder, "driver");
+    folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);
+}

@@ -33,6 +33,7 @@ pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
     };
     match drive(arguments, loaded) {
         Ok(Verdict::Passed) => ExitCode::Passed,
+        Ok(Verdict::Broken) => ExitCode::Broken,
         Ok(Verdict::Interrupted(Some(signal))) => ExitCode::Signalled(signal),
         Ok(_) => ExitCode::Failed,
         Err(refusal) => {

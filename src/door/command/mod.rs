@@ -107,6 +107,12 @@ fn tell_error(error: impl Display) {
     }
 }
 
+/// Tells that the program itself has a fault.
+pub(crate) fn tell_fault(what: &str) {
+    tell_error(format_args!("`scenario` itself has a fault: {what}"));
+    tell("help: please report it, with this message and the log if there is one\n");
+}
+
 /// Prints a result on standard output.
 fn print(text: &str) -> ExitCode {
     let mut stdout = std::io::stdout().lock();

@@ -206,6 +206,7 @@ fn conclude(
     }
     Ok(match verdict {
         Verdict::Passed => ExitCode::Passed,
+        Verdict::Broken => ExitCode::Broken,
         Verdict::Failed | Verdict::Interrupted(None) => ExitCode::Failed,
         Verdict::Interrupted(Some(signal)) => ExitCode::Signalled(signal),
     })

@@ -18,8 +18,10 @@ use super::{PlayersText, adopted, attend};
 use crate::hands::Context;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::multiplexer::Multiplexer;
+use crate::hands::panics;
 use crate::scenario::model::Stop;
-use crate::words::event::Source;
+use crate::words::event::{Exit, Source};
+use crate::words::signal as words;
 
 /// How many processes are started in one turn of the loop.
 const AT_ONCE: u32 = 8;
@@ -107,7 +109,17 @@ impl Table {
         self.inbox.put(Seen::Started { source, pid });
         let table = Rc::clone(self);
         spawn_local(async move {
-            let exit = started.attend(source, &table.inbox).await;
+            let group = Rc::clone(&started.group);
+            let attended = panics::caught(async {
+                panics::wanted("process");
+                started.attend(source, &table.inbox).await
+            });
+            let exit = attended.await.unwrap_or_else(|| {
+                // Nobody attends to it any more, and the run must not wait for it.
+                group.signal(Signal::KILL);
+                group.leader_ended();
+                Exit::Signal(words::Signal::KILL)
+            });
             table.ended(source);
             table.inbox.put(Seen::Exited { source, exit });
             table.start_waiting();
