@@ -35,6 +35,9 @@ const FLUSH: Duration = Duration::from_millis(50);
 /// How long the loop must have nothing to do for the log to be handed over at once.
 const IDLE: Duration = Duration::from_millis(2);
 
+/// How many of those that do not end are shown each second.
+const MOST_LINGERING: usize = 10;
+
 /// How long the log and the screen usually take to write what they were handed.
 const SHOWN: Duration = Duration::from_millis(20);
 
@@ -137,6 +140,7 @@ impl Turn {
                 self.processes.clear().await;
             }
             self.flush(run, false);
+            self.show_lingering(run);
             if let Some(verdict) = run.engine.verdict() {
                 break verdict;
             }
@@ -194,6 +198,17 @@ impl Turn {
         }
     }
 
+    /// Shows, once a second, who does not end; of many, the first.
+    fn show_lingering(&mut self, run: &mut Run) {
+        let lingering = self.processes.lingering();
+        for one in lingering.iter().take(MOST_LINGERING) {
+            run.journal.show_note(self.clock.now(), one.source, &one.to_string());
+        }
+        if !lingering.is_empty() {
+            self.flush(run, true);
+        }
+    }
+
     /// Stands still, with all that runs, until the job goes on.
     async fn suspend(&mut self, run: &mut Run) {
         self.clock.stop();
@@ -229,12 +244,14 @@ impl Turn {
             self.flush(run, true);
         }
         let next_flush = self.flushed + FLUSH;
+        let next_look = self.processes.next_look().map(Instant::from_std);
         tokio::select! {
             biased;
             () = self.inbox.filled() => {}
             () = panics::happened(), if !self.is_broken => {}
             () = self.clock.until(due.unwrap_or_default()), if due.is_some() => {}
             () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
+            () = tokio::time::sleep_until(next_look.unwrap_or(next_flush)), if next_look.is_some() => {}
         }
     }
 }

@@ -452,3 +452,20 @@ fn c6_a_panic_of_what_decides_leaves_nobody_and_a_log_that_can_be_read() {
     broken(&folder, "driver");
     folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);
 }
+
+#[test]
+fn c1_while_a_run_stops_it_is_told_who_is_still_there() {
+    let folder = Folder::new();
+    folder.file("s.toml", DEAF.replace("300ms", "10m"));
+    let mut run = marked(&folder, &[]).watch();
+    run.until("| up");
+    kill(&run.child, Signal::INT);
+    for _ in 0..2 {
+        run.until(" s after TERM; KILL in 59");
+        assert!(run.shown.last().unwrap().contains("ps#1    deaf has not ended, "), "{:#?}", run.shown);
+    }
+    kill(&run.child, Signal::INT);
+    assert_eq!(run.end().0, Some(130));
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(!String::from_utf8(log.bytes).unwrap().contains("has not ended"), "it is for people");
+}

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
@@ -70,10 +71,10 @@ pub(super) struct Running {
 pub(super) enum End {
     /// Nobody has asked for it; it would go like this.
     Unasked(Stop),
-    /// It has been asked to stop.
-    Asked,
-    /// It has been sent KILL.
-    Forced,
+    /// It was asked to stop, like this and then.
+    Asked(Stop, Instant),
+    /// It was sent KILL then.
+    Forced(Instant),
 }
 
 impl Table {
