@@ -149,8 +149,14 @@ fn ours(load: Load) -> Figures {
             seed: 1,
             speed: 1.0,
         };
-        let live =
-            live::Live { context, speed: 1.0, precise: false, input: None, started: Default::default() };
+        let live = live::Live {
+            context,
+            speed: 1.0,
+            precise: false,
+            input: None,
+            lifeline: None,
+            started: Default::default(),
+        };
         let (_, verdict) = live::drive(live, |started_at| {
             let clock = ClockKind::Real;
             let start = Start { seed: 1, clock, started_at: Some(started_at), resolved: "{}" };

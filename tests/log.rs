@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 17] = [
+const EVENTS: [(&str, &str); 19] = [
     ("run.started", "format generator name seed clock started_at scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -31,6 +31,8 @@ const EVENTS: [(&str, &str); 17] = [
     ("mark", "due entry text"),
     ("sent", "due source entry text error"),
     ("stopping", "due source entry signal reason error"),
+    ("run.paused", ""),
+    ("run.resumed", "took"),
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness shared took crc32c"),
 ];
 
@@ -317,7 +319,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
     assert_eq!(of_schema.map(str::to_owned).collect::<BTreeSet<_>>(), wanted, "and no other in the schema");
 }
 
-/// The log of a run with a program and a request in flight that was ended by INT.
+/// The log of a run with a program and a request in flight that was paused, and ended by INT.
 fn interrupted() -> Log {
     let folder = Folder::new();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -329,8 +331,15 @@ fn interrupted() -> Log {
              [[timeline]]\nfetch = \"f\"\n[[timeline]]\nspawn = \"p\"\n"
         ),
     );
-    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).watch();
+    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]);
+    // A job of its own, as a shell makes it: no other can be suspended.
+    std::os::unix::process::CommandExt::process_group(&mut run.command, 0);
+    let mut run = run.watch();
     run.until("| up");
+    kill(&run.child, Signal::TSTP);
+    run.until("paused");
+    kill(&run.child, Signal::CONT);
+    run.until("goes on");
     kill(&run.child, Signal::INT);
     assert_eq!(run.end().0, Some(130));
     let log = Log::read(&folder.path().join("l.jsonl"));

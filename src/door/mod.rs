@@ -10,6 +10,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn enter() -> ExitCode {
     use clap::Parser;
+    crate::hands::panics::notice(command::tell_fault);
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -17,11 +17,14 @@ use crate::drive::Run;
 use crate::hands::Context;
 use crate::hands::clock::Clock;
 use crate::hands::fetch::Fetches;
+use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
 use crate::hands::signals;
+use crate::hands::{job, panics};
 use crate::scenario::resolved;
+use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
 use crate::words::time::Moment;
@@ -31,6 +34,12 @@ const FLUSH: Duration = Duration::from_millis(50);
 
 /// How long the loop must have nothing to do for the log to be handed over at once.
 const IDLE: Duration = Duration::from_millis(2);
+
+/// How many of those that do not end are shown each second.
+const MOST_LINGERING: usize = 10;
+
+/// How long the log and the screen usually take to write what they were handed.
+const SHOWN: Duration = Duration::from_millis(20);
 
 /// What a live run needs beside the run itself.
 pub struct Live {
@@ -42,6 +51,8 @@ pub struct Live {
     pub precise: bool,
     /// Where typed lines come from.
     pub input: Option<input::Keyboard>,
+    /// To the guard, if there is one.
+    pub lifeline: Option<Lifeline>,
     /// Told when the clock has started.
     pub started: Arc<OnceLock<std::time::Instant>>,
 }
@@ -58,7 +69,15 @@ pub fn drive(live: Live, begin: impl FnOnce(&str) -> Run) -> Result<(Run, Result
     let ended = local.block_on(&runtime, async {
         let mut turn = Turn::new(live)?;
         let mut run = begin(&turn.clock.started_at());
-        let verdict = turn.run(&mut run).await;
+        let verdict = match panics::caught(turn.run(&mut run)).await {
+            Some(verdict) => verdict,
+            // What was at work when it happened says nothing that could be relied on: the log ends
+            // with the last thing that was decided.
+            None => {
+                turn.processes.clear().await;
+                run.journal.finish().map_or(Ok(Verdict::Broken), Err)
+            }
+        };
         Ok((run, verdict))
     });
     // A name look-up that hangs must not hold up the end.
@@ -71,6 +90,8 @@ struct Turn {
     inbox: Rc<Inbox>,
     processes: Processes,
     fetches: Fetches,
+    /// Whether the engine has been told of a panic.
+    is_broken: bool,
     /// What stopped the log, once something has.
     log_fault: Option<String>,
     flushed: Instant,
@@ -84,7 +105,8 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
-        signals::watch(&inbox).map_err(|error| format!("cannot hear signals: {error}"))?;
+        let watched = signals::watch(&inbox, live.lifeline);
+        watched.map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
@@ -98,6 +120,7 @@ impl Turn {
             processes,
             fetches: Fetches::new(context, Rc::clone(&inbox)),
             inbox,
+            is_broken: false,
             log_fault: None,
             flushed: Instant::now(),
             seen: Vec::new(),
@@ -109,11 +132,17 @@ impl Turn {
         // What was typed before the run comes before all that is due, and by its moment a log says so.
         self.hear(run, Moment::ZERO);
         let verdict = loop {
+            panics::wanted(if run.engine.has_occurred(0) { "driver" } else { "nowhere" });
             let now = self.clock.now();
             run.engine.advance(now, &mut run.journal);
-            self.hear(run, now);
-            self.obey(run);
+            let is_urgent = self.hear(run, now);
+            self.obey(run).await;
+            if is_urgent {
+                // Those too that hold their pipes from outside their groups.
+                self.processes.clear().await;
+            }
             self.flush(run, false);
+            self.show_lingering(run);
             if let Some(verdict) = run.engine.verdict() {
                 break verdict;
             }
@@ -127,20 +156,33 @@ impl Turn {
         }
     }
 
-    /// Tells the engine what the hands have seen. One reading of the clock serves all of it.
-    fn hear(&mut self, run: &mut Run, now: Moment) {
+    /// Tells the engine what the hands have seen. One reading of the clock serves all of it. Whether
+    /// everybody is to be gone at once: the guard has been killed.
+    fn hear(&mut self, run: &mut Run, now: Moment) -> bool {
+        let mut is_urgent = false;
+        // Before all that may have come of it.
+        if !self.is_broken
+            && let Some(error) = panics::first()
+        {
+            self.is_broken = true;
+            run.engine.observe(now, Observed::Broken { error }, &mut run.journal);
+        }
         self.inbox.take(&mut self.seen);
         for seen in self.seen.drain(..) {
+            is_urgent |= matches!(seen, Seen::Signalled(Signal::KILL));
             run.engine.observe(now, seen.observed(), &mut run.journal);
             self.inbox.recycle(seen);
         }
+        is_urgent
     }
 
     /// Has the engine's orders carried out.
-    fn obey(&mut self, run: &mut Run) {
+    async fn obey(&mut self, run: &mut Run) {
         run.journal.take_orders(&mut self.orders);
+        let mut is_to_suspend = false;
         for order in self.orders.drain(..) {
             match order {
+                Order::Suspend => is_to_suspend = true,
                 Order::Start { source, preset, nth } => self.processes.start(source, preset, nth),
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
@@ -153,6 +195,32 @@ impl Turn {
                 }
             }
         }
+        if is_to_suspend {
+            self.suspend(run).await;
+        }
+    }
+
+    /// Shows, once a second, who does not end; of many, the first.
+    fn show_lingering(&mut self, run: &mut Run) {
+        let lingering = self.processes.lingering();
+        for one in lingering.iter().take(MOST_LINGERING) {
+            run.journal.show_note(self.clock.now(), one.source, &one.to_string());
+        }
+        if !lingering.is_empty() {
+            self.flush(run, true);
+        }
+    }
+
+    /// Stands still, with all that runs, until the job goes on.
+    async fn suspend(&mut self, run: &mut Run) {
+        self.clock.stop();
+        self.processes.suspend();
+        self.flush(run, true);
+        // The pause is to be in the log and on the screen before nothing of us moves any more.
+        job::suspend_in(SHOWN).await;
+        self.processes.go_on();
+        let took = self.clock.go_on();
+        self.inbox.put(Seen::Resumed { took });
     }
 
     /// Hands the log over, if it is time. If it cannot be written, the run is stopped in order.
@@ -178,11 +246,14 @@ impl Turn {
             self.flush(run, true);
         }
         let next_flush = self.flushed + FLUSH;
+        let next_look = self.processes.next_look().map(Instant::from_std);
         tokio::select! {
             biased;
             () = self.inbox.filled() => {}
+            () = panics::happened(), if !self.is_broken => {}
             () = self.clock.until(due.unwrap_or_default()), if due.is_some() => {}
             () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
+            () = tokio::time::sleep_until(next_look.unwrap_or(next_flush)), if next_look.is_some() => {}
         }
     }
 }

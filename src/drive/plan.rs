@@ -162,10 +162,7 @@ fn without_world(scenario: &Scenario) -> Scenario {
 
 fn is_process(scenario: &Scenario, preset: &str) -> bool {
     let preset = scenario.presets.iter().find(|other| other.name == preset);
-    preset.is_some_and(|preset| match &preset.kind {
-        PresetKind::Players(players) => players.isolation == Isolation::Process,
-        PresetKind::Command(_) => true,
-    })
+    preset.is_some_and(|preset| preset.kind.is_process())
 }
 
 /// The sink of a plan: rows for events, and a world in which programs run until they are stopped.

@@ -49,7 +49,8 @@ impl Run {
         }
     }
 
-    /// The runner was sent a signal: the first stops all in order, the next kills what is left.
+    /// The runner was sent a signal: the first stops all in order, the next kills what is left. KILL,
+    /// which its guard was sent, leaves no time for order.
     pub(crate) fn signalled(&mut self, signal: Signal, out: &mut Out<'_>) {
         out.event(&Event::Stopping {
             due: None,
@@ -63,6 +64,28 @@ impl Run {
             return self.kill_all(out);
         }
         self.stop_all(Verdict::Interrupted(Some(signal)), out);
+        if signal == Signal::KILL {
+            self.kill_all(out);
+        }
+    }
+
+    /// The runner has a fault of its own: all is stopped in order, or what is being stopped, killed.
+    pub(crate) fn broken(&mut self, error: &str, out: &mut Out<'_>) {
+        out.event(&Event::Stopping {
+            due: None,
+            source: None,
+            entry: None,
+            signal: None,
+            reason: None,
+            error: Some(error),
+        });
+        // Whatever else went wrong may have come of it.
+        self.fault = Some(format!("the runner has a fault of its own: {error}"));
+        let was_stopping = self.phase != Phase::Running;
+        self.stop_all(Verdict::Broken, out);
+        if was_stopping {
+            self.kill_all(out);
+        }
     }
 
     /// `quit` was typed.
@@ -104,7 +127,7 @@ impl Run {
         };
         let (outcome, reason) = match verdict {
             Verdict::Passed => (Outcome::Passed, None),
-            Verdict::Failed => (Outcome::Failed, self.fault.clone()),
+            Verdict::Failed | Verdict::Broken => (Outcome::Failed, self.fault.clone()),
             Verdict::Interrupted(Some(signal)) => (Outcome::Interrupted, Some(format!("signal {signal}"))),
             Verdict::Interrupted(None) => (Outcome::Interrupted, Some("`quit` was typed".to_owned())),
         };

@@ -40,7 +40,7 @@ use crate::scenario::model::Scenario;
 use crate::words::event::{ClockKind, Event, Source};
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
-use crate::words::time::Moment;
+use crate::words::time::{Moment, Span};
 
 /// Where events and orders go.
 pub trait Sink {
@@ -163,6 +163,9 @@ impl Engine {
     /// Takes what came from outside at `now`.
     pub fn observe(&mut self, now: Moment, observed: Observed<'_>, sink: &mut dyn Sink) {
         self.with(now, sink, |run, out| {
+            // Whatever is no person's doing came of something that was due.
+            run.has_begun |=
+                !matches!(observed, Observed::Typed { .. } | Observed::Signalled(_) | Observed::Paused);
             if run.has_begun {
                 run.settle(out);
             }
@@ -233,6 +236,8 @@ pub(crate) struct Run {
     phase: Phase,
     /// The first thing that went wrong.
     fault: Option<String>,
+    /// Whether it stands still.
+    paused: bool,
     agenda: Agenda,
     players: Players,
     entries: Vec<EntryState>,
@@ -261,6 +266,7 @@ impl Run {
             has_begun: false,
             phase: Phase::Running,
             fault: None,
+            paused: false,
             agenda: Agenda::default(),
             players: Players::default(),
             entries: Vec::new(),
@@ -358,6 +364,23 @@ impl Run {
             }
             Observed::Typed { text } => self.typed(text, out),
             Observed::Signalled(signal) => self.signalled(signal, out),
+            Observed::Broken { error } => self.broken(error, out),
+            Observed::Paused => self.pause(out),
+            Observed::Resumed { took } => self.resume(took, out),
+        }
+    }
+
+    /// Everything is to stand still. To the engine that is no time at all: its clock does too.
+    fn pause(&mut self, out: &mut Out<'_>) {
+        if !std::mem::replace(&mut self.paused, true) {
+            out.event(&Event::RunPaused);
+            out.order(Order::Suspend);
+        }
+    }
+
+    fn resume(&mut self, took: Span, out: &mut Out<'_>) {
+        if std::mem::replace(&mut self.paused, false) {
+            out.event(&Event::RunResumed { took });
         }
     }
 

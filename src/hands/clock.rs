@@ -22,7 +22,7 @@ use rustix::time::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::words::time::{Moment, SECOND};
+use crate::words::time::{Moment, SECOND, Span};
 use pace::Pace;
 
 /// How long before a moment a precise wait stops sleeping and spins, in nanoseconds: a little more
@@ -32,7 +32,10 @@ const SPIN: u64 = 60_000;
 /// The machine's monotonic clock since the start of a run.
 #[derive(Debug)]
 pub struct Clock {
-    start: u64,
+    /// The machine's time that is the run's zero: later by all the time that it stood still.
+    start: Cell<u64>,
+    /// The machine's time at which it was stopped, while it is.
+    stopped: Cell<Option<u64>>,
     wall: SystemTime,
     speed: Speed,
     precise: bool,
@@ -59,7 +62,8 @@ impl Clock {
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
         let start = machine_now();
         Ok(Clock {
-            start,
+            start: Cell::new(start),
+            stopped: Cell::new(None),
             wall: SystemTime::now(),
             speed: Speed::new(speed),
             precise,
@@ -72,7 +76,21 @@ impl Clock {
     /// The time in the run. Never goes back.
     #[must_use]
     pub fn now(&self) -> Moment {
-        Moment(self.speed.run_time(machine_now() - self.start))
+        let now = self.stopped.get().unwrap_or_else(machine_now);
+        Moment(self.speed.run_time(now - self.start.get()))
+    }
+
+    /// Stands still from now on.
+    pub fn stop(&self) {
+        self.stopped.set(Some(machine_now()));
+    }
+
+    /// Goes on, and gives how long it stood still by the machine's clock.
+    pub fn go_on(&self) -> Span {
+        let now = machine_now();
+        let stood = now - self.stopped.take().unwrap_or(now);
+        self.start.set(self.start.get() + stood);
+        Span(stood)
     }
 
     /// When the run started by the wall clock, as RFC 3339 in UTC.
@@ -85,7 +103,7 @@ impl Clock {
     /// Waits until it is `moment`, or a little later, never earlier. May be dropped at any time and
     /// called again, with the same moment or another.
     pub async fn until(&self, moment: Moment) {
-        let due = self.start.saturating_add(self.speed.machine_time(moment.0));
+        let due = self.start.get().saturating_add(self.speed.machine_time(moment.0));
         let mut pace = self.pace.get();
         let wake = if self.precise { due.saturating_sub(SPIN) } else { pace.wake(due) };
         while machine_now() < wake {
@@ -224,7 +242,7 @@ mod tests {
             for _ in 0..20 {
                 clock.until(Moment(clock.now().0 + 1_000_000)).await;
             }
-            let moment = clock.start + clock.now().0;
+            let moment = clock.start.get() + clock.now().0;
             assert_eq!(clock.pace.get().wake(moment), moment);
         });
     }

@@ -35,6 +35,8 @@ pub enum Seen {
     FetchFailed { source: Source, kind: FetchFault, error: String, took: Span },
     Typed { text: String },
     Signalled(Signal),
+    Paused,
+    Resumed { took: Span },
 }
 
 impl Seen {
@@ -59,6 +61,8 @@ impl Seen {
             }
             Seen::Typed { text } => Observed::Typed { text },
             Seen::Signalled(signal) => Observed::Signalled(*signal),
+            Seen::Paused => Observed::Paused,
+            Seen::Resumed { took } => Observed::Resumed { took: *took },
         }
     }
 

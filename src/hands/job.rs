@@ -2,6 +2,7 @@
 //! that it goes on. Decides nothing.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::process::{getpgrp, getpid, getsid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
@@ -62,10 +63,24 @@ impl Job {
     }
 }
 
+/// The same in a moment, unless somebody lets it go on before.
+pub async fn suspend_in(moment: Duration) {
+    let Ok(mut go_on) = signal(SignalKind::from_raw(GO_ON)) else { return suspend() };
+    if tokio::time::timeout(moment, go_on.recv()).await.is_err() {
+        suspend();
+    }
+}
+
+/// Whether there may be a shell in charge of jobs, which would let this process go on.
+#[must_use]
+pub fn can_suspend() -> bool {
+    getsid(None) != Ok(getpgrp())
+}
+
 /// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
 /// would, and nothing happens, as with a program that does not listen.
 pub fn suspend() {
-    if getsid(None) != Ok(getpgrp()) {
+    if can_suspend() {
         // Cannot fail: we may send signals to ourselves.
         let _ = kill_process(getpid(), rustix::process::Signal::STOP);
     }

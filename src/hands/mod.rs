@@ -5,11 +5,13 @@
 
 pub mod clock;
 pub mod fetch;
+pub mod guard;
 pub mod inbox;
 pub mod input;
 pub mod job;
 pub mod keys;
 pub mod multiplexer;
+pub mod panics;
 pub mod process;
 pub mod readable;
 pub mod signals;

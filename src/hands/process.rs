@@ -17,17 +17,18 @@
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
 //! nobody behind: [`Processes::clear`] and, should it not come to that, dropping it end all groups.
 
-mod adopted;
+pub(in crate::hands) mod adopted;
 mod attend;
 mod blame;
 mod descriptors;
 mod group;
+mod lingering;
 mod outbox;
 mod recipe;
 mod table;
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio::task::spawn_local;
@@ -40,6 +41,11 @@ use crate::words::event::Source;
 use group::PATIENCE;
 use table::{End, Table, Waiting};
 
+pub use lingering::Lingering;
+
+/// How often it is told who lingers.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
 pub type PlayersText = fn(&Scenario, usize) -> String;
 
@@ -47,13 +53,20 @@ pub type PlayersText = fn(&Scenario, usize) -> String;
 #[derive(Debug)]
 pub struct Processes {
     table: Rc<Table>,
+    /// When to look next who lingers, while somebody may.
+    look: Option<Instant>,
+}
+
+/// A second from now.
+fn next_look() -> Instant {
+    Instant::now() + LOOK
 }
 
 impl Processes {
     /// No process yet. To be called within the runtime that all of them will live on.
     #[must_use]
     pub fn new(context: Rc<Context>, inbox: Rc<Inbox>, players_text: PlayersText) -> Processes {
-        Processes { table: Table::new(context, inbox, players_text) }
+        Processes { table: Table::new(context, inbox, players_text), look: None }
     }
 
     /// Starts spawn number `nth` of a preset.
@@ -71,7 +84,8 @@ impl Processes {
         let mut running = self.table.running.borrow_mut();
         let Some(process) = running.get_mut(&source) else { return };
         let End::Unasked(stop) = process.end else { return };
-        process.end = End::Asked;
+        process.end = End::Asked(stop, Instant::now());
+        self.look.get_or_insert_with(next_look);
         let group = Rc::clone(&process.group);
         group.ask(stop.signal);
         spawn_local(async move {
@@ -87,10 +101,11 @@ impl Processes {
         }
         let mut running = self.table.running.borrow_mut();
         let Some(process) = running.get_mut(&source) else { return };
-        if matches!(process.end, End::Forced) {
+        if matches!(process.end, End::Forced(_)) {
             return;
         }
-        process.end = End::Forced;
+        process.end = End::Forced(Instant::now());
+        self.look.get_or_insert_with(next_look);
         process.group.signal(Signal::KILL);
         let group = Rc::clone(&process.group);
         spawn_local(async move { group.kill_all().await });
@@ -101,6 +116,33 @@ impl Processes {
     /// also if it has ended or could not start.
     pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
         self.table.send(source, bytes);
+    }
+
+    /// When to look next who lingers, while somebody may.
+    #[must_use]
+    pub fn next_look(&self) -> Option<Instant> {
+        self.look
+    }
+
+    /// Who was asked to end and has not, if it is time to look: once a second.
+    pub fn lingering(&mut self) -> Vec<Lingering> {
+        let now = Instant::now();
+        if self.look.is_none_or(|look| now < look) {
+            return Vec::new();
+        }
+        let lingering = self.table.lingering(now);
+        self.look = (!lingering.is_empty()).then(next_look);
+        lingering
+    }
+
+    /// Stops the groups of all of them, as a shell stops a job.
+    pub fn suspend(&self) {
+        self.table.signal_all(Signal::STOP);
+    }
+
+    /// Lets all of them go on.
+    pub fn go_on(&self) {
+        self.table.signal_all(Signal::CONT);
     }
 
     /// From now on finds those too that leave their group and become daemons. Only for a program all of

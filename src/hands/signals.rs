@@ -1,15 +1,25 @@
 //! The signals that end a run. Hears them, and decides nothing: what the first means and what the
 //! second is the engine's to say.
+//!
+//! A runner under [guard](crate::hands::guard) is told of signals in two ways: those it is sent
+//! itself, and those that its guard was sent. [`Count`] says which are the same.
 
+mod count;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
+use crate::hands::job;
 use crate::words::signal::Signal;
+use count::{Count, Way};
 
 /// How long after it came a signal is told. What comes of its kind in this moment is the same one:
 /// `timeout` and some shells send each twice, to the process and to its group, and a second one means
@@ -21,6 +31,9 @@ struct Kind {
     name: Signal,
     stream: Stream,
 }
+
+/// SIGTSTP, by its number on Linux (signal(7)).
+const SUSPEND: i32 = 20;
 
 /// SIGXFSZ, by its number on Linux (signal(7)).
 const FILE_TOO_LARGE: i32 = 25;
@@ -59,21 +72,67 @@ impl Kind {
     }
 }
 
-/// Puts signals into the inbox from now on. Must be called in a runtime, within a local set.
+/// Puts signals into the inbox from now on: those of this process, and those of its guard if it has
+/// one. The guard's end is told as its signal KILL; TSTP, which of a runner and its guard the guard
+/// hears, as a pause. Must be called in a runtime, within a local set.
 ///
 /// # Errors
 /// When the system does not let them be heard.
-pub fn watch(inbox: &Rc<Inbox>) -> io::Result<()> {
+pub fn watch(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Result<()> {
+    let heard = Rc::new(Heard { inbox: Rc::clone(inbox), start: Instant::now(), counts: RefCell::default() });
     for mut kind in Kind::all()? {
-        let inbox = Rc::clone(inbox);
+        let heard = Rc::clone(&heard);
         tokio::task::spawn_local(async move {
             loop {
                 kind.came().await;
-                inbox.put(Seen::Signalled(kind.name().await));
+                heard.came(kind.name, Way::Direct);
             }
         });
     }
+    // What this signal does to a program that does not listen, it shall not do to us.
+    let mut suspend = Kind { name: Signal::TSTP, stream: signal(SignalKind::from_raw(SUSPEND))? };
+    let Some(lifeline) = lifeline else {
+        tokio::task::spawn_local(async move {
+            loop {
+                suspend.came().await;
+                heard.came(suspend.name, Way::Direct);
+            }
+        });
+        return Ok(());
+    };
+    let mut ear = lifeline.listen()?;
+    tokio::task::spawn_local(async move {
+        while let Some(signal) = ear.next().await {
+            heard.came(signal, Way::Guard);
+        }
+        heard.inbox.put(Seen::Signalled(Signal::KILL));
+    });
     Ok(())
+}
+
+/// The signals that have been heard.
+struct Heard {
+    inbox: Rc<Inbox>,
+    start: Instant,
+    counts: RefCell<BTreeMap<Signal, Count>>,
+}
+
+impl Heard {
+    /// One came: it is told, if it is a new one, once all that belongs to it must have come too.
+    fn came(&self, signal: Signal, way: Way) {
+        let is_new = self.counts.borrow_mut().entry(signal).or_default().came(way, self.start.elapsed());
+        if is_new {
+            let inbox = Rc::clone(&self.inbox);
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(ONE_SIGNAL).await;
+                match signal {
+                    Signal::TSTP if !job::can_suspend() => {}
+                    Signal::TSTP => inbox.put(Seen::Paused),
+                    signal => inbox.put(Seen::Signalled(signal)),
+                }
+            });
+        }
+    }
 }
 
 /// Signals for a driver that never waits: it asks now and then.

@@ -10,7 +10,7 @@ use crate::engine::{Sink, Status};
 use crate::paper::log::encoder::Encoder;
 use crate::paper::log::writer::{Piece, Writer};
 use crate::paper::report::screen::Render;
-use crate::words::event::Event;
+use crate::words::event::{Event, Source};
 use crate::words::order::Order;
 use crate::words::time::Moment;
 
@@ -99,6 +99,14 @@ impl Journal {
     pub fn show_status(&mut self, t: Moment, status: &Status) {
         if let Some(screen) = &self.screen {
             screen.status(&mut self.shown, t, status);
+        }
+    }
+
+    /// Shows what there is to say of a source beside its events; handed over with the next of these,
+    /// or when the log is.
+    pub fn show_note(&mut self, t: Moment, source: Source, text: &str) {
+        if let Some(screen) = &self.screen {
+            screen.note(&mut self.shown, t, source, text);
         }
     }
 

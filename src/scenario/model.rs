@@ -75,6 +75,14 @@ pub struct Scenario {
     pub timeline: Vec<Entry>,
 }
 
+impl Scenario {
+    /// Whether a process may be started in a run of it, be it by what is typed.
+    #[must_use]
+    pub fn starts_processes(&self) -> bool {
+        self.presets.iter().any(|preset| preset.kind.is_process())
+    }
+}
+
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Var {
@@ -104,6 +112,17 @@ pub enum PresetKind {
     Players(Players),
     /// A program of its own.
     Command(Box<Command>),
+}
+
+impl PresetKind {
+    /// Whether its spawns are processes.
+    #[must_use]
+    pub fn is_process(&self) -> bool {
+        match self {
+            PresetKind::Players(players) => players.isolation == Isolation::Process,
+            PresetKind::Command(_) => true,
+        }
+    }
 }
 
 /// Players, which play side by side.

@@ -519,6 +519,13 @@ pub enum Event<'a> {
         /// Why nothing could be stopped.
         error: Option<&'a str>,
     },
+    /// `run.paused`: everything stands still, the clock too, until `run.resumed`.
+    RunPaused,
+    /// `run.resumed`.
+    RunResumed {
+        /// How long the pause was by the machine's clock.
+        took: Span,
+    },
     /// `run.finished`: always the last. The log adds `crc32c`.
     RunFinished(&'a Summary),
 }
@@ -544,6 +551,8 @@ impl Event<'_> {
             Event::Mark { .. } => "mark",
             Event::Sent { .. } => "sent",
             Event::Stopping { .. } => "stopping",
+            Event::RunPaused => "run.paused",
+            Event::RunResumed { .. } => "run.resumed",
             Event::RunFinished(_) => "run.finished",
         }
     }

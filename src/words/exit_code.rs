@@ -17,6 +17,10 @@ pub enum ExitCode {
     BadLog,
     /// Ended by this signal, after an orderly stop.
     Signalled(crate::words::signal::Signal),
+    /// The program has a fault of its own; the code is that of any Rust program that panics.
+    Broken,
+    /// As the runner ended that this process guarded.
+    Guarded(u8),
 }
 
 impl ExitCode {
@@ -31,6 +35,8 @@ impl ExitCode {
             ExitCode::Refused => 4,
             ExitCode::BadLog => 5,
             ExitCode::Signalled(signal) => 128u8.saturating_add(signal.number()),
+            ExitCode::Broken => 101,
+            ExitCode::Guarded(code) => code,
         }
     }
 }

@@ -92,4 +92,16 @@ pub enum Observed<'a> {
     },
     /// The runner was sent a signal.
     Signalled(Signal),
+    /// The runner has a fault of its own (a panic).
+    Broken {
+        /// In words.
+        error: &'a str,
+    },
+    /// Everything is to stand still (Ctrl-Z).
+    Paused,
+    /// Everything goes on.
+    Resumed {
+        /// How long the pause was by the machine's clock.
+        took: Span,
+    },
 }

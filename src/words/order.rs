@@ -48,6 +48,8 @@ pub enum Order {
         /// The request.
         source: Source,
     },
+    /// Have everything stand still, the clock too, until the job goes on.
+    Suspend,
     /// Show the state of the run to the person who typed `status`.
     ShowStatus,
 }
@@ -59,6 +61,8 @@ pub enum Verdict {
     Passed,
     /// Not as expected.
     Failed,
+    /// By a fault of the runner's own.
+    Broken,
     /// By a signal, or by a typed `quit` (no signal).
     Interrupted(Option<Signal>),
 }

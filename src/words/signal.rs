@@ -55,6 +55,10 @@ impl Signal {
     pub const KILL: Signal = Signal(9);
     /// The polite request to end.
     pub const TERM: Signal = Signal(15);
+    /// What a job that was stopped goes on by.
+    pub const CONT: Signal = Signal(18);
+    /// Ctrl-Z.
+    pub const TSTP: Signal = Signal(20);
 
     /// The signal of this number, if there is one (1 to 64).
     #[must_use]

@@ -14,6 +14,7 @@ mod ending;
 mod environment;
 mod extract;
 mod golden;
+mod guard;
 mod input;
 mod outputs;
 mod play;

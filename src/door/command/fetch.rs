@@ -33,6 +33,7 @@ pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
     };
     match drive(arguments, loaded) {
         Ok(Verdict::Passed) => ExitCode::Passed,
+        Ok(Verdict::Broken) => ExitCode::Broken,
         Ok(Verdict::Interrupted(Some(signal))) => ExitCode::Signalled(signal),
         Ok(_) => ExitCode::Failed,
         Err(refusal) => {
@@ -84,7 +85,14 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
     let render = Fetched::new(arguments.urls.len(), arguments.sequential);
     let journal = Journal::new(Some(writer), Some(Box::new(render)));
     let context = Context { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
-    let live = live::Live { context, speed: 1.0, precise: false, input: None, started: Default::default() };
+    let live = live::Live {
+        context,
+        speed: 1.0,
+        precise: false,
+        input: None,
+        lifeline: None,
+        started: Default::default(),
+    };
     let begin = |started_at: &str| {
         let start = Start { seed: 0, clock: ClockKind::Real, started_at: Some(started_at), resolved: "{}" };
         Run::start(&scenario, &start, journal)

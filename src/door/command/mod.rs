@@ -51,17 +51,23 @@ pub(crate) fn run(command: Command) -> ExitCode {
 /// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
 /// error.
 fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
+    let loaded = read_quietly(file, reading, clock)?;
+    tell_warnings(&loaded);
+    Ok(loaded)
+}
+
+/// The same, without what is only odd.
+fn read_quietly(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
     let options = Options { vars: &reading.vars, env: &environment, clock };
-    match load(file, &Disk, &options) {
-        Ok(loaded) => {
-            tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
-            Ok(loaded)
-        }
-        Err(failure) => {
-            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
-            Err(ExitCode::Usage)
-        }
-    }
+    load(file, &Disk, &options).map_err(|failure| {
+        tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+        ExitCode::Usage
+    })
+}
+
+/// Tells what is only odd in a scenario.
+fn tell_warnings(loaded: &Loaded) {
+    tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
 }
 
 /// The seed of a run: the one of the command line, else the scenario's, else one that is drawn.
@@ -100,6 +106,12 @@ fn tell_error(error: impl Display) {
     } else {
         tell(&format!("error: {error}\n"));
     }
+}
+
+/// Tells that the program itself has a fault.
+pub(crate) fn tell_fault(what: &str) {
+    tell_error(format_args!("`scenario` itself has a fault: {what}"));
+    tell("help: please report it, with this message and the log if there is one\n");
 }
 
 /// Prints a result on standard output.

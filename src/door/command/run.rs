@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::door::cli::{Clock as ClockOption, Run as Arguments};
-use crate::door::command::{colors, place, read, seed_of, tell, tell_error};
+use crate::door::command::{colors, place, read_quietly, seed_of, tell, tell_error, tell_warnings};
 use crate::drive::plan::likely_end;
 use crate::drive::{Run, live, virtual_time};
 use crate::engine::Start;
 use crate::hands::Context;
+use crate::hands::guard::{self, lifeline::Lifeline};
 use crate::hands::input::{self, Keyboard};
 use crate::paper::journal::Journal;
 use crate::paper::log::reader::LONGEST_LINE;
@@ -32,21 +33,46 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         tell_error(fault);
         return ExitCode::Usage;
     }
-    let loaded = match read(&arguments.file, &arguments.reading, arguments.clock.into()) {
+    let lifeline = match Lifeline::find() {
+        Ok(lifeline) => lifeline,
+        Err(fault) => {
+            tell_error(fault);
+            return ExitCode::Refused;
+        }
+    };
+    let loaded = match read_quietly(&arguments.file, &arguments.reading, arguments.clock.into()) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    if lifeline.is_none()
+        && loaded.scenario.starts_processes()
+        && let Some(exit) = guarded(arguments, &loaded)
+    {
+        return exit;
+    }
+    tell_warnings(&loaded);
     let seed = match seed_of(arguments.seed, &loaded.scenario) {
         Ok(seed) => seed,
         Err(exit) => return exit,
     };
-    match run_loaded(arguments, loaded, seed) {
+    match run_loaded(arguments, loaded, seed, lifeline) {
         Ok(exit) => exit,
         Err(Refusal(refusal)) => {
             tell_error(refusal);
             ExitCode::Refused
         }
     }
+}
+
+/// Has the run done by a runner that this process guards. `None` where that cannot be.
+fn guarded(arguments: &Arguments, loaded: &Loaded) -> Option<ExitCode> {
+    // Standard input can be read only once.
+    let scenario = loaded.sources.get(0).filter(|_| arguments.file.as_os_str() == "-");
+    let guard::Ended { code, died } = guard::guard(scenario.map(|file| &*file.text))?;
+    if let Some(died) = died {
+        tell_error(died);
+    }
+    Some(ExitCode::Guarded(code))
 }
 
 /// What cannot go together.
@@ -64,7 +90,12 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
     .then_some("standard input cannot be the scenario and the `--input`")
 }
 
-fn run_loaded(arguments: &Arguments, loaded: Loaded, seed: u64) -> Result<ExitCode, Refusal> {
+fn run_loaded(
+    arguments: &Arguments,
+    loaded: Loaded,
+    seed: u64,
+    lifeline: Option<Lifeline>,
+) -> Result<ExitCode, Refusal> {
     let Loaded { scenario, folder, secrets, .. } = loaded;
     let resolved = resolved::to_json(&scenario);
     if resolved.len() > LARGEST_RESOLVED {
@@ -98,7 +129,7 @@ fn run_loaded(arguments: &Arguments, loaded: Loaded, seed: u64) -> Result<ExitCo
         let context =
             Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
         let (speed, precise) = (arguments.speed, arguments.precise);
-        let live = live::Live { context, speed, precise, input: keyboard, started };
+        let live = live::Live { context, speed, precise, input: keyboard, lifeline, started };
         live::drive(live, |started_at| begin(Some(started_at), &scenario)).map_err(Refusal)?
     } else {
         let mut run = begin(None, &scenario);
@@ -175,6 +206,7 @@ fn conclude(
     }
     Ok(match verdict {
         Verdict::Passed => ExitCode::Passed,
+        Verdict::Broken => ExitCode::Broken,
         Verdict::Failed | Verdict::Interrupted(None) => ExitCode::Failed,
         Verdict::Interrupted(Some(signal)) => ExitCode::Signalled(signal),
     })

@@ -24,6 +24,9 @@ pub(super) enum Outside {
     FetchFailed { source: Source, kind: FetchFault, error: String, took: Span },
     Typed { text: String },
     Signalled(Signal),
+    Paused,
+    Resumed { took: Span },
+    Broken { error: String },
 }
 
 /// Whether a kind of event is known.
@@ -76,6 +79,9 @@ impl Outside {
             }
             Outside::Typed { text } => Observed::Typed { text },
             Outside::Signalled(signal) => Observed::Signalled(*signal),
+            Outside::Paused => Observed::Paused,
+            Outside::Resumed { took } => Observed::Resumed { took: *took },
+            Outside::Broken { error } => Observed::Broken { error },
         }
     }
 }
@@ -118,6 +124,11 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
         }
         Some(Event::Input { text, .. }) => Outside::Typed { text: text.to_owned() },
         Some(Event::Stopping { signal: Some(signal), .. }) => Outside::Signalled(signal),
+        Some(Event::Stopping { source: None, entry: None, error: Some(error), .. }) => {
+            Outside::Broken { error: error.to_owned() }
+        }
+        Some(Event::RunPaused) => Outside::Paused,
+        Some(Event::RunResumed { took }) => Outside::Resumed { took },
         _ => return Ok(None),
     }))
 }

@@ -4,10 +4,14 @@
 //!
 //! Never touches a process that was started in order and is still waited for.
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
+use std::collections::HashSet;
+
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpgid, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
+};
 
 /// Asks for the orphans of everything that is started from now on.
-pub(super) fn ask_for_orphans() -> bool {
+pub(in crate::hands) fn ask_for_orphans() -> bool {
     set_child_subreaper(Some(getpid())).is_ok()
 }
 
@@ -25,8 +29,26 @@ pub(super) fn kill_all(expected: impl Fn(Pid) -> bool) -> usize {
     left
 }
 
+/// The same, with the groups that they lead, for who has lost sight of them: notes whom it killed, and
+/// gives how many children it found. Only when there were none can nobody be left.
+pub(in crate::hands) fn kill_families(expected: impl Fn(Pid) -> bool, killed: &mut HashSet<Pid>) -> usize {
+    let ours = children().into_iter().filter(|child| !expected(*child)).collect::<Vec<_>>();
+    for child in &ours {
+        if let Ok(Some(_)) = waitpid(Some(*child), WaitOptions::NOHANG) {
+            continue;
+        }
+        // A group that our child leads is its own.
+        if getpgid(Some(*child)) == Ok(*child) {
+            let _ = kill_process_group(*child, Signal::KILL);
+        }
+        let _ = kill_process(*child, Signal::KILL);
+        killed.insert(*child);
+    }
+    ours.len()
+}
+
 /// All our children, ended or not; of every thread, since orphans go to any of them.
-fn children() -> Vec<Pid> {
+pub(in crate::hands) fn children() -> Vec<Pid> {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
     let number = |word: &str| word.parse().ok().and_then(Pid::from_raw);

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,8 +19,10 @@ use super::{PlayersText, adopted, attend};
 use crate::hands::Context;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::multiplexer::Multiplexer;
+use crate::hands::panics;
 use crate::scenario::model::Stop;
-use crate::words::event::Source;
+use crate::words::event::{Exit, Source};
+use crate::words::signal as words;
 
 /// How many processes are started in one turn of the loop.
 const AT_ONCE: u32 = 8;
@@ -68,10 +71,10 @@ pub(super) struct Running {
 pub(super) enum End {
     /// Nobody has asked for it; it would go like this.
     Unasked(Stop),
-    /// It has been asked to stop.
-    Asked,
-    /// It has been sent KILL.
-    Forced,
+    /// It was asked to stop, like this and then.
+    Asked(Stop, Instant),
+    /// It was sent KILL then.
+    Forced(Instant),
 }
 
 impl Table {
@@ -107,7 +110,17 @@ impl Table {
         self.inbox.put(Seen::Started { source, pid });
         let table = Rc::clone(self);
         spawn_local(async move {
-            let exit = started.attend(source, &table.inbox).await;
+            let group = Rc::clone(&started.group);
+            let attended = panics::caught(async {
+                panics::wanted("process");
+                started.attend(source, &table.inbox).await
+            });
+            let exit = attended.await.unwrap_or_else(|| {
+                // Nobody attends to it any more, and the run must not wait for it.
+                group.signal(Signal::KILL);
+                group.leader_ended();
+                Exit::Signal(words::Signal::KILL)
+            });
             table.ended(source);
             table.inbox.put(Seen::Exited { source, exit });
             table.start_waiting();
@@ -190,6 +203,12 @@ impl Table {
         }
         let error = self.context.secrets.masked(error);
         self.inbox.put(Seen::CouldNotStart { source, error });
+    }
+
+    /// Sends a signal to all groups, those that outlived their leader too.
+    pub(super) fn signal_all(&self, signal: Signal) {
+        self.running.borrow().values().for_each(|process| process.group.signal(signal));
+        self.left.borrow().iter().for_each(|group| group.signal(signal));
     }
 
     /// Sends KILL to everybody that is left, and tells how many groups and orphans that were.

@@ -165,6 +165,8 @@ impl Encoder {
                 self.optional_text("reason", *reason);
                 self.optional_text("error", *error);
             }
+            Event::RunPaused => {}
+            Event::RunResumed { took } => self.seconds("took", took.0),
             fetch => self.fetch(fetch),
         }
         self.close();

@@ -253,6 +253,8 @@ impl<'a> Record<'a> {
                 reason: keys.reason.as_deref(),
                 error: keys.error.as_deref(),
             },
+            "run.paused" => Event::RunPaused,
+            "run.resumed" => Event::RunResumed { took: span("took", keys.took)? },
             "run.finished" => Event::RunFinished(must("outcome", self.summary.as_ref())?),
             _ => return self.fetch_event(),
         }))
@@ -475,6 +477,8 @@ mod tests {
             r#""event":"sent","source":"ps#1","error":"gone"}"#,
             r#""event":"stopping","signal":"INT"}"#,
             r##""event":"stopping","due":1.000000000,"source":"get#1","entry":"#1"}"##,
+            r#""event":"run.paused"}"#,
+            r#""event":"run.resumed","took":12.000000001}"#,
         ];
         for line in lines {
             let line = format!(r#"{{"seq":0,"t":0.000000000,{line}"#);

@@ -186,6 +186,12 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             may("error", Text),
         ],
     ),
+    ("run.paused", "Everything stands still from here on, the run's clock too.", &[]),
+    (
+        "run.resumed",
+        "Everything goes on. `took` is how long it stood still by the machine's clock.",
+        &[must("took", Seconds)],
+    ),
     (
         "run.finished",
         "The last line. `crc32c` is that of all bytes before it.",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::engine::Status;
 use crate::paper::report::screen::{Render, counted, short};
-use crate::words::event::{Event, Summary};
+use crate::words::event::{Event, Source, Summary};
 use crate::words::time::Moment;
 use crate::words::visible::{push_visible, push_visible_bytes};
 
@@ -75,4 +75,6 @@ impl Render for Fetched {
     }
 
     fn status(&self, _out: &mut String, _t: Moment, _status: &Status) {}
+
+    fn note(&self, _out: &mut String, _t: Moment, _source: Source, _text: &str) {}
 }

@@ -39,6 +39,9 @@ pub trait Render {
 
     /// Appends what `status` shows.
     fn status(&self, out: &mut String, t: Moment, status: &Status);
+
+    /// Appends what there is to say of a source beside its events.
+    fn note(&self, out: &mut String, t: Moment, source: Source, text: &str);
 }
 
 /// A line for each event, with its time and its source.
@@ -264,6 +267,12 @@ impl Screen {
                     None => self.line(out, t, "run", WARN, what),
                 }
             }
+            Event::RunPaused => self.line(out, t, "run", WARN, |out| out.push_str("paused")),
+            Event::RunResumed { took } => {
+                self.line(out, t, "run", WARN, |out| {
+                    push(out, format_args!("goes on after {}", short(*took)))
+                });
+            }
             _ => {}
         }
     }
@@ -332,6 +341,15 @@ impl Render for Screen {
             other => self.event(out, t, other),
         }
         0
+    }
+
+    fn note(&self, out: &mut String, t: Moment, source: Source, text: &str) {
+        let name = self.names.get(&source).map_or("", |name| name);
+        self.of(out, t, source, |out| {
+            push_visible(out, name);
+            out.push(' ');
+            push_visible(out, text);
+        });
     }
 
     fn status(&self, out: &mut String, t: Moment, status: &Status) {
