@@ -251,7 +251,6 @@ impl<R: Read> Sink for Comparison<R> {
         self.compare(matches!(event, Event::RunFinished(_)));
         match event {
             Event::SpawnExited { source, .. }
-            | Event::SpawnFailed { source, .. }
             | Event::FetchFinished { source, .. }
             | Event::FetchFailed { source, .. }
                 if self.halt.is_none() =>

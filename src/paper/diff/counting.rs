@@ -64,7 +64,7 @@ impl<'a> Counting<'a> {
         let mut counting = Counting(Vec::new());
         counting.text(EVENT.name, Some(event.name()));
         match *event {
-            Event::RunStarted { .. } | Event::ClockTick { .. } => {}
+            Event::RunStarted { .. } | Event::ClockTick { .. } | Event::SpawnReady { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
                 counting.text("preset", Some(preset));
                 counting.entry(entry);
