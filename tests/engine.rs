@@ -351,3 +351,22 @@ fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
         told.last().unwrap().contains("ps#2 (port) never became ready: h:1 took no connection within 1s")
     );
 }
+
+#[test]
+fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
+    let text = READY.replace("spawn = \"line\"", "spawn = \"line\"\ncount = 2");
+    let (mut engine, mut recorder) = start(&scenario(text.leak()));
+    engine.advance(Moment(1), &mut recorder);
+    let started = |number| Observed::Started { source: Source::Spawn(number), pid: number };
+    engine.observe(Moment(2), started(1), &mut recorder);
+    engine.observe(Moment(SECOND / 2), started(2), &mut recorder);
+    recorder.orders.clear();
+    engine.advance(Moment(2 + SECOND), &mut recorder);
+    assert_eq!(recorder.orders, [Order::Stop { source: Source::Spawn(1) }], "the other has time left");
+    // The first still stops; but it gets ready no more.
+    let exit = Exit::Code(0);
+    engine.observe(Moment(3 + SECOND), Observed::Exited { source: Source::Spawn(2), exit }, &mut recorder);
+    let told = recorder.log();
+    let reason = "\"reason\":\"`#2` waits for `ready` of `line`, which never became ready\"";
+    assert!(told.last().unwrap().contains(reason), "{told:#?}");
+}
