@@ -238,3 +238,135 @@ fn time_that_goes_back_does_not_turn_it_round() {
     let times: Vec<&str> = lines.iter().map(|line| line.split(['{', ',']).nth(2).unwrap()).collect();
     assert!(times.is_sorted_by_key(|t| t.trim_start_matches("\"t\":").parse::<f64>().unwrap() as u64));
 }
+
+const READY: &str = r#"
+tick = "0s"
+[presets.line]
+command = ["p"]
+ready = { line = "up", timeout = "1s" }
+[presets.port]
+command = ["p"]
+ready = { tcp = "h:1", timeout = "1s" }
+[[timeline]]
+id = "line"
+spawn = "line"
+[[timeline]]
+after = "line.ready"
+mark = "said"
+[[timeline]]
+id = "port"
+spawn = "port"
+[[timeline]]
+after = "port.ready"
+at = "1ms"
+mark = "answered"
+"#;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Both spawns of [`READY`], started at 2 ns.
+fn readying() -> (Engine, Recorder) {
+    let (mut engine, mut recorder) = start(&scenario(READY));
+    engine.advance(Moment(1), &mut recorder);
+    for number in [1, 2] {
+        let observed = Observed::Started { source: Source::Spawn(number), pid: number };
+        engine.observe(Moment(2), observed, &mut recorder);
+    }
+    recorder.orders.clear();
+    (engine, recorder)
+}
+
+/// The events behind the two starts, each by its name, its source or text, and its moment in ns.
+fn since_started(recorder: &mut Recorder) -> Vec<String> {
+    let lines = recorder.log();
+    let value = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let short = |event: serde_json::Value| {
+        let who = event["source"].as_str().or(event["text"].as_str()).unwrap_or("-").to_owned();
+        format!("{} {who} {}", event["event"].as_str().unwrap(), event["t"])
+    };
+    lines.iter().skip(3).map(|line| short(value(line))).collect()
+}
+
+fn lines<'a>(number: u32, chunk: &'a [u8], partial: bool) -> Observed<'a> {
+    Observed::Lines { source: Source::Spawn(number), stream: Stream::Stderr, chunk, partial }
+}
+
+#[test]
+fn a_spawn_is_ready_once_by_what_its_preset_says() {
+    let (mut engine, mut recorder) = readying();
+    // Neither by the other's means, nor by another's words.
+    for observed in [
+        Observed::Ready { source: Source::Spawn(1) },
+        Observed::Ready { source: Source::Spawn(9) },
+        Observed::Ready { source: Source::Request(2) },
+        lines(2, b"up\n", false),
+    ] {
+        engine.observe(Moment(3), observed, &mut recorder);
+    }
+    assert_eq!(since_started(&mut recorder), ["line ps#2 3e-9"]);
+    engine.observe(Moment(4), lines(1, b"a\nupper\nup\n", false), &mut recorder);
+    for _ in 0..2 {
+        engine.observe(Moment(5), Observed::Ready { source: Source::Spawn(2) }, &mut recorder);
+    }
+    engine.advance(Moment(3 * SECOND), &mut recorder);
+    assert!(recorder.orders.is_empty(), "nobody is stopped: {:?}", recorder.orders);
+    let wanted = [
+        "line ps#1 4e-9",
+        "line ps#1 4e-9",
+        "spawn.ready ps#1 4e-9",
+        "mark said 4e-9",
+        "line ps#1 4e-9",
+        "spawn.ready ps#2 5e-9",
+        "mark answered 3.0",
+    ];
+    assert_eq!(since_started(&mut recorder)[1..], wanted);
+}
+
+#[test]
+fn a_part_of_a_line_can_make_ready() {
+    let (mut engine, mut recorder) = readying();
+    engine.observe(Moment(4), lines(1, b"and up", true), &mut recorder);
+    assert_eq!(since_started(&mut recorder)[1..], ["spawn.ready ps#1 4e-9", "mark said 4e-9"]);
+}
+
+#[test]
+fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
+    let (mut engine, mut recorder) = readying();
+    let (source, late) = (Source::Spawn(2), Moment(2 + SECOND));
+    engine.observe(Moment(3), lines(1, b"up\n", false), &mut recorder);
+    engine.observe(Moment(late.0 - 1), lines(2, b"x\n", false), &mut recorder);
+    engine.observe(late, Observed::Ready { source }, &mut recorder);
+    let wanted = ["line ps#2 1.000000001", "spawn.failed ps#2 1.000000002", "stopping ps#2 1.000000002"];
+    assert_eq!(since_started(&mut recorder)[3..6], wanted);
+    assert_eq!(recorder.orders, [Order::Stop { source }, Order::Stop { source: Source::Spawn(1) }]);
+    for number in [1, 2] {
+        let observed = Observed::Exited { source: Source::Spawn(number), exit: Exit::Signal(Signal::TERM) };
+        engine.observe(late, observed, &mut recorder);
+    }
+    assert_eq!(engine.verdict(), Some(Verdict::Failed));
+    let told = recorder.log();
+    let running: Vec<&str> = told.iter().filter_map(|line| line.split("\"running\":").nth(1)).collect();
+    assert_eq!(running, ["2}", "1}", "0}"], "it runs until it has ended");
+    assert!(
+        told.last().unwrap().contains("ps#2 (port) never became ready: h:1 took no connection within 1s")
+    );
+}
+
+#[test]
+fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
+    let text = READY.replace("spawn = \"line\"", "spawn = \"line\"\ncount = 2");
+    let (mut engine, mut recorder) = start(&scenario(text.leak()));
+    engine.advance(Moment(1), &mut recorder);
+    let started = |number| Observed::Started { source: Source::Spawn(number), pid: number };
+    engine.observe(Moment(2), started(1), &mut recorder);
+    engine.observe(Moment(SECOND / 2), started(2), &mut recorder);
+    recorder.orders.clear();
+    engine.advance(Moment(2 + SECOND), &mut recorder);
+    assert_eq!(recorder.orders, [Order::Stop { source: Source::Spawn(1) }], "the other has time left");
+    // The first still stops; but it gets ready no more.
+    let exit = Exit::Code(0);
+    engine.observe(Moment(3 + SECOND), Observed::Exited { source: Source::Spawn(2), exit }, &mut recorder);
+    let told = recorder.log();
+    let reason = "\"reason\":\"`#2` waits for `ready` of `line`, which never became ready\"";
+    assert!(told.last().unwrap().contains(reason), "{told:#?}");
+}

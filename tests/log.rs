@@ -14,10 +14,11 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 19] = [
+const EVENTS: [(&str, &str); 20] = [
     ("run.started", "format generator name seed clock started_at scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
+    ("spawn.ready", "source"),
     ("move", "due source player direction"),
     ("line", "source stream text base64 partial"),
     ("spawn.exited", "source code signal ok running"),
@@ -198,6 +199,7 @@ const PROGRAMS: &str = r#"
 [presets.says]
 command = ["sh", "-c", 'echo out; echo err >&2; printf "\377\n\001 \302\205\n"; printf unended']
 max_line = "1KiB"
+ready = { line = "out" }
 [presets.long]
 command = ["sh", "-c", "head -c 5000 /dev/zero | tr '\\0' x; echo; head -c 3000 /dev/zero | tr '\\0' '\\377'"]
 max_line = "1KiB"

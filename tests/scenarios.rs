@@ -59,7 +59,7 @@ fn run(name: &str, options: &[&str]) -> Log {
 fn every_scenario_is_run_here() {
     let files = scenarios(&project().join("scenarios"));
     let names = files.iter().filter(|file| !is_included(file)).map(|file| file.file_stem().unwrap());
-    let run_here = ["crowd", "four_pages", "server_and_clients", "three_waves"];
+    let run_here = ["crowd", "dev_stack", "four_pages", "server_and_clients", "three_waves"];
     assert!(names.eq(run_here), "a scenario more wants a test more");
 }
 
@@ -97,6 +97,33 @@ fn four_pages() {
         .map(|name| if name == "fetch.started" { "<" } else { ">" })
         .collect();
     assert_eq!(order.concat(), "<><><><><<<<>>>><>");
+}
+
+#[test]
+fn dev_stack() {
+    let [db, api, web] = ["db", "api", "web"].map(|name| format!("{name}={}", free_port()));
+    let log = run("dev_stack.toml", &["--var", &db, "--var", &api, "--var", &web]);
+    let ready: Vec<&str> =
+        log.of("spawn.ready").iter().map(|event| event["source"].as_str().unwrap()).collect();
+    assert_eq!(ready, ["ps#1", "ps#2", "ps#3", "ps#4"]);
+    // Each has started behind the readiness of the one before it.
+    let names = log.names();
+    let order: Vec<&str> = names
+        .iter()
+        .filter_map(|name| match name.as_str() {
+            "spawn.started" => Some("+"),
+            "spawn.ready" => Some("!"),
+            "fetch.finished" => Some("."),
+            "stopping" => Some("-"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order.concat(), "+!+!+!.......-.+!.---");
+    let statuses: Vec<u64> =
+        log.of("fetch.finished").iter().map(|event| event["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 503, 200]);
+    let pages: Vec<&str> = log.of("fetch.line").iter().filter_map(|event| event["text"].as_str()).collect();
+    assert_eq!(pages.last(), Some(&"<h1>Your order is number 8</h1>"), "{pages:?}");
 }
 
 #[test]

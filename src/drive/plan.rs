@@ -142,14 +142,19 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
 }
 
 /// The scenario with its sub-processes of players in the runner, without ticks and limit, and with
-/// all the patience that a line may need.
+/// all the patience that a line or a program that gets ready may need.
 fn without_world(scenario: &Scenario) -> Scenario {
     let mut stand_in = scenario.clone();
     stand_in.tick = None;
     stand_in.time_limit = None;
     for preset in &mut stand_in.presets {
-        if let PresetKind::Players(players) = &mut preset.kind {
-            players.isolation = Isolation::Task;
+        match &mut preset.kind {
+            PresetKind::Players(players) => players.isolation = Isolation::Task,
+            PresetKind::Command(command) => {
+                if let Some(ready) = &mut command.ready {
+                    ready.timeout = Span(u64::MAX);
+                }
+            }
         }
     }
     for entry in &mut stand_in.timeline {
@@ -177,6 +182,10 @@ struct Seen<'s> {
     spawns: std::collections::BTreeMap<Source, (usize, bool)>,
     processes: u64,
     most_processes: u64,
+    /// The entries whose programs are to say a line or to get ready, by their names.
+    heard: std::collections::BTreeSet<String>,
+    /// Those of the spawns that run which are of such an entry.
+    unheard: std::collections::BTreeSet<Source>,
     /// Nothing so far hung on a program or a server.
     is_known: bool,
     orders: Vec<Order>,
@@ -194,6 +203,8 @@ impl<'s> Seen<'s> {
             spawns: std::collections::BTreeMap::new(),
             processes: 0,
             most_processes: 0,
+            heard: heard_entries(scenario),
+            unheard: std::collections::BTreeSet::new(),
             is_known: true,
             orders: Vec::new(),
         }
@@ -223,6 +234,10 @@ impl<'s> Seen<'s> {
                         self.is_known &= !waits;
                         engine.observe(now, Observed::Started { source, pid: 0 }, self);
                     }
+                    // Its end would fail what waits for its words, which came before it for all we know.
+                    Order::Stop { source } | Order::Kill { source } if self.unheard.contains(&source) => {
+                        self.is_known = false;
+                    }
                     Order::Stop { source } | Order::Kill { source } => {
                         let exit = Exit::Signal(Signal::TERM);
                         engine.observe(now, Observed::Exited { source, exit }, self);
@@ -244,6 +259,9 @@ impl Sink for Seen<'_> {
             Event::SpawnStarted { source, preset, entry, .. } => {
                 let at = self.rows.len();
                 self.row("spawn", preset, *entry, Some(*source));
+                if entry.is_some_and(|entry| self.heard.contains(&entry.to_string())) {
+                    self.unheard.insert(*source);
+                }
                 let counts = is_process(self.scenario, preset);
                 self.spawns.insert(*source, (at, counts));
                 self.processes += u64::from(counts);
@@ -272,6 +290,16 @@ impl Sink for Seen<'_> {
     fn order(&mut self, order: Order) {
         self.orders.push(order);
     }
+}
+
+/// The names of the entries of which a line or a `ready` is waited for, which no plan can know.
+fn heard_entries(scenario: &Scenario) -> std::collections::BTreeSet<String> {
+    let heard = scenario.timeline.iter().filter_map(|entry| match entry.after {
+        Some(After::Line { of, .. }) => Some(of),
+        Some(After::Ready(of)) if patience_for(scenario, of) > Span::ZERO => Some(of),
+        _ => None,
+    });
+    heard.map(|entry| scenario.timeline[entry].name(entry).to_string()).collect()
 }
 
 /// How many processes an entry starts in all; `None` if that hangs on draws.
@@ -361,7 +389,11 @@ impl Bounds {
         let of = |entry: usize| self.entries[entry];
         let (earliest, latest) = match &entry.after {
             None => nothing,
-            Some(After::Started(other) | After::Ready(other)) => of(*other).map_or(nothing, |b| b.starts),
+            Some(After::Started(other)) => of(*other).map_or(nothing, |b| b.starts),
+            Some(After::Ready(other)) => {
+                let patience = patience_for(scenario, *other);
+                of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(patience))))
+            }
             Some(After::Finished(other)) => of(*other).map_or(nothing, |b| b.ends),
             Some(After::Line { of: other, timeout, .. }) => {
                 of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(*timeout))))
@@ -399,6 +431,14 @@ impl Bounds {
             }
             Some(bounds)
         })
+    }
+}
+
+/// How long what an entry spawns has to get ready.
+fn patience_for(scenario: &Scenario, entry: usize) -> Span {
+    match scenario.timeline[entry].action {
+        Action::Spawn(preset) => scenario.presets[preset].ready().map_or(Span::ZERO, |ready| ready.timeout),
+        _ => Span::ZERO,
     }
 }
 

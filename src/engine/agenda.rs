@@ -18,6 +18,8 @@ pub(crate) enum Item {
     Entry(usize),
     /// An entry has waited for its line long enough.
     LineTimeout(usize),
+    /// A spawn has had the time it had to get ready.
+    ReadyTimeout(u32),
     /// The run has lasted long enough.
     TimeLimit,
 }

@@ -148,7 +148,7 @@ impl Run {
 }
 
 /// Tells that something, or all, is asked to stop, and why.
-fn tell_stop(source: Option<Source>, reason: &str, out: &mut Out<'_>) {
+pub(crate) fn tell_stop(source: Option<Source>, reason: &str, out: &mut Out<'_>) {
     let reason = Some(reason);
     out.event(&Event::Stopping { due: None, source, entry: None, signal: None, reason, error: None });
 }

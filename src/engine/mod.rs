@@ -21,6 +21,7 @@ pub mod draw;
 mod ending;
 mod players;
 mod processes;
+mod readiness;
 mod requests;
 mod scheduler;
 mod tally;
@@ -32,6 +33,7 @@ use std::rc::Rc;
 use agenda::{Agenda, Item};
 use players::{Played, Players};
 use processes::Spawn;
+use regex::bytes::Regex;
 use requests::{JobRun, Request};
 use scheduler::EntryState;
 use tally::Tally;
@@ -247,6 +249,8 @@ pub(crate) struct Run {
     last_spawn: u32,
     /// Spawns so far, by preset.
     spawned_of: Vec<u64>,
+    /// What a line must match for a spawn to be ready, by preset, from its first spawn on.
+    ready_lines: BTreeMap<usize, Rc<Regex>>,
     /// Spawns that run, and those among all that the run waits for.
     running: u64,
     foreground: usize,
@@ -274,6 +278,7 @@ impl Run {
             spawns: BTreeMap::new(),
             last_spawn: 0,
             spawned_of: vec![0; scenario.presets.len()],
+            ready_lines: BTreeMap::new(),
             running: 0,
             foreground: 0,
             requests: BTreeMap::new(),
@@ -332,6 +337,7 @@ impl Run {
             Item::Tick(n) => self.tick(due, n, out),
             Item::Entry(entry) => self.occur(entry, due, out),
             Item::LineTimeout(entry) => self.line_timeout(entry, out),
+            Item::ReadyTimeout(number) => self.ready_timeout(number, out),
             Item::TimeLimit => self.time_limit(out),
         }
     }
@@ -347,6 +353,7 @@ impl Run {
         match observed {
             Observed::Started { source, pid } => self.process_started(source, pid, out),
             Observed::CouldNotStart { source, error } => self.could_not_start(source, error, out),
+            Observed::Ready { source } => self.probe_answered(source, out),
             Observed::Lines { source, stream, chunk, partial } => {
                 self.lines(source, stream, chunk, partial, out);
             }

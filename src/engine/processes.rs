@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::engine::players::players_of;
+use crate::engine::readiness::Awaits;
 use crate::engine::{Out, Phase, Run};
 use crate::scenario::model::{Command, Exits, Isolation, PresetKind, Scenario};
 use crate::words::event::{Direction, Event, Exit, Source, Stream};
@@ -19,6 +20,9 @@ pub(crate) struct Spawn {
     pub(crate) entry: Option<usize>,
     due: Moment,
     state: State,
+    /// What would show that it is ready: from its start until that comes, or it has had its time, or
+    /// it is asked to stop.
+    pub(crate) awaits: Option<Awaits>,
     /// The runner has asked it to end.
     asked_to_stop: bool,
     /// The run does not wait for it.
@@ -34,6 +38,18 @@ enum State {
     Playing(usize),
 }
 
+impl Spawn {
+    /// Whether the runner has asked it to end.
+    pub(crate) fn is_asked_to_stop(&self) -> bool {
+        self.asked_to_stop
+    }
+
+    /// Whether it may still get ready.
+    pub(crate) fn may_get_ready(&self) -> bool {
+        self.awaits.is_some() || matches!(self.state, State::Ordered)
+    }
+}
+
 /// The program of a preset, if it is one.
 fn command_of(scenario: &Scenario, preset: usize) -> Option<&Command> {
     match &scenario.presets[preset].kind {
@@ -43,7 +59,7 @@ fn command_of(scenario: &Scenario, preset: usize) -> Option<&Command> {
 }
 
 /// A spawn for a message: `ps#1 (server)`.
-fn spawn_name(scenario: &Scenario, source: Source, preset: usize) -> String {
+pub(crate) fn spawn_name(scenario: &Scenario, source: Source, preset: usize) -> String {
     format!("{source} ({})", scenario.presets[preset].name)
 }
 
@@ -59,7 +75,15 @@ impl Run {
         let background = command_of(&scenario, preset).is_some_and(|command| command.background);
         self.foreground += usize::from(!background);
         self.entry_gained(entry);
-        let spawn = Spawn { preset, entry, due, state: State::Ordered, asked_to_stop: false, background };
+        let spawn = Spawn {
+            preset,
+            entry,
+            due,
+            state: State::Ordered,
+            awaits: None,
+            asked_to_stop: false,
+            background,
+        };
         self.spawns.insert(number, spawn);
         match players_of(&scenario, preset) {
             Some(players) if players.isolation == Isolation::Task => {
@@ -104,6 +128,7 @@ impl Run {
         if let Some(entry) = entry {
             self.entry_started(entry, moment, out);
         }
+        self.await_ready(number, moment, out);
     }
 
     /// A process runs.
@@ -135,9 +160,11 @@ impl Run {
             return;
         };
         let scenario = Rc::clone(&self.scenario);
-        let asked = self.spawns.get(&number).is_some_and(|spawn| spawn.asked_to_stop);
+        let asked = self.spawns.get(&number).is_some_and(Spawn::is_asked_to_stop);
+        let unready = self.spawns.get(&number).is_some_and(|spawn| spawn.awaits.is_some());
         let ok = match command_of(&scenario, preset) {
             Some(command) if asked => !took_the_kill(command.stop.signal, exit),
+            Some(_) if unready => false,
             Some(command) => is_expected(&command.exits, exit),
             None if asked => !took_the_kill(Signal::TERM, exit),
             None => exit == Exit::Code(0),
@@ -146,7 +173,8 @@ impl Run {
         if !ok && asked {
             self.note_fault(|| format!("{} did not stop when asked to, and was killed", name()));
         } else if !ok {
-            self.note_fault(|| format!("{} ended with {exit}", name()));
+            let when = if unready { " before it was ready" } else { "" };
+            self.note_fault(|| format!("{} ended with {exit}{when}", name()));
         }
         self.note_exit(number, exit, ok, out.now, out);
     }
@@ -179,6 +207,8 @@ impl Run {
         if std::mem::replace(&mut spawn.asked_to_stop, true) {
             return;
         }
+        // What it says while it stops makes nothing ready.
+        spawn.awaits = None;
         match spawn.state {
             State::Playing(play) => {
                 self.players.stop(play);
@@ -203,7 +233,7 @@ impl Run {
         let entry = self.spawns.get(&number).and_then(|spawn| spawn.entry);
         let plays = players_of(&self.scenario, preset).is_some() && stream == Stream::Stdout;
         let is_waited_for = |run: &Run| entry.filter(|entry| run.entries[*entry].line_waiters > 0);
-        if !plays && is_waited_for(self).is_none() {
+        if !plays && is_waited_for(self).is_none() && !self.awaits_line(number) {
             return note_lines(source, stream, chunk, partial, out);
         }
         let mut rest = chunk;
@@ -219,8 +249,15 @@ impl Run {
                 }
                 None => note_lines(source, stream, line, partial, out),
             }
-            if let Some(entry) = is_waited_for(self) {
+            let shows_ready = self.awaits_line(number);
+            if shows_ready {
+                self.ready_line_came(number, text, out);
+            }
+            let waited_for = is_waited_for(self);
+            if let Some(entry) = waited_for {
                 self.line_came(entry, text, out.now);
+            }
+            if shows_ready || waited_for.is_some() {
                 // What hangs on a line happens right behind it, and not behind the lines that
                 // were read together with it: a log knows nothing of reads.
                 self.settle(out);

@@ -29,6 +29,8 @@ pub(crate) struct EntryState {
     live: u32,
     /// Whether anything it started has really started.
     started: bool,
+    /// Whether anything it started is or was ready.
+    ready: bool,
     /// When the last of what it started ended, as planned where that is known.
     ended: Moment,
     /// What draws its `every`.
@@ -198,8 +200,14 @@ impl Run {
             return;
         }
         self.reach(entry, Milestone::Started, moment);
-        self.reach(entry, Milestone::Ready, moment);
         self.start_line_waits(entry, moment, out);
+    }
+
+    /// Something that an entry started is ready.
+    pub(crate) fn entry_ready(&mut self, entry: usize, moment: Moment) {
+        if !std::mem::replace(&mut self.entries[entry].ready, true) {
+            self.reach(entry, Milestone::Ready, moment);
+        }
     }
 
     /// Triggers what waited for this milestone of an entry.
@@ -232,8 +240,11 @@ impl Run {
     /// If an entry is over, triggers what waited for its end, and fails what waits in vain.
     fn look_whether_over(&mut self, entry: usize, out: &mut Out<'_>) {
         let state = &self.entries[entry];
-        if !state.exhausted || state.live > 0 || self.phase != Phase::Running {
+        if !state.exhausted || self.phase != Phase::Running {
             return;
+        }
+        if state.live > 0 {
+            return self.look_whether_ever_ready(entry, out);
         }
         if state.started {
             self.reach(entry, Milestone::Finished, state.ended);
@@ -250,10 +261,31 @@ impl Run {
             }
             after => {
                 let milestone = after.as_ref().and_then(Milestone::of).map_or("moment", Milestone::name);
-                format!("{waits} waits for `{milestone}` of {target}, which never started")
+                let why = if self.entries[entry].started { "became ready" } else { "started" };
+                format!("{waits} waits for `{milestone}` of {target}, which never {why}")
             }
         };
         self.fail_now(reason, out);
+    }
+
+    /// Fails what waits for an entry to get ready, if nothing can that it started and that still runs.
+    pub(crate) fn look_whether_ever_ready(&mut self, entry: usize, out: &mut Out<'_>) {
+        let state = &self.entries[entry];
+        if state.ready || !state.exhausted {
+            return;
+        }
+        let waits = |dependent: &usize| {
+            let after = self.scenario.timeline[*dependent].after.as_ref();
+            after.and_then(Milestone::of) == Some(Milestone::Ready)
+        };
+        let Some(dependent) = state.dependents.iter().map(|dependent| *dependent as usize).find(waits) else {
+            return;
+        };
+        if self.spawns.values().any(|spawn| spawn.entry == Some(entry) && spawn.may_get_ready()) {
+            return;
+        }
+        let (waits, target) = (entry_name(&self.scenario, dependent), entry_name(&self.scenario, entry));
+        self.fail_now(format!("{waits} waits for `ready` of {target}, which never became ready"), out);
     }
 
     /// Lines of what this entry starts are waited for from now on.

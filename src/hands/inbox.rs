@@ -26,6 +26,7 @@ const SPARE: usize = 16;
 pub enum Seen {
     Started { source: Source, pid: u32 },
     CouldNotStart { source: Source, error: String },
+    Ready { source: Source },
     Lines { source: Source, stream: Stream, chunk: Vec<u8>, partial: bool },
     Exited { source: Source, exit: Exit },
     NotSent { source: Source, error: String },
@@ -46,6 +47,7 @@ impl Seen {
         match self {
             Seen::Started { source, pid } => Observed::Started { source: *source, pid: *pid },
             Seen::CouldNotStart { source, error } => Observed::CouldNotStart { source: *source, error },
+            Seen::Ready { source } => Observed::Ready { source: *source },
             Seen::Lines { source, stream, chunk, partial } => {
                 Observed::Lines { source: *source, stream: *stream, chunk, partial: *partial }
             }

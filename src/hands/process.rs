@@ -12,6 +12,9 @@
 //! there are no descriptors or processes left waits until another process has ended; if there is no
 //! other, it has failed.
 //!
+//! One that is ready by a port or a URL is probed from its start until it has answered, has ended or
+//! is stopped.
+//!
 //! What a process starts in turn stays in its group, or, having left it, comes to us as an orphan.
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
@@ -86,6 +89,7 @@ impl Processes {
         let End::Unasked(stop) = process.end else { return };
         process.end = End::Asked(stop, Instant::now());
         self.look.get_or_insert_with(next_look);
+        process.probing = None;
         let group = Rc::clone(&process.group);
         group.ask(stop.signal);
         spawn_local(async move {
@@ -106,6 +110,7 @@ impl Processes {
         }
         process.end = End::Forced(Instant::now());
         self.look.get_or_insert_with(next_look);
+        process.probing = None;
         process.group.signal(Signal::KILL);
         let group = Rc::clone(&process.group);
         spawn_local(async move { group.kill_all().await });

@@ -12,6 +12,7 @@ mod check;
 mod declare;
 mod document;
 pub mod draft;
+pub mod endpoint;
 mod findings;
 pub mod interval;
 mod json;

@@ -105,6 +105,17 @@ pub struct Preset {
     pub place: Place,
 }
 
+impl Preset {
+    /// What its spawns must show to count as ready; `None`: they are when they have started.
+    #[must_use]
+    pub fn ready(&self) -> Option<&Ready> {
+        match &self.kind {
+            PresetKind::Command(command) => command.ready.as_ref(),
+            PresetKind::Players(_) => None,
+        }
+    }
+}
+
 /// The two kinds of preset.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PresetKind {
@@ -172,6 +183,8 @@ pub struct Command {
     pub clear_env: bool,
     /// What it reads.
     pub stdin: Stdin,
+    /// When it counts as ready; `None`: when it has started.
+    pub ready: Option<Ready>,
     /// Which exits do not fail the run.
     pub exits: Exits,
     /// The run does not wait for it.
@@ -194,6 +207,28 @@ pub enum Stdin {
     Text(Text),
     /// This file, relative to the scenario's folder.
     File(PathBuf),
+}
+
+/// When a program counts as ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// By what.
+    pub by: ReadyBy,
+    /// How long it has, from its start.
+    pub timeout: Span,
+    /// The pause between two probes; nothing is probed for a line.
+    pub poll: Span,
+}
+
+/// What shows that a program is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadyBy {
+    /// A line of its own that matches this valid regular expression.
+    Line(String),
+    /// A connection to this, which [`host_and_port`](super::endpoint::host_and_port) reads.
+    Tcp(Text),
+    /// An answer 2xx or 3xx of this valid `http` or `https` URL.
+    Http(Text),
 }
 
 /// Which exits do not fail the run.

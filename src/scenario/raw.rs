@@ -9,7 +9,7 @@ use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
 use crate::scenario::shape::table::{Rule, table};
 use crate::scenario::shape::text::{
-    Argument, FilePath, HeaderValue, Id, IncludePath, Method, Open, PlayerPattern,
+    Argument, FilePath, HeaderValue, Id, IncludePath, Method, Open, Pattern, PlayerPattern,
 };
 use crate::scenario::shape::times::Duration;
 use crate::words::event::Direction;
@@ -76,6 +76,7 @@ table! {
         Rule::Needs("env", "command"),
         Rule::Needs("clear_env", "command"),
         Rule::Needs("stdin", "command"),
+        Rule::Needs("ready", "command"),
         Rule::Needs("exits", "command"),
         Rule::Needs("background", "command"),
         Rule::Needs("stop", "command"),
@@ -95,6 +96,8 @@ table! {
         "clear_env" clear_env: bool = false,
         /// What the program reads.
         "stdin" stdin: Stdin = "null",
+        /// When it counts as ready. Default: when it has started.
+        "ready" ready: RawReady,
         /// The exits that do not fail the run.
         "exits" exits: Exits = 0,
         /// The run does not wait for it, and stops it at the end.
@@ -123,6 +126,22 @@ table! {
         "every" every: Interval,
         /// Drawn from with equal chance.
         "directions" directions: List<Direction, 1> = ["N", "S", "E", "W"],
+    }
+}
+
+table! {
+    /// When a program counts as ready.
+    RawReady is "`ready`" with [Rule::ExactlyOne(&["line", "tcp", "http"])] {
+        /// A regular expression: ready with the first line that matches.
+        "line" line: Pattern,
+        /// `host:port`: ready when it takes connections there.
+        "tcp" tcp: Text,
+        /// A URL: ready when it answers with 2xx or 3xx.
+        "http" http: Text,
+        /// How long it has, from its start; past it the run has failed.
+        "timeout" timeout: Duration<true> = "30s",
+        /// The pause between two tries of `tcp` and `http`.
+        "poll" poll: Duration<true> = "100ms",
     }
 }
 

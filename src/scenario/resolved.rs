@@ -10,7 +10,7 @@ use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
     Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players, Preset,
-    PresetKind, Scenario, StatusRule, Stdin, Text, Var,
+    PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::shape::numbers::written;
 use crate::scenario::shape::times::human;
@@ -173,6 +173,7 @@ fn command(command: &Command) -> Json {
             Stdin::File(file) => object([("file", path(file))]),
         },
     );
+    items.put_some("ready", command.ready.as_ref().map(ready));
     // No exit at all is expected of what is in the background, and has no form but to say nothing.
     items.put_some(
         "exits",
@@ -188,6 +189,15 @@ fn command(command: &Command) -> Json {
     items.put("stop", object(stop));
     items.put("max_line", written(command.max_line));
     items.object()
+}
+
+fn ready(ready: &Ready) -> Json {
+    let by = match &ready.by {
+        ReadyBy::Line(regex) => ("line", escaped(regex).into()),
+        ReadyBy::Tcp(address) => ("tcp", text(address)),
+        ReadyBy::Http(url) => ("http", text(url)),
+    };
+    object([by, ("timeout", span(ready.timeout)), ("poll", span(ready.poll))])
 }
 
 fn one_or_list(numbers: Vec<u64>) -> Json {

@@ -376,6 +376,11 @@ pub enum Event<'a> {
         /// The process; none for players in the runner itself.
         pid: Option<u32>,
     },
+    /// `spawn.ready`: of a program whose preset says when it is.
+    SpawnReady {
+        /// The spawn.
+        source: Source,
+    },
     /// `move`.
     Move {
         /// The planned moment; none for players that are processes.
@@ -409,7 +414,7 @@ pub enum Event<'a> {
         /// How many spawns still run.
         running: u64,
     },
-    /// `spawn.failed`.
+    /// `spawn.failed`: it could not start, or, of one that runs, it never became ready.
     SpawnFailed {
         /// The spawn.
         source: Source,
@@ -538,6 +543,7 @@ impl Event<'_> {
             Event::RunStarted { .. } => "run.started",
             Event::ClockTick { .. } => "clock.tick",
             Event::SpawnStarted { .. } => "spawn.started",
+            Event::SpawnReady { .. } => "spawn.ready",
             Event::Move { .. } => "move",
             Event::Lines { .. } => "line",
             Event::SpawnExited { .. } => "spawn.exited",

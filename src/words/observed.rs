@@ -22,6 +22,11 @@ pub enum Observed<'a> {
         /// In words.
         error: &'a str,
     },
+    /// A probe found what it asked of a process whose preset says by what it is ready (`tcp`, `http`).
+    Ready {
+        /// The spawn.
+        source: Source,
+    },
     /// Whole lines of a process (the last of them may lack its newline only at the stream's end),
     /// or, with `partial`, one part of a line longer than `max_line`.
     Lines {

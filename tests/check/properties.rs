@@ -129,9 +129,9 @@ const BASES: [&str; 4] = [
     "[presets.a]\nplayers = [{ name = 'j{n}', count = 2, moves = 3, every = '0s..800ms', directions = ['N'] }]\nisolation = 'task'\n\
      [presets.b]\nplayers = [{ name = 'k', moves = 3, every = { exponential = '1s' } }, \
      { name = 'l', moves = 3, every = { normal = { mean = '1s', sd = '1s' } } }, { name = 'm', moves = 1, every = { choice = ['1s'] } }]\n\
-     [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\nexits = 0\nbackground = true\n\
+     [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\nready = { tcp = 'h:1', timeout = '1s', poll = '1s' }\nexits = 0\nbackground = true\n\
      stop = { signal = 'TERM', grace = '1s' }\nmax_line = '64KiB'\n\
-     [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nexits = { signal = 'INT' }\n",
+     [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
      timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
      [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200]\n[fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\n",
@@ -209,7 +209,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 }
 
 /// What the program says that no schema can: it needs the rest of the scenario, or more than a grammar.
-const BEYOND: [&str; 17] = [
+const BEYOND: [&str; 19] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -217,6 +217,8 @@ const BEYOND: [&str; 17] = [
     "`${` without",
     "is no variable's name",
     "cannot be fetched",
+    "cannot be connected to",
+    "this is no regular expression",
     "is empty: its end",
     "given twice",
     "are called",

@@ -11,7 +11,7 @@ use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
     Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, PlayerGroup, Players,
-    Preset, PresetKind, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
+    Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
@@ -91,6 +91,16 @@ fn stdin() -> impl Strategy<Value = Stdin> {
     ]
 }
 
+fn ready() -> impl Strategy<Value = Ready> {
+    let by = prop_oneof![
+        select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(|regex| ReadyBy::Line(regex.to_owned())),
+        select(vec!["h:1", "[::1]:65535"]).prop_map(|address| ReadyBy::Tcp(Text::plain(address))),
+        select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$"])
+            .prop_map(|url| ReadyBy::Http(Text::plain(url))),
+    ];
+    (by, some_span(), some_span()).prop_map(|(by, timeout, poll)| Ready { by, timeout, poll })
+}
+
 fn exits() -> impl Strategy<Value = Exits> {
     prop_oneof![
         vec(any::<u8>(), 1..4).prop_map(Exits::Codes),
@@ -102,22 +112,34 @@ fn exits() -> impl Strategy<Value = Exits> {
 fn command() -> impl Strategy<Value = PresetKind> {
     let argv = (path(), vec(argument(), 0..3));
     let env = btree_map("[A-Z$ {}.\"]{1,5}", argument(), 0..3);
-    (argv, of(path()), env, any::<bool>(), stdin(), exits(), any::<bool>(), span(), 1_u64..=8 << 20).prop_map(
-        |((program, rest), dir, env, clear_env, stdin, exits, background, grace, max_line)| {
-            let program = Text::plain(program.to_string_lossy());
-            PresetKind::Command(Box::new(Command {
-                argv: std::iter::once(program).chain(rest).collect(),
-                dir,
-                env,
-                clear_env,
-                stdin,
-                exits,
-                background,
-                stop: Stop { signal: Signal::INT, grace },
-                max_line,
-            }))
-        },
+    (
+        argv,
+        of(path()),
+        env,
+        any::<bool>(),
+        (stdin(), of(ready())),
+        exits(),
+        any::<bool>(),
+        span(),
+        1_u64..=8 << 20,
     )
+        .prop_map(
+            |((program, rest), dir, env, clear_env, (stdin, ready), exits, background, grace, max_line)| {
+                let program = Text::plain(program.to_string_lossy());
+                PresetKind::Command(Box::new(Command {
+                    argv: std::iter::once(program).chain(rest).collect(),
+                    dir,
+                    env,
+                    clear_env,
+                    stdin,
+                    ready,
+                    exits,
+                    background,
+                    stop: Stop { signal: Signal::INT, grace },
+                    max_line,
+                }))
+            },
+        )
 }
 
 fn body() -> impl Strategy<Value = Body> {

@@ -34,6 +34,7 @@ fn a02_unknown_key_in_every_table() {
             "[presets.a]\nplayers = [{ name = \"a\", moves = 1, every = { normal = { maen = \"1s\" } } }]",
             "mean",
         ),
+        ("[presets.a]\ncommand = [\"x\"]\nready = { lines = \"x\" }", "line"),
         ("[fetches.a]\nurls = [\"http://h\"]\nheader = {}", "headers"),
         ("[fetches.a]\nurls = [\"http://h\"]\nbody = { txt = \"\" }", "text"),
         ("[[timeline]]\nmark = \"a\"\naftr = \"x\"", "after"),
@@ -44,9 +45,7 @@ fn a02_unknown_key_in_every_table() {
         let said = said(text);
         assert!(said.contains("unknown key") && said.contains(&format!("did you mean `{meant}`?")), "{said}");
     }
-    for later in ["ready = {}", "pty = true"] {
-        assert!(said(&format!("[presets.a]\ncommand = [\"x\"]\n{later}")).contains("unknown key"), "{later}");
-    }
+    assert!(said("[presets.a]\ncommand = [\"x\"]\npty = true").contains("unknown key"));
     for later in ["expect = []", "shared = {}", "world = {}"] {
         assert!(said(later).contains("unknown key"), "{later}");
     }
@@ -98,6 +97,12 @@ fn a03_every_leaf_with_every_other_type() {
         (format!("{preset}clear_env = "), "", &["boolean"]),
         (format!("{preset}stdin = "), "", &[]),
         (format!("{preset}stdin = {{ text = "), "}", &["string"]),
+        (format!("{preset}ready = "), "", &[]),
+        (format!("{preset}ready = {{ tcp = \"h:1\", timeout = "), "}", &[]),
+        (format!("{preset}ready = {{ tcp = \"h:1\", poll = "), "}", &[]),
+        (format!("{preset}ready = {{ line = "), "}", &["string"]),
+        (format!("{preset}ready = {{ tcp = "), "}", &[]),
+        (format!("{preset}ready = {{ http = "), "}", &[]),
         (format!("{preset}exits = "), "", &[]),
         (format!("{preset}background = "), "", &["boolean"]),
         (format!("{preset}stop = "), "", &[]),
@@ -158,6 +163,39 @@ fn a04_a_wrong_kind_of_table_lists_the_kinds() {
     assert!(said.contains("3:9") && said.contains("\"null\", \"open\", { text"), "{said}");
     assert!(said.contains("4:9") && said.contains("{ signal = \"TERM\" }"), "{said}");
     assert!(said.contains("7:10") && said.contains("the keys are `text`, `file`, `json`"), "{said}");
+}
+
+#[test]
+fn ready_is_one_of_three_and_each_is_looked_at() {
+    let ready = |ready: &str| said(&format!("[presets.a]\ncommand = [\"x\"]\nready = {ready}\n"));
+    assert_eq!(ready("{ line = '^up \\d+$', timeout = \"1m\", poll = \"1s\" }"), "");
+    assert_eq!(
+        ready("{ tcp = \"[::1]:5432\" }") + &ready("{ http = \"https://localhost:8443/health\" }"),
+        ""
+    );
+    for (wrong, place, words) in [
+        ("{}", "3:9", "`ready` lacks one of `line`, `tcp`, `http`"),
+        ("{ line = \"x\", tcp = \"h:1\" }", "3:23", "`line` and `tcp` exclude each other"),
+        ("{ lin = \"x\" }", "3:11", "did you mean `line`?"),
+        ("{ line = \"(\" }", "3:18", "this is no regular expression"),
+        ("{ line = \"${env:TOKEN}\" }", "3:19", "must not be logged"),
+        ("{ tcp = \"5432\" }", "3:17", "`5432` cannot be connected to: it is no `host:port`"),
+        ("{ tcp = \"::1:5432\" }", "3:17", "an IPv6 address stands in brackets"),
+        ("{ tcp = \"h:0\" }", "3:17", "nothing can listen on port 0"),
+        ("{ http = \"localhost/health\" }", "3:18", "cannot be fetched: it is no whole URL"),
+        ("{ http = \"ftp://h\" }", "3:18", "neither http nor https"),
+        ("{ tcp = \"h:1\", timeout = \"0s\" }", "3:34", "more than zero"),
+        ("{ tcp = \"h:1\", poll = \"0s\" }", "3:31", "more than zero"),
+        ("\"up\"", "3:9", "expected a table (`ready`), found a string"),
+    ] {
+        let said = ready(wrong);
+        assert!(said.contains(words) && said.contains(&format!("s.toml:{place}\n")), "{wrong}\n{said}");
+        assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    }
+    let players =
+        "[presets.a]\nplayers = [{ name = \"j\", moves = 1, every = \"1s\" }]\nready = { line = \"x\" }\n";
+    let told = said(players);
+    assert!(told.contains("s.toml:3:1\n") && told.contains("`ready` goes only with `command`"), "{told}");
 }
 
 #[test]

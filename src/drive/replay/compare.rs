@@ -253,7 +253,6 @@ impl<R: Read> Sink for Comparison<R> {
         }
         match event {
             Event::SpawnExited { source, .. }
-            | Event::SpawnFailed { source, .. }
             | Event::FetchFinished { source, .. }
             | Event::FetchFailed { source, .. }
                 if self.halt.is_none() =>

@@ -15,6 +15,7 @@ use crate::words::time::Span;
 pub(super) enum Outside {
     Started { source: Source, pid: u32 },
     CouldNotStart { source: Source, error: String },
+    Ready { source: Source },
     Lines { source: Source, stream: Stream, partial: bool, from: usize, to: usize },
     Exited { source: Source, exit: Exit },
     NotSent { source: Source, error: String },
@@ -61,6 +62,7 @@ impl Outside {
         match self {
             Outside::Started { source, pid } => Observed::Started { source: *source, pid: *pid },
             Outside::CouldNotStart { source, error } => Observed::CouldNotStart { source: *source, error },
+            Outside::Ready { source } => Observed::Ready { source: *source },
             Outside::Lines { source, stream, partial, from, to } => Observed::Lines {
                 source: *source,
                 stream: *stream,
@@ -92,6 +94,9 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
     buffer.clear();
     Ok(Some(match record.event()? {
         Some(Event::SpawnStarted { source, pid: Some(pid), .. }) => Outside::Started { source, pid },
+        // One that a line shows is decided, as is that one which runs never became ready: the engine has
+        // said both by then, and passes over them.
+        Some(Event::SpawnReady { source }) => Outside::Ready { source },
         Some(Event::SpawnFailed { source, error, .. }) => {
             Outside::CouldNotStart { source, error: error.to_owned() }
         }

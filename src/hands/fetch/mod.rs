@@ -16,6 +16,7 @@
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
 //! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
+//! | `probe` | whether a program is ready that says so by a port or a URL |
 //! | `elsewhere` | work that blocks, on threads of its own |
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
 //! | `redact` | what of an answer may be logged |
@@ -27,6 +28,7 @@ mod fault;
 mod follow;
 mod link;
 mod pool;
+pub mod probe;
 mod progress;
 mod redact;
 mod redirect;

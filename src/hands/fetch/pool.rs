@@ -4,10 +4,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -133,10 +135,20 @@ impl Pool {
         Ok(Lease { link, reused: false })
     }
 
+    /// A new TCP connection, with its other end.
+    pub(super) async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        progress: &Progress,
+    ) -> Result<(TcpStream, SocketAddr), Fault> {
+        let addresses = self.names.resolve(host, progress).await?;
+        connect::connect(&addresses, port, progress).await
+    }
+
     /// A new connection.
-    async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
-        let addresses = self.names.resolve(&endpoint.host, progress).await?;
-        let (tcp, peer) = connect::connect(&addresses, endpoint.port, progress).await?;
+    pub(super) async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
+        let (tcp, peer) = self.dial(&endpoint.host, endpoint.port, progress).await?;
         let mut http2 = endpoint.speaks == Speaks::Two;
         let stream = if endpoint.secure {
             let wanted = (&endpoint.trust, endpoint.speaks);

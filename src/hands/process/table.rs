@@ -17,6 +17,7 @@ use super::outbox::Outbox;
 use super::recipe::Recipe;
 use super::{PlayersText, adopted, attend};
 use crate::hands::Context;
+use crate::hands::fetch::probe::{Probes, Probing};
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::multiplexer::Multiplexer;
 use crate::hands::panics;
@@ -33,6 +34,7 @@ pub(super) struct Table {
     context: Rc<Context>,
     inbox: Rc<Inbox>,
     multiplexer: Rc<Multiplexer>,
+    probes: Rc<Probes>,
     players_text: PlayersText,
     descriptors: Found,
     /// How many have been started in this turn of the loop.
@@ -64,6 +66,8 @@ pub(super) struct Running {
     pub(super) end: End,
     /// Where it is sent to, if it can be.
     pub(super) outbox: Option<Rc<Outbox>>,
+    /// Asks whether it is ready, if that is to be asked, until it ends or is stopped.
+    pub(super) probing: Option<Probing>,
 }
 
 /// How far its end has come.
@@ -84,10 +88,12 @@ impl Table {
         // handler of ours (tokio's, for good) takes that back.
         let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
+        let probes = Probes::new(Rc::clone(&inbox));
         let table = Table {
             context,
             inbox,
             multiplexer,
+            probes,
             players_text,
             descriptors: Found::and_raised(),
             in_this_turn: Cell::new(0),
@@ -106,7 +112,10 @@ impl Table {
         let started = attend::start(&self.multiplexer, source, recipe)?;
         self.descriptors.give(started.pid);
         let (pid, group, outbox) = (started.pid, Rc::clone(&started.group), started.outbox.clone());
-        self.running.borrow_mut().insert(source, Running { group, end: End::Unasked(stop), outbox });
+        let ready = self.context.scenario.presets[preset].ready();
+        let probing = ready.and_then(|ready| self.probes.watch(source, ready));
+        let running = Running { group, end: End::Unasked(stop), outbox, probing };
+        self.running.borrow_mut().insert(source, running);
         self.inbox.put(Seen::Started { source, pid });
         let table = Rc::clone(self);
         spawn_local(async move {

@@ -67,7 +67,8 @@ impl<'a> Counting<'a> {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::RunPaused
-            | Event::RunResumed { .. } => {}
+            | Event::RunResumed { .. }
+            | Event::SpawnReady { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
                 counting.text("preset", Some(preset));
                 counting.entry(entry);

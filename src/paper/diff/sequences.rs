@@ -264,6 +264,7 @@ fn source_of(event: &Event<'_>) -> Of {
             source.map_or(Of::Timeline, Of::Source)
         }
         Event::SpawnStarted { source, .. }
+        | Event::SpawnReady { source }
         | Event::Move { source, .. }
         | Event::Lines { source, .. }
         | Event::SpawnExited { source, .. }

@@ -124,6 +124,7 @@ impl Encoder {
                     self.number("pid", u64::from(*pid));
                 }
             }
+            Event::SpawnReady { source } => self.source(*source),
             Event::SpawnExited { source, exit, ok, running } => {
                 self.source(*source);
                 match exit {

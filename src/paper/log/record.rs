@@ -205,6 +205,7 @@ impl<'a> Record<'a> {
                 entry: keys.entry()?,
                 pid: keys.pid,
             },
+            "spawn.ready" => Event::SpawnReady { source: must("source", keys.source()?)? },
             "move" => Event::Move {
                 due: keys.due()?,
                 source: must("source", keys.source()?)?,
@@ -459,6 +460,7 @@ mod tests {
             r#""event":"clock.tick","due":0.000000001,"n":7}"#,
             r##""event":"spawn.started","due":0.500000000,"source":"ps#1","preset":"1","entry":"#2"}"##,
             r#""event":"spawn.started","due":0.500000000,"source":"ps#1","preset":"1","entry":"id","pid":12}"#,
+            r#""event":"spawn.ready","source":"ps#1"}"#,
             r#""event":"move","due":0.500000000,"source":"ps#1","player":"john-12","direction":"W"}"#,
             r#""event":"move","source":"ps#1","player":"john","direction":"N"}"#,
             r#""event":"line","source":"ps#1","stream":"stderr","text":"a\t\"é\"\u0001"}"#,

@@ -75,6 +75,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             may("pid", Count),
         ],
     ),
+    ("spawn.ready", "A program is ready, as its preset says.", &[must("source", Spawn)]),
     (
         "move",
         "A player has moved. Without `due` it is of a sub-process.",
@@ -109,7 +110,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     (
         "spawn.failed",
-        "A spawn could not start.",
+        "A spawn could not start, or one that runs never became ready.",
         &[must("source", Spawn), must("error", Text), must("running", Count)],
     ),
     (

@@ -7,3 +7,4 @@ pub mod position;
 pub mod replay;
 pub mod screen;
 pub mod terminal;
+mod unready;

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Effects, Style};
 
 use crate::engine::Status;
 use crate::paper::report::bar::tenths;
+use crate::paper::report::unready::{LastLines, Unready};
 use crate::words::event::{Event, Exit, Outcome, Source, Stream, Summary};
 use crate::words::time::{Moment, Span};
 use crate::words::visible::{push_visible, push_visible_bytes, visible};
@@ -50,13 +51,15 @@ pub struct Screen {
     color: bool,
     /// The preset or job of each source that has not ended.
     names: BTreeMap<Source, String>,
+    /// The programs that are not ready yet.
+    unready: Unready,
 }
 
 impl Screen {
     /// A screen with or without colours.
     #[must_use]
     pub fn new(color: bool) -> Screen {
-        Screen { color, names: BTreeMap::new() }
+        Screen { color, names: BTreeMap::new(), unready: Unready::default() }
     }
 
     /// Whether how later events look depends on events of this name, so that none may be left out.
@@ -64,7 +67,9 @@ impl Screen {
     pub fn remembers(event: &str) -> bool {
         matches!(
             event,
-            "spawn.started"
+            "run.started"
+                | "spawn.started"
+                | "spawn.ready"
                 | "spawn.exited"
                 | "spawn.failed"
                 | "fetch.started"
@@ -86,6 +91,7 @@ impl Screen {
     }
 
     fn event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
+        self.unready.take(event);
         match event {
             Event::RunStarted { name, seed, clock, .. } => {
                 let (name, clock) = (visible(name), clock.name());
@@ -99,9 +105,10 @@ impl Screen {
                 let letter = direction.letter();
                 self.of(out, t, *source, |out| push(out, format_args!("{letter} {player}")));
             }
-            Event::SpawnStarted { .. } | Event::SpawnExited { .. } | Event::SpawnFailed { .. } => {
-                self.spawn(out, t, event);
-            }
+            Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. } => self.spawn(out, t, event),
             Event::FetchStarted { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }
@@ -156,28 +163,47 @@ impl Screen {
                 let pid = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
                 self.of(out, t, *source, |out| push(out, format_args!("started {preset}{pid}")));
             }
+            Event::SpawnReady { source } => {
+                self.of(out, t, *source, |out| self.styled(out, GOOD, |out| out.push_str("ready")));
+            }
             Event::SpawnExited { source, exit, ok, running } => {
+                let last_lines = self.unready.forget(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
                 let how = match exit {
                     Exit::Code(0) => String::new(),
                     other => format!(" with {other}"),
                 };
                 let style = if *ok { GOOD } else { BAD };
+                let when = if last_lines.is_some() { " before it was ready" } else { "" };
                 self.of(out, t, *source, |out| {
-                    self.styled(out, style, |out| push(out, format_args!("ended {name}{how}")));
+                    self.styled(out, style, |out| push(out, format_args!("ended {name}{how}{when}")));
                     push(out, format_args!("; {}", still_running(*running)));
                 });
+                self.last_lines(out, t, *source, last_lines);
             }
             Event::SpawnFailed { source, error, running } => {
+                let what = if self.names.contains_key(source) { "" } else { "could not start: " };
                 self.of(out, t, *source, |out| {
                     self.styled(out, BAD, |out| {
-                        out.push_str("could not start: ");
+                        out.push_str(what);
                         push_visible(out, error);
                     });
                     push(out, format_args!("; {}", still_running(*running)));
                 });
+                let last_lines = self.unready.forget(*source);
+                self.last_lines(out, t, *source, last_lines);
             }
             _ => {}
+        }
+    }
+
+    /// The last lines of a program that never became ready, once more.
+    fn last_lines(&self, out: &mut String, t: Moment, source: Source, lines: Option<LastLines>) {
+        let Some(lines) = lines else { return };
+        let head = if lines.is_empty() { "it wrote nothing" } else { "its last lines:" };
+        self.of(out, t, source, |out| self.styled(out, DIM, |out| out.push_str(head)));
+        for (stream, line) in &lines {
+            self.output(out, t, source, *stream, (line, false));
         }
     }
 
@@ -333,6 +359,7 @@ impl Render for Screen {
     fn show(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
         match event {
             Event::Lines { source, stream, chunk, partial } => {
+                self.unready.take(event);
                 return self.chunk(out, t, (*source, *stream), (chunk, *partial), budget);
             }
             Event::Move { .. } | Event::FetchLine { .. } | Event::ClockTick { .. } if budget == 0 => {

@@ -55,7 +55,7 @@ pub(super) fn fetch(
 }
 
 /// A URL that can be fetched, with its password hidden.
-fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
+pub(super) fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
     let Sp { value: text, place } = text;
     if let Err(fault) = fetchable(text.reveal()) {
         let shown = hide_password(text.shown());

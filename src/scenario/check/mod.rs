@@ -4,6 +4,7 @@
 mod fetches;
 mod players;
 mod presets;
+mod ready;
 mod sums;
 mod timeline;
 
@@ -51,7 +52,7 @@ pub(crate) fn scenario(
     for part in parts {
         for item in part.presets.items {
             let body = item.value.and_then(|raw| {
-                presets::preset(&item.name, item.place, raw, &part.folder, is_virtual, found)
+                presets::preset(&item.name, item.place, raw, &part.folder, is_virtual, passwords, found)
             });
             all_presets.add("preset", item.name, item.place, body, found);
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{not_virtual, players};
+use super::{not_virtual, players, ready};
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{Command, Exits, Isolation, Players, Preset, PresetKind, Stdin, Stop};
 use crate::scenario::raw::{RawPreset, RawStop};
@@ -19,20 +19,21 @@ const MAX_LINE: u64 = 64 << 10;
 /// in the log, and a reader of logs must have an end to what it takes for a line.
 const LONGEST_PIECE: u64 = 8 << 20;
 
-/// A preset; `None` if it lacks what has been asked for already.
+/// A preset; `None` if it lacks what has been asked for already. `passwords` gets those of its URLs.
 pub(super) fn preset(
     name: &str,
     place: Place,
     raw: Sp<RawPreset>,
     folder: &Path,
     is_virtual: bool,
+    passwords: &mut Vec<String>,
     found: &mut Findings,
 ) -> Option<Preset> {
     let raw = raw.value;
     let kind = if raw.players.is_present() {
         PresetKind::Players(as_players(raw, is_virtual, found)?)
     } else {
-        PresetKind::Command(Box::new(command(raw, folder, is_virtual, found)?))
+        PresetKind::Command(Box::new(command(raw, folder, is_virtual, passwords, found)?))
     };
     Some(Preset { name: name.to_owned(), kind, place })
 }
@@ -51,7 +52,13 @@ fn as_players(raw: RawPreset, is_virtual: bool, found: &mut Findings) -> Option<
     Some(Players { groups, isolation })
 }
 
-fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings) -> Option<Command> {
+fn command(
+    raw: RawPreset,
+    folder: &Path,
+    is_virtual: bool,
+    passwords: &mut Vec<String>,
+    found: &mut Findings,
+) -> Option<Command> {
     let argv = raw.command.given()?;
     if is_virtual {
         found.add(not_virtual(argv.place, "a program"));
@@ -64,6 +71,11 @@ fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings
         );
         return None;
     }
+    let ready = match raw.ready {
+        Slot::Given(raw) => Some(ready::ready(raw.value, passwords, found)?),
+        Slot::Absent => None,
+        Slot::Broken => return None,
+    };
     let max_line = max_line(raw.max_line.given(), found);
     let background = raw.background.value().unwrap_or(false);
     let env = raw.env.value().unwrap_or_default();
@@ -74,6 +86,7 @@ fn command(raw: RawPreset, folder: &Path, is_virtual: bool, found: &mut Findings
         env,
         clear_env: raw.clear_env.value().unwrap_or(false),
         stdin: raw.stdin.value().unwrap_or(Stdin::Null),
+        ready,
         // What is in the background is there until the end: unless the file says otherwise, no exit
         // before that is expected, not even a good one.
         exits: raw.exits.value().unwrap_or_else(|| Exits::Codes(if background { vec![] } else { vec![0] })),

@@ -49,6 +49,8 @@ pub(super) fn check(
 #[derive(Clone, Copy)]
 struct Ends {
     first: Span,
+    /// How long what it spawns has to get ready.
+    patience: Span,
     finished: Option<Span>,
 }
 
@@ -56,7 +58,8 @@ impl Ends {
     /// When `after` comes at the latest; `None` if that cannot be counted.
     fn moment(self, after: &After) -> Option<Span> {
         match after {
-            After::Started(_) | After::Ready(_) => Some(self.first),
+            After::Started(_) => Some(self.first),
+            After::Ready(_) => self.first.checked_add(self.patience),
             After::Finished(_) => self.finished,
             After::Line { timeout, .. } => self.first.checked_add(*timeout),
         }
@@ -71,14 +74,14 @@ fn latest(entry: &Entry, base: Span, presets: &[Option<&Preset>]) -> Result<Ends
         Some(repeat) => repetitions(repeat),
     };
     let last = repeated.and_then(|span| first.checked_add(span)).ok_or(true)?;
-    let plays = match entry.action {
-        Action::Spawn(preset) => {
-            presets.get(preset).copied().flatten().map_or(Some(Span::ZERO), longest_play)
-        }
-        _ => Some(Span::ZERO),
+    let preset = match entry.action {
+        Action::Spawn(preset) => presets.get(preset).copied().flatten(),
+        _ => None,
     };
+    let plays = preset.map_or(Some(Span::ZERO), longest_play);
     let finished = plays.and_then(|span| last.checked_add(span)).ok_or(false)?;
-    Ok(Ends { first, finished: Some(finished) })
+    let patience = preset.and_then(Preset::ready).map_or(Span::ZERO, |ready| ready.timeout);
+    Ok(Ends { first, patience, finished: Some(finished) })
 }
 
 /// From the first to the last, at most; draws without an end count as none.
