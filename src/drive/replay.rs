@@ -61,6 +61,9 @@ struct First {
 struct Drive {
     engine: Engine,
     clock: ClockKind,
+    /// Whether the engine has been told a moment. What is due at once may give no event, and so no
+    /// line that would ask for it: a start that was ordered.
+    has_begun: bool,
     /// The line that is being told, apart from the reader, which goes on while the engine speaks.
     line: Vec<u8>,
 }
@@ -103,7 +106,7 @@ impl Drive {
         };
         comparison.set_scenario(scenario);
         engine.start(&start, comparison);
-        Ok((Drive { engine, clock: first.run.clock, line: Vec::new() }, first.run))
+        Ok((Drive { engine, clock: first.run.clock, has_begun: false, line: Vec::new() }, first.run))
     }
 
     /// Goes through the log to its end, or to where it differs.
@@ -126,6 +129,11 @@ impl Drive {
                 Step::Advance(now) => self.engine.advance(now, comparison),
                 Step::AdvanceToNext { until } => self.advance_to_next(until, comparison),
                 Step::Observe(now, outside) => {
+                    // A person may have been heard before the first moment; nobody else had begun.
+                    if !self.has_begun && !outside.is_of_a_person() {
+                        self.has_begun = true;
+                        self.engine.advance(Moment::ZERO, comparison);
+                    }
                     self.engine.observe(now, outside.observed(&self.line), comparison);
                 }
             }
