@@ -31,6 +31,7 @@ fn command(argv: &[&str]) -> Command {
         env: BTreeMap::new(),
         clear_env: false,
         stdin: Stdin::Null,
+        pty: false,
         exits: Exits::Any,
         background: false,
         stop: Stop { signal: Signal::TERM, grace: Span::from_secs(60) },

@@ -12,6 +12,8 @@
 //! there are no descriptors or processes left waits until another process has ended; if there is no
 //! other, it has failed.
 //!
+//! A process of a preset with `pty = true` has a [`terminal`] of its own in the place of the pipes.
+//!
 //! What a process starts in turn stays in its group, or, having left it, comes to us as an orphan.
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
@@ -25,6 +27,7 @@ mod group;
 mod outbox;
 mod recipe;
 mod table;
+pub mod terminal;
 
 use std::rc::Rc;
 use std::time::Duration;

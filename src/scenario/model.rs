@@ -153,6 +153,8 @@ pub struct Command {
     pub clear_env: bool,
     /// What it reads.
     pub stdin: Stdin,
+    /// It has a terminal of its own instead of pipes.
+    pub pty: bool,
     /// Which exits do not fail the run.
     pub exits: Exits,
     /// The run does not wait for it.

@@ -76,6 +76,7 @@ table! {
         Rule::Needs("env", "command"),
         Rule::Needs("clear_env", "command"),
         Rule::Needs("stdin", "command"),
+        Rule::Needs("pty", "command"),
         Rule::Needs("exits", "command"),
         Rule::Needs("background", "command"),
         Rule::Needs("stop", "command"),
@@ -95,6 +96,8 @@ table! {
         "clear_env" clear_env: bool = false,
         /// What the program reads.
         "stdin" stdin: Stdin = "null",
+        /// Give the program a terminal of its own; its stdout and stderr are then one stream.
+        "pty" pty: bool = false,
         /// The exits that do not fail the run.
         "exits" exits: Exits = 0,
         /// The run does not wait for it, and stops it at the end.

@@ -102,22 +102,34 @@ fn exits() -> impl Strategy<Value = Exits> {
 fn command() -> impl Strategy<Value = PresetKind> {
     let argv = (path(), vec(argument(), 0..3));
     let env = btree_map("[A-Z$ {}.\"]{1,5}", argument(), 0..3);
-    (argv, of(path()), env, any::<bool>(), stdin(), exits(), any::<bool>(), span(), 1_u64..=8 << 20).prop_map(
-        |((program, rest), dir, env, clear_env, stdin, exits, background, grace, max_line)| {
-            let program = Text::plain(program.to_string_lossy());
-            PresetKind::Command(Box::new(Command {
-                argv: std::iter::once(program).chain(rest).collect(),
-                dir,
-                env,
-                clear_env,
-                stdin,
-                exits,
-                background,
-                stop: Stop { signal: Signal::INT, grace },
-                max_line,
-            }))
-        },
+    (
+        argv,
+        of(path()),
+        env,
+        any::<bool>(),
+        (stdin(), any::<bool>()),
+        exits(),
+        any::<bool>(),
+        span(),
+        1_u64..=8 << 20,
     )
+        .prop_map(
+            |((program, rest), dir, env, clear_env, (stdin, pty), exits, background, grace, max_line)| {
+                let program = Text::plain(program.to_string_lossy());
+                PresetKind::Command(Box::new(Command {
+                    argv: std::iter::once(program).chain(rest).collect(),
+                    dir,
+                    env,
+                    clear_env,
+                    stdin,
+                    pty,
+                    exits,
+                    background,
+                    stop: Stop { signal: Signal::INT, grace },
+                    max_line,
+                }))
+            },
+        )
 }
 
 fn body() -> impl Strategy<Value = Body> {
