@@ -32,6 +32,7 @@ fn command(argv: &[&str]) -> Command {
         clear_env: false,
         stdin: Stdin::Null,
         ready: None,
+        pty: false,
         exits: Exits::Any,
         background: false,
         stop: Stop { signal: Signal::TERM, grace: Span::from_secs(60) },

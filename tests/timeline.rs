@@ -291,3 +291,17 @@ fn sequential_requests_come_one_after_the_other() {
     let wanted = [&["run.started"], &one[..], &one[..], &["mark", "run.finished"]].concat();
     assert_eq!(log.names(), wanted);
 }
+
+#[test]
+fn a_start_that_is_the_first_line_of_a_log_is_replayed() {
+    let folder = Folder::new();
+    let text = "tick = \"0s\"\n[presets.p]\ncommand = [\"true\"]\n[[timeline]]\nspawn = \"p\"\n";
+    let (ended, log) = folder.run(text, &[]);
+    ended.expect(0);
+    assert_eq!(log.names()[1], "spawn.started");
+    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+    // What was decided is still compared.
+    let text = String::from_utf8(log.bytes).unwrap();
+    folder.file("edited.jsonl", text.replace("\"preset\":\"p\"", "\"preset\":\"q\""));
+    folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
+}

@@ -1,9 +1,11 @@
 //! What can be written on the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::hands::process::terminal;
 use crate::paper::diff;
 use crate::words::event::ClockKind;
 use crate::words::time::Span;
@@ -53,6 +55,9 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page
     Man,
+    /// Become a program on the terminal that is the standard input (what starts presets with `pty`)
+    #[command(name = terminal::COMMAND, hide = true)]
+    OnTerminal(OnTerminal),
 }
 
 /// What a scenario is read with.
@@ -366,4 +371,12 @@ pub struct Completions {
     /// Of which shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// `scenario on-terminal`.
+#[derive(Args, Debug)]
+pub struct OnTerminal {
+    /// The program, its name for itself, and its arguments
+    #[arg(required = true, num_args = 2.., last = true, value_name = "WORD")]
+    pub words: Vec<OsString>,
 }

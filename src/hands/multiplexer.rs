@@ -59,13 +59,29 @@ impl Multiplexer {
         stream: Stream,
         max_line: u64,
     ) -> io::Result<Tap> {
-        Ok(Tap {
-            shared: Rc::clone(self),
-            source,
-            stream,
-            pipe: Some(Receiver::from_owned_fd(pipe.into())?),
-            splitter: Splitter::new(max_line),
-        })
+        Ok(self.tap_of(Receiver::from_owned_fd(pipe.into())?, source, stream, max_line))
+    }
+
+    /// The same for our end of a terminal, which must not block and whose end of file is an error
+    /// (`EIO`).
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be watched.
+    pub fn tap_terminal(
+        self: &Rc<Self>,
+        end: OwnedFd,
+        source: Source,
+        stream: Stream,
+        max_line: u64,
+    ) -> io::Result<Tap> {
+        // To the runtime it is a pipe: something that can be read.
+        Ok(self.tap_of(Receiver::from_owned_fd_unchecked(end)?, source, stream, max_line))
+    }
+
+    fn tap_of(self: &Rc<Self>, pipe: Receiver, source: Source, stream: Stream, max_line: u64) -> Tap {
+        let splitter = Splitter::new(max_line);
+        Tap { shared: Rc::clone(self), source, stream, pipe: Some(pipe), splitter }
     }
 }
 

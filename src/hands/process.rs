@@ -15,6 +15,8 @@
 //! One that is ready by a port or a URL is probed from its start until it has answered, has ended or
 //! is stopped.
 //!
+//! A process of a preset with `pty = true` has a [`terminal`] of its own in the place of the pipes.
+//!
 //! What a process starts in turn stays in its group, or, having left it, comes to us as an orphan.
 //!
 //! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
@@ -29,6 +31,7 @@ mod lingering;
 mod outbox;
 mod recipe;
 mod table;
+pub mod terminal;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};

@@ -185,6 +185,8 @@ pub struct Command {
     pub stdin: Stdin,
     /// When it counts as ready; `None`: when it has started.
     pub ready: Option<Ready>,
+    /// It has a terminal of its own instead of pipes.
+    pub pty: bool,
     /// Which exits do not fail the run.
     pub exits: Exits,
     /// The run does not wait for it.

@@ -77,6 +77,7 @@ table! {
         Rule::Needs("clear_env", "command"),
         Rule::Needs("stdin", "command"),
         Rule::Needs("ready", "command"),
+        Rule::Needs("pty", "command"),
         Rule::Needs("exits", "command"),
         Rule::Needs("background", "command"),
         Rule::Needs("stop", "command"),
@@ -98,6 +99,8 @@ table! {
         "stdin" stdin: Stdin = "null",
         /// When it counts as ready. Default: when it has started.
         "ready" ready: RawReady,
+        /// Give the program a terminal of its own; its stdout and stderr are then one stream.
+        "pty" pty: bool = false,
         /// The exits that do not fail the run.
         "exits" exits: Exits = 0,
         /// The run does not wait for it, and stops it at the end.

@@ -174,6 +174,8 @@ fn command(command: &Command) -> Json {
         },
     );
     items.put_some("ready", command.ready.as_ref().map(ready));
+    // Left out where it is not given: a log of before there was this key says the same.
+    items.put_some("pty", command.pty.then_some(true));
     // No exit at all is expected of what is in the background, and has no form but to say nothing.
     items.put_some(
         "exits",

@@ -129,7 +129,7 @@ const BASES: [&str; 4] = [
     "[presets.a]\nplayers = [{ name = 'j{n}', count = 2, moves = 3, every = '0s..800ms', directions = ['N'] }]\nisolation = 'task'\n\
      [presets.b]\nplayers = [{ name = 'k', moves = 3, every = { exponential = '1s' } }, \
      { name = 'l', moves = 3, every = { normal = { mean = '1s', sd = '1s' } } }, { name = 'm', moves = 1, every = { choice = ['1s'] } }]\n\
-     [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\nready = { tcp = 'h:1', timeout = '1s', poll = '1s' }\nexits = 0\nbackground = true\n\
+     [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\npty = true\nready = { tcp = 'h:1', timeout = '1s', poll = '1s' }\nexits = 0\nbackground = true\n\
      stop = { signal = 'TERM', grace = '1s' }\nmax_line = '64KiB'\n\
      [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\

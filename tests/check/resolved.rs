@@ -117,14 +117,24 @@ fn command() -> impl Strategy<Value = PresetKind> {
         of(path()),
         env,
         any::<bool>(),
-        (stdin(), of(ready())),
+        (stdin(), of(ready()), any::<bool>()),
         exits(),
         any::<bool>(),
         span(),
         1_u64..=8 << 20,
     )
         .prop_map(
-            |((program, rest), dir, env, clear_env, (stdin, ready), exits, background, grace, max_line)| {
+            |(
+                (program, rest),
+                dir,
+                env,
+                clear_env,
+                (stdin, ready, pty),
+                exits,
+                background,
+                grace,
+                max_line,
+            )| {
                 let program = Text::plain(program.to_string_lossy());
                 PresetKind::Command(Box::new(Command {
                     argv: std::iter::once(program).chain(rest).collect(),
@@ -133,6 +143,7 @@ fn command() -> impl Strategy<Value = PresetKind> {
                     clear_env,
                     stdin,
                     ready,
+                    pty,
                     exits,
                     background,
                     stop: Stop { signal: Signal::INT, grace },

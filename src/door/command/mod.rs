@@ -6,6 +6,7 @@ mod extract;
 mod fetch;
 mod init;
 mod logs;
+mod on_terminal;
 mod place;
 mod plan;
 mod play;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Init(arguments) => init::init(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man => shell::man(),
+        Command::OnTerminal(arguments) => on_terminal::on_terminal(&arguments),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The life of one process: it is started with its pipes, read, and waited for.
+//! The life of one process: it is started with its pipes or its terminal, read, and waited for.
 //!
 //! Never loses what a process wrote before its end, and never takes a closed output for the end.
 
@@ -8,15 +8,17 @@ use std::process::ExitStatus;
 use std::rc::Rc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::net::unix::pipe;
 use tokio::process::Child;
-use tokio::task::spawn_local;
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::blame::Failure;
 use super::group::Group;
 use super::outbox::{self, Outbox};
 use super::recipe::{Input, Recipe};
+use super::terminal::{self, Terminal};
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::multiplexer::{Multiplexer, Tap};
 use crate::words::event::{Exit, Source, Stream};
@@ -32,10 +34,23 @@ pub(super) struct Started {
     pub(super) group: Rc<Group>,
     pub(super) outbox: Option<Rc<Outbox>>,
     child: Child,
-    stdout: Tap,
-    stderr: Tap,
-    stdin: Option<pipe::Sender>,
+    ends: Ends,
     input: Input,
+    /// What writes to it, while it does.
+    feeding: Option<JoinHandle<()>>,
+}
+
+/// Our ends of what a process reads and writes.
+#[derive(Debug)]
+struct Ends {
+    stdin: Option<pipe::Sender>,
+    stdout: Tap,
+    /// None on a terminal, where both are one.
+    stderr: Option<Tap>,
+    /// Held until the process has ended, whatever it has closed: for a program its loss is a hang-up.
+    terminal: Option<Rc<Terminal>>,
+    /// Where a process that is to take a terminal tells why it could not.
+    trouble: Option<io::PipeReader>,
 }
 
 /// Starts a process. All that could fail is got ready before, so that none runs unattended.
@@ -44,18 +59,18 @@ pub(super) fn start(
     source: Source,
     mut recipe: Recipe,
 ) -> Result<Started, Failure> {
-    let mut pipes = || -> io::Result<_> {
-        let (stdin, ours) = recipe.stdin()?;
-        let stdin_pipe = ours.map(|end| pipe::Sender::from_owned_fd(end.into())).transpose()?;
-        let (stdout, their_stdout) = io::pipe()?;
-        let (stderr, their_stderr) = io::pipe()?;
-        let stdout = multiplexer.tap(stdout, source, Stream::Stdout, recipe.max_line)?;
-        let stderr = multiplexer.tap(stderr, source, Stream::Stderr, recipe.max_line)?;
-        recipe.command.stdin(stdin).stdout(their_stdout).stderr(their_stderr);
-        Ok((stdin_pipe, stdout, stderr))
-    };
-    let (stdin, stdout, stderr) = pipes().map_err(|error| Failure::of_system(&error))?;
-    recipe.command.current_dir(&recipe.folder).process_group(0).kill_on_drop(true);
+    let ends = if recipe.pty { on_a_terminal } else { on_pipes };
+    let mut ends = ends(multiplexer, source, &mut recipe).map_err(|error| Failure::of_system(&error))?;
+    if let (Some(_), Input::Bytes(bytes)) = (&ends.terminal, &recipe.input)
+        && !terminal::has_only_short_lines(bytes)
+    {
+        return Err(Failure::Fault(format!("its standard input has {}", terminal::too_long())));
+    }
+    recipe.command.current_dir(&recipe.folder).kill_on_drop(true);
+    if ends.terminal.is_none() {
+        // On a terminal it begins a session, and leads a group with that.
+        recipe.command.process_group(0);
+    }
     let Recipe { shown, program, folder, command, input, .. } = recipe;
     // Their ends of the pipes go with the command: held on to, there would be no end of file.
     let child = { command }.spawn();
@@ -64,8 +79,35 @@ pub(super) fn start(
     let Some((pid, group)) = running else {
         return Err(Failure::Fault(format!("`{shown}` has no process number")));
     };
-    let outbox = matches!(input, Input::Open).then(Rc::default);
-    Ok(Started { pid, group, outbox, child, stdout, stderr, stdin, input })
+    if let Some(trouble) = ends.trouble.take() {
+        let taken = terminal::taken(trouble, pid);
+        taken.map_err(|error| Failure::of_start(&error, &shown, &program, &folder))?;
+    }
+    let outbox = matches!(input, Input::Open).then(|| Rc::new(Outbox::new(ends.terminal.clone())));
+    Ok(Started { pid, group, outbox, child, ends, input, feeding: None })
+}
+
+/// Gives a process pipes.
+fn on_pipes(multiplexer: &Rc<Multiplexer>, source: Source, recipe: &mut Recipe) -> io::Result<Ends> {
+    let (stdin, ours) = recipe.stdin()?;
+    let stdin_pipe = ours.map(|end| pipe::Sender::from_owned_fd(end.into())).transpose()?;
+    let (stdout, their_stdout) = io::pipe()?;
+    let (stderr, their_stderr) = io::pipe()?;
+    let stdout = multiplexer.tap(stdout, source, Stream::Stdout, recipe.max_line)?;
+    let stderr = multiplexer.tap(stderr, source, Stream::Stderr, recipe.max_line)?;
+    recipe.command.stdin(stdin).stdout(their_stdout).stderr(their_stderr);
+    Ok(Ends { stdin: stdin_pipe, stdout, stderr: Some(stderr), terminal: None, trouble: None })
+}
+
+/// Gives a process a terminal.
+fn on_a_terminal(multiplexer: &Rc<Multiplexer>, source: Source, recipe: &mut Recipe) -> io::Result<Ends> {
+    let (terminal, theirs) = Terminal::open()?;
+    let (trouble, their_trouble) = io::pipe()?;
+    let stdin = pipe::Sender::from_owned_fd_unchecked(terminal.end()?)?;
+    let stdout = multiplexer.tap_terminal(terminal.end()?, source, Stream::Stdout, recipe.max_line)?;
+    recipe.command.stdin(theirs.try_clone()?).stdout(theirs).stderr(their_trouble);
+    let (terminal, trouble) = (Some(Rc::new(terminal)), Some(trouble));
+    Ok(Ends { stdin: Some(stdin), stdout, stderr: None, terminal, trouble })
 }
 
 impl Started {
@@ -73,37 +115,58 @@ impl Started {
     pub(super) async fn attend(mut self, source: Source, inbox: &Rc<Inbox>) -> Exit {
         self.feed(source, inbox);
         let status = self.read_and_wait().await;
-        self.stdout.drain().await;
-        self.stderr.drain().await;
+        self.ends.stdout.drain().await;
+        if let Some(stderr) = &mut self.ends.stderr {
+            stderr.drain().await;
+        }
         let unsent = self.outbox.as_ref().map_or(0, |outbox| outbox.close());
         for _ in 0..unsent {
             inbox.put(Seen::NotSent { source, error: outbox::DEAF.to_owned() });
+        }
+        if let (Some(_), Some(feeding)) = (self.ends.terminal, self.feeding) {
+            // The terminal hangs up when nobody holds our end of it any more.
+            feeding.abort();
         }
         exit(status)
     }
 
     /// Sees to its standard input, in a task of its own: it may never read it.
     fn feed(&mut self, source: Source, inbox: &Rc<Inbox>) {
-        let Some(pipe) = self.stdin.take() else { return };
-        if let Some(outbox) = self.outbox.clone() {
+        let Some(pipe) = self.ends.stdin.take() else { return };
+        let input = std::mem::replace(&mut self.input, Input::Null);
+        self.feeding = if let Some(outbox) = self.outbox.clone() {
             let inbox = Rc::clone(inbox);
-            spawn_local(async move {
+            Some(spawn_local(async move {
                 if let Err(error) = outbox.write_to(pipe).await {
                     for _ in 0..outbox.close() {
                         inbox.put(Seen::NotSent { source, error: unread(&error) });
                     }
                 }
-            });
-        } else if let Input::Bytes(bytes) = std::mem::replace(&mut self.input, Input::Null) {
+            }))
+        } else if self.ends.terminal.is_some() {
+            Some(spawn_local(async move {
+                let _ = outbox::type_all(&pipe, input).await;
+            }))
+        } else if let Input::Bytes(bytes) = input {
             // Whoever does not read all it could read does nothing wrong.
-            spawn_local(async move { outbox::write_all(&pipe, &bytes).await });
-        }
+            Some(spawn_local(async move {
+                let _ = outbox::write_all(&pipe, &bytes).await;
+            }))
+        } else {
+            None
+        };
     }
 
     /// Waits for its end while its outputs are read, and half a second longer for these to end.
     async fn read_and_wait(&mut self) -> io::Result<ExitStatus> {
-        let Started { child, stdout, stderr, group, .. } = self;
-        let mut reading = std::pin::pin!(async { tokio::join!(stdout.to_end(), stderr.to_end()) });
+        let Started { child, ends: Ends { stdout, stderr, .. }, group, .. } = self;
+        let both = async {
+            match stderr {
+                Some(stderr) => drop(tokio::join!(stdout.to_end(), stderr.to_end())),
+                None => stdout.to_end().await,
+            }
+        };
+        let mut reading = std::pin::pin!(both);
         let mut read = false;
         let status = loop {
             tokio::select! {
@@ -122,8 +185,9 @@ impl Started {
 
 /// Why what was sent could not be written.
 fn unread(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => outbox::DEAF.to_owned(),
+    match Errno::from_io_error(error) {
+        // The second is what a terminal says that nobody has open.
+        Some(Errno::PIPE | Errno::IO) => outbox::DEAF.to_owned(),
         _ => format!("its standard input cannot be written: {error}"),
     }
 }

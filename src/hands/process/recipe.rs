@@ -10,6 +10,7 @@ use std::process::Stdio;
 use rustix::fs::{Access, OFlags};
 
 use super::blame::Failure;
+use super::terminal;
 use crate::hands::Context;
 use crate::scenario::model::{self, PresetKind, Scenario, Stdin, Text};
 use crate::words::signal::Signal;
@@ -36,6 +37,8 @@ pub(super) struct Recipe {
     /// Its name for itself, arguments and environment.
     pub(super) command: tokio::process::Command,
     pub(super) input: Input,
+    /// It has a terminal of its own instead of pipes; `command` is then what gets it one.
+    pub(super) pty: bool,
     pub(super) stop: model::Stop,
     pub(super) max_line: u64,
 }
@@ -82,6 +85,7 @@ impl Recipe {
                     folder,
                     command,
                     input: Input::Bytes(players_text(&context.scenario, preset_index).into_bytes()),
+                    pty: false,
                     stop: STOP,
                     max_line: MAX_LINE,
                 })
@@ -101,14 +105,21 @@ impl Recipe {
         } else {
             find(name, &shown, &search_path(told), &folder).map_err(Failure::Fault)?
         };
-        let mut command = tokio::process::Command::new(&program);
-        if !name.contains('/') {
-            // As a shell would call it: some programs are many, by name.
-            command.arg0(name);
-        }
+        // As a shell would call it: some programs are many, by name.
+        let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
+        let mut command = if told.pty {
+            terminal::command(&program, called)
+        } else {
+            let mut command = tokio::process::Command::new(&program);
+            command.arg0(called);
+            command
+        };
         command.args(told.argv.iter().skip(1).map(Text::reveal));
         if told.clear_env {
             command.env_clear();
+        }
+        if told.pty {
+            command.env("TERM", terminal::KIND);
         }
         command.envs(told.env.iter().map(|(name, value)| (name, value.reveal())));
         let input = match &told.stdin {
@@ -118,7 +129,7 @@ impl Recipe {
             Stdin::File(file) => Input::File(open(&home.join(file), file)?),
         };
         let (stop, max_line) = (told.stop, told.max_line);
-        Ok(Recipe { shown, program, folder, command, input, stop, max_line })
+        Ok(Recipe { shown, program, folder, command, input, pty: told.pty, stop, max_line })
     }
 
     /// The standard input that the process gets, and the end for us to write to.

@@ -87,6 +87,7 @@ fn command(
         clear_env: raw.clear_env.value().unwrap_or(false),
         stdin: raw.stdin.value().unwrap_or(Stdin::Null),
         ready,
+        pty: raw.pty.value().unwrap_or(false),
         // What is in the background is there until the end: unless the file says otherwise, no exit
         // before that is expected, not even a good one.
         exits: raw.exits.value().unwrap_or_else(|| Exits::Codes(if background { vec![] } else { vec![0] })),
