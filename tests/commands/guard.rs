@@ -450,6 +450,8 @@ fn c6_a_panic_of_a_part_ends_the_run_in_order() {
 fn c6_a_panic_of_what_decides_leaves_nobody_and_a_log_that_can_be_read() {
     let folder = Folder::new();
     broken(&folder, "driver");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.events[0]["event"], "run.started");
     folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);
 }
 
