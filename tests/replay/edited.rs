@@ -16,6 +16,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("move", &["due", "source", "player", "direction"]),
     ("spawn.exited", &["source", "ok", "running"]),
     ("spawn.failed", &["source", "running"]),
+    ("spawn.ready", &["source"]),
     ("fetch.started", &["due", "source", "job", "entry", "method", "url"]),
     ("fetch.responded", &["source"]),
     ("fetch.line", &["source", "n"]),
@@ -44,6 +45,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("fetch.finished", &["status", "bytes", "sha256", "took", "timings"]),
     ("fetch.failed", &["kind", "error", "took"]),
     ("input", &["text"]),
+    ("run.resumed", &["took"]),
 ];
 
 fn has(table: &[(&str, &[&str])], event: &str, key: &str) -> bool {
