@@ -86,11 +86,15 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
     let live =
         live::Live { context, speed: 1.0, precise, input: None, lifeline: None, started: Default::default() };
     let (_, core) = core(|| {
-        let ended = live::drive(live, |started_at| {
-            let clock = ClockKind::Real;
-            let start = Start { seed, clock, started_at: Some(started_at), resolved: "{}" };
-            Run::start(&scenario, &start, journal)
-        });
+        let ended = live::drive(
+            live,
+            || Ok(journal),
+            |started_at, journal| {
+                let clock = ClockKind::Real;
+                let start = Start { seed, clock, started_at: Some(started_at), resolved: "{}" };
+                Run::start(&scenario, &start, journal)
+            },
+        );
         ended.unwrap().1.unwrap()
     });
     let last: serde_json::Value = serde_json::from_str(&file.lines().last().unwrap()).unwrap();

@@ -157,11 +157,15 @@ fn ours(load: Load) -> Figures {
             lifeline: None,
             started: Default::default(),
         };
-        let (_, verdict) = live::drive(live, |started_at| {
-            let clock = ClockKind::Real;
-            let start = Start { seed: 1, clock, started_at: Some(started_at), resolved: "{}" };
-            Run::start(&scenario, &start, journal)
-        })
+        let (_, verdict) = live::drive(
+            live,
+            || Ok(journal),
+            |started_at, journal| {
+                let clock = ClockKind::Real;
+                let start = Start { seed: 1, clock, started_at: Some(started_at), resolved: "{}" };
+                Run::start(&scenario, &start, journal)
+            },
+        )
         .unwrap();
         assert_eq!(verdict, Ok(Verdict::Passed));
     })

@@ -85,8 +85,7 @@ fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
     let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
     let start = Instant::now();
-    let mut run = Run::start(scenario, &START, journal);
-    virtual_time::drive(&mut run, &[]).unwrap();
+    virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[]).unwrap().1.unwrap();
     start.elapsed()
 }
 

@@ -23,6 +23,7 @@ use crate::hands::input;
 use crate::hands::process::Processes;
 use crate::hands::signals;
 use crate::hands::{job, panics};
+use crate::paper::journal::Journal;
 use crate::scenario::resolved;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
@@ -57,18 +58,25 @@ pub struct Live {
     pub started: Arc<OnceLock<std::time::Instant>>,
 }
 
-/// Starts a run (`begin` is told when, as RFC 3339) and drives it to its end. The run comes back
-/// with its verdict, or with why its log could not be written; all has been stopped by then.
+/// Starts a run and drives it to its end. Its journal is opened (`open`) once signals are heard, so
+/// that none leaves a log without an end, and the run is begun (`begin`) once the clock has started,
+/// whose moment it is told as RFC 3339. The run comes back with its verdict, or with why its log could
+/// not be written; all has been stopped by then.
 ///
 /// # Errors
-/// When the runtime, the clock or the watch for signals cannot be had: nothing was started.
-pub fn drive(live: Live, begin: impl FnOnce(&str) -> Run) -> Result<(Run, Result<Verdict, String>), String> {
+/// When the runtime, the clock, the watch for signals or the journal cannot be had: nothing was
+/// started.
+pub fn drive(
+    live: Live,
+    open: impl FnOnce() -> Result<Journal, String>,
+    begin: impl FnOnce(&str, Journal) -> Run,
+) -> Result<(Run, Result<Verdict, String>), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
     let local = tokio::task::LocalSet::new();
     let ended = local.block_on(&runtime, async {
-        let mut turn = Turn::new(live)?;
-        let mut run = begin(&turn.clock.started_at());
+        let (mut turn, journal) = Turn::new(live, open)?;
+        let mut run = begin(&turn.clock.started_at(), journal);
         let verdict = match panics::caught(turn.run(&mut run)).await {
             Some(verdict) => verdict,
             // What was at work when it happened says nothing that could be relied on: the log ends
@@ -100,7 +108,7 @@ struct Turn {
 }
 
 impl Turn {
-    fn new(live: Live) -> Result<Turn, String> {
+    fn new(live: Live, open: impl FnOnce() -> Result<Journal, String>) -> Result<(Turn, Journal), String> {
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
@@ -110,12 +118,13 @@ impl Turn {
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
+        let journal = open()?;
         // Last, so that nothing of the above makes the run late.
         let clock = Clock::start(live.speed, live.precise);
         let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
         // Nobody else sets it.
         let _ = live.started.set(std::time::Instant::now());
-        Ok(Turn {
+        let turn = Turn {
             clock,
             processes,
             fetches: Fetches::new(context, Rc::clone(&inbox)),
@@ -125,7 +134,8 @@ impl Turn {
             flushed: Instant::now(),
             seen: Vec::new(),
             orders: Vec::new(),
-        })
+        };
+        Ok((turn, journal))
     }
 
     async fn run(&mut self, run: &mut Run) -> Result<Verdict, String> {

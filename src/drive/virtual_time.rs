@@ -8,12 +8,23 @@ use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::time::Moment;
 
-/// Drives a run to its end. What is typed (`input`) is typed at its start. The verdict comes back.
+/// Starts a run (`begin`) once signals are heard, so that none leaves a log without an end, and drives
+/// it to its end. What is typed (`input`) is typed at its start. The run comes back with its verdict,
+/// or with why its log could not be written.
 ///
 /// # Errors
-/// When the log cannot be written, or signals cannot be heard.
-pub fn drive(run: &mut Run, input: &[String]) -> Result<Verdict, String> {
-    let mut signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
+/// When signals cannot be heard, or the run cannot begin.
+pub fn drive(
+    begin: impl FnOnce() -> Result<Run, String>,
+    input: &[String],
+) -> Result<(Run, Result<Verdict, String>), String> {
+    let signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
+    let mut run = begin()?;
+    let verdict = drive_to_the_end(&mut run, signals, input);
+    Ok((run, verdict))
+}
+
+fn drive_to_the_end(run: &mut Run, mut signals: Signals, input: &[String]) -> Result<Verdict, String> {
     for text in input {
         run.engine.observe(Moment::ZERO, Observed::Typed { text }, &mut run.journal);
     }

@@ -105,3 +105,25 @@ fn c1_a_fetch_is_ended_by_a_signal() {
     assert_eq!(output.status.code(), Some(130));
     assert!(String::from_utf8_lossy(&output.stdout).contains("0 of 1 fetched"));
 }
+
+#[test]
+fn c1_a_log_that_is_there_gets_its_end() {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "[presets.p]\nplayers = [{ name = \"a\", moves = 9, every = \"9s\" }]\n[[timeline]]\nspawn = \"p\"\n",
+    );
+    for n in 0..20 {
+        let name = format!("{n}.jsonl");
+        let child = folder.scenario(&["run", "-q", "s.toml", "--log", &name]).start();
+        let log = folder.path().join(&name);
+        while !log.exists() {
+            std::thread::yield_now();
+        }
+        // As early as it can be.
+        kill(&child, Signal::TERM);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(143), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(Log::read(&log).last()["reason"], "signal TERM");
+    }
+}

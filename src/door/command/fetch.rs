@@ -93,11 +93,11 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
         lifeline: None,
         started: Default::default(),
     };
-    let begin = |started_at: &str| {
+    let begin = |started_at: &str, journal| {
         let start = Start { seed: 0, clock: ClockKind::Real, started_at: Some(started_at), resolved: "{}" };
         Run::start(&scenario, &start, journal)
     };
-    let (run, verdict) = live::drive(live, begin)?;
+    let (run, verdict) = live::drive(live, || Ok(journal), begin)?;
     drop(run);
     match fault.get() {
         Some(fault) => Err(fault.clone()),

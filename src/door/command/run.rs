@@ -112,15 +112,17 @@ fn run_loaded(
         ClockOption::Real => Vec::new(),
         ClockOption::Virtual => typed_before(keyboard.as_ref())?,
     };
-    let (destination, opened) = place::open(arguments, &scenario.name)?;
-
     let scenario = Rc::new(scenario);
     let terminal = (!arguments.quiet).then(|| Terminal::start(course(arguments, &scenario, seed, entered)));
     let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);
     let screen = (!arguments.quiet).then(|| Box::new(Screen::new(colors())) as Box<dyn Render>);
-    let journal = Journal::new(Some(Writer::start(opened, show)), screen);
-
-    let begin = |started_at: Option<&str>, scenario: &Rc<_>| {
+    let mut destination = None;
+    let open = || {
+        let (place, opened) = place::open(arguments, &scenario.name).map_err(|Refusal(refusal)| refusal)?;
+        destination = Some(place);
+        Ok(Journal::new(Some(Writer::start(opened, show)), screen))
+    };
+    let begin = |started_at: Option<&str>, scenario: &Rc<_>, journal| {
         let start = Start { seed, clock: arguments.clock.into(), started_at, resolved: &resolved };
         Run::start(scenario, &start, journal)
     };
@@ -130,17 +132,16 @@ fn run_loaded(
             Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
         let (speed, precise) = (arguments.speed, arguments.precise);
         let live = live::Live { context, speed, precise, input: keyboard, lifeline, started };
-        live::drive(live, |started_at| begin(Some(started_at), &scenario)).map_err(Refusal)?
+        let begin = |started_at: &str, journal| begin(Some(started_at), &scenario, journal);
+        live::drive(live, open, begin).map_err(Refusal)?
     } else {
-        let mut run = begin(None, &scenario);
-        let verdict = virtual_time::drive(&mut run, &typed);
-        (run, verdict)
+        virtual_time::drive(|| Ok(begin(None, &scenario, open()?)), &typed).map_err(Refusal)?
     };
     let Run { journal, .. } = run;
     let reason = journal.reason().map(str::to_owned);
     drop(journal);
     let dropped = terminal.map_or(0, Terminal::finish);
-    conclude(arguments, verdict, &destination, (dropped, reason))
+    conclude(arguments, verdict, destination.as_ref(), (dropped, reason))
 }
 
 /// Where typed lines come from: `--input`, or a terminal. Nothing else is ever read.
@@ -187,7 +188,7 @@ fn typed_before(keyboard: Option<&Keyboard>) -> Result<Vec<String>, Refusal> {
 fn conclude(
     arguments: &Arguments,
     verdict: Result<Verdict, String>,
-    destination: &Destination,
+    destination: Option<&Destination>,
     (dropped, reason): (u64, Option<String>),
 ) -> Result<ExitCode, Refusal> {
     let verdict = verdict.map_err(|fault| Refusal(format!("{fault}; the run was stopped")))?;
@@ -200,7 +201,7 @@ fn conclude(
         if dropped > 0 {
             tell(&format!("           {dropped} lines were not shown; the log has them\n"));
         }
-        if let Destination::File(path) = destination {
+        if let Some(Destination::File(path)) = destination {
             tell(&format!("           log: {}\n", visible(&path.to_string_lossy())));
         }
     }
