@@ -77,3 +77,21 @@ fn b17_what_writes_to_our_log_is_found_by_the_reader() {
     let said = folder.scenario(&["replay", "log.jsonl"]).end().expect(5).stderr;
     assert!(said.contains("line"), "{said}");
 }
+
+#[test]
+fn b05_a_grandchild_that_holds_the_pipe_is_said_in_the_log() {
+    let folder = Folder::new();
+    let (ended, log) = folder.run(
+        "[presets.p]\ncommand = [\"sh\", \"-c\", \"sleep 600 & echo before\"]\n\
+         [presets.q]\ncommand = [\"true\"]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nspawn = \"q\"\n",
+        &[],
+    );
+    let ended = ended.expect(0);
+    assert!(ended.stderr.contains("holds its output"), "{}", ended.stderr);
+    assert_eq!(log.of("line")[0]["text"], "before");
+    for exited in log.of("spawn.exited") {
+        let is_first = exited["source"] == "ps#1";
+        assert_eq!(exited.get("held").is_some_and(|held| held == true), is_first, "{exited}");
+    }
+    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+}

@@ -161,7 +161,11 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
         engine.observe(Moment(3), Observed::Lines { source, stream, chunk, partial: false }, &mut recorder);
     }
     engine.advance(Moment(2_000_000), &mut recorder);
-    engine.observe(Moment(3_000_000), Observed::Exited { source, exit: Exit::Code(0) }, &mut recorder);
+    engine.observe(
+        Moment(3_000_000),
+        Observed::Exited { source, exit: Exit::Code(0), held: false },
+        &mut recorder,
+    );
     engine.advance(Moment(4_000_000), &mut recorder);
     assert_eq!(engine.verdict(), Some(Verdict::Passed));
     recorder.log()
@@ -187,11 +191,11 @@ fn what_is_unknown_or_late_is_ignored() {
         Observed::Started { source, pid: 1 },
         Observed::CouldNotStart { source: other, error },
         Observed::Lines { source, stream: Stream::Stderr, chunk: b"x\n", partial: false },
-        Observed::Exited { source, exit: Exit::Code(0) },
+        Observed::Exited { source, exit: Exit::Code(0), held: false },
         Observed::NotSent { source, error },
         Observed::BodyLines { source: other, chunk: b"x\n" },
         Observed::Responded { source: other, status: 200, version: "HTTP/1.1", headers: &[] },
-        Observed::Exited { source: other, exit: Exit::Code(0) },
+        Observed::Exited { source: other, exit: Exit::Code(0), held: false },
     ] {
         engine.observe(Moment(0), observed, &mut recorder);
     }
@@ -202,7 +206,7 @@ fn what_is_unknown_or_late_is_ignored() {
     engine.observe(Moment(5), Observed::Started { source: Source::Spawn(1), pid: 1 }, &mut recorder);
     engine.observe(
         Moment(5),
-        Observed::Exited { source: Source::Spawn(1), exit: Exit::Code(0) },
+        Observed::Exited { source: Source::Spawn(1), exit: Exit::Code(0), held: false },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::INT))));
@@ -224,7 +228,11 @@ fn the_first_signal_stops_and_the_second_kills() {
     assert_eq!(recorder.orders, [Order::Stop { source }]);
     engine.observe(Moment(4), Observed::Signalled(Signal::INT), &mut recorder);
     assert_eq!(recorder.orders[1..], [Order::Kill { source }]);
-    engine.observe(Moment(5), Observed::Exited { source, exit: Exit::Signal(Signal::KILL) }, &mut recorder);
+    engine.observe(
+        Moment(5),
+        Observed::Exited { source, exit: Exit::Signal(Signal::KILL), held: false },
+        &mut recorder,
+    );
     assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::TERM))));
 }
 
@@ -340,7 +348,8 @@ fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
     assert_eq!(since_started(&mut recorder)[3..6], wanted);
     assert_eq!(recorder.orders, [Order::Stop { source }, Order::Stop { source: Source::Spawn(1) }]);
     for number in [1, 2] {
-        let observed = Observed::Exited { source: Source::Spawn(number), exit: Exit::Signal(Signal::TERM) };
+        let observed =
+            Observed::Exited { source: Source::Spawn(number), exit: Exit::Signal(Signal::TERM), held: false };
         engine.observe(late, observed, &mut recorder);
     }
     assert_eq!(engine.verdict(), Some(Verdict::Failed));
@@ -365,7 +374,11 @@ fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
     assert_eq!(recorder.orders, [Order::Stop { source: Source::Spawn(1) }], "the other has time left");
     // The first still stops; but it gets ready no more.
     let exit = Exit::Code(0);
-    engine.observe(Moment(3 + SECOND), Observed::Exited { source: Source::Spawn(2), exit }, &mut recorder);
+    engine.observe(
+        Moment(3 + SECOND),
+        Observed::Exited { source: Source::Spawn(2), exit, held: false },
+        &mut recorder,
+    );
     let told = recorder.log();
     let reason = "\"reason\":\"`#2` waits for `ready` of `line`, which never became ready\"";
     assert!(told.last().unwrap().contains(reason), "{told:#?}");

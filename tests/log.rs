@@ -21,7 +21,7 @@ const EVENTS: [(&str, &str); 20] = [
     ("spawn.ready", "source"),
     ("move", "due source player direction"),
     ("line", "source stream text base64 partial"),
-    ("spawn.exited", "source code signal ok running"),
+    ("spawn.exited", "source code signal ok running held"),
     ("spawn.failed", "source error running"),
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),

@@ -240,7 +240,7 @@ impl<'s> Seen<'s> {
                     }
                     Order::Stop { source } | Order::Kill { source } => {
                         let exit = Exit::Signal(Signal::TERM);
-                        engine.observe(now, Observed::Exited { source, exit }, self);
+                        engine.observe(now, Observed::Exited { source, exit, held: false }, self);
                     }
                     Order::Fetch { .. } => self.is_known = false,
                     _ => {}

@@ -357,7 +357,7 @@ impl Run {
             Observed::Lines { source, stream, chunk, partial } => {
                 self.lines(source, stream, chunk, partial, out);
             }
-            Observed::Exited { source, exit } => self.process_exited(source, exit, out),
+            Observed::Exited { source, exit, held } => self.process_exited(source, (exit, held), out),
             Observed::NotSent { source, error } => self.not_sent(source, error, out),
             Observed::Responded { source, status, version, headers } => {
                 if self.is_in_flight(source) {

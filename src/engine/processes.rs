@@ -155,7 +155,7 @@ impl Run {
     }
 
     /// A process ended.
-    pub(crate) fn process_exited(&mut self, source: Source, exit: Exit, out: &mut Out<'_>) {
+    pub(crate) fn process_exited(&mut self, source: Source, (exit, held): (Exit, bool), out: &mut Out<'_>) {
         let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running)) else {
             return;
         };
@@ -176,21 +176,28 @@ impl Run {
             let when = if unready { " before it was ready" } else { "" };
             self.note_fault(|| format!("{} ended with {exit}{when}", name()));
         }
-        self.note_exit(number, exit, ok, out.now, out);
+        self.note_exit(number, (exit, held), ok, out.now, out);
     }
 
     /// The last player of a spawn has ended its last wait.
     pub(crate) fn players_ended(&mut self, source: Source, due: Moment, out: &mut Out<'_>) {
         if let Some((number, _)) = self.spawn_in(source, |state| !matches!(state, State::Ordered)) {
-            self.note_exit(number, Exit::Code(0), true, due, out);
+            self.note_exit(number, (Exit::Code(0), false), true, due, out);
         }
     }
 
-    fn note_exit(&mut self, number: u32, exit: Exit, ok: bool, moment: Moment, out: &mut Out<'_>) {
+    fn note_exit(
+        &mut self,
+        number: u32,
+        (exit, held): (Exit, bool),
+        ok: bool,
+        moment: Moment,
+        out: &mut Out<'_>,
+    ) {
         self.running -= 1;
         out.tally.exited += 1;
         let running = self.running;
-        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running });
+        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running, held });
         self.forget_spawn(number, moment, out);
     }
 
@@ -212,7 +219,7 @@ impl Run {
         match spawn.state {
             State::Playing(play) => {
                 self.players.stop(play);
-                self.note_exit(number, Exit::Signal(Signal::TERM), true, out.now, out);
+                self.note_exit(number, (Exit::Signal(Signal::TERM), false), true, out.now, out);
             }
             State::Ordered | State::Running => out.order(Order::Stop { source: Source::Spawn(number) }),
         }

@@ -28,7 +28,7 @@ pub enum Seen {
     CouldNotStart { source: Source, error: String },
     Ready { source: Source },
     Lines { source: Source, stream: Stream, chunk: Vec<u8>, partial: bool },
-    Exited { source: Source, exit: Exit },
+    Exited { source: Source, exit: Exit, held: bool },
     NotSent { source: Source, error: String },
     Responded { source: Source, status: u16, version: &'static str, headers: Vec<Header> },
     BodyLines { source: Source, chunk: Vec<u8> },
@@ -51,7 +51,9 @@ impl Seen {
             Seen::Lines { source, stream, chunk, partial } => {
                 Observed::Lines { source: *source, stream: *stream, chunk, partial: *partial }
             }
-            Seen::Exited { source, exit } => Observed::Exited { source: *source, exit: *exit },
+            Seen::Exited { source, exit, held } => {
+                Observed::Exited { source: *source, exit: *exit, held: *held }
+            }
             Seen::NotSent { source, error } => Observed::NotSent { source: *source, error },
             Seen::Responded { source, status, version, headers } => {
                 Observed::Responded { source: *source, status: *status, version, headers }

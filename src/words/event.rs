@@ -413,6 +413,8 @@ pub enum Event<'a> {
         ok: bool,
         /// How many spawns still run.
         running: u64,
+        /// Its output was still held by what it had started, and was not read on.
+        held: bool,
     },
     /// `spawn.failed`: it could not start, or, of one that runs, it never became ready.
     SpawnFailed {

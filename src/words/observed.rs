@@ -45,6 +45,8 @@ pub enum Observed<'a> {
         source: Source,
         /// How.
         exit: Exit,
+        /// Others still hold its output, and what they write is not read any more.
+        held: bool,
     },
     /// What was sent to a process did not arrive.
     NotSent {

@@ -17,7 +17,7 @@ pub(super) enum Outside {
     CouldNotStart { source: Source, error: String },
     Ready { source: Source },
     Lines { source: Source, stream: Stream, partial: bool, from: usize, to: usize },
-    Exited { source: Source, exit: Exit },
+    Exited { source: Source, exit: Exit, held: bool },
     NotSent { source: Source, error: String },
     Responded { source: Source, status: u16, version: String, headers: Vec<Header> },
     BodyLines { source: Source },
@@ -69,7 +69,9 @@ impl Outside {
                 chunk: &buffer[*from..*to],
                 partial: *partial,
             },
-            Outside::Exited { source, exit } => Observed::Exited { source: *source, exit: *exit },
+            Outside::Exited { source, exit, held } => {
+                Observed::Exited { source: *source, exit: *exit, held: *held }
+            }
             Outside::NotSent { source, error } => Observed::NotSent { source: *source, error },
             Outside::Responded { source, status, version, headers } => {
                 Observed::Responded { source: *source, status: *status, version, headers }
@@ -111,7 +113,7 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
             Outside::Lines { source, stream: Stream::Stdout, partial: false, from: 0, to }
         }
         // Those of players in the runner are decided; the engine passes over what it has said before.
-        Some(Event::SpawnExited { source, exit, .. }) => Outside::Exited { source, exit },
+        Some(Event::SpawnExited { source, exit, held, .. }) => Outside::Exited { source, exit, held },
         Some(Event::Sent { due: None, source: Some(source), error: Some(error), .. }) => {
             Outside::NotSent { source, error: error.to_owned() }
         }

@@ -111,10 +111,11 @@ fn on_a_terminal(multiplexer: &Rc<Multiplexer>, source: Source, recipe: &mut Rec
 }
 
 impl Started {
-    /// Reads all it writes, and gives how it ended when there is nothing more to tell of it.
-    pub(super) async fn attend(mut self, source: Source, inbox: &Rc<Inbox>) -> Exit {
+    /// Reads all it writes, and gives how it ended when there is nothing more to tell of it, and
+    /// whether others hold its output on.
+    pub(super) async fn attend(mut self, source: Source, inbox: &Rc<Inbox>) -> (Exit, bool) {
         self.feed(source, inbox);
-        let status = self.read_and_wait().await;
+        let (status, held) = self.read_and_wait().await;
         self.ends.stdout.drain().await;
         if let Some(stderr) = &mut self.ends.stderr {
             stderr.drain().await;
@@ -127,7 +128,7 @@ impl Started {
             // The terminal hangs up when nobody holds our end of it any more.
             feeding.abort();
         }
-        exit(status)
+        (exit(status), held)
     }
 
     /// Sees to its standard input, in a task of its own: it may never read it.
@@ -157,8 +158,9 @@ impl Started {
         };
     }
 
-    /// Waits for its end while its outputs are read, and half a second longer for these to end.
-    async fn read_and_wait(&mut self) -> io::Result<ExitStatus> {
+    /// Waits for its end while its outputs are read, and half a second longer for these to end; whether
+    /// they have not.
+    async fn read_and_wait(&mut self) -> (io::Result<ExitStatus>, bool) {
         let Started { child, ends: Ends { stdout, stderr, .. }, group, .. } = self;
         let both = async {
             match stderr {
@@ -176,10 +178,8 @@ impl Started {
             }
         };
         group.leader_ended();
-        if !read {
-            let _ = timeout(DRAIN, reading).await;
-        }
-        status
+        let held = !read && timeout(DRAIN, reading).await.is_err();
+        (status, held)
     }
 }
 

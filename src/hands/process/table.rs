@@ -124,14 +124,14 @@ impl Table {
                 panics::wanted("process");
                 started.attend(source, &table.inbox).await
             });
-            let exit = attended.await.unwrap_or_else(|| {
+            let (exit, held) = attended.await.unwrap_or_else(|| {
                 // Nobody attends to it any more, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
-                Exit::Signal(words::Signal::KILL)
+                (Exit::Signal(words::Signal::KILL), false)
             });
             table.ended(source);
-            table.inbox.put(Seen::Exited { source, exit });
+            table.inbox.put(Seen::Exited { source, exit, held });
             table.start_waiting();
         });
         Ok(())

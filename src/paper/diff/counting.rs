@@ -78,9 +78,10 @@ impl<'a> Counting<'a> {
                 counting.add("text", Value::Bytes(chunk.strip_suffix(b"\n").unwrap_or(chunk)));
                 counting.add("partial", Value::Flag(partial));
             }
-            Event::SpawnExited { exit, ok, .. } => {
+            Event::SpawnExited { exit, ok, held, .. } => {
                 counting.exit(exit);
                 counting.add("ok", Value::Flag(ok));
+                counting.add("held", Value::Flag(held));
             }
             Event::SpawnFailed { error, .. } => counting.text("error", Some(error)),
             Event::Input { text, accepted, error } => {

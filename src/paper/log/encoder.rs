@@ -125,7 +125,7 @@ impl Encoder {
                 }
             }
             Event::SpawnReady { source } => self.source(*source),
-            Event::SpawnExited { source, exit, ok, running } => {
+            Event::SpawnExited { source, exit, ok, running, held } => {
                 self.source(*source);
                 match exit {
                     Exit::Code(code) => self.number("code", u64::try_from(*code).unwrap_or_default()),
@@ -133,6 +133,9 @@ impl Encoder {
                 }
                 self.boolean("ok", *ok);
                 self.number("running", *running);
+                if *held {
+                    self.boolean("held", true);
+                }
             }
             Event::SpawnFailed { source, error, running } => {
                 self.source(*source);

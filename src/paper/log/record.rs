@@ -60,6 +60,7 @@ struct Keys<'a> {
     signal: Option<Word<'a>>,
     ok: Option<bool>,
     running: Option<u64>,
+    held: Option<bool>,
     #[serde(borrow)]
     error: Option<Word<'a>>,
     #[serde(borrow)]
@@ -223,6 +224,7 @@ impl<'a> Record<'a> {
                 exit: keys.exit()?,
                 ok: must("ok", keys.ok)?,
                 running: must("running", keys.running)?,
+                held: keys.held.unwrap_or_default(),
             },
             "spawn.failed" => Event::SpawnFailed {
                 source: must("source", keys.source()?)?,
@@ -466,7 +468,7 @@ mod tests {
             r#""event":"line","source":"ps#1","stream":"stderr","text":"a\t\"é\"\u0001"}"#,
             r#""event":"line","source":"ps#1","stream":"stdout","base64":"/w==","partial":true}"#,
             r#""event":"spawn.exited","source":"ps#1","code":3,"ok":false,"running":2}"#,
-            r#""event":"spawn.exited","source":"ps#1","signal":"TERM","ok":true,"running":0}"#,
+            r#""event":"spawn.exited","source":"ps#1","signal":"TERM","ok":true,"running":0,"held":true}"#,
             r#""event":"spawn.failed","source":"ps#4294967295","error":"no","running":0}"#,
             r#""event":"fetch.started","due":1.000000000,"source":"get#1","job":"a","method":"GET","url":"http://x/"}"#,
             r#""event":"fetch.responded","source":"get#1","status":200,"version":"HTTP/1.1","headers":{"b":"1","a":"2, 3"}}"#,

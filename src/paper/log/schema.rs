@@ -99,13 +99,14 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     (
         "spawn.exited",
-        "A spawn has ended, by itself with a code or by a signal.",
+        "A spawn has ended, by itself with a code or by a signal. With `held`, what it started still held its output.",
         &[
             must("source", Spawn),
             may("code", Count),
             may("signal", Kind::Signal),
             must("ok", Boolean),
             must("running", Count),
+            may("held", Boolean),
         ],
     ),
     (

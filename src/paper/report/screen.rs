@@ -166,7 +166,7 @@ impl Screen {
             Event::SpawnReady { source } => {
                 self.of(out, t, *source, |out| self.styled(out, GOOD, |out| out.push_str("ready")));
             }
-            Event::SpawnExited { source, exit, ok, running } => {
+            Event::SpawnExited { source, exit, ok, running, held } => {
                 let last_lines = self.unready.forget(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
                 let how = match exit {
@@ -178,6 +178,9 @@ impl Screen {
                 self.of(out, t, *source, |out| {
                     self.styled(out, style, |out| push(out, format_args!("ended {name}{how}{when}")));
                     push(out, format_args!("; {}", still_running(*running)));
+                    if *held {
+                        out.push_str("; what it started holds its output, which is not read on");
+                    }
                 });
                 self.last_lines(out, t, *source, last_lines);
             }
