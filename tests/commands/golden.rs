@@ -196,6 +196,7 @@ fn completions_and_the_manual_name_everything() {
     assert!(page.contains(".TH scenario 1"));
     let page = page.replace("\\-", "-");
     for script in scripts.iter_mut().chain([&mut page.clone()]) {
+        assert!(!script.contains("on-terminal"), "what nobody types");
         for word in [
             "run",
             "check",

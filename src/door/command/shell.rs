@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use crate::door::cli::{Cli, Completions};
@@ -11,8 +11,18 @@ use crate::words::exit_code::ExitCode;
 
 pub(super) fn completions(arguments: &Completions) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "scenario", &mut script);
+    clap_complete::generate(arguments.shell, &mut shown(), "scenario", &mut script);
     print(&String::from_utf8_lossy(&script))
+}
+
+/// The command line without what nobody types; the library hides it from the help only.
+fn shown() -> Command {
+    let all = Cli::command();
+    let parts: Vec<Command> = all.get_subcommands().filter(|part| !part.is_hide_set()).cloned().collect();
+    let about = all.get_about().cloned().unwrap_or_default();
+    let after = all.get_after_help().cloned().unwrap_or_default();
+    let shown = Command::new("scenario").about(about).version(env!("CARGO_PKG_VERSION")).after_help(after);
+    shown.subcommand_required(true).subcommands(parts)
 }
 
 pub(super) fn man() -> ExitCode {
@@ -26,7 +36,7 @@ pub(super) fn man() -> ExitCode {
 
 /// One page for all: a page a command, as the library would have it, is nowhere to be found.
 fn write_page(page: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = shown().disable_help_subcommand(true);
     command.build();
     let main = Man::new(command.clone());
     main.render_title(page)?;
