@@ -38,7 +38,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("run.started", &["started_at"]),
     ("spawn.started", &["pid"]),
     ("line", &["stream", "text", "base64"]),
-    ("spawn.exited", &["code", "signal"]),
+    ("spawn.exited", &["code", "signal", "held"]),
     ("spawn.failed", &["error"]),
     ("fetch.responded", &["status", "version", "headers"]),
     ("fetch.line", &["text", "base64"]),
@@ -68,7 +68,7 @@ fn other(key: &str, value: &str) -> String {
         "sha256" => format!("\"{:0>64}\"", 1),
         _ if value.ends_with("\"}") => format!("{}x\"}}", &value[..value.len() - 2]),
         _ if value.starts_with('"') => format!("\"{text}x\""),
-        "ok" | "accepted" => (value != "true").to_string(),
+        "ok" | "accepted" | "held" => (value != "true").to_string(),
         // A number, a time, or an object that ends in one.
         _ => {
             let at = value.rfind(|c: char| ('0'..='8').contains(&c)).unwrap();
