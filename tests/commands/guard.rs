@@ -407,7 +407,7 @@ fn end_at_random(seed: u64) {
 #[test]
 fn c3_runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays() {
     let seed = u64::from(std::process::id());
-    let seeds = std::sync::Mutex::new((1..=30u64).map(|n| (n << 32) + seed).collect::<Vec<u64>>());
+    let seeds = std::sync::Mutex::new((1..=50u64).map(|n| (n << 32) + seed).collect::<Vec<u64>>());
     let next = || seeds.lock().unwrap().pop();
     std::thread::scope(|scope| {
         for _ in 0..4 {
