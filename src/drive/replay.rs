@@ -5,12 +5,13 @@
 //!
 //! The first line of a log gives the scenario, the seed and the clock. From then on each line is one
 //! of two kinds. What came from outside (a line of a process, an answer, typed text) is
-//! [observed](observed), at the moment it was logged. Anything else the engine decided: it is told
+//! [observed], at the moment it was logged. Anything else the engine decided: it is told
 //! the moment, and must say the same. Either way the engine's events are held to the lines that
 //! follow ([`compare`]), as they come, so that nothing is kept of a log of any size. On the virtual
 //! clock moments are the engine's own, and are compared too.
 //!
-//! The first line that is not what the engine says is a [`Divergence`]. What the log says happened
+//! The first line that is not what the engine says is a
+//! [`Divergence`](crate::paper::replayed::Divergence). What the log says happened
 //! outside is taken as it is: that it was not changed is for the checksum to say.
 
 mod compare;
