@@ -14,6 +14,7 @@ pub mod multiplexer;
 pub mod panics;
 pub mod process;
 pub mod readable;
+pub mod runtime;
 pub mod signals;
 
 use std::path::PathBuf;
