@@ -141,7 +141,7 @@ fn ours(load: Load) -> Figures {
     let scenario = Rc::new(common::scenario(&text));
     measured(load, |file| {
         let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
-        let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
+        let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
         let context = Context {
             scenario: Rc::clone(&scenario),
             folder: PathBuf::from("."),
