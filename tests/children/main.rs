@@ -1,97 +1,91 @@
-//! Rows B of the faults on the real binary, from the scenario to the log.
+//! Rows B of the faults on the real binary, from the scenario to the log, with real programs; and row
+//! C8, which is met in the same way as a lack of descriptors. The tests are named after the rows;
+//! `tests/processes` has the same rows on the module alone.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../common/mod.rs"]
 mod common;
 
-use common::Folder;
+mod crowds;
+mod ends;
+mod inputs;
+mod limits;
+mod outputs;
+mod starts;
+
+use std::fmt::Write;
+
+use common::{Folder, Log};
+use serde_json::Value;
+
+/// What a scenario of these tests begins with.
+const NO_TICK: &str = "tick = \"0s\"\n";
+
+/// A preset of a program and its arguments, with these keys besides.
+fn program(name: &str, argv: &[&str], keys: &str) -> String {
+    let argv = serde_json::to_string(argv).unwrap();
+    format!("[presets.{name}]\ncommand = {argv}\n{keys}\n")
+}
+
+/// A preset of a shell script.
+fn sh(name: &str, script: &str, keys: &str) -> String {
+    program(name, &["sh", "-c", script], keys)
+}
 
 /// A preset of a shell script, started `count` times at once.
 fn scenario(script: &str, count: u32, keys: &str) -> String {
-    let script = serde_json::to_string(script).unwrap();
-    format!(
-        "tick = \"0s\"\n[presets.p]\ncommand = [\"sh\", \"-c\", {script}]\n{keys}\n\
-         [[timeline]]\nspawn = \"p\"\ncount = {count}\n"
-    )
+    [NO_TICK, &sh("p", script, keys), &spawns("p", count)].concat()
 }
 
-/// The most memory that a program on GNU/Linux has had so far, in kB, while its children live.
-const PEAK: &str = "grep VmHWM /proc/$PPID/status";
+/// An entry that starts a preset, by whose name it goes.
+fn spawns(preset: &str, count: u32) -> String {
+    format!("[[timeline]]\nid = \"{preset}\"\nspawn = \"{preset}\"\ncount = {count}\n")
+}
 
-#[test]
-fn b08_a_line_without_end_arrives_whole_and_memory_stays_flat() {
-    let folder = Folder::new();
-    let script = format!("head -c 64000000 /dev/zero | tr '\\0' x; echo; {PEAK}");
-    let (ended, log) = folder.run(&scenario(&script, 1, ""), &[]);
-    ended.expect(0);
+/// An entry that does something after a line of another.
+fn after_line(line: &str, of: &str, what: &str) -> String {
+    format!("[[timeline]]\nafter = {{ line = \"{line}\", of = \"{of}\" }}\n{what}\n")
+}
+
+/// The presets of these names, each started once.
+fn each_once(names: impl IntoIterator<Item = String>) -> String {
+    names.into_iter().fold(String::new(), |mut text, name| {
+        let _ = write!(text, "{}", spawns(&name, 1));
+        text
+    })
+}
+
+/// What a source said on a stream, byte for byte, with a newline behind each line.
+fn said(log: &Log, source: &str, stream: &str) -> Vec<u8> {
+    let of = |line: &&&Value| line["source"] == source && line["stream"] == stream;
     let lines = log.of("line");
-    let [parts @ .., peak] = &lines[..] else { panic!("nothing was logged") };
-    let length: usize = parts.iter().map(|part| part["text"].as_str().unwrap().len()).sum();
-    assert_eq!(length, 64_000_000);
-    assert!(parts.iter().rev().skip(1).all(|part| part["partial"] == true));
-    let peak = peak["text"].as_str().unwrap();
-    let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(kilobytes < 100_000, "{peak}");
-}
-
-#[test]
-fn b11_sixteen_producers_lose_nothing_and_keep_their_order() {
-    let folder = Folder::new();
-    let (ended, log) = folder.run(&scenario("seq 10000; seq 10000 >&2", 16, ""), &["-q"]);
-    ended.expect(0);
-    for n in 1..=16 {
-        for stream in ["stdout", "stderr"] {
-            let source = format!("ps#{n}");
-            let of = |line: &&&serde_json::Value| line["source"] == *source && line["stream"] == stream;
-            let lines = log.of("line");
-            let said = lines.iter().filter(of).map(|line| line["text"].as_str().unwrap());
-            assert!(said.eq((1..=10_000).map(|n| n.to_string())), "{source} {stream}");
+    lines.iter().filter(of).fold(Vec::new(), |mut said, line| {
+        match line["base64"].as_str() {
+            Some(bytes) => {
+                base64::Engine::decode_vec(&base64::prelude::BASE64_STANDARD, bytes, &mut said).unwrap()
+            }
+            None => said.extend_from_slice(line["text"].as_str().unwrap().as_bytes()),
         }
-    }
-    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+        if line.get("partial").is_none() {
+            said.push(b'\n');
+        }
+        said
+    })
 }
 
-#[test]
-fn b16_two_thousand_short_lives_are_each_seen_once() {
-    let folder = Folder::new();
-    let text = scenario("", 2_000, "").replace("[\"sh\", \"-c\", \"\"]", "[\"true\"]");
-    let (ended, log) = folder.run(&text, &["-q"]);
-    ended.expect(0);
-    for event in ["spawn.started", "spawn.exited"] {
-        let mut sources: Vec<_> = log.of(event).iter().map(|event| event["source"].to_string()).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        assert_eq!((log.of(event).len(), sources.len()), (2_000, 2_000), "{event}");
-    }
-    assert_eq!(log.last()["exited"], 2_000);
-    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+/// The same as text, of its standard output.
+fn text_of(log: &Log, source: &str) -> String {
+    String::from_utf8(said(log, source, "stdout")).unwrap()
 }
 
-#[test]
-fn b17_what_writes_to_our_log_is_found_by_the_reader() {
-    let folder = Folder::new();
-    // Over what is written already; what stands behind it we write over ourselves.
-    let script = "while ! test -s log.jsonl; do sleep 0.01; done; \
-                  printf XXXX | dd of=log.jsonl conv=notrunc bs=1 seek=30 2>&1";
-    folder.file("s.toml", scenario(script, 1, ""));
-    folder.scenario(&["run", "s.toml", "--log", "log.jsonl"]).end();
-    let said = folder.scenario(&["replay", "log.jsonl"]).end().expect(5).stderr;
-    assert!(said.contains("line"), "{said}");
+/// How the first spawn of a preset ended: its `spawn.exited`.
+fn exit_of<'a>(log: &'a Log, preset: &str) -> &'a Value {
+    let started = log.of("spawn.started");
+    let source = &started.iter().find(|event| event["preset"] == preset).unwrap()["source"];
+    log.of("spawn.exited").into_iter().find(|event| event["source"] == *source).unwrap()
 }
 
-#[test]
-fn b05_a_grandchild_that_holds_the_pipe_is_said_in_the_log() {
-    let folder = Folder::new();
-    let (ended, log) = folder.run(
-        "[presets.p]\ncommand = [\"sh\", \"-c\", \"sleep 600 & echo before\"]\n\
-         [presets.q]\ncommand = [\"true\"]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nspawn = \"q\"\n",
-        &[],
-    );
-    let ended = ended.expect(0);
-    assert!(ended.stderr.contains("holds its output"), "{}", ended.stderr);
-    assert_eq!(log.of("line")[0]["text"], "before");
-    for exited in log.of("spawn.exited") {
-        let is_first = exited["source"] == "ps#1";
-        assert_eq!(exited.get("held").is_some_and(|held| held == true), is_first, "{exited}");
-    }
+/// Replays the log of [`Folder::run`], which is the same.
+fn replays(folder: &Folder) {
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
 }
