@@ -17,8 +17,8 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::io::Errno;
 
 /// How many pieces may wait for the disk before the run waits too; in a flood of lines each has half
-/// a megabyte to one and a half.
-const QUEUE: usize = 6;
+/// a megabyte to a whole one.
+const QUEUE: usize = 3;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
