@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod fetch;
+pub mod group;
 pub mod guard;
 pub mod inbox;
 pub mod input;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::common::{Folder, Log, Run, SCENARIO, Watched, kill};
+use crate::common::{Folder, Log, Run, SCENARIO, Watched, kill, skip, works};
 
 /// The variable by which a test finds all that was started in it, however far it went.
 const MARK: &str = "SCENARIO_TEST_FAMILY";
@@ -332,6 +332,28 @@ fn c4_a_run_without_a_guard_pauses_too() {
     kill(&run.child, Signal::CONT);
     assert_eq!(run.end().0, Some(0));
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+/// As a container's init starts it: the group and the session are of outside the PID namespace.
+#[test]
+fn c4_a_run_pauses_whose_group_and_session_are_of_outside() {
+    const OUTSIDE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
+    if !works("unshare", &[&OUTSIDE[..], &["true"]].concat()) {
+        return skip("a PID namespace", "`unshare` cannot make one here");
+    }
+    let folder = Folder::new();
+    folder.file("s.toml", PAUSED);
+    let script = "\"$@\" & run=$!
+        said() { until grep -q \"$1\" l.jsonl 2>/dev/null; do kill -0 $run || exit; done; }
+        said '\"up\"'; kill -TSTP $run; said run.paused; kill -CONT $run; wait $run";
+    let run = marked(&folder, &[]).wrapped(|program| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(OUTSIDE).args(["sh", "-c", script, "sh"]).arg(program);
+        command
+    });
+    run.end().expect(0);
+    let (_, names) = pause_of(&folder);
+    assert_eq!(names.iter().filter(|name| name.starts_with("run.")).count(), 4, "{names:?}");
 }
 
 #[test]
