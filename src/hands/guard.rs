@@ -26,7 +26,7 @@ use rustix::process::{
 };
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use crate::hands::group;
+use crate::hands::foreground;
 use crate::hands::process::adopted;
 use crate::words::signal as words;
 
@@ -124,7 +124,7 @@ impl Guard {
                         return status;
                     }
                 }
-                Told::Pass(words::Signal::TSTP) if !group::may_be_a_job() => {}
+                Told::Pass(words::Signal::TSTP) if !foreground::may_be_a_job() => {}
                 Told::Pass(signal) => {
                     if signal == words::Signal::TSTP {
                         self.suspension = Suspension::Asked;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::{getpid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use crate::hands::group;
+use crate::hands::foreground;
 use crate::words::signal::Signal;
 
 /// SIGTSTP and SIGCONT, by their numbers on Linux (signal(7)).
@@ -75,7 +75,7 @@ pub async fn suspend_in(moment: Duration) {
 /// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
 /// would, and nothing happens, as with a program that does not listen.
 pub fn suspend() {
-    if group::may_be_a_job() {
+    if foreground::may_be_a_job() {
         // Cannot fail: we may send signals to ourselves.
         let _ = kill_process(getpid(), rustix::process::Signal::STOP);
     }

@@ -14,7 +14,7 @@ use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
-use crate::hands::group;
+use crate::hands::foreground;
 use crate::hands::readable::Readable;
 
 /// The longest sequence that a key sends.
@@ -109,7 +109,7 @@ impl Keys {
 
     /// Whether this is the job in the foreground: any other must not touch the terminal.
     fn is_ours(&self) -> bool {
-        group::is_in_front(&self.stdin)
+        foreground::is_ours(&self.stdin)
     }
 
     /// The next key. Loses none if it is given up; without end while another job has the terminal, or

@@ -5,7 +5,7 @@
 
 pub mod clock;
 pub mod fetch;
-pub mod group;
+pub mod foreground;
 pub mod guard;
 pub mod inbox;
 pub mod input;

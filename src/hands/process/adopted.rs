@@ -10,7 +10,7 @@ use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
 };
 
-use crate::hands::group;
+use crate::hands::foreground;
 
 /// Asks for the orphans of everything that is started from now on.
 pub(in crate::hands) fn ask_for_orphans() -> bool {
@@ -40,7 +40,7 @@ pub(in crate::hands) fn kill_families(expected: impl Fn(Pid) -> bool, killed: &m
             continue;
         }
         // A group that our child leads is its own.
-        if group::leads(*child) {
+        if foreground::leads_its_group(*child) {
             let _ = kill_process_group(*child, Signal::KILL);
         }
         let _ = kill_process(*child, Signal::KILL);

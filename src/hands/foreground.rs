@@ -12,7 +12,7 @@ use nix::unistd::{Pid, getpgid, getpgrp, getsid, tcgetpgrp};
 /// Whether ours is the job in the foreground of a terminal. Any other must not touch it, and is
 /// stopped when it reads. Two groups of outside cannot be told apart, and are taken for one.
 #[must_use]
-pub fn is_in_front(terminal: impl AsFd) -> bool {
+pub fn is_ours(terminal: impl AsFd) -> bool {
     tcgetpgrp(terminal) == Ok(getpgrp())
 }
 
@@ -25,7 +25,7 @@ pub fn may_be_a_job() -> bool {
 }
 
 /// Whether a process leads a group of its own.
-pub(in crate::hands) fn leads(process: rustix::process::Pid) -> bool {
+pub(in crate::hands) fn leads_its_group(process: rustix::process::Pid) -> bool {
     let process = Pid::from_raw(process.as_raw_nonzero().get());
     getpgid(Some(process)) == Ok(process)
 }
