@@ -113,6 +113,7 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
+        processes.keep_terminal();
         let watched = signals::watch(&inbox, live.lifeline);
         watched.map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {

@@ -27,6 +27,8 @@ pub enum Seen {
     Started { source: Source, pid: u32 },
     CouldNotStart { source: Source, error: String },
     Ready { source: Source },
+    Suspended { source: Source, signal: Signal },
+    GoesOn { source: Source },
     Lines { source: Source, stream: Stream, chunk: Vec<u8>, partial: bool },
     Exited { source: Source, exit: Exit, held: bool },
     NotSent { source: Source, error: String },
@@ -48,6 +50,8 @@ impl Seen {
             Seen::Started { source, pid } => Observed::Started { source: *source, pid: *pid },
             Seen::CouldNotStart { source, error } => Observed::CouldNotStart { source: *source, error },
             Seen::Ready { source } => Observed::Ready { source: *source },
+            Seen::Suspended { source, signal } => Observed::Suspended { source: *source, signal: *signal },
+            Seen::GoesOn { source } => Observed::GoesOn { source: *source },
             Seen::Lines { source, stream, chunk, partial } => {
                 Observed::Lines { source: *source, stream: *stream, chunk, partial: *partial }
             }

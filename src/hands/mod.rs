@@ -4,6 +4,7 @@
 //! All of them live on one thread, the one of the current-thread runtime that drives the engine.
 
 pub mod clock;
+mod console;
 pub mod fetch;
 pub mod foreground;
 pub mod guard;
