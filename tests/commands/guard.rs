@@ -444,7 +444,7 @@ fn c3_runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays(
 
 /// A run in which the runner panics in this place.
 fn broken(folder: &Folder, place: &str) -> Vec<String> {
-    folder.file("s.toml", FAMILY);
+    folder.file("s.toml", FAMILY.replace("10m", "300ms"));
     let (code, shown) = marked(folder, &[]).env("SCENARIO_TEST_PANIC", place).watch().end();
     assert_eq!(code, Some(101), "{shown:#?}");
     nobody_is_left(folder);
@@ -469,9 +469,32 @@ fn c6_a_panic_of_a_part_ends_the_run_in_order() {
 }
 
 #[test]
-fn c6_a_panic_of_what_decides_leaves_nobody_and_a_log_that_can_be_read() {
+fn c6_a_panic_of_what_decides_ends_the_run_in_order() {
     let folder = Folder::new();
     broken(&folder, "driver");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(log.last()["reason"].as_str().unwrap().starts_with("the runner has a fault of its own"));
+    assert_eq!(log.last()["spawned"], log.last()["exited"]);
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+#[test]
+fn c6_a_panic_in_virtual_time_ends_the_run_in_order() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[presets.p]\nplayers = [{ name = \"p\", moves = 9, every = \"9s\" }]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"9h\"\nmark = \"end\"\n");
+    let run = || folder.scenario(&["run", "s.toml", "--clock", "virtual", "--force", "--log", "l.jsonl"]);
+    run().env("SCENARIO_TEST_PANIC", "virtual").end().expect(101);
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(log.last()["reason"].as_str().unwrap().starts_with("the runner has a fault of its own"));
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    run().env("SCENARIO_TEST_PANIC", "virtual again").end().expect(101);
+    folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);
+}
+
+#[test]
+fn c6_a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_be_read() {
+    let folder = Folder::new();
+    broken(&folder, "driver again");
     let log = Log::read(&folder.path().join("l.jsonl"));
     assert_eq!(log.events[0]["event"], "run.started");
     folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);

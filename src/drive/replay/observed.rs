@@ -54,9 +54,10 @@ impl Outside {
         }
     }
 
-    /// Whether a person did it: typed a line, sent a signal.
-    pub(super) fn is_of_a_person(&self) -> bool {
-        matches!(self, Outside::Typed { .. } | Outside::Signalled(_))
+    /// Whether it can come to a run in virtual time: a person did it (typed a line, sent a signal), or
+    /// the runner itself.
+    pub(super) fn is_heard_in_virtual_time(&self) -> bool {
+        matches!(self, Outside::Typed { .. } | Outside::Signalled(_) | Outside::Broken { .. })
     }
 
     /// As the engine takes it, with the bytes in `buffer`.
