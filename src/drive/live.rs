@@ -245,8 +245,9 @@ impl Turn {
         self.flush(run, true);
         // The pause is to be in the log and on the screen before nothing of us moves any more.
         job::suspend_in(SHOWN).await;
-        self.processes.go_on();
         let took = self.clock.go_on();
+        self.inbox.pauses().add(took.to_std());
+        self.processes.go_on(took.to_std());
         self.inbox.put(Seen::Resumed { took });
     }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+use crate::hands::pauses::Pauses;
 use crate::words::event::{Exit, FetchFault, Fetched, Header, Source, Stream};
 use crate::words::observed::Observed;
 use crate::words::signal::Signal;
@@ -91,6 +92,7 @@ pub struct Inbox {
     filled: Notify,
     emptied: Notify,
     spare: RefCell<Vec<Vec<u8>>>,
+    pauses: Pauses,
 }
 
 impl Inbox {
@@ -98,6 +100,12 @@ impl Inbox {
     #[must_use]
     pub fn new() -> Rc<Inbox> {
         Rc::new(Inbox::default())
+    }
+
+    /// How long the driver has had everything stand still.
+    #[must_use]
+    pub fn pauses(&self) -> &Pauses {
+        &self.pauses
     }
 
     /// Leaves something. Never waits: whoever has much to tell calls [`Inbox::room`] first.

@@ -14,6 +14,7 @@ pub mod job;
 pub mod keys;
 pub mod multiplexer;
 pub mod panics;
+pub mod pauses;
 pub mod process;
 pub mod readable;
 pub mod signals;

@@ -98,10 +98,10 @@ impl Processes {
         process.end = End::Asked(stop, Instant::now());
         self.look.get_or_insert_with(next_look);
         process.probing = None;
-        let group = Rc::clone(&process.group);
+        let (group, inbox) = (Rc::clone(&process.group), Rc::clone(&self.table.inbox));
         group.ask(stop.signal);
         spawn_local(async move {
-            let _ = timeout(stop.grace.to_std(), group.emptied()).await;
+            let _ = inbox.pauses().limit(stop.grace.to_std(), group.emptied()).await;
             group.kill_all().await;
         });
     }
@@ -153,9 +153,9 @@ impl Processes {
         self.table.pause();
     }
 
-    /// Lets all of them go on.
-    pub fn go_on(&self) {
-        self.table.go_on();
+    /// Lets all of them go on, after a pause of this length.
+    pub fn go_on(&self, pause: Duration) {
+        self.table.go_on(pause);
     }
 
     /// From now on finds those too that leave their group and become daemons. Only for a program all of

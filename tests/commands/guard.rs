@@ -334,6 +334,62 @@ fn c4_a_run_without_a_guard_pauses_too() {
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
 }
 
+/// Pauses a run once it shows this, for longer than its limits, and lets it go on.
+fn pause_beyond_limits(run: &mut Watched, at: &str) {
+    run.until(at);
+    kill(&run.child, Signal::TSTP);
+    run.until("paused");
+    wait_for_state(Pid::from_child(&run.child), "T");
+    // Past the limits, by the machine's clock: what is tested is that no time passes.
+    std::thread::sleep(Duration::from_millis(1_100));
+    kill(&run.child, Signal::CONT);
+    run.until("goes on after 1.");
+}
+
+#[test]
+fn c4_a_pause_takes_nothing_from_the_time_to_stop() {
+    let folder = Folder::new();
+    let tidies = "trap 'n=0; while test $n -lt 20; do sleep 0.01; n=$((n+1)); done; exit 0' TERM; \
+                  echo up; while :; do sleep 0.01; done";
+    folder.file(
+        "s.toml",
+        format!(
+            "tick = \"0s\"\n[presets.p]\ncommand = [\"sh\", \"-c\", \"{tidies}\"]\nstop = {{ grace = \"1s\" }}\n\
+             [[timeline]]\nid = \"p\"\nspawn = \"p\"\n\
+             [[timeline]]\nafter = {{ line = \"up\", of = \"p\" }}\nstop = \"p\"\n"
+        ),
+    );
+    let mut run = marked(&folder, &[]);
+    run.command.process_group(0);
+    let mut run = run.watch();
+    pause_beyond_limits(&mut run, "stopping");
+    assert_eq!(run.end().0, Some(0));
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.of("spawn.exited")[0]["code"], 0, "it was not killed");
+}
+
+#[test]
+fn c4_a_pause_takes_nothing_from_the_time_to_answer() {
+    let folder = Folder::new();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    folder.file(
+        "s.toml",
+        format!(
+            "tick = \"0s\"\n[fetches.f]\ntimeout = \"1s\"\nurls = [\"http://{address}/\"]\n[[timeline]]\nfetch = \"f\"\n"
+        ),
+    );
+    let mut run = marked(&folder, &[]);
+    run.command.process_group(0);
+    let mut run = run.watch();
+    let (mut client, _) = server.accept().unwrap();
+    pause_beyond_limits(&mut run, "get#1");
+    // A moment for the runner to find that its time is over, if it were.
+    std::thread::sleep(Duration::from_millis(50));
+    std::io::Write::write_all(&mut client, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    assert_eq!(run.end().0, Some(0));
+}
+
 /// As a container's init starts it: the group and the session are of outside the PID namespace.
 #[test]
 fn c4_a_run_pauses_whose_group_and_session_are_of_outside() {

@@ -70,7 +70,10 @@ impl Table {
     }
 
     /// Lets all of them go on, but for those that stood still before.
-    pub(super) fn go_on(&self) {
+    pub(super) fn go_on(&self, pause: Duration) {
+        for process in self.running.borrow_mut().values_mut() {
+            process.end = process.end.later(pause);
+        }
         self.signal_all_but_suspended(Signal::CONT);
         // What the pause did to them is none of their own.
         while change().is_some() {}

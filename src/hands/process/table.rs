@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
@@ -86,6 +86,17 @@ pub(super) enum End {
     Asked(Stop, Instant),
     /// It was sent KILL then.
     Forced(Instant),
+}
+
+impl End {
+    /// The same after a pause, in which no time has passed for it.
+    pub(super) fn later(self, pause: Duration) -> End {
+        match self {
+            End::Unasked(stop) => End::Unasked(stop),
+            End::Asked(stop, at) => End::Asked(stop, at + pause),
+            End::Forced(at) => End::Forced(at + pause),
+        }
+    }
 }
 
 impl Table {
