@@ -31,10 +31,9 @@ pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usiz
         let last = done >= job.retries;
         let url = &job.urls[url];
         let this = Try { shared, source, job, url, last, progress: &progress };
-        let outcome = match tokio::time::timeout(job.timeout.to_std(), this.run()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(progress.timed_out(job.timeout)),
-        };
+        let pauses = shared.inbox.pauses();
+        let outcome = pauses.limit(job.timeout.to_std(), this.run()).await;
+        let outcome = outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout)));
         done = done.saturating_add(1);
         match outcome {
             Ok(Answer::Again) => {}
@@ -58,7 +57,7 @@ pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usiz
                 };
             }
         }
-        tokio::time::sleep(pause(done)).await;
+        shared.inbox.pauses().sleep(pause(done)).await;
     }
 }
 
