@@ -280,6 +280,8 @@ pub struct FetchJob {
     pub status: StatusRule,
     /// In bytes, after decoding.
     pub max_body: u64,
+    /// Ask for encoded bodies, and decode them.
+    pub decode: bool,
     /// A file of PEM certificates to trust instead of the system's, relative to the scenario's folder.
     pub ca: Option<PathBuf>,
     /// Trust any certificate.

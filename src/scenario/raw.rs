@@ -183,6 +183,8 @@ table! {
         "status" status: StatusRule = "2xx",
         /// Past it the fetch fails; counted after decoding.
         "max_body" max_body: Size<0> = "1GiB",
+        /// Ask for bodies encoded as gzip, deflate, br or zstd, and decode them.
+        "decode" decode: bool = false,
         /// A file of PEM certificates to trust instead of the system's.
         "ca" ca: FilePath,
         /// Trust any certificate.

@@ -243,6 +243,8 @@ fn fetch(fetch: &FetchJob) -> Json {
         },
     );
     items.put("max_body", written(fetch.max_body));
+    // Left out where it is not given, as are all keys that the first logs did not know.
+    items.put_some("decode", fetch.decode.then_some(true));
     items.put_some("ca", fetch.ca.as_deref().map(path));
     items.put("insecure", fetch.insecure);
     items.put(

@@ -208,6 +208,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 retries: numbers.2,
                 status,
                 max_body: numbers.3,
+                decode: flags.0,
                 ca,
                 insecure: flags.2,
                 http2: flags.3,

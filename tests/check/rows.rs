@@ -121,6 +121,7 @@ fn a03_every_leaf_with_every_other_type() {
         (format!("{fetch}retries = "), "", &[]),
         (format!("{fetch}status = "), "", &[]),
         (format!("{fetch}max_body = "), "", &[]),
+        (format!("{fetch}decode = "), "", &["boolean"]),
         (format!("{fetch}ca = "), "", &[]),
         (format!("{fetch}insecure = "), "", &["boolean"]),
         (format!("{fetch}http2 = "), "", &[]),

@@ -40,6 +40,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         retries: 0,
         status: StatusRule::Class(2),
         max_body: 1 << 30,
+        decode: false,
         ca: None,
         insecure: false,
         http2: Http2::Auto,

@@ -8,6 +8,7 @@ mod harness;
 mod answers;
 mod broken;
 mod crowds;
+mod decoded;
 mod http2;
 mod redirects;
 mod tls;

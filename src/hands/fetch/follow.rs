@@ -12,7 +12,8 @@ use crate::hands::inbox::Seen;
 use crate::scenario::model::{FetchJob, Text};
 use crate::words::event::{FetchFault, Source};
 
-use super::body::{self, Lines, Received};
+use super::body::{self, Body, Lines, Received};
+use super::decode::Decoder;
 use super::fault::Fault;
 use super::link::Sent;
 use super::pool::{Endpoint, Lease};
@@ -123,7 +124,8 @@ impl Try<'_> {
             return;
         }
         let unseen = Progress::default();
-        let read = tokio::time::timeout(DRAIN, body::receive(body, DRAINED, None, &unseen)).await;
+        let read =
+            tokio::time::timeout(DRAIN, body::receive(body, Body::new(DRAINED, None, None), &unseen)).await;
         if let Ok(Ok(_)) = read {
             self.shared.pool.give_back(endpoint, lease);
         }
@@ -150,9 +152,11 @@ impl Try<'_> {
             self.progress.tell();
             self.shared.inbox.put(head);
         }
+        let decoder = if self.job.decode { Decoder::of(response.headers())? } else { None };
         let lines = self.job.lines.then(|| Lines::new(self.shared, self.source));
         let started = Instant::now();
-        let received = body::receive(response.into_body(), self.job.max_body, lines, self.progress).await?;
+        let body = Body::new(self.job.max_body, decoder, lines);
+        let received = body::receive(response.into_body(), body, self.progress).await?;
         self.progress.took(|timings| &mut timings.body, started.elapsed());
         self.shared.pool.give_back(endpoint, lease);
         Ok(Answer::Whole { status, received, head })

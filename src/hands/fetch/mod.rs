@@ -2,7 +2,7 @@
 //!
 //! Each request is a local task that ends with exactly one `Fetched` or `FetchFailed`, whatever the
 //! server does and however the task ends. It never judges a status (the engine does), reads no proxy
-//! variables, decodes no body and keeps no cookies.
+//! variables and keeps no cookies.
 //!
 //! # How it works
 //!
@@ -12,7 +12,7 @@
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
 //! | `request`, `upload` | the request on the wire and its body |
-//! | `body` | the answer's body: counted, hashed, cut into lines |
+//! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
 //! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
@@ -23,6 +23,7 @@
 
 mod body;
 mod connect;
+mod decode;
 mod elsewhere;
 mod fault;
 mod follow;

@@ -131,6 +131,7 @@ fn job(ready: &Ready) -> FetchJob {
         retries: 0,
         status: StatusRule::Any,
         max_body: 0,
+        decode: false,
         ca: None,
         insecure: true,
         http2: Http2::Never,

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::{Body as _, Bytes};
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
@@ -17,6 +17,7 @@ use url::{Position, Url};
 use crate::scenario::model::{Body, FetchJob, Text};
 use crate::words::event::FetchFault;
 
+use super::decode;
 use super::fault::Fault;
 use super::redirect::Hop;
 use super::upload::Upload;
@@ -51,6 +52,9 @@ pub(super) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
     };
     default(&mut headers, ACCEPT, HeaderValue::from_static("*/*"));
     default(&mut headers, USER_AGENT, HeaderValue::from_static(AGENT));
+    if job.decode {
+        default(&mut headers, ACCEPT_ENCODING, decode::ACCEPTED);
+    }
     if matches!(job.body, Some(Body::Json(_))) {
         default(&mut headers, CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

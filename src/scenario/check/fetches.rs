@@ -47,6 +47,7 @@ pub(super) fn fetch(
         retries: number(raw.retries, 0),
         status: raw.status.value().unwrap_or(StatusRule::Class(2)),
         max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
+        decode: raw.decode.value().unwrap_or(false),
         ca: raw.ca.value().map(|path| path.0),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
