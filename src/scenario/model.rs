@@ -268,6 +268,8 @@ pub struct FetchJob {
     pub method: String,
     /// Valid names and values, sorted by name as written.
     pub headers: Vec<(String, Text)>,
+    /// Who asks, where the headers do not say so.
+    pub auth: Option<Auth>,
     /// The request's body.
     pub body: Option<Body>,
     /// For the whole request.
@@ -302,6 +304,20 @@ pub enum FetchMode {
     Sequential,
 }
 
+/// Who a request says that it is of: its `Authorization`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// A user and a password; the user has no colon.
+    Basic {
+        /// The user.
+        user: Text,
+        /// The password, which is shown as `[redacted]`.
+        password: Text,
+    },
+    /// A token, which is shown as `[redacted]`.
+    Bearer(Text),
+}
+
 /// A request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -309,6 +325,8 @@ pub enum Body {
     Text(Text),
     /// This file, relative to the scenario's folder.
     File(PathBuf),
+    /// These fields, as a form sends them; those of one name stand together.
+    Form(Vec<(String, Text)>),
     /// This JSON document; both of the text's forms are valid JSON.
     Json(Text),
 }

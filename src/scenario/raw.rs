@@ -2,7 +2,7 @@
 //! where the documentation of every key comes from. Names are not looked up here.
 
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::model::{Auth, Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
 use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::collections::{List, Named};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
@@ -171,6 +171,8 @@ table! {
         "method" method: Method = "GET",
         /// The request's headers.
         "headers" headers: Named<HeaderValue, HeaderName>,
+        /// Who asks: user and password, or a token.
+        "auth" auth: Auth,
         /// The request's body.
         "body" body: Body,
         /// For the whole request.

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
-    Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players, Preset,
+    Action, After, Auth, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players, Preset,
     PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::shape::numbers::written;
@@ -223,11 +223,13 @@ fn fetch(fetch: &FetchJob) -> Json {
     items.put("method", escaped(&fetch.method));
     let headers = fetch.headers.iter().map(|(name, value)| (name.clone(), text(value)));
     items.put("headers", Json::Object(headers.collect()));
+    items.put_some("auth", fetch.auth.as_ref().map(auth));
     items.put_some(
         "body",
         fetch.body.as_ref().map(|body| match body {
             Body::Text(value) => object([("text", text(value))]),
             Body::File(file) => object([("file", path(file))]),
+            Body::Form(fields) => object([("form", form(fields))]),
             Body::Json(json) => object([("json", escaped_json(json.shown()))]),
         }),
     );
@@ -256,6 +258,27 @@ fn fetch(fetch: &FetchJob) -> Json {
         },
     );
     items.object()
+}
+
+fn auth(auth: &Auth) -> Json {
+    match auth {
+        Auth::Basic { user, password } => {
+            object([("basic", object([("user", text(user)), ("password", text(password))]))])
+        }
+        Auth::Bearer(token) => object([("bearer", text(token))]),
+    }
+}
+
+/// Fields by name, those of one name as a list.
+fn form(fields: &[(String, Text)]) -> Json {
+    let groups = fields.chunk_by(|one, next| one.0 == next.0).map(|group| {
+        let value = match group {
+            [(_, value)] => text(value),
+            values => values.iter().map(|(_, value)| text(value)).collect(),
+        };
+        (group[0].0.clone(), value)
+    });
+    Json::Object(groups.collect())
 }
 
 /// A JSON text as a tree, its strings escaped.

@@ -10,8 +10,8 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, PlayerGroup, Players,
-    Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
+    Action, After, Auth, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, PlayerGroup,
+    Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
@@ -165,8 +165,26 @@ fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
         text().prop_map(Body::Text),
         path().prop_map(Body::File),
+        btree_map(words(), vec(text(), 1..3), 0..3).prop_map(|fields| {
+            let all = fields
+                .into_iter()
+                .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
+            Body::Form(all.collect())
+        }),
         select(json.to_vec()).prop_map(|json| Body::Json(Text::plain(json))),
     ]
+}
+
+fn auth() -> impl Strategy<Value = Auth> {
+    prop_oneof![
+        "[ -9;-~é]{0,8}".prop_map(|user| Auth::Basic { user: Text::plain(user), password: redacted() }),
+        Just(Auth::Bearer(redacted())),
+    ]
+}
+
+/// What a secret is in a file that was read back.
+fn redacted() -> Text {
+    Text::secret("[redacted]", "[redacted]")
 }
 
 fn status() -> impl Strategy<Value = StatusRule> {
@@ -183,6 +201,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         select(vec!["GET", "POST", "x-odd"]),
         btree_map("[A-Za-z-]{1,6}", "[ -~é\t]{0,8}", 0..3),
         of(body()),
+        of(auth()),
     );
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
@@ -192,7 +211,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
-                urls: urls.into_iter().map(Text::plain).collect(),
+                urls: urls.iter().copied().map(Text::plain).collect(),
                 mode: if flags.0 { FetchMode::Concurrent } else { FetchMode::Sequential },
                 lines: flags.1,
                 method: request.0.to_owned(),
@@ -202,6 +221,8 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                     .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
                     .map(|(name, value)| (name, Text::plain(value)))
                     .collect(),
+                // A URL's user excludes it.
+                auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
                 body: request.2,
                 timeout: numbers.0,
                 redirects: numbers.1,

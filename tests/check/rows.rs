@@ -116,6 +116,9 @@ fn a03_every_leaf_with_every_other_type() {
         (format!("{fetch}headers = "), "", &[]),
         (format!("{fetch}headers = {{ A = "), "}", &[]),
         (format!("{fetch}body = "), "", &[]),
+        (format!("{fetch}body = {{ form = "), "}", &["table"]),
+        (format!("{fetch}auth = "), "", &[]),
+        (format!("{fetch}auth = {{ basic = "), "}", &[]),
         (format!("{fetch}timeout = "), "", &[]),
         (format!("{fetch}redirects = "), "", &[]),
         (format!("{fetch}retries = "), "", &[]),
@@ -163,7 +166,7 @@ fn a04_a_wrong_kind_of_table_lists_the_kinds() {
     );
     assert!(said.contains("3:9") && said.contains("\"null\", \"open\", { text"), "{said}");
     assert!(said.contains("4:9") && said.contains("{ signal = \"TERM\" }"), "{said}");
-    assert!(said.contains("7:10") && said.contains("the keys are `text`, `file`, `json`"), "{said}");
+    assert!(said.contains("7:10") && said.contains("the keys are `text`, `file`, `form`, `json`"), "{said}");
 }
 
 #[test]

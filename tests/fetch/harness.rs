@@ -34,6 +34,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         lines: false,
         method: "GET".to_owned(),
         headers: Vec::new(),
+        auth: None,
         body: None,
         timeout: Span::from_secs(30),
         redirects: 10,

@@ -11,7 +11,7 @@
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
-//! | `request`, `upload` | the request on the wire and its body |
+//! | `request`, `auth`, `upload` | the request on the wire, its credentials, its body |
 //! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
@@ -21,6 +21,7 @@
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
 //! | `redact` | what of an answer may be logged |
 
+mod auth;
 mod body;
 mod connect;
 mod decode;

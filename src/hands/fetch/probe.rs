@@ -125,6 +125,7 @@ fn job(ready: &Ready) -> FetchJob {
         lines: false,
         method: "GET".to_owned(),
         headers: Vec::new(),
+        auth: None,
         body: None,
         timeout: ready.timeout,
         redirects: 0,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 
+use super::auth;
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
@@ -27,9 +28,12 @@ pub(super) fn fetch(
 ) -> Option<FetchJob> {
     let raw = raw.value;
     let urls = raw.urls.value().map(|list| list.0);
+    let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
+    auth::conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
+    let auth = auth::auth(raw.auth.given(), passwords);
     let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
     let number = |slot: Slot<Count<0>>, default: u32| {
         slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
@@ -41,6 +45,7 @@ pub(super) fn fetch(
         lines: raw.lines.value().unwrap_or(false),
         method: raw.method.value().map_or_else(|| "GET".to_owned(), |method| method.0),
         headers,
+        auth,
         body: raw.body.value(),
         timeout: raw.timeout.value().map_or(Span::from_secs(30), |timeout| timeout.0),
         redirects: number(raw.redirects, 10),

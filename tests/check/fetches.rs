@@ -1,0 +1,84 @@
+//! What can be wrong with a fetch's keys, each at its place and in one error.
+
+use crate::common::{load_text, said};
+
+/// What is said about a fetch with this line in it, which is the third of the file.
+fn fetch(line: &str) -> String {
+    said(&format!("[fetches.f]\nurls = [\"http://h/\"]\n{line}\n"))
+}
+
+/// Asserts that a line is refused at this place in these words, and that nothing else is said.
+fn refused(line: &str, place: &str, words: &str) {
+    let said = fetch(line);
+    assert!(said.contains(words) && said.contains(&format!("--> s.toml:{place}\n")), "{line}\n{said}");
+    assert_eq!(said.matches("error: ").count(), 1, "{said}");
+}
+
+#[test]
+fn auth_is_a_user_or_a_token_and_nobody_else_says_so() {
+    for right in [
+        "auth = { basic = { user = \"u\", password = \"${env:TOKEN}\" } }",
+        "auth = { basic = { user = \"\", password = \"\" } }",
+        "auth.bearer = \"${env:TOKEN}\"",
+    ] {
+        assert_eq!(fetch(right), "");
+    }
+    for (line, place, words) in [
+        ("auth = {}", "3:8", "`auth` lacks one of `basic`, `bearer`"),
+        ("auth = \"me\"", "3:8", "expected a table, found a string"),
+        ("auth = { bearr = \"x\" }", "3:10", "did you mean `bearer`?"),
+        ("auth = { basic = { user = \"u\" } }", "3:18", "`basic` lacks `password`"),
+        ("auth = { basic = { user = \"a:b\", password = \"p\" } }", "3:27", "a user has no colon"),
+        ("auth = { bearer = \"a\\nb\" }", "3:19", "no control characters; this one has U+000A"),
+        ("auth = { bearer = 1 }", "3:19", "expected a string"),
+        (
+            "auth = { bearer = \"x\", basic = { user = \"u\", password = \"p\" } }",
+            "3:24",
+            "`bearer` and `basic` exclude each other",
+        ),
+        (
+            "auth = { bearer = \"x\" }\nheaders = { authoriZation = \"y\" }",
+            "4:13",
+            "the header `Authorization` and `auth` exclude each other",
+        ),
+        (
+            "auth = { bearer = \"x\" }\n[fetches.g]\nurls = [\"http://u@h/\"]\nauth.bearer = \"x\"",
+            "5:9",
+            "a URL's user",
+        ),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
+fn what_auth_says_is_not_shown_and_is_looked_for() {
+    let text = "[fetches.f]\nurls = [\"http://h/\"]\nauth = { basic = { user = \"me\", password = \"hunter2\" } }\n\
+        [fetches.g]\nurls = [\"http://h/\"]\nauth = { bearer = \"literal-token\" }\n";
+    let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let resolved = scenario::scenario::resolved::to_json(&loaded.scenario);
+    assert!(resolved.contains(r#""auth":{"basic":{"user":"me","password":"[redacted]"}}"#), "{resolved}");
+    assert!(resolved.contains(r#""auth":{"bearer":"[redacted]"}"#), "{resolved}");
+    let masked = loaded.secrets.masked("hunter2 literal-token bWU6aHVudGVyMg==");
+    assert_eq!(masked, "[redacted] [redacted] [redacted]");
+}
+
+#[test]
+fn a_form_has_fields_of_scalars() {
+    assert_eq!(fetch("body = { form = { a = \"1\", b = [1, true, \"x\"], c = -7, \"d e\" = false } }"), "");
+    assert_eq!(fetch("body = { form = {} }"), "");
+    for (line, place, words) in [
+        ("body = { form = \"a=1\" }", "3:17", "expected a table of fields, found a string"),
+        ("body = { form = { a = 1.5 } }", "3:23", "a string, an integer, a boolean or a list of them"),
+        ("body = { form = { a = { b = 1 } } }", "3:23", "found a table"),
+        ("body = { form = { a = [[1]] } }", "3:24", "found an array"),
+        ("body = { form = {}, text = \"\" }", "3:21", "`form` and `text` exclude each other"),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
+fn decode_is_yes_or_no() {
+    refused("decode = \"gzip\"", "3:10", "expected");
+}
