@@ -88,11 +88,14 @@ impl Run {
     pub(crate) fn fetched(&mut self, source: Source, fetched: &Fetched, out: &mut Out<'_>) {
         let Some((number, job, url)) = self.request_of(source) else { return };
         let scenario = Rc::clone(&self.scenario);
-        let ok = scenario.fetches[job].status.allows(fetched.status);
+        let is_expected = scenario.fetches[job].status.allows(fetched.status);
+        let ok = is_expected && fetched.check.is_none();
         out.event(&Event::FetchFinished { source, fetched, ok });
-        if !ok {
-            let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].shown());
+        let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].shown());
+        if !is_expected {
             self.note_fault(|| format!("{source} ({name}) was answered {}: {url}", fetched.status));
+        } else if let Some(check) = &fetched.check {
+            self.note_fault(|| format!("{source} ({name}) is not what was expected: {check}: {url}"));
         }
         self.forget_request(number, out);
     }

@@ -290,8 +290,21 @@ pub struct FetchJob {
     pub insecure: bool,
     /// Which protocol to speak.
     pub http2: Http2,
+    /// What an answer must be like whose status is expected.
+    pub check: Option<Check>,
     /// Its name, where it is defined.
     pub place: Place,
+}
+
+/// What an answer must be like: all of what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// A valid regular expression, which something in the body matches.
+    pub text: Option<String>,
+    /// JSON Pointers and the JSON values that the body has there, as texts; the body is JSON.
+    pub json: Option<Vec<(String, Text)>>,
+    /// The body's SHA-256.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// The order of a job's requests.

@@ -2,7 +2,9 @@
 //! where the documentation of every key comes from. Names are not looked up here.
 
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{Auth, Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::model::{
+    Auth, Body, Check, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
+};
 use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::collections::{List, Named};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
@@ -193,6 +195,8 @@ table! {
         "insecure" insecure: bool = false,
         /// Which protocol to speak.
         "http2" http2: Http2 = "auto",
+        /// What an answer must be like whose status is expected; else the run has failed.
+        "check" check: Check,
     }
 }
 

@@ -9,8 +9,8 @@ use std::path::Path;
 use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
-    Action, After, Auth, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players, Preset,
-    PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
+    Action, After, Auth, Body, Check, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players,
+    Preset, PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::shape::numbers::written;
 use crate::scenario::shape::times::human;
@@ -257,6 +257,7 @@ fn fetch(fetch: &FetchJob) -> Json {
             Http2::Never => "never",
         },
     );
+    items.put_some("check", fetch.check.as_ref().map(check));
     items.object()
 }
 
@@ -267,6 +268,21 @@ fn auth(auth: &Auth) -> Json {
         }
         Auth::Bearer(token) => object([("bearer", text(token))]),
     }
+}
+
+fn check(check: &Check) -> Json {
+    let mut items = Items::default();
+    items.put_some("text", check.text.as_deref().map(escaped));
+    items.put_some(
+        "json",
+        check.json.as_ref().map(|values| {
+            let values = values.iter().map(|(place, value)| (place.clone(), escaped_json(value.shown())));
+            Json::Object(values.collect())
+        }),
+    );
+    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    items.put_some("sha256", check.sha256.map(hex));
+    items.object()
 }
 
 /// Fields by name, those of one name as a list.

@@ -261,8 +261,8 @@ pub struct Header {
     pub value: String,
 }
 
-/// An answer's body, once it is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An answer, once it is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The status of the last answer (after redirects).
     pub status: u16,
@@ -274,6 +274,8 @@ pub struct Fetched {
     pub took: Span,
     /// The phases.
     pub timings: Timings,
+    /// What of the job's check does not hold, in words; `None` if nothing was looked at, or all holds.
+    pub check: Option<String>,
 }
 
 /// How late things were: the distance between planned and real moment of all events with a `due`.
@@ -466,7 +468,7 @@ pub enum Event<'a> {
         source: Source,
         /// The answer.
         fetched: &'a Fetched,
-        /// Whether the status was expected.
+        /// Whether the status was expected and the check holds.
         ok: bool,
     },
     /// `fetch.failed`.

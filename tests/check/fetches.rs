@@ -82,3 +82,30 @@ fn a_form_has_fields_of_scalars() {
 fn decode_is_yes_or_no() {
     refused("decode = \"gzip\"", "3:10", "expected");
 }
+
+#[test]
+fn a_check_says_what_an_answer_is_like() {
+    for right in [
+        "check = { text = '^\\d+$' }",
+        "check = { json = {} }",
+        "check = { json = { \"\" = [1, { a = 2.5 }], \"/a~1b/~0\" = \"${env:TOKEN}\" } }",
+        "check = { sha256 = \"2CF24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\", text = \"x\" }",
+    ] {
+        assert_eq!(fetch(right), "");
+    }
+    for (line, place, words) in [
+        ("check = {}", "3:9", "`check` says nothing to look at"),
+        ("check = \"up\"", "3:9", "expected a table, found a string"),
+        ("check = { text = \"(\" }", "3:18", "this is no regular expression"),
+        ("check = { text = \"${env:TOKEN}\" }", "3:19", "must not be logged"),
+        ("check = { json = { \"a\" = 1 } }", "3:20", "a place in JSON begins with `/`"),
+        ("check = { json = { \"/a~2\" = 1 } }", "3:20", "`~0` stands for `~`"),
+        ("check = { json = { \"/a\" = 2020-01-01 } }", "3:27", "JSON has no dates"),
+        ("check = { json = [] }", "3:18", "expected a table"),
+        ("check = { sha256 = \"2cf2\" }", "3:20", "64 hexadecimal digits"),
+    ] {
+        refused(line, place, words);
+    }
+    let said = fetch("check = { jsn = {} }");
+    assert!(said.contains("did you mean `json`?") && said.contains("3:11"), "{said}");
+}

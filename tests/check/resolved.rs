@@ -10,8 +10,9 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Auth, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, PlayerGroup,
-    Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
+    Action, After, Auth, Body, Check, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation,
+    PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop,
+    Text, Var,
 };
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
@@ -187,6 +188,18 @@ fn redacted() -> Text {
     Text::secret("[redacted]", "[redacted]")
 }
 
+fn check() -> impl Strategy<Value = Check> {
+    let value = select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(Text::plain);
+    let json =
+        btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", value, 0..3).prop_map(|json| json.into_iter().collect());
+    let text = select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned);
+    (of(text), of(json), of(any::<[u8; 32]>()))
+        .prop_map(|(text, json, sha256)| Check { text, json, sha256 })
+        .prop_filter("it looks at something", |check| {
+            check.text.is_some() || check.json.is_some() || check.sha256.is_some()
+        })
+}
+
 fn status() -> impl Strategy<Value = StatusRule> {
     prop_oneof![
         (1..=9_u8).prop_map(StatusRule::Class),
@@ -206,8 +219,8 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
         (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
-    (urls, request, numbers, flags, status(), of(path())).prop_map(
-        |(urls, request, numbers, flags, status, ca)| {
+    (urls, request, numbers, flags, status(), (of(path()), of(check()))).prop_map(
+        |(urls, request, numbers, flags, status, (ca, check))| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
@@ -233,6 +246,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 ca,
                 insecure: flags.2,
                 http2: flags.3,
+                check,
                 place: Place::default(),
             }
         },

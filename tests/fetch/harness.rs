@@ -45,6 +45,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         ca: None,
         insecure: false,
         http2: Http2::Auto,
+        check: None,
         place: Default::default(),
     }
 }
@@ -181,7 +182,7 @@ impl Run {
 
     pub(crate) fn fetched(&self) -> Fetched {
         match self.seen.last() {
-            Some(Seen::Fetched { fetched, .. }) => **fetched,
+            Some(Seen::Fetched { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
     }

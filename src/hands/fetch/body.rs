@@ -11,6 +11,7 @@ use crate::words::event::{FetchFault, Source};
 use super::Shared;
 use super::decode::Decoder;
 use super::fault::{self, Fault, Stage};
+use super::judge;
 use super::progress::{Phase, Progress};
 
 /// The longest line that is told whole, in bytes. A longer one is told in pieces of at most this
@@ -23,6 +24,8 @@ pub(super) struct Received {
     pub(super) bytes: u64,
     /// Its SHA-256.
     pub(super) sha256: [u8; 32],
+    /// All of it, where it was to be kept.
+    pub(super) kept: Vec<u8>,
 }
 
 /// Receives a whole body; `lines` is where its lines go.
@@ -56,6 +59,8 @@ pub(super) struct Body<'a> {
     limit: u64,
     decoder: Option<Decoder>,
     lines: Option<Lines<'a>>,
+    /// What came, where it is to be looked at as a whole.
+    kept: Option<Vec<u8>>,
     digest: Sha256,
     /// How many bytes there are, decoded.
     bytes: u64,
@@ -66,7 +71,12 @@ pub(super) struct Body<'a> {
 impl<'a> Body<'a> {
     /// None of it, of at most `limit` bytes.
     pub(super) fn new(limit: u64, decoder: Option<Decoder>, lines: Option<Lines<'a>>) -> Body<'a> {
-        Body { limit, decoder, lines, digest: Sha256::new(), bytes: 0, encoded: 0 }
+        Body { limit, decoder, lines, kept: None, digest: Sha256::new(), bytes: 0, encoded: 0 }
+    }
+
+    /// The same, to be kept as a whole.
+    pub(super) fn kept(self) -> Body<'a> {
+        Body { kept: Some(Vec::new()), ..self }
     }
 
     /// Takes what came, encoded.
@@ -104,6 +114,12 @@ impl<'a> Body<'a> {
             return Err(too_large(self.limit, &format!("{} had come", self.bytes)));
         }
         self.digest.update(data);
+        if let Some(kept) = &mut self.kept {
+            if self.bytes > judge::LARGEST {
+                return Err(not_kept());
+            }
+            kept.extend_from_slice(data);
+        }
         if let Some(lines) = &mut self.lines {
             progress.enter(Phase::Room);
             lines.push(data).await;
@@ -123,13 +139,23 @@ impl<'a> Body<'a> {
         if let Some(lines) = self.lines {
             lines.finish().await;
         }
-        Ok(Received { bytes: self.bytes, sha256: self.digest.finalize().into() })
+        let kept = self.kept.unwrap_or_default();
+        Ok(Received { bytes: self.bytes, sha256: self.digest.finalize().into(), kept })
     }
 }
 
 /// The failure of a body past its limit.
 fn too_large(limit: u64, how: &str) -> Fault {
     let words = format!("the body has more than the {limit} bytes that max_body allows: {how}");
+    Fault::lasting(FetchFault::TooLarge, words)
+}
+
+/// The failure of a body that is too large to be looked at.
+fn not_kept() -> Fault {
+    let words = format!(
+        "the body has more than the {} bytes that are kept to be looked at by `check`; its `sha256` needs none",
+        judge::LARGEST
+    );
     Fault::lasting(FetchFault::TooLarge, words)
 }
 

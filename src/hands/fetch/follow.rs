@@ -15,6 +15,7 @@ use crate::words::event::{FetchFault, Source};
 use super::body::{self, Body, Lines, Received};
 use super::decode::Decoder;
 use super::fault::Fault;
+use super::judge::Judge;
 use super::link::Sent;
 use super::pool::{Endpoint, Lease};
 use super::progress::{Phase, Progress};
@@ -37,6 +38,8 @@ pub(super) struct Try<'a> {
     pub(super) job: &'a FetchJob,
     /// Its URL.
     pub(super) url: &'a Text,
+    /// What the job wants of an answer.
+    pub(super) judge: Option<&'a Judge>,
     /// There is no other try after this one.
     pub(super) last: bool,
     /// How far it has come.
@@ -51,6 +54,8 @@ pub(super) enum Answer {
         status: u16,
         /// Its body.
         received: Received,
+        /// What does not hold of it.
+        check: Option<String>,
         /// To be left in the inbox first.
         head: Option<Seen>,
     },
@@ -155,11 +160,17 @@ impl Try<'_> {
         let decoder = if self.job.decode { Decoder::of(response.headers())? } else { None };
         let lines = self.job.lines.then(|| Lines::new(self.shared, self.source));
         let started = Instant::now();
-        let body = Body::new(self.job.max_body, decoder, lines);
+        // What a job wants of an answer it wants of one with a status that it expects.
+        let judge = self.judge.filter(|_| self.job.status.allows(status));
+        let mut body = Body::new(self.job.max_body, decoder, lines);
+        if judge.is_some_and(Judge::reads_body) {
+            body = body.kept();
+        }
         let received = body::receive(response.into_body(), body, self.progress).await?;
         self.progress.took(|timings| &mut timings.body, started.elapsed());
         self.shared.pool.give_back(endpoint, lease);
-        Ok(Answer::Whole { status, received, head })
+        let check = judge.and_then(|judge| judge.amiss(&received));
+        Ok(Answer::Whole { status, received, check, head })
     }
 
     /// An answer's head, fit for the log.

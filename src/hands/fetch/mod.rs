@@ -13,6 +13,7 @@
 //! | `redirect` | where a redirect leads and what goes along; pure |
 //! | `request`, `auth`, `upload` | the request on the wire, its credentials, its body |
 //! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
+//! | `judge` | what a job wants of an answer, looked for in it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
 //! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
@@ -28,6 +29,7 @@ mod decode;
 mod elsewhere;
 mod fault;
 mod follow;
+mod judge;
 mod link;
 mod pool;
 pub mod probe;
@@ -69,6 +71,7 @@ struct Shared {
     context: Rc<Context>,
     inbox: Rc<Inbox>,
     pool: pool::Pool,
+    judges: judge::Judges,
 }
 
 impl Fetches {
@@ -76,7 +79,10 @@ impl Fetches {
     #[must_use]
     pub fn new(context: Rc<Context>, inbox: Rc<Inbox>) -> Fetches {
         let pool = pool::Pool::new(context.folder.clone());
-        Fetches { shared: Rc::new(Shared { context, inbox, pool }), in_flight: Rc::default() }
+        Fetches {
+            shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
+            in_flight: Rc::default(),
+        }
     }
 
     /// Sends a request: the `url`th of the `job`th fetch of the scenario. What comes back is left in

@@ -136,6 +136,7 @@ fn job(ready: &Ready) -> FetchJob {
         ca: None,
         insecure: true,
         http2: Http2::Never,
+        check: None,
         place: Place::default(),
     }
 }

@@ -24,27 +24,36 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Fetches a URL of a job. What comes back is the request's account.
 pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usize, started: Instant) -> Seen {
+    let index = job;
     let job: &FetchJob = &shared.context.scenario.fetches[job];
     let mut done = 0_u32;
     loop {
         let progress = Progress::default();
         let last = done >= job.retries;
         let url = &job.urls[url];
-        let this = Try { shared, source, job, url, last, progress: &progress };
-        let outcome = match tokio::time::timeout(job.timeout.to_std(), this.run()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(progress.timed_out(job.timeout)),
+        let outcome = match shared.judges.of(index, job) {
+            Ok(judge) => {
+                let judge = judge.as_deref();
+                let this = Try { shared, source, job, url, judge, last, progress: &progress };
+                match tokio::time::timeout(job.timeout.to_std(), this.run()).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => Err(progress.timed_out(job.timeout)),
+                }
+            }
+            Err(fault) => Err(fault),
         };
         done = done.saturating_add(1);
         match outcome {
             Ok(Answer::Again) => {}
-            Ok(Answer::Whole { status, received, head }) => {
+            Ok(Answer::Whole { status, received, check, head }) => {
                 if let Some(head) = head {
                     shared.inbox.put(head);
                 }
                 let (bytes, sha256) = (received.bytes, received.sha256);
                 let took = Span::from_std(started.elapsed());
-                let fetched = Fetched { status, bytes, sha256, took, timings: progress.timings() };
+                let check = check.map(|words| short(redact::text(&words, &shared.context.secrets)));
+                let timings = progress.timings();
+                let fetched = Fetched { status, bytes, sha256, took, timings, check };
                 return Seen::Fetched { source, fetched: Box::new(fetched) };
             }
             Err(fault) if !last && fault.passing && !progress.told() => {}

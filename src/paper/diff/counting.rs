@@ -198,11 +198,12 @@ impl<'a> Counting<'a> {
         }));
     }
 
-    fn fetched(&mut self, fetched: &Fetched, ok: bool) {
+    fn fetched(&mut self, fetched: &'a Fetched, ok: bool) {
         self.number("status", u64::from(fetched.status));
         self.number("bytes", fetched.bytes);
         self.add("sha256", Value::Digest(fetched.sha256));
         self.add("ok", Value::Flag(ok));
+        self.text("check", fetched.check.as_deref());
     }
 
     fn summary(&mut self, summary: &Summary) {

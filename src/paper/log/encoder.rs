@@ -205,6 +205,7 @@ impl Encoder {
                 self.boolean("ok", *ok);
                 self.seconds("took", fetched.took.0);
                 self.timings(&fetched.timings);
+                self.optional_text("check", fetched.check.as_deref());
             }
             Event::FetchFailed { source, kind, error, took } => {
                 self.source(*source);

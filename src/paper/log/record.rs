@@ -81,6 +81,8 @@ struct Keys<'a> {
     #[serde(borrow)]
     timings: Option<Phases<'a>>,
     #[serde(borrow)]
+    check: Option<Word<'a>>,
+    #[serde(borrow)]
     kind: Option<Word<'a>>,
     accepted: Option<bool>,
     #[serde(borrow)]
@@ -373,6 +375,7 @@ impl<'a> Keys<'a> {
                 first_byte: optional_span("first_byte", phases.first_byte)?,
                 body: optional_span("body", phases.body)?,
             },
+            check: self.check.as_deref().map(str::to_owned),
         })
     }
 

@@ -138,7 +138,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     (
         "fetch.finished",
-        "An answer is whole.",
+        "An answer is whole. `check` says what of it is not as the fetch wants it.",
         &[
             must("source", Request),
             must("status", Count),
@@ -147,6 +147,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("ok", Boolean),
             must("took", Seconds),
             must("timings", Timings),
+            may("check", Text),
         ],
     ),
     (

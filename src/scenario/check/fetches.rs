@@ -56,6 +56,7 @@ pub(super) fn fetch(
         ca: raw.ca.value().map(|path| path.0),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
+        check: raw.check.value(),
         place,
     })
 }

@@ -6,6 +6,7 @@
 //! a name exists, that times add up) is not known here but in `scenario::check`.
 
 pub(crate) mod after;
+mod answer;
 mod auth;
 pub(crate) mod choices;
 pub(crate) mod collections;
