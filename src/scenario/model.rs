@@ -3,8 +3,12 @@
 //!
 //! Nothing here reads files or TOML.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+pub use text::Text;
 
 use crate::scenario::interval::Interval;
 use crate::words::diagnostic::Place;
@@ -12,45 +16,6 @@ use crate::words::event::{Direction, EntryName};
 use crate::words::name::NamePattern;
 use crate::words::signal::Signal;
 use crate::words::time::Span;
-
-/// A string value with variables put in: as programs and servers get it, and as it may be shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text {
-    plain: String,
-    shown: Option<String>,
-}
-
-impl Text {
-    /// A text without secrets.
-    #[must_use]
-    pub fn plain(text: impl Into<String>) -> Text {
-        Text { plain: text.into(), shown: None }
-    }
-
-    /// A text that may be shown only as `shown`.
-    #[must_use]
-    pub fn secret(plain: impl Into<String>, shown: impl Into<String>) -> Text {
-        Text { plain: plain.into(), shown: Some(shown.into()) }
-    }
-
-    /// What programs and servers get. Never log or show it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.plain
-    }
-
-    /// What may be logged and shown.
-    #[must_use]
-    pub fn shown(&self) -> &str {
-        self.shown.as_deref().unwrap_or(&self.plain)
-    }
-
-    /// Whether the two differ.
-    #[must_use]
-    pub fn is_secret(&self) -> bool {
-        self.shown.is_some()
-    }
-}
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -292,6 +257,8 @@ pub struct FetchJob {
     pub http2: Http2,
     /// What an answer must be like whose status is expected.
     pub check: Option<Check>,
+    /// What is taken out of such an answer for what comes later, in the order of the file.
+    pub capture: Vec<Capture>,
     /// Its name, where it is defined.
     pub place: Place,
 }
@@ -305,6 +272,28 @@ pub struct Check {
     pub json: Option<Vec<(String, Text)>>,
     /// The body's SHA-256.
     pub sha256: Option<[u8; 32]>,
+}
+
+/// A value that is taken out of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// What it is called from then on; no variable is called so.
+    pub name: String,
+    /// Where it stands.
+    pub from: CaptureFrom,
+    /// Never log or show it.
+    pub secret: bool,
+}
+
+/// Where in an answer a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaptureFrom {
+    /// At this JSON Pointer of the body.
+    Json(String),
+    /// What the one group of this valid regular expression matches first in the body.
+    Text(String),
+    /// In this header.
+    Header(String),
 }
 
 /// The order of a job's requests.

@@ -9,12 +9,12 @@ use std::path::Path;
 use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
-    Action, After, Auth, Body, Check, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Players,
-    Preset, PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
+    Action, After, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob, FetchMode,
+    Http2, Isolation, Players, Preset, PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::shape::numbers::written;
 use crate::scenario::shape::times::human;
-use crate::scenario::template::escaped;
+use crate::scenario::template::{escaped, unescaped};
 use crate::scenario::toml_text::toml;
 use crate::words::time::Span;
 
@@ -91,7 +91,7 @@ impl Items {
 }
 
 fn text(text: &Text) -> Json {
-    Json::Text(escaped(text.shown()))
+    Json::Text(text.template())
 }
 
 fn path(path: &Path) -> Json {
@@ -230,7 +230,7 @@ fn fetch(fetch: &FetchJob) -> Json {
             Body::Text(value) => object([("text", text(value))]),
             Body::File(file) => object([("file", path(file))]),
             Body::Form(fields) => object([("form", form(fields))]),
-            Body::Json(json) => object([("json", escaped_json(json.shown()))]),
+            Body::Json(json) => object([("json", template_json(json))]),
         }),
     );
     items.put("timeout", span(fetch.timeout));
@@ -258,6 +258,8 @@ fn fetch(fetch: &FetchJob) -> Json {
         },
     );
     items.put_some("check", fetch.check.as_ref().map(check));
+    let captures: Vec<_> = fetch.capture.iter().map(|one| (one.name.clone(), capture(one))).collect();
+    items.put_some("capture", (!captures.is_empty()).then_some(Json::Object(captures)));
     items.object()
 }
 
@@ -276,13 +278,22 @@ fn check(check: &Check) -> Json {
     items.put_some(
         "json",
         check.json.as_ref().map(|values| {
-            let values = values.iter().map(|(place, value)| (place.clone(), escaped_json(value.shown())));
+            let values = values.iter().map(|(place, value)| (place.clone(), template_json(value)));
             Json::Object(values.collect())
         }),
     );
     let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     items.put_some("sha256", check.sha256.map(hex));
     items.object()
+}
+
+fn capture(capture: &Capture) -> Json {
+    let from = match &capture.from {
+        CaptureFrom::Json(place) => ("json", escaped(place).into()),
+        CaptureFrom::Text(regex) => ("text", escaped(regex).into()),
+        CaptureFrom::Header(name) => ("header", escaped(name).into()),
+    };
+    object([from, ("secret", capture.secret.into())])
 }
 
 /// Fields by name, those of one name as a list.
@@ -297,20 +308,19 @@ fn form(fields: &[(String, Text)]) -> Json {
     Json::Object(groups.collect())
 }
 
-/// A JSON text as a tree, its strings escaped.
-fn escaped_json(json: &str) -> Json {
-    fn escape(json: Json) -> Json {
+/// A JSON text as a tree whose strings are templates.
+fn template_json(json: &Text) -> Json {
+    fn keys(json: Json) -> Json {
         match json {
-            Json::Text(text) => Json::Text(escaped(&text)),
-            Json::List(items) => Json::List(items.into_iter().map(escape).collect()),
+            Json::List(items) => Json::List(items.into_iter().map(keys).collect()),
             Json::Object(items) => {
-                Json::Object(items.into_iter().map(|(key, value)| (key, escape(value))).collect())
+                Json::Object(items.into_iter().map(|(key, value)| (unescaped(&key), keys(value))).collect())
             }
             other => other,
         }
     }
     // What the model holds was written by us, so that it can be read.
-    escape(Json::parse(json).unwrap_or(Json::Null))
+    keys(Json::parse(&json.template()).unwrap_or(Json::Null))
 }
 
 fn entry(scenario: &Scenario, entry: &Entry) -> Json {

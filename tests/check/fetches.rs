@@ -1,6 +1,8 @@
 //! What can be wrong with a fetch's keys, each at its place and in one error.
 
-use crate::common::{load_text, said};
+use scenario::scenario::Options;
+
+use crate::common::{load_bytes, load_text, options, said, said_of};
 
 /// What is said about a fetch with this line in it, which is the third of the file.
 fn fetch(line: &str) -> String {
@@ -108,4 +110,110 @@ fn a_check_says_what_an_answer_is_like() {
     }
     let said = fetch("check = { jsn = {} }");
     assert!(said.contains("did you mean `json`?") && said.contains("3:11"), "{said}");
+}
+
+#[test]
+fn a_capture_says_from_where() {
+    for right in [
+        "capture = {}",
+        "capture.a = { json = \"\" }",
+        "capture.a-b_c = { text = '(?:x)(\\d+)', secret = true }",
+        "capture = { a = { header = \"Location\" } }",
+    ] {
+        assert_eq!(fetch(right), "");
+    }
+    for (line, place, words) in [
+        ("capture = \"/a\"", "3:11", "expected a table of names"),
+        ("capture.a = \"/a\"", "3:13", "expected a table (a capture), found a string"),
+        ("capture.a = {}", "3:13", "a capture lacks one of `json`, `text`, `header`"),
+        ("capture.a = { json = \"/a\", text = \"(a)\" }", "3:28", "`json` and `text` exclude each other"),
+        ("capture.a = { json = \"a\" }", "3:22", "a place in JSON begins with `/`"),
+        ("capture.a = { text = \"a\" }", "3:22", "this has 0 groups"),
+        ("capture.a = { text = \"(a)(b)\" }", "3:22", "this has 2 groups"),
+        ("capture.a = { text = \"(\" }", "3:22", "this is no regular expression"),
+        ("capture.a = { header = \"a b\" }", "3:24", "the name of a header"),
+        ("capture.\"a b\" = { json = \"/a\" }", "3:9", "cannot be a name here"),
+        ("capture.a = { json = \"/${env:TOKEN}\" }", "3:24", "must not be logged"),
+    ] {
+        let said = fetch(line);
+        assert!(said.contains(words) && said.contains(&format!("--> s.toml:{place}\n")), "{line}\n{said}");
+        assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    }
+}
+
+/// A file in which a fetch captures `token`, on its third line, and then this.
+fn with_token(rest: &str) -> String {
+    said(&format!(
+        "[fetches.login]\nurls = [\"http://h/\"]\ncapture.token = {{ json = \"/token\" }}\n{rest}\n"
+    ))
+}
+
+#[test]
+fn a_captured_value_stands_where_it_is_known_in_time() {
+    for right in [
+        "[fetches.f]\nurls = [\"http://h/${token}\", \"http://h?${token}\", \"http://h/#${token}\"]",
+        "headers = { A = \"${token}\" }\nauth = { bearer = \"${token}\" }\nbody = { json = [\"${token}\"] }",
+        "auth = { basic = { user = \"${token}\", password = \"${token}\" } }\nbody = { form = { a = \"${token}\" } }",
+        "body = { text = \"${token}\" }",
+        "[[timeline]]\nmark = \"${token}\"",
+        "[presets.p]\ncommand = [\"cat\"]\nstdin = \"open\"\n[[timeline]]\nid = \"p\"\nspawn = \"p\"\n\
+         [[timeline]]\nafter = \"p.started\"\nsend = { to = \"p\", text = \"${token}\" }",
+    ] {
+        assert_eq!(with_token(right), "");
+    }
+    for (wrong, place, words) in [
+        ("[vars]\na = \"x ${token}\"", "5:8", "`token` is captured in the run, and not known yet"),
+        ("[presets.p]\ncommand = [\"echo\", \"${token}\"]", "5:21", "not known yet"),
+        ("[presets.p]\ncommand = [\"echo\"]\nenv = { A = \"${token}\" }", "6:14", "not known yet"),
+        (
+            "[presets.p]\ncommand = [\"echo\"]\nready = { http = \"http://h/${token}\" }",
+            "6:28",
+            "not known yet",
+        ),
+        ("[[timeline]]\nspawn = \"${token}\"", "5:10", "not known yet"),
+        ("status = \"${token}\"", "4:11", "not known yet"),
+        ("check = { json = { \"/a\" = \"${token}\" } }", "4:28", "not known yet"),
+        ("[fetches.f]\nurls = [\"http://${token}/\"]", "5:9", "cannot stand in the host"),
+        ("[fetches.f]\nurls = [\"http://h${token}\"]", "5:9", "cannot stand in the host"),
+        ("[fetches.f]\nurls = [\"http://h:${token}/\"]", "5:9", "cannot stand in the host"),
+        ("[fetches.f]\nurls = [\"${token}\"]", "5:9", "cannot stand in the host"),
+        ("[fetches.f]\nurls = [\"http://u:${token}@h/\"]", "5:9", "cannot stand in the host"),
+        ("[[timeline]]\nmark = \"${tokne}\"", "5:9", "there is no variable `tokne`"),
+    ] {
+        let said = with_token(wrong);
+        assert!(said.contains(words) && said.contains(&format!("--> s.toml:{place}\n")), "{wrong}\n{said}");
+        assert_eq!(said.matches("error: ").count(), 1, "{said}");
+    }
+    assert!(with_token("[[timeline]]\nmark = \"${tokne}\"").contains("did you mean `${token}`?"));
+}
+
+#[test]
+fn a_name_is_a_variable_or_captured() {
+    let said = with_token("[vars]\ntoken = 1");
+    assert!(said.contains("`token` is captured here, and is a variable too"), "{said}");
+    assert!(said.contains("s.toml:3:9") && said.contains("the variable"), "both places are named: {said}");
+    let given = [("token".to_owned(), "1".to_owned())];
+    let options = Options { vars: &given, ..options() };
+    let text = "[fetches.f]\nurls = [\"http://h/\"]\ncapture.token = { json = \"/a\" }\n";
+    let said = said_of(&load_bytes(text, &options));
+    assert!(said.contains("is captured here") && said.contains("given by --var"), "{said}");
+    // Several fetches may capture it: the last one counts.
+    let again = "[fetches.f]\nurls = [\"http://h/\"]\ncapture.token = { header = \"A\" }";
+    assert_eq!(with_token(again), "");
+}
+
+#[test]
+fn what_stands_beside_a_captured_value_stays_hidden() {
+    let text = "[fetches.f]\nurls = [\"http://u:hunter2@h/${token}?k=${env:TOKEN}\"]\n\
+        headers = { Authorization = \"Bearer x${token}\" }\ncapture.token = { json = \"/a\" }\n\
+        body = { json = { k = \"${env:TOKEN} ${token}\" } }\n";
+    let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let resolved = scenario::scenario::resolved::to_json(&loaded.scenario);
+    for shown in [
+        "\"http://u:[redacted]@h/${token}?k=[redacted]\"",
+        "{\"Authorization\":\"[redacted]${token}\"}",
+        "{\"json\":{\"k\":\"[redacted] ${token}\"}}",
+    ] {
+        assert!(resolved.contains(shown), "{resolved}");
+    }
 }

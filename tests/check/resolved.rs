@@ -10,9 +10,9 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Auth, Body, Check, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation,
-    PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop,
-    Text, Var,
+    Action, After, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob, FetchMode,
+    Http2, Isolation, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule,
+    Stdin, Stop, Text, Var,
 };
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
@@ -39,6 +39,26 @@ fn argument() -> impl Strategy<Value = Text> {
 
 fn text() -> impl Strategy<Value = Text> {
     words().prop_map(Text::plain)
+}
+
+/// A text in which a value may stand that the first fetch captures.
+fn late() -> impl Strategy<Value = Text> {
+    (text(), any::<bool>(), text()).prop_map(|(mut before, gap, behind)| {
+        if gap {
+            before.push(&Text::captured("captured-1"));
+        }
+        before.push(&behind);
+        before
+    })
+}
+
+fn capture() -> impl Strategy<Value = Capture> {
+    let from = prop_oneof![
+        select(vec!["", "/a~1b/${x}"]).prop_map(|place| CaptureFrom::Json(place.to_owned())),
+        select(vec!["(a)", r"\$\{(\d)"]).prop_map(|regex| CaptureFrom::Text(regex.to_owned())),
+        Just(CaptureFrom::Header("x-odd".to_owned())),
+    ];
+    (from, any::<bool>()).prop_map(|(from, secret)| Capture { name: "captured-1".to_owned(), from, secret })
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
@@ -162,18 +182,34 @@ fn body() -> impl Strategy<Value = Body> {
         "[]",
         "{}",
         "9223372036854775807",
+        "{\"$${k}\":[\"${captured-1}\",\"a$${b}${captured-1}\"]}",
     ];
     prop_oneof![
-        text().prop_map(Body::Text),
+        late().prop_map(Body::Text),
         path().prop_map(Body::File),
-        btree_map(words(), vec(text(), 1..3), 0..3).prop_map(|fields| {
+        btree_map(words(), vec(late(), 1..3), 0..3).prop_map(|fields| {
             let all = fields
                 .into_iter()
                 .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
             Body::Form(all.collect())
         }),
-        select(json.to_vec()).prop_map(|json| Body::Json(Text::plain(json))),
+        select(json.to_vec()).prop_map(|json| Body::Json(json_text(json))),
     ]
+}
+
+/// A JSON text; the last of them is a template.
+fn json_text(json: &str) -> Text {
+    let Some(gaps) = json.contains("${captured-1}").then(|| json.split("${captured-1}")) else {
+        return Text::plain(json);
+    };
+    let mut text = Text::default();
+    for (n, part) in gaps.enumerate() {
+        if n > 0 {
+            text.push(&Text::captured("captured-1"));
+        }
+        text.push(&Text::plain(part.replace("$${", "${")));
+    }
+    text
 }
 
 fn auth() -> impl Strategy<Value = Auth> {
@@ -247,6 +283,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 insecure: flags.2,
                 http2: flags.3,
                 check,
+                capture: Vec::new(),
                 place: Place::default(),
             }
         },
@@ -275,8 +312,8 @@ fn entry() -> impl Strategy<Value = Entry> {
         Just(Action::Spawn(0)),
         Just(Action::Fetch(0)),
         Just(Action::Stop(0)),
-        text().prop_map(|text| Action::Send { to: 0, text }),
-        text().prop_map(Action::Mark),
+        late().prop_map(|text| Action::Send { to: 0, text }),
+        late().prop_map(Action::Mark),
     ];
     (span(), of(after), action, 1..=1_000_000u32, of(repeat())).prop_map(
         |(at, after, action, count, repeat)| Entry {
@@ -295,7 +332,7 @@ prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
         time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
-        fetches in vec(fetch(), 1..3), entries in vec(entry(), 0..5),
+        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(entry(), 0..5),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(Var::Text), any::<i64>().prop_map(Var::Integer), any::<bool>().prop_map(Var::Boolean)
         ], 0..3),
@@ -304,7 +341,8 @@ prop_compose! {
         first.stdin = Stdin::Open;
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: Place::default() });
-        let fetches = fetches.into_iter().enumerate().map(|(n, job)| FetchJob { name: format!("f-{n}"), ..job });
+        let fetches = fetches.into_iter().enumerate();
+        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), capture: vec![capture.clone()], ..job });
         let spawn = Entry {
             id: Some("the.first".to_owned()), at: Span::ZERO, after: None, action: Action::Spawn(0), count: 1,
             repeat: None, place: Place::default(),

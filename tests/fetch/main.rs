@@ -7,6 +7,7 @@ mod harness;
 
 mod answers;
 mod broken;
+mod captures;
 mod checks;
 mod credentials;
 mod crowds;

@@ -42,7 +42,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("spawn.failed", &["error"]),
     ("fetch.responded", &["status", "version", "headers"]),
     ("fetch.line", &["text", "base64"]),
-    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "check"]),
+    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "check", "captured"]),
     ("fetch.failed", &["kind", "error", "took"]),
     ("input", &["text"]),
     ("run.resumed", &["took"]),

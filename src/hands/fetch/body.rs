@@ -153,7 +153,7 @@ fn too_large(limit: u64, how: &str) -> Fault {
 /// The failure of a body that is too large to be looked at.
 fn not_kept() -> Fault {
     let words = format!(
-        "the body has more than the {} bytes that are kept to be looked at by `check`; its `sha256` needs none",
+        "the body has more than the {} bytes that are kept to be looked at by `check` and `capture`",
         judge::LARGEST
     );
     Fault::lasting(FetchFault::TooLarge, words)
@@ -173,7 +173,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Tells the lines that `data` makes whole, and keeps the rest.
-    async fn push(&mut self, data: &[u8]) {
+    pub(super) async fn push(&mut self, data: &[u8]) {
         let whole = memchr::memrchr(b'\n', data).map_or(0, |newline| newline + 1);
         if whole > 0 {
             self.tail.extend_from_slice(&data[..whole]);
@@ -188,7 +188,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Tells what is left: the last line may have no newline.
-    async fn finish(mut self) {
+    pub(super) async fn finish(mut self) {
         if !self.tail.is_empty() {
             self.tell().await;
         }

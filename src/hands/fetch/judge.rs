@@ -6,14 +6,19 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use hyper::HeaderMap;
 use regex::bytes::Regex;
 use serde_json::Value;
 
-use crate::scenario::model::{Check, FetchJob};
+use crate::scenario::fill;
+use crate::scenario::model::{Capture, Check, FetchJob};
+use crate::words::captured::Captured;
 use crate::words::event::FetchFault;
+use crate::words::secrets::Secrets;
 
 use super::body::Received;
 use super::fault::Fault;
+use super::take::{Answer, Taker};
 
 /// The largest body, in bytes, that is kept to be looked at. A tree of values takes a multiple of it.
 pub(super) const LARGEST: u64 = 4 << 20;
@@ -49,15 +54,29 @@ pub(super) struct Judge {
     text: Option<Regex>,
     /// The places in the body, and what is to be there: as it is, and as it may be shown.
     json: Vec<(String, Value, String)>,
+    takers: Vec<Taker>,
+}
+
+/// What was found in an answer.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// What is not as the job wants it, in words; `None` if all is.
+    pub(super) amiss: Option<String>,
+    /// What was captured: all that the job wants, or, if something is amiss, nothing.
+    pub(super) captured: Vec<Captured>,
 }
 
 impl Judge {
     /// What a job wants; `None` if nothing.
     fn of(job: &FetchJob) -> Result<Option<Judge>, Fault> {
-        job.check.as_ref().map(Judge::new).transpose()
+        if job.check.is_none() && job.capture.is_empty() {
+            return Ok(None);
+        }
+        let none = Check { text: None, json: None, sha256: None };
+        Judge::new(job.check.as_ref().unwrap_or(&none), &job.capture).map(Some)
     }
 
-    fn new(check: &Check) -> Result<Judge, Fault> {
+    fn new(check: &Check, captures: &[Capture]) -> Result<Judge, Fault> {
         let broken = |error: String| Fault::lasting(FetchFault::Protocol, format!("`check`: {error}"));
         let text = check.text.as_deref().map(Regex::new).transpose();
         let json = check.json.iter().flatten().map(|(place, wanted)| {
@@ -68,32 +87,68 @@ impl Judge {
             check: check.clone(),
             text: text.map_err(|error| broken(error.to_string()))?,
             json: json.collect::<Result<_, Fault>>()?,
+            takers: captures
+                .iter()
+                .map(|capture| Taker::new(capture).map_err(broken))
+                .collect::<Result<_, Fault>>()?,
         })
     }
 
     /// Whether the body must be kept.
     pub(super) fn reads_body(&self) -> bool {
-        self.text.is_some() || self.check.json.is_some()
+        self.text.is_some() || self.check.json.is_some() || self.takers.iter().any(Taker::reads_body)
     }
 
-    /// What does not hold of an answer, in words; `None` if all does.
-    pub(super) fn amiss(&self, received: &Received) -> Option<String> {
+    /// Whether something may be found that must not be shown.
+    pub(super) fn finds_secrets(&self) -> bool {
+        self.takers.iter().any(Taker::is_secret)
+    }
+
+    /// Looks at an answer. What must not be shown of it the `secrets` learn.
+    pub(super) fn look(&self, received: &Received, headers: &HeaderMap, secrets: &Secrets) -> Found {
+        let json = self.reads_json().then(|| serde_json::from_slice(&received.kept));
+        let json = json.map(|json| json.map_err(|error: serde_json::Error| error.to_string()));
+        let answer = Answer { headers, body: &received.kept, json: json.as_ref() };
+        let mut amiss = self.amiss(received, &answer);
+        let mut captured = Vec::new();
+        for taker in &self.takers {
+            match taker.take(&answer) {
+                Ok(one) if one.secret => {
+                    secrets.learn(&one.value);
+                    secrets.learn(&fill::in_url(&one.value));
+                    captured.push(one);
+                }
+                Ok(one) => captured.push(one),
+                Err(words) => amiss.push(words),
+            }
+        }
+        if amiss.is_empty() {
+            return Found { amiss: None, captured };
+        }
+        Found { amiss: Some(amiss.join("; ")), captured: Vec::new() }
+    }
+
+    fn reads_json(&self) -> bool {
+        self.check.json.is_some() || self.takers.iter().any(Taker::reads_json)
+    }
+
+    /// What does not hold of an answer, in words.
+    fn amiss(&self, received: &Received, answer: &Answer<'_>) -> Vec<String> {
         let mut amiss = Vec::new();
         if let Some(wanted) = self.check.sha256.filter(|wanted| *wanted != received.sha256) {
             amiss.push(format!("the body's sha256 is {} and not {}", hex(&received.sha256), hex(&wanted)));
         }
-        if let Some(regex) = self.text.as_ref().filter(|regex| !regex.is_match(&received.kept)) {
-            amiss.push(format!("nothing in the body is like /{regex}/: {}", beginning(&received.kept)));
+        if let Some(regex) = self.text.as_ref().filter(|regex| !regex.is_match(answer.body)) {
+            amiss.push(format!("nothing in the body is like /{regex}/: {}", beginning(answer.body)));
         }
-        if self.check.json.is_some() {
-            match serde_json::from_slice(&received.kept) {
-                Ok(body) => amiss.extend(self.json.iter().filter_map(|wanted| differs(&body, wanted))),
-                Err(error) => {
-                    amiss.push(format!("the body is no JSON ({error}): {}", beginning(&received.kept)));
-                }
+        match answer.json {
+            Some(Ok(body)) => amiss.extend(self.json.iter().filter_map(|wanted| differs(body, wanted))),
+            Some(Err(error)) => {
+                amiss.push(format!("the body is no JSON ({error}): {}", beginning(answer.body)));
             }
+            None => {}
         }
-        (!amiss.is_empty()).then(|| amiss.join("; "))
+        amiss
     }
 }
 
@@ -131,7 +186,7 @@ fn is_float(one: &serde_json::Number, other: &serde_json::Number) -> bool {
 }
 
 /// How a body begins.
-fn beginning(body: &[u8]) -> String {
+pub(super) fn beginning(body: &[u8]) -> String {
     if body.is_empty() {
         return "it is empty".to_owned();
     }
@@ -140,7 +195,7 @@ fn beginning(body: &[u8]) -> String {
 }
 
 /// The first of a text.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -196,8 +251,9 @@ mod tests {
             json: Some(vec![("/k".to_owned(), Text::secret("\"canary\"", "\"[redacted]\""))]),
             sha256: None,
         };
-        let judge = Judge::new(&check).unwrap();
+        let judge = Judge::new(&check, &[]).unwrap();
         let received = Received { bytes: 2, sha256: [0; 32], kept: b"{}".to_vec() };
-        assert_eq!(judge.amiss(&received).unwrap(), "/k is not there, and should be \"[redacted]\"");
+        let found = judge.look(&received, &HeaderMap::new(), &Secrets::default());
+        assert_eq!(found.amiss.unwrap(), "/k is not there, and should be \"[redacted]\"");
     }
 }

@@ -13,7 +13,7 @@
 //! | `redirect` | where a redirect leads and what goes along; pure |
 //! | `request`, `auth`, `upload` | the request on the wire, its credentials, its body |
 //! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
-//! | `judge` | what a job wants of an answer, looked for in it |
+//! | `judge`, `take` | what a job wants of an answer and takes out of it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
 //! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
@@ -37,6 +37,7 @@ mod progress;
 mod redact;
 mod redirect;
 mod request;
+mod take;
 mod tls;
 mod tls_fault;
 mod tries;
@@ -54,6 +55,7 @@ use tokio::task::AbortHandle;
 
 use crate::hands::Context;
 use crate::hands::inbox::{Inbox, Seen};
+use crate::words::captured::Captured;
 use crate::words::event::{FetchFault, Source};
 use crate::words::time::Span;
 
@@ -85,13 +87,13 @@ impl Fetches {
         }
     }
 
-    /// Sends a request: the `url`th of the `job`th fetch of the scenario. What comes back is left in
+    /// Sends a request: the `url`th of the `job`th fetch of the scenario, with these captured values. What comes back is left in
     /// the inbox under `source`, and in the end exactly one `Fetched` or `FetchFailed`.
     ///
     /// # Panics
     ///
     /// If there is no such fetch or URL, or if no `LocalSet` is around.
-    pub fn start(&mut self, source: Source, job: usize, url: usize) {
+    pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<Captured>) {
         assert!(
             self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
             "the engine orders only fetches of the scenario"
@@ -105,7 +107,7 @@ impl Fetches {
         };
         self.in_flight.borrow_mut().insert(source, (started, None));
         let task = tokio::task::spawn_local(async move {
-            let outcome = tries::fetch(&account.shared, source, job, url, started).await;
+            let outcome = tries::fetch(&account.shared, source, (job, url, captured), started).await;
             account.close(outcome);
         });
         self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));

@@ -137,6 +137,7 @@ fn job(ready: &Ready) -> FetchJob {
         insecure: true,
         http2: Http2::Never,
         check: None,
+        capture: Vec::new(),
         place: Place::default(),
     }
 }

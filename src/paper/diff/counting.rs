@@ -204,6 +204,10 @@ impl<'a> Counting<'a> {
         self.add("sha256", Value::Digest(fetched.sha256));
         self.add("ok", Value::Flag(ok));
         self.text("check", fetched.check.as_deref());
+        self.0.extend(fetched.captured.iter().map(|captured| {
+            let key = Key { name: "captured", header: Some(&captured.name) };
+            (key, Value::Text(Cow::Borrowed(captured.shown())))
+        }));
     }
 
     fn summary(&mut self, summary: &Summary) {

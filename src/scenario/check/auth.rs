@@ -4,15 +4,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::scenario::findings::Findings;
-use crate::scenario::model::{Auth, Text};
+use crate::scenario::model::Auth;
 use crate::scenario::shape::Sp;
 use crate::scenario::shape::collections::NamedItem;
+use crate::scenario::shape::text::Late;
 use crate::words::diagnostic::{Diagnostic, Place};
 
 /// Takes over who a fetch says that it is. `passwords` gets what must not be shown.
 pub(super) fn auth(auth: Option<Sp<Auth>>, passwords: &mut Vec<String>) -> Option<Auth> {
     let auth = auth?.value;
     match &auth {
+        // What is captured is looked for if it is a secret there.
+        Auth::Basic { user, password } if user.wanted().chain(password.wanted()).next().is_some() => {}
+        Auth::Bearer(token) if token.wanted().next().is_some() => {}
         Auth::Basic { user, password } => {
             passwords.push(password.reveal().to_owned());
             passwords.push(STANDARD.encode(format!("{}:{}", user.reveal(), password.reveal())));
@@ -26,7 +30,7 @@ pub(super) fn auth(auth: Option<Sp<Auth>>, passwords: &mut Vec<String>) -> Optio
 pub(super) fn conflicts<T>(
     auth: Option<&Sp<Auth>>,
     headers: &[NamedItem<T>],
-    urls: &[Sp<Text>],
+    urls: &[Sp<Late>],
     found: &mut Findings,
 ) {
     let Some(auth) = auth else { return };
@@ -39,7 +43,7 @@ pub(super) fn conflicts<T>(
     }
     for url in urls {
         let has_user = |url: &url::Url| !url.username().is_empty() || url.password().is_some();
-        if url::Url::parse(url.value.reveal()).is_ok_and(|url| has_user(&url)) {
+        if url::Url::parse(url.value.0.reveal()).is_ok_and(|url| has_user(&url)) {
             conflict(url.place, "a URL's user");
         }
     }

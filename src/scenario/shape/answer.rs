@@ -63,7 +63,7 @@ table! {
         /// A regular expression that something in the body matches.
         "text" text: Pattern,
         /// Values that the body, which is JSON, has at these places (JSON Pointers, RFC 6901).
-        "json" json: Named<JsonText, Pointer>,
+        "json" json: Named<JsonText<false>, Pointer>,
         /// The body's SHA-256.
         "sha256" sha256: Digest,
     }

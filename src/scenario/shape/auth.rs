@@ -5,8 +5,7 @@ use super::text::HeaderValue;
 use super::{Cx, Shape};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::json::Json;
-use crate::scenario::model::{Auth, Text};
-use crate::words::event::REDACTED;
+use crate::scenario::model::Auth;
 
 table! {
     /// User and password, as RFC 7617 sends them.
@@ -42,7 +41,7 @@ impl Shape for Auth {
         }
         let table = AuthTable::decode(cx, node)?;
         if let Some(HeaderValue(token)) = table.bearer.value() {
-            return Some(Auth::Bearer(hidden(&token)));
+            return Some(Auth::Bearer(token.redacted()));
         }
         let basic = table.basic.value()?;
         let (user, HeaderValue(password)) = (basic.user.given()?, basic.password.value()?);
@@ -52,15 +51,10 @@ impl Shape for Auth {
             cx.error(at, "a user has no colon: it would end there");
             return None;
         }
-        Some(Auth::Basic { user: name, password: hidden(&password) })
+        Some(Auth::Basic { user: name, password: password.redacted() })
     }
 
     fn schema() -> Json {
         AuthTable::schema()
     }
-}
-
-/// A text that is not shown, wherever it came from.
-fn hidden(text: &Text) -> Text {
-    Text::secret(text.reveal(), REDACTED)
 }

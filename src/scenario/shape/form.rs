@@ -55,7 +55,7 @@ fn field(cx: &mut Cx<'_>, node: Node) -> Option<Text> {
             out_of_range(cx, node.at, i64::MIN, i64::MAX);
             None
         }
-        Value::String(_) => cx.text(node, "a string", "\"john\""),
+        Value::String(_) => cx.late_text(node, "a string", "\"john\""),
         _ => {
             cx.wrong_type(&node, "a string, an integer, a boolean or a list of them", "\"john\"");
             None

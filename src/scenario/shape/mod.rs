@@ -8,6 +8,7 @@
 pub(crate) mod after;
 mod answer;
 mod auth;
+pub(crate) mod capture;
 pub(crate) mod choices;
 pub(crate) mod collections;
 mod cx;

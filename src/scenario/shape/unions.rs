@@ -3,7 +3,7 @@
 use super::form::Form;
 use super::json_text::JsonText;
 use super::numbers::{int_or_list, out_of_range};
-use super::text::{FilePath, pattern};
+use super::text::{FilePath, Late, pattern};
 use super::{Cx, Shape, Slot, table::table};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::json::{Json, object};
@@ -184,13 +184,13 @@ table! {
     /// The body of a request: exactly one of the four.
     BodyTable is "`body`" with [Rule::ExactlyOne(&["text", "file", "form", "json"])] {
         /// This text.
-        "text" text: Text,
+        "text" text: Late,
         /// This file.
         "file" file: FilePath,
         /// These fields as a form sends them; a value is a string, an integer, a boolean or a list of them.
         "form" form: Form,
         /// This value as JSON.
-        "json" json: JsonText,
+        "json" json: JsonText<true>,
     }
 }
 
@@ -206,7 +206,7 @@ impl Shape for Body {
         }
         let table = BodyTable::decode(cx, node)?;
         match (table.text, table.file, table.form, table.json) {
-            (Slot::Given(text), ..) => Some(Body::Text(text.value)),
+            (Slot::Given(text), ..) => Some(Body::Text(text.value.0)),
             (_, Slot::Given(file), ..) => Some(Body::File(file.value.0)),
             (_, _, Slot::Given(form), _) => Some(Body::Form(form.value.0)),
             (.., Slot::Given(json)) => Some(Body::Json(json.value.0)),
