@@ -213,7 +213,9 @@ impl Turn {
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
                 Order::Send { source, bytes } => self.processes.send(source, bytes),
-                Order::Fetch { source, job, url } => self.fetches.start(source, job, url),
+                Order::Fetch { source, job, url, captured } => {
+                    self.fetches.start(source, job, url, captured);
+                }
                 Order::Cancel { source } => self.fetches.cancel(source),
                 Order::ShowStatus => {
                     let status = run.engine.status();

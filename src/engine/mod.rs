@@ -17,6 +17,7 @@
 
 mod agenda;
 pub mod calendar;
+mod captures;
 pub mod draw;
 mod ending;
 mod players;
@@ -39,6 +40,7 @@ use scheduler::EntryState;
 use tally::Tally;
 
 use crate::scenario::model::Scenario;
+use crate::words::captured::Captures;
 use crate::words::event::{ClockKind, Event, Source};
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
@@ -257,6 +259,8 @@ pub(crate) struct Run {
     /// Requests in flight, by their number.
     requests: BTreeMap<u32, Request>,
     last_request: u32,
+    /// What fetches captured.
+    captured: Captures,
     /// Fetch jobs in flight.
     jobs: BTreeMap<u32, JobRun>,
     last_job: u32,
@@ -283,6 +287,7 @@ impl Run {
             foreground: 0,
             requests: BTreeMap::new(),
             last_request: 0,
+            captured: Captures::new(),
             jobs: BTreeMap::new(),
             last_job: 0,
             scenario,

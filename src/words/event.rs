@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::words::captured::Captured;
 use crate::words::name::PlayerName;
 use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
@@ -199,11 +200,13 @@ pub enum FetchFault {
     TooLarge,
     /// More redirects than `redirects`, or one that is refused.
     Redirects,
+    /// A captured value that it needs is not there, or does not fit.
+    Capture,
 }
 
 impl FetchFault {
     /// All of them.
-    pub const ALL: [FetchFault; 8] = [
+    pub const ALL: [FetchFault; 9] = [
         FetchFault::Dns,
         FetchFault::Connect,
         FetchFault::Tls,
@@ -212,6 +215,7 @@ impl FetchFault {
         FetchFault::Protocol,
         FetchFault::TooLarge,
         FetchFault::Redirects,
+        FetchFault::Capture,
     ];
 
     /// Its name in the log.
@@ -226,6 +230,7 @@ impl FetchFault {
             FetchFault::Protocol => "protocol",
             FetchFault::TooLarge => "too_large",
             FetchFault::Redirects => "redirects",
+            FetchFault::Capture => "capture",
         }
     }
 
@@ -261,8 +266,8 @@ pub struct Header {
     pub value: String,
 }
 
-/// An answer's body, once it is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An answer, once it is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The status of the last answer (after redirects).
     pub status: u16,
@@ -274,6 +279,10 @@ pub struct Fetched {
     pub took: Span,
     /// The phases.
     pub timings: Timings,
+    /// What of the job's check does not hold, in words; `None` if nothing was looked at, or all holds.
+    pub check: Option<String>,
+    /// What was captured from it, in the order of the job.
+    pub captured: Vec<Captured>,
 }
 
 /// How late things were: the distance between planned and real moment of all events with a `due`.
@@ -478,7 +487,7 @@ pub enum Event<'a> {
         source: Source,
         /// The answer.
         fetched: &'a Fetched,
-        /// Whether the status was expected.
+        /// Whether the status was expected and the check holds.
         ok: bool,
     },
     /// `fetch.failed`.

@@ -1,6 +1,7 @@
 //! What the engine asks of the hands. Orders are imperative and carry only what the hands cannot
 //! look up in the scenario themselves.
 
+use crate::words::captured::Captured;
 use crate::words::event::Source;
 use crate::words::signal::Signal;
 
@@ -42,6 +43,8 @@ pub enum Order {
         job: usize,
         /// Which of its URLs.
         url: usize,
+        /// The captured values that it needs, as far as there are any.
+        captured: Vec<Captured>,
     },
     /// Give a request up.
     Cancel {

@@ -45,7 +45,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("spawn.suspended", &["signal"]),
     ("fetch.responded", &["status", "version", "headers"]),
     ("fetch.line", &["text", "base64"]),
-    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings"]),
+    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "check", "captured"]),
     ("fetch.failed", &["kind", "error", "took"]),
     ("input", &["text"]),
     ("run.resumed", &["took"]),

@@ -132,7 +132,9 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
             buffer.push(b'\n');
             Outside::BodyLines { source }
         }
-        Some(Event::FetchFinished { source, fetched, .. }) => Outside::Fetched { source, fetched: *fetched },
+        Some(Event::FetchFinished { source, fetched, .. }) => {
+            Outside::Fetched { source, fetched: fetched.clone() }
+        }
         Some(Event::FetchFailed { source, kind, error, took }) => {
             Outside::FetchFailed { source, kind, error: error.to_owned(), took }
         }

@@ -19,8 +19,8 @@ enum Kind {
     Request,
     /// The resolved scenario.
     Scenario,
-    /// Header values by name.
-    Headers,
+    /// Texts by name: header values, what was captured.
+    Texts,
     Timings,
     Lateness,
     /// Lower-case hexadecimal digits.
@@ -45,7 +45,7 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Count, Headers, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Timings, Words,
+    Boolean, Count, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts, Timings, Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -135,7 +135,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     (
         "fetch.responded",
         "The head of an answer has come.",
-        &[must("source", Request), must("status", Count), must("version", Text), must("headers", Headers)],
+        &[must("source", Request), must("status", Count), must("version", Text), must("headers", Texts)],
     ),
     (
         "fetch.line",
@@ -144,7 +144,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     (
         "fetch.finished",
-        "An answer is whole.",
+        "An answer is whole. `check` says what of it is not as the fetch wants it, `captured` what was taken out of it.",
         &[
             must("source", Request),
             must("status", Count),
@@ -153,6 +153,8 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("ok", Boolean),
             must("took", Seconds),
             must("timings", Timings),
+            may("check", Text),
+            may("captured", Texts),
         ],
     ),
     (
@@ -284,7 +286,7 @@ fn kind(kind: Kind) -> Value {
         Spawn => json!({ "type": "string", "pattern": "^ps#[1-9][0-9]*$" }),
         Request => json!({ "type": "string", "pattern": "^get#[1-9][0-9]*$" }),
         Scenario => json!({ "type": "object" }),
-        Headers => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
         Lateness => of_seconds(&["p50", "p99", "max"], true),
         Hex(digits) => json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") }),

@@ -248,7 +248,13 @@ impl Screen {
                 let (status, bytes) = (fetched.status, counted(fetched.bytes, "byte"));
                 let took = short(fetched.took);
                 self.of(out, t, *source, |out| {
-                    self.styled(out, style, |out| push(out, format_args!("{status}, {bytes} in {took}")));
+                    self.styled(out, style, |out| {
+                        push(out, format_args!("{status}, {bytes} in {took}"));
+                        if let Some(check) = &fetched.check {
+                            out.push_str(": ");
+                            push_visible(out, check);
+                        }
+                    });
                 });
             }
             Event::FetchFailed { source, kind, error, took } => {
