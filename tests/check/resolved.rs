@@ -349,7 +349,7 @@ prop_compose! {
         };
         Scenario {
             name, description, seed, tick, time_limit, vars, presets: presets.collect(), fetches: fetches.collect(),
-            timeline: std::iter::once(spawn).chain(entries).collect(),
+            timeline: std::iter::once(spawn).chain(entries).collect(), expect: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! times add up. Makes the model, and tells everything that stands in its way.
 
 mod auth;
+pub(crate) mod expect;
 mod fetches;
 mod players;
 mod presets;
@@ -67,6 +68,12 @@ pub(crate) fn scenario(
         }
     }
     let timeline = raw.timeline.value().unwrap_or_default();
+    let names = expect::Names {
+        presets: all_presets.names().map(str::to_owned).collect(),
+        fetches: all_fetches.names().map(str::to_owned).collect(),
+        ids: timeline.0.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
+    };
+    let expected = expect::expectations(raw.expect.value().unwrap_or_default().0, &names, found);
     let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
     let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
     Some(Scenario {
@@ -79,6 +86,7 @@ pub(crate) fn scenario(
         presets: all_presets.all()?,
         fetches: all_fetches.all()?,
         timeline: timeline?,
+        expect: expected?,
     })
 }
 
