@@ -61,8 +61,8 @@ pub(super) fn order(behind: &Behind, never: bool) -> String {
     let counts = format!("{following} of {count}");
     match behind.first_wrong().map(|wrong| wrong.apart) {
         None => counts,
-        Some(Some(apart)) if never => format!("{counts}, the first {} behind", span(apart)),
-        Some(Some(apart)) => format!("{counts}, the first other {} behind", span(apart)),
-        Some(None) => format!("{counts}, the first other before any"),
+        Some(Some(apart)) if never => format!("{counts}; the first came {} behind", span(apart)),
+        Some(Some(apart)) => format!("{counts}; the first other came {} behind", span(apart)),
+        Some(None) => format!("{counts}; the first other came before any"),
     }
 }

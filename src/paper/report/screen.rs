@@ -424,7 +424,7 @@ impl Render for Screen {
 }
 
 /// What came of an expectation, and where in the log that stands.
-pub(super) fn push_expected(out: &mut String, expected: &Expected) {
+pub(in crate::paper::report) fn push_expected(out: &mut String, expected: &Expected) {
     push_visible(out, &expected.name);
     out.push_str(": wanted ");
     push_visible(out, &expected.wanted);

@@ -76,7 +76,7 @@ pub(crate) fn scenario(
     let expected = expect::expectations(raw.expect.value().unwrap_or_default().0, &names, found);
     let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
     let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
-    Some(Scenario {
+    let scenario = Scenario {
         name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.value().map(|text| text.0),
         seed: raw.seed.value().and_then(|seed| u64::try_from(seed.0).ok()),
@@ -87,7 +87,9 @@ pub(crate) fn scenario(
         fetches: all_fetches.all()?,
         timeline: timeline?,
         expect: expected?,
-    })
+    };
+    expect::warn_of_nothing(&scenario.expect, &scenario, found);
+    Some(scenario)
 }
 
 /// Presets or fetches by name. One whose body is wrong keeps its name, so that nobody is told that
