@@ -220,3 +220,6 @@ fn turned(holds: Comparison) -> Comparison {
         Comparison::Above => Comparison::Below,
     }
 }
+
+#[cfg(test)]
+mod tests;

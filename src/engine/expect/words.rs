@@ -66,3 +66,26 @@ pub(super) fn order(behind: &Behind, never: bool) -> String {
         Some(None) => format!("{counts}; the first other came before any"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_got_is_exact_where_it_can_be() {
+        let span = |nanoseconds| figure(Got::Exact(nanoseconds), &Limit::Span(Span::ZERO));
+        assert_eq!(span(0), "0ns");
+        assert_eq!(span(1_500), "1.5us");
+        assert_eq!(span(300_000_000), "300ms");
+        assert_eq!(span(300_000_001), "300.000001ms");
+        assert_eq!(span(90_000_000_000), "90s");
+        let bytes = Limit::Bytes(0);
+        assert_eq!(figure(Got::Exact(1), &bytes), "1 byte");
+        assert_eq!(figure(Got::Exact(1_048_576), &bytes), "1048576 bytes");
+        assert_eq!(figure(Got::Mean(10, 2), &Limit::Count(5)), "5");
+        assert_eq!(figure(Got::Mean(10, 3), &Limit::Count(5)), "about 3");
+        assert_eq!(figure(Got::Rate(10.0), &Limit::Rate(10.0)), "10/s");
+        assert_eq!(figure(Got::Rate(1.0 / 3.0), &Limit::Rate(10.0)), "0.333/s");
+        assert_eq!(figure(Got::Rate(9.999_99), &Limit::Rate(10.0)), "9.99999/s", "not shown as the limit");
+    }
+}
