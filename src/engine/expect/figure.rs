@@ -188,27 +188,22 @@ impl Ranks {
     fn at(&self, thousandths: u32, count: u64, limit: u64) -> (Ordering, Got) {
         let rank = (u128::from(count) * u128::from(thousandths)).div_ceil(WHOLE).max(1);
         let values = &self.values;
-        let about = values.value_at_quantile(f64::from(thousandths) / WHOLE as f64);
-        // Rounded away from the limit.
-        let unit = shown_unit(about);
+        let about = values.median_equivalent(values.value_at_quantile(f64::from(thousandths) / WHOLE as f64));
+        let about = shown(about);
         if u128::from(self.below) >= rank {
-            (Ordering::Less, Got::About(values.lowest_equivalent(about).min(limit - 1) / unit * unit))
+            (Ordering::Less, Got::About(about.min(limit - 1)))
         } else if u128::from(self.below + self.at) >= rank {
             (Ordering::Equal, Got::Exact(limit))
         } else {
-            (
-                Ordering::Greater,
-                Got::About(
-                    values.highest_equivalent(about).max(limit + 1).div_ceil(unit).saturating_mul(unit),
-                ),
-            )
+            (Ordering::Greater, Got::About(about.max(limit + 1)))
         }
     }
 }
 
-/// What a number is shown in whole pieces of: of four digits.
-fn shown_unit(value: u64) -> u64 {
-    10u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3))
+/// A number rounded to four digits.
+fn shown(value: u64) -> u64 {
+    let unit = 10u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
+    value.saturating_add(unit / 2) / unit * unit
 }
 
 fn turned(holds: Comparison) -> Comparison {
