@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 22] = [
+const EVENTS: [(&str, &str); 23] = [
     ("run.started", "format generator name seed clock started_at scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -36,6 +36,7 @@ const EVENTS: [(&str, &str); 22] = [
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
+    ("expect", "name ok wanted got events"),
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness shared took crc32c"),
 ];
 

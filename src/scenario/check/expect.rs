@@ -141,7 +141,10 @@ fn expectation(raw: Sp<RawExpect>, names: &Names, found: &mut Findings) -> Optio
     }
     let name = match raw.name.given() {
         Some(name) if name.value.0.trim().is_empty() => {
-            found.add(Diagnostic::error(name.place, "a name has at least one character"));
+            let message = "the name of an expectation is not empty";
+            found.add(
+                Diagnostic::error(name.place, message).help("without `name` it is called by what it says"),
+            );
             return None;
         }
         Some(name) => name.value.0,
@@ -372,51 +375,45 @@ fn figure(
 
 /// A limit in the unit of its figure.
 fn limit(what: Subject, stat: Stat, raw: Sp<RawLimit>, found: &mut Findings) -> Option<Limit> {
-    let place = raw.place;
     let is_bytes = what == Subject::Measure(Measure::FetchBytes);
-    let (limit, help) = match (stat, raw.value) {
-        (Stat::Count, RawLimit::Number(count)) => (Ok(Limit::Count(count)), ""),
+    let (unit, limit) = match (stat, raw.value) {
+        (Stat::Count, RawLimit::Number(count)) => return Some(Limit::Count(count)),
         (Stat::Count, RawLimit::Text(text)) => {
-            (Err(format!("a count is a whole number, not {}", quoted(&text))), "for example 5")
+            ("a count", Err((format!("a whole number, not {}", quoted(&text)), "for example 5".to_owned())))
         }
-        (Stat::Rate, RawLimit::Number(number)) => (Ok(Limit::Rate(number as f64)), ""),
+        (Stat::Rate, RawLimit::Number(number)) => return Some(Limit::Rate(number as f64)),
         (Stat::Rate, RawLimit::Text(text)) => {
-            (rate(&text).map(Limit::Rate), "so many a second, for example \"10/s\" or \"0.5/s\"")
+            let help = || "so many a second, for example \"10/s\" or \"0.5/s\"".to_owned();
+            ("a rate", rate(&text).map(Limit::Rate).map_err(|fault| (fault, help())))
         }
-        (_, RawLimit::Number(bytes)) if is_bytes => (Ok(Limit::Bytes(bytes)), ""),
+        (_, RawLimit::Number(bytes)) if is_bytes => return Some(Limit::Bytes(bytes)),
         (_, RawLimit::Text(text)) if is_bytes => {
-            (numbers::size(&text).map(Limit::Bytes), "for example \"64KiB\", \"1GB\" or 100")
+            let help = || "for example \"64KiB\", \"1GB\" or 100".to_owned();
+            ("a size", numbers::size(&text).map(Limit::Bytes).map_err(|fault| (fault, help())))
         }
         (_, RawLimit::Number(number)) => {
-            let message = "a duration is a string with its unit, not a bare number".to_owned();
+            let fault = "a string with its unit, not a bare number".to_owned();
             let help = format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds");
-            found.add(Diagnostic::error(place, message).help(help));
-            return None;
+            ("a duration", Err((fault, help)))
         }
-        (_, RawLimit::Text(text)) => return duration(&text, place, found),
+        (_, RawLimit::Text(text)) => ("a duration", duration(&text, raw.place, found)),
     };
     match limit {
         Ok(limit) => Some(limit),
-        Err(message) => {
-            found.add(Diagnostic::error(place, message).help(help));
+        Err((fault, help)) => {
+            let message = format!("a limit of {} is {unit} here: {fault}", quoted(what.name()));
+            found.add(Diagnostic::error(raw.place, message).help(help));
             None
         }
     }
 }
 
-fn duration(text: &str, place: Place, found: &mut Findings) -> Option<Limit> {
-    match times::read(text) {
-        Ok((span, doubt)) => {
-            if let Some((doubt, help)) = doubt {
-                found.add(Diagnostic::warning(place, doubt).help(help));
-            }
-            Some(Limit::Span(span))
-        }
-        Err((fault, help)) => {
-            found.add(Diagnostic::error(place, fault).help(help));
-            None
-        }
+fn duration(text: &str, place: Place, found: &mut Findings) -> Result<Limit, times::Words> {
+    let (span, doubt) = times::read(text)?;
+    if let Some((doubt, help)) = doubt {
+        found.add(Diagnostic::warning(place, doubt).help(help));
     }
+    Ok(Limit::Span(span))
 }
 
 /// Why a figure cannot be known to be missed before the end of the run.

@@ -306,10 +306,15 @@ impl fmt::Display for Limit {
         match self {
             Limit::Count(count) => write!(f, "{count}"),
             Limit::Span(span) => f.write_str(&human(*span)),
-            Limit::Bytes(bytes) => match numbers::written(*bytes) {
-                size if size.ends_with('B') => f.write_str(&size),
-                bytes => write!(f, "{bytes}B"),
-            },
+            Limit::Bytes(bytes) => {
+                let decimal = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+                let fits = |unit: u64| *bytes >= unit && bytes.is_multiple_of(unit);
+                match (numbers::written(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
+                    (binary, _) if binary.ends_with('B') => f.write_str(&binary),
+                    (_, Some((unit, name))) => write!(f, "{}{name}", bytes / unit),
+                    (plain, None) => write!(f, "{plain}B"),
+                }
+            }
             Limit::Rate(rate) => write!(f, "{rate}/s"),
         }
     }
