@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
+use scenario::scenario::model::expect::Rule;
 use scenario::scenario::model::{
     Action, After, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob, FetchMode,
     Http2, Isolation, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule,
@@ -419,6 +420,14 @@ proptest! {
                 Some(After::Started(of) | After::Ready(of) | After::Finished(of) | After::Line { of, .. }) => *of -= 1,
                 None => {}
             }
+        }
+        for one in &mut drafted.expect {
+            let follows = match &mut one.rule {
+                Rule::Order(order) => order.follows.within.as_mut(),
+                Rule::Figure(_) => None,
+            };
+            let entries = one.of.within.iter_mut().chain(follows).filter_map(|within| within.entry.as_mut());
+            entries.for_each(|entry| *entry -= 1);
         }
         let time_limit = Some(scenario.time_limit.map_or(limit, |own| own.min(limit)));
         let wanted = Scenario { seed: Some(7), time_limit, vars: BTreeMap::new(), ..scenario };

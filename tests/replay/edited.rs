@@ -29,6 +29,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("mark", &["due", "entry", "text"]),
     ("sent", &["due", "source", "entry", "text"]),
     ("stopping", &["due", "source", "entry", "reason", "error"]),
+    ("expect", &["name", "ok", "wanted", "got", "events"]),
     (
         "run.finished",
         &["outcome", "reason", "spawned", "exited", "fetched", "moves", "lines", "lateness", "took"],

@@ -426,8 +426,11 @@ impl Render for Screen {
 /// What came of an expectation, and where in the log that stands.
 pub(in crate::paper::report) fn push_expected(out: &mut String, expected: &Expected) {
     push_visible(out, &expected.name);
-    out.push_str(": wanted ");
-    push_visible(out, &expected.wanted);
+    // One that was given no name is called by what it wants.
+    if !expected.name.ends_with(&expected.wanted) {
+        out.push_str(": wanted ");
+        push_visible(out, &expected.wanted);
+    }
     match &expected.got {
         Some(got) => {
             out.push_str(", got ");
