@@ -102,16 +102,17 @@ fn rule() -> impl Strategy<Value = (Watched, Rule, bool)> {
     ]
 }
 
+fn one() -> impl Strategy<Value = Expectation> {
+    (rule(), any::<bool>(), of("[ -~]{0,9}")).prop_map(|((of, rule, never), abort, name)| {
+        let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
+        Expectation { name, of, rule, never, abort, place: Place::default() }
+    })
+}
+
 /// Some expectations, each with another name.
 pub(crate) fn expectations() -> impl Strategy<Value = Vec<Expectation>> {
-    vec((rule(), any::<bool>(), of("[ -~]{0,9}")), 0..4).prop_map(|all| {
-        let one = |(n, ((of, rule, never), abort, name)): (
-            usize,
-            ((Watched, Rule, bool), bool, Option<String>),
-        )| {
-            let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
-            Expectation { name: format!("{name}{n}"), of, rule, never, abort, place: Place::default() }
-        };
-        all.into_iter().enumerate().map(one).collect()
+    vec(one(), 0..4).prop_map(|mut all| {
+        all.iter_mut().enumerate().for_each(|(n, one)| one.name.push_str(&n.to_string()));
+        all
     })
 }

@@ -79,6 +79,10 @@ impl Watch {
     /// Which kinds of event it looks at, and for what. What is followed comes last, so that nothing
     /// follows itself.
     pub(super) fn looks_at(&self) -> Vec<(EventKind, Side)> {
+        if self.of.what == Subject::Measure(Measure::RunTook) && !self.abort {
+            // The end of the run is all that matters.
+            return Vec::new();
+        }
         let mut kinds: Vec<_> = self.of.kinds().into_iter().map(|kind| (kind, Side::Of)).collect();
         if let State::Order { follows, .. } = &self.state {
             kinds.extend(follows.kinds().into_iter().map(|kind| (kind, Side::Follows)));

@@ -16,8 +16,8 @@ use crate::words::time::Span;
 
 use super::given_twice;
 
-/// The most expectations of a scenario.
-const MOST: usize = 1_000;
+/// The most expectations of a scenario: a percentile takes up to half a megabyte.
+const MOST: usize = 200;
 
 /// The names that `in` can have, as indices into the scenario's lists.
 #[derive(Debug, Default)]
