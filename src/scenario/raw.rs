@@ -2,7 +2,8 @@
 //! where the documentation of every key comes from. Names are not looked up here.
 
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::model::{Arrivals, Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::rate::Ramp;
 use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::collections::{List, Named};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
@@ -23,6 +24,12 @@ pub(crate) const MOST_AT_ONCE: i64 = 1_000_000;
 
 /// The most repetitions of an entry.
 pub(crate) const MOST_TIMES: i64 = 1_000_000_000;
+
+/// The most requests of a load job.
+pub(crate) const MOST_REQUESTS: i64 = 1_000_000_000;
+
+/// The most connections of a load job.
+pub(crate) const MOST_CONNECTIONS: i64 = 50_000;
 
 /// The most players of a preset.
 pub(crate) const MOST_PLAYERS: i64 = 100_000_000;
@@ -160,7 +167,20 @@ table! {
 
 table! {
     /// Something that can be fetched.
-    RawFetch is "a fetch" with [Rule::Required("urls", "urls = [\"http://…\"]")] {
+    RawFetch is "a fetch" with [
+        Rule::Required("urls", "urls = [\"http://…\"]"),
+        Rule::Excludes("rate", "connections"),
+        Rule::NeedsAny("connections", &["requests", "for"]),
+        Rule::NeedsAny("rate", &["requests", "for"]),
+        Rule::NeedsAny("requests", &["connections", "rate"]),
+        Rule::NeedsAny("for", &["connections", "rate"]),
+        Rule::Needs("arrivals", "rate"),
+        Rule::Needs("max_connections", "rate"),
+        Rule::Excludes("mode", "connections"),
+        Rule::Excludes("mode", "rate"),
+        Rule::Excludes("lines", "connections"),
+        Rule::Excludes("lines", "rate"),
+    ] {
         /// One or more; http or https.
         "urls" urls: List<Text, 1>,
         /// All at once, or each after the one before it.
@@ -189,6 +209,18 @@ table! {
         "insecure" insecure: bool = false,
         /// Which protocol to speak.
         "http2" http2: Http2 = "auto",
+        /// A load of so many requests at once: each that is answered is followed by the next.
+        "connections" connections: Int<1, MOST_CONNECTIONS>,
+        /// A load of so many requests in a time, whatever the answers do; or, by points, a rate that changes.
+        "rate" rate: Ramp,
+        /// So many requests in all.
+        "requests" requests: Int<1, MOST_REQUESTS>,
+        /// Requests start within this time.
+        "for" within: Duration<true>,
+        /// Whether requests of a `rate` come evenly or by chance.
+        "arrivals" arrivals: Arrivals = "constant",
+        /// At most so many requests of a `rate` at once; one that is due then starts late.
+        "max_connections" max_connections: Int<1, MOST_CONNECTIONS> = 1_000,
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         ca: None,
         insecure: false,
         http2: Http2::Auto,
+        load: None,
         place: Default::default(),
     }
 }

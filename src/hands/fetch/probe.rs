@@ -134,6 +134,7 @@ fn job(ready: &Ready) -> FetchJob {
         ca: None,
         insecure: true,
         http2: Http2::Never,
+        load: None,
         place: Place::default(),
     }
 }

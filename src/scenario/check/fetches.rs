@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 
+use super::load;
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
@@ -25,7 +26,8 @@ pub(super) fn fetch(
     passwords: &mut Vec<String>,
     found: &mut Findings,
 ) -> Option<FetchJob> {
-    let raw = raw.value;
+    let mut raw = raw.value;
+    let load = load::load(&mut raw, found);
     let urls = raw.urls.value().map(|list| list.0);
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
@@ -50,6 +52,7 @@ pub(super) fn fetch(
         ca: raw.ca.value().map(|path| path.0),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
+        load,
         place,
     })
 }

@@ -2,6 +2,7 @@
 //! times add up. Makes the model, and tells everything that stands in its way.
 
 mod fetches;
+mod load;
 mod players;
 mod presets;
 mod ready;
