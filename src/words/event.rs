@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::words::figures::JobFigures;
 use crate::words::name::PlayerName;
 use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
@@ -270,10 +271,12 @@ pub struct Fetched {
     pub bytes: u64,
     /// The body's SHA-256.
     pub sha256: [u8; 32],
-    /// From the request's start to the body's end.
+    /// From the request's start to the body's end; of a load with a `rate`, from the planned moment.
     pub took: Span,
     /// The phases.
     pub timings: Timings,
+    /// Whether it went over a connection that had been used before; not known of old logs.
+    pub reused: Option<bool>,
 }
 
 /// How late things were: the distance between planned and real moment of all events with a `due`.
@@ -336,6 +339,8 @@ pub struct Summary {
     pub lines: u64,
     /// Planned against real.
     pub lateness: Lateness,
+    /// The loads that made requests, by name.
+    pub fetches: Vec<JobFigures>,
     /// From the start to this event.
     pub took: Span,
 }
@@ -477,7 +482,7 @@ pub enum Event<'a> {
         kind: FetchFault,
         /// In words.
         error: &'a str,
-        /// From the request's start.
+        /// From the request's start; of a load with a `rate`, from the planned moment.
         took: Span,
     },
     /// `input`: a line typed.

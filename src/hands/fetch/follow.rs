@@ -82,6 +82,7 @@ impl Try<'_> {
         let mut fresh = false;
         loop {
             let mut lease = self.shared.pool.lease(endpoint, fresh, self.progress).await?;
+            self.progress.on(lease.reused);
             let folder = &self.shared.context.folder;
             let request = request::build(hop, self.job, folder, lease.link.is_http2()).await?;
             self.progress.enter(Phase::Head(lease.link.peer(), lease.link.received()));

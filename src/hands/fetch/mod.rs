@@ -84,11 +84,21 @@ impl Fetches {
     ///
     /// If there is no such fetch or URL, or if no `LocalSet` is around.
     pub fn start(&mut self, source: Source, job: usize, url: usize) {
+        self.start_late(source, job, url, Span::ZERO);
+    }
+
+    /// The same for a request that should have been sent so long ago, from when its time counts.
+    ///
+    /// # Panics
+    ///
+    /// As [`Fetches::start`].
+    pub fn start_late(&mut self, source: Source, job: usize, url: usize, late: Span) {
         assert!(
             self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
             "the engine orders only fetches of the scenario"
         );
-        let started = Instant::now();
+        let now = Instant::now();
+        let started = now.checked_sub(late.to_std()).unwrap_or(now);
         let account = Account {
             source,
             started,

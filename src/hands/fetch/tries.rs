@@ -44,7 +44,8 @@ pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usiz
                 }
                 let (bytes, sha256) = (received.bytes, received.sha256);
                 let took = Span::from_std(started.elapsed());
-                let fetched = Fetched { status, bytes, sha256, took, timings: progress.timings() };
+                let (timings, reused) = (progress.timings(), Some(progress.reused()));
+                let fetched = Fetched { status, bytes, sha256, took, timings, reused };
                 return Seen::Fetched { source, fetched: Box::new(fetched) };
             }
             Err(fault) if !last && fault.passing && !progress.told() => {}

@@ -13,6 +13,8 @@
 //! The last line is left open, without its `crc32c`: the [writer](crate::paper::log::writer) has
 //! seen all bytes before it, and closes it.
 
+mod loads;
+
 use std::io::Write;
 
 use crate::paper::log::text::{Seconds, any, hex, needs_care, push_digits, push_json, put};
@@ -205,6 +207,9 @@ impl Encoder {
                 self.boolean("ok", *ok);
                 self.seconds("took", fetched.took.0);
                 self.timings(&fetched.timings);
+                if let Some(reused) = fetched.reused {
+                    self.boolean("reused", reused);
+                }
             }
             Event::FetchFailed { source, kind, error, took } => {
                 self.source(*source);
@@ -231,6 +236,10 @@ impl Encoder {
             r#","lateness":{{"p50":{},"p99":{},"max":{}}}"#,
             late.p50, late.p99, late.max
         );
+        if !summary.fetches.is_empty() {
+            self.key("fetches");
+            loads::push(&mut self.buffer, &summary.fetches);
+        }
         self.seconds("took", summary.took.0);
     }
 
