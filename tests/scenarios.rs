@@ -59,7 +59,8 @@ fn run(name: &str, options: &[&str]) -> Log {
 fn every_scenario_is_run_here() {
     let files = scenarios(&project().join("scenarios"));
     let names = files.iter().filter(|file| !is_included(file)).map(|file| file.file_stem().unwrap());
-    let run_here = ["crowd", "dev_stack", "four_pages", "server_and_clients", "three_waves"];
+    let run_here =
+        ["crowd", "dev_stack", "four_pages", "login_then_fetch", "server_and_clients", "three_waves"];
     assert!(names.eq(run_here), "a scenario more wants a test more");
 }
 
@@ -124,6 +125,19 @@ fn dev_stack() {
     assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 503, 200]);
     let pages: Vec<&str> = log.of("fetch.line").iter().filter_map(|event| event["text"].as_str()).collect();
     assert_eq!(pages.last(), Some(&"<h1>Your order is number 8</h1>"), "{pages:?}");
+}
+
+#[test]
+fn login_then_fetch() {
+    let log = run("login_then_fetch.toml", &["--var", &format!("port={}", free_port())]);
+    let finished = log.of("fetch.finished");
+    let statuses: Vec<u64> = finished.iter().map(|event| event["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [401, 200, 200, 200, 200]);
+    assert_eq!(finished[1]["captured"], serde_json::json!({ "token": "[redacted]", "order": "8" }));
+    let urls: Vec<&str> =
+        log.of("fetch.started").iter().map(|event| event["url"].as_str().unwrap()).collect();
+    assert!(urls[2..].iter().all(|url| url.ends_with("/orders/8")), "{urls:?}");
+    assert_eq!(log.of("mark")[0]["text"], "john asks for order 8");
 }
 
 #[test]

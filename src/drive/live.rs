@@ -22,7 +22,7 @@ use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
 use crate::hands::signals;
-use crate::hands::{job, panics};
+use crate::hands::{job, panics, runtime};
 use crate::paper::journal::Journal;
 use crate::scenario::resolved;
 use crate::words::observed::Observed;
@@ -38,6 +38,9 @@ const IDLE: Duration = Duration::from_millis(2);
 
 /// How many of those that do not end are shown each second.
 const MOST_LINGERING: usize = 10;
+
+/// How long a run whose engine has panicked has to end in order, and then to hear that nobody is left.
+const LONGEST_END: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(2)];
 
 /// How long the log and the screen usually take to write what they were handed.
 const SHOWN: Duration = Duration::from_millis(20);
@@ -71,20 +74,14 @@ pub fn drive(
     open: impl FnOnce() -> Result<Journal, String>,
     begin: impl FnOnce(&str, Journal) -> Run,
 ) -> Result<(Run, Result<Verdict, String>), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let runtime = runtime::new().map_err(|error| format!("the runtime cannot start: {error}"))?;
     let local = tokio::task::LocalSet::new();
     let ended = local.block_on(&runtime, async {
         let (mut turn, journal) = Turn::new(live, open)?;
         let mut run = begin(&turn.clock.started_at(), journal);
         let verdict = match panics::caught(turn.run(&mut run)).await {
             Some(verdict) => verdict,
-            // What was at work when it happened says nothing that could be relied on: the log ends
-            // with the last thing that was decided.
-            None => {
-                turn.processes.clear().await;
-                run.journal.finish().map_or(Ok(Verdict::Broken), Err)
-            }
+            None => turn.end_broken(&mut run).await,
         };
         Ok((run, verdict))
     });
@@ -113,6 +110,7 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
+        processes.keep_terminal();
         let watched = signals::watch(&inbox, live.lifeline);
         watched.map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {
@@ -142,7 +140,9 @@ impl Turn {
         // What was typed before the run comes before all that is due, and by its moment a log says so.
         self.hear(run, Moment::ZERO);
         let verdict = loop {
-            panics::wanted(if run.engine.has_occurred(0) { "driver" } else { "nowhere" });
+            if run.engine.has_occurred(0) {
+                panics::wanted_at_first("driver");
+            }
             let now = self.clock.now();
             run.engine.advance(now, &mut run.journal);
             let is_urgent = self.hear(run, now);
@@ -164,6 +164,22 @@ impl Turn {
             Some(fault) => Err(fault),
             None => Ok(verdict),
         }
+    }
+
+    /// Ends a run whose engine or journal has panicked: the engine hears of that first of all, and has
+    /// some time for an orderly end, and then a moment with nobody left. (What it was being told is
+    /// lost, an exit that it waits for among that.) Where it panics again, the log ends with the last
+    /// thing that was decided.
+    async fn end_broken(&mut self, run: &mut Run) -> Result<Verdict, String> {
+        for most in LONGEST_END {
+            match tokio::time::timeout(most, panics::caught(self.run(run))).await {
+                Ok(Some(verdict)) => return verdict,
+                Ok(None) => break,
+                Err(_) => self.processes.clear().await,
+            }
+        }
+        self.processes.clear().await;
+        run.journal.finish().map_or(Ok(Verdict::Broken), Err)
     }
 
     /// Tells the engine what the hands have seen. One reading of the clock serves all of it. Whether
@@ -197,9 +213,9 @@ impl Turn {
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
                 Order::Send { source, bytes } => self.processes.send(source, bytes),
-                Order::Fetch { source, job, url, due } => {
+                Order::Fetch { source, job, url, due, captured } => {
                     let late = due.map_or(Span::ZERO, |due| self.clock.now().since(due));
-                    self.fetches.start_late(source, job, url, self.clock.machine_span(late));
+                    self.fetches.start_late(source, (job, url, captured), self.clock.machine_span(late));
                 }
                 Order::Tell { job, text } => run.journal.show_word(self.clock.now(), &job, &text),
                 Order::Cancel { source } => self.fetches.cancel(source),
@@ -232,8 +248,9 @@ impl Turn {
         self.flush(run, true);
         // The pause is to be in the log and on the screen before nothing of us moves any more.
         job::suspend_in(SHOWN).await;
-        self.processes.go_on();
         let took = self.clock.go_on();
+        self.inbox.pauses().add(took.to_std());
+        self.processes.go_on(took.to_std());
         self.inbox.put(Seen::Resumed { took });
     }
 

@@ -18,6 +18,7 @@
 mod agenda;
 mod arrivals;
 pub mod calendar;
+mod captures;
 pub mod draw;
 mod ending;
 mod figures;
@@ -43,6 +44,7 @@ use scheduler::EntryState;
 use tally::Tally;
 
 use crate::scenario::model::Scenario;
+use crate::words::captured::Captures;
 use crate::words::event::{ClockKind, Event, Source};
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
@@ -261,6 +263,8 @@ pub(crate) struct Run {
     /// Requests in flight, by their number.
     requests: BTreeMap<u32, Request>,
     last_request: u32,
+    /// What fetches captured.
+    captured: Captures,
     /// Fetch jobs in flight.
     jobs: BTreeMap<u32, JobRun>,
     last_job: u32,
@@ -291,6 +295,7 @@ impl Run {
             foreground: 0,
             requests: BTreeMap::new(),
             last_request: 0,
+            captured: Captures::new(),
             jobs: BTreeMap::new(),
             last_job: 0,
             loads_of: vec![0; scenario.fetches.len()],
@@ -365,6 +370,8 @@ impl Run {
             Observed::Started { source, pid } => self.process_started(source, pid, out),
             Observed::CouldNotStart { source, error } => self.could_not_start(source, error, out),
             Observed::Ready { source } => self.probe_answered(source, out),
+            Observed::Suspended { source, signal } => self.suspended(source, signal, out),
+            Observed::GoesOn { source } => self.goes_on(source, out),
             Observed::Lines { source, stream, chunk, partial } => {
                 self.lines(source, stream, chunk, partial, out);
             }

@@ -76,15 +76,17 @@ impl Run {
         let source = Source::Request(self.last_request);
         let late = out.now.since(due);
         self.requests.insert(self.last_request, Request { job_run, url, lines: 0, cancelled: false, late });
+        let entry = run.entry.map(|entry| scenario.timeline[entry].name(entry));
+        let (captured, shown) = self.captured_for(fetch, url);
         out.event(&Event::FetchStarted {
             due,
             source,
             job: &fetch.name,
-            entry: run.entry.map(|entry| scenario.timeline[entry].name(entry)),
+            entry,
             method: &fetch.method,
-            url: fetch.urls[url].shown(),
+            url: &shown,
         });
-        out.order(Order::Fetch { source, job, url, due: counts_from });
+        out.order(Order::Fetch { source, job, url, due: counts_from, captured });
     }
 
     /// Lines of an answer.
@@ -102,15 +104,21 @@ impl Run {
     pub(crate) fn fetched(&mut self, source: Source, fetched: &Fetched, out: &mut Out<'_>) {
         let Some((number, job, url)) = self.request_of(source) else { return };
         let scenario = Rc::clone(&self.scenario);
-        let ok = scenario.fetches[job].status.allows(fetched.status);
+        let is_expected = scenario.fetches[job].status.allows(fetched.status);
+        let ok = is_expected && fetched.check.is_none();
         out.event(&Event::FetchFinished { source, fetched, ok });
         let late = self.requests.get(&number).map_or(Span::ZERO, |request| request.late);
         if let Some(figures) = self.figures_of(job) {
             figures.answered(out.now, fetched, late);
         }
-        if !ok {
-            let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].shown());
+        if ok {
+            self.keep_captured(job, fetched);
+        }
+        let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].written());
+        if !is_expected {
             self.note_fault(|| format!("{source} ({name}) was answered {}: {url}", fetched.status));
+        } else if let Some(check) = &fetched.check {
+            self.note_fault(|| format!("{source} ({name}) is not as expected: {check} ({url})"));
         }
         self.forget_request(number, out);
     }

@@ -11,7 +11,7 @@ use regex::bytes::Regex;
 use crate::engine::agenda::Item;
 use crate::engine::draw::{Die, Purpose};
 use crate::engine::{Out, Phase, Run};
-use crate::scenario::model::{Action, After, Entry, Scenario};
+use crate::scenario::model::{Action, After, Entry, Scenario, Text};
 use crate::words::event::{Event, Source};
 use crate::words::order::Order;
 use crate::words::time::{Moment, Span};
@@ -153,12 +153,15 @@ impl Run {
                 Action::Spawn(preset) => self.spawn(*preset, Some(entry), due, out),
                 Action::Fetch(job) => self.fetch(*job, Some(entry), due, out),
                 Action::Stop(target) => self.stop_entry(entry, *target, due, out),
-                Action::Send { to, text } => {
-                    self.send_entry(entry, *to, (text.shown(), text.reveal()), due, out);
-                }
+                Action::Send { to, text } => self.send_entry(entry, *to, text, due, out),
                 Action::Mark(text) => {
-                    let entry = Some(row.name(entry));
-                    out.event(&Event::Mark { due, entry, text: text.shown() });
+                    let (text, missing) = self.filled(text);
+                    out.event(&Event::Mark { due, entry: Some(row.name(entry)), text: &text.written() });
+                    if let Some(missing) = missing {
+                        self.note_fault(|| {
+                            format!("{} has no text: {missing}", entry_name(&scenario, entry))
+                        });
+                    }
                 }
             }
         }
@@ -364,12 +367,13 @@ impl Run {
         }
     }
 
-    /// The `send` of an entry: reaches all that runs of its target. `text` is as shown and as sent.
-    fn send_entry(&mut self, entry: usize, to: usize, text: (&str, &str), due: Moment, out: &mut Out<'_>) {
+    /// The `send` of an entry: reaches all that runs of its target, unless its text is not whole.
+    fn send_entry(&mut self, entry: usize, to: usize, text: &Text, due: Moment, out: &mut Out<'_>) {
         let scenario = Rc::clone(&self.scenario);
         let name = Some(scenario.timeline[entry].name(entry));
-        let sources = self.sources_of(to);
-        let (shown, sent) = text;
+        let (text, missing) = self.filled(text);
+        let sources = if missing.is_some() { Vec::new() } else { self.sources_of(to) };
+        let (shown, sent) = (&*text.written(), text.reveal());
         for source in &sources {
             let (due, source) = (Some(due), *source);
             out.event(&Event::Sent {
@@ -382,7 +386,7 @@ impl Run {
             out.order(Order::Send { source, bytes: format!("{sent}\n").into_bytes() });
         }
         if sources.is_empty() {
-            let error = format!("{} does not run", entry_name(&scenario, to));
+            let error = missing.unwrap_or_else(|| format!("{} does not run", entry_name(&scenario, to)));
             let (due, error) = (Some(due), error.as_str());
             out.event(&Event::Sent { due, source: None, entry: name, text: Some(shown), error: Some(error) });
             self.note_fault(|| format!("{} could not send: {error}", entry_name(&scenario, entry)));

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::hands::foreground;
 use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
-use crate::hands::job;
+use crate::hands::runtime;
 use crate::words::signal::Signal;
 use count::{Count, Way};
 
@@ -126,7 +127,7 @@ impl Heard {
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(ONE_SIGNAL).await;
                 match signal {
-                    Signal::TSTP if !job::can_suspend() => {}
+                    Signal::TSTP if !foreground::may_be_a_job() => {}
                     Signal::TSTP => inbox.put(Seen::Paused),
                     signal => inbox.put(Seen::Signalled(signal)),
                 }
@@ -147,7 +148,7 @@ impl Signals {
     /// # Errors
     /// When the system does not let them be heard.
     pub fn new() -> io::Result<Signals> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::new()?;
         let kinds = runtime.block_on(async { Kind::all() })?;
         Ok(Signals { runtime, kinds })
     }

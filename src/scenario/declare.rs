@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Options;
+use super::capturing;
 use super::check::given_twice;
 use super::document::{Range, Str};
 use super::findings::Findings;
@@ -42,6 +43,8 @@ pub(super) fn vars<'e>(
         vars.set(name, Some(Var::Text(Text::plain(value.as_str()))));
         written.remove(name);
     }
+    let place = |name: &str| written.get(name).map(|(_, place, _)| *place);
+    capturing::declare(parsed, place, options, &mut vars, found);
     vars.declare(declared);
     // Until it has its value, which one in a ring never gets, a variable counts as broken.
     written.keys().for_each(|name| vars.set(name, None));

@@ -8,11 +8,13 @@
 //!
 //! Nothing here reads files or the environment: the door hands both in.
 
+mod capturing;
 mod check;
 mod declare;
 mod document;
 pub mod draft;
 pub mod endpoint;
+pub mod fill;
 mod findings;
 pub mod interval;
 mod json;

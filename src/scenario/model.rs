@@ -3,8 +3,12 @@
 //!
 //! Nothing here reads files or TOML.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+pub use text::Text;
 
 use crate::scenario::interval::Interval;
 use crate::scenario::rate::Ramp;
@@ -13,45 +17,6 @@ use crate::words::event::{Direction, EntryName};
 use crate::words::name::NamePattern;
 use crate::words::signal::Signal;
 use crate::words::time::Span;
-
-/// A string value with variables put in: as programs and servers get it, and as it may be shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text {
-    plain: String,
-    shown: Option<String>,
-}
-
-impl Text {
-    /// A text without secrets.
-    #[must_use]
-    pub fn plain(text: impl Into<String>) -> Text {
-        Text { plain: text.into(), shown: None }
-    }
-
-    /// A text that may be shown only as `shown`.
-    #[must_use]
-    pub fn secret(plain: impl Into<String>, shown: impl Into<String>) -> Text {
-        Text { plain: plain.into(), shown: Some(shown.into()) }
-    }
-
-    /// What programs and servers get. Never log or show it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.plain
-    }
-
-    /// What may be logged and shown.
-    #[must_use]
-    pub fn shown(&self) -> &str {
-        self.shown.as_deref().unwrap_or(&self.plain)
-    }
-
-    /// Whether the two differ.
-    #[must_use]
-    pub fn is_secret(&self) -> bool {
-        self.shown.is_some()
-    }
-}
 
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -269,6 +234,8 @@ pub struct FetchJob {
     pub method: String,
     /// Valid names and values, sorted by name as written.
     pub headers: Vec<(String, Text)>,
+    /// Who asks, where the headers do not say so.
+    pub auth: Option<Auth>,
     /// The request's body.
     pub body: Option<Body>,
     /// For the whole request.
@@ -281,6 +248,8 @@ pub struct FetchJob {
     pub status: StatusRule,
     /// In bytes, after decoding.
     pub max_body: u64,
+    /// Ask for encoded bodies, and decode them.
+    pub decode: bool,
     /// A file of PEM certificates to trust instead of the system's, relative to the scenario's folder.
     pub ca: Option<PathBuf>,
     /// Trust any certificate.
@@ -289,6 +258,10 @@ pub struct FetchJob {
     pub http2: Http2,
     /// Many requests instead of one for each URL.
     pub load: Option<Load>,
+    /// What an answer must be like whose status is expected.
+    pub check: Option<Check>,
+    /// What is taken out of such an answer for what comes later, in the order of the file.
+    pub capture: Vec<Capture>,
     /// Its name, where it is defined.
     pub place: Place,
 }
@@ -334,6 +307,39 @@ pub enum Arrivals {
     Poisson,
 }
 
+/// What an answer must be like: all of what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// A valid regular expression, which something in the body matches.
+    pub text: Option<String>,
+    /// JSON Pointers and the JSON values that the body has there, as texts; the body is JSON.
+    pub json: Option<Vec<(String, Text)>>,
+    /// The body's SHA-256.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// A value that is taken out of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// What it is called from then on; no variable is called so.
+    pub name: String,
+    /// Where it stands.
+    pub from: CaptureFrom,
+    /// Never log or show it.
+    pub secret: bool,
+}
+
+/// Where in an answer a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaptureFrom {
+    /// At this JSON Pointer of the body.
+    Json(String),
+    /// What the one group of this valid regular expression matches first in the body.
+    Text(String),
+    /// In this header.
+    Header(String),
+}
+
 /// The order of a job's requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FetchMode {
@@ -344,6 +350,20 @@ pub enum FetchMode {
     Sequential,
 }
 
+/// Who a request says that it is of: its `Authorization`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// A user and a password; the user has no colon.
+    Basic {
+        /// The user.
+        user: Text,
+        /// The password, which is shown as `[redacted]`.
+        password: Text,
+    },
+    /// A token, which is shown as `[redacted]`.
+    Bearer(Text),
+}
+
 /// A request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -351,6 +371,8 @@ pub enum Body {
     Text(Text),
     /// This file, relative to the scenario's folder.
     File(PathBuf),
+    /// These fields, as a form sends them; those of one name stand together.
+    Form(Vec<(String, Text)>),
     /// This JSON document; both of the text's forms are valid JSON.
     Json(Text),
 }

@@ -2,15 +2,18 @@
 //! where the documentation of every key comes from. Names are not looked up here.
 
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{Arrivals, Body, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text};
+use crate::scenario::model::{
+    Arrivals, Auth, Body, Check, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
+};
 use crate::scenario::rate::Ramp;
 use crate::scenario::shape::after::{RawAfter, RawVar};
+use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::{List, Named};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
 use crate::scenario::shape::table::{Rule, table};
 use crate::scenario::shape::text::{
-    Argument, FilePath, HeaderValue, Id, IncludePath, Method, Open, Pattern, PlayerPattern,
+    Argument, FilePath, HeaderValue, Id, IncludePath, Late, Method, Open, Pattern, PlayerPattern,
 };
 use crate::scenario::shape::times::Duration;
 use crate::words::event::Direction;
@@ -182,7 +185,7 @@ table! {
         Rule::Excludes("lines", "rate"),
     ] {
         /// One or more; http or https.
-        "urls" urls: List<Text, 1>,
+        "urls" urls: List<Late, 1>,
         /// All at once, or each after the one before it.
         "mode" mode: FetchMode = "concurrent",
         /// Log each line of the body as it arrives.
@@ -191,6 +194,8 @@ table! {
         "method" method: Method = "GET",
         /// The request's headers.
         "headers" headers: Named<HeaderValue, HeaderName>,
+        /// Who asks: user and password, or a token.
+        "auth" auth: Auth,
         /// The request's body.
         "body" body: Body,
         /// For the whole request.
@@ -203,6 +208,8 @@ table! {
         "status" status: StatusRule = "2xx",
         /// Past it the fetch fails; counted after decoding.
         "max_body" max_body: Size<0> = "1GiB",
+        /// Ask for bodies encoded as gzip, deflate, br or zstd, and decode them.
+        "decode" decode: bool = false,
         /// A file of PEM certificates to trust instead of the system's.
         "ca" ca: FilePath,
         /// Trust any certificate.
@@ -221,6 +228,10 @@ table! {
         "arrivals" arrivals: Arrivals = "constant",
         /// At most so many requests of a `rate` at once; one that is due then starts late.
         "max_connections" max_connections: Int<1, MOST_CONNECTIONS> = 1_000,
+        /// What an answer must be like whose status is expected; else the run has failed.
+        "check" check: Check,
+        /// What is taken out of such an answer, by name: `${name}` in what comes later.
+        "capture" capture: Named<RawCapture, VarName>,
     }
 }
 
@@ -247,7 +258,7 @@ table! {
         /// Write a line to what an entry started.
         "send" send: RawSend,
         /// Note a text in the log.
-        "mark" mark: Text,
+        "mark" mark: Late,
         /// That many at once.
         "count" count: Int<1, MOST_AT_ONCE> = 1,
         /// It happens again, one draw after the other; with `times`, `for` or both.
@@ -268,6 +279,6 @@ table! {
         /// The id of an entry that spawns a program with `stdin = "open"`.
         "to" to: Open,
         /// The line, without its newline.
-        "text" text: Text,
+        "text" text: Late,
     }
 }

@@ -9,13 +9,14 @@ use std::path::Path;
 use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
-    Action, After, Arrivals, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Load, Pace,
-    Players, Preset, PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob,
+    FetchMode, Http2, Isolation, Load, Pace, Players, Preset, PresetKind, Ready, ReadyBy, Scenario,
+    StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::shape::numbers::written;
 use crate::scenario::shape::times::human;
-use crate::scenario::template::escaped;
+use crate::scenario::template::{escaped, unescaped};
 use crate::scenario::toml_text::toml;
 use crate::words::time::Span;
 
@@ -92,7 +93,7 @@ impl Items {
 }
 
 fn text(text: &Text) -> Json {
-    Json::Text(escaped(text.shown()))
+    Json::Text(text.template())
 }
 
 fn path(path: &Path) -> Json {
@@ -227,12 +228,14 @@ fn fetch(fetch: &FetchJob) -> Json {
     items.put("method", escaped(&fetch.method));
     let headers = fetch.headers.iter().map(|(name, value)| (name.clone(), text(value)));
     items.put("headers", Json::Object(headers.collect()));
+    items.put_some("auth", fetch.auth.as_ref().map(auth));
     items.put_some(
         "body",
         fetch.body.as_ref().map(|body| match body {
             Body::Text(value) => object([("text", text(value))]),
             Body::File(file) => object([("file", path(file))]),
-            Body::Json(json) => object([("json", escaped_json(json.shown()))]),
+            Body::Form(fields) => object([("form", form(fields))]),
+            Body::Json(json) => object([("json", template_json(json))]),
         }),
     );
     items.put("timeout", span(fetch.timeout));
@@ -247,6 +250,8 @@ fn fetch(fetch: &FetchJob) -> Json {
         },
     );
     items.put("max_body", written(fetch.max_body));
+    // Left out where it is not given, as are all keys that the first logs did not know.
+    items.put_some("decode", fetch.decode.then_some(true));
     items.put_some("ca", fetch.ca.as_deref().map(path));
     items.put("insecure", fetch.insecure);
     items.put(
@@ -257,6 +262,9 @@ fn fetch(fetch: &FetchJob) -> Json {
             Http2::Never => "never",
         },
     );
+    items.put_some("check", fetch.check.as_ref().map(check));
+    let captures: Vec<_> = fetch.capture.iter().map(|one| (one.name.clone(), capture(one))).collect();
+    items.put_some("capture", (!captures.is_empty()).then_some(Json::Object(captures)));
     if let Some(one) = &fetch.load {
         load(one, &mut items);
     }
@@ -290,20 +298,64 @@ fn ramp(ramp: &Ramp) -> Json {
     points.map(|point| object([("at", span(point.at)), ("to", point.to.written().into())])).collect()
 }
 
-/// A JSON text as a tree, its strings escaped.
-fn escaped_json(json: &str) -> Json {
-    fn escape(json: Json) -> Json {
+fn auth(auth: &Auth) -> Json {
+    match auth {
+        Auth::Basic { user, password } => {
+            object([("basic", object([("user", text(user)), ("password", text(password))]))])
+        }
+        Auth::Bearer(token) => object([("bearer", text(token))]),
+    }
+}
+
+fn check(check: &Check) -> Json {
+    let mut items = Items::default();
+    items.put_some("text", check.text.as_deref().map(escaped));
+    items.put_some(
+        "json",
+        check.json.as_ref().map(|values| {
+            let values = values.iter().map(|(place, value)| (place.clone(), template_json(value)));
+            Json::Object(values.collect())
+        }),
+    );
+    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    items.put_some("sha256", check.sha256.map(hex));
+    items.object()
+}
+
+fn capture(capture: &Capture) -> Json {
+    let from = match &capture.from {
+        CaptureFrom::Json(place) => ("json", escaped(place).into()),
+        CaptureFrom::Text(regex) => ("text", escaped(regex).into()),
+        CaptureFrom::Header(name) => ("header", escaped(name).into()),
+    };
+    object([from, ("secret", capture.secret.into())])
+}
+
+/// Fields by name, those of one name as a list.
+fn form(fields: &[(String, Text)]) -> Json {
+    let groups = fields.chunk_by(|one, next| one.0 == next.0).map(|group| {
+        let value = match group {
+            [(_, value)] => text(value),
+            values => values.iter().map(|(_, value)| text(value)).collect(),
+        };
+        (group[0].0.clone(), value)
+    });
+    Json::Object(groups.collect())
+}
+
+/// A JSON text as a tree whose strings are templates.
+fn template_json(json: &Text) -> Json {
+    fn keys(json: Json) -> Json {
         match json {
-            Json::Text(text) => Json::Text(escaped(&text)),
-            Json::List(items) => Json::List(items.into_iter().map(escape).collect()),
+            Json::List(items) => Json::List(items.into_iter().map(keys).collect()),
             Json::Object(items) => {
-                Json::Object(items.into_iter().map(|(key, value)| (key, escape(value))).collect())
+                Json::Object(items.into_iter().map(|(key, value)| (unescaped(&key), keys(value))).collect())
             }
             other => other,
         }
     }
     // What the model holds was written by us, so that it can be read.
-    escape(Json::parse(json).unwrap_or(Json::Null))
+    keys(Json::parse(&json.template()).unwrap_or(Json::Null))
 }
 
 fn entry(scenario: &Scenario, entry: &Entry) -> Json {

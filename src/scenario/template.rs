@@ -1,6 +1,6 @@
 //! Strings with `${name}` in them, taken apart. What the names stand for is not known here.
 //!
-//! `$${` stands for a literal `${`.
+//! `$${` stands for a literal `${`, and `${$}` for a `$`, which else could not stand before a variable.
 
 use std::fmt::Write as _;
 
@@ -39,7 +39,10 @@ pub(crate) fn parts(template: &str) -> Vec<Part<'_>> {
                 return parts;
             };
             let end = sign + close + 1;
-            parts.push(Part::Variable { at: sign..end, name: &template[sign + 2..end - 1] });
+            parts.push(match &template[sign + 2..end - 1] {
+                "$" => Part::Literal("$"),
+                name => Part::Variable { at: sign..end, name },
+            });
             (from, at) = (end, end);
         } else {
             at = sign + 1;
@@ -71,6 +74,18 @@ pub(crate) fn escaped(text: &str) -> String {
     template
 }
 
+/// A text as a template that gives it back, whatever variable follows.
+pub(crate) fn escaped_before_variable(text: &str) -> String {
+    let before = text.trim_end_matches('$');
+    escaped(before) + &"${$}".repeat(text.len() - before.len())
+}
+
+/// The text that a template without variables gives.
+pub(crate) fn unescaped(template: &str) -> String {
+    let literal = |part| if let Part::Literal(text) = part { text } else { "" };
+    parts(template).into_iter().map(literal).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +95,20 @@ mod tests {
         fn an_escaped_text_gives_itself(text in r"[a$\{\}]{0,12}") {
             let template = escaped(&text);
             let whole: Option<String> = parts(&template)
+                .into_iter()
+                .map(|part| if let Part::Literal(text) = part { Some(text) } else { None })
+                .collect();
+            proptest::prop_assert_eq!(whole, Some(text));
+        }
+
+        #[test]
+        fn a_text_before_a_variable_does_too(text in r"[a$\{\}]{0,12}") {
+            let template = escaped_before_variable(&text) + "${x}";
+            let mut parts = parts(&template);
+            let last = parts.pop().into_iter().chain(parts.pop()).collect::<Vec<_>>();
+            let is_last = matches!(last[..], [Part::Literal(""), Part::Variable { name: "x", .. }]);
+            proptest::prop_assert!(is_last);
+            let whole: Option<String> = parts
                 .into_iter()
                 .map(|part| if let Part::Literal(text) = part { Some(text) } else { None })
                 .collect();

@@ -2,7 +2,10 @@
 //! secret: the text that holds it is shown with `[redacted]` in its place, and so is every text that
 //! it gets into by way of another variable.
 //!
-//! `$${` stands for a literal `${`. A `--var` is taken as it is: nothing is put into it.
+//! A name that a fetch captures gets its value in the run: it stays a gap in the text, and may stand only
+//! where that is [late enough](Secrecy::Late).
+//!
+//! `$${` stands for a literal `${`, `${$}` for a `$`. A `--var` is taken as it is: nothing is put into it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +38,8 @@ pub(crate) enum FaultKind {
     Unknown(String),
     /// The environment does not have it.
     Unset(String),
+    /// It is captured in the run, and not known yet.
+    Late(String),
     /// It would not be secret there.
     Secret(String),
     /// Its own value is wrong, which has been said where it is declared.
@@ -51,6 +56,9 @@ impl FaultKind {
             FaultKind::NoName(name) => format!("{} is no variable's name", quoted(name)),
             FaultKind::Unknown(name) => format!("there is no variable {}", quoted(name)),
             FaultKind::Unset(name) => format!("the environment has no variable {}", quoted(name)),
+            FaultKind::Late(name) => {
+                format!("{} is captured in the run, and not known yet where this is wanted", quoted(name))
+            }
             FaultKind::Secret(name) => {
                 format!("{} holds a value from the environment, which must not be logged", quoted(name))
             }
@@ -67,6 +75,8 @@ impl FaultKind {
 pub(crate) enum Secrecy {
     /// In a text that is never shown but with the value redacted.
     Allowed,
+    /// The same, and a value that is captured in the run may stand there too.
+    Late,
     /// Nowhere: the log holds it as it is.
     Refused,
 }
@@ -77,6 +87,8 @@ pub(crate) struct Vars<'e> {
     declared: BTreeSet<String>,
     incomplete: bool,
     used: RefCell<BTreeSet<String>>,
+    /// The names of values that fetches capture.
+    captured: BTreeSet<String>,
     env: &'e dyn Fn(&str) -> Option<String>,
     revealed: RefCell<BTreeSet<String>>,
     growth: Cell<usize>,
@@ -90,6 +102,7 @@ impl<'e> Vars<'e> {
             declared: BTreeSet::new(),
             incomplete: false,
             used: RefCell::default(),
+            captured: BTreeSet::new(),
             env,
             revealed: RefCell::default(),
             growth: Cell::new(0),
@@ -101,9 +114,14 @@ impl<'e> Vars<'e> {
         self.known.insert(name.to_owned(), value);
     }
 
-    /// The names there are.
+    /// The names there are, those of captured values among them.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.known.keys().map(String::as_str)
+        self.known.keys().chain(&self.captured).map(String::as_str)
+    }
+
+    /// Says that a fetch captures a value of this name.
+    pub(crate) fn set_captured(&mut self, name: String) {
+        self.captured.insert(name);
     }
 
     /// Says that there may be variables that nobody could read: an unknown one is no news then.
@@ -141,28 +159,34 @@ impl<'e> Vars<'e> {
         if !template.contains("${") {
             return Ok(Text::plain(template));
         }
-        let mut both = Both::default();
+        let mut whole = Text::default();
         let mut faults = Vec::new();
         for part in parts(template) {
             match part {
-                Part::Literal(text) => both.push(text),
+                Part::Literal(text) => whole.push_str(text),
                 Part::Variable { at, name } => match self.value(name, secrecy) {
-                    Ok(text) => both.push_text(&text),
+                    Ok(text) => whole.push(&text),
                     Err(kind) => faults.push(Fault { at, kind }),
                 },
                 Part::Unclosed(at) => faults.push(Fault { at, kind: FaultKind::Unclosed }),
             }
-            if both.plain.len() + self.growth.get() > MOST_GROWTH {
+            if whole.reveal().len() + self.growth.get() > MOST_GROWTH {
                 return Err(vec![Fault { at: 0..template.len(), kind: FaultKind::TooMuch }]);
             }
         }
-        self.growth.set(self.growth.get() + both.plain.len());
-        if faults.is_empty() { Ok(both.text()) } else { Err(faults) }
+        self.growth.set(self.growth.get() + whole.reveal().len());
+        if faults.is_empty() { Ok(whole) } else { Err(faults) }
     }
 
     fn value(&self, name: &str, secrecy: Secrecy) -> Result<Text, FaultKind> {
         let text = match name.strip_prefix("env:") {
             Some(variable) => self.env_value(variable)?,
+            None if self.captured.contains(name) => {
+                let is_in_time = secrecy == Secrecy::Late;
+                return is_in_time
+                    .then(|| Text::captured(name))
+                    .ok_or_else(|| FaultKind::Late(name.to_owned()));
+            }
             None => self.var_value(name)?,
         };
         if text.is_secret() && secrecy == Secrecy::Refused {
@@ -193,31 +217,6 @@ impl<'e> Vars<'e> {
             Some(Some(Var::Integer(number))) => Ok(Text::plain(number.to_string())),
             Some(Some(Var::Boolean(value))) => Ok(Text::plain(value.to_string())),
         }
-    }
-}
-
-/// A text as it is and as it is shown, while it grows.
-#[derive(Default)]
-struct Both {
-    plain: String,
-    shown: String,
-    secret: bool,
-}
-
-impl Both {
-    fn push(&mut self, text: &str) {
-        self.plain.push_str(text);
-        self.shown.push_str(text);
-    }
-
-    fn push_text(&mut self, text: &Text) {
-        self.plain.push_str(text.reveal());
-        self.shown.push_str(text.shown());
-        self.secret |= text.is_secret();
-    }
-
-    fn text(self) -> Text {
-        if self.secret { Text::secret(self.plain, self.shown) } else { Text::plain(self.plain) }
     }
 }
 

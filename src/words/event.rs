@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::words::captured::Captured;
 use crate::words::figures::JobFigures;
 use crate::words::name::PlayerName;
 use crate::words::signal::Signal;
@@ -200,11 +201,13 @@ pub enum FetchFault {
     TooLarge,
     /// More redirects than `redirects`, or one that is refused.
     Redirects,
+    /// A captured value that it needs is not there, or does not fit.
+    Capture,
 }
 
 impl FetchFault {
     /// All of them.
-    pub const ALL: [FetchFault; 8] = [
+    pub const ALL: [FetchFault; 9] = [
         FetchFault::Dns,
         FetchFault::Connect,
         FetchFault::Tls,
@@ -213,6 +216,7 @@ impl FetchFault {
         FetchFault::Protocol,
         FetchFault::TooLarge,
         FetchFault::Redirects,
+        FetchFault::Capture,
     ];
 
     /// Its name in the log.
@@ -227,6 +231,7 @@ impl FetchFault {
             FetchFault::Protocol => "protocol",
             FetchFault::TooLarge => "too_large",
             FetchFault::Redirects => "redirects",
+            FetchFault::Capture => "capture",
         }
     }
 
@@ -262,8 +267,8 @@ pub struct Header {
     pub value: String,
 }
 
-/// An answer's body, once it is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An answer, once it is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The status of the last answer (after redirects).
     pub status: u16,
@@ -277,6 +282,10 @@ pub struct Fetched {
     pub timings: Timings,
     /// Whether it went over a connection that had been used before; not known of old logs.
     pub reused: Option<bool>,
+    /// What of the job's check does not hold, in words; `None` if nothing was looked at, or all holds.
+    pub check: Option<String>,
+    /// What was captured from it, in the order of the job.
+    pub captured: Vec<Captured>,
 }
 
 /// How late things were: the distance between planned and real moment of all events with a `due`.
@@ -386,6 +395,18 @@ pub enum Event<'a> {
         /// The spawn.
         source: Source,
     },
+    /// `spawn.suspended`: a process does not go on, by a signal that stops it (STOP, TTIN, …).
+    SpawnSuspended {
+        /// The spawn.
+        source: Source,
+        /// What stopped it.
+        signal: Signal,
+    },
+    /// `spawn.resumed`: it goes on.
+    SpawnResumed {
+        /// The spawn.
+        source: Source,
+    },
     /// `move`.
     Move {
         /// The planned moment; none for players that are processes.
@@ -471,7 +492,7 @@ pub enum Event<'a> {
         source: Source,
         /// The answer.
         fetched: &'a Fetched,
-        /// Whether the status was expected.
+        /// Whether the status was expected and the check holds.
         ok: bool,
     },
     /// `fetch.failed`.
@@ -551,6 +572,8 @@ impl Event<'_> {
             Event::ClockTick { .. } => "clock.tick",
             Event::SpawnStarted { .. } => "spawn.started",
             Event::SpawnReady { .. } => "spawn.ready",
+            Event::SpawnSuspended { .. } => "spawn.suspended",
+            Event::SpawnResumed { .. } => "spawn.resumed",
             Event::Move { .. } => "move",
             Event::Lines { .. } => "line",
             Event::SpawnExited { .. } => "spawn.exited",

@@ -1,6 +1,7 @@
 //! The words that every layer shares: time, names, what is observed, ordered and logged, how errors
 //! are told, and the exit codes. Nothing here does anything; nothing here imports from above.
 
+pub mod captured;
 pub mod diagnostic;
 pub mod event;
 pub mod exit_code;

@@ -1,6 +1,7 @@
 //! What the engine asks of the hands. Orders are imperative and carry only what the hands cannot
 //! look up in the scenario themselves.
 
+use crate::words::captured::Captured;
 use crate::words::event::Source;
 use crate::words::signal::Signal;
 use crate::words::time::Moment;
@@ -45,6 +46,8 @@ pub enum Order {
         url: usize,
         /// The moment from which `took` counts; none: from when it is sent.
         due: Option<Moment>,
+        /// The captured values that it needs, as far as there are any.
+        captured: Vec<Captured>,
     },
     /// Give a request up.
     Cancel {

@@ -2,6 +2,8 @@
 //!
 //! Nothing here can show a secret: the type has no `Debug` that prints one.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 
 use crate::words::event::REDACTED;
@@ -10,10 +12,21 @@ use crate::words::event::REDACTED;
 /// would hit ordinary text; where the scenario itself puts it in, it is redacted all the same.
 pub const SHORTEST: usize = 6;
 
-/// Values read from the environment.
+/// The most values that are learned in a run. Past it the first ones are forgotten, so that a run that
+/// captures a new one with each answer does not look for all of them in every line.
+pub const MOST_LEARNED: usize = 1_000;
+
+/// Values read from the environment, and those captured in the run.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    finders: Vec<memchr::memmem::Finder<'static>>,
+    finders: Vec<Finder>,
+    learned: RefCell<VecDeque<Finder>>,
+}
+
+type Finder = memchr::memmem::Finder<'static>;
+
+fn finder(value: &str) -> Finder {
+    memchr::memmem::Finder::new(value.as_bytes()).into_owned()
 }
 
 impl Secrets {
@@ -23,23 +36,30 @@ impl Secrets {
         // A longer one first: one secret may be a part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
-        Secrets {
-            finders: values
-                .iter()
-                .map(|value| memchr::memmem::Finder::new(value.as_bytes()).into_owned())
-                .collect(),
-        }
+        Secrets { finders: values.into_iter().map(finder).collect(), learned: RefCell::default() }
     }
 
     /// Whether there are none, so that nothing needs to be looked at.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.finders.is_empty()
+        self.finders.is_empty() && self.learned.borrow().is_empty()
+    }
+
+    /// One more value, from now on; not if it is shorter than [`SHORTEST`] bytes.
+    pub fn learn(&self, value: &str) {
+        let mut learned = self.learned.borrow_mut();
+        if value.len() < SHORTEST || learned.iter().any(|known| known.needle() == value.as_bytes()) {
+            return;
+        }
+        if learned.len() >= MOST_LEARNED {
+            learned.pop_back();
+        }
+        learned.push_front(finder(value));
     }
 
     /// Puts `[redacted]` in the place of every secret in `bytes`.
     pub fn mask(&self, bytes: &mut Vec<u8>) {
-        for finder in &self.finders {
+        for finder in self.learned.borrow().iter().chain(&self.finders) {
             let Some(first) = finder.find(bytes) else { continue };
             let mut masked = bytes[..first].to_vec();
             let mut rest = &bytes[first..];
@@ -64,7 +84,7 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({})", self.finders.len())
+        write!(f, "Secrets({})", self.finders.len() + self.learned.borrow().len())
     }
 }
 
@@ -78,5 +98,17 @@ mod tests {
         assert_eq!(secrets.masked("hunter2 abc hunter2hunter2!"), "[redacted] abc [redacted]!");
         assert_eq!(format!("{secrets:?}"), "Secrets(2)");
         assert!(Secrets::new(["short"]).is_empty());
+    }
+
+    #[test]
+    fn secrets_are_learned_and_the_first_of_very_many_forgotten() {
+        let secrets = Secrets::new(["hunter2"]);
+        secrets.learn("short");
+        secrets.learn("learned-1");
+        secrets.learn("learned-1");
+        assert_eq!(secrets.masked("hunter2 short learned-1"), "[redacted] short [redacted]");
+        assert_eq!(format!("{secrets:?}"), "Secrets(2)");
+        (0..MOST_LEARNED).for_each(|n| secrets.learn(&format!("other-{n:04}")));
+        assert_eq!(secrets.masked("hunter2 learned-1 other-0999"), "[redacted] learned-1 [redacted]");
     }
 }

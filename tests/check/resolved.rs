@@ -10,9 +10,9 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Arrivals, Body, Command, Entry, Exits, FetchJob, FetchMode, Http2, Isolation, Load, Pace,
-    PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop,
-    Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob,
+    FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy,
+    Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
 use scenario::scenario::rate::{Point, Ramp, Rate};
 use scenario::scenario::resolved::{to_json, to_toml};
@@ -40,6 +40,26 @@ fn argument() -> impl Strategy<Value = Text> {
 
 fn text() -> impl Strategy<Value = Text> {
     words().prop_map(Text::plain)
+}
+
+/// A text in which a value may stand that the first fetch captures.
+fn late() -> impl Strategy<Value = Text> {
+    (text(), any::<bool>(), text()).prop_map(|(mut before, gap, behind)| {
+        if gap {
+            before.push(&Text::captured("captured-1"));
+        }
+        before.push(&behind);
+        before
+    })
+}
+
+fn capture() -> impl Strategy<Value = Capture> {
+    let from = prop_oneof![
+        select(vec!["", "/a~1b/${x}"]).prop_map(|place| CaptureFrom::Json(place.to_owned())),
+        select(vec!["(a)", r"\$\{(\d)"]).prop_map(|regex| CaptureFrom::Text(regex.to_owned())),
+        Just(CaptureFrom::Header("x-odd".to_owned())),
+    ];
+    (from, any::<bool>()).prop_map(|(from, secret)| Capture { name: "captured-1".to_owned(), from, secret })
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
@@ -163,12 +183,58 @@ fn body() -> impl Strategy<Value = Body> {
         "[]",
         "{}",
         "9223372036854775807",
+        "{\"$${k}\":[\"${captured-1}\",\"a$${b}${captured-1}\"]}",
     ];
     prop_oneof![
-        text().prop_map(Body::Text),
+        late().prop_map(Body::Text),
         path().prop_map(Body::File),
-        select(json.to_vec()).prop_map(|json| Body::Json(Text::plain(json))),
+        btree_map(words(), vec(late(), 1..3), 0..3).prop_map(|fields| {
+            let all = fields
+                .into_iter()
+                .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
+            Body::Form(all.collect())
+        }),
+        select(json.to_vec()).prop_map(|json| Body::Json(json_text(json))),
     ]
+}
+
+/// A JSON text; the last of them is a template.
+fn json_text(json: &str) -> Text {
+    let Some(gaps) = json.contains("${captured-1}").then(|| json.split("${captured-1}")) else {
+        return Text::plain(json);
+    };
+    let mut text = Text::default();
+    for (n, part) in gaps.enumerate() {
+        if n > 0 {
+            text.push(&Text::captured("captured-1"));
+        }
+        text.push(&Text::plain(part.replace("$${", "${")));
+    }
+    text
+}
+
+fn auth() -> impl Strategy<Value = Auth> {
+    prop_oneof![
+        "[ -9;-~é]{0,8}".prop_map(|user| Auth::Basic { user: Text::plain(user), password: redacted() }),
+        Just(Auth::Bearer(redacted())),
+    ]
+}
+
+/// What a secret is in a file that was read back.
+fn redacted() -> Text {
+    Text::secret("[redacted]", "[redacted]")
+}
+
+fn check() -> impl Strategy<Value = Check> {
+    let value = select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(Text::plain);
+    let json =
+        btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", value, 0..3).prop_map(|json| json.into_iter().collect());
+    let text = select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned);
+    (of(text), of(json), of(any::<[u8; 32]>()))
+        .prop_map(|(text, json, sha256)| Check { text, json, sha256 })
+        .prop_filter("it looks at something", |check| {
+            check.text.is_some() || check.json.is_some() || check.sha256.is_some()
+        })
 }
 
 fn status() -> impl Strategy<Value = StatusRule> {
@@ -205,16 +271,17 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         select(vec!["GET", "POST", "x-odd"]),
         btree_map("[A-Za-z-]{1,6}", "[ -~é\t]{0,8}", 0..3),
         of(body()),
+        of(auth()),
     );
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
         (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
-    (urls, request, numbers, flags, status(), of(path()), of(load())).prop_map(
-        |(urls, request, numbers, flags, status, ca, load)| {
+    (urls, request, numbers, flags, status(), (of(path()), of(check())), of(load())).prop_map(
+        |(urls, request, numbers, flags, status, (ca, check), load)| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
-                urls: urls.into_iter().map(Text::plain).collect(),
+                urls: urls.iter().copied().map(Text::plain).collect(),
                 mode: if flags.0 || load.is_some() { FetchMode::Concurrent } else { FetchMode::Sequential },
                 lines: flags.1 && load.is_none(),
                 method: request.0.to_owned(),
@@ -224,16 +291,21 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                     .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
                     .map(|(name, value)| (name, Text::plain(value)))
                     .collect(),
+                // A URL's user excludes it.
+                auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
                 body: request.2,
                 timeout: numbers.0,
                 redirects: numbers.1,
                 retries: numbers.2,
                 status,
                 max_body: numbers.3,
+                decode: flags.0,
                 ca,
                 insecure: flags.2,
                 http2: flags.3,
                 load,
+                check,
+                capture: Vec::new(),
                 place: Place::default(),
             }
         },
@@ -262,8 +334,8 @@ fn entry() -> impl Strategy<Value = Entry> {
         Just(Action::Spawn(0)),
         Just(Action::Fetch(0)),
         Just(Action::Stop(0)),
-        text().prop_map(|text| Action::Send { to: 0, text }),
-        text().prop_map(Action::Mark),
+        late().prop_map(|text| Action::Send { to: 0, text }),
+        late().prop_map(Action::Mark),
     ];
     (span(), of(after), action, 1..=1_000_000u32, of(repeat())).prop_map(
         |(at, after, action, count, repeat)| Entry {
@@ -282,7 +354,7 @@ prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
         time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
-        fetches in vec(fetch(), 1..3), entries in vec(entry(), 0..5),
+        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(entry(), 0..5),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(Var::Text), any::<i64>().prop_map(Var::Integer), any::<bool>().prop_map(Var::Boolean)
         ], 0..3),
@@ -291,7 +363,8 @@ prop_compose! {
         first.stdin = Stdin::Open;
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: Place::default() });
-        let fetches = fetches.into_iter().enumerate().map(|(n, job)| FetchJob { name: format!("f-{n}"), ..job });
+        let fetches = fetches.into_iter().enumerate();
+        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), capture: vec![capture.clone()], ..job });
         let spawn = Entry {
             id: Some("the.first".to_owned()), at: Span::ZERO, after: None, action: Action::Spawn(0), count: 1,
             repeat: None, place: Place::default(),

@@ -116,14 +116,28 @@ fn a03_every_leaf_with_every_other_type() {
         (format!("{fetch}headers = "), "", &[]),
         (format!("{fetch}headers = {{ A = "), "}", &[]),
         (format!("{fetch}body = "), "", &[]),
+        (format!("{fetch}body = {{ form = "), "}", &["table"]),
+        (format!("{fetch}auth = "), "", &[]),
+        (format!("{fetch}auth = {{ basic = "), "}", &[]),
         (format!("{fetch}timeout = "), "", &[]),
         (format!("{fetch}redirects = "), "", &[]),
         (format!("{fetch}retries = "), "", &[]),
         (format!("{fetch}status = "), "", &[]),
         (format!("{fetch}max_body = "), "", &[]),
+        (format!("{fetch}decode = "), "", &["boolean"]),
         (format!("{fetch}ca = "), "", &[]),
         (format!("{fetch}insecure = "), "", &["boolean"]),
         (format!("{fetch}http2 = "), "", &[]),
+        (format!("{fetch}check = "), "", &[]),
+        (format!("{fetch}check = {{ text = "), "}", &["string"]),
+        (format!("{fetch}check = {{ json = "), "}", &[]),
+        (format!("{fetch}check = {{ sha256 = "), "}", &[]),
+        (format!("{fetch}capture = "), "", &[]),
+        (format!("{fetch}capture = {{ a = "), "}", &[]),
+        (format!("{fetch}capture = {{ a = {{ json = "), "}}", &[]),
+        (format!("{fetch}capture = {{ a = {{ text = "), "}}", &[]),
+        (format!("{fetch}capture = {{ a = {{ header = "), "}}", &[]),
+        (format!("{fetch}capture = {{ a = {{ json = \"/a\", secret = "), "}}", &["boolean"]),
         (format!("{entry}id = "), "", &[]),
         (format!("{entry}at = "), "", &[]),
         (format!("{entry}after = "), "", &[]),
@@ -162,7 +176,7 @@ fn a04_a_wrong_kind_of_table_lists_the_kinds() {
     );
     assert!(said.contains("3:9") && said.contains("\"null\", \"open\", { text"), "{said}");
     assert!(said.contains("4:9") && said.contains("{ signal = \"TERM\" }"), "{said}");
-    assert!(said.contains("7:10") && said.contains("the keys are `text`, `file`, `json`"), "{said}");
+    assert!(said.contains("7:10") && said.contains("the keys are `text`, `file`, `form`, `json`"), "{said}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod captures;
 mod diff;
 mod ending;
 mod environment;

@@ -34,6 +34,16 @@ lines = true
 method = "POST"
 body = {{ json = {{ key = "${{env:CANARY}}" }} }}
 urls = ["http://{address}/echo"]
+[fetches.basic]
+lines = true
+auth = {{ basic = {{ user = "user", password = "auth-literal-77" }} }}
+body = {{ form = {{ key = "${{env:CANARY}}" }} }}
+method = "POST"
+urls = ["http://{address}/echo"]
+[fetches.bearer]
+lines = true
+auth = {{ bearer = "bearer-literal-77" }}
+urls = ["http://{address}/echo"]
 [fetches.nowhere]
 urls = ["http://user:literal-5ba1f0e7@127.0.0.1:1/${{env:CANARY}}"]
 [[timeline]]
@@ -54,6 +64,10 @@ mark = "mark ${{env:CANARY}}"
 fetch = "get"
 [[timeline]]
 fetch = "post"
+[[timeline]]
+fetch = "basic"
+[[timeline]]
+fetch = "bearer"
 [[timeline]]
 fetch = "nowhere"
 "#
@@ -78,16 +92,22 @@ fn f5_a_secret_is_in_no_output() {
         let ended = folder.scenario(&arguments).env("CANARY", CANARY).end().expect(1);
         let log = Log::read(&folder.path().join("l.jsonl"));
         let text = String::from_utf8_lossy(&log.bytes).into_owned();
-        for secret in
-            [CANARY, "literal-5ba1f0e7", &base64(&format!("user:{CANARY}")), &base64("user:literal-5ba1f0e7")]
-        {
+        for secret in [
+            CANARY,
+            "literal-5ba1f0e7",
+            &base64(&format!("user:{CANARY}")),
+            &base64("user:literal-5ba1f0e7"),
+            "auth-literal-77",
+            &base64("user:auth-literal-77"),
+            "bearer-literal-77",
+        ] {
             for (name, output) in [("log", &text), ("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
                 let line = output.lines().find(|line| line.contains(secret));
                 assert!(line.is_none(), "{secret} is in the {name}: {line:?}");
             }
         }
         // All of it did happen.
-        assert_eq!(log.of("fetch.finished").len(), 4, "{text}");
+        assert_eq!(log.of("fetch.finished").len(), 6, "{text}");
         assert_eq!(log.of("fetch.failed").len(), 1);
         assert_eq!(log.of("spawn.failed").len(), 2);
         assert!(text.matches("[redacted]").count() > 20);

@@ -10,6 +10,7 @@ use scenario::hands::Context;
 use scenario::hands::fetch::Fetches;
 use scenario::hands::inbox::{Inbox, Seen};
 use scenario::scenario::model::{FetchJob, FetchMode, Http2, Scenario, StatusRule, Text};
+use scenario::words::captured::Captured;
 use scenario::words::event::{FetchFault, Fetched, Source};
 use scenario::words::secrets::Secrets;
 use scenario::words::time::Span;
@@ -34,16 +35,20 @@ pub(crate) fn job(url: &str) -> FetchJob {
         lines: false,
         method: "GET".to_owned(),
         headers: Vec::new(),
+        auth: None,
         body: None,
         timeout: Span::from_secs(30),
         redirects: 10,
         retries: 0,
         status: StatusRule::Class(2),
         max_body: 1 << 30,
+        decode: false,
         ca: None,
         insecure: false,
         http2: Http2::Auto,
         load: None,
+        check: None,
+        capture: Vec::new(),
         place: Default::default(),
     }
 }
@@ -81,7 +86,17 @@ impl Rig {
 
     /// Starts the first URL of the first job as `get#n`.
     pub(crate) fn start(&mut self, n: u32) {
-        self.hand.start(Source::Request(n), 0, 0);
+        self.start_with(n, &[]);
+    }
+
+    /// The same with these captured values, by name.
+    pub(crate) fn start_with(&mut self, n: u32, captured: &[(&str, &str)]) {
+        let captured = captured.iter().map(|(name, value)| Captured {
+            name: (*name).to_owned(),
+            value: (*value).to_owned(),
+            secret: false,
+        });
+        self.hand.start(Source::Request(n), 0, 0, captured.collect());
     }
 
     /// Takes from the inbox until `wanted` requests are accounted for.
@@ -180,7 +195,7 @@ impl Run {
 
     pub(crate) fn fetched(&self) -> Fetched {
         match self.seen.last() {
-            Some(Seen::Fetched { fetched, .. }) => **fetched,
+            Some(Seen::Fetched { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
     }

@@ -7,7 +7,11 @@ mod harness;
 
 mod answers;
 mod broken;
+mod captures;
+mod checks;
+mod credentials;
 mod crowds;
+mod decoded;
 mod http2;
 mod redirects;
 mod tls;

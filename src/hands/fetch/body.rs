@@ -1,4 +1,4 @@
-//! The body of an answer as it arrives: counted, limited, hashed, and cut into lines where the job
+//! The body of an answer as it arrives: decoded, counted, limited, hashed, and cut into lines where the job
 //! wants them. Never holds more of it than one unfinished line, and of that at most [`LONGEST_LINE`].
 
 use http_body_util::BodyExt as _;
@@ -9,7 +9,9 @@ use crate::hands::inbox::Seen;
 use crate::words::event::{FetchFault, Source};
 
 use super::Shared;
+use super::decode::Decoder;
 use super::fault::{self, Fault, Stage};
+use super::judge;
 use super::progress::{Phase, Progress};
 
 /// The longest line that is told whole, in bytes. A longer one is told in pieces of at most this
@@ -22,45 +24,138 @@ pub(super) struct Received {
     pub(super) bytes: u64,
     /// Its SHA-256.
     pub(super) sha256: [u8; 32],
+    /// All of it, where it was to be kept.
+    pub(super) kept: Vec<u8>,
 }
 
-/// Receives a whole body of at most `limit` bytes; `lines` is where its lines go.
+/// Receives a whole body; `lines` is where its lines go.
 pub(super) async fn receive(
     mut incoming: Incoming,
-    limit: u64,
-    mut lines: Option<Lines<'_>>,
+    mut body: Body<'_>,
     progress: &Progress,
 ) -> Result<Received, Fault> {
-    let whole = incoming.size_hint().exact();
-    if let Some(whole) = whole.filter(|whole| *whole > limit) {
-        return Err(too_large(limit, &format!("{whole} are announced")));
+    let whole = incoming.size_hint().exact().filter(|_| body.decoder.is_none());
+    if let Some(whole) = whole.filter(|whole| *whole > body.limit) {
+        return Err(too_large(body.limit, &format!("{whole} are announced")));
     }
-    let mut digest = Sha256::new();
-    let mut bytes = 0_u64;
     loop {
-        progress.enter(Phase::Body(bytes, whole));
+        progress.enter(Phase::Body(body.bytes, whole));
         let Some(frame) = incoming.frame().await else { break };
-        let frame = frame.map_err(|error| fault::of_hyper(&error, Stage::Body(bytes, whole)))?;
+        let frame = frame.map_err(|error| fault::of_hyper(&error, Stage::Body(body.bytes, whole)))?;
         let Ok(data) = frame.into_data() else { continue };
-        bytes = bytes.saturating_add(data.len() as u64);
-        if bytes > limit {
-            return Err(too_large(limit, &format!("{bytes} had come")));
+        match body.decoder.take() {
+            None => body.take(&data, progress).await?,
+            Some(mut decoder) => {
+                body.decode(&mut decoder, &data, progress).await?;
+                body.decoder = Some(decoder);
+            }
         }
-        digest.update(&data);
-        if let Some(lines) = &mut lines {
+    }
+    body.finish().await
+}
+
+/// A body while it comes.
+pub(super) struct Body<'a> {
+    limit: u64,
+    decoder: Option<Decoder>,
+    lines: Option<Lines<'a>>,
+    /// What came, where it is to be looked at as a whole.
+    kept: Option<Vec<u8>>,
+    digest: Sha256,
+    /// How many bytes there are, decoded.
+    bytes: u64,
+    /// How many of them came, while they are decoded.
+    encoded: u64,
+}
+
+impl<'a> Body<'a> {
+    /// None of it, of at most `limit` bytes.
+    pub(super) fn new(limit: u64, decoder: Option<Decoder>, lines: Option<Lines<'a>>) -> Body<'a> {
+        Body { limit, decoder, lines, kept: None, digest: Sha256::new(), bytes: 0, encoded: 0 }
+    }
+
+    /// The same, to be kept as a whole.
+    pub(super) fn kept(self) -> Body<'a> {
+        Body { kept: Some(Vec::new()), ..self }
+    }
+
+    /// Takes what came, encoded.
+    async fn decode(
+        &mut self,
+        decoder: &mut Decoder,
+        mut data: &[u8],
+        progress: &Progress,
+    ) -> Result<(), Fault> {
+        self.encoded = self.encoded.saturating_add(data.len() as u64);
+        loop {
+            let (bytes, name) = (self.bytes, decoder.name());
+            let piece = decoder.next(&mut data).map_err(|error| {
+                let words =
+                    format!("the body is no {name} that can be decoded, after {bytes} bytes: {error}");
+                Fault::lasting(FetchFault::Protocol, words)
+            })?;
+            if piece.is_empty() && data.is_empty() {
+                return Ok(());
+            }
+            if piece.len() as u64 > self.limit.saturating_sub(bytes) {
+                let how = format!("{} bytes of {name} had become more", self.encoded);
+                return Err(too_large(self.limit, &how));
+            }
+            self.take(piece, progress).await?;
+            // A little of it may become much: others have their turn between.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Takes what the body goes on with.
+    async fn take(&mut self, data: &[u8], progress: &Progress) -> Result<(), Fault> {
+        self.bytes = self.bytes.saturating_add(data.len() as u64);
+        if self.bytes > self.limit {
+            return Err(too_large(self.limit, &format!("{} had come", self.bytes)));
+        }
+        self.digest.update(data);
+        if let Some(kept) = &mut self.kept {
+            if self.bytes > judge::LARGEST {
+                return Err(not_kept());
+            }
+            kept.extend_from_slice(data);
+        }
+        if let Some(lines) = &mut self.lines {
             progress.enter(Phase::Room);
-            lines.push(&data).await;
+            lines.push(data).await;
         }
+        Ok(())
     }
-    if let Some(lines) = lines {
-        lines.finish().await;
+
+    /// There is no more of it.
+    async fn finish(self) -> Result<Received, Fault> {
+        if let Some(decoder) = self.decoder.filter(|decoder| !decoder.is_whole()) {
+            let (name, bytes, encoded) = (decoder.name(), self.bytes, self.encoded);
+            let words = format!(
+                "the body is cut short: its {name} goes on behind the {encoded} bytes that came ({bytes} decoded)"
+            );
+            return Err(Fault::lasting(FetchFault::Protocol, words));
+        }
+        if let Some(lines) = self.lines {
+            lines.finish().await;
+        }
+        let kept = self.kept.unwrap_or_default();
+        Ok(Received { bytes: self.bytes, sha256: self.digest.finalize().into(), kept })
     }
-    Ok(Received { bytes, sha256: digest.finalize().into() })
 }
 
 /// The failure of a body past its limit.
 fn too_large(limit: u64, how: &str) -> Fault {
     let words = format!("the body has more than the {limit} bytes that max_body allows: {how}");
+    Fault::lasting(FetchFault::TooLarge, words)
+}
+
+/// The failure of a body that is too large to be looked at.
+fn not_kept() -> Fault {
+    let words = format!(
+        "the body has more than the {} bytes that are kept to be looked at by `check` and `capture`",
+        judge::LARGEST
+    );
     Fault::lasting(FetchFault::TooLarge, words)
 }
 
@@ -78,7 +173,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Tells the lines that `data` makes whole, and keeps the rest.
-    async fn push(&mut self, data: &[u8]) {
+    pub(super) async fn push(&mut self, data: &[u8]) {
         let whole = memchr::memrchr(b'\n', data).map_or(0, |newline| newline + 1);
         if whole > 0 {
             self.tail.extend_from_slice(&data[..whole]);
@@ -93,7 +188,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Tells what is left: the last line may have no newline.
-    async fn finish(mut self) {
+    pub(super) async fn finish(mut self) {
         if !self.tail.is_empty() {
             self.tell().await;
         }

@@ -6,14 +6,17 @@
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
+use hyper::http::response::Parts;
 use hyper::{Response, Version};
 
 use crate::hands::inbox::Seen;
 use crate::scenario::model::{FetchJob, Text};
 use crate::words::event::{FetchFault, Source};
 
-use super::body::{self, Lines, Received};
+use super::body::{self, Body, Lines, Received};
+use super::decode::Decoder;
 use super::fault::Fault;
+use super::judge::{Found, Judge};
 use super::link::Sent;
 use super::pool::{Endpoint, Lease};
 use super::progress::{Phase, Progress};
@@ -36,6 +39,8 @@ pub(super) struct Try<'a> {
     pub(super) job: &'a FetchJob,
     /// Its URL.
     pub(super) url: &'a Text,
+    /// What the job wants of an answer.
+    pub(super) judge: Option<&'a Judge>,
     /// There is no other try after this one.
     pub(super) last: bool,
     /// How far it has come.
@@ -50,6 +55,8 @@ pub(super) enum Answer {
         status: u16,
         /// Its body.
         received: Received,
+        /// What the job wants, looked for in it.
+        found: Found,
         /// To be left in the inbox first.
         head: Option<Seen>,
     },
@@ -124,7 +131,8 @@ impl Try<'_> {
             return;
         }
         let unseen = Progress::default();
-        let read = tokio::time::timeout(DRAIN, body::receive(body, DRAINED, None, &unseen)).await;
+        let read =
+            tokio::time::timeout(DRAIN, body::receive(body, Body::new(DRAINED, None, None), &unseen)).await;
         if let Ok(Ok(_)) = read {
             self.shared.pool.give_back(endpoint, lease);
         }
@@ -142,34 +150,58 @@ impl Try<'_> {
             self.drain(response.into_body(), endpoint, lease).await;
             return Ok(Answer::Again);
         }
-        let mut head = Some(self.head(&response));
+        let (head, body) = response.into_parts();
+        let secretive = self.judge.is_some_and(Judge::finds_secrets);
         // While there may be another try, what is told could become untrue: the head waits for the
-        // whole body. Lines cannot wait; once they are told this try is the last.
-        if (self.last || self.job.lines)
-            && let Some(head) = head.take()
-        {
-            self.progress.tell();
-            self.shared.inbox.put(head);
+        // whole body. Lines cannot wait; once they are told this try is the last. Only where a secret is
+        // to be found everything waits for it, since it must not be told.
+        let tells = (self.last || self.job.lines) && !secretive;
+        if tells {
+            self.tell(&head);
         }
-        let lines = self.job.lines.then(|| Lines::new(self.shared, self.source));
+        let decoder = if self.job.decode { Decoder::of(&head.headers)? } else { None };
+        let lines = || self.job.lines.then(|| Lines::new(self.shared, self.source));
+        let expected = self.judge.filter(|_| self.job.status.allows(status));
+        let mut whole = Body::new(self.job.max_body, decoder, if tells { lines() } else { None });
+        if secretive || expected.is_some_and(Judge::reads_body) {
+            whole = whole.kept();
+        }
         let started = Instant::now();
-        let received = body::receive(response.into_body(), self.job.max_body, lines, self.progress).await?;
+        let received = body::receive(body, whole, self.progress).await?;
         self.progress.took(|timings| &mut timings.body, started.elapsed());
         self.shared.pool.give_back(endpoint, lease);
-        Ok(Answer::Whole { status, received, head })
+        // An answer that is not expected has secrets, too.
+        let found =
+            self.judge.map(|judge| judge.look(&received, &head.headers, &self.shared.context.secrets));
+        let found = found.filter(|_| expected.is_some()).unwrap_or_default();
+        if secretive && self.job.lines {
+            self.tell(&head);
+            if let Some(mut lines) = lines() {
+                lines.push(&received.kept).await;
+                lines.finish().await;
+            }
+        }
+        let head = (!self.progress.told()).then(|| self.head(&head));
+        Ok(Answer::Whole { status, received, found, head })
+    }
+
+    /// Tells an answer's head.
+    fn tell(&self, head: &Parts) {
+        self.progress.tell();
+        self.shared.inbox.put(self.head(head));
     }
 
     /// An answer's head, fit for the log.
-    fn head(&self, response: &Response<Incoming>) -> Seen {
+    fn head(&self, head: &Parts) -> Seen {
         Seen::Responded {
             source: self.source,
-            status: response.status().as_u16(),
-            version: match response.version() {
+            status: head.status.as_u16(),
+            version: match head.version {
                 Version::HTTP_10 => "HTTP/1.0",
                 Version::HTTP_2 => "HTTP/2",
                 _ => "HTTP/1.1",
             },
-            headers: redact::headers(response.headers(), &self.shared.context.secrets),
+            headers: redact::headers(&head.headers, &self.shared.context.secrets),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each request is a local task that ends with exactly one `Fetched` or `FetchFailed`, whatever the
 //! server does and however the task ends. It never judges a status (the engine does), reads no proxy
-//! variables, decodes no body and keeps no cookies.
+//! variables and keeps no cookies.
 //!
 //! # How it works
 //!
@@ -11,8 +11,9 @@
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
-//! | `request`, `upload` | the request on the wire and its body |
-//! | `body` | the answer's body: counted, hashed, cut into lines |
+//! | `request`, `auth`, `upload` | the request on the wire, its credentials, its body |
+//! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
+//! | `judge`, `take` | what a job wants of an answer and takes out of it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
 //! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
@@ -21,11 +22,14 @@
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
 //! | `redact` | what of an answer may be logged |
 
+mod auth;
 mod body;
 mod connect;
+mod decode;
 mod elsewhere;
 mod fault;
 mod follow;
+mod judge;
 mod link;
 mod pool;
 pub mod probe;
@@ -33,6 +37,7 @@ mod progress;
 mod redact;
 mod redirect;
 mod request;
+mod take;
 mod tls;
 mod tls_fault;
 mod tries;
@@ -50,6 +55,7 @@ use tokio::task::AbortHandle;
 
 use crate::hands::Context;
 use crate::hands::inbox::{Inbox, Seen};
+use crate::words::captured::Captured;
 use crate::words::event::{FetchFault, Source};
 use crate::words::time::Span;
 
@@ -67,6 +73,7 @@ struct Shared {
     context: Rc<Context>,
     inbox: Rc<Inbox>,
     pool: pool::Pool,
+    judges: judge::Judges,
 }
 
 impl Fetches {
@@ -74,17 +81,20 @@ impl Fetches {
     #[must_use]
     pub fn new(context: Rc<Context>, inbox: Rc<Inbox>) -> Fetches {
         let pool = pool::Pool::new(context.folder.clone());
-        Fetches { shared: Rc::new(Shared { context, inbox, pool }), in_flight: Rc::default() }
+        Fetches {
+            shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
+            in_flight: Rc::default(),
+        }
     }
 
-    /// Sends a request: the `url`th of the `job`th fetch of the scenario. What comes back is left in
+    /// Sends a request: the `url`th of the `job`th fetch of the scenario, with these captured values. What comes back is left in
     /// the inbox under `source`, and in the end exactly one `Fetched` or `FetchFailed`.
     ///
     /// # Panics
     ///
     /// If there is no such fetch or URL, or if no `LocalSet` is around.
-    pub fn start(&mut self, source: Source, job: usize, url: usize) {
-        self.start_late(source, job, url, Span::ZERO);
+    pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<Captured>) {
+        self.start_late(source, (job, url, captured), Span::ZERO);
     }
 
     /// The same for a request that should have been sent so long ago, from when its time counts.
@@ -92,7 +102,12 @@ impl Fetches {
     /// # Panics
     ///
     /// As [`Fetches::start`].
-    pub fn start_late(&mut self, source: Source, job: usize, url: usize, late: Span) {
+    pub fn start_late(
+        &mut self,
+        source: Source,
+        (job, url, captured): (usize, usize, Vec<Captured>),
+        late: Span,
+    ) {
         assert!(
             self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
             "the engine orders only fetches of the scenario"
@@ -107,7 +122,7 @@ impl Fetches {
         };
         self.in_flight.borrow_mut().insert(source, (started, None));
         let task = tokio::task::spawn_local(async move {
-            let outcome = tries::fetch(&account.shared, source, job, url, started).await;
+            let outcome = tries::fetch(&account.shared, source, (job, url, captured), started).await;
             account.close(outcome);
         });
         self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));

@@ -3,12 +3,10 @@
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hyper::body::{Body as _, Bytes};
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
@@ -17,6 +15,8 @@ use url::{Position, Url};
 use crate::scenario::model::{Body, FetchJob, Text};
 use crate::words::event::FetchFault;
 
+use super::auth::{self, authorization};
+use super::decode;
 use super::fault::Fault;
 use super::redirect::Hop;
 use super::upload::Upload;
@@ -51,8 +51,14 @@ pub(super) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
     };
     default(&mut headers, ACCEPT, HeaderValue::from_static("*/*"));
     default(&mut headers, USER_AGENT, HeaderValue::from_static(AGENT));
-    if matches!(job.body, Some(Body::Json(_))) {
-        default(&mut headers, CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if job.decode {
+        default(&mut headers, ACCEPT_ENCODING, decode::ACCEPTED);
+    }
+    if let Some(kind) = job.body.as_ref().and_then(content_type) {
+        default(&mut headers, CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    if let Some(auth) = &job.auth {
+        headers.insert(AUTHORIZATION, authorization(auth)?);
     }
     if let Some(credentials) = take_credentials(&mut target) {
         default(&mut headers, AUTHORIZATION, credentials);
@@ -71,7 +77,7 @@ pub(super) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     // Both fail only on URLs without a host, which http and https URLs have.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair))).ok()?;
+    let mut value = auth::basic(&pair)?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -120,10 +126,24 @@ fn announces(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
+/// What a body says that it is, unless the scenario says otherwise.
+fn content_type(body: &Body) -> Option<&'static str> {
+    match body {
+        Body::Json(_) => Some("application/json"),
+        Body::Form(_) => Some("application/x-www-form-urlencoded"),
+        Body::Text(_) | Body::File(_) => None,
+    }
+}
+
 /// What the scenario gives as body.
 async fn upload(body: &Body, folder: &Path) -> Result<Upload, Fault> {
     match body {
         Body::Text(text) | Body::Json(text) => Ok(Upload::Bytes(Bytes::from(text.reveal().to_owned()))),
+        Body::Form(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name, value.reveal()));
+            let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            Ok(Upload::Bytes(Bytes::from(encoded)))
+        }
         Body::File(path) => Upload::file(&folder.join(path)).await.map_err(|error| {
             let words = format!("the file of the request's body, {}: {error}", path.display());
             Fault::lasting(FetchFault::Protocol, words)

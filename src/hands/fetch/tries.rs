@@ -7,8 +7,10 @@
 use std::time::{Duration, Instant};
 
 use crate::hands::inbox::Seen;
+use crate::scenario::fill;
 use crate::scenario::model::FetchJob;
-use crate::words::event::{Fetched, Source};
+use crate::words::captured::Captured;
+use crate::words::event::{FetchFault, Fetched, Source};
 use crate::words::time::Span;
 
 use super::fault::Fault;
@@ -22,30 +24,50 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// … up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Fetches a URL of a job. What comes back is the request's account.
-pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usize, started: Instant) -> Seen {
-    let job: &FetchJob = &shared.context.scenario.fetches[job];
+/// Fetches a URL of a job, with these captured values. What comes back is the request's account.
+pub(super) async fn fetch(
+    shared: &Shared,
+    source: Source,
+    (index, url, captured): (usize, usize, Vec<Captured>),
+    started: Instant,
+) -> Seen {
+    let job: &FetchJob = &shared.context.scenario.fetches[index];
+    let filled = match fill::filled(job, url, captured) {
+        Ok(filled) => filled,
+        Err(words) => {
+            let error = short(redact::text(&words, &shared.context.secrets));
+            let took = Span::from_std(started.elapsed());
+            return Seen::FetchFailed { source, kind: FetchFault::Capture, error, took };
+        }
+    };
+    let job = filled.as_ref().unwrap_or(job);
     let mut done = 0_u32;
     loop {
         let progress = Progress::default();
         let last = done >= job.retries;
         let url = &job.urls[url];
-        let this = Try { shared, source, job, url, last, progress: &progress };
-        let outcome = match tokio::time::timeout(job.timeout.to_std(), this.run()).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(progress.timed_out(job.timeout)),
+        let outcome = match shared.judges.of(index, job) {
+            Ok(judge) => {
+                let judge = judge.as_deref();
+                let this = Try { shared, source, job, url, judge, last, progress: &progress };
+                let outcome = shared.inbox.pauses().limit(job.timeout.to_std(), this.run()).await;
+                outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout)))
+            }
+            Err(fault) => Err(fault),
         };
         done = done.saturating_add(1);
         match outcome {
             Ok(Answer::Again) => {}
-            Ok(Answer::Whole { status, received, head }) => {
+            Ok(Answer::Whole { status, received, found, head }) => {
                 if let Some(head) = head {
                     shared.inbox.put(head);
                 }
                 let (bytes, sha256) = (received.bytes, received.sha256);
                 let took = Span::from_std(started.elapsed());
+                let check = found.amiss.map(|words| short(redact::text(&words, &shared.context.secrets)));
                 let (timings, reused) = (progress.timings(), Some(progress.reused()));
-                let fetched = Fetched { status, bytes, sha256, took, timings, reused };
+                let fetched =
+                    Fetched { status, bytes, sha256, took, timings, reused, check, captured: found.captured };
                 return Seen::Fetched { source, fetched: Box::new(fetched) };
             }
             Err(fault) if !last && fault.passing && !progress.told() => {}
@@ -59,7 +81,7 @@ pub(super) async fn fetch(shared: &Shared, source: Source, job: usize, url: usiz
                 };
             }
         }
-        tokio::time::sleep(pause(done)).await;
+        shared.inbox.pauses().sleep(pause(done)).await;
     }
 }
 
@@ -71,7 +93,6 @@ fn pause(done: u32) -> Duration {
 
 /// The last words: what happened, on which way, and how often it was tried.
 fn words(fault: &Fault, progress: &Progress, done: u32) -> String {
-    use crate::words::event::FetchFault;
     let mut words = fault.words.clone();
     if progress.followed() > 0 && fault.kind != FetchFault::Redirects {
         words = format!("{words} (redirected: {})", progress.chain());

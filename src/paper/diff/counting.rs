@@ -68,7 +68,9 @@ impl<'a> Counting<'a> {
             | Event::ClockTick { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
-            | Event::SpawnReady { .. } => {}
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
                 counting.text("preset", Some(preset));
                 counting.entry(entry);
@@ -198,11 +200,16 @@ impl<'a> Counting<'a> {
         }));
     }
 
-    fn fetched(&mut self, fetched: &Fetched, ok: bool) {
+    fn fetched(&mut self, fetched: &'a Fetched, ok: bool) {
         self.number("status", u64::from(fetched.status));
         self.number("bytes", fetched.bytes);
         self.add("sha256", Value::Digest(fetched.sha256));
         self.add("ok", Value::Flag(ok));
+        self.text("check", fetched.check.as_deref());
+        self.0.extend(fetched.captured.iter().map(|captured| {
+            let key = Key { name: "captured", header: Some(&captured.name) };
+            (key, Value::Text(Cow::Borrowed(captured.shown())))
+        }));
     }
 
     fn summary(&mut self, summary: &Summary) {

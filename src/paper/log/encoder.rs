@@ -18,6 +18,7 @@ mod loads;
 use std::io::Write;
 
 use crate::paper::log::text::{Seconds, any, hex, needs_care, push_digits, push_json, put};
+use crate::words::captured::Captured;
 use crate::words::event::{EntryName, Event, Exit, FORMAT, Header, Source, Stream, Summary, Timings};
 use crate::words::name::PlayerName;
 use crate::words::time::{Moment, Span};
@@ -126,7 +127,11 @@ impl Encoder {
                     self.number("pid", u64::from(*pid));
                 }
             }
-            Event::SpawnReady { source } => self.source(*source),
+            Event::SpawnReady { source } | Event::SpawnResumed { source } => self.source(*source),
+            Event::SpawnSuspended { source, signal } => {
+                self.source(*source);
+                self.plain("signal", &signal.to_string());
+            }
             Event::SpawnExited { source, exit, ok, running, held } => {
                 self.source(*source);
                 match exit {
@@ -210,6 +215,8 @@ impl Encoder {
                 if let Some(reused) = fetched.reused {
                     self.boolean("reused", reused);
                 }
+                self.optional_text("check", fetched.check.as_deref());
+                self.captured(&fetched.captured);
             }
             Event::FetchFailed { source, kind, error, took } => {
                 self.source(*source);
@@ -423,6 +430,22 @@ impl Encoder {
             push_json(&mut self.buffer, &values.join(", "));
         }
         self.buffer.extend_from_slice(if headers.is_empty() { b"{}" } else { b"}" });
+    }
+
+    /// An object by name, if anything was captured.
+    fn captured(&mut self, captured: &[Captured]) {
+        if captured.is_empty() {
+            return;
+        }
+        self.key("captured");
+        let mut before = b'{';
+        for one in captured {
+            self.buffer.push(std::mem::replace(&mut before, b','));
+            push_json(&mut self.buffer, &one.name);
+            self.buffer.push(b':');
+            push_json(&mut self.buffer, one.shown());
+        }
+        self.buffer.push(b'}');
     }
 
     fn timings(&mut self, timings: &Timings) {

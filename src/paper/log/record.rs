@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::paper::log::fields::{self, Word};
 use crate::paper::log::{schema, seconds};
+use crate::words::captured::Captured;
 use crate::words::event::{
     ClockKind, Direction, EntryName, Event, Exit, FetchFault, Fetched, Header, Lateness, Outcome, Source,
     Stream, Summary, Timings,
@@ -84,6 +85,9 @@ struct Keys<'a> {
     timings: Option<Phases<'a>>,
     reused: Option<bool>,
     #[serde(borrow)]
+    check: Option<Word<'a>>,
+    captured: Option<Headers>,
+    #[serde(borrow)]
     kind: Option<Word<'a>>,
     accepted: Option<bool>,
     #[serde(borrow)]
@@ -132,7 +136,7 @@ struct Late<'a> {
     max: &'a RawValue,
 }
 
-/// Header values by name, in the order of the line.
+/// Texts by name, in the order of the line: header values, or what was captured.
 #[derive(Debug)]
 struct Headers(Vec<Header>);
 
@@ -143,7 +147,7 @@ impl<'de> Deserialize<'de> for Headers {
             type Value = Headers;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("header values by name")
+                f.write_str("texts by name")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
@@ -212,6 +216,11 @@ impl<'a> Record<'a> {
                 pid: keys.pid,
             },
             "spawn.ready" => Event::SpawnReady { source: must("source", keys.source()?)? },
+            "spawn.suspended" => Event::SpawnSuspended {
+                source: must("source", keys.source()?)?,
+                signal: must("signal", keys.signal()?)?,
+            },
+            "spawn.resumed" => Event::SpawnResumed { source: must("source", keys.source()?)? },
             "move" => Event::Move {
                 due: keys.due()?,
                 source: must("source", keys.source()?)?,
@@ -379,7 +388,20 @@ impl<'a> Keys<'a> {
                 body: optional_span("body", phases.body)?,
             },
             reused: self.reused,
+            check: self.check.as_deref().map(str::to_owned),
+            captured: self.captured(),
         })
+    }
+
+    /// What was captured, as it was shown.
+    fn captured(&self) -> Vec<Captured> {
+        let captured = self.captured.iter().flat_map(|captured| &captured.0);
+        let owned = |Header { name, value }: &Header| Captured {
+            name: name.clone(),
+            value: value.clone(),
+            secret: false,
+        };
+        captured.map(owned).collect()
     }
 
     fn summary(&self) -> Result<Summary, Fault> {

@@ -19,8 +19,8 @@ enum Kind {
     Request,
     /// The resolved scenario.
     Scenario,
-    /// Header values by name.
-    Headers,
+    /// Texts by name: header values, what was captured.
+    Texts,
     Timings,
     Lateness,
     /// What loads came to, by name.
@@ -47,8 +47,8 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Count, Fetches, Headers, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text,
-    Timings, Words,
+    Boolean, Count, Fetches, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts, Timings,
+    Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -79,6 +79,12 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
         ],
     ),
     ("spawn.ready", "A program is ready, as its preset says.", &[must("source", Spawn)]),
+    (
+        "spawn.suspended",
+        "A process was stopped by a signal, and does not go on for now.",
+        &[must("source", Spawn), must("signal", Kind::Signal)],
+    ),
+    ("spawn.resumed", "A process that was stopped goes on.", &[must("source", Spawn)]),
     (
         "move",
         "A player has moved. Without `due` it is of a sub-process.",
@@ -132,7 +138,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     (
         "fetch.responded",
         "The head of an answer has come.",
-        &[must("source", Request), must("status", Count), must("version", Text), must("headers", Headers)],
+        &[must("source", Request), must("status", Count), must("version", Text), must("headers", Texts)],
     ),
     (
         "fetch.line",
@@ -141,7 +147,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     (
         "fetch.finished",
-        "An answer is whole.",
+        "An answer is whole. `check` says what of it is not as the fetch wants it, `captured` what was taken out of it.",
         &[
             must("source", Request),
             must("status", Count),
@@ -151,6 +157,8 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("took", Seconds),
             must("timings", Timings),
             may("reused", Boolean),
+            may("check", Text),
+            may("captured", Texts),
         ],
     ),
     (
@@ -312,7 +320,7 @@ fn kind(kind: Kind) -> Value {
         Spawn => json!({ "type": "string", "pattern": "^ps#[1-9][0-9]*$" }),
         Request => json!({ "type": "string", "pattern": "^get#[1-9][0-9]*$" }),
         Scenario => json!({ "type": "object" }),
-        Headers => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
         Lateness => of_seconds(&["p50", "p99", "max"], true),
         Fetches => json!({ "type": "object", "additionalProperties": load() }),

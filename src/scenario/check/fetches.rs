@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use base64::Engine;
 
-use super::load;
+use super::{auth, load};
 use crate::scenario::findings::Findings;
-use crate::scenario::model::{FetchJob, FetchMode, Http2, StatusRule, Text};
+use crate::scenario::model::{Capture, FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
+use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::NamedItem;
-use crate::scenario::shape::text::HeaderValue;
+use crate::scenario::shape::text::{HeaderValue, Late};
 use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::event::REDACTED;
@@ -29,9 +30,12 @@ pub(super) fn fetch(
     let mut raw = raw.value;
     let load = load::load(&mut raw, found);
     let urls = raw.urls.value().map(|list| list.0);
+    let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
+    auth::conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
-        urls.unwrap_or_default().into_iter().filter_map(|one| url(one, passwords, found)).collect();
+        urls.unwrap_or_default().into_iter().filter_map(|one| late_url(one, passwords, found)).collect();
+    let auth = auth::auth(raw.auth.given(), passwords);
     let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
     let number = |slot: Slot<Count<0>>, default: u32| {
         slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
@@ -43,21 +47,38 @@ pub(super) fn fetch(
         lines: raw.lines.value().unwrap_or(false),
         method: raw.method.value().map_or_else(|| "GET".to_owned(), |method| method.0),
         headers,
+        auth,
         body: raw.body.value(),
         timeout: raw.timeout.value().map_or(Span::from_secs(30), |timeout| timeout.0),
         redirects: number(raw.redirects, 10),
         retries: number(raw.retries, 0),
         status: raw.status.value().unwrap_or(StatusRule::Class(2)),
         max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
+        decode: raw.decode.value().unwrap_or(false),
         ca: raw.ca.value().map(|path| path.0),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
         load,
+        check: raw.check.value(),
+        capture: captures(raw.capture.value().unwrap_or_default().items),
         place,
     })
 }
 
-/// A URL that can be fetched, with its password hidden.
+/// The URL of a fetch: captured values may stand behind its host.
+fn late_url(late: Sp<Late>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
+    let text = late.value.0;
+    let behind_host = |at: usize| at > authority_end(text.reveal());
+    if !text.gaps().all(behind_host) {
+        let message = "a captured value cannot stand in the host of a URL, nor before it";
+        let fault = Diagnostic::error(late.place, message);
+        found.add(fault.help("it can stand in the path, in the query and behind `#`"));
+        return None;
+    }
+    url(Sp { value: text, place: late.place }, passwords, found)
+}
+
+/// A URL that can be fetched, with its password hidden. What is captured is taken for nothing in it.
 pub(super) fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
     let Sp { value: text, place } = text;
     if let Err(fault) = fetchable(text.reveal()) {
@@ -70,9 +91,9 @@ pub(super) fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findi
         passwords.push(text.reveal()[password].to_owned());
         passwords.extend(credentials(text.reveal()).into_iter().flatten());
     }
-    Some(match (hide_password(text.shown()), text.is_secret()) {
-        (Cow::Borrowed(_), _) => text,
-        (Cow::Owned(shown), _) => Text::secret(text.reveal(), shown),
+    Some(match shown_password(text.shown()) {
+        Some(hidden) => text.hiding(hidden),
+        None => text,
     })
 }
 
@@ -101,11 +122,16 @@ fn fetchable(text: &str) -> Result<(), String> {
     }
 }
 
+/// Where a URL's user, host and port end.
+fn authority_end(url: &str) -> usize {
+    let Some(start) = url.find("://").map(|at| at + 3) else { return url.len() };
+    url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| start + end)
+}
+
 /// Where the password of a URL stands.
 fn password(url: &str) -> Option<std::ops::Range<usize>> {
     let start = url.find("://")? + 3;
-    let authority_end = url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| start + end);
-    let at = start + url[start..authority_end].rfind('@')?;
+    let at = start + url[start..authority_end(url)].rfind('@')?;
     let colon = start + url[start..at].find(':')?;
     (colon + 1 < at).then_some(colon + 1..at)
 }
@@ -119,13 +145,25 @@ fn credentials(url: &str) -> Option<[String; 2]> {
     Some([password, sent])
 }
 
+/// Where a password stands that is not hidden yet.
+fn shown_password(shown: &str) -> Option<std::ops::Range<usize>> {
+    password(shown).filter(|range| &shown[range.clone()] != REDACTED)
+}
+
 fn hide_password(shown: &str) -> Cow<'_, str> {
-    match password(shown) {
-        Some(range) if &shown[range.clone()] != REDACTED => {
-            Cow::Owned(format!("{}{REDACTED}{}", &shown[..range.start], &shown[range.end..]))
-        }
-        _ => Cow::Borrowed(shown),
+    match shown_password(shown) {
+        Some(range) => Cow::Owned(format!("{}{REDACTED}{}", &shown[..range.start], &shown[range.end..])),
+        None => Cow::Borrowed(shown),
     }
+}
+
+/// What is captured; what is wrong has been told.
+fn captures(items: Vec<NamedItem<RawCapture>>) -> Vec<Capture> {
+    let captures = items.into_iter().filter_map(|item| {
+        let RawCapture(from, secret) = item.value?.value;
+        Some(Capture { name: item.name, from, secret })
+    });
+    captures.collect()
 }
 
 /// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
@@ -138,10 +176,12 @@ fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> V
             headers.push((item.name, text));
             continue;
         }
-        let whole = text.reveal();
-        passwords.push(whole.to_owned());
-        passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
-        headers.push((item.name, Text::secret(whole, REDACTED)));
+        if text.wanted().next().is_none() {
+            let whole = text.reveal();
+            passwords.push(whole.to_owned());
+            passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
+        }
+        headers.push((item.name, text.redacted()));
     }
     headers.sort_by(|a, b| a.0.cmp(&b.0));
     headers

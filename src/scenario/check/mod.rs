@@ -1,6 +1,7 @@
 //! What no schema can say: that names exist once and are found, that nothing waits for itself, that
 //! times add up. Makes the model, and tells everything that stands in its way.
 
+mod auth;
 mod fetches;
 mod load;
 mod players;

@@ -140,7 +140,7 @@ impl<'a> Names<'a> {
         fetch: Slot<crate::scenario::shape::text::Open>,
         stop: Slot<crate::scenario::shape::text::Open>,
         send: Slot<crate::scenario::raw::RawSend>,
-        mark: Slot<crate::scenario::model::Text>,
+        mark: Slot<crate::scenario::shape::text::Late>,
         found: &mut Findings,
     ) -> Option<Action> {
         if let Slot::Given(name) = spawn {
@@ -165,7 +165,7 @@ impl<'a> Names<'a> {
         if let Slot::Given(send) = send {
             return self.send(send.value, found);
         }
-        mark.value().map(Action::Mark)
+        mark.value().map(|mark| Action::Mark(mark.0))
     }
 
     /// The entry of an id; says if there is none.
@@ -222,7 +222,7 @@ impl<'a> Names<'a> {
             found.add(fault);
             return None;
         }
-        Some(Action::Send { to: index, text: raw.text.value()? })
+        Some(Action::Send { to: index, text: raw.text.value()?.0 })
     }
 
     fn after(&self, raw: Sp<RawAfter>, found: &mut Findings) -> Option<After> {

@@ -120,6 +120,11 @@ impl Document {
         self.tables.get_mut(table.0 as usize).map(std::mem::take).unwrap_or_default()
     }
 
+    /// A look at a table's items.
+    pub(crate) fn items(&self, table: TableId) -> &[Item] {
+        self.tables.get(table.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
     /// Takes one key out of a table.
     pub(crate) fn take_key(&mut self, table: TableId, key: &str, source: &str) -> Option<Item> {
         let items = self.tables.get_mut(table.0 as usize)?;

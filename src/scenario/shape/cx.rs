@@ -128,6 +128,12 @@ impl<'a> Cx<'a> {
         self.put_in(&raw, at, Secrecy::Allowed)
     }
 
+    /// The same, where a value that is captured in the run may stand as well.
+    pub(crate) fn late_text(&mut self, node: Node, wanted: &str, example: &str) -> Option<Text> {
+        let (raw, at) = self.raw_string(node, wanted, example)?;
+        self.put_in(&raw, at, Secrecy::Late)
+    }
+
     /// A string with variables put in, without secrets.
     pub(crate) fn open_text(&mut self, node: Node, wanted: &str, example: &str) -> Option<String> {
         let (raw, at) = self.raw_string(node, wanted, example)?;
@@ -193,6 +199,10 @@ pub(crate) fn tell(found: &mut Findings, vars: &Vars<'_>, place: Place, kind: &F
         FaultKind::Secret(_) => {
             fault.help("the log would have to hold it here; if it is no secret, pass it with --var")
         }
+        FaultKind::Late(_) => fault.help(
+            "a captured value can stand in the path and query of a fetch's URL, in its headers, `auth` and \
+             body, and in the text of a `send` or `mark`",
+        ),
         FaultKind::TooMuch => fault,
     };
     found.add(fault);

@@ -5,16 +5,18 @@ use super::{Cx, Shape};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::Text;
+use crate::scenario::template::escaped;
 
-/// A TOML value as JSON text, with variables put into its strings.
+/// A TOML value as JSON text, with variables put into its strings; where it is `LATE`, values that are
+/// captured in the run as well.
 #[derive(Debug)]
-pub(crate) struct JsonText(pub(crate) Text);
+pub(crate) struct JsonText<const LATE: bool>(pub(crate) Text);
 
-impl Shape for JsonText {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<JsonText> {
-        let (plain, shown) = json_pair(cx, node)?;
-        let (plain, shown) = (plain.line(), shown.line());
-        Some(JsonText(if plain == shown { Text::plain(plain) } else { Text::secret(plain, shown) }))
+impl<const LATE: bool> Shape for JsonText<LATE> {
+    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
+        // All strings in it are templates, and so is the whole: JSON leaves `${name}` as it is.
+        let (plain, shown) = json_pair(cx, node, LATE)?;
+        Some(JsonText(Text::of_templates(&plain.line(), &shown.line())))
     }
 
     fn schema() -> Json {
@@ -22,8 +24,8 @@ impl Shape for JsonText {
     }
 }
 
-/// A value as it is sent, and as it is shown. Nesting is bounded by the document's limits.
-fn json_pair(cx: &mut Cx<'_>, node: Node) -> Option<(Json, Json)> {
+/// A value as it is sent, and as it is shown, its strings as templates. Nesting is bounded by the document's limits.
+fn json_pair(cx: &mut Cx<'_>, node: Node, late: bool) -> Option<(Json, Json)> {
     let at = node.at;
     let both = |json: Json| Some((json.clone(), json));
     match node.value {
@@ -48,12 +50,13 @@ fn json_pair(cx: &mut Cx<'_>, node: Node) -> Option<(Json, Json)> {
             None
         }
         Value::String(_) => {
-            let text = cx.text(node, "a string", "\"text\"")?;
-            Some((text.reveal().into(), text.shown().into()))
+            let (what, example) = ("a string", "\"text\"");
+            let text = if late { cx.late_text(node, what, example) } else { cx.text(node, what, example) }?;
+            Some((text.plain_template().into(), text.template().into()))
         }
         Value::Array(items) => {
             let pairs: Option<Vec<(Json, Json)>> =
-                items.into_iter().map(|item| json_pair(cx, item)).collect();
+                items.into_iter().map(|item| json_pair(cx, item, late)).collect();
             let (plain, shown) = pairs?.into_iter().unzip();
             Some((Json::List(plain), Json::List(shown)))
         }
@@ -61,8 +64,8 @@ fn json_pair(cx: &mut Cx<'_>, node: Node) -> Option<(Json, Json)> {
             let source = std::rc::Rc::clone(&cx.source);
             let (mut plain, mut shown) = (Vec::new(), Vec::new());
             for item in cx.document.take(table) {
-                let key = item.key.get(&source).to_owned();
-                let (value, seen) = json_pair(cx, item.node)?;
+                let key = escaped(item.key.get(&source));
+                let (value, seen) = json_pair(cx, item.node, late)?;
                 plain.push((key.clone(), value));
                 shown.push((key, seen));
             }

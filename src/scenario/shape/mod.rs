@@ -6,9 +6,13 @@
 //! a name exists, that times add up) is not known here but in `scenario::check`.
 
 pub(crate) mod after;
+mod answer;
+mod auth;
+pub(crate) mod capture;
 pub(crate) mod choices;
 pub(crate) mod collections;
 mod cx;
+mod form;
 mod intervals;
 mod json_text;
 pub(crate) mod names;

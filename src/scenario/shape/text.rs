@@ -35,6 +35,22 @@ impl Shape for Text {
     }
 }
 
+/// A text that is wanted only when it is used: a value that is captured in the run may stand in it.
+#[derive(Debug)]
+pub(crate) struct Late(pub(crate) Text);
+
+impl Shape for Late {
+    const EXAMPLE: &'static str = Text::EXAMPLE;
+
+    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Late> {
+        cx.late_text(node, "a string", r#""some text""#).map(Late)
+    }
+
+    fn schema() -> Json {
+        Text::schema()
+    }
+}
+
 /// A string that the log shows as it is.
 #[derive(Debug)]
 pub(crate) struct Open(pub(crate) String);
@@ -78,7 +94,7 @@ pub(crate) struct HeaderValue(pub(crate) Text);
 impl Shape for HeaderValue {
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<HeaderValue> {
         let at = node.at;
-        let text = cx.text(node, "a string", r#""text/plain""#)?;
+        let text = cx.late_text(node, "a string", r#""text/plain""#)?;
         if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
             let bad = u32::from(bad);
             cx.error(at, format!("a header's value has no control characters; this one has U+{bad:04X}"));

@@ -1,8 +1,9 @@
 //! Values that may be written in several ways: a word, a number, a list, a table.
 
+use super::form::Form;
 use super::json_text::JsonText;
 use super::numbers::{int_or_list, out_of_range};
-use super::text::{FilePath, pattern};
+use super::text::{FilePath, Late, pattern};
 use super::{Cx, Shape, Slot, table::table};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::json::{Json, object};
@@ -180,14 +181,16 @@ impl Shape for Stdin {
 }
 
 table! {
-    /// The body of a request: exactly one of the three.
-    BodyTable is "`body`" with [Rule::ExactlyOne(&["text", "file", "json"])] {
+    /// The body of a request: exactly one of the four.
+    BodyTable is "`body`" with [Rule::ExactlyOne(&["text", "file", "form", "json"])] {
         /// This text.
-        "text" text: Text,
+        "text" text: Late,
         /// This file.
         "file" file: FilePath,
+        /// These fields as a form sends them; a value is a string, an integer, a boolean or a list of them.
+        "form" form: Form,
         /// This value as JSON.
-        "json" json: JsonText,
+        "json" json: JsonText<true>,
     }
 }
 
@@ -197,15 +200,16 @@ impl Shape for Body {
             cx.wrong_type(
                 &node,
                 "a body",
-                "{ text = \"…\" }, { file = \"…\" } or { json = { key = \"value\" } }",
+                "{ text = \"…\" }, { file = \"…\" }, { form = { key = \"value\" } } or { json = { key = \"value\" } }",
             );
             return None;
         }
         let table = BodyTable::decode(cx, node)?;
-        match (table.text, table.file, table.json) {
-            (Slot::Given(text), _, _) => Some(Body::Text(text.value)),
-            (_, Slot::Given(file), _) => Some(Body::File(file.value.0)),
-            (_, _, Slot::Given(json)) => Some(Body::Json(json.value.0)),
+        match (table.text, table.file, table.form, table.json) {
+            (Slot::Given(text), ..) => Some(Body::Text(text.value.0)),
+            (_, Slot::Given(file), ..) => Some(Body::File(file.value.0)),
+            (_, _, Slot::Given(form), _) => Some(Body::Form(form.value.0)),
+            (.., Slot::Given(json)) => Some(Body::Json(json.value.0)),
             _ => None,
         }
     }
