@@ -109,7 +109,9 @@ pub(super) fn lines(load: &JobFigures) -> Vec<String> {
         lines.push(of("latency", &load.latency));
     }
     if *delayed + *unsent > 0 {
-        lines.push(of("from the real start", &load.from_start));
+        if !load.statuses.is_empty() {
+            lines.push(of("from the real start", &load.from_start));
+        }
         lines.push(format!("{job}: {delayed} started late and {unsent} never, with too many in flight"));
     }
     lines
