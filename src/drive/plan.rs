@@ -46,9 +46,9 @@ pub struct Row {
 pub struct Open {
     /// The entry.
     pub entry: String,
-    /// What: `spawn`, `fetch`, `stop`, `send`, `mark`.
+    /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
     pub what: &'static str,
-    /// What it hangs on, in the scenario's own words.
+    /// What it hangs on, in the scenario's own words; behind them, what a load does.
     pub after: String,
 }
 
@@ -356,7 +356,11 @@ fn open_entries(scenario: &Scenario, engine: &Engine) -> Vec<Open> {
             Span::ZERO => moment,
             at => format!("{moment} + {}", at.human()),
         };
-        Some(Open { entry: entry.name(index).to_string(), what: what(&entry.action), after })
+        let (what, after) = match load::of(scenario, &entry.action) {
+            Some(load) => ("load", format!("{after}; {load}")),
+            None => (what(&entry.action), after),
+        };
+        Some(Open { entry: entry.name(index).to_string(), what, after })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
 }

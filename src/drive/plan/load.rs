@@ -1,6 +1,6 @@
 //! Loads in a plan: one row for each, with how many requests and until when; their bounds.
 
-use crate::scenario::model::{Arrivals, FetchJob, Load, Pace};
+use crate::scenario::model::{Action, Arrivals, FetchJob, Load, Pace, Scenario};
 use crate::scenario::rate::{Area, Ramp};
 use crate::words::time::Span;
 
@@ -9,6 +9,13 @@ pub(super) fn stand_in(job: &mut FetchJob) {
     if job.load.take().is_some() {
         job.urls.truncate(1);
     }
+}
+
+/// What an action does that begins a load, in words.
+pub(super) fn of(scenario: &Scenario, action: &Action) -> Option<String> {
+    let Action::Fetch(job) = action else { return None };
+    let job = &scenario.fetches[*job];
+    job.load.as_ref().map(|load| words(job, load))
 }
 
 /// What a load does, in words: `forms: 5000 requests at 500/s, the last 9s 998ms after the first`.
