@@ -8,6 +8,7 @@
 //!
 //! | module | its one job |
 //! | --- | --- |
+//! | `lane` | the requests of a load, handed to workers that keep their connections |
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
@@ -30,6 +31,7 @@ mod elsewhere;
 mod fault;
 mod follow;
 mod judge;
+mod lane;
 mod link;
 mod pool;
 pub mod probe;
@@ -66,6 +68,7 @@ type InFlight = RefCell<HashMap<Source, (Instant, Option<AbortHandle>)>>;
 pub struct Fetches {
     shared: Rc<Shared>,
     in_flight: Rc<InFlight>,
+    lanes: lane::Lanes,
 }
 
 /// What all requests of a run share.
@@ -84,6 +87,7 @@ impl Fetches {
         Fetches {
             shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
             in_flight: Rc::default(),
+            lanes: lane::Lanes::new(),
         }
     }
 
@@ -114,6 +118,11 @@ impl Fetches {
         );
         let now = Instant::now();
         let started = now.checked_sub(late.to_std()).unwrap_or(now);
+        if captured.is_empty()
+            && let Some(lane) = self.lane(job)
+        {
+            return lane.start(source, url, started);
+        }
         let account = Account {
             source,
             started,
@@ -126,6 +135,13 @@ impl Fetches {
             account.close(outcome);
         });
         self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));
+    }
+
+    /// The lane of a load, if it has one.
+    fn lane(&mut self, job: usize) -> Option<Rc<lane::Lane>> {
+        self.shared.context.scenario.fetches[job].load.as_ref()?;
+        let of = || lane::Lane::of(&self.shared, &self.in_flight, job);
+        self.lanes.entry(job).or_insert_with(of).clone()
     }
 
     /// Gives a request up, if it is still in flight; it is accounted for as `FetchFailed` at once.

@@ -24,7 +24,7 @@ use super::wire::{Stream, Wire};
 
 /// How long a connection is kept idle: less than the 5 s after which common servers close it
 /// themselves, so that a request seldom meets one that is being closed.
-const IDLE: Duration = Duration::from_secs(4);
+pub(super) const IDLE: Duration = Duration::from_secs(4);
 
 /// How many idle connections an endpoint keeps.
 const KEPT: usize = 256;
