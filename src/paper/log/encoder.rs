@@ -361,8 +361,10 @@ impl Encoder {
     }
 
     fn entry(&mut self, entry: Option<EntryName<'_>>) {
-        if let Some(entry) = entry {
-            self.plain("entry", &entry.to_string());
+        match entry {
+            Some(EntryName::Id(id)) => self.plain("entry", id),
+            Some(number) => self.plain("entry", &number.to_string()),
+            None => {}
         }
     }
 
@@ -450,17 +452,25 @@ impl Encoder {
 
     fn timings(&mut self, timings: &Timings) {
         let Timings { dns, connect, tls, first_byte, body } = timings;
-        let phases =
-            [("dns", dns), ("connect", connect), ("tls", tls), ("first_byte", first_byte), ("body", body)];
+        let phases: [(&[u8], _); 5] = [
+            (b"dns\":", dns),
+            (b"connect\":", connect),
+            (b"tls\":", tls),
+            (b"first_byte\":", first_byte),
+            (b"body\":", body),
+        ];
         self.key("timings");
-        let mut before = "{";
+        let start = self.buffer.len();
+        let mut before: &[u8] = b"{\"";
         for (name, span) in phases {
             if let Some(Span(span)) = span {
-                let _ = write!(self.buffer, "{before}\"{name}\":{}", Span(*span));
-                before = ",";
+                self.buffer.extend_from_slice(before);
+                self.buffer.extend_from_slice(name);
+                Seconds::new(*span).put(&mut self.buffer);
+                before = b",\"";
             }
         }
-        self.buffer.extend_from_slice(if before == "{" { b"{}" } else { b"}" });
+        self.buffer.extend_from_slice(if self.buffer.len() == start { b"{}" } else { b"}" });
     }
 }
 
