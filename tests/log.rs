@@ -14,11 +14,13 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 20] = [
+const EVENTS: [(&str, &str); 22] = [
     ("run.started", "format generator name seed clock started_at scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
     ("spawn.ready", "source"),
+    ("spawn.suspended", "source signal"),
+    ("spawn.resumed", "source"),
     ("move", "due source player direction"),
     ("line", "source stream text base64 partial"),
     ("spawn.exited", "source code signal ok running held"),
@@ -216,6 +218,8 @@ background = true
 [presets.sleeps]
 command = ["sleep", "600"]
 background = true
+[presets.stands_still]
+command = ["sh", "-c", "(sleep 0.2; kill -CONT $$) & kill -STOP $$; sleep 0.2"]
 [presets.killed]
 command = ["sh", "-c", "kill -USR1 $$"]
 exits = { signal = "USR1" }
@@ -255,6 +259,8 @@ stop = "asleep"
 spawn = "sleeps"
 [[timeline]]
 spawn = "killed"
+[[timeline]]
+spawn = "stands_still"
 [[timeline]]
 spawn = "inside"
 "#;

@@ -39,6 +39,9 @@ const IDLE: Duration = Duration::from_millis(2);
 /// How many of those that do not end are shown each second.
 const MOST_LINGERING: usize = 10;
 
+/// How long a run whose engine has panicked has to end in order, and then to hear that nobody is left.
+const LONGEST_END: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(2)];
+
 /// How long the log and the screen usually take to write what they were handed.
 const SHOWN: Duration = Duration::from_millis(20);
 
@@ -79,12 +82,7 @@ pub fn drive(
         let mut run = begin(&turn.clock.started_at(), journal);
         let verdict = match panics::caught(turn.run(&mut run)).await {
             Some(verdict) => verdict,
-            // What was at work when it happened says nothing that could be relied on: the log ends
-            // with the last thing that was decided.
-            None => {
-                turn.processes.clear().await;
-                run.journal.finish().map_or(Ok(Verdict::Broken), Err)
-            }
+            None => turn.end_broken(&mut run).await,
         };
         Ok((run, verdict))
     });
@@ -113,6 +111,7 @@ impl Turn {
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt();
+        processes.keep_terminal();
         let watched = signals::watch(&inbox, live.lifeline);
         watched.map_err(|error| format!("cannot hear signals: {error}"))?;
         if let Some(keyboard) = live.input {
@@ -142,7 +141,9 @@ impl Turn {
         // What was typed before the run comes before all that is due, and by its moment a log says so.
         self.hear(run, Moment::ZERO);
         let verdict = loop {
-            panics::wanted(if run.engine.has_occurred(0) { "driver" } else { "nowhere" });
+            if run.engine.has_occurred(0) {
+                panics::wanted_at_first("driver");
+            }
             let now = self.clock.now();
             run.engine.advance(now, &mut run.journal);
             let is_urgent = self.hear(run, now);
@@ -164,6 +165,22 @@ impl Turn {
             Some(fault) => Err(fault),
             None => Ok(verdict),
         }
+    }
+
+    /// Ends a run whose engine or journal has panicked: the engine hears of that first of all, and has
+    /// some time for an orderly end, and then a moment with nobody left. (What it was being told is
+    /// lost, an exit that it waits for among that.) Where it panics again, the log ends with the last
+    /// thing that was decided.
+    async fn end_broken(&mut self, run: &mut Run) -> Result<Verdict, String> {
+        for most in LONGEST_END {
+            match tokio::time::timeout(most, panics::caught(self.run(run))).await {
+                Ok(Some(verdict)) => return verdict,
+                Ok(None) => break,
+                Err(_) => self.processes.clear().await,
+            }
+        }
+        self.processes.clear().await;
+        run.journal.finish().map_or(Ok(Verdict::Broken), Err)
     }
 
     /// Tells the engine what the hands have seen. One reading of the clock serves all of it. Whether
@@ -230,8 +247,9 @@ impl Turn {
         self.flush(run, true);
         // The pause is to be in the log and on the screen before nothing of us moves any more.
         job::suspend_in(SHOWN).await;
-        self.processes.go_on();
         let took = self.clock.go_on();
+        self.inbox.pauses().add(took.to_std());
+        self.processes.go_on(took.to_std());
         self.inbox.put(Seen::Resumed { took });
     }
 

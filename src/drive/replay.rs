@@ -169,8 +169,8 @@ impl Drive {
         if self.clock == ClockKind::Real {
             return Ok(outside.map_or(Step::Advance(line.t), |outside| Step::Observe(line.t, outside)));
         }
-        // In virtual time only a person is outside, and is heard between two moments.
-        if let Some(outside) = outside.filter(Outside::is_of_a_person) {
+        // In virtual time nearly nothing is outside, and what is comes between two moments.
+        if let Some(outside) = outside.filter(Outside::is_heard_in_virtual_time) {
             return Ok(Step::Observe(reached, outside));
         }
         let is_known = observed::is_known(line.event());

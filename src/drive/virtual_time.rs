@@ -3,13 +3,14 @@
 
 use crate::drive::Run;
 use crate::engine::{Engine, Sink};
+use crate::hands::panics;
 use crate::hands::signals::Signals;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::time::Moment;
 
 /// Starts a run (`begin`) once signals are heard, so that none leaves a log without an end, and drives
-/// it to its end. What is typed (`input`) is typed at its start. The run comes back with its verdict,
+/// it to its end, an orderly one should the engine or the journal panic. What is typed (`input`) is typed at its start. The run comes back with its verdict,
 /// or with why its log could not be written.
 ///
 /// # Errors
@@ -18,18 +19,35 @@ pub fn drive(
     begin: impl FnOnce() -> Result<Run, String>,
     input: &[String],
 ) -> Result<(Run, Result<Verdict, String>), String> {
-    let signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
+    let mut signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
     let mut run = begin()?;
-    let verdict = drive_to_the_end(&mut run, signals, input);
+    let typed = |run: &mut Run| {
+        for text in input {
+            run.engine.observe(Moment::ZERO, Observed::Typed { text }, &mut run.journal);
+        }
+    };
+    let mut verdict = panics::caught_at_once(|| {
+        typed(&mut run);
+        drive_to_the_end(&mut run, &mut signals)
+    });
+    if verdict.is_none() {
+        verdict = panics::caught_at_once(|| {
+            let (now, error) = (run.journal.reached(), panics::first().unwrap_or("a panic"));
+            run.engine.observe(now, Observed::Broken { error }, &mut run.journal);
+            drive_to_the_end(&mut run, &mut signals)
+        });
+    }
+    // Where it cannot even do that, the log ends with the last thing that was decided.
+    let verdict = verdict.unwrap_or_else(|| run.journal.finish().map_or(Ok(Verdict::Broken), Err));
     Ok((run, verdict))
 }
 
-fn drive_to_the_end(run: &mut Run, mut signals: Signals, input: &[String]) -> Result<Verdict, String> {
-    for text in input {
-        run.engine.observe(Moment::ZERO, Observed::Typed { text }, &mut run.journal);
-    }
+fn drive_to_the_end(run: &mut Run, signals: &mut Signals) -> Result<Verdict, String> {
     let mut orders = Vec::new();
     loop {
+        if run.engine.has_occurred(0) {
+            panics::wanted_at_first("virtual");
+        }
         let verdict = turn(&mut run.engine, &mut run.journal);
         show_status(run, &mut orders);
         if let Some(fault) = run.journal.fault() {

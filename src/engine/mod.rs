@@ -359,6 +359,8 @@ impl Run {
             Observed::Started { source, pid } => self.process_started(source, pid, out),
             Observed::CouldNotStart { source, error } => self.could_not_start(source, error, out),
             Observed::Ready { source } => self.probe_answered(source, out),
+            Observed::Suspended { source, signal } => self.suspended(source, signal, out),
+            Observed::GoesOn { source } => self.goes_on(source, out),
             Observed::Lines { source, stream, chunk, partial } => {
                 self.lines(source, stream, chunk, partial, out);
             }

@@ -32,8 +32,8 @@ pub(crate) struct Spawn {
 enum State {
     /// The hands are to start it.
     Ordered,
-    /// A process.
-    Running,
+    /// A process, which does not go on for now if a signal stopped it.
+    Running { suspended: bool },
     /// Players in the runner; which of the plays.
     Playing(usize),
 }
@@ -114,7 +114,7 @@ impl Run {
     fn note_start(&mut self, number: u32, pid: Option<u32>, moment: Moment, out: &mut Out<'_>) {
         let scenario = Rc::clone(&self.scenario);
         let Some(spawn) = self.spawns.get_mut(&number) else { return };
-        spawn.state = State::Running;
+        spawn.state = State::Running { suspended: false };
         let (preset, entry, due) = (spawn.preset, spawn.entry, spawn.due);
         self.running += 1;
         out.tally.spawned += 1;
@@ -129,6 +129,29 @@ impl Run {
             self.entry_started(entry, moment, out);
         }
         self.await_ready(number, moment, out);
+    }
+
+    /// A process was stopped by a signal. That is no end: it still runs, as far as the run goes.
+    pub(crate) fn suspended(&mut self, source: Source, signal: Signal, out: &mut Out<'_>) {
+        if self.suspend_or_resume(source, true) {
+            out.event(&Event::SpawnSuspended { source, signal });
+        }
+    }
+
+    /// A process that was stopped goes on.
+    pub(crate) fn goes_on(&mut self, source: Source, out: &mut Out<'_>) {
+        if self.suspend_or_resume(source, false) {
+            out.event(&Event::SpawnResumed { source });
+        }
+    }
+
+    /// Notes whether a process is suspended; whether that is news.
+    fn suspend_or_resume(&mut self, source: Source, is_suspended: bool) -> bool {
+        let Source::Spawn(number) = source else { return false };
+        match self.spawns.get_mut(&number).map(|spawn| &mut spawn.state) {
+            Some(State::Running { suspended }) => std::mem::replace(suspended, is_suspended) != is_suspended,
+            _ => false,
+        }
     }
 
     /// A process runs.
@@ -156,7 +179,8 @@ impl Run {
 
     /// A process ended.
     pub(crate) fn process_exited(&mut self, source: Source, (exit, held): (Exit, bool), out: &mut Out<'_>) {
-        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running)) else {
+        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running { .. }))
+        else {
             return;
         };
         let scenario = Rc::clone(&self.scenario);
@@ -221,7 +245,9 @@ impl Run {
                 self.players.stop(play);
                 self.note_exit(number, (Exit::Signal(Signal::TERM), false), true, out.now, out);
             }
-            State::Ordered | State::Running => out.order(Order::Stop { source: Source::Spawn(number) }),
+            State::Ordered | State::Running { .. } => {
+                out.order(Order::Stop { source: Source::Spawn(number) })
+            }
         }
     }
 
@@ -234,7 +260,8 @@ impl Run {
         partial: bool,
         out: &mut Out<'_>,
     ) {
-        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running)) else {
+        let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running { .. }))
+        else {
             return;
         };
         let entry = self.spawns.get(&number).and_then(|spawn| spawn.entry);

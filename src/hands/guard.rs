@@ -26,7 +26,8 @@ use rustix::process::{
 };
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use crate::hands::job;
+use crate::hands::console::Console;
+use crate::hands::foreground;
 use crate::hands::process::adopted;
 use crate::words::signal as words;
 
@@ -83,6 +84,8 @@ struct Guard {
     /// Children that this process had before: whoever executed it in their place knows of them.
     strangers: Vec<Pid>,
     suspension: Suspension,
+    /// Whoever is left behind may have had it.
+    console: Option<Console>,
 }
 
 /// How far it has come that the job is suspended.
@@ -111,8 +114,8 @@ impl Guard {
         let runner = command.spawn()?;
         let runner = i32::try_from(runner.id()).ok().and_then(Pid::from_raw);
         let runner = runner.ok_or(io::ErrorKind::Other)?;
-        let suspension = Suspension::None;
-        Ok(Guard { runner, lifeline, _theirs: theirs, signals, strangers, suspension })
+        let (suspension, console) = (Suspension::None, Console::find());
+        Ok(Guard { runner, lifeline, _theirs: theirs, signals, strangers, suspension, console })
     }
 
     /// Passes on what it is told until the runner has ended; says how.
@@ -124,7 +127,7 @@ impl Guard {
                         return status;
                     }
                 }
-                Told::Pass(words::Signal::TSTP) if !job::can_suspend() => {}
+                Told::Pass(words::Signal::TSTP) if !foreground::may_be_a_job() => {}
                 Told::Pass(signal) => {
                     if signal == words::Signal::TSTP {
                         self.suspension = Suspension::Asked;
@@ -138,6 +141,10 @@ impl Guard {
                         self.suspension = Suspension::TakenBack;
                     }
                     self.send(Signal::CONT);
+                    if let Some(console) = &mut self.console {
+                        console.forget();
+                        console.look(|_| false);
+                    }
                 }
             }
         }
@@ -182,12 +189,15 @@ impl Guard {
     }
 
     /// Kills what the runner left until nothing is; how many that were.
-    async fn clear(&self) -> usize {
+    async fn clear(&mut self) -> usize {
         let since = Instant::now();
         let mut ended = HashSet::new();
         loop {
             let found = adopted::kill_families(|pid| self.strangers.contains(&pid), &mut ended);
             if found == 0 || since.elapsed() > PATIENCE {
+                if let Some(console) = &mut self.console {
+                    console.look(|_| false);
+                }
                 return ended.len();
             }
             tokio::time::sleep(Duration::from_millis(1)).await;

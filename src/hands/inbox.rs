@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+use crate::hands::pauses::Pauses;
 use crate::words::event::{Exit, FetchFault, Fetched, Header, Source, Stream};
 use crate::words::observed::Observed;
 use crate::words::signal::Signal;
@@ -27,6 +28,8 @@ pub enum Seen {
     Started { source: Source, pid: u32 },
     CouldNotStart { source: Source, error: String },
     Ready { source: Source },
+    Suspended { source: Source, signal: Signal },
+    GoesOn { source: Source },
     Lines { source: Source, stream: Stream, chunk: Vec<u8>, partial: bool },
     Exited { source: Source, exit: Exit, held: bool },
     NotSent { source: Source, error: String },
@@ -48,6 +51,8 @@ impl Seen {
             Seen::Started { source, pid } => Observed::Started { source: *source, pid: *pid },
             Seen::CouldNotStart { source, error } => Observed::CouldNotStart { source: *source, error },
             Seen::Ready { source } => Observed::Ready { source: *source },
+            Seen::Suspended { source, signal } => Observed::Suspended { source: *source, signal: *signal },
+            Seen::GoesOn { source } => Observed::GoesOn { source: *source },
             Seen::Lines { source, stream, chunk, partial } => {
                 Observed::Lines { source: *source, stream: *stream, chunk, partial: *partial }
             }
@@ -87,6 +92,7 @@ pub struct Inbox {
     filled: Notify,
     emptied: Notify,
     spare: RefCell<Vec<Vec<u8>>>,
+    pauses: Pauses,
 }
 
 impl Inbox {
@@ -94,6 +100,12 @@ impl Inbox {
     #[must_use]
     pub fn new() -> Rc<Inbox> {
         Rc::new(Inbox::default())
+    }
+
+    /// How long the driver has had everything stand still.
+    #[must_use]
+    pub fn pauses(&self) -> &Pauses {
+        &self.pauses
     }
 
     /// Leaves something. Never waits: whoever has much to tell calls [`Inbox::room`] first.

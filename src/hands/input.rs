@@ -17,6 +17,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
+use crate::hands::foreground;
 use crate::hands::inbox::{Inbox, Seen};
 
 /// The longest line that is kept, in bytes; the engine refuses one as long.
@@ -145,9 +146,7 @@ impl Read for Terminal {
             if ready == 0 {
                 continue;
             }
-            let ours = rustix::termios::tcgetpgrp(stdin.as_fd())
-                .is_ok_and(|group| group == rustix::process::getpgrp());
-            if ours {
+            if foreground::is_ours(&stdin) {
                 let read = rustix::io::read(&stdin, &mut *buffer)?;
                 let lines = memchr::memchr_iter(b'\n', &buffer[..read]).count();
                 self.entered.fetch_add(lines as u64, Ordering::Relaxed);

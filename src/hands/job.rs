@@ -4,9 +4,10 @@
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{getpgrp, getpid, getsid, kill_process};
+use rustix::process::{getpid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::hands::foreground;
 use crate::words::signal::Signal;
 
 /// SIGTSTP and SIGCONT, by their numbers on Linux (signal(7)).
@@ -71,16 +72,10 @@ pub async fn suspend_in(moment: Duration) {
     }
 }
 
-/// Whether there may be a shell in charge of jobs, which would let this process go on.
-#[must_use]
-pub fn can_suspend() -> bool {
-    getsid(None) != Ok(getpgrp())
-}
-
 /// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
 /// would, and nothing happens, as with a program that does not listen.
 pub fn suspend() {
-    if can_suspend() {
+    if foreground::may_be_a_job() {
         // Cannot fail: we may send signals to ourselves.
         let _ = kill_process(getpid(), rustix::process::Signal::STOP);
     }

@@ -11,9 +11,10 @@ use std::collections::VecDeque;
 use std::io::{self, Stdin};
 
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
+use crate::hands::foreground;
 use crate::hands::readable::Readable;
 
 /// The longest sequence that a key sends.
@@ -108,7 +109,7 @@ impl Keys {
 
     /// Whether this is the job in the foreground: any other must not touch the terminal.
     fn is_ours(&self) -> bool {
-        tcgetpgrp(&self.stdin).is_ok_and(|group| group == rustix::process::getpgrp())
+        foreground::is_ours(&self.stdin)
     }
 
     /// The next key. Loses none if it is given up; without end while another job has the terminal, or

@@ -4,7 +4,9 @@
 //! All of them live on one thread, the one of the current-thread runtime that drives the engine.
 
 pub mod clock;
+mod console;
 pub mod fetch;
+pub mod foreground;
 pub mod guard;
 pub mod inbox;
 pub mod input;
@@ -12,6 +14,7 @@ pub mod job;
 pub mod keys;
 pub mod multiplexer;
 pub mod panics;
+pub mod pauses;
 pub mod process;
 pub mod readable;
 pub mod signals;

@@ -58,10 +58,24 @@ pub async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
+/// The same for what does not wait.
+pub fn caught_at_once<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
+}
+
 /// Panics if `SCENARIO_TEST_PANIC` names this place: the tests' way to have a fault. Not in a release.
 pub fn wanted(place: &str) {
     if cfg!(debug_assertions) && std::env::var_os("SCENARIO_TEST_PANIC").is_some_and(|wanted| wanted == place)
     {
         panic!("a panic is wanted here: {place}");
     }
+}
+
+/// The same for what goes on after a panic, and could panic again: by the name of `PLACE` it does so
+/// once, and by `PLACE again` each time.
+pub fn wanted_at_first(place: &str) {
+    if first().is_none() {
+        wanted(place);
+    }
+    wanted(&format!("{place} again"));
 }

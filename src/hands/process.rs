@@ -30,6 +30,7 @@ mod group;
 mod lingering;
 mod outbox;
 mod recipe;
+mod suspended;
 mod table;
 pub mod terminal;
 
@@ -41,6 +42,7 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::hands::Context;
+use crate::hands::console::Console;
 use crate::hands::inbox::Inbox;
 use crate::scenario::model::Scenario;
 use crate::words::event::Source;
@@ -51,6 +53,9 @@ pub use lingering::Lingering;
 
 /// How often it is told who lingers.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether one of them has taken the terminal.
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
 pub type PlayersText = fn(&Scenario, usize) -> String;
@@ -93,10 +98,10 @@ impl Processes {
         process.end = End::Asked(stop, Instant::now());
         self.look.get_or_insert_with(next_look);
         process.probing = None;
-        let group = Rc::clone(&process.group);
+        let (group, inbox) = (Rc::clone(&process.group), Rc::clone(&self.table.inbox));
         group.ask(stop.signal);
         spawn_local(async move {
-            let _ = timeout(stop.grace.to_std(), group.emptied()).await;
+            let _ = inbox.pauses().limit(stop.grace.to_std(), group.emptied()).await;
             group.kill_all().await;
         });
     }
@@ -145,18 +150,32 @@ impl Processes {
 
     /// Stops the groups of all of them, as a shell stops a job.
     pub fn suspend(&self) {
-        self.table.signal_all(Signal::STOP);
+        self.table.pause();
     }
 
-    /// Lets all of them go on.
-    pub fn go_on(&self) {
-        self.table.signal_all(Signal::CONT);
+    /// Lets all of them go on, after a pause of this length.
+    pub fn go_on(&self, pause: Duration) {
+        self.table.go_on(pause);
     }
 
     /// From now on finds those too that leave their group and become daemons. Only for a program all of
     /// whose children are started here: [`Processes::clear`] then ends every other child it has.
     pub fn adopt(&mut self) {
         self.table.adopts.set(adopted::ask_for_orphans());
+    }
+
+    /// Sees from now on to the terminal that the program was started on, if there is one: who takes it
+    /// loses it again, and its modes are as they were when one of them has ended.
+    pub fn keep_terminal(&mut self) {
+        let Some(console) = Console::find() else { return };
+        *self.table.console.borrow_mut() = Some(console);
+        let table = Rc::clone(&self.table);
+        spawn_local(async move {
+            loop {
+                sleep(GLANCE).await;
+                table.look_at_console();
+            }
+        });
     }
 
     /// Ends all that is left of all of them, and returns when nobody is, after two seconds at most.
@@ -172,6 +191,7 @@ impl Processes {
             }
         };
         let _ = timeout(PATIENCE, clearing).await;
+        table.look_at_console();
     }
 }
 

@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::hands::foreground;
 use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
-use crate::hands::job;
 use crate::words::signal::Signal;
 use count::{Count, Way};
 
@@ -126,7 +126,7 @@ impl Heard {
             tokio::task::spawn_local(async move {
                 tokio::time::sleep(ONE_SIGNAL).await;
                 match signal {
-                    Signal::TSTP if !job::can_suspend() => {}
+                    Signal::TSTP if !foreground::may_be_a_job() => {}
                     Signal::TSTP => inbox.put(Seen::Paused),
                     signal => inbox.put(Seen::Signalled(signal)),
                 }

@@ -390,6 +390,18 @@ pub enum Event<'a> {
         /// The spawn.
         source: Source,
     },
+    /// `spawn.suspended`: a process does not go on, by a signal that stops it (STOP, TTIN, …).
+    SpawnSuspended {
+        /// The spawn.
+        source: Source,
+        /// What stopped it.
+        signal: Signal,
+    },
+    /// `spawn.resumed`: it goes on.
+    SpawnResumed {
+        /// The spawn.
+        source: Source,
+    },
     /// `move`.
     Move {
         /// The planned moment; none for players that are processes.
@@ -555,6 +567,8 @@ impl Event<'_> {
             Event::ClockTick { .. } => "clock.tick",
             Event::SpawnStarted { .. } => "spawn.started",
             Event::SpawnReady { .. } => "spawn.ready",
+            Event::SpawnSuspended { .. } => "spawn.suspended",
+            Event::SpawnResumed { .. } => "spawn.resumed",
             Event::Move { .. } => "move",
             Event::Lines { .. } => "line",
             Event::SpawnExited { .. } => "spawn.exited",

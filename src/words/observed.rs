@@ -27,6 +27,18 @@ pub enum Observed<'a> {
         /// The spawn.
         source: Source,
     },
+    /// A process was stopped by a signal, and does not go on for now.
+    Suspended {
+        /// The spawn.
+        source: Source,
+        /// What stopped it.
+        signal: Signal,
+    },
+    /// A process that was stopped goes on.
+    GoesOn {
+        /// The spawn.
+        source: Source,
+    },
     /// Whole lines of a process (the last of them may lack its newline only at the stream's end),
     /// or, with `partial`, one part of a line longer than `max_line`.
     Lines {

@@ -59,6 +59,10 @@ impl Signal {
     pub const CONT: Signal = Signal(18);
     /// Ctrl-Z.
     pub const TSTP: Signal = Signal(20);
+    /// Sent to who reads the terminal and is not the job in the foreground.
+    pub const TTIN: Signal = Signal(21);
+    /// Sent to who sets the terminal and is not the job in the foreground.
+    pub const TTOU: Signal = Signal(22);
 
     /// The signal of this number, if there is one (1 to 64).
     #[must_use]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::common::{Folder, Log, Run, SCENARIO, Watched, kill};
+use crate::common::{Folder, Log, Run, SCENARIO, Watched, kill, skip, works};
 
 /// The variable by which a test finds all that was started in it, however far it went.
 const MARK: &str = "SCENARIO_TEST_FAMILY";
@@ -334,6 +334,84 @@ fn c4_a_run_without_a_guard_pauses_too() {
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
 }
 
+/// Pauses a run once it shows this, for longer than its limits, and lets it go on.
+fn pause_beyond_limits(run: &mut Watched, at: &str) {
+    run.until(at);
+    kill(&run.child, Signal::TSTP);
+    run.until("paused");
+    wait_for_state(Pid::from_child(&run.child), "T");
+    // Past the limits, by the machine's clock: what is tested is that no time passes.
+    std::thread::sleep(Duration::from_millis(1_100));
+    kill(&run.child, Signal::CONT);
+    run.until("goes on after 1.");
+}
+
+#[test]
+fn c4_a_pause_takes_nothing_from_the_time_to_stop() {
+    let folder = Folder::new();
+    let tidies = "trap 'n=0; while test $n -lt 20; do sleep 0.01; n=$((n+1)); done; exit 0' TERM; \
+                  echo up; while :; do sleep 0.01; done";
+    folder.file(
+        "s.toml",
+        format!(
+            "tick = \"0s\"\n[presets.p]\ncommand = [\"sh\", \"-c\", \"{tidies}\"]\nstop = {{ grace = \"1s\" }}\n\
+             [[timeline]]\nid = \"p\"\nspawn = \"p\"\n\
+             [[timeline]]\nafter = {{ line = \"up\", of = \"p\" }}\nstop = \"p\"\n"
+        ),
+    );
+    let mut run = marked(&folder, &[]);
+    run.command.process_group(0);
+    let mut run = run.watch();
+    pause_beyond_limits(&mut run, "stopping");
+    assert_eq!(run.end().0, Some(0));
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.of("spawn.exited")[0]["code"], 0, "it was not killed");
+}
+
+#[test]
+fn c4_a_pause_takes_nothing_from_the_time_to_answer() {
+    let folder = Folder::new();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    folder.file(
+        "s.toml",
+        format!(
+            "tick = \"0s\"\n[fetches.f]\ntimeout = \"1s\"\nurls = [\"http://{address}/\"]\n[[timeline]]\nfetch = \"f\"\n"
+        ),
+    );
+    let mut run = marked(&folder, &[]);
+    run.command.process_group(0);
+    let mut run = run.watch();
+    let (mut client, _) = server.accept().unwrap();
+    pause_beyond_limits(&mut run, "get#1");
+    // A moment for the runner to find that its time is over, if it were.
+    std::thread::sleep(Duration::from_millis(50));
+    std::io::Write::write_all(&mut client, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    assert_eq!(run.end().0, Some(0));
+}
+
+/// As a container's init starts it: the group and the session are of outside the PID namespace.
+#[test]
+fn c4_a_run_pauses_whose_group_and_session_are_of_outside() {
+    const OUTSIDE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
+    if !works("unshare", &[&OUTSIDE[..], &["true"]].concat()) {
+        return skip("a PID namespace", "`unshare` cannot make one here");
+    }
+    let folder = Folder::new();
+    folder.file("s.toml", PAUSED);
+    let script = "\"$@\" & run=$!
+        said() { until grep -q \"$1\" l.jsonl 2>/dev/null; do kill -0 $run || exit; done; }
+        said '\"up\"'; kill -TSTP $run; said run.paused; kill -CONT $run; wait $run";
+    let run = marked(&folder, &[]).wrapped(|program| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(OUTSIDE).args(["sh", "-c", script, "sh"]).arg(program);
+        command
+    });
+    run.end().expect(0);
+    let (_, names) = pause_of(&folder);
+    assert_eq!(names.iter().filter(|name| name.starts_with("run.")).count(), 4, "{names:?}");
+}
+
 #[test]
 fn c4_the_shell_sees_the_job_stopped_and_brings_it_back() {
     let folder = Folder::new();
@@ -422,7 +500,7 @@ fn c3_runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays(
 
 /// A run in which the runner panics in this place.
 fn broken(folder: &Folder, place: &str) -> Vec<String> {
-    folder.file("s.toml", FAMILY);
+    folder.file("s.toml", FAMILY.replace("10m", "300ms"));
     let (code, shown) = marked(folder, &[]).env("SCENARIO_TEST_PANIC", place).watch().end();
     assert_eq!(code, Some(101), "{shown:#?}");
     nobody_is_left(folder);
@@ -447,9 +525,32 @@ fn c6_a_panic_of_a_part_ends_the_run_in_order() {
 }
 
 #[test]
-fn c6_a_panic_of_what_decides_leaves_nobody_and_a_log_that_can_be_read() {
+fn c6_a_panic_of_what_decides_ends_the_run_in_order() {
     let folder = Folder::new();
     broken(&folder, "driver");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(log.last()["reason"].as_str().unwrap().starts_with("the runner has a fault of its own"));
+    assert_eq!(log.last()["spawned"], log.last()["exited"]);
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+#[test]
+fn c6_a_panic_in_virtual_time_ends_the_run_in_order() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[presets.p]\nplayers = [{ name = \"p\", moves = 9, every = \"9s\" }]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"9h\"\nmark = \"end\"\n");
+    let run = || folder.scenario(&["run", "s.toml", "--clock", "virtual", "--force", "--log", "l.jsonl"]);
+    run().env("SCENARIO_TEST_PANIC", "virtual").end().expect(101);
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert!(log.last()["reason"].as_str().unwrap().starts_with("the runner has a fault of its own"));
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    run().env("SCENARIO_TEST_PANIC", "virtual again").end().expect(101);
+    folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);
+}
+
+#[test]
+fn c6_a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_be_read() {
+    let folder = Folder::new();
+    broken(&folder, "driver again");
     let log = Log::read(&folder.path().join("l.jsonl"));
     assert_eq!(log.events[0]["event"], "run.started");
     folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end().expect(0);

@@ -157,3 +157,93 @@ fn g2_a_background_job_is_never_stopped() {
     assert_eq!(log.last()["outcome"], "passed");
     assert!(log.of("input").is_empty(), "the terminal is not its own");
 }
+
+/// Puts itself in the foreground of the terminal and sets it raw; then it ends, or stays until it has
+/// lost it again, and reads.
+const TAKER: &str = "import os, signal, sys, time, tty\n\
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n\
+    parent, terminal = os.getppid(), os.open('/dev/tty', os.O_RDWR)\n\
+    os.tcsetpgrp(terminal, os.getpgrp())\n\
+    tty.setraw(terminal)\n\
+    print('taken', flush=True)\n\
+    while sys.argv[1] == 'stays' and os.tcgetpgrp(terminal) == os.getpgrp(): time.sleep(0.01)\n\
+    if sys.argv[1] == 'stays': os.read(terminal, 1)\n";
+
+fn taker(folder: &Folder, then: &str) {
+    folder.file("taker.py", TAKER);
+    let taker = format!("[presets.taker]\ncommand = [\"python3\", \"taker.py\", \"{then}\"]\n");
+    folder.file(
+        "s.toml",
+        format!("time_limit = \"30s\"\n{UNTIL_STOPPED}{taker}[[timeline]]\nspawn = \"taker\"\n"),
+    );
+}
+
+#[test]
+fn b15_the_terminal_of_a_program_that_took_it_and_ended_is_as_it_was() {
+    let folder = Folder::new();
+    taker(&folder, "ends");
+    let line = "stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
+    let mut terminal = Terminal::run(&folder, line, &[]);
+    terminal.until("ended taker");
+    terminal.types("1\n");
+    terminal.until("ended 1");
+    terminal.types("\x03");
+    let (_, seen) = terminal.end();
+    assert!(seen.contains("code 130"), "{seen}");
+    let modes = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(modes("before"), modes("after"));
+}
+
+#[test]
+fn b15_a_program_that_takes_the_terminal_loses_it_and_is_seen_to_be_suspended() {
+    let folder = Folder::new();
+    taker(&folder, "stays");
+    let mut terminal = Terminal::run(&folder, "$S run s.toml --log l.jsonl; echo code $?", &[]);
+    terminal.until("was suspended by TTIN");
+    terminal.types("\x03");
+    let (_, seen) = terminal.end();
+    assert!(seen.contains("code 130"), "{seen}");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.of("spawn.suspended")[0]["signal"], "TTIN");
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+}
+
+#[test]
+fn b15_a_runner_that_is_killed_leaves_the_terminal_as_it_was() {
+    let folder = Folder::new();
+    taker(&folder, "stays");
+    folder.file("taker.py", TAKER.replace("time.sleep(0.01)", "os.kill(parent, 9)"));
+    let line = "stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
+    let (_, seen) = Terminal::run(&folder, line, &[]).end();
+    assert!(seen.contains("code 137"), "{seen}");
+    let modes = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(modes("before"), modes("after"));
+}
+
+#[test]
+fn b15_who_is_stopped_and_goes_on_is_told() {
+    let folder = Folder::new();
+    let own = "echo $$; kill -STOP $$; echo on; sleep 600";
+    let preset =
+        format!("time_limit = \"30s\"\ntick = \"0s\"\n[presets.p]\ncommand = [\"sh\", \"-c\", \"{own}\"]\n");
+    folder.file("s.toml", preset + "[[timeline]]\nid = \"p\"\nspawn = \"p\"\n");
+    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).watch();
+    run.until("was suspended by STOP");
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    let pid = i32::try_from(log.of("spawn.started")[0]["pid"].as_i64().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    run.until("goes on");
+    crate::common::kill(&run.child, rustix::process::Signal::TERM);
+    assert_eq!(run.end().0, Some(143));
+    let log = Log::read(&folder.path().join("l.jsonl"));
+    let names: Vec<_> = log.names().into_iter().filter(|name| name.starts_with("spawn.")).collect();
+    assert_eq!(names, ["spawn.started", "spawn.suspended", "spawn.resumed", "spawn.exited"]);
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    let edited = String::from_utf8(log.bytes).unwrap();
+    folder.file(
+        "edited.jsonl",
+        edited.replacen("resumed\",\"source\":\"ps#1", "resumed\",\"source\":\"ps#2", 1),
+    );
+    folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
+}

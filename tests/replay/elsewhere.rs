@@ -4,20 +4,8 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use crate::common::{Ended, Folder, Run, SCENARIO, project};
+use crate::common::{Ended, Folder, Run, SCENARIO, project, skip, works};
 use crate::logs::{log, logs};
-
-/// Says what was not shown, and why.
-fn skip(what: &str, why: &str) {
-    eprintln!("skipped: {what}: {why}");
-}
-
-/// Whether a tool is there and works here.
-fn works(tool: &str, arguments: &[&str]) -> bool {
-    let mut command = Command::new(tool);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
 
 /// The same arguments for the program, by way of another program.
 fn by(tool: &str, options: &[&str], run: Run) -> Run {

@@ -16,6 +16,8 @@ pub(super) enum Outside {
     Started { source: Source, pid: u32 },
     CouldNotStart { source: Source, error: String },
     Ready { source: Source },
+    Suspended { source: Source, signal: Signal },
+    GoesOn { source: Source },
     Lines { source: Source, stream: Stream, partial: bool, from: usize, to: usize },
     Exited { source: Source, exit: Exit, held: bool },
     NotSent { source: Source, error: String },
@@ -52,9 +54,10 @@ impl Outside {
         }
     }
 
-    /// Whether a person did it: typed a line, sent a signal.
-    pub(super) fn is_of_a_person(&self) -> bool {
-        matches!(self, Outside::Typed { .. } | Outside::Signalled(_))
+    /// Whether it can come to a run in virtual time: a person did it (typed a line, sent a signal), or
+    /// the runner itself.
+    pub(super) fn is_heard_in_virtual_time(&self) -> bool {
+        matches!(self, Outside::Typed { .. } | Outside::Signalled(_) | Outside::Broken { .. })
     }
 
     /// As the engine takes it, with the bytes in `buffer`.
@@ -63,6 +66,8 @@ impl Outside {
             Outside::Started { source, pid } => Observed::Started { source: *source, pid: *pid },
             Outside::CouldNotStart { source, error } => Observed::CouldNotStart { source: *source, error },
             Outside::Ready { source } => Observed::Ready { source: *source },
+            Outside::Suspended { source, signal } => Observed::Suspended { source: *source, signal: *signal },
+            Outside::GoesOn { source } => Observed::GoesOn { source: *source },
             Outside::Lines { source, stream, partial, from, to } => Observed::Lines {
                 source: *source,
                 stream: *stream,
@@ -99,6 +104,8 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
         // One that a line shows is decided, as is that one which runs never became ready: the engine has
         // said both by then, and passes over them.
         Some(Event::SpawnReady { source }) => Outside::Ready { source },
+        Some(Event::SpawnSuspended { source, signal }) => Outside::Suspended { source, signal },
+        Some(Event::SpawnResumed { source }) => Outside::GoesOn { source },
         Some(Event::SpawnFailed { source, error, .. }) => {
             Outside::CouldNotStart { source, error: error.to_owned() }
         }

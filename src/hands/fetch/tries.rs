@@ -50,10 +50,9 @@ pub(super) async fn fetch(
             Ok(judge) => {
                 let judge = judge.as_deref();
                 let this = Try { shared, source, job, url, judge, last, progress: &progress };
-                match tokio::time::timeout(job.timeout.to_std(), this.run()).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => Err(progress.timed_out(job.timeout)),
-                }
+                let pauses = shared.inbox.pauses();
+                let outcome = pauses.limit(job.timeout.to_std(), this.run()).await;
+                outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout)))
             }
             Err(fault) => Err(fault),
         };
@@ -83,7 +82,7 @@ pub(super) async fn fetch(
                 };
             }
         }
-        tokio::time::sleep(pause(done)).await;
+        shared.inbox.pauses().sleep(pause(done)).await;
     }
 }
 

@@ -7,8 +7,10 @@
 use std::collections::HashSet;
 
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpgid, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
+    Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
 };
+
+use crate::hands::foreground;
 
 /// Asks for the orphans of everything that is started from now on.
 pub(in crate::hands) fn ask_for_orphans() -> bool {
@@ -38,13 +40,34 @@ pub(in crate::hands) fn kill_families(expected: impl Fn(Pid) -> bool, killed: &m
             continue;
         }
         // A group that our child leads is its own.
-        if getpgid(Some(*child)) == Ok(*child) {
+        if foreground::leads_its_group(*child) {
             let _ = kill_process_group(*child, Signal::KILL);
         }
         let _ = kill_process(*child, Signal::KILL);
         killed.insert(*child);
     }
     ours.len()
+}
+
+/// Whether a process descends from us.
+pub(super) fn is_of_us(process: Pid) -> bool {
+    let mut process = Some(process);
+    // Longer than any family, and an end should one of them be replaced while it is looked at.
+    for _ in 0..64 {
+        match process {
+            Some(process) if process == getpid() => return true,
+            Some(this) => process = parent_of(this),
+            None => return false,
+        }
+    }
+    false
+}
+
+fn parent_of(process: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    // Behind the name, which may hold anything, come the state and the parent (proc(5)).
+    let parent = stat.rsplit(") ").next()?.split(' ').nth(1)?;
+    parent.parse().ok().and_then(Pid::from_raw)
 }
 
 /// All our children, ended or not; of every thread, since orphans go to any of them.

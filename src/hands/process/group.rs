@@ -46,6 +46,11 @@ impl Group {
         self.led.get() && self.id == process
     }
 
+    /// Whether this is its number.
+    pub(super) fn is(&self, id: Pid) -> bool {
+        self.id == id
+    }
+
     /// Whether nobody is left in it.
     pub(super) fn is_empty(&self) -> bool {
         if self.led.get() {

@@ -4,9 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{spawn_local, yield_now};
 
@@ -15,8 +15,9 @@ use super::descriptors::Found;
 use super::group::Group;
 use super::outbox::Outbox;
 use super::recipe::Recipe;
-use super::{PlayersText, adopted, attend};
+use super::{PlayersText, adopted, attend, suspended};
 use crate::hands::Context;
+use crate::hands::console::Console;
 use crate::hands::fetch::probe::{Probes, Probing};
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::multiplexer::Multiplexer;
@@ -32,7 +33,7 @@ const AT_ONCE: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Table {
     context: Rc<Context>,
-    inbox: Rc<Inbox>,
+    pub(super) inbox: Rc<Inbox>,
     multiplexer: Rc<Multiplexer>,
     probes: Rc<Probes>,
     players_text: PlayersText,
@@ -45,9 +46,13 @@ pub(super) struct Table {
     /// Those that have not ended yet.
     pub(super) running: RefCell<BTreeMap<Source, Running>>,
     /// The groups that have outlived their leader.
-    left: RefCell<Vec<Rc<Group>>>,
+    pub(super) left: RefCell<Vec<Rc<Group>>>,
     /// Whether the orphans of all of them come to us.
     pub(super) adopts: Cell<bool>,
+    /// The terminal that all of them were started on, where it is to be kept.
+    pub(super) console: RefCell<Option<Console>>,
+    /// Whether the run stands still, and all of them with it.
+    pub(super) paused: Cell<bool>,
 }
 
 /// A process that is still to be started.
@@ -66,6 +71,8 @@ pub(super) struct Running {
     pub(super) end: End,
     /// Where it is sent to, if it can be.
     pub(super) outbox: Option<Rc<Outbox>>,
+    /// Whether a signal has stopped it (and not the pause of the run).
+    pub(super) suspended: bool,
     /// Asks whether it is ready, if that is to be asked, until it ends or is stopped.
     pub(super) probing: Option<Probing>,
 }
@@ -79,6 +86,17 @@ pub(super) enum End {
     Asked(Stop, Instant),
     /// It was sent KILL then.
     Forced(Instant),
+}
+
+impl End {
+    /// The same after a pause, in which no time has passed for it.
+    pub(super) fn later(self, pause: Duration) -> End {
+        match self {
+            End::Unasked(stop) => End::Unasked(stop),
+            End::Asked(stop, at) => End::Asked(stop, at + pause),
+            End::Forced(at) => End::Forced(at + pause),
+        }
+    }
 }
 
 impl Table {
@@ -101,8 +119,12 @@ impl Table {
             running: RefCell::default(),
             left: RefCell::default(),
             adopts: Cell::new(false),
+            console: RefCell::default(),
+            paused: Cell::new(false),
         };
-        Rc::new(table)
+        let table = Rc::new(table);
+        suspended::watch(&table);
+        table
     }
 
     /// Starts a process now.
@@ -114,7 +136,7 @@ impl Table {
         let (pid, group, outbox) = (started.pid, Rc::clone(&started.group), started.outbox.clone());
         let ready = self.context.scenario.presets[preset].ready();
         let probing = ready.and_then(|ready| self.probes.watch(source, ready));
-        let running = Running { group, end: End::Unasked(stop), outbox, probing };
+        let running = Running { group, end: End::Unasked(stop), outbox, suspended: false, probing };
         self.running.borrow_mut().insert(source, running);
         self.inbox.put(Seen::Started { source, pid });
         let table = Rc::clone(self);
@@ -146,6 +168,20 @@ impl Table {
                 left.push(group);
             }
         }
+        self.look_at_console();
+    }
+
+    /// Takes the terminal back, if one of them has it.
+    pub(super) fn look_at_console(&self) {
+        if let Some(console) = &mut *self.console.borrow_mut() {
+            console.look(|group| self.has(group) || adopted::is_of_us(group));
+        }
+    }
+
+    /// Whether this is the group of one of them.
+    fn has(&self, group: Pid) -> bool {
+        self.running.borrow().values().any(|process| process.group.is(group))
+            || self.left.borrow().iter().any(|left| left.is(group))
     }
 
     /// Starts what waits, in order, as far as there is room and not too many for one turn.
@@ -212,12 +248,6 @@ impl Table {
         }
         let error = self.context.secrets.masked(error);
         self.inbox.put(Seen::CouldNotStart { source, error });
-    }
-
-    /// Sends a signal to all groups, those that outlived their leader too.
-    pub(super) fn signal_all(&self, signal: Signal) {
-        self.running.borrow().values().for_each(|process| process.group.signal(signal));
-        self.left.borrow().iter().for_each(|group| group.signal(signal));
     }
 
     /// Sends KILL to everybody that is left, and tells how many groups and orphans that were.

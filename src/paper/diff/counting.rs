@@ -68,7 +68,9 @@ impl<'a> Counting<'a> {
             | Event::ClockTick { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
-            | Event::SpawnReady { .. } => {}
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. } => {}
             Event::SpawnStarted { preset, entry, .. } => {
                 counting.text("preset", Some(preset));
                 counting.entry(entry);

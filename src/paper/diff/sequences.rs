@@ -256,9 +256,12 @@ fn part_of(event: &Event<'_>) -> Part {
 fn source_of(event: &Event<'_>) -> Of {
     match *event {
         // A pause is a matter of time alone.
-        Event::RunStarted { .. } | Event::ClockTick { .. } | Event::RunPaused | Event::RunResumed { .. } => {
-            Of::Nothing
-        }
+        Event::RunStarted { .. }
+        | Event::ClockTick { .. }
+        | Event::RunPaused
+        | Event::RunResumed { .. }
+        | Event::SpawnSuspended { .. }
+        | Event::SpawnResumed { .. } => Of::Nothing,
         Event::Input { .. } | Event::Mark { .. } | Event::RunFinished(_) => Of::Timeline,
         Event::Sent { source, .. } | Event::Stopping { source, .. } => {
             source.map_or(Of::Timeline, Of::Source)

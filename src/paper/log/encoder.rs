@@ -125,7 +125,11 @@ impl Encoder {
                     self.number("pid", u64::from(*pid));
                 }
             }
-            Event::SpawnReady { source } => self.source(*source),
+            Event::SpawnReady { source } | Event::SpawnResumed { source } => self.source(*source),
+            Event::SpawnSuspended { source, signal } => {
+                self.source(*source);
+                self.plain("signal", &signal.to_string());
+            }
             Event::SpawnExited { source, exit, ok, running, held } => {
                 self.source(*source);
                 match exit {

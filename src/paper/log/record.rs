@@ -211,6 +211,11 @@ impl<'a> Record<'a> {
                 pid: keys.pid,
             },
             "spawn.ready" => Event::SpawnReady { source: must("source", keys.source()?)? },
+            "spawn.suspended" => Event::SpawnSuspended {
+                source: must("source", keys.source()?)?,
+                signal: must("signal", keys.signal()?)?,
+            },
+            "spawn.resumed" => Event::SpawnResumed { source: must("source", keys.source()?)? },
             "move" => Event::Move {
                 due: keys.due()?,
                 source: must("source", keys.source()?)?,

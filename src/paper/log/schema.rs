@@ -77,6 +77,12 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     ("spawn.ready", "A program is ready, as its preset says.", &[must("source", Spawn)]),
     (
+        "spawn.suspended",
+        "A process was stopped by a signal, and does not go on for now.",
+        &[must("source", Spawn), must("signal", Kind::Signal)],
+    ),
+    ("spawn.resumed", "A process that was stopped goes on.", &[must("source", Spawn)]),
+    (
         "move",
         "A player has moved. Without `due` it is of a sub-process.",
         &[

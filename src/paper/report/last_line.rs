@@ -11,6 +11,8 @@
 //!
 //! It knows no other terminal than one that understands ECMA-48 and DEC's save and restore.
 
+use crate::hands::foreground;
+
 /// The most lines that are cleared: a page that was pasted stays, but for its end.
 const MOST_LINES: usize = 10;
 
@@ -85,8 +87,7 @@ impl LastLine {
 /// foreground draws no such line.
 pub(super) fn size() -> Option<(usize, usize)> {
     let stderr = rustix::stdio::stderr();
-    let in_front = rustix::termios::tcgetpgrp(stderr).is_ok_and(|group| group == rustix::process::getpgrp());
-    if !in_front {
+    if !foreground::is_ours(stderr) {
         return None;
     }
     let size = rustix::termios::tcgetwinsize(stderr).ok()?;

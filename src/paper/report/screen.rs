@@ -11,6 +11,7 @@ use crate::engine::Status;
 use crate::paper::report::bar::tenths;
 use crate::paper::report::unready::{LastLines, Unready};
 use crate::words::event::{Event, Exit, Outcome, Source, Stream, Summary};
+use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
 use crate::words::visible::{push_visible, push_visible_bytes, visible};
 
@@ -107,6 +108,8 @@ impl Screen {
             }
             Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
             | Event::SpawnExited { .. }
             | Event::SpawnFailed { .. } => self.spawn(out, t, event),
             Event::FetchStarted { .. }
@@ -166,6 +169,17 @@ impl Screen {
             Event::SpawnReady { source } => {
                 self.of(out, t, *source, |out| self.styled(out, GOOD, |out| out.push_str("ready")));
             }
+            Event::SpawnSuspended { source, signal } => {
+                let why = match *signal {
+                    Signal::TTIN => ": only the job in the foreground may read the terminal",
+                    Signal::TTOU => ": only the job in the foreground may set the terminal",
+                    _ => "",
+                };
+                self.of(out, t, *source, |out| {
+                    self.styled(out, WARN, |out| push(out, format_args!("was suspended by {signal}{why}")));
+                });
+            }
+            Event::SpawnResumed { source } => self.of(out, t, *source, |out| out.push_str("goes on")),
             Event::SpawnExited { source, exit, ok, running, held } => {
                 let last_lines = self.unready.forget(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
