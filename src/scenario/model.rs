@@ -253,6 +253,8 @@ pub struct FetchJob {
     pub ca: Option<PathBuf>,
     /// Trust any certificate.
     pub insecure: bool,
+    /// What the client shows of itself to servers that ask.
+    pub client: Option<ClientCert>,
     /// Which protocol to speak.
     pub http2: Http2,
     /// What an answer must be like whose status is expected.
@@ -294,6 +296,15 @@ pub enum CaptureFrom {
     Text(String),
     /// In this header.
     Header(String),
+}
+
+/// What a client shows of itself: files of PEM, relative to the scenario's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientCert {
+    /// Its certificate, and those between it and the authority.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The order of a job's requests.

@@ -163,7 +163,11 @@ table! {
 
 table! {
     /// Something that can be fetched.
-    RawFetch is "a fetch" with [Rule::Required("urls", "urls = [\"http://…\"]")] {
+    RawFetch is "a fetch" with [
+        Rule::Required("urls", "urls = [\"http://…\"]"),
+        Rule::Needs("cert", "key"),
+        Rule::Needs("key", "cert"),
+    ] {
         /// One or more; http or https.
         "urls" urls: List<Late, 1>,
         /// All at once, or each after the one before it.
@@ -194,6 +198,10 @@ table! {
         "ca" ca: FilePath,
         /// Trust any certificate.
         "insecure" insecure: bool = false,
+        /// A file of PEM with the certificate that is shown to servers that ask for one; with `key`.
+        "cert" cert: FilePath,
+        /// A file of PEM with its private key.
+        "key" key: FilePath,
         /// Which protocol to speak.
         "http2" http2: Http2 = "auto",
         /// What an answer must be like whose status is expected; else the run has failed.

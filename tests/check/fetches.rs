@@ -217,3 +217,11 @@ fn what_stands_beside_a_captured_value_stays_hidden() {
         assert!(resolved.contains(shown), "{resolved}");
     }
 }
+
+#[test]
+fn a_certificate_and_its_key_go_together() {
+    assert_eq!(fetch("cert = \"c.pem\"\nkey = \"c.key\""), "");
+    refused("cert = \"c.pem\"", "3:1", "`cert` goes only with `key`");
+    refused("key = \"c.key\"", "3:1", "`key` goes only with `cert`");
+    refused("key = \"c.key\"\ncert = \"${env:TOKEN}\"", "4:9", "must not be logged");
+}

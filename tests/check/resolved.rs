@@ -10,9 +10,9 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob, FetchMode,
-    Http2, Isolation, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule,
-    Stdin, Stop, Text, Var,
+    Action, After, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits, FetchJob,
+    FetchMode, Http2, Isolation, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario,
+    StatusRule, Stdin, Stop, Text, Var,
 };
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
@@ -224,6 +224,10 @@ fn redacted() -> Text {
     Text::secret("[redacted]", "[redacted]")
 }
 
+fn client() -> impl Strategy<Value = ClientCert> {
+    (path(), path()).prop_map(|(cert, key)| ClientCert { cert, key })
+}
+
 fn check() -> impl Strategy<Value = Check> {
     let value = select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(Text::plain);
     let json =
@@ -255,8 +259,8 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
         (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
-    (urls, request, numbers, flags, status(), (of(path()), of(check()))).prop_map(
-        |(urls, request, numbers, flags, status, (ca, check))| {
+    (urls, request, numbers, flags, status(), (of(path()), of(client()), of(check()))).prop_map(
+        |(urls, request, numbers, flags, status, (ca, client, check))| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
@@ -281,6 +285,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 decode: flags.0,
                 ca,
                 insecure: flags.2,
+                client,
                 http2: flags.3,
                 check,
                 capture: Vec::new(),

@@ -9,6 +9,7 @@ mod answers;
 mod broken;
 mod captures;
 mod checks;
+mod client_certs;
 mod credentials;
 mod crowds;
 mod decoded;

@@ -16,7 +16,7 @@
 //! | `judge`, `take` | what a job wants of an answer and takes out of it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
 //! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
-//! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
+//! | `tls`, `verify`, `client_cert` | TLS settings and handshake; which certificates are trusted; which is shown |
 //! | `probe` | whether a program is ready that says so by a port or a URL |
 //! | `elsewhere` | work that blocks, on threads of its own |
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
@@ -24,6 +24,7 @@
 
 mod auth;
 mod body;
+mod client_cert;
 mod connect;
 mod decode;
 mod elsewhere;

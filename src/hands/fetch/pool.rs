@@ -49,9 +49,10 @@ impl Endpoint {
             Http2::Auto if secure => Speaks::Either,
             Http2::Auto => Speaks::One,
         };
+        let client = job.client.clone();
         let trust = match secure {
-            true if job.insecure => Trust { ca: None, insecure: true },
-            true => Trust { ca: job.ca.clone(), insecure: false },
+            true if job.insecure => Trust { ca: None, insecure: true, client },
+            true => Trust { ca: job.ca.clone(), insecure: false, client },
             false => Trust::default(),
         };
         let host = url.host_str().unwrap_or_default().to_owned();

@@ -135,6 +135,7 @@ fn job(ready: &Ready) -> FetchJob {
         decode: false,
         ca: None,
         insecure: true,
+        client: None,
         http2: Http2::Never,
         check: None,
         capture: Vec::new(),

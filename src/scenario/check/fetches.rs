@@ -6,7 +6,7 @@ use base64::Engine;
 
 use super::auth;
 use crate::scenario::findings::Findings;
-use crate::scenario::model::{Capture, FetchJob, FetchMode, Http2, StatusRule, Text};
+use crate::scenario::model::{Capture, ClientCert, FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
 use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::NamedItem;
@@ -55,6 +55,11 @@ pub(super) fn fetch(
         max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
         decode: raw.decode.value().unwrap_or(false),
         ca: raw.ca.value().map(|path| path.0),
+        client: raw
+            .cert
+            .value()
+            .zip(raw.key.value())
+            .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
         check: raw.check.value(),
