@@ -75,7 +75,7 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
     )));
     let file = Scratch::new("late.jsonl");
     let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
-    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
+    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
     let context = Context {
         scenario: Rc::clone(&scenario),
         folder: PathBuf::from("."),

@@ -1,36 +1,31 @@
-//! The whole path of lines: real producers, their pipes, the multiplexer, the inbox, the engine, the
-//! journal and its thread, a file; beside it the limit, which waits with epoll, reads, makes a JSON
-//! line of each line and writes pieces of a megabyte, and knows no players, no unfinished tails longer
-//! than its buffer, no escapes and no checksum.
+//! Lines of many programs: the real binary, GNU parallel where it is installed (`--line-buffer --tag`),
+//! and the limit, which waits with epoll, reads, makes a JSON line of each line and writes pieces of a
+//! megabyte, and knows no players, no unfinished tails longer than its buffer, no escapes and no
+//! checksum.
 //!
 //! Prints a table of its own: criterion's statistics have no place for the processor time a line
-//! costs, nor for memory. A producer is this program itself, called with what it shall write.
+//! costs, nor for memory. A producer is this program itself, called with what it shall write; it notes
+//! what it cost itself, which is taken off.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
 
 mod common;
 
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
 use rustix::io::ioctl_fionbio;
 
 use common::Scratch;
-use scenario::drive::{Run, live};
-use scenario::engine::Start;
-use scenario::hands::Context;
-use scenario::paper::journal::Journal;
-use scenario::paper::log::writer::{self, Destination, Writer};
-use scenario::words::event::ClockKind;
-use scenario::words::order::Verdict;
-use scenario::words::secrets::Secrets;
 
 /// Runs of each kind; the middle one is shown.
 const RUNS: usize = 3;
+
+/// Names the file in which each producer notes its processor time, in nanoseconds.
+const COSTS: &str = "SCENARIO_BENCH_COSTS";
 
 /// One row of the table.
 #[derive(Clone, Copy)]
@@ -44,14 +39,20 @@ struct Load {
     buffered: bool,
 }
 
-const LOADS: [Load; 7] = [
-    Load { producers: 2, lines: 4_000_000, width: 7, buffered: true },
-    Load { producers: 16, lines: 4_000_000, width: 7, buffered: true },
-    Load { producers: 200, lines: 4_000_000, width: 7, buffered: true },
-    Load { producers: 16, lines: 2_000_000, width: 100, buffered: true },
-    Load { producers: 2, lines: 1_000_000, width: 7, buffered: false },
-    Load { producers: 16, lines: 1_000_000, width: 7, buffered: false },
-    Load { producers: 200, lines: 1_000_000, width: 7, buffered: false },
+const fn load(producers: u32, lines: u64, width: usize, buffered: bool) -> Load {
+    Load { producers, lines, width, buffered }
+}
+
+const LOADS: [Load; 9] = [
+    load(2, 4_000_000, 7, true),
+    load(16, 4_000_000, 7, true),
+    load(200, 4_000_000, 7, true),
+    load(2, 2_000_000, 100, true),
+    load(16, 2_000_000, 100, true),
+    load(200, 2_000_000, 100, true),
+    load(2, 1_000_000, 7, false),
+    load(16, 1_000_000, 7, false),
+    load(200, 1_000_000, 7, false),
 ];
 
 impl Load {
@@ -66,6 +67,7 @@ impl Load {
 }
 
 /// What one run came to.
+#[derive(Default)]
 struct Figures {
     took: Duration,
     processor: Duration,
@@ -78,26 +80,34 @@ fn main() {
         let number = |at: usize| arguments[at].parse().unwrap();
         return produce(number(2), number(3), number(4));
     }
-    println!("producers  width  written    ours: M lines/s  ns a line  MiB    limit: M lines/s  ns a line");
+    let peer = Command::new("parallel").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !peer {
+        println!("GNU parallel is not installed; its columns stay empty.");
+    }
+    println!("{:26}  {:^23}  {:^23}  {:^17}", "", "ours", "GNU parallel", "limit");
+    let columns = ["producers", "width", "written", "M/s", "ns", "MiB", "M/s", "ns", "MiB", "M/s", "ns"];
+    let [a, b, c, d, e, f, g, h, i, j, k] = columns;
+    println!("{a:>9}  {b:>5}  {c:<9}  {d:>7} {e:>7} {f:>7}  {g:>7} {h:>7} {i:>7}  {j:>7} {k:>7}");
     for load in LOADS {
-        // Ours and the limit in turn, so that both meet the same minute.
-        let runs: Vec<[Figures; 2]> = (0..RUNS).map(|_| [ours(load), limit(load)]).collect();
+        // In turn, so that all meet the same minute.
+        let ways: &[fn(Load) -> Figures] =
+            if peer { &[limit, ours, parallel] } else { &[limit, ours, |_| Figures::default()] };
+        let runs: Vec<Vec<Figures>> = (0..RUNS).map(|_| ways.iter().map(|way| way(load)).collect()).collect();
         let figure = |which: usize, of: fn(&Figures, f64) -> f64| {
             common::median(runs.iter().map(|run| of(&run[which], load.lines as f64)).collect())
         };
         let rate = |figures: &Figures, lines: f64| lines / figures.took.as_secs_f64() / 1e6;
         let cost = |figures: &Figures, lines: f64| figures.processor.as_secs_f64() * 1e9 / lines;
-        println!(
-            "{:>9}  {:>5}  {:<9}  {:>15.2}  {:>9.0}  {:>3.0}    {:>16.2}  {:>9.0}",
-            load.producers,
-            load.width,
-            if load.buffered { "in 64 KiB" } else { "by line" },
-            figure(0, rate),
-            figure(0, cost),
-            figure(0, |figures, _| figures.memory),
-            figure(1, rate),
-            figure(1, cost),
-        );
+        let written = if load.buffered { "in 64 KiB" } else { "by line" };
+        print!("{:>9}  {:>5}  {written:<9}", load.producers, load.width);
+        for which in [1, 2] {
+            let memory = figure(which, |figures, _| figures.memory);
+            match figure(which, |figures, _| figures.took.as_secs_f64()) {
+                0.0 => print!("  {:23}", ""),
+                _ => print!("  {:>7.2} {:>7.0} {memory:>7.1}", figure(which, rate), figure(which, cost)),
+            }
+        }
+        println!("  {:>7.2} {:>7.0}", figure(0, rate), figure(0, cost));
     }
 }
 
@@ -115,60 +125,85 @@ fn produce(lines: u64, width: u64, buffer: u64) {
         stdout.write_all(&piece[..(now * width) as usize]).unwrap();
         left -= now;
     }
+    if let Some(costs) = std::env::var_os(COSTS) {
+        let mut costs = std::fs::File::options().append(true).open(costs).unwrap();
+        // One write: they all append.
+        costs.write_all(format!("{}\n", common::processor().as_nanos()).as_bytes()).unwrap();
+    }
 }
 
-/// Measures what `run` takes, and sees to it that it wrote as many lines as it was given.
-fn measured(load: Load, run: impl FnOnce(&Scratch)) -> Figures {
-    let file = Scratch::new("lines.jsonl");
-    common::forget_peak();
-    let (start, before) = (Instant::now(), common::processor());
-    run(&file);
-    let (took, processor) = (start.elapsed(), common::processor() - before);
-    let memory = common::peak_memory();
+/// Sees to it that as many lines were written as there were.
+fn check(load: Load, file: &Scratch, before: &str) {
     let written = std::fs::read(file.path()).unwrap();
-    let lines = memchr::memmem::find_iter(&written, b",\"text\":\"N joh").count();
+    let lines = memchr::memmem::find_iter(&written, before).count();
     assert_eq!(lines as u64, load.lines);
-    Figures { took, processor, memory }
 }
 
-/// The program's own way, as `scenario run --quiet` goes it.
+/// Measures a program that starts the producers itself: all its processes, but for these.
+fn measured(mut command: Command) -> Figures {
+    let costs = Scratch::new("costs");
+    std::fs::write(costs.path(), "").unwrap();
+    command.env(COSTS, costs.path()).stdin(Stdio::null());
+    let (start, before) = (Instant::now(), common::processor_of_children());
+    let mut child = command.spawn().unwrap();
+    let (program, ended) = (child.id(), AtomicBool::new(false));
+    let memory = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| peak_of(program, &ended));
+        assert!(child.wait().unwrap().success());
+        ended.store(true, Ordering::Relaxed);
+        watch.join().unwrap()
+    });
+    let (took, processor) = (start.elapsed(), common::processor_of_children() - before);
+    let producers: u64 = costs.lines().map(|line| line.parse::<u64>().unwrap()).sum();
+    Figures { took, processor: processor.saturating_sub(Duration::from_nanos(producers)), memory }
+}
+
+/// The most memory that a program's largest process has had, producers left aside, in MiB.
+fn peak_of(program: u32, ended: &AtomicBool) -> f64 {
+    let this = std::env::current_exe().unwrap();
+    let mut peak = 0.0;
+    while !ended.load(Ordering::Relaxed) {
+        let children = std::fs::read_to_string(format!("/proc/{program}/task/{program}/children"));
+        let children = children.unwrap_or_default();
+        for pid in children.split_whitespace().chain([program.to_string().as_str()]) {
+            let is_producer = std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.starts_with(this.as_os_str().as_encoded_bytes()));
+            if !is_producer {
+                peak = common::peak_memory_of(pid).unwrap_or_default().max(peak);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    peak
+}
+
+/// The program.
 fn ours(load: Load) -> Figures {
+    let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("lines.jsonl"));
     let text = format!(
         "tick = \"0s\"\n[presets.p]\ncommand = {:?}\n[[timeline]]\nspawn = \"p\"\ncount = {}\n",
         load.argv(),
         load.producers
     );
-    let scenario = Rc::new(common::scenario(&text));
-    measured(load, |file| {
-        let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
-        let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
-        let context = Context {
-            scenario: Rc::clone(&scenario),
-            folder: PathBuf::from("."),
-            secrets: Secrets::default(),
-            seed: 1,
-            speed: 1.0,
-        };
-        let live = live::Live {
-            context,
-            speed: 1.0,
-            precise: false,
-            input: None,
-            lifeline: None,
-            started: Default::default(),
-        };
-        let (_, verdict) = live::drive(
-            live,
-            || Ok(journal),
-            |started_at, journal| {
-                let clock = ClockKind::Real;
-                let start = Start { seed: 1, clock, started_at: Some(started_at), resolved: "{}" };
-                Run::start(&scenario, &start, journal)
-            },
-        )
-        .unwrap();
-        assert_eq!(verdict, Ok(Verdict::Passed));
-    })
+    std::fs::write(scenario.path(), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
+    command.arg("run").arg("-q").arg(scenario.path()).arg("--log").arg(log.path());
+    let figures = measured(command);
+    check(load, &log, ",\"text\":\"N joh");
+    figures
+}
+
+/// The peer: it tells who wrote a line, and neither when nor as JSON.
+fn parallel(load: Load) -> Figures {
+    let out = Scratch::new("lines.txt");
+    let mut command = Command::new("parallel");
+    command.args(["--will-cite", "-j", &load.producers.to_string(), "--line-buffer", "--tag"]);
+    // What comes behind the `#` is what parallel adds.
+    command.args(load.argv()).arg("#").arg(":::").args((1..=load.producers).map(|n| n.to_string()));
+    command.stdout(std::fs::File::create(out.path()).unwrap());
+    let figures = measured(command);
+    check(load, &out, "\tN joh");
+    figures
 }
 
 /// One producer of the limit.
@@ -182,9 +217,10 @@ struct Source {
 fn limit(load: Load) -> Figures {
     const READ: usize = 256 << 10;
     let argv = load.argv();
-    measured(load, |file| {
-        let start = Instant::now();
-        let mut file = std::fs::File::create(file.path()).unwrap();
+    let path = Scratch::new("lines.jsonl");
+    let (start, before) = (Instant::now(), common::processor());
+    {
+        let mut file = std::fs::File::create(path.path()).unwrap();
         let queue = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
         let mut sources: Vec<Source> = (0..load.producers)
             .map(|n| {
@@ -246,5 +282,8 @@ fn limit(load: Load) -> Figures {
             }
         }
         file.write_all(&out).unwrap();
-    })
+    }
+    let (took, processor) = (start.elapsed(), common::processor() - before);
+    check(load, &path, ",\"text\":\"N joh");
+    Figures { took, processor, memory: 0.0 }
 }

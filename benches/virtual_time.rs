@@ -83,7 +83,7 @@ fn drive(scenario: &Rc<Scenario>, sink: &mut dyn Sink) {
 fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let file = Scratch::new("virtual.jsonl");
     let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
-    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {}))), None);
+    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
     virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[]).unwrap().1.unwrap();
     start.elapsed()

@@ -60,11 +60,24 @@ pub(crate) fn processor() -> Duration {
     Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 
+/// The processor time of the children that have ended and been waited for, and of theirs: in steps of
+/// a hundredth of a second (proc(5), `cutime` and `cstime`).
+pub(crate) fn processor_of_children() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    Duration::from_millis(fields[13..15].iter().map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
+}
+
 /// The most memory this process has held since [`forget_peak`], in MiB.
 pub(crate) fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    peak_memory_of("self").unwrap()
+}
+
+/// The same of another process; `None` once it has ended.
+pub(crate) fn peak_memory_of(pid: &str) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0)
 }
 
 /// Lets the peak be what is held now.

@@ -22,7 +22,7 @@ use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
 use crate::hands::signals;
-use crate::hands::{job, panics};
+use crate::hands::{job, panics, runtime};
 use crate::paper::journal::Journal;
 use crate::scenario::resolved;
 use crate::words::observed::Observed;
@@ -74,8 +74,7 @@ pub fn drive(
     open: impl FnOnce() -> Result<Journal, String>,
     begin: impl FnOnce(&str, Journal) -> Run,
 ) -> Result<(Run, Result<Verdict, String>), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let runtime = runtime::new().map_err(|error| format!("the runtime cannot start: {error}"))?;
     let local = tokio::task::LocalSet::new();
     let ended = local.block_on(&runtime, async {
         let (mut turn, journal) = Turn::new(live, open)?;

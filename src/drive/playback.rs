@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::hands::job::{Job, Notice};
 use crate::hands::keys::{Key, Keys};
 use crate::hands::readable::Readable;
+use crate::hands::runtime;
 use crate::paper::log::reader::{Cut, Unreadable};
 use crate::paper::report::position::{Position, Stage};
 use crate::paper::report::screen::Screen;
@@ -70,8 +71,7 @@ pub enum Ended {
 /// When the runtime, or a way to hear signals or keys, cannot be had: nothing was shown. Within that:
 /// when the log cannot be read on; what comes before was shown.
 pub fn drive(playback: Playback) -> Result<Result<Ended, Unreadable>, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let runtime = runtime::new().map_err(|error| format!("the runtime cannot start: {error}"))?;
     runtime.block_on(async {
         let Playback { log, screen, speed, idle_limit, has_keys, has_line } = playback;
         let refused = |error| format!("the playback cannot start: {error}");

@@ -29,6 +29,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use crate::hands::console::Console;
 use crate::hands::foreground;
 use crate::hands::process::adopted;
+use crate::hands::runtime;
 use crate::words::signal as words;
 
 /// How long what a dead runner left is killed. Longer than this only what the kernel holds can stay.
@@ -52,7 +53,7 @@ pub fn guard(stdin: Option<&str>) -> Option<Ended> {
     if dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
         return None;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().ok()?;
+    let runtime = runtime::new().ok()?;
     runtime.block_on(async {
         let mut guard = Guard::start(stdin).ok()?;
         let status = guard.watch().await;

@@ -17,6 +17,7 @@ pub mod panics;
 pub mod pauses;
 pub mod process;
 pub mod readable;
+pub mod runtime;
 pub mod signals;
 
 use std::path::PathBuf;

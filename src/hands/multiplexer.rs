@@ -28,8 +28,9 @@ use crate::hands::inbox::{Inbox, Seen};
 use crate::words::event::{Source, Stream};
 use lines::{Piece, Splitter};
 
-/// The most bytes of one read.
-const READ: usize = 256 << 10;
+/// The most bytes of one read: half of what a pipe usually holds. A short line becomes fifteen times as
+/// much log, and what comes of one read is together in memory.
+const READ: usize = 32 << 10;
 
 /// What all outputs share: the buffer to read into and where to leave what was read.
 #[derive(Debug)]

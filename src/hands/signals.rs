@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use crate::hands::foreground;
 use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
+use crate::hands::runtime;
 use crate::words::signal::Signal;
 use count::{Count, Way};
 
@@ -147,7 +148,7 @@ impl Signals {
     /// # Errors
     /// When the system does not let them be heard.
     pub fn new() -> io::Result<Signals> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::new()?;
         let kinds = runtime.block_on(async { Kind::all() })?;
         Ok(Signals { runtime, kinds })
     }

@@ -30,7 +30,8 @@ fn c5_no_command_minds_what_becomes_of_its_outputs() {
     folder.file("v.toml", "[presets.1]\nplayers = [{ name = \"p{n}\", count = 2000, moves = 5, every = \"10ms\" }]\n[[timeline]]\nspawn = \"1\"\n");
     let fetch = format!("fetch -d http://{address}/");
     // The command, and its exit code with a full standard output.
-    let commands: [(&str, i32); 12] = [
+    folder.scenario(&["run", "--clock", "virtual", "-q", "v.toml", "--log", "v.jsonl"]).end().expect(0);
+    let commands: [(&str, i32); 16] = [
         ("--help", 4),
         ("--version", 4),
         ("schema event", 4),
@@ -43,6 +44,10 @@ fn c5_no_command_minds_what_becomes_of_its_outputs() {
         ("run s.toml", 0),
         ("run --clock virtual v.toml", 0),
         ("run --clock virtual --log - v.toml", 4),
+        ("replay v.jsonl", 0),
+        ("replay --format json v.jsonl", 4),
+        ("diff v.jsonl v.jsonl", 0),
+        ("extract v.jsonl", 4),
     ];
     for (command, full) in commands {
         let (code, said) = shell(&folder, &format!("$S {command} > /dev/full"));

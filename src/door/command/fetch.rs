@@ -11,7 +11,7 @@ use crate::drive::{Run, live};
 use crate::engine::Start;
 use crate::hands::Context;
 use crate::paper::journal::Journal;
-use crate::paper::log::writer::{Opened, Writer};
+use crate::paper::log::writer::{Opened, Refusal, Writer};
 use crate::paper::report::fetched::Fetched;
 use crate::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
 use crate::words::event::ClockKind;
@@ -81,7 +81,7 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
             _ => {}
         }
     };
-    let writer = Writer::start(Opened::Nowhere, Box::new(show));
+    let writer = Writer::start(Opened::Nowhere, Box::new(show)).map_err(|Refusal(refusal)| refusal)?;
     let render = Fetched::new(arguments.urls.len(), arguments.sequential);
     let journal = Journal::new(Some(writer), Some(Box::new(render)));
     let context = Context { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };

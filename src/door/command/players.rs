@@ -8,6 +8,7 @@ use crate::door::cli::Players;
 use crate::door::command::{read, seed_of, tell_error};
 use crate::engine::{Engine, Sink};
 use crate::hands::clock::Clock;
+use crate::hands::runtime;
 use crate::scenario::model::{Action, Entry, Isolation, PresetKind, Scenario};
 use crate::words::diagnostic::Place;
 use crate::words::event::{ClockKind, Event};
@@ -73,7 +74,7 @@ impl Sink for Lines {
 /// Plays to the end, or until nobody reads any more.
 fn play(mut engine: Engine, speed: f64) -> ExitCode {
     let mut lines = Lines { bytes: Vec::new() };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return refuse(format_args!("the runtime cannot start: {error}")),
     };

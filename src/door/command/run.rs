@@ -119,8 +119,9 @@ fn run_loaded(
     let mut destination = None;
     let open = || {
         let (place, opened) = place::open(arguments, &scenario.name).map_err(|Refusal(refusal)| refusal)?;
+        let writer = Writer::start(opened, show).map_err(|Refusal(refusal)| refusal)?;
         destination = Some(place);
-        Ok(Journal::new(Some(Writer::start(opened, show)), screen))
+        Ok(Journal::new(Some(writer), screen))
     };
     let begin = |started_at: Option<&str>, scenario: &Rc<_>, journal| {
         let start = Start { seed, clock: arguments.clock.into(), started_at, resolved: &resolved };

@@ -50,8 +50,7 @@ pub(super) async fn fetch(
             Ok(judge) => {
                 let judge = judge.as_deref();
                 let this = Try { shared, source, job, url, judge, last, progress: &progress };
-                let pauses = shared.inbox.pauses();
-                let outcome = pauses.limit(job.timeout.to_std(), this.run()).await;
+                let outcome = shared.inbox.pauses().limit(job.timeout.to_std(), this.run()).await;
                 outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout)))
             }
             Err(fault) => Err(fault),

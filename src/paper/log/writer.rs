@@ -17,8 +17,8 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::io::Errno;
 
 /// How many pieces may wait for the disk before the run waits too; in a flood of lines each has half
-/// a megabyte to one and a half.
-const QUEUE: usize = 6;
+/// a megabyte to a whole one.
+const QUEUE: usize = 3;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,8 +154,10 @@ fn open_fault(path: &Path, error: &io::Error) -> String {
 
 impl Writer {
     /// Starts the thread. `show` is called on it with the screen's text.
-    #[must_use]
-    pub fn start(opened: Opened, show: Show) -> Writer {
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub fn start(opened: Opened, show: Show) -> Result<Writer, Refusal> {
         let (pieces, incoming) = sync_channel::<Piece>(QUEUE);
         let (give_back, emptied) = sync_channel(QUEUE);
         let fault = Arc::new(Mutex::new(None));
@@ -170,8 +172,9 @@ impl Writer {
                 let _ = give_back.try_send(piece.log);
             }
         });
-        // Without a thread there is no log; the first piece finds that out.
-        Writer { pieces: Some(pieces), emptied, waiting, thread: thread.ok(), fault }
+        let thread = thread
+            .map_err(|error| Refusal(format!("the thread that writes the log cannot start: {error}")))?;
+        Ok(Writer { pieces: Some(pieces), emptied, waiting, thread: Some(thread), fault })
     }
 
     /// Whether a piece can be handed over without waiting for the disk.
