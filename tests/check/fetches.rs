@@ -225,3 +225,24 @@ fn a_certificate_and_its_key_go_together() {
     refused("key = \"c.key\"", "3:1", "`key` goes only with `cert`");
     refused("key = \"c.key\"\ncert = \"${env:TOKEN}\"", "4:9", "must not be logged");
 }
+
+#[test]
+fn a_socket_stands_in_the_place_of_a_host() {
+    let urls = |url: &str| said(&format!("[fetches.f]\nurls = [\"{url}\"]\n"));
+    for right in
+        ["http+unix://%2Frun%2Fapp.sock/a?b", "http+unix://app.sock", "http+unix://u:p@%2Fa/${env:TOKEN}"]
+    {
+        assert_eq!(urls(right), "");
+    }
+    let long = format!("http+unix://%2F{}/", "x".repeat(107));
+    for (wrong, words) in [
+        ("http+unix:///run/app.sock", "it names no socket"),
+        ("http+unix://%2Fa:80/", "a socket has no port"),
+        ("http+unix://%2Fa%00b/", "no NUL character"),
+        (&long, "at most 107 bytes"),
+        ("https+unix://%2Fa/", "neither http nor https nor http+unix"),
+    ] {
+        let said = urls(wrong);
+        assert!(said.contains(words) && said.contains("--> s.toml:2:9\n"), "{wrong}\n{said}");
+    }
+}

@@ -199,7 +199,7 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
         ("{ tcp = \"::1:5432\" }", "3:17", "an IPv6 address stands in brackets"),
         ("{ tcp = \"h:0\" }", "3:17", "nothing can listen on port 0"),
         ("{ http = \"localhost/health\" }", "3:18", "cannot be fetched: it is no whole URL"),
-        ("{ http = \"ftp://h\" }", "3:18", "neither http nor https"),
+        ("{ http = \"ftp://h\" }", "3:18", "is neither http nor https"),
         ("{ tcp = \"h:1\", timeout = \"0s\" }", "3:34", "more than zero"),
         ("{ tcp = \"h:1\", poll = \"0s\" }", "3:31", "more than zero"),
         ("\"up\"", "3:9", "expected a table (`ready`), found a string"),

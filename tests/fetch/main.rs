@@ -15,6 +15,7 @@ mod crowds;
 mod decoded;
 mod http2;
 mod redirects;
+mod sockets;
 mod tls;
 
 use harness::{Server, fetch, job, local};

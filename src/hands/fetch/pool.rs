@@ -20,6 +20,7 @@ use super::fault::Fault;
 use super::link::{Link, One, Two};
 use super::progress::Progress;
 use super::tls::{Speaks, Tls, Trust};
+use super::way::{self, Way};
 use super::wire::{Stream, Wire};
 
 /// How long a connection is kept idle: less than the 5 s after which common servers close it
@@ -32,6 +33,7 @@ const KEPT: usize = 256;
 /// What makes two requests able to use one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Endpoint {
+    way: Way,
     secure: bool,
     host: String,
     port: u16,
@@ -56,7 +58,14 @@ impl Endpoint {
             false => Trust::default(),
         };
         let host = url.host_str().unwrap_or_default().to_owned();
-        Endpoint { secure, host, port: url.port_or_known_default().unwrap_or_default(), speaks, trust }
+        Endpoint {
+            way: Way::to(url),
+            secure,
+            host,
+            port: url.port_or_known_default().unwrap_or_default(),
+            speaks,
+            trust,
+        }
     }
 }
 
@@ -76,6 +85,7 @@ type Lanes = RefCell<HashMap<Endpoint, Rc<Lane>>>;
 
 /// The connections of a run.
 pub(super) struct Pool {
+    folder: PathBuf,
     names: Names,
     tls: Tls,
     lanes: Rc<Lanes>,
@@ -92,9 +102,10 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    /// No connections; `ca` files are relative to `folder`.
+    /// No connections; files and sockets are relative to `folder`.
     pub(super) fn new(folder: PathBuf) -> Pool {
-        Pool { names: Names::new(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
+        let tls = Tls::new(folder.clone());
+        Pool { folder, names: Names::new(), tls, lanes: Rc::default(), sweeping: Rc::default() }
     }
 
     /// A connection to `endpoint`: a shared one, or, unless it must be `fresh`, an idle one; else a
@@ -149,6 +160,11 @@ impl Pool {
 
     /// A new connection.
     pub(super) async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
+        if let Way::Socket(path) = &endpoint.way {
+            let unix = way::connect(&self.folder, path, progress).await?;
+            let peer = format!("the socket {}", path.display());
+            return speak(Stream::Unix(unix), endpoint.speaks == Speaks::Two, &peer).await;
+        }
         let (tcp, peer) = self.dial(&endpoint.host, endpoint.port, progress).await?;
         let mut http2 = endpoint.speaks == Speaks::Two;
         let stream = if endpoint.secure {
@@ -161,12 +177,7 @@ impl Pool {
         } else {
             Stream::Plain(tcp)
         };
-        let wire = Wire::new(stream);
-        Ok(if http2 {
-            Link::Two(Two::new(wire, peer).await?)
-        } else {
-            Link::One(One::new(wire, peer).await?)
-        })
+        speak(stream, http2, &peer.to_string()).await
     }
 
     /// Takes a connection back whose answer has been read to its end.
@@ -204,6 +215,12 @@ impl Pool {
             }
         });
     }
+}
+
+/// Speaks HTTP on a new connection, of either version.
+async fn speak(stream: Stream, http2: bool, peer: &str) -> Result<Link, Fault> {
+    let (wire, peer) = (Wire::new(stream), Rc::from(peer));
+    Ok(if http2 { Link::Two(Two::new(wire, peer).await?) } else { Link::One(One::new(wire, peer).await?) })
 }
 
 impl Lane {

@@ -1,6 +1,7 @@
 //! The request as it goes on the wire: method, target, headers, credentials of the URL. How long
 //! the body is says hyper: a `Content-Length` or `Transfer-Encoding` of the scenario is left out.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use hyper::body::{Body as _, Bytes};
@@ -13,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use url::{Position, Url};
 
 use crate::scenario::model::{Body, FetchJob, Text};
+use crate::scenario::socket;
 use crate::words::event::FetchFault;
 
 use super::auth::{self, authorization};
@@ -28,8 +30,8 @@ const AGENT: &str = concat!("scenario/", env!("CARGO_PKG_VERSION"));
 pub(super) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
     let refused = |words: String| Fault::lasting(FetchFault::Protocol, words);
     let mut target = Url::parse(url.reveal()).map_err(|error| refused(format!("this is no URL: {error}")))?;
-    if !matches!(target.scheme(), "http" | "https") {
-        return Err(refused("only http and https are fetched".to_owned()));
+    if !matches!(target.scheme(), "http" | "https" | socket::SCHEME) {
+        return Err(refused("only http, https and http+unix are fetched".to_owned()));
     }
     target.set_fragment(None);
     let method = Method::from_bytes(job.method.as_bytes())
@@ -109,9 +111,10 @@ pub(super) async fn build(
     let uri = if http2 {
         let host = headers.remove(HOST);
         let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
-        format!("{}://{authority}{}", hop.url.scheme(), target_of(&hop.url))
+        let scheme = if hop.url.scheme() == "https" { "https" } else { "http" };
+        format!("{scheme}://{authority}{}", target_of(&hop.url))
     } else {
-        target_of(&hop.url).to_owned()
+        target_of(&hop.url).into_owned()
     };
     let uri = Uri::try_from(uri).map_err(|error| no_uri(&error.to_string()))?;
     let mut request = Request::new(upload);
@@ -151,15 +154,25 @@ async fn upload(body: &Body, folder: &Path) -> Result<Upload, Fault> {
     }
 }
 
+/// Whom a request to a socket is for: nobody has a name there.
+pub(super) const NOBODY: &str = "localhost";
+
 /// `host:port`, the port only where it is not the scheme's own.
 fn authority_of(url: &Url) -> String {
+    if url.scheme() == socket::SCHEME {
+        return NOBODY.to_owned();
+    }
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Path and query.
-fn target_of(url: &Url) -> &str {
-    &url[Position::BeforePath..Position::AfterQuery]
+fn target_of(url: &Url) -> Cow<'_, str> {
+    match &url[Position::BeforePath..Position::AfterQuery] {
+        target if target.starts_with('/') => Cow::Borrowed(target),
+        // The URL of a socket may have none.
+        target => Cow::Owned(format!("/{target}")),
+    }
 }
 
 /// The failure of a URL that cannot be asked for.
@@ -187,5 +200,11 @@ mod tests {
         assert_eq!(authority_of(&url), "[::1]:81");
         assert_eq!(target_of(&url), "/a%20b?c=d%20e");
         assert_eq!(authority_of(&Url::parse("https://h:443").unwrap()), "h");
+        for (url, target) in
+            [("http+unix://%2Fa", "/"), ("http+unix://%2Fa?b", "/?b"), ("http+unix://%2Fa/b?c", "/b?c")]
+        {
+            let url = Url::parse(url).unwrap();
+            assert_eq!((&*authority_of(&url), &*target_of(&url)), ("localhost", target));
+        }
     }
 }

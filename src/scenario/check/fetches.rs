@@ -12,6 +12,7 @@ use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::NamedItem;
 use crate::scenario::shape::text::{HeaderValue, Late};
 use crate::scenario::shape::{Slot, Sp};
+use crate::scenario::socket;
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::event::REDACTED;
 use crate::words::time::Span;
@@ -121,7 +122,8 @@ fn fetchable(text: &str) -> Result<(), String> {
         "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err("it names no host".to_owned()),
         "http" | "https" if url.port() == Some(0) => Err("nothing can listen on port 0".to_owned()),
         "http" | "https" => Ok(()),
-        scheme => Err(format!("{} is neither http nor https", quoted(scheme))),
+        socket::SCHEME => socket::fault(&url).map_or(Ok(()), Err),
+        scheme => Err(format!("{} is neither http nor https nor http+unix", quoted(scheme))),
     }
 }
 
