@@ -253,6 +253,8 @@ pub struct FetchJob {
     pub ca: Option<PathBuf>,
     /// Trust any certificate.
     pub insecure: bool,
+    /// A valid `http` URL of nothing but a host: the proxy that is asked instead of the server.
+    pub proxy: Option<Text>,
     /// What the client shows of itself to servers that ask.
     pub client: Option<ClientCert>,
     /// Which protocol to speak.

@@ -198,6 +198,8 @@ table! {
         "ca" ca: FilePath,
         /// Trust any certificate.
         "insecure" insecure: bool = false,
+        /// The URL of an HTTP proxy that is asked instead of the server. Those of the environment are never used.
+        "proxy" proxy: Text,
         /// A file of PEM with the certificate that is shown to servers that ask for one; with `key`.
         "cert" cert: FilePath,
         /// A file of PEM with its private key.

@@ -246,3 +246,30 @@ fn a_socket_stands_in_the_place_of_a_host() {
         assert!(said.contains(words) && said.contains("--> s.toml:2:9\n"), "{wrong}\n{said}");
     }
 }
+
+#[test]
+fn a_proxy_is_a_host_that_speaks_http() {
+    for right in ["proxy = \"http://127.0.0.1:3128\"", "proxy = \"http://u:${env:TOKEN}@p/\""] {
+        assert_eq!(fetch(right), "");
+    }
+    for (wrong, place, words) in [
+        ("proxy = 3128", "3:9", "expected a string"),
+        ("proxy = \"127.0.0.1:3128\"", "3:9", "cannot be fetched"),
+        ("proxy = \"https://p:3128\"", "3:9", "only those are that speak http"),
+        ("proxy = \"socks5://p:3128\"", "3:9", "neither http nor https"),
+        ("proxy = \"http://p/x\"", "3:9", "has more than a proxy's host and port"),
+        ("proxy = \"http://p\"\nhttp2 = \"always\"", "3:9", "`http2 = \"always\"` excludes"),
+        (
+            "proxy = \"http://p\"\n[fetches.g]\nurls = [\"http+unix://a\"]\nproxy = \"http://p\"",
+            "6:9",
+            "a socket of this machine",
+        ),
+    ] {
+        refused(wrong, place, words);
+    }
+    let text = "[fetches.f]\nurls = [\"http://h/\"]\nproxy = \"http://me:hunter2@p:1\"\n";
+    let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let resolved = scenario::scenario::resolved::to_json(&loaded.scenario);
+    assert!(resolved.contains("\"proxy\":\"http://me:[redacted]@p:1\""), "{resolved}");
+    assert_eq!(loaded.secrets.masked("hunter2 bWU6aHVudGVyMg=="), "[redacted] [redacted]");
+}

@@ -259,8 +259,15 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
         (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
-    (urls, request, numbers, flags, status(), (of(path()), of(client()), of(check()))).prop_map(
-        |(urls, request, numbers, flags, status, (ca, client, check))| {
+    (
+        urls,
+        request,
+        numbers,
+        flags,
+        status(),
+        (of(path()), of(select(vec!["http://p:3128", "http://u@[::1]/"])), of(client()), of(check())),
+    )
+        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check))| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
@@ -285,14 +292,14 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 decode: flags.0,
                 ca,
                 insecure: flags.2,
+                proxy: proxy.filter(|_| flags.3 != Http2::Always).map(Text::plain),
                 client,
                 http2: flags.3,
                 check,
                 capture: Vec::new(),
                 place: Place::default(),
             }
-        },
-    )
+        })
 }
 
 fn repeat() -> impl Strategy<Value = Repeat> {

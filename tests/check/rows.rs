@@ -129,6 +129,7 @@ fn a03_every_leaf_with_every_other_type() {
         (format!("{fetch}insecure = "), "", &["boolean"]),
         (format!("{fetch}key = \"k\"\ncert = "), "", &[]),
         (format!("{fetch}cert = \"c\"\nkey = "), "", &[]),
+        (format!("{fetch}proxy = "), "", &[]),
         (format!("{fetch}http2 = "), "", &[]),
         (format!("{fetch}check = "), "", &[]),
         (format!("{fetch}check = {{ text = "), "}", &["string"]),

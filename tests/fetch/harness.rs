@@ -45,6 +45,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         decode: false,
         ca: None,
         insecure: false,
+        proxy: None,
         client: None,
         http2: Http2::Auto,
         check: None,

@@ -14,6 +14,7 @@ mod credentials;
 mod crowds;
 mod decoded;
 mod http2;
+mod proxies;
 mod redirects;
 mod sockets;
 mod tls;

@@ -15,7 +15,7 @@
 //! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
 //! | `judge`, `take` | what a job wants of an answer and takes out of it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
-//! | `connect`, `way`, `wire` | names, addresses, TCP; sockets; the bytes of a connection, counted |
+//! | `connect`, `way`, `proxy`, `wire` | names, addresses, TCP; sockets; proxies; the bytes of a connection, counted |
 //! | `tls`, `verify`, `client_cert` | TLS settings and handshake; which certificates are trusted; which is shown |
 //! | `probe` | whether a program is ready that says so by a port or a URL |
 //! | `elsewhere` | work that blocks, on threads of its own |
@@ -35,6 +35,7 @@ mod link;
 mod pool;
 pub mod probe;
 mod progress;
+mod proxy;
 mod redact;
 mod redirect;
 mod request;

@@ -14,11 +14,13 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::scenario::model::{FetchJob, Http2};
+use crate::words::event::FetchFault;
 
 use super::connect::{self, Names};
 use super::fault::Fault;
 use super::link::{Link, One, Two};
-use super::progress::Progress;
+use super::progress::{Phase, Progress};
+use super::proxy::Proxy;
 use super::tls::{Speaks, Tls, Trust};
 use super::way::{self, Way};
 use super::wire::{Stream, Wire};
@@ -42,11 +44,18 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The proxy that is asked for the URLs of this endpoint, if there is one.
+    pub(super) fn forwarder(&self) -> Option<&Proxy> {
+        self.way.forwarder(self.secure)
+    }
+
     /// Where a request of `job` to `url` goes.
     pub(super) fn new(url: &Url, job: &FetchJob) -> Endpoint {
         let secure = url.scheme() == "https";
         let speaks = match job.http2 {
             Http2::Never => Speaks::One,
+            // A proxy is spoken to in HTTP/1.1.
+            _ if job.proxy.is_some() && !secure => Speaks::One,
             Http2::Always => Speaks::Two,
             Http2::Auto if secure => Speaks::Either,
             Http2::Auto => Speaks::One,
@@ -59,7 +68,7 @@ impl Endpoint {
         };
         let host = url.host_str().unwrap_or_default().to_owned();
         Endpoint {
-            way: Way::to(url),
+            way: Way::to(url, job),
             secure,
             host,
             port: url.port_or_known_default().unwrap_or_default(),
@@ -158,6 +167,27 @@ impl Pool {
         connect::connect(&addresses, port, progress).await
     }
 
+    /// A new TCP connection to an endpoint or to the proxy that speaks for it, through which TLS is spoken
+    /// with the endpoint itself.
+    async fn reach(
+        &self,
+        endpoint: &Endpoint,
+        progress: &Progress,
+    ) -> Result<(TcpStream, SocketAddr), Fault> {
+        let Endpoint { host, port, .. } = endpoint;
+        let proxy = match &endpoint.way {
+            Way::Proxy(proxy) => proxy,
+            Way::Closed => return Err(Fault::lasting(FetchFault::Connect, "`proxy` is no proxy's URL")),
+            Way::Direct | Way::Socket(_) => return self.dial(host, *port, progress).await,
+        };
+        let (tcp, peer) = self.dial(&proxy.host, proxy.port, progress).await.map_err(Proxy::unreached)?;
+        if !endpoint.secure {
+            return Ok((tcp, peer));
+        }
+        progress.enter(Phase::Connecting(format!("{host}:{port} by the proxy {peer}")));
+        Ok((proxy.tunnel(tcp, host, *port).await?, peer))
+    }
+
     /// A new connection.
     pub(super) async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
         if let Way::Socket(path) = &endpoint.way {
@@ -165,7 +195,7 @@ impl Pool {
             let peer = format!("the socket {}", path.display());
             return speak(Stream::Unix(unix), endpoint.speaks == Speaks::Two, &peer).await;
         }
-        let (tcp, peer) = self.dial(&endpoint.host, endpoint.port, progress).await?;
+        let (tcp, peer) = self.reach(endpoint, progress).await?;
         let mut http2 = endpoint.speaks == Speaks::Two;
         let stream = if endpoint.secure {
             let wanted = (&endpoint.trust, endpoint.speaks);

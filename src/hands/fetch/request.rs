@@ -7,7 +7,7 @@ use std::path::Path;
 use hyper::body::{Body as _, Bytes};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
-    TRANSFER_ENCODING, USER_AGENT,
+    PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
@@ -20,6 +20,7 @@ use crate::words::event::FetchFault;
 use super::auth::{self, authorization};
 use super::decode;
 use super::fault::Fault;
+use super::proxy::Proxy;
 use super::redirect::Hop;
 use super::upload::Upload;
 
@@ -84,12 +85,23 @@ pub(super) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The request for one hop, as HTTP/2 or HTTP/1.1 has it.
+/// To whom a request is said, and so how.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To<'a> {
+    /// To the server itself, in HTTP/1.1.
+    Server,
+    /// To the server itself, in HTTP/2.
+    Server2,
+    /// To a proxy, which asks the server.
+    Proxy(&'a Proxy),
+}
+
+/// The request for one hop.
 pub(super) async fn build(
     hop: &Hop,
     job: &FetchJob,
     folder: &Path,
-    http2: bool,
+    to: To<'_>,
 ) -> Result<Request<Upload>, Fault> {
     let upload = match &job.body {
         Some(body) if hop.body => upload(body, folder).await?,
@@ -108,11 +120,17 @@ pub(super) async fn build(
     if announces(&hop.method) || hop.body {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(upload.size_hint().lower()));
     }
-    let uri = if http2 {
+    if let To::Proxy(Proxy { authorization: Some(authorization), .. }) = to {
+        headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+    }
+    let uri = if let To::Server2 = to {
         let host = headers.remove(HOST);
         let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
         let scheme = if hop.url.scheme() == "https" { "https" } else { "http" };
         format!("{scheme}://{authority}{}", target_of(&hop.url))
+    } else if let To::Proxy(_) = to {
+        // RFC 9112, section 3.2.2.
+        format!("http://{}{}", authority_of(&hop.url), target_of(&hop.url))
     } else {
         target_of(&hop.url).into_owned()
     };

@@ -1,4 +1,4 @@
-//! The way to the other end of a request: over TCP or a Unix socket. Knows no TLS and no HTTP.
+//! The way to the other end of a request: over TCP, a Unix socket or a proxy. Knows no TLS and no HTTP.
 
 use std::fs;
 use std::io;
@@ -9,11 +9,13 @@ use std::time::Instant;
 use tokio::net::UnixStream;
 use url::Url;
 
+use crate::scenario::model::FetchJob;
 use crate::scenario::socket;
 use crate::words::event::FetchFault;
 
 use super::fault::Fault;
 use super::progress::{Phase, Progress};
+use super::proxy::Proxy;
 
 /// How the other end is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,12 +24,29 @@ pub(super) enum Way {
     Direct,
     /// By this socket; of a relative path, in the scenario's folder.
     Socket(PathBuf),
+    /// By this proxy.
+    Proxy(Proxy),
+    /// Not at all: the proxy is none.
+    Closed,
 }
 
 impl Way {
-    /// The way to a URL.
-    pub(super) fn to(url: &Url) -> Way {
-        socket::path(url).map_or(Way::Direct, Way::Socket)
+    /// The way of a job to a URL.
+    pub(super) fn to(url: &Url, job: &FetchJob) -> Way {
+        match (socket::path(url), &job.proxy) {
+            (Some(path), _) => Way::Socket(path),
+            (None, None) => Way::Direct,
+            // What is no proxy after all is not passed by.
+            (None, Some(proxy)) => Proxy::of(proxy.reveal()).map_or(Way::Closed, Way::Proxy),
+        }
+    }
+
+    /// The proxy that is asked for URLs of itself, if there is one: those of TLS go through it.
+    pub(super) fn forwarder(&self, secure: bool) -> Option<&Proxy> {
+        match self {
+            Way::Proxy(proxy) if !secure => Some(proxy),
+            _ => None,
+        }
     }
 }
 

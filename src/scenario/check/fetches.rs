@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 
-use super::auth;
+use super::{auth, proxy};
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{Capture, ClientCert, FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
@@ -35,6 +35,8 @@ pub(super) fn fetch(
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| late_url(one, passwords, found)).collect();
+    let speaks_two = raw.http2.as_given().is_some_and(|http2| http2.value == Http2::Always);
+    let proxy = raw.proxy.given().and_then(|proxy| proxy::proxy(proxy, &urls, speaks_two, passwords, found));
     let auth = auth::auth(raw.auth.given(), passwords);
     let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
     let number = |slot: Slot<Count<0>>, default: u32| {
@@ -56,6 +58,7 @@ pub(super) fn fetch(
         max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
         decode: raw.decode.value().unwrap_or(false),
         ca: raw.ca.value().map(|path| path.0),
+        proxy,
         client: raw
             .cert
             .value()

@@ -5,6 +5,7 @@ mod auth;
 mod fetches;
 mod players;
 mod presets;
+mod proxy;
 mod ready;
 mod sums;
 mod timeline;
