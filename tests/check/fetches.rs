@@ -152,8 +152,8 @@ fn with_token(rest: &str) -> String {
 fn a_captured_value_stands_where_it_is_known_in_time() {
     for right in [
         "[fetches.f]\nurls = [\"http://h/${token}\", \"http://h?${token}\", \"http://h/#${token}\"]",
-        "headers = { A = \"${token}\" }\nauth = { bearer = \"${token}\" }\nbody = { json = [\"${token}\"] }",
-        "auth = { basic = { user = \"${token}\", password = \"${token}\" } }\nbody = { form = { a = \"${token}\" } }",
+        "headers = { A = \"${token}\" }\nbody = { json = [\"${token}\"] }",
+        "auth = { basic = { user = \"${token}\", password = \"p\" } }\nbody = { form = { a = \"${token}\" } }",
         "body = { text = \"${token}\" }",
         "[[timeline]]\nmark = \"${token}\"",
         "[presets.p]\ncommand = [\"cat\"]\nstdin = \"open\"\n[[timeline]]\nid = \"p\"\nspawn = \"p\"\n\
@@ -200,6 +200,21 @@ fn a_name_is_a_variable_or_captured() {
     // Several fetches may capture it: the last one counts.
     let again = "[fetches.f]\nurls = [\"http://h/\"]\ncapture.token = { header = \"A\" }";
     assert_eq!(with_token(again), "");
+}
+
+#[test]
+fn a_credential_that_the_log_shows_is_doubted() {
+    for used in ["auth = { bearer = \"${token}\" }", "headers = { cookie = \"sid=${token}\" }"] {
+        let told = with_token(&format!("[fetches.f]\nurls = [\"http://h/\"]\n{used}"));
+        assert!(
+            told.starts_with("warning: ") && told.contains("holds `token`, which the log shows"),
+            "{told}"
+        );
+        assert!(told.contains("s.toml:4:10\n") && told.contains("`secret = true`"), "{told}");
+        let secret =
+            "[fetches.login]\nurls = [\"http://h/\"]\ncapture.token = { json = \"/a\", secret = true }";
+        assert_eq!(said(&format!("{secret}\n{used}\n")), "");
+    }
 }
 
 #[test]

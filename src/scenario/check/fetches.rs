@@ -174,13 +174,18 @@ fn captures(items: Vec<NamedItem<RawCapture>>) -> Vec<Capture> {
     captures.collect()
 }
 
+/// Whether the value of a header is never shown.
+pub(super) fn is_sensitive(name: &str) -> bool {
+    SENSITIVE.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(name))
+}
+
 /// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
 /// without: it is a password as well.
 fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> Vec<(String, Text)> {
     let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
     for item in items {
         let Some(Sp { value: HeaderValue(text), .. }) = item.value else { continue };
-        if !SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name)) {
+        if !is_sensitive(&item.name) {
             headers.push((item.name, text));
             continue;
         }
