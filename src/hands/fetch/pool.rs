@@ -185,7 +185,10 @@ impl Pool {
             return Ok((tcp, peer));
         }
         progress.enter(Phase::Connecting(format!("{host}:{port} by the proxy {peer}")));
-        Ok((proxy.tunnel(tcp, host, *port).await?, peer))
+        let started = Instant::now();
+        let tunnel = proxy.tunnel(tcp, host, *port).await;
+        progress.took(|timings| &mut timings.connect, started.elapsed());
+        Ok((tunnel?, peer))
     }
 
     /// A new connection.
