@@ -26,6 +26,7 @@ mod read;
 pub mod resolved;
 pub mod schema;
 mod shape;
+pub mod socket;
 mod template;
 mod toml_text;
 mod vars;

@@ -254,6 +254,10 @@ pub struct FetchJob {
     pub ca: Option<PathBuf>,
     /// Trust any certificate.
     pub insecure: bool,
+    /// A valid `http` URL of nothing but a host: the proxy that is asked instead of the server.
+    pub proxy: Option<Text>,
+    /// What the client shows of itself to servers that ask.
+    pub client: Option<ClientCert>,
     /// Which protocol to speak.
     pub http2: Http2,
     /// Many requests instead of one for each URL.
@@ -338,6 +342,15 @@ pub enum CaptureFrom {
     Text(String),
     /// In this header.
     Header(String),
+}
+
+/// What a client shows of itself: files of PEM, relative to the scenario's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientCert {
+    /// Its certificate, and those between it and the authority.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// The order of a job's requests.

@@ -172,6 +172,8 @@ table! {
     /// Something that can be fetched.
     RawFetch is "a fetch" with [
         Rule::Required("urls", "urls = [\"http://…\"]"),
+        Rule::Needs("cert", "key"),
+        Rule::Needs("key", "cert"),
         Rule::Excludes("rate", "connections"),
         Rule::NeedsAny("connections", &["requests", "for"]),
         Rule::NeedsAny("rate", &["requests", "for"]),
@@ -214,6 +216,12 @@ table! {
         "ca" ca: FilePath,
         /// Trust any certificate.
         "insecure" insecure: bool = false,
+        /// The URL of an HTTP proxy that is asked instead of the server. Those of the environment are never used.
+        "proxy" proxy: Text,
+        /// A file of PEM with the certificate that is shown to servers that ask for one; with `key`.
+        "cert" cert: FilePath,
+        /// A file of PEM with its private key.
+        "key" key: FilePath,
         /// Which protocol to speak.
         "http2" http2: Http2 = "auto",
         /// A load of so many requests at once: each that is answered is followed by the next.

@@ -254,6 +254,9 @@ fn fetch(fetch: &FetchJob) -> Json {
     items.put_some("decode", fetch.decode.then_some(true));
     items.put_some("ca", fetch.ca.as_deref().map(path));
     items.put("insecure", fetch.insecure);
+    items.put_some("proxy", fetch.proxy.as_ref().map(text));
+    items.put_some("cert", fetch.client.as_ref().map(|client| path(&client.cert)));
+    items.put_some("key", fetch.client.as_ref().map(|client| path(&client.key)));
     items.put(
         "http2",
         match fetch.http2 {

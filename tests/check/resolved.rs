@@ -10,9 +10,9 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob,
-    FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy,
-    Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits,
+    FetchJob, FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready,
+    ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
 use scenario::scenario::rate::{Point, Ramp, Rate};
 use scenario::scenario::resolved::{to_json, to_toml};
@@ -225,6 +225,10 @@ fn redacted() -> Text {
     Text::secret("[redacted]", "[redacted]")
 }
 
+fn client() -> impl Strategy<Value = ClientCert> {
+    (path(), path()).prop_map(|(cert, key)| ClientCert { cert, key })
+}
+
 fn check() -> impl Strategy<Value = Check> {
     let value = select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(Text::plain);
     let json =
@@ -276,8 +280,16 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
         (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
-    (urls, request, numbers, flags, status(), (of(path()), of(check())), of(load())).prop_map(
-        |(urls, request, numbers, flags, status, (ca, check), load)| {
+    (
+        urls,
+        request,
+        numbers,
+        flags,
+        status(),
+        (of(path()), of(select(vec!["http://p:3128", "http://u@[::1]/"])), of(client()), of(check())),
+        of(load()),
+    )
+        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check), load)| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
@@ -302,14 +314,15 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 decode: flags.0,
                 ca,
                 insecure: flags.2,
+                proxy: proxy.filter(|_| flags.3 != Http2::Always).map(Text::plain),
+                client,
                 http2: flags.3,
                 load,
                 check,
                 capture: Vec::new(),
                 place: Place::default(),
             }
-        },
-    )
+        })
 }
 
 fn repeat() -> impl Strategy<Value = Repeat> {

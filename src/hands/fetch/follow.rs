@@ -21,7 +21,7 @@ use super::link::{Link, Sent};
 use super::pool::{Endpoint, Lease};
 use super::progress::{Phase, Progress};
 use super::redirect::{self, Hop};
-use super::request::{self, Prepared};
+use super::request::{self, Prepared, To};
 use super::{Shared, redact};
 
 /// A redirect's own body is read to keep its connection if it is at most this large …
@@ -117,7 +117,12 @@ impl Try<'_> {
             let mut lease = self.shared.pool.lease(endpoint, fresh, self.progress).await?;
             self.progress.on(lease.reused);
             let folder = &self.shared.context.folder;
-            let request = request::build(hop, self.job, folder, lease.link.is_http2()).await?;
+            let to = match endpoint.forwarder() {
+                Some(proxy) => To::Proxy(proxy),
+                None if lease.link.is_http2() => To::Server2,
+                None => To::Server,
+            };
+            let request = request::build(hop, self.job, folder, to).await?;
             self.progress.enter(Phase::Head(lease.link.peer(), lease.link.received()));
             let started = Instant::now();
             let sent = lease.link.send(request).await;

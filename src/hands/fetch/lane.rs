@@ -24,7 +24,7 @@ use super::link::Link;
 use super::pool::{Endpoint, IDLE};
 use super::progress::Progress;
 use super::redirect::Hop;
-use super::request::{self, Prepared};
+use super::request::{self, Prepared, To};
 use super::{InFlight, Shared, given_up, tries};
 
 /// The lanes of a run, by fetch; `None` where there can be none. Only ever looked up.
@@ -81,7 +81,9 @@ impl Lane {
         for (n, url) in fetch.urls.iter().enumerate() {
             let hop = request::first(fetch, url).ok()?;
             let endpoint = Endpoint::new(&hop.url, fetch);
-            let prepared = [Prepared::new(&hop, fetch, false).ok()?, Prepared::new(&hop, fetch, true).ok()?];
+            let first = endpoint.forwarder().map_or(To::Server, To::Proxy);
+            let prepare = |to| Prepared::new(&hop, fetch, to).ok();
+            let prepared = [prepare(first)?, prepare(To::Server2)?];
             let group = routes.iter().position(|route| route.endpoint == endpoint).unwrap_or(n);
             routes.push(Route { hop, endpoint, group, prepared });
         }

@@ -16,8 +16,8 @@
 //! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
 //! | `judge`, `take` | what a job wants of an answer and takes out of it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
-//! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
-//! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
+//! | `connect`, `way`, `proxy`, `wire` | names, addresses, TCP; sockets; proxies; the bytes of a connection, counted |
+//! | `tls`, `verify`, `client_cert` | TLS settings and handshake; which certificates are trusted; which is shown |
 //! | `probe` | whether a program is ready that says so by a port or a URL |
 //! | `elsewhere` | work that blocks, on threads of its own |
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
@@ -25,6 +25,7 @@
 
 mod auth;
 mod body;
+mod client_cert;
 mod connect;
 mod decode;
 mod elsewhere;
@@ -36,6 +37,7 @@ mod link;
 mod pool;
 pub mod probe;
 mod progress;
+mod proxy;
 mod redact;
 mod redirect;
 mod request;
@@ -45,6 +47,7 @@ mod tls_fault;
 mod tries;
 mod upload;
 mod verify;
+mod way;
 mod wire;
 
 use std::cell::RefCell;

@@ -25,7 +25,7 @@ pub(super) enum Phase {
     /// The TLS handshake.
     Handshake(SocketAddr),
     /// The head of the answer, with the connection's counter where it counts this answer only.
-    Head(SocketAddr, Option<Rc<Received>>),
+    Head(Rc<str>, Option<Rc<Received>>),
     /// The rest of the body: so much has come, of so much where the head said so.
     Body(u64, Option<u64>),
     /// The pause before another try, or the driver to take what came.

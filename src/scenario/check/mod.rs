@@ -6,7 +6,9 @@ mod fetches;
 mod load;
 mod players;
 mod presets;
+mod proxy;
 mod ready;
+mod shown;
 mod sums;
 mod timeline;
 
@@ -69,6 +71,8 @@ pub(crate) fn scenario(
     }
     let timeline = raw.timeline.value().unwrap_or_default();
     let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
+    let fetches = all_fetches.all();
+    shown::warn(fetches.as_deref().unwrap_or_default(), found);
     let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
     Some(Scenario {
         name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
@@ -78,7 +82,7 @@ pub(crate) fn scenario(
         time_limit: raw.time_limit.value().map(|limit| limit.0),
         vars: BTreeMap::new(),
         presets: all_presets.all()?,
-        fetches: all_fetches.all()?,
+        fetches: fetches?,
         timeline: timeline?,
     })
 }
