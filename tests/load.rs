@@ -281,3 +281,31 @@ fn a_plan_says_how_many_and_until_when() {
         assert!(plan.contains(wanted), "{wanted} in {plan}");
     }
 }
+
+#[test]
+fn a_load_follows_redirects_and_sends_bodies() {
+    let server = common::serve(|path, request| match path {
+        "/moved" => common::answer("307 Temporary Redirect", "Location: /here\r\n", ""),
+        _ => common::answer("200 OK", "", request.rsplit("\r\n\r\n").next().unwrap()),
+    });
+    let folder = Folder::new();
+    let text = format!(
+        "[fetches.f]\nurls = [\"http://{server}/moved\", \"http://{server}/\"]\nmethod = \"POST\"\n\
+         body = {{ text = \"ping\" }}\nconnections = 2\nrequests = 6\n[[timeline]]\nfetch = \"f\"\n"
+    );
+    let (ended, log) = folder.run(&text, &[]);
+    ended.expect(0);
+    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+    assert_eq!(figures(&log)["statuses"]["200"]["requests"], 6);
+    assert_eq!(figures(&log)["bytes"], 24, "each body came back");
+    assert!(log.of("fetch.responded").is_empty());
+}
+
+#[test]
+fn a_connection_that_idled_out_is_no_failure() {
+    // Each answer is the last of its connection, though the server does not say so.
+    let server = common::serve(|_, _| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec());
+    let keys = "rate = \"20/s\"\nrequests = 10";
+    let (_, log) = run(server.port(), keys, "", 0);
+    assert_eq!(figures(&log)["statuses"]["200"]["requests"], 10);
+}
