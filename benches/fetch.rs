@@ -55,11 +55,12 @@ fn main() {
         let cost = figures.iter().map(|f| f.processor.as_secs_f64() * 1e6 / f.requests).collect();
         println!("{name:<10} {rate:>12.0} {:>22.2}", common::median(cost));
     }
-    println!("\n{:<10} {:>10} {:>10} {:>10}", "planned/s", "p50 µs", "p99 µs", "max µs");
+    println!("\n{:<10} {:>10} {:>10} {:>10} {:>10}", "planned/s", "p50 µs", "p99 µs", "max µs", "started");
     for rate in RATES {
         let late = lateness(server.port, rate);
         let at = |part| common::quantile(&late, part) as f64 / 1e3;
-        println!("{rate:<10} {:>10.0} {:>10.0} {:>10.0}", at(0.5), at(0.99), at(1.0));
+        let started = format!("{:.1} %", late.len() as f64 * 100.0 / (rate * SECONDS) as f64);
+        println!("{rate:<10} {:>10.0} {:>10.0} {:>10.0} {started:>10}", at(0.5), at(0.99), at(1.0));
     }
 }
 
@@ -208,7 +209,9 @@ async fn client(port: u16) {
 fn lateness(port: u16, rate: u64) -> Vec<u64> {
     let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("load.jsonl"));
     let keys = format!("rate = \"{rate}/s\"\nfor = \"{SECONDS}s\"");
-    measured(program(port, &keys, &scenario, &log), |_| 1.0).unwrap();
+    // Where the machine cannot keep the rate, some never start, and the run has failed.
+    let _ =
+        program(port, &keys, &scenario, &log).stdin(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     let number = |line: &str, key: &str| {
         let from = line.find(key)? + key.len();
         let digits = line[from..].split(',').next()?.replace('.', "");
@@ -219,7 +222,6 @@ fn lateness(port: u16, rate: u64) -> Vec<u64> {
         Some(number(&line, "\"t\":")? - number(&line, "\"due\":")?)
     };
     let mut late: Vec<u64> = log.lines().filter_map(late).collect();
-    assert_eq!(late.len() as u64, rate * SECONDS, "every planned request has started");
     late.sort_unstable();
     late
 }
