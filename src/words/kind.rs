@@ -97,6 +97,7 @@ const KINDS: [Row; 23] = [
             ("bytes", Number),
             ("sha256", Text),
             ("ok", Boolean),
+            ("reused", Boolean),
             ("check", Text),
         ],
     ),
@@ -295,6 +296,7 @@ fn said_of_answer<'a>(fetched: &'a Fetched, key: &str) -> Option<Said<'a>> {
             let digits: String = fetched.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
             Said::Text(Cow::Owned(digits.into_bytes()))
         }
+        "reused" => Said::Boolean(fetched.reused?),
         "check" => text(fetched.check.as_deref()?),
         _ => return None,
     })

@@ -152,8 +152,8 @@ fn with_token(rest: &str) -> String {
 fn a_captured_value_stands_where_it_is_known_in_time() {
     for right in [
         "[fetches.f]\nurls = [\"http://h/${token}\", \"http://h?${token}\", \"http://h/#${token}\"]",
-        "headers = { A = \"${token}\" }\nauth = { bearer = \"${token}\" }\nbody = { json = [\"${token}\"] }",
-        "auth = { basic = { user = \"${token}\", password = \"${token}\" } }\nbody = { form = { a = \"${token}\" } }",
+        "headers = { A = \"${token}\" }\nbody = { json = [\"${token}\"] }",
+        "auth = { basic = { user = \"${token}\", password = \"p\" } }\nbody = { form = { a = \"${token}\" } }",
         "body = { text = \"${token}\" }",
         "[[timeline]]\nmark = \"${token}\"",
         "[presets.p]\ncommand = [\"cat\"]\nstdin = \"open\"\n[[timeline]]\nid = \"p\"\nspawn = \"p\"\n\
@@ -203,6 +203,21 @@ fn a_name_is_a_variable_or_captured() {
 }
 
 #[test]
+fn a_credential_that_the_log_shows_is_doubted() {
+    for used in ["auth = { bearer = \"${token}\" }", "headers = { cookie = \"sid=${token}\" }"] {
+        let told = with_token(&format!("[fetches.f]\nurls = [\"http://h/\"]\n{used}"));
+        assert!(
+            told.starts_with("warning: ") && told.contains("holds `token`, which the log shows"),
+            "{told}"
+        );
+        assert!(told.contains("s.toml:4:10\n") && told.contains("`secret = true`"), "{told}");
+        let secret =
+            "[fetches.login]\nurls = [\"http://h/\"]\ncapture.token = { json = \"/a\", secret = true }";
+        assert_eq!(said(&format!("{secret}\n{used}\n")), "");
+    }
+}
+
+#[test]
 fn what_stands_beside_a_captured_value_stays_hidden() {
     let text = "[fetches.f]\nurls = [\"http://u:hunter2@h/${token}?k=${env:TOKEN}\"]\n\
         headers = { Authorization = \"Bearer x${token}\" }\ncapture.token = { json = \"/a\" }\n\
@@ -216,4 +231,60 @@ fn what_stands_beside_a_captured_value_stays_hidden() {
     ] {
         assert!(resolved.contains(shown), "{resolved}");
     }
+}
+
+#[test]
+fn a_certificate_and_its_key_go_together() {
+    assert_eq!(fetch("cert = \"c.pem\"\nkey = \"c.key\""), "");
+    refused("cert = \"c.pem\"", "3:1", "`cert` goes only with `key`");
+    refused("key = \"c.key\"", "3:1", "`key` goes only with `cert`");
+    refused("key = \"c.key\"\ncert = \"${env:TOKEN}\"", "4:9", "must not be logged");
+}
+
+#[test]
+fn a_socket_stands_in_the_place_of_a_host() {
+    let urls = |url: &str| said(&format!("[fetches.f]\nurls = [\"{url}\"]\n"));
+    for right in
+        ["http+unix://%2Frun%2Fapp.sock/a?b", "http+unix://app.sock", "http+unix://u:p@%2Fa/${env:TOKEN}"]
+    {
+        assert_eq!(urls(right), "");
+    }
+    let long = format!("http+unix://%2F{}/", "x".repeat(107));
+    for (wrong, words) in [
+        ("http+unix:///run/app.sock", "it names no socket"),
+        ("http+unix://%2Fa:80/", "a socket has no port"),
+        ("http+unix://%2Fa%00b/", "no NUL character"),
+        (&long, "at most 107 bytes"),
+        ("https+unix://%2Fa/", "neither http nor https nor http+unix"),
+    ] {
+        let said = urls(wrong);
+        assert!(said.contains(words) && said.contains("--> s.toml:2:9\n"), "{wrong}\n{said}");
+    }
+}
+
+#[test]
+fn a_proxy_is_a_host_that_speaks_http() {
+    for right in ["proxy = \"http://127.0.0.1:3128\"", "proxy = \"http://u:${env:TOKEN}@p/\""] {
+        assert_eq!(fetch(right), "");
+    }
+    for (wrong, place, words) in [
+        ("proxy = 3128", "3:9", "expected a string"),
+        ("proxy = \"127.0.0.1:3128\"", "3:9", "cannot be fetched"),
+        ("proxy = \"https://p:3128\"", "3:9", "only those are that speak http"),
+        ("proxy = \"socks5://p:3128\"", "3:9", "neither http nor https"),
+        ("proxy = \"http://p/x\"", "3:9", "has more than a proxy's host and port"),
+        ("proxy = \"http://p\"\nhttp2 = \"always\"", "3:9", "`http2 = \"always\"` excludes"),
+        (
+            "proxy = \"http://p\"\n[fetches.g]\nurls = [\"http+unix://a\"]\nproxy = \"http://p\"",
+            "6:9",
+            "a socket of this machine",
+        ),
+    ] {
+        refused(wrong, place, words);
+    }
+    let text = "[fetches.f]\nurls = [\"http://h/\"]\nproxy = \"http://me:hunter2@p:1\"\n";
+    let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let resolved = scenario::scenario::resolved::to_json(&loaded.scenario);
+    assert!(resolved.contains("\"proxy\":\"http://me:[redacted]@p:1\""), "{resolved}");
+    assert_eq!(loaded.secrets.masked("hunter2 bWU6aHVudGVyMg=="), "[redacted] [redacted]");
 }

@@ -11,10 +11,11 @@ use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::expect::Rule;
 use scenario::scenario::model::{
-    Action, After, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob, FetchMode,
-    Http2, Isolation, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario, StatusRule,
-    Stdin, Stop, Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits,
+    FetchJob, FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready,
+    ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
+use scenario::scenario::rate::{Point, Ramp, Rate};
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
 use scenario::words::event::Direction;
@@ -226,6 +227,10 @@ fn redacted() -> Text {
     Text::secret("[redacted]", "[redacted]")
 }
 
+fn client() -> impl Strategy<Value = ClientCert> {
+    (path(), path()).prop_map(|(cert, key)| ClientCert { cert, key })
+}
+
 fn check() -> impl Strategy<Value = Check> {
     let value = select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(Text::plain);
     let json =
@@ -246,6 +251,26 @@ fn status() -> impl Strategy<Value = StatusRule> {
     ]
 }
 
+/// A load that can be kept: of few requests, and of a rate that does not end in nothing.
+fn load() -> impl Strategy<Value = Load> {
+    let closed = (1..=50_000_u32).prop_map(|connections| Pace::Closed { connections });
+    let rate = prop_oneof![
+        (1..=Rate::HIGHEST.0).prop_map(|rate| Ramp::constant(Rate(rate))),
+        vec((0..3_600_000_000_000_u64, 1_000_000..=Rate::HIGHEST.0), 1..4).prop_map(|mut points| {
+            points.sort_unstable();
+            Ramp::new(points.into_iter().map(|(at, to)| Point { at: Span(at), to: Rate(to) }).collect())
+        }),
+    ];
+    let arrivals = select(vec![Arrivals::Constant, Arrivals::Poisson]);
+    let open = (rate, arrivals, 1..=50_000_u32);
+    let open = open.prop_map(|(rate, arrivals, most)| Pace::Open { rate, arrivals, most });
+    (prop_oneof![closed, open], of(some_span())).prop_map(|(pace, within)| Load {
+        pace,
+        requests: Some(1),
+        within,
+    })
+}
+
 fn fetch() -> impl Strategy<Value = FetchJob> {
     let urls = vec(select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$", "http://u@h/%20"]), 1..3);
     let request = (
@@ -257,14 +282,22 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
     let flags =
         (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
-    (urls, request, numbers, flags, status(), (of(path()), of(check()))).prop_map(
-        |(urls, request, numbers, flags, status, (ca, check))| {
+    (
+        urls,
+        request,
+        numbers,
+        flags,
+        status(),
+        (of(path()), of(select(vec!["http://p:3128", "http://u@[::1]/"])), of(client()), of(check())),
+        of(load()),
+    )
+        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check), load)| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
                 urls: urls.iter().copied().map(Text::plain).collect(),
-                mode: if flags.0 { FetchMode::Concurrent } else { FetchMode::Sequential },
-                lines: flags.1,
+                mode: if flags.0 || load.is_some() { FetchMode::Concurrent } else { FetchMode::Sequential },
+                lines: flags.1 && load.is_none(),
                 method: request.0.to_owned(),
                 headers: request
                     .1
@@ -283,13 +316,15 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 decode: flags.0,
                 ca,
                 insecure: flags.2,
+                proxy: proxy.filter(|_| flags.3 != Http2::Always).map(Text::plain),
+                client,
                 http2: flags.3,
+                load,
                 check,
                 capture: Vec::new(),
                 place: Place::default(),
             }
-        },
-    )
+        })
 }
 
 fn repeat() -> impl Strategy<Value = Repeat> {

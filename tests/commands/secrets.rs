@@ -44,6 +44,10 @@ urls = ["http://{address}/echo"]
 lines = true
 auth = {{ bearer = "bearer-literal-77" }}
 urls = ["http://{address}/echo"]
+[fetches.behind]
+lines = true
+proxy = "http://user:proxy-literal-77@{address}"
+urls = ["http://nowhere.invalid/echo"]
 [fetches.nowhere]
 urls = ["http://user:literal-5ba1f0e7@127.0.0.1:1/${{env:CANARY}}"]
 [[timeline]]
@@ -64,6 +68,8 @@ mark = "mark ${{env:CANARY}}"
 fetch = "get"
 [[timeline]]
 fetch = "post"
+[[timeline]]
+fetch = "behind"
 [[timeline]]
 fetch = "basic"
 [[timeline]]
@@ -100,6 +106,8 @@ fn f5_a_secret_is_in_no_output() {
             "auth-literal-77",
             &base64("user:auth-literal-77"),
             "bearer-literal-77",
+            "proxy-literal-77",
+            &base64("user:proxy-literal-77"),
         ] {
             for (name, output) in [("log", &text), ("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
                 let line = output.lines().find(|line| line.contains(secret));
@@ -107,7 +115,7 @@ fn f5_a_secret_is_in_no_output() {
             }
         }
         // All of it did happen.
-        assert_eq!(log.of("fetch.finished").len(), 6, "{text}");
+        assert_eq!(log.of("fetch.finished").len(), 7, "{text}");
         assert_eq!(log.of("fetch.failed").len(), 1);
         assert_eq!(log.of("spawn.failed").len(), 2);
         assert!(text.matches("[redacted]").count() > 20);

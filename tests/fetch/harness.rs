@@ -45,7 +45,10 @@ pub(crate) fn job(url: &str) -> FetchJob {
         decode: false,
         ca: None,
         insecure: false,
+        proxy: None,
+        client: None,
         http2: Http2::Auto,
+        load: None,
         check: None,
         capture: Vec::new(),
         place: Default::default(),
@@ -89,7 +92,12 @@ impl Rig {
         self.start_with(n, &[]);
     }
 
-    /// The same with these captured values, by name.
+    /// Starts the first URL of this job.
+    pub(crate) fn start_job(&mut self, n: u32, job: usize) {
+        self.hand.start(Source::Request(n), job, 0, Vec::new());
+    }
+
+    /// Starts the first URL of the first job with these captured values, by name.
     pub(crate) fn start_with(&mut self, n: u32, captured: &[(&str, &str)]) {
         let captured = captured.iter().map(|(name, value)| Captured {
             name: (*name).to_owned(),

@@ -9,11 +9,14 @@ mod answers;
 mod broken;
 mod captures;
 mod checks;
+mod client_certs;
 mod credentials;
 mod crowds;
 mod decoded;
 mod http2;
+mod proxies;
 mod redirects;
+mod sockets;
 mod tls;
 
 use harness::{Server, fetch, job, local};

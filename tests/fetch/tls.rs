@@ -19,8 +19,8 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// A certificate, its key, and the authority that it is from: a `ca` file's name.
 pub(crate) struct Identity {
-    cert: CertificateDer<'static>,
-    key: KeyPair,
+    pub(crate) cert: CertificateDer<'static>,
+    pub(crate) key: KeyPair,
     pub(crate) authority: String,
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn identity(name: &str, change: impl FnOnce(&mut CertificateParams)) 
 }
 
 /// The same from an authority of this name.
-fn identity_from(from: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+pub(crate) fn identity_from(from: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.distinguished_name.push(DnType::CommonName, from);
@@ -54,7 +54,7 @@ fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identity {
 }
 
 /// Writes a PEM file into the tests' folder.
-fn write_pem(pem: &str) -> String {
+pub(crate) fn write_pem(pem: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("ca-{}-{}.pem", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));

@@ -7,6 +7,7 @@ use std::io;
 
 use crate::words::event::FetchFault;
 
+use super::tls_fault;
 use super::wire::Received;
 
 /// Why a request failed.
@@ -92,6 +93,10 @@ fn of_io(io: &io::Error, error: &hyper::Error, when: &str) -> Fault {
     use io::ErrorKind as Kind;
     if error.is_user() {
         return Fault::lasting(FetchFault::Protocol, format!("the request's body could not be read: {io}"));
+    }
+    // With TLS 1.3 a server looks at the client's certificate when the handshake is done for the client.
+    if let Some(words) = tls_fault::of_client(io) {
+        return Fault::lasting(FetchFault::Tls, words);
     }
     match io.kind() {
         Kind::InvalidData | Kind::InvalidInput => {

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use hyper::body::Incoming;
@@ -27,7 +26,7 @@ const LARGEST_HEAD: u32 = 256 << 10;
 #[derive(Clone)]
 pub(super) struct Two {
     sender: http2::SendRequest<Upload>,
-    peer: SocketAddr,
+    peer: Rc<str>,
     /// The server takes no more requests on it, though it may still answer earlier ones.
     leaving: Rc<Cell<bool>>,
 }
@@ -36,7 +35,7 @@ pub(super) struct Two {
 pub(super) struct One {
     sender: http1::SendRequest<Upload>,
     received: Rc<Received>,
-    peer: SocketAddr,
+    peer: Rc<str>,
 }
 
 /// Either kind.
@@ -59,7 +58,7 @@ pub(super) enum Sent {
 
 impl One {
     /// Speaks HTTP/1.1 on `wire`.
-    pub(super) async fn new(wire: Wire, peer: SocketAddr) -> Result<One, Fault> {
+    pub(super) async fn new(wire: Wire, peer: Rc<str>) -> Result<One, Fault> {
         let received = wire.received();
         let (sender, connection) = http1::Builder::new()
             .title_case_headers(true)
@@ -89,7 +88,7 @@ impl One {
 
 impl Two {
     /// Speaks HTTP/2 on `wire`.
-    pub(super) async fn new(wire: Wire, peer: SocketAddr) -> Result<Two, Fault> {
+    pub(super) async fn new(wire: Wire, peer: Rc<str>) -> Result<Two, Fault> {
         let (sender, connection) = http2::Builder::new(Local)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -113,11 +112,26 @@ impl Link {
         matches!(self, Link::Two(_))
     }
 
-    /// Its other end.
-    pub(super) fn peer(&self) -> SocketAddr {
+    /// Its answer has been read to the end.
+    pub(super) fn rest(&self) {
+        if let Link::One(one) = self {
+            one.rest();
+        }
+    }
+
+    /// Waits until the next request may be sent; no if none will be.
+    pub(super) async fn is_usable(&mut self) -> bool {
         match self {
-            Link::One(one) => one.peer,
-            Link::Two(two) => two.peer,
+            Link::One(one) => one.is_ready() || one.sender.ready().await.is_ok(),
+            Link::Two(two) => !two.is_closed(),
+        }
+    }
+
+    /// Its other end.
+    pub(super) fn peer(&self) -> Rc<str> {
+        match self {
+            Link::One(one) => Rc::clone(&one.peer),
+            Link::Two(two) => Rc::clone(&two.peer),
         }
     }
 

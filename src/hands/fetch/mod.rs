@@ -8,6 +8,7 @@
 //!
 //! | module | its one job |
 //! | --- | --- |
+//! | `lane` | the requests of a load, handed to workers that keep their connections |
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
@@ -15,8 +16,8 @@
 //! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
 //! | `judge`, `take` | what a job wants of an answer and takes out of it |
 //! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
-//! | `connect`, `wire` | names, addresses, TCP; the bytes of a connection, counted |
-//! | `tls`, `verify` | TLS settings and handshake; which certificates are trusted |
+//! | `connect`, `way`, `proxy`, `wire` | names, addresses, TCP; sockets; proxies; the bytes of a connection, counted |
+//! | `tls`, `verify`, `client_cert` | TLS settings and handshake; which certificates are trusted; which is shown |
 //! | `probe` | whether a program is ready that says so by a port or a URL |
 //! | `elsewhere` | work that blocks, on threads of its own |
 //! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
@@ -24,16 +25,19 @@
 
 mod auth;
 mod body;
+mod client_cert;
 mod connect;
 mod decode;
 mod elsewhere;
 mod fault;
 mod follow;
 mod judge;
+mod lane;
 mod link;
 mod pool;
 pub mod probe;
 mod progress;
+mod proxy;
 mod redact;
 mod redirect;
 mod request;
@@ -43,6 +47,7 @@ mod tls_fault;
 mod tries;
 mod upload;
 mod verify;
+mod way;
 mod wire;
 
 use std::cell::RefCell;
@@ -66,6 +71,7 @@ type InFlight = RefCell<HashMap<Source, (Instant, Option<AbortHandle>)>>;
 pub struct Fetches {
     shared: Rc<Shared>,
     in_flight: Rc<InFlight>,
+    lanes: lane::Lanes,
 }
 
 /// What all requests of a run share.
@@ -84,6 +90,7 @@ impl Fetches {
         Fetches {
             shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
             in_flight: Rc::default(),
+            lanes: lane::Lanes::new(),
         }
     }
 
@@ -94,11 +101,31 @@ impl Fetches {
     ///
     /// If there is no such fetch or URL, or if no `LocalSet` is around.
     pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<Captured>) {
+        self.start_late(source, (job, url, captured), Span::ZERO);
+    }
+
+    /// The same for a request that should have been sent so long ago, from when its time counts.
+    ///
+    /// # Panics
+    ///
+    /// As [`Fetches::start`].
+    pub fn start_late(
+        &mut self,
+        source: Source,
+        (job, url, captured): (usize, usize, Vec<Captured>),
+        late: Span,
+    ) {
         assert!(
             self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
             "the engine orders only fetches of the scenario"
         );
-        let started = Instant::now();
+        let now = Instant::now();
+        let started = now.checked_sub(late.to_std()).unwrap_or(now);
+        if captured.is_empty()
+            && let Some(lane) = self.lane(job)
+        {
+            return lane.start(source, url, started);
+        }
         let account = Account {
             source,
             started,
@@ -111,6 +138,13 @@ impl Fetches {
             account.close(outcome);
         });
         self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));
+    }
+
+    /// The lane of a load, if it has one.
+    fn lane(&mut self, job: usize) -> Option<Rc<lane::Lane>> {
+        self.shared.context.scenario.fetches[job].load.as_ref()?;
+        let of = || lane::Lane::of(&self.shared, &self.in_flight, job);
+        self.lanes.entry(job).or_insert_with(of).clone()
     }
 
     /// Gives a request up, if it is still in flight; it is accounted for as `FetchFailed` at once.

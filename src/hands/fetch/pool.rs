@@ -14,17 +14,20 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use crate::scenario::model::{FetchJob, Http2};
+use crate::words::event::FetchFault;
 
 use super::connect::{self, Names};
 use super::fault::Fault;
 use super::link::{Link, One, Two};
-use super::progress::Progress;
+use super::progress::{Phase, Progress};
+use super::proxy::Proxy;
 use super::tls::{Speaks, Tls, Trust};
+use super::way::{self, Way};
 use super::wire::{Stream, Wire};
 
 /// How long a connection is kept idle: less than the 5 s after which common servers close it
 /// themselves, so that a request seldom meets one that is being closed.
-const IDLE: Duration = Duration::from_secs(4);
+pub(super) const IDLE: Duration = Duration::from_secs(4);
 
 /// How many idle connections an endpoint keeps.
 const KEPT: usize = 256;
@@ -32,6 +35,7 @@ const KEPT: usize = 256;
 /// What makes two requests able to use one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Endpoint {
+    way: Way,
     secure: bool,
     host: String,
     port: u16,
@@ -40,22 +44,37 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The proxy that is asked for the URLs of this endpoint, if there is one.
+    pub(super) fn forwarder(&self) -> Option<&Proxy> {
+        self.way.forwarder(self.secure)
+    }
+
     /// Where a request of `job` to `url` goes.
     pub(super) fn new(url: &Url, job: &FetchJob) -> Endpoint {
         let secure = url.scheme() == "https";
         let speaks = match job.http2 {
             Http2::Never => Speaks::One,
+            // A proxy is spoken to in HTTP/1.1.
+            _ if job.proxy.is_some() && !secure => Speaks::One,
             Http2::Always => Speaks::Two,
             Http2::Auto if secure => Speaks::Either,
             Http2::Auto => Speaks::One,
         };
+        let client = job.client.clone();
         let trust = match secure {
-            true if job.insecure => Trust { ca: None, insecure: true },
-            true => Trust { ca: job.ca.clone(), insecure: false },
+            true if job.insecure => Trust { ca: None, insecure: true, client },
+            true => Trust { ca: job.ca.clone(), insecure: false, client },
             false => Trust::default(),
         };
         let host = url.host_str().unwrap_or_default().to_owned();
-        Endpoint { secure, host, port: url.port_or_known_default().unwrap_or_default(), speaks, trust }
+        Endpoint {
+            way: Way::to(url, job),
+            secure,
+            host,
+            port: url.port_or_known_default().unwrap_or_default(),
+            speaks,
+            trust,
+        }
     }
 }
 
@@ -75,6 +94,7 @@ type Lanes = RefCell<HashMap<Endpoint, Rc<Lane>>>;
 
 /// The connections of a run.
 pub(super) struct Pool {
+    folder: PathBuf,
     names: Names,
     tls: Tls,
     lanes: Rc<Lanes>,
@@ -91,9 +111,10 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    /// No connections; `ca` files are relative to `folder`.
+    /// No connections; files and sockets are relative to `folder`.
     pub(super) fn new(folder: PathBuf) -> Pool {
-        Pool { names: Names::new(), tls: Tls::new(folder), lanes: Rc::default(), sweeping: Rc::default() }
+        let tls = Tls::new(folder.clone());
+        Pool { folder, names: Names::new(), tls, lanes: Rc::default(), sweeping: Rc::default() }
     }
 
     /// A connection to `endpoint`: a shared one, or, unless it must be `fresh`, an idle one; else a
@@ -146,9 +167,38 @@ impl Pool {
         connect::connect(&addresses, port, progress).await
     }
 
+    /// A new TCP connection to an endpoint or to the proxy that speaks for it, through which TLS is spoken
+    /// with the endpoint itself.
+    async fn reach(
+        &self,
+        endpoint: &Endpoint,
+        progress: &Progress,
+    ) -> Result<(TcpStream, SocketAddr), Fault> {
+        let Endpoint { host, port, .. } = endpoint;
+        let proxy = match &endpoint.way {
+            Way::Proxy(proxy) => proxy,
+            Way::Closed => return Err(Fault::lasting(FetchFault::Connect, "`proxy` is no proxy's URL")),
+            Way::Direct | Way::Socket(_) => return self.dial(host, *port, progress).await,
+        };
+        let (tcp, peer) = self.dial(&proxy.host, proxy.port, progress).await.map_err(Proxy::unreached)?;
+        if !endpoint.secure {
+            return Ok((tcp, peer));
+        }
+        progress.enter(Phase::Connecting(format!("{host}:{port} by the proxy {peer}")));
+        let started = Instant::now();
+        let tunnel = proxy.tunnel(tcp, host, *port).await;
+        progress.took(|timings| &mut timings.connect, started.elapsed());
+        Ok((tunnel?, peer))
+    }
+
     /// A new connection.
     pub(super) async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
-        let (tcp, peer) = self.dial(&endpoint.host, endpoint.port, progress).await?;
+        if let Way::Socket(path) = &endpoint.way {
+            let unix = way::connect(&self.folder, path, progress).await?;
+            let peer = format!("the socket {}", path.display());
+            return speak(Stream::Unix(unix), endpoint.speaks == Speaks::Two, &peer).await;
+        }
+        let (tcp, peer) = self.reach(endpoint, progress).await?;
         let mut http2 = endpoint.speaks == Speaks::Two;
         let stream = if endpoint.secure {
             let wanted = (&endpoint.trust, endpoint.speaks);
@@ -160,12 +210,7 @@ impl Pool {
         } else {
             Stream::Plain(tcp)
         };
-        let wire = Wire::new(stream);
-        Ok(if http2 {
-            Link::Two(Two::new(wire, peer).await?)
-        } else {
-            Link::One(One::new(wire, peer).await?)
-        })
+        speak(stream, http2, &peer.to_string()).await
     }
 
     /// Takes a connection back whose answer has been read to its end.
@@ -203,6 +248,12 @@ impl Pool {
             }
         });
     }
+}
+
+/// Speaks HTTP on a new connection, of either version.
+async fn speak(stream: Stream, http2: bool, peer: &str) -> Result<Link, Fault> {
+    let (wire, peer) = (Wire::new(stream), Rc::from(peer));
+    Ok(if http2 { Link::Two(Two::new(wire, peer).await?) } else { Link::One(One::new(wire, peer).await?) })
 }
 
 impl Lane {

@@ -18,7 +18,7 @@ use super::fault::Fault;
 use super::link::Sent;
 use super::pool::{Endpoint, Pool};
 use super::progress::Progress;
-use super::request;
+use super::request::{self, To};
 use crate::hands::inbox::{Inbox, Seen};
 use crate::scenario::endpoint::host_and_port;
 use crate::scenario::model::{FetchJob, FetchMode, Http2, Ready, ReadyBy, StatusRule, Text};
@@ -57,10 +57,10 @@ enum Question {
 }
 
 impl Probes {
-    /// Nothing is probed yet.
+    /// Nothing is probed yet; sockets are relative to `folder`.
     #[must_use]
-    pub fn new(inbox: Rc<Inbox>) -> Rc<Probes> {
-        Rc::new(Probes { pool: Pool::new(PathBuf::new()), turns: Semaphore::new(AT_ONCE), inbox })
+    pub fn new(folder: PathBuf, inbox: Rc<Inbox>) -> Rc<Probes> {
+        Rc::new(Probes { pool: Pool::new(folder), turns: Semaphore::new(AT_ONCE), inbox })
     }
 
     /// Probes until the program is ready, and leaves that in the inbox. `None` if there is nothing to
@@ -106,7 +106,7 @@ impl Probes {
             Question::Http(job, url) => {
                 let hop = request::first(job, url)?;
                 let mut link = self.pool.open(&Endpoint::new(&hop.url, job), &progress).await?;
-                let request = request::build(&hop, job, &PathBuf::new(), link.is_http2()).await?;
+                let request = request::build(&hop, job, &PathBuf::new(), To::Server).await?;
                 match link.send(request).await {
                     Sent::Answered(answer) => Ok(matches!(answer.status().as_u16(), 200..=399)),
                     Sent::Unseen(fault) | Sent::Failed(fault) => Err(fault),
@@ -135,7 +135,10 @@ fn job(ready: &Ready) -> FetchJob {
         decode: false,
         ca: None,
         insecure: true,
+        proxy: None,
+        client: None,
         http2: Http2::Never,
+        load: None,
         check: None,
         capture: Vec::new(),
         place: Place::default(),

@@ -25,7 +25,7 @@ pub(super) enum Phase {
     /// The TLS handshake.
     Handshake(SocketAddr),
     /// The head of the answer, with the connection's counter where it counts this answer only.
-    Head(SocketAddr, Option<Rc<Received>>),
+    Head(Rc<str>, Option<Rc<Received>>),
     /// The rest of the body: so much has come, of so much where the head said so.
     Body(u64, Option<u64>),
     /// The pause before another try, or the driver to take what came.
@@ -39,6 +39,7 @@ pub(super) struct Progress {
     timings: Cell<Timings>,
     chain: RefCell<Vec<String>>,
     told: Cell<bool>,
+    reused: Cell<bool>,
 }
 
 impl Progress {
@@ -87,6 +88,16 @@ impl Progress {
     /// Whether the try has been at this URL.
     pub(super) fn was_at(&self, url: &str) -> bool {
         self.chain.borrow().iter().any(|earlier| earlier == url)
+    }
+
+    /// The request goes over a connection that was used before, or not.
+    pub(super) fn on(&self, reused: bool) {
+        self.reused.set(reused);
+    }
+
+    /// Whether the connection had been used before.
+    pub(super) fn reused(&self) -> bool {
+        self.reused.get()
     }
 
     /// Something of the answer was left in the inbox: there can be no other try.

@@ -8,6 +8,8 @@ use hyper::header::{
 use hyper::{HeaderMap, Method};
 use url::Url;
 
+use crate::scenario::socket;
+
 use super::request;
 
 /// One request of a try: what is asked of whom.
@@ -40,12 +42,17 @@ impl Hop {
     pub(super) fn redirected(mut self, status: u16, location: &str) -> Result<Hop, String> {
         let mut target =
             self.url.join(location).map_err(|error| format!("{location:?} is no URL: {error}"))?;
-        if !matches!(target.scheme(), "http" | "https") || target.host().is_none() {
+        if self.url.scheme() == socket::SCHEME {
+            target = on_the_socket(&self.url, target);
+        }
+        let stays = is_same_origin(&self.url, &target);
+        let is_followed = matches!(target.scheme(), "http" | "https") || stays;
+        if !is_followed || target.host().is_none() {
             return Err("only http and https are followed".to_owned());
         }
         target.set_fragment(None);
         let credentials = request::take_credentials(&mut target);
-        if target.origin() != self.url.origin() {
+        if !stays {
             for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
                 self.headers.remove(name);
             }
@@ -62,6 +69,25 @@ impl Hop {
         self.url = target;
         Ok(self)
     }
+}
+
+/// Where a redirect of a socket leads: what it calls by the name that it was called by is itself.
+fn on_the_socket(socket: &Url, target: Url) -> Url {
+    let is_itself =
+        target.scheme() == "http" && target.host_str() == Some(request::NOBODY) && target.port().is_none();
+    if !is_itself {
+        return target;
+    }
+    let mut stays = socket.clone();
+    stays.set_path(target.path());
+    stays.set_query(target.query());
+    stays
+}
+
+/// Whether two URLs have one origin. (That of a socket's URL is opaque, and no other's.)
+fn is_same_origin(one: &Url, other: &Url) -> bool {
+    let socket = one.scheme() == socket::SCHEME && other.scheme() == socket::SCHEME;
+    one.origin() == other.origin() || (socket && one.host_str() == other.host_str())
 }
 
 /// Whether the request goes on as a GET without a body.
@@ -138,6 +164,23 @@ mod tests {
         {
             assert!(hop(Method::GET).redirected(302, bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_socket_redirects_to_itself_or_away_but_nobody_to_a_socket() {
+        let socket = Hop { url: Url::parse("http+unix://%2Fa.sock/one/two").unwrap(), ..hop(Method::GET) };
+        for (location, url, stays) in [
+            ("three?q", "http+unix://%2Fa.sock/one/three?q", true),
+            ("/x", "http+unix://%2Fa.sock/x", true),
+            ("http://localhost/x?y", "http+unix://%2Fa.sock/x?y", true),
+            ("http+unix://%2Fa.sock/z", "http+unix://%2Fa.sock/z", true),
+            ("http://localhost:81/x", "http://localhost:81/x", false),
+        ] {
+            let next = socket.clone().redirected(302, location).unwrap();
+            assert_eq!((next.url.as_str(), next.headers.contains_key(AUTHORIZATION)), (url, stays));
+        }
+        assert!(socket.redirected(302, "http+unix://%2Fother.sock/").is_err());
+        assert!(hop(Method::GET).redirected(302, "http+unix://%2Fa.sock/").is_err());
     }
 
     #[test]

@@ -1,23 +1,27 @@
 //! The request as it goes on the wire: method, target, headers, credentials of the URL. How long
 //! the body is says hyper: a `Content-Length` or `Transfer-Encoding` of the scenario is left out.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use hyper::body::{Body as _, Bytes};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
-    TRANSFER_ENCODING, USER_AGENT,
+    PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
 };
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
 use url::{Position, Url};
 
 use crate::scenario::model::{Body, FetchJob, Text};
+use crate::scenario::socket;
 use crate::words::event::FetchFault;
 
 use super::auth::{self, authorization};
 use super::decode;
 use super::fault::Fault;
+use super::proxy::Proxy;
 use super::redirect::Hop;
 use super::upload::Upload;
 
@@ -28,8 +32,8 @@ const AGENT: &str = concat!("scenario/", env!("CARGO_PKG_VERSION"));
 pub(super) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
     let refused = |words: String| Fault::lasting(FetchFault::Protocol, words);
     let mut target = Url::parse(url.reveal()).map_err(|error| refused(format!("this is no URL: {error}")))?;
-    if !matches!(target.scheme(), "http" | "https") {
-        return Err(refused("only http and https are fetched".to_owned()));
+    if !matches!(target.scheme(), "http" | "https" | socket::SCHEME) {
+        return Err(refused("only http, https and http+unix are fetched".to_owned()));
     }
     target.set_fragment(None);
     let method = Method::from_bytes(job.method.as_bytes())
@@ -82,17 +86,58 @@ pub(super) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The request for one hop, as HTTP/2 or HTTP/1.1 has it.
+/// To whom a request is said, and so how.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To<'a> {
+    /// To the server itself, in HTTP/1.1.
+    Server,
+    /// To the server itself, in HTTP/2.
+    Server2,
+    /// To a proxy, which asks the server.
+    Proxy(&'a Proxy),
+}
+
+/// The request for one hop.
 pub(super) async fn build(
     hop: &Hop,
     job: &FetchJob,
     folder: &Path,
-    http2: bool,
+    to: To<'_>,
 ) -> Result<Request<Upload>, Fault> {
     let upload = match &job.body {
         Some(body) if hop.body => upload(body, folder).await?,
         _ => Upload::Nothing,
     };
+    parts(hop, &upload, to).map(|parts| Request::from_parts(parts, upload))
+}
+
+/// A request that is sent many times, with a body in memory or none.
+pub(super) struct Prepared {
+    parts: Parts,
+    body: Option<Bytes>,
+}
+
+impl Prepared {
+    /// The request of a job for one hop. A body of another form than text is
+    /// not prepared, and the request has none.
+    pub(super) fn new(hop: &Hop, job: &FetchJob, to: To<'_>) -> Result<Prepared, Fault> {
+        let body = match &job.body {
+            Some(Body::Text(text)) if hop.body => Some(Bytes::from(text.reveal().to_owned())),
+            _ => None,
+        };
+        let upload = body.clone().map_or(Upload::Nothing, Upload::Bytes);
+        Ok(Prepared { parts: parts(hop, &upload, to)?, body })
+    }
+
+    /// The request, once more.
+    pub(super) fn request(&self) -> Request<Upload> {
+        let upload = self.body.clone().map_or(Upload::Nothing, Upload::Bytes);
+        Request::from_parts(self.parts.clone(), upload)
+    }
+}
+
+/// All of a request but its body.
+fn parts(hop: &Hop, upload: &Upload, to: To<'_>) -> Result<Parts, Fault> {
     // First the host: RFC 9110, section 7.2.
     let mut headers = HeaderMap::with_capacity(hop.headers.len() + 2);
     let host = match hop.headers.get(HOST) {
@@ -106,19 +151,24 @@ pub(super) async fn build(
     if announces(&hop.method) || hop.body {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(upload.size_hint().lower()));
     }
-    let uri = if http2 {
+    if let To::Proxy(Proxy { authorization: Some(authorization), .. }) = to {
+        headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+    }
+    let uri = if let To::Server2 = to {
         let host = headers.remove(HOST);
         let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
-        format!("{}://{authority}{}", hop.url.scheme(), target_of(&hop.url))
+        let scheme = if hop.url.scheme() == "https" { "https" } else { "http" };
+        format!("{scheme}://{authority}{}", target_of(&hop.url))
+    } else if let To::Proxy(_) = to {
+        // RFC 9112, section 3.2.2.
+        format!("http://{}{}", authority_of(&hop.url), target_of(&hop.url))
     } else {
-        target_of(&hop.url).to_owned()
+        target_of(&hop.url).into_owned()
     };
     let uri = Uri::try_from(uri).map_err(|error| no_uri(&error.to_string()))?;
-    let mut request = Request::new(upload);
-    *request.method_mut() = hop.method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    Ok(request)
+    let (mut parts, ()) = Request::new(()).into_parts();
+    (parts.method, parts.uri, parts.headers) = (hop.method.clone(), uri, headers);
+    Ok(parts)
 }
 
 /// Whether a request says how long its body is even if it has none (RFC 9110, section 8.6).
@@ -151,15 +201,25 @@ async fn upload(body: &Body, folder: &Path) -> Result<Upload, Fault> {
     }
 }
 
+/// Whom a request to a socket is for: nobody has a name there.
+pub(super) const NOBODY: &str = "localhost";
+
 /// `host:port`, the port only where it is not the scheme's own.
 fn authority_of(url: &Url) -> String {
+    if url.scheme() == socket::SCHEME {
+        return NOBODY.to_owned();
+    }
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Path and query.
-fn target_of(url: &Url) -> &str {
-    &url[Position::BeforePath..Position::AfterQuery]
+fn target_of(url: &Url) -> Cow<'_, str> {
+    match &url[Position::BeforePath..Position::AfterQuery] {
+        target if target.starts_with('/') => Cow::Borrowed(target),
+        // The URL of a socket may have none.
+        target => Cow::Owned(format!("/{target}")),
+    }
 }
 
 /// The failure of a URL that cannot be asked for.
@@ -187,5 +247,11 @@ mod tests {
         assert_eq!(authority_of(&url), "[::1]:81");
         assert_eq!(target_of(&url), "/a%20b?c=d%20e");
         assert_eq!(authority_of(&Url::parse("https://h:443").unwrap()), "h");
+        for (url, target) in
+            [("http+unix://%2Fa", "/"), ("http+unix://%2Fa?b", "/?b"), ("http+unix://%2Fa/b?c", "/b?c")]
+        {
+            let url = Url::parse(url).unwrap();
+            assert_eq!((&*authority_of(&url), &*target_of(&url)), ("localhost", target));
+        }
     }
 }

@@ -19,21 +19,25 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::scenario::model::ClientCert;
 use crate::words::event::FetchFault;
 
+use super::client_cert;
 use super::elsewhere::elsewhere;
 use super::fault::Fault;
 use super::progress::{Phase, Progress};
 use super::tls_fault;
 use super::verify::{Anyone, Trusted};
 
-/// Whom a job trusts.
+/// Whom a job trusts, and what it shows of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Trust {
     /// These certificates instead of the system's.
     pub(super) ca: Option<PathBuf>,
     /// Anyone.
     pub(super) insecure: bool,
+    /// What it shows to servers that ask.
+    pub(super) client: Option<ClientCert>,
 }
 
 /// Which protocols a connection may speak.
@@ -108,12 +112,17 @@ impl Tls {
     /// Makes a configuration.
     async fn make(&self, trust: &Trust, speaks: Speaks) -> Result<Arc<ClientConfig>, Fault> {
         let verifier = self.verifier(trust).await.map_err(|words| Fault::lasting(FetchFault::Tls, words))?;
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| Fault::lasting(FetchFault::Tls, error.to_string()))?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match &trust.client {
+            None => config.with_no_client_auth(),
+            Some(client) => client_cert::put_into(config, &self.folder, client)
+                .await
+                .map_err(|words| Fault::lasting(FetchFault::Tls, words))?,
+        };
         config.alpn_protocols = speaks.alpn();
         Ok(Arc::new(config))
     }

@@ -40,9 +40,40 @@ fn of_rustls(error: &Error, host: &str) -> String {
             "the server does not agree to the protocol that is asked for; `http2 = \"auto\"` asks for either"
                 .to_owned()
         }
-        Error::AlertReceived(alert) => format!("the server ended the TLS handshake with the alert {alert:?}"),
+        Error::AlertReceived(alert) => match of_alert(*alert) {
+            Some(words) => words.to_owned(),
+            None => format!("the server ended the TLS handshake with the alert {alert:?}"),
+        },
         error => format!("the TLS handshake failed: {error}"),
     }
+}
+
+/// The words for an error that says what the server thinks of the client's certificate.
+pub(super) fn of_client(error: &io::Error) -> Option<String> {
+    match error.get_ref()?.downcast_ref::<Error>()? {
+        // Its signature does not hold, or its authority has a known one's name but not its key.
+        Error::AlertReceived(AlertDescription::DecryptError) => Some(REFUSED.to_owned()),
+        Error::AlertReceived(alert) => of_alert(*alert).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// What a server says that takes a client's certificate for none.
+const REFUSED: &str = "the server does not accept the client's certificate, `cert`";
+
+/// The words for what a server says of the client's certificate.
+fn of_alert(alert: AlertDescription) -> Option<&'static str> {
+    use AlertDescription as A;
+    Some(match alert {
+        A::CertificateRequired | A::NoCertificate => {
+            "the server asks for a client's certificate: `cert` and `key` name one"
+        }
+        A::UnknownCA => "the server does not know the authority of the client's certificate, `cert`",
+        A::CertificateExpired => "the server says that the client's certificate, `cert`, has expired",
+        A::CertificateRevoked => "the server says that the client's certificate, `cert`, was revoked",
+        A::BadCertificate | A::UnsupportedCertificate | A::CertificateUnknown | A::AccessDenied => REFUSED,
+        _ => return None,
+    })
 }
 
 /// The words for an error of the certificate.

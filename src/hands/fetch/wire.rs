@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 /// How many of an answer's first bytes are kept for the words about it.
@@ -48,11 +48,13 @@ impl Received {
     }
 }
 
-/// A connection's two kinds.
+/// A connection's kinds.
 #[derive(Debug)]
 pub(super) enum Stream {
     /// As it is.
     Plain(TcpStream),
+    /// As it is, on this machine.
+    Unix(UnixStream),
     /// Encrypted.
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -76,11 +78,15 @@ impl Wire {
     }
 }
 
-/// Does the same with either kind of stream.
+/// Does the same with any kind of stream.
 macro_rules! either {
     ($wire:expr, $stream:ident => $call:expr) => {
         match &mut $wire.get_mut().stream {
             Stream::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            Stream::Unix(stream) => {
                 let $stream = Pin::new(stream);
                 $call
             }
@@ -122,6 +128,7 @@ impl AsyncWrite for Wire {
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
             Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Unix(stream) => stream.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
         }
     }

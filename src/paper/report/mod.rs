@@ -3,6 +3,7 @@
 mod bar;
 pub mod fetched;
 mod last_line;
+mod loads;
 pub mod position;
 pub mod replay;
 pub mod screen;

@@ -5,7 +5,7 @@ use crate::scenario::findings::Findings;
 use crate::scenario::model::expect::{
     Comparison, Expectation, Figure, Limit, Measure, Order, Rule, Stat, Subject, Wanted, Watched, Within,
 };
-use crate::scenario::model::{Action, PresetKind, Scenario, Stdin};
+use crate::scenario::model::{Action, FetchJob, PresetKind, Scenario, Stdin};
 use crate::scenario::raw::{RawExpect, RawFollows};
 use crate::scenario::shape::expect::{RawLimit, RawWhere, rate};
 use crate::scenario::shape::text::Open;
@@ -383,7 +383,7 @@ fn limit(what: Subject, stat: Stat, raw: Sp<RawLimit>, found: &mut Findings) -> 
         }
         (Stat::Rate, RawLimit::Number(number)) => return Some(Limit::Rate(number as f64)),
         (Stat::Rate, RawLimit::Text(text)) => {
-            let help = || "so many a second, for example \"10/s\" or \"0.5/s\"".to_owned();
+            let help = || "so many a second, for example \"10/s\", or \"2.5/m\" a minute".to_owned();
             ("a rate", rate(&text).map(Limit::Rate).map_err(|fault| (fault, help())))
         }
         (_, RawLimit::Number(bytes)) if is_bytes => return Some(Limit::Bytes(bytes)),
@@ -472,9 +472,13 @@ fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bo
         let is_in = |n: usize| within.is_none_or(|within| within.preset == Some(n) || started == Some(n));
         scenario.presets.iter().enumerate().any(|(n, preset)| is_in(n) && wanted(&preset.kind))
     };
-    let fetch = || {
-        let is_in = |within: &Within| within.fetch.is_some() || matches!(entry, Some(Action::Fetch(_)));
-        within.map_or(!scenario.fetches.is_empty(), is_in)
+    let fetch = |wanted: &dyn Fn(&FetchJob) -> bool| {
+        let started = match entry {
+            Some(Action::Fetch(job)) => Some(*job),
+            _ => None,
+        };
+        let is_in = |n: usize| within.is_none_or(|within| within.fetch == Some(n) || started == Some(n));
+        scenario.fetches.iter().enumerate().any(|(n, job)| is_in(n) && wanted(job))
     };
     let of_entry = |wanted: &dyn Fn(&Action) -> bool| within.is_none() || entry.is_some_and(wanted);
     match kind.name() {
@@ -494,7 +498,9 @@ fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bo
             preset(&is_open) || of_entry(&|action| matches!(action, Action::Send { .. }))
         }
         "mark" => of_entry(&|action| matches!(action, Action::Mark(_))),
-        name if name.starts_with("fetch.") => fetch(),
+        "fetch.responded" => fetch(&|job| job.load.is_none()),
+        "fetch.line" => fetch(&|job| job.lines),
+        name if name.starts_with("fetch.") => fetch(&|_| true),
         _ => true,
     }
 }

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use base64::Engine;
 
-use super::auth;
+use super::{auth, load, proxy};
 use crate::scenario::findings::Findings;
-use crate::scenario::model::{Capture, FetchJob, FetchMode, Http2, StatusRule, Text};
+use crate::scenario::model::{Capture, ClientCert, FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
 use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::NamedItem;
 use crate::scenario::shape::text::{HeaderValue, Late};
 use crate::scenario::shape::{Slot, Sp};
+use crate::scenario::socket;
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::event::REDACTED;
 use crate::words::time::Span;
@@ -27,13 +28,16 @@ pub(super) fn fetch(
     passwords: &mut Vec<String>,
     found: &mut Findings,
 ) -> Option<FetchJob> {
-    let raw = raw.value;
+    let mut raw = raw.value;
+    let load = load::load(&mut raw, found);
     let urls = raw.urls.value().map(|list| list.0);
     let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
     auth::conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<Text> =
         urls.unwrap_or_default().into_iter().filter_map(|one| late_url(one, passwords, found)).collect();
+    let speaks_two = raw.http2.as_given().is_some_and(|http2| http2.value == Http2::Always);
+    let proxy = raw.proxy.given().and_then(|proxy| proxy::proxy(proxy, &urls, speaks_two, passwords, found));
     let auth = auth::auth(raw.auth.given(), passwords);
     let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
     let number = |slot: Slot<Count<0>>, default: u32| {
@@ -55,8 +59,15 @@ pub(super) fn fetch(
         max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
         decode: raw.decode.value().unwrap_or(false),
         ca: raw.ca.value().map(|path| path.0),
+        proxy,
+        client: raw
+            .cert
+            .value()
+            .zip(raw.key.value())
+            .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
+        load,
         check: raw.check.value(),
         capture: captures(raw.capture.value().unwrap_or_default().items),
         place,
@@ -116,7 +127,8 @@ fn fetchable(text: &str) -> Result<(), String> {
         "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err("it names no host".to_owned()),
         "http" | "https" if url.port() == Some(0) => Err("nothing can listen on port 0".to_owned()),
         "http" | "https" => Ok(()),
-        scheme => Err(format!("{} is neither http nor https", quoted(scheme))),
+        socket::SCHEME => socket::fault(&url).map_or(Ok(()), Err),
+        scheme => Err(format!("{} is neither http nor https nor http+unix", quoted(scheme))),
     }
 }
 
@@ -164,13 +176,18 @@ fn captures(items: Vec<NamedItem<RawCapture>>) -> Vec<Capture> {
     captures.collect()
 }
 
+/// Whether the value of a header is never shown.
+pub(super) fn is_sensitive(name: &str) -> bool {
+    SENSITIVE.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(name))
+}
+
 /// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
 /// without: it is a password as well.
 fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> Vec<(String, Text)> {
     let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
     for item in items {
         let Some(Sp { value: HeaderValue(text), .. }) = item.value else { continue };
-        if !SENSITIVE.iter().any(|name| name.eq_ignore_ascii_case(&item.name)) {
+        if !is_sensitive(&item.name) {
             headers.push((item.name, text));
             continue;
         }

@@ -4,9 +4,12 @@
 mod auth;
 pub(crate) mod expect;
 mod fetches;
+mod load;
 mod players;
 mod presets;
+mod proxy;
 mod ready;
+mod shown;
 mod sums;
 mod timeline;
 
@@ -75,6 +78,8 @@ pub(crate) fn scenario(
     };
     let expected = expect::expectations(raw.expect.value().unwrap_or_default().0, &names, found);
     let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
+    let fetches = all_fetches.all();
+    shown::warn(fetches.as_deref().unwrap_or_default(), found);
     let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
     let scenario = Scenario {
         name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
@@ -84,7 +89,7 @@ pub(crate) fn scenario(
         time_limit: raw.time_limit.value().map(|limit| limit.0),
         vars: BTreeMap::new(),
         presets: all_presets.all()?,
-        fetches: all_fetches.all()?,
+        fetches: fetches?,
         timeline: timeline?,
         expect: expected?,
     };

@@ -79,8 +79,11 @@ impl Shape for Check {
             cx.wrong_type(&node, "a table", CHECKS);
             return None;
         }
+        let before = cx.found.errors();
         let table = CheckTable::decode(cx, node)?;
-        if !table.text.is_present() && !table.json.is_present() && !table.sha256.is_present() {
+        let is_empty = !table.text.is_present() && !table.json.is_present() && !table.sha256.is_present();
+        // An unknown key may have been meant for one of them.
+        if is_empty && cx.found.errors() == before {
             cx.error_with_help(at, "`check` says nothing to look at", format!("there is {CHECKS}"));
             return None;
         }

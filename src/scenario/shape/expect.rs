@@ -45,7 +45,7 @@ impl Shape for RawLimit {
         let units = times::UNITS;
         let text = pattern(&format!(
             "^([ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({units})[ \\t]*)+\
-             |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/s)$"
+             |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/[smh])$"
         ));
         let number =
             object([("type", "integer".into()), ("minimum", 0.into()), ("maximum", Json::Int(i64::MAX))]);
@@ -136,14 +136,15 @@ fn value(cx: &mut Cx<'_>, node: Node) -> Option<Wanted> {
     }
 }
 
-/// A rate, as in `10/s`; what is wrong with it otherwise.
+/// A rate a second, as in `10/s`, `2.5/m` or `1/h`; what is wrong with it otherwise.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    let is_digit = |byte: u8| byte.is_ascii_digit();
-    let number = text.strip_suffix("/s").filter(|number| {
+    let units = [("/s", 1.0), ("/m", 60.0), ("/h", 3600.0)];
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let read = units.into_iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(unit)?;
         let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(is_digit);
-        are_digits(whole) && are_digits(part)
+        let number = number.parse::<f64>().ok().filter(|_| are_digits(whole) && are_digits(part))?;
+        Some(number / seconds).filter(|rate| rate.is_finite())
     });
-    let rate = number.and_then(|number| number.parse::<f64>().ok()).filter(|rate| rate.is_finite());
-    rate.ok_or_else(|| format!("{} is no rate", quoted(text)))
+    read.ok_or_else(|| format!("{} is no rate", quoted(text)))
 }

@@ -14,12 +14,12 @@ pub(crate) enum Rule {
     ExactlyOne(&'static [&'static str]),
     /// One of these, and no two; none where the other key is true.
     OneUnlessTrue(&'static [&'static str], &'static str),
-    /// The two keys do not go together.
-    Excludes(&'static str, &'static str),
     /// The first key goes only with the second.
     Needs(&'static str, &'static str),
     /// The key goes only with at least one of these.
     NeedsAny(&'static str, &'static [&'static str]),
+    /// The first key does not go with the second.
+    Excludes(&'static str, &'static str),
 }
 
 /// The keys that a table has, with their places.
@@ -60,16 +60,6 @@ pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen
                 let none = unknown || place_of(other).is_some();
                 exactly_one(header, what, keys, seen, none)
             }
-            Rule::Excludes(key, other) => match (place_of(key), place_of(other)) {
-                (Some(place), Some(other_at)) => Some(
-                    Diagnostic::error(
-                        place,
-                        format!("{} and {} exclude each other", quoted(key), quoted(other)),
-                    )
-                    .related(other_at, format!("{} is here", quoted(other))),
-                ),
-                _ => None,
-            },
             Rule::Needs(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), None) if !unknown && !undecided(rules, other, seen) => Some(
                     Diagnostic::error(place, format!("{} goes only with {}", quoted(key), quoted(other)))
@@ -81,6 +71,13 @@ pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen
                 Some(place) if !unknown && others.iter().all(|other| place_of(other).is_none()) => Some(
                     Diagnostic::error(place, format!("{} needs {}", quoted(key), either(others)))
                         .help(format!("add {}", either(others))),
+                ),
+                _ => None,
+            },
+            Rule::Excludes(key, other) => match (place_of(key), place_of(other)) {
+                (Some(place), Some(other_at)) => Some(
+                    Diagnostic::error(place, format!("{} does not go with {}", quoted(key), quoted(other)))
+                        .related(other_at, format!("{} is here", quoted(other))),
                 ),
                 _ => None,
             },
@@ -160,11 +157,10 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
                 let one = keys.iter().map(|key| requires(key)).chain([alone]);
                 all.push(object([("oneOf", Json::List(one.collect()))]));
             }
-            Rule::Excludes(key, other) => {
-                let both = [*key, *other].into_iter().collect::<Json>();
-                all.push(object([("not", object([("required", both)]))]));
-            }
             Rule::Needs(key, other) => dependent.push(((*key).to_owned(), [*other].into_iter().collect())),
+            Rule::Excludes(key, other) => {
+                all.push(object([("not", object([("required", [*key, *other].into_iter().collect())]))]));
+            }
             Rule::NeedsAny(key, others) => all.push(object([
                 ("if", requires(key)),
                 ("then", object([("anyOf", others.iter().map(|other| requires(other)).collect())])),
