@@ -1,20 +1,27 @@
 //! Expectations: what they look at exists, their limits have the unit of their figure, and they can
 //! hold at all.
 
+mod figures;
+mod nothing;
+
+use std::mem::take;
+
 use crate::scenario::findings::Findings;
+use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::{
-    Comparison, Expectation, Figure, Limit, Measure, Order, Rule, Stat, Subject, Wanted, Watched, Within,
+    Comparison, Expectation, Measure, Order, Rule, Subject, Wanted, Watched, Within,
 };
-use crate::scenario::model::{Action, FetchJob, PresetKind, Scenario, Stdin};
 use crate::scenario::raw::{RawExpect, RawFollows};
-use crate::scenario::shape::expect::{RawLimit, RawWhere, rate};
+use crate::scenario::shape::expect::RawWhere;
 use crate::scenario::shape::text::Open;
-use crate::scenario::shape::{Slot, Sp, numbers, times};
+use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::kind::{Belongs, EventKind, KeyType};
 use crate::words::time::Span;
 
 use super::given_twice;
+use figures::{limited, never_too_early};
+pub(crate) use nothing::warn_of_nothing;
 
 /// The most expectations of a scenario: a percentile takes up to half a megabyte.
 const MOST: usize = 200;
@@ -84,73 +91,67 @@ pub(crate) fn expectations(
 }
 
 fn expectation(raw: Sp<RawExpect>, names: &Names, found: &mut Findings) -> Option<Expectation> {
-    let (place, raw) = (raw.place, raw.value);
-    let of_place = raw.of.as_given().map(|of| of.place);
-    let watched = watched(raw.of, raw.within_name, raw.values, names, found);
+    let (place, mut raw) = (raw.place, raw.value);
+    let of_place = raw.of.as_given().map_or(place, |of| of.place);
+    let (of, within, values) = (take(&mut raw.of), take(&mut raw.within_name), take(&mut raw.values));
+    let watched = watched(of, within, values, names, found);
     let never = raw.never.as_given().is_some_and(|never| never.value);
-    let limits = [
-        (Comparison::Below, raw.below),
-        (Comparison::AtMost, raw.at_most),
-        (Comparison::Equals, raw.equals),
-        (Comparison::AtLeast, raw.at_least),
-        (Comparison::Above, raw.above),
-    ];
-    let is_bare = limits.iter().all(|(_, limit)| !limit.is_present()) && !raw.follows.is_present();
-    let is_broken = limits.iter().any(|(_, limit)| matches!(limit, Slot::Broken))
-        || matches!(raw.stat, Slot::Broken)
-        || matches!(raw.name, Slot::Broken)
-        // That one is lacking was told, unless `never` could have made it right.
-        || (is_bare && !raw.never.is_present());
-    let rule = match raw.follows {
-        Slot::Given(follows) => {
-            let before = self::follows(follows.value, names, found);
-            if let (Some(Watched { what: Subject::Measure(measure), .. }), Some(place)) = (&watched, of_place)
-            {
-                let message = format!("{} is no event, which could follow one", quoted(measure.name()));
-                found.add(Diagnostic::error(place, message).help("for example of = \"spawn.started\""));
-                return None;
-            }
-            Rule::Order(Box::new(Order {
-                follows: before?,
-                within: raw.within.value().map(|within| within.0),
-            }))
+    let rule = match take(&mut raw.follows) {
+        Slot::Given(before) => {
+            let what = watched.as_ref().map(|watched| watched.what);
+            order(what, of_place, (before.value, raw.within.value().map(|within| within.0)), names, found)
         }
-        Slot::Broken => return None,
+        Slot::Broken => None,
         Slot::Absent => {
-            let watched = watched.as_ref()?;
-            let stat = stat(watched.what, raw.stat, of_place.unwrap_or(place), found)?;
-            if is_broken {
-                return None;
-            }
-            let limit = limits.into_iter().find_map(|(holds, limit)| Some((holds, limit.given()?)));
-            Rule::Figure(match limit {
-                Some((holds, limit)) => figure(watched.what, stat, (holds, limit), never, found)?,
-                None => bare(watched.what, stat, (is_bare, never), place, found)?,
-            })
+            let limits = [
+                (Comparison::Below, raw.below),
+                (Comparison::AtMost, raw.at_most),
+                (Comparison::Equals, raw.equals),
+                (Comparison::AtLeast, raw.at_least),
+                (Comparison::Above, raw.above),
+            ];
+            let never = raw.never.is_present().then_some(never);
+            let what = watched.as_ref().map(|watched| watched.what);
+            limited(what?, (raw.stat, of_place), limits, (never, place), found).map(Rule::Figure)
         }
     };
-    let of = watched?;
-    if is_broken {
-        return None;
-    }
+    let name = match raw.name {
+        Slot::Given(name) if name.value.0.trim().is_empty() => {
+            let message = "the name of an expectation is not empty";
+            let help = "without `name` it is called by what it says";
+            found.add(Diagnostic::error(name.place, message).help(help));
+            return None;
+        }
+        Slot::Given(name) => Some(name.value.0),
+        Slot::Broken => return None,
+        Slot::Absent => None,
+    };
+    let (of, rule) = (watched?, rule?);
     let abort = raw.abort.given().filter(|abort| abort.value);
     if let (Some(abort), Rule::Figure(figure)) = (&abort, &rule)
         && let Some(why) = never_too_early(figure, never)
     {
         found.add(Diagnostic::warning(abort.place, format!("`abort` ends nothing here: {why}")));
     }
-    let name = match raw.name.given() {
-        Some(name) if name.value.0.trim().is_empty() => {
-            let message = "the name of an expectation is not empty";
-            found.add(
-                Diagnostic::error(name.place, message).help("without `name` it is called by what it says"),
-            );
-            return None;
-        }
-        Some(name) => name.value.0,
-        None => Expectation::default_name(&of, &rule, never),
-    };
+    let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
     Some(Expectation { name, of, rule, never, abort: abort.is_some(), place })
+}
+
+/// The rule of an expectation that is an order.
+fn order(
+    what: Option<Subject>,
+    of: Place,
+    (before, within): (RawFollows, Option<Span>),
+    names: &Names,
+    found: &mut Findings,
+) -> Option<Rule> {
+    let follows = follows(before, names, found);
+    if let Some(Subject::Measure(measure)) = what {
+        let message = format!("{} is no event, which could follow one", quoted(measure.name()));
+        found.add(Diagnostic::error(of, message).help("for example of = \"spawn.started\""));
+        return None;
+    }
+    Some(Rule::Order(Box::new(Order { follows: follows?, within })))
 }
 
 /// What is looked at; tells all that is wrong with it.
@@ -286,221 +287,4 @@ fn unknown_key(kind: EventKind, key: &Sp<String>, found: &mut Findings) {
         }
     };
     found.add(fault);
-}
-
-/// The figure, where the file says which, or there is only one.
-fn stat(what: Subject, raw: Slot<Stat>, of: Place, found: &mut Findings) -> Option<Stat> {
-    let given = match raw {
-        Slot::Broken => return None,
-        Slot::Absent => None,
-        Slot::Given(stat) => Some(stat),
-    };
-    let (fits, place) = match (what, given) {
-        (Subject::Event(_), None) => return Some(Stat::Count),
-        (Subject::Measure(Measure::RunTook), None) => return Some(Stat::Value),
-        (Subject::Measure(measure), None) => {
-            let message = format!("of {} there are many: which figure?", quoted(measure.name()));
-            let help = "add stat = \"p95\"; there is also \"min\", \"mean\", \"max\", \"sum\", \"count\" and \"rate\"";
-            found.add(Diagnostic::error(of, message).help(help));
-            return None;
-        }
-        (Subject::Event(_), Some(stat)) => (matches!(stat.value, Stat::Count | Stat::Rate), stat),
-        (Subject::Measure(Measure::RunTook), Some(stat)) => (stat.value == Stat::Value, stat),
-        (Subject::Measure(_), Some(stat)) => (stat.value != Stat::Value, stat),
-    };
-    if fits {
-        return Some(place.value);
-    }
-    let (message, help) = match what {
-        Subject::Event(_) => (
-            "events are counted; they have no value of their own",
-            "write \"count\" or \"rate\", or measure: for example of = \"fetch.took\"",
-        ),
-        Subject::Measure(Measure::RunTook) => ("a run takes one time", "write stat = \"value\""),
-        Subject::Measure(_) => ("there are many values, and not one", "for example stat = \"p95\""),
-    };
-    found.add(Diagnostic::error(place.place, message).help(help));
-    None
-}
-
-/// The rule of an expectation without a limit: that it never happens.
-fn bare(
-    what: Subject,
-    stat: Stat,
-    (is_bare, never): (bool, bool),
-    place: Place,
-    found: &mut Findings,
-) -> Option<Figure> {
-    if !is_bare {
-        return None;
-    }
-    match what {
-        Subject::Event(_) if never && stat == Stat::Count => Some(Figure::HAPPENS),
-        _ => {
-            let message = "an expectation says how much: it lacks a limit";
-            let help = "add one of below, at_most, equals, at_least and above";
-            found.add(Diagnostic::error(place, message).help(help));
-            None
-        }
-    }
-}
-
-fn figure(
-    what: Subject,
-    stat: Stat,
-    (holds, limit): (Comparison, Sp<RawLimit>),
-    never: bool,
-    found: &mut Findings,
-) -> Option<Figure> {
-    let place = limit.place;
-    let limit = self::limit(what, stat, limit, found)?;
-    let is_zero = match limit {
-        Limit::Count(number) | Limit::Bytes(number) | Limit::Span(Span(number)) => number == 0,
-        Limit::Rate(rate) => rate == 0.0,
-    };
-    match (holds, never) {
-        (Comparison::Below, false) | (Comparison::AtLeast, true) if is_zero => {
-            let message = "this can never hold: nothing is less than zero";
-            found.add(Diagnostic::error(place, message));
-            return None;
-        }
-        (Comparison::AtLeast, false) | (Comparison::Below, true) if is_zero => {
-            let message = "this always holds where anything is measured: nothing is less than zero";
-            found.add(Diagnostic::warning(place, message));
-        }
-        _ => {}
-    }
-    Some(Figure { stat, holds, limit })
-}
-
-/// A limit in the unit of its figure.
-fn limit(what: Subject, stat: Stat, raw: Sp<RawLimit>, found: &mut Findings) -> Option<Limit> {
-    let is_bytes = what == Subject::Measure(Measure::FetchBytes);
-    let (unit, limit) = match (stat, raw.value) {
-        (Stat::Count, RawLimit::Number(count)) => return Some(Limit::Count(count)),
-        (Stat::Count, RawLimit::Text(text)) => {
-            ("a count", Err((format!("a whole number, not {}", quoted(&text)), "for example 5".to_owned())))
-        }
-        (Stat::Rate, RawLimit::Number(number)) => return Some(Limit::Rate(number as f64)),
-        (Stat::Rate, RawLimit::Text(text)) => {
-            let help = || "so many a second, for example \"10/s\", or \"2.5/m\" a minute".to_owned();
-            ("a rate", rate(&text).map(Limit::Rate).map_err(|fault| (fault, help())))
-        }
-        (_, RawLimit::Number(bytes)) if is_bytes => return Some(Limit::Bytes(bytes)),
-        (_, RawLimit::Text(text)) if is_bytes => {
-            let help = || "for example \"64KiB\", \"1GB\" or 100".to_owned();
-            ("a size", numbers::size(&text).map(Limit::Bytes).map_err(|fault| (fault, help())))
-        }
-        (_, RawLimit::Number(number)) => {
-            let fault = "a string with its unit, not a bare number".to_owned();
-            let help = format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds");
-            ("a duration", Err((fault, help)))
-        }
-        (_, RawLimit::Text(text)) => ("a duration", duration(&text, raw.place, found)),
-    };
-    match limit {
-        Ok(limit) => Some(limit),
-        Err((fault, help)) => {
-            let message = format!("a limit of {} is {unit} here: {fault}", quoted(what.name()));
-            found.add(Diagnostic::error(raw.place, message).help(help));
-            None
-        }
-    }
-}
-
-fn duration(text: &str, place: Place, found: &mut Findings) -> Result<Limit, times::Words> {
-    let (span, doubt) = times::read(text)?;
-    if let Some((doubt, help)) = doubt {
-        found.add(Diagnostic::warning(place, doubt).help(help));
-    }
-    Ok(Limit::Span(span))
-}
-
-/// Why a figure cannot be known to be missed before the end of the run.
-fn never_too_early(figure: &Figure, never: bool) -> Option<&'static str> {
-    use Comparison::{Above, AtLeast, AtMost, Below, Equals};
-    match (figure.stat, figure.holds) {
-        (Stat::Mean | Stat::Rate | Stat::Percentile(_), _) => {
-            Some("what this figure comes to is known at the end only")
-        }
-        // These only grow: past a limit they stay so.
-        (Stat::Count | Stat::Sum | Stat::Max | Stat::Value, Below | AtMost | Equals) if !never => None,
-        (Stat::Count | Stat::Sum | Stat::Max | Stat::Value, AtLeast | Above) if never => None,
-        // And this only shrinks.
-        (Stat::Min, AtLeast | Above | Equals) if !never => None,
-        (Stat::Min, Below | AtMost) if never => None,
-        _ => Some("until the end it can still come to hold"),
-    }
-}
-
-/// Warns of expectations that look at events of which this scenario can give none.
-pub(crate) fn warn_of_nothing(expectations: &[Expectation], scenario: &Scenario, found: &mut Findings) {
-    if scenario.presets.is_empty() && scenario.fetches.is_empty() && scenario.timeline.is_empty() {
-        // A file of expectations alone, for the logs of other scenarios.
-        return;
-    }
-    for one in expectations {
-        let follows = match &one.rule {
-            Rule::Order(order) => Some(&order.follows),
-            Rule::Figure(_) => None,
-        };
-        for watched in std::iter::once(&one.of).chain(follows) {
-            let kind = match watched.what {
-                Subject::Event(kind) => Some(kind),
-                Subject::Measure(measure) => measure.event(),
-            };
-            let Some(kind) = kind.filter(|kind| !can_come(*kind, watched.within.as_ref(), scenario)) else {
-                continue;
-            };
-            let of = watched.within.as_ref().map(|within| format!(" of {}", quoted(&within.name)));
-            let message =
-                format!("this scenario never gives {}{}", quoted(kind.name()), of.unwrap_or_default());
-            found.add(Diagnostic::warning(one.place, message).label("an expectation of nothing"));
-        }
-    }
-}
-
-/// Whether an event of this kind can come, be it by what is typed.
-fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bool {
-    let entry = within.and_then(|within| scenario.timeline.get(within.entry?)).map(|entry| &entry.action);
-    // What `in` leaves: the presets and jobs of its name, and those that its entry starts.
-    let preset = |wanted: &dyn Fn(&PresetKind) -> bool| {
-        let started = match entry {
-            Some(Action::Spawn(preset)) => Some(*preset),
-            _ => None,
-        };
-        let is_in = |n: usize| within.is_none_or(|within| within.preset == Some(n) || started == Some(n));
-        scenario.presets.iter().enumerate().any(|(n, preset)| is_in(n) && wanted(&preset.kind))
-    };
-    let fetch = |wanted: &dyn Fn(&FetchJob) -> bool| {
-        let started = match entry {
-            Some(Action::Fetch(job)) => Some(*job),
-            _ => None,
-        };
-        let is_in = |n: usize| within.is_none_or(|within| within.fetch == Some(n) || started == Some(n));
-        scenario.fetches.iter().enumerate().any(|(n, job)| is_in(n) && wanted(job))
-    };
-    let of_entry = |wanted: &dyn Fn(&Action) -> bool| within.is_none() || entry.is_some_and(wanted);
-    match kind.name() {
-        "clock.tick" => scenario.tick.is_some(),
-        "spawn.started" | "spawn.exited" | "spawn.failed" => preset(&|_| true),
-        "spawn.ready" => preset(&|kind| match kind {
-            PresetKind::Command(command) => command.ready.is_some(),
-            PresetKind::Players(_) => false,
-        }),
-        "spawn.suspended" | "spawn.resumed" | "line" => preset(&PresetKind::is_process),
-        "move" => preset(&|kind| matches!(kind, PresetKind::Players(_))),
-        "sent" => {
-            let is_open = |kind: &PresetKind| match kind {
-                PresetKind::Command(command) => command.stdin == Stdin::Open,
-                PresetKind::Players(_) => false,
-            };
-            preset(&is_open) || of_entry(&|action| matches!(action, Action::Send { .. }))
-        }
-        "mark" => of_entry(&|action| matches!(action, Action::Mark(_))),
-        "fetch.responded" => fetch(&|job| job.load.is_none()),
-        "fetch.line" => fetch(&|job| job.lines),
-        name if name.starts_with("fetch.") => fetch(&|_| true),
-        _ => true,
-    }
 }
