@@ -1,5 +1,6 @@
 //! One expectation, and what there is of it so far.
 
+use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::figure::Made;
@@ -50,7 +51,7 @@ struct Eye {
 #[derive(Debug)]
 enum Test {
     /// Bytes that hold these: most expressions are plain words.
-    Holds(Vec<u8>),
+    Holds(Finder<'static>),
     Matches(Regex),
     Number(u64),
     Boolean(bool),
@@ -219,7 +220,9 @@ fn measured(measure: Measure, now: Moment, event: &Event<'_>, origin: Option<&Or
 impl Test {
     fn new(wanted: &Wanted) -> Test {
         match wanted {
-            Wanted::Text(regex) if regex::escape(regex) == *regex => Test::Holds(regex.clone().into_bytes()),
+            Wanted::Text(regex) if regex::escape(regex) == *regex => {
+                Test::Holds(Finder::new(regex).into_owned())
+            }
             Wanted::Text(regex) => match Regex::new(regex) {
                 Ok(regex) => Test::Matches(regex),
                 Err(_) => unreachable!("the check of a scenario has tried its expressions"),
@@ -231,7 +234,7 @@ impl Test {
 
     fn holds(&self, said: Option<Said<'_>>) -> bool {
         match (self, said) {
-            (Test::Holds(bytes), Some(Said::Text(text))) => memchr::memmem::find(&text, bytes).is_some(),
+            (Test::Holds(plain), Some(Said::Text(text))) => plain.find(&text).is_some(),
             (Test::Matches(regex), Some(Said::Text(text))) => regex.is_match(&text),
             (Test::Number(wanted), Some(Said::Number(number))) => number == *wanted,
             (Test::Boolean(wanted), Some(Said::Boolean(value))) => value == *wanted,
