@@ -51,7 +51,7 @@ struct Eye {
 #[derive(Debug)]
 enum Test {
     /// Bytes that hold these: most expressions are plain words.
-    Holds(Finder<'static>),
+    Holds(Box<Finder<'static>>),
     Matches(Regex),
     Number(u64),
     Boolean(bool),
@@ -221,7 +221,7 @@ impl Test {
     fn new(wanted: &Wanted) -> Test {
         match wanted {
             Wanted::Text(regex) if regex::escape(regex) == *regex => {
-                Test::Holds(Finder::new(regex).into_owned())
+                Test::Holds(Box::new(Finder::new(regex).into_owned()))
             }
             Wanted::Text(regex) => match Regex::new(regex) {
                 Ok(regex) => Test::Matches(regex),
