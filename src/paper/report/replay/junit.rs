@@ -6,6 +6,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::paper::replayed::{Finding, Replayed};
 use crate::paper::report::replay::{different, verdict};
+use crate::paper::report::screen::push_expected;
+use crate::words::event::Expected;
 use crate::words::visible::visible;
 
 /// One log's replay.
@@ -31,6 +33,7 @@ pub fn junit(cases: &[Case<'_>]) -> Result<String, String> {
     let mut suite = TestSuite::new("scenario replay");
     for case in cases {
         suite.add_test_case(test_case(case));
+        suite.add_test_cases(case.replayed.expected.iter().map(|expected| expectation(case, expected)));
     }
     let mut report = Report::new("scenario replay");
     report.add_test_suite(suite);
@@ -63,6 +66,28 @@ fn test_case(case: &Case<'_>) -> TestCase {
         test_case.set_system_out(words.trim_end());
     }
     if let Some(run) = &replayed.run {
+        test_case.set_classname(visible(&run.name));
+    }
+    test_case
+}
+
+/// An expectation of a log, named after both.
+fn expectation(case: &Case<'_>, expected: &Expected) -> TestCase {
+    let mut words = String::new();
+    push_expected(&mut words, expected);
+    let status = if expected.ok {
+        TestCaseStatus::success()
+    } else {
+        let mut missed = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        missed.set_message(&*words).set_type("missed");
+        missed
+    };
+    let name = format!("{}: {}", visible(case.log), visible(&expected.name));
+    let mut test_case = TestCase::new(name, status);
+    if expected.ok {
+        test_case.set_system_out(&*words);
+    }
+    if let Some(run) = &case.replayed.run {
         test_case.set_classname(visible(&run.name));
     }
     test_case
