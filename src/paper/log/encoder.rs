@@ -377,7 +377,11 @@ impl Encoder {
     fn entry(&mut self, entry: Option<EntryName<'_>>) {
         match entry {
             Some(EntryName::Id(id)) => self.plain("entry", id),
-            Some(number) => self.plain("entry", &number.to_string()),
+            Some(EntryName::Number(number)) => {
+                self.buffer.extend_from_slice(b",\"entry\":\"#");
+                push_digits(&mut self.buffer, number as u64);
+                self.buffer.push(b'"');
+            }
             None => {}
         }
     }
