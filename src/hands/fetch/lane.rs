@@ -175,7 +175,8 @@ impl Lane {
         }
     }
 
-    /// Sends the request, on the worker's connection if it has one, and receives the whole answer.
+    /// Sends the request, on the worker's connection if it has one, and receives the whole answer. What
+    /// is rare stands in boxes, since all of this is moved before it begins.
     async fn answer(
         &self,
         this: &Try<'_>,
@@ -184,18 +185,39 @@ impl Lane {
     ) -> Result<(u16, u64, [u8; 32]), Fault> {
         let kept = worker.kept.borrow_mut().take();
         let kept = kept.filter(|(_, since)| since.elapsed() < IDLE).map(|(kept, _)| kept);
-        let (response, lease) = if route.is_bare.get() {
-            match self.answer_bare(this, route, kept, worker).await? {
-                Bared::Whole(Whole { status, bytes, sha256, .. }) => return Ok((status, bytes, sha256)),
-                Bared::Other(answer) => *answer,
-            }
-        } else {
-            let kept = match kept {
-                Some(Kept::Link(link)) => Some(link),
-                Some(Kept::Bare(_)) | None => None,
-            };
-            this.send_prepared(&route.prepared, &route.endpoint, kept).await?
+        if !route.is_bare.get() {
+            return Box::pin(self.answer_by_library(this, route, kept, worker)).await;
+        }
+        match self.answer_bare(this, route, kept, worker).await? {
+            Bared::Whole(Whole { status, bytes, sha256, .. }) => Ok((status, bytes, sha256)),
+            Bared::Other(answer) => Box::pin(self.receive(this, route, *answer, worker)).await,
+        }
+    }
+
+    /// The same by all that the library knows.
+    async fn answer_by_library(
+        &self,
+        this: &Try<'_>,
+        route: &Route,
+        kept: Option<Kept>,
+        worker: &Worker,
+    ) -> Result<(u16, u64, [u8; 32]), Fault> {
+        let kept = match kept {
+            Some(Kept::Link(link)) => Some(link),
+            Some(Kept::Bare(_)) | None => None,
         };
+        let answer = this.send_prepared(&route.prepared, &route.endpoint, kept).await?;
+        self.receive(this, route, answer, worker).await
+    }
+
+    /// Receives an answer, or that to which it leads.
+    async fn receive(
+        &self,
+        this: &Try<'_>,
+        route: &Route,
+        (response, lease): (Response<Incoming>, Lease),
+        worker: &Worker,
+    ) -> Result<(u16, u64, [u8; 32]), Fault> {
         if this.is_redirect(&response) {
             let followed = this.follow(route.hop.clone(), route.endpoint.clone(), response, lease).await?;
             return match followed {
@@ -223,7 +245,8 @@ impl Lane {
                 bare
             }
             _ => {
-                let (tcp, peer) = self.shared.pool.open_plain(&route.endpoint, this.progress).await?;
+                let opening = self.shared.pool.open_plain(&route.endpoint, this.progress);
+                let (tcp, peer) = Box::pin(opening).await?;
                 this.progress.on(false);
                 Bare::new(tcp, peer)
             }
@@ -239,7 +262,8 @@ impl Lane {
                 if is_answer {
                     route.is_bare.set(false);
                 }
-                Ok(Bared::Other(Box::new(this.hear_on(bare, &route.prepared[0]).await?)))
+                let heard = Box::pin(this.hear_on(bare, &route.prepared[0])).await?;
+                Ok(Bared::Other(Box::new(heard)))
             }
         }
     }
