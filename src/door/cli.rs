@@ -43,6 +43,8 @@ pub enum Command {
     Diff(Diff),
     /// Print a scenario that does what was done in a run
     Extract(Extract),
+    /// Say what came of a run: its figures, and what went wrong
+    Report(Report),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -299,6 +301,20 @@ pub struct Extract {
     /// The log of the run; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `scenario report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// The log of the run; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// How to print the summary
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
     /// Take a log that was cut short as it is
     #[arg(long)]
     pub allow_incomplete: bool,

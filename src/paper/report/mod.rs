@@ -1,10 +1,13 @@
-//! Reports: what people see of a run.
+//! Reports: what people see of a run, while it runs and from its log.
 
 mod bar;
 pub mod fetched;
+pub mod figures;
 mod last_line;
 pub mod position;
 pub mod replay;
 pub mod screen;
+pub mod summary;
 pub mod terminal;
+pub mod told;
 mod unready;
