@@ -110,6 +110,9 @@ pub struct Run {
     /// Read typed commands from here instead of the terminal; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
+    /// Write test cases for CI as JUnit XML when the run ends; `-` is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -315,6 +318,12 @@ pub struct Report {
     /// How to print the summary
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Write a table, a row an event; `-` is standard output, in the place of the summary
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub csv: Option<PathBuf>,
     /// Take a log that was cut short as it is
     #[arg(long)]
     pub allow_incomplete: bool,

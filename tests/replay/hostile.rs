@@ -26,6 +26,7 @@ fn shown(folder: &Folder, log: &[u8]) -> Vec<(String, String)> {
         "extract log.jsonl",
         "report log.jsonl",
         "report --format json log.jsonl",
+        "report --junit - log.jsonl",
     ];
     let all = commands.into_iter().map(|command| {
         let ended = folder.scenario(&command.split(' ').collect::<Vec<_>>()).end();

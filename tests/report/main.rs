@@ -7,6 +7,7 @@ mod common;
 #[path = "../common/logs.rs"]
 mod logs;
 
+mod outputs;
 mod summary;
 
 use common::{Folder, project};

@@ -7,6 +7,7 @@ mod fetch;
 mod init;
 mod logs;
 mod on_terminal;
+mod outputs;
 mod place;
 mod plan;
 mod play;

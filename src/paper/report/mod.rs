@@ -1,9 +1,13 @@
 //! Reports: what people see of a run, while it runs and from its log.
 
 mod bar;
+pub mod cases;
+pub mod csv;
 pub mod fetched;
 pub mod figures;
+pub mod junit;
 mod last_line;
+pub mod output;
 pub mod position;
 pub mod replay;
 pub mod screen;

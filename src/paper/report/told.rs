@@ -33,8 +33,8 @@ pub trait Hear {
 pub enum Untold {
     /// It cannot be read.
     Unreadable(Unreadable),
-    /// What one of the listeners makes cannot be written: which, and why.
-    Unwritten(usize, io::Error),
+    /// What one of the listeners makes cannot be written.
+    Unwritten(io::Error),
 }
 
 impl From<Unreadable> for Untold {
@@ -60,8 +60,8 @@ fn tell_line(line: Line<'_>, listeners: &mut [&mut dyn Hear]) -> Result<(), Unto
     let record = Record::read(line.bytes).map_err(damaged)?;
     let event = record.event().map_err(damaged)?;
     let told = Told { line: line.number, t: line.t, event: event.as_ref() };
-    for (n, listener) in listeners.iter_mut().enumerate() {
-        listener.hear(&told, line.bytes).map_err(|error| Untold::Unwritten(n, error))?;
+    for listener in listeners.iter_mut() {
+        listener.hear(&told, line.bytes).map_err(Untold::Unwritten)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::paper::report::screen::short;
 use crate::paper::report::summary::chart::{Charset, bar, heights};
 use crate::paper::report::summary::table::{LONGEST_NAME, Table, short_name};
 use crate::words::event::Direction;
-use crate::words::time::{Moment, SECOND, Span};
+use crate::words::time::{Moment, Span};
 
 /// How many rows a table has at most; those with something wrong come first.
 const ROWS: usize = 30;
@@ -223,11 +223,10 @@ pub(super) fn course(figures: &Figures, charset: Charset) -> Vec<String> {
     lines
 }
 
-/// How many happened in one column's time: a second, where that says more than it hides.
+/// How many happened in one column's time, or a second of it.
 fn rate(count: u64, end: Moment) -> String {
-    let column = Span(end.0 / COLUMNS as u64);
-    if count < FEW && column.0 < SECOND {
-        return format!("{count} in {}", short(column));
+    if count < FEW {
+        return format!("{count} in {}", short(Span(end.0 / COLUMNS as u64)));
     }
     format!("{}/s", grouped(per_second(count, end, COLUMNS)))
 }
