@@ -28,7 +28,7 @@ const EVENTS: [(&str, &str); 22] = [
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),
-    ("fetch.finished", "source status bytes sha256 ok took timings"),
+    ("fetch.finished", "source status bytes sha256 ok took timings reused check captured"),
     ("fetch.failed", "source kind error took"),
     ("input", "text accepted error"),
     ("mark", "due entry text"),
@@ -36,7 +36,7 @@ const EVENTS: [(&str, &str); 22] = [
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
-    ("run.finished", "outcome reason spawned exited fetched moves lines lateness shared took crc32c"),
+    ("run.finished", "outcome reason spawned exited fetched moves lines lateness fetches shared took crc32c"),
 ];
 
 /// Keys whose values are times.
@@ -81,6 +81,22 @@ fn nanoseconds(raw: &str) -> u64 {
     seconds.parse::<u64>().unwrap() * 1_000_000_000 + fraction.parse::<u64>().unwrap()
 }
 
+/// Every time in what loads came to.
+fn check_loads(fetches: &str) {
+    for (_, load) in members(fetches) {
+        for (key, raw) in members(load) {
+            let times = match key {
+                "latency" | "from_start" => members(raw),
+                "took" => vec![(key, raw)],
+                _ => Vec::new(),
+            };
+            for (_, time) in times {
+                nanoseconds(time);
+            }
+        }
+    }
+}
+
 /// Every time in an object, at any depth but in the scenario.
 fn check_times(object: &str) {
     for (key, raw) in members(object) {
@@ -88,6 +104,8 @@ fn check_times(object: &str) {
             nanoseconds(raw);
         } else if ["lateness", "timings"].contains(&key) {
             check_times(raw);
+        } else if key == "fetches" {
+            check_loads(raw);
         }
     }
 }

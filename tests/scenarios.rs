@@ -59,8 +59,15 @@ fn run(name: &str, options: &[&str]) -> Log {
 fn every_scenario_is_run_here() {
     let files = scenarios(&project().join("scenarios"));
     let names = files.iter().filter(|file| !is_included(file)).map(|file| file.file_stem().unwrap());
-    let run_here =
-        ["crowd", "dev_stack", "four_pages", "login_then_fetch", "server_and_clients", "three_waves"];
+    let run_here = [
+        "crowd",
+        "dev_stack",
+        "four_pages",
+        "load_ramp",
+        "login_then_fetch",
+        "server_and_clients",
+        "three_waves",
+    ];
     assert!(names.eq(run_here), "a scenario more wants a test more");
 }
 
@@ -70,6 +77,19 @@ fn three_waves() {
     assert_eq!(log.last()["moves"], 37);
     assert_eq!(log.of("spawn.started").len(), 3);
 }
+
+#[test]
+fn load_ramp() {
+    let log = run("load_ramp.toml", &["--var", &format!("port={}", free_port())]);
+    let fetches = &log.last()["fetches"];
+    assert_eq!(fetches["hammer"]["statuses"]["200"]["requests"], 1_000);
+    // What the seed draws under the ramp: 450 on average.
+    assert_eq!(fetches["climb"]["requests"], CLIMB);
+    assert_eq!(fetches["climb"]["unsent"], 0);
+}
+
+/// How many requests the seed of `load_ramp` draws.
+const CLIMB: u64 = 428;
 
 #[test]
 fn crowd() {

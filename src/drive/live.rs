@@ -28,7 +28,7 @@ use crate::scenario::resolved;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
-use crate::words::time::Moment;
+use crate::words::time::{Moment, Span};
 
 /// How long an event may wait in memory before it is handed to the log's thread.
 const FLUSH: Duration = Duration::from_millis(50);
@@ -213,9 +213,11 @@ impl Turn {
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
                 Order::Send { source, bytes } => self.processes.send(source, bytes),
-                Order::Fetch { source, job, url, captured } => {
-                    self.fetches.start(source, job, url, captured);
+                Order::Fetch { source, job, url, due, captured } => {
+                    let late = due.map_or(Span::ZERO, |due| self.clock.now().since(due));
+                    self.fetches.start_late(source, (job, url, captured), self.clock.machine_span(late));
                 }
+                Order::Tell { job, text } => run.journal.show_word(self.clock.now(), &job, &text),
                 Order::Cancel { source } => self.fetches.cancel(source),
                 Order::ShowStatus => {
                     let status = run.engine.status();

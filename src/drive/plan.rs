@@ -4,6 +4,8 @@
 //!
 //! Bounds (earliest, latest) do not depend on the seed: they come from the intervals.
 
+mod load;
+
 use std::rc::Rc;
 
 use crate::engine::{Engine, Sink};
@@ -27,9 +29,9 @@ pub const MOST_ROWS: usize = 100_000;
 pub struct Row {
     /// When.
     pub at: Moment,
-    /// What: `spawn`, `fetch`, `stop`, `send`, `mark`.
+    /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
     pub what: &'static str,
-    /// The preset, the URL, the target or the text.
+    /// The preset, the URL, the load, the target or the text.
     pub of: String,
     /// The entry it is of.
     pub entry: String,
@@ -44,9 +46,9 @@ pub struct Row {
 pub struct Open {
     /// The entry.
     pub entry: String,
-    /// What: `spawn`, `fetch`, `stop`, `send`, `mark`.
+    /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
     pub what: &'static str,
-    /// What it hangs on, in the scenario's own words.
+    /// What it hangs on, in the scenario's own words; behind them, what a load does.
     pub after: String,
 }
 
@@ -157,6 +159,7 @@ fn without_world(scenario: &Scenario) -> Scenario {
             }
         }
     }
+    stand_in.fetches.iter_mut().for_each(load::stand_in);
     for entry in &mut stand_in.timeline {
         if let Some(After::Line { timeout, .. }) = &mut entry.after {
             *timeout = Span(u64::MAX);
@@ -188,6 +191,8 @@ struct Seen<'s> {
     unheard: std::collections::BTreeSet<Source>,
     /// Nothing so far hung on a program or a server.
     is_known: bool,
+    /// A load has begun.
+    has_load: bool,
     orders: Vec<Order>,
 }
 
@@ -206,6 +211,7 @@ impl<'s> Seen<'s> {
             heard: heard_entries(scenario),
             unheard: std::collections::BTreeSet::new(),
             is_known: true,
+            has_load: false,
             orders: Vec::new(),
         }
     }
@@ -218,6 +224,18 @@ impl<'s> Seen<'s> {
         let entry = entry.map(|entry| entry.to_string()).unwrap_or_default();
         let source = source.map(|source| source.to_string());
         self.rows.push(Row { at: self.now, what, of: of.to_owned(), entry, source, ends: None });
+    }
+
+    /// A request, or a whole load, behind which nobody knows the numbers of requests.
+    fn fetch(&mut self, job: &str, entry: Option<EntryName<'_>>, (url, source): (&str, Source)) {
+        let fetch = self.scenario.fetches.iter().find(|fetch| fetch.name == job);
+        match fetch.and_then(|fetch| Some((fetch, fetch.load.as_ref()?))) {
+            Some((fetch, load)) => {
+                self.has_load = true;
+                self.row("load", &load::words(fetch, load), entry, None);
+            }
+            None => self.row("fetch", url, entry, Some(source).filter(|_| !self.has_load)),
+        }
     }
 
     /// Answers the engine's orders as far as anybody can.
@@ -275,7 +293,9 @@ impl Sink for Seen<'_> {
                     }
                 }
             }
-            Event::FetchStarted { source, entry, url, .. } => self.row("fetch", url, *entry, Some(*source)),
+            Event::FetchStarted { source, job, entry, url, .. } => {
+                self.fetch(job, *entry, (url, *source));
+            }
             Event::Mark { entry, text, .. } => self.row("mark", text, *entry, None),
             Event::Sent { source, entry, text: Some(text), .. } => self.row("send", text, *entry, *source),
             Event::Stopping { source, entry: Some(entry), error, .. } => {
@@ -336,7 +356,11 @@ fn open_entries(scenario: &Scenario, engine: &Engine) -> Vec<Open> {
             Span::ZERO => moment,
             at => format!("{moment} + {}", at.human()),
         };
-        Some(Open { entry: entry.name(index).to_string(), what: what(&entry.action), after })
+        let (what, after) = match load::of(scenario, &entry.action) {
+            Some(load) => ("load", format!("{after}; {load}")),
+            None => (what(&entry.action), after),
+        };
+        Some(Open { entry: entry.name(index).to_string(), what, after })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
 }
@@ -467,6 +491,9 @@ fn action_bounds(scenario: &Scenario, action: &Action) -> (Span, Option<Span>) {
         },
         Action::Fetch(job) => {
             let job = &scenario.fetches[*job];
+            if let Some(load) = &job.load {
+                return load::bounds(job, load);
+            }
             let in_turn = match job.mode {
                 FetchMode::Concurrent => 1,
                 FetchMode::Sequential => job.urls.len() as u64,

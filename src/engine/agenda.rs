@@ -16,6 +16,8 @@ pub(crate) enum Item {
     Tick(u64),
     /// The next occurrence of a timeline entry.
     Entry(usize),
+    /// The next request of a load, by the run of its job.
+    Arrival(u32),
     /// An entry has waited for its line long enough.
     LineTimeout(usize),
     /// A spawn has had the time it had to get ready.

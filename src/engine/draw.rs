@@ -121,13 +121,15 @@ impl Die {
         match interval {
             Interval::Constant(span) => *span,
             Interval::Uniform { from, to } => Span(from.0 + high(self.0.next_u64(), to.0 - from.0)),
-            Interval::Exponential { mean } => {
-                let u = self.0.next_u64().max(1);
-                Span(scale(neg_ln(u, 64), mean.0, 32))
-            }
+            Interval::Exponential { mean } => Span(scale(self.exponential(), mean.0, 32)),
             Interval::Normal { mean, sd } => self.normal(mean.0, sd.0),
             Interval::Choice(spans) => spans[self.below(spans.len() as u32) as usize],
         }
+    }
+
+    /// The distance to the next of things that come by chance, one of them on average: in units of 2^-32.
+    pub(crate) fn exponential(&mut self) -> u64 {
+        neg_ln(self.0.next_u64().max(1), 64)
     }
 
     /// The polar method: a point in the unit disc, of which the first coordinate gives the value and

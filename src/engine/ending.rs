@@ -140,6 +140,7 @@ impl Run {
             moves: out.tally.moves,
             lines: out.tally.lines,
             lateness: out.tally.lateness(),
+            fetches: self.figures(),
             took: Span(out.now.0),
         };
         out.event(&Event::RunFinished(&summary));

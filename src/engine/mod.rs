@@ -16,10 +16,13 @@
 //! If something can change what happens and is not an argument of these calls, it is a bug.
 
 mod agenda;
+mod arrivals;
 pub mod calendar;
 mod captures;
 pub mod draw;
 mod ending;
+mod figures;
+mod load;
 mod players;
 mod processes;
 mod readiness;
@@ -32,6 +35,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use agenda::{Agenda, Item};
+use figures::Figures;
 use players::{Played, Players};
 use processes::Spawn;
 use regex::bytes::Regex;
@@ -264,6 +268,10 @@ pub(crate) struct Run {
     /// Fetch jobs in flight.
     jobs: BTreeMap<u32, JobRun>,
     last_job: u32,
+    /// Runs of each fetch so far, of those that are loads.
+    loads_of: Vec<u64>,
+    /// What the loads came to, by fetch.
+    figures: BTreeMap<usize, Figures>,
 }
 
 impl Run {
@@ -290,6 +298,8 @@ impl Run {
             captured: Captures::new(),
             jobs: BTreeMap::new(),
             last_job: 0,
+            loads_of: vec![0; scenario.fetches.len()],
+            figures: BTreeMap::new(),
             scenario,
         }
     }
@@ -341,6 +351,7 @@ impl Run {
         match item {
             Item::Tick(n) => self.tick(due, n, out),
             Item::Entry(entry) => self.occur(entry, due, out),
+            Item::Arrival(job_run) => self.arrive(job_run, due, out),
             Item::LineTimeout(entry) => self.line_timeout(entry, out),
             Item::ReadyTimeout(number) => self.ready_timeout(number, out),
             Item::TimeLimit => self.time_limit(out),
@@ -367,7 +378,7 @@ impl Run {
             Observed::Exited { source, exit, held } => self.process_exited(source, (exit, held), out),
             Observed::NotSent { source, error } => self.not_sent(source, error, out),
             Observed::Responded { source, status, version, headers } => {
-                if self.is_in_flight(source) {
+                if self.tells_heads(source) {
                     out.event(&Event::FetchResponded { source, status, version, headers });
                 }
             }

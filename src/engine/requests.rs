@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::engine::load::LoadRun;
 use crate::engine::{Out, Run};
 use crate::scenario::model::FetchMode;
 use crate::words::event::{Event, FetchFault, Fetched, Source};
@@ -10,15 +11,17 @@ use crate::words::time::{Moment, Span};
 
 /// One run of a fetch job.
 pub(crate) struct JobRun {
-    job: usize,
+    pub(crate) job: usize,
     /// Which entry; none for a typed one.
     pub(crate) entry: Option<usize>,
     /// The next URL to ask for.
     next: usize,
     /// Requests in flight.
-    live: usize,
+    pub(crate) live: usize,
     /// The runner has asked it to end.
-    stopped: bool,
+    pub(crate) stopped: bool,
+    /// What lets the requests of a load start.
+    pub(crate) load: Option<Box<LoadRun>>,
 }
 
 /// A request in flight.
@@ -28,6 +31,8 @@ pub(crate) struct Request {
     url: usize,
     lines: u64,
     cancelled: bool,
+    /// How long after its planned moment it started.
+    late: Span,
 }
 
 impl Run {
@@ -35,33 +40,42 @@ impl Run {
     pub(crate) fn fetch(&mut self, job: usize, entry: Option<usize>, due: Moment, out: &mut Out<'_>) {
         self.last_job += 1;
         let job_run = self.last_job;
-        self.jobs.insert(job_run, JobRun { job, entry, next: 0, live: 0, stopped: false });
+        let load = self.new_load(job, due).map(Box::new);
+        let is_load = load.is_some();
+        self.jobs.insert(job_run, JobRun { job, entry, next: 0, live: 0, stopped: false, load });
         self.foreground += 1;
         self.entry_gained(entry);
         let scenario = Rc::clone(&self.scenario);
         let at_once = match scenario.fetches[job].mode {
+            _ if is_load => 0,
             FetchMode::Concurrent => scenario.fetches[job].urls.len(),
             FetchMode::Sequential => 1,
         };
         for _ in 0..at_once {
             self.request(job_run, due, out);
         }
+        if is_load {
+            self.begin_load(job_run, due, out);
+        }
         if let Some(entry) = entry {
             self.entry_started(entry, due, out);
         }
+        self.look_whether_job_over(job_run, out);
     }
 
     /// Sends the next request of a job.
-    fn request(&mut self, job_run: u32, due: Moment, out: &mut Out<'_>) {
+    pub(crate) fn request(&mut self, job_run: u32, due: Moment, out: &mut Out<'_>) {
         let scenario = Rc::clone(&self.scenario);
         let Some(run) = self.jobs.get_mut(&job_run) else { return };
         let (job, url) = (run.job, run.next);
-        run.next += 1;
+        let fetch = &scenario.fetches[job];
+        run.next = if run.load.is_some() && url + 1 == fetch.urls.len() { 0 } else { url + 1 };
         run.live += 1;
+        let counts_from = run.load.as_ref().filter(|load| load.is_open()).map(|_| due);
         self.last_request += 1;
         let source = Source::Request(self.last_request);
-        self.requests.insert(self.last_request, Request { job_run, url, lines: 0, cancelled: false });
-        let fetch = &scenario.fetches[job];
+        let late = out.now.since(due);
+        self.requests.insert(self.last_request, Request { job_run, url, lines: 0, cancelled: false, late });
         let entry = run.entry.map(|entry| scenario.timeline[entry].name(entry));
         let (captured, shown) = self.captured_for(fetch, url);
         out.event(&Event::FetchStarted {
@@ -72,7 +86,7 @@ impl Run {
             method: &fetch.method,
             url: &shown,
         });
-        out.order(Order::Fetch { source, job, url, captured });
+        out.order(Order::Fetch { source, job, url, due: counts_from, captured });
     }
 
     /// Lines of an answer.
@@ -93,6 +107,10 @@ impl Run {
         let is_expected = scenario.fetches[job].status.allows(fetched.status);
         let ok = is_expected && fetched.check.is_none();
         out.event(&Event::FetchFinished { source, fetched, ok });
+        let late = self.requests.get(&number).map_or(Span::ZERO, |request| request.late);
+        if let Some(figures) = self.figures_of(job) {
+            figures.answered(out.now, fetched, late);
+        }
         if ok {
             self.keep_captured(job, fetched);
         }
@@ -115,6 +133,9 @@ impl Run {
         let Some((number, job, _)) = self.request_of(source) else { return };
         let cancelled = self.requests.get(&number).is_some_and(|request| request.cancelled);
         out.event(&Event::FetchFailed { source, kind, error, took });
+        if let Some(figures) = self.figures_of(job) {
+            figures.failed(out.now, kind, cancelled);
+        }
         if !cancelled {
             let scenario = Rc::clone(&self.scenario);
             self.note_fault(|| format!("{source} ({}) failed: {error}", scenario.fetches[job].name));
@@ -133,9 +154,11 @@ impl Run {
         }
     }
 
-    /// Whether a request has been sent and not ended.
-    pub(crate) fn is_in_flight(&self, source: Source) -> bool {
-        matches!(source, Source::Request(number) if self.requests.contains_key(&number))
+    /// Whether a request has been sent and not ended, and the head of its answer is told: a load has
+    /// too many of them.
+    pub(crate) fn tells_heads(&self, source: Source) -> bool {
+        let job = self.request_of(source).map(|(_, job, _)| job);
+        job.is_some_and(|job| self.scenario.fetches[job].load.is_none())
     }
 
     fn request_of(&self, source: Source) -> Option<(u32, usize, usize)> {
@@ -151,12 +174,22 @@ impl Run {
         let scenario = Rc::clone(&self.scenario);
         let Some(run) = self.jobs.get_mut(&job_run) else { return };
         run.live -= 1;
-        if !run.stopped && run.next < scenario.fetches[run.job].urls.len() {
+        if run.load.is_some() {
+            self.load_goes_on(job_run, out);
+        } else if !run.stopped && run.next < scenario.fetches[run.job].urls.len() {
             let now = out.now;
             return self.request(job_run, now, out);
         }
-        if run.live == 0 {
+        self.look_whether_job_over(job_run, out);
+    }
+
+    /// Ends a job that has nothing in flight, and nothing to come.
+    pub(crate) fn look_whether_job_over(&mut self, job_run: u32, out: &mut Out<'_>) {
+        let Some(run) = self.jobs.get(&job_run) else { return };
+        let is_over = run.stopped || run.load.as_ref().is_none_or(|load| load.is_over());
+        if run.live == 0 && is_over {
             let entry = run.entry;
+            self.close_load(job_run, out);
             self.jobs.remove(&job_run);
             self.foreground -= 1;
             self.entry_lost(entry, out.now, out);

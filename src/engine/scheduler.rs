@@ -340,6 +340,7 @@ impl Run {
         let scenario = Rc::clone(&self.scenario);
         let name = Some(scenario.timeline[entry].name(entry));
         let sources = self.sources_of(target);
+        let has_load = self.stop_loads(target, Some(due), out);
         for source in &sources {
             let due = Some(due);
             out.event(&Event::Stopping {
@@ -352,7 +353,7 @@ impl Run {
             });
             self.stop_source(*source, out);
         }
-        if sources.is_empty() {
+        if sources.is_empty() && !has_load {
             let error = format!("{} does not run", entry_name(&scenario, target));
             out.event(&Event::Stopping {
                 due: Some(due),

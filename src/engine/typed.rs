@@ -146,7 +146,11 @@ impl Run {
         }
         let runs = |entry: usize| {
             let id = self.scenario.timeline[entry].id.as_deref().unwrap_or_default();
-            if self.sources_of(entry).is_empty() { Err(format!("`{id}` does not run")) } else { Ok(()) }
+            if self.sources_of(entry).is_empty() && !self.has_load(entry) {
+                Err(format!("`{id}` does not run"))
+            } else {
+                Ok(())
+            }
         };
         match &typed {
             Typed::Stop(target) => runs(*target)?,
@@ -172,6 +176,7 @@ impl Run {
             Typed::Fetch(job) => self.fetch(job, None, due, out),
             Typed::Mark(text) => out.event(&Event::Mark { due, entry: None, text }),
             Typed::Stop(target) => {
+                self.stop_loads(target, None, out);
                 for source in self.sources_of(target) {
                     self.stop_typed(source, out);
                 }

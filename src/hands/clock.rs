@@ -80,6 +80,12 @@ impl Clock {
         Moment(self.speed.run_time(now - self.start.get()))
     }
 
+    /// A length of time in the run, by the machine's clock.
+    #[must_use]
+    pub fn machine_span(&self, span: Span) -> Span {
+        Span(self.speed.machine_time(span.0))
+    }
+
     /// Stands still from now on.
     pub fn stop(&self) {
         self.stopped.set(Some(machine_now()));

@@ -128,6 +128,13 @@ impl Journal {
         }
     }
 
+    /// Shows a word about a fetch.
+    pub fn show_word(&mut self, t: Moment, job: &str, text: &str) {
+        if let Some(screen) = &self.screen {
+            screen.word(&mut self.shown, t, job, text);
+        }
+    }
+
     /// Hands over what waits, unless it is little and the writer is behind: then it can wait here, and
     /// a disk that stands still makes no moment late. What is wrong with the log, if anything, comes
     /// back.

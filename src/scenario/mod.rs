@@ -20,6 +20,7 @@ pub mod interval;
 mod json;
 mod load;
 pub mod model;
+pub mod rate;
 mod raw;
 mod read;
 pub mod resolved;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 pub use text::Text;
 
 use crate::scenario::interval::Interval;
+use crate::scenario::rate::Ramp;
 use crate::words::diagnostic::Place;
 use crate::words::event::{Direction, EntryName};
 use crate::words::name::NamePattern;
@@ -259,12 +260,55 @@ pub struct FetchJob {
     pub client: Option<ClientCert>,
     /// Which protocol to speak.
     pub http2: Http2,
+    /// Many requests instead of one for each URL.
+    pub load: Option<Load>,
     /// What an answer must be like whose status is expected.
     pub check: Option<Check>,
     /// What is taken out of such an answer for what comes later, in the order of the file.
     pub capture: Vec<Capture>,
     /// Its name, where it is defined.
     pub place: Place,
+}
+
+/// A load: many requests to the URLs of a job, one URL after the other. At least one of `requests` and
+/// `within` is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// What lets a request start.
+    pub pace: Pace,
+    /// The most requests; at least 1.
+    pub requests: Option<u64>,
+    /// The file's `for`: no request is planned at its end or later.
+    pub within: Option<Span>,
+}
+
+/// What lets a request of a load start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// The answer to another one: a closed loop.
+    Closed {
+        /// How many are in flight at a time; at least 1.
+        connections: u32,
+    },
+    /// Its moment: an open loop.
+    Open {
+        /// How many in a time. Somewhere it is more than zero.
+        rate: Ramp,
+        /// How they are spread.
+        arrivals: Arrivals,
+        /// The most in flight at a time; at least 1.
+        most: u32,
+    },
+}
+
+/// How the requests of a rate are spread over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Evenly.
+    #[default]
+    Constant,
+    /// Each by chance, whatever the others do: a Poisson process.
+    Poisson,
 }
 
 /// What an answer must be like: all of what is there.

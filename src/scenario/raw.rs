@@ -3,8 +3,9 @@
 
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    Auth, Body, Check, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
+    Arrivals, Auth, Body, Check, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
 };
+use crate::scenario::rate::Ramp;
 use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::{List, Named};
@@ -26,6 +27,12 @@ pub(crate) const MOST_AT_ONCE: i64 = 1_000_000;
 
 /// The most repetitions of an entry.
 pub(crate) const MOST_TIMES: i64 = 1_000_000_000;
+
+/// The most requests of a load job.
+pub(crate) const MOST_REQUESTS: i64 = 1_000_000_000;
+
+/// The most connections of a load job.
+pub(crate) const MOST_CONNECTIONS: i64 = 50_000;
 
 /// The most players of a preset.
 pub(crate) const MOST_PLAYERS: i64 = 100_000_000;
@@ -167,6 +174,17 @@ table! {
         Rule::Required("urls", "urls = [\"http://…\"]"),
         Rule::Needs("cert", "key"),
         Rule::Needs("key", "cert"),
+        Rule::Excludes("rate", "connections"),
+        Rule::NeedsAny("connections", &["requests", "for"]),
+        Rule::NeedsAny("rate", &["requests", "for"]),
+        Rule::NeedsAny("requests", &["connections", "rate"]),
+        Rule::NeedsAny("for", &["connections", "rate"]),
+        Rule::Needs("arrivals", "rate"),
+        Rule::Needs("max_connections", "rate"),
+        Rule::Excludes("mode", "connections"),
+        Rule::Excludes("mode", "rate"),
+        Rule::Excludes("lines", "connections"),
+        Rule::Excludes("lines", "rate"),
     ] {
         /// One or more; http or https.
         "urls" urls: List<Late, 1>,
@@ -206,6 +224,18 @@ table! {
         "key" key: FilePath,
         /// Which protocol to speak.
         "http2" http2: Http2 = "auto",
+        /// A load of so many requests at once: each that is answered is followed by the next.
+        "connections" connections: Int<1, MOST_CONNECTIONS>,
+        /// A load of so many requests in a time, whatever the answers do; or, by points, a rate that changes.
+        "rate" rate: Ramp,
+        /// So many requests in all.
+        "requests" requests: Int<1, MOST_REQUESTS>,
+        /// Requests start within this time.
+        "for" within: Duration<true>,
+        /// Whether requests of a `rate` come evenly or by chance.
+        "arrivals" arrivals: Arrivals = "constant",
+        /// At most so many requests of a `rate` at once; one that is due then starts late.
+        "max_connections" max_connections: Int<1, MOST_CONNECTIONS> = 1_000,
         /// What an answer must be like whose status is expected; else the run has failed.
         "check" check: Check,
         /// What is taken out of such an answer, by name: `${name}` in what comes later.

@@ -9,9 +9,11 @@ use std::path::Path;
 use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
-    Action, After, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob, FetchMode,
-    Http2, Isolation, Players, Preset, PresetKind, Ready, ReadyBy, Scenario, StatusRule, Stdin, Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob,
+    FetchMode, Http2, Isolation, Load, Pace, Players, Preset, PresetKind, Ready, ReadyBy, Scenario,
+    StatusRule, Stdin, Text, Var,
 };
+use crate::scenario::rate::Ramp;
 use crate::scenario::shape::numbers::written;
 use crate::scenario::shape::times::human;
 use crate::scenario::template::{escaped, unescaped};
@@ -212,14 +214,17 @@ fn one_or_list(numbers: Vec<u64>) -> Json {
 fn fetch(fetch: &FetchJob) -> Json {
     let mut items = Items::default();
     items.put("urls", fetch.urls.iter().map(text).collect::<Json>());
-    items.put(
-        "mode",
-        match fetch.mode {
-            FetchMode::Concurrent => "concurrent",
-            FetchMode::Sequential => "sequential",
-        },
-    );
-    items.put("lines", fetch.lines);
+    // Neither goes with a load.
+    if fetch.load.is_none() {
+        items.put(
+            "mode",
+            match fetch.mode {
+                FetchMode::Concurrent => "concurrent",
+                FetchMode::Sequential => "sequential",
+            },
+        );
+        items.put("lines", fetch.lines);
+    }
     items.put("method", escaped(&fetch.method));
     let headers = fetch.headers.iter().map(|(name, value)| (name.clone(), text(value)));
     items.put("headers", Json::Object(headers.collect()));
@@ -263,7 +268,37 @@ fn fetch(fetch: &FetchJob) -> Json {
     items.put_some("check", fetch.check.as_ref().map(check));
     let captures: Vec<_> = fetch.capture.iter().map(|one| (one.name.clone(), capture(one))).collect();
     items.put_some("capture", (!captures.is_empty()).then_some(Json::Object(captures)));
+    if let Some(one) = &fetch.load {
+        load(one, &mut items);
+    }
     items.object()
+}
+
+fn load(load: &Load, items: &mut Items) {
+    match &load.pace {
+        Pace::Closed { connections } => items.put("connections", u64::from(*connections)),
+        Pace::Open { rate, .. } => items.put("rate", ramp(rate)),
+    }
+    items.put_some("requests", load.requests);
+    items.put_some("for", load.within.map(human));
+    if let Pace::Open { arrivals, most, .. } = &load.pace {
+        items.put(
+            "arrivals",
+            match arrivals {
+                Arrivals::Constant => "constant",
+                Arrivals::Poisson => "poisson",
+            },
+        );
+        items.put("max_connections", u64::from(*most));
+    }
+}
+
+fn ramp(ramp: &Ramp) -> Json {
+    if let Some(rate) = ramp.as_constant() {
+        return rate.written().into();
+    }
+    let points = ramp.points().iter();
+    points.map(|point| object([("at", span(point.at)), ("to", point.to.written().into())])).collect()
 }
 
 fn auth(auth: &Auth) -> Json {

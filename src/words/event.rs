@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::words::captured::Captured;
+use crate::words::figures::JobFigures;
 use crate::words::name::PlayerName;
 use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
@@ -275,10 +276,12 @@ pub struct Fetched {
     pub bytes: u64,
     /// The body's SHA-256.
     pub sha256: [u8; 32],
-    /// From the request's start to the body's end.
+    /// From the request's start to the body's end; of a load with a `rate`, from the planned moment.
     pub took: Span,
     /// The phases.
     pub timings: Timings,
+    /// Whether it went over a connection that had been used before; not known of old logs.
+    pub reused: Option<bool>,
     /// What of the job's check does not hold, in words; `None` if nothing was looked at, or all holds.
     pub check: Option<String>,
     /// What was captured from it, in the order of the job.
@@ -345,6 +348,8 @@ pub struct Summary {
     pub lines: u64,
     /// Planned against real.
     pub lateness: Lateness,
+    /// The loads that made requests, by name.
+    pub fetches: Vec<JobFigures>,
     /// From the start to this event.
     pub took: Span,
 }
@@ -498,7 +503,7 @@ pub enum Event<'a> {
         kind: FetchFault,
         /// In words.
         error: &'a str,
-        /// From the request's start.
+        /// From the request's start; of a load with a `rate`, from the planned moment.
         took: Span,
     },
     /// `input`: a line typed.

@@ -5,6 +5,7 @@ pub mod captured;
 pub mod diagnostic;
 pub mod event;
 pub mod exit_code;
+pub mod figures;
 pub mod name;
 pub mod observed;
 pub mod order;

@@ -4,6 +4,7 @@
 use crate::words::captured::Captured;
 use crate::words::event::Source;
 use crate::words::signal::Signal;
+use crate::words::time::Moment;
 
 /// One thing to do in the world. A closed set: whoever drives the engine handles them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub enum Order {
         job: usize,
         /// Which of its URLs.
         url: usize,
+        /// The moment from which `took` counts; none: from when it is sent.
+        due: Option<Moment>,
         /// The captured values that it needs, as far as there are any.
         captured: Vec<Captured>,
     },
@@ -53,6 +56,13 @@ pub enum Order {
     },
     /// Have everything stand still, the clock too, until the job goes on.
     Suspend,
+    /// Show a word about a fetch job.
+    Tell {
+        /// The fetch's name.
+        job: String,
+        /// The word.
+        text: String,
+    },
     /// Show the state of the run to the person who typed `status`.
     ShowStatus,
 }

@@ -10,10 +10,11 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Action, After, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits, FetchJob,
-    FetchMode, Http2, Isolation, PlayerGroup, Players, Preset, PresetKind, Ready, ReadyBy, Repeat, Scenario,
-    StatusRule, Stdin, Stop, Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits,
+    FetchJob, FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready,
+    ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
+use scenario::scenario::rate::{Point, Ramp, Rate};
 use scenario::scenario::resolved::{to_json, to_toml};
 use scenario::words::diagnostic::Place;
 use scenario::words::event::Direction;
@@ -248,6 +249,26 @@ fn status() -> impl Strategy<Value = StatusRule> {
     ]
 }
 
+/// A load that can be kept: of few requests, and of a rate that does not end in nothing.
+fn load() -> impl Strategy<Value = Load> {
+    let closed = (1..=50_000_u32).prop_map(|connections| Pace::Closed { connections });
+    let rate = prop_oneof![
+        (1..=Rate::HIGHEST.0).prop_map(|rate| Ramp::constant(Rate(rate))),
+        vec((0..3_600_000_000_000_u64, 1_000_000..=Rate::HIGHEST.0), 1..4).prop_map(|mut points| {
+            points.sort_unstable();
+            Ramp::new(points.into_iter().map(|(at, to)| Point { at: Span(at), to: Rate(to) }).collect())
+        }),
+    ];
+    let arrivals = select(vec![Arrivals::Constant, Arrivals::Poisson]);
+    let open = (rate, arrivals, 1..=50_000_u32);
+    let open = open.prop_map(|(rate, arrivals, most)| Pace::Open { rate, arrivals, most });
+    (prop_oneof![closed, open], of(some_span())).prop_map(|(pace, within)| Load {
+        pace,
+        requests: Some(1),
+        within,
+    })
+}
+
 fn fetch() -> impl Strategy<Value = FetchJob> {
     let urls = vec(select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$", "http://u@h/%20"]), 1..3);
     let request = (
@@ -266,14 +287,15 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         flags,
         status(),
         (of(path()), of(select(vec!["http://p:3128", "http://u@[::1]/"])), of(client()), of(check())),
+        of(load()),
     )
-        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check))| {
+        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check), load)| {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
                 urls: urls.iter().copied().map(Text::plain).collect(),
-                mode: if flags.0 { FetchMode::Concurrent } else { FetchMode::Sequential },
-                lines: flags.1,
+                mode: if flags.0 || load.is_some() { FetchMode::Concurrent } else { FetchMode::Sequential },
+                lines: flags.1 && load.is_none(),
                 method: request.0.to_owned(),
                 headers: request
                     .1
@@ -295,6 +317,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 proxy: proxy.filter(|_| flags.3 != Http2::Always).map(Text::plain),
                 client,
                 http2: flags.3,
+                load,
                 check,
                 capture: Vec::new(),
                 place: Place::default(),

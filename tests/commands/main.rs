@@ -21,4 +21,5 @@ mod outputs;
 mod play;
 mod run;
 mod secrets;
+mod sockets;
 mod terminal;

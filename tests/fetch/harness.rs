@@ -48,6 +48,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         proxy: None,
         client: None,
         http2: Http2::Auto,
+        load: None,
         check: None,
         capture: Vec::new(),
         place: Default::default(),

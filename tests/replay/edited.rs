@@ -31,7 +31,10 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("stopping", &["due", "source", "entry", "reason", "error"]),
     (
         "run.finished",
-        &["outcome", "reason", "spawned", "exited", "fetched", "moves", "lines", "lateness", "took"],
+        &[
+            "outcome", "reason", "spawned", "exited", "fetched", "moves", "lines", "lateness", "fetches",
+            "took",
+        ],
     ),
 ];
 
@@ -45,7 +48,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("spawn.suspended", &["signal"]),
     ("fetch.responded", &["status", "version", "headers"]),
     ("fetch.line", &["text", "base64"]),
-    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "check", "captured"]),
+    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "reused", "check", "captured"]),
     ("fetch.failed", &["kind", "error", "took"]),
     ("input", &["text"]),
     ("run.resumed", &["took"]),
@@ -71,7 +74,7 @@ fn other(key: &str, value: &str) -> String {
         "sha256" => format!("\"{:0>64}\"", 1),
         _ if value.ends_with("\"}") => format!("{}x\"}}", &value[..value.len() - 2]),
         _ if value.starts_with('"') => format!("\"{text}x\""),
-        "ok" | "accepted" | "held" => (value != "true").to_string(),
+        "ok" | "accepted" | "held" | "reused" => (value != "true").to_string(),
         // A number, a time, or an object that ends in one.
         _ => {
             let at = value.rfind(|c: char| ('0'..='8').contains(&c)).unwrap();

@@ -17,11 +17,11 @@ use super::body::{self, Body, Lines, Received};
 use super::decode::Decoder;
 use super::fault::Fault;
 use super::judge::{Found, Judge};
-use super::link::Sent;
+use super::link::{Link, Sent};
 use super::pool::{Endpoint, Lease};
 use super::progress::{Phase, Progress};
 use super::redirect::{self, Hop};
-use super::request::{self, To};
+use super::request::{self, Prepared, To};
 use super::{Shared, redact};
 
 /// A redirect's own body is read to keep its connection if it is at most this large …
@@ -69,15 +69,40 @@ impl Try<'_> {
     /// Runs to the end of the answer.
     pub(super) async fn run(&self) -> Result<Answer, Fault> {
         self.progress.at(self.url.shown().to_owned());
-        let mut hop = request::first(self.job, self.url)?;
+        let hop = request::first(self.job, self.url)?;
+        let endpoint = Endpoint::new(&hop.url, self.job);
+        let (response, lease) = self.send(&hop, &endpoint).await?;
+        self.go_on(hop, endpoint, response, lease).await
+    }
+
+    /// Goes on behind the answer to the first request, which is a redirect.
+    pub(super) async fn follow(
+        &self,
+        hop: Hop,
+        endpoint: Endpoint,
+        response: Response<Incoming>,
+        lease: Lease,
+    ) -> Result<Answer, Fault> {
+        self.progress.at(self.url.shown().to_owned());
+        self.go_on(hop, endpoint, response, lease).await
+    }
+
+    /// Follows redirects up to the end of an answer that is none.
+    async fn go_on(
+        &self,
+        mut hop: Hop,
+        mut endpoint: Endpoint,
+        mut response: Response<Incoming>,
+        mut lease: Lease,
+    ) -> Result<Answer, Fault> {
         loop {
-            let endpoint = Endpoint::new(&hop.url, self.job);
-            let (response, lease) = self.send(&hop, &endpoint).await?;
             let status = response.status().as_u16();
             match redirect::location(status, response.headers()) {
                 Some(location) if self.job.redirects > 0 => {
                     hop = self.redirect(hop, status, &location)?;
                     self.drain(response.into_body(), &endpoint, lease).await;
+                    endpoint = Endpoint::new(&hop.url, self.job);
+                    (response, lease) = self.send(&hop, &endpoint).await?;
                 }
                 _ => return self.answer(response, &endpoint, lease).await,
             }
@@ -90,6 +115,7 @@ impl Try<'_> {
         let mut fresh = false;
         loop {
             let mut lease = self.shared.pool.lease(endpoint, fresh, self.progress).await?;
+            self.progress.on(lease.reused);
             let folder = &self.shared.context.folder;
             let to = match endpoint.forwarder() {
                 Some(proxy) => To::Proxy(proxy),
@@ -110,6 +136,62 @@ impl Try<'_> {
                 Sent::Unseen(fault) | Sent::Failed(fault) => return Err(fault),
             }
         }
+    }
+
+    /// Whether an answer sends the request on.
+    pub(super) fn is_redirect(&self, response: &Response<Incoming>) -> bool {
+        self.job.redirects > 0 && redirect::location(response.status().as_u16(), response.headers()).is_some()
+    }
+
+    /// Sends a request that was prepared, as [`Try::send`] does one that is not: on a connection that was
+    /// kept, if there is one.
+    pub(super) async fn send_prepared(
+        &self,
+        prepared: &[Prepared; 2],
+        endpoint: &Endpoint,
+        mut kept: Option<Link>,
+    ) -> Result<(Response<Incoming>, Lease), Fault> {
+        let mut fresh = false;
+        loop {
+            let usable = match kept.take() {
+                Some(mut link) => link.is_usable().await.then_some(link),
+                None => None,
+            };
+            let mut lease = match usable {
+                Some(link) => Lease { link, reused: true },
+                None => self.shared.pool.lease(endpoint, fresh, self.progress).await?,
+            };
+            self.progress.on(lease.reused);
+            let request = prepared[usize::from(lease.link.is_http2())].request();
+            self.progress.enter(Phase::Head(lease.link.peer(), lease.link.received()));
+            let started = Instant::now();
+            let sent = lease.link.send(request).await;
+            self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
+            match sent {
+                Sent::Answered(response) => {
+                    unambiguous(&response)?;
+                    return Ok((response, lease));
+                }
+                Sent::Unseen(_) if lease.reused && !fresh => fresh = true,
+                Sent::Unseen(fault) | Sent::Failed(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Receives an answer of which nothing is wanted but its size and digest; its connection can be used
+    /// again.
+    pub(super) async fn receive_plain(
+        &self,
+        response: Response<Incoming>,
+        lease: Lease,
+    ) -> Result<(u16, Received, Link), Fault> {
+        let status = response.status().as_u16();
+        let started = Instant::now();
+        let body = Body::new(self.job.max_body, None, None);
+        let received = body::receive(response.into_body(), body, self.progress).await?;
+        self.progress.took(|timings| &mut timings.body, started.elapsed());
+        lease.link.rest();
+        Ok((status, received, lease.link))
     }
 
     /// The request after a redirect.

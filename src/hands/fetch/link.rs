@@ -112,6 +112,21 @@ impl Link {
         matches!(self, Link::Two(_))
     }
 
+    /// Its answer has been read to the end.
+    pub(super) fn rest(&self) {
+        if let Link::One(one) = self {
+            one.rest();
+        }
+    }
+
+    /// Waits until the next request may be sent; no if none will be.
+    pub(super) async fn is_usable(&mut self) -> bool {
+        match self {
+            Link::One(one) => one.is_ready() || one.sender.ready().await.is_ok(),
+            Link::Two(two) => !two.is_closed(),
+        }
+    }
+
     /// Its other end.
     pub(super) fn peer(&self) -> Rc<str> {
         match self {

@@ -8,6 +8,7 @@
 //!
 //! | module | its one job |
 //! | --- | --- |
+//! | `lane` | the requests of a load, handed to workers that keep their connections |
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
@@ -31,6 +32,7 @@ mod elsewhere;
 mod fault;
 mod follow;
 mod judge;
+mod lane;
 mod link;
 mod pool;
 pub mod probe;
@@ -69,6 +71,7 @@ type InFlight = RefCell<HashMap<Source, (Instant, Option<AbortHandle>)>>;
 pub struct Fetches {
     shared: Rc<Shared>,
     in_flight: Rc<InFlight>,
+    lanes: lane::Lanes,
 }
 
 /// What all requests of a run share.
@@ -87,6 +90,7 @@ impl Fetches {
         Fetches {
             shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
             in_flight: Rc::default(),
+            lanes: lane::Lanes::new(),
         }
     }
 
@@ -97,11 +101,31 @@ impl Fetches {
     ///
     /// If there is no such fetch or URL, or if no `LocalSet` is around.
     pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<Captured>) {
+        self.start_late(source, (job, url, captured), Span::ZERO);
+    }
+
+    /// The same for a request that should have been sent so long ago, from when its time counts.
+    ///
+    /// # Panics
+    ///
+    /// As [`Fetches::start`].
+    pub fn start_late(
+        &mut self,
+        source: Source,
+        (job, url, captured): (usize, usize, Vec<Captured>),
+        late: Span,
+    ) {
         assert!(
             self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
             "the engine orders only fetches of the scenario"
         );
-        let started = Instant::now();
+        let now = Instant::now();
+        let started = now.checked_sub(late.to_std()).unwrap_or(now);
+        if captured.is_empty()
+            && let Some(lane) = self.lane(job)
+        {
+            return lane.start(source, url, started);
+        }
         let account = Account {
             source,
             started,
@@ -114,6 +138,13 @@ impl Fetches {
             account.close(outcome);
         });
         self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));
+    }
+
+    /// The lane of a load, if it has one.
+    fn lane(&mut self, job: usize) -> Option<Rc<lane::Lane>> {
+        self.shared.context.scenario.fetches[job].load.as_ref()?;
+        let of = || lane::Lane::of(&self.shared, &self.in_flight, job);
+        self.lanes.entry(job).or_insert_with(of).clone()
     }
 
     /// Gives a request up, if it is still in flight; it is accounted for as `FetchFailed` at once.

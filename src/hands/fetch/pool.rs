@@ -27,7 +27,7 @@ use super::wire::{Stream, Wire};
 
 /// How long a connection is kept idle: less than the 5 s after which common servers close it
 /// themselves, so that a request seldom meets one that is being closed.
-const IDLE: Duration = Duration::from_secs(4);
+pub(super) const IDLE: Duration = Duration::from_secs(4);
 
 /// How many idle connections an endpoint keeps.
 const KEPT: usize = 256;
@@ -185,7 +185,10 @@ impl Pool {
             return Ok((tcp, peer));
         }
         progress.enter(Phase::Connecting(format!("{host}:{port} by the proxy {peer}")));
-        Ok((proxy.tunnel(tcp, host, *port).await?, peer))
+        let started = Instant::now();
+        let tunnel = proxy.tunnel(tcp, host, *port).await;
+        progress.took(|timings| &mut timings.connect, started.elapsed());
+        Ok((tunnel?, peer))
     }
 
     /// A new connection.

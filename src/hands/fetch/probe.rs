@@ -57,10 +57,10 @@ enum Question {
 }
 
 impl Probes {
-    /// Nothing is probed yet.
+    /// Nothing is probed yet; sockets are relative to `folder`.
     #[must_use]
-    pub fn new(inbox: Rc<Inbox>) -> Rc<Probes> {
-        Rc::new(Probes { pool: Pool::new(PathBuf::new()), turns: Semaphore::new(AT_ONCE), inbox })
+    pub fn new(folder: PathBuf, inbox: Rc<Inbox>) -> Rc<Probes> {
+        Rc::new(Probes { pool: Pool::new(folder), turns: Semaphore::new(AT_ONCE), inbox })
     }
 
     /// Probes until the program is ready, and leaves that in the inbox. `None` if there is nothing to
@@ -138,6 +138,7 @@ fn job(ready: &Ready) -> FetchJob {
         proxy: None,
         client: None,
         http2: Http2::Never,
+        load: None,
         check: None,
         capture: Vec::new(),
         place: Place::default(),

@@ -39,6 +39,7 @@ pub(super) struct Progress {
     timings: Cell<Timings>,
     chain: RefCell<Vec<String>>,
     told: Cell<bool>,
+    reused: Cell<bool>,
 }
 
 impl Progress {
@@ -87,6 +88,16 @@ impl Progress {
     /// Whether the try has been at this URL.
     pub(super) fn was_at(&self, url: &str) -> bool {
         self.chain.borrow().iter().any(|earlier| earlier == url)
+    }
+
+    /// The request goes over a connection that was used before, or not.
+    pub(super) fn on(&self, reused: bool) {
+        self.reused.set(reused);
+    }
+
+    /// Whether the connection had been used before.
+    pub(super) fn reused(&self) -> bool {
+        self.reused.get()
     }
 
     /// Something of the answer was left in the inbox: there can be no other try.

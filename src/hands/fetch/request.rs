@@ -9,6 +9,7 @@ use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
 };
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
 use url::{Position, Url};
@@ -107,6 +108,36 @@ pub(super) async fn build(
         Some(body) if hop.body => upload(body, folder).await?,
         _ => Upload::Nothing,
     };
+    parts(hop, &upload, to).map(|parts| Request::from_parts(parts, upload))
+}
+
+/// A request that is sent many times, with a body in memory or none.
+pub(super) struct Prepared {
+    parts: Parts,
+    body: Option<Bytes>,
+}
+
+impl Prepared {
+    /// The request of a job for one hop. A body of another form than text is
+    /// not prepared, and the request has none.
+    pub(super) fn new(hop: &Hop, job: &FetchJob, to: To<'_>) -> Result<Prepared, Fault> {
+        let body = match &job.body {
+            Some(Body::Text(text)) if hop.body => Some(Bytes::from(text.reveal().to_owned())),
+            _ => None,
+        };
+        let upload = body.clone().map_or(Upload::Nothing, Upload::Bytes);
+        Ok(Prepared { parts: parts(hop, &upload, to)?, body })
+    }
+
+    /// The request, once more.
+    pub(super) fn request(&self) -> Request<Upload> {
+        let upload = self.body.clone().map_or(Upload::Nothing, Upload::Bytes);
+        Request::from_parts(self.parts.clone(), upload)
+    }
+}
+
+/// All of a request but its body.
+fn parts(hop: &Hop, upload: &Upload, to: To<'_>) -> Result<Parts, Fault> {
     // First the host: RFC 9110, section 7.2.
     let mut headers = HeaderMap::with_capacity(hop.headers.len() + 2);
     let host = match hop.headers.get(HOST) {
@@ -135,11 +166,9 @@ pub(super) async fn build(
         target_of(&hop.url).into_owned()
     };
     let uri = Uri::try_from(uri).map_err(|error| no_uri(&error.to_string()))?;
-    let mut request = Request::new(upload);
-    *request.method_mut() = hop.method.clone();
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    Ok(request)
+    let (mut parts, ()) = Request::new(()).into_parts();
+    (parts.method, parts.uri, parts.headers) = (hop.method.clone(), uri, headers);
+    Ok(parts)
 }
 
 /// Whether a request says how long its body is even if it has none (RFC 9110, section 8.6).

@@ -65,21 +65,13 @@ pub(super) async fn fetch(
                 let (bytes, sha256) = (received.bytes, received.sha256);
                 let took = Span::from_std(started.elapsed());
                 let check = found.amiss.map(|words| short(redact::text(&words, &shared.context.secrets)));
-                let timings = progress.timings();
+                let (timings, reused) = (progress.timings(), Some(progress.reused()));
                 let fetched =
-                    Fetched { status, bytes, sha256, took, timings, check, captured: found.captured };
+                    Fetched { status, bytes, sha256, took, timings, reused, check, captured: found.captured };
                 return Seen::Fetched { source, fetched: Box::new(fetched) };
             }
             Err(fault) if !last && fault.passing && !progress.told() => {}
-            Err(fault) => {
-                let error = short(redact::text(&words(&fault, &progress, done), &shared.context.secrets));
-                return Seen::FetchFailed {
-                    source,
-                    kind: fault.kind,
-                    error,
-                    took: Span::from_std(started.elapsed()),
-                };
-            }
+            Err(fault) => return failed(shared, source, (&fault, &progress, done), started),
         }
         shared.inbox.pauses().sleep(pause(done)).await;
     }
@@ -89,6 +81,17 @@ pub(super) async fn fetch(
 fn pause(done: u32) -> Duration {
     let doublings = done.saturating_sub(1).min(10);
     (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
+}
+
+/// The account of a request that failed.
+pub(super) fn failed(
+    shared: &Shared,
+    source: Source,
+    (fault, progress, done): (&Fault, &Progress, u32),
+    started: Instant,
+) -> Seen {
+    let error = short(redact::text(&words(fault, progress, done), &shared.context.secrets));
+    Seen::FetchFailed { source, kind: fault.kind, error, took: Span::from_std(started.elapsed()) }
 }
 
 /// The last words: what happened, on which way, and how often it was tried.

@@ -106,7 +106,7 @@ impl Table {
         // handler of ours (tokio's, for good) takes that back.
         let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
-        let probes = Probes::new(Rc::clone(&inbox));
+        let probes = Probes::new(context.folder.clone(), Rc::clone(&inbox));
         let table = Table {
             context,
             inbox,

@@ -13,6 +13,8 @@
 //! The last line is left open, without its `crc32c`: the [writer](crate::paper::log::writer) has
 //! seen all bytes before it, and closes it.
 
+mod loads;
+
 use std::io::Write;
 
 use crate::paper::log::text::{Seconds, any, hex, needs_care, push_digits, push_json, put};
@@ -210,6 +212,9 @@ impl Encoder {
                 self.boolean("ok", *ok);
                 self.seconds("took", fetched.took.0);
                 self.timings(&fetched.timings);
+                if let Some(reused) = fetched.reused {
+                    self.boolean("reused", reused);
+                }
                 self.optional_text("check", fetched.check.as_deref());
                 self.captured(&fetched.captured);
             }
@@ -238,6 +243,10 @@ impl Encoder {
             r#","lateness":{{"p50":{},"p99":{},"max":{}}}"#,
             late.p50, late.p99, late.max
         );
+        if !summary.fetches.is_empty() {
+            self.key("fetches");
+            loads::push(&mut self.buffer, &summary.fetches);
+        }
         self.seconds("took", summary.took.0);
     }
 
@@ -352,8 +361,10 @@ impl Encoder {
     }
 
     fn entry(&mut self, entry: Option<EntryName<'_>>) {
-        if let Some(entry) = entry {
-            self.plain("entry", &entry.to_string());
+        match entry {
+            Some(EntryName::Id(id)) => self.plain("entry", id),
+            Some(number) => self.plain("entry", &number.to_string()),
+            None => {}
         }
     }
 
@@ -441,17 +452,25 @@ impl Encoder {
 
     fn timings(&mut self, timings: &Timings) {
         let Timings { dns, connect, tls, first_byte, body } = timings;
-        let phases =
-            [("dns", dns), ("connect", connect), ("tls", tls), ("first_byte", first_byte), ("body", body)];
+        let phases: [(&[u8], _); 5] = [
+            (b"dns\":", dns),
+            (b"connect\":", connect),
+            (b"tls\":", tls),
+            (b"first_byte\":", first_byte),
+            (b"body\":", body),
+        ];
         self.key("timings");
-        let mut before = "{";
+        let start = self.buffer.len();
+        let mut before: &[u8] = b"{\"";
         for (name, span) in phases {
             if let Some(Span(span)) = span {
-                let _ = write!(self.buffer, "{before}\"{name}\":{}", Span(*span));
-                before = ",";
+                self.buffer.extend_from_slice(before);
+                self.buffer.extend_from_slice(name);
+                Seconds::new(*span).put(&mut self.buffer);
+                before = b",\"";
             }
         }
-        self.buffer.extend_from_slice(if before == "{" { b"{}" } else { b"}" });
+        self.buffer.extend_from_slice(if self.buffer.len() == start { b"{}" } else { b"}" });
     }
 }
 

@@ -3,6 +3,8 @@
 //! Lines of any JSON form are read, with their keys in any order; keys and events that are not known
 //! are passed over, since a later release may have added them (`docs/format.md`).
 
+mod figures;
+
 use std::fmt;
 
 use base64::Engine;
@@ -81,6 +83,7 @@ struct Keys<'a> {
     took: Option<&'a RawValue>,
     #[serde(borrow)]
     timings: Option<Phases<'a>>,
+    reused: Option<bool>,
     #[serde(borrow)]
     check: Option<Word<'a>>,
     captured: Option<Headers>,
@@ -98,6 +101,8 @@ struct Keys<'a> {
     lines: Option<u64>,
     #[serde(borrow)]
     lateness: Option<Late<'a>>,
+    #[serde(borrow)]
+    fetches: Option<figures::Loads<'a>>,
 }
 
 /// The one key of an event that is not known.
@@ -382,6 +387,7 @@ impl<'a> Keys<'a> {
                 first_byte: optional_span("first_byte", phases.first_byte)?,
                 body: optional_span("body", phases.body)?,
             },
+            reused: self.reused,
             check: self.check.as_deref().map(str::to_owned),
             captured: self.captured(),
         })
@@ -413,6 +419,7 @@ impl<'a> Keys<'a> {
                 p99: span("p99", Some(late.p99))?,
                 max: span("max", Some(late.max))?,
             },
+            fetches: self.fetches.as_ref().map_or_else(|| Ok(Vec::new()), figures::Loads::read)?,
             took: span("took", self.took)?,
         })
     }

@@ -23,6 +23,8 @@ enum Kind {
     Texts,
     Timings,
     Lateness,
+    /// What loads came to, by name.
+    Fetches,
     /// Lower-case hexadecimal digits.
     Hex(u32),
     Signal,
@@ -45,7 +47,8 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Count, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts, Timings, Words,
+    Boolean, Count, Fetches, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts, Timings,
+    Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -153,6 +156,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("ok", Boolean),
             must("took", Seconds),
             must("timings", Timings),
+            may("reused", Boolean),
             may("check", Text),
             may("captured", Texts),
         ],
@@ -214,6 +218,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("moves", Count),
             must("lines", Count),
             must("lateness", Lateness),
+            may("fetches", Fetches),
             must("took", Seconds),
             must("crc32c", Hex(8)),
         ],
@@ -280,6 +285,35 @@ fn event(name: &str, says: &str, keys: &[Key]) -> Value {
     })
 }
 
+/// What a load came to.
+fn load() -> Value {
+    let count = || json!({ "type": "integer", "minimum": 0 });
+    let seconds = || json!({ "type": "number", "minimum": 0 });
+    let names = ["p50", "p90", "p99", "p99.9", "max"];
+    let properties: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), seconds())).collect();
+    let quantiles = json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false });
+    let mut keys = Map::new();
+    keys.insert("requests".to_owned(), count());
+    let status = json!({
+        "type": "object",
+        "properties": { "requests": count(), "latency": quantiles },
+        "required": ["requests", "latency"],
+        "additionalProperties": false,
+    });
+    keys.insert("statuses".to_owned(), json!({ "type": "object", "additionalProperties": status }));
+    let kinds = json!({ "enum": FetchFault::ALL.map(FetchFault::name) });
+    let failures = json!({ "type": "object", "propertyNames": kinds, "additionalProperties": count() });
+    keys.insert("failures".to_owned(), failures);
+    for name in ["given_up", "bytes", "opened", "reused", "delayed", "unsent"] {
+        keys.insert(name.to_owned(), count());
+    }
+    keys.insert("latency".to_owned(), quantiles.clone());
+    keys.insert("from_start".to_owned(), quantiles);
+    keys.insert("took".to_owned(), seconds());
+    let required: Vec<String> = keys.keys().cloned().collect();
+    json!({ "type": "object", "properties": keys, "required": required, "additionalProperties": false })
+}
+
 fn kind(kind: Kind) -> Value {
     let seconds = json!({ "type": "number", "minimum": 0 });
     let of_seconds = |names: &[&str], required: bool| {
@@ -301,6 +335,7 @@ fn kind(kind: Kind) -> Value {
         Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
         Lateness => of_seconds(&["p50", "p99", "max"], true),
+        Fetches => json!({ "type": "object", "additionalProperties": load() }),
         Hex(digits) => json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") }),
         Kind::Signal => {
             let names: Vec<&str> = Signal::names().collect();

@@ -77,4 +77,6 @@ impl Render for Fetched {
     fn status(&self, _out: &mut String, _t: Moment, _status: &Status) {}
 
     fn note(&self, _out: &mut String, _t: Moment, _source: Source, _text: &str) {}
+
+    fn word(&self, _out: &mut String, _t: Moment, _job: &str, _text: &str) {}
 }

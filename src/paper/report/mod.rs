@@ -8,6 +8,7 @@ pub mod figures;
 pub mod junit;
 mod last_line;
 pub mod output;
+mod loads;
 pub mod position;
 pub mod replay;
 pub mod screen;

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Effects, Style};
 
 use crate::engine::Status;
 use crate::paper::report::bar::tenths;
+use crate::paper::report::loads::{self, Loads, Start};
 use crate::paper::report::unready::{LastLines, Unready};
 use crate::words::event::{Event, Exit, Outcome, Source, Stream, Summary};
 use crate::words::signal::Signal;
@@ -44,6 +45,9 @@ pub trait Render {
 
     /// Appends what there is to say of a source beside its events.
     fn note(&self, out: &mut String, t: Moment, source: Source, text: &str);
+
+    /// Appends a word about a fetch.
+    fn word(&self, out: &mut String, t: Moment, job: &str, text: &str);
 }
 
 /// A line for each event, with its time and its source.
@@ -54,13 +58,15 @@ pub struct Screen {
     names: BTreeMap<Source, String>,
     /// The programs that are not ready yet.
     unready: Unready,
+    /// The fetches whose requests are not shown one by one.
+    loads: Loads,
 }
 
 impl Screen {
     /// A screen with or without colours.
     #[must_use]
     pub fn new(color: bool) -> Screen {
-        Screen { color, names: BTreeMap::new(), unready: Unready::default() }
+        Screen { color, names: BTreeMap::new(), unready: Unready::default(), loads: Loads::default() }
     }
 
     /// Whether how later events look depends on events of this name, so that none may be left out.
@@ -94,7 +100,8 @@ impl Screen {
     fn event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         self.unready.take(event);
         match event {
-            Event::RunStarted { name, seed, clock, .. } => {
+            Event::RunStarted { name, seed, clock, scenario, .. } => {
+                self.loads = Loads::of(scenario);
                 let (name, clock) = (visible(name), clock.name());
                 let text = format!("{name} · seed {seed} · {clock} clock");
                 self.line(out, t, "run", DIM, |out| out.push_str(&text));
@@ -227,6 +234,11 @@ impl Screen {
     fn fetch(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::FetchStarted { source, job, method, url, .. } => {
+                match self.loads.starts(job) {
+                    Start::Other => {}
+                    Start::First => return self.load_begins(out, t, job, (method, url)),
+                    Start::Further => return,
+                }
                 self.names.insert(*source, (*job).to_owned());
                 self.of(out, t, *source, |out| {
                     push_visible(out, method);
@@ -243,7 +255,10 @@ impl Screen {
                 push_short(out, text);
             }),
             Event::FetchFinished { source, fetched, ok } => {
-                self.names.remove(source);
+                let is_of_load = self.names.remove(source).is_none() && self.loads.are_there();
+                if is_of_load && (*ok || !self.shows_failure(out, t)) {
+                    return;
+                }
                 let style = if *ok { GOOD } else { BAD };
                 let (status, bytes) = (fetched.status, counted(fetched.bytes, "byte"));
                 let took = short(fetched.took);
@@ -258,7 +273,10 @@ impl Screen {
                 });
             }
             Event::FetchFailed { source, kind, error, took } => {
-                self.names.remove(source);
+                let is_of_load = self.names.remove(source).is_none() && self.loads.are_there();
+                if is_of_load && !self.shows_failure(out, t) {
+                    return;
+                }
                 let took = short(*took);
                 self.of(out, t, *source, |out| {
                     self.styled(out, BAD, |out| {
@@ -269,6 +287,26 @@ impl Screen {
             }
             _ => {}
         }
+    }
+
+    fn load_begins(&self, out: &mut String, t: Moment, job: &str, (method, url): (&str, &str)) {
+        self.line(out, t, "load", WARN, |out| {
+            push(out, format_args!("{job} begins: "));
+            push_visible(out, method);
+            out.push(' ');
+            push_visible(out, url);
+        });
+    }
+
+    /// Whether one more failed request of a load is shown; of the last one this is said.
+    fn shows_failure(&mut self, out: &mut String, t: Moment) -> bool {
+        let is_last = self.loads.fails();
+        if is_last == Some(true) {
+            self.line(out, t, "load", DIM, |out| {
+                out.push_str("this failure is the last that is shown; the log has all")
+            });
+        }
+        is_last.is_some()
     }
 
     /// Marks, input, sends and stops.
@@ -333,6 +371,9 @@ impl Screen {
             Outcome::Failed => (BAD, "FAILED"),
             Outcome::Interrupted => (WARN, "interrupted"),
         };
+        for line in summary.fetches.iter().flat_map(loads::lines) {
+            self.line(out, t, "load", DIM, |out| out.push_str(&line));
+        }
         self.line(out, t, "run", style, |out| {
             self.styled(out, style, |out| out.push_str(word));
             if let Some(reason) = &summary.reason {
@@ -398,6 +439,14 @@ impl Render for Screen {
         self.of(out, t, source, |out| {
             push_visible(out, name);
             out.push(' ');
+            push_visible(out, text);
+        });
+    }
+
+    fn word(&self, out: &mut String, t: Moment, job: &str, text: &str) {
+        self.line(out, t, "load", WARN, |out| {
+            push_visible(out, job);
+            out.push_str(": ");
             push_visible(out, text);
         });
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 
-use super::{auth, proxy};
+use super::{auth, load, proxy};
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{Capture, ClientCert, FetchJob, FetchMode, Http2, StatusRule, Text};
 use crate::scenario::raw::{Count, RawFetch};
@@ -28,7 +28,8 @@ pub(super) fn fetch(
     passwords: &mut Vec<String>,
     found: &mut Findings,
 ) -> Option<FetchJob> {
-    let raw = raw.value;
+    let mut raw = raw.value;
+    let load = load::load(&mut raw, found);
     let urls = raw.urls.value().map(|list| list.0);
     let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
     auth::conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
@@ -66,6 +67,7 @@ pub(super) fn fetch(
             .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
         insecure: raw.insecure.value().unwrap_or(false),
         http2: raw.http2.value().unwrap_or(Http2::Auto),
+        load,
         check: raw.check.value(),
         capture: captures(raw.capture.value().unwrap_or_default().items),
         place,

@@ -3,6 +3,7 @@
 
 mod auth;
 mod fetches;
+mod load;
 mod players;
 mod presets;
 mod proxy;

@@ -17,6 +17,7 @@ mod intervals;
 mod json_text;
 pub(crate) mod names;
 pub(crate) mod numbers;
+pub(crate) mod rates;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod times;

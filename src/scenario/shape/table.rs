@@ -16,6 +16,8 @@ pub(crate) enum Rule {
     Needs(&'static str, &'static str),
     /// The key goes only with at least one of these.
     NeedsAny(&'static str, &'static [&'static str]),
+    /// The first key does not go with the second.
+    Excludes(&'static str, &'static str),
 }
 
 /// The keys that a table has, with their places.
@@ -62,6 +64,13 @@ pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen
                 Some(place) if !unknown && others.iter().all(|other| place_of(other).is_none()) => Some(
                     Diagnostic::error(place, format!("{} needs {}", quoted(key), either(others)))
                         .help(format!("add {}", either(others))),
+                ),
+                _ => None,
+            },
+            Rule::Excludes(key, other) => match (place_of(key), place_of(other)) {
+                (Some(place), Some(other_at)) => Some(
+                    Diagnostic::error(place, format!("{} does not go with {}", quoted(key), quoted(other)))
+                        .related(other_at, format!("{} is here", quoted(other))),
                 ),
                 _ => None,
             },
@@ -135,6 +144,9 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
                 all.push(object([("oneOf", keys.iter().map(|key| requires(key)).collect())]))
             }
             Rule::Needs(key, other) => dependent.push(((*key).to_owned(), [*other].into_iter().collect())),
+            Rule::Excludes(key, other) => {
+                all.push(object([("not", object([("required", [*key, *other].into_iter().collect())]))]));
+            }
             Rule::NeedsAny(key, others) => all.push(object([
                 ("if", requires(key)),
                 ("then", object([("anyOf", others.iter().map(|other| requires(other)).collect())])),

@@ -1,0 +1,227 @@
+//! Loads: what a request costs, every one of them in the log, beside the limit (a bare loop of hyper
+//! that logs nothing, as many connections on one thread), `wrk` and `oha` where they are there; and how
+//! late the requests of an open loop start.
+//!
+//! Prints tables of its own: criterion has no place for processor time. The server is this program
+//! itself, on one thread for each connection, and its costs are not counted.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Scratch;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+
+/// Runs of each kind; the middle one is shown.
+const RUNS: usize = 3;
+
+const CONNECTIONS: usize = 50;
+
+/// Requests of a run that is bounded by their number …
+const REQUESTS: usize = 200_000;
+
+/// … and how long one is that is bounded by time.
+const SECONDS: u64 = 3;
+
+/// The planned rates of which the lateness is shown, in requests a second.
+const RATES: [u64; 3] = [1_000, 5_000, 20_000];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("serve") => return serve(),
+        Some("hyper") => return bare(arguments[2].parse().unwrap()),
+        _ => {}
+    }
+    let server = Server::start();
+    println!("{:<10} {:>12} {:>22}", "", "requests/s", "processor µs a request");
+    let kinds: [(&str, Kind); 4] = [("ours", ours), ("bare hyper", hyper), ("wrk", wrk), ("oha", oha)];
+    // All kinds in turn, so that they meet the same minutes.
+    let runs: Vec<Vec<Option<Figures>>> =
+        (0..RUNS).map(|_| kinds.iter().map(|(_, run)| run(server.port)).collect()).collect();
+    for (n, (name, _)) in kinds.iter().enumerate() {
+        let figures: Vec<&Figures> = runs.iter().filter_map(|run| run[n].as_ref()).collect();
+        if figures.is_empty() {
+            println!("{name:<10} skipped: there is no such program here");
+            continue;
+        }
+        let rate = common::median(figures.iter().map(|f| f.requests / f.took.as_secs_f64()).collect());
+        let cost = figures.iter().map(|f| f.processor.as_secs_f64() * 1e6 / f.requests).collect();
+        println!("{name:<10} {rate:>12.0} {:>22.2}", common::median(cost));
+    }
+    println!("\n{:<10} {:>10} {:>10} {:>10} {:>10}", "planned/s", "p50 µs", "p99 µs", "max µs", "started");
+    for rate in RATES {
+        let late = lateness(server.port, rate);
+        let at = |part| common::quantile(&late, part) as f64 / 1e3;
+        let started = format!("{:.1} %", late.len() as f64 * 100.0 / (rate * SECONDS) as f64);
+        println!("{rate:<10} {:>10.0} {:>10.0} {:>10.0} {started:>10}", at(0.5), at(0.99), at(1.0));
+    }
+}
+
+/// The server, in a process of its own.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start() -> Server {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Server { child, port: line.trim().parse().unwrap() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Answers thirteen bytes to everything, and says its port.
+fn serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("{}", listener.local_addr().unwrap().port());
+    for client in listener.incoming() {
+        let client = client.unwrap();
+        std::thread::spawn(move || answer(client));
+    }
+}
+
+fn answer(mut client: TcpStream) {
+    let _ = client.set_nodelay(true);
+    let mut request = [0; 4096];
+    while client.read(&mut request).is_ok_and(|read| read > 0) {
+        let answer =
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n";
+        if client.write_all(answer).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs something against the port of the server; `None` if it is not there.
+type Kind = fn(u16) -> Option<Figures>;
+
+/// What one run came to.
+struct Figures {
+    requests: f64,
+    took: Duration,
+    processor: Duration,
+}
+
+/// Runs a program that sends so many requests, or as many as its output says.
+fn measured(mut command: Command, requests: impl FnOnce(&str) -> f64) -> Option<Figures> {
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let (start, before) = (Instant::now(), common::processor_of_children());
+    let output = command.output().ok()?;
+    let (took, processor) = (start.elapsed(), common::processor_of_children() - before);
+    assert!(output.status.success(), "{command:?}");
+    let requests = requests(&String::from_utf8_lossy(&output.stdout));
+    Some(Figures { requests, took, processor })
+}
+
+/// The program, with a load of these keys; its log goes into `log`.
+fn program(port: u16, keys: &str, scenario: &Scratch, log: &Scratch) -> Command {
+    let text = format!(
+        "tick = \"0s\"\n[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\n{keys}\n[[timeline]]\nfetch = \"f\"\n"
+    );
+    std::fs::write(scenario.path(), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
+    command.arg("run").arg("-q").arg(scenario.path()).arg("--log").arg(log.path());
+    command
+}
+
+fn ours(port: u16) -> Option<Figures> {
+    let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("load.jsonl"));
+    let keys = format!("connections = {CONNECTIONS}\nrequests = {REQUESTS}");
+    let figures = measured(program(port, &keys, &scenario, &log), |_| REQUESTS as f64);
+    let finished = log.lines().filter(|line| line.contains("\"event\":\"fetch.finished\"")).count();
+    assert_eq!(finished, REQUESTS, "every request is in the log");
+    figures
+}
+
+fn hyper(port: u16) -> Option<Figures> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["hyper", &port.to_string()]);
+    measured(command, |_| REQUESTS as f64)
+}
+
+fn wrk(port: u16) -> Option<Figures> {
+    let mut command = Command::new("wrk");
+    command.args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{SECONDS}s")]);
+    command.arg(format!("http://127.0.0.1:{port}/"));
+    measured(command, |told| {
+        let line = told.lines().find(|line| line.contains(" requests in ")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    })
+}
+
+fn oha(port: u16) -> Option<Figures> {
+    let mut command = Command::new("oha");
+    command.args(["--no-tui", "-n", &REQUESTS.to_string(), "-c", &CONNECTIONS.to_string()]);
+    command.arg(format!("http://127.0.0.1:{port}/"));
+    measured(command, |_| REQUESTS as f64)
+}
+
+/// The limit: as many connections, each with its next request when it has its answer, and nothing else.
+fn bare(port: u16) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let clients: Vec<_> = (0..CONNECTIONS).map(|_| tokio::task::spawn_local(client(port))).collect();
+        for client in clients {
+            client.await.unwrap();
+        }
+    });
+}
+
+async fn client(port: u16) {
+    let stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::task::spawn_local(connection);
+    for _ in 0..REQUESTS / CONNECTIONS {
+        sender.ready().await.unwrap();
+        let request =
+            hyper::Request::get("/").header("host", "127.0.0.1").body(Empty::<Bytes>::new()).unwrap();
+        let mut response = sender.send_request(request).await.unwrap();
+        while let Some(frame) = response.frame().await {
+            frame.unwrap();
+        }
+    }
+}
+
+/// How late the requests of an open loop start, sorted, in nanoseconds.
+fn lateness(port: u16, rate: u64) -> Vec<u64> {
+    let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("load.jsonl"));
+    let keys = format!("rate = \"{rate}/s\"\nfor = \"{SECONDS}s\"");
+    // Where the machine cannot keep the rate, some never start, and the run has failed.
+    let _ =
+        program(port, &keys, &scenario, &log).stdin(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let number = |line: &str, key: &str| {
+        let from = line.find(key)? + key.len();
+        let digits = line[from..].split(',').next()?.replace('.', "");
+        digits.parse::<u64>().ok()
+    };
+    let late = |line: String| {
+        line.contains("\"fetch.started\"").then_some(())?;
+        Some(number(&line, "\"t\":")? - number(&line, "\"due\":")?)
+    };
+    let mut late: Vec<u64> = log.lines().filter_map(late).collect();
+    late.sort_unstable();
+    late
+}

@@ -1,0 +1,265 @@
+//! The lane of a load: its requests in the least time. Each is handed to a worker that keeps its
+//! connection, and is made of parts that were prepared once; the worker that was used last comes
+//! first, and where none is idle there is a new one.
+//!
+//! What a lane does not do itself (follow a redirect) goes the way of all other requests. A fetch that
+//! is tried again, decoded, judged, or filled with captured values has no lane ([`Lane::of`]).
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::task::AbortHandle;
+
+use crate::hands::inbox::Seen;
+use crate::scenario::model::{Body as Payload, FetchJob, Text};
+use crate::words::event::{Fetched, Source};
+use crate::words::time::Span;
+
+use super::fault::Fault;
+use super::follow::{Answer, Try};
+use super::link::Link;
+use super::pool::{Endpoint, IDLE};
+use super::progress::Progress;
+use super::redirect::Hop;
+use super::request::{self, Prepared, To};
+use super::{InFlight, Shared, given_up, tries};
+
+/// The lanes of a run, by fetch; `None` where there can be none. Only ever looked up.
+pub(super) type Lanes = HashMap<usize, Option<Rc<Lane>>>;
+
+/// The workers of one load.
+pub(super) struct Lane {
+    shared: Rc<Shared>,
+    in_flight: Rc<InFlight>,
+    job: usize,
+    /// One for each URL.
+    routes: Vec<Route>,
+    /// By endpoint, the last used last.
+    idle: RefCell<Vec<Vec<Rc<Worker>>>>,
+    is_swept: Cell<bool>,
+}
+
+/// What is known beforehand of the requests to one URL.
+struct Route {
+    hop: Hop,
+    endpoint: Endpoint,
+    /// The first URL with the same endpoint.
+    group: usize,
+    /// The request as HTTP/1.1 and as HTTP/2 have it.
+    prepared: [Prepared; 2],
+}
+
+/// One request to be sent.
+#[derive(Clone, Copy)]
+struct Work {
+    source: Source,
+    url: usize,
+    started: Instant,
+}
+
+/// Where a worker is handed its requests.
+#[derive(Default)]
+struct Worker {
+    work: Cell<Option<Work>>,
+    waker: RefCell<Option<Waker>>,
+    /// Its connection, while it is idle, and since when.
+    link: RefCell<Option<(Link, Instant)>>,
+    task: RefCell<Option<AbortHandle>>,
+}
+
+impl Lane {
+    /// The lane of a fetch, if it can have one.
+    pub(super) fn of(shared: &Rc<Shared>, in_flight: &Rc<InFlight>, job: usize) -> Option<Rc<Lane>> {
+        let fetch = &shared.context.scenario.fetches[job];
+        if !is_plain(fetch) {
+            return None;
+        }
+        let mut routes: Vec<Route> = Vec::with_capacity(fetch.urls.len());
+        for (n, url) in fetch.urls.iter().enumerate() {
+            let hop = request::first(fetch, url).ok()?;
+            let endpoint = Endpoint::new(&hop.url, fetch);
+            let first = endpoint.forwarder().map_or(To::Server, To::Proxy);
+            let prepare = |to| Prepared::new(&hop, fetch, to).ok();
+            let prepared = [prepare(first)?, prepare(To::Server2)?];
+            let group = routes.iter().position(|route| route.endpoint == endpoint).unwrap_or(n);
+            routes.push(Route { hop, endpoint, group, prepared });
+        }
+        Some(Rc::new(Lane {
+            shared: Rc::clone(shared),
+            in_flight: Rc::clone(in_flight),
+            job,
+            idle: RefCell::new(routes.iter().map(|_| Vec::new()).collect()),
+            routes,
+            is_swept: Cell::new(false),
+        }))
+    }
+
+    /// Sends a request.
+    pub(super) fn start(self: &Rc<Lane>, source: Source, url: usize, started: Instant) {
+        let idle = self.idle.borrow_mut()[self.routes[url].group].pop();
+        let worker = idle.unwrap_or_else(|| self.hire());
+        self.in_flight.borrow_mut().insert(source, (started, worker.task.borrow().clone()));
+        worker.work.set(Some(Work { source, url, started }));
+        if let Some(waker) = worker.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// A new worker.
+    fn hire(self: &Rc<Lane>) -> Rc<Worker> {
+        let worker = Rc::new(Worker::default());
+        let (lane, own) = (Rc::clone(self), Rc::clone(&worker));
+        let task = tokio::task::spawn_local(async move {
+            loop {
+                let work = own.next().await;
+                let account = Account { lane: &lane, work };
+                let outcome = lane.fetch(&own, work).await;
+                account.close(outcome, &own);
+            }
+        });
+        *worker.task.borrow_mut() = Some(task.abort_handle());
+        worker
+    }
+
+    /// Fetches once; what comes back is the request's account.
+    async fn fetch(&self, worker: &Worker, work: Work) -> Seen {
+        let job = self.fetch_job();
+        let progress = Progress::default();
+        let this = Try {
+            shared: &self.shared,
+            source: work.source,
+            job,
+            url: &job.urls[work.url],
+            judge: None,
+            last: true,
+            progress: &progress,
+        };
+        let limit = job.timeout.to_std();
+        let outcome =
+            self.shared.inbox.pauses().limit(limit, self.answer(&this, &self.routes[work.url], worker)).await;
+        match outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout))) {
+            Ok((status, bytes, sha256)) => {
+                let fetched = Fetched {
+                    status,
+                    bytes,
+                    sha256,
+                    took: Span::from_std(work.started.elapsed()),
+                    timings: progress.timings(),
+                    reused: Some(progress.reused()),
+                    check: None,
+                    captured: Vec::new(),
+                };
+                Seen::Fetched { source: work.source, fetched: Box::new(fetched) }
+            }
+            Err(fault) => tries::failed(&self.shared, work.source, (&fault, &progress, 1), work.started),
+        }
+    }
+
+    /// Sends the request, on the worker's connection if it has one, and receives the whole answer.
+    async fn answer(
+        &self,
+        this: &Try<'_>,
+        route: &Route,
+        worker: &Worker,
+    ) -> Result<(u16, u64, [u8; 32]), Fault> {
+        let kept = worker.link.borrow_mut().take();
+        let kept = kept.filter(|(_, since)| since.elapsed() < IDLE).map(|(link, _)| link);
+        let (response, lease) = this.send_prepared(&route.prepared, &route.endpoint, kept).await?;
+        if this.is_redirect(&response) {
+            let followed = this.follow(route.hop.clone(), route.endpoint.clone(), response, lease).await?;
+            return match followed {
+                Answer::Whole { status, received, .. } => Ok((status, received.bytes, received.sha256)),
+                // Not the last try: there is no other.
+                Answer::Again => Err(this.progress.timed_out(this.job.timeout)),
+            };
+        }
+        let (status, received, link) = this.receive_plain(response, lease).await?;
+        *worker.link.borrow_mut() = Some((link, Instant::now()));
+        Ok((status, received.bytes, received.sha256))
+    }
+
+    fn fetch_job(&self) -> &FetchJob {
+        &self.shared.context.scenario.fetches[self.job]
+    }
+
+    /// Sees to it that the connections of idle workers are closed in time.
+    fn sweep(self: &Rc<Lane>) {
+        if self.is_swept.replace(true) {
+            return;
+        }
+        let lane: Weak<Lane> = Rc::downgrade(self);
+        tokio::task::spawn_local(async move {
+            loop {
+                tokio::time::sleep(IDLE / 4).await;
+                let Some(lane) = lane.upgrade() else { return };
+                for worker in lane.idle.borrow().iter().flatten() {
+                    let mut link = worker.link.borrow_mut();
+                    if link.as_ref().is_some_and(|(_, since)| since.elapsed() >= IDLE) {
+                        *link = None;
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Whether nothing is to be done to a fetch's requests and answers but to send and receive them.
+fn is_plain(fetch: &FetchJob) -> bool {
+    let wants = fetch.urls.iter().chain(fetch.headers.iter().map(|(_, value)| value)).flat_map(Text::wanted);
+    fetch.load.is_some()
+        && fetch.retries == 0
+        && !fetch.decode
+        && fetch.check.is_none()
+        && fetch.capture.is_empty()
+        && fetch.auth.is_none()
+        && fetch
+            .body
+            .as_ref()
+            .is_none_or(|body| matches!(body, Payload::Text(text) if text.wanted().next().is_none()))
+        && wants.count() == 0
+        && fetch.timeout.to_std() > Duration::ZERO
+}
+
+impl Worker {
+    /// Waits for a request.
+    async fn next(&self) -> Work {
+        std::future::poll_fn(|context| match self.work.take() {
+            Some(work) => Poll::Ready(work),
+            None => {
+                *self.waker.borrow_mut() = Some(context.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+/// The promise that a request is accounted for exactly once, however its worker ends.
+struct Account<'a> {
+    lane: &'a Rc<Lane>,
+    work: Work,
+}
+
+impl Account<'_> {
+    /// Accounts for the request with `outcome`; the worker is idle.
+    fn close(self, outcome: Seen, worker: &Rc<Worker>) {
+        if self.lane.in_flight.borrow_mut().remove(&self.work.source).is_some() {
+            self.lane.shared.inbox.put(outcome);
+        }
+        let group = self.lane.routes[self.work.url].group;
+        self.lane.idle.borrow_mut()[group].push(Rc::clone(worker));
+        self.lane.sweep();
+    }
+}
+
+impl Drop for Account<'_> {
+    fn drop(&mut self) {
+        let Work { source, started, .. } = self.work;
+        if self.lane.in_flight.borrow_mut().remove(&source).is_some() {
+            self.lane.shared.inbox.put(given_up(source, started));
+        }
+    }
+}
