@@ -321,6 +321,9 @@ pub struct Report {
     /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
+    /// Write a trace for Perfetto (Trace Event JSON); `-` is standard output, in the place of the summary
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trace: Option<PathBuf>,
     /// Write a table, a row an event; `-` is standard output, in the place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub csv: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod logs;
 
 mod outputs;
 mod summary;
+mod trace;
 
 use common::{Folder, project};
 

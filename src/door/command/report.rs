@@ -15,10 +15,12 @@ use crate::paper::report::figures::Figures;
 use crate::paper::report::output::Output;
 use crate::paper::report::summary::{self, Charset, Look, json};
 use crate::paper::report::told::{self, Hear, Untold};
+use crate::paper::report::trace::Trace;
 use crate::words::exit_code::ExitCode;
 
 pub(super) fn report(arguments: &Arguments) -> ExitCode {
-    let named = outputs::named([("--junit", &arguments.junit), ("--csv", &arguments.csv)]);
+    let Arguments { junit, trace, csv, .. } = arguments;
+    let named = outputs::named([("--junit", junit), ("--trace", trace), ("--csv", csv)]);
     let on_stdout = named.iter().filter(|(_, path)| path.as_os_str() == "-").count();
     if on_stdout > 1 {
         tell_error("standard output can take one report: one `-`");
@@ -37,6 +39,7 @@ pub(super) fn report(arguments: &Arguments) -> ExitCode {
 #[derive(Default)]
 struct Made {
     junit: Option<(Cases, Output)>,
+    trace: Option<Trace<Output>>,
     csv: Option<Csv<Output>>,
 }
 
@@ -49,6 +52,7 @@ impl Made {
             let output = outputs::open(option, path, &others)?;
             match *option {
                 "--junit" => made.junit = Some((Cases::default(), output)),
+                "--trace" => made.trace = Some(Trace::new(output)),
                 _ => made.csv = Some(Csv::new(output)),
             }
             others.push((path, option));
@@ -65,7 +69,8 @@ impl Made {
                 .and_then(|()| output.flush())
                 .map_err(|error| error.to_string())?;
         }
-        self.csv.map_or(Ok(()), |csv| csv.finish().map_err(|error| error.to_string()))
+        let trace = self.trace.map_or(Ok(()), Trace::finish);
+        trace.and_then(|()| self.csv.map_or(Ok(()), Csv::finish)).map_err(|error| error.to_string())
     }
 }
 
@@ -81,6 +86,7 @@ fn reported(
     let mut figures = Figures::default();
     let mut listeners: Vec<&mut dyn Hear> = vec![&mut figures];
     listeners.extend(made.junit.as_mut().map(|(cases, _)| cases as &mut dyn Hear));
+    listeners.extend(made.trace.as_mut().map(|trace| trace as &mut dyn Hear));
     listeners.extend(made.csv.as_mut().map(|csv| csv as &mut dyn Hear));
     let told = told::tell(&mut reader, &mut listeners);
     let unwritten = |error| Refusal(format!("cannot write the report: {error}"));
