@@ -27,6 +27,7 @@ fn shown(folder: &Folder, log: &[u8]) -> Vec<(String, String)> {
         "report log.jsonl",
         "report --format json log.jsonl",
         "report --junit - log.jsonl",
+        "report --trace - log.jsonl",
     ];
     let all = commands.into_iter().map(|command| {
         let ended = folder.scenario(&command.split(' ').collect::<Vec<_>>()).end();

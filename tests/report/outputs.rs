@@ -1,6 +1,8 @@
 //! What is made of a log beside the summary: test cases, a table.
 
-use crate::common::{Folder, works};
+use rustix::process::Signal;
+
+use crate::common::{Folder, kill, works};
 use crate::logs::{lines, log, logs, with_sum};
 use crate::{compare, folder};
 
@@ -32,6 +34,26 @@ fn a_run_writes_the_cases_that_a_report_of_its_log_has() {
     assert!(xml.contains("failures=\"4\""), "{xml}");
     let ended = folder.scenario(&["report", "--junit", "-", "log.jsonl"]).end().expect(0);
     assert_eq!(ended.stdout, xml);
+}
+
+#[test]
+fn the_cases_are_written_whatever_the_end() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[presets.p]\ncommand = [\"sleep\", \"30\"]\n[[timeline]]\nspawn = \"p\"\n");
+    let xml = || std::fs::read_to_string(folder.path().join("j.xml")).unwrap();
+    let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--junit", "j.xml"]).watch();
+    run.until("started p");
+    kill(&run.child, Signal::INT);
+    assert_eq!(run.end().0, Some(130));
+    assert!(xml().contains("<error message=\"signal INT\" type=\"interrupted\">"), "{}", xml());
+
+    let full = ["run", "s.toml", "--log", "/dev/full", "--junit", "j.xml", "--quiet"];
+    folder.scenario(&full).end().expect(4);
+    assert!(xml().contains("<error message=\"the log ends before its first line: No space"), "{}", xml());
+    folder.file("s.toml", "[[timeline]]\nmark = \"x\"\n");
+    let full = ["run", "s.toml", "--log", "m.jsonl", "--junit", "/dev/full", "--quiet"];
+    let ended = folder.scenario(&full).end().expect(4);
+    assert!(ended.stderr.contains("cannot write the `--junit`: No space left"), "{}", ended.stderr);
 }
 
 #[test]

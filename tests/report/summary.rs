@@ -10,7 +10,9 @@ use crate::{compare, folder};
 
 #[test]
 fn what_is_printed_to_the_letter() {
-    for name in ["three_waves", "exits", "fetches", "typed", "cut_short", "empty", "paused", "time_limit"] {
+    for name in
+        ["three_waves", "exits", "fetches", "typed", "cut_short", "empty", "paused", "time_limit", "loads"]
+    {
         let exit = if name == "cut_short" { 5 } else { 0 };
         let ended = folder(&log(name)).scenario(&["report", "log.jsonl"]).end().expect(exit);
         compare(&format!("{name}.txt"), &ended.stdout);

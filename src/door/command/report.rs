@@ -63,7 +63,7 @@ impl Made {
     /// Writes what is left to be written.
     fn finish(self) -> Result<(), String> {
         if let Some((cases, mut output)) = self.junit {
-            let xml = cases.junit()?;
+            let xml = cases.junit(None)?;
             output
                 .write_all(xml.as_bytes())
                 .and_then(|()| output.flush())

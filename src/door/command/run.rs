@@ -17,7 +17,6 @@ use crate::hands::input::{self, Keyboard};
 use crate::paper::journal::Journal;
 use crate::paper::log::reader::LONGEST_LINE;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
-use crate::paper::report::cases::Cases;
 use crate::paper::report::screen::{Render, Screen};
 use crate::paper::report::terminal::{Course, Terminal};
 use crate::scenario::model::Scenario;
@@ -149,7 +148,7 @@ fn run_loaded(
     };
     let Run { journal, .. } = run;
     let reason = journal.reason().map(str::to_owned);
-    let cases = journal.cases().map(Cases::junit);
+    let cases = journal.cases().map(|cases| cases.junit(verdict.as_ref().err().map(String::as_str)));
     drop(journal);
     let dropped = terminal.map_or(0, Terminal::finish);
     let concluded = conclude(arguments, verdict, destination.as_ref(), (dropped, reason));

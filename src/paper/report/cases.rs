@@ -165,11 +165,12 @@ impl Cases {
         }
     }
 
-    /// The JUnit report. What has not ended is told as such.
+    /// The JUnit report. What has not ended is told as such. `fault` is why the run could not go on, where
+    /// its log could not say so.
     ///
     /// # Errors
     /// In words, why it cannot be made.
-    pub fn junit(&self) -> Result<String, String> {
+    pub fn junit(&self, fault: Option<&str>) -> Result<String, String> {
         let name = self.name.as_deref().unwrap_or("scenario");
         let suites = self.suites.iter().map(|(suite, asked)| {
             let what = match suite {
@@ -190,15 +191,16 @@ impl Cases {
             });
             (what.clone(), cases.collect::<Vec<_>>())
         });
-        let run = [("run".to_owned(), vec![self.run(name)])];
+        let run = [("run".to_owned(), vec![self.run(name, fault)])];
         junit::xml(name, run.into_iter().chain(suites))
     }
 
     /// The run as a whole.
-    fn run(&self, name: &str) -> Case {
+    fn run(&self, name: &str, fault: Option<&str>) -> Case {
         let more = (!self.faults.is_empty()).then(|| self.faults.join("\n"));
         let words = |kind, message: &str| Words { kind, message: message.to_owned(), more: more.clone() };
         let status = match &self.finished {
+            _ if fault.is_some() => Status::Broken(words("refused", fault.unwrap_or_default())),
             Some(Summary { outcome: Outcome::Passed, .. }) => Status::Passed,
             Some(Summary { outcome: Outcome::Failed, reason, .. }) => {
                 Status::Failed(words("failed", reason.as_deref().unwrap_or("it failed")))

@@ -15,6 +15,7 @@ use crate::paper::report::figures::sources::Sources;
 use crate::paper::report::figures::wrong::Wrong;
 use crate::paper::report::told::{Hear, Told};
 use crate::words::event::{ClockKind, Direction, Event, Outcome, Source};
+use crate::words::figures::JobFigures;
 use crate::words::time::{Moment, Span};
 
 /// How a run began.
@@ -94,6 +95,8 @@ pub struct Figures {
     pub wrong: Wrong,
     /// Typed lines that were commands, and those that were not.
     pub typed: [u64; 2],
+    /// What the log itself says of loads.
+    pub loads: Vec<JobFigures>,
     /// How often the run was paused.
     pub pauses: u64,
 }
@@ -144,6 +147,7 @@ impl Figures {
             Event::RunPaused => self.pauses += 1,
             Event::RunFinished(summary) => {
                 let reason = summary.reason.clone();
+                self.loads.clone_from(&summary.fetches);
                 self.finished = Some(Finished { outcome: summary.outcome, reason, took: summary.took });
             }
             _ => {}

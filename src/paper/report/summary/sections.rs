@@ -9,6 +9,7 @@ use crate::paper::report::screen::short;
 use crate::paper::report::summary::chart::{Charset, bar, heights};
 use crate::paper::report::summary::table::{LONGEST_NAME, Table, short_name};
 use crate::words::event::Direction;
+use crate::words::figures::JobFigures;
 use crate::words::time::{Moment, Span};
 
 /// How many rows a table has at most; those with something wrong come first.
@@ -65,7 +66,7 @@ pub(super) fn spawns(figures: &Figures) -> Vec<String> {
             grouped(group.stderr),
         ]
     };
-    groups(&figures.spawns, &headings, row, ("preset", "code 0"))
+    groups(&figures.spawns, &headings, row, ("preset", "code 0"), |_| Vec::new())
 }
 
 /// Requests by job.
@@ -76,7 +77,19 @@ pub(super) fn fetches(figures: &Figures) -> Vec<String> {
         let (count, wrong) = (grouped(group.started), grouped(group.wrong));
         vec![count, wrong, p50, p90, p99, max, bytes(group.bytes)]
     };
-    groups(&figures.fetches, &headings, row, ("job", "200"))
+    let load = |name: &str| figures.loads.iter().find(|load| load.job == name).map_or(Vec::new(), load);
+    groups(&figures.fetches, &headings, row, ("job", "200"), load)
+}
+
+/// What a load has beside: its connections, and what it could not start when it should have.
+fn load(figures: &JobFigures) -> Vec<String> {
+    let JobFigures { opened, reused, delayed, unsent, given_up, .. } = figures;
+    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
+    let late = late.iter().filter(|(count, _)| *count > 0);
+    let late = late.map(|(count, what)| format!("{} {what}", grouped(*count))).collect::<Vec<_>>();
+    let connections = format!("{} opened, {} reused", counted(*opened, "connection"), grouped(*reused));
+    let late = (!late.is_empty()).then(|| late.join(", "));
+    [connections].into_iter().chain(late).collect()
 }
 
 /// A table of groups, with a note of how their sources ended where that is not all `usual`.
@@ -85,6 +98,7 @@ fn groups(
     headings: &[&str],
     row: impl Fn(&Group) -> Vec<String>,
     (what, usual): (&str, &str),
+    beside: impl Fn(&str) -> Vec<String>,
 ) -> Vec<String> {
     if sources.is_empty() {
         return Vec::new();
@@ -101,6 +115,7 @@ fn groups(
         if !is_usual {
             table.note(ends(group));
         }
+        beside(name).into_iter().for_each(|note| table.note(note));
     }
     let mut lines = table.without_zeros(SURE).lines();
     if count > ROWS {
