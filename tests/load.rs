@@ -309,3 +309,121 @@ fn a_connection_that_idled_out_is_no_failure() {
     let (_, log) = run(server.port(), keys, "", 0);
     assert_eq!(figures(&log)["statuses"]["200"]["requests"], 10);
 }
+
+/// Answers each request of a connection by its path, in these parts, until one says that it is the last;
+/// how many connections there were is counted.
+fn by_path(parts: impl Fn(&str) -> (Vec<String>, bool) + Send + Sync + 'static) -> (u16, Arc<AtomicUsize>) {
+    let (listener, count) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(AtomicUsize::new(0)));
+    let (port, counted) = (listener.local_addr().unwrap().port(), Arc::clone(&count));
+    let parts = Arc::new(parts);
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, parts) = (client.unwrap(), Arc::clone(&parts));
+            counted.fetch_add(1, Ordering::Relaxed);
+            client.set_nodelay(true).unwrap();
+            std::thread::spawn(move || {
+                let mut request = Vec::new();
+                let mut byte = [0];
+                while client.read(&mut byte).is_ok_and(|read| read > 0) {
+                    request.push(byte[0]);
+                    if !request.ends_with(b"\r\n\r\n") {
+                        continue;
+                    }
+                    let text = String::from_utf8(std::mem::take(&mut request)).unwrap();
+                    let (parts, is_last) = parts(text.split(' ').nth(1).unwrap());
+                    for part in parts {
+                        let _ = client.write_all(part.as_bytes());
+                        // So that the parts are read one by one.
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    if is_last {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (port, count)
+}
+
+fn whole(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn answers_of_every_form_are_received_on_connections_that_are_kept() {
+    let (port, connections) = by_path(|path| match path {
+        "/whole" => (vec![whole("whole")], false),
+        "/parts" => {
+            let whole = whole(&"x".repeat(3_000));
+            (vec![whole[..30].to_owned(), whole[30..60].to_owned(), whole[60..].to_owned()], false)
+        }
+        "/body" => {
+            let (whole, head) = (whole("in parts"), whole("in parts").len() - 4);
+            (vec![whole[..head].to_owned(), whole[head..].to_owned()], false)
+        }
+        "/chunked" => {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            (vec![format!("{head}4\r\nfour\r\n0\r\n\r\n")], false)
+        }
+        _ => (vec!["HTTP/1.1 204 No Content\r\n\r\n".to_owned()], false),
+    });
+    let paths = ["whole", "parts", "body", "chunked", "nothing"];
+    let folder = Folder::new();
+    let fetch = |path: &str| {
+        format!(
+            "[fetches.{path}]\nurls = [\"http://127.0.0.1:{port}/{path}\"]\nconnections = 1\nrequests = 4\n\
+             [[timeline]]\nfetch = \"{path}\"\n"
+        )
+    };
+    let (ended, log) = folder.run(&paths.map(fetch).concat(), &[]);
+    ended.expect(0);
+    folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+    let bytes = |path: &str| log.last()["fetches"][path]["bytes"].as_u64().unwrap() / 4;
+    assert_eq!(paths.map(bytes), [5, 3_000, 8, 4, 0]);
+    // One each, and one more where hyper took over.
+    assert_eq!(connections.load(Ordering::Relaxed), 7);
+}
+
+#[test]
+fn what_is_no_answer_is_told_by_a_load_as_by_any_fetch() {
+    let (port, _) = by_path(|path| {
+        let answer = match path {
+            "/garbage" => "what?\r\n\r\n",
+            "/short" => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!",
+            "/head" => "HTTP/1.1 200 OK\r\nContent-Le",
+            "/two" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "/lengths" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+            "/large" => "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\nabc",
+            _ => "",
+        };
+        (vec![answer.to_owned()], true)
+    });
+    let urls = ["garbage", "short", "head", "two", "lengths", "large", "nothing"]
+        .map(|path| format!("\"http://127.0.0.1:{port}/{path}\""))
+        .join(", ");
+    let fetch = |name: &str, keys: &str| {
+        format!(
+            "[fetches.{name}]\nurls = [{urls}]\nmax_body = \"1kB\"\n{keys}\n[[timeline]]\nfetch = \"{name}\"\n"
+        )
+    };
+    let text = fetch("plain", "mode = \"sequential\"") + &fetch("load", "connections = 1\nrequests = 7");
+    let (ended, log) = Folder::new().run(&text, &[]);
+    ended.expect(1);
+    let told = |job: &str| -> Vec<String> {
+        let started = log.of("fetch.started").into_iter().filter(|event| event["job"] == job);
+        let sources: Vec<&Value> = started.map(|event| &event["source"]).collect();
+        let failed = log.of("fetch.failed");
+        let words = |source: &&Value| {
+            let event = failed.iter().find(|event| &event["source"] == *source);
+            event.map_or_else(
+                || "finished".to_owned(),
+                |event| format!("{}: {}", event["kind"], event["error"]),
+            )
+        };
+        sources.iter().map(words).collect()
+    };
+    assert_eq!(told("load"), told("plain"));
+    assert_eq!(told("load").len(), 7);
+    assert!(told("load").iter().all(|told| told != "finished"), "{:?}", told("load"));
+}

@@ -11,10 +11,11 @@ use std::process::{Command, Stdio};
 
 use common::{Folder, Log, SCENARIO, answer, free_port, is_gone, kill, project, serve};
 use rustix::process::Signal;
+use scenario::words::kind::{EventKind, KeyType};
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 22] = [
+const EVENTS: [(&str, &str); 23] = [
     ("run.started", "format generator name seed clock started_at scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -36,6 +37,7 @@ const EVENTS: [(&str, &str); 22] = [
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
+    ("expect", "name ok wanted got events"),
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness fetches shared took crc32c"),
 ];
 
@@ -306,8 +308,54 @@ urls = ["http://{address}/nothing", "http://{address}/garbage", "http://127.0.0.
 fetch = "lines"
 [[timeline]]
 fetch = "fails"
+[[expect]]
+of = "fetch.bytes"
+in = "lines"
+stat = "max"
+at_most = "1kB"
+[[expect]]
+of = "spawn.took"
+stat = "p95"
+below = "1s"
+[[expect]]
+name = "\u001b \"never\""
+of = "fetch.failed"
+never = true
 "#
     )
+}
+
+/// What a rule can look at, and what the schema says: texts, whole numbers and booleans.
+#[test]
+fn what_can_be_expected_of_an_event_is_what_it_has() {
+    let file = std::fs::read_to_string(project().join("schema/event.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&file).unwrap();
+    let events = schema["oneOf"].as_array().unwrap();
+    let names: Vec<&str> = events.iter().map(|event| event["title"].as_str().unwrap()).collect();
+    assert_eq!(names, EventKind::all().map(EventKind::name).collect::<Vec<_>>());
+    for (event, kind) in events.iter().zip(EventKind::all()) {
+        if EventKind::LAST.contains(&kind.name()) {
+            assert!(kind.keys().is_empty(), "nothing can be expected of what comes last");
+            continue;
+        }
+        let of_type = |value: &Value| match value["type"].as_str() {
+            Some("string") => Some(KeyType::Text),
+            None if value["enum"].is_array() => Some(KeyType::Text),
+            Some("integer") => Some(KeyType::Number),
+            Some("boolean") => Some(KeyType::Boolean),
+            _ => None,
+        };
+        // A line that is not UTF-8 is looked at by its bytes.
+        let is_own = |key: &str| !["seq", "event", "base64", "format"].contains(&key);
+        let properties = event["properties"].as_object().unwrap();
+        let wanted: BTreeSet<_> = properties
+            .iter()
+            .filter(|(key, _)| is_own(key))
+            .filter_map(|(key, value)| Some((key.as_str(), format!("{:?}", of_type(value)?))))
+            .collect();
+        let own = kind.keys().iter().map(|(key, key_type)| (*key, format!("{key_type:?}")));
+        assert_eq!(own.collect::<BTreeSet<_>>(), wanted, "{}", kind.name());
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{Folder, project};
+use scenario::scenario::model::expect::Measure;
 use serde_json::Value;
 
 fn readme() -> String {
@@ -179,6 +180,7 @@ fn the_tables_of_keys_are_those_of_the_schema() {
             // The actions stand above the table.
             &["spawn", "fetch", "stop", "send", "mark"],
         ),
+        ("## Expectations", "/properties/expect/items/properties", &[]),
     ] {
         let rows = table(&text, heading);
         let mut named: BTreeSet<String> = rows.iter().flat_map(|row| quoted(&row[0])).collect();
@@ -250,8 +252,12 @@ fn every_exit_code_and_event_is_named_and_no_other() {
         let (before, after) = word.split_once('.')?;
         ["run", "clock", "spawn", "fetch"].contains(&before).then(|| (before.to_owned(), after.to_owned()))
     };
+    let measures = Measure::ALL.map(Measure::name);
     for word in quoted(&text).iter().filter(|word| dotted(word).is_some()) {
-        assert!(events.contains(&word.as_str()), "{word}");
+        assert!(events.contains(&word.as_str()) || measures.contains(&word.as_str()), "{word}");
+    }
+    for measure in measures {
+        assert!(text.contains(&format!("`{measure}`")), "{measure}");
     }
 }
 

@@ -200,6 +200,9 @@ pub struct Replay {
     /// Put this scenario in the place of the logged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub against: Option<PathBuf>,
+    /// Check what this file expects (its `[[expect]]`) on the logged runs
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub expect: Option<PathBuf>,
     /// Take logs that were cut short as they are
     #[arg(long)]
     pub allow_incomplete: bool,

@@ -33,7 +33,7 @@ use crate::words::time::{Moment, Span};
 /// How long an event may wait in memory before it is handed to the log's thread.
 const FLUSH: Duration = Duration::from_millis(50);
 
-/// How long the loop must have nothing to do for the log to be handed over at once.
+/// How long the loop must have nothing to do for the log to be handed over at once, if that was so long ago.
 const IDLE: Duration = Duration::from_millis(2);
 
 /// How many of those that do not end are shown each second.
@@ -273,7 +273,8 @@ impl Turn {
         tokio::task::yield_now().await;
         let due = run.engine.next_due();
         let left = due.map(|due| due.since(self.clock.now()).to_std());
-        if run.journal.is_dirty() && left.is_none_or(|left| left > IDLE) {
+        // At once if nothing is due for a moment, but not for each answer of thousands a second.
+        if run.journal.is_dirty() && left.is_none_or(|left| left > IDLE) && self.flushed.elapsed() >= IDLE {
             self.flush(run, true);
         }
         let next_flush = self.flushed + FLUSH;

@@ -17,6 +17,7 @@
 mod compare;
 mod observed;
 
+use std::convert::Infallible;
 use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
@@ -27,19 +28,38 @@ use observed::Outside;
 use crate::engine::{Engine, Start};
 use crate::paper::log::reader::{Line, Reader, Unreadable};
 use crate::paper::log::record::Record;
-use crate::paper::replayed::{Replayed, Run};
+use crate::paper::replayed::{Finding, Replayed, Run};
 use crate::scenario::model::Scenario;
+use crate::scenario::model::expect::Expectation;
 use crate::scenario::{FileRead, Files, Options, ReadFault, load, resolved};
 use crate::words::event::{ClockKind, Event};
 use crate::words::time::Moment;
 
 /// Replays a log; with `against`, that scenario stands in the place of the logged one.
 pub fn replay(log: impl Read, against: Option<&Scenario>) -> Replayed {
+    let Ok(replayed) = replay_expecting::<Infallible>(log, against, |_| Ok(Vec::new()));
+    replayed
+}
+
+/// Replays a log, and judges what is expected of its run: what `expecting` says when it is told the
+/// scenario.
+///
+/// # Errors
+/// When `expecting` has none for it.
+pub fn replay_expecting<E>(
+    log: impl Read,
+    against: Option<&Scenario>,
+    expecting: impl FnOnce(&Scenario) -> Result<Vec<Expectation>, E>,
+) -> Result<Replayed, E> {
     let mut comparison = Comparison::new(Reader::new(log));
+    let mut expected = Vec::new();
     let run = match Drive::start(&mut comparison, against) {
-        Ok((mut drive, run)) => {
+        Ok((mut drive, first)) => {
+            drive.engine.expect_others(&expecting(&drive.scenario)?);
+            drive.begin_log(&first, &mut comparison);
             drive.run(&mut comparison);
-            Some(run)
+            expected = drive.engine.others();
+            Some(first.run)
         }
         Err(None) => None,
         Err(Some(unreadable)) => {
@@ -48,7 +68,12 @@ pub fn replay(log: impl Read, against: Option<&Scenario>) -> Replayed {
         }
     };
     let (events, unknown, ended) = (comparison.events(), comparison.unknown(), comparison.ended());
-    Replayed { run, events, unknown, ended, finding: comparison.finding() }
+    let finding = comparison.finding();
+    if !matches!(finding, Finding::Same | Finding::CutShort(_)) {
+        // Of a run that is not the logged one nothing can be said.
+        expected.clear();
+    }
+    Ok(Replayed { run, events, unknown, ended, expected, finding })
 }
 
 /// What the first line says.
@@ -61,6 +86,7 @@ struct First {
 /// An engine driven by a log.
 struct Drive {
     engine: Engine,
+    scenario: Rc<Scenario>,
     clock: ClockKind,
     /// Whether the engine has been told the time, or will be by the line of an event.
     has_begun: bool,
@@ -82,11 +108,11 @@ enum Step {
 }
 
 impl Drive {
-    /// Reads the first line, and starts the engine with what it says. `Err(None)` if there is none.
+    /// Reads the first line, and makes the engine that it says. `Err(None)` if there is none.
     fn start<R: Read>(
         comparison: &mut Comparison<R>,
         against: Option<&Scenario>,
-    ) -> Result<(Drive, Run), Option<Unreadable>> {
+    ) -> Result<(Drive, First), Option<Unreadable>> {
         let first = match comparison.peek()? {
             Some(line) => First::read(&line).map_err(|what| Some(Unreadable::damaged(1, what)))?,
             None => return Err(None),
@@ -97,17 +123,21 @@ impl Drive {
             None => logged_scenario(&first).map_err(|what| Some(Unreadable::damaged(1, what)))?,
         };
         let scenario = Rc::new(scenario);
-        let mut engine = Engine::new(Rc::clone(&scenario), first.run.seed);
+        let engine = Engine::new(Rc::clone(&scenario), first.run.seed);
+        let has_begun = first.run.clock == ClockKind::Virtual || scenario.tick.is_some();
+        Ok((Drive { engine, scenario, clock: first.run.clock, has_begun, line: Vec::new() }, first))
+    }
+
+    /// Starts the engine with what the first line says.
+    fn begin_log<R: Read>(&mut self, first: &First, comparison: &mut Comparison<R>) {
         let start = Start {
             seed: first.run.seed,
             clock: first.run.clock,
             started_at: first.started_at.as_deref(),
             resolved: &first.scenario,
         };
-        let has_begun = first.run.clock == ClockKind::Virtual || scenario.tick.is_some();
-        comparison.set_scenario(scenario);
-        engine.start(&start, comparison);
-        Ok((Drive { engine, clock: first.run.clock, has_begun, line: Vec::new() }, first.run))
+        comparison.set_scenario(Rc::clone(&self.scenario));
+        self.engine.start(&start, comparison);
     }
 
     /// Goes through the log to its end, or to where it differs.

@@ -1,6 +1,6 @@
 //! The end of a run: when it has come, what is stopped on the way, and what it amounts to.
 
-use crate::engine::{Out, Phase, Run};
+use crate::engine::{Out, Phase, Run, expect};
 use crate::words::event::{Event, Outcome, Source, Summary};
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
@@ -46,6 +46,13 @@ impl Run {
     pub(crate) fn time_limit(&mut self, out: &mut Out<'_>) {
         if let Some(limit) = self.scenario.time_limit {
             self.fail_now(format!("the time limit of {} is over", limit.human()), out);
+        }
+    }
+
+    /// An expectation can no longer hold, and says that the run is to end then.
+    pub(crate) fn expectation_broken(&mut self, out: &mut Out<'_>) {
+        if let Some(reason) = out.expected.take_broken(Span(out.now.0)) {
+            self.fail_now(reason, out);
         }
     }
 
@@ -121,6 +128,7 @@ impl Run {
 
     /// Gives the last event and the last order.
     fn finish(&mut self, verdict: Verdict, out: &mut Out<'_>) {
+        self.tell_expectations(out);
         let verdict = match verdict {
             Verdict::Passed if self.fault.is_some() => Verdict::Failed,
             other => other,
@@ -145,6 +153,18 @@ impl Run {
         };
         out.event(&Event::RunFinished(&summary));
         self.phase = Phase::Over(verdict);
+    }
+}
+
+impl Run {
+    /// Tells what came of each expectation. A missed one fails the run.
+    fn tell_expectations(&mut self, out: &mut Out<'_>) {
+        for expected in out.expected.judge_own(Span(out.now.0)) {
+            out.event(&Event::Expect(&expected));
+            if !expected.ok {
+                self.note_fault(|| expect::in_words(&expected, "is missed"));
+            }
+        }
     }
 }
 

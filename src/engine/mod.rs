@@ -21,6 +21,7 @@ pub mod calendar;
 mod captures;
 pub mod draw;
 mod ending;
+mod expect;
 mod figures;
 mod load;
 mod players;
@@ -35,6 +36,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use agenda::{Agenda, Item};
+use expect::Expectations;
 use figures::Figures;
 use players::{Played, Players};
 use processes::Spawn;
@@ -44,8 +46,9 @@ use scheduler::EntryState;
 use tally::Tally;
 
 use crate::scenario::model::Scenario;
+use crate::scenario::model::expect::Expectation;
 use crate::words::captured::Captures;
-use crate::words::event::{ClockKind, Event, Source};
+use crate::words::event::{ClockKind, Event, Expected, Source};
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::time::{Moment, Span};
@@ -62,6 +65,10 @@ pub trait Sink {
     fn wants_more(&self) -> bool {
         true
     }
+    /// The `seq` of the event that comes next, where events are numbered.
+    fn next_seq(&self) -> u64 {
+        0
+    }
 }
 
 /// Where what happens during one call goes, and the counts it makes.
@@ -69,6 +76,7 @@ pub(crate) struct Out<'a> {
     now: Moment,
     sink: &'a mut dyn Sink,
     tally: &'a mut Tally,
+    expected: &'a mut Expectations,
 }
 
 impl Out<'_> {
@@ -77,6 +85,9 @@ impl Out<'_> {
             self.tally.late(self.now.since(due));
         }
         self.sink.event(self.now, event);
+        if !self.expected.is_empty() {
+            self.expected.take(self.now, event, self.sink.next_seq());
+        }
     }
 
     fn order(&mut self, order: Order) {
@@ -85,6 +96,11 @@ impl Out<'_> {
 
     fn wants_more(&self) -> bool {
         self.sink.wants_more()
+    }
+
+    /// Whether an expectation has just ended the run.
+    fn is_to_end(&self) -> bool {
+        self.expected.are_broken()
     }
 }
 
@@ -118,13 +134,15 @@ pub struct Status {
 pub struct Engine {
     run: Run,
     tally: Tally,
+    expected: Expectations,
 }
 
 impl Engine {
     /// A run that has not started.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>, seed: u64) -> Engine {
-        Engine { run: Run::new(scenario, seed), tally: Tally::default() }
+        let expected = Expectations::new(&scenario.expect);
+        Engine { run: Run::new(scenario, seed), tally: Tally::default(), expected }
     }
 
     /// A run of which so many spawns of a preset have happened elsewhere: a sub-process plays one
@@ -134,6 +152,18 @@ impl Engine {
         let mut engine = Engine::new(scenario, seed);
         engine.run.spawned_of[preset] = spawned;
         engine
+    }
+
+    /// Expects this as well, without that it changes anything or is told: [`Engine::others`] says what
+    /// came of it. Only before the start.
+    pub fn expect_others(&mut self, others: &[Expectation]) {
+        others.iter().for_each(|one| self.expected.add(one));
+    }
+
+    /// What came of [`Engine::expect_others`] so far.
+    #[must_use]
+    pub fn others(&self) -> Vec<Expected> {
+        self.expected.judge_others(Span(self.run.now.0))
     }
 
     /// Sets the stage without giving `run.started`: for what is a part of another run.
@@ -218,7 +248,7 @@ impl Engine {
     fn with(&mut self, now: Moment, sink: &mut dyn Sink, call: impl FnOnce(&mut Run, &mut Out<'_>)) {
         // A clock that went back (a log that was tampered with) must not turn time round.
         self.run.now = self.run.now.max(now);
-        let mut out = Out { now: self.run.now, sink, tally: &mut self.tally };
+        let mut out = Out { now: self.run.now, sink, tally: &mut self.tally, expected: &mut self.expected };
         call(&mut self.run, &mut out);
     }
 }
@@ -331,6 +361,9 @@ impl Run {
     /// Lets everything happen that is due by now, in the order of its due times.
     fn settle(&mut self, out: &mut Out<'_>) {
         while !matches!(self.phase, Phase::Over(_)) && out.wants_more() {
+            if out.is_to_end() {
+                self.expectation_broken(out);
+            }
             if self.is_ready_to_end() {
                 self.move_on_to_the_end(out);
                 continue;
@@ -338,6 +371,9 @@ impl Run {
             let until = self.agenda.next_due();
             if let Played::Ended(source, due) = self.players.play(&self.scenario, until, out) {
                 self.players_ended(source, due, out);
+                continue;
+            }
+            if out.is_to_end() {
                 continue;
             }
             match self.agenda.pop(out.now) {

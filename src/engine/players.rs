@@ -115,7 +115,7 @@ impl Players {
     pub(crate) fn play(&mut self, scenario: &Scenario, until: Option<Moment>, out: &mut Out<'_>) -> Played {
         let now = out.now;
         let due_now = |due: Moment| due <= now && until.is_none_or(|until| due < until);
-        while self.calendar.next_due().is_some_and(due_now) && out.wants_more() {
+        while self.calendar.next_due().is_some_and(due_now) && out.wants_more() && !out.is_to_end() {
             let Some(row) = self.calendar.pop() else { break };
             let group = self.group_of(row.id);
             let Group { first, play, preset, row: in_preset } = self.groups[group];

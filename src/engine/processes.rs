@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::engine::expect::Origin;
 use crate::engine::players::players_of;
 use crate::engine::readiness::Awaits;
 use crate::engine::{Out, Phase, Run};
@@ -75,6 +76,7 @@ impl Run {
         let background = command_of(&scenario, preset).is_some_and(|command| command.background);
         self.foreground += usize::from(!background);
         self.entry_gained(entry);
+        out.expected.ordered(source, Origin::spawn(preset, entry));
         let spawn = Spawn {
             preset,
             entry,
@@ -267,7 +269,8 @@ impl Run {
         let entry = self.spawns.get(&number).and_then(|spawn| spawn.entry);
         let plays = players_of(&self.scenario, preset).is_some() && stream == Stream::Stdout;
         let is_waited_for = |run: &Run| entry.filter(|entry| run.entries[*entry].line_waiters > 0);
-        if !plays && is_waited_for(self).is_none() && !self.awaits_line(number) {
+        let may_end = out.expected.hang_on_lines();
+        if !plays && !may_end && is_waited_for(self).is_none() && !self.awaits_line(number) {
             return note_lines(source, stream, chunk, partial, out);
         }
         let mut rest = chunk;
@@ -291,7 +294,7 @@ impl Run {
             if let Some(entry) = waited_for {
                 self.line_came(entry, text, out.now);
             }
-            if shows_ready || waited_for.is_some() {
+            if shows_ready || waited_for.is_some() || out.is_to_end() {
                 // What hangs on a line happens right behind it, and not behind the lines that
                 // were read together with it: a log knows nothing of reads.
                 self.settle(out);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::engine::expect::Origin;
 use crate::engine::load::LoadRun;
 use crate::engine::{Out, Run};
 use crate::scenario::model::FetchMode;
@@ -76,6 +77,7 @@ impl Run {
         let source = Source::Request(self.last_request);
         let late = out.now.since(due);
         self.requests.insert(self.last_request, Request { job_run, url, lines: 0, cancelled: false, late });
+        out.expected.ordered(source, Origin::request(job, run.entry));
         let entry = run.entry.map(|entry| scenario.timeline[entry].name(entry));
         let (captured, shown) = self.captured_for(fetch, url);
         out.event(&Event::FetchStarted {
@@ -92,11 +94,15 @@ impl Run {
     /// Lines of an answer.
     pub(crate) fn body_lines(&mut self, source: Source, chunk: &[u8], out: &mut Out<'_>) {
         let Source::Request(number) = source else { return };
-        let Some(request) = self.requests.get_mut(&number) else { return };
         for line in chunk.split_inclusive(|byte| *byte == b'\n') {
+            let Some(request) = self.requests.get_mut(&number) else { return };
             request.lines += 1;
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             out.event(&Event::FetchLine { source, n: request.lines, text });
+            if out.is_to_end() {
+                // What hangs on a line happens right behind it: a log knows nothing of reads.
+                self.settle(out);
+            }
         }
     }
 

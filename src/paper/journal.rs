@@ -201,4 +201,8 @@ impl Sink for Journal {
     fn order(&mut self, order: Order) {
         self.orders.push(order);
     }
+
+    fn next_seq(&self) -> u64 {
+        self.encoder.count()
+    }
 }

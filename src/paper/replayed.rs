@@ -1,7 +1,7 @@
 //! What came of a replay, in words that reports can show. Replays nothing itself.
 
 use crate::paper::log::reader::{Cut, Unreadable};
-use crate::words::event::{ClockKind, Outcome, Source};
+use crate::words::event::{ClockKind, Expected, Outcome, Source};
 use crate::words::time::{Moment, Span};
 
 /// What came of a replay.
@@ -15,6 +15,9 @@ pub struct Replayed {
     pub unknown: u64,
     /// How the logged run ended, and how long it took; `None` if its end was not reached.
     pub ended: Option<(Outcome, Span)>,
+    /// What came of that which was expected beside the log's own; of a log that was cut short, as far
+    /// as it goes.
+    pub expected: Vec<Expected>,
     /// What was found.
     pub finding: Finding,
 }

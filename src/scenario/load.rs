@@ -16,7 +16,8 @@ use super::shape::{Cx, Shape, Slot};
 use super::vars::Vars;
 use super::{Failure, Files, Loaded, Options};
 use crate::scenario::model::Scenario;
-use crate::words::diagnostic::{Diagnostic, Severity, Sources, quoted};
+use crate::scenario::model::expect::Expectation;
+use crate::words::diagnostic::{Diagnostic, Place, Severity, Sources, quoted};
 use crate::words::event::ClockKind;
 use crate::words::secrets::Secrets;
 
@@ -27,15 +28,8 @@ use crate::words::secrets::Secrets;
 /// Everything that is wrong with it, an unreadable file included.
 pub fn load(path: &Path, files: &dyn Files, options: &Options<'_>) -> Result<Loaded, Failure> {
     let stdin = path == Path::new("-");
-    let folder = match path.parent() {
-        Some(parent) if !stdin && !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
     let stem = if stdin { "stdin".into() } else { path.file_stem().unwrap_or_default().to_string_lossy() };
-    let mut reader = Reader::new(files, folder.clone());
-    let shown = if stdin { "<stdin>".into() } else { path.to_string_lossy() };
-    reader.read_root(path, &shown);
-    let Reader { sources, parsed, mut found, incomplete, .. } = reader;
+    let (Reader { sources, parsed, mut found, incomplete, .. }, folder) = read(path, files);
     let files = Parts { parsed, sources: &sources, incomplete };
     let checked = files.check(options, &stem, &mut found);
     let errors = found.errors();
@@ -44,6 +38,69 @@ pub fn load(path: &Path, files: &dyn Files, options: &Options<'_>) -> Result<Loa
         Some((scenario, secrets)) if errors == 0 => {
             Ok(Loaded { scenario, folder, secrets, sources, warnings: diagnostics })
         }
+        _ => Err(Failure { sources, diagnostics }),
+    }
+}
+
+/// Reads a file and all that it includes; its folder comes with it.
+fn read<'f>(path: &Path, files: &'f dyn Files) -> (Reader<'f>, PathBuf) {
+    let stdin = path == Path::new("-");
+    let folder = match path.parent() {
+        Some(parent) if !stdin && !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut reader = Reader::new(files, folder.clone());
+    let shown = if stdin { "<stdin>".into() } else { path.to_string_lossy() };
+    reader.read_root(path, &shown);
+    (reader, folder)
+}
+
+/// What a file expects of a run of another scenario.
+#[derive(Debug)]
+pub struct Expecting {
+    /// What was checked.
+    pub expectations: Vec<Expectation>,
+    /// The files that were read.
+    pub sources: Sources,
+    /// What may not be meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a file for its expectations alone, and checks them by the names of this scenario.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, and that it expects nothing.
+pub fn load_expectations(
+    path: &Path,
+    files: &dyn Files,
+    options: &Options<'_>,
+    of: &Scenario,
+) -> Result<Expecting, Failure> {
+    let (Reader { sources, mut parsed, mut found, incomplete, .. }, _) = read(path, files);
+    let vars = declare::vars(&mut parsed, options, incomplete, &mut found);
+    let parts = Parts { parsed: Vec::new(), sources: &sources, incomplete };
+    let mut raw = None;
+    for parsed in parsed {
+        let (root, _) = parts.decode(parsed, &vars, &mut found);
+        raw = root.or(raw);
+    }
+    let raw = raw.map(|raw| raw.expect.value().unwrap_or_default().0).unwrap_or_default();
+    if raw.is_empty() && found.errors() == 0 {
+        let nothing = Place { file: 0, start: 0, end: 0 };
+        let fault = Diagnostic::error(nothing, "this file expects nothing");
+        found.add(
+            fault.help("add an [[expect]], for example:\n\n[[expect]]\nof = \"spawn.failed\"\nnever = true"),
+        );
+    }
+    let expectations = check::expect::expectations(raw, &check::expect::Names::of(of), &mut found);
+    if let Some(expectations) = &expectations {
+        check::expect::warn_of_nothing(expectations, of, &mut found);
+    }
+    let errors = found.errors();
+    let diagnostics = found.finish();
+    match expectations {
+        Some(expectations) if errors == 0 => Ok(Expecting { expectations, sources, warnings: diagnostics }),
         _ => Err(Failure { sources, diagnostics }),
     }
 }

@@ -33,7 +33,7 @@ mod vars;
 
 use std::path::{Path, PathBuf};
 
-pub use load::load;
+pub use load::{Expecting, load, load_expectations};
 
 use crate::scenario::model::Scenario;
 use crate::words::diagnostic::{Diagnostic, Sources};

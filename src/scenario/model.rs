@@ -3,11 +3,13 @@
 //!
 //! Nothing here reads files or TOML.
 
+pub mod expect;
 mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use expect::Expectation;
 pub use text::Text;
 
 use crate::scenario::interval::Interval;
@@ -39,6 +41,8 @@ pub struct Scenario {
     pub fetches: Vec<FetchJob>,
     /// In file order.
     pub timeline: Vec<Entry>,
+    /// What must hold of a run, in file order.
+    pub expect: Vec<Expectation>,
 }
 
 impl Scenario {

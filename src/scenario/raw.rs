@@ -2,6 +2,7 @@
 //! where the documentation of every key comes from. Names are not looked up here.
 
 use crate::scenario::interval::Interval;
+use crate::scenario::model::expect::Stat;
 use crate::scenario::model::{
     Arrivals, Auth, Body, Check, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
 };
@@ -9,6 +10,7 @@ use crate::scenario::rate::Ramp;
 use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::capture::RawCapture;
 use crate::scenario::shape::collections::{List, Named};
+use crate::scenario::shape::expect::{RawLimit, RawWhere};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
 use crate::scenario::shape::table::{Rule, table};
@@ -60,6 +62,8 @@ table! {
         "fetches" fetches: Named<RawFetch, JobName>,
         /// What happens when, in any order.
         "timeline" timeline: List<RawEntry, 0>,
+        /// What must hold of the run; checked when it ends.
+        "expect" expect: List<RawExpect, 0>,
     }
 }
 
@@ -288,5 +292,56 @@ table! {
         "to" to: Open,
         /// The line, without its newline.
         "text" text: Late,
+    }
+}
+
+table! {
+    /// Something that must hold of the run.
+    RawExpect is "an expectation" like "{ of = \"spawn.failed\", equals = 0 }" with [
+        Rule::Required("of", "of = \"fetch.took\""),
+        Rule::OneUnlessTrue(&["below", "at_most", "equals", "at_least", "above", "follows"], "never"),
+        Rule::Needs("within", "follows"),
+        Rule::Excludes("stat", "follows"),
+    ] {
+        /// For reports and the log. Default: what it says.
+        "name" name: Open,
+        /// The name of an event, or what is measured: `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `lateness` or `run.took`.
+        "of" of: Open,
+        /// Only what belongs to this preset, fetch or entry.
+        "in" within_name: Open,
+        /// Only events with these values, by their keys: a text by a regular expression.
+        "where" values: RawWhere,
+        /// Which figure: `count` (the default for events), `rate`, `sum`, `min`, `mean`, `max`, a percentile like `p95`, or `value`.
+        "stat" stat: Stat,
+        /// It is less than this.
+        "below" below: RawLimit,
+        /// It is not more than this.
+        "at_most" at_most: RawLimit,
+        /// It is this.
+        "equals" equals: RawLimit,
+        /// It is not less than this.
+        "at_least" at_least: RawLimit,
+        /// It is more than this.
+        "above" above: RawLimit,
+        /// Each of them comes behind one of these.
+        "follows" follows: RawFollows,
+        /// At most so long behind the last of them.
+        "within" within: Duration,
+        /// It must not hold; alone, such events must not come.
+        "never" never: bool = false,
+        /// End the run as soon as it can no longer hold.
+        "abort" abort: bool = false,
+    }
+}
+
+table! {
+    /// What comes before.
+    RawFollows is "`follows`" with [Rule::Required("of", "of = \"spawn.exited\"")] {
+        /// The name of an event.
+        "of" of: Open,
+        /// Only what belongs to this preset, fetch or entry.
+        "in" within_name: Open,
+        /// Only events with these values, by their keys: a text by a regular expression.
+        "where" values: RawWhere,
     }
 }

@@ -4,6 +4,8 @@
 //!
 //! Both are written from one tree, so that they cannot differ. A literal `${` is written `$${`.
 
+mod expect;
+
 use std::path::Path;
 
 use crate::scenario::interval::Interval;
@@ -48,6 +50,7 @@ pub fn json_to_toml(json: &str) -> Result<String, serde_json::Error> {
 pub fn preset_to_toml(scenario: &Scenario, preset: usize) -> String {
     let mut alone = Scenario { timeline: Vec::new(), fetches: Vec::new(), ..scenario.clone() };
     alone.vars.clear();
+    alone.expect.clear();
     toml(tree(&alone, |index| index == preset))
 }
 
@@ -69,6 +72,8 @@ fn tree(scenario: &Scenario, keep: impl Fn(usize) -> bool) -> Json {
         Json::Object(scenario.fetches.iter().map(|one| (one.name.clone(), fetch(one))).collect()),
     );
     items.put("timeline", Json::List(scenario.timeline.iter().map(|one| entry(scenario, one)).collect()));
+    let expected: Vec<Json> = scenario.expect.iter().map(expect::expectation).collect();
+    items.put_some("expect", (!expected.is_empty()).then_some(Json::List(expected)));
     items.object()
 }
 

@@ -288,6 +288,21 @@ pub struct Fetched {
     pub captured: Vec<Captured>,
 }
 
+/// What came of an expectation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was wanted, as a person reads it.
+    pub wanted: String,
+    /// What there is, as a person reads it; `None`: there was nothing to measure.
+    pub got: Option<String>,
+    /// The `seq` of the events that decided it, as far as single ones did.
+    pub events: Vec<u64>,
+}
+
 /// How late things were: the distance between planned and real moment of all events with a `due`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lateness {
@@ -559,37 +574,45 @@ pub enum Event<'a> {
         /// How long the pause was by the machine's clock.
         took: Span,
     },
+    /// `expect`: what came of an expectation; right before `run.finished`.
+    Expect(&'a Expected),
     /// `run.finished`: always the last. The log adds `crc32c`.
     RunFinished(&'a Summary),
 }
 
 impl Event<'_> {
-    /// Its name in the log.
+    /// The spawn or request that it is of.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn source(&self) -> Option<Source> {
         match self {
-            Event::RunStarted { .. } => "run.started",
-            Event::ClockTick { .. } => "clock.tick",
-            Event::SpawnStarted { .. } => "spawn.started",
-            Event::SpawnReady { .. } => "spawn.ready",
-            Event::SpawnSuspended { .. } => "spawn.suspended",
-            Event::SpawnResumed { .. } => "spawn.resumed",
-            Event::Move { .. } => "move",
-            Event::Lines { .. } => "line",
-            Event::SpawnExited { .. } => "spawn.exited",
-            Event::SpawnFailed { .. } => "spawn.failed",
-            Event::FetchStarted { .. } => "fetch.started",
-            Event::FetchResponded { .. } => "fetch.responded",
-            Event::FetchLine { .. } => "fetch.line",
-            Event::FetchFinished { .. } => "fetch.finished",
-            Event::FetchFailed { .. } => "fetch.failed",
-            Event::Input { .. } => "input",
-            Event::Mark { .. } => "mark",
-            Event::Sent { .. } => "sent",
-            Event::Stopping { .. } => "stopping",
-            Event::RunPaused => "run.paused",
-            Event::RunResumed { .. } => "run.resumed",
-            Event::RunFinished(_) => "run.finished",
+            Event::SpawnStarted { source, .. }
+            | Event::SpawnReady { source }
+            | Event::SpawnSuspended { source, .. }
+            | Event::SpawnResumed { source }
+            | Event::Move { source, .. }
+            | Event::Lines { source, .. }
+            | Event::SpawnExited { source, .. }
+            | Event::SpawnFailed { source, .. }
+            | Event::FetchStarted { source, .. }
+            | Event::FetchResponded { source, .. }
+            | Event::FetchLine { source, .. }
+            | Event::FetchFinished { source, .. }
+            | Event::FetchFailed { source, .. } => Some(*source),
+            Event::Sent { source, .. } | Event::Stopping { source, .. } => *source,
+            _ => None,
+        }
+    }
+
+    /// The timeline entry that it names.
+    #[must_use]
+    pub fn entry(&self) -> Option<EntryName<'_>> {
+        match self {
+            Event::SpawnStarted { entry, .. }
+            | Event::FetchStarted { entry, .. }
+            | Event::Mark { entry, .. }
+            | Event::Sent { entry, .. }
+            | Event::Stopping { entry, .. } => *entry,
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod event;
 pub mod exit_code;
 pub mod figures;
+pub mod kind;
 pub mod name;
 pub mod observed;
 pub mod order;

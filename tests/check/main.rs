@@ -5,6 +5,7 @@
 //! a `.stderr`. `UPDATE=1 cargo test --test check` writes these and the schema anew.
 
 mod common;
+mod expected;
 mod fetches;
 mod files;
 mod properties;

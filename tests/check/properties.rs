@@ -124,7 +124,7 @@ fn toml_line() -> impl Strategy<Value = String> {
 
 /// Legal documents, which are then changed at one place. Their names are used so that no change makes
 /// one dangle.
-const BASES: [&str; 4] = [
+const BASES: [&str; 5] = [
     "name = 'x'\ndescription = 'y'\nseed = 3\ntick = '1s'\ntime_limit = '1h'\ntimeline = []\n[vars]\na = 1\nb = 'x'\nc = true\n",
     "[presets.a]\nplayers = [{ name = 'j{n}', count = 2, moves = 3, every = '0s..800ms', directions = ['N'] }]\nisolation = 'task'\n\
      [presets.b]\nplayers = [{ name = 'k', moves = 3, every = { exponential = '1s' } }, \
@@ -137,6 +137,11 @@ const BASES: [&str; 4] = [
      [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200]\n[fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\n",
     "[[timeline]]\nid = 'a'\nmark = 'x'\nat = '1s'\ncount = 2\n[[timeline]]\nmark = 'x'\nevery = '1s'\ntimes = 2\nfor = '1s'\n\
      [[timeline]]\nspawn = 'p'\n[[timeline]]\nafter = 'a.started'\nmark = 'x'\n[presets.p]\ncommand = ['x']\n",
+    "[presets.a]\ncommand = ['x']\n[fetches.b]\nurls = ['http://h/']\n\
+     [[expect]]\nname = 'x'\nof = 'line'\nin = 'a'\nwhere = { text = 'x', partial = true }\nstat = 'count'\nat_most = 5\nabort = true\n\
+     [[expect]]\nof = 'fetch.took'\nstat = 'p95'\nbelow = '1s'\nnever = false\n[[expect]]\nof = 'fetch.bytes'\nwhere = { status = 200 }\nstat = 'sum'\nequals = '64KiB'\n\
+     [[expect]]\nof = 'line'\nstat = 'rate'\nabove = '0.5/s'\n[[expect]]\nof = 'fetch.failed'\nnever = true\n[[expect]]\nof = 'run.took'\nat_least = '1s'\n\
+     [[expect]]\nof = 'line'\nfollows = { of = 'spawn.started', in = 'a', where = { preset = 'a' } }\nwithin = '1s'\n",
 ];
 
 /// Values of every type; no float is whole, since JSON knows no difference then.
@@ -146,7 +151,7 @@ fn value() -> impl Strategy<Value = toml::Value> {
         { exponential = '0s' }, { choice = [] }, { line = 'x', of = 'a' }, { to = 'a', text = 'x' }, '', 'x', 'a', 'x y', 'a.b', '{n}', '{n}{n}', \
         '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', \
         'TERM', 'sigterm', '33', '31', 'POST', 'post', 'PoSt', 'N', 'null', 'open', 'task', 'process', 'auto', 'concurrent', 'http://h/', \
-        'a.started', '.started', 'a.done', '${', '${nope}', \"a\\u0000\"]";
+        'a.started', '.started', 'a.done', 'p95', 'p0', 'p99.99', 'max', '10/s', '0/s', '/s', 'line', 'fetch.took', 'run.finished', { of = 'line' }, { text = 'x', n = 1 }, '${', '${nope}', \"a\\u0000\"]";
     let list = values.parse::<toml::Table>().ok().and_then(|mut table| table.remove("v"));
     let Some(toml::Value::Array(list)) = list else { panic!("the values are TOML") };
     proptest::sample::select(list)
@@ -209,7 +214,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 }
 
 /// What the program says that no schema can: it needs the rest of the scenario, or more than a grammar.
-const BEYOND: [&str; 19] = [
+const BEYOND: [&str; 34] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -229,6 +234,21 @@ const BEYOND: [&str; 19] = [
     "starts nothing that",
     "waits for itself",
     "wait for each other",
+    "is nothing to expect",
+    "comes when all expectations",
+    "there is no shared cell",
+    "there are many",
+    "events are counted",
+    "a run takes one time",
+    "it lacks a limit",
+    "this can never hold",
+    "a limit of",
+    "to look at",
+    "the key `",
+    "is of no one event",
+    "is no event, which",
+    "belongs to the whole run",
+    "the name of an expectation",
 ];
 
 fn validator() -> &'static jsonschema::Validator {

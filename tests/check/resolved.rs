@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
+use scenario::scenario::model::expect::Rule;
 use scenario::scenario::model::{
     Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits,
     FetchJob, FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready,
@@ -24,6 +25,7 @@ use scenario::words::time::Span;
 use scenario::words::visible::acts;
 
 use crate::common::{load_text, said_of};
+use crate::expected::expectations;
 
 /// Any text, and often what is special in TOML, JSON or a template.
 fn words() -> impl Strategy<Value = String> {
@@ -371,6 +373,7 @@ prop_compose! {
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(Var::Text), any::<i64>().prop_map(Var::Integer), any::<bool>().prop_map(Var::Boolean)
         ], 0..3),
+        expect in expectations(),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = Stdin::Open;
@@ -384,7 +387,7 @@ prop_compose! {
         };
         Scenario {
             name, description, seed, tick, time_limit, vars, presets: presets.collect(), fetches: fetches.collect(),
-            timeline: std::iter::once(spawn).chain(entries).collect(),
+            timeline: std::iter::once(spawn).chain(entries).collect(), expect,
         }
     }
 }
@@ -394,6 +397,7 @@ fn placeless(mut scenario: Scenario) -> Scenario {
     scenario.presets.iter_mut().for_each(|preset| preset.place = Place::default());
     scenario.fetches.iter_mut().for_each(|fetch| fetch.place = Place::default());
     scenario.timeline.iter_mut().for_each(|entry| entry.place = Place::default());
+    scenario.expect.iter_mut().for_each(|one| one.place = Place::default());
     scenario
 }
 
@@ -429,7 +433,11 @@ proptest! {
         let toml = draft.to_toml(std::slice::from_ref(&said), &before, &behind);
         prop_assert!(!toml.contains(|c| c != '\n' && acts(c)), "{toml}");
         let loaded = load_text(&toml);
-        prop_assert_eq!(said_of(&loaded), "", "{}", toml);
+        // But for what may be doubted of an expectation, nothing is said.
+        let doubts = ["`abort` ends nothing", "this scenario never gives"];
+        let doubted = said_of(&loaded);
+        let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));
+        prop_assert!(heads.all(|head| doubts.iter().any(|doubt| head.contains(doubt))), "{toml}\n{doubted}");
         let Ok(loaded) = loaded else { return Ok(()) };
         let mut drafted = placeless(loaded.scenario);
         let (last, behind) = (drafted.timeline.pop(), drafted.timeline.pop());
@@ -447,6 +455,14 @@ proptest! {
                 Some(After::Started(of) | After::Ready(of) | After::Finished(of) | After::Line { of, .. }) => *of -= 1,
                 None => {}
             }
+        }
+        for one in &mut drafted.expect {
+            let follows = match &mut one.rule {
+                Rule::Order(order) => order.follows.within.as_mut(),
+                Rule::Figure(_) => None,
+            };
+            let entries = one.of.within.iter_mut().chain(follows).filter_map(|within| within.entry.as_mut());
+            entries.for_each(|entry| *entry -= 1);
         }
         let time_limit = Some(scenario.time_limit.map_or(limit, |own| own.min(limit)));
         let wanted = Scenario { seed: Some(7), time_limit, vars: BTreeMap::new(), ..scenario };

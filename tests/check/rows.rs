@@ -40,12 +40,14 @@ fn a02_unknown_key_in_every_table() {
         ("[[timeline]]\nmark = \"a\"\naftr = \"x\"", "after"),
         ("[[timeline]]\nsend = { too = \"a\" }", "to"),
         ("[[timeline]]\nafter = { lin = \"a\" }", "line"),
+        ("[[expect]]\nof = \"line\"\nat_mots = 5", "at_most"),
+        ("[[expect]]\nof = \"line\"\nfollows = { of = \"line\", inn = \"a\" }", "in"),
     ];
     for (text, meant) in tables {
         let said = said(text);
         assert!(said.contains("unknown key") && said.contains(&format!("did you mean `{meant}`?")), "{said}");
     }
-    for later in ["expect = []", "shared = {}", "world = {}"] {
+    for later in ["shared = {}", "world = {}"] {
         assert!(said(later).contains("unknown key"), "{later}");
     }
 }
@@ -67,6 +69,7 @@ fn a03_every_leaf_with_every_other_type() {
     let player = "[presets.p]\nplayers = [{ name = \"a\", moves = 1, every = \"1s\", ";
     let fetch = "[fetches.f]\nurls = [\"http://h\"]\n";
     let entry = "[presets.p]\ncommand = [\"x\"]\n[[timeline]]\nspawn = \"p\"\n";
+    let expect = "[presets.p]\ncommand = [\"x\"]\n[[expect]]\nof = \"line\"\n";
     // What stands before the value, what behind it, and the types that may be right.
     let leaves: Vec<(String, &str, &[&str])> = vec![
         ("name = ".into(), "", &["string"]),
@@ -109,6 +112,26 @@ fn a03_every_leaf_with_every_other_type() {
         (format!("{preset}stop = {{ signal = "), "}", &[]),
         (format!("{preset}stop = {{ grace = "), "}", &[]),
         (format!("{preset}max_line = "), "", &[]),
+        ("expect = ".into(), "", &[]),
+        ("[[expect]]\nequals = 0\nof = ".into(), "", &[]),
+        (format!("{expect}at_most = 9\nname = "), "", &["string"]),
+        (format!("{expect}at_most = 9\nin = "), "", &[]),
+        (format!("{expect}at_most = 9\nwhere = "), "", &[]),
+        (format!("{expect}at_most = 9\nwhere = {{ text = "), "}", &["string"]),
+        (format!("{expect}at_most = 9\nwhere = {{ partial = "), "}", &["boolean"]),
+        (format!("{expect}at_most = 9\nstat = "), "", &[]),
+        (format!("{expect}below = "), "", &[]),
+        (format!("{expect}at_most = "), "", &[]),
+        (format!("{expect}equals = "), "", &[]),
+        (format!("{expect}at_least = "), "", &[]),
+        (format!("{expect}above = "), "", &[]),
+        (format!("{expect}follows = "), "", &[]),
+        (format!("{expect}follows = {{ of = "), "}", &[]),
+        (format!("{expect}follows = {{ of = \"line\", in = "), "}", &[]),
+        (format!("{expect}follows = {{ of = \"line\", where = "), "}", &[]),
+        (format!("{expect}follows = {{ of = \"line\" }}\nwithin = "), "", &[]),
+        (format!("{expect}at_most = 9\nnever = "), "", &["boolean"]),
+        (format!("{expect}at_most = 9\nabort = "), "", &["boolean"]),
         ("[fetches.f]\nurls = ".into(), "", &[]),
         (format!("{fetch}mode = "), "", &[]),
         (format!("{fetch}lines = "), "", &["boolean"]),

@@ -74,6 +74,7 @@ impl Rig {
             presets: Vec::new(),
             fetches: jobs,
             timeline: Vec::new(),
+            expect: Vec::new(),
         };
         let context = Context {
             scenario: Rc::new(scenario),

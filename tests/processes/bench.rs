@@ -175,6 +175,7 @@ pub(crate) fn scenario(commands: &[Command]) -> Scenario {
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),
         timeline: Vec::new(),
+        expect: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("mark", &["due", "entry", "text"]),
     ("sent", &["due", "source", "entry", "text"]),
     ("stopping", &["due", "source", "entry", "reason", "error"]),
+    ("expect", &["name", "ok", "wanted", "got", "events"]),
     (
         "run.finished",
         &[
@@ -77,9 +78,11 @@ fn other(key: &str, value: &str) -> String {
         "ok" | "accepted" | "held" | "reused" => (value != "true").to_string(),
         // A number, a time, or an object that ends in one.
         _ => {
-            let at = value.rfind(|c: char| ('0'..='8').contains(&c)).unwrap();
-            let more = char::from(value.as_bytes()[at] + 1);
-            format!("{}{more}{}", &value[..at], &value[at + 1..])
+            let low = value.rfind(|c: char| ('0'..='8').contains(&c));
+            let at = low.or_else(|| value.rfind('9')).unwrap();
+            let digit = value.as_bytes()[at];
+            let other = char::from(if digit == b'9' { b'8' } else { digit + 1 });
+            format!("{}{other}{}", &value[..at], &value[at + 1..])
         }
     }
 }

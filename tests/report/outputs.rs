@@ -8,7 +8,7 @@ use crate::{compare, folder};
 
 #[test]
 fn test_cases_to_the_letter() {
-    for name in ["exits", "fetches", "interrupted", "cut_short", "names"] {
+    for name in ["exits", "fetches", "interrupted", "cut_short", "names", "expected"] {
         let folder = folder(&log(name));
         let ended = folder.scenario(&["report", "--allow-incomplete", "--junit", "j.xml", "log.jsonl"]).end();
         let summary = ended.expect(0).stdout;

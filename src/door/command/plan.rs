@@ -8,6 +8,7 @@ use crate::door::cli::{Format, Plan as Arguments};
 use crate::door::command::{print, read, seed_of};
 use crate::drive::plan::{Open, Plan, Row, plan as make_plan};
 use crate::scenario::model::Scenario;
+use crate::scenario::model::expect::Expectation;
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::time::Moment;
@@ -67,7 +68,19 @@ fn human(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         Some(most) => writeln!(out, "at once  {most} processes at most"),
         None => writeln!(out, "at once  any number of processes: draws decide"),
     };
+    for (n, one) in scenario.expect.iter().enumerate() {
+        let head = if n == 0 { "expects" } else { "" };
+        let _ = writeln!(out, "{head:<7}  {}", visible(&expected(one)));
+    }
     out
+}
+
+/// An expectation in words; the name that it has by default says all.
+fn expected(one: &Expectation) -> String {
+    match Expectation::default_name(&one.of, &one.rule, one.never) {
+        all if all == one.name => all,
+        all => format!("{}: {all}", one.name),
+    }
 }
 
 /// A moment to the millisecond.
@@ -93,6 +106,16 @@ struct Printed<'p> {
     end: PrintedEnd,
     /// The most at once; `null` if nothing bounds them.
     processes: Option<u64>,
+    /// What must hold of the run, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expect: Vec<PrintedExpectation<'p>>,
+}
+
+#[derive(Serialize)]
+struct PrintedExpectation<'p> {
+    name: &'p str,
+    of: &'static str,
+    wanted: String,
 }
 
 #[derive(Serialize)]
@@ -130,6 +153,10 @@ fn printed_open(open: &Open) -> PrintedOpen<'_> {
     PrintedOpen { entry, what, after }
 }
 
+fn printed_expectation(one: &Expectation) -> PrintedExpectation<'_> {
+    PrintedExpectation { name: &one.name, of: one.of.what.name(), wanted: one.wanted() }
+}
+
 fn as_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
     let (likely, latest) = (plan.likely.map(seconds), plan.latest.map(seconds));
     let printed = Printed {
@@ -141,6 +168,7 @@ fn as_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         moves: plan.moves,
         end: PrintedEnd { earliest: seconds(plan.earliest), likely, latest },
         processes: plan.processes,
+        expect: scenario.expect.iter().map(printed_expectation).collect(),
     };
     // Numbers, texts and lists of these: nothing that JSON could not hold.
     serde_json::to_string_pretty(&printed).map_or_else(|error| error.to_string(), |text| text + "\n")

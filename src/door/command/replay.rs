@@ -5,15 +5,16 @@ use std::time::{Duration, Instant};
 
 use crate::door::cli::{Replay, ReplayFormat};
 use crate::door::command::{colors, environment, print, tell, tell_error};
-use crate::drive::replay::replay as replay_log;
+use crate::drive::replay::replay_expecting;
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
 use crate::paper::log::reader::Unreadable;
 use crate::paper::log::source;
 use crate::paper::replayed::{Finding, Replayed};
-use crate::paper::report::replay::{different, json, junit, summary, verdict};
+use crate::paper::report::replay::{different, expectations, json, junit, summary, verdict};
 use crate::scenario::model::Scenario;
-use crate::scenario::{Options, load};
+use crate::scenario::model::expect::Expectation;
+use crate::scenario::{Options, load, load_expectations};
 use crate::words::event::{ClockKind, REDACTED};
 use crate::words::exit_code::ExitCode;
 use crate::words::visible::visible;
@@ -38,7 +39,13 @@ pub(super) fn replay(arguments: &Replay) -> ExitCode {
     for log in &arguments.logs {
         let started = Instant::now();
         let replayed = match source::open(log) {
-            Ok(bytes) => replay_log(bytes, against.as_ref()),
+            Ok(bytes) => {
+                let expecting = |scenario: &Scenario| expected_by(arguments, scenario, cases.is_empty());
+                match replay_expecting(bytes, against.as_ref(), expecting) {
+                    Ok(replayed) => replayed,
+                    Err(exit) => return exit,
+                }
+            }
             Err(error) => refused(error),
         };
         let case = Case { log, replayed, took: started.elapsed() };
@@ -49,31 +56,58 @@ pub(super) fn replay(arguments: &Replay) -> ExitCode {
         cases.push(case);
     }
     let shown = conclude(&cases, arguments);
-    let worst = cases.iter().map(|case| exit_of(&case.replayed.finding, arguments)).max_by_key(|e| e.code());
+    let worst = cases.iter().map(|case| exit_of(&case.replayed, arguments)).max_by_key(|e| e.code());
     if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown }
 }
 
 /// What cannot go together.
 fn misuse(arguments: &Replay) -> Option<&'static str> {
-    if arguments.against.is_none() && !arguments.reading.vars.is_empty() {
-        return Some("`--var` is for the scenario of `--against`; a logged one is whole");
+    if arguments.against.is_none() && arguments.expect.is_none() && !arguments.reading.vars.is_empty() {
+        return Some("`--var` is for the files of `--against` and `--expect`; a logged scenario is whole");
     }
-    let files = arguments.logs.iter().chain(&arguments.against);
+    let files = arguments.logs.iter().chain(&arguments.against).chain(&arguments.expect);
     (files.filter(|file| file.as_os_str() == "-").count() > 1)
         .then_some("standard input can be read once only: one `-`")
 }
 
 fn refused(error: String) -> Replayed {
     let finding = Finding::Unreadable(Unreadable::Refused(error));
-    Replayed { run: None, events: 0, unknown: 0, ended: None, finding }
+    Replayed { run: None, events: 0, unknown: 0, ended: None, expected: Vec::new(), finding }
 }
 
-/// Reads the scenario that is to stand in the place of the logged one. Nothing is started with it, so
-/// secrets need not be there: in a log they are redacted anyway.
+/// How files are read here. Nothing is started with them, so secrets need not be there: in a log they
+/// are redacted anyway.
+fn reading(arguments: &Replay) -> Options<'_> {
+    let secret: &dyn Fn(&str) -> Option<String> =
+        &|name: &str| environment(name).or_else(|| Some(REDACTED.to_owned()));
+    Options { vars: &arguments.reading.vars, env: secret, clock: ClockKind::Real }
+}
+
+/// What the file of `--expect` expects of a run of this scenario. Its warnings are shown with the first
+/// log.
+fn expected_by(
+    arguments: &Replay,
+    scenario: &Scenario,
+    is_first: bool,
+) -> Result<Vec<Expectation>, ExitCode> {
+    let Some(file) = &arguments.expect else { return Ok(Vec::new()) };
+    match load_expectations(file, &Disk, &reading(arguments), scenario) {
+        Ok(expecting) => {
+            if is_first {
+                tell(&diagnostics::human(&expecting.sources, &expecting.warnings, colors()));
+            }
+            Ok(expecting.expectations)
+        }
+        Err(failure) => {
+            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            Err(ExitCode::Usage)
+        }
+    }
+}
+
+/// Reads the scenario that is to stand in the place of the logged one.
 fn read_against(file: &Path, arguments: &Replay) -> Result<Scenario, ExitCode> {
-    let secret = |name: &str| environment(name).or_else(|| Some(REDACTED.to_owned()));
-    let options = Options { vars: &arguments.reading.vars, env: &secret, clock: ClockKind::Real };
-    match load(file, &Disk, &options) {
+    match load(file, &Disk, &reading(arguments)) {
         Ok(loaded) => {
             tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
             Ok(loaded.scenario)
@@ -96,6 +130,7 @@ fn show(case: &Case<'_>, arguments: &Replay) -> ExitCode {
                 tell(&different(&log, divergence, &again(case, arguments), colors()));
             }
             tell(&verdict(&log, &case.replayed, colors()));
+            tell(&expectations(&case.replayed, colors()));
             match &case.replayed.finding {
                 Finding::Unreadable(unreadable) => {
                     if let Some(help) = unreadable.help() {
@@ -129,7 +164,7 @@ fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
                     log,
                     replayed: &case.replayed,
                     took: case.took,
-                    is_failure: exit_of(&case.replayed.finding, arguments) != ExitCode::Passed,
+                    is_failure: exit_of_finding(&case.replayed.finding, arguments) != ExitCode::Passed,
                     again: again(case, arguments),
                 })
                 .collect();
@@ -144,7 +179,14 @@ fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
     }
 }
 
-fn exit_of(finding: &Finding, arguments: &Replay) -> ExitCode {
+fn exit_of(replayed: &Replayed, arguments: &Replay) -> ExitCode {
+    match exit_of_finding(&replayed.finding, arguments) {
+        ExitCode::Passed if replayed.expected.iter().any(|expected| !expected.ok) => ExitCode::Failed,
+        other => other,
+    }
+}
+
+fn exit_of_finding(finding: &Finding, arguments: &Replay) -> ExitCode {
     match finding {
         Finding::Same => ExitCode::Passed,
         Finding::CutShort(_) if arguments.allow_incomplete => ExitCode::Passed,

@@ -13,6 +13,7 @@ use crate::hands::inbox::Seen;
 use crate::scenario::model::{FetchJob, Text};
 use crate::words::event::{FetchFault, Source};
 
+use super::bare::Bare;
 use super::body::{self, Body, Lines, Received};
 use super::decode::Decoder;
 use super::fault::Fault;
@@ -175,6 +176,26 @@ impl Try<'_> {
                 Sent::Unseen(_) if lease.reused && !fresh => fresh = true,
                 Sent::Unseen(fault) | Sent::Failed(fault) => return Err(fault),
             }
+        }
+    }
+
+    /// Hears on with all that the library knows, where a bare connection did not understand an answer.
+    pub(super) async fn hear_on(
+        &self,
+        bare: Bare,
+        prepared: &Prepared,
+    ) -> Result<(Response<Incoming>, Lease), Fault> {
+        let mut link = bare.resigned().await?;
+        self.progress.enter(Phase::Head(link.peer(), link.received()));
+        let started = Instant::now();
+        let sent = link.send(prepared.request()).await;
+        self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
+        match sent {
+            Sent::Answered(response) => {
+                unambiguous(&response)?;
+                Ok((response, Lease { link, reused: self.progress.reused() }))
+            }
+            Sent::Unseen(fault) | Sent::Failed(fault) => Err(fault),
         }
     }
 

@@ -11,6 +11,8 @@ use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use hyper::body::Incoming;
+use hyper::{Method, Response};
 use tokio::task::AbortHandle;
 
 use crate::hands::inbox::Seen;
@@ -18,10 +20,11 @@ use crate::scenario::model::{Body as Payload, FetchJob, Text};
 use crate::words::event::{Fetched, Source};
 use crate::words::time::Span;
 
+use super::bare::{Bare, Heard, Scratch, Whole};
 use super::fault::Fault;
 use super::follow::{Answer, Try};
 use super::link::Link;
-use super::pool::{Endpoint, IDLE};
+use super::pool::{Endpoint, IDLE, Lease};
 use super::progress::Progress;
 use super::redirect::Hop;
 use super::request::{self, Prepared, To};
@@ -40,6 +43,7 @@ pub(super) struct Lane {
     /// By endpoint, the last used last.
     idle: RefCell<Vec<Vec<Rc<Worker>>>>,
     is_swept: Cell<bool>,
+    scratch: Scratch,
 }
 
 /// What is known beforehand of the requests to one URL.
@@ -50,6 +54,16 @@ struct Route {
     group: usize,
     /// The request as HTTP/1.1 and as HTTP/2 have it.
     prepared: [Prepared; 2],
+    /// The request as bytes, where they can be sent as they are.
+    bytes: Vec<u8>,
+    /// Whether answers are still looked for on bare connections.
+    is_bare: Cell<bool>,
+}
+
+/// The connection of an idle worker.
+enum Kept {
+    Bare(Bare),
+    Link(Link),
 }
 
 /// One request to be sent.
@@ -66,7 +80,7 @@ struct Worker {
     work: Cell<Option<Work>>,
     waker: RefCell<Option<Waker>>,
     /// Its connection, while it is idle, and since when.
-    link: RefCell<Option<(Link, Instant)>>,
+    kept: RefCell<Option<(Kept, Instant)>>,
     task: RefCell<Option<AbortHandle>>,
 }
 
@@ -85,7 +99,9 @@ impl Lane {
             let prepare = |to| Prepared::new(&hop, fetch, to).ok();
             let prepared = [prepare(first)?, prepare(To::Server2)?];
             let group = routes.iter().position(|route| route.endpoint == endpoint).unwrap_or(n);
-            routes.push(Route { hop, endpoint, group, prepared });
+            let is_bare = endpoint.is_plain() && hop.method != Method::HEAD;
+            let bytes = if is_bare { prepared[0].bytes() } else { Vec::new() };
+            routes.push(Route { hop, endpoint, group, prepared, bytes, is_bare: Cell::new(is_bare) });
         }
         Some(Rc::new(Lane {
             shared: Rc::clone(shared),
@@ -94,6 +110,7 @@ impl Lane {
             idle: RefCell::new(routes.iter().map(|_| Vec::new()).collect()),
             routes,
             is_swept: Cell::new(false),
+            scratch: Scratch::default(),
         }))
     }
 
@@ -165,9 +182,20 @@ impl Lane {
         route: &Route,
         worker: &Worker,
     ) -> Result<(u16, u64, [u8; 32]), Fault> {
-        let kept = worker.link.borrow_mut().take();
-        let kept = kept.filter(|(_, since)| since.elapsed() < IDLE).map(|(link, _)| link);
-        let (response, lease) = this.send_prepared(&route.prepared, &route.endpoint, kept).await?;
+        let kept = worker.kept.borrow_mut().take();
+        let kept = kept.filter(|(_, since)| since.elapsed() < IDLE).map(|(kept, _)| kept);
+        let (response, lease) = if route.is_bare.get() {
+            match self.answer_bare(this, route, kept, worker).await? {
+                Bared::Whole(Whole { status, bytes, sha256, .. }) => return Ok((status, bytes, sha256)),
+                Bared::Other(answer) => *answer,
+            }
+        } else {
+            let kept = match kept {
+                Some(Kept::Link(link)) => Some(link),
+                Some(Kept::Bare(_)) | None => None,
+            };
+            this.send_prepared(&route.prepared, &route.endpoint, kept).await?
+        };
         if this.is_redirect(&response) {
             let followed = this.follow(route.hop.clone(), route.endpoint.clone(), response, lease).await?;
             return match followed {
@@ -177,8 +205,43 @@ impl Lane {
             };
         }
         let (status, received, link) = this.receive_plain(response, lease).await?;
-        *worker.link.borrow_mut() = Some((link, Instant::now()));
+        worker.keep(Kept::Link(link));
         Ok((status, received.bytes, received.sha256))
+    }
+
+    /// The same on a bare connection.
+    async fn answer_bare(
+        &self,
+        this: &Try<'_>,
+        route: &Route,
+        kept: Option<Kept>,
+        worker: &Worker,
+    ) -> Result<Bared, Fault> {
+        let mut bare = match kept {
+            Some(Kept::Bare(bare)) if bare.is_open() => {
+                this.progress.on(true);
+                bare
+            }
+            _ => {
+                let (tcp, peer) = self.shared.pool.open_plain(&route.endpoint, this.progress).await?;
+                this.progress.on(false);
+                Bare::new(tcp, peer)
+            }
+        };
+        match bare.ask(&route.bytes, this.job.max_body, &self.scratch, this.progress).await {
+            Heard::Whole(whole) => {
+                if whole.keeps {
+                    worker.keep(Kept::Bare(bare));
+                }
+                Ok(Bared::Whole(whole))
+            }
+            Heard::Other { is_answer } => {
+                if is_answer {
+                    route.is_bare.set(false);
+                }
+                Ok(Bared::Other(Box::new(this.hear_on(bare, &route.prepared[0]).await?)))
+            }
+        }
     }
 
     fn fetch_job(&self) -> &FetchJob {
@@ -196,9 +259,9 @@ impl Lane {
                 tokio::time::sleep(IDLE / 4).await;
                 let Some(lane) = lane.upgrade() else { return };
                 for worker in lane.idle.borrow().iter().flatten() {
-                    let mut link = worker.link.borrow_mut();
-                    if link.as_ref().is_some_and(|(_, since)| since.elapsed() >= IDLE) {
-                        *link = None;
+                    let mut kept = worker.kept.borrow_mut();
+                    if kept.as_ref().is_some_and(|(_, since)| since.elapsed() >= IDLE) {
+                        *kept = None;
                     }
                 }
             }
@@ -223,7 +286,18 @@ fn is_plain(fetch: &FetchJob) -> bool {
         && fetch.timeout.to_std() > Duration::ZERO
 }
 
+/// What came on a bare connection.
+enum Bared {
+    Whole(Whole),
+    Other(Box<(Response<Incoming>, Lease)>),
+}
+
 impl Worker {
+    /// Keeps a connection for the next request.
+    fn keep(&self, kept: Kept) {
+        *self.kept.borrow_mut() = Some((kept, Instant::now()));
+    }
+
     /// Waits for a request.
     async fn next(&self) -> Work {
         std::future::poll_fn(|context| match self.work.take() {

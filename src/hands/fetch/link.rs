@@ -33,6 +33,8 @@ pub(super) struct Two {
 
 /// A connection for one request at a time.
 pub(super) struct One {
+    /// There is no next request on it.
+    once: bool,
     sender: http1::SendRequest<Upload>,
     received: Rc<Received>,
     peer: Rc<str>,
@@ -67,7 +69,12 @@ impl One {
             .map_err(|error| fault::of_hyper(&error, Stage::Head(None)))?;
         // How it ends is told to the request that is on it.
         tokio::task::spawn_local(async move { drop(connection.await) });
-        Ok(One { sender, received, peer })
+        Ok(One { once: false, sender, received, peer })
+    }
+
+    /// The same, for one answer only.
+    pub(super) fn for_one_answer(self) -> One {
+        One { once: true, ..self }
     }
 
     /// Its answer has been read to the end: what comes now is the next one.
@@ -82,7 +89,7 @@ impl One {
 
     /// Whether it is of no use any longer.
     pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.once || self.sender.is_closed()
     }
 }
 
@@ -122,7 +129,7 @@ impl Link {
     /// Waits until the next request may be sent; no if none will be.
     pub(super) async fn is_usable(&mut self) -> bool {
         match self {
-            Link::One(one) => one.is_ready() || one.sender.ready().await.is_ok(),
+            Link::One(one) => !one.once && (one.is_ready() || one.sender.ready().await.is_ok()),
             Link::Two(two) => !two.is_closed(),
         }
     }

@@ -9,6 +9,7 @@
 //! | module | its one job |
 //! | --- | --- |
 //! | `lane` | the requests of a load, handed to workers that keep their connections |
+//! | `bare` | such a connection to a plain server, which speaks HTTP/1.1 by hand |
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
 //! | `redirect` | where a redirect leads and what goes along; pure |
@@ -24,6 +25,7 @@
 //! | `redact` | what of an answer may be logged |
 
 mod auth;
+mod bare;
 mod body;
 mod client_cert;
 mod connect;

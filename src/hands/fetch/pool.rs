@@ -78,6 +78,13 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Whether nothing stands between a connection and HTTP/1.1: no TLS, no proxy.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.secure && self.way == Way::Direct && self.speaks == Speaks::One
+    }
+}
+
 /// The connections to one endpoint.
 #[derive(Default)]
 struct Lane {
@@ -189,6 +196,16 @@ impl Pool {
         let tunnel = proxy.tunnel(tcp, host, *port).await;
         progress.took(|timings| &mut timings.connect, started.elapsed());
         Ok((tunnel?, peer))
+    }
+
+    /// A new connection to an endpoint that is plain, with the words for its other end.
+    pub(super) async fn open_plain(
+        &self,
+        endpoint: &Endpoint,
+        progress: &Progress,
+    ) -> Result<(TcpStream, Rc<str>), Fault> {
+        let (tcp, peer) = self.reach(endpoint, progress).await?;
+        Ok((tcp, Rc::from(peer.to_string())))
     }
 
     /// A new connection.

@@ -19,6 +19,7 @@ use crate::scenario::socket;
 use crate::words::event::FetchFault;
 
 use super::auth::{self, authorization};
+use super::bare;
 use super::decode;
 use super::fault::Fault;
 use super::proxy::Proxy;
@@ -127,6 +128,11 @@ impl Prepared {
         };
         let upload = body.clone().map_or(Upload::Nothing, Upload::Bytes);
         Ok(Prepared { parts: parts(hop, &upload, to)?, body })
+    }
+
+    /// The request as the bytes of HTTP/1.1.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        bare::request(&self.parts, self.body.as_deref().unwrap_or_default())
     }
 
     /// The request, once more.

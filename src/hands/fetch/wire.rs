@@ -1,10 +1,10 @@
 //! The bytes of one connection, plain or TLS, with a count of those that came. Knows no HTTP.
 
 use std::cell::{Cell, RefCell};
-use std::io;
+use std::io::{self, Cursor};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
@@ -64,12 +64,39 @@ pub(super) enum Stream {
 pub(super) struct Wire {
     stream: Stream,
     received: Rc<Received>,
+    replayed: Option<Replayed>,
+}
+
+/// What has come already on a connection on which a request has been sent already.
+#[derive(Debug)]
+struct Replayed {
+    came: Cursor<Vec<u8>>,
+    /// Who waits for it, until that request has been sent once more: nothing is read before.
+    waiting: Option<Waker>,
+    is_asked: bool,
+}
+
+impl Replayed {
+    /// The request is sent once more.
+    fn ask(&mut self) {
+        self.is_asked = true;
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
+    }
 }
 
 impl Wire {
     /// Counts what comes on `stream`.
     pub(super) fn new(stream: Stream) -> Wire {
-        Wire { stream, received: Rc::default() }
+        Wire { stream, received: Rc::default(), replayed: None }
+    }
+
+    /// A connection on which a request has been sent already, and this has come: it is read first, and
+    /// what is written goes nowhere.
+    pub(super) fn replaying(stream: TcpStream, came: Vec<u8>) -> Wire {
+        let replayed = Replayed { came: Cursor::new(came), waiting: None, is_asked: false };
+        Wire { replayed: Some(replayed), ..Wire::new(Stream::Plain(stream)) }
     }
 
     /// The counter.
@@ -100,12 +127,23 @@ macro_rules! either {
 
 impl AsyncRead for Wire {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let received = Rc::clone(&self.received);
         let before = buffer.filled().len();
+        if let Some(replayed) = &mut self.replayed {
+            if !replayed.is_asked {
+                replayed.waiting = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            if replayed.came.position() < replayed.came.get_ref().len() as u64 {
+                let polled = Pin::new(&mut replayed.came).poll_read(cx, buffer);
+                received.count(&buffer.filled()[before..]);
+                return polled;
+            }
+        }
         let polled = either!(self, stream => stream.poll_read(cx, buffer));
         received.count(&buffer.filled()[before..]);
         polled
@@ -113,15 +151,23 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(replayed) = &mut self.replayed {
+            replayed.ask();
+            return Poll::Ready(Ok(bytes.len()));
+        }
         either!(self, stream => stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(replayed) = &mut self.replayed {
+            replayed.ask();
+            return Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()));
+        }
         either!(self, stream => stream.poll_write_vectored(cx, parts))
     }
 

@@ -220,6 +220,7 @@ mod tests {
             presets: Vec::new(),
             fetches: Vec::new(),
             timeline: Vec::new(),
+            expect: Vec::new(),
         };
         let secrets = Secrets::default();
         let context =

@@ -126,6 +126,12 @@ impl<'a> Counting<'a> {
                 counting.text("kind", Some(kind.name()));
                 counting.text("error", Some(error));
             }
+            // What was got is a time as often as not.
+            Event::Expect(expected) => {
+                counting.text("name", Some(&expected.name));
+                counting.add("ok", Value::Flag(expected.ok));
+                counting.text("wanted", Some(&expected.wanted));
+            }
             Event::RunFinished(summary) => counting.summary(summary),
         }
         counting

@@ -33,6 +33,8 @@ pub enum Counted {
     Exit(String, End),
     /// Ends of requests of a job.
     Answer(String, End),
+    /// Expectations of this name that hold, or do not.
+    Expectation(String, bool),
 }
 
 impl fmt::Display for Counted {
@@ -42,6 +44,9 @@ impl fmt::Display for Counted {
             Counted::Event(name) => f.write_str(name),
             Counted::Outcome(outcome) => write!(f, "outcome {outcome}"),
             Counted::Exit(preset, end) => write!(f, "preset {}: {end}", visible(preset)),
+            Counted::Expectation(name, ok) => {
+                write!(f, "expectation {}: {}", visible(name), if *ok { "ok" } else { "missed" })
+            }
             Counted::Answer(job, end) => write!(f, "fetch {}: {end}", visible(job)),
         }
     }
@@ -92,6 +97,7 @@ impl Counts {
                 let how = kind.name().to_owned();
                 Counted::Answer(self.name(side, source), End { how, ok: false })
             }
+            Event::Expect(expected) => Counted::Expectation(expected.name.clone(), expected.ok),
             Event::RunFinished(summary) => Counted::Outcome(summary.outcome.name()),
             _ => return,
         };

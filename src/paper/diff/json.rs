@@ -15,7 +15,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::paper::diff::counts::Counted;
+use crate::paper::diff::counts::{Counted, End};
 use crate::paper::diff::keys::differing;
 use crate::paper::diff::{Comparison, Difference, Pair};
 use crate::words::visible::visible_json;
@@ -80,6 +80,10 @@ fn printed_count((counted, counts): (Counted, Pair<u64>)) -> PrintedCount {
         Counted::Outcome(outcome) => ("outcome", outcome.to_owned(), None),
         Counted::Exit(preset, end) => ("exit", preset, Some(end)),
         Counted::Answer(job, end) => ("answer", job, Some(end)),
+        Counted::Expectation(name, ok) => {
+            let how = if ok { "ok" } else { "missed" };
+            ("expectation", name, Some(End { how: how.to_owned(), ok }))
+        }
     };
     let ok = end.as_ref().map(|end| end.ok);
     PrintedCount { of, name, how: end.map(|end| end.how), ok, counts }

@@ -262,7 +262,7 @@ fn source_of(event: &Event<'_>) -> Of {
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. } => Of::Nothing,
-        Event::Input { .. } | Event::Mark { .. } | Event::RunFinished(_) => Of::Timeline,
+        Event::Input { .. } | Event::Mark { .. } | Event::Expect(_) | Event::RunFinished(_) => Of::Timeline,
         Event::Sent { source, .. } | Event::Stopping { source, .. } => {
             source.map_or(Of::Timeline, Of::Source)
         }

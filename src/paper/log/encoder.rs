@@ -19,7 +19,9 @@ use std::io::Write;
 
 use crate::paper::log::text::{Seconds, any, hex, needs_care, push_digits, push_json, put};
 use crate::words::captured::Captured;
-use crate::words::event::{EntryName, Event, Exit, FORMAT, Header, Source, Stream, Summary, Timings};
+use crate::words::event::{
+    EntryName, Event, Exit, Expected, FORMAT, Header, Source, Stream, Summary, Timings,
+};
 use crate::words::name::PlayerName;
 use crate::words::time::{Moment, Span};
 
@@ -176,6 +178,7 @@ impl Encoder {
                 self.optional_text("reason", *reason);
                 self.optional_text("error", *error);
             }
+            Event::Expect(expected) => self.expect(expected),
             Event::RunPaused => {}
             Event::RunResumed { took } => self.seconds("took", took.0),
             fetch => self.fetch(fetch),
@@ -225,6 +228,17 @@ impl Encoder {
                 self.seconds("took", took.0);
             }
             _ => {}
+        }
+    }
+
+    fn expect(&mut self, expected: &Expected) {
+        self.text("name", &expected.name);
+        self.boolean("ok", expected.ok);
+        self.text("wanted", &expected.wanted);
+        self.optional_text("got", expected.got.as_deref());
+        if !expected.events.is_empty() {
+            let events: Vec<String> = expected.events.iter().map(u64::to_string).collect();
+            self.raw("events", format!("[{}]", events.join(",")).as_bytes());
         }
     }
 
@@ -363,7 +377,11 @@ impl Encoder {
     fn entry(&mut self, entry: Option<EntryName<'_>>) {
         match entry {
             Some(EntryName::Id(id)) => self.plain("entry", id),
-            Some(number) => self.plain("entry", &number.to_string()),
+            Some(EntryName::Number(number)) => {
+                self.buffer.extend_from_slice(b",\"entry\":\"#");
+                push_digits(&mut self.buffer, number as u64);
+                self.buffer.push(b'"');
+            }
             None => {}
         }
     }

@@ -16,8 +16,8 @@ use crate::paper::log::fields::{self, Word};
 use crate::paper::log::{schema, seconds};
 use crate::words::captured::Captured;
 use crate::words::event::{
-    ClockKind, Direction, EntryName, Event, Exit, FetchFault, Fetched, Header, Lateness, Outcome, Source,
-    Stream, Summary, Timings,
+    ClockKind, Direction, EntryName, Event, Exit, Expected, FetchFault, Fetched, Header, Lateness, Outcome,
+    Source, Stream, Summary, Timings,
 };
 use crate::words::name::PlayerName;
 use crate::words::signal::Signal;
@@ -90,6 +90,11 @@ struct Keys<'a> {
     #[serde(borrow)]
     kind: Option<Word<'a>>,
     accepted: Option<bool>,
+    #[serde(borrow)]
+    wanted: Option<Word<'a>>,
+    #[serde(borrow)]
+    got: Option<Word<'a>>,
+    events: Option<Vec<u64>>,
     #[serde(borrow)]
     reason: Option<Word<'a>>,
     #[serde(borrow)]
@@ -169,6 +174,7 @@ pub struct Record<'a> {
     /// What an event borrows that the line does not have in its form.
     chunk: Vec<u8>,
     fetched: Option<Fetched>,
+    expected: Option<Expected>,
     summary: Option<Summary>,
 }
 
@@ -183,10 +189,11 @@ impl<'a> Record<'a> {
     pub fn read(line: &'a [u8]) -> Result<Record<'a>, Fault> {
         let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
         let keys = Keys::read(text).map_err(|error| fields::unreadable(&error))?;
-        let mut record = Record { keys, chunk: Vec::new(), fetched: None, summary: None };
+        let mut record = Record { keys, chunk: Vec::new(), fetched: None, expected: None, summary: None };
         match &*record.keys.event {
             "line" | "fetch.line" => record.chunk = record.keys.chunk()?,
             "fetch.finished" => record.fetched = Some(record.keys.fetched()?),
+            "expect" => record.expected = Some(record.keys.expected()?),
             "run.finished" => record.summary = Some(record.keys.summary()?),
             _ => {}
         }
@@ -270,6 +277,7 @@ impl<'a> Record<'a> {
                 reason: keys.reason.as_deref(),
                 error: keys.error.as_deref(),
             },
+            "expect" => Event::Expect(must("name", self.expected.as_ref())?),
             "run.paused" => Event::RunPaused,
             "run.resumed" => Event::RunResumed { took: span("took", keys.took)? },
             "run.finished" => Event::RunFinished(must("outcome", self.summary.as_ref())?),
@@ -402,6 +410,17 @@ impl<'a> Keys<'a> {
             secret: false,
         };
         captured.map(owned).collect()
+    }
+
+    fn expected(&self) -> Result<Expected, Fault> {
+        let text = |key, value: &Option<Word<'_>>| must(key, value.as_deref().map(str::to_owned));
+        Ok(Expected {
+            name: text("name", &self.name)?,
+            ok: must("ok", self.ok)?,
+            wanted: text("wanted", &self.wanted)?,
+            got: self.got.as_deref().map(str::to_owned),
+            events: self.events.clone().unwrap_or_default(),
+        })
     }
 
     fn summary(&self) -> Result<Summary, Fault> {

@@ -9,6 +9,8 @@ use crate::words::signal::Signal;
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Count,
+    /// A list of them.
+    Counts,
     Seconds,
     Text,
     Boolean,
@@ -47,8 +49,8 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Count, Fetches, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts, Timings,
-    Words,
+    Boolean, Count, Counts, Fetches, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts,
+    Timings, Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -207,6 +209,17 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
         &[must("took", Seconds)],
     ),
     (
+        "expect",
+        "What came of an expectation. Without `got` there was nothing to measure; `events` are the `seq` of those that decided it.",
+        &[
+            must("name", Text),
+            must("ok", Boolean),
+            must("wanted", Text),
+            may("got", Text),
+            may("events", Counts),
+        ],
+    ),
+    (
         "run.finished",
         "The last line. `crc32c` is that of all bytes before it.",
         &[
@@ -323,6 +336,7 @@ fn kind(kind: Kind) -> Value {
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
     };
     match kind {
+        Counts => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
         Count => json!({ "type": "integer", "minimum": 0 }),
         Seconds => seconds,
         Text => json!({ "type": "string" }),

@@ -1,5 +1,5 @@
-//! A run as test cases, for CI: one for the run as a whole, one for each spawn, one for each fetch
-//! that an entry of the timeline, or a typed line, asked for.
+//! A run as test cases, for CI: one for the run as a whole, one for each expectation, one for
+//! each spawn, one for each fetch that an entry of the timeline, or a typed line, asked for.
 //!
 //! # How it works
 //!
@@ -82,6 +82,8 @@ pub struct Cases {
     /// How many have started of each.
     asked: BTreeMap<(Suite, Asked), usize>,
     running: HashMap<Source, (Suite, Asked, usize)>,
+    /// What was expected of the run, a case each.
+    expected: Vec<Case>,
     /// Faults of the run as a whole.
     faults: Vec<String>,
     finished: Option<Summary>,
@@ -114,6 +116,9 @@ impl Cases {
             }
             Event::SpawnFailed { .. } | Event::Sent { .. } | Event::Stopping { .. } => {
                 self.wrong(told, event)
+            }
+            Event::Expect(expected) => {
+                self.expected.push(Case::of_expected(expected.name.clone(), self.name.clone(), expected));
             }
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             _ => {}
@@ -192,7 +197,8 @@ impl Cases {
             (what.clone(), cases.collect::<Vec<_>>())
         });
         let run = [("run".to_owned(), vec![self.run(name, fault)])];
-        junit::xml(name, run.into_iter().chain(suites))
+        let expected = (!self.expected.is_empty()).then(|| ("expected".to_owned(), self.expected.clone()));
+        junit::xml(name, run.into_iter().chain(expected).chain(suites))
     }
 
     /// The run as a whole.
@@ -211,7 +217,7 @@ impl Cases {
             None => Status::Broken(words("cut short", "the log ends before the run did")),
         };
         let took = self.finished.as_ref().map_or(Span(self.reached.0), |summary| summary.took);
-        Case { name: "run".to_owned(), class: Some(name.to_owned()), status, took, output: None }
+        Case { name: "run".to_owned(), class: Some(name.to_owned()), status, took: Some(took), output: None }
     }
 }
 
@@ -234,7 +240,7 @@ impl Gathered {
             None => Status::Passed,
         };
         let output = (*count > 1).then(|| format!("{count} in all, {wrong} not as expected"));
-        Case { name, class: Some(class.to_owned()), status, took: to.since(*from), output }
+        Case { name, class: Some(class.to_owned()), status, took: Some(to.since(*from)), output }
     }
 }
 

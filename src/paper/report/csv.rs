@@ -5,6 +5,7 @@
 //! visible, and a text that a spreadsheet would take for a formula has an apostrophe before it. Keys
 //! that are not known have no column.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use crate::paper::log::fields;
@@ -15,6 +16,9 @@ use crate::words::visible::{push_visible, visible_json};
 /// What every event has.
 const ALWAYS: [&str; 3] = ["seq", "t", "event"];
 
+/// What a spreadsheet takes for the start of a formula.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
 /// A whole scenario in a cell is of no use.
 const LEFT_OUT: &str = "scenario";
 
@@ -23,6 +27,10 @@ const LEFT_OUT: &str = "scenario";
 pub struct Csv<W> {
     to: W,
     columns: Vec<&'static str>,
+    /// Where each key's column is.
+    places: HashMap<&'static str, usize>,
+    /// Of each column, which key of the line stands in it.
+    cells: Vec<Option<usize>>,
     row: String,
     has_begun: bool,
 }
@@ -31,7 +39,9 @@ impl<W: Write> Csv<W> {
     /// A table that is written there.
     pub fn new(to: W) -> Csv<W> {
         let own = schema::keys().into_iter().filter(|key| *key != LEFT_OUT);
-        Csv { to, columns: ALWAYS.into_iter().chain(own).collect(), row: String::new(), has_begun: false }
+        let columns: Vec<_> = ALWAYS.into_iter().chain(own).collect();
+        let places = columns.iter().enumerate().map(|(n, column)| (*column, n)).collect();
+        Csv { to, columns, places, cells: Vec::new(), row: String::new(), has_begun: false }
     }
 
     /// Writes what is left.
@@ -50,13 +60,20 @@ impl<W: Write> Hear for Csv<W> {
             write!(self.to, "{}\r\n", self.columns.join(","))?;
         }
         let fields = fields::read(bytes).unwrap_or_default();
+        self.cells.clear();
+        self.cells.resize(self.columns.len(), None);
+        for (n, field) in fields.iter().enumerate() {
+            if let Some(column) = self.places.get(&*field.key) {
+                self.cells[*column] = Some(n);
+            }
+        }
         self.row.clear();
-        for (n, column) in self.columns.iter().enumerate() {
+        for (n, field) in self.cells.iter().enumerate() {
             if n > 0 {
                 self.row.push(',');
             }
-            if let Some(field) = fields.iter().find(|field| field.key == *column) {
-                push_cell(&mut self.row, field.value);
+            if let Some(field) = field {
+                push_cell(&mut self.row, fields[*field].value);
             }
         }
         self.row.push_str("\r\n");
@@ -66,15 +83,19 @@ impl<W: Write> Hear for Csv<W> {
 
 /// Appends a JSON value as a cell.
 fn push_cell(row: &mut String, value: &str) {
+    let plain = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    if is_plain(plain) {
+        return row.push_str(plain);
+    }
     let mut text = String::new();
     match serde_json::from_str::<String>(value) {
-        Ok(string) if value.starts_with('"') => {
-            if string.starts_with(['=', '+', '-', '@']) {
+        Ok(string) => {
+            if string.starts_with(FORMULA) {
                 text.push('\'');
             }
             push_visible(&mut text, &string);
         }
-        _ => text = visible_json(value),
+        Err(_) => text = visible_json(value),
     }
     if text.contains([',', '"']) || text.starts_with(' ') || text.ends_with(' ') {
         row.push('"');
@@ -83,6 +104,12 @@ fn push_cell(row: &mut String, value: &str) {
     } else {
         row.push_str(&text);
     }
+}
+
+/// Whether a text can stand in a cell as it stands in a line of the log: most can.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._#/:-".contains(&byte);
+    !text.starts_with(FORMULA) && text.bytes().all(is_plain)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use crate::paper::report::screen::push_expected;
+use crate::words::event::Expected;
 use crate::words::time::Span;
 use crate::words::visible::{visible, visible_lines};
 
@@ -38,10 +40,24 @@ pub struct Case {
     pub class: Option<String>,
     /// How it ended.
     pub status: Status,
-    /// How long it took.
-    pub took: Span,
+    /// How long it took, where that is known.
+    pub took: Option<Span>,
     /// What there is to know beside.
     pub output: Option<String>,
+}
+
+impl Case {
+    /// An expectation.
+    pub(super) fn of_expected(name: String, class: Option<String>, expected: &Expected) -> Case {
+        let mut said = String::new();
+        push_expected(&mut said, expected);
+        let (status, output) = if expected.ok {
+            (Status::Passed, Some(said))
+        } else {
+            (Status::Failed(Words { kind: "missed", message: said, more: None }), None)
+        };
+        Case { name, class, status, took: None, output }
+    }
 }
 
 /// The report of these suites, as XML.
@@ -78,7 +94,9 @@ fn test_case(case: &Case) -> TestCase {
         }
     };
     let mut test_case = TestCase::new(visible(&case.name), status);
-    test_case.set_time(case.took.to_std());
+    if let Some(took) = case.took {
+        test_case.set_time(took.to_std());
+    }
     if let Some(output) = &case.output {
         test_case.set_system_out(visible_lines(output));
     }

@@ -5,7 +5,7 @@ pub mod json;
 pub mod junit;
 mod line;
 
-pub use human::{different, summary, verdict};
+pub use human::{different, expectations, summary, verdict};
 
 use crate::paper::log::fields;
 use crate::paper::replayed::{Divergence, Now};

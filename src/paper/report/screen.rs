@@ -11,7 +11,7 @@ use crate::engine::Status;
 use crate::paper::report::bar::tenths;
 use crate::paper::report::loads::{self, Loads, Start};
 use crate::paper::report::unready::{LastLines, Unready};
-use crate::words::event::{Event, Exit, Outcome, Source, Stream, Summary};
+use crate::words::event::{Event, Exit, Expected, Outcome, Source, Stream, Summary};
 use crate::words::signal::Signal;
 use crate::words::time::{Moment, Span};
 use crate::words::visible::{push_visible, push_visible_bytes, visible};
@@ -124,6 +124,14 @@ impl Screen {
             | Event::FetchLine { .. }
             | Event::FetchFinished { .. }
             | Event::FetchFailed { .. } => self.fetch(out, t, event),
+            Event::Expect(expected) => {
+                let style = if expected.ok { GOOD } else { BAD };
+                self.line(out, t, "expect", style, |out| {
+                    self.styled(out, style, |out| out.push_str(if expected.ok { "ok" } else { "MISSED" }));
+                    out.push(' ');
+                    push_expected(out, expected);
+                });
+            }
             Event::RunFinished(summary) => self.summary(out, t, summary),
             other => self.control(out, t, other),
         }
@@ -461,6 +469,27 @@ impl Render for Screen {
         for (source, preset) in &status.spawns {
             self.of(out, t, *source, |out| push(out, format_args!("runs {preset}")));
         }
+    }
+}
+
+/// What came of an expectation, and where in the log that stands.
+pub(in crate::paper::report) fn push_expected(out: &mut String, expected: &Expected) {
+    push_visible(out, &expected.name);
+    // One that was given no name is called by what it wants.
+    if !expected.name.ends_with(&expected.wanted) {
+        out.push_str(": wanted ");
+        push_visible(out, &expected.wanted);
+    }
+    match &expected.got {
+        Some(got) => {
+            out.push_str(", got ");
+            push_visible(out, got);
+        }
+        None => out.push_str(", nothing to measure"),
+    }
+    if !expected.events.is_empty() {
+        let events: Vec<String> = expected.events.iter().map(u64::to_string).collect();
+        push(out, format_args!(" (seq {})", events.join(", ")));
     }
 }
 

@@ -2,6 +2,7 @@
 //! times add up. Makes the model, and tells everything that stands in its way.
 
 mod auth;
+pub(crate) mod expect;
 mod fetches;
 mod load;
 mod players;
@@ -70,11 +71,17 @@ pub(crate) fn scenario(
         }
     }
     let timeline = raw.timeline.value().unwrap_or_default();
+    let names = expect::Names {
+        presets: all_presets.names().map(str::to_owned).collect(),
+        fetches: all_fetches.names().map(str::to_owned).collect(),
+        ids: timeline.0.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
+    };
+    let expected = expect::expectations(raw.expect.value().unwrap_or_default().0, &names, found);
     let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
     let fetches = all_fetches.all();
     shown::warn(fetches.as_deref().unwrap_or_default(), found);
     let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
-    Some(Scenario {
+    let scenario = Scenario {
         name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.value().map(|text| text.0),
         seed: raw.seed.value().and_then(|seed| u64::try_from(seed.0).ok()),
@@ -84,7 +91,10 @@ pub(crate) fn scenario(
         presets: all_presets.all()?,
         fetches: fetches?,
         timeline: timeline?,
-    })
+        expect: expected?,
+    };
+    expect::warn_of_nothing(&scenario.expect, &scenario, found);
+    Some(scenario)
 }
 
 /// Presets or fetches by name. One whose body is wrong keeps its name, so that nobody is told that

@@ -12,6 +12,7 @@ pub(crate) mod capture;
 pub(crate) mod choices;
 pub(crate) mod collections;
 mod cx;
+pub(crate) mod expect;
 mod form;
 mod intervals;
 mod json_text;

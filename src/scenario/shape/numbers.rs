@@ -110,7 +110,7 @@ impl<const LEAST: i64> Shape for Size<LEAST> {
 }
 
 /// A size in bytes, or why it is none.
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let unit = unit.strip_prefix(' ').unwrap_or(unit);

@@ -12,6 +12,8 @@ pub(crate) enum Rule {
     Required(&'static str, &'static str),
     /// One of these, and no two.
     ExactlyOne(&'static [&'static str]),
+    /// One of these, and no two; none where the other key is true.
+    OneUnlessTrue(&'static [&'static str], &'static str),
     /// The first key goes only with the second.
     Needs(&'static str, &'static str),
     /// The key goes only with at least one of these.
@@ -53,6 +55,11 @@ pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen
                     .help(format!("add {line}")),
             ),
             Rule::ExactlyOne(keys) => exactly_one(header, what, keys, seen, unknown),
+            // That the other key is true is not known here: who reads the table looks at it.
+            Rule::OneUnlessTrue(keys, other) => {
+                let none = unknown || place_of(other).is_some();
+                exactly_one(header, what, keys, seen, none)
+            }
             Rule::Needs(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), None) if !unknown && !undecided(rules, other, seen) => Some(
                     Diagnostic::error(place, format!("{} goes only with {}", quoted(key), quoted(other)))
@@ -142,6 +149,13 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
             Rule::Required(..) => {}
             Rule::ExactlyOne(keys) => {
                 all.push(object([("oneOf", keys.iter().map(|key| requires(key)).collect())]))
+            }
+            Rule::OneUnlessTrue(keys, other) => {
+                let none = object([("anyOf", keys.iter().map(|key| requires(key)).collect())]);
+                let is_true = object([(*other, object([("const", true.into())]))]);
+                let alone = requires(other).with("properties", is_true).with("not", none);
+                let one = keys.iter().map(|key| requires(key)).chain([alone]);
+                all.push(object([("oneOf", Json::List(one.collect()))]));
             }
             Rule::Needs(key, other) => dependent.push(((*key).to_owned(), [*other].into_iter().collect())),
             Rule::Excludes(key, other) => {

@@ -82,10 +82,10 @@ pub(super) fn parse(cx: &mut Cx<'_>, at: Range, text: &str, secret: bool) -> Opt
     }
 }
 
-type Words = (String, String);
+pub(crate) type Words = (String, String);
 
 /// A duration, with a doubt about it; or what is wrong. Both are a message and a help.
-fn read(text: &str) -> Result<(Span, Option<Words>), Words> {
+pub(crate) fn read(text: &str) -> Result<(Span, Option<Words>), Words> {
     let example = || "for example \"800ms\", \"1m 30s\" or \"2h\"".to_owned();
     let limit =
         || (format!("{} is longer than 365 days", quoted(text)), "a duration is at most 365 days".to_owned());

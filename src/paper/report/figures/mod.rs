@@ -14,7 +14,7 @@ use crate::paper::report::figures::distribution::Distribution;
 use crate::paper::report::figures::sources::Sources;
 use crate::paper::report::figures::wrong::Wrong;
 use crate::paper::report::told::{Hear, Told};
-use crate::words::event::{ClockKind, Direction, Event, Outcome, Source};
+use crate::words::event::{ClockKind, Direction, Event, Expected, Outcome, Source};
 use crate::words::figures::JobFigures;
 use crate::words::time::{Moment, Span};
 
@@ -95,6 +95,8 @@ pub struct Figures {
     pub wrong: Wrong,
     /// Typed lines that were commands, and those that were not.
     pub typed: [u64; 2],
+    /// What was expected of the run.
+    pub expected: Vec<Expected>,
     /// What the log itself says of loads.
     pub loads: Vec<JobFigures>,
     /// How often the run was paused.
@@ -144,6 +146,7 @@ impl Figures {
                 self.moves[index.unwrap_or_default()] += 1;
             }
             Event::Input { accepted, .. } => self.typed[usize::from(!accepted)] += 1,
+            Event::Expect(expected) => self.expected.push(expected.clone()),
             Event::RunPaused => self.pauses += 1,
             Event::RunFinished(summary) => {
                 let reason = summary.reason.clone();

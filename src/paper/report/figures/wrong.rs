@@ -1,5 +1,6 @@
 //! What went wrong in a run, in words, with the line of the log that tells it.
 
+use crate::paper::report::screen::push_expected;
 use crate::words::event::{Event, Source};
 use crate::words::signal::Signal;
 use crate::words::time::Moment;
@@ -63,6 +64,11 @@ pub fn fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         }
         Event::FetchFailed { source, kind, error, .. } => {
             Some((Some(source), format!("failed ({}): {error}", kind.name())))
+        }
+        Event::Expect(expected) if !expected.ok => {
+            let mut said = "expected ".to_owned();
+            push_expected(&mut said, expected);
+            Some((None, said))
         }
         Event::Sent { source: Some(source), error: Some(error), .. } => {
             Some((Some(source), format!("could not be sent a line: {error}")))

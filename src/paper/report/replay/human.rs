@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use crate::paper::replayed::{Divergence, Finding, Now, Replayed};
 use crate::paper::report::replay::line::{Shown, show};
 use crate::paper::report::replay::{cause, differing};
-use crate::paper::report::screen::{counted, short};
+use crate::paper::report::screen::{counted, push_expected, short};
 use crate::words::visible::visible;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -115,6 +115,23 @@ fn written(is_as_written: Option<bool>) -> &'static str {
         Some(false) => "not as it was written (its crc32c is wrong): it was changed, or damaged",
         None => "cut short or damaged behind this line, so nobody can say whether it was changed",
     }
+}
+
+/// A line for each expectation: what came of it.
+#[must_use]
+pub fn expectations(replayed: &Replayed, color: bool) -> String {
+    let mut text = String::new();
+    for expected in &replayed.expected {
+        let (style, word) = if expected.ok { (GOOD, "ok") } else { (BAD, "MISSED") };
+        if color {
+            push(&mut text, format_args!("  {style}{word:<7}{style:#}  "));
+        } else {
+            push(&mut text, format_args!("  {word:<7}  "));
+        }
+        push_expected(&mut text, expected);
+        text.push('\n');
+    }
+    text
 }
 
 /// The look of the page: a column of line numbers, an edge, the text.

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::paper::replayed::{Divergence, Finding, Now, Replayed};
 use crate::paper::report::replay::{cause, differing};
+use crate::words::event::Expected;
 use crate::words::visible::visible_json;
 
 /// A replay as one JSON object.
@@ -28,8 +29,23 @@ struct Report<'a> {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
+    /// What came of that which was expected beside the log's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expect: Vec<Expectation<'a>>,
     #[serde(flatten)]
     difference: Option<Difference>,
+}
+
+#[derive(Serialize)]
+struct Expectation<'a> {
+    name: &'a str,
+    ok: bool,
+    wanted: &'a str,
+    /// Not there if there was nothing to measure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    got: Option<&'a str>,
+    /// The `seq` of the events that decided.
+    events: &'a [u64],
 }
 
 #[derive(Serialize)]
@@ -59,6 +75,7 @@ pub fn json(log: &str, replayed: &Replayed) -> String {
         line: None,
         error: None,
         help: None,
+        expect: replayed.expected.iter().map(expectation).collect(),
         difference: None,
     };
     match &replayed.finding {
@@ -82,6 +99,11 @@ pub fn json(log: &str, replayed: &Replayed) -> String {
     }
     // All of it is text and numbers.
     visible_json(&serde_json::to_string(&report).unwrap_or_default())
+}
+
+fn expectation(expected: &Expected) -> Expectation<'_> {
+    let Expected { name, ok, wanted, got, events } = expected;
+    Expectation { name, ok: *ok, wanted, got: got.as_deref(), events }
 }
 
 fn difference(divergence: &Divergence) -> Option<Difference> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::paper::replayed::{Finding, Replayed};
 use crate::paper::report::junit::{self, Status, Words};
 use crate::paper::report::replay::{different, verdict};
+use crate::words::event::Expected;
 use crate::words::time::Span;
 
 /// One log's replay.
@@ -28,7 +29,11 @@ pub struct Case<'a> {
 /// In words, why it cannot be made.
 pub fn junit(cases: &[Case<'_>]) -> Result<String, String> {
     let name = "scenario replay";
-    junit::xml(name, [(name.to_owned(), cases.iter().map(test_case).collect())])
+    let cases = cases.iter().flat_map(|case| {
+        let expected = case.replayed.expected.iter().map(|expected| expectation(case, expected));
+        [test_case(case)].into_iter().chain(expected).collect::<Vec<_>>()
+    });
+    junit::xml(name, [(name.to_owned(), cases.collect())])
 }
 
 fn test_case(case: &Case<'_>) -> junit::Case {
@@ -49,7 +54,13 @@ fn test_case(case: &Case<'_>) -> junit::Case {
         name: (*log).to_owned(),
         class: replayed.run.as_ref().map(|run| run.name.clone()),
         status,
-        took: Span::from_std(*took),
+        took: Some(Span::from_std(*took)),
         output: matches!(replayed.finding, Finding::CutShort(_)).then_some(said),
     }
+}
+
+/// An expectation of a log, named after both.
+fn expectation(case: &Case<'_>, expected: &Expected) -> junit::Case {
+    let name = format!("{}: {}", case.log, expected.name);
+    junit::Case::of_expected(name, case.replayed.run.as_ref().map(|run| run.name.clone()), expected)
 }

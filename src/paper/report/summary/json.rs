@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::paper::report::figures::Figures;
 use crate::paper::report::figures::distribution::Distribution;
 use crate::paper::report::figures::sources::{Group, Sources};
-use crate::words::event::Direction;
+use crate::words::event::{Direction, Expected};
 use crate::words::time::{Moment, Span};
 use crate::words::visible::visible_json;
 
@@ -31,6 +31,7 @@ struct Report<'a> {
     events: u64,
     unknown: u64,
     wrong: Wrong<'a>,
+    expected: Vec<Expectation<'a>>,
     spawns: BTreeMap<&'a str, Spawns<'a>>,
     fetches: BTreeMap<&'a str, Fetches<'a>>,
     moves: BTreeMap<&'static str, u64>,
@@ -52,6 +53,16 @@ struct Fault<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
     what: &'a str,
+}
+
+#[derive(Serialize)]
+struct Expectation<'a> {
+    name: &'a str,
+    ok: bool,
+    wanted: &'a str,
+    /// None where there was nothing to measure.
+    got: Option<&'a str>,
+    events: &'a [u64],
 }
 
 #[derive(Serialize)]
@@ -127,6 +138,7 @@ fn report(figures: &Figures) -> serde_json::Result<Report<'_>> {
         events: figures.events,
         unknown: figures.unknown,
         wrong: Wrong { count: figures.wrong.count, first: faults.collect::<serde_json::Result<_>>()? },
+        expected: figures.expected.iter().map(expectation).collect(),
         spawns: groups(&figures.spawns, |group, ends| Spawns {
             ends,
             moves: group.moves,
@@ -143,6 +155,11 @@ fn report(figures: &Figures) -> serde_json::Result<Report<'_>> {
         inputs: Inputs { accepted: figures.typed[0], refused: figures.typed[1] },
         pauses: figures.pauses,
     })
+}
+
+fn expectation(expected: &Expected) -> Expectation<'_> {
+    let Expected { name, ok, wanted, got, events } = expected;
+    Expectation { name, ok: *ok, wanted, got: got.as_deref(), events }
 }
 
 fn groups<'a, T>(

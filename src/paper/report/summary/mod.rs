@@ -40,6 +40,7 @@ pub fn text(figures: &Figures, look: Look) -> String {
     let mut out = head(figures, look);
     let sections = [
         sections::wrong(figures),
+        sections::expected(figures),
         sections::spawns(figures),
         sections::fetches(figures),
         sections::times(figures, look.charset),

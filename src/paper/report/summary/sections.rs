@@ -5,10 +5,10 @@ use crate::paper::report::figures::Figures;
 use crate::paper::report::figures::course::per_second;
 use crate::paper::report::figures::distribution::Distribution;
 use crate::paper::report::figures::sources::{Group, Sources};
-use crate::paper::report::screen::short;
+use crate::paper::report::screen::{push_expected, short};
 use crate::paper::report::summary::chart::{Charset, bar, heights};
 use crate::paper::report::summary::table::{LONGEST_NAME, Table, short_name};
-use crate::words::event::Direction;
+use crate::words::event::{Direction, Expected};
 use crate::words::figures::JobFigures;
 use crate::words::time::{Moment, Span};
 
@@ -50,6 +50,19 @@ pub(super) fn wrong(figures: &Figures) -> Vec<String> {
         lines.push(format!("and {} more", grouped(more)));
     }
     lines
+}
+
+/// What was expected.
+pub(super) fn expected(figures: &Figures) -> Vec<String> {
+    let Some(width) = figures.expected.iter().map(|expected| if expected.ok { 4 } else { 6 }).max() else {
+        return Vec::new();
+    };
+    let line = |expected: &Expected| {
+        let mut line = format!("{:<width$}  ", if expected.ok { "held" } else { "missed" });
+        push_expected(&mut line, expected);
+        line
+    };
+    ["expected".to_owned()].into_iter().chain(figures.expected.iter().map(line)).collect()
 }
 
 /// Spawns by preset.

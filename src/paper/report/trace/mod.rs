@@ -309,6 +309,10 @@ impl<W: Write> Trace<W> {
             Event::RunResumed { took } => {
                 self.happened(t, "resumed", None, json!({ "took": took.to_string() }))
             }
+            Event::Expect(expected) => {
+                let what = json!({ "ok": expected.ok, "wanted": expected.wanted, "got": expected.got });
+                self.happened(t, &expected.name, None, what)
+            }
             Event::RunFinished(summary) => {
                 self.happened(t, summary.outcome.name(), None, json!({ "reason": summary.reason }))
             }
