@@ -18,7 +18,7 @@
 //! | [`scenario`] | the scenario as data: files to a tree with places, to known keys, to the checked [model](scenario::model); [resolved](scenario::resolved) again, and a [draft](scenario::draft) of a file; its [schema](scenario::schema) |
 //! | [`engine`] | decides: the scheduler (`engine/scheduler.rs`), spawns, requests, typed commands, expectations, the end; the players' [calendar](engine::calendar); all [chance](engine::draw) |
 //! | [`hands`] | do, and the only modules that wait: the [clock](hands::clock), the [multiplexer](hands::multiplexer), [processes](hands::process), [fetches](hands::fetch), [what is typed](hands::input), [keys](hands::keys); what they see goes into the [inbox](hands::inbox) |
-//! | [`paper`] | what is written, read and shown: the [log](paper::log), the [journal](paper::journal) of a run, what comes of logs ([diff](paper::diff), [extract](paper::extract), [replayed](paper::replayed)), [reports](paper::report), [files](paper::files), [diagnostics](paper::diagnostics) as text |
+//! | [`paper`] | what is written, read and shown: the [log](paper::log), the [journal](paper::journal) of a run, what comes of logs ([diff](paper::diff), [extract](paper::extract), [replayed](paper::replayed)), [reports](paper::report) (of a log: a log is [told](paper::report::told), its [figures](paper::report::figures) gathered), [files](paper::files), [diagnostics](paper::diagnostics) as text |
 //! | [`drive`] | tells the engine the time: [live](drive::live), in [virtual time](drive::virtual_time), by a log ([replay](drive::replay)), and for a [plan](drive::plan); shows a log again, without an engine ([playback](drive::playback)) |
 //! | [`door`] | the command line; one file a command, which wires and decides nothing |
 //!

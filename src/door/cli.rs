@@ -43,6 +43,8 @@ pub enum Command {
     Diff(Diff),
     /// Print a scenario that does what was done in a run
     Extract(Extract),
+    /// Say what came of a run: its figures, and what went wrong
+    Report(Report),
     /// Print the JSON Schema of scenario files, or of the log's events
     Schema(Schema),
     /// Play one preset of players on standard output
@@ -108,6 +110,9 @@ pub struct Run {
     /// Read typed commands from here instead of the terminal; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
+    /// Write test cases for CI as JUnit XML when the run ends; `-` is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -302,6 +307,29 @@ pub struct Extract {
     /// The log of the run; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
+    /// Take a log that was cut short as it is
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `scenario report`.
+#[derive(Args, Debug)]
+pub struct Report {
+    /// The log of the run; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub log: PathBuf,
+    /// How to print the summary
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Write a trace for Perfetto (Trace Event JSON); `-` is standard output, in the place of the summary
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub trace: Option<PathBuf>,
+    /// Write a table, a row an event; `-` is standard output, in the place of the summary
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub csv: Option<PathBuf>,
     /// Take a log that was cut short as it is
     #[arg(long)]
     pub allow_incomplete: bool,

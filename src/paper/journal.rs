@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use crate::engine::{Sink, Status};
 use crate::paper::log::encoder::Encoder;
 use crate::paper::log::writer::{Piece, Writer};
+use crate::paper::report::cases::Cases;
 use crate::paper::report::screen::Render;
+use crate::paper::report::told::Told;
 use crate::words::event::{Event, Source};
 use crate::words::order::Order;
 use crate::words::time::Moment;
@@ -29,6 +31,8 @@ pub struct Journal {
     encoder: Encoder,
     writer: Option<Writer>,
     screen: Option<Box<dyn Render>>,
+    /// What is made of the events beside, if anything.
+    cases: Option<Cases>,
     shown: String,
     not_shown: u64,
     /// Bytes that may be shown until the next refill, and when the last one was.
@@ -48,6 +52,7 @@ impl Journal {
             encoder: Encoder::default(),
             writer,
             screen,
+            cases: None,
             shown: String::new(),
             not_shown: 0,
             budget: SHOWN,
@@ -57,6 +62,19 @@ impl Journal {
             orders: Vec::new(),
             reached: Moment::ZERO,
         }
+    }
+
+    /// Has test cases made of the events.
+    #[must_use]
+    pub fn with_cases(mut self) -> Journal {
+        self.cases = Some(Cases::default());
+        self
+    }
+
+    /// The test cases of the events so far, if they were to be made.
+    #[must_use]
+    pub fn cases(&self) -> Option<&Cases> {
+        self.cases.as_ref()
     }
 
     /// The orders so far, in their order.
@@ -162,6 +180,9 @@ impl Journal {
 impl Sink for Journal {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         self.reached = t;
+        if let Some(cases) = &mut self.cases {
+            cases.take(&Told { line: self.encoder.count() + 1, t, event: Some(event) });
+        }
         self.encoder.write(t, event);
         if let Some(screen) = &mut self.screen {
             let before = self.shown.len();

@@ -24,6 +24,10 @@ fn shown(folder: &Folder, log: &[u8]) -> Vec<(String, String)> {
         "diff log.jsonl other.jsonl",
         "diff --format json log.jsonl other.jsonl",
         "extract log.jsonl",
+        "report log.jsonl",
+        "report --format json log.jsonl",
+        "report --junit - log.jsonl",
+        "report --trace - log.jsonl",
     ];
     let all = commands.into_iter().map(|command| {
         let ended = folder.scenario(&command.split(' ').collect::<Vec<_>>()).end();

@@ -7,18 +7,22 @@ mod fetch;
 mod init;
 mod logs;
 mod on_terminal;
+mod outputs;
 mod place;
 mod plan;
 mod play;
 mod players;
 mod replay;
+mod report;
 mod run;
 mod schema;
 mod shell;
 
 use std::fmt::Display;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
+
+use anstream::stream::RawStream;
 
 use crate::door::cli::{Command, Reading};
 use crate::engine::draw;
@@ -40,6 +44,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Play(arguments) => play::play(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Players(arguments) => players::players(&arguments),
         Command::Fetch(arguments) => fetch::fetch(&arguments),
@@ -87,10 +92,15 @@ fn environment(name: &str) -> Option<String> {
 
 /// Whether standard error takes colours.
 fn colors() -> bool {
+    colors_of(&std::io::stderr())
+}
+
+/// Whether a standard stream takes colours.
+fn colors_of(stream: &impl RawStream) -> bool {
     // In CI the library takes a dumb terminal for one with colours; it has none there either.
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let is_wanted = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    is_wanted && !is_dumb && std::io::stderr().is_terminal()
+    let is_wanted = anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never;
+    is_wanted && !is_dumb && stream.is_terminal()
 }
 
 /// Tells people something. A standard error that is closed is no reason to stop.

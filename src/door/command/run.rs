@@ -1,12 +1,13 @@
 //! `scenario run`: reads a scenario, opens its log, and has it driven.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::door::cli::{Clock as ClockOption, Run as Arguments};
-use crate::door::command::{colors, place, read_quietly, seed_of, tell, tell_error, tell_warnings};
+use crate::door::command::{colors, outputs, place, read_quietly, seed_of, tell, tell_error, tell_warnings};
 use crate::drive::plan::likely_end;
 use crate::drive::{Run, live, virtual_time};
 use crate::engine::Start;
@@ -85,6 +86,10 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
             return Some("`--precise` is for the real clock; virtual time is always exact");
         }
     }
+    let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    if is_stdout(&arguments.log) && is_stdout(&arguments.junit) {
+        return Some("standard output cannot be the `--log` and the `--junit`");
+    }
     (arguments.file.as_os_str() == "-"
         && arguments.input.as_deref().is_some_and(|input| input.as_os_str() == "-"))
     .then_some("standard input cannot be the scenario and the `--input`")
@@ -112,16 +117,19 @@ fn run_loaded(
         ClockOption::Real => Vec::new(),
         ClockOption::Virtual => typed_before(keyboard.as_ref())?,
     };
+    let junit = outputs::junit(arguments)?;
     let scenario = Rc::new(scenario);
     let terminal = (!arguments.quiet).then(|| Terminal::start(course(arguments, &scenario, seed, entered)));
     let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);
     let screen = (!arguments.quiet).then(|| Box::new(Screen::new(colors())) as Box<dyn Render>);
     let mut destination = None;
+    let has_cases = junit.is_some();
     let open = || {
         let (place, opened) = place::open(arguments, &scenario.name).map_err(|Refusal(refusal)| refusal)?;
         let writer = Writer::start(opened, show).map_err(|Refusal(refusal)| refusal)?;
         destination = Some(place);
-        Ok(Journal::new(Some(writer), screen))
+        let journal = Journal::new(Some(writer), screen);
+        Ok(if has_cases { journal.with_cases() } else { journal })
     };
     let begin = |started_at: Option<&str>, scenario: &Rc<_>, journal| {
         let start = Start { seed, clock: arguments.clock.into(), started_at, resolved: &resolved };
@@ -140,9 +148,14 @@ fn run_loaded(
     };
     let Run { journal, .. } = run;
     let reason = journal.reason().map(str::to_owned);
+    let cases = journal.cases().map(|cases| cases.junit(verdict.as_ref().err().map(String::as_str)));
     drop(journal);
     let dropped = terminal.map_or(0, Terminal::finish);
-    conclude(arguments, verdict, destination.as_ref(), (dropped, reason))
+    let concluded = conclude(arguments, verdict, destination.as_ref(), (dropped, reason));
+    if let (Some(output), Some(cases)) = (junit, cases) {
+        outputs::write_junit(output, cases)?;
+    }
+    concluded
 }
 
 /// Where typed lines come from: `--input`, or a terminal. Nothing else is ever read.

@@ -244,6 +244,18 @@ pub fn is_event(name: &str) -> bool {
     EVENTS.iter().any(|(event, _, _)| *event == name)
 }
 
+/// The names of all keys that events have of their own, those of most first and else in the order of
+/// the table.
+pub fn keys() -> Vec<&'static str> {
+    let mut keys = vec!["due", "source", "entry"];
+    for key in EVENTS.iter().flat_map(|(_, _, keys)| *keys) {
+        if !keys.contains(&key.name) {
+            keys.push(key.name);
+        }
+    }
+    keys
+}
+
 /// Whether an event can have this key.
 #[must_use]
 pub fn is_key(event: &str, key: &str) -> bool {

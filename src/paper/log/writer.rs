@@ -74,9 +74,17 @@ pub enum Opened {
 /// # Errors
 /// When the file exists (and `force` is not given), another run writes it, or the system refuses.
 pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
+    open_for("--log PATH", destination, force)
+}
+
+/// The same for what another option names.
+///
+/// # Errors
+/// As of [`open`].
+pub fn open_for(option: &str, destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     let Destination::File(path) = destination else { return Ok(Opened::Stdout) };
     if is_pipe_or_device(path) {
-        return open_pipe(path).map(Opened::File);
+        return open_pipe(option, path).map(Opened::File);
     }
     let mut options = File::options();
     options.write(true);
@@ -85,13 +93,13 @@ pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
     } else {
         options.create_new(true)
     };
-    let file = options.open(path).map_err(|error| Refusal(open_fault(path, &error)))?;
+    let file = options.open(path).map_err(|error| Refusal(open_fault(option, path, &error)))?;
     if !file.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Err(Refusal(not_a_file(path)));
+        return Err(Refusal(not_a_file(option, path)));
     }
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Err(Refusal(format!(
-            "another run writes its log to {}; give this one another with `--log PATH`",
+            "another run writes its log to {}; give this one another with `{option}`",
             path.display()
         )));
     }
@@ -106,37 +114,39 @@ fn is_pipe_or_device(path: &Path) -> bool {
 }
 
 /// Opens a pipe or device. A pipe that nobody reads is refused: to open it would wait for a reader.
-fn open_pipe(path: &Path) -> Result<File, Refusal> {
+fn open_pipe(option: &str, path: &Path) -> Result<File, Refusal> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
         if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
             return Refusal(format!(
-                "nobody reads from {}; start its reader first, or name a file with `--log PATH`",
+                "nobody reads from {}; start its reader first, or name a file with `{option}`",
                 path.display()
             ));
         }
-        Refusal(open_fault(path, &error))
+        Refusal(open_fault(option, path, &error))
     })?;
     fcntl_setfl(&file, OFlags::empty())
         .map_err(|error| Refusal(format!("cannot write {}: {error}", path.display())))?;
     Ok(file)
 }
 
-fn not_a_file(path: &Path) -> String {
-    format!("{} is not a regular file; name one with `--log PATH`", path.display())
+fn not_a_file(option: &str, path: &Path) -> String {
+    format!("{} is not a regular file; name one with `{option}`", path.display())
 }
 
 /// What the system's refusal means for a person.
-fn open_fault(path: &Path, error: &io::Error) -> String {
+fn open_fault(option: &str, path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     let found = std::fs::metadata(path);
     match error.kind() {
         _ if found.as_ref().is_ok_and(std::fs::Metadata::is_dir) => {
-            format!("cannot write {shown}: it is a folder; name a file in it with `--log PATH`")
+            format!("cannot write {shown}: it is a folder; name a file in it with `{option}`")
         }
-        _ if found.is_ok_and(|found| !found.is_file()) && !is_pipe_or_device(path) => not_a_file(path),
+        _ if found.is_ok_and(|found| !found.is_file()) && !is_pipe_or_device(path) => {
+            not_a_file(option, path)
+        }
         io::ErrorKind::AlreadyExists => {
-            format!("{shown} exists already; `--force` writes over it, `--log PATH` writes another")
+            format!("{shown} exists already; `--force` writes over it, `{option}` writes another")
         }
         io::ErrorKind::NotFound => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -145,10 +155,10 @@ fn open_fault(path: &Path, error: &io::Error) -> String {
                     let folder = folder.display();
                     format!("cannot write {shown}: there is no folder {folder}; `mkdir -p {folder}` makes it")
                 }
-                None => format!("cannot write {shown}: {error}; name a file with `--log PATH`"),
+                None => format!("cannot write {shown}: {error}; name a file with `{option}`"),
             }
         }
-        _ => format!("cannot write {shown}: {error}; choose another place with `--log PATH`"),
+        _ => format!("cannot write {shown}: {error}; choose another place with `{option}`"),
     }
 }
 

@@ -1,11 +1,19 @@
-//! Reports: what people see of a run.
+//! Reports: what people see of a run, while it runs and from its log.
 
 mod bar;
+pub mod cases;
+pub mod csv;
 pub mod fetched;
+pub mod figures;
+pub mod junit;
 mod last_line;
 mod loads;
+pub mod output;
 pub mod position;
 pub mod replay;
 pub mod screen;
+pub mod summary;
 pub mod terminal;
+pub mod told;
+pub mod trace;
 mod unready;

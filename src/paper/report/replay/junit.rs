@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-
 use crate::paper::replayed::{Finding, Replayed};
+use crate::paper::report::junit::{self, Status, Words};
 use crate::paper::report::replay::{different, verdict};
-use crate::paper::report::screen::push_expected;
 use crate::words::event::Expected;
-use crate::words::visible::visible;
+use crate::words::time::Span;
 
 /// One log's replay.
 #[derive(Debug)]
@@ -30,65 +28,39 @@ pub struct Case<'a> {
 /// # Errors
 /// In words, why it cannot be made.
 pub fn junit(cases: &[Case<'_>]) -> Result<String, String> {
-    let mut suite = TestSuite::new("scenario replay");
-    for case in cases {
-        suite.add_test_case(test_case(case));
-        suite.add_test_cases(case.replayed.expected.iter().map(|expected| expectation(case, expected)));
-    }
-    let mut report = Report::new("scenario replay");
-    report.add_test_suite(suite);
-    report.to_string().map_err(|error| error.to_string())
+    let name = "scenario replay";
+    let cases = cases.iter().flat_map(|case| {
+        let expected = case.replayed.expected.iter().map(|expected| expectation(case, expected));
+        [test_case(case)].into_iter().chain(expected).collect::<Vec<_>>()
+    });
+    junit::xml(name, [(name.to_owned(), cases.collect())])
 }
 
-fn test_case(case: &Case<'_>) -> TestCase {
+fn test_case(case: &Case<'_>) -> junit::Case {
     let Case { log, replayed, took, is_failure, again } = case;
-    let words = verdict(log, replayed, false);
-    let mut status = match &replayed.finding {
-        _ if !is_failure => TestCaseStatus::success(),
-        Finding::Different(_) => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        _ => TestCaseStatus::non_success(NonSuccessKind::Error),
+    let said = verdict(log, replayed, false);
+    let said = said.trim_end().to_owned();
+    let words = |kind, more| Words { kind, message: said.clone(), more };
+    let status = match &replayed.finding {
+        _ if !is_failure => Status::Passed,
+        Finding::Different(divergence) => {
+            Status::Failed(words("different", Some(different(log, divergence, again, false))))
+        }
+        Finding::CutShort(_) => Status::Broken(words("cut short", None)),
+        Finding::Unreadable(unreadable) => Status::Broken(words(unreadable.kind(), None)),
+        Finding::Same => Status::Broken(words("same", None)),
     };
-    if *is_failure {
-        let kind = match &replayed.finding {
-            Finding::Different(_) => "different",
-            Finding::CutShort(_) => "cut short",
-            Finding::Unreadable(unreadable) => unreadable.kind(),
-            Finding::Same => "same",
-        };
-        status.set_message(words.trim_end()).set_type(kind);
+    junit::Case {
+        name: (*log).to_owned(),
+        class: replayed.run.as_ref().map(|run| run.name.clone()),
+        status,
+        took: Some(Span::from_std(*took)),
+        output: matches!(replayed.finding, Finding::CutShort(_)).then_some(said),
     }
-    if let Finding::Different(divergence) = &replayed.finding {
-        status.set_description(different(log, divergence, again, false));
-    }
-    let mut test_case = TestCase::new(visible(log), status);
-    test_case.set_time(*took);
-    if matches!(replayed.finding, Finding::CutShort(_)) {
-        test_case.set_system_out(words.trim_end());
-    }
-    if let Some(run) = &replayed.run {
-        test_case.set_classname(visible(&run.name));
-    }
-    test_case
 }
 
 /// An expectation of a log, named after both.
-fn expectation(case: &Case<'_>, expected: &Expected) -> TestCase {
-    let mut words = String::new();
-    push_expected(&mut words, expected);
-    let status = if expected.ok {
-        TestCaseStatus::success()
-    } else {
-        let mut missed = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        missed.set_message(&*words).set_type("missed");
-        missed
-    };
-    let name = format!("{}: {}", visible(case.log), visible(&expected.name));
-    let mut test_case = TestCase::new(name, status);
-    if expected.ok {
-        test_case.set_system_out(&*words);
-    }
-    if let Some(run) = &case.replayed.run {
-        test_case.set_classname(visible(&run.name));
-    }
-    test_case
+fn expectation(case: &Case<'_>, expected: &Expected) -> junit::Case {
+    let name = format!("{}: {}", case.log, expected.name);
+    junit::Case::of_expected(name, case.replayed.run.as_ref().map(|run| run.name.clone()), expected)
 }

@@ -1,0 +1,131 @@
+//! `scenario report`: what came of a run, from its log.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::door::cli::{Format, Report as Arguments};
+use crate::door::command::logs::{tell_cut, tell_unreadable};
+use crate::door::command::{colors_of, outputs, print, tell_error};
+use crate::paper::log::reader::Reader;
+use crate::paper::log::source;
+use crate::paper::log::writer::Refusal;
+use crate::paper::report::cases::Cases;
+use crate::paper::report::csv::Csv;
+use crate::paper::report::figures::Figures;
+use crate::paper::report::output::Output;
+use crate::paper::report::summary::{self, Charset, Look, json};
+use crate::paper::report::told::{self, Hear, Untold};
+use crate::paper::report::trace::Trace;
+use crate::words::exit_code::ExitCode;
+
+pub(super) fn report(arguments: &Arguments) -> ExitCode {
+    let Arguments { junit, trace, csv, .. } = arguments;
+    let named = outputs::named([("--junit", junit), ("--trace", trace), ("--csv", csv)]);
+    let on_stdout = named.iter().filter(|(_, path)| path.as_os_str() == "-").count();
+    if on_stdout > 1 {
+        tell_error("standard output can take one report: one `-`");
+        return ExitCode::Usage;
+    }
+    match reported(arguments, &named, on_stdout == 0) {
+        Ok(exit) => exit,
+        Err(Refusal(refusal)) => {
+            tell_error(refusal);
+            ExitCode::Refused
+        }
+    }
+}
+
+/// What is made of the log beside the summary.
+#[derive(Default)]
+struct Made {
+    junit: Option<(Cases, Output)>,
+    trace: Option<Trace<Output>>,
+    csv: Option<Csv<Output>>,
+}
+
+impl Made {
+    /// Opens all that is to be written; none of it is the log, or the same file as another.
+    fn open(arguments: &Arguments, named: &[(&'static str, &Path)]) -> Result<Made, Refusal> {
+        let mut made = Made::default();
+        let mut others = vec![(arguments.log.as_path(), "the log")];
+        for (option, path) in named {
+            let output = outputs::open(option, path, &others)?;
+            match *option {
+                "--junit" => made.junit = Some((Cases::default(), output)),
+                "--trace" => made.trace = Some(Trace::new(output)),
+                _ => made.csv = Some(Csv::new(output)),
+            }
+            others.push((path, option));
+        }
+        Ok(made)
+    }
+
+    /// Writes what is left to be written.
+    fn finish(self) -> Result<(), String> {
+        if let Some((cases, mut output)) = self.junit {
+            let xml = cases.junit(None)?;
+            output
+                .write_all(xml.as_bytes())
+                .and_then(|()| output.flush())
+                .map_err(|error| error.to_string())?;
+        }
+        let trace = self.trace.map_or(Ok(()), Trace::finish);
+        trace.and_then(|()| self.csv.map_or(Ok(()), Csv::finish)).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads the log, and has everything made of it.
+fn reported(
+    arguments: &Arguments,
+    named: &[(&'static str, &Path)],
+    is_shown: bool,
+) -> Result<ExitCode, Refusal> {
+    let path = &arguments.log;
+    let mut reader = Reader::new(source::open(path).map_err(Refusal)?);
+    let mut made = Made::open(arguments, named)?;
+    let mut figures = Figures::default();
+    let mut listeners: Vec<&mut dyn Hear> = vec![&mut figures];
+    listeners.extend(made.junit.as_mut().map(|(cases, _)| cases as &mut dyn Hear));
+    listeners.extend(made.trace.as_mut().map(|trace| trace as &mut dyn Hear));
+    listeners.extend(made.csv.as_mut().map(|csv| csv as &mut dyn Hear));
+    let told = told::tell(&mut reader, &mut listeners);
+    let unwritten = |error| Refusal(format!("cannot write the report: {error}"));
+    match told {
+        Ok(()) => {}
+        Err(Untold::Unreadable(unreadable)) => return Ok(tell_unreadable(path, &unreadable)),
+        Err(Untold::Unwritten(error)) => return Err(unwritten(error.to_string())),
+    }
+    made.finish().map_err(unwritten)?;
+    let is_empty = figures.events == 0;
+    let printed = if is_empty || !is_shown { ExitCode::Passed } else { show(&figures, arguments.format)? };
+    Ok(match reader.cut() {
+        _ if printed != ExitCode::Passed => printed,
+        Some(cut) => tell_cut(path, cut, arguments.allow_incomplete && !is_empty),
+        None => ExitCode::Passed,
+    })
+}
+
+/// Prints the summary.
+fn show(figures: &Figures, format: Format) -> Result<ExitCode, Refusal> {
+    match format {
+        Format::Human => Ok(print(&summary::text(figures, look()))),
+        Format::Json => json::json(figures).map(|json| print(&json)).map_err(Refusal),
+    }
+}
+
+/// What standard output can show. Where it is no terminal, the same everywhere.
+fn look() -> Look {
+    let stdout = io::stdout();
+    let charset = if stdout.is_terminal() && !is_unicode() { Charset::Ascii } else { Charset::Blocks };
+    Look { color: colors_of(&stdout), charset }
+}
+
+/// Whether the terminal's characters are Unicode, as far as the environment does not say otherwise.
+fn is_unicode() -> bool {
+    let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value);
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
