@@ -10,8 +10,8 @@ use crate::words::order::{Order, Verdict};
 use crate::words::time::Moment;
 
 /// Starts a run (`begin`) once signals are heard, so that none leaves a log without an end, and drives
-/// it to its end, an orderly one should the engine or the journal panic. What is typed (`input`) is typed at its start. The run comes back with its verdict,
-/// or with why its log could not be written.
+/// it to its end, an orderly one should the engine or the journal panic. What is typed (`input`) is
+/// typed at its start. The run comes back with its verdict, or with why its log could not be written.
 ///
 /// # Errors
 /// When signals cannot be heard, or the run cannot begin.

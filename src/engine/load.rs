@@ -163,8 +163,8 @@ impl Run {
         self.leave_unsent(job_run, out.now);
     }
 
-    /// Stops the loads of an entry, by a `stop` of the timeline if that has a `due`, and says so: they may have nothing in flight. What is in flight is
-    /// stopped as any other request.
+    /// Stops the loads of an entry, by a `stop` of the timeline if that has a `due`, and says so: they may
+    /// have nothing in flight. What is in flight is stopped as any other request.
     pub(crate) fn stop_loads(&mut self, entry: usize, due: Option<Moment>, out: &mut Out<'_>) -> bool {
         let scenario = Rc::clone(&self.scenario);
         let of_entry = |(job_run, run): (&u32, &crate::engine::requests::JobRun)| {

@@ -10,8 +10,9 @@
 //!
 //! Both calls first let happen what was due by `now`, and `observe` does so again after what was
 //! observed. (What is observed before the first `advance`, lines that were typed before the run,
-//! comes before all that is due, so that a run that would end at once hears them.) So what the engine does depends only on the sequence of moments and observations that
-//! changed anything, all of which stand in the log; how often it was woken between does not matter.
+//! comes before all that is due, so that a run that would end at once hears them.) So what the engine
+//! does depends only on the sequence of moments and observations that changed anything, all of which
+//! stand in the log; how often it was woken between does not matter.
 //!
 //! If something can change what happens and is not an argument of these calls, it is a bug.
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::http::response::Parts;
-use hyper::{Response, Version};
+use hyper::{Request, Response, Version};
 
 use crate::hands::inbox::Seen;
 use crate::scenario::model::{FetchJob, Text};
@@ -23,6 +23,7 @@ use super::pool::{Endpoint, Lease};
 use super::progress::{Phase, Progress};
 use super::redirect::{self, Hop};
 use super::request::{self, Prepared, To};
+use super::upload::Upload;
 use super::{Shared, redact};
 
 /// A redirect's own body is read to keep its connection if it is at most this large …
@@ -124,19 +125,24 @@ impl Try<'_> {
                 None => To::Server,
             };
             let request = request::build(hop, self.job, folder, to).await?;
-            self.progress.enter(Phase::Head(lease.link.peer(), lease.link.received()));
-            let started = Instant::now();
-            let sent = lease.link.send(request).await;
-            self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
-            match sent {
-                Sent::Answered(response) => {
-                    unambiguous(&response)?;
-                    return Ok((response, lease));
-                }
+            match self.ask(&mut lease.link, request).await? {
+                Sent::Answered(response) => return Ok((response, lease)),
                 Sent::Unseen(_) if lease.reused && !fresh => fresh = true,
                 Sent::Unseen(fault) | Sent::Failed(fault) => return Err(fault),
             }
         }
+    }
+
+    /// Sends one request on a connection, and waits for the head of an answer whose end is certain.
+    async fn ask(&self, link: &mut Link, request: Request<Upload>) -> Result<Sent, Fault> {
+        self.progress.enter(Phase::Head(link.peer(), link.received()));
+        let started = Instant::now();
+        let sent = link.send(request).await;
+        self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
+        if let Sent::Answered(response) = &sent {
+            unambiguous(response)?;
+        }
+        Ok(sent)
     }
 
     /// Whether an answer sends the request on.
@@ -164,15 +170,8 @@ impl Try<'_> {
             };
             self.progress.on(lease.reused);
             let request = prepared[usize::from(lease.link.is_http2())].request();
-            self.progress.enter(Phase::Head(lease.link.peer(), lease.link.received()));
-            let started = Instant::now();
-            let sent = lease.link.send(request).await;
-            self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
-            match sent {
-                Sent::Answered(response) => {
-                    unambiguous(&response)?;
-                    return Ok((response, lease));
-                }
+            match self.ask(&mut lease.link, request).await? {
+                Sent::Answered(response) => return Ok((response, lease)),
                 Sent::Unseen(_) if lease.reused && !fresh => fresh = true,
                 Sent::Unseen(fault) | Sent::Failed(fault) => return Err(fault),
             }
@@ -186,15 +185,8 @@ impl Try<'_> {
         prepared: &Prepared,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
         let mut link = bare.resigned().await?;
-        self.progress.enter(Phase::Head(link.peer(), link.received()));
-        let started = Instant::now();
-        let sent = link.send(prepared.request()).await;
-        self.progress.took(|timings| &mut timings.first_byte, started.elapsed());
-        match sent {
-            Sent::Answered(response) => {
-                unambiguous(&response)?;
-                Ok((response, Lease { link, reused: self.progress.reused() }))
-            }
+        match self.ask(&mut link, prepared.request()).await? {
+            Sent::Answered(response) => Ok((response, Lease { link, reused: self.progress.reused() })),
             Sent::Unseen(fault) | Sent::Failed(fault) => Err(fault),
         }
     }

@@ -96,8 +96,9 @@ impl Fetches {
         }
     }
 
-    /// Sends a request: the `url`th of the `job`th fetch of the scenario, with these captured values. What comes back is left in
-    /// the inbox under `source`, and in the end exactly one `Fetched` or `FetchFailed`.
+    /// Sends a request: the `url`th of the `job`th fetch of the scenario, with these captured values. What
+    /// comes back is left in the inbox under `source`, and in the end exactly one `Fetched` or
+    /// `FetchFailed`.
     ///
     /// # Panics
     ///
