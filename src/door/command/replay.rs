@@ -4,14 +4,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::door::cli::{Replay, ReplayFormat};
-use crate::door::command::{colors, environment, print, tell, tell_error};
-use crate::drive::replay::replay_expecting;
+use crate::door::command::{colors, environment, outputs, print, tell, tell_error};
+use crate::drive::replay::{Ear, replay_expecting};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
 use crate::paper::log::reader::Unreadable;
 use crate::paper::log::source;
+use crate::paper::log::writer::Refusal;
 use crate::paper::replayed::{Finding, Replayed};
+use crate::paper::report::cases::Cases;
+use crate::paper::report::output::Output;
 use crate::paper::report::replay::{different, expectations, json, junit, summary, verdict};
+use crate::paper::report::told::Told;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;
 use crate::scenario::{Options, load, load_expectations};
@@ -24,6 +28,8 @@ struct Case<'a> {
     log: &'a Path,
     replayed: Replayed,
     took: Duration,
+    /// What the logged run is made of.
+    run: Cases,
 }
 
 pub(super) fn replay(arguments: &Replay) -> ExitCode {
@@ -35,35 +41,57 @@ pub(super) fn replay(arguments: &Replay) -> ExitCode {
         Ok(against) => against,
         Err(exit) => return exit,
     };
+    let shown = outputs::junit_of_replay(arguments).and_then(|junit| replay_all(arguments, against, junit));
+    shown.unwrap_or_else(|Refusal(refusal)| {
+        tell_error(refusal);
+        ExitCode::Refused
+    })
+}
+
+fn replay_all(
+    arguments: &Replay,
+    against: Option<Scenario>,
+    junit: Option<Output>,
+) -> Result<ExitCode, Refusal> {
     let mut cases = Vec::new();
     for log in &arguments.logs {
         let started = Instant::now();
+        let mut run = Cases::default();
+        let mut ear = |told: &Told<'_, '_>| run.take(told);
+        let ear = junit.as_ref().map(|_| &mut ear as Ear<'_>);
         let replayed = match source::open(log) {
             Ok(bytes) => {
                 let expecting = |scenario: &Scenario| expected_by(arguments, scenario, cases.is_empty());
-                match replay_expecting(bytes, against.as_ref(), expecting) {
+                match replay_expecting(bytes, against.as_ref(), expecting, ear) {
                     Ok(replayed) => replayed,
-                    Err(exit) => return exit,
+                    Err(exit) => return Ok(exit),
                 }
             }
             Err(error) => refused(error),
         };
-        let case = Case { log, replayed, took: started.elapsed() };
+        let case = Case { log, replayed, took: started.elapsed(), run };
         let shown = show(&case, arguments);
         if shown != ExitCode::Passed {
-            return shown;
+            return Ok(shown);
         }
         cases.push(case);
     }
+    if let Some(output) = junit {
+        outputs::write_junit(output, test_cases(&cases, arguments, true))?;
+    }
     let shown = conclude(&cases, arguments);
     let worst = cases.iter().map(|case| exit_of(&case.replayed, arguments)).max_by_key(|e| e.code());
-    if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown }
+    Ok(if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown })
 }
 
 /// What cannot go together.
 fn misuse(arguments: &Replay) -> Option<&'static str> {
     if arguments.against.is_none() && arguments.expect.is_none() && !arguments.reading.vars.is_empty() {
         return Some("`--var` is for the files of `--against` and `--expect`; a logged scenario is whole");
+    }
+    let is_on_stdout = arguments.junit.as_deref().is_some_and(|junit| junit.as_os_str() == "-");
+    if is_on_stdout && arguments.format != ReplayFormat::Human {
+        return Some("standard output cannot be the `--format` and the `--junit`");
     }
     let files = arguments.logs.iter().chain(&arguments.against).chain(&arguments.expect);
     (files.filter(|file| file.as_os_str() == "-").count() > 1)
@@ -155,28 +183,28 @@ fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
             ExitCode::Passed
         }
         ReplayFormat::Human | ReplayFormat::Json => ExitCode::Passed,
-        ReplayFormat::Junit => {
-            let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
-            let cases: Vec<junit::Case<'_>> = cases
-                .iter()
-                .zip(&names)
-                .map(|(case, log)| junit::Case {
-                    log,
-                    replayed: &case.replayed,
-                    took: case.took,
-                    is_failure: exit_of_finding(&case.replayed.finding, arguments) != ExitCode::Passed,
-                    again: again(case, arguments),
-                })
-                .collect();
-            match junit::junit(&cases) {
-                Ok(report) => print(&report),
-                Err(error) => {
-                    tell_error(format_args!("cannot make the report: {error}"));
-                    ExitCode::Refused
-                }
+        ReplayFormat::Junit => match test_cases(cases, arguments, false) {
+            Ok(report) => print(&report),
+            Err(error) => {
+                tell_error(format_args!("cannot make the report: {error}"));
+                ExitCode::Refused
             }
-        }
+        },
     }
+}
+
+/// The JUnit report, with or without what the runs are made of.
+fn test_cases(cases: &[Case<'_>], arguments: &Replay, with_runs: bool) -> Result<String, String> {
+    let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
+    let cases = cases.iter().zip(&names).map(|(case, log)| junit::Case {
+        log,
+        replayed: &case.replayed,
+        took: case.took,
+        is_failure: exit_of_finding(&case.replayed.finding, arguments) != ExitCode::Passed,
+        again: again(case, arguments),
+        run: with_runs.then_some(&case.run),
+    });
+    junit::junit(&cases.collect::<Vec<_>>())
 }
 
 fn exit_of(replayed: &Replayed, arguments: &Replay) -> ExitCode {

@@ -117,7 +117,7 @@ fn run_loaded(
         ClockOption::Real => Vec::new(),
         ClockOption::Virtual => typed_before(keyboard.as_ref())?,
     };
-    let junit = outputs::junit(arguments)?;
+    let junit = outputs::junit_of_run(arguments)?;
     let scenario = Rc::new(scenario);
     let terminal = (!arguments.quiet).then(|| Terminal::start(course(arguments, &scenario, seed, entered)));
     let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);
