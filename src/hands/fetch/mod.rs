@@ -9,6 +9,7 @@
 //! | module | its one job |
 //! | --- | --- |
 //! | `lane` | the requests of a load, handed to workers that keep their connections |
+//! | `deadlines` | the time limit of all of them |
 //! | `bare` | such a connection to a plain server, which speaks HTTP/1.1 by hand |
 //! | `tries` | tries of one request until one is final; the time limit of each |
 //! | `follow` | one try: requests and redirects until there is an answer |
@@ -29,6 +30,7 @@ mod bare;
 mod body;
 mod client_cert;
 mod connect;
+mod deadlines;
 mod decode;
 mod elsewhere;
 mod fault;
