@@ -214,7 +214,7 @@ impl Turn {
         for order in self.orders.drain(..) {
             match order {
                 Order::Suspend => is_to_suspend = true,
-                Order::Start { source, preset, nth } => self.processes.start(source, preset, nth),
+                Order::Start { source, preset, nth, entry: _ } => self.processes.start(source, preset, nth),
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
                 Order::Send { source, bytes } => self.processes.send(source, bytes),
