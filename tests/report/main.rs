@@ -7,7 +7,9 @@ mod common;
 #[path = "../common/logs.rs"]
 mod logs;
 
+mod github;
 mod html;
+mod jenkins;
 mod outputs;
 mod summary;
 mod trace;
