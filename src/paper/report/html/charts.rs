@@ -70,7 +70,8 @@ fn over_time(name: &str, course: &Course, end: Moment) -> Chart {
     };
     let mean = sum as f64 * 1e9 / end.0 as f64;
     let decimals = usize::from(mean < 100.0) + usize::from(mean < 10.0);
-    let note = format!("{} in all, {mean:.decimals$}/s", grouped(sum));
+    let mean = if mean < 1e3 { format!("{mean:.decimals$}") } else { grouped(mean as u64) };
+    let note = format!("{} in all, {mean}/s", grouped(sum));
     Chart {
         title: name.to_owned(),
         words: format!("{name} over time: {note} on average, up to {top}"),

@@ -64,6 +64,8 @@ function readData() {
     group.isFolded = group.lanes.length > 12;
     group.isSingle = group.lanes.length === 1;
   }
+  // Of very many lanes the waves are seen first.
+  if (lanes.length > 60) for (const group of groups) group.isFolded = true;
   const marks = raw.marks.map(([t, line, kind, text]) => ({ t, line, kind, text }));
   const arrows = raw.arrows.map(([from, start, to, end]) => ({ from: lanes[from], start, to: lanes[to], end }));
   return { end: Math.max(raw.end, 1), columns: raw.columns, groups, lanes, marks, ticks: summed(raw.ticks), arrows };
