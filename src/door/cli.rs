@@ -116,6 +116,9 @@ pub struct Run {
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
+    /// When the scenario has changed, or a file that it includes, end the run and go again
+    #[arg(long)]
+    pub watch: bool,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -175,6 +178,9 @@ pub struct Check {
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
+    /// When the scenario has changed, or a file that it includes, check it again
+    #[arg(long)]
+    pub watch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
