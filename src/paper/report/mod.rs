@@ -3,6 +3,7 @@
 mod bar;
 pub mod cases;
 pub mod csv;
+pub mod explored;
 pub mod fetched;
 pub mod figures;
 pub mod junit;
