@@ -154,7 +154,7 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     let (mut engine, mut recorder) = start(&scenario(PROGRAM));
     engine.advance(Moment(1), &mut recorder);
     let source = Source::Spawn(1);
-    assert_eq!(recorder.orders, [Order::Start { source, preset: 0, nth: 0 }]);
+    assert_eq!(recorder.orders, [Order::Start { source, preset: 0, nth: 0, entry: Some(0) }]);
     engine.observe(Moment(2), Observed::Started { source, pid: 42 }, &mut recorder);
     for chunk in chunks {
         let stream = Stream::Stdout;

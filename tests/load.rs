@@ -207,6 +207,25 @@ fn what_too_many_in_flight_hold_is_late_or_counted() {
 }
 
 #[test]
+fn e09_memory_stays_flat_under_a_server_that_stops_answering() {
+    // What a rate that nobody answers leaves undone costs nothing: a thousand times as much is planned.
+    let peak = |rate: u32| {
+        let (port, _) = server(None);
+        let keys = format!("rate = \"{rate}/s\"\nfor = \"1s\"\ntimeout = \"1s500ms\"\nmax_connections = 50");
+        let look = "[presets.peak]\ncommand = [\"sh\", \"-c\", \"grep VmHWM /proc/$PPID/status\"]\n\
+                    [[timeline]]\nafter = \"f.finished\"\nspawn = \"peak\"\n";
+        let (_, log) = run(port, &keys, look, 1);
+        let figures = figures(&log);
+        let count = |key: &str| figures[key].as_u64().unwrap();
+        assert_eq!(count("requests") + count("unsent"), u64::from(rate), "{figures}");
+        let line = log.of("line")[0]["text"].as_str().unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let (few, many) = (peak(100), peak(100_000));
+    assert!(many < few + 2_048, "{few} kB, and {many} kB");
+}
+
+#[test]
 fn the_end_of_the_run_accounts_for_what_is_in_flight() {
     let (port, _) = server(None);
     let folder = Folder::new();
@@ -249,15 +268,15 @@ fn a_long_log_replays_and_an_edit_is_found() {
     let (port, _) = server(Some(Duration::ZERO));
     let folder = Folder::new();
     let text = format!(
-        "[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\nconnections = 20\nrequests = 30000\n\
+        "[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\nconnections = 20\nrequests = 100000\n\
          [[timeline]]\nfetch = \"f\"\n"
     );
     let (ended, log) = folder.run(&text, &["--quiet"]);
     ended.expect(0);
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
-    assert_eq!(figures(&log)["requests"], 30_000);
+    assert_eq!(figures(&log)["requests"], 100_000);
     let bytes = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
-    let edited = bytes.replacen("\"source\":\"get#22222\"", "\"source\":\"get#22223\"", 1);
+    let edited = bytes.replacen("\"source\":\"get#77777\"", "\"source\":\"get#77778\"", 1);
     assert_ne!(edited, bytes);
     folder.file("edited.jsonl", edited);
     folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);

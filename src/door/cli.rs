@@ -115,6 +115,9 @@ pub struct Run {
     /// Write test cases for CI as JUnit XML when the run ends; `-` is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
+    /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
+    #[arg(long)]
+    pub github: bool,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -171,6 +174,9 @@ pub struct Check {
     /// How to print what is wrong
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
+    #[arg(long)]
+    pub github: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
@@ -251,6 +257,12 @@ pub struct Replay {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = ReplayFormat::Human)]
     pub format: ReplayFormat,
+    /// Write test cases for CI as JUnit XML, those of the logged runs among them; `-` is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
+    #[arg(long)]
+    pub github: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,

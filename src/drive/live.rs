@@ -7,11 +7,12 @@
 //! the engine's next moment, the log's next flush. Signals come through the inbox like all that
 //! comes from outside.
 
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::drive::Run;
 use crate::hands::Context;
@@ -100,6 +101,9 @@ struct Turn {
     /// What stopped the log, once something has.
     log_fault: Option<String>,
     flushed: Instant,
+    /// Goes off when the log is to be handed over again. One for the whole run: to make one for each
+    /// turn costs more than all else of a turn.
+    next_flush: Pin<Box<Sleep>>,
     seen: Vec<Seen>,
     orders: Vec<Order>,
 }
@@ -130,6 +134,7 @@ impl Turn {
             is_broken: false,
             log_fault: None,
             flushed: Instant::now(),
+            next_flush: Box::pin(tokio::time::sleep(FLUSH)),
             seen: Vec::new(),
             orders: Vec::new(),
         };
@@ -209,7 +214,7 @@ impl Turn {
         for order in self.orders.drain(..) {
             match order {
                 Order::Suspend => is_to_suspend = true,
-                Order::Start { source, preset, nth } => self.processes.start(source, preset, nth),
+                Order::Start { source, preset, nth, entry: _ } => self.processes.start(source, preset, nth),
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
                 Order::Send { source, bytes } => self.processes.send(source, bytes),
@@ -260,6 +265,7 @@ impl Turn {
             return;
         }
         self.flushed = Instant::now();
+        self.next_flush.as_mut().reset(self.flushed + FLUSH);
         if self.log_fault.is_none()
             && let Some(fault) = run.journal.flush()
         {
@@ -277,15 +283,20 @@ impl Turn {
         if run.journal.is_dirty() && left.is_none_or(|left| left > IDLE) && self.flushed.elapsed() >= IDLE {
             self.flush(run, true);
         }
-        let next_flush = self.flushed + FLUSH;
         let next_look = self.processes.next_look().map(Instant::from_std);
+        let look = async {
+            match next_look {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.inbox.filled() => {}
             () = panics::happened(), if !self.is_broken => {}
             () = self.clock.until(due.unwrap_or_default()), if due.is_some() => {}
-            () = tokio::time::sleep_until(next_flush), if run.journal.is_dirty() => {}
-            () = tokio::time::sleep_until(next_look.unwrap_or(next_flush)), if next_look.is_some() => {}
+            () = &mut self.next_flush, if run.journal.is_dirty() => {}
+            () = look => {}
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::engine::{Engine, Start};
 use crate::paper::log::reader::{Line, Reader, Unreadable};
 use crate::paper::log::record::Record;
 use crate::paper::replayed::{Finding, Replayed, Run};
+use crate::paper::report::told::Told;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;
 use crate::scenario::{FileRead, Files, Options, ReadFault, load, resolved};
@@ -37,12 +38,15 @@ use crate::words::time::Moment;
 
 /// Replays a log; with `against`, that scenario stands in the place of the logged one.
 pub fn replay(log: impl Read, against: Option<&Scenario>) -> Replayed {
-    let Ok(replayed) = replay_expecting::<Infallible>(log, against, |_| Ok(Vec::new()));
+    let Ok(replayed) = replay_expecting::<Infallible>(log, against, |_| Ok(Vec::new()), None);
     replayed
 }
 
+/// Who is told the events that a replay finds to be the same.
+pub type Ear<'a> = &'a mut dyn FnMut(&Told<'_, '_>);
+
 /// Replays a log, and judges what is expected of its run: what `expecting` says when it is told the
-/// scenario.
+/// scenario. The events that are the same are told to `ear`, if there is one.
 ///
 /// # Errors
 /// When `expecting` has none for it.
@@ -50,8 +54,9 @@ pub fn replay_expecting<E>(
     log: impl Read,
     against: Option<&Scenario>,
     expecting: impl FnOnce(&Scenario) -> Result<Vec<Expectation>, E>,
+    ear: Option<Ear<'_>>,
 ) -> Result<Replayed, E> {
-    let mut comparison = Comparison::new(Reader::new(log));
+    let mut comparison = Comparison::new(Reader::new(log), ear);
     let mut expected = Vec::new();
     let run = match Drive::start(&mut comparison, against) {
         Ok((mut drive, first)) => {
@@ -111,7 +116,7 @@ enum Step {
 impl Drive {
     /// Reads the first line, and makes the engine that it says. `Err(None)` if there is none.
     fn start<R: Read>(
-        comparison: &mut Comparison<R>,
+        comparison: &mut Comparison<'_, R>,
         against: Option<&Scenario>,
     ) -> Result<(Drive, First), Option<Unreadable>> {
         let first = match comparison.peek()? {
@@ -130,7 +135,7 @@ impl Drive {
     }
 
     /// Starts the engine with what the first line says.
-    fn begin_log<R: Read>(&mut self, first: &First, comparison: &mut Comparison<R>) {
+    fn begin_log<R: Read>(&mut self, first: &First, comparison: &mut Comparison<'_, R>) {
         let start = Start {
             seed: first.run.seed,
             clock: first.run.clock,
@@ -143,7 +148,7 @@ impl Drive {
     }
 
     /// Goes through the log to its end, or to where it differs.
-    fn run<R: Read>(&mut self, comparison: &mut Comparison<R>) {
+    fn run<R: Read>(&mut self, comparison: &mut Comparison<'_, R>) {
         while !comparison.is_halted() {
             let reached = comparison.reached();
             let step = match comparison.peek() {
@@ -177,7 +182,7 @@ impl Drive {
     /// Tells the engine the time before the first thing that came from outside, since a run can begin
     /// with orders alone, and no event. (One that ticks cannot.) Only what a person did before the run
     /// comes before that: at moment zero, or, in logs of runs that tick, before the first tick.
-    fn begin<R: Read>(&mut self, now: Moment, comparison: &mut Comparison<R>) {
+    fn begin<R: Read>(&mut self, now: Moment, comparison: &mut Comparison<'_, R>) {
         if !self.has_begun && now > Moment::ZERO {
             self.has_begun = true;
             self.engine.advance(now, comparison);
@@ -185,7 +190,7 @@ impl Drive {
     }
 
     /// Lets moments pass as the virtual clock does, up to one in which something happens.
-    fn advance_to_next<R: Read>(&mut self, until: Moment, comparison: &mut Comparison<R>) {
+    fn advance_to_next<R: Read>(&mut self, until: Moment, comparison: &mut Comparison<'_, R>) {
         let before = comparison.passed();
         while comparison.passed() == before
             && !comparison.is_halted()

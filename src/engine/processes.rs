@@ -93,7 +93,7 @@ impl Run {
             Some(players) if players.isolation == Isolation::Task => {
                 self.start_players(number, (source, preset, nth), due, out);
             }
-            _ => out.order(Order::Start { source, preset, nth }),
+            _ => out.order(Order::Start { source, preset, nth, entry }),
         }
     }
 

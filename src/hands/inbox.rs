@@ -111,8 +111,11 @@ impl Inbox {
     /// Leaves something. Never waits: whoever has much to tell calls [`Inbox::room`] first.
     pub fn put(&self, seen: Seen) {
         self.weight.set(self.weight.get() + seen.weight());
-        self.queue.borrow_mut().push(seen);
-        self.filled.notify_one();
+        let mut queue = self.queue.borrow_mut();
+        queue.push(seen);
+        if queue.len() == 1 {
+            self.filled.notify_one();
+        }
     }
 
     /// Whether hands with much to tell must wait.

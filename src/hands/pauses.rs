@@ -16,6 +16,12 @@ impl Pauses {
         self.0.set(self.0.get() + pause);
     }
 
+    /// How long in all, since the run began.
+    #[must_use]
+    pub fn so_far(&self) -> Duration {
+        self.0.get()
+    }
+
     /// What comes of a future; `None` if it takes longer than this, pauses not counted.
     pub(in crate::hands) async fn limit<T>(
         &self,

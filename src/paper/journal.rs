@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::engine::{Sink, Status};
 use crate::paper::log::encoder::Encoder;
 use crate::paper::log::writer::{Piece, Writer};
+use crate::paper::report::annotations::Annotations;
 use crate::paper::report::cases::Cases;
 use crate::paper::report::screen::Render;
 use crate::paper::report::told::Told;
@@ -33,6 +34,7 @@ pub struct Journal {
     screen: Option<Box<dyn Render>>,
     /// What is made of the events beside, if anything.
     cases: Option<Cases>,
+    annotations: Option<Annotations>,
     shown: String,
     not_shown: u64,
     /// Bytes that may be shown until the next refill, and when the last one was.
@@ -53,6 +55,7 @@ impl Journal {
             writer,
             screen,
             cases: None,
+            annotations: None,
             shown: String::new(),
             not_shown: 0,
             budget: SHOWN,
@@ -75,6 +78,19 @@ impl Journal {
     #[must_use]
     pub fn cases(&self) -> Option<&Cases> {
         self.cases.as_ref()
+    }
+
+    /// Has what goes wrong noted.
+    #[must_use]
+    pub fn with_annotations(mut self, annotations: Annotations) -> Journal {
+        self.annotations = Some(annotations);
+        self
+    }
+
+    /// What has gone wrong so far, if it was to be noted.
+    #[must_use]
+    pub fn annotations(&self) -> Option<&Annotations> {
+        self.annotations.as_ref()
     }
 
     /// The orders so far, in their order.
@@ -180,8 +196,12 @@ impl Journal {
 impl Sink for Journal {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         self.reached = t;
+        let told = Told { line: self.encoder.count() + 1, t, event: Some(event) };
         if let Some(cases) = &mut self.cases {
-            cases.take(&Told { line: self.encoder.count() + 1, t, event: Some(event) });
+            cases.take(&told);
+        }
+        if let Some(annotations) = &mut self.annotations {
+            annotations.take(&told);
         }
         self.encoder.write(t, event);
         if let Some(screen) = &mut self.screen {
@@ -199,6 +219,11 @@ impl Sink for Journal {
     }
 
     fn order(&mut self, order: Order) {
+        if let (Some(annotations), Order::Start { source, preset, entry, .. }) =
+            (&mut self.annotations, &order)
+        {
+            annotations.ordered(*source, *preset, *entry);
+        }
         self.orders.push(order);
     }
 

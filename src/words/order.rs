@@ -18,6 +18,8 @@ pub enum Order {
         preset: usize,
         /// How many spawns of this preset came before; decides the players' draws.
         nth: u64,
+        /// Which entry of the timeline wants it; none if it was typed.
+        entry: Option<usize>,
     },
     /// Stop a process by the `stop` of its preset: the signal to its group, the grace, then KILL.
     Stop {

@@ -1,9 +1,13 @@
 //! HTTP/2, agreed on by TLS or known beforehand.
 
-use scenario::scenario::model::{FetchJob, Http2, Text};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use scenario::scenario::model::{FetchJob, Http2, Load, Pace, Text};
 use scenario::words::event::FetchFault;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::harness::{Rig, Server, fetch, job, local};
 use crate::tls::{https, identity, secure};
@@ -100,6 +104,66 @@ fn http2_is_agreed_on_and_shared() {
         assert_eq!(server.connections(), 1);
         let run = fetch(FetchJob { http2: Http2::Never, ..job }).await;
         assert_eq!((run.responded().1, run.fetched().bytes), ("HTTP/1.1", 2));
+    });
+}
+
+/// A closed loop of so many connections to a server of HTTP/2 without TLS.
+fn closed_loop(server: &Server, connections: u32) -> FetchJob {
+    let load = Load { pace: Pace::Closed { connections }, requests: Some(100), within: None };
+    FetchJob { http2: Http2::Always, load: Some(load), ..job(&server.url("/x")) }
+}
+
+#[test]
+fn a_closed_loop_has_as_many_connections_as_it_says() {
+    local(async {
+        let plain = |server: &Server| closed_loop(server, 3);
+        let checked = |server: &Server| FetchJob { retries: 1, ..closed_loop(server, 3) };
+        for of in [&plain as &dyn Fn(&Server) -> FetchJob, &checked] {
+            let server = plain_h2().await;
+            let mut rig = Rig::new(vec![of(&server)], &[]);
+            for round in 0..4 {
+                (1..=3).for_each(|n| rig.start(round * 3 + n));
+                rig.accounts(3).await;
+                for n in 1..=3 {
+                    assert_eq!(rig.run(round * 3 + n).await.fetched().reused, Some(round > 0));
+                }
+            }
+            assert_eq!(server.connections(), 3);
+        }
+    });
+}
+
+#[test]
+fn a_connection_is_shared_by_a_hundred_and_then_there_is_another() {
+    local(async {
+        const REQUESTS: u32 = 150;
+        let (come, all) = (Rc::new(Cell::new(0)), Rc::new(Semaphore::new(0)));
+        // Nobody is answered before all have come.
+        let server = Server::new(move |guest, _| {
+            let (come, all) = (Rc::clone(&come), Rc::clone(&all));
+            async move {
+                let Ok(mut connection) = h2::server::handshake(guest.tcp).await else { return };
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    let all = Rc::clone(&all);
+                    come.set(come.get() + 1);
+                    if come.get() == REQUESTS {
+                        all.add_permits(REQUESTS as usize);
+                    }
+                    tokio::task::spawn_local(async move {
+                        all.acquire().await.unwrap().forget();
+                        let _ = respond.send_response(Default::default(), true);
+                    });
+                }
+            }
+        })
+        .await;
+        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/")) }], &[]);
+        (1..=REQUESTS).for_each(|n| rig.start(n));
+        rig.accounts(REQUESTS as usize).await;
+        for n in 1..=REQUESTS {
+            assert_eq!(rig.run(n).await.fetched().status, 200);
+        }
+        assert_eq!(server.connections(), 2);
     });
 }
 

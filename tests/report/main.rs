@@ -7,6 +7,8 @@ mod common;
 #[path = "../common/logs.rs"]
 mod logs;
 
+mod github;
+mod jenkins;
 mod outputs;
 mod summary;
 mod trace;

@@ -1,7 +1,8 @@
 //! `scenario check`: all that is wrong, and nothing run.
 
 use crate::door::cli::{Check, Format};
-use crate::door::command::{colors, environment, print, tell};
+use crate::door::command::github::GitHub;
+use crate::door::command::{environment, print, tell, tell_diagnostics};
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
 use crate::scenario::{Options, load};
@@ -11,6 +12,7 @@ use crate::words::visible::visible;
 
 pub(super) fn check(arguments: &Check) -> ExitCode {
     let mut exit = ExitCode::Passed;
+    let github = GitHub::asked(arguments.github);
     for file in &arguments.files {
         let options = Options { vars: &arguments.reading.vars, env: &environment, clock: ClockKind::Real };
         let (sources, found, is_valid) = match load(file, &Disk, &options) {
@@ -22,7 +24,7 @@ pub(super) fn check(arguments: &Check) -> ExitCode {
         }
         match arguments.format {
             Format::Human => {
-                tell(&diagnostics::human(&sources, &found, colors()));
+                tell_diagnostics(&sources, &found, github.as_ref());
                 if is_valid {
                     tell(&format!("{}: valid\n", visible(&file.to_string_lossy())));
                 }
@@ -30,6 +32,9 @@ pub(super) fn check(arguments: &Check) -> ExitCode {
             Format::Json => {
                 let printed =
                     print(&format!("{}\n", diagnostics::json(&file.to_string_lossy(), &sources, &found)));
+                if let Some(github) = &github {
+                    github.diagnostics(&sources, &found);
+                }
                 if printed != ExitCode::Passed {
                     return printed;
                 }

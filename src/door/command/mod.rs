@@ -5,6 +5,7 @@ mod diff;
 mod explore;
 mod extract;
 mod fetch;
+mod github;
 mod init;
 mod logs;
 mod on_terminal;
@@ -26,11 +27,13 @@ use std::path::Path;
 use anstream::stream::RawStream;
 
 use crate::door::cli::{Command, Reading};
+use crate::door::command::github::GitHub;
 use crate::engine::draw;
 use crate::paper::diagnostics;
 use crate::paper::files::Disk;
 use crate::scenario::model::Scenario;
-use crate::scenario::{Loaded, Options, load};
+use crate::scenario::{Failure, Loaded, Options, load};
+use crate::words::diagnostic::{Diagnostic, Sources};
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::visible::visible;
@@ -60,23 +63,29 @@ pub(crate) fn run(command: Command) -> ExitCode {
 /// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
 /// error.
 fn read(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
-    let loaded = read_quietly(file, reading, clock)?;
-    tell_warnings(&loaded);
-    Ok(loaded)
+    match read_quietly(file, reading, clock) {
+        Ok(loaded) => {
+            tell_diagnostics(&loaded.sources, &loaded.warnings, None);
+            Ok(loaded)
+        }
+        Err(failure) => {
+            tell_diagnostics(&failure.sources, &failure.diagnostics, None);
+            Err(ExitCode::Usage)
+        }
+    }
 }
 
-/// The same, without what is only odd.
-fn read_quietly(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, ExitCode> {
-    let options = Options { vars: &reading.vars, env: &environment, clock };
-    load(file, &Disk, &options).map_err(|failure| {
-        tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
-        ExitCode::Usage
-    })
+/// The same, and nothing is told.
+fn read_quietly(file: &Path, reading: &Reading, clock: ClockKind) -> Result<Loaded, Failure> {
+    load(file, &Disk, &Options { vars: &reading.vars, env: &environment, clock })
 }
 
-/// Tells what is only odd in a scenario.
-fn tell_warnings(loaded: &Loaded) {
-    tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
+/// Tells what is wrong or odd in files, to whoever listens.
+fn tell_diagnostics(sources: &Sources, diagnostics: &[Diagnostic], github: Option<&GitHub>) {
+    tell(&diagnostics::human(sources, diagnostics, colors()));
+    if let Some(github) = github {
+        github.diagnostics(sources, diagnostics);
+    }
 }
 
 /// The seed of a run: the one of the command line, else the scenario's, else one that is drawn.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::door::cli::Run;
+use crate::door::cli::{Replay, Run};
 use crate::paper::log::writer::{Destination, Refusal};
 use crate::paper::report::output::Output;
 
@@ -36,15 +36,26 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Opens the `--junit` of a run.
-pub(super) fn junit(arguments: &Run) -> Result<Option<Output>, Refusal> {
-    let Some(path) = &arguments.junit else { return Ok(None) };
+pub(super) fn junit_of_run(arguments: &Run) -> Result<Option<Output>, Refusal> {
     let log = arguments.log.as_deref().map(|log| (log, "the log"));
     let input = arguments.input.as_deref().map(|input| (input, "the `--input`"));
     let others: Vec<_> = [(&*arguments.file, "the scenario")].into_iter().chain(log).chain(input).collect();
-    open("--junit", path, &others).map(Some)
+    junit(arguments.junit.as_deref(), &others)
 }
 
-/// Writes the test cases of a run.
+/// Opens the `--junit` of a replay.
+pub(super) fn junit_of_replay(arguments: &Replay) -> Result<Option<Output>, Refusal> {
+    let logs = arguments.logs.iter().map(|log| (&**log, "a log"));
+    let files = [(&arguments.against, "the scenario"), (&arguments.expect, "the `--expect`")];
+    let files = files.into_iter().filter_map(|(path, what)| Some((path.as_deref()?, what)));
+    junit(arguments.junit.as_deref(), &logs.chain(files).collect::<Vec<_>>())
+}
+
+fn junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<Output>, Refusal> {
+    path.map(|path| open("--junit", path, others)).transpose()
+}
+
+/// Writes test cases.
 pub(super) fn write_junit(mut output: Output, xml: Result<String, String>) -> Result<(), Refusal> {
     let written = xml.and_then(|xml| {
         output.write_all(xml.as_bytes()).and_then(|()| output.flush()).map_err(|error| error.to_string())

@@ -4,17 +4,22 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::door::cli::{Replay, ReplayFormat};
-use crate::door::command::{colors, environment, print, tell, tell_error};
-use crate::drive::replay::replay_expecting;
-use crate::paper::diagnostics;
+use crate::door::command::github::GitHub;
+use crate::door::command::{colors, environment, outputs, print, tell, tell_diagnostics, tell_error};
+use crate::drive::replay::{Ear, replay_expecting};
 use crate::paper::files::Disk;
 use crate::paper::log::reader::Unreadable;
 use crate::paper::log::source;
+use crate::paper::log::writer::Refusal;
 use crate::paper::replayed::{Finding, Replayed};
-use crate::paper::report::replay::{different, expectations, json, junit, summary, verdict};
+use crate::paper::report::annotations::of_expected;
+use crate::paper::report::cases::Cases;
+use crate::paper::report::github::Annotation;
+use crate::paper::report::output::Output;
+use crate::paper::report::replay::{cause, different, expectations, json, junit, summary, verdict};
+use crate::paper::report::told::Told;
 use crate::scenario::model::Scenario;
-use crate::scenario::model::expect::Expectation;
-use crate::scenario::{Options, load, load_expectations};
+use crate::scenario::{Expecting, Loaded, Options, load, load_expectations};
 use crate::words::event::{ClockKind, REDACTED};
 use crate::words::exit_code::ExitCode;
 use crate::words::visible::visible;
@@ -24,6 +29,8 @@ struct Case<'a> {
     log: &'a Path,
     replayed: Replayed,
     took: Duration,
+    /// What the logged run is made of.
+    run: Cases,
 }
 
 pub(super) fn replay(arguments: &Replay) -> ExitCode {
@@ -31,39 +38,73 @@ pub(super) fn replay(arguments: &Replay) -> ExitCode {
         tell_error(fault);
         return ExitCode::Usage;
     }
-    let against = match arguments.against.as_deref().map(|file| read_against(file, arguments)).transpose() {
+    let github = GitHub::asked(arguments.github);
+    let read = |file: &Path| read_against(file, arguments, github.as_ref());
+    let against = match arguments.against.as_deref().map(read).transpose() {
         Ok(against) => against,
         Err(exit) => return exit,
     };
+    let junit = outputs::junit_of_replay(arguments);
+    let shown = junit.and_then(|junit| replay_all(arguments, against.as_ref(), junit, github.as_ref()));
+    shown.unwrap_or_else(|Refusal(refusal)| {
+        tell_error(refusal);
+        ExitCode::Refused
+    })
+}
+
+fn replay_all(
+    arguments: &Replay,
+    against: Option<&Loaded>,
+    junit: Option<Output>,
+    github: Option<&GitHub>,
+) -> Result<ExitCode, Refusal> {
     let mut cases = Vec::new();
     for log in &arguments.logs {
         let started = Instant::now();
+        let mut run = Cases::default();
+        let mut ear = |told: &Told<'_, '_>| run.take(told);
+        let ear = junit.as_ref().map(|_| &mut ear as Ear<'_>);
+        let mut expecting = None;
         let replayed = match source::open(log) {
             Ok(bytes) => {
-                let expecting = |scenario: &Scenario| expected_by(arguments, scenario, cases.is_empty());
-                match replay_expecting(bytes, against.as_ref(), expecting) {
+                let expectations = |scenario: &Scenario| {
+                    expecting = expected_by(arguments, scenario, cases.is_empty(), github)?;
+                    Ok(expecting.as_ref().map_or(Vec::new(), |one| one.expectations.clone()))
+                };
+                let against = against.map(|loaded| &loaded.scenario);
+                match replay_expecting(bytes, against, expectations, ear) {
                     Ok(replayed) => replayed,
-                    Err(exit) => return exit,
+                    Err(exit) => return Ok(exit),
                 }
             }
             Err(error) => refused(error),
         };
-        let case = Case { log, replayed, took: started.elapsed() };
+        let case = Case { log, replayed, took: started.elapsed(), run };
         let shown = show(&case, arguments);
         if shown != ExitCode::Passed {
-            return shown;
+            return Ok(shown);
+        }
+        if let Some(github) = github {
+            annotate(github, &case, arguments, (against, expecting.as_ref()));
         }
         cases.push(case);
     }
+    if let Some(output) = junit {
+        outputs::write_junit(output, test_cases(&cases, arguments, true))?;
+    }
     let shown = conclude(&cases, arguments);
     let worst = cases.iter().map(|case| exit_of(&case.replayed, arguments)).max_by_key(|e| e.code());
-    if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown }
+    Ok(if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown })
 }
 
 /// What cannot go together.
 fn misuse(arguments: &Replay) -> Option<&'static str> {
     if arguments.against.is_none() && arguments.expect.is_none() && !arguments.reading.vars.is_empty() {
         return Some("`--var` is for the files of `--against` and `--expect`; a logged scenario is whole");
+    }
+    let is_on_stdout = arguments.junit.as_deref().is_some_and(|junit| junit.as_os_str() == "-");
+    if is_on_stdout && arguments.format != ReplayFormat::Human {
+        return Some("standard output cannot be the `--format` and the `--junit`");
     }
     let files = arguments.logs.iter().chain(&arguments.against).chain(&arguments.expect);
     (files.filter(|file| file.as_os_str() == "-").count() > 1)
@@ -89,34 +130,70 @@ fn expected_by(
     arguments: &Replay,
     scenario: &Scenario,
     is_first: bool,
-) -> Result<Vec<Expectation>, ExitCode> {
-    let Some(file) = &arguments.expect else { return Ok(Vec::new()) };
+    github: Option<&GitHub>,
+) -> Result<Option<Expecting>, ExitCode> {
+    let Some(file) = &arguments.expect else { return Ok(None) };
     match load_expectations(file, &Disk, &reading(arguments), scenario) {
         Ok(expecting) => {
             if is_first {
-                tell(&diagnostics::human(&expecting.sources, &expecting.warnings, colors()));
+                tell_diagnostics(&expecting.sources, &expecting.warnings, github);
             }
-            Ok(expecting.expectations)
+            Ok(Some(expecting))
         }
         Err(failure) => {
-            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            tell_diagnostics(&failure.sources, &failure.diagnostics, github);
             Err(ExitCode::Usage)
         }
     }
 }
 
 /// Reads the scenario that is to stand in the place of the logged one.
-fn read_against(file: &Path, arguments: &Replay) -> Result<Scenario, ExitCode> {
+fn read_against(file: &Path, arguments: &Replay, github: Option<&GitHub>) -> Result<Loaded, ExitCode> {
     match load(file, &Disk, &reading(arguments)) {
         Ok(loaded) => {
-            tell(&diagnostics::human(&loaded.sources, &loaded.warnings, colors()));
-            Ok(loaded.scenario)
+            tell_diagnostics(&loaded.sources, &loaded.warnings, github);
+            Ok(loaded)
         }
         Err(failure) => {
-            tell(&diagnostics::human(&failure.sources, &failure.diagnostics, colors()));
+            tell_diagnostics(&failure.sources, &failure.diagnostics, github);
             Err(ExitCode::Usage)
         }
     }
+}
+
+/// Tells GitHub what was found in a log: at the entry of today's scenario that a difference comes from,
+/// at the expectation that is missed, else at the line of the log.
+fn annotate(
+    github: &GitHub,
+    case: &Case<'_>,
+    arguments: &Replay,
+    (against, expecting): (Option<&Loaded>, Option<&Expecting>),
+) {
+    let Case { replayed, .. } = case;
+    if let Some(Expecting { expectations, sources, .. }) = expecting {
+        github.tell(sources, &of_expected(expectations, &replayed.expected).collect::<Vec<_>>());
+    }
+    if exit_of_finding(&replayed.finding, arguments) == ExitCode::Passed {
+        return;
+    }
+    let log = case.log.to_string_lossy();
+    let said = verdict(&log, replayed, false);
+    let line = match &replayed.finding {
+        Finding::Different(divergence) => {
+            let cause = cause(divergence).map(|cause| format!("\ncause: {cause}")).unwrap_or_default();
+            let said = format!("{}{cause}", said.trim_end());
+            if let Some(Loaded { scenario, sources, .. }) = against {
+                let entry =
+                    divergence.origin.as_ref().and_then(|origin| scenario.timeline.get(origin.index?));
+                let place = entry.map(|entry| entry.place).unwrap_or_default();
+                return github.tell(sources, &[Annotation::error(place, "replay", said)]);
+            }
+            return github.of_line(&log, divergence.logged.line, ("replay", &said));
+        }
+        Finding::Unreadable(Unreadable::Damaged { line, .. }) => *line,
+        _ => 1,
+    };
+    github.of_line(&log, line, ("replay", said.trim_end()));
 }
 
 /// Shows one log as soon as it was replayed.
@@ -155,28 +232,28 @@ fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
             ExitCode::Passed
         }
         ReplayFormat::Human | ReplayFormat::Json => ExitCode::Passed,
-        ReplayFormat::Junit => {
-            let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
-            let cases: Vec<junit::Case<'_>> = cases
-                .iter()
-                .zip(&names)
-                .map(|(case, log)| junit::Case {
-                    log,
-                    replayed: &case.replayed,
-                    took: case.took,
-                    is_failure: exit_of_finding(&case.replayed.finding, arguments) != ExitCode::Passed,
-                    again: again(case, arguments),
-                })
-                .collect();
-            match junit::junit(&cases) {
-                Ok(report) => print(&report),
-                Err(error) => {
-                    tell_error(format_args!("cannot make the report: {error}"));
-                    ExitCode::Refused
-                }
+        ReplayFormat::Junit => match test_cases(cases, arguments, false) {
+            Ok(report) => print(&report),
+            Err(error) => {
+                tell_error(format_args!("cannot make the report: {error}"));
+                ExitCode::Refused
             }
-        }
+        },
     }
+}
+
+/// The JUnit report, with or without what the runs are made of.
+fn test_cases(cases: &[Case<'_>], arguments: &Replay, with_runs: bool) -> Result<String, String> {
+    let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
+    let cases = cases.iter().zip(&names).map(|(case, log)| junit::Case {
+        log,
+        replayed: &case.replayed,
+        took: case.took,
+        is_failure: exit_of_finding(&case.replayed.finding, arguments) != ExitCode::Passed,
+        again: again(case, arguments),
+        run: with_runs.then_some(&case.run),
+    });
+    junit::junit(&cases.collect::<Vec<_>>())
 }
 
 fn exit_of(replayed: &Replayed, arguments: &Replay) -> ExitCode {

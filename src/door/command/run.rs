@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::door::cli::{Clock as ClockOption, Run as Arguments};
-use crate::door::command::{colors, outputs, place, read_quietly, seed_of, tell, tell_error, tell_warnings};
+use crate::door::command::github::GitHub;
+use crate::door::command::{
+    colors, outputs, place, read_quietly, seed_of, tell, tell_diagnostics, tell_error,
+};
 use crate::drive::plan::likely_end;
 use crate::drive::{Run, live, virtual_time};
 use crate::engine::Start;
@@ -17,6 +20,7 @@ use crate::hands::input::{self, Keyboard};
 use crate::paper::journal::Journal;
 use crate::paper::log::reader::LONGEST_LINE;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
+use crate::paper::report::annotations::Annotations;
 use crate::paper::report::screen::{Render, Screen};
 use crate::paper::report::terminal::{Course, Terminal};
 use crate::scenario::model::Scenario;
@@ -41,9 +45,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
             return ExitCode::Refused;
         }
     };
+    let github = GitHub::asked(arguments.github);
     let loaded = match read_quietly(&arguments.file, &arguments.reading, arguments.clock.into()) {
         Ok(loaded) => loaded,
-        Err(exit) => return exit,
+        Err(failure) => {
+            tell_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
+            return ExitCode::Usage;
+        }
     };
     if lifeline.is_none()
         && loaded.scenario.starts_processes()
@@ -51,12 +59,12 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     {
         return exit;
     }
-    tell_warnings(&loaded);
+    tell_diagnostics(&loaded.sources, &loaded.warnings, github.as_ref());
     let seed = match seed_of(arguments.seed, &loaded.scenario) {
         Ok(seed) => seed,
         Err(exit) => return exit,
     };
-    match run_loaded(arguments, loaded, seed, lifeline) {
+    match run_loaded(arguments, loaded, (seed, lifeline), github.as_ref()) {
         Ok(exit) => exit,
         Err(Refusal(refusal)) => {
             tell_error(refusal);
@@ -98,10 +106,10 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
 fn run_loaded(
     arguments: &Arguments,
     loaded: Loaded,
-    seed: u64,
-    lifeline: Option<Lifeline>,
+    (seed, lifeline): (u64, Option<Lifeline>),
+    github: Option<&GitHub>,
 ) -> Result<ExitCode, Refusal> {
-    let Loaded { scenario, folder, secrets, .. } = loaded;
+    let Loaded { scenario, folder, secrets, sources, .. } = loaded;
     let resolved = resolved::to_json(&scenario);
     if resolved.len() > LARGEST_RESOLVED {
         tell_error(format_args!(
@@ -117,18 +125,23 @@ fn run_loaded(
         ClockOption::Real => Vec::new(),
         ClockOption::Virtual => typed_before(keyboard.as_ref())?,
     };
-    let junit = outputs::junit(arguments)?;
+    let junit = outputs::junit_of_run(arguments)?;
     let scenario = Rc::new(scenario);
     let terminal = (!arguments.quiet).then(|| Terminal::start(course(arguments, &scenario, seed, entered)));
     let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);
     let screen = (!arguments.quiet).then(|| Box::new(Screen::new(colors())) as Box<dyn Render>);
     let mut destination = None;
     let has_cases = junit.is_some();
+    let annotations = github.map(|_| Annotations::new(Rc::clone(&scenario)));
     let open = || {
         let (place, opened) = place::open(arguments, &scenario.name).map_err(|Refusal(refusal)| refusal)?;
         let writer = Writer::start(opened, show).map_err(|Refusal(refusal)| refusal)?;
         destination = Some(place);
         let journal = Journal::new(Some(writer), screen);
+        let journal = match annotations {
+            Some(annotations) => journal.with_annotations(annotations),
+            None => journal,
+        };
         Ok(if has_cases { journal.with_cases() } else { journal })
     };
     let begin = |started_at: Option<&str>, scenario: &Rc<_>, journal| {
@@ -150,9 +163,13 @@ fn run_loaded(
     let Run { journal, .. } = run;
     let reason = journal.reason().map(str::to_owned);
     let cases = journal.cases().map(|cases| cases.junit(verdict.as_ref().err().map(String::as_str)));
+    let annotations = journal.annotations().map(Annotations::all).unwrap_or_default();
     drop(journal);
     let dropped = terminal.map_or(0, Terminal::finish);
     let concluded = conclude(arguments, verdict, destination.as_ref(), (dropped, reason));
+    if let Some(github) = github {
+        github.tell(&sources, &annotations);
+    }
     if let (Some(output), Some(cases)) = (junit, cases) {
         outputs::write_junit(output, cases)?;
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::rc::Rc;
 
-use crate::drive::replay::observed;
+use crate::drive::replay::{Ear, observed};
 use crate::engine::Sink;
 use crate::paper::log::encoder::Encoder;
 use crate::paper::log::fields;
 use crate::paper::log::reader::{Line, Reader, Unreadable};
 use crate::paper::replayed::{Divergence, Finding, Now, Origin, Told};
+use crate::paper::report;
 use crate::scenario::model::Scenario;
 use crate::words::event::{Event, Outcome, Source};
 use crate::words::order::Order;
@@ -39,8 +40,9 @@ pub(super) enum Halt {
 struct Doubtful(Told);
 
 /// The sink of a replay.
-pub(super) struct Comparison<R> {
+pub(super) struct Comparison<'e, R> {
     reader: Reader<R>,
+    ear: Option<Ear<'e>>,
     encoder: Encoder,
     scenario: Option<Rc<Scenario>>,
     halt: Option<Halt>,
@@ -56,10 +58,11 @@ pub(super) struct Comparison<R> {
     origins: BTreeMap<Source, (String, Option<String>)>,
 }
 
-impl<R: Read> Comparison<R> {
-    pub(super) fn new(reader: Reader<R>) -> Comparison<R> {
+impl<'e, R: Read> Comparison<'e, R> {
+    pub(super) fn new(reader: Reader<R>, ear: Option<Ear<'e>>) -> Comparison<'e, R> {
         Comparison {
             reader,
+            ear,
             encoder: Encoder::default(),
             scenario: None,
             halt: None,
@@ -232,7 +235,7 @@ impl<R: Read> Comparison<R> {
     }
 }
 
-impl<R: Read> Sink for Comparison<R> {
+impl<R: Read> Sink for Comparison<'_, R> {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         if self.halt.is_some() {
             return;
@@ -248,6 +251,11 @@ impl<R: Read> Sink for Comparison<R> {
         self.encoder.clear();
         self.encoder.write(t, event);
         self.compare(matches!(event, Event::RunFinished(_)));
+        if self.halt.is_none()
+            && let Some(ear) = &mut self.ear
+        {
+            ear(&report::told::Told { line: self.reader.lines(), t, event: Some(event) });
+        }
         if matches!(event, Event::SpawnStarted { pid: Some(_), .. } | Event::SpawnFailed { .. }) {
             self.starting = self.starting.saturating_sub(1);
         }

@@ -8,6 +8,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -29,13 +30,37 @@ const LONGEST: usize = 256 << 10;
 /// The most headers of an answer that is read here.
 const MOST_HEADERS: usize = 64;
 
-/// What is read into, for one read after the other of all connections.
+/// What all connections of a load share.
 #[derive(Debug)]
-pub(super) struct Scratch(RefCell<Box<[u8]>>);
+pub(super) struct Scratch {
+    /// What is read into, for one read after the other.
+    read: RefCell<Box<[u8]>>,
+    digests: RefCell<Digests>,
+}
 
 impl Default for Scratch {
     fn default() -> Scratch {
-        Scratch(RefCell::new(vec![0; 64 << 10].into_boxed_slice()))
+        let read = RefCell::new(vec![0; 64 << 10].into_boxed_slice());
+        Scratch { read, digests: RefCell::default() }
+    }
+}
+
+/// The last body and its SHA-256: most answers of a load have the same one, and to compare costs a
+/// tenth of what a digest does.
+#[derive(Debug, Default)]
+struct Digests(Option<(Vec<u8>, [u8; 32])>);
+
+impl Digests {
+    /// The SHA-256 of a body.
+    fn of(&mut self, body: &[u8]) -> [u8; 32] {
+        match &mut self.0 {
+            Some((last, digest)) if last == body => *digest,
+            last => {
+                let digest = Sha256::digest(body).into();
+                *last = Some((body.to_vec(), digest));
+                digest
+            }
+        }
     }
 }
 
@@ -61,8 +86,8 @@ pub(super) struct Whole {
 /// What came of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// Its answer.
-    Whole(Whole),
+    /// Its answer, and when it was there.
+    Whole(Whole, Instant),
     /// Something for hyper: most likely all answers are, if it `is_answer`.
     Other { is_answer: bool },
 }
@@ -88,16 +113,16 @@ impl Bare {
         nothing.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Sends a request and hears the answer, of at most `most` bytes of body; `scratch` is to read into.
+    /// Sends a request, which is now, and hears the answer, of at most `most` bytes of body; `scratch` is
+    /// to read into.
     pub(super) async fn ask(
         &mut self,
-        request: &[u8],
+        (request, sent): (&[u8], Instant),
         most: u64,
         scratch: &Scratch,
         progress: &Progress,
     ) -> Heard {
         progress.enter(Phase::Head(Rc::clone(&self.peer), None));
-        let sent = Instant::now();
         self.begun.clear();
         if self.stream.write_all(request).await.is_err() {
             // What the server has said before it went away may say why.
@@ -113,7 +138,7 @@ impl Bare {
                     let head = head.unwrap_or(now);
                     progress.took(|timings| &mut timings.first_byte, head - sent);
                     progress.took(|timings| &mut timings.body, now - head);
-                    return Heard::Whole(whole);
+                    return Heard::Whole(whole, now);
                 }
                 Ok(Look::Begun(bytes, whole)) => progress.enter(Phase::Body(bytes, Some(whole))),
                 Ok(Look::Other) => return Heard::Other { is_answer: self.begun.starts_with(b"HTTP/1.") },
@@ -129,16 +154,16 @@ impl Bare {
         most: u64,
         scratch: &Scratch,
     ) -> Poll<io::Result<Look>> {
-        let mut scratch = scratch.0.borrow_mut();
-        let mut read = ReadBuf::new(&mut scratch);
+        let (mut buffer, mut digests) = (scratch.read.borrow_mut(), scratch.digests.borrow_mut());
+        let mut read = ReadBuf::new(&mut buffer);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
         let read = read.filled();
         let look = match (read.is_empty(), self.begun.is_empty()) {
             (true, _) => Look::Other,
-            (false, true) => look(read, most),
+            (false, true) => look(read, most, &mut digests),
             (false, false) => {
                 self.begun.extend_from_slice(read);
-                return Poll::Ready(Ok(look(&self.begun, most)));
+                return Poll::Ready(Ok(look(&self.begun, most, &mut digests)));
             }
         };
         if !matches!(look, Look::Whole(_)) {
@@ -175,10 +200,15 @@ pub(super) fn request(parts: &Parts, body: &[u8]) -> Vec<u8> {
 }
 
 /// What these bytes are, from the first of an answer on. (RFC 9112, section 6, where its body ends.)
-fn look(bytes: &[u8], most: u64) -> Look {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    let Ok(httparse::Status::Complete(head)) = response.parse(bytes) else { return Look::Other };
+fn look(bytes: &[u8], most: u64, digests: &mut Digests) -> Look {
+    let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut response,
+        bytes,
+        &mut headers,
+    );
+    let Ok(httparse::Status::Complete(head)) = parsed else { return Look::Other };
     let (Some(1), Some(status @ 200..=599)) = (response.version, response.code) else { return Look::Other };
     let (mut length, mut keeps) = (None, true);
     for header in &*response.headers {
@@ -208,7 +238,7 @@ fn look(bytes: &[u8], most: u64) -> Look {
     match usize::try_from(length).ok().and_then(|length| body.split_at_checked(length)) {
         Some((body, rest)) => {
             let keeps = keeps && rest.is_empty();
-            Look::Whole(Whole { status, bytes: length, sha256: Sha256::digest(body).into(), keeps })
+            Look::Whole(Whole { status, bytes: length, sha256: digests.of(body), keeps })
         }
         None => Look::Begun(body.len() as u64, length),
     }
@@ -231,7 +261,9 @@ mod tests {
 
     #[test]
     fn the_commonest_answers_are_understood_and_no_others() {
-        let at = |head: &str, body: &str| look(format!("{head}\r\n\r\n{body}").as_bytes(), 100);
+        let at = |head: &str, body: &str| {
+            look(format!("{head}\r\n\r\n{body}").as_bytes(), 100, &mut Digests::default())
+        };
         assert_eq!(at("HTTP/1.1 200 OK\r\nContent-Length: 2", "ok"), whole(200, "ok", true));
         assert_eq!(at("HTTP/1.1 404 No\r\ncontent-length: 0", ""), whole(404, "", true));
         assert_eq!(at("HTTP/1.1 204 No Content", ""), whole(204, "", true));
@@ -256,7 +288,15 @@ mod tests {
         ] {
             assert_eq!(at(other, "ok"), Look::Other, "{other}");
         }
-        assert_eq!(look(b"HTTP/1.1 200 OK\r\nContent-Le", 100), Look::Other);
+        assert_eq!(look(b"HTTP/1.1 200 OK\r\nContent-Le", 100, &mut Digests::default()), Look::Other);
+    }
+
+    #[test]
+    fn a_digest_is_the_body_s_own() {
+        let mut digests = Digests::default();
+        for body in ["one", "one", "two", "", "", "one", "onE"] {
+            assert_eq!(digests.of(body.as_bytes()), <[u8; 32]>::from(Sha256::digest(body)), "{body}");
+        }
     }
 
     #[test]

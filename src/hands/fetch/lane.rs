@@ -21,6 +21,8 @@ use crate::words::event::{Fetched, Source};
 use crate::words::time::Span;
 
 use super::bare::{Bare, Heard, Scratch, Whole};
+use super::body;
+use super::deadlines::{Deadline, Deadlines};
 use super::fault::Fault;
 use super::follow::{Answer, Try};
 use super::link::Link;
@@ -44,6 +46,7 @@ pub(super) struct Lane {
     idle: RefCell<Vec<Vec<Rc<Worker>>>>,
     is_swept: Cell<bool>,
     scratch: Scratch,
+    deadlines: Rc<Deadlines>,
 }
 
 /// What is known beforehand of the requests to one URL.
@@ -75,13 +78,13 @@ struct Work {
 }
 
 /// Where a worker is handed its requests.
-#[derive(Default)]
 struct Worker {
     work: Cell<Option<Work>>,
     waker: RefCell<Option<Waker>>,
     /// Its connection, while it is idle, and since when.
     kept: RefCell<Option<(Kept, Instant)>>,
     task: RefCell<Option<AbortHandle>>,
+    deadline: Rc<Deadline>,
 }
 
 impl Lane {
@@ -111,6 +114,7 @@ impl Lane {
             routes,
             is_swept: Cell::new(false),
             scratch: Scratch::default(),
+            deadlines: Deadlines::new(&shared.inbox, fetch.timeout.to_std()),
         }))
     }
 
@@ -127,7 +131,7 @@ impl Lane {
 
     /// A new worker.
     fn hire(self: &Rc<Lane>) -> Rc<Worker> {
-        let worker = Rc::new(Worker::default());
+        let worker = Rc::new(Worker::new(self.deadlines.add()));
         let (lane, own) = (Rc::clone(self), Rc::clone(&worker));
         let task = tokio::task::spawn_local(async move {
             loop {
@@ -154,16 +158,16 @@ impl Lane {
             last: true,
             progress: &progress,
         };
-        let limit = job.timeout.to_std();
-        let outcome =
-            self.shared.inbox.pauses().limit(limit, self.answer(&this, &self.routes[work.url], worker)).await;
+        let now = Instant::now();
+        let answer = self.answer(&this, &self.routes[work.url], (worker, now));
+        let outcome = self.deadlines.limit(&worker.deadline, now, answer).await;
         match outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout))) {
-            Ok((status, bytes, sha256)) => {
+            Ok(Received { status, bytes, sha256, at }) => {
                 let fetched = Fetched {
                     status,
                     bytes,
                     sha256,
-                    took: Span::from_std(work.started.elapsed()),
+                    took: Span::from_std(at.saturating_duration_since(work.started)),
                     timings: progress.timings(),
                     reused: Some(progress.reused()),
                     check: None,
@@ -181,15 +185,16 @@ impl Lane {
         &self,
         this: &Try<'_>,
         route: &Route,
-        worker: &Worker,
-    ) -> Result<(u16, u64, [u8; 32]), Fault> {
+        (worker, now): (&Worker, Instant),
+    ) -> Result<Received, Fault> {
         let kept = worker.kept.borrow_mut().take();
-        let kept = kept.filter(|(_, since)| since.elapsed() < IDLE).map(|(kept, _)| kept);
+        let is_fresh = |since: &Instant| now.saturating_duration_since(*since) < IDLE;
+        let kept = kept.filter(|(_, since)| is_fresh(since)).map(|(kept, _)| kept);
         if !route.is_bare.get() {
             return Box::pin(self.answer_by_library(this, route, kept, worker)).await;
         }
-        match self.answer_bare(this, route, kept, worker).await? {
-            Bared::Whole(Whole { status, bytes, sha256, .. }) => Ok((status, bytes, sha256)),
+        match self.answer_bare(this, route, kept, (worker, now)).await? {
+            Bared::Whole(received) => Ok(received),
             Bared::Other(answer) => Box::pin(self.receive(this, route, *answer, worker)).await,
         }
     }
@@ -201,7 +206,7 @@ impl Lane {
         route: &Route,
         kept: Option<Kept>,
         worker: &Worker,
-    ) -> Result<(u16, u64, [u8; 32]), Fault> {
+    ) -> Result<Received, Fault> {
         let kept = match kept {
             Some(Kept::Link(link)) => Some(link),
             Some(Kept::Bare(_)) | None => None,
@@ -217,18 +222,22 @@ impl Lane {
         route: &Route,
         (response, lease): (Response<Incoming>, Lease),
         worker: &Worker,
-    ) -> Result<(u16, u64, [u8; 32]), Fault> {
+    ) -> Result<Received, Fault> {
         if this.is_redirect(&response) {
             let followed = this.follow(route.hop.clone(), route.endpoint.clone(), response, lease).await?;
             return match followed {
-                Answer::Whole { status, received, .. } => Ok((status, received.bytes, received.sha256)),
+                Answer::Whole { status, received, .. } => Ok(Received::new(status, &received)),
                 // Not the last try: there is no other.
                 Answer::Again => Err(this.progress.timed_out(this.job.timeout)),
             };
         }
         let (status, received, link) = this.receive_plain(response, lease).await?;
-        worker.keep(Kept::Link(link));
-        Ok((status, received.bytes, received.sha256))
+        let received = Received::new(status, &received);
+        // A shared one is the pool's, which counts who shares it.
+        if route.endpoint.keeps(&link) {
+            worker.keep(Kept::Link(link), received.at);
+        }
+        Ok(received)
     }
 
     /// The same on a bare connection.
@@ -237,26 +246,26 @@ impl Lane {
         this: &Try<'_>,
         route: &Route,
         kept: Option<Kept>,
-        worker: &Worker,
+        (worker, now): (&Worker, Instant),
     ) -> Result<Bared, Fault> {
-        let mut bare = match kept {
+        let (mut bare, now) = match kept {
             Some(Kept::Bare(bare)) if bare.is_open() => {
                 this.progress.on(true);
-                bare
+                (bare, now)
             }
             _ => {
                 let opening = self.shared.pool.open_plain(&route.endpoint, this.progress);
                 let (tcp, peer) = Box::pin(opening).await?;
                 this.progress.on(false);
-                Bare::new(tcp, peer)
+                (Bare::new(tcp, peer), Instant::now())
             }
         };
-        match bare.ask(&route.bytes, this.job.max_body, &self.scratch, this.progress).await {
-            Heard::Whole(whole) => {
-                if whole.keeps {
-                    worker.keep(Kept::Bare(bare));
+        match bare.ask((&route.bytes, now), this.job.max_body, &self.scratch, this.progress).await {
+            Heard::Whole(Whole { status, bytes, sha256, keeps }, at) => {
+                if keeps {
+                    worker.keep(Kept::Bare(bare), at);
                 }
-                Ok(Bared::Whole(whole))
+                Ok(Bared::Whole(Received { status, bytes, sha256, at }))
             }
             Heard::Other { is_answer } => {
                 if is_answer {
@@ -310,16 +319,41 @@ fn is_plain(fetch: &FetchJob) -> bool {
         && fetch.timeout.to_std() > Duration::ZERO
 }
 
+/// A whole answer, and when it was there.
+struct Received {
+    status: u16,
+    bytes: u64,
+    sha256: [u8; 32],
+    at: Instant,
+}
+
+impl Received {
+    /// One that is there now.
+    fn new(status: u16, body: &body::Received) -> Received {
+        Received { status, bytes: body.bytes, sha256: body.sha256, at: Instant::now() }
+    }
+}
+
 /// What came on a bare connection.
 enum Bared {
-    Whole(Whole),
+    Whole(Received),
     Other(Box<(Response<Incoming>, Lease)>),
 }
 
 impl Worker {
-    /// Keeps a connection for the next request.
-    fn keep(&self, kept: Kept) {
-        *self.kept.borrow_mut() = Some((kept, Instant::now()));
+    fn new(deadline: Rc<Deadline>) -> Worker {
+        Worker {
+            work: Cell::default(),
+            waker: RefCell::default(),
+            kept: RefCell::default(),
+            task: RefCell::default(),
+            deadline,
+        }
+    }
+
+    /// Keeps a connection, idle from now on, for the next request.
+    fn keep(&self, kept: Kept, now: Instant) {
+        *self.kept.borrow_mut() = Some((kept, now));
     }
 
     /// Waits for a request.

@@ -22,7 +22,7 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 /// The largest head of an HTTP/2 answer.
 const LARGEST_HEAD: u32 = 256 << 10;
 
-/// A connection that requests share.
+/// A connection that requests can share: each that does so has a clone.
 #[derive(Clone)]
 pub(super) struct Two {
     sender: http2::SendRequest<Upload>,
@@ -44,7 +44,7 @@ pub(super) struct One {
 pub(super) enum Link {
     /// HTTP/1.1.
     One(One),
-    /// HTTP/2, shared with other requests.
+    /// HTTP/2, which can be shared with other requests.
     Two(Two),
 }
 
@@ -111,6 +111,11 @@ impl Two {
     pub(super) fn is_closed(&self) -> bool {
         self.leaving.get() || self.sender.is_closed()
     }
+
+    /// How many have it beside the one that is asked.
+    pub(super) fn sharers(&self) -> usize {
+        Rc::strong_count(&self.leaving) - 1
+    }
 }
 
 impl Link {
@@ -123,6 +128,22 @@ impl Link {
     pub(super) fn rest(&self) {
         if let Link::One(one) = self {
             one.rest();
+        }
+    }
+
+    /// Whether it is of no use any longer.
+    pub(super) fn is_closed(&self) -> bool {
+        match self {
+            Link::One(one) => one.is_closed(),
+            Link::Two(two) => two.is_closed(),
+        }
+    }
+
+    /// Whether the next request may be sent now.
+    pub(super) fn is_ready(&self) -> bool {
+        match self {
+            Link::One(one) => one.is_ready(),
+            Link::Two(two) => two.sender.is_ready(),
         }
     }
 

@@ -1,5 +1,7 @@
-//! The connections of a run: kept for the next request to the same endpoint, the last used first;
-//! HTTP/2 ones shared. An idle HTTP/1.1 connection is closed after [`IDLE`]. Opens, but never sends.
+//! The connections of a run: kept for the next request to the same endpoint, the last used first. One
+//! of HTTP/2 is shared by up to [`STREAMS`] requests, except in a closed loop, which has as many
+//! connections as it says. An idle one that is not shared is closed after [`IDLE`]. Opens, but never
+//! sends.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::scenario::model::{FetchJob, Http2};
+use crate::scenario::model::{FetchJob, Http2, Pace};
 use crate::words::event::FetchFault;
 
 use super::connect::{self, Names};
@@ -32,6 +34,10 @@ pub(super) const IDLE: Duration = Duration::from_secs(4);
 /// How many idle connections an endpoint keeps.
 const KEPT: usize = 256;
 
+/// How many requests share a connection of HTTP/2 before there is another: what a server should let at
+/// least (RFC 9113, section 6.5.2), so that none waits unseen for its turn.
+const STREAMS: usize = 100;
+
 /// What makes two requests able to use one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Endpoint {
@@ -41,6 +47,8 @@ pub(super) struct Endpoint {
     port: u16,
     speaks: Speaks,
     trust: Trust,
+    /// No connection is shared, of whatever version.
+    unshared: bool,
 }
 
 impl Endpoint {
@@ -74,8 +82,19 @@ impl Endpoint {
             port: url.port_or_known_default().unwrap_or_default(),
             speaks,
             trust,
+            unshared: speaks != Speaks::One && is_closed_loop(job),
         }
     }
+
+    /// Whether a connection to it is for one request at a time.
+    pub(super) fn keeps(&self, link: &Link) -> bool {
+        self.unshared || !link.is_http2()
+    }
+}
+
+/// Whether a fetch has so many connections, as it says.
+fn is_closed_loop(job: &FetchJob) -> bool {
+    job.load.as_ref().is_some_and(|load| matches!(load.pace, Pace::Closed { .. }))
 }
 
 impl Endpoint {
@@ -89,9 +108,9 @@ impl Endpoint {
 #[derive(Default)]
 struct Lane {
     /// Unused ones, the last used last.
-    idle: RefCell<Vec<(One, Instant)>>,
-    /// The one that all share. Locked while it is made, so that there is only one.
-    shared: Mutex<Option<Two>>,
+    idle: RefCell<Vec<(Link, Instant)>>,
+    /// Those that are shared. Locked while one is made, so that there are no more than needed.
+    shared: Mutex<Vec<Two>>,
     /// The endpoint has chosen HTTP/1.1 where it could choose.
     only_one: Cell<bool>,
 }
@@ -133,21 +152,22 @@ impl Pool {
         progress: &Progress,
     ) -> Result<Lease, Fault> {
         let lane = Rc::clone(self.lanes.borrow_mut().entry(endpoint.clone()).or_default());
-        if !fresh && let Some(one) = lane.take_idle().await {
-            return Ok(Lease { link: Link::One(one), reused: true });
+        if !fresh && let Some(link) = lane.take_idle().await {
+            return Ok(Lease { link, reused: true });
         }
-        if endpoint.speaks != Speaks::One && !lane.only_one.get() {
+        if endpoint.speaks != Speaks::One && !endpoint.unshared && !lane.only_one.get() {
             return self.share(endpoint, &lane, progress).await;
         }
         let link = self.open(endpoint, progress).await?;
         Ok(Lease { link, reused: false })
     }
 
-    /// The connection that all share, made by the first that wants it; a connection of one's own if
-    /// the endpoint turns out to speak HTTP/1.1.
+    /// A connection that is shared, made by the first that wants it; a connection of one's own if the
+    /// endpoint turns out to speak HTTP/1.1.
     async fn share(&self, endpoint: &Endpoint, lane: &Lane, progress: &Progress) -> Result<Lease, Fault> {
         let mut shared = lane.shared.lock().await;
-        if let Some(two) = shared.as_ref().filter(|two| !two.is_closed()) {
+        shared.retain(|two| !two.is_closed());
+        if let Some(two) = shared.iter().find(|two| two.sharers() < STREAMS) {
             return Ok(Lease { link: Link::Two(two.clone()), reused: true });
         }
         if lane.only_one.get() {
@@ -157,7 +177,7 @@ impl Pool {
         }
         let link = self.open(endpoint, progress).await?;
         match &link {
-            Link::Two(two) => *shared = Some(two.clone()),
+            Link::Two(two) => shared.push(two.clone()),
             Link::One(_) => lane.only_one.set(true),
         }
         Ok(Lease { link, reused: false })
@@ -232,13 +252,16 @@ impl Pool {
 
     /// Takes a connection back whose answer has been read to its end.
     pub(super) fn give_back(&self, endpoint: &Endpoint, lease: Lease) {
-        let Link::One(one) = lease.link else { return };
+        let link = lease.link;
+        if !endpoint.keeps(&link) || link.is_closed() {
+            return;
+        }
         let lanes = self.lanes.borrow();
-        let Some(lane) = lanes.get(endpoint).filter(|_| !one.is_closed()) else { return };
+        let Some(lane) = lanes.get(endpoint) else { return };
         let mut idle = lane.idle.borrow_mut();
         if idle.len() < KEPT {
-            one.rest();
-            idle.push((one, Instant::now()));
+            link.rest();
+            idle.push((link, Instant::now()));
             self.sweep();
         }
     }
@@ -255,7 +278,7 @@ impl Pool {
                 let mut left = 0;
                 for lane in lanes.borrow().values() {
                     let mut idle = lane.idle.borrow_mut();
-                    idle.retain(|(one, since)| !one.is_closed() && since.elapsed() < IDLE);
+                    idle.retain(|(link, since)| !link.is_closed() && since.elapsed() < IDLE);
                     left += idle.len();
                 }
                 if left == 0 {
@@ -275,12 +298,12 @@ async fn speak(stream: Stream, http2: bool, peer: &str) -> Result<Link, Fault> {
 
 impl Lane {
     /// The idle connection that was used last and is ready.
-    async fn take_idle(&self) -> Option<One> {
+    async fn take_idle(&self) -> Option<Link> {
         if self.idle.borrow().is_empty() {
             return None;
         }
-        if let Some(one) = self.take_ready() {
-            return Some(one);
+        if let Some(link) = self.take_ready() {
+            return Some(link);
         }
         // The task of a connection that has just been given back may not have had its turn yet.
         tokio::task::yield_now().await;
@@ -288,10 +311,10 @@ impl Lane {
     }
 
     /// The last that is ready; drops those that are closed.
-    fn take_ready(&self) -> Option<One> {
+    fn take_ready(&self) -> Option<Link> {
         let mut idle = self.idle.borrow_mut();
-        idle.retain(|(one, _)| !one.is_closed());
-        let ready = idle.iter().rposition(|(one, _)| one.is_ready())?;
+        idle.retain(|(link, _)| !link.is_closed());
+        let ready = idle.iter().rposition(|(link, _)| link.is_ready())?;
         Some(idle.remove(ready).0)
     }
 }

@@ -118,7 +118,7 @@ impl Cases {
                 self.wrong(told, event)
             }
             Event::Expect(expected) => {
-                self.expected.push(Case::of_expected(expected.name.clone(), self.name.clone(), expected));
+                self.expected.push(Case::of_expected(expected.name.clone(), None, expected));
             }
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             _ => {}
@@ -176,33 +176,36 @@ impl Cases {
     /// # Errors
     /// In words, why it cannot be made.
     pub fn junit(&self, fault: Option<&str>) -> Result<String, String> {
-        let name = self.name.as_deref().unwrap_or("scenario");
-        let suites = self.suites.iter().map(|(suite, asked)| {
+        junit::xml(self.name(), self.suites("", fault))
+    }
+
+    /// The suites of the report, whose names, and those of their classes, begin with `of`: for a report
+    /// of several runs.
+    #[must_use]
+    pub fn suites(&self, of: &str, fault: Option<&str>) -> Vec<(String, Vec<Case>)> {
+        let run = ("run", vec![self.run(of, fault)]);
+        let class = |case: &Case| Case { class: Some(format!("{of}{}", self.name())), ..case.clone() };
+        let expected: Vec<_> = self.expected.iter().map(class).collect();
+        let expected = (!expected.is_empty()).then_some(("expected", expected));
+        let asked = self.suites.iter().map(|(suite, asked)| {
             let what = match suite {
                 Suite::Preset(preset) => format!("preset {preset}"),
                 Suite::Fetch(job) => format!("fetch {job}"),
                 Suite::Unstarted => "not started".to_owned(),
             };
-            let cases = asked.iter().flat_map(|(asked, gathered)| {
-                gathered.iter().enumerate().map(|(index, gathered)| {
-                    let name = asked.name();
-                    let case = match index {
-                        0 => name,
-                        OWN => format!("{name} ({} and later)", OWN + 1),
-                        index => format!("{name} ({})", index + 1),
-                    };
-                    gathered.case(case, &format!("{}: {what}", self.name.as_deref().unwrap_or_default()))
-                })
-            });
-            (what.clone(), cases.collect::<Vec<_>>())
+            let class = format!("{of}{}: {what}", self.name());
+            (format!("{of}{what}"), asked.iter().flat_map(|asked| cases(asked, &class)).collect())
         });
-        let run = [("run".to_owned(), vec![self.run(name, fault)])];
-        let expected = (!self.expected.is_empty()).then(|| ("expected".to_owned(), self.expected.clone()));
-        junit::xml(name, run.into_iter().chain(expected).chain(suites))
+        let all = [Some(run), expected].into_iter().flatten();
+        all.map(|(suite, cases)| (format!("{of}{suite}"), cases)).chain(asked).collect()
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or("scenario")
     }
 
     /// The run as a whole.
-    fn run(&self, name: &str, fault: Option<&str>) -> Case {
+    fn run(&self, of: &str, fault: Option<&str>) -> Case {
         let more = (!self.faults.is_empty()).then(|| self.faults.join("\n"));
         let words = |kind, message: &str| Words { kind, message: message.to_owned(), more: more.clone() };
         let status = match &self.finished {
@@ -217,8 +220,25 @@ impl Cases {
             None => Status::Broken(words("cut short", "the log ends before the run did")),
         };
         let took = self.finished.as_ref().map_or(Span(self.reached.0), |summary| summary.took);
-        Case { name: "run".to_owned(), class: Some(name.to_owned()), status, took: Some(took), output: None }
+        let class = Some(format!("{of}{}", self.name()));
+        Case { name: "run".to_owned(), class, status, took: Some(took), output: None }
     }
+}
+
+/// The cases of what one entry asked for.
+fn cases<'a>(
+    (asked, gathered): (&'a Asked, &'a Vec<Gathered>),
+    class: &'a str,
+) -> impl Iterator<Item = Case> {
+    gathered.iter().enumerate().map(move |(index, gathered)| {
+        let name = asked.name();
+        let case = match index {
+            0 => name,
+            OWN => format!("{name} ({} and later)", OWN + 1),
+            index => format!("{name} ({})", index + 1),
+        };
+        gathered.case(case, class)
+    })
 }
 
 impl Gathered {

@@ -1,11 +1,13 @@
 //! Reports: what people see of a run, while it runs and from its log.
 
+pub mod annotations;
 mod bar;
 pub mod cases;
 pub mod csv;
 pub mod explored;
 pub mod fetched;
 pub mod figures;
+pub mod github;
 pub mod junit;
 mod last_line;
 mod loads;

@@ -1,8 +1,10 @@
-//! Replays for CI: a JUnit report, a test case a log.
+//! Replays for CI: a JUnit report, a test case a log, and the cases of the logged runs if they are
+//! wanted too.
 
 use std::time::Duration;
 
 use crate::paper::replayed::{Finding, Replayed};
+use crate::paper::report::cases::Cases;
 use crate::paper::report::junit::{self, Status, Words};
 use crate::paper::report::replay::{different, verdict};
 use crate::words::event::Expected;
@@ -21,6 +23,8 @@ pub struct Case<'a> {
     pub is_failure: bool,
     /// How to look further.
     pub again: String,
+    /// What the logged run is made of, to be told too.
+    pub run: Option<&'a Cases>,
 }
 
 /// The report, as XML.
@@ -29,15 +33,22 @@ pub struct Case<'a> {
 /// In words, why it cannot be made.
 pub fn junit(cases: &[Case<'_>]) -> Result<String, String> {
     let name = "scenario replay";
-    let cases = cases.iter().flat_map(|case| {
+    let replays = cases.iter().flat_map(|case| {
         let expected = case.replayed.expected.iter().map(|expected| expectation(case, expected));
         [test_case(case)].into_iter().chain(expected).collect::<Vec<_>>()
     });
-    junit::xml(name, [(name.to_owned(), cases.collect())])
+    let replays = (name.to_owned(), replays.collect());
+    // Of a run that is not decided so again nothing can be said.
+    let is_known = |case: &&Case<'_>| matches!(case.replayed.finding, Finding::Same | Finding::CutShort(_));
+    let runs = cases.iter().filter(is_known).filter_map(|case| {
+        let suites = case.run?.suites(&format!("{}: ", case.log), None);
+        case.replayed.run.is_some().then_some(suites)
+    });
+    junit::xml(name, [replays].into_iter().chain(runs.flatten()))
 }
 
 fn test_case(case: &Case<'_>) -> junit::Case {
-    let Case { log, replayed, took, is_failure, again } = case;
+    let Case { log, replayed, took, is_failure, again, run: _ } = case;
     let said = verdict(log, replayed, false);
     let said = said.trim_end().to_owned();
     let words = |kind, more| Words { kind, message: said.clone(), more };
