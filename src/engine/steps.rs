@@ -12,7 +12,7 @@
 //! apart from what does, so that a state is small: an exhaustive walk keeps very many of them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use crate::engine::draw::Die;
 use crate::scenario::interval::Interval;
@@ -89,8 +89,10 @@ pub(crate) struct Steps {
     ready: Vec<u32>,
     /// Who is due at a moment of its own.
     later: BinaryHeap<Reverse<(Moment, u32)>>,
-    /// Who waits for which lock: the lock first.
-    waiting: BTreeSet<(u32, u32)>,
+    /// Who waits, by the lock that it waits for, in the order of their start.
+    waiting: Vec<Vec<u32>>,
+    /// How many wait.
+    waiters: usize,
 }
 
 impl Steps {
@@ -99,6 +101,7 @@ impl Steps {
         Steps {
             cells: scenario.shared.iter().map(|(_, value)| *value).collect(),
             holders: vec![None; scenario.locks.len()],
+            waiting: vec![Vec::new(); scenario.locks.len()],
             ..Steps::default()
         }
     }
@@ -128,12 +131,14 @@ impl Steps {
 
     /// Whether there are players left, and all of them wait.
     pub(crate) fn are_stuck(&self) -> bool {
-        !self.waiting.is_empty() && self.ready.is_empty() && self.later.is_empty()
+        self.waiters > 0 && self.ready.is_empty() && self.later.is_empty()
     }
 
     /// Who waits, with the lock that it waits for, in the order of their start.
     pub(crate) fn waiting(&self) -> Vec<(u32, usize)> {
-        let mut waiting: Vec<_> = self.waiting.iter().map(|(lock, id)| (*id, *lock as usize)).collect();
+        let of_locks = self.waiting.iter().enumerate();
+        let mut waiting: Vec<_> =
+            of_locks.flat_map(|(lock, ids)| ids.iter().map(move |id| (*id, lock))).collect();
         waiting.sort_unstable();
         waiting
     }
@@ -174,15 +179,15 @@ impl Steps {
     /// Who has not ended takes its place among the ready, or waits.
     fn make_ready(&mut self, id: u32, scenario: &Scenario, roles: &[Role]) {
         match self.next_lock(id, scenario, roles) {
-            Some(lock) if self.holders[lock].is_some() => {
-                self.waiting.insert((lock as u32, id));
-            }
-            _ => {
-                if let Err(place) = self.ready.binary_search(&id) {
-                    self.ready.insert(place, id);
-                }
-            }
+            Some(lock) if self.holders[lock].is_some() => self.wait(id, lock),
+            _ => insert(&mut self.ready, id),
         }
+    }
+
+    /// A player waits for a lock.
+    fn wait(&mut self, id: u32, lock: usize) {
+        insert(&mut self.waiting[lock], id);
+        self.waiters += 1;
     }
 
     /// The lock that a player takes with its next step.
@@ -224,7 +229,7 @@ impl Steps {
                 return taken;
             }
             Act::Lock(lock) => self.lock(*lock, id, scenario, roles),
-            Act::Unlock(lock) => self.unlock(*lock, scenario, roles),
+            Act::Unlock(lock) => self.unlock(*lock),
         }
         taken.register = self.players[id as usize].register;
         self.settle(id, is_last, scenario, roles);
@@ -239,7 +244,9 @@ impl Steps {
         {
             self.ready.remove(place);
         }
-        self.waiting.extend(lock.map(|lock| (lock as u32, id)));
+        if let Some(lock) = lock {
+            self.wait(id, lock);
+        }
     }
 
     /// The `k`th of the ready players waits for one draw.
@@ -252,32 +259,30 @@ impl Steps {
     /// A lock is taken: the others that come to it wait.
     fn lock(&mut self, lock: usize, holder: u32, scenario: &Scenario, roles: &[Role]) {
         self.holders[lock] = Some(holder);
-        let ready = std::mem::take(&mut self.ready);
-        for id in ready {
-            if id != holder && self.next_lock(id, scenario, roles) == Some(lock) {
-                self.waiting.insert((lock as u32, id));
-            } else {
-                self.ready.push(id);
-            }
-        }
+        let mut ready = std::mem::take(&mut self.ready);
+        let comes_to_it = |id: &mut u32| *id != holder && self.next_lock(*id, scenario, roles) == Some(lock);
+        // Nobody waits yet: until now it was free.
+        self.waiting[lock] = ready.extract_if(.., comes_to_it).collect();
+        self.waiters += self.waiting[lock].len();
+        self.ready = ready;
     }
 
     /// A lock is given back: who waited for it is ready again.
-    fn unlock(&mut self, lock: usize, scenario: &Scenario, roles: &[Role]) {
+    fn unlock(&mut self, lock: usize) {
         self.holders[lock] = None;
-        let (from, to) = ((lock as u32, 0), (lock as u32, u32::MAX));
-        let freed: Vec<(u32, u32)> = self.waiting.range(from..=to).copied().collect();
-        for one in freed {
-            self.waiting.remove(&one);
-            self.make_ready(one.1, scenario, roles);
-        }
+        let freed = std::mem::take(&mut self.waiting[lock]);
+        self.waiters -= freed.len();
+        self.ready.extend(freed);
+        // Two runs in order, which it puts together.
+        self.ready.sort();
     }
 
     /// The players of a spawn take no more steps. What they have locked stays locked.
     pub(crate) fn stop(&mut self, play: u32, roles: &[Role]) {
         let is_left = |id: u32| roles[id as usize].play != play;
         self.ready.retain(|id| is_left(*id));
-        self.waiting.retain(|(_, id)| is_left(*id));
+        self.waiting.iter_mut().for_each(|ids| ids.retain(|id| is_left(*id)));
+        self.waiters = self.waiting.iter().map(Vec::len).sum();
         self.later.retain(|Reverse((_, id))| is_left(*id));
     }
 
@@ -300,6 +305,13 @@ impl Steps {
             key.extend_from_slice(&due.0.to_le_bytes());
             key.extend_from_slice(&id.to_le_bytes());
         }
+    }
+}
+
+/// Puts an id into its place; one that is there already is there once.
+fn insert(ids: &mut Vec<u32>, id: u32) {
+    if let Err(place) = ids.binary_search(&id) {
+        ids.insert(place, id);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Exact counts: against those of the [other program](crate::brute), and against formulas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use num_bigint::BigUint;
 use proptest::collection::vec;
@@ -57,13 +57,15 @@ fn found(explored: &Explored) -> BTreeMap<End, u64> {
             .waiting
             .iter()
             .map(|(player, lock)| (player.strip_prefix('p').unwrap().parse().unwrap(), lock.clone()));
-        ((cells, waiting.collect()), u64::try_from(&found.count).unwrap())
+        // By their numbers, and not in the order of their start.
+        let waiting: BTreeSet<_> = waiting.collect();
+        ((cells, waiting.into_iter().collect()), u64::try_from(&found.count).unwrap())
     };
     explored.found.iter().map(one).collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 600, ..ProptestConfig::default() })]
     #[test]
     fn counts_are_those_of_a_program_that_lists_every_order(program in programs()) {
         let Some(wanted) = program.ends(LISTED) else { return Ok(()) };

@@ -63,7 +63,7 @@ fn run(scenario: &Scenario, witness: &Witness) -> (Came, Vec<u8>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 150, ..ProptestConfig::default() })]
     #[test]
     fn every_witness_comes_to_its_outcome_and_replays(program in programs(), seed in 0..9_u64) {
         let scenario = loaded(&program.toml());

@@ -17,6 +17,7 @@ use crate::scenario::model::Scenario;
 use crate::scenario::resolved;
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
+use crate::words::order::Verdict;
 
 pub(super) fn explore(arguments: &Arguments) -> ExitCode {
     let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Virtual) {
@@ -115,13 +116,15 @@ fn write_logs(
             tell_error(format_args!("there is no outcome {wanted}; there are {}", found.len()));
             return Ok(Some(ExitCode::Usage));
         };
-        write_log(path, arguments.force, scenario, &found.witness)?;
+        let ended = write_log(path, arguments.force, scenario, &found.witness)?;
         tell(&format!("outcome {wanted}: {}\n", path.display()));
-        return Ok(None);
+        return Ok(ended);
     }
     for (n, found) in found.iter().take(MOST_SHOWN).enumerate() {
         let path = numbered(path, n + 1);
-        write_log(&path, arguments.force, scenario, &found.witness)?;
+        if let Some(ended) = write_log(&path, arguments.force, scenario, &found.witness)? {
+            return Ok(Some(ended));
+        }
         tell(&format!("outcome {}: {}\n", n + 1, path.display()));
     }
     Ok(None)
@@ -141,8 +144,13 @@ fn numbered(path: &Path, n: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Runs a witness again, and keeps its log.
-fn write_log(path: &Path, force: bool, scenario: &Rc<Scenario>, witness: &Witness) -> Result<(), Refusal> {
+/// Runs a witness again, and keeps its log; the exit that is due where a signal has ended that.
+fn write_log(
+    path: &Path,
+    force: bool,
+    scenario: &Rc<Scenario>,
+    witness: &Witness,
+) -> Result<Option<ExitCode>, Refusal> {
     let resolved = resolved::to_json(scenario);
     let start = Start {
         seed: witness.seed,
@@ -158,5 +166,9 @@ fn write_log(path: &Path, force: bool, scenario: &Rc<Scenario>, witness: &Witnes
         Ok(Run::start(scenario, &start, Journal::new(Some(writer), None)))
     };
     let (_, verdict) = virtual_time::drive(begin, &[]).map_err(Refusal)?;
-    verdict.map(|_| ()).map_err(Refusal)
+    Ok(match verdict.map_err(Refusal)? {
+        Verdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
+        Verdict::Broken => Some(ExitCode::Broken),
+        Verdict::Passed | Verdict::Failed | Verdict::Interrupted(None) => None,
+    })
 }

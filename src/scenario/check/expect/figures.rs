@@ -123,7 +123,7 @@ fn limit(what: Subject, stat: Stat, raw: Sp<RawLimit>, found: &mut Findings) -> 
         (_, RawLimit::Number(number)) => match u64::try_from(number) {
             Ok(number) => Sp { value: Positive::Number(number), place: raw.place },
             Err(_) => {
-                let message = format!("`{number}` is out of range: it is an integer from 0 to {}", i64::MAX);
+                let message = format!("a limit of {} is not less than zero", quoted(what.name()));
                 found.add(Diagnostic::error(raw.place, message));
                 return None;
             }
