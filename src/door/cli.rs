@@ -381,6 +381,9 @@ pub struct Report {
     /// How to print the summary
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Write a page of HTML to look at and to send; `-` is standard output, in the place of the summary
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
     /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
