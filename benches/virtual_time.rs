@@ -32,7 +32,8 @@ use scenario::words::time::Moment;
 const MOVES: u32 = 10;
 const SECOND: u64 = 1_000_000_000;
 
-const START: Start<'static> = Start { seed: 1, clock: ClockKind::Virtual, started_at: None, resolved: "{}" };
+const START: Start<'static> =
+    Start { seed: 1, clock: ClockKind::Virtual, started_at: None, schedule: &[], resolved: "{}" };
 
 fn crowd(players: u32) -> Rc<Scenario> {
     Rc::new(common::scenario(&format!(
@@ -85,7 +86,7 @@ fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
     let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
-    virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[]).unwrap().1.unwrap();
+    virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[], None).unwrap().1.unwrap();
     start.elapsed()
 }
 

@@ -43,6 +43,8 @@ pub enum Command {
     Diff(Diff),
     /// Print a scenario that does what was done in a run
     Extract(Extract),
+    /// Count what can come of a scenario, by seeds or by every order of its steps
+    Explore(Explore),
     /// Say what came of a run: its figures, and what went wrong
     Report(Report),
     /// Print the JSON Schema of scenario files, or of the log's events
@@ -116,6 +118,9 @@ pub struct Run {
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
+    /// When the scenario has changed, or a file that it includes, end the run and go again
+    #[arg(long)]
+    pub watch: bool,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -175,6 +180,9 @@ pub struct Check {
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
+    /// When the scenario has changed, or a file that it includes, check it again
+    #[arg(long)]
+    pub watch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
@@ -192,6 +200,46 @@ pub struct Plan {
     /// The seed of every draw, before the scenario's own
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+}
+
+/// `scenario explore`.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("how").required(true).args(["seeds", "exhaustive"]))]
+pub struct Explore {
+    /// The scenario; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Run it with so many seeds, from 0 on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub seeds: Option<u64>,
+    /// Walk every order of its steps, and count exactly
+    #[arg(long)]
+    pub exhaustive: bool,
+    /// With `--exhaustive`: the seed of all draws, before the scenario's own [default: 0]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// With `--exhaustive`: give up where there are more states than this
+    #[arg(long, value_name = "N", default_value_t = 5_000_000, conflicts_with = "seeds",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub max_states: u64,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write test cases for CI as JUnit XML; `-` is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Write a log of a run for each outcome: FILE, and for further ones FILE with -2, -3 and so on
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Write the log of this outcome alone, by its number
+    #[arg(long, value_name = "N", requires = "log")]
+    pub outcome: Option<usize>,
+    /// Write over existing logs
+    #[arg(long, requires = "log")]
+    pub force: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,

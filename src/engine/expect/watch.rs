@@ -5,11 +5,11 @@ use regex::bytes::Regex;
 
 use super::figure::Made;
 use super::order::Behind;
-use super::{Origin, words};
+use super::{Ended, Origin, words};
 use crate::scenario::model::expect::{Expectation, Limit, Measure, Rule, Subject, Wanted, Watched, Within};
 use crate::words::event::{Event, Expected};
 use crate::words::kind::{EventKind, Said};
-use crate::words::time::{Moment, Span};
+use crate::words::time::Moment;
 
 /// What of an order a rule looks for in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ enum State {
 #[derive(Debug)]
 struct Eye {
     what: Subject,
+    cell: Option<String>,
     within: Option<Within>,
     values: Vec<(String, Test)>,
 }
@@ -53,7 +54,7 @@ enum Test {
     /// Bytes that hold these: most expressions are plain words.
     Holds(Box<Finder<'static>>),
     Matches(Regex),
-    Number(u64),
+    Number(i64),
     Boolean(bool),
 }
 
@@ -80,7 +81,8 @@ impl Watch {
     /// Which kinds of event it looks at, and for what. What is followed comes last, so that nothing
     /// follows itself.
     pub(super) fn looks_at(&self) -> Vec<(EventKind, Side)> {
-        if self.of.what == Subject::Measure(Measure::RunTook) && !self.abort {
+        let is_of_end = self.of.what == Subject::Measure(Measure::RunTook) && !self.abort;
+        if is_of_end || self.of.what == Subject::Shared {
             // The end of the run is all that matters.
             return Vec::new();
         }
@@ -139,10 +141,13 @@ impl Watch {
     }
 
     /// What came of it.
-    pub(super) fn judge(&self, lasted: Span) -> Expected {
+    pub(super) fn judge(&self, ended: &Ended<'_>) -> Expected {
         let (holds, got, events) = match &self.state {
             State::Figure(made) => {
-                let judged = made.judge(lasted);
+                let judged = match (&self.of.cell, self.unit) {
+                    (Some(cell), Limit::Value(limit)) => made.judge_cell(cell, limit, ended.shared),
+                    _ => made.judge(ended.lasted),
+                };
                 let holds = judged.map(|(holds, _)| holds != self.never);
                 let got = judged.map(|(_, got)| words::figure(got, &self.unit));
                 (holds, got, made.decided_by().into_iter().collect())
@@ -166,13 +171,19 @@ impl Watch {
 impl Eye {
     fn new(watched: &Watched) -> Eye {
         let values = watched.values.iter().map(|(key, wanted)| (key.clone(), Test::new(wanted)));
-        Eye { what: watched.what, within: watched.within.clone(), values: values.collect() }
+        Eye {
+            what: watched.what,
+            cell: watched.cell.clone(),
+            within: watched.within.clone(),
+            values: values.collect(),
+        }
     }
 
     /// The kinds of event that it looks at.
     fn kinds(&self) -> Vec<EventKind> {
         match self.what {
             Subject::Event(kind) => vec![kind],
+            Subject::Shared => Vec::new(),
             Subject::Measure(measure) => {
                 measure.event().map_or_else(|| EventKind::all().collect(), |kind| vec![kind])
             }
@@ -198,6 +209,7 @@ impl Eye {
         match self.what {
             Subject::Event(_) => Some(0),
             Subject::Measure(measure) => measured(measure, now, event, origin),
+            Subject::Shared => None,
         }
     }
 }
@@ -236,7 +248,7 @@ impl Test {
         match (self, said) {
             (Test::Holds(plain), Some(Said::Text(text))) => plain.find(&text).is_some(),
             (Test::Matches(regex), Some(Said::Text(text))) => regex.is_match(&text),
-            (Test::Number(wanted), Some(Said::Number(number))) => number == *wanted,
+            (Test::Number(wanted), Some(Said::Number(number))) => number == i128::from(*wanted),
             (Test::Boolean(wanted), Some(Said::Boolean(value))) => value == *wanted,
             _ => false,
         }

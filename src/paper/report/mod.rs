@@ -4,6 +4,7 @@ pub mod annotations;
 mod bar;
 pub mod cases;
 pub mod csv;
+pub mod explored;
 pub mod fetched;
 pub mod figures;
 pub mod github;

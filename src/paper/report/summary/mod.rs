@@ -46,6 +46,7 @@ pub fn text(figures: &Figures, look: Look) -> String {
         sections::fetches(figures),
         sections::times(figures, look.charset),
         sections::moves(figures),
+        sections::shared(figures),
         sections::lateness(figures),
         sections::course(figures, look.charset),
     ];

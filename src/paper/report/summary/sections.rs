@@ -12,6 +12,7 @@ use crate::paper::report::summary::chart::{Charset, bar, heights};
 use crate::paper::report::summary::table::{LONGEST_NAME, Table, short_name};
 use crate::words::event::{Direction, Expected};
 use crate::words::time::{Moment, Span};
+use crate::words::visible::visible;
 
 /// How many rows a table has at most; those with something wrong come first.
 const ROWS: usize = 30;
@@ -188,6 +189,16 @@ pub(super) fn moves(figures: &Figures) -> Vec<String> {
     let directions = Direction::ALL.iter().zip(figures.moves);
     let counts = directions.map(|(direction, count)| format!("{} {}", direction.letter(), grouped(count)));
     vec!["moves".to_owned(), format!("{:LONGEST_NAME$}  {}", "", counts.collect::<Vec<_>>().join(", "))]
+}
+
+/// What the shared cells held at last.
+pub(super) fn shared(figures: &Figures) -> Vec<String> {
+    if figures.shared.is_empty() {
+        return Vec::new();
+    }
+    let cells = figures.shared.iter().map(|(cell, value)| format!("{} = {value}", visible(cell)));
+    let (cells, steps) = (cells.collect::<Vec<_>>().join(", "), counted(figures.steps, "step"));
+    vec!["shared".to_owned(), format!("{:LONGEST_NAME$}  {cells}, after {steps}", "")]
 }
 
 /// How late what was due was.

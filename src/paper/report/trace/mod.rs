@@ -229,6 +229,11 @@ impl<W: Write> Trace<W> {
                 let name = format!("{player} {}", direction.letter());
                 self.did((source, t), &name, true, Args::new)
             }
+            Event::Step { source, player, step, register, .. } => {
+                self.count(t, "steps a second")?;
+                let name = format!("{player} {}", short(step.as_bytes()));
+                self.did((source, t), &name, true, || args(json!({ "register": register })))
+            }
             Event::Lines { source, stream, chunk, .. } => {
                 self.count(t, "lines a second")?;
                 let text = chunk.strip_suffix(b"\n").unwrap_or(chunk);
@@ -303,6 +308,13 @@ impl<W: Write> Trace<W> {
                 let (source, signal) = (source.map(|s| s.to_string()), signal.map(|s| s.to_string()));
                 let what = json!({ "source": source, "signal": signal, "reason": reason, "error": error });
                 self.happened(t, "stopping", entry, what)
+            }
+            Event::Deadlock { waiting } => {
+                let waiting: Args = waiting
+                    .iter()
+                    .map(|(player, lock)| (player.clone(), Value::from(lock.as_str())))
+                    .collect();
+                self.happened(t, "deadlock", None, json!({ "waiting": waiting }))
             }
             Event::RunPaused => self.happened(t, "paused", None, json!({})),
             Event::RunResumed { took } => {
