@@ -163,12 +163,12 @@ impl Gathered {
             }
             Event::SpawnResumed { source } => self.said(source, told, 'r', || "resumed".to_owned()),
             Event::Move { source, player, direction, .. } => {
-                let Some(running) = self.running.get_mut(&source) else { return };
-                running.counts.moves += 1;
-                self.lanes.moved(running.lane, t, || {
-                    let text = cut(&format!("{player} {}", direction.letter()), LONGEST).into();
-                    Point { t, line, kind: 'm', text }
-                });
+                let text = || format!("{player} {}", direction.letter());
+                self.did(source, told, 'm', text, |counts| &mut counts.moves);
+            }
+            Event::Step { source, player, step, register, .. } => {
+                let text = || format!("{player} {step}: {register}");
+                self.did(source, told, 'w', text, |counts| &mut counts.steps);
             }
             Event::Lines { source, stream, chunk, .. } => self.line(told, source, stream, chunk),
             Event::SpawnExited { source, exit, ok, .. } => {
@@ -200,6 +200,21 @@ impl Gathered {
             self.waits.line(entry, Place { lane: Some(running.lane), t: told.t }, text);
         }
         self.said(source, told, kind, || cut_bytes(text, LONGEST));
+    }
+
+    /// A move or step of a player.
+    fn did(
+        &mut self,
+        source: Source,
+        told: &Told<'_, '_>,
+        kind: char,
+        text: impl FnOnce() -> String,
+        count: impl FnOnce(&mut Counts) -> &mut u64,
+    ) {
+        let Told { t, line, .. } = *told;
+        let Some(running) = self.running.get_mut(&source) else { return };
+        *count(&mut running.counts) += 1;
+        self.lanes.moved(running.lane, t, || Point { t, line, kind, text: cut(&text(), LONGEST).into() });
     }
 
     /// Something that a source has written, or that was seen of it.

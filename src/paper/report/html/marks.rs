@@ -9,6 +9,9 @@ use crate::words::time::Moment;
 const SIZE: usize = 300_000;
 const EACH: usize = 40;
 
+/// How many players of a deadlock are named at most.
+const SHOWN: usize = 20;
+
 /// How many ticks are kept; of more, every second, every fourth, …
 const TICKS: usize = 1_000;
 
@@ -42,6 +45,10 @@ impl Mark {
                 let signal = signal.map(|signal| format!(" by {signal}")).unwrap_or_default();
                 let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
                 (if error.is_some() { 'x' } else { 'q' }, format!("stopping {whom}{signal}{why}"), entry)
+            }
+            Event::Deadlock { waiting } => {
+                let waiting = waiting.iter().take(SHOWN).map(|(player, lock)| format!("{player} for {lock}"));
+                ('x', format!("deadlock: {}", waiting.collect::<Vec<_>>().join(", ")), None)
             }
             Event::RunPaused => ('p', "paused".to_owned(), None),
             Event::RunResumed { .. } => ('p', "resumed".to_owned(), None),

@@ -51,6 +51,7 @@ struct Page {
     cards: Vec<Card>,
     wrong: Table,
     expected: Table,
+    shared: Table,
     waves: Vec<Wave>,
     more_waves: usize,
     end: String,
@@ -105,10 +106,11 @@ pub(super) fn page(figures: &Figures, gathered: Gathered, log: &str) -> Result<S
         cards: cards(figures),
         wrong: tables::wrong(figures),
         expected: tables::expected(figures),
+        shared: tables::shared(figures),
         waves,
         more_waves,
         end: short(Span(end.0)),
-        left: left(&gathered),
+        left: left(&gathered, figures.steps > 0),
         courses: charts::courses(figures, end),
         times: charts::times(figures.fetches.by_name()),
         ran: charts::times(figures.spawns.by_name()),
@@ -189,6 +191,9 @@ fn cards(figures: &Figures) -> Vec<Card> {
         let [n, s, e, w] = figures.moves.map(grouped);
         cards.push(card("moves", grouped(moves), format!("N {n} · S {s} · E {e} · W {w}"), false));
     }
+    if figures.steps > 0 {
+        cards.push(card("steps", grouped(figures.steps), "of players".to_owned(), false));
+    }
     if lines > 0 {
         cards.push(card("lines", grouped(lines), format!("{} on stderr", grouped(stderr)), false));
     }
@@ -209,10 +214,11 @@ fn cards(figures: &Figures) -> Vec<Card> {
 }
 
 /// What the timeline leaves out, in sentences.
-fn left(gathered: &Gathered) -> Vec<String> {
+fn left(gathered: &Gathered, has_steps: bool) -> Vec<String> {
     let Gathered { lanes, marks, arrows_left, .. } = gathered;
     let mut left = Vec::new();
-    for ((seen, kept), what) in lanes.kept().into_iter().zip(["moves", "lines"]) {
+    let moves = if has_steps { "moves and steps" } else { "moves" };
+    for ((seen, kept), what) in lanes.kept().into_iter().zip([moves, "lines"]) {
         if kept < seen {
             let (seen, kept) = (grouped(seen), grouped(kept));
             left.push(format!(

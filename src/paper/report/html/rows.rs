@@ -25,6 +25,7 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) moves: u64,
+    pub(super) steps: u64,
     pub(super) lines: u64,
     /// Of the body.
     pub(super) bytes: u64,

@@ -7,7 +7,7 @@ use crate::paper::report::figures::Figures;
 use crate::paper::report::figures::distribution::Distribution;
 use crate::paper::report::figures::sources::{Group as Sources, UNNAMED};
 use crate::paper::report::html::lanes::{Group, Kind, State};
-use crate::paper::report::html::rows::{Row, Rows};
+use crate::paper::report::html::rows::{Counts, Row, Rows};
 use crate::paper::report::html::text::cut;
 use crate::paper::report::loads::beside;
 use crate::paper::report::numbers::{at, bytes, counted, grouped};
@@ -112,6 +112,15 @@ pub(super) fn expected(figures: &Figures) -> Table {
     table.cut(ROWS, "more expectation").without_empty()
 }
 
+/// What the shared cells held at last.
+pub(super) fn shared(figures: &Figures) -> Table {
+    let mut table = Table::new(&["cell", "#value at last"]);
+    for (cell, value) in &figures.shared {
+        table.row("", vec![cut(cell, LONGEST), value.to_string()]);
+    }
+    table.cut(ROWS, "more cell")
+}
+
 /// Spawns by preset.
 pub(super) fn presets(figures: &Figures) -> Table {
     let headings =
@@ -184,13 +193,16 @@ pub(super) fn spawns(rows: Rows) -> Table {
         "#ready after",
         "#ran",
         "#moves",
+        "#steps",
         "#lines",
         "end",
         "#log line",
     ];
     let row = |row: &Row| {
         let ready = row.bar.mid.map_or_else(String::new, |t| short(t.since(row.bar.start)));
-        let figures = [row.counts.moves, row.counts.lines].map(grouped);
+        let Counts { moves, steps, lines, .. } = row.counts;
+        let figures =
+            [moves, steps, lines].map(|count| if count > 0 { grouped(count) } else { String::new() });
         let cells = [at(row.bar.start), short(row.late), ready, short(row.took)];
         cells.into_iter().chain(figures).chain([row.how.clone()]).collect()
     };

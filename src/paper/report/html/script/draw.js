@@ -1,7 +1,7 @@
 // Draws what is seen of the timeline. It changes nothing.
 
 const COLORS = 'back card text soft line faint spawn fetch wrong open ok ready move said err after hit'.split(' ');
-const POINTS = { m: 'move', o: 'said', f: 'said', e: 'err', s: 'open', r: 'ready' };
+const POINTS = { m: 'move', w: 'move', o: 'said', f: 'said', e: 'err', s: 'open', r: 'ready' };
 const MARKS = { k: 'text', i: 'spawn', t: 'fetch', q: 'err', p: 'open', h: 'ok', x: 'wrong' };
 
 /** The colours of the page's style, dark or light as it is. */

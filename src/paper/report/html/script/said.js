@@ -1,6 +1,6 @@
 // What is said of the thing under the pointer, and of the one that was picked. Always as text.
 
-const KINDS = { m: 'move', o: 'stdout', e: 'stderr', f: 'body', s: '', r: '' };
+const KINDS = { m: 'move', w: 'step', o: 'stdout', e: 'stderr', f: 'body', s: '', r: '' };
 
 /** A lane in lines of words. */
 function laneWords(lane) {
