@@ -152,7 +152,7 @@ impl Gathered {
     }
 
     fn take_spawn(&mut self, told: &Told<'_, '_>, event: &Event<'_>) {
-        let Told { t, line, .. } = *told;
+        let t = told.t;
         match *event {
             Event::SpawnStarted { due, source, preset, entry, .. } => {
                 self.start(told, (source, due), preset, entry, String::new());
