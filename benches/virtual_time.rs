@@ -86,7 +86,7 @@ fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
     let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
-    virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[]).unwrap().1.unwrap();
+    virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[], None).unwrap().1.unwrap();
     start.elapsed()
 }
 

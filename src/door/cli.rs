@@ -118,6 +118,9 @@ pub struct Run {
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
+    /// When the scenario has changed, or a file that it includes, end the run and go again
+    #[arg(long)]
+    pub watch: bool,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -177,6 +180,9 @@ pub struct Check {
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
+    /// When the scenario has changed, or a file that it includes, check it again
+    #[arg(long)]
+    pub watch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub reading: Reading,
@@ -375,6 +381,9 @@ pub struct Report {
     /// How to print the summary
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Write a page of HTML to look at and to send; `-` is standard output, in the place of the summary
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
     /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,

@@ -3,6 +3,7 @@
 
 use crate::drive::Run;
 use crate::engine::{Engine, Sink};
+use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::panics;
 use crate::hands::signals::Signals;
 use crate::words::observed::Observed;
@@ -11,15 +12,16 @@ use crate::words::time::Moment;
 
 /// Starts a run (`begin`) once signals are heard, so that none leaves a log without an end, and drives
 /// it to its end, an orderly one should the engine or the journal panic. What is typed (`input`) is
-/// typed at its start. The run comes back with its verdict, or with why its log could not be written.
+/// typed at its start; `lifeline` goes to the guard, if there is one. The run comes back with its verdict, or with why its log could not be written.
 ///
 /// # Errors
 /// When signals cannot be heard, or the run cannot begin.
 pub fn drive(
     begin: impl FnOnce() -> Result<Run, String>,
     input: &[String],
+    lifeline: Option<Lifeline>,
 ) -> Result<(Run, Result<Verdict, String>), String> {
-    let mut signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
+    let mut signals = Signals::new(lifeline).map_err(|error| format!("cannot hear signals: {error}"))?;
     let mut run = begin()?;
     let typed = |run: &mut Run| {
         for text in input {

@@ -17,6 +17,7 @@ pub mod lifeline;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::pin::pin;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ use crate::hands::console::Console;
 use crate::hands::foreground;
 use crate::hands::process::adopted;
 use crate::hands::runtime;
+use crate::hands::watch::Changes;
 use crate::words::signal as words;
 
 /// How long what a dead runner left is killed. Longer than this only what the kernel holds can stay.
@@ -45,10 +47,10 @@ pub struct Ended {
 }
 
 /// Starts the runner with the arguments of this process and guards it to its end. `stdin` is what it
-/// reads in the place of a standard input that has been read already. `None` where there can be no
-/// guard; nothing was started then.
+/// reads in the place of a standard input that has been read already. Where one of `changes` comes, the
+/// runner is told to end as by INT. `None` where there can be no guard; nothing was started then.
 #[must_use]
-pub fn guard(stdin: Option<&str>) -> Option<Ended> {
+pub fn guard(stdin: Option<&str>, changes: Option<&Changes>) -> Option<Ended> {
     // Where a program may not be read (`chmod 111`), its own child cannot get hold of the lifeline.
     if dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
         return None;
@@ -56,7 +58,7 @@ pub fn guard(stdin: Option<&str>) -> Option<Ended> {
     let runtime = runtime::new().ok()?;
     runtime.block_on(async {
         let mut guard = Guard::start(stdin).ok()?;
-        let status = guard.watch().await;
+        let status = guard.watch(changes).await;
         let left = guard.clear().await;
         Some(ended(status, left))
     })
@@ -120,9 +122,24 @@ impl Guard {
     }
 
     /// Passes on what it is told until the runner has ended; says how.
-    async fn watch(&mut self) -> WaitStatus {
+    async fn watch(&mut self, changes: Option<&Changes>) -> WaitStatus {
+        let mut change = pin!(async {
+            match changes {
+                Some(changes) => changes.come().await,
+                None => std::future::pending().await,
+            }
+        });
+        let mut has_changed = false;
         loop {
-            match self.told().await {
+            let told = tokio::select! {
+                biased;
+                told = self.told() => told,
+                () = &mut change, if !has_changed => {
+                    has_changed = true;
+                    Told::Pass(words::Signal::INT)
+                }
+            };
+            match told {
                 Told::Changed => {
                     if let Some(status) = self.look() {
                         return status;

@@ -19,6 +19,7 @@ pub mod process;
 pub mod readable;
 pub mod runtime;
 pub mod signals;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use crate::hands::foreground;
-use crate::hands::guard::lifeline::Lifeline;
+use crate::hands::guard::lifeline::{Ear, Lifeline};
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::runtime;
 use crate::words::signal::Signal;
@@ -140,28 +140,41 @@ impl Heard {
 pub struct Signals {
     runtime: Runtime,
     kinds: [Kind; 3],
+    /// What the guard was sent.
+    ear: Option<Ear>,
 }
 
 impl Signals {
-    /// Hears signals from now on.
+    /// Hears signals from now on, those of the guard too if there is one.
     ///
     /// # Errors
     /// When the system does not let them be heard.
-    pub fn new() -> io::Result<Signals> {
+    pub fn new(lifeline: Option<Lifeline>) -> io::Result<Signals> {
         let runtime = runtime::new()?;
-        let kinds = runtime.block_on(async { Kind::all() })?;
-        Ok(Signals { runtime, kinds })
+        let (kinds, ear) = runtime.block_on(async {
+            io::Result::Ok((Kind::all()?, lifeline.map(Lifeline::listen).transpose()?))
+        })?;
+        Ok(Signals { runtime, kinds, ear })
     }
 
-    /// The next signal that has come, if any has.
+    /// The next signal that has come, if any has; KILL if the guard has gone.
     pub fn take(&mut self) -> Option<Signal> {
-        let [int, term, hup] = &mut self.kinds;
+        let ([int, term, hup], ear) = (&mut self.kinds, &mut self.ear);
+        let guarded = async {
+            let Some(open) = ear else { return std::future::pending().await };
+            let signal = open.next().await;
+            if signal.is_none() {
+                *ear = None;
+            }
+            signal.unwrap_or(Signal::KILL)
+        };
         self.runtime.block_on(async {
             let kind = tokio::select! {
                 biased;
                 () = int.came() => int,
                 () = term.came() => term,
                 () = hup.came() => hup,
+                signal = guarded => return Some(signal),
                 () = tokio::task::yield_now() => return None,
             };
             Some(kind.name().await)

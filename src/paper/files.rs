@@ -1,12 +1,14 @@
 //! Scenario files from the disk and from standard input. Never hangs: what is no regular file is
 //! refused before it is read, and no more is read than a scenario may have.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+use crate::hands::watch::Changes;
 use crate::scenario::{FileRead, Files, LONGEST_FILE, ReadFault};
 
 /// The files of this machine.
@@ -30,6 +32,25 @@ impl Files for Disk {
         }
         let bytes = read_up_to(File::from(file))?;
         Ok(FileRead { bytes, identity: format!("{}:{}", stat.st_dev, stat.st_ino) })
+    }
+}
+
+/// The same, with each file noted as it was before it was read.
+#[derive(Debug, Default)]
+pub struct Noted(RefCell<Changes>);
+
+impl Noted {
+    /// What was noted.
+    #[must_use]
+    pub fn changes(self) -> Changes {
+        self.0.into_inner()
+    }
+}
+
+impl Files for Noted {
+    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+        self.0.borrow_mut().note(path);
+        Disk.read(path)
     }
 }
 

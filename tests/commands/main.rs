@@ -23,3 +23,4 @@ mod run;
 mod secrets;
 mod sockets;
 mod terminal;
+mod watch;

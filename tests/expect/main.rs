@@ -8,6 +8,7 @@ mod common;
 
 mod forms;
 mod limits;
+mod matrix;
 mod replays;
 
 use common::{Folder, Log};

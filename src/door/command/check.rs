@@ -2,20 +2,37 @@
 
 use crate::door::cli::{Check, Format};
 use crate::door::command::github::GitHub;
-use crate::door::command::{environment, print, tell, tell_diagnostics};
+use crate::door::command::{environment, print, tell, tell_diagnostics, tell_error, watch};
 use crate::paper::diagnostics;
-use crate::paper::files::Disk;
-use crate::scenario::{Options, load};
+use crate::paper::files::{Disk, Noted};
+use crate::scenario::{Files, Options, load};
 use crate::words::event::ClockKind;
 use crate::words::exit_code::ExitCode;
 use crate::words::visible::visible;
 
 pub(super) fn check(arguments: &Check) -> ExitCode {
+    if !arguments.watch {
+        return check_all(arguments, &Disk);
+    }
+    if arguments.files.iter().any(|file| file.as_os_str() == "-") {
+        tell_error("`--watch` is for files; standard input can be read once only");
+        return ExitCode::Usage;
+    }
+    watch::again(false, |_| {
+        let files = Noted::default();
+        match check_all(arguments, &files) {
+            exit @ ExitCode::Refused => Err(exit),
+            _ => Ok(files.changes()),
+        }
+    })
+}
+
+fn check_all(arguments: &Check, files: &dyn Files) -> ExitCode {
     let mut exit = ExitCode::Passed;
     let github = GitHub::asked(arguments.github);
     for file in &arguments.files {
         let options = Options { vars: &arguments.reading.vars, env: &environment, clock: ClockKind::Real };
-        let (sources, found, is_valid) = match load(file, &Disk, &options) {
+        let (sources, found, is_valid) = match load(file, files, &options) {
             Ok(loaded) => (loaded.sources, loaded.warnings, true),
             Err(failure) => (failure.sources, failure.diagnostics, false),
         };

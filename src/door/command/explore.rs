@@ -176,7 +176,7 @@ fn write_log(
         let writer = writer.map_err(|Refusal(refusal)| refusal)?;
         Ok(Run::start(scenario, &start, Journal::new(Some(writer), None)))
     };
-    let (_, verdict) = virtual_time::drive(begin, &[]).map_err(Refusal)?;
+    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(Refusal)?;
     Ok(match verdict.map_err(Refusal)? {
         Verdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
         Verdict::Broken => Some(ExitCode::Broken),

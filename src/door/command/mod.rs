@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod schema;
 mod shell;
+mod watch;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use crate::door::cli::{Clock as ClockOption, Run as Arguments};
 use crate::door::command::github::GitHub;
 use crate::door::command::{
-    colors, outputs, place, read_quietly, seed_of, tell, tell_diagnostics, tell_error,
+    colors, outputs, place, read_quietly, seed_of, tell, tell_diagnostics, tell_error, watch,
 };
 use crate::drive::plan::likely_end;
 use crate::drive::{Run, live, virtual_time};
@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         }
     };
     let github = GitHub::asked(arguments.github);
+    if arguments.watch && lifeline.is_none() {
+        return watch::run(arguments);
+    }
     let loaded = match read_quietly(&arguments.file, &arguments.reading, arguments.clock.into()) {
         Ok(loaded) => loaded,
         Err(failure) => {
@@ -77,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 fn guarded(arguments: &Arguments, loaded: &Loaded) -> Option<ExitCode> {
     // Standard input can be read only once.
     let scenario = loaded.sources.get(0).filter(|_| arguments.file.as_os_str() == "-");
-    let guard::Ended { code, died } = guard::guard(scenario.map(|file| &*file.text))?;
+    let guard::Ended { code, died } = guard::guard(scenario.map(|file| &*file.text), None)?;
     if let Some(died) = died {
         tell_error(died);
     }
@@ -93,6 +96,11 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
         if arguments.precise {
             return Some("`--precise` is for the real clock; virtual time is always exact");
         }
+    }
+    if arguments.watch
+        && let Some(fault) = watch::misuse(arguments)
+    {
+        return Some(fault);
     }
     let is_stdout = |path: &Option<PathBuf>| path.as_deref().is_some_and(|path| path.as_os_str() == "-");
     if is_stdout(&arguments.log) && is_stdout(&arguments.junit) {
@@ -158,7 +166,7 @@ fn run_loaded(
         let begin = |started_at: &str, journal| begin(Some(started_at), &scenario, journal);
         live::drive(live, open, begin).map_err(Refusal)?
     } else {
-        virtual_time::drive(|| Ok(begin(None, &scenario, open()?)), &typed).map_err(Refusal)?
+        virtual_time::drive(|| Ok(begin(None, &scenario, open()?)), &typed, lifeline).map_err(Refusal)?
     };
     let Run { journal, .. } = run;
     let reason = journal.reason().map(str::to_owned);

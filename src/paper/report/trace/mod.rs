@@ -14,7 +14,6 @@ mod page;
 mod rates;
 mod said;
 mod tracks;
-mod waits;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -26,7 +25,7 @@ use crate::paper::report::trace::page::{Args, Page, Point, Track};
 use crate::paper::report::trace::rates::Rates;
 use crate::paper::report::trace::said::{args, short, timings};
 use crate::paper::report::trace::tracks::{TIMELINE, Taken, Tracks};
-use crate::paper::report::trace::waits::Waits;
+use crate::paper::report::waits::Waits;
 use crate::words::event::{EntryName, Event, Source};
 use crate::words::time::{Moment, SECOND, Span};
 
@@ -50,7 +49,7 @@ struct Running {
 pub struct Trace<W> {
     page: Page<W>,
     tracks: Tracks,
-    waits: Waits,
+    waits: Waits<Point>,
     arrows: u64,
     running: HashMap<Source, Running>,
     rates: Rates,
