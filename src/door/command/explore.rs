@@ -38,6 +38,16 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
         Some(path) => Some(outputs::open("--junit", path, &[(&arguments.file, "the scenario")])?),
         None => None,
     };
+    if let Some(log) = &arguments.log
+        && log.is_file()
+        && !arguments.force
+    {
+        // Found before the walk, and not behind it.
+        let log = log.display();
+        return Err(Refusal(format!(
+            "{log} is there already; name another file, or write over it with `--force`"
+        )));
+    }
     let (how, explored) = match arguments.seeds {
         Some(seeds) => (How::Seeds, seeded(&scenario, seeds)),
         None => {
@@ -95,10 +105,11 @@ fn walked(scenario: &Scenario, seed: u64, most: u64) -> Result<Explored, Refusal
     });
     show("");
     explored.map_err(|many| {
+        let steps = if many.steps == 1 { "1 step".to_owned() } else { format!("{} steps", many.steps) };
         Refusal(format!(
-            "this scenario has more than {} states, {} steps from its start: too many to walk; take players or \
-             steps away, allow more with `--max-states`, or try `--seeds`",
-            many.most, many.steps
+            "this scenario has more than {} states, in its first {steps} alone: too many to walk; take players or steps \
+             away, allow more with `--max-states`, or try `--seeds`",
+            many.most
         ))
     })
 }
