@@ -43,6 +43,10 @@ impl Mark {
                 let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
                 (if error.is_some() { 'x' } else { 'q' }, format!("stopping {whom}{signal}{why}"), entry)
             }
+            Event::Deadlock { waiting } => {
+                let waiting = waiting.iter().map(|(player, lock)| format!("{player} waits for {lock}"));
+                ('x', format!("deadlock: {}", waiting.collect::<Vec<_>>().join(", ")), None)
+            }
             Event::RunPaused => ('p', "paused".to_owned(), None),
             Event::RunResumed { .. } => ('p', "resumed".to_owned(), None),
             Event::Expect(expected) => {
