@@ -222,7 +222,7 @@ pub struct Explore {
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// With `--exhaustive`: give up where there are more states than this
-    #[arg(long, value_name = "N", default_value_t = 5_000_000, conflicts_with = "seeds",
+    #[arg(long, value_name = "N", default_value_t = 2_000_000, conflicts_with = "seeds",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub max_states: u64,
     /// How to print what was found

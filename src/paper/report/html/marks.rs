@@ -47,7 +47,8 @@ impl Mark {
                 (if error.is_some() { 'x' } else { 'q' }, format!("stopping {whom}{signal}{why}"), entry)
             }
             Event::Deadlock { waiting } => {
-                let waiting = waiting.iter().take(SHOWN).map(|(player, lock)| format!("{player} for {lock}"));
+                let waiting =
+                    waiting.iter().take(SHOWN).map(|(player, lock)| format!("{player} waits for {lock}"));
                 ('x', format!("deadlock: {}", waiting.collect::<Vec<_>>().join(", ")), None)
             }
             Event::RunPaused => ('p', "paused".to_owned(), None),

@@ -10,7 +10,7 @@ use crate::paper::report::figures::{Figures, Finished};
 use crate::paper::report::html::charts::{self, Chart, Spread};
 use crate::paper::report::html::gather::{Gathered, LONGEST};
 use crate::paper::report::html::tables::{self, Table, Wave};
-use crate::paper::report::html::text::{size, word};
+use crate::paper::report::html::text::{cut, size, word};
 use crate::paper::report::html::{data, rows};
 use crate::paper::report::numbers::{counted, grouped};
 use crate::paper::report::screen::short;
@@ -192,7 +192,9 @@ fn cards(figures: &Figures) -> Vec<Card> {
         cards.push(card("moves", grouped(moves), format!("N {n} · S {s} · E {e} · W {w}"), false));
     }
     if figures.steps > 0 {
-        cards.push(card("steps", grouped(figures.steps), "of players".to_owned(), false));
+        let cells = figures.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));
+        let cells = cut(&cells.collect::<Vec<_>>().join(" · "), LONGEST);
+        cards.push(card("steps", grouped(figures.steps), cells, false));
     }
     if lines > 0 {
         cards.push(card("lines", grouped(lines), format!("{} on stderr", grouped(stderr)), false));
