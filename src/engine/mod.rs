@@ -30,6 +30,7 @@ mod processes;
 mod readiness;
 mod requests;
 mod scheduler;
+pub mod standing;
 mod tally;
 pub mod typed;
 

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use watch::{Side, Watch};
 
+use crate::engine::standing::Stand;
 use crate::scenario::model::expect::Expectation;
 use crate::words::diagnostic::quoted;
 use crate::words::event::{EntryName, Event, Expected, Source};
@@ -200,6 +201,11 @@ impl Expectations {
     /// What came of the scenario's own, in their order.
     pub(super) fn judge_own(&self, lasted: Span) -> Vec<Expected> {
         self.watches[..self.own].iter().map(|watch| watch.judge(lasted)).collect()
+    }
+
+    /// How the scenario's own stand, in their order.
+    pub(super) fn stand(&self, lasted: Span) -> Vec<(String, Stand)> {
+        self.watches[..self.own].iter().map(|watch| watch.stand(lasted)).collect()
     }
 
     /// What came of the others.

@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 use super::figure::Made;
 use super::order::Behind;
 use super::{Origin, words};
+use crate::engine::standing::{Stand, stand};
 use crate::scenario::model::expect::{Expectation, Limit, Measure, Rule, Subject, Wanted, Watched, Within};
 use crate::words::event::{Event, Expected};
 use crate::words::kind::{EventKind, Said};
@@ -31,6 +32,8 @@ pub(super) struct Watch {
     unit: Limit,
     of: Eye,
     state: State,
+    /// It can no longer hold.
+    is_missed: bool,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl Watch {
             unit,
             of: Eye::new(&one.of),
             state,
+            is_missed: false,
         }
     }
 
@@ -135,7 +139,17 @@ impl Watch {
                 None
             }
         };
+        self.is_missed |= settled == Some(false);
         self.abort && settled == Some(false)
+    }
+
+    /// How it stands, by its name.
+    pub(super) fn stand(&self, lasted: Span) -> (String, Stand) {
+        let holds = match &self.state {
+            State::Figure(made) => made.judge(lasted).map(|(holds, _)| holds != self.never),
+            State::Order { behind, .. } => behind.judge(),
+        };
+        (self.name.clone(), stand(holds.unwrap_or(false), self.is_missed))
     }
 
     /// What came of it.

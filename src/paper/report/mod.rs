@@ -2,6 +2,7 @@
 
 pub mod annotations;
 mod bar;
+pub mod board;
 pub mod cases;
 pub mod csv;
 pub mod fetched;
@@ -11,6 +12,7 @@ pub mod junit;
 mod last_line;
 mod loads;
 pub mod output;
+mod panel;
 pub mod position;
 pub mod replay;
 pub mod screen;
