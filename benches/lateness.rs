@@ -98,7 +98,8 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
             || Ok(journal),
             |started_at, journal| {
                 let clock = ClockKind::Real;
-                let start = Start { seed, clock, started_at: Some(started_at), resolved: "{}" };
+                let start =
+                    Start { seed, clock, started_at: Some(started_at), schedule: &[], resolved: "{}" };
                 Run::start(&scenario, &start, journal)
             },
         );

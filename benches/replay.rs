@@ -40,7 +40,7 @@ fn log(text: &str, clock: ClockKind, drive: impl FnOnce(&mut Engine, &mut Log)) 
     let mut log = Log(Encoder::default());
     let mut engine = Engine::new(Rc::clone(&scenario), 7);
     let started_at = (clock == ClockKind::Real).then_some("2026-01-01T00:00:00Z");
-    engine.start(&Start { seed: 7, clock, started_at, resolved: &resolved }, &mut log);
+    engine.start(&Start { seed: 7, clock, started_at, schedule: &[], resolved: &resolved }, &mut log);
     drive(&mut engine, &mut log);
     assert!(engine.verdict().is_some(), "the run has not ended");
     seal(0, log.0.take(Vec::new()))

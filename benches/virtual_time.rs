@@ -32,7 +32,8 @@ use scenario::words::time::Moment;
 const MOVES: u32 = 10;
 const SECOND: u64 = 1_000_000_000;
 
-const START: Start<'static> = Start { seed: 1, clock: ClockKind::Virtual, started_at: None, resolved: "{}" };
+const START: Start<'static> =
+    Start { seed: 1, clock: ClockKind::Virtual, started_at: None, schedule: &[], resolved: "{}" };
 
 fn crowd(players: u32) -> Rc<Scenario> {
     Rc::new(common::scenario(&format!(

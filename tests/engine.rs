@@ -67,7 +67,7 @@ fn start(scenario: &Rc<Scenario>) -> (Engine, Recorder) {
     let mut engine = Engine::new(Rc::clone(scenario), 7);
     let mut recorder = Recorder::default();
     let clock = ClockKind::Real;
-    engine.start(&Start { seed: 7, clock, started_at: None, resolved: "{}" }, &mut recorder);
+    engine.start(&Start { seed: 7, clock, started_at: None, schedule: &[], resolved: "{}" }, &mut recorder);
     (engine, recorder)
 }
 

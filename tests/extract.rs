@@ -93,7 +93,8 @@ fn run(text: &str, seed: u64, outside: &[Outside]) -> (Vec<u8>, Recorder) {
     let resolved = to_json(&scenario);
     let mut engine = Engine::new(scenario, seed);
     let mut recorder = Recorder::default();
-    let start = Start { seed, clock: ClockKind::Virtual, started_at: None, resolved: &resolved };
+    let start =
+        Start { seed, clock: ClockKind::Virtual, started_at: None, schedule: &[], resolved: &resolved };
     engine.start(&start, &mut recorder);
     let mut outside = outside.iter().peekable();
     while let Some(first) = outside.next_if(|one| one.t() == Moment::ZERO) {

@@ -15,14 +15,15 @@ use scenario::words::kind::{EventKind, KeyType};
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 23] = [
-    ("run.started", "format generator name seed clock started_at scenario"),
+const EVENTS: [(&str, &str); 25] = [
+    ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
     ("spawn.ready", "source"),
     ("spawn.suspended", "source signal"),
     ("spawn.resumed", "source"),
     ("move", "due source player direction"),
+    ("step", "due source player step register"),
     ("line", "source stream text base64 partial"),
     ("spawn.exited", "source code signal ok running held"),
     ("spawn.failed", "source error running"),
@@ -37,6 +38,7 @@ const EVENTS: [(&str, &str); 23] = [
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
+    ("deadlock", "waiting"),
     ("expect", "name ok wanted got events"),
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness fetches shared took crc32c"),
 ];
@@ -217,6 +219,30 @@ at = "1h"
 stop = "wave"
 "#;
 
+/// Two that wait for each other, one that ends, and one that is stopped.
+const STEPS: &str = r#"
+seed = 5
+[shared]
+a = -9223372036854775808
+"b.c" = 7
+[presets.p]
+players = [
+  { name = "x", steps = ["lock m", "pause 1s", "lock n", "unlock n", "unlock m"] },
+  { name = "y", steps = ["lock n", "pause 1s", "lock m", "unlock m", "unlock n"] },
+  { name = "z", steps = ["load a", "add -1", "store b.c", "move", 'say "é" \'], directions = ["N"] },
+]
+[presets.q]
+players = [{ name = "q", steps = ["pause 1h", "move"] }]
+[[timeline]]
+spawn = "p"
+[[timeline]]
+id = "q"
+spawn = "q"
+[[timeline]]
+at = "500ms"
+stop = "q"
+"#;
+
 const PROGRAMS: &str = r#"
 [presets.says]
 command = ["sh", "-c", 'echo out; echo err >&2; printf "\377\n\001 \302\205\n"; printf unended']
@@ -377,6 +403,8 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         (PROGRAMS, &[], 1),
         (&fetches(), &[], 1),
         (&format!("time_limit = \"100ms\"\n{PROGRAMS}"), &[], 1),
+        (STEPS, &["--clock", "virtual"], 1),
+        (STEPS, &["--speed", "50"], 1),
         ("tick = \"0s\"", &[], 0),
         ("tick = \"1s\"", &["--clock", "virtual"], 0),
     ] {

@@ -88,11 +88,11 @@ fn what_is_left_out_is_whole_lines() {
     }
 }
 
-#[test]
-fn what_is_shown_is_what_is_printed() {
+/// Holds a page to the program; the kinds of its blocks come back.
+fn hold(page: &str) -> Vec<String> {
     let folder = Folder::new();
     std::os::unix::fs::symlink(project().join("scenarios"), folder.path().join("scenarios")).unwrap();
-    let mut text = readme();
+    let mut text = std::fs::read_to_string(project().join(page)).unwrap();
     let mut kinds = BTreeSet::new();
     for block in blocks(&text.clone()) {
         let (kind, what) = block.says.split_once(": ").unwrap_or((&block.says, ""));
@@ -136,16 +136,26 @@ fn what_is_shown_is_what_is_printed() {
         let (before, after) = (format!("<!-- {} -->\n", block.says), &block.text);
         assert!(
             std::env::var_os("UPDATE").is_some() && !block.text.contains('…'),
-            "`{}` prints:\n{printed}\n\nthe README shows:\n{after}",
+            "`{}` prints:\n{printed}\n\n{page} shows:\n{after}",
             block.says
         );
         let at = text.find(&before).unwrap();
         let at = at + text[at..].find("```").unwrap();
         let start = at + text[at..].find('\n').unwrap() + 1;
         text.replace_range(start..start + after.len(), &format!("{printed}\n"));
-        std::fs::write(project().join("README.md"), &text).unwrap();
+        std::fs::write(project().join(page), &text).unwrap();
     }
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["before", "file", "lines", "run", "shell"]);
+    kinds.into_iter().collect()
+}
+
+#[test]
+fn what_is_shown_is_what_is_printed() {
+    assert_eq!(hold("README.md"), ["before", "file", "lines", "run", "shell"]);
+}
+
+#[test]
+fn what_the_story_of_the_lock_shows_is_what_is_printed() {
+    assert_eq!(hold("docs/interleavings.md"), ["file", "run"]);
 }
 
 /// The rows of the first table behind a heading: its cells.

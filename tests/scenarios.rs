@@ -61,14 +61,40 @@ fn every_scenario_is_run_here() {
     let names = files.iter().filter(|file| !is_included(file)).map(|file| file.file_stem().unwrap());
     let run_here = [
         "crowd",
+        "deadlock",
         "dev_stack",
         "four_pages",
         "load_ramp",
         "login_then_fetch",
+        "lost_update",
+        "lost_update_locked",
         "server_and_clients",
         "three_waves",
     ];
     assert!(names.eq(run_here), "a scenario more wants a test more");
+}
+
+#[test]
+fn deadlock() {
+    let log = run("deadlock.toml", &["--clock", "virtual"]);
+    assert_eq!(log.last()["shared"], serde_json::json!({ "left": 110, "right": 90 }));
+}
+
+#[test]
+fn lost_update() {
+    // On the real clock the same seed makes the same choices.
+    let real = run("lost_update.toml", &["--seed", "3"]);
+    assert_eq!(real.last()["shared"]["a"], 11);
+    let steps = |log: &Log| log.of("step").iter().map(|step| step["player"].clone()).collect::<Vec<_>>();
+    assert_eq!(steps(&real), steps(&run("lost_update.toml", &["--seed", "3", "--clock", "virtual"])));
+}
+
+#[test]
+fn lost_update_locked() {
+    for seed in ["0", "1", "2", "3"] {
+        let log = run("lost_update_locked.toml", &["--clock", "virtual", "--seed", seed]);
+        assert_eq!(log.last()["shared"]["a"], 12);
+    }
 }
 
 #[test]

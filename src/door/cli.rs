@@ -43,6 +43,8 @@ pub enum Command {
     Diff(Diff),
     /// Print a scenario that does what was done in a run
     Extract(Extract),
+    /// Count what can come of a scenario, by seeds or by every order of its steps
+    Explore(Explore),
     /// Say what came of a run: its figures, and what went wrong
     Report(Report),
     /// Print the JSON Schema of scenario files, or of the log's events
@@ -203,6 +205,46 @@ pub struct Plan {
     pub reading: Reading,
 }
 
+/// `scenario explore`.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("how").required(true).args(["seeds", "exhaustive"]))]
+pub struct Explore {
+    /// The scenario; `-` is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Run it with so many seeds, from 0 on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub seeds: Option<u64>,
+    /// Walk every order of its steps, and count exactly
+    #[arg(long)]
+    pub exhaustive: bool,
+    /// With `--exhaustive`: the seed of all draws, before the scenario's own [default: 0]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
+    pub seed: Option<u64>,
+    /// With `--exhaustive`: give up where there are more states than this
+    #[arg(long, value_name = "N", default_value_t = 5_000_000, conflicts_with = "seeds",
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub max_states: u64,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Write test cases for CI as JUnit XML; `-` is standard output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Write a log of a run for each outcome: FILE, and for further ones FILE with -2, -3 and so on
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Write the log of this outcome alone, by its number
+    #[arg(long, value_name = "N", requires = "log")]
+    pub outcome: Option<usize>,
+    /// Write over existing logs
+    #[arg(long, requires = "log")]
+    pub force: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub reading: Reading,
+}
+
 /// `scenario replay`.
 #[derive(Args, Debug)]
 pub struct Replay {
@@ -339,6 +381,9 @@ pub struct Report {
     /// How to print the summary
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Write a page of HTML to look at and to send; `-` is standard output, in the place of the summary
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
     /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,

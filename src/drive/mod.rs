@@ -1,6 +1,7 @@
 //! The drivers: they tell the engine what time it is and what happened, and have its orders carried
 //! out. They decide nothing. One needs no engine: the [playback] of a log.
 
+pub mod explore;
 pub mod live;
 pub mod plan;
 pub mod playback;

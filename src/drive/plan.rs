@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::engine::{Engine, Sink};
 use crate::scenario::model::{
-    Action, After, Entry, FetchMode, Isolation, PlayerGroup, Players, PresetKind, Repeat, Scenario,
+    Action, After, Entry, FetchMode, Isolation, Players, PresetKind, Repeat, Scenario,
 };
 use crate::words::event::{EntryName, Event, Exit, Source};
 use crate::words::observed::Observed;
@@ -127,7 +127,7 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
         let one = match &entry.action {
             Action::Spawn(preset) => match &scenario.presets[*preset].kind {
                 PresetKind::Players(players) => players.groups.iter().try_fold(1, |sum: u64, group| {
-                    sum.checked_add(u64::from(group.count).checked_mul(u64::from(group.moves) + 1)?)
+                    sum.checked_add(u64::from(group.count).checked_mul(group.part.length() + 1)?)
                 })?,
                 PresetKind::Command(_) => return None,
             },
@@ -509,11 +509,9 @@ fn action_bounds(scenario: &Scenario, action: &Action) -> (Span, Option<Span>) {
 }
 
 fn players_bounds(players: &Players) -> (Span, Option<Span>) {
-    let all = |group: &PlayerGroup, wait: Span| Span(wait.0.saturating_mul(u64::from(group.moves)));
-    let least = players.groups.iter().map(|group| all(group, group.every.shortest())).max();
-    let most = players.groups.iter().try_fold(Span::ZERO, |most, group| {
-        let longest = if group.moves == 0 { Some(Span::ZERO) } else { group.every.longest() };
-        Some(most.max(all(group, longest?)))
-    });
-    (least.unwrap_or_default(), most)
+    let bounds = || players.groups.iter().map(|group| group.part.lasts());
+    let least = bounds().map(|(least, _)| least).max();
+    let most = bounds().try_fold(Span::ZERO, |most, (_, longest)| Some(most.max(longest?)));
+    // Who waits for a lock ends with whom it waits for, or never.
+    (least.unwrap_or_default(), most.filter(|_| !players.take_locks()))
 }

@@ -85,6 +85,7 @@ pub fn replay_expecting<E>(
 struct First {
     run: Run,
     started_at: Option<String>,
+    schedule: Vec<u32>,
     scenario: String,
 }
 
@@ -139,6 +140,7 @@ impl Drive {
             seed: first.run.seed,
             clock: first.run.clock,
             started_at: first.started_at.as_deref(),
+            schedule: &first.schedule,
             resolved: &first.scenario,
         };
         comparison.set_scenario(Rc::clone(&self.scenario));
@@ -216,7 +218,8 @@ impl Drive {
 impl First {
     fn read(line: &Line<'_>) -> Result<First, String> {
         let record = Record::read(line.bytes)?;
-        let Some(Event::RunStarted { name, seed, clock, started_at, scenario }) = record.event()? else {
+        let Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) = record.event()?
+        else {
             return Err("is not `run.started`".to_owned());
         };
         match (clock, started_at) {
@@ -225,6 +228,7 @@ impl First {
             _ => Ok(First {
                 run: Run { name: name.to_owned(), seed, clock },
                 started_at: started_at.map(str::to_owned),
+                schedule: schedule.to_vec(),
                 scenario: scenario.to_owned(),
             }),
         }

@@ -27,7 +27,7 @@ pub(crate) enum Item {
 }
 
 /// The queue of items.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Agenda {
     heap: BinaryHeap<Reverse<(Moment, Item)>>,
 }
@@ -36,6 +36,13 @@ impl Agenda {
     /// Puts an item in.
     pub(crate) fn push(&mut self, due: Moment, item: Item) {
         self.heap.push(Reverse((due, item)));
+    }
+
+    /// What is due when, in its order.
+    pub(crate) fn sorted(&self) -> Vec<(Moment, Item)> {
+        let mut items: Vec<_> = self.heap.iter().map(|Reverse(item)| *item).collect();
+        items.sort_unstable();
+        items
     }
 
     /// When the next item is due.

@@ -52,6 +52,7 @@ impl Row {
 }
 
 /// A row in the heap, where the earliest is the greatest.
+#[derive(Clone, Debug)]
 struct Soon(Row);
 
 impl Ord for Soon {
@@ -72,7 +73,7 @@ impl PartialEq for Soon {
 impl Eq for Soon {}
 
 /// An unsorted pile of rows, in sheets of the [`Paper`].
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Pile {
     /// The sheet on top, counted from 1; 0 is none.
     top: u32,
@@ -84,7 +85,7 @@ struct Pile {
 
 /// Sheets of rows, handed out to piles and taken back: so the memory of a million rows is that of a
 /// million rows, wherever they lie.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Paper {
     rows: Vec<Row>,
     /// The sheet below each sheet in its pile, or in the stack of blank ones; counted from 1.
@@ -145,6 +146,7 @@ impl Paper {
 }
 
 /// The queue.
+#[derive(Clone, Debug)]
 pub struct Calendar {
     /// Sorted, the earliest last.
     today: Vec<Row>,
@@ -219,6 +221,13 @@ impl Calendar {
         } else {
             self.file(row);
         }
+    }
+
+    /// What is due when, of whom, and how often still, in its order.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(Moment, u32, u32)> {
+        let mut copy = self.clone();
+        std::iter::from_fn(|| copy.pop()).map(|row| (row.due, row.id, row.left)).collect()
     }
 
     /// When the next row is due.

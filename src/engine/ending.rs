@@ -1,5 +1,6 @@
 //! The end of a run: when it has come, what is stopped on the way, and what it amounts to.
 
+use crate::engine::expect::Ended;
 use crate::engine::{Out, Phase, Run, expect};
 use crate::words::event::{Event, Outcome, Source, Summary};
 use crate::words::order::{Order, Verdict};
@@ -47,6 +48,13 @@ impl Run {
         if let Some(limit) = self.scenario.time_limit {
             self.fail_now(format!("the time limit of {} is over", limit.human()), out);
         }
+    }
+
+    /// Every player that is left waits for a lock, and so for ever.
+    pub(crate) fn deadlock(&mut self, out: &mut Out<'_>) {
+        let waiting = self.players.waiting(&self.scenario);
+        out.event(&Event::Deadlock { waiting: &waiting });
+        self.fail_now(deadlock_in_words(&waiting), out);
     }
 
     /// An expectation can no longer hold, and says that the run is to end then.
@@ -149,6 +157,7 @@ impl Run {
             lines: out.tally.lines,
             lateness: out.tally.lateness(),
             fetches: self.figures(),
+            shared: self.shared(),
             took: Span(out.now.0),
         };
         out.event(&Event::RunFinished(&summary));
@@ -157,15 +166,34 @@ impl Run {
 }
 
 impl Run {
+    /// What the cells hold.
+    pub(crate) fn shared(&self) -> Vec<(String, i64)> {
+        let names = self.scenario.shared.iter().map(|(name, _)| name.clone());
+        names.zip(self.players.steps.cells().iter().copied()).collect()
+    }
+
     /// Tells what came of each expectation. A missed one fails the run.
     fn tell_expectations(&mut self, out: &mut Out<'_>) {
-        for expected in out.expected.judge_own(Span(out.now.0)) {
+        let shared = self.shared();
+        for expected in out.expected.judge_own(&Ended { lasted: Span(out.now.0), shared: &shared }) {
             out.event(&Event::Expect(&expected));
             if !expected.ok {
                 self.note_fault(|| expect::in_words(&expected, "is missed"));
             }
         }
     }
+}
+
+/// The most players of a deadlock that its reason names.
+const MOST_NAMED: usize = 10;
+
+fn deadlock_in_words(waiting: &[(String, String)]) -> String {
+    let named = waiting.iter().take(MOST_NAMED).map(|(player, lock)| format!("{player} for {lock}"));
+    let mut named: Vec<String> = named.collect();
+    if waiting.len() > MOST_NAMED {
+        named.push(format!("{} more", waiting.len() - MOST_NAMED));
+    }
+    format!("deadlock: every player that is left waits for a lock ({})", named.join(", "))
 }
 
 /// Tells that something, or all, is asked to stop, and why.

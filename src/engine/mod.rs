@@ -31,8 +31,11 @@ mod readiness;
 mod requests;
 mod scheduler;
 pub mod standing;
+mod steps;
 mod tally;
+mod ties;
 pub mod typed;
+pub mod walk;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -40,7 +43,7 @@ use std::rc::Rc;
 use agenda::{Agenda, Item};
 use expect::Expectations;
 use figures::Figures;
-use players::{Played, Players};
+use players::{Chooser, Played, Players};
 use processes::Spawn;
 use regex::bytes::Regex;
 use requests::{JobRun, Request};
@@ -115,6 +118,8 @@ pub struct Start<'a> {
     pub clock: ClockKind,
     /// RFC 3339; on the real clock only.
     pub started_at: Option<&'a str>,
+    /// Who goes first at the first ties, from 0 in the order of their start; then the seed draws it.
+    pub schedule: &'a [u32],
     /// The resolved scenario as a JSON object, for the record.
     pub resolved: &'a str,
 }
@@ -165,7 +170,8 @@ impl Engine {
     /// What came of [`Engine::expect_others`] so far.
     #[must_use]
     pub fn others(&self) -> Vec<Expected> {
-        self.expected.judge_others(Span(self.run.now.0))
+        let shared = self.run.shared();
+        self.expected.judge_others(&expect::Ended { lasted: Span(self.run.now.0), shared: &shared })
     }
 
     /// Sets the stage without giving `run.started`: for what is a part of another run.
@@ -182,8 +188,12 @@ impl Engine {
                 seed: start.seed,
                 clock: start.clock,
                 started_at: start.started_at,
+                schedule: start.schedule,
                 scenario: start.resolved,
             });
+            if let Chooser::Ties(ties) = &mut run.players.chooser {
+                ties.follow(start.schedule);
+            }
             run.begin();
         });
     }
@@ -316,7 +326,7 @@ impl Run {
             fault: None,
             paused: false,
             agenda: Agenda::default(),
-            players: Players::default(),
+            players: Players::new(&scenario, seed),
             entries: Vec::new(),
             entries_left: 0,
             spawns: BTreeMap::new(),
@@ -371,9 +381,17 @@ impl Run {
                 continue;
             }
             let until = self.agenda.next_due();
-            if let Played::Ended(source, due) = self.players.play(&self.scenario, until, out) {
-                self.players_ended(source, due, out);
-                continue;
+            match self.players.play(&self.scenario, until, out) {
+                Played::Nothing => {}
+                Played::Ended(source, due) => {
+                    self.players_ended(source, due, out);
+                    continue;
+                }
+                Played::Deadlock => {
+                    self.deadlock(out);
+                    continue;
+                }
+                Played::Step => return,
             }
             if out.is_to_end() {
                 continue;

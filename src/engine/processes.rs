@@ -14,6 +14,7 @@ use crate::words::signal::Signal;
 use crate::words::time::Moment;
 
 /// A spawn that was ordered and has not ended.
+#[derive(Clone, Debug)]
 pub(crate) struct Spawn {
     /// Which preset.
     pub(crate) preset: usize,
@@ -31,6 +32,7 @@ pub(crate) struct Spawn {
     background: bool,
 }
 
+#[derive(Clone, Debug)]
 enum State {
     /// The hands are to start it.
     Ordered,

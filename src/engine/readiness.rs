@@ -17,6 +17,7 @@ use crate::words::event::{Event, Source};
 use crate::words::time::Moment;
 
 /// What would show that a spawn is ready.
+#[derive(Clone, Debug)]
 pub(crate) enum Awaits {
     /// A line like this.
     Line(Rc<Regex>),

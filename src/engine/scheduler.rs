@@ -17,7 +17,7 @@ use crate::words::order::Order;
 use crate::words::time::{Moment, Span};
 
 /// What has become of an entry.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EntryState {
     /// The planned moment of its first occurrence, once it has happened.
     first: Option<Moment>,

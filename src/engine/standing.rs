@@ -1,6 +1,7 @@
 //! How a run stands: what people watch while it runs. Changes nothing.
 
 use crate::engine::Engine;
+use crate::engine::expect::Ended;
 use crate::words::event::Source;
 use crate::words::time::Moment;
 
@@ -56,7 +57,7 @@ impl Engine {
             moves: self.tally.moves,
             lines: self.tally.lines,
             fetched: self.tally.fetched,
-            expected: self.expected.stand(now.since(Moment::ZERO)),
+            expected: self.expected.stand(&Ended { lasted: now.since(Moment::ZERO), shared: &run.shared() }),
         }
     }
 }

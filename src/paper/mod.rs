@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub mod diff;
+pub mod explored;
 pub mod extract;
 pub mod files;
 pub mod journal;

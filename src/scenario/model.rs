@@ -4,12 +4,14 @@
 //! Nothing here reads files or TOML.
 
 pub mod expect;
+pub mod steps;
 mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use expect::Expectation;
+use steps::Step;
 pub use text::Text;
 
 use crate::scenario::interval::Interval;
@@ -43,6 +45,10 @@ pub struct Scenario {
     pub timeline: Vec<Entry>,
     /// What must hold of a run, in file order.
     pub expect: Vec<Expectation>,
+    /// Cells that players share, with what they hold at first; sorted by name.
+    pub shared: Vec<(String, i64)>,
+    /// The names of the locks that players take.
+    pub locks: Vec<String>,
 }
 
 impl Scenario {
@@ -115,6 +121,15 @@ pub struct Players {
     pub isolation: Isolation,
 }
 
+impl Players {
+    /// Whether any of them may wait for a lock.
+    #[must_use]
+    pub fn take_locks(&self) -> bool {
+        let takes = |step: &Step| matches!(step.act, steps::Act::Lock(_));
+        self.groups.iter().any(|group| matches!(&group.part, Part::Steps(steps) if steps.iter().any(takes)))
+    }
+}
+
 /// Where players play.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
@@ -132,12 +147,75 @@ pub struct PlayerGroup {
     pub name: NamePattern,
     /// How many; at least 1.
     pub count: u32,
-    /// How many moves each makes; may be 0.
-    pub moves: u32,
-    /// The wait after each move.
-    pub every: Interval,
+    /// What each does.
+    pub part: Part,
     /// Drawn from with equal chance; at least one.
     pub directions: Vec<Direction>,
+}
+
+impl PlayerGroup {
+    /// Whether they do anything: who never moves is not looked at, however many there are.
+    #[must_use]
+    pub fn has_part(&self) -> bool {
+        !matches!(self.part, Part::Moves { moves: 0, .. })
+    }
+}
+
+/// What a player does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// It moves, and waits after each move.
+    Moves {
+        /// How many moves; may be 0.
+        moves: u32,
+        /// The wait after each.
+        every: Interval,
+    },
+    /// It takes these steps, one after the other; at least one.
+    Steps(Vec<Step>),
+}
+
+impl Part {
+    /// How many moves it makes.
+    #[must_use]
+    pub fn moves(&self) -> u64 {
+        match self {
+            Part::Moves { moves, .. } => u64::from(*moves),
+            Part::Steps(steps) => steps.iter().filter(|step| step.act == steps::Act::Move).count() as u64,
+        }
+    }
+
+    /// How many moves or steps there are.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Part::Moves { moves, .. } => u64::from(*moves),
+            Part::Steps(steps) => steps.len() as u64,
+        }
+    }
+
+    /// How long it takes at least, and at most; `None` where draws have no end, or counting has.
+    #[must_use]
+    pub fn lasts(&self) -> (Span, Option<Span>) {
+        match self {
+            Part::Moves { moves: 0, .. } => (Span::ZERO, Some(Span::ZERO)),
+            Part::Moves { moves, every } => {
+                let all = |wait: Span| wait.checked_mul(u64::from(*moves));
+                (all(every.shortest()).unwrap_or(Span(u64::MAX)), every.longest().and_then(all))
+            }
+            Part::Steps(steps) => {
+                let pauses = || {
+                    steps.iter().filter_map(|step| match &step.act {
+                        steps::Act::Pause(interval) => Some(interval),
+                        _ => None,
+                    })
+                };
+                let least = pauses().fold(0_u64, |sum, one| sum.saturating_add(one.shortest().0));
+                let most = pauses().try_fold(Span::ZERO, |sum, one| sum.checked_add(one.longest()?));
+                (Span(least), most)
+            }
+        }
+    }
 }
 
 /// A real program.

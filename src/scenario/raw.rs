@@ -13,6 +13,7 @@ use crate::scenario::shape::collections::{List, Named};
 use crate::scenario::shape::expect::{RawLimit, RawWhere};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
+use crate::scenario::shape::steps::RawStep;
 use crate::scenario::shape::table::{Rule, table};
 use crate::scenario::shape::text::{
     Argument, FilePath, HeaderValue, Id, IncludePath, Late, Method, Open, Pattern, PlayerPattern,
@@ -23,6 +24,9 @@ use crate::words::signal::Signal;
 
 /// An integer that fits 32 bits.
 pub(crate) type Count<const LEAST: i64> = Int<LEAST, { u32::MAX as i64 }>;
+
+/// Cells by name, with what they hold at first.
+pub(crate) type Cells = Named<Int<{ i64::MIN }, { i64::MAX }>, VarName>;
 
 /// The most that an entry starts at once.
 pub(crate) const MOST_AT_ONCE: i64 = 1_000_000;
@@ -64,6 +68,8 @@ table! {
         "timeline" timeline: List<RawEntry, 0>,
         /// What must hold of the run; checked when it ends.
         "expect" expect: List<RawExpect, 0>,
+        /// Cells that players load and store, by name, with what they hold at first.
+        "shared" shared: Cells,
     }
 }
 
@@ -130,8 +136,10 @@ table! {
     /// Players that differ only in their name.
     RawPlayers is "a player" like "{ name = \"john\", moves = 3, every = \"0s..800ms\" }" with [
         Rule::Required("name", "name = \"john\""),
-        Rule::Required("moves", "moves = 3"),
-        Rule::Required("every", "every = \"0s..800ms\""),
+        Rule::RequiredUnless("moves", "moves = 3", "steps"),
+        Rule::RequiredUnless("every", "every = \"0s..800ms\"", "steps"),
+        Rule::Excludes("steps", "moves"),
+        Rule::Excludes("steps", "every"),
     ] {
         /// Their name; with a `count` over 1, `{n}` in it is 1 to `count`, or `-1` to `-count` is appended.
         "name" name: PlayerPattern,
@@ -141,6 +149,8 @@ table! {
         "moves" moves: Count<0>,
         /// The wait after each move.
         "every" every: Interval,
+        /// What each does, one after the other, in the place of `moves` and `every`.
+        "steps" steps: List<RawStep, 1>,
         /// Drawn from with equal chance.
         "directions" directions: List<Direction, 1> = ["N", "S", "E", "W"],
     }
@@ -305,7 +315,7 @@ table! {
     ] {
         /// For reports and the log. Default: what it says.
         "name" name: Open,
-        /// The name of an event, or what is measured: `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `lateness` or `run.took`.
+        /// The name of an event, or what is measured: `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `lateness`, `run.took` or a cell, `shared.NAME`.
         "of" of: Open,
         /// Only what belongs to this preset, fetch or entry.
         "in" within_name: Open,

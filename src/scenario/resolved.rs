@@ -12,7 +12,7 @@ use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
     Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob,
-    FetchMode, Http2, Isolation, Load, Pace, Players, Preset, PresetKind, Ready, ReadyBy, Scenario,
+    FetchMode, Http2, Isolation, Load, Pace, Part, Players, Preset, PresetKind, Ready, ReadyBy, Scenario,
     StatusRule, Stdin, Text, Var,
 };
 use crate::scenario::rate::Ramp;
@@ -74,6 +74,9 @@ fn tree(scenario: &Scenario, keep: impl Fn(usize) -> bool) -> Json {
     items.put("timeline", Json::List(scenario.timeline.iter().map(|one| entry(scenario, one)).collect()));
     let expected: Vec<Json> = scenario.expect.iter().map(expect::expectation).collect();
     items.put_some("expect", (!expected.is_empty()).then_some(Json::List(expected)));
+    let cells: Vec<_> =
+        scenario.shared.iter().map(|(name, number)| (name.clone(), Json::Int(*number))).collect();
+    items.put_some("shared", (!cells.is_empty()).then_some(Json::Object(cells)));
     items.object()
 }
 
@@ -139,13 +142,21 @@ fn preset(preset: &Preset) -> Json {
 fn players(players: &Players) -> Json {
     let rows = players.groups.iter().map(|group| {
         let NamePatternText(name) = (&group.name).into();
-        object([
-            ("name", name.into()),
-            ("count", u64::from(group.count).into()),
-            ("moves", u64::from(group.moves).into()),
-            ("every", interval(&group.every)),
-            ("directions", group.directions.iter().map(|one| one.letter()).collect()),
-        ])
+        let mut items = Items::default();
+        items.put("name", name);
+        items.put("count", u64::from(group.count));
+        match &group.part {
+            Part::Moves { moves, every } => {
+                items.put("moves", u64::from(*moves));
+                items.put("every", interval(every));
+            }
+            Part::Steps(steps) => {
+                items
+                    .put("steps", steps.iter().map(|step| Json::Text(escaped(&step.text))).collect::<Json>());
+            }
+        }
+        items.put("directions", group.directions.iter().map(|one| one.letter()).collect::<Json>());
+        items.object()
     });
     let isolation = match players.isolation {
         Isolation::Task => "task",

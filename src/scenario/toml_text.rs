@@ -26,8 +26,9 @@ pub(crate) fn is_table(value: &Json) -> bool {
 /// What stands at the top of a file below headers of its own.
 pub(crate) fn section(out: &mut String, key: &str, value: &Json) {
     match value {
-        Json::Object(values) if key == "vars" && !values.is_empty() => {
-            out.push_str("\n[vars]\n");
+        // What is named here are values, and no tables.
+        Json::Object(values) if matches!(key, "vars" | "shared") && !values.is_empty() => {
+            let _ = writeln!(out, "\n[{key}]");
             lines(out, values);
         }
         Json::Object(by_name) => {

@@ -365,6 +365,8 @@ pub struct Summary {
     pub lateness: Lateness,
     /// The loads that made requests, by name.
     pub fetches: Vec<JobFigures>,
+    /// The last values of the shared cells, by name.
+    pub shared: Vec<(String, i64)>,
     /// From the start to this event.
     pub took: Span,
 }
@@ -382,6 +384,8 @@ pub enum Event<'a> {
         clock: ClockKind,
         /// RFC 3339; on the real clock only.
         started_at: Option<&'a str>,
+        /// Who goes first, at the first ties of the run; from then on the seed draws it.
+        schedule: &'a [u32],
         /// The resolved scenario as a JSON object.
         scenario: &'a str,
     },
@@ -432,6 +436,19 @@ pub enum Event<'a> {
         player: PlayerName<'a>,
         /// Where to.
         direction: Direction,
+    },
+    /// `step`: a player has taken one of its steps.
+    Step {
+        /// The planned moment.
+        due: Moment,
+        /// The spawn.
+        source: Source,
+        /// The player's name.
+        player: PlayerName<'a>,
+        /// The step, as the scenario has it.
+        step: &'a str,
+        /// What the player's register holds behind it.
+        register: i64,
     },
     /// `line`, one event for each line of the chunk.
     Lines {
@@ -574,6 +591,11 @@ pub enum Event<'a> {
         /// How long the pause was by the machine's clock.
         took: Span,
     },
+    /// `deadlock`: every player that is left waits for a lock.
+    Deadlock {
+        /// The players, each with the lock that it waits for, in the order of their start.
+        waiting: &'a [(String, String)],
+    },
     /// `expect`: what came of an expectation; right before `run.finished`.
     Expect(&'a Expected),
     /// `run.finished`: always the last. The log adds `crc32c`.
@@ -590,6 +612,7 @@ impl Event<'_> {
             | Event::SpawnSuspended { source, .. }
             | Event::SpawnResumed { source }
             | Event::Move { source, .. }
+            | Event::Step { source, .. }
             | Event::Lines { source, .. }
             | Event::SpawnExited { source, .. }
             | Event::SpawnFailed { source, .. }
@@ -622,6 +645,7 @@ impl Event<'_> {
         match self {
             Event::ClockTick { due, .. }
             | Event::SpawnStarted { due, .. }
+            | Event::Step { due, .. }
             | Event::FetchStarted { due, .. }
             | Event::Mark { due, .. } => Some(*due),
             Event::Move { due, .. } | Event::Sent { due, .. } | Event::Stopping { due, .. } => *due,

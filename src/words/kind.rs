@@ -26,7 +26,7 @@ pub enum Said<'a> {
     /// A text, or the bytes of a line.
     Text(Cow<'a, [u8]>),
     /// A whole number.
-    Number(u64),
+    Number(i128),
     /// A boolean.
     Boolean(bool),
 }
@@ -51,7 +51,7 @@ use KeyType::{Boolean, Number, Text};
 type Row = (&'static str, Belongs, &'static [(&'static str, KeyType)]);
 
 /// All kinds, with the keys that can be looked at, in the order of the log.
-const KINDS: [Row; 23] = [
+const KINDS: [Row; 25] = [
     (
         "run.started",
         Belongs::Run,
@@ -67,6 +67,7 @@ const KINDS: [Row; 23] = [
     ("spawn.suspended", Belongs::Spawn, &[("source", Text), ("signal", Text)]),
     ("spawn.resumed", Belongs::Spawn, &[("source", Text)]),
     ("move", Belongs::Spawn, &[("source", Text), ("player", Text), ("direction", Text)]),
+    ("step", Belongs::Spawn, &[("source", Text), ("player", Text), ("step", Text), ("register", Number)]),
     ("line", Belongs::Spawn, &[("source", Text), ("stream", Text), ("text", Text), ("partial", Boolean)]),
     (
         "spawn.exited",
@@ -112,6 +113,7 @@ const KINDS: [Row; 23] = [
     ),
     ("run.paused", Belongs::Run, &[]),
     ("run.resumed", Belongs::Run, &[]),
+    ("deadlock", Belongs::Run, &[]),
     ("expect", Belongs::Run, &[]),
     ("run.finished", Belongs::Run, &[]),
 ];
@@ -171,22 +173,24 @@ impl Event<'_> {
             Event::SpawnSuspended { .. } => 4,
             Event::SpawnResumed { .. } => 5,
             Event::Move { .. } => 6,
-            Event::Lines { .. } => 7,
-            Event::SpawnExited { .. } => 8,
-            Event::SpawnFailed { .. } => 9,
-            Event::FetchStarted { .. } => 10,
-            Event::FetchResponded { .. } => 11,
-            Event::FetchLine { .. } => 12,
-            Event::FetchFinished { .. } => 13,
-            Event::FetchFailed { .. } => 14,
-            Event::Input { .. } => 15,
-            Event::Mark { .. } => 16,
-            Event::Sent { .. } => 17,
-            Event::Stopping { .. } => 18,
-            Event::RunPaused => 19,
-            Event::RunResumed { .. } => 20,
-            Event::Expect(_) => 21,
-            Event::RunFinished(_) => 22,
+            Event::Step { .. } => 7,
+            Event::Lines { .. } => 8,
+            Event::SpawnExited { .. } => 9,
+            Event::SpawnFailed { .. } => 10,
+            Event::FetchStarted { .. } => 11,
+            Event::FetchResponded { .. } => 12,
+            Event::FetchLine { .. } => 13,
+            Event::FetchFinished { .. } => 14,
+            Event::FetchFailed { .. } => 15,
+            Event::Input { .. } => 16,
+            Event::Mark { .. } => 17,
+            Event::Sent { .. } => 18,
+            Event::Stopping { .. } => 19,
+            Event::RunPaused => 20,
+            Event::RunResumed { .. } => 21,
+            Event::Deadlock { .. } => 22,
+            Event::Expect(_) => 23,
+            Event::RunFinished(_) => 24,
         })
     }
 
@@ -202,7 +206,9 @@ impl Event<'_> {
     pub fn said(&self, key: &str) -> Option<Said<'_>> {
         let said = match (self, key) {
             (Event::Move { direction, .. }, "direction") => text(direction.letter()),
-            (Event::Move { player, .. }, "player") => owned(player),
+            (Event::Move { player, .. } | Event::Step { player, .. }, "player") => owned(player),
+            (Event::Step { step, .. }, "step") => text(step),
+            (Event::Step { register, .. }, "register") => number(*register),
             (Event::Lines { stream, .. }, "stream") => text(stream.name()),
             (Event::Lines { chunk, .. }, "text") => {
                 Said::Text(Cow::Borrowed(chunk.strip_suffix(b"\n").unwrap_or(chunk)))
@@ -228,27 +234,25 @@ impl Event<'_> {
         Some(match (self, key) {
             (Event::RunStarted { .. }, "generator") => text("scenario"),
             (Event::RunStarted { name, .. }, "name") => text(name),
-            (Event::RunStarted { seed, .. }, "seed") => Said::Number(*seed),
+            (Event::RunStarted { seed, .. }, "seed") => number(*seed),
             (Event::RunStarted { clock, .. }, "clock") => text(clock.name()),
             (Event::RunStarted { started_at, .. }, "started_at") => text((*started_at)?),
-            (Event::ClockTick { n, .. }, "n") => Said::Number(*n),
+            (Event::ClockTick { n, .. }, "n") => number(*n),
             (Event::SpawnStarted { preset, .. }, "preset") => text(preset),
-            (Event::SpawnStarted { pid, .. }, "pid") => Said::Number(u64::from((*pid)?)),
+            (Event::SpawnStarted { pid, .. }, "pid") => number((*pid)?),
             _ => return None,
         })
     }
 
     fn said_of_spawn(&self, key: &str) -> Option<Said<'_>> {
         Some(match (self, key) {
-            (Event::SpawnExited { exit: Exit::Code(code), .. }, "code") => {
-                Said::Number(u64::try_from(*code).ok()?)
-            }
+            (Event::SpawnExited { exit: Exit::Code(code), .. }, "code") => number(u64::try_from(*code).ok()?),
             (Event::SpawnExited { exit: Exit::Signal(signal), .. }, "signal")
             | (Event::SpawnSuspended { signal, .. }, "signal") => owned(signal),
             (Event::SpawnExited { ok, .. }, "ok") => Said::Boolean(*ok),
             (Event::SpawnExited { held, .. }, "held") => Said::Boolean(*held),
             (Event::SpawnExited { running, .. } | Event::SpawnFailed { running, .. }, "running") => {
-                Said::Number(*running)
+                number(*running)
             }
             (Event::SpawnFailed { error, .. }, "error") => text(error),
             _ => return None,
@@ -275,9 +279,9 @@ impl Event<'_> {
             (Event::FetchStarted { job, .. }, "job") => text(job),
             (Event::FetchStarted { method, .. }, "method") => text(method),
             (Event::FetchStarted { url, .. }, "url") => text(url),
-            (Event::FetchResponded { status, .. }, "status") => Said::Number(u64::from(*status)),
+            (Event::FetchResponded { status, .. }, "status") => number(*status),
             (Event::FetchResponded { version, .. }, "version") => text(version),
-            (Event::FetchLine { n, .. }, "n") => Said::Number(*n),
+            (Event::FetchLine { n, .. }, "n") => number(*n),
             (Event::FetchLine { text, .. }, "text") => Said::Text(Cow::Borrowed(text)),
             (Event::FetchFinished { ok, .. }, "ok") => Said::Boolean(*ok),
             (Event::FetchFinished { fetched, .. }, key) => return said_of_answer(fetched, key),
@@ -290,8 +294,8 @@ impl Event<'_> {
 
 fn said_of_answer<'a>(fetched: &'a Fetched, key: &str) -> Option<Said<'a>> {
     Some(match key {
-        "status" => Said::Number(u64::from(fetched.status)),
-        "bytes" => Said::Number(fetched.bytes),
+        "status" => number(fetched.status),
+        "bytes" => number(fetched.bytes),
         "sha256" => {
             let digits: String = fetched.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
             Said::Text(Cow::Owned(digits.into_bytes()))
@@ -304,6 +308,10 @@ fn said_of_answer<'a>(fetched: &'a Fetched, key: &str) -> Option<Said<'a>> {
 
 fn text(text: &str) -> Said<'_> {
     Said::Text(Cow::Borrowed(text.as_bytes()))
+}
+
+fn number(number: impl Into<i128>) -> Said<'static> {
+    Said::Number(number.into())
 }
 
 fn owned(value: impl std::fmt::Display) -> Said<'static> {

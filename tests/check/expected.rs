@@ -37,13 +37,14 @@ fn events() -> impl Strategy<Value = Watched> {
         let partial = partial.map(|partial| ("partial".to_owned(), Wanted::Boolean(partial)));
         (kind("line"), within, text.into_iter().chain(partial).collect::<Vec<_>>())
     });
-    let exited = (of(within()), 0..=i64::MAX as u64).prop_map(|(within, code)| {
+    let exited = (of(within()), any::<i64>()).prop_map(|(within, code)| {
         (kind("spawn.exited"), within, vec![("code".to_owned(), Wanted::Number(code))])
     });
     let others =
         select(vec!["clock.tick", "input", "run.paused"]).prop_map(|name| (kind(name), None, vec![]));
     prop_oneof![line, exited, others].prop_map(|(kind, within, values)| Watched {
         what: Subject::Event(kind),
+        cell: None,
         within,
         values,
     })
@@ -93,8 +94,14 @@ fn rule() -> impl Strategy<Value = (Watched, Rule, bool)> {
             .prop_map(move |(of, made, holds, never)| (of, figure(made, holds), never)),
         events().prop_map(|of| (of, Rule::Figure(Figure::HAPPENS), true)),
         (measured(), comparison(), any::<bool>()).prop_map(move |((measure, made), holds, never)| {
-            let of = Watched { what: Subject::Measure(measure), within: None, values: Vec::new() };
+            let of =
+                Watched { what: Subject::Measure(measure), cell: None, within: None, values: Vec::new() };
             (of, figure(made, holds), never)
+        }),
+        (any::<i64>(), comparison(), any::<bool>()).prop_map(move |(value, holds, never)| {
+            let cell = Some("c".to_owned());
+            let of = Watched { what: Subject::Shared, cell, within: None, values: Vec::new() };
+            (of, figure((Stat::Value, Limit::Value(value)), holds), never)
         }),
         (events(), events(), of(span()), any::<bool>()).prop_map(|(of, follows, within, never)| {
             (of, Rule::Order(Box::new(Order { follows, within })), never)

@@ -124,7 +124,10 @@ fn toml_line() -> impl Strategy<Value = String> {
 
 /// Legal documents, which are then changed at one place. Their names are used so that no change makes
 /// one dangle.
-const BASES: [&str; 5] = [
+const BASES: [&str; 6] = [
+    "[shared]\na = 1\nb = -3\n[presets.a]\nplayers = [{ name = 'j', count = 2, directions = ['N'], \
+     steps = ['load a', 'store b', 'add 1', 'mul -2', 'lock m', 'unlock m', 'pause 1s..2s', 'move', 'say x'] }]\n\
+     [[expect]]\nof = 'shared.a'\nstat = 'value'\nbelow = -1\n[[expect]]\nof = 'step'\nwhere = { register = -1 }\nat_least = 1\n",
     "name = 'x'\ndescription = 'y'\nseed = 3\ntick = '1s'\ntime_limit = '1h'\ntimeline = []\n[vars]\na = 1\nb = 'x'\nc = true\n",
     "[presets.a]\nplayers = [{ name = 'j{n}', count = 2, moves = 3, every = '0s..800ms', directions = ['N'] }]\nisolation = 'task'\n\
      [presets.b]\nplayers = [{ name = 'k', moves = 3, every = { exponential = '1s' } }, \
@@ -151,7 +154,8 @@ fn value() -> impl Strategy<Value = toml::Value> {
         { exponential = '0s' }, { choice = [] }, { line = 'x', of = 'a' }, { to = 'a', text = 'x' }, '', 'x', 'a', 'x y', 'a.b', '{n}', '{n}{n}', \
         '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', \
         'TERM', 'sigterm', '33', '31', 'POST', 'post', 'PoSt', 'N', 'null', 'open', 'task', 'process', 'auto', 'concurrent', 'http://h/', \
-        'a.started', '.started', 'a.done', 'p95', 'p0', 'p99.99', 'max', '10/s', '0/s', '/s', 'line', 'fetch.took', 'run.finished', { of = 'line' }, { text = 'x', n = 1 }, '${', '${nope}', \"a\\u0000\"]";
+        'a.started', '.started', 'a.done', 'p95', 'p0', 'p99.99', 'max', '10/s', '0/s', '/s', 'line', 'fetch.took', 'run.finished', { of = 'line' }, { text = 'x', n = 1 }, 'load a', 'load  b ', 'load', 'add +1', 'add 1.5', 'add 99999999999999999999', 'lock m', 'unlock m', 'pause 1s', 'pause 1s .. 2s', 'pause 1s..', \
+        'pause { exponential = \"1s\" }', 'move x', 'say', ' say  x', '${', '${nope}', \"a\\u0000\"]";
     let list = values.parse::<toml::Table>().ok().and_then(|mut table| table.remove("v"));
     let Some(toml::Value::Array(list)) = list else { panic!("the values are TOML") };
     proptest::sample::select(list)
@@ -214,7 +218,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 }
 
 /// What the program says that no schema can: it needs the rest of the scenario, or more than a grammar.
-const BEYOND: [&str; 34] = [
+const BEYOND: [&str; 41] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -237,6 +241,13 @@ const BEYOND: [&str; 34] = [
     "is nothing to expect",
     "comes when all expectations",
     "there is no shared cell",
+    "there is no cell",
+    "does not have the lock",
+    "a cell holds",
+    "share cells",
+    "is no whole number",
+    "is no interval",
+    "an interval ",
     "there are many",
     "events are counted",
     "a run takes one time",

@@ -10,9 +10,10 @@ use proptest::sample::select;
 use scenario::scenario::draft::{Addition, Draft, Step};
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::expect::Rule;
+use scenario::scenario::model::steps::{Act, Step as PlayerStep};
 use scenario::scenario::model::{
     Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits,
-    FetchJob, FetchMode, Http2, Isolation, Load, Pace, PlayerGroup, Players, Preset, PresetKind, Ready,
+    FetchJob, FetchMode, Http2, Isolation, Load, Pace, Part, PlayerGroup, Players, Preset, PresetKind, Ready,
     ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
 };
 use scenario::scenario::rate::{Point, Ramp, Rate};
@@ -94,13 +95,39 @@ fn group() -> impl Strategy<Value = (bool, u32, u32, Interval, Vec<Direction>)> 
     (any::<bool>(), 1..200_u32, 0..10_000_u32, interval(), vec(select(Direction::ALL.to_vec()), 1..6))
 }
 
+/// Steps on the one cell and the one lock of [`scenario`].
+fn steps() -> impl Strategy<Value = Part> {
+    let step = prop_oneof![
+        Just(("load c".to_owned(), Act::Load(0))),
+        Just(("store c".to_owned(), Act::Store(0))),
+        any::<i64>().prop_map(|number| (format!("add {number}"), Act::Add(number))),
+        any::<i64>().prop_map(|number| (format!("mul  {number}"), Act::Mul(number))),
+        some_span().prop_map(|span| (format!("pause {}ns", span.0), Act::Pause(Interval::Constant(span)))),
+        some_span().prop_map(|mean| {
+            let text = format!("pause {{ exponential = \"{}ns\" }}", mean.0);
+            (text, Act::Pause(Interval::Exponential { mean }))
+        }),
+        Just(("move".to_owned(), Act::Move)),
+        "[ -~]{0,20}[!-~]".prop_map(|words| (format!("say {}", words.trim_start()), Act::Say)),
+    ];
+    let locked = |steps: Vec<(String, Act)>| {
+        let (lock, unlock) = (("lock l".to_owned(), Act::Lock(0)), ("unlock l".to_owned(), Act::Unlock(0)));
+        let steps = [lock].into_iter().chain(steps).chain([unlock]);
+        Part::Steps(steps.map(|(text, act)| PlayerStep { text, act }).collect())
+    };
+    vec(step, 0..6).prop_map(locked)
+}
+
 fn players() -> impl Strategy<Value = PresetKind> {
-    (vec(group(), 1..4), select(vec![Isolation::Task, Isolation::Process])).prop_map(|(rows, isolation)| {
+    let isolation = select(vec![Isolation::Task, Isolation::Process]);
+    (vec(group(), 1..4), isolation, of(steps())).prop_map(|(rows, isolation, steps)| {
         let rows = rows.into_iter().enumerate();
         let groups = rows.map(|(index, (inside, count, moves, every, directions))| {
             let letter = char::from(b'a' + u8::try_from(index).unwrap_or(0));
             let name = if inside { format!("{letter}{{n}}x") } else { letter.to_string() };
-            PlayerGroup { name: NamePattern::new(&name, count), count, moves, every, directions }
+            let steps = steps.clone().filter(|_| isolation == Isolation::Task && index == 0);
+            let part = steps.unwrap_or(Part::Moves { moves, every });
+            PlayerGroup { name: NamePattern::new(&name, count), count, part, directions }
         });
         PresetKind::Players(Players { groups: groups.collect(), isolation })
     })
@@ -378,7 +405,10 @@ prop_compose! {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = Stdin::Open;
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
+        let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.take_locks());
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: Place::default() });
+        let presets: Vec<Preset> = presets.collect();
+        let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
         let fetches = fetches.into_iter().enumerate();
         let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), capture: vec![capture.clone()], ..job });
         let spawn = Entry {
@@ -386,8 +416,9 @@ prop_compose! {
             repeat: None, place: Place::default(),
         };
         Scenario {
-            name, description, seed, tick, time_limit, vars, presets: presets.collect(), fetches: fetches.collect(),
+            name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(),
             timeline: std::iter::once(spawn).chain(entries).collect(), expect,
+            shared: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(),
         }
     }
 }

@@ -9,7 +9,10 @@ use serde_json::Value;
 use crate::common::{Folder, Log, answer, serve};
 use crate::{expected_of_log, told};
 
-const HOLDS: [(&str, fn(Ordering) -> bool); 5] = [
+/// A key, and what it lets a figure be to its limit.
+type Holds = (&'static str, fn(Ordering) -> bool);
+
+const HOLDS: [Holds; 5] = [
     ("below", Ordering::is_lt),
     ("at_most", Ordering::is_le),
     ("equals", Ordering::is_eq),

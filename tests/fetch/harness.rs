@@ -75,6 +75,8 @@ impl Rig {
             fetches: jobs,
             timeline: Vec::new(),
             expect: Vec::new(),
+            shared: Vec::new(),
+            locks: Vec::new(),
         };
         let context = Context {
             scenario: Rc::new(scenario),

@@ -14,6 +14,7 @@ mod credentials;
 mod crowds;
 mod decoded;
 mod http2;
+mod loads;
 mod proxies;
 mod redirects;
 mod sockets;

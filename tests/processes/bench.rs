@@ -10,7 +10,7 @@ use scenario::hands::inbox::{Inbox, Seen};
 use scenario::hands::process::Processes;
 use scenario::scenario::interval::Interval;
 use scenario::scenario::model::{
-    Command, Exits, Isolation, PlayerGroup, Players, Preset, PresetKind, Scenario, Stdin, Stop, Text,
+    Command, Exits, Isolation, Part, PlayerGroup, Players, Preset, PresetKind, Scenario, Stdin, Stop, Text,
 };
 use scenario::words::diagnostic::Place;
 use scenario::words::event::{Direction, Exit, Source, Stream};
@@ -156,8 +156,7 @@ pub(crate) fn scenario(commands: &[Command]) -> Scenario {
     let john = PlayerGroup {
         name: NamePattern::new("john", 1),
         count: 1,
-        moves: 1,
-        every: Interval::Constant(Span::ZERO),
+        part: Part::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
         directions: Direction::ALL.to_vec(),
     };
     let players = Preset {
@@ -176,6 +175,8 @@ pub(crate) fn scenario(commands: &[Command]) -> Scenario {
         fetches: Vec::new(),
         timeline: Vec::new(),
         expect: Vec::new(),
+        shared: Vec::new(),
+        locks: Vec::new(),
     }
 }
 

@@ -14,6 +14,8 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("clock.tick", &["due", "n"]),
     ("spawn.started", &["due", "source", "preset", "entry"]),
     ("move", &["due", "source", "player", "direction"]),
+    ("step", &["due", "source", "player", "step", "register"]),
+    ("deadlock", &["waiting"]),
     ("spawn.exited", &["source", "ok", "running"]),
     ("spawn.failed", &["source", "running"]),
     ("spawn.ready", &["source"]),
@@ -34,7 +36,7 @@ const DECIDED: &[(&str, &[&str])] = &[
         "run.finished",
         &[
             "outcome", "reason", "spawned", "exited", "fetched", "moves", "lines", "lateness", "fetches",
-            "took",
+            "shared", "took",
         ],
     ),
 ];

@@ -8,6 +8,7 @@ mod common;
 mod logs;
 
 mod github;
+mod html;
 mod jenkins;
 mod outputs;
 mod summary;

@@ -113,7 +113,9 @@ fn what_ran_is_on_a_track_for_as_long_as_the_log_says() {
         let count = |is: &dyn Fn(&Value, &str) -> bool| {
             instants.iter().filter(|i| is(&i.event, i.event["name"].as_str().unwrap())).count()
         };
-        let moves = count(&|event, name| event["cat"] == "spawn" && name.contains(' '));
+        let is_step = |event: &Value| event["args"]["register"].is_i64();
+        assert_eq!(count(&|event, _| is_step(event)), logged("step"), "{name}");
+        let moves = count(&|event, name| event["cat"] == "spawn" && name.contains(' ') && !is_step(event));
         let said = count(&|event, _| event["cat"] == "spawn" && event["args"]["text"].is_string());
         let ticks = count(&|event, name| event["cat"] == "timeline" && name.starts_with("tick "));
         assert_eq!((moves, said, ticks), (logged("move"), logged("line"), logged("clock.tick")), "{name}");

@@ -95,7 +95,8 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
         board: None,
     };
     let begin = |started_at: &str, journal| {
-        let start = Start { seed: 0, clock: ClockKind::Real, started_at: Some(started_at), resolved: "{}" };
+        let clock = ClockKind::Real;
+        let start = Start { seed: 0, clock, started_at: Some(started_at), schedule: &[], resolved: "{}" };
         Run::start(&scenario, &start, journal)
     };
     let (run, verdict) = live::drive(live, || Ok(journal), begin)?;

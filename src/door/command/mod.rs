@@ -2,6 +2,7 @@
 
 mod check;
 mod diff;
+mod explore;
 mod extract;
 mod fetch;
 mod github;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Explore(arguments) => explore::explore(&arguments),
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Play(arguments) => play::play(&arguments),

@@ -13,7 +13,7 @@ use crate::scenario::model::{Action, Entry, Isolation, PresetKind, Scenario};
 use crate::words::diagnostic::Place;
 use crate::words::event::{ClockKind, Event};
 use crate::words::exit_code::ExitCode;
-use crate::words::order::Order;
+use crate::words::order::{Order, Verdict};
 use crate::words::time::{Moment, Span};
 
 pub(super) fn players(arguments: &Players) -> ExitCode {
@@ -44,6 +44,7 @@ pub(super) fn players(arguments: &Players) -> ExitCode {
 fn only_this(scenario: &mut Scenario, preset: usize) {
     scenario.tick = None;
     scenario.time_limit = None;
+    scenario.expect.clear();
     scenario.timeline = vec![Entry {
         id: None,
         at: Span::ZERO,
@@ -93,6 +94,10 @@ fn play(mut engine: Engine, speed: f64) -> ExitCode {
                 Err(error) => return refuse(format_args!("cannot write to standard output: {error}")),
                 Ok(()) => lines.bytes.clear(),
             }
+        }
+        if engine.verdict() == Some(Verdict::Failed) {
+            tell_error("every player that is left waits for a lock: a deadlock");
+            return ExitCode::Failed;
         }
         ExitCode::Passed
     })

@@ -12,6 +12,7 @@ use crate::paper::log::writer::Refusal;
 use crate::paper::report::cases::Cases;
 use crate::paper::report::csv::Csv;
 use crate::paper::report::figures::Figures;
+use crate::paper::report::html::Html;
 use crate::paper::report::output::Output;
 use crate::paper::report::summary::{self, Charset, Look, json};
 use crate::paper::report::told::{self, Hear, Untold};
@@ -19,8 +20,9 @@ use crate::paper::report::trace::Trace;
 use crate::words::exit_code::ExitCode;
 
 pub(super) fn report(arguments: &Arguments) -> ExitCode {
-    let Arguments { junit, trace, csv, .. } = arguments;
-    let named = outputs::named([("--junit", junit), ("--trace", trace), ("--csv", csv)]);
+    let Arguments { output, junit, trace, csv, .. } = arguments;
+    let named =
+        outputs::named([("--output", output), ("--junit", junit), ("--trace", trace), ("--csv", csv)]);
     let on_stdout = named.iter().filter(|(_, path)| path.as_os_str() == "-").count();
     if on_stdout > 1 {
         tell_error("standard output can take one report: one `-`");
@@ -38,6 +40,7 @@ pub(super) fn report(arguments: &Arguments) -> ExitCode {
 /// What is made of the log beside the summary.
 #[derive(Default)]
 struct Made {
+    html: Option<Html<Output>>,
     junit: Option<(Cases, Output)>,
     trace: Option<Trace<Output>>,
     csv: Option<Csv<Output>>,
@@ -51,6 +54,7 @@ impl Made {
         for (option, path) in named {
             let output = outputs::open(option, path, &others)?;
             match *option {
+                "--output" => made.html = Some(Html::new(output)),
                 "--junit" => made.junit = Some((Cases::default(), output)),
                 "--trace" => made.trace = Some(Trace::new(output)),
                 _ => made.csv = Some(Csv::new(output)),
@@ -61,7 +65,10 @@ impl Made {
     }
 
     /// Writes what is left to be written.
-    fn finish(self) -> Result<(), String> {
+    fn finish(self, figures: &Figures, log: &Path) -> Result<(), String> {
+        if let Some(html) = self.html {
+            html.finish(figures, &called(log))?;
+        }
         if let Some((cases, mut output)) = self.junit {
             let xml = cases.junit(None)?;
             output
@@ -72,6 +79,12 @@ impl Made {
         let trace = self.trace.map_or(Ok(()), Trace::finish);
         trace.and_then(|()| self.csv.map_or(Ok(()), Csv::finish)).map_err(|error| error.to_string())
     }
+}
+
+/// How a log is called on a page that goes to others: without the folders of this machine.
+fn called(log: &Path) -> String {
+    let name = log.file_name().filter(|name| *name != "-");
+    name.map_or_else(|| "log.jsonl".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Reads the log, and has everything made of it.
@@ -85,6 +98,7 @@ fn reported(
     let mut made = Made::open(arguments, named)?;
     let mut figures = Figures::default();
     let mut listeners: Vec<&mut dyn Hear> = vec![&mut figures];
+    listeners.extend(made.html.as_mut().map(|html| html as &mut dyn Hear));
     listeners.extend(made.junit.as_mut().map(|(cases, _)| cases as &mut dyn Hear));
     listeners.extend(made.trace.as_mut().map(|trace| trace as &mut dyn Hear));
     listeners.extend(made.csv.as_mut().map(|csv| csv as &mut dyn Hear));
@@ -95,7 +109,7 @@ fn reported(
         Err(Untold::Unreadable(unreadable)) => return Ok(tell_unreadable(path, &unreadable)),
         Err(Untold::Unwritten(error)) => return Err(unwritten(error.to_string())),
     }
-    made.finish().map_err(unwritten)?;
+    made.finish(&figures, path).map_err(unwritten)?;
     let is_empty = figures.events == 0;
     let printed = if is_empty || !is_shown { ExitCode::Passed } else { show(&figures, arguments.format)? };
     Ok(match reader.cut() {

@@ -156,7 +156,8 @@ fn run_loaded(
         Ok(if has_cases { journal.with_cases() } else { journal })
     };
     let begin = |started_at: Option<&str>, scenario: &Rc<_>, journal| {
-        let start = Start { seed, clock: arguments.clock.into(), started_at, resolved: &resolved };
+        let clock = arguments.clock.into();
+        let start = Start { seed, clock, started_at, schedule: &[], resolved: &resolved };
         Run::start(scenario, &start, journal)
     };
     let (run, verdict) = if arguments.clock == ClockOption::Real {

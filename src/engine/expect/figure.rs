@@ -30,6 +30,8 @@ pub(super) enum Got {
     Huge(u128),
     /// So many a second.
     Rate(f64),
+    /// What a cell holds.
+    Cell(i64),
 }
 
 /// A figure of the values so far.
@@ -60,7 +62,7 @@ impl Made {
     pub(super) fn new(figure: Figure) -> Made {
         let limit = match figure.limit {
             Limit::Count(limit) | Limit::Bytes(limit) | Limit::Span(Span(limit)) => limit,
-            Limit::Rate(_) => 0,
+            Limit::Rate(_) | Limit::Value(_) => 0,
         };
         let ranks = matches!(figure.stat, Stat::Percentile(_)).then(|| {
             let values = Histogram::new(3);
@@ -159,6 +161,12 @@ impl Made {
             Stat::Percentile(thousandths) => self.ranks.as_ref()?.at(thousandths, self.count, limit),
         };
         Some((self.figure.holds.holds(ordering), got))
+    }
+
+    /// What a cell holds, held to this limit.
+    pub(super) fn judge_cell(&self, cell: &str, limit: i64, shared: &[(String, i64)]) -> Option<(bool, Got)> {
+        let (_, value) = shared.iter().find(|(name, _)| name == cell)?;
+        Some((self.figure.holds.holds(value.cmp(&limit)), Got::Cell(*value)))
     }
 
     /// A run without any time has no rate.

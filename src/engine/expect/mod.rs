@@ -48,6 +48,15 @@ impl Origin {
     }
 }
 
+/// A run at its end, or as if it were at it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended<'a> {
+    /// How long it took.
+    pub(super) lasted: Span,
+    /// What the cells hold.
+    pub(super) shared: &'a [(String, i64)],
+}
+
 /// Every rule of a run, with what there is of it.
 #[derive(Debug, Default)]
 pub(crate) struct Expectations {
@@ -111,7 +120,7 @@ impl Expectations {
 
     /// Why it is, once.
     pub(super) fn take_broken(&mut self, lasted: Span) -> Option<String> {
-        let expected = self.watches[self.broken.take()?].judge(lasted);
+        let expected = self.watches[self.broken.take()?].judge(&Ended { lasted, shared: &[] });
         Some(in_words(&expected, "can no longer hold"))
     }
 
@@ -199,18 +208,18 @@ impl Expectations {
     }
 
     /// What came of the scenario's own, in their order.
-    pub(super) fn judge_own(&self, lasted: Span) -> Vec<Expected> {
-        self.watches[..self.own].iter().map(|watch| watch.judge(lasted)).collect()
+    pub(super) fn judge_own(&self, ended: &Ended<'_>) -> Vec<Expected> {
+        self.watches[..self.own].iter().map(|watch| watch.judge(ended)).collect()
     }
 
     /// How the scenario's own stand, in their order.
-    pub(super) fn stand(&self, lasted: Span) -> Vec<(String, Stand)> {
-        self.watches[..self.own].iter().map(|watch| watch.stand(lasted)).collect()
+    pub(super) fn stand(&self, so_far: &Ended<'_>) -> Vec<(String, Stand)> {
+        self.watches[..self.own].iter().map(|watch| watch.stand(so_far)).collect()
     }
 
     /// What came of the others.
-    pub(super) fn judge_others(&self, lasted: Span) -> Vec<Expected> {
-        self.watches[self.own..].iter().map(|watch| watch.judge(lasted)).collect()
+    pub(super) fn judge_others(&self, ended: &Ended<'_>) -> Vec<Expected> {
+        self.watches[self.own..].iter().map(|watch| watch.judge(ended)).collect()
     }
 }
 

@@ -5,12 +5,12 @@ use regex::bytes::Regex;
 
 use super::figure::Made;
 use super::order::Behind;
-use super::{Origin, words};
+use super::{Ended, Origin, words};
 use crate::engine::standing::{Stand, stand};
 use crate::scenario::model::expect::{Expectation, Limit, Measure, Rule, Subject, Wanted, Watched, Within};
 use crate::words::event::{Event, Expected};
 use crate::words::kind::{EventKind, Said};
-use crate::words::time::{Moment, Span};
+use crate::words::time::Moment;
 
 /// What of an order a rule looks for in an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ enum State {
 #[derive(Debug)]
 struct Eye {
     what: Subject,
+    cell: Option<String>,
     within: Option<Within>,
     values: Vec<(String, Test)>,
 }
@@ -56,7 +57,7 @@ enum Test {
     /// Bytes that hold these: most expressions are plain words.
     Holds(Box<Finder<'static>>),
     Matches(Regex),
-    Number(u64),
+    Number(i64),
     Boolean(bool),
 }
 
@@ -84,7 +85,8 @@ impl Watch {
     /// Which kinds of event it looks at, and for what. What is followed comes last, so that nothing
     /// follows itself.
     pub(super) fn looks_at(&self) -> Vec<(EventKind, Side)> {
-        if self.of.what == Subject::Measure(Measure::RunTook) && !self.abort {
+        let is_of_end = self.of.what == Subject::Measure(Measure::RunTook) && !self.abort;
+        if is_of_end || self.of.what == Subject::Shared {
             // The end of the run is all that matters.
             return Vec::new();
         }
@@ -144,19 +146,18 @@ impl Watch {
     }
 
     /// How it stands, by its name.
-    pub(super) fn stand(&self, lasted: Span) -> (String, Stand) {
-        let holds = match &self.state {
-            State::Figure(made) => made.judge(lasted).map(|(holds, _)| holds != self.never),
-            State::Order { behind, .. } => behind.judge(),
-        };
-        (self.name.clone(), stand(holds.unwrap_or(false), self.is_missed))
+    pub(super) fn stand(&self, so_far: &Ended<'_>) -> (String, Stand) {
+        (self.name.clone(), stand(self.judge(so_far).ok, self.is_missed))
     }
 
     /// What came of it.
-    pub(super) fn judge(&self, lasted: Span) -> Expected {
+    pub(super) fn judge(&self, ended: &Ended<'_>) -> Expected {
         let (holds, got, events) = match &self.state {
             State::Figure(made) => {
-                let judged = made.judge(lasted);
+                let judged = match (&self.of.cell, self.unit) {
+                    (Some(cell), Limit::Value(limit)) => made.judge_cell(cell, limit, ended.shared),
+                    _ => made.judge(ended.lasted),
+                };
                 let holds = judged.map(|(holds, _)| holds != self.never);
                 let got = judged.map(|(_, got)| words::figure(got, &self.unit));
                 (holds, got, made.decided_by().into_iter().collect())
@@ -180,13 +181,19 @@ impl Watch {
 impl Eye {
     fn new(watched: &Watched) -> Eye {
         let values = watched.values.iter().map(|(key, wanted)| (key.clone(), Test::new(wanted)));
-        Eye { what: watched.what, within: watched.within.clone(), values: values.collect() }
+        Eye {
+            what: watched.what,
+            cell: watched.cell.clone(),
+            within: watched.within.clone(),
+            values: values.collect(),
+        }
     }
 
     /// The kinds of event that it looks at.
     fn kinds(&self) -> Vec<EventKind> {
         match self.what {
             Subject::Event(kind) => vec![kind],
+            Subject::Shared => Vec::new(),
             Subject::Measure(measure) => {
                 measure.event().map_or_else(|| EventKind::all().collect(), |kind| vec![kind])
             }
@@ -212,6 +219,7 @@ impl Eye {
         match self.what {
             Subject::Event(_) => Some(0),
             Subject::Measure(measure) => measured(measure, now, event, origin),
+            Subject::Shared => None,
         }
     }
 }
@@ -250,7 +258,7 @@ impl Test {
         match (self, said) {
             (Test::Holds(plain), Some(Said::Text(text))) => plain.find(&text).is_some(),
             (Test::Matches(regex), Some(Said::Text(text))) => regex.is_match(&text),
-            (Test::Number(wanted), Some(Said::Number(number))) => number == *wanted,
+            (Test::Number(wanted), Some(Said::Number(number))) => number == i128::from(*wanted),
             (Test::Boolean(wanted), Some(Said::Boolean(value))) => value == *wanted,
             _ => false,
         }

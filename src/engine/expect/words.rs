@@ -9,6 +9,7 @@ use crate::words::time::Span;
 pub(super) fn figure(got: Got, unit: &Limit) -> String {
     match got {
         Got::Exact(value) => exact(value, unit),
+        Got::Cell(value) => value.to_string(),
         Got::About(value) => format!("about {}", exact(value, unit)),
         Got::Huge(sum) => match unit {
             Limit::Span(_) => format!("{} s", sum / 1_000_000_000),
@@ -38,7 +39,7 @@ fn exact(value: u64, unit: &Limit) -> String {
         Limit::Span(_) => span(Span(value)),
         Limit::Bytes(_) if value == 1 => "1 byte".to_owned(),
         Limit::Bytes(_) => format!("{value} bytes"),
-        Limit::Count(_) | Limit::Rate(_) => value.to_string(),
+        Limit::Count(_) | Limit::Rate(_) | Limit::Value(_) => value.to_string(),
     }
 }
 

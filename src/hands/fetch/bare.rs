@@ -1,4 +1,4 @@
-//! A connection of a load to a plain server of HTTP/1.1, with nothing between: the request is bytes
+//! A connection of a load to a server of HTTP/1.1, with nothing between: the request is bytes
 //! that were made once, and the answer is looked at where it lies.
 //!
 //! It knows only the commonest answers: a head that comes at once and says how long the body is, and
@@ -11,18 +11,17 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::fault::Fault;
 use super::link::{Link, One};
 use super::progress::{Phase, Progress};
-use super::wire::Wire;
+use super::wire::{Stream, Wire};
 
 /// The longest answer that is read here.
 const LONGEST: usize = 256 << 10;
@@ -67,7 +66,7 @@ impl Digests {
 /// A connection that speaks HTTP/1.1 by hand.
 #[derive(Debug)]
 pub(super) struct Bare {
-    stream: TcpStream,
+    stream: Stream,
     peer: Rc<str>,
     /// What came of the answer, where it did not come at once.
     begun: Vec<u8>,
@@ -103,14 +102,15 @@ enum Look {
 
 impl Bare {
     /// Speaks on a new connection.
-    pub(super) fn new(stream: TcpStream, peer: Rc<str>) -> Bare {
+    pub(super) fn new(stream: Stream, peer: Rc<str>) -> Bare {
         Bare { stream, peer, begun: Vec::new() }
     }
 
-    /// Whether it can take a request, as far as is known without asking.
-    pub(super) fn is_open(&self) -> bool {
-        let nothing = self.stream.try_read(&mut [0]);
-        nothing.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    /// Whether it can take a request, as far as is known without asking: nothing has come, and no end.
+    pub(super) fn is_open(&mut self) -> bool {
+        let mut byte = [0];
+        let mut nobody = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.stream).poll_read(&mut nobody, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
     /// Sends a request, which is now, and hears the answer, of at most `most` bytes of body; `scratch` is
@@ -124,7 +124,12 @@ impl Bare {
     ) -> Heard {
         progress.enter(Phase::Head(Rc::clone(&self.peer), None));
         self.begun.clear();
-        if self.stream.write_all(request).await.is_err() {
+        let mut written = self.stream.write_all(request).await;
+        if written.is_ok() {
+            // Of TLS some may still wait.
+            written = self.stream.flush().await;
+        }
+        if written.is_err() {
             // What the server has said before it went away may say why.
             return Heard::Other { is_answer: false };
         }

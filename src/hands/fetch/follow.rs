@@ -156,16 +156,16 @@ impl Try<'_> {
         &self,
         prepared: &[Prepared; 2],
         endpoint: &Endpoint,
-        mut kept: Option<Link>,
+        mut kept: Option<Lease>,
     ) -> Result<(Response<Incoming>, Lease), Fault> {
         let mut fresh = false;
         loop {
             let usable = match kept.take() {
-                Some(mut link) => link.is_usable().await.then_some(link),
+                Some(mut lease) => lease.link.is_usable().await.then_some(lease),
                 None => None,
             };
             let mut lease = match usable {
-                Some(link) => Lease { link, reused: true },
+                Some(lease) => lease,
                 None => self.shared.pool.lease(endpoint, fresh, self.progress).await?,
             };
             self.progress.on(lease.reused);

@@ -26,7 +26,7 @@ use super::deadlines::{Deadline, Deadlines};
 use super::fault::Fault;
 use super::follow::{Answer, Try};
 use super::link::Link;
-use super::pool::{Endpoint, IDLE, Lease};
+use super::pool::{Endpoint, IDLE, Lease, Line};
 use super::progress::Progress;
 use super::redirect::Hop;
 use super::request::{self, Prepared, To};
@@ -59,8 +59,18 @@ struct Route {
     prepared: [Prepared; 2],
     /// The request as bytes, where they can be sent as they are.
     bytes: Vec<u8>,
-    /// Whether answers are still looked for on bare connections.
-    is_bare: Cell<bool>,
+    manner: Cell<Manner>,
+}
+
+/// How the requests of a route go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// On bare connections.
+    Bare,
+    /// By the library, until it is known that the server speaks HTTP/1.1.
+    Unknown,
+    /// By the library.
+    Library,
 }
 
 /// The connection of an idle worker.
@@ -102,9 +112,13 @@ impl Lane {
             let prepare = |to| Prepared::new(&hop, fetch, to).ok();
             let prepared = [prepare(first)?, prepare(To::Server2)?];
             let group = routes.iter().position(|route| route.endpoint == endpoint).unwrap_or(n);
-            let is_bare = endpoint.is_plain() && hop.method != Method::HEAD;
-            let bytes = if is_bare { prepared[0].bytes() } else { Vec::new() };
-            routes.push(Route { hop, endpoint, group, prepared, bytes, is_bare: Cell::new(is_bare) });
+            let manner = match endpoint.may_be_bare().filter(|_| hop.method != Method::HEAD) {
+                Some(true) => Manner::Bare,
+                Some(false) => Manner::Unknown,
+                None => Manner::Library,
+            };
+            let bytes = prepared[0].bytes();
+            routes.push(Route { hop, endpoint, group, prepared, bytes, manner: Cell::new(manner) });
         }
         Some(Rc::new(Lane {
             shared: Rc::clone(shared),
@@ -190,12 +204,17 @@ impl Lane {
         let kept = worker.kept.borrow_mut().take();
         let is_fresh = |since: &Instant| now.saturating_duration_since(*since) < IDLE;
         let kept = kept.filter(|(_, since)| is_fresh(since)).map(|(kept, _)| kept);
-        if !route.is_bare.get() {
+        if route.manner.get() != Manner::Bare {
+            let kept = match kept {
+                Some(Kept::Link(link)) => Some(Lease { link, reused: true }),
+                Some(Kept::Bare(_)) | None => None,
+            };
             return Box::pin(self.answer_by_library(this, route, kept, worker)).await;
         }
         match self.answer_bare(this, route, kept, (worker, now)).await? {
             Bared::Whole(received) => Ok(received),
             Bared::Other(answer) => Box::pin(self.receive(this, route, *answer, worker)).await,
+            Bared::Not(lease) => Box::pin(self.answer_by_library(this, route, Some(*lease), worker)).await,
         }
     }
 
@@ -204,14 +223,13 @@ impl Lane {
         &self,
         this: &Try<'_>,
         route: &Route,
-        kept: Option<Kept>,
+        kept: Option<Lease>,
         worker: &Worker,
     ) -> Result<Received, Fault> {
-        let kept = match kept {
-            Some(Kept::Link(link)) => Some(link),
-            Some(Kept::Bare(_)) | None => None,
-        };
         let answer = this.send_prepared(&route.prepared, &route.endpoint, kept).await?;
+        if route.manner.get() == Manner::Unknown {
+            route.manner.set(if answer.1.link.is_http2() { Manner::Library } else { Manner::Bare });
+        }
         self.receive(this, route, answer, worker).await
     }
 
@@ -248,16 +266,25 @@ impl Lane {
         kept: Option<Kept>,
         (worker, now): (&Worker, Instant),
     ) -> Result<Bared, Fault> {
+        let kept = match kept {
+            Some(Kept::Bare(mut bare)) => bare.is_open().then_some(bare),
+            Some(Kept::Link(_)) | None => None,
+        };
         let (mut bare, now) = match kept {
-            Some(Kept::Bare(bare)) if bare.is_open() => {
+            Some(bare) => {
                 this.progress.on(true);
                 (bare, now)
             }
-            _ => {
-                let opening = self.shared.pool.open_plain(&route.endpoint, this.progress);
-                let (tcp, peer) = Box::pin(opening).await?;
+            None => {
+                let Line { stream, http2, peer } =
+                    Box::pin(self.shared.pool.connect(&route.endpoint, this.progress)).await?;
                 this.progress.on(false);
-                (Bare::new(tcp, peer), Instant::now())
+                if http2 {
+                    route.manner.set(Manner::Library);
+                    let link = Box::pin(Line { stream, http2, peer }.speak()).await?;
+                    return Ok(Bared::Not(Box::new(Lease { link, reused: false })));
+                }
+                (Bare::new(stream, peer), Instant::now())
             }
         };
         match bare.ask((&route.bytes, now), this.job.max_body, &self.scratch, this.progress).await {
@@ -269,7 +296,7 @@ impl Lane {
             }
             Heard::Other { is_answer } => {
                 if is_answer {
-                    route.is_bare.set(false);
+                    route.manner.set(Manner::Library);
                 }
                 let heard = Box::pin(this.hear_on(bare, &route.prepared[0])).await?;
                 Ok(Bared::Other(Box::new(heard)))
@@ -338,6 +365,8 @@ impl Received {
 enum Bared {
     Whole(Received),
     Other(Box<(Response<Incoming>, Lease)>),
+    /// Nothing yet: a new connection turned out to be for HTTP/2.
+    Not(Box<Lease>),
 }
 
 impl Worker {

@@ -98,9 +98,15 @@ fn is_closed_loop(job: &FetchJob) -> bool {
 }
 
 impl Endpoint {
-    /// Whether nothing stands between a connection and HTTP/1.1: no TLS, no proxy.
-    pub(super) fn is_plain(&self) -> bool {
-        !self.secure && self.way == Way::Direct && self.speaks == Speaks::One
+    /// Whether a connection to it speaks HTTP/1.1 with the server itself: surely, or perhaps.
+    pub(super) fn may_be_bare(&self) -> Option<bool> {
+        match self.speaks {
+            _ if self.forwarder().is_some() => None,
+            Speaks::One => Some(true),
+            // Without sharing it does no harm to find out on the first connections.
+            Speaks::Either => Some(self.unshared),
+            Speaks::Two => None,
+        }
     }
 }
 
@@ -151,7 +157,7 @@ impl Pool {
         fresh: bool,
         progress: &Progress,
     ) -> Result<Lease, Fault> {
-        let lane = Rc::clone(self.lanes.borrow_mut().entry(endpoint.clone()).or_default());
+        let lane = self.lane(endpoint);
         if !fresh && let Some(link) = lane.take_idle().await {
             return Ok(Lease { link, reused: true });
         }
@@ -160,6 +166,15 @@ impl Pool {
         }
         let link = self.open(endpoint, progress).await?;
         Ok(Lease { link, reused: false })
+    }
+
+    /// The connections to an endpoint.
+    fn lane(&self, endpoint: &Endpoint) -> Rc<Lane> {
+        let mut lanes = self.lanes.borrow_mut();
+        match lanes.get(endpoint) {
+            Some(lane) => Rc::clone(lane),
+            None => Rc::clone(lanes.entry(endpoint.clone()).or_default()),
+        }
     }
 
     /// A connection that is shared, made by the first that wants it; a connection of one's own if the
@@ -218,25 +233,20 @@ impl Pool {
         Ok((tunnel?, peer))
     }
 
-    /// A new connection to an endpoint that is plain, with the words for its other end.
-    pub(super) async fn open_plain(
-        &self,
-        endpoint: &Endpoint,
-        progress: &Progress,
-    ) -> Result<(TcpStream, Rc<str>), Fault> {
-        let (tcp, peer) = self.reach(endpoint, progress).await?;
-        Ok((tcp, Rc::from(peer.to_string())))
-    }
-
     /// A new connection.
     pub(super) async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
+        self.connect(endpoint, progress).await?.speak().await
+    }
+
+    /// A new connection on which nothing has been said yet.
+    pub(super) async fn connect(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Line, Fault> {
+        let mut http2 = endpoint.speaks == Speaks::Two;
         if let Way::Socket(path) = &endpoint.way {
             let unix = way::connect(&self.folder, path, progress).await?;
-            let peer = format!("the socket {}", path.display());
-            return speak(Stream::Unix(unix), endpoint.speaks == Speaks::Two, &peer).await;
+            let peer = Rc::from(format!("the socket {}", path.display()));
+            return Ok(Line { stream: Stream::Unix(unix), http2, peer });
         }
         let (tcp, peer) = self.reach(endpoint, progress).await?;
-        let mut http2 = endpoint.speaks == Speaks::Two;
         let stream = if endpoint.secure {
             let wanted = (&endpoint.trust, endpoint.speaks);
             let tls = self.tls.handshake(tcp, &endpoint.host, wanted, progress).await?;
@@ -247,7 +257,7 @@ impl Pool {
         } else {
             Stream::Plain(tcp)
         };
-        speak(stream, http2, &peer.to_string()).await
+        Ok(Line { stream, http2, peer: Rc::from(peer.to_string()) })
     }
 
     /// Takes a connection back whose answer has been read to its end.
@@ -290,10 +300,25 @@ impl Pool {
     }
 }
 
-/// Speaks HTTP on a new connection, of either version.
-async fn speak(stream: Stream, http2: bool, peer: &str) -> Result<Link, Fault> {
-    let (wire, peer) = (Wire::new(stream), Rc::from(peer));
-    Ok(if http2 { Link::Two(Two::new(wire, peer).await?) } else { Link::One(One::new(wire, peer).await?) })
+/// A connection on which nothing has been said yet.
+pub(super) struct Line {
+    /// Its bytes.
+    pub(super) stream: Stream,
+    /// The server wants HTTP/2.
+    pub(super) http2: bool,
+    /// The words for its other end.
+    pub(super) peer: Rc<str>,
+}
+
+impl Line {
+    /// Speaks HTTP on it, of the version that it is for.
+    pub(super) async fn speak(self) -> Result<Link, Fault> {
+        let (wire, peer) = (Wire::new(self.stream), self.peer);
+        Ok(match self.http2 {
+            true => Link::Two(Two::new(wire, peer).await?),
+            false => Link::One(One::new(wire, peer).await?),
+        })
+    }
 }
 
 impl Lane {

@@ -59,6 +59,66 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// Does the same with any kind of stream.
+macro_rules! either {
+    ($stream:expr, $one:ident => $call:expr) => {
+        match $stream.get_mut() {
+            Stream::Plain(stream) => {
+                let $one = Pin::new(stream);
+                $call
+            }
+            Stream::Unix(stream) => {
+                let $one = Pin::new(stream);
+                $call
+            }
+            Stream::Tls(stream) => {
+                let $one = Pin::new(stream.as_mut());
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write_vectored(cx, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Stream::Plain(stream) => stream.is_write_vectored(),
+            Stream::Unix(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_shutdown(cx))
+    }
+}
+
 /// A connection whose received bytes are counted.
 #[derive(Debug)]
 pub(super) struct Wire {
@@ -94,35 +154,15 @@ impl Wire {
 
     /// A connection on which a request has been sent already, and this has come: it is read first, and
     /// what is written goes nowhere.
-    pub(super) fn replaying(stream: TcpStream, came: Vec<u8>) -> Wire {
+    pub(super) fn replaying(stream: Stream, came: Vec<u8>) -> Wire {
         let replayed = Replayed { came: Cursor::new(came), waiting: None, is_asked: false };
-        Wire { replayed: Some(replayed), ..Wire::new(Stream::Plain(stream)) }
+        Wire { replayed: Some(replayed), ..Wire::new(stream) }
     }
 
     /// The counter.
     pub(super) fn received(&self) -> Rc<Received> {
         Rc::clone(&self.received)
     }
-}
-
-/// Does the same with any kind of stream.
-macro_rules! either {
-    ($wire:expr, $stream:ident => $call:expr) => {
-        match &mut $wire.get_mut().stream {
-            Stream::Plain(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Unix(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Tls(stream) => {
-                let $stream = Pin::new(stream.as_mut());
-                $call
-            }
-        }
-    };
 }
 
 impl AsyncRead for Wire {
@@ -144,7 +184,7 @@ impl AsyncRead for Wire {
                 return polled;
             }
         }
-        let polled = either!(self, stream => stream.poll_read(cx, buffer));
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         received.count(&buffer.filled()[before..]);
         polled
     }
@@ -156,7 +196,7 @@ impl AsyncWrite for Wire {
             replayed.ask();
             return Poll::Ready(Ok(bytes.len()));
         }
-        either!(self, stream => stream.poll_write(cx, bytes))
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -168,23 +208,19 @@ impl AsyncWrite for Wire {
             replayed.ask();
             return Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()));
         }
-        either!(self, stream => stream.poll_write_vectored(cx, parts))
+        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Unix(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.stream.is_write_vectored()
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_flush(cx))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_shutdown(cx))
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -221,6 +221,8 @@ mod tests {
             fetches: Vec::new(),
             timeline: Vec::new(),
             expect: Vec::new(),
+            shared: Vec::new(),
+            locks: Vec::new(),
         };
         let secrets = Secrets::default();
         let context =

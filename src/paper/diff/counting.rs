@@ -36,6 +36,7 @@ pub(super) enum Value<'a> {
     Bytes(&'a [u8]),
     Digest([u8; 32]),
     Number(u64),
+    Signed(i64),
     Flag(bool),
 }
 
@@ -48,6 +49,7 @@ impl Value<'_> {
             Value::Bytes(bytes) => push_visible_bytes(&mut out, bytes),
             Value::Digest(digest) => out.extend(digest.iter().map(|byte| format!("{byte:02x}"))),
             Value::Number(number) => out = number.to_string(),
+            Value::Signed(number) => out = number.to_string(),
             Value::Flag(flag) => out = flag.to_string(),
         }
         out
@@ -76,6 +78,15 @@ impl<'a> Counting<'a> {
                 counting.entry(entry);
             }
             Event::Move { direction, .. } => counting.text("direction", Some(direction.letter())),
+            Event::Step { step, register, .. } => {
+                counting.text("step", Some(step));
+                counting.add("register", Value::Signed(register));
+            }
+            Event::Deadlock { waiting } => {
+                counting.0.extend(waiting.iter().map(|(player, lock)| {
+                    (Key { name: "waiting", header: Some(player) }, Value::Text(Cow::Borrowed(lock)))
+                }));
+            }
             Event::Lines { chunk, partial, .. } => {
                 counting.add("text", Value::Bytes(chunk.strip_suffix(b"\n").unwrap_or(chunk)));
                 counting.add("partial", Value::Flag(partial));
@@ -218,7 +229,7 @@ impl<'a> Counting<'a> {
         }));
     }
 
-    fn summary(&mut self, summary: &Summary) {
+    fn summary(&mut self, summary: &'a Summary) {
         let Summary { outcome, spawned, exited, fetched, moves, lines, .. } = *summary;
         self.text("outcome", Some(outcome.name()));
         let counts = [
@@ -231,5 +242,11 @@ impl<'a> Counting<'a> {
         for (name, count) in counts {
             self.number(name, count);
         }
+        self.0.extend(
+            summary
+                .shared
+                .iter()
+                .map(|(cell, value)| (Key { name: "shared", header: Some(cell) }, Value::Signed(*value))),
+        );
     }
 }

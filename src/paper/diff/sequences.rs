@@ -65,7 +65,9 @@ impl Row {
         match event {
             Event::Lines { stream: Stream::Stdout, .. } => &mut self.stdout,
             Event::Lines { stream: Stream::Stderr, .. } => &mut self.stderr,
-            Event::Move { player, .. } => self.players.entry(player.to_string()).or_default(),
+            Event::Move { player, .. } | Event::Step { player, .. } => {
+                self.players.entry(player.to_string()).or_default()
+            }
             _ => &mut self.itself,
         }
     }
@@ -248,7 +250,7 @@ fn part_of(event: &Event<'_>) -> Part {
     match event {
         Event::Lines { stream: Stream::Stdout, .. } => Part::Stdout,
         Event::Lines { stream: Stream::Stderr, .. } => Part::Stderr,
-        Event::Move { player, .. } => Part::Player(player.to_string()),
+        Event::Move { player, .. } | Event::Step { player, .. } => Part::Player(player.to_string()),
         _ => Part::Itself,
     }
 }
@@ -262,13 +264,18 @@ fn source_of(event: &Event<'_>) -> Of {
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. } => Of::Nothing,
-        Event::Input { .. } | Event::Mark { .. } | Event::Expect(_) | Event::RunFinished(_) => Of::Timeline,
+        Event::Input { .. }
+        | Event::Mark { .. }
+        | Event::Deadlock { .. }
+        | Event::Expect(_)
+        | Event::RunFinished(_) => Of::Timeline,
         Event::Sent { source, .. } | Event::Stopping { source, .. } => {
             source.map_or(Of::Timeline, Of::Source)
         }
         Event::SpawnStarted { source, .. }
         | Event::SpawnReady { source }
         | Event::Move { source, .. }
+        | Event::Step { source, .. }
         | Event::Lines { source, .. }
         | Event::SpawnExited { source, .. }
         | Event::SpawnFailed { source, .. }

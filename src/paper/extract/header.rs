@@ -25,6 +25,11 @@ pub(super) fn lines(told: &Told, draft: &Draft, parts: &Parts, cut: Option<&Cut>
     if told.accepted + told.refused > 0 {
         lines.push(format!("  typed    {} accepted, {} refused", counted(told.accepted), told.refused));
     }
+    if told.is_scheduled {
+        lines.push(
+            "  ties     by a schedule, which a scenario does not hold: here the seed draws them".to_owned(),
+        );
+    }
     lines.push(String::new());
     lines.push(format!("Run it again with: {}", again(told, draft)));
     if draft.has_paths() {

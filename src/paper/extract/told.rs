@@ -23,6 +23,8 @@ pub(super) struct Told {
     pub(super) seed: u64,
     pub(super) clock: ClockKind,
     pub(super) started_at: Option<String>,
+    /// A schedule said who went first.
+    pub(super) is_scheduled: bool,
     /// The resolved scenario, as JSON.
     pub(super) scenario: String,
     pub(super) inputs: Vec<Input>,
@@ -84,11 +86,12 @@ impl Told {
     fn begin(line: Line<'_>) -> Result<Told, Unextractable> {
         let record = read(line)?;
         match event(line, &record)? {
-            Some(Event::RunStarted { name, seed, clock, started_at, scenario }) => Ok(Told {
+            Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) => Ok(Told {
                 name: name.to_owned(),
                 seed,
                 clock,
                 started_at: started_at.map(str::to_owned),
+                is_scheduled: !schedule.is_empty(),
                 scenario: scenario.to_owned(),
                 inputs: Vec::new(),
                 accepted: 0,

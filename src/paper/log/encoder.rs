@@ -97,6 +97,15 @@ impl Encoder {
                 self.plain("direction", direction.letter());
                 self.close();
             }
+            Event::Step { due, source, player, step, register } => {
+                self.open("step");
+                self.seconds("due", due.0);
+                self.source(*source);
+                self.player(*player);
+                self.text("step", step);
+                self.signed("register", *register);
+                self.close();
+            }
             Event::Lines { source, stream, chunk, partial } => self.lines(*source, *stream, chunk, *partial),
             Event::RunFinished(summary) => self.run_finished(summary),
             other => self.rare(other),
@@ -107,13 +116,16 @@ impl Encoder {
     fn rare(&mut self, event: &Event<'_>) {
         self.open(event.name());
         match event {
-            Event::RunStarted { name, seed, clock, started_at, scenario } => {
+            Event::RunStarted { name, seed, clock, started_at, schedule, scenario } => {
                 self.number("format", u64::from(FORMAT));
                 self.plain("generator", GENERATOR);
                 self.text("name", name);
                 self.number("seed", *seed);
                 self.plain("clock", clock.name());
                 self.optional_text("started_at", *started_at);
+                if !schedule.is_empty() {
+                    self.list("schedule", schedule);
+                }
                 self.raw("scenario", scenario.as_bytes());
             }
             Event::ClockTick { due, n } => {
@@ -178,6 +190,15 @@ impl Encoder {
                 self.optional_text("reason", *reason);
                 self.optional_text("error", *error);
             }
+            Event::Deadlock { waiting } => {
+                self.key("waiting");
+                self.buffer.push(b'{');
+                for (n, (player, lock)) in waiting.iter().enumerate() {
+                    self.member(n, player);
+                    push_json(&mut self.buffer, lock);
+                }
+                self.buffer.push(b'}');
+            }
             Event::Expect(expected) => self.expect(expected),
             Event::RunPaused => {}
             Event::RunResumed { took } => self.seconds("took", took.0),
@@ -237,8 +258,7 @@ impl Encoder {
         self.text("wanted", &expected.wanted);
         self.optional_text("got", expected.got.as_deref());
         if !expected.events.is_empty() {
-            let events: Vec<String> = expected.events.iter().map(u64::to_string).collect();
-            self.raw("events", format!("[{}]", events.join(",")).as_bytes());
+            self.list("events", &expected.events);
         }
     }
 
@@ -260,6 +280,15 @@ impl Encoder {
         if !summary.fetches.is_empty() {
             self.key("fetches");
             loads::push(&mut self.buffer, &summary.fetches);
+        }
+        if !summary.shared.is_empty() {
+            self.key("shared");
+            self.buffer.push(b'{');
+            for (n, (cell, value)) in summary.shared.iter().enumerate() {
+                self.member(n, cell);
+                let _ = write!(self.buffer, "{value}");
+            }
+            self.buffer.push(b'}');
         }
         self.seconds("took", summary.took.0);
     }
@@ -331,6 +360,29 @@ impl Encoder {
     fn number(&mut self, key: &str, number: u64) {
         self.key(key);
         push_digits(&mut self.buffer, number);
+    }
+
+    fn signed(&mut self, key: &str, number: i64) {
+        self.key(key);
+        let _ = write!(self.buffer, "{number}");
+    }
+
+    fn list<T: Copy + Into<u64>>(&mut self, key: &str, numbers: &[T]) {
+        self.key(key);
+        for (n, number) in numbers.iter().enumerate() {
+            self.buffer.push(if n == 0 { b'[' } else { b',' });
+            push_digits(&mut self.buffer, (*number).into());
+        }
+        self.buffer.push(b']');
+    }
+
+    /// The key of the `n`th member of an object, from 0.
+    fn member(&mut self, n: usize, key: &str) {
+        if n > 0 {
+            self.buffer.push(b',');
+        }
+        push_json(&mut self.buffer, key);
+        self.buffer.push(b':');
     }
 
     fn boolean(&mut self, key: &str, value: bool) {

@@ -35,6 +35,7 @@ struct Keys<'a> {
     clock: Option<Word<'a>>,
     #[serde(borrow)]
     started_at: Option<Word<'a>>,
+    schedule: Option<Vec<u32>>,
     #[serde(borrow)]
     scenario: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -51,6 +52,10 @@ struct Keys<'a> {
     player: Option<Word<'a>>,
     #[serde(borrow)]
     direction: Option<Word<'a>>,
+    #[serde(borrow)]
+    step: Option<Word<'a>>,
+    register: Option<i64>,
+    waiting: Option<Headers>,
     #[serde(borrow)]
     stream: Option<Word<'a>>,
     #[serde(borrow)]
@@ -108,6 +113,7 @@ struct Keys<'a> {
     lateness: Option<Late<'a>>,
     #[serde(borrow)]
     fetches: Option<figures::Loads<'a>>,
+    shared: Option<figures::Cells>,
 }
 
 /// The one key of an event that is not known.
@@ -176,6 +182,7 @@ pub struct Record<'a> {
     fetched: Option<Fetched>,
     expected: Option<Expected>,
     summary: Option<Summary>,
+    waiting: Vec<(String, String)>,
 }
 
 /// Why a line tells no event.
@@ -189,11 +196,22 @@ impl<'a> Record<'a> {
     pub fn read(line: &'a [u8]) -> Result<Record<'a>, Fault> {
         let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
         let keys = Keys::read(text).map_err(|error| fields::unreadable(&error))?;
-        let mut record = Record { keys, chunk: Vec::new(), fetched: None, expected: None, summary: None };
+        let mut record = Record {
+            keys,
+            chunk: Vec::new(),
+            fetched: None,
+            expected: None,
+            summary: None,
+            waiting: Vec::new(),
+        };
         match &*record.keys.event {
             "line" | "fetch.line" => record.chunk = record.keys.chunk()?,
             "fetch.finished" => record.fetched = Some(record.keys.fetched()?),
             "expect" => record.expected = Some(record.keys.expected()?),
+            "deadlock" => {
+                let waiting = must("waiting", record.keys.waiting.as_ref())?;
+                record.waiting = waiting.0.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
+            }
             "run.finished" => record.summary = Some(record.keys.summary()?),
             _ => {}
         }
@@ -212,6 +230,7 @@ impl<'a> Record<'a> {
                 seed: must("seed", keys.seed)?,
                 clock: keys.clock()?,
                 started_at: keys.started_at.as_deref(),
+                schedule: keys.schedule.as_deref().unwrap_or_default(),
                 scenario: must("scenario", keys.scenario)?.get(),
             },
             "clock.tick" => Event::ClockTick { due: must("due", keys.due()?)?, n: must("n", keys.n)? },
@@ -234,6 +253,14 @@ impl<'a> Record<'a> {
                 player: PlayerName::whole(name("player", keys.player.as_deref())?),
                 direction: word("direction", keys.direction.as_deref(), Direction::from_letter)?,
             },
+            "step" => Event::Step {
+                due: must("due", keys.due()?)?,
+                source: must("source", keys.source()?)?,
+                player: PlayerName::whole(name("player", keys.player.as_deref())?),
+                step: must("step", keys.step.as_deref())?,
+                register: must("register", keys.register)?,
+            },
+            "deadlock" => Event::Deadlock { waiting: &self.waiting },
             "line" => Event::Lines {
                 source: must("source", keys.source()?)?,
                 stream: word("stream", keys.stream.as_deref(), Stream::from_name)?,
@@ -439,6 +466,7 @@ impl<'a> Keys<'a> {
                 max: span("max", Some(late.max))?,
             },
             fetches: self.fetches.as_ref().map_or_else(|| Ok(Vec::new()), figures::Loads::read)?,
+            shared: self.shared.as_ref().map(|cells| cells.0.clone()).unwrap_or_default(),
             took: span("took", self.took)?,
         })
     }

@@ -12,6 +12,10 @@ enum Kind {
     /// A list of them.
     Counts,
     Seconds,
+    /// A signed 64-bit number.
+    Signed,
+    /// Signed numbers by name.
+    Cells,
     Text,
     Boolean,
     /// One of these words.
@@ -49,8 +53,8 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Count, Counts, Fetches, Hex, Lateness, Request, Scenario, Seconds, Source, Spawn, Text, Texts,
-    Timings, Words,
+    Boolean, Cells, Count, Counts, Fetches, Hex, Lateness, Request, Scenario, Seconds, Signed, Source, Spawn,
+    Text, Texts, Timings, Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -65,6 +69,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("seed", Count),
             must("clock", Words(&["real", "virtual"])),
             may("started_at", Text),
+            may("schedule", Counts),
             must("scenario", Scenario),
         ],
     ),
@@ -95,6 +100,17 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("source", Spawn),
             must("player", Text),
             must("direction", Words(&["N", "S", "E", "W"])),
+        ],
+    ),
+    (
+        "step",
+        "A player has taken one of its steps; `register` is what its register holds behind it.",
+        &[
+            must("due", Seconds),
+            must("source", Spawn),
+            must("player", Text),
+            must("step", Text),
+            must("register", Signed),
         ],
     ),
     (
@@ -209,6 +225,11 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
         &[must("took", Seconds)],
     ),
     (
+        "deadlock",
+        "Every player that is left waits for a lock; `waiting` is which player for which.",
+        &[must("waiting", Texts)],
+    ),
+    (
         "expect",
         "What came of an expectation. Without `got` there was nothing to measure; `events` are the `seq` of those that decided it.",
         &[
@@ -232,6 +253,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("lines", Count),
             must("lateness", Lateness),
             may("fetches", Fetches),
+            may("shared", Cells),
             must("took", Seconds),
             must("crc32c", Hex(8)),
         ],
@@ -339,6 +361,8 @@ fn kind(kind: Kind) -> Value {
         Counts => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
         Count => json!({ "type": "integer", "minimum": 0 }),
         Seconds => seconds,
+        Signed => json!({ "type": "integer" }),
+        Cells => json!({ "type": "object", "additionalProperties": { "type": "integer" } }),
         Text => json!({ "type": "string" }),
         Boolean => json!({ "type": "boolean" }),
         Words(words) => json!({ "enum": words }),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::paper::report::numbers;
 use crate::paper::report::screen::{counted, short};
 use crate::words::figures::{JobFigures, Quantiles};
 
@@ -115,4 +116,16 @@ pub(super) fn lines(load: &JobFigures) -> Vec<String> {
         lines.push(format!("{job}: {delayed} started late and {unsent} never, with too many in flight"));
     }
     lines
+}
+
+/// What a load has beside: its connections, and what it could not start when it should have.
+pub(super) fn beside(figures: &JobFigures) -> Vec<String> {
+    let JobFigures { opened, reused, delayed, unsent, given_up, .. } = figures;
+    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
+    let late = late.iter().filter(|(count, _)| *count > 0);
+    let late = late.map(|(count, what)| format!("{} {what}", numbers::grouped(*count))).collect::<Vec<_>>();
+    let connections =
+        format!("{} opened, {} reused", numbers::counted(*opened, "connection"), numbers::grouped(*reused));
+    let late = (!late.is_empty()).then(|| late.join(", "));
+    [connections].into_iter().chain(late).collect()
 }

@@ -113,6 +113,11 @@ impl Screen {
                 let letter = direction.letter();
                 self.of(out, t, *source, |out| push(out, format_args!("{letter} {player}")));
             }
+            Event::Step { source, player, step, register, .. } => self.of(out, t, *source, |out| {
+                push(out, format_args!("{player}: "));
+                push_short(out, step.as_bytes());
+                self.styled(out, DIM, |out| push(out, format_args!("  ({register})")));
+            }),
             Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
@@ -321,6 +326,15 @@ impl Screen {
     fn control(&self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::Mark { text, .. } => self.line(out, t, "mark", WARN, |out| push_visible(out, text)),
+            Event::Deadlock { waiting } => {
+                for (player, lock) in *waiting {
+                    self.line(out, t, "lock", BAD, |out| {
+                        push_visible(out, player);
+                        out.push_str(" waits for ");
+                        push_visible(out, lock);
+                    });
+                }
+            }
             Event::Input { text, accepted: true, .. } => {
                 self.line(out, t, "input", DIM, |out| push_visible(out, text));
             }
@@ -389,6 +403,11 @@ impl Screen {
                 push_visible(out, reason);
             }
         });
+        if !summary.shared.is_empty() {
+            let cells = summary.shared.iter().map(|(cell, value)| format!("{} = {value}", visible(cell)));
+            let cells = cells.collect::<Vec<_>>().join(", ");
+            self.line(out, t, "shared", DIM, |out| out.push_str(&cells));
+        }
         let counts = [(*spawned, "spawn"), (*moves, "move"), (*lines, "line"), (*fetched, "request")];
         let counts = counts.map(|(count, what)| counted(count, what)).join(", ");
         self.line(out, t, "run", DIM, |out| push(out, format_args!("{counts} in {}", short(summary.took))));
@@ -434,7 +453,9 @@ impl Render for Screen {
                 self.unready.take(event);
                 return self.chunk(out, t, (*source, *stream), (chunk, *partial), budget);
             }
-            Event::Move { .. } | Event::FetchLine { .. } | Event::ClockTick { .. } if budget == 0 => {
+            Event::Move { .. } | Event::Step { .. } | Event::FetchLine { .. } | Event::ClockTick { .. }
+                if budget == 0 =>
+            {
                 return 1;
             }
             other => self.event(out, t, other),

@@ -33,6 +33,8 @@ pub(crate) struct Names {
     pub(crate) presets: Vec<String>,
     /// Sorted, as the scenario's fetches are.
     pub(crate) fetches: Vec<String>,
+    /// The cells; `None` where nobody can say what there is.
+    pub(crate) cells: Option<Vec<String>>,
     /// The id of each entry.
     pub(crate) ids: Vec<Option<String>>,
 }
@@ -43,6 +45,7 @@ impl Names {
         Names {
             presets: scenario.presets.iter().map(|preset| preset.name.clone()).collect(),
             fetches: scenario.fetches.iter().map(|fetch| fetch.name.clone()).collect(),
+            cells: Some(scenario.shared.iter().map(|(name, _)| name.clone()).collect()),
             ids: scenario.timeline.iter().map(|entry| entry.id.clone()).collect(),
         }
     }
@@ -146,8 +149,8 @@ fn order(
     found: &mut Findings,
 ) -> Option<Rule> {
     let follows = follows(before, names, found);
-    if let Some(Subject::Measure(measure)) = what {
-        let message = format!("{} is no event, which could follow one", quoted(measure.name()));
+    if let Some(what @ (Subject::Measure(_) | Subject::Shared)) = what {
+        let message = format!("{} is no event, which could follow one", quoted(what.name()));
         found.add(Diagnostic::error(of, message).help("for example of = \"spawn.started\""));
         return None;
     }
@@ -163,7 +166,8 @@ fn watched(
     found: &mut Findings,
 ) -> Option<Watched> {
     let is_broken = matches!(within, Slot::Broken) || matches!(values, Slot::Broken);
-    let what = of.given().and_then(|of| subject(&of, found));
+    let (what, cell) = of.given().and_then(|of| subject(&of, names, found)).unzip();
+    let cell = cell.flatten();
     let within = match within {
         Slot::Given(name) => self::within(what, &name, names, found).map(Some),
         _ => Some(None),
@@ -172,25 +176,26 @@ fn watched(
         (Some(what), Slot::Given(values)) => self::values(what, values.value, found),
         _ => Some(Vec::new()),
     };
-    let watched = Watched { what: what?, within: within?, values: values? };
+    let watched = Watched { what: what?, cell, within: within?, values: values? };
     (!is_broken).then_some(watched)
 }
 
 fn follows(raw: RawFollows, names: &Names, found: &mut Findings) -> Option<Watched> {
     let place = raw.of.as_given().map(|of| of.place);
     let watched = watched(raw.of, raw.within_name, raw.values, names, found)?;
-    if let Subject::Measure(measure) = watched.what {
-        let message = format!("{} is no event, which could be followed", quoted(measure.name()));
+    if let what @ (Subject::Measure(_) | Subject::Shared) = watched.what {
+        let message = format!("{} is no event, which could be followed", quoted(what.name()));
         found.add(Diagnostic::error(place?, message).help("for example of = \"spawn.exited\""));
         return None;
     }
     Some(watched)
 }
 
-fn subject(of: &Sp<Open>, found: &mut Findings) -> Option<Subject> {
+/// What is looked at, and which cell.
+fn subject(of: &Sp<Open>, names: &Names, found: &mut Findings) -> Option<(Subject, Option<String>)> {
     let name = &*of.value.0;
     if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == name) {
-        return Some(Subject::Measure(measure));
+        return Some((Subject::Measure(measure), None));
     }
     if EventKind::LAST.contains(&name) {
         let message = format!("{} comes when all expectations have been checked", quoted(name));
@@ -198,11 +203,19 @@ fn subject(of: &Sp<Open>, found: &mut Findings) -> Option<Subject> {
         return None;
     }
     if let Some(cell) = name.strip_prefix("shared.") {
-        found.add(Diagnostic::error(of.place, format!("there is no shared cell {}", quoted(cell))));
+        let cells = names.cells.as_ref()?;
+        if cells.iter().any(|own| own == cell) {
+            return Some((Subject::Shared, Some(cell.to_owned())));
+        }
+        if !found.only_counts() {
+            let fault = Diagnostic::error(of.place, format!("there is no shared cell {}", quoted(cell)));
+            let fault = found.did_you_mean(fault, cell, cells.iter().map(String::as_str), "cells");
+            found.add(fault);
+        }
         return None;
     }
     if let Some(kind) = EventKind::from_name(name) {
-        return Some(Subject::Event(kind));
+        return Some((Subject::Event(kind), None));
     }
     if !found.only_counts() {
         let fault = Diagnostic::error(of.place, format!("{} is nothing to expect", quoted(name)));
@@ -217,7 +230,7 @@ fn subject(of: &Sp<Open>, found: &mut Findings) -> Option<Subject> {
 fn within(what: Option<Subject>, name: &Sp<Open>, names: &Names, found: &mut Findings) -> Option<Within> {
     let belongs = match what {
         Some(Subject::Event(kind)) => Some(kind.belongs()),
-        Some(Subject::Measure(Measure::RunTook)) => Some(Belongs::Run),
+        Some(Subject::Measure(Measure::RunTook) | Subject::Shared) => Some(Belongs::Run),
         _ => None,
     };
     if let (Some(Belongs::Run), Some(what)) = (belongs, what) {
@@ -241,6 +254,7 @@ fn values(what: Subject, raw: RawWhere, found: &mut Findings) -> Option<Vec<(Str
     let kind = match what {
         Subject::Event(kind) => Some(kind),
         Subject::Measure(measure) => measure.event(),
+        Subject::Shared => None,
     };
     let mut values = Vec::with_capacity(raw.0.len());
     let wanted = raw.0.len();

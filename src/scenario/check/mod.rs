@@ -10,18 +10,21 @@ mod presets;
 mod proxy;
 mod ready;
 mod shown;
+mod steps;
 mod sums;
 mod timeline;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use steps::Shared;
+
 use crate::scenario::findings::Findings;
 use crate::scenario::model::Scenario;
-use crate::scenario::raw::{RawFetch, RawPreset, RawScenario};
-use crate::scenario::shape::Sp;
+use crate::scenario::raw::{Cells, RawFetch, RawPreset, RawScenario};
 use crate::scenario::shape::collections::Named;
 use crate::scenario::shape::names::JobName;
+use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::time::{SECOND, Span};
 
@@ -33,6 +36,16 @@ pub(crate) struct Part {
     pub(crate) presets: Named<RawPreset, JobName>,
     /// Its fetches.
     pub(crate) fetches: Named<RawFetch, JobName>,
+}
+
+/// What a preset is checked with, beside itself.
+pub(crate) struct Around<'a> {
+    /// Only what can happen in virtual time is allowed.
+    is_virtual: bool,
+    /// Gets what URLs hide.
+    passwords: &'a mut Vec<String>,
+    /// The cells that there are; gets the names of locks.
+    shared: &'a mut Shared,
 }
 
 /// A name that is given a second time.
@@ -52,12 +65,14 @@ pub(crate) fn scenario(
     passwords: &mut Vec<String>,
     found: &mut Findings,
 ) -> Option<Scenario> {
+    let mut shared = Shared { cells: cells(raw.shared), locks: Vec::new() };
     let mut all_presets = Collected::default();
     let mut all_fetches = Collected::default();
     for part in parts {
         for item in part.presets.items {
             let body = item.value.and_then(|raw| {
-                presets::preset(&item.name, item.place, raw, &part.folder, is_virtual, passwords, found)
+                let mut around = Around { is_virtual, passwords: &mut *passwords, shared: &mut shared };
+                presets::preset(&item.name, item.place, raw, &part.folder, &mut around, found)
             });
             all_presets.add("preset", item.name, item.place, body, found);
         }
@@ -74,6 +89,7 @@ pub(crate) fn scenario(
     let names = expect::Names {
         presets: all_presets.names().map(str::to_owned).collect(),
         fetches: all_fetches.names().map(str::to_owned).collect(),
+        cells: shared.cells.as_ref().map(|cells| cells.iter().map(|(name, _)| name.clone()).collect()),
         ids: timeline.0.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
     };
     let expected = expect::expectations(raw.expect.value().unwrap_or_default().0, &names, found);
@@ -92,9 +108,23 @@ pub(crate) fn scenario(
         fetches: fetches?,
         timeline: timeline?,
         expect: expected?,
+        shared: shared.cells?,
+        locks: shared.locks,
     };
     expect::warn_of_nothing(&scenario.expect, &scenario, found);
     Some(scenario)
+}
+
+/// The cells, sorted by name; `None` if what is wrong with them has been told.
+fn cells(raw: Slot<Cells>) -> Option<Vec<(String, i64)>> {
+    if matches!(raw, Slot::Broken) {
+        return None;
+    }
+    let items = raw.value().unwrap_or_default().items;
+    let mut cells: Vec<(String, i64)> =
+        items.into_iter().map(|item| (item.name, item.value.map_or(0, |number| number.value.0))).collect();
+    cells.sort();
+    Some(cells)
 }
 
 /// Presets or fetches by name. One whose body is wrong keeps its name, so that nobody is told that

@@ -3,14 +3,19 @@
 
 use std::collections::HashMap;
 
+use crate::scenario::check::steps::{self, Shared};
 use crate::scenario::findings::Findings;
-use crate::scenario::model::PlayerGroup;
-use crate::scenario::raw::{MOST_PLAYERS, RawPlayers};
-use crate::scenario::shape::Sp;
+use crate::scenario::interval::Interval;
+use crate::scenario::model::steps::{Act, Step};
+use crate::scenario::model::{Part, PlayerGroup};
+use crate::scenario::raw::{Count, MOST_PLAYERS, RawPlayers};
 use crate::scenario::shape::collections::List;
+use crate::scenario::shape::steps::RawStep;
+use crate::scenario::shape::{Slot, Sp};
 use crate::words::diagnostic::{Diagnostic, Place, quoted};
 use crate::words::event::Direction;
 use crate::words::name::{LONGEST_NAME, NamePattern};
+use crate::words::time::Span;
 
 /// The most rows of players in one preset.
 const MOST_ROWS: usize = 10_000;
@@ -18,7 +23,11 @@ const MOST_ROWS: usize = 10_000;
 const MOST_DOUBLES: usize = 10;
 
 /// The players of a preset; `None` if one lacks what has been asked for already.
-pub(super) fn groups(raw: Sp<List<RawPlayers, 1>>, found: &mut Findings) -> Option<Vec<PlayerGroup>> {
+pub(super) fn groups(
+    raw: Sp<List<RawPlayers, 1>>,
+    shared: &mut Shared,
+    found: &mut Findings,
+) -> Option<Vec<PlayerGroup>> {
     let rows = raw.value.0;
     if rows.len() > MOST_ROWS {
         let message =
@@ -33,7 +42,7 @@ pub(super) fn groups(raw: Sp<List<RawPlayers, 1>>, found: &mut Findings) -> Opti
     for row in rows {
         let place = row.value.name.as_given().map_or(row.place, |name| name.place);
         let count_place = row.value.count.as_given().map_or(row.place, |count| count.place);
-        let Some(group) = group(row.value, place, found) else { continue };
+        let Some(group) = group(row.value, place, shared, found) else { continue };
         all += i64::from(group.count);
         if all > MOST_PLAYERS {
             let message = format!("a preset has at most {MOST_PLAYERS} players; with these there are {all}");
@@ -47,7 +56,7 @@ pub(super) fn groups(raw: Sp<List<RawPlayers, 1>>, found: &mut Findings) -> Opti
     (groups.len() == wanted).then_some(groups)
 }
 
-fn group(raw: RawPlayers, place: Place, found: &mut Findings) -> Option<PlayerGroup> {
+fn group(raw: RawPlayers, place: Place, shared: &mut Shared, found: &mut Findings) -> Option<PlayerGroup> {
     let count = match raw.count.is_present() {
         true => u32::try_from(raw.count.value()?.0).ok()?,
         false => 1,
@@ -60,19 +69,47 @@ fn group(raw: RawPlayers, place: Place, found: &mut Findings) -> Option<PlayerGr
             Diagnostic::error(place, message).help(format!("the last one would be {}", quoted(&longest))),
         );
     }
-    let moves = raw.moves.value().and_then(|moves| u32::try_from(moves.0).ok());
-    let every = raw.every.given();
     let directions = match raw.directions.is_present() {
         true => raw.directions.value().map(|list| list.0.into_iter().map(|one| one.value).collect()),
         false => Some(Direction::ALL.to_vec()),
     };
-    let (moves, every) = (moves?, every?);
+    let part = part(raw.moves, raw.every, raw.steps, shared, found)?;
+    Some(PlayerGroup { name, count, part, directions: directions? })
+}
+
+fn part(
+    moves: Slot<Count<0>>,
+    every: Slot<Interval>,
+    steps: Slot<List<RawStep, 1>>,
+    shared: &mut Shared,
+    found: &mut Findings,
+) -> Option<Part> {
+    const HELP: &str = "time is counted in 64 bits of nanoseconds";
+    if let Slot::Given(raw) = steps {
+        let part = Part::Steps(steps::steps(raw.value.0, shared, found)?);
+        if let Part::Steps(steps) = &part
+            && sum_of_pauses(steps).is_none()
+        {
+            let message = "these pauses may take longer than 584 years";
+            found.add(Diagnostic::error(raw.place, message).help(HELP));
+        }
+        return Some(part);
+    }
+    let (moves, every) = (u32::try_from(moves.value()?.0).ok()?, every.given()?);
     let longest_wait = every.value.longest().unwrap_or_default();
     if longest_wait.checked_mul(moves.into()).is_none() {
         let message = format!("{moves} of these waits may take longer than 584 years");
-        found.add(Diagnostic::error(every.place, message).help("time is counted in 64 bits of nanoseconds"));
+        found.add(Diagnostic::error(every.place, message).help(HELP));
     }
-    Some(PlayerGroup { name, count, moves, every: every.value, directions: directions? })
+    Some(Part::Moves { moves, every: every.value })
+}
+
+/// All pauses, at most; draws without an end count as none. `None` if that cannot be counted.
+pub(super) fn sum_of_pauses(steps: &[Step]) -> Option<Span> {
+    steps.iter().try_fold(Span::ZERO, |sum, step| match &step.act {
+        Act::Pause(interval) => sum.checked_add(interval.longest().unwrap_or_default()),
+        _ => Some(sum),
+    })
 }
 
 /// Tells names that two players would share.
@@ -199,15 +236,12 @@ fn slots(name: &NamePattern, length: usize) -> Vec<SlotOf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::interval::Interval;
-    use crate::words::time::Span;
 
     fn players(name: &str, count: u32) -> PlayerGroup {
         PlayerGroup {
             name: NamePattern::new(name, count),
             count,
-            moves: 1,
-            every: Interval::Constant(Span::ZERO),
+            part: Part::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
             directions: Direction::ALL.to_vec(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{not_virtual, players, ready};
+use super::{Around, not_virtual, players, ready};
 use crate::scenario::findings::Findings;
 use crate::scenario::model::{Command, Exits, Isolation, Players, Preset, PresetKind, Stdin, Stop};
 use crate::scenario::raw::{RawPreset, RawStop};
@@ -19,36 +19,42 @@ const MAX_LINE: u64 = 64 << 10;
 /// in the log, and a reader of logs must have an end to what it takes for a line.
 const LONGEST_PIECE: u64 = 8 << 20;
 
-/// A preset; `None` if it lacks what has been asked for already. `passwords` gets those of its URLs.
+/// A preset; `None` if it lacks what has been asked for already. `around` gets what it adds to the rest.
 pub(super) fn preset(
     name: &str,
     place: Place,
     raw: Sp<RawPreset>,
     folder: &Path,
-    is_virtual: bool,
-    passwords: &mut Vec<String>,
+    around: &mut Around<'_>,
     found: &mut Findings,
 ) -> Option<Preset> {
     let raw = raw.value;
     let kind = if raw.players.is_present() {
-        PresetKind::Players(as_players(raw, is_virtual, found)?)
+        PresetKind::Players(as_players(raw, around, found)?)
     } else {
-        PresetKind::Command(Box::new(command(raw, folder, is_virtual, passwords, found)?))
+        PresetKind::Command(Box::new(command(raw, folder, around.is_virtual, around.passwords, found)?))
     };
     Some(Preset { name: name.to_owned(), kind, place })
 }
 
-fn as_players(raw: RawPreset, is_virtual: bool, found: &mut Findings) -> Option<Players> {
+fn as_players(raw: RawPreset, around: &mut Around<'_>, found: &mut Findings) -> Option<Players> {
     let isolation = match raw.isolation {
         Slot::Given(isolation) => {
-            if is_virtual && isolation.value == Isolation::Process {
+            if around.is_virtual && isolation.value == Isolation::Process {
                 found.add(not_virtual(isolation.place, "players in a process of their own"));
             }
             isolation.value
         }
         _ => Isolation::Task,
     };
-    let groups = players::groups(raw.players.given()?, found)?;
+    let players = raw.players.given()?;
+    if isolation == Isolation::Process {
+        for steps in players.value.0.iter().filter_map(|row| row.value.steps.as_given()) {
+            let message = "players with `steps` share cells, which are the runner's: no process of their own";
+            found.add(Diagnostic::error(steps.place, message).help("take `isolation` out"));
+        }
+    }
+    let groups = players::groups(players, around.shared, found)?;
     Some(Players { groups, isolation })
 }
 

@@ -2,9 +2,10 @@
 //! moment of each can still be counted.
 
 use super::Collected;
+use super::players::sum_of_pauses;
 use super::timeline::Places;
 use crate::scenario::findings::Findings;
-use crate::scenario::model::{Action, After, Entry, Preset, PresetKind, Repeat};
+use crate::scenario::model::{Action, After, Entry, Part, Preset, PresetKind, Repeat};
 use crate::words::diagnostic::{Diagnostic, quoted};
 use crate::words::time::Span;
 
@@ -100,7 +101,12 @@ fn repetitions(repeat: &Repeat) -> Option<Span> {
 fn longest_play(preset: &Preset) -> Option<Span> {
     let PresetKind::Players(players) = &preset.kind else { return Some(Span::ZERO) };
     players.groups.iter().try_fold(Span::ZERO, |longest, group| {
-        let play = group.every.longest().unwrap_or_default().checked_mul(group.moves.into())?;
+        let play = match &group.part {
+            Part::Moves { moves, every } => {
+                every.longest().unwrap_or_default().checked_mul((*moves).into())?
+            }
+            Part::Steps(steps) => sum_of_pauses(steps)?,
+        };
         Some(longest.max(play))
     })
 }

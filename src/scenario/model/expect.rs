@@ -31,6 +31,8 @@ pub struct Expectation {
 pub struct Watched {
     /// What of them.
     pub what: Subject,
+    /// Which cell, where a cell is looked at.
+    pub cell: Option<String>,
     /// Only those of this name.
     pub within: Option<Within>,
     /// Only those with these values, by key.
@@ -44,6 +46,8 @@ pub enum Subject {
     Event(EventKind),
     /// A value of each event that has one.
     Measure(Measure),
+    /// What a shared cell holds when the run ends.
+    Shared,
 }
 
 impl Subject {
@@ -53,6 +57,7 @@ impl Subject {
         match self {
             Subject::Event(kind) => kind.name(),
             Subject::Measure(measure) => measure.name(),
+            Subject::Shared => "shared",
         }
     }
 }
@@ -131,7 +136,7 @@ pub enum Wanted {
     /// A text that this valid regular expression matches somewhere.
     Text(String),
     /// This number.
-    Number(u64),
+    Number(i64),
     /// This boolean.
     Boolean(bool),
 }
@@ -298,6 +303,8 @@ pub enum Limit {
     Bytes(u64),
     /// So many a second; finite and not negative.
     Rate(f64),
+    /// What a cell holds.
+    Value(i64),
 }
 
 impl fmt::Display for Limit {
@@ -316,6 +323,7 @@ impl fmt::Display for Limit {
                 }
             }
             Limit::Rate(rate) => write!(f, "{rate}/s"),
+            Limit::Value(value) => write!(f, "{value}"),
         }
     }
 }
@@ -383,6 +391,9 @@ impl fmt::Display for Order {
 impl fmt::Display for Watched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.what.name())?;
+        if let Some(cell) = &self.cell {
+            write!(f, ".{cell}")?;
+        }
         if let Some(within) = &self.within {
             write!(f, " in {}", within.name)?;
         }

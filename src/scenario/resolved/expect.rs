@@ -28,12 +28,13 @@ pub(super) fn expectation(one: &Expectation) -> Json {
 }
 
 fn watched(items: &mut Items, watched: &Watched) {
-    items.put("of", watched.what.name());
+    let cell = watched.cell.iter().map(|cell| format!(".{cell}"));
+    items.put("of", std::iter::once(watched.what.name().to_owned()).chain(cell).collect::<String>());
     items.put_some("in", watched.within.as_ref().map(|within| within.name.clone()));
     let values = watched.values.iter().map(|(key, wanted)| {
         let wanted = match wanted {
             Wanted::Text(regex) => escaped(regex).into(),
-            Wanted::Number(number) => (*number).into(),
+            Wanted::Number(number) => Json::Int(*number),
             Wanted::Boolean(value) => (*value).into(),
         };
         (key.clone(), wanted)
@@ -45,6 +46,7 @@ fn watched(items: &mut Items, watched: &Watched) {
 fn limit(limit: &Limit) -> Json {
     match limit {
         Limit::Count(count) => (*count).into(),
+        Limit::Value(value) => Json::Int(*value),
         in_its_unit => in_its_unit.to_string().into(),
     }
 }

@@ -16,7 +16,7 @@ use crate::words::diagnostic::{Diagnostic, quoted};
 #[derive(Clone, Debug)]
 pub(crate) enum RawLimit {
     /// A bare number.
-    Number(u64),
+    Number(i64),
     /// A text, with its unit.
     Text(String),
 }
@@ -26,10 +26,10 @@ const LIMITS: &str = "5, \"300ms\", \"64KiB\" or \"10/s\"";
 impl Shape for RawLimit {
     fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawLimit> {
         match node.value {
-            Value::Integer(number) => match number.and_then(|number| u64::try_from(number).ok()) {
+            Value::Integer(number) => match number {
                 Some(number) => Some(RawLimit::Number(number)),
                 None => {
-                    out_of_range(cx, node.at, 0, i64::MAX);
+                    out_of_range(cx, node.at, i64::MIN, i64::MAX);
                     None
                 }
             },
@@ -47,9 +47,7 @@ impl Shape for RawLimit {
             "^([ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({units})[ \\t]*)+\
              |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/[smh])$"
         ));
-        let number =
-            object([("type", "integer".into()), ("minimum", 0.into()), ("maximum", Json::Int(i64::MAX))]);
-        object([("anyOf", Json::List(vec![number, text]))])
+        object([("anyOf", Json::List(vec![number(), text]))])
     }
 }
 
@@ -108,23 +106,27 @@ impl Shape for RawWhere {
     }
 
     fn schema() -> Json {
-        let number =
-            object([("type", "integer".into()), ("minimum", 0.into()), ("maximum", Json::Int(i64::MAX))]);
         let types = object([("type", ["string", "boolean"].into())]);
         object([
             ("type", "object".into()),
-            ("additionalProperties", object([("anyOf", Json::List(vec![types, number]))])),
+            ("additionalProperties", object([("anyOf", Json::List(vec![types, number()]))])),
         ])
     }
+}
+
+/// Any integer: whether it can be less than zero hangs on what it is compared with.
+fn number() -> Json {
+    let (least, most) = (Json::Int(i64::MIN), Json::Int(i64::MAX));
+    object([("type", "integer".into()), ("minimum", least), ("maximum", most)])
 }
 
 fn value(cx: &mut Cx<'_>, node: Node) -> Option<Wanted> {
     match node.value {
         Value::Boolean(value) => Some(Wanted::Boolean(value)),
-        Value::Integer(number) => match number.and_then(|number| u64::try_from(number).ok()) {
+        Value::Integer(number) => match number {
             Some(number) => Some(Wanted::Number(number)),
             None => {
-                out_of_range(cx, node.at, 0, i64::MAX);
+                out_of_range(cx, node.at, i64::MIN, i64::MAX);
                 None
             }
         },

@@ -19,6 +19,7 @@ mod json_text;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod rates;
+pub(crate) mod steps;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod times;

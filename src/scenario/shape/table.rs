@@ -10,6 +10,8 @@ use crate::words::diagnostic::{Diagnostic, Place, quoted};
 pub(crate) enum Rule {
     /// The key must be there; with a line to write.
     Required(&'static str, &'static str),
+    /// The key must be there, with a line to write, unless the other one is.
+    RequiredUnless(&'static str, &'static str, &'static str),
     /// One of these, and no two.
     ExactlyOne(&'static [&'static str]),
     /// One of these, and no two; none where the other key is true.
@@ -54,6 +56,14 @@ pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen
                 Diagnostic::error(header, format!("{what} lacks {}", quoted(key)))
                     .help(format!("add {line}")),
             ),
+            Rule::RequiredUnless(key, line, other)
+                if place_of(key).is_none() && place_of(other).is_none() && !unknown =>
+            {
+                Some(
+                    Diagnostic::error(header, format!("{what} lacks {}", quoted(key)))
+                        .help(format!("add {line}")),
+                )
+            }
             Rule::ExactlyOne(keys) => exactly_one(header, what, keys, seen, unknown),
             // That the other key is true is not known here: who reads the table looks at it.
             Rule::OneUnlessTrue(keys, other) => {
@@ -81,7 +91,7 @@ pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen
                 ),
                 _ => None,
             },
-            Rule::Required(..) => None,
+            Rule::Required(..) | Rule::RequiredUnless(..) => None,
         };
         if let Some(fault) = fault {
             cx.found.add(fault);
@@ -147,6 +157,9 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
     for rule in rules {
         match rule {
             Rule::Required(..) => {}
+            Rule::RequiredUnless(key, _, other) => {
+                all.push(object([("anyOf", [*key, *other].iter().map(|key| requires(key)).collect())]));
+            }
             Rule::ExactlyOne(keys) => {
                 all.push(object([("oneOf", keys.iter().map(|key| requires(key)).collect())]))
             }

@@ -80,7 +80,7 @@ proptest! {
                 Got::Exact(exact) => prop_assert_eq!((u128::from(exact), 1), (sum, by)),
                 Got::Mean(own, count) => prop_assert_eq!((own, u128::from(count)), (sum, by)),
                 Got::Huge(own) => prop_assert_eq!(own, sum),
-                Got::Rate(_) => prop_assert!(false, "no rate was asked for"),
+                Got::Rate(_) | Got::Cell(_) => prop_assert!(false, "no rate and no cell was asked for"),
             }
         }
     }

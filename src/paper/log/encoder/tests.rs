@@ -86,12 +86,14 @@ fn the_first_line_holds_the_scenario() {
         seed: 7,
         clock: ClockKind::Virtual,
         started_at: None,
+        schedule: &[1, 0],
         scenario: "{\"name\":\"a\"}",
     };
     let line: serde_json::Value = serde_json::from_str(&written(0, &event)).unwrap();
     assert_eq!(line["scenario"]["name"], "a");
     assert_eq!(line["name"], "a \"b\"");
     assert_eq!(line["format"], 1);
+    assert_eq!(line["schedule"], serde_json::json!([1, 0]));
 }
 
 proptest::proptest! {

@@ -1,13 +1,23 @@
-//! What loads came to, read from a log's last line.
+//! What loads and shared cells came to, read from a log's last line.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Fault, name, span, unknown};
 use crate::words::event::FetchFault;
 use crate::words::figures::{JobFigures, Quantiles};
+
+/// What cells hold, sorted by name.
+#[derive(Debug)]
+pub(super) struct Cells(pub(super) Vec<(String, i64)>);
+
+impl<'de> Deserialize<'de> for Cells {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Cells, D::Error> {
+        BTreeMap::deserialize(deserializer).map(|cells| Cells(cells.into_iter().collect()))
+    }
+}
 
 /// Figures by the fetches' names.
 #[derive(Debug, Deserialize)]

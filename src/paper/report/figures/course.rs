@@ -2,7 +2,8 @@
 
 use crate::words::time::{Moment, SECOND};
 
-/// So many parts the time so far is cut into at most; each is twice as long where that would be too few.
+/// So many parts the time so far is cut into at most, where nothing else is said; each is twice as long
+/// where that would be too few.
 const PARTS: usize = 1 << 14;
 
 /// Counts over time.
@@ -11,21 +12,28 @@ pub struct Course {
     counts: Vec<u32>,
     /// How long each part is: 2 to this power, in nanoseconds.
     power: u32,
+    /// How many parts there may be.
+    parts: usize,
 }
 
 impl Default for Course {
     fn default() -> Course {
-        // Parts of a microsecond at first.
-        Course { counts: Vec::new(), power: 10 }
+        Course::of(PARTS)
     }
 }
 
 impl Course {
+    /// Counts in at most so many parts of time, which must be some.
+    pub(in crate::paper::report) fn of(parts: usize) -> Course {
+        // Parts of a microsecond at first.
+        Course { counts: Vec::new(), power: 10, parts }
+    }
+
     /// Counts something that happened.
-    pub(super) fn add(&mut self, t: Moment) {
+    pub(in crate::paper::report) fn add(&mut self, t: Moment) {
         loop {
             let part = usize::try_from(t.0 >> self.power).unwrap_or(usize::MAX);
-            if part < PARTS {
+            if part < self.parts {
                 if part >= self.counts.len() {
                     self.counts.resize(part + 1, 0);
                 }

@@ -57,7 +57,13 @@ impl Distribution {
     /// The smallest figure that so many per thousand are not above.
     #[must_use]
     pub fn per_mille(&self, per_mille: u64) -> u64 {
-        let rank = (u128::from(self.count) * u128::from(per_mille)).div_ceil(1_000).max(1);
+        self.per_million(per_mille * 1_000)
+    }
+
+    /// The same for so many per million.
+    #[must_use]
+    pub fn per_million(&self, per_million: u64) -> u64 {
+        let rank = (u128::from(self.count) * u128::from(per_million)).div_ceil(1_000_000).max(1);
         let rank = u64::try_from(rank).unwrap_or(u64::MAX);
         let Some(rank) = rank.checked_sub(self.zeros).filter(|rank| *rank > 0) else { return 0 };
         self.at(rank)
@@ -79,6 +85,12 @@ impl Distribution {
         few.sort_unstable();
         let index = usize::try_from(rank - 1).unwrap_or(usize::MAX);
         few.get(index).copied().unwrap_or(self.most)
+    }
+
+    /// The smallest that is not 0; none if there is none.
+    #[must_use]
+    pub fn least(&self) -> Option<u64> {
+        (self.count > self.zeros).then(|| self.at(1))
     }
 
     /// How many are above one bound and not above the other, to three significant figures of the

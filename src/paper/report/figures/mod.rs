@@ -49,6 +49,8 @@ pub enum Flow {
     Spawns,
     /// Moves.
     Moves,
+    /// Steps.
+    Steps,
     /// Lines of processes.
     Lines,
     /// Requests started.
@@ -62,6 +64,7 @@ impl Flow {
         match self {
             Flow::Spawns => "spawns",
             Flow::Moves => "moves",
+            Flow::Steps => "steps",
             Flow::Lines => "lines",
             Flow::Requests => "requests",
         }
@@ -99,6 +102,10 @@ pub struct Figures {
     pub expected: Vec<Expected>,
     /// What the log itself says of loads.
     pub loads: Vec<JobFigures>,
+    /// What the shared cells held at last, by name.
+    pub shared: Vec<(String, i64)>,
+    /// Steps of players.
+    pub steps: u64,
     /// How often the run was paused.
     pub pauses: u64,
 }
@@ -122,6 +129,7 @@ impl Figures {
         let flow = match event {
             Event::SpawnStarted { .. } => Some(Flow::Spawns),
             Event::Move { .. } => Some(Flow::Moves),
+            Event::Step { .. } => Some(Flow::Steps),
             Event::Lines { .. } => Some(Flow::Lines),
             Event::FetchStarted { .. } => Some(Flow::Requests),
             _ => None,
@@ -145,12 +153,14 @@ impl Figures {
                 let index = Direction::ALL.iter().position(|other| *other == direction);
                 self.moves[index.unwrap_or_default()] += 1;
             }
+            Event::Step { .. } => self.steps += 1,
             Event::Input { accepted, .. } => self.typed[usize::from(!accepted)] += 1,
             Event::Expect(expected) => self.expected.push(expected.clone()),
             Event::RunPaused => self.pauses += 1,
             Event::RunFinished(summary) => {
                 let reason = summary.reason.clone();
                 self.loads.clone_from(&summary.fetches);
+                self.shared.clone_from(&summary.shared);
                 self.finished = Some(Finished { outcome: summary.outcome, reason, took: summary.took });
             }
             _ => {}

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::paper::report::figures::distribution::Distribution;
+use crate::paper::report::numbers::grouped;
 use crate::words::event::{Event, Source, Stream};
 use crate::words::time::Moment;
 
 /// What is named where a source has no name: a spawn that could not start.
-pub(super) const UNNAMED: &str = "(not started)";
+pub(in crate::paper::report) const UNNAMED: &str = "(not started)";
+
+/// How many ways to end are named.
+const ENDS: usize = 8;
 
 /// The sources of one preset or job.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,18 @@ impl Group {
     #[must_use]
     pub fn open(&self) -> u64 {
         self.started.saturating_sub(self.ok + self.wrong)
+    }
+
+    /// How they ended, the most frequent first: `code 0 × 3, code 1 × 1`.
+    #[must_use]
+    pub fn ends_in_words(&self) -> String {
+        let mut ends: Vec<(&str, u64)> = self.ends.iter().map(|(how, count)| (&**how, *count)).collect();
+        ends.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let more: u64 = ends.iter().skip(ENDS).map(|(_, count)| count).sum();
+        ends.truncate(ENDS);
+        ends.extend([("others", more), ("no end", self.open())].into_iter().filter(|(_, count)| *count > 0));
+        let words = ends.iter().map(|(how, count)| format!("{how} × {}", grouped(*count)));
+        words.collect::<Vec<_>>().join(", ")
     }
 
     fn end(&mut self, how: String, ok: bool) {

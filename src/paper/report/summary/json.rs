@@ -35,6 +35,10 @@ struct Report<'a> {
     spawns: BTreeMap<&'a str, Spawns<'a>>,
     fetches: BTreeMap<&'a str, Fetches<'a>>,
     moves: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    shared: BTreeMap<&'a str, i64>,
+    #[serde(skip_serializing_if = "is_none")]
+    steps: u64,
     lateness: BTreeMap<&'static str, Spread>,
     inputs: Inputs,
     pauses: u64,
@@ -151,10 +155,17 @@ fn report(figures: &Figures) -> serde_json::Result<Report<'_>> {
             lines: group.stdout,
         })?,
         moves: directions.zip(figures.moves).collect(),
+        shared: figures.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
+        steps: figures.steps,
         lateness: late.collect::<serde_json::Result<_>>()?,
         inputs: Inputs { accepted: figures.typed[0], refused: figures.typed[1] },
         pauses: figures.pauses,
     })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 fn expectation(expected: &Expected) -> Expectation<'_> {

@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 pub use chart::Charset;
 
 use crate::paper::report::figures::Figures;
+use crate::paper::report::numbers::{counted, grouped};
 use crate::paper::report::screen::short;
 use crate::words::event::Outcome;
 use crate::words::visible::visible;
@@ -45,6 +46,7 @@ pub fn text(figures: &Figures, look: Look) -> String {
         sections::fetches(figures),
         sections::times(figures, look.charset),
         sections::moves(figures),
+        sections::shared(figures),
         sections::lateness(figures),
         sections::course(figures, look.charset),
     ];
@@ -82,7 +84,7 @@ fn head(figures: &Figures, look: Look) -> String {
         parts.push(format!("{} clock", started.clock.name()));
         parts.extend(started.at.as_deref().map(visible));
     }
-    parts.push(sections::counted(figures.events, "event"));
+    parts.push(counted(figures.events, "event"));
     out.push_str(&format!("{}\n", parts.join(" · ")));
     let [commands, refused] = figures.typed;
     let more = [
@@ -93,12 +95,12 @@ fn head(figures: &Figures, look: Look) -> String {
     ];
     let more = more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| match (*what, *count) {
         ("typed line that was refused", n) if n != 1 => {
-            format!("{} typed lines that were refused", sections::grouped(n))
+            format!("{} typed lines that were refused", grouped(n))
         }
         ("event of an unknown kind", n) if n != 1 => {
-            format!("{} events of unknown kinds", sections::grouped(n))
+            format!("{} events of unknown kinds", grouped(n))
         }
-        (what, count) => sections::counted(count, what),
+        (what, count) => counted(count, what),
     });
     let more: Vec<_> = more.collect();
     if !more.is_empty() {

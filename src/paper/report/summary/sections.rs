@@ -5,12 +5,14 @@ use crate::paper::report::figures::Figures;
 use crate::paper::report::figures::course::per_second;
 use crate::paper::report::figures::distribution::Distribution;
 use crate::paper::report::figures::sources::{Group, Sources};
+use crate::paper::report::loads::beside;
+use crate::paper::report::numbers::{at, bytes, counted, grouped};
 use crate::paper::report::screen::{push_expected, short};
 use crate::paper::report::summary::chart::{Charset, bar, heights};
 use crate::paper::report::summary::table::{LONGEST_NAME, Table, short_name};
 use crate::words::event::{Direction, Expected};
-use crate::words::figures::JobFigures;
 use crate::words::time::{Moment, Span};
+use crate::words::visible::visible;
 
 /// How many rows a table has at most; those with something wrong come first.
 const ROWS: usize = 30;
@@ -29,9 +31,6 @@ const COLUMNS: usize = 40;
 
 /// So few in a column are told as they are, and not as so many a second.
 const FEW: u64 = 10;
-
-/// How many ways to end are named.
-const ENDS: usize = 8;
 
 /// What went wrong first.
 pub(super) fn wrong(figures: &Figures) -> Vec<String> {
@@ -90,19 +89,8 @@ pub(super) fn fetches(figures: &Figures) -> Vec<String> {
         let (count, wrong) = (grouped(group.started), grouped(group.wrong));
         vec![count, wrong, p50, p90, p99, max, bytes(group.bytes)]
     };
-    let load = |name: &str| figures.loads.iter().find(|load| load.job == name).map_or(Vec::new(), load);
+    let load = |name: &str| figures.loads.iter().find(|load| load.job == name).map_or(Vec::new(), beside);
     groups(&figures.fetches, &headings, row, ("job", "200"), load)
-}
-
-/// What a load has beside: its connections, and what it could not start when it should have.
-fn load(figures: &JobFigures) -> Vec<String> {
-    let JobFigures { opened, reused, delayed, unsent, given_up, .. } = figures;
-    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
-    let late = late.iter().filter(|(count, _)| *count > 0);
-    let late = late.map(|(count, what)| format!("{} {what}", grouped(*count))).collect::<Vec<_>>();
-    let connections = format!("{} opened, {} reused", counted(*opened, "connection"), grouped(*reused));
-    let late = (!late.is_empty()).then(|| late.join(", "));
-    [connections].into_iter().chain(late).collect()
 }
 
 /// A table of groups, with a note of how their sources ended where that is not all `usual`.
@@ -111,7 +99,7 @@ fn groups(
     headings: &[&str],
     row: impl Fn(&Group) -> Vec<String>,
     (what, usual): (&str, &str),
-    beside: impl Fn(&str) -> Vec<String>,
+    more: impl Fn(&str) -> Vec<String>,
 ) -> Vec<String> {
     if sources.is_empty() {
         return Vec::new();
@@ -126,25 +114,15 @@ fn groups(
         table.row(name, row(group));
         let is_usual = group.open() == 0 && group.ends.keys().all(|how| how == usual);
         if !is_usual {
-            table.note(ends(group));
+            table.note(group.ends_in_words());
         }
-        beside(name).into_iter().for_each(|note| table.note(note));
+        more(name).into_iter().for_each(|note| table.note(note));
     }
     let mut lines = table.without_zeros(SURE).lines();
     if count > ROWS {
         lines.push(format!("and {} more", counted((count - ROWS) as u64, what)));
     }
     lines
-}
-
-/// How the sources of a group ended, the most frequent first.
-fn ends(group: &Group) -> String {
-    let mut ends: Vec<(&str, u64)> = group.ends.iter().map(|(how, count)| (&**how, *count)).collect();
-    ends.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let more: u64 = ends.iter().skip(ENDS).map(|(_, count)| count).sum();
-    ends.truncate(ENDS);
-    ends.extend([("others", more), ("no end", group.open())].into_iter().filter(|(_, count)| *count > 0));
-    ends.iter().map(|(how, count)| format!("{how} × {}", grouped(*count))).collect::<Vec<_>>().join(", ")
 }
 
 /// How the times of requests are spread.
@@ -213,6 +191,16 @@ pub(super) fn moves(figures: &Figures) -> Vec<String> {
     vec!["moves".to_owned(), format!("{:LONGEST_NAME$}  {}", "", counts.collect::<Vec<_>>().join(", "))]
 }
 
+/// What the shared cells held at last.
+pub(super) fn shared(figures: &Figures) -> Vec<String> {
+    if figures.shared.is_empty() {
+        return Vec::new();
+    }
+    let cells = figures.shared.iter().map(|(cell, value)| format!("{} = {value}", visible(cell)));
+    let (cells, steps) = (cells.collect::<Vec<_>>().join(", "), counted(figures.steps, "step"));
+    vec!["shared".to_owned(), format!("{:LONGEST_NAME$}  {cells}, after {steps}", "")]
+}
+
 /// How late what was due was.
 pub(super) fn lateness(figures: &Figures) -> Vec<String> {
     if figures.late.is_empty() {
@@ -262,66 +250,4 @@ fn rate(count: u64, end: Moment) -> String {
 /// A time of a distribution, for people.
 fn time(distribution: &Distribution, per_mille: u64) -> String {
     if distribution.count() == 0 { "-".to_owned() } else { short(Span(distribution.per_mille(per_mille))) }
-}
-
-fn at(t: Moment) -> String {
-    let milliseconds = t.0 / 1_000_000;
-    format!("{}.{:03} s", milliseconds / 1_000, milliseconds % 1_000)
-}
-
-/// A size to about three figures.
-fn bytes(count: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB", "PB", "EB"];
-    if count < 1_000 {
-        return format!("{count} B");
-    }
-    let mut value = count as f64 / 1e3;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1e3;
-        unit += 1;
-    }
-    let decimals = if value < 9.995 {
-        2
-    } else if value < 99.95 {
-        1
-    } else {
-        0
-    };
-    format!("{value:.decimals$} {}", units[unit])
-}
-
-/// A count with its digits in groups of three.
-pub(super) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 event`, `1,234 events`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_stand_in_groups() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn sizes_have_three_figures() {
-        let sizes = [0, 999, 1_000, 9_994, 99_940, 999_499, 999_500, u64::MAX];
-        let wanted = ["0 B", "999 B", "1.00 kB", "9.99 kB", "99.9 kB", "999 kB", "1.00 MB", "18.4 EB"];
-        assert_eq!(sizes.map(bytes), wanted);
-    }
 }

@@ -14,7 +14,6 @@ mod page;
 mod rates;
 mod said;
 mod tracks;
-mod waits;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -26,7 +25,7 @@ use crate::paper::report::trace::page::{Args, Page, Point, Track};
 use crate::paper::report::trace::rates::Rates;
 use crate::paper::report::trace::said::{args, short, timings};
 use crate::paper::report::trace::tracks::{TIMELINE, Taken, Tracks};
-use crate::paper::report::trace::waits::Waits;
+use crate::paper::report::waits::Waits;
 use crate::words::event::{EntryName, Event, Source};
 use crate::words::time::{Moment, SECOND, Span};
 
@@ -50,7 +49,7 @@ struct Running {
 pub struct Trace<W> {
     page: Page<W>,
     tracks: Tracks,
-    waits: Waits,
+    waits: Waits<Point>,
     arrows: u64,
     running: HashMap<Source, Running>,
     rates: Rates,
@@ -230,6 +229,11 @@ impl<W: Write> Trace<W> {
                 let name = format!("{player} {}", direction.letter());
                 self.did((source, t), &name, true, Args::new)
             }
+            Event::Step { source, player, step, register, .. } => {
+                self.count(t, "steps a second")?;
+                let name = format!("{player} {}", short(step.as_bytes()));
+                self.did((source, t), &name, true, || args(json!({ "register": register })))
+            }
             Event::Lines { source, stream, chunk, .. } => {
                 self.count(t, "lines a second")?;
                 let text = chunk.strip_suffix(b"\n").unwrap_or(chunk);
@@ -304,6 +308,13 @@ impl<W: Write> Trace<W> {
                 let (source, signal) = (source.map(|s| s.to_string()), signal.map(|s| s.to_string()));
                 let what = json!({ "source": source, "signal": signal, "reason": reason, "error": error });
                 self.happened(t, "stopping", entry, what)
+            }
+            Event::Deadlock { waiting } => {
+                let waiting: Args = waiting
+                    .iter()
+                    .map(|(player, lock)| (player.clone(), Value::from(lock.as_str())))
+                    .collect();
+                self.happened(t, "deadlock", None, json!({ "waiting": waiting }))
             }
             Event::RunPaused => self.happened(t, "paused", None, json!({})),
             Event::RunResumed { took } => {

@@ -17,7 +17,7 @@ fn stat(what: Subject, raw: Slot<Stat>, of: Place, found: &mut Findings) -> Opti
     };
     let (fits, place) = match (what, given) {
         (Subject::Event(_), None) => return Some(Stat::Count),
-        (Subject::Measure(Measure::RunTook), None) => return Some(Stat::Value),
+        (Subject::Measure(Measure::RunTook) | Subject::Shared, None) => return Some(Stat::Value),
         (Subject::Measure(measure), None) => {
             let message = format!("of {} there are many: which figure?", quoted(measure.name()));
             let help = "add stat = \"p95\"; there is also \"min\", \"mean\", \"max\", \"sum\", \"count\" and \"rate\"";
@@ -25,7 +25,9 @@ fn stat(what: Subject, raw: Slot<Stat>, of: Place, found: &mut Findings) -> Opti
             return None;
         }
         (Subject::Event(_), Some(stat)) => (matches!(stat.value, Stat::Count | Stat::Rate), stat),
-        (Subject::Measure(Measure::RunTook), Some(stat)) => (stat.value == Stat::Value, stat),
+        (Subject::Measure(Measure::RunTook) | Subject::Shared, Some(stat)) => {
+            (stat.value == Stat::Value, stat)
+        }
         (Subject::Measure(_), Some(stat)) => (stat.value != Stat::Value, stat),
     };
     if fits {
@@ -37,6 +39,7 @@ fn stat(what: Subject, raw: Slot<Stat>, of: Place, found: &mut Findings) -> Opti
             "write \"count\" or \"rate\", or measure: for example of = \"fetch.took\"",
         ),
         Subject::Measure(Measure::RunTook) => ("a run takes one time", "write stat = \"value\""),
+        Subject::Shared => ("a cell holds one value when the run ends", "write stat = \"value\""),
         Subject::Measure(_) => ("there are many values, and not one", "for example stat = \"p95\""),
     };
     found.add(Diagnostic::error(place.place, message).help(help));
@@ -84,6 +87,7 @@ fn figure(
     let is_zero = match limit {
         Limit::Count(number) | Limit::Bytes(number) | Limit::Span(Span(number)) => number == 0,
         Limit::Rate(rate) => rate == 0.0,
+        Limit::Value(_) => false,
     };
     match (holds, never) {
         (Comparison::Below, false) | (Comparison::AtLeast, true) if is_zero => {
@@ -100,30 +104,53 @@ fn figure(
     Some(Figure { stat, holds, limit })
 }
 
+/// A limit of what is counted or measured, which is never less than zero.
+enum Positive {
+    Number(u64),
+    Text(String),
+}
+
 /// A limit in the unit of its figure.
 fn limit(what: Subject, stat: Stat, raw: Sp<RawLimit>, found: &mut Findings) -> Option<Limit> {
     let is_bytes = what == Subject::Measure(Measure::FetchBytes);
+    let raw = match (what, raw.value) {
+        (Subject::Shared, RawLimit::Number(value)) => return Some(Limit::Value(value)),
+        (Subject::Shared, RawLimit::Text(text)) => {
+            let message = format!("a cell holds a whole number, not {}", quoted(&text));
+            found.add(Diagnostic::error(raw.place, message).help("for example 12"));
+            return None;
+        }
+        (_, RawLimit::Number(number)) => match u64::try_from(number) {
+            Ok(number) => Sp { value: Positive::Number(number), place: raw.place },
+            Err(_) => {
+                let message = format!("a limit of {} is not less than zero", quoted(what.name()));
+                found.add(Diagnostic::error(raw.place, message));
+                return None;
+            }
+        },
+        (_, RawLimit::Text(text)) => Sp { value: Positive::Text(text), place: raw.place },
+    };
     let (unit, limit) = match (stat, raw.value) {
-        (Stat::Count, RawLimit::Number(count)) => return Some(Limit::Count(count)),
-        (Stat::Count, RawLimit::Text(text)) => {
+        (Stat::Count, Positive::Number(count)) => return Some(Limit::Count(count)),
+        (Stat::Count, Positive::Text(text)) => {
             ("a count", Err((format!("a whole number, not {}", quoted(&text)), "for example 5".to_owned())))
         }
-        (Stat::Rate, RawLimit::Number(number)) => return Some(Limit::Rate(number as f64)),
-        (Stat::Rate, RawLimit::Text(text)) => {
+        (Stat::Rate, Positive::Number(number)) => return Some(Limit::Rate(number as f64)),
+        (Stat::Rate, Positive::Text(text)) => {
             let help = || "so many a second, for example \"10/s\", or \"2.5/m\" a minute".to_owned();
             ("a rate", rate(&text).map(Limit::Rate).map_err(|fault| (fault, help())))
         }
-        (_, RawLimit::Number(bytes)) if is_bytes => return Some(Limit::Bytes(bytes)),
-        (_, RawLimit::Text(text)) if is_bytes => {
+        (_, Positive::Number(bytes)) if is_bytes => return Some(Limit::Bytes(bytes)),
+        (_, Positive::Text(text)) if is_bytes => {
             let help = || "for example \"64KiB\", \"1GB\" or 100".to_owned();
             ("a size", numbers::size(&text).map(Limit::Bytes).map_err(|fault| (fault, help())))
         }
-        (_, RawLimit::Number(number)) => {
+        (_, Positive::Number(number)) => {
             let fault = "a string with its unit, not a bare number".to_owned();
             let help = format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds");
             ("a duration", Err((fault, help)))
         }
-        (_, RawLimit::Text(text)) => ("a duration", duration(&text, raw.place, found)),
+        (_, Positive::Text(text)) => ("a duration", duration(&text, raw.place, found)),
     };
     match limit {
         Ok(limit) => Some(limit),
@@ -145,6 +172,9 @@ fn duration(text: &str, place: Place, found: &mut Findings) -> Result<Limit, tim
 
 /// Why a figure cannot be known to be missed before the end of the run.
 pub(super) fn never_too_early(figure: &Figure, never: bool) -> Option<&'static str> {
+    if matches!(figure.limit, Limit::Value(_)) {
+        return Some("what a cell holds at last is known at the end only");
+    }
     use Comparison::{Above, AtLeast, AtMost, Below, Equals};
     match (figure.stat, figure.holds) {
         (Stat::Mean | Stat::Rate | Stat::Percentile(_), _) => {

@@ -2,7 +2,7 @@
 
 use crate::scenario::findings::Findings;
 use crate::scenario::model::expect::{Expectation, Rule, Subject, Within};
-use crate::scenario::model::{Action, FetchJob, PresetKind, Scenario, Stdin};
+use crate::scenario::model::{Action, FetchJob, Part, PresetKind, Scenario, Stdin};
 use crate::words::diagnostic::{Diagnostic, quoted};
 use crate::words::kind::EventKind;
 
@@ -21,6 +21,7 @@ pub(crate) fn warn_of_nothing(expectations: &[Expectation], scenario: &Scenario,
             let kind = match watched.what {
                 Subject::Event(kind) => Some(kind),
                 Subject::Measure(measure) => measure.event(),
+                Subject::Shared => None,
             };
             let Some(kind) = kind.filter(|kind| !can_come(*kind, watched.within.as_ref(), scenario)) else {
                 continue;
@@ -31,6 +32,11 @@ pub(crate) fn warn_of_nothing(expectations: &[Expectation], scenario: &Scenario,
             found.add(Diagnostic::warning(one.place, message).label("an expectation of nothing"));
         }
     }
+}
+
+fn takes_steps(kind: &PresetKind) -> bool {
+    let is_steps = |part: &Part| matches!(part, Part::Steps(_));
+    matches!(kind, PresetKind::Players(players) if players.groups.iter().any(|group| is_steps(&group.part)))
 }
 
 /// Whether an event of this kind can come, be it by what is typed.
@@ -62,7 +68,12 @@ fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bo
             PresetKind::Players(_) => false,
         }),
         "spawn.suspended" | "spawn.resumed" | "line" => preset(&PresetKind::is_process),
-        "move" => preset(&|kind| matches!(kind, PresetKind::Players(_))),
+        "move" => preset(&|kind| match kind {
+            // What a process says is read as moves, whatever its players do.
+            PresetKind::Players(players) => players.groups.iter().any(|group| group.part.moves() > 0),
+            PresetKind::Command(_) => false,
+        }),
+        "step" | "deadlock" => preset(&takes_steps),
         "sent" => {
             let is_open = |kind: &PresetKind| match kind {
                 PresetKind::Command(command) => command.stdin == Stdin::Open,

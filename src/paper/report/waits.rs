@@ -1,79 +1,84 @@
 //! Which entry of the timeline waits for which moment, and where these moments were: what the arrows
-//! of a trace are drawn from.
+//! of a trace and of a page are drawn from.
 
 use std::collections::BTreeMap;
 
 use regex::bytes::Regex;
 use serde_json::Value;
 
-use crate::paper::report::trace::page::Point;
-
 /// What an entry waits for.
 #[derive(Debug)]
-enum For {
+enum For<P> {
     Started,
     Ready,
     Finished,
-    Line { regex: Regex, seen: Option<Point> },
+    Line { regex: Regex, seen: Option<P> },
 }
 
 #[derive(Debug)]
-struct Wait {
+struct Wait<P> {
     of: String,
-    what: For,
+    what: For<P>,
 }
 
 /// The moments of an entry that something waits for.
-#[derive(Debug, Default)]
-struct Moments {
-    started: Option<Point>,
-    ready: Option<Point>,
-    finished: Option<Point>,
+#[derive(Debug)]
+struct Moments<P> {
+    started: Option<P>,
+    ready: Option<P>,
+    finished: Option<P>,
 }
 
-/// All of them, by entry.
-#[derive(Debug, Default)]
-pub(super) struct Waits {
-    waits: BTreeMap<String, Wait>,
-    moments: BTreeMap<String, Moments>,
+/// All of them, by entry. A moment is kept as whatever says where it is drawn.
+#[derive(Debug)]
+pub(super) struct Waits<P> {
+    waits: BTreeMap<String, Wait<P>>,
+    moments: BTreeMap<String, Moments<P>>,
 }
 
-impl Waits {
+impl<P> Default for Waits<P> {
+    fn default() -> Waits<P> {
+        Waits { waits: BTreeMap::new(), moments: BTreeMap::new() }
+    }
+}
+
+impl<P: Copy> Waits<P> {
     /// What a resolved scenario says; what cannot be read of it is left out.
-    pub(super) fn of(scenario: &str) -> Waits {
+    pub(super) fn of(scenario: &str) -> Waits<P> {
         let mut waits = Waits::default();
         let scenario: Value = serde_json::from_str(scenario).unwrap_or_default();
         let timeline = scenario["timeline"].as_array();
         for (n, entry) in timeline.into_iter().flatten().enumerate() {
             let name = entry["id"].as_str().map_or_else(|| format!("#{}", n + 1), str::to_owned);
             if let Some(wait) = Wait::read(&entry["after"]) {
-                waits.moments.entry(wait.of.clone()).or_default();
+                let moments = Moments { started: None, ready: None, finished: None };
+                waits.moments.entry(wait.of.clone()).or_insert(moments);
                 waits.waits.insert(name, wait);
             }
         }
         waits
     }
 
-    pub(super) fn started(&mut self, entry: &str, at: Point) {
+    pub(super) fn started(&mut self, entry: &str, at: P) {
         if let Some(moments) = self.moments.get_mut(entry) {
             moments.started.get_or_insert(at);
         }
     }
 
-    pub(super) fn ready(&mut self, entry: &str, at: Point) {
+    pub(super) fn ready(&mut self, entry: &str, at: P) {
         if let Some(moments) = self.moments.get_mut(entry) {
             moments.ready.get_or_insert(at);
         }
     }
 
-    pub(super) fn finished(&mut self, entry: &str, at: Point) {
+    pub(super) fn finished(&mut self, entry: &str, at: P) {
         if let Some(moments) = self.moments.get_mut(entry) {
             moments.finished = Some(at);
         }
     }
 
     /// A line of something that an entry started.
-    pub(super) fn line(&mut self, entry: &str, at: Point, text: &[u8]) {
+    pub(super) fn line(&mut self, entry: &str, at: P, text: &[u8]) {
         if !self.moments.contains_key(entry) {
             return;
         }
@@ -87,7 +92,7 @@ impl Waits {
     }
 
     /// The moment that an entry has waited for; the first time that it is asked.
-    pub(super) fn take(&mut self, entry: &str) -> Option<Point> {
+    pub(super) fn take(&mut self, entry: &str) -> Option<P> {
         let Wait { of, what } = self.waits.remove(entry)?;
         let moments = self.moments.get(&of)?;
         match what {
@@ -100,8 +105,8 @@ impl Waits {
     }
 }
 
-impl Wait {
-    fn read(after: &Value) -> Option<Wait> {
+impl<P> Wait<P> {
+    fn read(after: &Value) -> Option<Wait<P>> {
         if let Some(moment) = after.as_str() {
             let (of, what) = moment.rsplit_once('.')?;
             let what = match what {
