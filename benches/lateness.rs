@@ -83,8 +83,15 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
         seed,
         speed: 1.0,
     };
-    let live =
-        live::Live { context, speed: 1.0, precise, input: None, lifeline: None, started: Default::default() };
+    let live = live::Live {
+        context,
+        speed: 1.0,
+        precise,
+        input: None,
+        lifeline: None,
+        started: Default::default(),
+        board: None,
+    };
     let (_, core) = core(|| {
         let ended = live::drive(
             live,

@@ -25,6 +25,7 @@ use crate::hands::process::Processes;
 use crate::hands::signals;
 use crate::hands::{job, panics, runtime};
 use crate::paper::journal::Journal;
+use crate::paper::report::board::Board;
 use crate::scenario::resolved;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
@@ -36,6 +37,9 @@ const FLUSH: Duration = Duration::from_millis(50);
 
 /// How long the loop must have nothing to do for the log to be handed over at once, if that was so long ago.
 const IDLE: Duration = Duration::from_millis(2);
+
+/// How often it is left how the run stands, at most.
+const LOOKS: Duration = Duration::from_millis(100);
 
 /// How many of those that do not end are shown each second.
 const MOST_LINGERING: usize = 10;
@@ -60,6 +64,8 @@ pub struct Live {
     pub lifeline: Option<Lifeline>,
     /// Told when the clock has started.
     pub started: Arc<OnceLock<std::time::Instant>>,
+    /// Where it is left how the run stands, if anybody looks.
+    pub board: Option<Board>,
 }
 
 /// Starts a run and drives it to its end. Its journal is opened (`open`) once signals are heard, so
@@ -104,6 +110,10 @@ struct Turn {
     /// Goes off when the log is to be handed over again. One for the whole run: to make one for each
     /// turn costs more than all else of a turn.
     next_flush: Pin<Box<Sleep>>,
+    board: Option<Board>,
+    /// When it was last left how the run stands, and whether something has happened since.
+    stood: Instant,
+    has_moved: bool,
     seen: Vec<Seen>,
     orders: Vec<Order>,
 }
@@ -135,6 +145,9 @@ impl Turn {
             log_fault: None,
             flushed: Instant::now(),
             next_flush: Box::pin(tokio::time::sleep(FLUSH)),
+            board: live.board,
+            stood: Instant::now(),
+            has_moved: true,
             seen: Vec::new(),
             orders: Vec::new(),
         };
@@ -156,6 +169,7 @@ impl Turn {
                 // Those too that hold their pipes from outside their groups.
                 self.processes.clear().await;
             }
+            self.stand(run);
             self.flush(run, false);
             self.show_lingering(run);
             if let Some(verdict) = run.engine.verdict() {
@@ -246,8 +260,25 @@ impl Turn {
         }
     }
 
+    /// Leaves how the run stands, not too often, for whoever looks.
+    fn stand(&mut self, run: &Run) {
+        let Some(board) = &self.board else { return };
+        if !self.has_moved && !run.journal.is_dirty() {
+            return;
+        }
+        self.has_moved = self.stood.elapsed() < LOOKS;
+        if !self.has_moved {
+            self.stood = Instant::now();
+            let now = self.clock.now();
+            board.put(now, run.engine.standing(now));
+        }
+    }
+
     /// Stands still, with all that runs, until the job goes on.
     async fn suspend(&mut self, run: &mut Run) {
+        if let Some(board) = &self.board {
+            board.cover(true);
+        }
         self.clock.stop();
         self.processes.suspend();
         self.flush(run, true);
@@ -257,6 +288,9 @@ impl Turn {
         self.inbox.pauses().add(took.to_std());
         self.processes.go_on(took.to_std());
         self.inbox.put(Seen::Resumed { took });
+        if let Some(board) = &self.board {
+            board.cover(false);
+        }
     }
 
     /// Hands the log over, if it is time. If it cannot be written, the run is stopped in order.
@@ -290,6 +324,13 @@ impl Turn {
                 None => std::future::pending().await,
             }
         };
+        let next_stand = (self.board.is_some() && self.has_moved).then(|| self.stood + LOOKS);
+        let stand = async {
+            match next_stand {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.inbox.filled() => {}
@@ -297,6 +338,7 @@ impl Turn {
             () = self.clock.until(due.unwrap_or_default()), if due.is_some() => {}
             () = &mut self.next_flush, if run.journal.is_dirty() => {}
             () = look => {}
+            () = stand => {}
         }
     }
 }

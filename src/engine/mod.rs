@@ -30,6 +30,7 @@ mod processes;
 mod readiness;
 mod requests;
 mod scheduler;
+pub mod standing;
 mod steps;
 mod tally;
 mod ties;

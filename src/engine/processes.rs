@@ -20,7 +20,8 @@ pub(crate) struct Spawn {
     pub(crate) preset: usize,
     /// Which entry; none for a typed one.
     pub(crate) entry: Option<usize>,
-    due: Moment,
+    /// When it was to start.
+    pub(crate) due: Moment,
     state: State,
     /// What would show that it is ready: from its start until that comes, or it has had its time, or
     /// it is asked to stop.

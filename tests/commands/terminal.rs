@@ -107,7 +107,7 @@ fn a_terminal_has_colours_and_a_bar_and_its_last_line_is_clean() {
     assert!(seen.contains("\x1b[32mpassed\x1b[0m"), "{seen:?}");
     assert!(seen.contains('━') && seen.contains("0.8 s"), "{seen:?}");
     let behind = seen.rsplit("━").next().unwrap();
-    assert!(behind.contains("\r\x1b[J"), "the bar is taken away: {behind:?}");
+    assert!(behind.contains("\x1b[A\x1b[J"), "the bar is taken away: {behind:?}");
     let end = behind.rsplit("\x1b[J").next().unwrap();
     assert_eq!(end.trim_end(), "           log: l.jsonl", "{seen:?}");
 }
@@ -132,13 +132,106 @@ fn without_colours_there_is_no_escape_at_all() {
     assert!(seen.contains("\x1b["), "diagnostics have colours too");
 }
 
+/// What a terminal of so many columns shows in the end, of what was written to it: letters, newlines and
+/// what the runner draws with.
+fn screen(seen: &str, columns: usize) -> Vec<String> {
+    let (mut rows, mut at, mut saved) = (vec![Vec::new()], (0, 0), (0, 0));
+    let mut rest = seen.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (c, rest.peek()) {
+            ('\r', _) => at.1 = 0,
+            ('\n', _) => at.0 += 1,
+            ('\x1b', Some('7')) => saved = at,
+            ('\x1b', Some('8')) => at = saved,
+            ('\x1b', Some('[')) => {
+                rest.next();
+                let code: String =
+                    std::iter::from_fn(|| rest.next_if(|c| !c.is_ascii_alphabetic())).collect();
+                let row: &mut Vec<char> = &mut rows[at.0];
+                match rest.next().unwrap() {
+                    'A' => at.0 -= 1,
+                    'K' => row.truncate(at.1),
+                    'J' => {
+                        row.truncate(at.1);
+                        rows.truncate(at.0 + 1);
+                    }
+                    'm' => {}
+                    'h' | 'l' => assert_eq!(code, "?2026"),
+                    other => panic!("the runner does not draw with {other:?}"),
+                }
+                continue;
+            }
+            (c, _) => {
+                if at.1 == columns {
+                    at = (at.0 + 1, 0);
+                    rows.resize(rows.len().max(at.0 + 1), Vec::new());
+                }
+                let row = &mut rows[at.0];
+                row.resize(row.len().max(at.1 + 1), ' ');
+                row[at.1] = c;
+                at.1 += 1;
+                continue;
+            }
+        }
+        if c == '\x1b' {
+            rest.next();
+        }
+        rows.resize(rows.len().max(at.0 + 1), Vec::new());
+    }
+    rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned()).collect()
+}
+
 #[test]
-fn a_bar_is_not_drawn_where_the_end_is_not_known() {
+fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
+    const RULES: &str = "[[expect]]\nname = 'few'\nof = 'line'\nbelow = 2\n[[expect]]\nof = 'spawn.failed'\nnever = true\n\
+        [[expect]]\nof = 'input'\nat_least = 1\n";
     let folder = Folder::new();
-    folder.file("s.toml", "[presets.p]\ncommand = [\"sleep\", \"0.4\"]\n[[timeline]]\nspawn = \"p\"\n");
-    let (code, seen) = Terminal::run(&folder, "$S run s.toml --log l.jsonl", &[]).end();
-    assert_eq!(code, Some(0), "{seen}");
-    assert!(!seen.contains('━') && !seen.contains("\x1b[J"), "{seen:?}");
+    let scenario = |program: &str| {
+        format!(
+            "seed = 1\ntime_limit = '30s'\n[presets.p]\ncommand = ['sh', '-c', '{program}']\n[[timeline]]\nspawn = 'p'\ncount = 2\n\
+             [[timeline]]\nmark = 'm'\n{RULES}"
+        )
+    };
+    // Until somebody types, or the test gives up.
+    folder.file("s.toml", scenario("echo one; echo two; while [ ! -e stop ]; do sleep 0.02; done"));
+    let line = "stty cols 72 rows 20; $S run s.toml --log l.jsonl";
+    let mut terminal = Terminal::run(&folder, line, &[]);
+    for part in [
+        "ps#1 p 1 s · ps#2 p 1 s",
+        " lines/s",
+        "1 ok so far",
+        "1 open",
+        "1 missed",
+        ": few",
+        "2 of 2 entries",
+    ] {
+        terminal.until(part);
+    }
+    terminal.types("mark typed\n");
+    terminal.until("2 ok so far");
+    std::fs::write(folder.path().join("stop"), "").unwrap();
+    let (code, seen) = terminal.end();
+    assert_eq!(code, Some(1), "{seen}");
+    assert!(seen.contains("\x1b[?2026h\r") && seen.contains("\x1b[?2026l"), "drawn at once: {seen:?}");
+    // What stays is what a run without a terminal shows: of what was drawn, and typed, nothing.
+    let shown = screen(&seen, 72).join("\n");
+    for drawn in ["runs    ps", "rate   ", "so far", "━", "─", "entries"] {
+        assert!(!shown.contains(drawn), "{drawn}: {shown}");
+    }
+    let plain = folder.scenario(&["report", "l.jsonl"]).end().expect(0);
+    assert!(plain.stdout.contains("missed"), "{}", plain.stdout);
+    for part in
+        ["started p", "| one", "| two", "m", "MISSED few", "FAILED: expectation `few`", "log: l.jsonl"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    // Too small for it: the bar alone; and with --quiet nothing at all.
+    let small = "stty cols 72 rows 8; $S run s.toml --log small.jsonl";
+    let (_, seen) = Terminal::run(&folder, small, &[]).end();
+    assert!(!seen.contains("so far"), "{seen}");
+    let (_, seen) = Terminal::run(&folder, "$S run s.toml --quiet --log quiet.jsonl", &[]).end();
+    assert!(!seen.contains('─') && !seen.contains("so far") && seen.contains("error"), "{seen:?}");
 }
 
 #[test]

@@ -92,6 +92,7 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
         input: None,
         lifeline: None,
         started: Default::default(),
+        board: None,
     };
     let begin = |started_at: &str, journal| {
         let clock = ClockKind::Real;

@@ -21,6 +21,7 @@ use crate::paper::journal::Journal;
 use crate::paper::log::reader::LONGEST_LINE;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
 use crate::paper::report::annotations::Annotations;
+use crate::paper::report::board::Board;
 use crate::paper::report::screen::{Render, Screen};
 use crate::paper::report::terminal::{Course, Terminal};
 use crate::scenario::model::Scenario;
@@ -135,7 +136,9 @@ fn run_loaded(
     };
     let junit = outputs::junit_of_run(arguments)?;
     let scenario = Rc::new(scenario);
-    let terminal = (!arguments.quiet).then(|| Terminal::start(course(arguments, &scenario, seed, entered)));
+    let course = (!arguments.quiet).then(|| course(arguments, &scenario, seed, entered)).flatten();
+    let board = course.as_ref().map(|course| course.board.clone());
+    let terminal = (!arguments.quiet).then(|| Terminal::start(course));
     let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);
     let screen = (!arguments.quiet).then(|| Box::new(Screen::new(colors())) as Box<dyn Render>);
     let mut destination = None;
@@ -162,7 +165,7 @@ fn run_loaded(
         let context =
             Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
         let (speed, precise) = (arguments.speed, arguments.precise);
-        let live = live::Live { context, speed, precise, input: keyboard, lifeline, started };
+        let live = live::Live { context, speed, precise, input: keyboard, lifeline, started, board };
         let begin = |started_at: &str, journal| begin(Some(started_at), &scenario, journal);
         live::drive(live, open, begin).map_err(Refusal)?
     } else {
@@ -207,11 +210,15 @@ fn keyboard(arguments: &Arguments, entered: &Arc<AtomicU64>) -> Result<Option<Ke
     }
 }
 
-/// The way to the end that a bar can show: on a terminal, of a scenario that is cheap to plan.
+/// The way to the end that a bar can show, on a terminal.
 fn course(arguments: &Arguments, scenario: &Scenario, seed: u64, entered: Arc<AtomicU64>) -> Option<Course> {
     let is_shown = arguments.clock == ClockOption::Real && std::io::stderr().is_terminal() && colors();
-    let end = is_shown.then(|| likely_end(scenario, seed)).flatten()?;
-    Some(Course { end, speed: arguments.speed, entered })
+    is_shown.then(|| Course {
+        end: likely_end(scenario, seed),
+        speed: arguments.speed,
+        entered,
+        board: Board::default(),
+    })
 }
 
 /// What is typed, for a clock that does not wait: all of `--input`, at the start.

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 use watch::{Side, Watch};
 
+use crate::engine::standing::Stand;
 use crate::scenario::model::expect::Expectation;
 use crate::words::diagnostic::quoted;
 use crate::words::event::{EntryName, Event, Expected, Source};
@@ -209,6 +210,11 @@ impl Expectations {
     /// What came of the scenario's own, in their order.
     pub(super) fn judge_own(&self, ended: &Ended<'_>) -> Vec<Expected> {
         self.watches[..self.own].iter().map(|watch| watch.judge(ended)).collect()
+    }
+
+    /// How the scenario's own stand, in their order.
+    pub(super) fn stand(&self, so_far: &Ended<'_>) -> Vec<(String, Stand)> {
+        self.watches[..self.own].iter().map(|watch| watch.stand(so_far)).collect()
     }
 
     /// What came of the others.

@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 use super::figure::Made;
 use super::order::Behind;
 use super::{Ended, Origin, words};
+use crate::engine::standing::{Stand, stand};
 use crate::scenario::model::expect::{Expectation, Limit, Measure, Rule, Subject, Wanted, Watched, Within};
 use crate::words::event::{Event, Expected};
 use crate::words::kind::{EventKind, Said};
@@ -31,6 +32,8 @@ pub(super) struct Watch {
     unit: Limit,
     of: Eye,
     state: State,
+    /// It can no longer hold.
+    is_missed: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +78,7 @@ impl Watch {
             unit,
             of: Eye::new(&one.of),
             state,
+            is_missed: false,
         }
     }
 
@@ -137,7 +141,13 @@ impl Watch {
                 None
             }
         };
+        self.is_missed |= settled == Some(false);
         self.abort && settled == Some(false)
+    }
+
+    /// How it stands, by its name.
+    pub(super) fn stand(&self, so_far: &Ended<'_>) -> (String, Stand) {
+        (self.name.clone(), stand(self.judge(so_far).ok, self.is_missed))
     }
 
     /// What came of it.

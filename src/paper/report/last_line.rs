@@ -1,4 +1,4 @@
-//! A last line that stands below the screen's text, and is written anew in its place. Makes the
+//! A last line, with or without some above it, that stands below the screen's text, and is written anew in its place. Makes the
 //! terminal's bytes, and writes none itself; what the line says is for others.
 //!
 //! # How it works
@@ -12,8 +12,10 @@
 //! It knows no other terminal than one that understands ECMA-48 and DEC's save and restore.
 
 use crate::hands::foreground;
+use crate::paper::report::panel::PanelLine;
 
-/// The most lines that are cleared: a page that was pasted stays, but for its end.
+/// The most lines that are cleared, of those drawn and of those entered: a page that was pasted stays,
+/// but for its end.
 const MOST_LINES: usize = 10;
 
 /// A line as it is to be seen.
@@ -27,12 +29,21 @@ pub(super) struct Drawn {
     pub(super) entered: u64,
     /// With its styles.
     pub(super) text: String,
+    /// The lines above it.
+    pub(super) above: Vec<PanelLine>,
 }
 
 impl Drawn {
     /// All but the text: a line in the same place can be written over.
-    fn place(&self) -> (usize, usize, u64) {
-        (self.columns, self.of, self.entered)
+    fn place(&self) -> (usize, usize, u64, usize) {
+        (self.columns, self.of, self.entered, self.above.len())
+    }
+
+    /// How many rows above the last the lines take in a terminal that is now so wide.
+    fn rows_above(&self, width: usize) -> usize {
+        let width = width.max(1);
+        let wrapped = self.columns.saturating_sub(1) / width;
+        self.above.iter().map(|line| 1 + line.columns.saturating_sub(1) / width).sum::<usize>() + wrapped
     }
 }
 
@@ -55,9 +66,13 @@ impl LastLine {
         out.extend_from_slice(text);
         self.drawn = next;
         if let Some(drawn) = &self.drawn {
+            for line in &drawn.above {
+                out.extend_from_slice(line.text.as_bytes());
+                out.push(b'\n');
+            }
             out.extend_from_slice(drawn.text.as_bytes());
         }
-        out
+        self.at_once(out)
     }
 
     /// Shows the next line in the place of the one before, if it looks different.
@@ -65,11 +80,23 @@ impl LastLine {
         match (&self.drawn, &next) {
             (Some(drawn), Some(next)) if drawn == next => Vec::new(),
             (Some(drawn), Some(next)) if drawn.place() == next.place() => {
-                let out = format!("\x1b7\r{}\x1b8", next.text);
+                let up = "\x1b[A".repeat(next.above.len());
+                let above: String =
+                    next.above.iter().map(|line| format!("{}\x1b[K\n\r", line.text)).collect();
+                let out = format!("\x1b7\r{up}{above}{}\x1b8", next.text);
                 self.drawn = Some(next.clone());
-                out.into_bytes()
+                self.at_once(out.into_bytes())
             }
             _ => self.below(b"", next, (entered, width)),
+        }
+    }
+
+    /// Several lines are shown at once by terminals that can do so (mode 2026, "synchronized output");
+    /// others take no notice.
+    fn at_once(&self, out: Vec<u8>) -> Vec<u8> {
+        match &self.drawn {
+            Some(drawn) if !drawn.above.is_empty() => [b"\x1b[?2026h", &out[..], b"\x1b[?2026l"].concat(),
+            _ => out,
         }
     }
 
@@ -77,8 +104,8 @@ impl LastLine {
     pub(super) fn gone(&mut self, entered: u64, width: usize) -> Vec<u8> {
         let Some(drawn) = self.drawn.take() else { return Vec::new() };
         let entered = entered.saturating_sub(drawn.entered);
-        let above = drawn.columns.saturating_sub(1) / width.max(1);
-        let above = above.saturating_add(usize::try_from(entered).unwrap_or(usize::MAX)).min(MOST_LINES);
+        let entered = usize::try_from(entered).unwrap_or(usize::MAX).min(MOST_LINES);
+        let above = drawn.rows_above(width).min(MOST_LINES) + entered;
         format!("\r{}\x1b[J", "\x1b[A".repeat(above)).into_bytes()
     }
 }

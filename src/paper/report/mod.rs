@@ -2,6 +2,7 @@
 
 pub mod annotations;
 mod bar;
+pub mod board;
 pub mod cases;
 pub mod csv;
 pub mod explored;
@@ -14,6 +15,7 @@ mod last_line;
 mod loads;
 mod numbers;
 pub mod output;
+mod panel;
 pub mod position;
 pub mod replay;
 pub mod screen;

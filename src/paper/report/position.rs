@@ -52,7 +52,13 @@ impl Position {
             text = longer;
         }
         let columns = text.chars().count() + 1;
-        (columns > 1).then(|| Drawn { columns, of: width, entered: 0, text: format!("{DIM}{text}{DIM:#} ") })
+        (columns > 1).then(|| Drawn {
+            columns,
+            of: width,
+            entered: 0,
+            text: format!("{DIM}{text}{DIM:#} "),
+            above: Vec::new(),
+        })
     }
 }
 

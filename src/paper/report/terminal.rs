@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::paper::log::writer::Show;
 use crate::paper::report::bar::Bar;
+use crate::paper::report::board::Board;
 use crate::words::time::{Moment, Span};
 
 /// How many texts may wait for the terminal.
@@ -22,12 +23,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What a bar needs to know: it shows the run's own time.
 #[derive(Clone, Debug)]
 pub struct Course {
-    /// When the run is likely to end.
-    pub end: Moment,
+    /// When the run is likely to end, where that is known.
+    pub end: Option<Moment>,
     /// How many times as fast as the machine's the run's clock goes.
     pub speed: f64,
     /// How many lines have been entered on the terminal.
     pub entered: Arc<AtomicU64>,
+    /// How the run stands.
+    pub board: Board,
 }
 
 /// The thread that shows.
@@ -47,17 +50,21 @@ impl Terminal {
         let started = Arc::new(OnceLock::<Instant>::new());
         let since = Arc::clone(&started);
         let shown = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            let Some(Course { end, speed, entered }) = course else {
+            let Some(Course { end, speed, entered, board }) = course else {
                 return incoming.iter().for_each(|text| write(&text));
             };
             let now = || {
                 let elapsed = since.get().map_or(Duration::ZERO, Instant::elapsed);
                 Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
             };
-            let mut bar = Bar::new(end, entered);
+            let mut bar = Bar::new(end, entered, board);
             loop {
                 match incoming.recv_timeout(LOOK) {
-                    Ok(text) => write(&bar.below(&text, now())),
+                    Ok(mut text) => {
+                        // What has come meanwhile is shown in one go.
+                        incoming.try_iter().for_each(|more| text.extend_from_slice(&more));
+                        write(&bar.below(&text, now()));
+                    }
                     Err(RecvTimeoutError::Timeout) => write(&bar.moved(now())),
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
