@@ -170,13 +170,6 @@ impl Gathered {
                 let text = || format!("{player} {step}: {register}");
                 self.did(source, told, 'w', text, |counts| &mut counts.steps);
             }
-            Event::Step { source, player, step, register, .. } => {
-                let Some(running) = self.running.get(&source) else { return };
-                self.lanes.moved(running.lane, t, || {
-                    let text = cut(&format!("{player}: {step} ({register})"), LONGEST).into();
-                    Point { t, line, kind: 'm', text }
-                });
-            }
             Event::Lines { source, stream, chunk, .. } => self.line(told, source, stream, chunk),
             Event::SpawnExited { source, exit, ok, .. } => {
                 let state = if ok { State::Ok } else { State::Wrong };
