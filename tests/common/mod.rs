@@ -245,7 +245,17 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn read(path: &Path) -> Log {
-        let bytes = std::fs::read(path).unwrap_or_default();
+        Log::of_bytes(std::fs::read(path).unwrap_or_default())
+    }
+
+    /// The whole lines of a log whose runner was killed, perhaps as it wrote.
+    pub(crate) fn read_torn(path: &Path) -> Log {
+        let mut bytes = std::fs::read(path).unwrap_or_default();
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        Log::of_bytes(bytes)
+    }
+
+    fn of_bytes(bytes: Vec<u8>) -> Log {
         let events =
             String::from_utf8_lossy(&bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         Log { bytes, events }
