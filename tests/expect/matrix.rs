@@ -221,3 +221,32 @@ fn what_servers_and_programs_do_is_judged_as_the_log_says() {
         other.scenario(&["replay", "log.jsonl"]).end().expect(0);
     }
 }
+
+#[test]
+fn a_cell_is_judged_by_its_last_value() {
+    const LAST: i64 = -3;
+    let scenario = "tick = '0s'\n[shared]\na = 10\n[presets.p]\n\
+        players = [{ name = 'x', steps = ['load a', 'add -13', 'store a'] }]\n[[timeline]]\nspawn = 'p'\n";
+    let (mut rules, mut wanted) = (String::new(), Vec::new());
+    for (holds, is) in HOLDS {
+        for (limit, never) in (LAST - 1..=LAST + 1).flat_map(|limit| [(limit, false), (limit, true)]) {
+            let n = wanted.len();
+            rules +=
+                &format!("[[expect]]\nname = '{n}'\nof = 'shared.a'\n{holds} = {limit}\nnever = {never}\n");
+            wanted.push(is(LAST.cmp(&limit)) != never);
+        }
+    }
+    let ok = |expected: &[Value]| -> Vec<bool> {
+        expected.iter().map(|one| one["ok"].as_bool().unwrap()).collect()
+    };
+    for clock in ["real", "virtual"] {
+        let folder = Folder::new();
+        let (ended, log) = folder.run(&format!("{scenario}{rules}"), &["--clock", clock]);
+        ended.expect(1);
+        assert_eq!(ok(&told(&log)), wanted, "{clock}");
+        folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
+        folder.run(scenario, &["--clock", clock]).0.expect(0);
+        folder.file("rules.toml", &rules);
+        assert_eq!(ok(&expected_of_log(&folder, "rules.toml", 1)), wanted, "{clock}, on the log");
+    }
+}
