@@ -107,8 +107,8 @@ struct Turn {
     /// What stopped the log, once something has.
     log_fault: Option<String>,
     flushed: Instant,
-    /// Goes off when the log is to be handed over again. One for the whole run: to make one for each
-    /// turn costs more than all else of a turn.
+    /// Goes off when the log is to be handed over again. One for the whole run, since to register one for
+    /// each turn is not free.
     next_flush: Pin<Box<Sleep>>,
     board: Option<Board>,
     /// When it was last left how the run stands, and whether something has happened since.

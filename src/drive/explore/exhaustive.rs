@@ -16,7 +16,7 @@ use num_bigint::BigUint;
 use crate::engine::walk::{End, Node, Reached, Walk, judge_cells};
 use crate::paper::explored::{Came, Ended, Explored, Found, Judged, Witness, sort};
 use crate::scenario::model::Scenario;
-use crate::scenario::model::expect::Subject;
+use crate::scenario::model::expect::{Expectation, Subject};
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug)]
@@ -160,15 +160,15 @@ impl Walker {
     }
 
     fn explored(self, scenario: &Scenario, seed: u64) -> Explored {
-        let mut judged: Vec<Judged> = Vec::new();
         let (of_cells, others): (Vec<_>, Vec<_>) =
             scenario.expect.iter().partition(|one| one.of.what == Subject::Shared);
-        judged.extend(of_cells.iter().map(|one| Judged {
+        let unmissed = |one: &&Expectation| Judged {
             name: one.name.clone(),
             wanted: one.wanted(),
             missed: BigUint::ZERO,
             first: None,
-        }));
+        };
+        let mut judged: Vec<Judged> = of_cells.iter().map(unmissed).collect();
         let mut found: BTreeMap<Came, Found> = BTreeMap::new();
         let mut runs = BigUint::ZERO;
         for (end, ending) in &self.ends {

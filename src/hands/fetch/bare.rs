@@ -44,8 +44,8 @@ impl Default for Scratch {
     }
 }
 
-/// The last body and its SHA-256: most answers of a load have the same one, and to compare costs a
-/// tenth of what a digest does.
+/// The last body and its SHA-256: most answers of a load have the same one, and to compare is cheaper
+/// than to digest.
 #[derive(Debug, Default)]
 struct Digests(Option<(Vec<u8>, [u8; 32])>);
 

@@ -1,5 +1,5 @@
-//! The time limit of a load's requests: one timer for all of them, since a timer for each would cost
-//! more than all else that is done for a request here.
+//! The time limit of a load's requests: one timer for all of them, since a timer of the runtime's for
+//! each is registered and taken away again under a lock.
 //!
 //! # How it works
 //!
