@@ -1,0 +1,157 @@
+// The players on the board: where each is, where it comes from, and what is asked of it.
+
+/** How long a move is seen to take, in milliseconds, and how long its trail stays. */
+const SLIDE = 160;
+const STAYS = 1800;
+/** A way longer than so many places was no move: the player is just there. */
+const JUMP = 6;
+/** So many pieces of trails at most. */
+const PIECES = 4000;
+
+class Board {
+  constructor(frames, theme) {
+    Object.assign(this, { frames, theme, players: new Map(), trails: [], view: new View(), own: null, hovered: null, at: 0 });
+    const ask = () => frames.ask(this);
+    this.canvas = new Canvas(get('board-canvas'), get('stage'), ask);
+    this.drawing = new BoardDrawing(this);
+    this.ask = ask;
+    this.words = { at: 0, timer: 0 };
+    boardPointers(this);
+  }
+
+  take(change, run, isWhole) {
+    if (isWhole) this.forget(run);
+    this.run = run;
+    if (change.players || isWhole || 'world' in change) {
+      this.view.world = run.world;
+      const now = performance.now();
+      for (const [name, player] of Object.entries(change.players ?? run.players)) this.put(name, player, now, isWhole);
+      this.share(now);
+      this.view.fit(run.world, this.players.values());
+      const [across, down] = run.world?.size ?? [4, 3];
+      get('stage').style.setProperty('--ratio', Math.min(Math.max(across / down, .6), 3));
+      this.isShown = this.players.size > 0 || Boolean(run.world);
+      get('board').hidden = !this.isShown;
+      document.body.classList.toggle('boarded', this.isShown);
+      this.tellSoon();
+      this.ask();
+    }
+  }
+
+  forget(run) {
+    const before = this.players;
+    this.players = new Map();
+    this.trails = [];
+    this.view.wanted = null;
+    // Those who stay slide to where they are now.
+    for (const [name, player] of before) if (run.players[name]) this.players.set(name, player);
+  }
+
+  put(name, told, now, isWhole) {
+    if (told === null) return void this.players.delete(name);
+    const [x, y] = told.at;
+    let player = this.players.get(name);
+    if (!player) {
+      const hash = hashOf(name);
+      player = { name, shown: visible(name), hue: hash % HUES, angle: (hash >>> 8) % 360 / 180 * Math.PI, x, y, fromX: x, fromY: y, since: 0, aside: 0, bornAt: isWhole ? 0 : now };
+      this.players.set(name, player);
+    } else if (x !== player.at[0] || y !== player.at[1]) {
+      const [byX, byY] = [this.view.way(player.at[0], x, 0), this.view.way(player.at[1], y, 1)];
+      const isMove = !isWhole && Math.abs(byX) + Math.abs(byY) <= JUMP;
+      const [fromX, fromY] = isMove ? [x - byX, y - byY] : [x, y];
+      if (isMove && !this.theme.isStill) this.trails.push({ fromX, fromY, x, y, hue: player.hue, since: now });
+      const [seenX, seenY] = this.seen(player, now);
+      Object.assign(player, { fromX: isMove ? fromX + seenX - player.x : x, fromY: isMove ? fromY + seenY - player.y : y, x, y, since: isMove ? now : 0 });
+    }
+    Object.assign(player, { at: told.at, told, isGone: Boolean(told.is_gone) });
+    if (this.trails.length > PIECES) this.trails.splice(0, this.trails.length - PIECES);
+  }
+
+  /** Those who share a place stand a little aside, so that each is seen. */
+  share() {
+    const first = new Map();
+    for (const player of this.players.values()) {
+      if (player.isGone) continue;
+      const place = player.at[0] + ',' + player.at[1], other = first.get(place);
+      player.aside = other ? .24 : 0;
+      if (other) other.aside = .24;
+      else first.set(place, player);
+    }
+  }
+
+  /** Where a player is seen at a moment: on its way, perhaps. */
+  seen(player, now) {
+    const share = Math.min((now - player.since) / SLIDE, 1);
+    if (share >= 1 || this.theme.isStill) return [player.x, player.y];
+    const eased = 1 - (1 - share) ** 3;
+    return [player.fromX + (player.x - player.fromX) * eased, player.fromY + (player.y - player.fromY) * eased];
+  }
+
+  draw(now) {
+    const context = this.isShown && this.canvas.begin();
+    if (!context) return;
+    const { wide, high } = this.canvas;
+    let first = 0;
+    while (first < this.trails.length && now - this.trails[first].since > STAYS) first++;
+    if (first) this.trails.splice(0, first);
+    const isOnItsWay = this.view.lay(wide, high, now, this.theme.isStill);
+    const moves = this.drawing.all(context, now);
+    if (isOnItsWay || moves || this.trails.length) this.ask();
+  }
+
+  /** The player nearest to a place of the canvas, if one is near. */
+  nearest(x, y, near) {
+    const now = performance.now();
+    let best = null, distance = near * near;
+    for (const player of this.players.values()) {
+      const [atX, atY] = this.drawing.spot(player, now);
+      const far = (atX - x) ** 2 + (atY - y) ** 2 + (player.isGone ? 30 : 0);
+      if (far < distance) [best, distance] = [player, far];
+    }
+    return best;
+  }
+
+  wordsOf({ shown, told, at }) {
+    const words = [shown + (told.is_gone ? ' (gone)' : ''), 'at ' + at[0] + ', ' + at[1]];
+    if (told.moves) words.push(counted(told.moves, 'move') + (told.direction ? ', the last ' + visible(told.direction) : ''));
+    if (told.source) words.push(visible(told.source));
+    return words;
+  }
+
+  /** Says who is there, soon and once for many changes. */
+  tellSoon() {
+    if (this.words.timer) return;
+    this.words.timer = setTimeout(() => {
+      this.words.timer = 0;
+      this.tell();
+    }, 250);
+  }
+
+  tell() {
+    const { world } = this.run, all = [...this.players.values()], here = all.filter(player => !player.isGone);
+    const place = world ? world.size[0] + ' × ' + world.size[1] + (world.edges === 'wrap' ? ', edges wrap' : ', edges stop') : 'places from where each was first seen';
+    put(get('board-words'), counted(here.length, 'player') + (all.length > here.length ? ', ' + number(all.length - here.length) + ' gone' : '') + ' · ' + place);
+    const names = listed(here.map(({ shown, at }) => cut(shown, 40) + ' at ' + at.join(', ')), 12);
+    get('stage').setAttribute('aria-label', 'Board, ' + get('board-words').textContent + (names ? ': ' + names : ''));
+  }
+}
+
+/** What a mouse or a finger asks of the board: who is that? */
+function boardPointers(board) {
+  const { canvas } = board.canvas;
+  const over = event => {
+    const box = canvas.getBoundingClientRect();
+    const player = board.nearest(event.clientX - box.left, event.clientY - box.top, event.pointerType === 'mouse' ? 16 : 26);
+    if (player !== board.hovered) board.ask();
+    board.hovered = player;
+    tip.show(player && board.wordsOf(player), event.clientX, event.clientY);
+  };
+  canvas.addEventListener('pointermove', over);
+  canvas.addEventListener('pointerdown', over);
+  canvas.addEventListener('pointerleave', event => {
+    if (event.pointerType !== 'mouse') return;
+    board.hovered = null;
+    tip.show(null);
+    board.ask();
+  });
+}

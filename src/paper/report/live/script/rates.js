@@ -1,0 +1,93 @@
+// How much happens a second: the differences of the counts, over the last minute.
+
+const RATES = [['moves', 'moves', 'move'], ['lines', 'lines', 'said'], ['requests', 'requests', 'fetch'], ['events', 'events', 'chart']];
+/** The time that is seen and that one column stands for, in seconds. */
+const MINUTE = 60;
+const COLUMN = .5;
+/** The rate that is written is of so many seconds. */
+const RATE_OF = 2;
+/** How often the charts are drawn while only the time goes on, in milliseconds. */
+const CHART = 250;
+
+class Rates {
+  constructor(frames, theme, clock) {
+    Object.assign(this, { frames, theme, clock, drawnAt: 0 });
+    this.charts = RATES.map(([key, name, color]) => {
+      const item = made('li'), figure = made('b', '0'), canvas = made('canvas'), place = made('div', '', 'chart'), most = made('span', '', 'most');
+      canvas.setAttribute('aria-hidden', 'true');
+      place.append(canvas);
+      const words = made('p');
+      words.append(figure, made('span', ' ' + name + '/s'), most);
+      item.append(words, place);
+      get('rates').append(item);
+      return { key, color, figure, most, name, columns: new Map(), canvas: new Canvas(canvas, place, () => this.changed()) };
+    });
+    this.before = null;
+  }
+
+  changed() {
+    this.drawnAt = 0;
+    this.frames.ask(this);
+  }
+
+  take(change, run, isWhole) {
+    this.run = run;
+    if (isWhole) this.start(run);
+    else if (change.counts) this.count(change.counts, change.t ?? this.before.t);
+    this.frames.ask(this);
+  }
+
+  /** What was before is in the counts, and when it was is not known. */
+  start({ counts = {}, t }) {
+    for (const chart of this.charts) chart.columns.clear();
+    this.before = { t, counts, first: t };
+    // A run that has just begun is known from its start.
+    if (t > 3) return;
+    this.before = { t: 0, counts: {}, first: 0 };
+    this.count(counts, t, true);
+  }
+
+  /** Spreads what has been added over the columns since it was counted last. */
+  count(counts, t, isEven = false) {
+    const { before } = this, from = Math.floor(Math.max(before.t, t - MINUTE) / COLUMN), to = Math.floor(t / COLUMN);
+    for (const { key, columns } of this.charts) {
+      const more = Math.max((counts[key] ?? 0) - (before.counts[key] ?? 0), 0);
+      // While something happened there was word of it: after a long silence, it happened just now.
+      const first = to - from > 1 / COLUMN && !isEven ? to : from;
+      for (let n = first; more && n <= to; n++) columns.set(n, (columns.get(n) ?? 0) + more / (to - first + 1));
+      for (const n of columns.keys()) if (n < to - MINUTE / COLUMN - 2) columns.delete(n);
+    }
+    this.before = { t, counts, first: before.first };
+  }
+
+  draw(now) {
+    if (!this.before) return;
+    if (now - this.drawnAt >= CHART) {
+      this.drawnAt = now;
+      const t = this.clock.now();
+      for (const chart of this.charts) this.chart(chart, t);
+    }
+    if (this.clock.goes) this.frames.ask(this);
+  }
+
+  chart({ key, color, figure, most, columns, canvas }, t) {
+    const last = Math.floor(t / COLUMN), width = Math.max(Math.min(RATE_OF, t - this.before.first), COLUMN);
+    let sum = 0;
+    for (let n = last; n > last - RATE_OF / COLUMN; n--) sum += columns.get(n) ?? 0;
+    const rate = this.run.end && this.run.mode === 'run' ? 0 : sum / width, high = Math.max(...columns.values(), 0) / COLUMN;
+    put(figure, rated(rate));
+    put(most, number(this.run.counts?.[key]) + ' in all');
+    most.title = high ? 'up to ' + rated(high) + ' a second in the last minute' : '';
+    const context = canvas.begin();
+    if (!context) return;
+    const count = MINUTE / COLUMN, step = canvas.wide / count, scale = (canvas.high - 3) / Math.max(high * COLUMN, 1);
+    context.fillStyle = this.theme.line;
+    context.fillRect(0, canvas.high - 1, canvas.wide, 1);
+    context.fillStyle = this.theme[color];
+    const shift = t / COLUMN - last;
+    for (const [n, value] of columns) {
+      const x = canvas.wide - (last - n + shift) * step;
+      if (value) context.fillRect(x, canvas.high - 1 - Math.max(value * scale, 1), Math.max(step - .5, 1), Math.max(value * scale, 1));
+    }
+  }
+}
