@@ -9,7 +9,7 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 const BACKLOG: i32 = 1024;
 
 /// How much the system keeps for one that does not take it: what is over is kept once for all, here.
-const UNTAKEN: usize = 128 << 10;
+const UNTAKEN: usize = 32 << 10;
 
 /// Listens at `HOST:PORT`, or at `PORT` of this machine.
 pub(super) fn listen(text: &str, has_names: bool) -> Result<(TcpListener, SocketAddr), String> {

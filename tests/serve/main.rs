@@ -1,0 +1,14 @@
+//! The live page's server, as those who ask see it: section G of the faults by its rows, what a page is
+//! shown, and what can be done on one. Real sockets, and the real program.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod asker;
+mod gate;
+mod playback;
+mod shown;
+mod slow;
+mod typed;
