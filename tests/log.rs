@@ -15,7 +15,7 @@ use scenario::words::kind::{EventKind, KeyType};
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 25] = [
+const EVENTS: [(&str, &str); 26] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -38,6 +38,7 @@ const EVENTS: [(&str, &str); 25] = [
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
+    ("world.state", "due players"),
     ("deadlock", "waiting"),
     ("expect", "name ok wanted got events"),
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness fetches shared took crc32c"),
@@ -405,6 +406,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         (&format!("time_limit = \"100ms\"\n{PROGRAMS}"), &[], 1),
         (STEPS, &["--clock", "virtual"], 1),
         (STEPS, &["--speed", "50"], 1),
+        (&format!("{PLAYERS}[world]\nsize = [4, 3]\n"), &["--clock", "virtual"], 1),
         ("tick = \"0s\"", &[], 0),
         ("tick = \"1s\"", &["--clock", "virtual"], 0),
     ] {

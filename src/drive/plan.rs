@@ -148,6 +148,7 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
 fn without_world(scenario: &Scenario) -> Scenario {
     let mut stand_in = scenario.clone();
     stand_in.tick = None;
+    stand_in.world = None;
     stand_in.time_limit = None;
     for preset in &mut stand_in.presets {
         match &mut preset.kind {

@@ -2,7 +2,7 @@
 //! a [calendar](crate::engine::calendar) of their own.
 //!
 //! What is due at one moment comes out in the order of [`Item`]: the tick, then entries in file
-//! order, then what waited too long.
+//! order, then the state of the world, then what waited too long.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,6 +18,8 @@ pub(crate) enum Item {
     Entry(usize),
     /// The next request of a load, by the run of its job.
     Arrival(u32),
+    /// The state of the world is told.
+    World,
     /// An entry has waited for its line long enough.
     LineTimeout(usize),
     /// A spawn has had the time it had to get ready.
@@ -59,9 +61,9 @@ impl Agenda {
         Some((due, item))
     }
 
-    /// Drops all but the ticks: nothing of the timeline happens any more.
-    pub(crate) fn keep_ticks(&mut self) {
-        self.heap.retain(|Reverse((_, item))| matches!(item, Item::Tick(_)));
+    /// Drops all but the ticks and the states of the world: nothing of the timeline happens any more.
+    pub(crate) fn keep_clocks(&mut self) {
+        self.heap.retain(|Reverse((_, item))| matches!(item, Item::Tick(_) | Item::World));
     }
 }
 
@@ -73,7 +75,14 @@ mod tests {
     fn equal_times_come_in_the_order_of_the_file() {
         let mut agenda = Agenda::default();
         let second = Moment(1_000_000_000);
-        for item in [Item::TimeLimit, Item::Entry(2), Item::LineTimeout(0), Item::Entry(1), Item::Tick(1)] {
+        for item in [
+            Item::TimeLimit,
+            Item::World,
+            Item::Entry(2),
+            Item::LineTimeout(0),
+            Item::Entry(1),
+            Item::Tick(1),
+        ] {
             agenda.push(second, item);
         }
         agenda.push(Moment(5), Item::Entry(9));
@@ -84,6 +93,7 @@ mod tests {
             Item::Tick(1),
             Item::Entry(1),
             Item::Entry(2),
+            Item::World,
             Item::LineTimeout(0),
             Item::TimeLimit,
         ];

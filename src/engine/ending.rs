@@ -111,7 +111,7 @@ impl Run {
     /// Lets nothing new happen, and asks all that runs to stop.
     fn stop_all(&mut self, verdict: Verdict, out: &mut Out<'_>) {
         self.phase = Phase::Stopping(verdict);
-        self.agenda.keep_ticks();
+        self.agenda.keep_clocks();
         for number in self.spawns.keys().copied().collect::<Vec<_>>() {
             self.stop_spawn(number, out);
         }

@@ -36,6 +36,7 @@ mod tally;
 mod ties;
 pub mod typed;
 pub mod walk;
+mod world;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -49,6 +50,7 @@ use regex::bytes::Regex;
 use requests::{JobRun, Request};
 use scheduler::EntryState;
 use tally::Tally;
+use world::World;
 
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;
@@ -82,6 +84,8 @@ pub(crate) struct Out<'a> {
     sink: &'a mut dyn Sink,
     tally: &'a mut Tally,
     expected: &'a mut Expectations,
+    /// Where players are, if they are anywhere.
+    world: Option<&'a mut World>,
 }
 
 impl Out<'_> {
@@ -142,6 +146,7 @@ pub struct Engine {
     run: Run,
     tally: Tally,
     expected: Expectations,
+    world: Option<World>,
 }
 
 impl Engine {
@@ -149,7 +154,8 @@ impl Engine {
     #[must_use]
     pub fn new(scenario: Rc<Scenario>, seed: u64) -> Engine {
         let expected = Expectations::new(&scenario.expect);
-        Engine { run: Run::new(scenario, seed), tally: Tally::default(), expected }
+        let world = scenario.world.map(|rules| World::new(rules, seed));
+        Engine { run: Run::new(scenario, seed), tally: Tally::default(), expected, world }
     }
 
     /// A run of which so many spawns of a preset have happened elsewhere: a sub-process plays one
@@ -260,7 +266,13 @@ impl Engine {
     fn with(&mut self, now: Moment, sink: &mut dyn Sink, call: impl FnOnce(&mut Run, &mut Out<'_>)) {
         // A clock that went back (a log that was tampered with) must not turn time round.
         self.run.now = self.run.now.max(now);
-        let mut out = Out { now: self.run.now, sink, tally: &mut self.tally, expected: &mut self.expected };
+        let mut out = Out {
+            now: self.run.now,
+            sink,
+            tally: &mut self.tally,
+            expected: &mut self.expected,
+            world: self.world.as_mut(),
+        };
         call(&mut self.run, &mut out);
     }
 }
@@ -346,10 +358,13 @@ impl Run {
         }
     }
 
-    /// Sets the stage: ticks, the time limit and the entries that wait for nothing.
+    /// Sets the stage: ticks, the world's state, the time limit and the entries that wait for nothing.
     fn begin(&mut self) {
         if self.scenario.tick.is_some() {
             self.agenda.push(Moment::ZERO, Item::Tick(0));
+        }
+        if self.scenario.world.is_some_and(|world| world.broadcast.is_some()) {
+            self.agenda.push(Moment::ZERO, Item::World);
         }
         if let Some(limit) = self.scenario.time_limit {
             self.agenda.push(Moment::ZERO.saturating_add(limit), Item::TimeLimit);
@@ -408,6 +423,7 @@ impl Run {
             Item::Tick(n) => self.tick(due, n, out),
             Item::Entry(entry) => self.occur(entry, due, out),
             Item::Arrival(job_run) => self.arrive(job_run, due, out),
+            Item::World => self.broadcast(due, out),
             Item::LineTimeout(entry) => self.line_timeout(entry, out),
             Item::ReadyTimeout(number) => self.ready_timeout(number, out),
             Item::TimeLimit => self.time_limit(out),
@@ -418,6 +434,13 @@ impl Run {
         out.event(&Event::ClockTick { due, n });
         if let Some(next) = self.scenario.tick.and_then(|tick| due.checked_add(tick)) {
             self.agenda.push(next, Item::Tick(n + 1));
+        }
+    }
+
+    fn broadcast(&mut self, due: Moment, out: &mut Out<'_>) {
+        out.tell_world(Some(due));
+        if let Some(next) = out.broadcast().and_then(|every| due.checked_add(every)) {
+            self.agenda.push(next, Item::World);
         }
     }
 

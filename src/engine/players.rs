@@ -250,8 +250,7 @@ impl Players {
         let text = &role.steps(scenario)[step].text;
         out.event(&Event::Step { due, source, player, step: text, register });
         if let Some(direction) = direction {
-            out.tally.moves += 1;
-            out.event(&Event::Move { due: Some(due), source, player, direction });
+            out.moved(Some(due), source, player, direction);
         }
         if has_ended { self.end_steps(id) } else { Played::Nothing }
     }
@@ -304,8 +303,7 @@ impl Players {
     ) {
         let direction = group.directions[row.die.below(group.directions.len() as u32) as usize];
         let player = group.name.nth(n + 1);
-        out.tally.moves += 1;
-        out.event(&Event::Move { due: Some(row.due), source, player, direction });
+        out.moved(Some(row.due), source, player, direction);
         row.due = row.due.saturating_add(row.die.span(every));
         row.left -= 1;
         self.calendar.push(row);

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use crate::engine::expect::Origin;
 use crate::engine::players::players_of;
 use crate::engine::readiness::Awaits;
+use crate::engine::world::Home;
 use crate::engine::{Out, Phase, Run};
-use crate::scenario::model::{Command, Exits, Isolation, PresetKind, Scenario};
+use crate::scenario::model::{Command, Exits, Isolation, MOST_IN_WORLD, PresetKind, Scenario};
 use crate::words::event::{Direction, Event, Exit, Source, Stream};
 use crate::words::name::{self, PlayerName};
 use crate::words::order::Order;
@@ -18,6 +19,8 @@ use crate::words::time::Moment;
 pub(crate) struct Spawn {
     /// Which preset.
     pub(crate) preset: usize,
+    /// How many spawns of the preset came before.
+    nth: u64,
     /// Which entry; none for a typed one.
     pub(crate) entry: Option<usize>,
     /// When it was to start.
@@ -30,6 +33,8 @@ pub(crate) struct Spawn {
     asked_to_stop: bool,
     /// The run does not wait for it.
     background: bool,
+    /// Its output stands within a line that is told in parts: what comes next is no line of its own.
+    is_mid_line: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -82,12 +87,14 @@ impl Run {
         out.expected.ordered(source, Origin::spawn(preset, entry));
         let spawn = Spawn {
             preset,
+            nth,
             entry,
             due,
             state: State::Ordered,
             awaits: None,
             asked_to_stop: false,
             background,
+            is_mid_line: false,
         };
         self.spawns.insert(number, spawn);
         match players_of(&scenario, preset) {
@@ -100,11 +107,17 @@ impl Run {
 
     fn start_players(&mut self, number: u32, spawn: (Source, usize, u64), due: Moment, out: &mut Out<'_>) {
         let scenario = Rc::clone(&self.scenario);
-        let (source, preset, _) = spawn;
+        let (source, preset, nth) = spawn;
+        let groups = players_of(&scenario, preset).map_or(&[][..], |players| &players.groups);
         if !self.players.has_room(&scenario, preset) {
             return self.could_not_start(source, "a run can have at most 4,294,967,295 players", out);
         }
+        if !out.has_room_for(groups) {
+            let error = format!("a world holds at most {MOST_IN_WORLD} players at once");
+            return self.could_not_start(source, &error, out);
+        }
         self.note_start(number, None, due, out);
+        out.come(source, Home { preset: &scenario.presets[preset].name, nth }, groups);
         match self.players.start(&scenario, spawn, self.seed, due, out) {
             Some(play) => {
                 if let Some(spawn) = self.spawns.get_mut(&number) {
@@ -231,6 +244,7 @@ impl Run {
     }
 
     fn forget_spawn(&mut self, number: u32, moment: Moment, out: &mut Out<'_>) {
+        out.leave(Source::Spawn(number));
         if let Some(spawn) = self.spawns.remove(&number) {
             self.foreground -= usize::from(!spawn.background);
             self.entry_lost(spawn.entry, moment, out);
@@ -269,25 +283,36 @@ impl Run {
         else {
             return;
         };
-        let entry = self.spawns.get(&number).and_then(|spawn| spawn.entry);
-        let plays = players_of(&self.scenario, preset).is_some() && stream == Stream::Stdout;
+        let scenario = Rc::clone(&self.scenario);
+        let spawn = self.spawns.get_mut(&number);
+        let (entry, nth, is_mid_line) = spawn.map_or((None, 0, false), |spawn| {
+            let is_mid_line = match stream {
+                Stream::Stdout => std::mem::replace(&mut spawn.is_mid_line, partial),
+                Stream::Stderr => false,
+            };
+            (spawn.entry, spawn.nth, is_mid_line)
+        });
+        let may_play = players_of(&scenario, preset).is_some() || out.world.is_some();
+        let plays = may_play && stream == Stream::Stdout && !partial;
         let is_waited_for = |run: &Run| entry.filter(|entry| run.entries[*entry].line_waiters > 0);
         let may_end = out.expected.hang_on_lines();
         if !plays && !may_end && is_waited_for(self).is_none() && !self.awaits_line(number) {
             return note_lines(source, stream, chunk, partial, out);
         }
+        let home = Home { preset: &scenario.presets[preset].name, nth };
+        let mut is_whole = !is_mid_line;
         let mut rest = chunk;
         while !rest.is_empty() {
             let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             let (line, after) = rest.split_at(end);
             rest = after;
             let text = line.strip_suffix(b"\n").unwrap_or(line);
-            match plays.then(|| read_move(text)).flatten() {
-                Some((direction, player)) => {
-                    out.tally.moves += 1;
-                    out.event(&Event::Move { due: None, source, player, direction });
+            let is_move = plays && std::mem::replace(&mut is_whole, true);
+            match is_move.then(|| read_move(text)).flatten() {
+                Some((direction, player)) if out.can_move(source, home, player) => {
+                    out.moved(None, source, player, direction);
                 }
-                None => note_lines(source, stream, line, partial, out),
+                _ => note_lines(source, stream, line, partial, out),
             }
             let shows_ready = self.awaits_line(number);
             if shows_ready {

@@ -8,7 +8,7 @@
 //! a player ends or pauses, or all of an instant have taken their steps, is the rest copied and let go on.
 //!
 //! Two nodes with the same [key](Walk::key) are one: whatever comes behind them is the same. No event is
-//! told, and no expectation looked at; what the cells hold at the [end](End) is for others to judge.
+//! told, no expectation looked at, and nobody is anywhere in a world; what the cells hold at the [end](End) is for others to judge.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -87,7 +87,7 @@ impl Quiet {
     fn with<T>(&mut self, run: &mut Run, call: impl FnOnce(&mut Run, &mut Out<'_>) -> T) -> T {
         let Quiet { waiting, tally, expected } = self;
         let mut ears = Ears(waiting);
-        let mut out = Out { now: run.now, sink: &mut ears, tally, expected };
+        let mut out = Out { now: run.now, sink: &mut ears, tally, expected, world: None };
         call(run, &mut out)
     }
 }

@@ -49,6 +49,8 @@ pub struct Scenario {
     pub shared: Vec<(String, i64)>,
     /// The names of the locks that players take.
     pub locks: Vec<String>,
+    /// Where players are, if they are anywhere.
+    pub world: Option<World>,
 }
 
 impl Scenario {
@@ -57,6 +59,30 @@ impl Scenario {
     pub fn starts_processes(&self) -> bool {
         self.presets.iter().any(|preset| preset.kind.is_process())
     }
+}
+
+/// How many players a world holds at once: each state names them all, in one line of the log.
+pub const MOST_IN_WORLD: usize = 100_000;
+
+/// Where players are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct World {
+    /// How wide and how high it is; each at least 1.
+    pub size: [u32; 2],
+    /// What becomes of who walks beyond it.
+    pub edges: Edges,
+    /// How often it is told where everybody is; `None`: after every move.
+    pub broadcast: Option<Span>,
+}
+
+/// What becomes of a player that walks beyond an edge of the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edges {
+    /// It comes in again at the opposite one.
+    #[default]
+    Wrap,
+    /// It stays where it is.
+    Stop,
 }
 
 /// A variable's value.

@@ -4,12 +4,12 @@
 use crate::scenario::interval::Interval;
 use crate::scenario::model::expect::Stat;
 use crate::scenario::model::{
-    Arrivals, Auth, Body, Check, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
+    Arrivals, Auth, Body, Check, Edges, Exits, FetchMode, Http2, Isolation, StatusRule, Stdin, Text,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::shape::after::{RawAfter, RawVar};
 use crate::scenario::shape::capture::RawCapture;
-use crate::scenario::shape::collections::{List, Named};
+use crate::scenario::shape::collections::{List, Named, Pair};
 use crate::scenario::shape::expect::{RawLimit, RawWhere};
 use crate::scenario::shape::names::{EnvName, HeaderName, JobName, VarName};
 use crate::scenario::shape::numbers::{Int, Size};
@@ -39,6 +39,9 @@ pub(crate) const MOST_REQUESTS: i64 = 1_000_000_000;
 
 /// The most connections of a load job.
 pub(crate) const MOST_CONNECTIONS: i64 = 50_000;
+
+/// How wide and how high a world is at most.
+pub(crate) const WIDEST: i64 = 10_000;
 
 /// The most players of a preset.
 pub(crate) const MOST_PLAYERS: i64 = 100_000_000;
@@ -70,6 +73,8 @@ table! {
         "expect" expect: List<RawExpect, 0>,
         /// Cells that players load and store, by name, with what they hold at first.
         "shared" shared: Cells,
+        /// Where players are: a world in which each has a place. Default: none.
+        "world" world: RawWorld,
     }
 }
 
@@ -302,6 +307,18 @@ table! {
         "to" to: Open,
         /// The line, without its newline.
         "text" text: Late,
+    }
+}
+
+table! {
+    /// A world in which every player has a place, drawn from the seed.
+    RawWorld is "`world`" with [Rule::Required("size", "size = [40, 20]")] {
+        /// How wide and how high it is. A move changes x (E, W) or y (S, N) by one.
+        "size" size: Pair<Int<1, WIDEST>>,
+        /// Who walks beyond an edge comes in at the opposite one, or stays where it is.
+        "edges" edges: Edges = "wrap",
+        /// How often it is told where everybody is; `"0s"`: after every move.
+        "broadcast" broadcast: Duration = "1s",
     }
 }
 

@@ -11,9 +11,9 @@ use std::path::Path;
 use crate::scenario::interval::Interval;
 use crate::scenario::json::{Json, object};
 use crate::scenario::model::{
-    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Entry, Exits, FetchJob,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, Command, Edges, Entry, Exits, FetchJob,
     FetchMode, Http2, Isolation, Load, Pace, Part, Players, Preset, PresetKind, Ready, ReadyBy, Scenario,
-    StatusRule, Stdin, Text, Var,
+    StatusRule, Stdin, Text, Var, World,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::shape::numbers::written;
@@ -51,6 +51,7 @@ pub fn preset_to_toml(scenario: &Scenario, preset: usize) -> String {
     let mut alone = Scenario { timeline: Vec::new(), fetches: Vec::new(), ..scenario.clone() };
     alone.vars.clear();
     alone.expect.clear();
+    alone.world = None;
     toml(tree(&alone, |index| index == preset))
 }
 
@@ -77,7 +78,20 @@ fn tree(scenario: &Scenario, keep: impl Fn(usize) -> bool) -> Json {
     let cells: Vec<_> =
         scenario.shared.iter().map(|(name, number)| (name.clone(), Json::Int(*number))).collect();
     items.put_some("shared", (!cells.is_empty()).then_some(Json::Object(cells)));
+    items.put_some("world", scenario.world.as_ref().map(world));
     items.object()
+}
+
+fn world(world: &World) -> Json {
+    let edges = match world.edges {
+        Edges::Wrap => "wrap",
+        Edges::Stop => "stop",
+    };
+    object([
+        ("size", world.size.iter().map(|side| u64::from(*side)).collect()),
+        ("edges", edges.into()),
+        ("broadcast", span(world.broadcast.unwrap_or_default())),
+    ])
 }
 
 /// Keys and values in order; what is not there is left out.

@@ -27,7 +27,7 @@ pub(crate) fn is_table(value: &Json) -> bool {
 pub(crate) fn section(out: &mut String, key: &str, value: &Json) {
     match value {
         // What is named here are values, and no tables.
-        Json::Object(values) if matches!(key, "vars" | "shared") && !values.is_empty() => {
+        Json::Object(values) if matches!(key, "vars" | "shared" | "world") && !values.is_empty() => {
             let _ = writeln!(out, "\n[{key}]");
             lines(out, values);
         }

@@ -4,6 +4,7 @@
 //! The names of variants and fields are the log's own (`ClockTick` is `clock.tick`); the order of
 //! the fields is the order of the keys.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::words::captured::Captured;
@@ -288,6 +289,9 @@ pub struct Fetched {
     pub captured: Vec<Captured>,
 }
 
+/// Where players are, by name: `[x, y]` from 0; `x` grows to the east, `y` to the south.
+pub type Places = BTreeMap<String, [u32; 2]>;
+
 /// What came of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
@@ -428,7 +432,7 @@ pub enum Event<'a> {
     },
     /// `move`.
     Move {
-        /// The planned moment; none for players that are processes.
+        /// The planned moment; none where a process says so.
         due: Option<Moment>,
         /// The spawn.
         source: Source,
@@ -591,6 +595,13 @@ pub enum Event<'a> {
         /// How long the pause was by the machine's clock.
         took: Span,
     },
+    /// `world.state`: where every player is.
+    WorldState {
+        /// The planned moment; none right behind a move that came from outside.
+        due: Option<Moment>,
+        /// The players that are in the world.
+        players: &'a Places,
+    },
     /// `deadlock`: every player that is left waits for a lock.
     Deadlock {
         /// The players, each with the lock that it waits for, in the order of their start.
@@ -648,7 +659,10 @@ impl Event<'_> {
             | Event::Step { due, .. }
             | Event::FetchStarted { due, .. }
             | Event::Mark { due, .. } => Some(*due),
-            Event::Move { due, .. } | Event::Sent { due, .. } | Event::Stopping { due, .. } => *due,
+            Event::Move { due, .. }
+            | Event::Sent { due, .. }
+            | Event::Stopping { due, .. }
+            | Event::WorldState { due, .. } => *due,
             _ => None,
         }
     }

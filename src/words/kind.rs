@@ -51,7 +51,7 @@ use KeyType::{Boolean, Number, Text};
 type Row = (&'static str, Belongs, &'static [(&'static str, KeyType)]);
 
 /// All kinds, with the keys that can be looked at, in the order of the log.
-const KINDS: [Row; 25] = [
+const KINDS: [Row; 26] = [
     (
         "run.started",
         Belongs::Run,
@@ -113,6 +113,7 @@ const KINDS: [Row; 25] = [
     ),
     ("run.paused", Belongs::Run, &[]),
     ("run.resumed", Belongs::Run, &[]),
+    ("world.state", Belongs::Run, &[]),
     ("deadlock", Belongs::Run, &[]),
     ("expect", Belongs::Run, &[]),
     ("run.finished", Belongs::Run, &[]),
@@ -188,9 +189,10 @@ impl Event<'_> {
             Event::Stopping { .. } => 19,
             Event::RunPaused => 20,
             Event::RunResumed { .. } => 21,
-            Event::Deadlock { .. } => 22,
-            Event::Expect(_) => 23,
-            Event::RunFinished(_) => 24,
+            Event::WorldState { .. } => 22,
+            Event::Deadlock { .. } => 23,
+            Event::Expect(_) => 24,
+            Event::RunFinished(_) => 25,
         })
     }
 

@@ -124,7 +124,8 @@ fn toml_line() -> impl Strategy<Value = String> {
 
 /// Legal documents, which are then changed at one place. Their names are used so that no change makes
 /// one dangle.
-const BASES: [&str; 6] = [
+const BASES: [&str; 7] = [
+    "[world]\nsize = [40, 20]\nedges = 'stop'\nbroadcast = '1s'\n[presets.a]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n",
     "[shared]\na = 1\nb = -3\n[presets.a]\nplayers = [{ name = 'j', count = 2, directions = ['N'], \
      steps = ['load a', 'store b', 'add 1', 'mul -2', 'lock m', 'unlock m', 'pause 1s..2s', 'move', 'say x'] }]\n\
      [[expect]]\nof = 'shared.a'\nstat = 'value'\nbelow = -1\n[[expect]]\nof = 'step'\nwhere = { register = -1 }\nat_least = 1\n",

@@ -12,9 +12,9 @@ use scenario::scenario::interval::Interval;
 use scenario::scenario::model::expect::Rule;
 use scenario::scenario::model::steps::{Act, Step as PlayerStep};
 use scenario::scenario::model::{
-    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Entry, Exits,
-    FetchJob, FetchMode, Http2, Isolation, Load, Pace, Part, PlayerGroup, Players, Preset, PresetKind, Ready,
-    ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var,
+    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Edges, Entry,
+    Exits, FetchJob, FetchMode, Http2, Isolation, Load, Pace, Part, PlayerGroup, Players, Preset, PresetKind,
+    Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var, World,
 };
 use scenario::scenario::rate::{Point, Ramp, Rate};
 use scenario::scenario::resolved::{to_json, to_toml};
@@ -392,6 +392,12 @@ fn entry() -> impl Strategy<Value = Entry> {
     )
 }
 
+fn world() -> impl Strategy<Value = World> {
+    let sides = [1..=10_000_u32, 1..=10_000_u32];
+    (sides, select(vec![Edges::Wrap, Edges::Stop]), of(some_span()))
+        .prop_map(|(size, edges, broadcast)| World { size, edges, broadcast })
+}
+
 prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
@@ -400,7 +406,7 @@ prop_compose! {
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(Var::Text), any::<i64>().prop_map(Var::Integer), any::<bool>().prop_map(Var::Boolean)
         ], 0..3),
-        expect in expectations(),
+        expect in expectations(), world in of(world()),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = Stdin::Open;
@@ -418,7 +424,7 @@ prop_compose! {
         Scenario {
             name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(),
             timeline: std::iter::once(spawn).chain(entries).collect(), expect,
-            shared: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(),
+            shared: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), world,
         }
     }
 }

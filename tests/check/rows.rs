@@ -1,7 +1,9 @@
 //! Section A of the faults, row by row.
 
 use scenario::scenario::Options;
+use scenario::scenario::model::{Edges, World};
 use scenario::words::event::ClockKind;
+use scenario::words::time::Span;
 
 use crate::common::{Memory, env, load_bytes, load_text, options, said, said_of};
 
@@ -40,6 +42,7 @@ fn a02_unknown_key_in_every_table() {
         ("[[timeline]]\nmark = \"a\"\naftr = \"x\"", "after"),
         ("[[timeline]]\nsend = { too = \"a\" }", "to"),
         ("[[timeline]]\nafter = { lin = \"a\" }", "line"),
+        ("[world]\nsize = [1, 1]\nedgse = \"wrap\"", "edges"),
         ("[[expect]]\nof = \"line\"\nat_mots = 5", "at_most"),
         ("[[expect]]\nof = \"line\"\nfollows = { of = \"line\", inn = \"a\" }", "in"),
     ];
@@ -47,7 +50,7 @@ fn a02_unknown_key_in_every_table() {
         let said = said(text);
         assert!(said.contains("unknown key") && said.contains(&format!("did you mean `{meant}`?")), "{said}");
     }
-    assert!(said("world = {}").contains("unknown key"));
+    assert!(said("wrld = {}").contains("unknown key"));
 }
 
 /// A value of each type, by what a message calls it.
@@ -79,6 +82,10 @@ fn a03_every_leaf_with_every_other_type() {
         ("presets = ".into(), "", &[]),
         ("fetches = ".into(), "", &[]),
         ("timeline = ".into(), "", &[]),
+        ("world = ".into(), "", &[]),
+        ("[world]\nsize = ".into(), "", &[]),
+        ("[world]\nsize = [1, 1]\nedges = ".into(), "", &[]),
+        ("[world]\nsize = [1, 1]\nbroadcast = ".into(), "", &[]),
         ("[vars]\na = ".into(), "", &["string", "integer", "boolean"]),
         ("[presets.p]\nplayers = ".into(), "", &[]),
         ("[presets.p]\nplayers = [{ moves = 1, every = \"1s\", name = ".into(), "}]", &[]),
@@ -481,4 +488,55 @@ fn diagnostics_for_programs_are_json_with_places_in_characters() {
     assert!(
         line.starts_with("{\"file\":\"s.toml\",\"valid\":true,\"diagnostics\":[{\"severity\":\"warning\"")
     );
+}
+
+#[test]
+fn a_world_has_two_sides_within_reason() {
+    for (size, at) in [
+        ("[]", "2:8"),
+        ("[1]", "2:8"),
+        ("[1, 2, 3]", "2:8"),
+        ("[0, 5]", "2:9"),
+        ("[5, 10001]", "2:12"),
+        ("[5, -1]", "2:12"),
+        ("[5, 1.5]", "2:12"),
+        ("\"40x20\"", "2:8"),
+    ] {
+        assert_eq!(places(&format!("[world]\nsize = {size}")), [at], "{size}");
+    }
+    assert!(said("[world]").contains("add size = [40, 20]"));
+    assert_eq!(places("[world]\nsize = [1, 1]\nedges = \"warp\""), ["3:9"]);
+    assert!(said("[world]\nsize = [1, 1]\nedges = \"warp\"").contains("did you mean \"wrap\"?"));
+    let world = |text: &str| load_text(text).unwrap_or_else(|failure| panic!("{failure:?}")).scenario.world;
+    let wanted = World { size: [10_000, 1], edges: Edges::Wrap, broadcast: Some(Span::from_secs(1)) };
+    assert_eq!(world("[world]\nsize = [10_000, 1]"), Some(wanted));
+    let wanted = World { size: [2, 3], edges: Edges::Stop, broadcast: None };
+    assert_eq!(world("[world]\nsize = [2, 3]\nedges = \"stop\"\nbroadcast = \"0s\""), Some(wanted));
+    assert_eq!(world("tick = \"1s\""), None);
+}
+
+#[test]
+fn a_world_holds_so_many_players_and_no_more() {
+    let players = |count: u32| {
+        format!(
+            "[presets.p]\nplayers = [{{ name = \"a\", count = {count}, moves = 1, every = \"1s\" }}, {{ name = \"b\", moves = 0, every = \"1s\" }}]\n"
+        )
+    };
+    let world = "[world]\nsize = [4, 4]\n";
+    assert_eq!(said(&[&players(99_999), world].concat()), "");
+    assert_eq!(said(&players(100_000)), "");
+    let text = [&players(100_000), world].concat();
+    assert_eq!(places(&text), ["1:10"]);
+    assert!(said(&text).contains("at most 100000 players; this preset alone has 100001"), "{}", said(&text));
+}
+
+#[test]
+fn what_never_comes_of_a_world_is_doubted() {
+    let expect = "[[timeline]]\nmark = \"x\"\n[[expect]]\nof = \"world.state\"\nat_least = 1\n";
+    assert!(said(expect).contains("this scenario never gives"), "{}", said(expect));
+    assert_eq!(said(&format!("{expect}[world]\nsize = [4, 4]")), "");
+    // Where there is a world, any program may say moves.
+    let moves = "[presets.p]\ncommand = [\"x\"]\n[[expect]]\nof = \"move\"\nin = \"p\"\nat_least = 1\n";
+    assert!(said(moves).contains("this scenario never gives"), "{}", said(moves));
+    assert_eq!(said(&format!("{moves}[world]\nsize = [4, 4]")), "");
 }

@@ -69,6 +69,7 @@ impl Rig {
             description: None,
             seed: None,
             tick: None,
+            world: None,
             time_limit: None,
             vars: Default::default(),
             presets: Vec::new(),

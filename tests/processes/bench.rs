@@ -169,6 +169,7 @@ pub(crate) fn scenario(commands: &[Command]) -> Scenario {
         description: None,
         seed: None,
         tick: None,
+        world: None,
         time_limit: None,
         vars: BTreeMap::new(),
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),

@@ -15,6 +15,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("spawn.started", &["due", "source", "preset", "entry"]),
     ("move", &["due", "source", "player", "direction"]),
     ("step", &["due", "source", "player", "step", "register"]),
+    ("world.state", &["due", "players"]),
     ("deadlock", &["waiting"]),
     ("spawn.exited", &["source", "ok", "running"]),
     ("spawn.failed", &["source", "running"]),

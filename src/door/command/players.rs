@@ -43,6 +43,7 @@ pub(super) fn players(arguments: &Players) -> ExitCode {
 /// Leaves one entry in the timeline: the spawn of this preset at the start.
 fn only_this(scenario: &mut Scenario, preset: usize) {
     scenario.tick = None;
+    scenario.world = None;
     scenario.time_limit = None;
     scenario.expect.clear();
     scenario.timeline = vec![Entry {

@@ -82,8 +82,9 @@ pub fn exhaustively(
     most: u64,
     mut tell: impl FnMut(Progress),
 ) -> Result<Explored, TooMany> {
-    // What is expected is judged by what comes of the run, and must not end it.
-    let bare = Scenario { expect: Vec::new(), ..scenario.clone() };
+    // What is expected is judged by what comes of the run, and must not end it; where players are in a
+    // world changes nothing that comes of it.
+    let bare = Scenario { expect: Vec::new(), world: None, ..scenario.clone() };
     let mut walker = Walker {
         walk: Walk::new(Rc::new(bare), seed),
         ways: Vec::new(),

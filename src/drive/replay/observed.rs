@@ -45,7 +45,7 @@ impl Outside {
         match line.name() {
             // The hot ones, known by their first bytes.
             b"move" if line.own().is_some_and(|own| own.starts_with(b",\"due\":")) => Ok(None),
-            b"clock.tick" | b"mark" | b"fetch.started" | b"run.finished" => Ok(None),
+            b"clock.tick" | b"world.state" | b"mark" | b"fetch.started" | b"run.finished" => Ok(None),
             b"line" => match plain_line(line, buffer) {
                 Some(outside) => Ok(Some(outside)),
                 None => any(line, buffer),

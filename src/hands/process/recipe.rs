@@ -215,6 +215,7 @@ mod tests {
             description: None,
             seed: None,
             tick: None,
+            world: None,
             time_limit: None,
             vars: Default::default(),
             presets: Vec::new(),

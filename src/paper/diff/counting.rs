@@ -68,6 +68,7 @@ impl<'a> Counting<'a> {
         match *event {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
+            | Event::WorldState { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::SpawnReady { .. }

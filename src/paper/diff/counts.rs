@@ -69,7 +69,7 @@ impl Counts {
 
     /// Counts an event.
     pub(super) fn take(&mut self, side: Side, event: &Event<'_>) {
-        if self.level != Level::Exact && matches!(event, Event::ClockTick { .. }) {
+        if self.level != Level::Exact && matches!(event, Event::ClockTick { .. } | Event::WorldState { .. }) {
             return;
         }
         self.events.entry(event.name()).or_default()[side as usize] += 1;

@@ -210,7 +210,10 @@ impl Comparer {
         let event = record.event()?;
         let counts = match (self.level, &event) {
             (Level::Exact, _) => true,
-            (_, Some(Event::RunStarted { .. } | Event::ClockTick { .. }) | None) => false,
+            (
+                _,
+                Some(Event::RunStarted { .. } | Event::ClockTick { .. } | Event::WorldState { .. }) | None,
+            ) => false,
             (_, Some(_)) => true,
         };
         self.events[side as usize] += u64::from(counts);

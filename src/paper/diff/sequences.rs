@@ -260,6 +260,8 @@ fn source_of(event: &Event<'_>) -> Of {
         // A pause is a matter of time alone.
         Event::RunStarted { .. }
         | Event::ClockTick { .. }
+        // Where players are follows from their moves, and when that is told is a matter of time.
+        | Event::WorldState { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }

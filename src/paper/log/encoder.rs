@@ -190,6 +190,16 @@ impl Encoder {
                 self.optional_text("reason", *reason);
                 self.optional_text("error", *error);
             }
+            Event::WorldState { due, players } => {
+                self.due(*due);
+                self.key("players");
+                self.buffer.push(b'{');
+                for (n, (player, at)) in players.iter().enumerate() {
+                    self.member(n, player);
+                    push_place(&mut self.buffer, *at);
+                }
+                self.buffer.push(b'}');
+            }
             Event::Deadlock { waiting } => {
                 self.key("waiting");
                 self.buffer.push(b'{');
@@ -542,6 +552,15 @@ impl Encoder {
         }
         self.buffer.extend_from_slice(if self.buffer.len() == start { b"{}" } else { b"}" });
     }
+}
+
+/// A place, as a list of two numbers.
+fn push_place(buffer: &mut Vec<u8>, [x, y]: [u32; 2]) {
+    buffer.push(b'[');
+    push_digits(buffer, x.into());
+    buffer.push(b',');
+    push_digits(buffer, y.into());
+    buffer.push(b']');
 }
 
 /// A line of up to so many bytes is copied as one of this length.

@@ -17,7 +17,7 @@ use crate::paper::log::{schema, seconds};
 use crate::words::captured::Captured;
 use crate::words::event::{
     ClockKind, Direction, EntryName, Event, Exit, Expected, FetchFault, Fetched, Header, Lateness, Outcome,
-    Source, Stream, Summary, Timings,
+    Places, Source, Stream, Summary, Timings,
 };
 use crate::words::name::PlayerName;
 use crate::words::signal::Signal;
@@ -56,6 +56,7 @@ struct Keys<'a> {
     step: Option<Word<'a>>,
     register: Option<i64>,
     waiting: Option<Headers>,
+    players: Option<Places>,
     #[serde(borrow)]
     stream: Option<Word<'a>>,
     #[serde(borrow)]
@@ -260,6 +261,9 @@ impl<'a> Record<'a> {
                 step: must("step", keys.step.as_deref())?,
                 register: must("register", keys.register)?,
             },
+            "world.state" => {
+                Event::WorldState { due: keys.due()?, players: must("players", keys.players.as_ref())? }
+            }
             "deadlock" => Event::Deadlock { waiting: &self.waiting },
             "line" => Event::Lines {
                 source: must("source", keys.source()?)?,

@@ -23,6 +23,8 @@ enum Kind {
     Source,
     Spawn,
     Request,
+    /// Places by name.
+    Places,
     /// The resolved scenario.
     Scenario,
     /// Texts by name: header values, what was captured.
@@ -53,8 +55,8 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Cells, Count, Counts, Fetches, Hex, Lateness, Request, Scenario, Seconds, Signed, Source, Spawn,
-    Text, Texts, Timings, Words,
+    Boolean, Cells, Count, Counts, Fetches, Hex, Lateness, Places, Request, Scenario, Seconds, Signed,
+    Source, Spawn, Text, Texts, Timings, Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -94,7 +96,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ("spawn.resumed", "A process that was stopped goes on.", &[must("source", Spawn)]),
     (
         "move",
-        "A player has moved. Without `due` it is of a sub-process.",
+        "A player has moved. Without `due` a process says so.",
         &[
             may("due", Seconds),
             must("source", Spawn),
@@ -223,6 +225,11 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
         "run.resumed",
         "Everything goes on. `took` is how long it stood still by the machine's clock.",
         &[must("took", Seconds)],
+    ),
+    (
+        "world.state",
+        "Where every player is that is in the world, by name: `[x, y]`. Without `due` it stands behind a move from outside.",
+        &[may("due", Seconds), must("players", Places)],
     ),
     (
         "deadlock",
@@ -370,6 +377,11 @@ fn kind(kind: Kind) -> Value {
         Spawn => json!({ "type": "string", "pattern": "^ps#[1-9][0-9]*$" }),
         Request => json!({ "type": "string", "pattern": "^get#[1-9][0-9]*$" }),
         Scenario => json!({ "type": "object" }),
+        Places => {
+            let number = json!({ "type": "integer", "minimum": 0 });
+            let place = json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 });
+            json!({ "type": "object", "additionalProperties": place })
+        }
         Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
         Lateness => of_seconds(&["p50", "p99", "max"], true),

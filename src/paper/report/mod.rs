@@ -17,6 +17,7 @@ mod loads;
 mod numbers;
 pub mod output;
 mod panel;
+mod places;
 pub mod position;
 pub mod replay;
 pub mod screen;

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use crate::engine::Status;
 use crate::paper::report::bar::tenths;
 use crate::paper::report::loads::{self, Loads, Start};
+use crate::paper::report::places::{push_places, tells_every_move};
 use crate::paper::report::unready::{LastLines, Unready};
 use crate::words::event::{Event, Exit, Expected, Outcome, Source, Stream, Summary};
 use crate::words::signal::Signal;
@@ -63,13 +64,21 @@ pub struct Screen {
     unready: Unready,
     /// The fetches whose requests are not shown one by one.
     loads: Loads,
+    /// The state of the world is told by the clock, and not behind every move.
+    shows_world: bool,
 }
 
 impl Screen {
     /// A screen with or without colours.
     #[must_use]
     pub fn new(color: bool) -> Screen {
-        Screen { color, names: BTreeMap::new(), unready: Unready::default(), loads: Loads::default() }
+        Screen {
+            color,
+            names: BTreeMap::new(),
+            unready: Unready::default(),
+            loads: Loads::default(),
+            shows_world: true,
+        }
     }
 
     /// Whether how later events look depends on events of this name, so that none may be left out.
@@ -105,6 +114,7 @@ impl Screen {
         match event {
             Event::RunStarted { name, seed, clock, scenario, .. } => {
                 self.loads = Loads::of(scenario);
+                self.shows_world = !tells_every_move(scenario);
                 let (name, clock) = (visible(name), clock.name());
                 let text = format!("{name} · seed {seed} · {clock} clock");
                 self.line(out, t, "run", DIM, |out| out.push_str(&text));
@@ -116,6 +126,10 @@ impl Screen {
                 let letter = direction.letter();
                 self.of(out, t, *source, |out| push(out, format_args!("{letter} {player}")));
             }
+            Event::WorldState { players, .. } if self.shows_world => {
+                self.line(out, t, "world", DIM, |out| push_places(out, players));
+            }
+            Event::WorldState { .. } => {}
             Event::Step { source, player, step, register, .. } => self.of(out, t, *source, |out| {
                 push(out, format_args!("{player}: "));
                 push_short(out, step.as_bytes());
@@ -456,7 +470,11 @@ impl Render for Screen {
                 self.unready.take(event);
                 return self.chunk(out, t, (*source, *stream), (chunk, *partial), budget);
             }
-            Event::Move { .. } | Event::Step { .. } | Event::FetchLine { .. } | Event::ClockTick { .. }
+            Event::Move { .. }
+            | Event::Step { .. }
+            | Event::FetchLine { .. }
+            | Event::ClockTick { .. }
+            | Event::WorldState { .. }
                 if budget == 0 =>
             {
                 return 1;

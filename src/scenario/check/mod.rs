@@ -13,6 +13,7 @@ mod shown;
 mod steps;
 mod sums;
 mod timeline;
+mod world;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -96,6 +97,7 @@ pub(crate) fn scenario(
     let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
     let fetches = all_fetches.all();
     shown::warn(fetches.as_deref().unwrap_or_default(), found);
+    let world = world::world(raw.world, &all_presets, found);
     let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
     let scenario = Scenario {
         name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
@@ -110,6 +112,7 @@ pub(crate) fn scenario(
         expect: expected?,
         shared: shared.cells?,
         locks: shared.locks,
+        world: world?,
     };
     expect::warn_of_nothing(&scenario.expect, &scenario, found);
     Some(scenario)

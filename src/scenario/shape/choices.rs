@@ -4,7 +4,7 @@ use super::text::or_variable;
 use super::{Cx, Shape};
 use crate::scenario::document::Node;
 use crate::scenario::json::{Json, object};
-use crate::scenario::model::{Arrivals, FetchMode, Http2, Isolation};
+use crate::scenario::model::{Arrivals, Edges, FetchMode, Http2, Isolation};
 use crate::words::diagnostic::{Diagnostic, quoted};
 use crate::words::event::Direction;
 use crate::words::signal::Signal;
@@ -50,6 +50,7 @@ macro_rules! words {
 words!(FetchMode, "mode", ["concurrent" => FetchMode::Concurrent, "sequential" => FetchMode::Sequential]);
 words!(Arrivals, "kind of arrivals", ["constant" => Arrivals::Constant, "poisson" => Arrivals::Poisson]);
 words!(Http2, "answer here", ["auto" => Http2::Auto, "always" => Http2::Always, "never" => Http2::Never]);
+words!(Edges, "kind of edges", ["wrap" => Edges::Wrap, "stop" => Edges::Stop]);
 words!(Isolation, "isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
 words!(Direction, "direction", [
     "N" => Direction::N,

@@ -48,6 +48,32 @@ impl<T: Shape, const LEAST: usize> Shape for List<T, LEAST> {
     }
 }
 
+/// A list of exactly two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<T>(pub(crate) [T; 2]);
+
+impl<T: Shape> Shape for Pair<T> {
+    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
+        let at = node.at;
+        let Value::Array(items) = node.value else {
+            cx.wrong_type(&node, "a list of two", "[40, 20]");
+            return None;
+        };
+        let count = items.len();
+        let Ok(items) = <[Node; 2]>::try_from(items) else {
+            cx.error(at, format!("this list has {count}; it has exactly two items"));
+            return None;
+        };
+        let [first, second] = items.map(|item| T::decode(cx, item));
+        Some(Pair([first?, second?]))
+    }
+
+    fn schema() -> Json {
+        let list = object([("type", "array".into()), ("minItems", 2.into()), ("maxItems", 2.into())]);
+        list.with("items", T::schema())
+    }
+}
+
 /// One item of a table by names.
 #[derive(Debug)]
 pub(crate) struct NamedItem<T> {

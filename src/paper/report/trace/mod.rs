@@ -309,6 +309,8 @@ impl<W: Write> Trace<W> {
                 let what = json!({ "source": source, "signal": signal, "reason": reason, "error": error });
                 self.happened(t, "stopping", entry, what)
             }
+            // With `broadcast = "0s"` there may be as many as moves.
+            Event::WorldState { .. } => self.count(t, "states a second"),
             Event::Deadlock { waiting } => {
                 let waiting: Args = waiting
                     .iter()

@@ -62,6 +62,7 @@ fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bo
     let of_entry = |wanted: &dyn Fn(&Action) -> bool| within.is_none() || entry.is_some_and(wanted);
     match kind.name() {
         "clock.tick" => scenario.tick.is_some(),
+        "world.state" => scenario.world.is_some(),
         "spawn.started" | "spawn.exited" | "spawn.failed" => preset(&|_| true),
         "spawn.ready" => preset(&|kind| match kind {
             PresetKind::Command(command) => command.ready.is_some(),
@@ -71,7 +72,7 @@ fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bo
         "move" => preset(&|kind| match kind {
             // What a process says is read as moves, whatever its players do.
             PresetKind::Players(players) => players.groups.iter().any(|group| group.part.moves() > 0),
-            PresetKind::Command(_) => false,
+            PresetKind::Command(_) => scenario.world.is_some(),
         }),
         "step" | "deadlock" => preset(&takes_steps),
         "sent" => {
