@@ -81,7 +81,7 @@ class Board {
 
   /** Where a player is seen at a moment: on its way, perhaps. */
   seen(player, now) {
-    const share = Math.min((now - player.since) / SLIDE, 1);
+    const share = Math.min(Math.max((now - player.since) / SLIDE, 0), 1);
     if (share >= 1 || this.theme.isStill) return [player.x, player.y];
     const eased = 1 - (1 - share) ** 3;
     return [player.fromX + (player.x - player.fromX) * eased, player.fromY + (player.y - player.fromY) * eased];

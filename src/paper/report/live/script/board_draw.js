@@ -71,12 +71,14 @@ class BoardDrawing {
   trails() {
     const { context, view, now, theme } = this, groups = new Map();
     for (const piece of this.board.trails) {
-      const fade = Math.floor((now - piece.since) / STAYS * FADES);
+      // A frame has the time of its begin: what came since is as new.
+      const fade = Math.max(Math.floor((now - piece.since) / STAYS * FADES), 0);
       const key = fade * HUES + piece.hue;
       if (fade < FADES) groups.has(key) ? groups.get(key).push(piece) : groups.set(key, [piece]);
     }
     context.lineWidth = Math.max(1, this.size * .55);
-    context.lineCap = 'round';
+    // Round ends of thousands of pieces cost more than all else.
+    context.lineCap = this.board.trails.length > 500 ? 'butt' : 'round';
     for (const [key, pieces] of groups) {
       context.strokeStyle = theme.players[key % HUES];
       context.globalAlpha = .42 * (1 - Math.floor(key / HUES) / FADES);
