@@ -82,6 +82,17 @@ fn variable(argument: &str) -> Result<(String, String), String> {
     }
 }
 
+/// Where the live page is served.
+#[derive(Args, Debug)]
+pub struct Serving {
+    /// Serve the live page here, like 127.0.0.1:8080; who has the link that is shown can take part
+    #[arg(long = "serve", value_name = "ADDR")]
+    pub address: Option<String>,
+    /// A name by which other machines ask for the page; without one, only this machine may
+    #[arg(long = "serve-host", value_name = "NAME", requires = "address")]
+    pub hosts: Vec<String>,
+}
+
 /// The largest seed, as TOML's integers hold it.
 const LARGEST_SEED: u64 = i64::MAX as u64;
 
@@ -121,6 +132,9 @@ pub struct Run {
     /// When the scenario has changed, or a file that it includes, end the run and go again
     #[arg(long)]
     pub watch: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub serving: Serving,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -301,6 +315,9 @@ pub struct Play {
     /// Take a log that was cut short as it is
     #[arg(long)]
     pub allow_incomplete: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
+    pub serving: Serving,
 }
 
 /// `scenario diff`.

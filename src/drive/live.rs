@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use crate::drive::Run;
+use crate::drive::pages::Pages;
 use crate::hands::Context;
 use crate::hands::clock::Clock;
 use crate::hands::fetch::Fetches;
@@ -22,10 +23,12 @@ use crate::hands::guard::lifeline::Lifeline;
 use crate::hands::inbox::{Inbox, Seen};
 use crate::hands::input;
 use crate::hands::process::Processes;
+use crate::hands::serve::{Act, Server};
 use crate::hands::signals;
 use crate::hands::{job, panics, runtime};
 use crate::paper::journal::Journal;
 use crate::paper::report::board::Board;
+use crate::paper::report::live::Look;
 use crate::scenario::resolved;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
@@ -66,6 +69,8 @@ pub struct Live {
     pub started: Arc<OnceLock<std::time::Instant>>,
     /// Where it is left how the run stands, if anybody looks.
     pub board: Option<Board>,
+    /// Who serves the live page, if it is served. The journal makes it.
+    pub server: Option<Server>,
 }
 
 /// Starts a run and drives it to its end. Its journal is opened (`open`) once signals are heard, so
@@ -111,6 +116,7 @@ struct Turn {
     /// each turn is not free.
     next_flush: Pin<Box<Sleep>>,
     board: Option<Board>,
+    pages: Option<Pages>,
     /// When it was last left how the run stands, and whether something has happened since.
     stood: Instant,
     has_moved: bool,
@@ -146,6 +152,7 @@ impl Turn {
             flushed: Instant::now(),
             next_flush: Box::pin(tokio::time::sleep(FLUSH)),
             board: live.board,
+            pages: live.server.map(Pages::new),
             stood: Instant::now(),
             has_moved: true,
             seen: Vec::new(),
@@ -178,7 +185,11 @@ impl Turn {
             self.wait(run).await;
         };
         self.processes.clear().await;
+        if let Some(dropped) = self.pages.as_ref().map(Pages::dropped).filter(|dropped| *dropped > 0) {
+            run.journal.show_dropped_pages(run.journal.reached(), dropped);
+        }
         let log_fault = run.journal.finish();
+        self.end_pages(run);
         match self.log_fault.take().or(log_fault) {
             Some(fault) => Err(fault),
             None => Ok(verdict),
@@ -198,6 +209,7 @@ impl Turn {
             }
         }
         self.processes.clear().await;
+        self.end_pages(run);
         run.journal.finish().map_or(Ok(Verdict::Broken), Err)
     }
 
@@ -211,6 +223,9 @@ impl Turn {
         {
             self.is_broken = true;
             run.engine.observe(now, Observed::Broken { error }, &mut run.journal);
+        }
+        while let Some(act) = self.pages.as_mut().and_then(Pages::done) {
+            self.heed(act);
         }
         self.inbox.take(&mut self.seen);
         for seen in self.seen.drain(..) {
@@ -260,17 +275,49 @@ impl Turn {
         }
     }
 
+    /// Something was done on a page.
+    fn heed(&self, act: Act) {
+        match act {
+            Act::Typed(text) => self.inbox.put(Seen::Typed { text }),
+            // Nothing is played back.
+            Act::Playback(_) => {}
+        }
+    }
+
     /// Leaves how the run stands, not too often, for whoever looks.
-    fn stand(&mut self, run: &Run) {
-        let Some(board) = &self.board else { return };
+    fn stand(&mut self, run: &mut Run) {
+        if self.board.is_none() && self.pages.is_none() {
+            return;
+        }
         if !self.has_moved && !run.journal.is_dirty() {
             return;
         }
         self.has_moved = self.stood.elapsed() < LOOKS;
         if !self.has_moved {
             self.stood = Instant::now();
-            let now = self.clock.now();
-            board.put(now, run.engine.standing(now));
+            self.show(run, true);
+        }
+    }
+
+    fn show(&mut self, run: &mut Run, is_going: bool) {
+        let now = self.clock.now();
+        let standing = run.engine.standing(now);
+        if let (Some(pages), Some(page)) = (&self.pages, run.journal.page()) {
+            let standing = Some(&standing);
+            pages.show(page, Look { t: now, is_going, standing, readers: (0, 0), playback: None });
+        }
+        if let Some(board) = &self.board {
+            board.put(now, standing);
+        }
+    }
+
+    /// Shows the end on the pages, if there are any, and takes leave of them.
+    fn end_pages(&mut self, run: &mut Run) {
+        if self.pages.is_some() {
+            self.show(run, false);
+        }
+        if let Some(pages) = self.pages.take() {
+            pages.end();
         }
     }
 
@@ -278,6 +325,9 @@ impl Turn {
     async fn suspend(&mut self, run: &mut Run) {
         if let Some(board) = &self.board {
             board.cover(true);
+        }
+        if self.pages.is_some() {
+            self.show(run, false);
         }
         self.clock.stop();
         self.processes.suspend();
@@ -288,6 +338,7 @@ impl Turn {
         self.inbox.pauses().add(took.to_std());
         self.processes.go_on(took.to_std());
         self.inbox.put(Seen::Resumed { took });
+        self.has_moved = true;
         if let Some(board) = &self.board {
             board.cover(false);
         }
@@ -324,10 +375,17 @@ impl Turn {
                 None => std::future::pending().await,
             }
         };
-        let next_stand = (self.board.is_some() && self.has_moved).then(|| self.stood + LOOKS);
+        let next_stand =
+            (self.has_moved && (self.board.is_some() || self.pages.is_some())).then(|| self.stood + LOOKS);
         let stand = async {
             match next_stand {
                 Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stirred = async {
+            match &mut self.pages {
+                Some(pages) => pages.stir().await,
                 None => std::future::pending().await,
             }
         };
@@ -339,6 +397,12 @@ impl Turn {
             () = &mut self.next_flush, if run.journal.is_dirty() => {}
             () = look => {}
             () = stand => {}
+            act = stirred => {
+                self.has_moved = true;
+                if let Some(act) = act {
+                    self.heed(act);
+                }
+            }
         }
     }
 }

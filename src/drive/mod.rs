@@ -3,6 +3,7 @@
 
 pub mod explore;
 pub mod live;
+mod pages;
 pub mod plan;
 pub mod playback;
 pub mod replay;

@@ -18,11 +18,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::drive::pages::Pages;
 use crate::hands::job::{Job, Notice};
 use crate::hands::keys::{Key, Keys};
 use crate::hands::readable::Readable;
 use crate::hands::runtime;
+use crate::hands::serve::{Act, Server};
 use crate::paper::log::reader::{Cut, Unreadable};
+use crate::paper::report::live::{self, Look, Page};
 use crate::paper::report::position::{Position, Stage};
 use crate::paper::report::screen::Screen;
 use crate::words::signal::Signal;
@@ -52,6 +55,9 @@ pub struct Playback {
     pub has_keys: bool,
     /// Whether a last line on standard error says where one is.
     pub has_line: bool,
+    /// The live page that is made of it and who serves it, if it is served. Then the end of the log ends
+    /// nothing: people may want to see something again.
+    pub served: Option<(Page, Server)>,
 }
 
 /// How a playback ended.
@@ -73,17 +79,18 @@ pub enum Ended {
 pub fn drive(playback: Playback) -> Result<Result<Ended, Unreadable>, String> {
     let runtime = runtime::new().map_err(|error| format!("the runtime cannot start: {error}"))?;
     runtime.block_on(async {
-        let Playback { log, screen, speed, idle_limit, has_keys, has_line } = playback;
+        let Playback { log, screen, speed, idle_limit, has_keys, has_line, served } = playback;
+        let (page, pages) = served.map(|(page, server)| (page, Pages::new(server))).unzip();
         let refused = |error| format!("the playback cannot start: {error}");
         let job = Job::watch().map_err(refused)?;
         let source = Readable::new(&log).map_err(refused)?;
-        let tape = match Tape::new(log, screen) {
+        let tape = match Tape::new(log, screen, page) {
             Ok(tape) => tape,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
         let keys = has_keys.then(Keys::take).transpose().map_err(refused)?;
         let mut player = Player {
-            end: has_line.then(|| tape.end()).flatten(),
+            end: (has_line || pages.is_some()).then(|| tape.end()).flatten(),
             tape,
             pace: Pace::new(speed, idle_limit),
             stage: Stage::new(has_line),
@@ -96,9 +103,15 @@ pub fn drive(playback: Playback) -> Result<Result<Ended, Unreadable>, String> {
             jump: None,
             is_stepping: false,
             note: None,
+            pages,
+            seen: None,
+            is_anew: false,
         };
         let ended = player.play().await;
         player.stage.clear();
+        if let Some(pages) = player.pages.take() {
+            pages.end();
+        }
         Ok(ended)
     })
 }
@@ -138,6 +151,11 @@ struct Player {
     jump: Option<Jump>,
     is_stepping: bool,
     note: Option<&'static str>,
+    pages: Option<Pages>,
+    /// When pages were last shown something.
+    seen: Option<Instant>,
+    /// A jump has arrived, which pages have not been shown.
+    is_anew: bool,
 }
 
 impl Player {
@@ -148,6 +166,7 @@ impl Player {
             let turn = self.turn(&mut text);
             let shown = self.stage.show(&text, &self.position());
             text.clear();
+            self.show_pages();
             let turn = turn?;
             if let Turn::Over = turn {
                 return Ok(Ended::Shown(self.tape.cut()));
@@ -204,6 +223,11 @@ impl Player {
             Next::At(t) => t,
             Next::Dry => return Ok(Some(Turn::Dry)),
             Next::End if self.pace.is_paused() => return Ok(Some(Turn::Wait(None))),
+            Next::End if self.pages.is_some() => {
+                let reached = self.tape.reached();
+                self.pace.pause(true, reached, self.looked);
+                return Ok(Some(Turn::Wait(None)));
+            }
             Next::End => return Ok(Some(Turn::Over)),
         };
         self.next = Some(t);
@@ -245,7 +269,30 @@ impl Player {
         self.tape.arrive(at, &jump.passed, text)?;
         self.pace.set(at, self.now());
         self.looked = self.now();
+        self.is_anew = true;
         Ok(None)
+    }
+
+    /// Shows pages what is new, not too often.
+    fn show_pages(&mut self) {
+        let is_soon = self.seen.is_some_and(|seen| seen.elapsed() < LOOK);
+        if self.jump.is_some() || (is_soon && !self.is_anew) {
+            return;
+        }
+        let Position { is_paused, at, end, speed, .. } = self.position();
+        let (Some(pages), Some(page)) = (&self.pages, self.tape.page()) else { return };
+        let seconds = |moment: Moment| moment.0 as f64 / 1e9;
+        let playback = Some(live::Playback {
+            end: end.map(seconds),
+            speed: Some(speed).filter(|s| s.is_finite()),
+            is_paused,
+        });
+        let look = Look { t: at, is_going: !is_paused, standing: None, readers: (0, 0), playback };
+        if std::mem::take(&mut self.is_anew) {
+            pages.show_anew(page, look);
+        }
+        pages.show(page, look);
+        self.seen = Some(Instant::now());
     }
 
     /// Waits until there is something to do. How the playback ended, if it did.
@@ -260,6 +307,12 @@ impl Player {
             biased;
             notice = self.job.next() => return Ok(self.heed(notice)),
             key = key(&mut self.keys) => return self.press(key),
+            act = stirred(&mut self.pages) => {
+                self.seen = None;
+                if let Some(act) = act {
+                    self.act(act)?;
+                }
+            }
             () = tokio::task::yield_now(), if is_more => {}
             () = self.source.wait(), if is_dry => self.tape.read_on(),
             () = sleep_until(self.began + wake), if !is_more => {}
@@ -277,6 +330,13 @@ impl Player {
             },
             () = tokio::time::sleep(Duration::from_millis(1)) => Ended::Left,
         }
+    }
+}
+
+async fn stirred(pages: &mut Option<Pages>) -> Option<Act> {
+    match pages {
+        Some(pages) => pages.stir().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -18,6 +18,7 @@ pub mod pauses;
 pub mod process;
 pub mod readable;
 pub mod runtime;
+pub mod serve;
 pub mod signals;
 pub mod watch;
 

@@ -11,6 +11,7 @@ use crate::paper::log::encoder::Encoder;
 use crate::paper::log::writer::{Piece, Writer};
 use crate::paper::report::annotations::Annotations;
 use crate::paper::report::cases::Cases;
+use crate::paper::report::live::Page;
 use crate::paper::report::screen::Render;
 use crate::paper::report::told::Told;
 use crate::words::event::{Event, Source};
@@ -35,6 +36,7 @@ pub struct Journal {
     /// What is made of the events beside, if anything.
     cases: Option<Cases>,
     annotations: Option<Annotations>,
+    page: Option<Page>,
     shown: String,
     not_shown: u64,
     /// Bytes that may be shown until the next refill, and when the last one was.
@@ -56,6 +58,7 @@ impl Journal {
             screen,
             cases: None,
             annotations: None,
+            page: None,
             shown: String::new(),
             not_shown: 0,
             budget: SHOWN,
@@ -91,6 +94,18 @@ impl Journal {
     #[must_use]
     pub fn annotations(&self) -> Option<&Annotations> {
         self.annotations.as_ref()
+    }
+
+    /// Has the live page made of the events.
+    #[must_use]
+    pub fn with_page(mut self, page: Page) -> Journal {
+        self.page = Some(page);
+        self
+    }
+
+    /// The live page, if it is made.
+    pub fn page(&mut self) -> Option<&mut Page> {
+        self.page.as_mut()
     }
 
     /// The orders so far, in their order.
@@ -151,6 +166,13 @@ impl Journal {
         }
     }
 
+    /// Shows how many live pages were dropped since they were slow.
+    pub fn show_dropped_pages(&mut self, t: Moment, count: u64) {
+        if let Some(screen) = &self.screen {
+            screen.dropped_pages(&mut self.shown, t, count);
+        }
+    }
+
     /// Hands over what waits, unless it is little and the writer is behind: then it can wait here, and
     /// a disk that stands still makes no moment late. What is wrong with the log, if anything, comes
     /// back.
@@ -202,6 +224,9 @@ impl Sink for Journal {
         }
         if let Some(annotations) = &mut self.annotations {
             annotations.take(&told);
+        }
+        if let Some(page) = &mut self.page {
+            page.take(&told);
         }
         self.encoder.write(t, event);
         if let Some(screen) = &mut self.screen {

@@ -93,6 +93,7 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
         lifeline: None,
         started: Default::default(),
         board: None,
+        server: None,
     };
     let begin = |started_at: &str, journal| {
         let clock = ClockKind::Real;

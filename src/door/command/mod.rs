@@ -18,6 +18,7 @@ mod replay;
 mod report;
 mod run;
 mod schema;
+mod serve;
 mod shell;
 mod watch;
 

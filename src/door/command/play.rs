@@ -4,11 +4,15 @@ use std::io::{self, IsTerminal};
 
 use crate::door::cli::Play;
 use crate::door::command::logs::{tell_cut, tell_unreadable};
-use crate::door::command::{colors, tell_error};
+use crate::door::command::{colors, serve, tell_error};
 use crate::drive::playback::{self, Ended, Playback};
+use crate::hands::serve::{Kind, Server};
 use crate::paper::log::source;
+use crate::paper::log::writer::Refusal;
+use crate::paper::report::live::Page;
 use crate::paper::report::screen::Screen;
 use crate::words::exit_code::ExitCode;
+use crate::words::visible::visible;
 
 pub(super) fn play(arguments: &Play) -> ExitCode {
     let refused = |refusal: String| {
@@ -20,8 +24,13 @@ pub(super) fn play(arguments: &Play) -> ExitCode {
         Err(refusal) => return refused(refusal),
     };
     let has_keys = io::stdin().is_terminal() && arguments.log.as_os_str() != "-";
+    let served = match served(arguments) {
+        Ok(served) => served,
+        Err(Refusal(refusal)) => return refused(refusal),
+    };
     let playback = Playback {
         log,
+        served,
         screen: Screen::new(colors()),
         speed: arguments.speed,
         idle_limit: arguments.idle_limit,
@@ -35,4 +44,11 @@ pub(super) fn play(arguments: &Play) -> ExitCode {
         Ok(Ok(Ended::Shown(None) | Ended::Left)) => ExitCode::Passed,
         Ok(Ok(Ended::Signalled(signal))) => ExitCode::Signalled(signal),
     }
+}
+
+/// The page of the log and who serves it, if it is to be.
+fn served(arguments: &Play) -> Result<Option<(Page, Server)>, Refusal> {
+    let Some(listening) = serve::listen(&arguments.serving)? else { return Ok(None) };
+    let server = serve::start(listening, Kind::Playback)?;
+    Ok(Some((Page::of_log(visible(&arguments.log.to_string_lossy())), server)))
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use crate::door::cli::{Clock as ClockOption, Run as Arguments};
 use crate::door::command::github::GitHub;
 use crate::door::command::{
-    colors, outputs, place, read_quietly, seed_of, tell, tell_diagnostics, tell_error, watch,
+    colors, outputs, place, read_quietly, seed_of, serve, tell, tell_diagnostics, tell_error, watch,
 };
 use crate::drive::plan::likely_end;
 use crate::drive::{Run, live, virtual_time};
@@ -17,11 +17,13 @@ use crate::engine::Start;
 use crate::hands::Context;
 use crate::hands::guard::{self, lifeline::Lifeline};
 use crate::hands::input::{self, Keyboard};
+use crate::hands::serve::Kind;
 use crate::paper::journal::Journal;
 use crate::paper::log::reader::LONGEST_LINE;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
 use crate::paper::report::annotations::Annotations;
 use crate::paper::report::board::Board;
+use crate::paper::report::live::Page;
 use crate::paper::report::screen::{Render, Screen};
 use crate::paper::report::terminal::{Course, Terminal};
 use crate::scenario::model::Scenario;
@@ -97,6 +99,11 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
         if arguments.precise {
             return Some("`--precise` is for the real clock; virtual time is always exact");
         }
+        if arguments.serving.address.is_some() {
+            return Some(
+                "in virtual time there is nothing to watch: serve its log with `scenario play --serve`",
+            );
+        }
     }
     if arguments.watch
         && let Some(fault) = watch::misuse(arguments)
@@ -135,6 +142,8 @@ fn run_loaded(
         ClockOption::Virtual => typed_before(keyboard.as_ref())?,
     };
     let junit = outputs::junit_of_run(arguments)?;
+    let serving = serve::listen(&arguments.serving)?;
+    let is_served = serving.is_some();
     let scenario = Rc::new(scenario);
     let course = (!arguments.quiet).then(|| course(arguments, &scenario, seed, entered)).flatten();
     let board = course.as_ref().map(|course| course.board.clone());
@@ -147,8 +156,13 @@ fn run_loaded(
     let open = || {
         let (place, opened) = place::open(arguments, &scenario.name).map_err(|Refusal(refusal)| refusal)?;
         let writer = Writer::start(opened, show).map_err(|Refusal(refusal)| refusal)?;
+        let log = match &place {
+            Destination::File(path) => Some(visible(&path.to_string_lossy())),
+            _ => None,
+        };
         destination = Some(place);
         let journal = Journal::new(Some(writer), screen);
+        let journal = if is_served { journal.with_page(Page::of_run(arguments.speed, log)) } else { journal };
         let journal = match annotations {
             Some(annotations) => journal.with_annotations(annotations),
             None => journal,
@@ -165,7 +179,8 @@ fn run_loaded(
         let context =
             Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
         let (speed, precise) = (arguments.speed, arguments.precise);
-        let live = live::Live { context, speed, precise, input: keyboard, lifeline, started, board };
+        let server = serving.map(|listening| serve::start(listening, Kind::Run)).transpose()?;
+        let live = live::Live { context, speed, precise, input: keyboard, lifeline, started, board, server };
         let begin = |started_at: &str, journal| begin(Some(started_at), &scenario, journal);
         live::drive(live, open, begin).map_err(Refusal)?
     } else {

@@ -3,6 +3,7 @@
 
 use crate::hands::job::{self, Notice};
 use crate::hands::keys::Key;
+use crate::hands::serve::{Act, Playback};
 use crate::paper::log::reader::Unreadable;
 use crate::words::time::Moment;
 
@@ -55,6 +56,24 @@ impl Player {
             Some(Wish::Jump(to)) => self.start_jump(to)?,
         }
         Ok(None)
+    }
+
+    /// Does what a page asks for.
+    pub(super) fn act(&mut self, act: Act) -> Result<(), Unreadable> {
+        self.note = None;
+        let now = self.now();
+        let at = self.at(now);
+        match act {
+            Act::Playback(Playback::Pause) => self.pace.pause(true, at, now),
+            Act::Playback(Playback::Go) => self.pace.pause(false, at, now),
+            Act::Playback(Playback::Speed(speed)) => self.pace.go(speed, at, now),
+            Act::Playback(Playback::To(seconds)) => {
+                self.start_jump(Moment((seconds * 1e9).min(u64::MAX as f64) as u64))?;
+            }
+            // Nothing runs that could be told something.
+            Act::Typed(_) => {}
+        }
+        Ok(())
     }
 
     fn start_jump(&mut self, to: Moment) -> Result<(), Unreadable> {

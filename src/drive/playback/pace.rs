@@ -128,6 +128,13 @@ impl Pace {
         None
     }
 
+    /// Stands still, or goes on.
+    pub(super) fn pause(&mut self, is_paused: bool, at: Moment, now: Span) {
+        if is_paused != self.is_paused() {
+            self.toggle(at, now);
+        }
+    }
+
     fn toggle(&mut self, at: Moment, now: Span) {
         self.state = match self.state {
             State::Playing { .. } => State::Paused { at },
@@ -135,7 +142,8 @@ impl Pace {
         };
     }
 
-    fn go(&mut self, speed: f64, at: Moment, now: Span) {
+    /// Goes so many times as fast as the run, from now on.
+    pub(super) fn go(&mut self, speed: f64, at: Moment, now: Span) {
         self.speed = speed.clamp(SPEEDS.0, SPEEDS.1);
         if let State::Playing { from, since, .. } = &mut self.state {
             (*from, *since) = (at, now);

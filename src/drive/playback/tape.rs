@@ -10,9 +10,11 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
 use crate::paper::log::reader::place::{Place, last_moment};
-use crate::paper::log::reader::{Cut, Reader, Unreadable};
+use crate::paper::log::reader::{Cut, Line, Reader, Unreadable};
 use crate::paper::log::record::Record;
+use crate::paper::report::live::Page;
 use crate::paper::report::screen::{Render, Screen};
+use crate::paper::report::told::Told;
 use crate::words::time::Moment;
 
 use super::passed::Passed;
@@ -47,16 +49,19 @@ pub(super) struct Tape {
     is_file: bool,
     reader: Reader<File>,
     screen: Screen,
+    /// The live page that is made of what is behind, if one is, and how it begins.
+    page: Option<(Page, Page)>,
     waypoints: Waypoints,
 }
 
 impl Tape {
-    /// A log from its beginning.
-    pub(super) fn new(file: File, screen: Screen) -> Result<Tape, Unreadable> {
+    /// A log from its beginning; with a page that is made of it, if it is to be.
+    pub(super) fn new(file: File, screen: Screen, page: Option<Page>) -> Result<Tape, Unreadable> {
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
         let reader = Reader::new(file.try_clone().map_err(refused)?);
         let waypoints = Waypoints::new(screen.clone());
-        Ok(Tape { file, is_file, reader, screen, waypoints })
+        let page = page.map(|page| (page.clone(), page));
+        Ok(Tape { file, is_file, reader, screen, page, waypoints })
     }
 
     /// The run's last moment, where it can be known before.
@@ -79,6 +84,11 @@ impl Tape {
         self.reader.t()
     }
 
+    /// The page that is made of what is behind.
+    pub(super) fn page(&mut self) -> Option<&mut Page> {
+        self.page.as_mut().map(|(page, _)| page)
+    }
+
     /// What comes next.
     pub(super) fn next(&mut self) -> Result<Next, Unreadable> {
         if !self.is_file && !self.reader.is_ready() {
@@ -96,6 +106,7 @@ impl Tape {
     pub(super) fn show(&mut self, out: &mut String) -> Result<(), Unreadable> {
         if let Some(line) = self.reader.peek()? {
             show(line.bytes, (line.number, line.t), &mut self.screen, out)?;
+            see(&line, &mut self.page)?;
         }
         self.pass();
         Ok(())
@@ -105,6 +116,7 @@ impl Tape {
     pub(super) fn pass_over(&mut self, passed: &mut Passed) -> Result<(), Unreadable> {
         if let Some(line) = self.reader.peek()? {
             passed.take(&line, &mut self.screen)?;
+            see(&line, &mut self.page)?;
         }
         self.pass();
         Ok(())
@@ -131,7 +143,14 @@ impl Tape {
         if !self.is_file {
             return Ok(false);
         }
-        let waypoint = self.waypoints.before(to);
+        let waypoint = match &mut self.page {
+            // A page of every waypoint would be large.
+            Some((page, blank)) => {
+                page.clone_from(blank);
+                &self.waypoints.list[0]
+            }
+            None => self.waypoints.before(to),
+        };
         self.file.seek(SeekFrom::Start(waypoint.place.offset())).map_err(refused)?;
         self.reader = Reader::at(waypoint.place, self.file.try_clone().map_err(refused)?);
         self.screen = waypoint.screen.clone();
@@ -151,6 +170,16 @@ pub(super) fn show(
     if let Some(event) = record.event().map_err(damaged)? {
         screen.show(out, t, &event, ROOM);
     }
+    Ok(())
+}
+
+/// Takes a line of a log into the page, if there is one.
+fn see(line: &Line<'_>, page: &mut Option<(Page, Page)>) -> Result<(), Unreadable> {
+    let Some((page, _)) = page else { return Ok(()) };
+    let damaged = |fault| Unreadable::damaged(line.number, fault);
+    let record = Record::read(line.bytes).map_err(damaged)?;
+    let event = record.event().map_err(damaged)?;
+    page.take(&Told { line: line.number, t: line.t, event: event.as_ref() });
     Ok(())
 }
 
@@ -252,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_log_is_read_again_from_any_moment_and_the_screen_knows_what_it_knew() {
-        let mut tape = Tape::new(log(60_000), Screen::new(false)).unwrap();
+        let mut tape = Tape::new(log(60_000), Screen::new(false), None).unwrap();
         assert_eq!(tape.end(), Some(Moment(6_000_000_000_000)));
         to_the_end(&mut tape);
         assert!(tape.waypoints.list.len() > 3);
@@ -279,7 +308,7 @@ mod tests {
 
     #[test]
     fn waypoints_are_bounded_and_the_first_is_the_beginning() {
-        let mut tape = Tape::new(log(10_000), Screen::new(false)).unwrap();
+        let mut tape = Tape::new(log(10_000), Screen::new(false), None).unwrap();
         tape.waypoints.spacing = 1;
         to_the_end(&mut tape);
         let list = &tape.waypoints.list;

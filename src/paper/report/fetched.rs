@@ -79,4 +79,6 @@ impl Render for Fetched {
     fn note(&self, _out: &mut String, _t: Moment, _source: Source, _text: &str) {}
 
     fn word(&self, _out: &mut String, _t: Moment, _job: &str, _text: &str) {}
+
+    fn dropped_pages(&self, _out: &mut String, _t: Moment, _count: u64) {}
 }

@@ -12,6 +12,7 @@ pub mod github;
 pub mod html;
 pub mod junit;
 mod last_line;
+pub mod live;
 mod loads;
 mod numbers;
 pub mod output;

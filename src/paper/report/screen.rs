@@ -48,6 +48,9 @@ pub trait Render {
 
     /// Appends a word about a fetch.
     fn word(&self, out: &mut String, t: Moment, job: &str, text: &str);
+
+    /// Appends how many live pages were dropped.
+    fn dropped_pages(&self, out: &mut String, t: Moment, count: u64);
 }
 
 /// A line for each event, with its time and its source.
@@ -477,6 +480,14 @@ impl Render for Screen {
             push_visible(out, job);
             out.push_str(": ");
             push_visible(out, text);
+        });
+    }
+
+    fn dropped_pages(&self, out: &mut String, t: Moment, count: u64) {
+        let were = if count == 1 { "was" } else { "were" };
+        let pages = counted(count, "page");
+        self.line(out, t, "pages", WARN, |out| {
+            push(out, format_args!("{pages} {were} too slow and {were} dropped"))
         });
     }
 

@@ -19,7 +19,7 @@ pub struct Distribution {
 
 impl Distribution {
     /// Takes one more.
-    pub(super) fn add(&mut self, figure: u64) {
+    pub(in crate::paper::report) fn add(&mut self, figure: u64) {
         self.count += 1;
         if figure == 0 {
             self.zeros += 1;

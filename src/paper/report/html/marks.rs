@@ -17,18 +17,22 @@ const TICKS: usize = 1_000;
 
 /// Something of the timeline, the clock or a person.
 #[derive(Clone, Debug)]
-pub(super) struct Mark {
+pub(in crate::paper::report) struct Mark {
     pub(super) t: Moment,
     /// The line of the log, from 1.
     pub(super) line: u64,
     /// A letter that says what it is; see `data.rs`.
-    pub(super) kind: char,
-    pub(super) text: String,
+    pub(in crate::paper::report) kind: char,
+    pub(in crate::paper::report) text: String,
 }
 
 impl Mark {
     /// The mark that an event is, with the entry that it came of.
-    pub(super) fn of<'e>(t: Moment, line: u64, event: &Event<'e>) -> Option<(Mark, Option<EntryName<'e>>)> {
+    pub(in crate::paper::report) fn of<'e>(
+        t: Moment,
+        line: u64,
+        event: &Event<'e>,
+    ) -> Option<(Mark, Option<EntryName<'e>>)> {
         let (kind, text, entry) = match *event {
             Event::Mark { entry, text, .. } => ('k', text.to_owned(), entry),
             Event::Input { text, accepted: true, .. } => ('i', format!("typed: {text}"), None),

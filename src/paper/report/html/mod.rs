@@ -13,12 +13,12 @@ mod charts;
 mod data;
 mod gather;
 mod lanes;
-mod marks;
+pub(super) mod marks;
 mod page;
 mod rows;
 mod sample;
 mod tables;
-mod text;
+pub(super) mod text;
 
 use std::io::{self, Write};
 

@@ -3,12 +3,12 @@
 use crate::words::visible::{push_visible_char, visible};
 
 /// The first characters of a text, made visible.
-pub(super) fn cut(text: &str, longest: usize) -> String {
+pub(in crate::paper::report) fn cut(text: &str, longest: usize) -> String {
     cut_bytes(text.as_bytes(), longest)
 }
 
 /// The same of bytes that may not be UTF-8.
-pub(super) fn cut_bytes(bytes: &[u8], longest: usize) -> String {
+pub(in crate::paper::report) fn cut_bytes(bytes: &[u8], longest: usize) -> String {
     // A character has at most 4 bytes; a few more, so that there is something to cut.
     let start = &bytes[..bytes.len().min(4 * longest + 4)];
     let mut out = String::new();

@@ -1,0 +1,31 @@
+//! `--serve`: opens the door of the live page, and shows where it is.
+
+use crate::door::cli::Serving;
+use crate::door::command::tell;
+use crate::hands::serve::{Kind, Listening, Server, Site, Token};
+use crate::paper::log::writer::Refusal;
+use crate::paper::report::live;
+use crate::words::visible::visible;
+
+/// The variable of the environment that has the token, where it is not to be drawn.
+const TOKEN: &str = "SCENARIO_TOKEN";
+
+/// Listens where the page is to be served, if it is. Nobody is let in yet.
+pub(super) fn listen(serving: &Serving) -> Result<Option<Listening>, Refusal> {
+    let Some(address) = &serving.address else { return Ok(None) };
+    let token = match std::env::var(TOKEN) {
+        Ok(text) => Token::given(&text).map_err(|error| format!("{TOKEN} cannot be used: {error}")),
+        Err(_) => Token::drawn(),
+    };
+    Listening::at(address, &serving.hosts, token.map_err(Refusal)?).map(Some).map_err(Refusal)
+}
+
+/// Lets people in, and shows the link that leads there.
+pub(super) fn start(listening: Listening, kind: Kind) -> Result<Server, Refusal> {
+    let link = listening.link();
+    let site = Site { html: live::HTML, style: live::STYLE, script: live::SCRIPT };
+    let server = listening.start(site, kind);
+    let server = server.map_err(|error| Refusal(format!("the page cannot be served: {error}")))?;
+    tell(&format!("           page: {}\n", visible(&link)));
+    Ok(server)
+}
