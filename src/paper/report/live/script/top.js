@@ -101,7 +101,7 @@ class Top {
   }
 
   course() {
-    const entries = Object.values(this.run.entries), far = { waits: 0, running: 0, done: 0, failed: 0 };
+    const entries = inOrder(this.run.entries), far = { waits: 0, running: 0, done: 0, failed: 0 };
     for (const { state } of entries) far[state] = (far[state] ?? 0) + 1;
     get('course').hidden = !entries.length;
     const boxes = entries.length <= BOXES ? entries : Object.keys(far).filter(state => far[state]).map(state => ({ state, name: number(far[state]) + ' ' + state, grow: far[state] }));
@@ -112,12 +112,22 @@ class Top {
       const box = list.children[n] ?? list.appendChild(made('li'));
       box.dataset.state = entry.state;
       box.style.flexGrow = entry.grow ?? 1;
-      put(box, visible(entry.name));
+      put(box, entry.does ? entryName(entry) : entry.name);
       box.title = entry.does ? entryWords(entry).join('\n') : '';
     });
     const failed = far.failed ? ', ' + number(far.failed) + ' failed' : '';
     put(get('far'), number(far.done + far.failed) + ' of ' + counted(entries.length, 'entry').replace('entrys', 'entries') + ' done' + failed);
   }
+}
+
+/** The entries as they stand in the file. */
+function inOrder(entries) {
+  return Object.values(entries).sort((one, other) => (one.n ?? 0) - (other.n ?? 0));
+}
+
+/** What an entry is called: what it does, if it has no name of its own. */
+function entryName({ name, does }) {
+  return visible(name.startsWith('#') && does ? does : name);
 }
 
 /** An entry of the timeline in lines of words. */
