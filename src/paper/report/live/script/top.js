@@ -16,7 +16,7 @@ class Top {
   take(change, run, isWhole) {
     this.run = run;
     if (change.run) {
-      put(get('name'), visible(run.run.name));
+      put(get('name'), visible(run.run.name) || 'a run');
       get('name').title = visible(run.run.description ?? '');
     }
     if (change.run || change.readers !== undefined || change.play) this.facts();
@@ -48,7 +48,7 @@ class Top {
     const { run, link, standing } = this;
     document.body.dataset.state = standing;
     put(get('verdict'), (run?.mode === 'play' && standing === 'running' ? 'playing' : WORDS[standing]) ?? visible(standing));
-    const name = run ? visible(run.run.name) : 'scenario';
+    const name = run ? get('name').textContent : 'scenario';
     const title = name + ': ' + get('verdict').textContent;
     if (document.title !== title) document.title = title;
     const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%3E%3Ccircle cx='4.5' cy='4.5' r='4' fill='" + (LAMPS[standing] ?? '%238b939d') + "'/%3E%3C/svg%3E";
