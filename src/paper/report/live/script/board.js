@@ -22,7 +22,7 @@ class Board {
   take(change, run, isWhole) {
     if (isWhole) this.forget(run);
     this.run = run;
-    if (change.players || isWhole || 'world' in change) {
+    if (change.players || isWhole) {
       this.view.world = run.world;
       const now = performance.now();
       for (const [name, player] of Object.entries(change.players ?? run.players)) this.put(name, player, now, isWhole);
@@ -30,7 +30,8 @@ class Board {
       this.view.fit(run.world, this.players.values());
       const [across, down] = run.world?.size ?? [4, 3];
       get('stage').style.setProperty('--ratio', Math.min(Math.max(across / down, .6), 3));
-      this.isShown = this.players.size > 0 || Boolean(run.world);
+      // Who has come late to a gap in which nobody is there sees that there is a board.
+      this.isShown = this.players.size > 0 || Boolean(run.world) || run.counts?.moves > 0;
       get('board').hidden = !this.isShown;
       document.body.classList.toggle('boarded', this.isShown);
       this.tellSoon();
@@ -81,7 +82,7 @@ class Board {
 
   /** Where a player is seen at a moment: on its way, perhaps. */
   seen(player, now) {
-    const share = Math.min((now - player.since) / SLIDE, 1);
+    const share = Math.min(Math.max((now - player.since) / SLIDE, 0), 1);
     if (share >= 1 || this.theme.isStill) return [player.x, player.y];
     const eased = 1 - (1 - share) ** 3;
     return [player.fromX + (player.x - player.fromX) * eased, player.fromY + (player.y - player.fromY) * eased];
@@ -129,8 +130,8 @@ class Board {
 
   tell() {
     const { world } = this.run, all = [...this.players.values()], here = all.filter(player => !player.isGone);
-    const place = world ? world.size[0] + ' × ' + world.size[1] + (world.edges === 'wrap' ? ', edges wrap' : ', edges stop') : 'places from where each was first seen';
-    put(get('board-words'), counted(here.length, 'player') + (all.length > here.length ? ', ' + number(all.length - here.length) + ' gone' : '') + ' · ' + place);
+    const place = world ? world.size[0] + ' × ' + world.size[1] + (world.edges === 'wrap' ? ', edges wrap' : ', edges stop') : 'without a world: each from a spot of its own';
+    put(get('board-words'), counted(here.length, 'player') + (all.length > here.length ? ', ' + number(all.length - here.length) + ' gone' : '') + (this.run.more_players ? ', more are not shown' : '') + ' · ' + place);
     const names = listed(here.map(({ shown, at }) => cut(shown, 40) + ' at ' + at.join(', ')), 12);
     get('stage').setAttribute('aria-label', 'Board, ' + get('board-words').textContent + (names ? ': ' + names : ''));
   }

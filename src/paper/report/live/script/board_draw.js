@@ -44,13 +44,7 @@ class BoardDrawing {
     const firstX = Math.ceil((left - view.left) / cell / step) * step, firstY = Math.ceil((top - view.top) / cell / step) * step;
     for (let x = firstX; view.left + x * cell <= left + wide + .5; x += step) context.fillRect(Math.round(view.left + x * cell), top, 1, high);
     for (let y = firstY; view.top + y * cell <= top + high + .5; y += step) context.fillRect(left, Math.round(view.top + y * cell), wide, 1);
-    if (world) return this.edges();
-    // Where everyone was first seen.
-    context.strokeStyle = theme.open;
-    const [x, y] = [Math.round(view.x(0)) + .5, Math.round(view.y(0)) + .5];
-    context.beginPath();
-    context.moveTo(x - 6, y), context.lineTo(x + 6, y), context.moveTo(x, y - 6), context.lineTo(x, y + 6);
-    context.stroke();
+    if (world) this.edges();
   }
 
   /** A wall where players stop; a dashed line where they come back on the other side. */
@@ -71,12 +65,14 @@ class BoardDrawing {
   trails() {
     const { context, view, now, theme } = this, groups = new Map();
     for (const piece of this.board.trails) {
-      const fade = Math.floor((now - piece.since) / STAYS * FADES);
+      // A frame has the time of its begin: what came since is as new.
+      const fade = Math.max(Math.floor((now - piece.since) / STAYS * FADES), 0);
       const key = fade * HUES + piece.hue;
       if (fade < FADES) groups.has(key) ? groups.get(key).push(piece) : groups.set(key, [piece]);
     }
     context.lineWidth = Math.max(1, this.size * .55);
-    context.lineCap = 'round';
+    // Round ends of thousands of pieces cost more than all else.
+    context.lineCap = this.board.trails.length > 500 ? 'butt' : 'round';
     for (const [key, pieces] of groups) {
       context.strokeStyle = theme.players[key % HUES];
       context.globalAlpha = .42 * (1 - Math.floor(key / HUES) / FADES);
@@ -151,7 +147,8 @@ class BoardDrawing {
   /** The names, where there is room for them: the own one first, and none on another or on a dot. */
   names() {
     const { context, board, now, theme } = this, { wide, high } = board.canvas, { size } = this;
-    const here = [...board.players.values()].filter(player => !player.isGone);
+    const all = [...board.players.values()].sort((one, other) => one.isGone - other.isGone);
+    const here = all.length > NAMED ? all.filter(player => !player.isGone) : all;
     const own = board.players.get(board.own), special = [own, board.hovered].filter(Boolean);
     const named = here.length > NAMED ? special : [...special, ...here.filter(player => !special.includes(player))];
     const dots = here.length > NAMED ? [] : here.map(player => [player, ...this.spot(player, now)]);
@@ -173,7 +170,7 @@ class BoardDrawing {
       context.strokeStyle = this.view.world ? theme.back : theme.card;
       context.lineWidth = 3;
       context.strokeText(text, left, top + 7);
-      context.fillStyle = player === own ? theme.text : theme.players[player.hue];
+      context.fillStyle = player === own ? theme.text : player.isGone ? theme.open : theme.players[player.hue];
       context.fillText(text, left, top + 7);
     }
     context.lineWidth = 1;

@@ -16,8 +16,9 @@ class Clock {
     if (!isWhole && this.t < before && before - this.t < BEHIND) this.t = before;
     // Virtual time does not pass: it is where the last event was.
     const isVirtual = run.mode === 'run' && run.run.clock === 'virtual';
+    // Nor does it of a log that is played as fast as it goes.
     this.speed = run.mode === 'play' ? run.play.speed : run.run.speed ?? 1;
-    this.isGoing = run.is_going && !run.end && !isVirtual;
+    this.isGoing = run.is_going && !isVirtual && this.speed !== null && (run.mode === 'play' || !run.end);
     this.most = run.mode === 'play' ? run.play.end ?? Infinity : Infinity;
     this.frames.ask(this);
   }

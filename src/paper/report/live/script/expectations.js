@@ -21,12 +21,13 @@ class Expectations {
     return item;
   }
 
-  item(item, { name, wanted, got, is_ok }, run) {
+  item(item, { name, wanted, got, is_ok, is_final }, run) {
     const [sign, title, words] = item.children;
     item.className = is_ok === false ? 'wrong' : is_ok ? 'ok' : 'open';
     put(sign, is_ok === false ? '✗' : is_ok ? '✓' : '…');
     put(title, visible(name));
-    const stands = is_ok === false ? 'missed' : is_ok ? 'holds' : run.end ? 'not known' : 'open';
-    put(words, stands + ' · wanted ' + visible(wanted) + (got === null || got === undefined ? '' : ' · got ' + visible(got)));
+    const stands = is_ok === false ? 'missed' : is_ok ? (is_final ? 'holds' : 'holds so far') : run.end ? 'not known' : 'open';
+    const given = (what, value) => (value === null || value === undefined ? '' : ' · ' + what + ' ' + visible(value));
+    put(words, stands + given('wanted', wanted) + given('got', got));
   }
 }

@@ -22,6 +22,7 @@ class LaneDrawing {
     const first = Math.max(0, Math.floor(top / ROW) - 1), last = Math.ceil((top + high - HEAD) / ROW);
     const seen = rows.slice(first, last).map((row, n) => [row, HEAD + (first + n) * ROW - top]);
     this.within(() => {
+      this.now();
       for (const [row, y] of seen) row.lanes.forEach((one, n) => this.lane(one, y, row.lanes[n + 1]));
     });
     for (const [row, y] of seen) this.label(row.label, row.note, y, this.color(row.lanes.findLast(({ lane }) => lane.is_ok === false)?.lane ?? row.lanes[0].lane));
@@ -29,7 +30,7 @@ class LaneDrawing {
     context.fillRect(0, 0, this.wide, HEAD);
     this.within(() => {
       this.own(AXIS);
-      this.now();
+      this.now(HEAD - AXIS);
     });
     this.label('timeline', '', AXIS, this.theme.text);
     this.axis();
@@ -76,15 +77,15 @@ class LaneDrawing {
     context.textAlign = 'start';
   }
 
-  now() {
-    const { context, theme, high } = this, x = Math.round(this.x(this.t));
+  now(high = this.high) {
+    const { context, theme } = this, x = Math.round(this.x(this.t));
     context.fillStyle = this.run.end && this.run.mode === 'run' ? theme.text : theme.wrong;
     context.fillRect(x - .75, AXIS, 1.5, high);
   }
 
   color(lane) {
     const { theme } = this;
-    if (lane.is_ok === false || lane.wrong) return theme.wrong;
+    if (lane.is_ok === false) return theme.wrong;
     return lane.kind === 'spawn' ? theme.spawn : theme.fetch;
   }
 
@@ -106,15 +107,22 @@ class LaneDrawing {
       context.fillRect(ready - 1, y + 2, 3, ROW - 4);
     }
     context.globalAlpha = 1;
+    // Of a load that goes on, some requests may have gone wrong.
+    context.fillStyle = theme.wrong;
+    if (lane.wrong && lane.is_ok !== false) context.fillRect(left, y + ROW - 6, right - left, 3);
     this.dots(this.points.get(key) ?? [], y, isOpen);
     const words = this.words(lane, isOpen);
     if (!words) return;
     context.font = '12px system-ui, "Segoe UI", sans-serif';
     context.textBaseline = 'middle';
-    context.fillStyle = lane.is_ok === false ? theme.wrong : theme.soft;
+    context.fillStyle = lane.is_ok === false || lane.wrong ? theme.wrong : theme.soft;
+    context.strokeStyle = theme.card;
+    context.lineWidth = 4;
+    context.lineJoin = 'round';
     const width = context.measureText(words).width, room = next ? this.x(next.lane.from) : this.wide;
-    if (right + 10 + width < room) context.fillText(words, right + 6, y + ROW / 2);
-    else if (!next && left - width - 10 > this.margin) context.fillText(words, left - width - 6, y + ROW / 2);
+    const x = right + 10 + width < room ? right + 6 : !next && left - width - 10 > this.margin ? left - width - 6 : null;
+    if (x !== null) context.strokeText(words, x, y + ROW / 2), context.fillText(words, x, y + ROW / 2);
+    context.lineWidth = 1;
   }
 
   words(lane, isOpen) {

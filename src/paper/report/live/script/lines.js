@@ -12,6 +12,8 @@ class Lines {
       this.follow(scrollTop + clientHeight > scrollHeight - 24 || this.follows && scrollTop >= this.top);
       this.top = scrollTop;
     }, { passive: true });
+    // A long line is seen whole when it is asked for, and not when a part of it is picked to be copied.
+    this.list.addEventListener('click', event => getSelection().isCollapsed && event.target.closest('li')?.classList.toggle('whole'));
     get('latest').addEventListener('click', () => this.end());
     const buttons = document.querySelectorAll('[data-only]:is(button)');
     for (const button of buttons) {

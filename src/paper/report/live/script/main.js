@@ -30,7 +30,9 @@ class Access {
     const { run, token, isWrong } = this, isPlayed = run?.mode === 'play', isOver = run?.end && !isPlayed;
     get('key').hidden = Boolean(token.value) || Boolean(isOver);
     get('doing').hidden = get('quit').hidden = !token.value || isPlayed || Boolean(isOver);
-    const words = isOver ? 'The run has ended.' : isWrong ? 'Not taken: ' + isWrong : !token.value ? 'read-only' : isPlayed ? 'A log can be gone through, and not changed.' : '';
+    get('after').hidden = !isOver || !run.log;
+    if (isOver && run.log) get('after').replaceChildren('A page of it that stays: ', made('code', 'scenario report ' + visible(run.log) + ' -o report.html'));
+    const words = isOver ? 'The run has ended.' : isWrong ? 'refused: ' + isWrong : !token.value ? 'read-only' : isPlayed ? 'A log can be gone through, and not changed.' : '';
     put(get('part-words'), words);
     document.body.classList.toggle('reads-only', !token.value);
     document.body.classList.toggle('played', Boolean(isPlayed));
@@ -47,7 +49,7 @@ function begin() {
   const stream = new Stream(token, state, link => {
     clock.hold(link === 'lost' || link === 'slow');
     top.became(link);
-  });
+  }, words => refused(words));
   const access = new Access(token, () => stream.open());
   const refused = words => access.refused(words);
   const parts = [

@@ -34,11 +34,20 @@ class Rates {
     this.run = run;
     if (isWhole) this.start(run);
     else if (change.counts) this.count(change.counts, change.t ?? this.before.t);
+    // The last word is drawn at once: no frame follows it.
+    if (isWhole || 'end' in change) this.drawnAt = 0;
+    put(get('rates-words'), this.isOver ? 'a second, over the whole run' : 'a second, the last minute');
     this.frames.ask(this);
   }
 
+  get isOver() {
+    return Boolean(this.run.end) && this.run.mode === 'run';
+  }
+
   /** What was before is in the counts, and when it was is not known. */
-  start({ counts = {}, t }) {
+  start({ counts = {}, t, mode }) {
+    // A stream that was broken goes on where it was.
+    if (this.before && mode === 'run' && t >= this.before.t) return this.count(counts, t, true);
     for (const chart of this.charts) chart.columns.clear();
     this.before = { t, counts, first: t };
     // A run that has just begun is known from its start.
@@ -62,7 +71,7 @@ class Rates {
 
   draw(now) {
     if (!this.before) return;
-    if (now - this.drawnAt >= CHART) {
+    if (now - this.drawnAt >= CHART || !this.clock.goes) {
       this.drawnAt = now;
       const t = this.clock.now();
       for (const chart of this.charts) this.chart(chart, t);
@@ -74,9 +83,9 @@ class Rates {
     const last = Math.floor(t / COLUMN), width = Math.max(Math.min(RATE_OF, t - this.before.first), COLUMN);
     let sum = 0;
     for (let n = last; n > last - RATE_OF / COLUMN; n--) sum += columns.get(n) ?? 0;
-    const rate = this.run.end && this.run.mode === 'run' ? 0 : sum / width, high = Math.max(...columns.values(), 0) / COLUMN;
+    const { counts, end } = this.run, rate = this.isOver ? (counts?.[key] ?? 0) / Math.max(end.took ?? t, 1e-3) : sum / width, high = Math.max(...columns.values(), 0) / COLUMN;
     put(figure, rated(rate));
-    put(most, number(this.run.counts?.[key]) + ' in all');
+    put(most, number(counts?.[key]) + ' in all');
     most.title = high ? 'up to ' + rated(high) + ' a second in the last minute' : '';
     const context = canvas.begin();
     if (!context) return;

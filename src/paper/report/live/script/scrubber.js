@@ -10,7 +10,7 @@ class Scrubber {
     this.slider = get('moment');
     get('speed').append(...SPEEDS.map(speed => Object.assign(made('option', speed + ' ×'), { value: speed })));
     get('pause').addEventListener('click', () => this.toggle());
-    get('speed').addEventListener('change', () => this.say({ speed: Number(get('speed').value) }));
+    get('speed').addEventListener('change', () => get('speed').value !== 'max' && this.say({ speed: Number(get('speed').value) }));
     this.slider.addEventListener('input', () => this.drag(Number(this.slider.value)));
     this.slider.addEventListener('change', () => (this.isDragged = false));
     document.addEventListener('keydown', event => {
@@ -26,8 +26,9 @@ class Scrubber {
     this.run = run;
     const { end, speed, is_paused } = run.play;
     put(get('pause'), is_paused ? 'Play' : this.isOver ? 'Again' : 'Pause');
-    if (![...get('speed').options].some(option => Number(option.value) === speed)) get('speed').append(Object.assign(made('option', speed + ' ×'), { value: speed }));
-    if (document.activeElement !== get('speed')) get('speed').value = String(speed);
+    const shown = speed === null ? 'max' : String(speed), known = [...get('speed').options];
+    if (!known.some(option => option.value === shown)) get('speed').append(Object.assign(made('option', speed === null ? 'all it can' : speed + ' ×'), { value: shown }));
+    if (document.activeElement !== get('speed')) get('speed').value = shown;
     this.slider.max = String(end ?? Math.max(run.t, 1));
     this.able();
     this.frames.ask(this);

@@ -4,9 +4,12 @@
 const AGAIN = 2000;
 
 class Stream {
-  /** `heard` is told what comes: whole, change, world; `became` is told how the stream is. */
-  constructor(token, heard, became) {
-    Object.assign(this, { token, heard, became, source: null, why: null, timer: 0 });
+  /**
+   * `heard` is told what comes: whole, change, world; `became` is told how the stream is; `refused`,
+   * why it is not to be had without another token.
+   */
+  constructor(token, heard, became, refused) {
+    Object.assign(this, { token, heard, became, refused, source: null, why: null, timer: 0 });
   }
 
   open() {
@@ -38,12 +41,17 @@ class Stream {
     this.became(why);
   }
 
-  broke() {
+  async broke() {
     if (!this.source) return;
     if (this.why !== 'slow') this.became('lost');
-    // A stream that was refused does not come back by itself.
+    // A stream that was refused does not come back by itself, and does not say why.
     if (this.source.readyState !== EventSource.CLOSED) return;
+    const { url } = this.source;
     this.close();
-    this.timer = setTimeout(() => this.open(), AGAIN);
+    const timer = this.timer = setTimeout(() => this.open(), AGAIN);
+    const answer = await fetch(url, { cache: 'no-store' }).catch(() => null);
+    if (answer?.status !== 401 || this.timer !== timer) return void answer?.body?.cancel();
+    clearTimeout(timer);
+    this.refused(visible((await answer.text()).trim()));
   }
 }

@@ -68,8 +68,8 @@ class Timeline {
     this.rows = rows;
     const high = HEAD + rows.length * ROW + 4;
     get('lanes-room').style.height = high + 'px';
-    const all = Object.values(lanes), open = all.filter(lane => lane.to === null).length;
-    put(get('lanes-words'), all.length ? number(all.length) + ' started' + (open ? ', ' + number(open) + ' still going' : '') : '');
+    const all = Object.values(lanes), open = all.filter(lane => lane.to === null).length, more = this.run.more_lanes;
+    put(get('lanes-words'), all.length ? number(all.length) + (more ? ' seen of ' + number(all.length + more) : '') + ' started' + (open ? ', ' + number(open) + ' still going' : '') : '');
     // What starts is seen, unless someone has scrolled to look at something else.
     if (this.follows) requestAnimationFrame(() => (this.place.scrollTop = high));
   }

@@ -16,7 +16,7 @@ class Top {
   take(change, run, isWhole) {
     this.run = run;
     if (change.run) {
-      put(get('name'), visible(run.run.name));
+      put(get('name'), visible(run.run.name) || 'a run');
       get('name').title = visible(run.run.description ?? '');
     }
     if (change.run || change.readers !== undefined || change.play) this.facts();
@@ -48,7 +48,7 @@ class Top {
     const { run, link, standing } = this;
     document.body.dataset.state = standing;
     put(get('verdict'), (run?.mode === 'play' && standing === 'running' ? 'playing' : WORDS[standing]) ?? visible(standing));
-    const name = run ? visible(run.run.name) : 'scenario';
+    const name = run ? get('name').textContent : 'scenario';
     const title = name + ': ' + get('verdict').textContent;
     if (document.title !== title) document.title = title;
     const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%3E%3Ccircle cx='4.5' cy='4.5' r='4' fill='" + (LAMPS[standing] ?? '%238b939d') + "'/%3E%3C/svg%3E";
@@ -101,7 +101,7 @@ class Top {
   }
 
   course() {
-    const entries = Object.values(this.run.entries), far = { waits: 0, running: 0, done: 0, failed: 0 };
+    const entries = inOrder(this.run.entries), far = { waits: 0, running: 0, done: 0, failed: 0 };
     for (const { state } of entries) far[state] = (far[state] ?? 0) + 1;
     get('course').hidden = !entries.length;
     const boxes = entries.length <= BOXES ? entries : Object.keys(far).filter(state => far[state]).map(state => ({ state, name: number(far[state]) + ' ' + state, grow: far[state] }));
@@ -112,12 +112,22 @@ class Top {
       const box = list.children[n] ?? list.appendChild(made('li'));
       box.dataset.state = entry.state;
       box.style.flexGrow = entry.grow ?? 1;
-      put(box, visible(entry.name));
+      put(box, entry.does ? entryName(entry) : entry.name);
       box.title = entry.does ? entryWords(entry).join('\n') : '';
     });
     const failed = far.failed ? ', ' + number(far.failed) + ' failed' : '';
     put(get('far'), number(far.done + far.failed) + ' of ' + counted(entries.length, 'entry').replace('entrys', 'entries') + ' done' + failed);
   }
+}
+
+/** The entries as they stand in the file. */
+function inOrder(entries) {
+  return Object.values(entries).sort((one, other) => (one.n ?? 0) - (other.n ?? 0));
+}
+
+/** What an entry is called: what it does, if it has no name of its own. */
+function entryName({ name, does }) {
+  return visible(name.startsWith('#') && does ? does : name);
 }
 
 /** An entry of the timeline in lines of words. */
