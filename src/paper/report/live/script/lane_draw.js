@@ -23,7 +23,7 @@ class LaneDrawing {
     const seen = rows.slice(first, last).map((row, n) => [row, HEAD + (first + n) * ROW - top]);
     this.within(() => {
       this.now();
-      for (const [row, y] of seen) row.lanes.forEach((one, n) => this.lane(one, y, row.lanes[n + 1]));
+      for (const [row, y] of seen) row.lanes.forEach((one, n) => this.lane(one, y, row.lanes[n - 1], row.lanes[n + 1]));
     });
     for (const [row, y] of seen) this.label(row.label, row.note, y, this.color(row.lanes.findLast(({ lane }) => lane.is_ok === false)?.lane ?? row.lanes[0].lane));
     context.fillStyle = this.theme.card;
@@ -41,7 +41,8 @@ class LaneDrawing {
     const { context } = this;
     context.save();
     context.beginPath();
-    context.rect(this.margin, 0, this.wide - this.margin, this.high);
+    // What stands at 0 is seen whole.
+    context.rect(this.margin - 7, 0, this.wide - this.margin + 7, this.high);
     context.clip();
     draw();
     context.restore();
@@ -89,10 +90,10 @@ class LaneDrawing {
     return lane.kind === 'spawn' ? theme.spawn : theme.fetch;
   }
 
-  lane({ key, lane }, y, next) {
+  lane({ key, lane }, y, before, next) {
     const { context, theme } = this, isOpen = lane.to === null || lane.to === undefined;
-    const left = this.x(lane.from), right = Math.max(this.x(isOpen ? this.t : lane.to), left + 2);
-    if (left > this.wide || right < this.margin && !lane.end) return;
+    const left = Math.max(this.x(lane.from), this.margin), right = Math.max(this.x(isOpen ? this.t : lane.to), left + 2);
+    if (left > this.wide || this.x(isOpen ? this.t : lane.to) < this.margin) return;
     const ready = lane.ready === null || lane.ready === undefined ? null : this.x(lane.ready);
     context.fillStyle = this.color(lane);
     // What has ended steps back; what goes on is bright.
@@ -119,8 +120,10 @@ class LaneDrawing {
     context.strokeStyle = theme.card;
     context.lineWidth = 4;
     context.lineJoin = 'round';
+    // Beside it, where nothing else of the row is.
     const width = context.measureText(words).width, room = next ? this.x(next.lane.from) : this.wide;
-    const x = right + 10 + width < room ? right + 6 : !next && left - width - 10 > this.margin ? left - width - 6 : null;
+    const start = before ? this.x(before.lane.to) : this.margin;
+    const x = right + 10 + width < room ? right + 6 : !next && left - width - 10 > start ? left - width - 6 : null;
     if (x !== null) context.strokeText(words, x, y + ROW / 2), context.fillText(words, x, y + ROW / 2);
     context.lineWidth = 1;
   }
@@ -144,7 +147,7 @@ class LaneDrawing {
     for (const { t, kind, stream } of points) {
       const x = this.x(t);
       // Points that would stand on each other are one.
-      if (x - last < 6 && stream !== 'stderr') continue;
+      if (x < this.margin || x - last < 6 && stream !== 'stderr') continue;
       last = x;
       context.fillStyle = stream === 'stderr' ? theme.err : isOpen ? theme.card : kind === 'move' ? theme.move : theme.said;
       context.beginPath();

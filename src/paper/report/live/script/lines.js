@@ -31,7 +31,7 @@ class Lines {
     if (isWhole) this.waiting = [];
     if (change.lines) this.waiting.push(...change.lines);
     if (this.waiting.length > KEPT) this.waiting.splice(0, this.waiting.length - KEPT);
-    const skipped = run.skipped ? number(run.skipped) + ' more in the log' : '';
+    const skipped = run.skipped ? number(run.skipped) + ' more are logged' : '';
     put(get('lines-words'), skipped);
     if (this.waiting.length || isWhole) this.frames.ask(this);
   }
