@@ -91,6 +91,7 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
         lifeline: None,
         started: Default::default(),
         board: None,
+        server: None,
     };
     let (_, core) = core(|| {
         let ended = live::drive(

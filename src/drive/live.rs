@@ -279,6 +279,7 @@ impl Turn {
     fn heed(&self, act: Act) {
         match act {
             Act::Typed(text) => self.inbox.put(Seen::Typed { text }),
+            Act::Joined { .. } | Act::Moved { .. } | Act::Left { .. } => {}
             // Nothing is played back.
             Act::Playback(_) => {}
         }

@@ -19,6 +19,9 @@ impl Pages {
         let feed = &self.server.feed;
         // Before the change is made: one that came behind it must not miss it.
         let is_asked = feed.is_asked();
+        if !feed.has_readers() {
+            return page.forget_changes();
+        }
         let look = Look { readers: feed.readers(), ..look };
         if let Some(change) = page.change(&look) {
             feed.put_change(&change);

@@ -253,7 +253,8 @@ impl Player {
     /// Passes over the next line, or shows where the jump has arrived.
     fn jump_on(&mut self, mut jump: Jump, text: &mut String) -> Result<Option<Turn>, Unreadable> {
         let at = match self.tape.next() {
-            Ok(Next::At(t)) if t < jump.to => {
+            // A page knows nothing of a run without the first line.
+            Ok(Next::At(t)) if t < jump.to || (self.pages.is_some() && self.tape.lines() == 0) => {
                 self.tape.pass_over(&mut jump.passed)?;
                 self.jump = Some(jump);
                 return Ok(None);

@@ -8,6 +8,7 @@ mod common;
 
 mod asker;
 mod gate;
+mod guests;
 mod playback;
 mod shown;
 mod slow;

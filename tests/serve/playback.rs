@@ -24,6 +24,8 @@ fn a_log_is_played_on_the_page_and_goes_where_one_asks() {
     assert_eq!((&back["t"], &back["end"]), (&serde_json::json!(2.5), &serde_json::Value::Null));
     assert_eq!(back["counts"]["moves"], 3);
     assert_eq!(back["is_going"], false);
+    assert_eq!(played.post("/playback", "{\"to\":0}").status, 202);
+    assert_eq!(shown.until("state", |_| true)["run"]["name"], "s", "what it is, is always known");
     assert_eq!(played.post("/playback", "{\"speed\":1000000,\"do\":\"go\"}").status, 202);
     shown.until("change", |change| !change["end"].is_null());
     for nonsense in

@@ -71,7 +71,7 @@ impl Player {
                 self.start_jump(Moment((seconds * 1e9).min(u64::MAX as f64) as u64))?;
             }
             // Nothing runs that could be told something.
-            Act::Typed(_) => {}
+            Act::Typed(_) | Act::Joined { .. } | Act::Moved { .. } | Act::Left { .. } => {}
         }
         Ok(())
     }

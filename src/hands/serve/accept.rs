@@ -9,7 +9,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::hands::serve::LAST;
@@ -39,7 +39,12 @@ impl Cut {
 }
 
 /// Serves until the end, and then for the moment that what is under way may take.
-pub(super) async fn serve(listener: TcpListener, router: Router, mut ended: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut ended: watch::Receiver<bool>,
+    (attends, mut all_gone): (mpsc::Sender<()>, mpsc::Receiver<()>),
+) {
     let listener = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     let Ok(listener) = listener else { return };
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -67,7 +72,13 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut ended: watc
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(LAST, async { while open.join_next().await.is_some() {} }).await;
+    drop(attends);
+    let gone = async {
+        while open.join_next().await.is_some() {}
+        // Nothing is ever sent: it ends when the last that could has gone.
+        let _: Option<()> = all_gone.recv().await;
+    };
+    let _ = tokio::time::timeout(LAST, gone).await;
 }
 
 /// Attends to one connection, until it ends or is cut.

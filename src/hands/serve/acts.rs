@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::hands::serve::gate::refusal;
-use crate::hands::serve::{Act, Place, Playback, Shared};
+use crate::hands::serve::{Act, Place, Playback, QUEUE, Shared};
 
 /// How long a line may be, in bytes; the engine refuses one as long.
 const LONGEST: usize = 8 << 10;
@@ -19,16 +19,12 @@ pub(super) async fn input(State(place): Shared, body: Bytes) -> Response {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "that is longer than a command can be");
     }
     let text = String::from_utf8_lossy(&body);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
-    if lines.peek().is_none() {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let acts: Vec<Act> = lines.map(|line| Act::Typed(line.to_owned())).collect();
+    if acts.is_empty() {
         return refusal(StatusCode::UNPROCESSABLE_ENTITY, "there is no command in it");
     }
-    for line in lines {
-        if let Err(refused) = place.act(Act::Typed(line.to_owned())) {
-            return refused;
-        }
-    }
-    StatusCode::ACCEPTED.into_response()
+    place.act(acts).map_or_else(|refused| refused, |()| StatusCode::ACCEPTED.into_response())
 }
 
 #[derive(Deserialize)]
@@ -62,23 +58,26 @@ pub(super) async fn playback(State(place): Shared, body: Bytes) -> Response {
         Does::Go => Playback::Go,
     });
     let all = [asked.speed.map(Playback::Speed), asked.to.map(Playback::To), does];
-    for one in all.into_iter().flatten() {
-        if let Err(refused) = place.act(Act::Playback(one)) {
-            return refused;
-        }
-    }
-    StatusCode::ACCEPTED.into_response()
+    let acts = all.into_iter().flatten().map(Act::Playback).collect();
+    place.act(acts).map_or_else(|refused| refused, |()| StatusCode::ACCEPTED.into_response())
 }
 
 impl Place {
-    /// Hands an act to the driver, who is not waited for.
+    /// Hands acts to the driver, who is not waited for: all of them, or none.
     #[expect(clippy::result_large_err, reason = "it is the answer that is sent")]
-    pub(super) fn act(&self, act: Act) -> Result<(), Response> {
-        self.acts.try_send(act).map_err(|error| match error {
-            TrySendError::Full(_) => {
+    pub(super) fn act(&self, acts: Vec<Act>) -> Result<(), Response> {
+        if acts.len() > QUEUE {
+            return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "that is more than can be taken at once"));
+        }
+        let room = self.acts.try_reserve_many(acts.len()).map_err(|error| match error {
+            TrySendError::Full(()) => {
                 refusal(StatusCode::TOO_MANY_REQUESTS, "too much at once; try again in a moment")
             }
-            TrySendError::Closed(_) => refusal(StatusCode::CONFLICT, "it is over"),
-        })
+            TrySendError::Closed(()) => refusal(StatusCode::CONFLICT, "it is over"),
+        })?;
+        for (room, act) in room.zip(acts) {
+            room.send(act);
+        }
+        Ok(())
     }
 }

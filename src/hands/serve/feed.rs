@@ -130,6 +130,7 @@ impl Feed {
         reader
     }
 
+    /// The newest state of the world, from now on.
     pub(super) fn world(&self) -> watch::Receiver<World> {
         self.0.world.subscribe()
     }
@@ -228,7 +229,7 @@ mod tests {
         feed.put_change("3");
         feed.put_state("123", false);
         feed.put_change("4");
-        let mut all = |reader: &mut Reader| {
+        let all = |reader: &mut Reader| {
             std::iter::from_fn(|| next(reader)).map(|next| text(Some(next))).collect::<Vec<_>>()
         };
         let events = |events: &[(&str, &str)]| {

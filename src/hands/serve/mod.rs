@@ -16,6 +16,7 @@ mod address;
 mod events;
 pub mod feed;
 mod gate;
+mod guests;
 mod token;
 
 use std::io;
@@ -31,8 +32,11 @@ use axum::routing::{get, post};
 use tokio::sync::{mpsc, watch};
 
 use crate::hands::runtime;
+use crate::words::event::Direction;
 use feed::Feed;
 use gate::Gate;
+use guests::Guests;
+
 pub use token::Token;
 
 /// How many acts may wait for the driver.
@@ -57,6 +61,25 @@ pub struct Site {
 pub enum Act {
     /// A line was typed.
     Typed(String),
+    /// Somebody joins as a player. Guests are numbered from 1 as they come.
+    Joined {
+        /// Which guest.
+        guest: u32,
+        /// The player's name; it can be one.
+        player: String,
+    },
+    /// A guest moves.
+    Moved {
+        /// Which guest.
+        guest: u32,
+        /// Where to.
+        direction: Direction,
+    },
+    /// A guest leaves.
+    Left {
+        /// Which guest.
+        guest: u32,
+    },
     /// The playback is to be another.
     Playback(Playback),
 }
@@ -118,13 +141,23 @@ impl Listening {
         let (done, acts) = mpsc::channel(QUEUE);
         let (ends, ended) = watch::channel(false);
         let feed = Feed::new();
-        let place = Arc::new(Place { site, kind, feed: feed.clone(), acts: done, gate: self.gate });
+        // Whoever attends to somebody keeps one of these; when the last has gone, nobody is left.
+        let (attends, all_gone) = mpsc::channel(1);
+        let place = Arc::new(Place {
+            site,
+            kind,
+            feed: feed.clone(),
+            acts: done,
+            gate: self.gate,
+            guests: Guests::default(),
+            ended: ended.clone(),
+            attends: attends.downgrade(),
+        });
         let runtime = runtime::new()?;
         let listener = self.listener;
         let thread = std::thread::Builder::new().name("pages".to_owned()).spawn(move || {
-            let served = runtime.block_on(accept::serve(listener, router(place), ended));
+            runtime.block_on(accept::serve(listener, router(place), ended, (attends, all_gone)));
             runtime.shutdown_background();
-            served
         })?;
         Ok(Server { feed, acts, ends, thread })
     }
@@ -161,6 +194,9 @@ struct Place {
     feed: Feed,
     acts: mpsc::Sender<Act>,
     gate: Gate,
+    guests: Guests,
+    ended: watch::Receiver<bool>,
+    attends: mpsc::WeakSender<()>,
 }
 
 type Shared = axum::extract::State<Arc<Place>>;
@@ -175,7 +211,10 @@ fn router(place: Arc<Place>) -> Router {
         .route("/page.js", fixed("text/javascript; charset=utf-8", |site| site.script))
         .route("/events", get(events::events));
     let router = match place.kind {
-        Kind::Run => router.route("/input", post(acts::input)),
+        Kind::Run => router
+            .route("/input", post(acts::input))
+            .route("/moves", post(guests::moves))
+            .route("/play", get(guests::play)),
         Kind::Playback => router.route("/playback", post(acts::playback)),
     };
     router

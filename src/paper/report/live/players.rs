@@ -3,23 +3,25 @@
 //! In a world the log says where everybody is now and then, and moves say what changes between. Without
 //! one nobody has a place: each starts on a spot of its own, and the board has no edges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::paper::report::live::at;
-use crate::words::event::{Direction, Event, Source};
+use crate::words::event::{Direction, Event, Places, Source};
 use crate::words::name::PlayerName;
 use crate::words::time::Moment;
 
 /// How many players are shown; of more, the moves are counted.
 const MOST: usize = 5_000;
 
-/// How far the spots are from each other where there is no world, and how many are in a row.
+/// How many of those who are gone are still shown.
+const GONE: usize = 200;
+
+/// How far the spots are from each other where there is no world.
 const APART: i64 = 4;
-const IN_A_ROW: i64 = 8;
 
 /// A player.
 #[derive(Clone, Debug, Serialize)]
@@ -57,6 +59,8 @@ pub(super) struct Players {
     world: Option<World>,
     /// How many spots have been given away, where there is no world.
     spots: i64,
+    /// Those who are gone, the first of them first.
+    gone: VecDeque<String>,
     more: u64,
     name: String,
 }
@@ -81,6 +85,7 @@ impl Players {
         match *event {
             Event::Move { source, player, direction, .. } => self.moves(t, source, player, direction),
             Event::SpawnExited { source, .. } => self.leave(source),
+            Event::WorldState { players, .. } => self.are_at(players),
             _ => {}
         }
     }
@@ -109,6 +114,29 @@ impl Players {
         };
     }
 
+    /// The log says where everybody is.
+    fn are_at(&mut self, places: &Places) {
+        for (key, place) in places {
+            let place = place.map(i64::from);
+            match self.players.get_mut(key) {
+                Some(player) if player.at == place && !player.is_gone => {}
+                Some(player) => {
+                    (player.at, player.is_gone) = (place, false);
+                    player.is_changed = true;
+                }
+                None => drop(self.add(key.clone(), place)),
+            }
+        }
+        // Who has never moved is of no source that could end.
+        for (key, player) in &mut self.players {
+            if player.source.is_none() && !player.is_gone && !places.contains_key(key) {
+                player.is_gone = true;
+                player.is_changed = true;
+                self.gone.push_back(key.clone());
+            }
+        }
+    }
+
     /// The player of a source by its name; a new one, if it is that. `None` if there are too many.
     fn player(&mut self, source: Source, name: PlayerName<'_>) -> Option<&mut Player> {
         self.name.clear();
@@ -130,7 +158,7 @@ impl Players {
         if is_taken(&key) {
             let _ = write!(key, "@{source}");
         }
-        match self.players.get_mut(&key) {
+        match self.players.get_mut(&key).filter(|player| !player.is_gone) {
             Some(player) => player.source = Some(source),
             None => {
                 let place = self.spot();
@@ -154,8 +182,11 @@ impl Players {
         match self.world {
             Some(World { size, .. }) => size.map(|side| side / 2),
             None => {
+                // A square that grows: along its next side to the corner, and back along the other.
+                let (side, left) = (self.spots.isqrt(), self.spots - self.spots.isqrt().pow(2));
                 self.spots += 1;
-                [(self.spots - 1) % IN_A_ROW * APART, (self.spots - 1) / IN_A_ROW * APART]
+                let spot = if left <= side { [side, left] } else { [2 * side - left, side] };
+                spot.map(|at| at * APART)
             }
         }
     }
@@ -167,12 +198,13 @@ impl Players {
                 player.is_gone = true;
                 player.source = None;
                 player.is_changed = true;
+                self.gone.push_back(key);
             }
         }
     }
 
     pub(super) fn all(&self) -> Shown<'_> {
-        self.shown(|player| !player.is_gone)
+        self.shown(|_| true)
     }
 
     pub(super) fn changed(&self) -> Shown<'_> {
@@ -185,14 +217,96 @@ impl Players {
     }
 
     pub(super) fn forget_changes(&mut self) {
-        self.players.retain(|_, player| {
-            player.is_changed = false;
-            !player.is_gone
-        });
+        self.players.values_mut().for_each(|player| player.is_changed = false);
+        while self.gone.len() > GONE
+            && let Some(key) = self.gone.pop_front()
+        {
+            // Another may have come of its name.
+            if self.players.get(&key).is_some_and(|player| player.is_gone) {
+                self.players.remove(&key);
+            }
+        }
     }
 
     fn shown(&self, which: impl Fn(&Player) -> bool) -> Shown<'_> {
         let shown = self.players.iter().filter(|(_, player)| which(player));
         Shown(shown.map(|(key, player)| (&**key, player)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn move_of(players: &mut Players, source: Source, direction: Direction) {
+        let player = PlayerName::whole("john");
+        players.take(Moment(1), &Event::Move { due: None, source, player, direction });
+    }
+
+    fn places(players: &Players) -> Vec<(String, [i64; 2])> {
+        players.all().0.iter().map(|(key, player)| ((*key).to_owned(), player.at)).collect()
+    }
+
+    fn exit(source: Source) -> Event<'static> {
+        let exit = crate::words::event::Exit::Code(0);
+        Event::SpawnExited { source, exit, ok: true, running: 0, held: false }
+    }
+
+    #[test]
+    fn without_a_world_each_starts_on_a_spot_of_its_own() {
+        let mut players = Players::of(&serde_json::json!({}));
+        let (first, second) = (Source::Spawn(1), Source::Spawn(2));
+        move_of(&mut players, first, Direction::N);
+        move_of(&mut players, second, Direction::E);
+        move_of(&mut players, first, Direction::N);
+        assert_eq!(
+            places(&players),
+            [("john".to_owned(), [0, -2]), ("john@ps#2".to_owned(), [APART + 1, 0])]
+        );
+        players.take(Moment(2), &exit(first));
+        players.forget_changes();
+        assert!(players.all().0["john"].is_gone);
+        let third = Source::Spawn(3);
+        move_of(&mut players, third, Direction::S);
+        assert_eq!(players.all().0["john"].source, Some(third), "the name is free again");
+    }
+
+    #[test]
+    fn in_a_world_its_state_says_where_all_are_and_moves_what_has_changed_since() {
+        let world = serde_json::json!({"world": {"size": [3, 3], "edges": "wrap", "broadcast": "1s"}});
+        let mut players = Players::of(&world);
+        let at = |john: [u32; 2]| Places::from([("john".to_owned(), john), ("still".to_owned(), [1, 1])]);
+        players.take(Moment(0), &Event::WorldState { due: None, players: &at([2, 0]) });
+        move_of(&mut players, Source::Spawn(1), Direction::E);
+        move_of(&mut players, Source::Spawn(1), Direction::N);
+        assert_eq!(places(&players), [("john".to_owned(), [0, 2]), ("still".to_owned(), [1, 1])]);
+        players.take(
+            Moment(1),
+            &Event::WorldState { due: None, players: &Places::from([("john".to_owned(), [0, 2])]) },
+        );
+        assert!(players.all().0["still"].is_gone, "who is in it no more is gone");
+    }
+
+    #[test]
+    fn of_those_who_are_gone_some_are_kept() {
+        let mut players = Players::of(&serde_json::json!({}));
+        for n in 1..=300 {
+            move_of(&mut players, Source::Spawn(n), Direction::N);
+        }
+        for n in 1..=300 {
+            players.take(Moment(2), &exit(Source::Spawn(n)));
+        }
+        players.forget_changes();
+        assert_eq!(players.all().0.len(), GONE);
+        assert!(players.all().0.contains_key("john@ps#300"));
+    }
+
+    #[test]
+    fn those_that_are_too_many_are_counted() {
+        let mut players = Players::of(&serde_json::json!({}));
+        for n in 0..u32::try_from(MOST).unwrap() + 3 {
+            move_of(&mut players, Source::Spawn(n + 1), Direction::N);
+        }
+        assert_eq!((players.all().0.len(), players.more()), (MOST, 3));
     }
 }
