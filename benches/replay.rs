@@ -73,7 +73,7 @@ fn lines(count: usize, line: &[u8]) -> Vec<u8> {
             let stream = Stream::Stdout;
             engine.observe(now, Observed::Lines { source, stream, chunk: &chunk, partial: false }, log);
         }
-        engine.observe(now, Observed::Exited { source, exit: Exit::Code(0), held: false }, log);
+        engine.observe(now, Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 }, log);
     })
 }
 

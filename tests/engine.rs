@@ -163,7 +163,7 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     engine.advance(Moment(2_000_000), &mut recorder);
     engine.observe(
         Moment(3_000_000),
-        Observed::Exited { source, exit: Exit::Code(0), held: false },
+        Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 },
         &mut recorder,
     );
     engine.advance(Moment(4_000_000), &mut recorder);
@@ -191,11 +191,11 @@ fn what_is_unknown_or_late_is_ignored() {
         Observed::Started { source, pid: 1 },
         Observed::CouldNotStart { source: other, error },
         Observed::Lines { source, stream: Stream::Stderr, chunk: b"x\n", partial: false },
-        Observed::Exited { source, exit: Exit::Code(0), held: false },
+        Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 },
         Observed::NotSent { source, error },
         Observed::BodyLines { source: other, chunk: b"x\n" },
         Observed::Responded { source: other, status: 200, version: "HTTP/1.1", headers: &[] },
-        Observed::Exited { source: other, exit: Exit::Code(0), held: false },
+        Observed::Exited { source: other, exit: Exit::Code(0), held: false, skipped: 0 },
     ] {
         engine.observe(Moment(0), observed, &mut recorder);
     }
@@ -206,7 +206,7 @@ fn what_is_unknown_or_late_is_ignored() {
     engine.observe(Moment(5), Observed::Started { source: Source::Spawn(1), pid: 1 }, &mut recorder);
     engine.observe(
         Moment(5),
-        Observed::Exited { source: Source::Spawn(1), exit: Exit::Code(0), held: false },
+        Observed::Exited { source: Source::Spawn(1), exit: Exit::Code(0), held: false, skipped: 0 },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::INT))));
@@ -230,7 +230,7 @@ fn the_first_signal_stops_and_the_second_kills() {
     assert_eq!(recorder.orders[1..], [Order::Kill { source }]);
     engine.observe(
         Moment(5),
-        Observed::Exited { source, exit: Exit::Signal(Signal::KILL), held: false },
+        Observed::Exited { source, exit: Exit::Signal(Signal::KILL), held: false, skipped: 0 },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::TERM))));
@@ -348,8 +348,12 @@ fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
     assert_eq!(since_started(&mut recorder)[3..6], wanted);
     assert_eq!(recorder.orders, [Order::Stop { source }, Order::Stop { source: Source::Spawn(1) }]);
     for number in [1, 2] {
-        let observed =
-            Observed::Exited { source: Source::Spawn(number), exit: Exit::Signal(Signal::TERM), held: false };
+        let observed = Observed::Exited {
+            source: Source::Spawn(number),
+            exit: Exit::Signal(Signal::TERM),
+            held: false,
+            skipped: 0,
+        };
         engine.observe(late, observed, &mut recorder);
     }
     assert_eq!(engine.verdict(), Some(Verdict::Failed));
@@ -376,7 +380,7 @@ fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
     let exit = Exit::Code(0);
     engine.observe(
         Moment(3 + SECOND),
-        Observed::Exited { source: Source::Spawn(2), exit, held: false },
+        Observed::Exited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
         &mut recorder,
     );
     let told = recorder.log();

@@ -25,7 +25,7 @@ const EVENTS: [(&str, &str); 26] = [
     ("move", "due source player direction"),
     ("step", "due source player step register"),
     ("line", "source stream text base64 partial"),
-    ("spawn.exited", "source code signal ok running held"),
+    ("spawn.exited", "source code signal ok running held skipped"),
     ("spawn.failed", "source error running"),
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),

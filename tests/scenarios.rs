@@ -70,6 +70,7 @@ fn every_scenario_is_run_here() {
         "lost_update_locked",
         "server_and_clients",
         "three_waves",
+        "world",
     ];
     assert!(names.eq(run_here), "a scenario more wants a test more");
 }
@@ -102,6 +103,18 @@ fn three_waves() {
     let log = run("three_waves.toml", &["--speed", "10"]);
     assert_eq!(log.last()["moves"], 37);
     assert_eq!(log.of("spawn.started").len(), 3);
+}
+
+#[test]
+fn world() {
+    let log = run("world.toml", &[]);
+    let of_fox = |event: &&&serde_json::Value| event["source"] == "ps#1";
+    assert_eq!(log.of("line").iter().filter(of_fox).count(), 3, "it says nothing else");
+    assert!(log.of("move").iter().filter(of_fox).all(|step| step["player"] == "fox"));
+    // It was where it caught the last one when it was told so.
+    let caught = log.of("line")[2]["text"].as_str().unwrap().replace("caught ", "");
+    let at_one_place = |state: &&serde_json::Value| state["players"]["fox"] == state["players"][&caught];
+    assert!(log.of("world.state").iter().any(at_one_place));
 }
 
 #[test]

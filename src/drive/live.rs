@@ -136,7 +136,8 @@ impl Turn {
         if let Some(keyboard) = live.input {
             keyboard.listen(&inbox);
         }
-        let journal = open()?;
+        let mut journal = open()?;
+        journal.keep_world();
         // Last, so that nothing of the above makes the run late.
         let clock = Clock::start(live.speed, live.precise);
         let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
@@ -247,6 +248,13 @@ impl Turn {
                 Order::Stop { source } => self.processes.stop(source),
                 Order::Kill { source } => self.processes.kill(source),
                 Order::Send { source, bytes } => self.processes.send(source, bytes),
+                Order::Listen { source } => self.processes.listen(source),
+                Order::Broadcast { line, skipped } => {
+                    if let Some(pages) = &self.pages {
+                        pages.broadcast(&line);
+                    }
+                    self.processes.broadcast(&line, skipped);
+                }
                 Order::Fetch { source, job, url, due, captured } => {
                     let late = due.map_or(Span::ZERO, |due| self.clock.now().since(due));
                     self.fetches.start_late(source, (job, url, captured), self.clock.machine_span(late));

@@ -38,6 +38,12 @@ impl Pages {
         feed.put_state(&page.state(&Look { readers: feed.readers(), ..look }), true);
     }
 
+    /// Sends a line of the log that says where everybody is.
+    pub(super) fn broadcast(&self, line: &[u8]) {
+        // It came out of text.
+        self.server.feed.put_world(String::from_utf8_lossy(line).trim_end());
+    }
+
     /// Waits until somebody has just come, or for what is done on a page. Nothing is lost if it is given
     /// up.
     pub(super) async fn stir(&mut self) -> Option<Act> {

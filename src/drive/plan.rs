@@ -261,7 +261,7 @@ impl<'s> Seen<'s> {
                     }
                     Order::Stop { source } | Order::Kill { source } => {
                         let exit = Exit::Signal(Signal::TERM);
-                        engine.observe(now, Observed::Exited { source, exit, held: false }, self);
+                        engine.observe(now, Observed::Exited { source, exit, held: false, skipped: 0 }, self);
                     }
                     Order::Fetch { .. } => self.is_known = false,
                     _ => {}

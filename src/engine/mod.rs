@@ -40,12 +40,13 @@ mod world;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use agenda::{Agenda, Item};
 use expect::Expectations;
 use figures::Figures;
 use players::{Chooser, Played, Players};
-use processes::Spawn;
+use processes::{End, Spawn};
 use regex::bytes::Regex;
 use requests::{JobRun, Request};
 use scheduler::EntryState;
@@ -71,6 +72,10 @@ pub trait Sink {
     /// first difference, and not at the end of the time that it claims to last.
     fn wants_more(&self) -> bool {
         true
+    }
+    /// The line of the event that was given last, if it is a state of the world and somebody may listen.
+    fn world_line(&self) -> Option<Arc<[u8]>> {
+        None
     }
     /// The `seq` of the event that comes next, where events are numbered.
     fn next_seq(&self) -> u64 {
@@ -454,7 +459,9 @@ impl Run {
             Observed::Lines { source, stream, chunk, partial } => {
                 self.lines(source, stream, chunk, partial, out);
             }
-            Observed::Exited { source, exit, held } => self.process_exited(source, (exit, held), out),
+            Observed::Exited { source, exit, held, skipped } => {
+                self.process_exited(source, End { exit, held, skipped }, out);
+            }
             Observed::NotSent { source, error } => self.not_sent(source, error, out),
             Observed::Responded { source, status, version, headers } => {
                 if self.tells_heads(source) {

@@ -7,7 +7,7 @@ use crate::engine::players::players_of;
 use crate::engine::readiness::Awaits;
 use crate::engine::world::Home;
 use crate::engine::{Out, Phase, Run};
-use crate::scenario::model::{Command, Exits, Isolation, MOST_IN_WORLD, PresetKind, Scenario};
+use crate::scenario::model::{Command, Exits, Isolation, MOST_IN_WORLD, PresetKind, Scenario, Stdin};
 use crate::words::event::{Direction, Event, Exit, Source, Stream};
 use crate::words::name::{self, PlayerName};
 use crate::words::order::Order;
@@ -35,6 +35,23 @@ pub(crate) struct Spawn {
     background: bool,
     /// Its output stands within a line that is told in parts: what comes next is no line of its own.
     is_mid_line: bool,
+}
+
+/// How a spawn has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) exit: Exit,
+    /// Others hold its output.
+    pub(crate) held: bool,
+    /// States of the world that it was not sent.
+    pub(crate) skipped: u64,
+}
+
+impl End {
+    /// That of players in the runner.
+    fn of_players(exit: Exit) -> End {
+        End { exit, held: false, skipped: 0 }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +193,15 @@ impl Run {
     pub(crate) fn process_started(&mut self, source: Source, pid: u32, out: &mut Out<'_>) {
         if let Some((number, _)) = self.spawn_in(source, |state| matches!(state, State::Ordered)) {
             self.note_start(number, Some(pid), out.now, out);
+            self.listen(number, out);
+        }
+    }
+
+    /// A process that reads the world gets the states that come from now on.
+    fn listen(&self, number: u32, out: &mut Out<'_>) {
+        let preset = self.spawns.get(&number).and_then(|spawn| command_of(&self.scenario, spawn.preset));
+        if preset.is_some_and(|command| command.stdin == Stdin::World) {
+            out.order(Order::Listen { source: Source::Spawn(number) });
         }
     }
 
@@ -196,7 +222,8 @@ impl Run {
     }
 
     /// A process ended.
-    pub(crate) fn process_exited(&mut self, source: Source, (exit, held): (Exit, bool), out: &mut Out<'_>) {
+    pub(crate) fn process_exited(&mut self, source: Source, end: End, out: &mut Out<'_>) {
+        let exit = end.exit;
         let Some((number, preset)) = self.spawn_in(source, |state| matches!(state, State::Running { .. }))
         else {
             return;
@@ -218,20 +245,20 @@ impl Run {
             let when = if unready { " before it was ready" } else { "" };
             self.note_fault(|| format!("{} ended with {exit}{when}", name()));
         }
-        self.note_exit(number, (exit, held), ok, out.now, out);
+        self.note_exit(number, end, ok, out.now, out);
     }
 
     /// The last player of a spawn has ended its last wait.
     pub(crate) fn players_ended(&mut self, source: Source, due: Moment, out: &mut Out<'_>) {
         if let Some((number, _)) = self.spawn_in(source, |state| !matches!(state, State::Ordered)) {
-            self.note_exit(number, (Exit::Code(0), false), true, due, out);
+            self.note_exit(number, End::of_players(Exit::Code(0)), true, due, out);
         }
     }
 
     fn note_exit(
         &mut self,
         number: u32,
-        (exit, held): (Exit, bool),
+        End { exit, held, skipped }: End,
         ok: bool,
         moment: Moment,
         out: &mut Out<'_>,
@@ -239,7 +266,7 @@ impl Run {
         self.running -= 1;
         out.tally.exited += 1;
         let running = self.running;
-        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running, held });
+        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running, held, skipped });
         self.forget_spawn(number, moment, out);
     }
 
@@ -262,7 +289,7 @@ impl Run {
         match spawn.state {
             State::Playing(play) => {
                 self.players.stop(play);
-                self.note_exit(number, (Exit::Signal(Signal::TERM), false), true, out.now, out);
+                self.note_exit(number, End::of_players(Exit::Signal(Signal::TERM)), true, out.now, out);
             }
             State::Ordered | State::Running { .. } => {
                 out.order(Order::Stop { source: Source::Spawn(number) })

@@ -15,6 +15,7 @@ use crate::engine::draw::Purpose;
 use crate::scenario::model::{Edges, MOST_IN_WORLD, PlayerGroup, World as Rules};
 use crate::words::event::{Direction, Event, Places, Source};
 use crate::words::name::PlayerName;
+use crate::words::order::Order;
 use crate::words::time::{Moment, Span};
 
 /// All who are in the world.
@@ -132,6 +133,9 @@ impl Out<'_> {
     pub(crate) fn tell_world(&mut self, due: Option<Moment>) {
         if let Some(world) = self.world.take() {
             self.event(&Event::WorldState { due, players: &world.places });
+            if let Some(line) = self.sink.world_line() {
+                self.order(Order::Broadcast { line, skipped: 0 });
+            }
             self.world = Some(world);
         }
     }

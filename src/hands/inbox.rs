@@ -31,7 +31,7 @@ pub enum Seen {
     Suspended { source: Source, signal: Signal },
     GoesOn { source: Source },
     Lines { source: Source, stream: Stream, chunk: Vec<u8>, partial: bool },
-    Exited { source: Source, exit: Exit, held: bool },
+    Exited { source: Source, exit: Exit, held: bool, skipped: u64 },
     NotSent { source: Source, error: String },
     Responded { source: Source, status: u16, version: &'static str, headers: Vec<Header> },
     BodyLines { source: Source, chunk: Vec<u8> },
@@ -56,8 +56,8 @@ impl Seen {
             Seen::Lines { source, stream, chunk, partial } => {
                 Observed::Lines { source: *source, stream: *stream, chunk, partial: *partial }
             }
-            Seen::Exited { source, exit, held } => {
-                Observed::Exited { source: *source, exit: *exit, held: *held }
+            Seen::Exited { source, exit, held, skipped } => {
+                Observed::Exited { source: *source, exit: *exit, held: *held, skipped: *skipped }
             }
             Seen::NotSent { source, error } => Observed::NotSent { source: *source, error },
             Seen::Responded { source, status, version, headers } => {

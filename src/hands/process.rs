@@ -15,6 +15,8 @@
 //! One that is ready by a port or a URL is probed from its start until it has answered, has ended or
 //! is stopped.
 //!
+//! One that reads the world gets its states by a [`bulletin`], which never grows.
+//!
 //! A process of a preset with `pty = true` has a [`terminal`] of its own in the place of the pipes.
 //!
 //! What a process starts in turn stays in its group, or, having left it, comes to us as an orphan.
@@ -25,6 +27,7 @@
 pub(in crate::hands) mod adopted;
 mod attend;
 mod blame;
+mod bulletin;
 mod descriptors;
 mod group;
 mod lingering;
@@ -35,6 +38,7 @@ mod table;
 pub mod terminal;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -129,6 +133,22 @@ impl Processes {
     /// also if it has ended or could not start.
     pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
         self.table.send(source, bytes);
+    }
+
+    /// Sends a process whose preset reads the world the states that come from now on.
+    pub fn listen(&mut self, source: Source) {
+        let running = self.table.running.borrow();
+        if let Some(bulletin) = running.get(&source).and_then(|process| process.bulletin.clone()) {
+            self.table.listeners.borrow_mut().insert(source, bulletin);
+        }
+    }
+
+    /// Sends a state of the world to all who listen, for whom `skipped` states before it are lost. Never
+    /// waits: who has not read what was sent before gets the newest when it does.
+    pub fn broadcast(&mut self, line: &Arc<[u8]>, skipped: u64) {
+        for bulletin in self.table.listeners.borrow().values() {
+            bulletin.put(line, skipped);
+        }
     }
 
     /// When to look next who lingers, while somebody may.

@@ -4,6 +4,7 @@
 //! It hands its bytes to the [writer](crate::paper::log::writer) in pieces. When is the driver's to
 //! say ([`Journal::flush`]): a piece for each event would cost more than all the rest.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Sink, Status};
@@ -28,6 +29,10 @@ const SHOWN: usize = 1 << 20;
 /// How long [`SHOWN`] is for.
 const REFILL: Duration = Duration::from_millis(100);
 
+/// How many bytes of states of the world wait to be sent: as much as a pipe takes at once. Of more, which
+/// come of a great many moves in one turn of the driver, the newest stands for those before it.
+const MOST_STATES: usize = 64 << 10;
+
 /// The sink of a run.
 pub struct Journal {
     encoder: Encoder,
@@ -45,6 +50,11 @@ pub struct Journal {
     last: bool,
     reason: Option<String>,
     orders: Vec<Order>,
+    /// Whether somebody may listen to the world; then its newest state, and how many bytes of states
+    /// stand at the end of the orders.
+    has_listeners: bool,
+    world: Option<Arc<[u8]>>,
+    broadcast: usize,
     reached: Moment,
 }
 
@@ -66,6 +76,9 @@ impl Journal {
             last: false,
             reason: None,
             orders: Vec::new(),
+            has_listeners: false,
+            world: None,
+            broadcast: 0,
             reached: Moment::ZERO,
         }
     }
@@ -108,10 +121,16 @@ impl Journal {
         self.page.as_mut()
     }
 
+    /// Keeps the lines of the world's states for who listens.
+    pub fn keep_world(&mut self) {
+        self.has_listeners = true;
+    }
+
     /// The orders so far, in their order.
     pub fn take_orders(&mut self, orders: &mut Vec<Order>) {
         debug_assert!(orders.is_empty(), "what was taken before has been carried out");
         std::mem::swap(orders, &mut self.orders);
+        self.broadcast = 0;
     }
 
     /// Whether bytes wait to be handed over.
@@ -183,6 +202,22 @@ impl Journal {
         }
     }
 
+    /// Has a state sent, behind those that are to be sent already if these are not too many.
+    fn broadcast(&mut self, line: Arc<[u8]>) {
+        let size = line.len();
+        match self.orders.last_mut() {
+            Some(Order::Broadcast { line: last, skipped }) if self.broadcast + size > MOST_STATES => {
+                self.broadcast = (self.broadcast + size).saturating_sub(last.len());
+                *skipped += 1;
+                *last = line;
+            }
+            _ => {
+                self.broadcast += size;
+                self.orders.push(Order::Broadcast { line, skipped: 0 });
+            }
+        }
+    }
+
     fn hand_over(&mut self) -> Option<String> {
         let Some(writer) = &mut self.writer else {
             drop(self.encoder.take(Vec::new()));
@@ -228,7 +263,11 @@ impl Sink for Journal {
         if let Some(page) = &mut self.page {
             page.take(&told);
         }
+        let start = self.encoder.len();
         self.encoder.write(t, event);
+        if self.has_listeners && matches!(event, Event::WorldState { .. }) {
+            self.world = Some(self.encoder.written()[start..].into());
+        }
         if let Some(screen) = &mut self.screen {
             let before = self.shown.len();
             self.not_shown += screen.show(&mut self.shown, t, event, self.budget);
@@ -249,7 +288,15 @@ impl Sink for Journal {
         {
             annotations.ordered(*source, *preset, *entry);
         }
+        if let Order::Broadcast { line, .. } = &order {
+            return self.broadcast(Arc::clone(line));
+        }
+        self.broadcast = 0;
         self.orders.push(order);
+    }
+
+    fn world_line(&self) -> Option<Arc<[u8]>> {
+        self.world.clone()
     }
 
     fn next_seq(&self) -> u64 {

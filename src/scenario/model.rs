@@ -279,6 +279,8 @@ pub enum Stdin {
     Null,
     /// What `send` sends.
     Open,
+    /// The states of the world, as lines of the log.
+    World,
     /// This text, then end of file.
     Text(Text),
     /// This file, relative to the scenario's folder.

@@ -201,6 +201,7 @@ fn command(command: &Command) -> Json {
         match &command.stdin {
             Stdin::Null => "null".into(),
             Stdin::Open => "open".into(),
+            Stdin::World => "world".into(),
             Stdin::Text(value) => object([("text", text(value))]),
             Stdin::File(file) => object([("file", path(file))]),
         },

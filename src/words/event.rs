@@ -477,6 +477,8 @@ pub enum Event<'a> {
         running: u64,
         /// Its output was still held by what it had started, and was not read on.
         held: bool,
+        /// How many states of the world it was not sent, since it did not read as fast.
+        skipped: u64,
     },
     /// `spawn.failed`: it could not start, or, of one that runs, it never became ready.
     SpawnFailed {

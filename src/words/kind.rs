@@ -79,6 +79,7 @@ const KINDS: [Row; 26] = [
             ("ok", Boolean),
             ("running", Number),
             ("held", Boolean),
+            ("skipped", Number),
         ],
     ),
     ("spawn.failed", Belongs::Spawn, &[("source", Text), ("error", Text), ("running", Number)]),
@@ -253,6 +254,7 @@ impl Event<'_> {
             | (Event::SpawnSuspended { signal, .. }, "signal") => owned(signal),
             (Event::SpawnExited { ok, .. }, "ok") => Said::Boolean(*ok),
             (Event::SpawnExited { held, .. }, "held") => Said::Boolean(*held),
+            (Event::SpawnExited { skipped, .. }, "skipped") => number(*skipped),
             (Event::SpawnExited { running, .. } | Event::SpawnFailed { running, .. }, "running") => {
                 number(*running)
             }

@@ -59,6 +59,8 @@ pub enum Observed<'a> {
         exit: Exit,
         /// Others still hold its output, and what they write is not read any more.
         held: bool,
+        /// How many states of the world were not sent to it, since it did not read as fast as they came.
+        skipped: u64,
     },
     /// What was sent to a process did not arrive.
     NotSent {

@@ -1,6 +1,8 @@
 //! What the engine asks of the hands. Orders are imperative and carry only what the hands cannot
 //! look up in the scenario themselves.
 
+use std::sync::Arc;
+
 use crate::words::captured::Captured;
 use crate::words::event::Source;
 use crate::words::signal::Signal;
@@ -37,6 +39,18 @@ pub enum Order {
         source: Source,
         /// The line's bytes, with its newline.
         bytes: Vec<u8>,
+    },
+    /// Send a process the states of the world from now on.
+    Listen {
+        /// The spawn.
+        source: Source,
+    },
+    /// Send a state of the world to all who listen.
+    Broadcast {
+        /// Its line of the log, with its newline.
+        line: Arc<[u8]>,
+        /// How many states right before it are sent to nobody, since they came all at once.
+        skipped: u64,
     },
     /// Send one request of a fetch job.
     Fetch {

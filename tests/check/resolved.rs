@@ -137,6 +137,7 @@ fn stdin() -> impl Strategy<Value = Stdin> {
     prop_oneof![
         Just(Stdin::Null),
         Just(Stdin::Open),
+        Just(Stdin::World),
         text().prop_map(Stdin::Text),
         path().prop_map(Stdin::File),
     ]
@@ -413,7 +414,16 @@ prop_compose! {
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
         let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.take_locks());
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: Place::default() });
-        let presets: Vec<Preset> = presets.collect();
+        let mut presets: Vec<Preset> = presets.collect();
+        for preset in &mut presets {
+            // Only where there is one, and through a pipe.
+            if let PresetKind::Command(command) = &mut preset.kind && command.stdin == Stdin::World {
+                match world {
+                    Some(_) => command.pty = false,
+                    None => command.stdin = Stdin::Null,
+                }
+            }
+        }
         let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
         let fetches = fetches.into_iter().enumerate();
         let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), capture: vec![capture.clone()], ..job });

@@ -205,7 +205,7 @@ fn a04_a_wrong_kind_of_table_lists_the_kinds() {
     let said = said(
         "[presets.a]\ncommand = [\"x\"]\nstdin = \"opne\"\nexits = \"all\"\n[fetches.f]\nurls = [\"http://h\"]\nbody = { tex = \"a\" }\n",
     );
-    assert!(said.contains("3:9") && said.contains("\"null\", \"open\", { text"), "{said}");
+    assert!(said.contains("3:9") && said.contains("\"null\", \"open\", \"world\", { text"), "{said}");
     assert!(said.contains("4:9") && said.contains("{ signal = \"TERM\" }"), "{said}");
     assert!(said.contains("7:10") && said.contains("the keys are `text`, `file`, `form`, `json`"), "{said}");
 }
@@ -539,4 +539,24 @@ fn what_never_comes_of_a_world_is_doubted() {
     let moves = "[presets.p]\ncommand = [\"x\"]\n[[expect]]\nof = \"move\"\nin = \"p\"\nat_least = 1\n";
     assert!(said(moves).contains("this scenario never gives"), "{}", said(moves));
     assert_eq!(said(&format!("{moves}[world]\nsize = [4, 4]")), "");
+}
+
+#[test]
+fn who_reads_a_world_needs_one_and_a_pipe() {
+    let reader = "[presets.p]\ncommand = [\"x\"]\nstdin = \"world\"\n";
+    let world = "[world]\nsize = [4, 4]\n";
+    assert_eq!(said(&[reader, world].concat()), "");
+    assert_eq!(places(reader), ["3:9"]);
+    assert!(said(reader).contains("[world]"), "{}", said(reader));
+    let on_terminal = [reader, "pty = true\n", world].concat();
+    assert_eq!(places(&on_terminal), ["3:9"]);
+    assert!(said(&on_terminal).contains("take `pty` out"));
+    // A world that is wrong is there.
+    assert_eq!(places(&[reader, "[world]\nsize = 4\n"].concat()), ["5:8"]);
+    let sent = [
+        reader,
+        world,
+        "[[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nsend = { to = \"p\", text = \"x\" }\n",
+    ];
+    assert!(said(&sent.concat()).contains("stdin = \"open\""), "{}", said(&sent.concat()));
 }

@@ -47,7 +47,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("run.started", &["started_at"]),
     ("spawn.started", &["pid"]),
     ("line", &["stream", "text", "base64"]),
-    ("spawn.exited", &["code", "signal", "held"]),
+    ("spawn.exited", &["code", "signal", "held", "skipped"]),
     ("spawn.failed", &["error"]),
     ("spawn.suspended", &["signal"]),
     ("fetch.responded", &["status", "version", "headers"]),

@@ -19,7 +19,7 @@ pub(super) enum Outside {
     Suspended { source: Source, signal: Signal },
     GoesOn { source: Source },
     Lines { source: Source, stream: Stream, partial: bool, from: usize, to: usize },
-    Exited { source: Source, exit: Exit, held: bool },
+    Exited { source: Source, exit: Exit, held: bool, skipped: u64 },
     NotSent { source: Source, error: String },
     Responded { source: Source, status: u16, version: String, headers: Vec<Header> },
     BodyLines { source: Source },
@@ -74,8 +74,8 @@ impl Outside {
                 chunk: &buffer[*from..*to],
                 partial: *partial,
             },
-            Outside::Exited { source, exit, held } => {
-                Observed::Exited { source: *source, exit: *exit, held: *held }
+            Outside::Exited { source, exit, held, skipped } => {
+                Observed::Exited { source: *source, exit: *exit, held: *held, skipped: *skipped }
             }
             Outside::NotSent { source, error } => Observed::NotSent { source: *source, error },
             Outside::Responded { source, status, version, headers } => {
@@ -120,7 +120,9 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
             Outside::Lines { source, stream: Stream::Stdout, partial: false, from: 0, to }
         }
         // Those of players in the runner are decided; the engine passes over what it has said before.
-        Some(Event::SpawnExited { source, exit, held, .. }) => Outside::Exited { source, exit, held },
+        Some(Event::SpawnExited { source, exit, held, skipped, .. }) => {
+            Outside::Exited { source, exit, held, skipped }
+        }
         Some(Event::Sent { due: None, source: Some(source), error: Some(error), .. }) => {
             Outside::NotSent { source, error: error.to_owned() }
         }

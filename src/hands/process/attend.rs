@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::blame::Failure;
+use super::bulletin::Bulletin;
 use super::group::Group;
 use super::outbox::{self, Outbox};
 use super::recipe::{Input, Recipe};
@@ -33,11 +34,22 @@ pub(super) struct Started {
     pub(super) pid: u32,
     pub(super) group: Rc<Group>,
     pub(super) outbox: Option<Rc<Outbox>>,
+    pub(super) bulletin: Option<Rc<Bulletin>>,
     child: Child,
     ends: Ends,
     input: Input,
     /// What writes to it, while it does.
     feeding: Option<JoinHandle<()>>,
+}
+
+/// How a process has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    /// Others hold its output.
+    pub(super) held: bool,
+    /// States of the world that it was not sent.
+    pub(super) skipped: u64,
 }
 
 /// Our ends of what a process reads and writes.
@@ -84,7 +96,8 @@ pub(super) fn start(
         taken.map_err(|error| Failure::of_start(&error, &shown, &program, &folder))?;
     }
     let outbox = matches!(input, Input::Open).then(|| Rc::new(Outbox::new(ends.terminal.clone())));
-    Ok(Started { pid, group, outbox, child, ends, input, feeding: None })
+    let bulletin = ends.stdin.take_if(|_| matches!(input, Input::World)).map(Bulletin::new);
+    Ok(Started { pid, group, outbox, bulletin, child, ends, input, feeding: None })
 }
 
 /// Gives a process pipes.
@@ -111,9 +124,8 @@ fn on_a_terminal(multiplexer: &Rc<Multiplexer>, source: Source, recipe: &mut Rec
 }
 
 impl Started {
-    /// Reads all it writes, and gives how it ended when there is nothing more to tell of it, and
-    /// whether others hold its output on.
-    pub(super) async fn attend(mut self, source: Source, inbox: &Rc<Inbox>) -> (Exit, bool) {
+    /// Reads all it writes, and gives how it ended when there is nothing more to tell of it.
+    pub(super) async fn attend(mut self, source: Source, inbox: &Rc<Inbox>) -> Ended {
         self.feed(source, inbox);
         let (status, held) = self.read_and_wait().await;
         self.ends.stdout.drain().await;
@@ -128,11 +140,15 @@ impl Started {
             // The terminal hangs up when nobody holds our end of it any more.
             feeding.abort();
         }
-        (exit(status), held)
+        let skipped = self.bulletin.map_or(0, |bulletin| bulletin.close());
+        Ended { exit: exit(status), held, skipped }
     }
 
     /// Sees to its standard input, in a task of its own: it may never read it.
     fn feed(&mut self, source: Source, inbox: &Rc<Inbox>) {
+        if let Some(bulletin) = self.bulletin.clone() {
+            spawn_local(async move { bulletin.write_on().await });
+        }
         let Some(pipe) = self.ends.stdin.take() else { return };
         let input = std::mem::replace(&mut self.input, Input::Null);
         self.feeding = if let Some(outbox) = self.outbox.clone() {

@@ -58,7 +58,7 @@ fn is_hung_up(pipe: &Sender) -> bool {
 /// Types what a process on a terminal is given to read, and then the end.
 pub(super) async fn type_all(terminal: &Sender, input: Input) -> io::Result<()> {
     let last = match input {
-        Input::Null | Input::Open => None,
+        Input::Null | Input::Open | Input::World => None,
         Input::Bytes(bytes) => {
             write_all(terminal, &bytes).await?;
             bytes.last().copied()

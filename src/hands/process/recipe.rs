@@ -50,6 +50,8 @@ pub(super) enum Input {
     Null,
     /// What it will be sent.
     Open,
+    /// The states of the world.
+    World,
     /// These bytes, then the end.
     Bytes(Vec<u8>),
     /// This file.
@@ -125,6 +127,7 @@ impl Recipe {
         let input = match &told.stdin {
             Stdin::Null => Input::Null,
             Stdin::Open => Input::Open,
+            Stdin::World => Input::World,
             Stdin::Text(text) => Input::Bytes(text.reveal().as_bytes().to_vec()),
             Stdin::File(file) => Input::File(open(&home.join(file), file)?),
         };
@@ -137,7 +140,7 @@ impl Recipe {
         match std::mem::replace(&mut self.input, Input::Null) {
             Input::Null => Ok((Stdio::null(), None)),
             Input::File(file) => Ok((Stdio::from(file), None)),
-            input @ (Input::Open | Input::Bytes(_)) => {
+            input @ (Input::Open | Input::World | Input::Bytes(_)) => {
                 self.input = input;
                 let (theirs, ours) = io::pipe()?;
                 Ok((Stdio::from(theirs), Some(ours)))

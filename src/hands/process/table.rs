@@ -10,7 +10,9 @@ use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{spawn_local, yield_now};
 
+use super::attend::Ended;
 use super::blame::Failure;
+use super::bulletin::Bulletin;
 use super::descriptors::Found;
 use super::group::Group;
 use super::outbox::Outbox;
@@ -45,6 +47,8 @@ pub(super) struct Table {
     pub(super) waiting: RefCell<BTreeMap<Source, Waiting>>,
     /// Those that have not ended yet.
     pub(super) running: RefCell<BTreeMap<Source, Running>>,
+    /// Those of them that are sent the states of the world.
+    pub(super) listeners: RefCell<BTreeMap<Source, Rc<Bulletin>>>,
     /// The groups that have outlived their leader.
     pub(super) left: RefCell<Vec<Rc<Group>>>,
     /// Whether the orphans of all of them come to us.
@@ -71,6 +75,8 @@ pub(super) struct Running {
     pub(super) end: End,
     /// Where it is sent to, if it can be.
     pub(super) outbox: Option<Rc<Outbox>>,
+    /// What it is told of the world, if it reads that.
+    pub(super) bulletin: Option<Rc<Bulletin>>,
     /// Whether a signal has stopped it (and not the pause of the run).
     pub(super) suspended: bool,
     /// Asks whether it is ready, if that is to be asked, until it ends or is stopped.
@@ -117,6 +123,7 @@ impl Table {
             in_this_turn: Cell::new(0),
             waiting: RefCell::default(),
             running: RefCell::default(),
+            listeners: RefCell::default(),
             left: RefCell::default(),
             adopts: Cell::new(false),
             console: RefCell::default(),
@@ -136,7 +143,9 @@ impl Table {
         let (pid, group, outbox) = (started.pid, Rc::clone(&started.group), started.outbox.clone());
         let ready = self.context.scenario.presets[preset].ready();
         let probing = ready.and_then(|ready| self.probes.watch(source, ready));
-        let running = Running { group, end: End::Unasked(stop), outbox, suspended: false, probing };
+        let bulletin = started.bulletin.clone();
+        let end = End::Unasked(stop);
+        let running = Running { group, end, outbox, bulletin, suspended: false, probing };
         self.running.borrow_mut().insert(source, running);
         self.inbox.put(Seen::Started { source, pid });
         let table = Rc::clone(self);
@@ -146,14 +155,14 @@ impl Table {
                 panics::wanted("process");
                 started.attend(source, &table.inbox).await
             });
-            let (exit, held) = attended.await.unwrap_or_else(|| {
+            let Ended { exit, held, skipped } = attended.await.unwrap_or_else(|| {
                 // Nobody attends to it any more, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
-                (Exit::Signal(words::Signal::KILL), false)
+                Ended { exit: Exit::Signal(words::Signal::KILL), held: false, skipped: 0 }
             });
             table.ended(source);
-            table.inbox.put(Seen::Exited { source, exit, held });
+            table.inbox.put(Seen::Exited { source, exit, held, skipped });
             table.start_waiting();
         });
         Ok(())
@@ -161,6 +170,7 @@ impl Table {
 
     /// Forgets a process that has ended, but not the group it may have left.
     fn ended(&self, source: Source) {
+        self.listeners.borrow_mut().remove(&source);
         if let Some(Running { group, .. }) = self.running.borrow_mut().remove(&source) {
             let mut left = self.left.borrow_mut();
             left.retain(|group| !group.is_empty());

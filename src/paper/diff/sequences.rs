@@ -316,7 +316,14 @@ mod tests {
         for number in 1..=100 {
             let (source, due) = (Source::Spawn(number), Moment::ZERO);
             let start = Event::SpawnStarted { due, source, preset: "p", entry: None, pid: None };
-            let exit = Event::SpawnExited { source, exit: Exit::Code(0), ok: true, running: 0, held: false };
+            let exit = Event::SpawnExited {
+                source,
+                exit: Exit::Code(0),
+                ok: true,
+                running: 0,
+                held: false,
+                skipped: 0,
+            };
             for event in [start, exit] {
                 for side in Side::BOTH {
                     sequences.take(side, &event, &here);

@@ -146,7 +146,7 @@ impl Encoder {
                 self.source(*source);
                 self.plain("signal", &signal.to_string());
             }
-            Event::SpawnExited { source, exit, ok, running, held } => {
+            Event::SpawnExited { source, exit, ok, running, held, skipped } => {
                 self.source(*source);
                 match exit {
                     Exit::Code(code) => self.number("code", u64::try_from(*code).unwrap_or_default()),
@@ -156,6 +156,9 @@ impl Encoder {
                 self.number("running", *running);
                 if *held {
                     self.boolean("held", true);
+                }
+                if *skipped > 0 {
+                    self.number("skipped", *skipped);
                 }
             }
             Event::SpawnFailed { source, error, running } => {

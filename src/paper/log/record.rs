@@ -70,6 +70,7 @@ struct Keys<'a> {
     ok: Option<bool>,
     running: Option<u64>,
     held: Option<bool>,
+    skipped: Option<u64>,
     #[serde(borrow)]
     error: Option<Word<'a>>,
     #[serde(borrow)]
@@ -277,6 +278,7 @@ impl<'a> Record<'a> {
                 ok: must("ok", keys.ok)?,
                 running: must("running", keys.running)?,
                 held: keys.held.unwrap_or_default(),
+                skipped: keys.skipped.unwrap_or_default(),
             },
             "spawn.failed" => Event::SpawnFailed {
                 source: must("source", keys.source()?)?,

@@ -128,7 +128,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ),
     (
         "spawn.exited",
-        "A spawn has ended, by itself with a code or by a signal. With `held`, what it started still held its output.",
+        "A spawn has ended, by itself with a code or by a signal. With `held`, what it started still held its output; `skipped` is how many states of the world it read too slowly to be sent.",
         &[
             must("source", Spawn),
             may("code", Count),
@@ -136,6 +136,7 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
             must("ok", Boolean),
             must("running", Count),
             may("held", Boolean),
+            may("skipped", Count),
         ],
     ),
     (

@@ -217,7 +217,7 @@ impl Screen {
                 });
             }
             Event::SpawnResumed { source } => self.of(out, t, *source, |out| out.push_str("goes on")),
-            Event::SpawnExited { source, exit, ok, running, held } => {
+            Event::SpawnExited { source, exit, ok, running, held, skipped } => {
                 let last_lines = self.unready.forget(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
                 let how = match exit {
@@ -231,6 +231,10 @@ impl Screen {
                     push(out, format_args!("; {}", still_running(*running)));
                     if *held {
                         out.push_str("; what it started holds its output, which is not read on");
+                    }
+                    if *skipped > 0 {
+                        let states = counted(*skipped, "state");
+                        push(out, format_args!("; {states} of the world skipped, since it read too slowly"));
                     }
                 });
                 self.last_lines(out, t, *source, last_lines);

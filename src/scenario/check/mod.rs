@@ -43,6 +43,8 @@ pub(crate) struct Part {
 pub(crate) struct Around<'a> {
     /// Only what can happen in virtual time is allowed.
     is_virtual: bool,
+    /// There is a world.
+    has_world: bool,
     /// Gets what URLs hide.
     passwords: &'a mut Vec<String>,
     /// The cells that there are; gets the names of locks.
@@ -67,12 +69,14 @@ pub(crate) fn scenario(
     found: &mut Findings,
 ) -> Option<Scenario> {
     let mut shared = Shared { cells: cells(raw.shared), locks: Vec::new() };
+    let has_world = raw.world.is_present();
     let mut all_presets = Collected::default();
     let mut all_fetches = Collected::default();
     for part in parts {
         for item in part.presets.items {
             let body = item.value.and_then(|raw| {
-                let mut around = Around { is_virtual, passwords: &mut *passwords, shared: &mut shared };
+                let mut around =
+                    Around { is_virtual, has_world, passwords: &mut *passwords, shared: &mut shared };
                 presets::preset(&item.name, item.place, raw, &part.folder, &mut around, found)
             });
             all_presets.add("preset", item.name, item.place, body, found);

@@ -32,7 +32,7 @@ pub(super) fn preset(
     let kind = if raw.players.is_present() {
         PresetKind::Players(as_players(raw, around, found)?)
     } else {
-        PresetKind::Command(Box::new(command(raw, folder, around.is_virtual, around.passwords, found)?))
+        PresetKind::Command(Box::new(command(raw, folder, around, found)?))
     };
     Some(Preset { name: name.to_owned(), kind, place })
 }
@@ -58,15 +58,9 @@ fn as_players(raw: RawPreset, around: &mut Around<'_>, found: &mut Findings) -> 
     Some(Players { groups, isolation })
 }
 
-fn command(
-    raw: RawPreset,
-    folder: &Path,
-    is_virtual: bool,
-    passwords: &mut Vec<String>,
-    found: &mut Findings,
-) -> Option<Command> {
+fn command(raw: RawPreset, folder: &Path, around: &mut Around<'_>, found: &mut Findings) -> Option<Command> {
     let argv = raw.command.given()?;
-    if is_virtual {
+    if around.is_virtual {
         found.add(not_virtual(argv.place, "a program"));
     }
     let program = argv.value.0.first()?;
@@ -78,10 +72,14 @@ fn command(
         return None;
     }
     let ready = match raw.ready {
-        Slot::Given(raw) => Some(ready::ready(raw.value, passwords, found)?),
+        Slot::Given(raw) => Some(ready::ready(raw.value, around.passwords, found)?),
         Slot::Absent => None,
         Slot::Broken => return None,
     };
+    if let Some(stdin) = raw.stdin.as_given().filter(|stdin| stdin.value == Stdin::World) {
+        let pty = raw.pty.as_given().is_some_and(|pty| pty.value);
+        reads_world(stdin.place, around.has_world, pty, found);
+    }
     let max_line = max_line(raw.max_line.given(), found);
     let background = raw.background.value().unwrap_or(false);
     let env = raw.env.value().unwrap_or_default();
@@ -101,6 +99,18 @@ fn command(
         stop: stop(raw.stop.value()),
         max_line,
     })
+}
+
+/// Whether a program can read the world.
+fn reads_world(place: Place, has_world: bool, pty: bool, found: &mut Findings) {
+    if !has_world {
+        let fault = Diagnostic::error(place, "there is no world whose states it could read");
+        found.add(fault.help("add it:\n\n[world]\nsize = [40, 20]"));
+    }
+    if pty {
+        let message = "the states of a world go through a pipe: no terminal takes lines of any length";
+        found.add(Diagnostic::error(place, message).help("take `pty` out"));
+    }
 }
 
 fn max_line(given: Option<Sp<Size<1>>>, found: &mut Findings) -> u64 {

@@ -150,12 +150,13 @@ table! {
     }
 }
 
-const STDINS: &str = "\"null\", \"open\", { text = \"…\" } or { file = \"…\" }";
+const STDINS: &str = "\"null\", \"open\", \"world\", { text = \"…\" } or { file = \"…\" }";
 
 #[derive(Clone, Copy)]
 enum StdinWord {
     Null,
     Open,
+    World,
 }
 
 impl Shape for Stdin {
@@ -168,15 +169,16 @@ impl Shape for Stdin {
                 _ => None,
             };
         }
-        let words = [("null", StdinWord::Null), ("open", StdinWord::Open)];
+        let words = [("null", StdinWord::Null), ("open", StdinWord::Open), ("world", StdinWord::World)];
         Some(match word(cx, node, "what a program can read", &words, STDINS)? {
             StdinWord::Null => Stdin::Null,
             StdinWord::Open => Stdin::Open,
+            StdinWord::World => Stdin::World,
         })
     }
 
     fn schema() -> Json {
-        tables_or_string("^(null|open)$", &[StdinTable::schema()])
+        tables_or_string("^(null|open|world)$", &[StdinTable::schema()])
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
 
     fn exit(source: Source) -> Event<'static> {
         let exit = crate::words::event::Exit::Code(0);
-        Event::SpawnExited { source, exit, ok: true, running: 0, held: false }
+        Event::SpawnExited { source, exit, ok: true, running: 0, held: false, skipped: 0 }
     }
 
     #[test]

@@ -242,9 +242,11 @@ impl<W: Write> Trace<W> {
                 }
                 self.did((source, t), stream.name(), true, || args(json!({ "text": short(text) })))
             }
-            Event::SpawnExited { source, exit, ok, held, .. } => {
-                let exit = exit.to_string();
-                self.end(source, t, args(json!({ "exit": exit, "ok": ok, "held": held.then_some(true) })))
+            Event::SpawnExited { source, exit, ok, held, skipped, .. } => {
+                let (exit, held, skipped) =
+                    (exit.to_string(), held.then_some(true), (skipped > 0).then_some(skipped));
+                let what = json!({ "exit": exit, "ok": ok, "held": held, "skipped": skipped });
+                self.end(source, t, args(what))
             }
             Event::SpawnFailed { source, error, .. } if self.running.contains_key(&source) => {
                 self.did((source, t), "failed", false, || args(json!({ "error": error })))
