@@ -36,6 +36,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("script/board_draw.js"),
     include_str!("script/clock.js"),
     include_str!("script/commands.js"),
+    include_str!("script/crowd.js"),
     include_str!("script/expectations.js"),
     include_str!("script/frames.js"),
     include_str!("script/join.js"),

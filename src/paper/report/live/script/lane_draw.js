@@ -188,7 +188,8 @@ class LaneDrawing {
     context.font = '12.5px system-ui, "Segoe UI", sans-serif';
     context.textBaseline = 'middle';
     context.fillStyle = color;
-    const isKeyed = key && key !== name, keyed = isKeyed ? context.measureText(key).width : 0;
+    // Where there is little room a count is told, and a source only in words.
+    const isKeyed = key && key !== name && (margin > 120 || !name || key.startsWith('×')), keyed = isKeyed ? context.measureText(key).width : 0;
     context.save();
     context.beginPath();
     context.rect(0, y, margin - (isKeyed ? keyed + 20 : 8), ROW);
