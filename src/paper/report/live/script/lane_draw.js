@@ -1,11 +1,5 @@
 // Draws what is seen of the timeline. It changes nothing.
 
-/** A step of 1, 2 or 5 of a power of ten, of which about so many are in a width. */
-function stepOf(width, count) {
-  const rough = width / count, power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map(factor => factor * power).find(step => step >= rough);
-}
-
 class LaneDrawing {
   constructor(context, { theme, canvas, from, to, t, margin, rows, marks, points, ahead, top, run }) {
     Object.assign(this, { context, theme, from, to, t, margin, rows, marks, points, ahead, top, run, wide: canvas.wide, high: canvas.high });
