@@ -10,7 +10,7 @@ const PIECES = 4000;
 
 class Board {
   constructor(frames, theme) {
-    Object.assign(this, { frames, theme, players: new Map(), trails: [], view: new View(), own: null, hovered: null, at: 0 });
+    Object.assign(this, { frames, theme, players: new Map(), trails: [], view: new View(), own: null, ownSource: null, hovered: null });
     const ask = () => frames.ask(this);
     this.canvas = new Canvas(get('board-canvas'), get('stage'), ask);
     this.drawing = new BoardDrawing(this);
@@ -40,6 +40,14 @@ class Board {
     }
   }
 
+  /** The player of a source is the own one: by whatever name it is known. */
+  follow(source) {
+    this.ownSource = source;
+    this.own = null;
+    for (const [name, { told }] of this.players) if (source && told.source === source) this.own = name;
+    this.ask();
+  }
+
   forget(run) {
     const before = this.players;
     this.players = new Map();
@@ -65,6 +73,7 @@ class Board {
       const [seenX, seenY] = this.seen(player, now);
       Object.assign(player, { fromX: isMove ? fromX + seenX - player.x : x, fromY: isMove ? fromY + seenY - player.y : y, x, y, since: isMove ? now : 0 });
     }
+    if (told.source && told.source === this.ownSource) this.own = name;
     Object.assign(player, { at: told.at, told, isGone: Boolean(told.is_gone) });
   }
 
