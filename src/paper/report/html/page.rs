@@ -21,10 +21,11 @@ use crate::words::time::{Moment, Span};
 use crate::words::visible::{visible, visible_lines};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("../look/colors.css"), include_str!("page.css"));
 /// The parts of the script, in one scope.
 const SCRIPT: &str = concat!(
     "'use strict';\n",
+    include_str!("../look/step.js"),
     include_str!("script/data.js"),
     include_str!("script/window.js"),
     include_str!("script/draw.js"),

@@ -27,15 +27,17 @@ use said::{Line, Said};
 /// The page itself, without anything of a run.
 pub const HTML: &str = include_str!("page.html");
 /// Its style.
-pub const STYLE: &str = include_str!("page.css");
+pub const STYLE: &str = concat!(include_str!("../look/colors.css"), include_str!("page.css"));
 /// Its script: the parts, in one scope.
 pub const SCRIPT: &str = concat!(
     "'use strict';\n",
     "{\n",
+    include_str!("../look/step.js"),
     include_str!("script/board.js"),
     include_str!("script/board_draw.js"),
     include_str!("script/clock.js"),
     include_str!("script/commands.js"),
+    include_str!("script/crowd.js"),
     include_str!("script/expectations.js"),
     include_str!("script/frames.js"),
     include_str!("script/join.js"),

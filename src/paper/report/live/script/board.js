@@ -10,7 +10,7 @@ const PIECES = 4000;
 
 class Board {
   constructor(frames, theme) {
-    Object.assign(this, { frames, theme, players: new Map(), trails: [], view: new View(), own: null, hovered: null, at: 0 });
+    Object.assign(this, { frames, theme, players: new Map(), trails: [], view: new View(), own: null, ownSource: null, hovered: null });
     const ask = () => frames.ask(this);
     this.canvas = new Canvas(get('board-canvas'), get('stage'), ask);
     this.drawing = new BoardDrawing(this);
@@ -26,7 +26,8 @@ class Board {
       this.view.world = run.world;
       const now = performance.now();
       for (const [name, player] of Object.entries(change.players ?? run.players)) this.put(name, player, now, isWhole);
-      this.share(now);
+      if (this.trails.length > PIECES) this.trails.splice(0, this.trails.length - PIECES);
+      this.share();
       this.view.fit(run.world, this.players.values());
       const [across, down] = run.world?.size ?? [4, 3];
       get('stage').style.setProperty('--ratio', Math.min(Math.max(across / down, .6), 3));
@@ -37,6 +38,14 @@ class Board {
       this.tellSoon();
       this.ask();
     }
+  }
+
+  /** The player of a source is the own one: by whatever name it is known. */
+  follow(source) {
+    this.ownSource = source;
+    this.own = null;
+    for (const [name, { told }] of this.players) if (source && told.source === source) this.own = name;
+    this.ask();
   }
 
   forget(run) {
@@ -60,12 +69,19 @@ class Board {
       const [byX, byY] = [this.view.way(player.at[0], x, 0), this.view.way(player.at[1], y, 1)];
       const isMove = !isWhole && Math.abs(byX) + Math.abs(byY) <= JUMP;
       const [fromX, fromY] = isMove ? [x - byX, y - byY] : [x, y];
-      if (isMove && !this.theme.isStill) this.trails.push({ fromX, fromY, x, y, hue: player.hue, since: now });
+      if (isMove && !this.theme.isStill) this.trail(player.hue, [fromX, fromY], [x, y], told.direction, now);
       const [seenX, seenY] = this.seen(player, now);
       Object.assign(player, { fromX: isMove ? fromX + seenX - player.x : x, fromY: isMove ? fromY + seenY - player.y : y, x, y, since: isMove ? now : 0 });
     }
+    if (told.source && told.source === this.ownSource) this.own = name;
     Object.assign(player, { at: told.at, told, isGone: Boolean(told.is_gone) });
-    if (this.trails.length > PIECES) this.trails.splice(0, this.trails.length - PIECES);
+  }
+
+  /** Several moves at once turned a corner: the last of them is the leg that ends here. */
+  trail(hue, [fromX, fromY], [x, y], direction, since) {
+    const isUpright = direction === 'N' || direction === 'S', [turnX, turnY] = isUpright ? [x, fromY] : [fromX, y];
+    if (turnX !== fromX || turnY !== fromY) this.trails.push({ fromX, fromY, x: turnX, y: turnY, hue, since });
+    if (turnX !== x || turnY !== y) this.trails.push({ fromX: turnX, fromY: turnY, x, y, hue, since });
   }
 
   /** Those who share a place stand a little aside, so that each is seen. */

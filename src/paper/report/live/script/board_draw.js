@@ -2,12 +2,14 @@
 
 /** So many players still have their names beside them. */
 const NAMED = 120;
+/** Of more players than these the dots are put in as pixels, not drawn one by one. */
+const CROWD = 300;
 /** Steps in which a trail fades. */
 const FADES = 5;
 
 class BoardDrawing {
   constructor(board) {
-    Object.assign(this, { board, widths: new Map() });
+    Object.assign(this, { board, widths: new Map(), crowd: new Crowd() });
   }
 
   /** Where a player is on the canvas. */
@@ -62,12 +64,20 @@ class BoardDrawing {
     return Math.min(Math.max(this.view.cell * .34, 2), 9);
   }
 
+  get isCrowd() {
+    return this.board.players.size > CROWD;
+  }
+
+  /** How far a piece of a trail has faded. A frame has the time of its begin: what came since is as new. */
+  fade({ since }) {
+    return Math.max(Math.floor((this.now - since) / STAYS * FADES), 0);
+  }
+
   trails() {
-    const { context, view, now, theme } = this, groups = new Map();
+    if (this.isCrowd) return this.manyTrails();
+    const { context, view, theme } = this, groups = new Map();
     for (const piece of this.board.trails) {
-      // A frame has the time of its begin: what came since is as new.
-      const fade = Math.max(Math.floor((now - piece.since) / STAYS * FADES), 0);
-      const key = fade * HUES + piece.hue;
+      const fade = this.fade(piece), key = fade * HUES + piece.hue;
       if (fade < FADES) groups.has(key) ? groups.get(key).push(piece) : groups.set(key, [piece]);
     }
     context.lineWidth = Math.max(1, this.size * .55);
@@ -82,6 +92,15 @@ class BoardDrawing {
     }
     context.globalAlpha = 1;
     context.lineWidth = 1;
+  }
+
+  manyTrails() {
+    const { view, theme, crowd } = this, [left, top, wide, high] = view.box;
+    crowd.begin(wide, high);
+    for (const piece of this.board.trails) {
+      const { fromX, fromY, x, y, hue } = piece, fade = this.fade(piece);
+      if (fade < FADES) crowd.trail(view.x(fromX) - left, view.y(fromY) - top, view.x(x) - left, view.y(y) - top, theme.players[hue], .5 * (1 - fade / FADES));
+    }
   }
 
   /** The dots, all of one colour at once. */
@@ -107,7 +126,8 @@ class BoardDrawing {
     this.dots(gone, Math.max(size * .7, 1.5));
     context.stroke();
     context.globalAlpha = 1;
-    here.forEach((spots, hue) => {
+    if (this.isCrowd) this.crowd.draw(context, here, theme.players, size, view.box);
+    else here.forEach((spots, hue) => {
       if (!spots.length) return;
       context.fillStyle = theme.players[hue];
       this.dots(spots, size);
@@ -147,11 +167,10 @@ class BoardDrawing {
   /** The names, where there is room for them: the own one first, and none on another or on a dot. */
   names() {
     const { context, board, now, theme } = this, { wide, high } = board.canvas, { size } = this;
-    const all = [...board.players.values()].sort((one, other) => one.isGone - other.isGone);
-    const here = all.length > NAMED ? all.filter(player => !player.isGone) : all;
     const own = board.players.get(board.own), special = [own, board.hovered].filter(Boolean);
-    const named = here.length > NAMED ? special : [...special, ...here.filter(player => !special.includes(player))];
-    const dots = here.length > NAMED ? [] : here.map(player => [player, ...this.spot(player, now)]);
+    const all = board.players.size > NAMED ? [] : [...board.players.values()].sort((one, other) => one.isGone - other.isGone);
+    const named = [...special, ...all.filter(player => !special.includes(player))];
+    const dots = all.map(player => [player, ...this.spot(player, now)]);
     const taken = [];
     context.font = '600 12px system-ui, "Segoe UI", sans-serif';
     context.textBaseline = 'middle';

@@ -1,12 +1,14 @@
 // Playing along: a name is joined over a socket, and moved by keys or by the pad.
 
 const GO = { ArrowUp: 'N', ArrowDown: 'S', ArrowLeft: 'W', ArrowRight: 'E', w: 'N', s: 'S', a: 'W', d: 'E', W: 'N', S: 'S', A: 'W', D: 'E' };
+/** The code with which the server closes since it goes. */
+const OVER = 1001;
 /** The shortest time between two moves of a key or button that is held, in milliseconds. */
 const HELD = 110;
 
 class Join {
   constructor(token, board) {
-    Object.assign(this, { token, board, socket: null, movedAt: 0, timer: 0, isOver: false });
+    Object.assign(this, { token, board, socket: null, isIn: false, movedAt: 0, timer: 0 });
     get('join').addEventListener('submit', event => {
       event.preventDefault();
       if (this.socket) this.leave('You have left.');
@@ -33,15 +35,19 @@ class Join {
     this.say('joining …', 'open');
     socket.addEventListener('open', () => socket.send('join ' + name));
     socket.addEventListener('message', event => this.heard(socket, JSON.parse(event.data)));
-    socket.addEventListener('close', () => socket === this.socket && this.leave(this.board.own ? 'The connection was lost. Join again?' : 'The server did not let you in.', 'wrong'));
+    socket.addEventListener('close', ({ code }) => {
+      if (socket !== this.socket) return;
+      if (code === OVER) return this.leave('The run is over.');
+      this.leave(this.isIn ? 'The connection was lost. Join again?' : 'The server did not let you in.', 'wrong');
+    });
   }
 
   heard(socket, told) {
     if (socket !== this.socket) return;
-    if (told.error !== undefined) return this.board.own ? this.say(visible(told.error), 'wrong') : this.leave(visible(told.error), 'wrong');
+    if (told.error !== undefined) return this.isIn ? this.say(visible(told.error), 'wrong') : this.leave(visible(told.error), 'wrong');
     if (told.joined === undefined) return;
-    this.board.own = told.player ?? told.joined;
-    this.board.ask();
+    this.isIn = true;
+    this.board.follow(told.source);
     get('pad').hidden = false;
     get('player').disabled = true;
     put(get('join-button'), 'Leave');
@@ -53,8 +59,8 @@ class Join {
   leave(words, state = 'open') {
     const { socket } = this;
     this.socket = null;
-    this.board.own = null;
-    this.board.ask();
+    this.isIn = false;
+    this.board.follow(null);
     clearInterval(this.timer);
     if (socket) socket.close();
     get('pad').hidden = true;
@@ -66,7 +72,7 @@ class Join {
 
   key(event) {
     const direction = GO[event.key], { target } = event;
-    if (!direction || !this.board.own || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!direction || !this.isIn || event.ctrlKey || event.metaKey || event.altKey) return;
     // What is typed or scrolled elsewhere is not meant.
     if (target.matches?.('input, textarea, select, .scroll, #expected')) return;
     event.preventDefault();

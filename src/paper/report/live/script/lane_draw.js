@@ -1,11 +1,5 @@
 // Draws what is seen of the timeline. It changes nothing.
 
-/** A step of 1, 2 or 5 of a power of ten, of which about so many are in a width. */
-function stepOf(width, count) {
-  const rough = width / count, power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map(factor => factor * power).find(step => step >= rough);
-}
-
 class LaneDrawing {
   constructor(context, { theme, canvas, from, to, t, margin, rows, marks, points, ahead, top, run }) {
     Object.assign(this, { context, theme, from, to, t, margin, rows, marks, points, ahead, top, run, wide: canvas.wide, high: canvas.high });
@@ -23,7 +17,10 @@ class LaneDrawing {
     const seen = rows.slice(first, last).map((row, n) => [row, HEAD + (first + n) * ROW - top]);
     this.within(() => {
       this.now();
-      for (const [row, y] of seen) row.lanes.forEach((one, n) => this.lane(one, y, row.lanes[n - 1], row.lanes[n + 1]));
+      for (const [row, y] of seen) {
+        this.free = this.margin;
+        row.lanes.forEach((one, n) => this.lane(one, y, row.lanes[n + 1]));
+      }
     });
     for (const [row, y] of seen) this.label(row.label, row.note, y, this.color(row.lanes.findLast(({ lane }) => lane.is_ok === false)?.lane ?? row.lanes[0].lane));
     context.fillStyle = this.theme.card;
@@ -90,7 +87,7 @@ class LaneDrawing {
     return lane.kind === 'spawn' ? theme.spawn : theme.fetch;
   }
 
-  lane({ key, lane }, y, before, next) {
+  lane({ key, lane }, y, next) {
     const { context, theme } = this, isOpen = lane.to === null || lane.to === undefined;
     const left = Math.max(this.x(lane.from), this.margin), right = Math.max(this.x(isOpen ? this.t : lane.to), left + 2);
     if (left > this.wide || this.x(isOpen ? this.t : lane.to) < this.margin) return;
@@ -112,7 +109,13 @@ class LaneDrawing {
     context.fillStyle = theme.wrong;
     if (lane.wrong && lane.is_ok !== false) context.fillRect(left, y + ROW - 6, right - left, 3);
     this.dots(this.points.get(key) ?? [], y, isOpen);
-    const words = this.words(lane, isOpen);
+    this.said(this.words(lane, isOpen), lane, left, right, y, next);
+  }
+
+  /** The words of a lane stand beside it, where nothing else of its row is. */
+  said(words, lane, left, right, y, next) {
+    const { context, theme } = this, { free } = this;
+    this.free = right;
     if (!words) return;
     context.font = '12px system-ui, "Segoe UI", sans-serif';
     context.textBaseline = 'middle';
@@ -120,11 +123,10 @@ class LaneDrawing {
     context.strokeStyle = theme.card;
     context.lineWidth = 4;
     context.lineJoin = 'round';
-    // Beside it, where nothing else of the row is.
-    const width = context.measureText(words).width, room = next ? this.x(next.lane.from) : this.wide;
-    const start = before ? this.x(before.lane.to) : this.margin;
-    const x = right + 10 + width < room ? right + 6 : !next && left - width - 10 > start ? left - width - 6 : null;
+    const width = context.measureText(words).width, room = next ? this.x(next.lane.from) : this.wide, isBehind = right + 10 + width < room;
+    const x = isBehind ? right + 6 : !next && left - width - 10 > free ? left - width - 6 : null;
     if (x !== null) context.strokeText(words, x, y + ROW / 2), context.fillText(words, x, y + ROW / 2);
+    if (isBehind) this.free = right + 6 + width;
     context.lineWidth = 1;
   }
 
@@ -188,7 +190,8 @@ class LaneDrawing {
     context.font = '12.5px system-ui, "Segoe UI", sans-serif';
     context.textBaseline = 'middle';
     context.fillStyle = color;
-    const isKeyed = key && key !== name, keyed = isKeyed ? context.measureText(key).width : 0;
+    // Where there is little room a count is told, and a source only in words.
+    const isKeyed = key && key !== name && (margin > 120 || !name || key.startsWith('×')), keyed = isKeyed ? context.measureText(key).width : 0;
     context.save();
     context.beginPath();
     context.rect(0, y, margin - (isKeyed ? keyed + 20 : 8), ROW);

@@ -3,9 +3,12 @@
 /** What stands before a text of its kind. */
 const SIGNS = { mark: '◆', input: '›', sent: '→', stop: '■', expect: '?', exit: '·', fetch: '·', move: '·' };
 
+/** The shortest time between two times that lines are put in, in milliseconds: nobody reads faster. */
+const READ = 200;
+
 class Lines {
   constructor(frames) {
-    Object.assign(this, { frames, waiting: [], follows: true, top: 0 });
+    Object.assign(this, { frames, waiting: [], follows: true, top: 0, drawnAt: 0 });
     this.list = get('lines');
     this.list.addEventListener('scroll', () => {
       const { scrollTop, clientHeight, scrollHeight } = this.list;
@@ -31,12 +34,15 @@ class Lines {
     if (isWhole) this.waiting = [];
     if (change.lines) this.waiting.push(...change.lines);
     if (this.waiting.length > KEPT) this.waiting.splice(0, this.waiting.length - KEPT);
-    const skipped = run.skipped ? number(run.skipped) + ' more are logged' : '';
+    const skipped = run.skipped ? 'and ' + number(run.skipped) + ' more' : '';
     put(get('lines-words'), skipped);
+    get('lines-words').title = skipped && 'too many to be shown: all are in the log';
     if (this.waiting.length || isWhole) this.frames.ask(this);
   }
 
-  draw() {
+  draw(now) {
+    if (now - this.drawnAt < READ) return this.frames.ask(this);
+    this.drawnAt = now;
     const lines = document.createDocumentFragment();
     for (const line of this.waiting) lines.append(lineOf(line));
     this.waiting = [];

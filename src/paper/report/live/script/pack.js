@@ -1,5 +1,8 @@
 // Lanes in rows: what starts the same thing again stands in one row, as long as one has ended before the next.
 
+/** What stands beside the name of what is alone in its row: of a load, no request is. */
+const sourceOf = ({ lane, shown }) => (lane.kind === 'load' ? 'load' : shown);
+
 class Pack {
   constructor() {
     this.placed = new Map();
@@ -19,7 +22,7 @@ class Pack {
     const rows = [];
     for (const group of groups.values()) {
       const there = group.filter(row => row?.length), count = there.reduce((sum, row) => sum + row.length, 0);
-      there.forEach((row, n) => rows.push({ lanes: row, label: n ? '' : row[0].label, count: n ? 0 : count, note: row.length === 1 ? row[0].shown : n ? '' : '×' + number(count) }));
+      there.forEach((row, n) => rows.push({ lanes: row, label: n ? '' : row[0].label, count: n ? 0 : count, note: row.length === 1 ? sourceOf(row[0]) : n ? '' : '×' + number(count) }));
     }
     return rows;
   }

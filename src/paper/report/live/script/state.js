@@ -16,7 +16,8 @@ class State {
   }
 
   whole(run) {
-    const lists = Object.fromEntries(KEYED.map(key => [key, { ...run[key] }]));
+    // Without a prototype: a name may be `__proto__`.
+    const lists = Object.fromEntries(KEYED.map(key => [key, Object.assign(Object.create(null), run[key])]));
     this.run = { ...run, ...lists, lines: (run.lines || []).slice(-KEPT) };
     this.told(this.run, true);
   }
@@ -32,13 +33,13 @@ class State {
     this.told(change, false);
   }
 
-  /** The places of all, as they were broadcast. */
+  /** The places of all, as they were broadcast: of those who are known; who comes is told by a change. */
   world({ players }) {
     if (!this.run || !players) return;
     const moved = {};
     for (const [name, at] of Object.entries(players)) {
       const known = this.run.players[name];
-      if (!known || known.at[0] !== at[0] || known.at[1] !== at[1]) moved[name] = { moves: 0, is_gone: false, ...known, at };
+      if (known && (known.at[0] !== at[0] || known.at[1] !== at[1])) moved[name] = { ...known, at };
     }
     this.change({ players: moved });
   }

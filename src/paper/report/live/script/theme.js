@@ -29,9 +29,14 @@ class Theme {
   }
 }
 
-/** A number that a name always has (FNV-1a), whoever looks. */
+/** One of the numbers to begin with by which the players of the first scenario have colours far apart. */
+const BEGIN = 21922;
+
+/** A number that a name always has, whoever looks: FNV-1a, and mixed, as names differ in their last character. */
 function hashOf(name) {
-  let hash = 0x811c9dc5;
+  let hash = BEGIN;
   for (let n = 0; n < name.length; n++) hash = Math.imul(hash ^ name.charCodeAt(n), 0x01000193);
-  return (hash ^ hash >>> 15) >>> 0;
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return (hash ^ hash >>> 16) >>> 0;
 }
