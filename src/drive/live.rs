@@ -30,6 +30,7 @@ use crate::paper::journal::Journal;
 use crate::paper::report::board::Board;
 use crate::paper::report::live::Look;
 use crate::scenario::resolved;
+use crate::words::event::Source;
 use crate::words::observed::Observed;
 use crate::words::order::{Order, Verdict};
 use crate::words::signal::Signal;
@@ -287,7 +288,13 @@ impl Turn {
     fn heed(&self, act: Act) {
         match act {
             Act::Typed(text) => self.inbox.put(Seen::Typed { text }),
-            Act::Joined { .. } | Act::Moved { .. } | Act::Left { .. } => {}
+            Act::Joined { guest, player } => {
+                self.inbox.put(Seen::Joined { source: Source::Guest(guest), player });
+            }
+            Act::Moved { guest, direction } => {
+                self.inbox.put(Seen::Moved { source: Source::Guest(guest), direction });
+            }
+            Act::Left { guest } => self.inbox.put(Seen::Left { source: Source::Guest(guest) }),
             // Nothing is played back.
             Act::Playback(_) => {}
         }

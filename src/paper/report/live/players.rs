@@ -84,7 +84,12 @@ impl Players {
     pub(super) fn take(&mut self, t: Moment, event: &Event<'_>) {
         match *event {
             Event::Move { source, player, direction, .. } => self.moves(t, source, player, direction),
-            Event::SpawnExited { source, .. } => self.leave(source),
+            Event::PlayerJoined { source, player, place, .. } => {
+                if let Some(player) = self.player(source, player) {
+                    player.at = place.map_or(player.at, |place| place.map(i64::from));
+                }
+            }
+            Event::SpawnExited { source, .. } | Event::PlayerLeft { source } => self.leave(source),
             Event::WorldState { players, .. } => self.are_at(players),
             _ => {}
         }

@@ -145,6 +145,11 @@ fn words(t: Moment, event: &Event<'_>, lanes: &Lanes) -> Option<Line> {
         Event::FetchFailed { kind, error, .. } => {
             line("fetch", format!("failed ({}): {}", kind.name(), cut(error, LONGEST)), true)
         }
+        Event::PlayerJoined { player, called, .. } => {
+            let called = called.map(|called| format!(", called {}", visible(called))).unwrap_or_default();
+            line("player", format!("{player} joined{called}"), false)
+        }
+        Event::PlayerLeft { .. } => line("player", "left".to_owned(), false),
         Event::RunFinished(summary) => {
             let reason = summary.reason.as_deref().map(|reason| format!(": {}", cut(reason, LONGEST)));
             let text = format!("{}{}", summary.outcome.name(), reason.unwrap_or_default());
