@@ -29,7 +29,7 @@ class Board {
       if (this.trails.length > PIECES) this.trails.splice(0, this.trails.length - PIECES);
       this.share();
       this.view.fit(run.world, this.players.values());
-      const [across, down] = run.world?.size ?? [4, 3];
+      const [across, down] = run.world?.size ?? [16, 10];
       get('stage').style.setProperty('--ratio', Math.min(Math.max(across / down, .6), 3));
       // Who has come late to a gap in which nobody is there sees that there is a board.
       this.isShown = this.players.size > 0 || Boolean(run.world) || run.counts?.moves > 0;
