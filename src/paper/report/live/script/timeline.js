@@ -66,6 +66,7 @@ class Timeline {
     const { lanes } = this.run, rows = this.pack.rows(lanes);
     for (const source of this.points.keys()) if (!lanes[source]) this.points.delete(source);
     this.rows = rows;
+    get('no-lanes').hidden = rows.length > 0;
     const high = HEAD + rows.length * ROW + 4;
     get('lanes-room').style.height = high + 'px';
     const all = Object.values(lanes), open = all.filter(lane => lane.to === null).length, more = this.run.more_lanes;
