@@ -6,7 +6,7 @@
 mod browser;
 mod common;
 
-use browser::{Browser, END, ENTER, HOME, TAB};
+use browser::{Browser, DOWN, END, ENTER, HOME, RIGHT, TAB};
 use common::{Folder, Watched, skip};
 use serde_json::json;
 
@@ -150,6 +150,56 @@ fn a_run_is_seen_and_what_is_typed_is_part_of_it() {
     browser.until("document.getElementById('after').textContent.includes('scenario report l.jsonl')");
     browser.until("document.querySelector('#expected .ok')");
     assert_eq!(browser.run("return document.getElementById('doing').hidden", json!([])), true);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn who_joins_moves_by_key_and_by_pad() {
+    let folder = Folder::new();
+    let world = "[world]\nsize = [30, 30]\nedges = \"wrap\"\n";
+    let Some((browser, served, _)) = opened(&folder, &format!("{WALK}{world}"), (390, 844)) else { return };
+    until_state(&browser, "running");
+    browser.until("!document.getElementById('doing').hidden");
+    // A name that is none is refused here, and one of the server's own choice is not needed.
+    browser.types("#player", &format!("no name{ENTER}"));
+    assert_eq!(browser.run("return document.body.classList.contains('joined')", json!([])), false);
+    browser.run("document.getElementById('player').value = ''", json!([]));
+    browser.types("#player", &format!("guest{ENTER}"));
+    browser.until("document.body.classList.contains('joined')");
+    assert!(browser.text("#joined").starts_with("You are guest"), "{}", browser.text("#joined"));
+    let place = || {
+        let place = format!("(/guest at (-?\\d+), (-?\\d+)/.exec({BOARD}) || []).slice(1).map(Number)");
+        browser.until(&format!("{place}.length"));
+        let place = browser.run(&format!("return {place}"), json!([]));
+        [0, 1].map(|axis| place[axis].as_i64().unwrap())
+    };
+    let at = |[x, y]: [i64; 2]| {
+        browser.until(&format!("{BOARD}.includes('guest at {}, {}')", x.rem_euclid(30), y.rem_euclid(30)))
+    };
+    // The arrow keys, where nothing is typed.
+    let [x, y] = place();
+    browser.types("#stage", RIGHT);
+    at([x + 1, y]);
+    browser.until(
+        "[...document.querySelectorAll('#lines [data-kind=move]')].some(one => one.textContent.includes('guest E'))",
+    );
+    browser.types("#stage", DOWN);
+    at([x + 1, y + 1]);
+    // The pad, by a finger.
+    browser.run("document.getElementById('pad').scrollIntoView({ block: 'center' })", json!([]));
+    browser.click("[data-go=W]");
+    at([x, y + 1]);
+    browser.click("[data-go=N]");
+    at([x, y]);
+    fits(&browser);
+    browser.click("#join-button");
+    browser.until("!document.body.classList.contains('joined')");
+    browser.until(&format!("!{BOARD}.includes('guest at')"));
+    browser.click("#buttons [data-line='stop stroll']");
+    browser.click("#buttons [data-line='stop hold']");
+    until_state(&browser, "passed");
+    let (code, shown) = served.end();
+    assert_eq!(code, Some(0), "{}", shown.join("\n"));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 

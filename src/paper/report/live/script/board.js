@@ -29,12 +29,11 @@ class Board {
       if (this.trails.length > PIECES) this.trails.splice(0, this.trails.length - PIECES);
       this.share();
       this.view.fit(run.world, this.players.values());
-      const [across, down] = run.world?.size ?? [4, 3];
+      const [across, down] = run.world?.size ?? [16, 10];
       get('stage').style.setProperty('--ratio', Math.min(Math.max(across / down, .6), 3));
       // Who has come late to a gap in which nobody is there sees that there is a board.
       this.isShown = this.players.size > 0 || Boolean(run.world) || run.counts?.moves > 0;
       get('board').hidden = !this.isShown;
-      document.body.classList.toggle('boarded', this.isShown);
       this.tellSoon();
       this.ask();
     }
@@ -59,22 +58,28 @@ class Board {
 
   put(name, told, now, isWhole) {
     if (told === null) return void this.players.delete(name);
+    const player = this.players.get(name) ?? this.come(name, told.at);
     const [x, y] = told.at;
-    let player = this.players.get(name);
-    if (!player) {
-      const hash = hashOf(name);
-      player = { name, shown: visible(name), hue: hash % HUES, angle: (hash >>> 8) % 360 / 180 * Math.PI, x, y, fromX: x, fromY: y, since: 0, aside: 0, bornAt: isWhole ? 0 : now };
-      this.players.set(name, player);
-    } else if (x !== player.at[0] || y !== player.at[1]) {
-      const [byX, byY] = [this.view.way(player.at[0], x, 0), this.view.way(player.at[1], y, 1)];
-      const isMove = !isWhole && Math.abs(byX) + Math.abs(byY) <= JUMP;
-      const [fromX, fromY] = isMove ? [x - byX, y - byY] : [x, y];
-      if (isMove && !this.theme.isStill) this.trail(player.hue, [fromX, fromY], [x, y], told.direction, now);
-      const [seenX, seenY] = this.seen(player, now);
-      Object.assign(player, { fromX: isMove ? fromX + seenX - player.x : x, fromY: isMove ? fromY + seenY - player.y : y, x, y, since: isMove ? now : 0 });
-    }
+    // Who comes back has come from elsewhere.
+    if (x !== player.x || y !== player.y) this.step(player, told, now, isWhole || player.isGone);
     if (told.source && told.source === this.ownSource) this.own = name;
     Object.assign(player, { at: told.at, told, isGone: Boolean(told.is_gone) });
+  }
+
+  come(name, [x, y]) {
+    const hash = hashOf(name), angle = (hash >>> 8) % 360 / 180 * Math.PI;
+    const player = { name, shown: visible(name), hue: hash % HUES, angle, x, y, fromX: x, fromY: y, since: 0, aside: 0, isGone: false };
+    this.players.set(name, player);
+    return player;
+  }
+
+  /** A player is elsewhere: it is seen to go there, if it is near. */
+  step(player, { at: [x, y], direction }, now, isJump) {
+    const byX = this.view.way(player.x, x, 0), byY = this.view.way(player.y, y, 1);
+    if (isJump || Math.abs(byX) + Math.abs(byY) > JUMP) return void Object.assign(player, { x, y, fromX: x, fromY: y, since: 0 });
+    const [seenX, seenY] = this.seen(player, now);
+    if (!this.theme.isStill) this.trail(player.hue, [x - byX, y - byY], [x, y], direction, now);
+    Object.assign(player, { fromX: x - byX + seenX - player.x, fromY: y - byY + seenY - player.y, x, y, since: now });
   }
 
   /** Several moves at once turned a corner: the last of them is the leg that ends here. */
@@ -145,9 +150,12 @@ class Board {
   }
 
   tell() {
-    const { world } = this.run, all = [...this.players.values()], here = all.filter(player => !player.isGone);
-    const place = world ? world.size[0] + ' × ' + world.size[1] + (world.edges === 'wrap' ? ', edges wrap' : ', edges stop') : 'without a world: each from a spot of its own';
-    put(get('board-words'), counted(here.length, 'player') + (all.length > here.length ? ', ' + number(all.length - here.length) + ' gone' : '') + (this.run.more_players ? ', more are not shown' : '') + ' · ' + place);
+    const { world, more_players: more } = this.run;
+    const all = [...this.players.values()], here = all.filter(player => !player.isGone), gone = all.length - here.length;
+    const edges = world && (world.edges === 'wrap' ? 'edges wrap' : 'edges stop');
+    const place = world ? world.size[0] + ' × ' + world.size[1] + ', ' + edges : 'without a world: each from a spot of its own';
+    const counts = [counted(here.length, 'player'), gone && number(gone) + ' gone', more && 'more are not shown'].filter(Boolean).join(', ');
+    put(get('board-words'), counts + ' · ' + place);
     const names = listed(here.map(({ shown, at }) => cut(shown, 40) + ' at ' + at.join(', ')), 12);
     get('stage').setAttribute('aria-label', 'Board, ' + get('board-words').textContent + (names ? ': ' + names : ''));
   }

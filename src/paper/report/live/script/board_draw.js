@@ -4,6 +4,8 @@
 const NAMED = 120;
 /** Of more players than these the dots are put in as pixels, not drawn one by one. */
 const CROWD = 300;
+/** How much is seen of who is gone. */
+const PALE = .6;
 /** Steps in which a trail fades. */
 const FADES = 5;
 
@@ -106,12 +108,12 @@ class BoardDrawing {
   /** The dots, all of one colour at once. */
   players() {
     const { context, now, theme, view, board } = this, { size } = this, [left, top, wide, high] = view.box;
-    const here = Array.from({ length: HUES }, () => []), gone = [];
+    const [here, gone] = [0, 1].map(() => Array.from({ length: HUES }, () => []));
     let moves = false;
     for (const player of board.players.values()) {
       const spot = this.spot(player, now);
       if (!player.isGone && now - player.since < SLIDE) moves = true;
-      const spots = player.isGone ? gone : here[player.hue];
+      const spots = (player.isGone ? gone : here)[player.hue];
       spots.push(spot);
       // What goes over an edge that wraps is seen at both of them.
       if (view.world?.edges !== 'wrap') continue;
@@ -121,10 +123,13 @@ class BoardDrawing {
       if (spot[1] < top + near) spots.push([spot[0], spot[1] + high]);
       else if (spot[1] > top + high - near) spots.push([spot[0], spot[1] - high]);
     }
-    context.strokeStyle = theme.open;
-    context.globalAlpha = .55;
-    this.dots(gone, Math.max(size * .7, 1.5));
-    context.stroke();
+    context.globalAlpha = PALE;
+    gone.forEach((spots, hue) => {
+      if (!spots.length) return;
+      context.strokeStyle = theme.players[hue];
+      this.dots(spots, Math.max(size * .7, 1.5));
+      context.stroke();
+    });
     context.globalAlpha = 1;
     if (this.isCrowd) this.crowd.draw(context, here, theme.players, size, view.box);
     else here.forEach((spots, hue) => {
@@ -189,8 +194,10 @@ class BoardDrawing {
       context.strokeStyle = this.view.world ? theme.back : theme.card;
       context.lineWidth = 3;
       context.strokeText(text, left, top + 7);
-      context.fillStyle = player === own ? theme.text : player.isGone ? theme.open : theme.players[player.hue];
+      context.fillStyle = player === own ? theme.text : theme.players[player.hue];
+      context.globalAlpha = player.isGone ? PALE : 1;
       context.fillText(text, left, top + 7);
+      context.globalAlpha = 1;
     }
     context.lineWidth = 1;
   }

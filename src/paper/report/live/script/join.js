@@ -3,8 +3,8 @@
 const GO = { ArrowUp: 'N', ArrowDown: 'S', ArrowLeft: 'W', ArrowRight: 'E', w: 'N', s: 'S', a: 'W', d: 'E', W: 'N', S: 'S', A: 'W', D: 'E' };
 /** The code with which the server closes since it goes. */
 const OVER = 1001;
-/** The shortest time between two moves of a key or button that is held, in milliseconds. */
-const HELD = 110;
+/** The time between two moves of a key or a button that is held, in milliseconds; each press is one at once. */
+const HELD = 120;
 
 class Join {
   constructor(token, board) {
@@ -53,7 +53,9 @@ class Join {
     put(get('join-button'), 'Leave');
     document.body.classList.add('joined');
     this.say('You are ' + visible(told.joined) + '. Move with the arrow keys, W A S D or the pad.', 'ok');
-    if (document.activeElement === get('player') || document.activeElement === get('join-button')) get('stage').focus({ preventScroll: true });
+    // Who plays looks at the board: on a phone it is further up.
+    get('stage').focus({ preventScroll: true });
+    get('board').scrollIntoView({ block: 'nearest' });
   }
 
   leave(words, state = 'open') {
@@ -76,7 +78,7 @@ class Join {
     // What is typed or scrolled elsewhere is not meant.
     if (target.matches?.('input, textarea, select, .scroll, #expected')) return;
     event.preventDefault();
-    this.go(direction);
+    if (!event.repeat || performance.now() - this.movedAt >= HELD) this.go(direction);
   }
 
   press(event) {
@@ -84,13 +86,12 @@ class Join {
     if (!button || event.button) return;
     clearInterval(this.timer);
     this.go(button.dataset.go);
-    this.timer = setInterval(() => this.go(button.dataset.go), HELD * 1.5);
+    this.timer = setInterval(() => this.go(button.dataset.go), HELD);
   }
 
   go(direction) {
-    const now = performance.now();
-    if (!direction || this.socket?.readyState !== WebSocket.OPEN || now - this.movedAt < HELD) return;
-    this.movedAt = now;
+    if (!direction || this.socket?.readyState !== WebSocket.OPEN) return;
+    this.movedAt = performance.now();
     this.socket.send(direction);
   }
 

@@ -22,7 +22,7 @@ class LaneDrawing {
         row.lanes.forEach((one, n) => this.lane(one, y, row.lanes[n + 1]));
       }
     });
-    for (const [row, y] of seen) this.label(row.label, row.note, y, this.color(row.lanes.findLast(({ lane }) => lane.is_ok === false)?.lane ?? row.lanes[0].lane));
+    for (const [{ lanes, label, note }, y] of seen) this.label(label, note, y, this.color((lanes.findLast(({ lane }) => lane.is_ok === false) ?? lanes[0]).lane));
     context.fillStyle = this.theme.card;
     context.fillRect(0, 0, this.wide, HEAD);
     this.within(() => {

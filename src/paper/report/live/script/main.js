@@ -29,11 +29,10 @@ class Access {
   show() {
     const { run, token, isWrong } = this, isPlayed = run?.mode === 'play', isOver = run?.end && !isPlayed;
     get('key').hidden = Boolean(token.value) || Boolean(isOver);
-    get('doing').hidden = get('quit').hidden = !token.value || isPlayed || Boolean(isOver);
+    get('doing').hidden = get('quit').hidden = !run || !token.value || isPlayed || Boolean(isOver);
     get('after').hidden = !isOver || !run.log;
     if (isOver && run.log) get('after').replaceChildren('A page of it that stays: ', made('code', 'scenario report ' + visible(run.log) + ' -o report.html'));
-    const words = isOver ? 'The run has ended.' : isWrong ? 'refused: ' + isWrong : !token.value ? 'read-only' : isPlayed ? 'A log can be gone through, and not changed.' : '';
-    put(get('part-words'), words);
+    put(get('part-words'), isOver ? 'The run has ended.' : isWrong ? 'refused: ' + isWrong : token.value ? '' : 'read-only');
     document.body.classList.toggle('reads-only', !token.value);
     document.body.classList.toggle('played', Boolean(isPlayed));
   }

@@ -22,7 +22,10 @@ class Pack {
     const rows = [];
     for (const group of groups.values()) {
       const there = group.filter(row => row?.length), count = there.reduce((sum, row) => sum + row.length, 0);
-      there.forEach((row, n) => rows.push({ lanes: row, label: n ? '' : row[0].label, count: n ? 0 : count, note: row.length === 1 ? sourceOf(row[0]) : n ? '' : '×' + number(count) }));
+      there.forEach((row, n) => {
+        const times = n ? '' : '×' + number(count);
+        rows.push({ lanes: row, label: n ? '' : row[0].label, note: row.length === 1 ? sourceOf(row[0]) : times });
+      });
     }
     return rows;
   }

@@ -1,7 +1,8 @@
 // How much happens a second: the differences of the counts, over the last minute.
 
 const RATES = [['moves', 'moves', 'move'], ['lines', 'lines', 'said'], ['requests', 'requests', 'fetch'], ['events', 'events', 'chart']];
-/** The time that is seen and that one column stands for, in seconds. */
+/** The time that is seen, as the run goes on, and that one column stands for, in seconds. */
+const SEEN = [15, 30, 60];
 const MINUTE = 60;
 const COLUMN = .5;
 /** The rate that is written is of so many seconds. */
@@ -36,12 +37,17 @@ class Rates {
     else if (change.counts) this.count(change.counts, change.t ?? this.before.t);
     // The last word is drawn at once: no frame follows it.
     if (isWhole || 'end' in change) this.drawnAt = 0;
-    put(get('rates-words'), this.isOver ? 'a second, over the whole run' : 'a second, the last minute');
+    put(get('rates-words'), this.isOver ? 'a second, over the whole run' : 'a second, the last ' + this.seen(run.t) + ' s');
     this.frames.ask(this);
   }
 
   get isOver() {
     return Boolean(this.run.end) && this.run.mode === 'run';
+  }
+
+  /** How long a time is seen at a moment of the run. */
+  seen(t) {
+    return SEEN.find(seen => t < seen) ?? MINUTE;
   }
 
   /** What was before is in the counts, and when it was is not known. */
@@ -89,14 +95,14 @@ class Rates {
     most.title = high ? 'up to ' + rated(high) + ' a second in the last minute' : '';
     const context = canvas.begin();
     if (!context) return;
-    const count = MINUTE / COLUMN, step = canvas.wide / count, scale = (canvas.high - 3) / Math.max(high * COLUMN, 1);
+    const count = this.seen(t) / COLUMN, step = canvas.wide / count, scale = (canvas.high - 3) / Math.max(high * COLUMN, 1);
     context.fillStyle = this.theme.line;
     context.fillRect(0, canvas.high - 1, canvas.wide, 1);
     context.fillStyle = this.theme[color];
     const shift = t / COLUMN - last;
     for (const [n, value] of columns) {
       const x = canvas.wide - (last - n + shift) * step;
-      if (value) context.fillRect(x, canvas.high - 1 - Math.max(value * scale, 1), Math.max(step - .5, 1), Math.max(value * scale, 1));
+      if (value && x + step > 0) context.fillRect(x, canvas.high - 1 - Math.max(value * scale, 1), Math.max(step - .5, 1), Math.max(value * scale, 1));
     }
   }
 }

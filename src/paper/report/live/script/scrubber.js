@@ -25,7 +25,7 @@ class Scrubber {
     if (run.mode !== 'play') return;
     this.run = run;
     const { end, speed, is_paused } = run.play;
-    put(get('pause'), is_paused ? 'Play' : this.isOver ? 'Again' : 'Pause');
+    put(get('pause'), this.isOver ? 'Again' : is_paused ? 'Play' : 'Pause');
     const shown = speed === null ? 'max' : String(speed), known = [...get('speed').options];
     if (!known.some(option => option.value === shown)) get('speed').append(Object.assign(made('option', speed === null ? 'all it can' : speed + ' ×'), { value: shown }));
     if (document.activeElement !== get('speed')) get('speed').value = shown;

@@ -1,8 +1,9 @@
 // The run as it is known here: the whole that came first, and what has changed since.
 
 const KEYED = ['players', 'lanes', 'entries'];
-/** How many lines are kept. */
+/** How many lines are kept, and how many players who are gone. */
 const KEPT = 500;
+const GONE = 200;
 
 class State {
   constructor() {
@@ -30,6 +31,7 @@ class State {
       else if (key === 'lines') run.lines = run.lines.concat(value).slice(-KEPT);
       else run[key] = value;
     }
+    if (change.players) forget(run.players, change.players);
     this.told(change, false);
   }
 
@@ -54,5 +56,14 @@ function merge(into, values) {
   for (const [key, value] of Object.entries(values)) {
     if (value === null) delete into[key];
     else into[key] = value;
+  }
+}
+
+/** Of players who are gone the first to come are forgotten, as if that had been told. */
+function forget(players, change) {
+  const gone = Object.keys(players).filter(name => players[name].is_gone);
+  for (const name of gone.slice(0, Math.max(gone.length - GONE, 0))) {
+    delete players[name];
+    change[name] = null;
   }
 }

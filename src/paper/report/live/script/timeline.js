@@ -66,10 +66,12 @@ class Timeline {
     const { lanes } = this.run, rows = this.pack.rows(lanes);
     for (const source of this.points.keys()) if (!lanes[source]) this.points.delete(source);
     this.rows = rows;
+    get('no-lanes').hidden = rows.length > 0;
     const high = HEAD + rows.length * ROW + 4;
     get('lanes-room').style.height = high + 'px';
     const all = Object.values(lanes), open = all.filter(lane => lane.to === null).length, more = this.run.more_lanes;
-    put(get('lanes-words'), all.length ? number(all.length) + (more ? ' seen of ' + number(all.length + more) : '') + ' started' + (open ? ', ' + number(open) + ' still going' : '') : '');
+    const started = number(all.length) + (more ? ' seen of ' + number(all.length + more) : '') + ' started';
+    put(get('lanes-words'), all.length ? started + (open ? ', ' + number(open) + ' still going' : '') : '');
     // What starts is seen, unless someone has scrolled to look at something else.
     if (this.follows) requestAnimationFrame(() => (this.place.scrollTop = high));
   }
@@ -139,7 +141,8 @@ function rounded(seconds) {
 
 /** A lane in lines of words. */
 function laneWords({ shown, label, lane }) {
-  const words = [shown === label ? shown : shown + ' · ' + label, visible(lane.kind) + (lane.entry && lane.entry !== lane.label ? ' of ' + visible(lane.entry) : '') + ', from ' + span(lane.from)];
+  const of = lane.entry && lane.entry !== lane.label ? ' of ' + visible(lane.entry) : '';
+  const words = [shown === label ? shown : shown + ' · ' + label, visible(lane.kind) + of + ', from ' + span(lane.from)];
   if (lane.ready !== null && lane.ready !== undefined) words.push('ready after ' + span(lane.ready - lane.from));
   if (lane.done !== undefined) words.push(counted(lane.done, 'request') + ' done' + (lane.wrong ? ', ' + number(lane.wrong) + ' wrong' : ''));
   words.push(lane.to === null ? 'still going' : 'ended after ' + span(lane.to - lane.from) + (lane.end ? ': ' + visible(lane.end) : ''));

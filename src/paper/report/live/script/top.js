@@ -1,6 +1,7 @@
 // The head of the page: whether it goes, how far it is, and whether anything is wrong.
 
 const LAMPS = { running: '%232f6fd0', failing: '%23c62a2f', failed: '%23c62a2f', interrupted: '%23c2600c', passed: '%2318794e' };
+const ICON = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%3E%3Ccircle cx='4.5' cy='4.5' r='4' fill='COLOR'/%3E%3C/svg%3E";
 const WORDS = {
   connecting: 'connecting', lost: 'connection lost', slow: 'dropped, comes back', running: 'running', failing: 'running, not as expected',
   paused: 'paused', passed: 'passed', failed: 'failed', interrupted: 'interrupted',
@@ -51,7 +52,7 @@ class Top {
     const name = run ? get('name').textContent : 'scenario';
     const title = name + ': ' + get('verdict').textContent;
     if (document.title !== title) document.title = title;
-    const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%3E%3Ccircle cx='4.5' cy='4.5' r='4' fill='" + (LAMPS[standing] ?? '%238b939d') + "'/%3E%3C/svg%3E";
+    const icon = ICON.replace('COLOR', LAMPS[standing] ?? '%238b939d');
     if (get('icon').getAttribute('href') !== icon) get('icon').setAttribute('href', icon);
     const reason = run?.end?.reason;
     get('reason').hidden = !reason;
@@ -104,7 +105,8 @@ class Top {
     const entries = inOrder(this.run.entries), far = { waits: 0, running: 0, done: 0, failed: 0 };
     for (const { state } of entries) far[state] = (far[state] ?? 0) + 1;
     get('course').hidden = !entries.length;
-    const boxes = entries.length <= BOXES ? entries : Object.keys(far).filter(state => far[state]).map(state => ({ state, name: number(far[state]) + ' ' + state, grow: far[state] }));
+    const summed = Object.keys(far).filter(state => far[state]).map(state => ({ state, name: number(far[state]) + ' ' + state, grow: far[state] }));
+    const boxes = entries.length <= BOXES ? entries : summed;
     const list = get('entries');
     list.classList.toggle('thin', boxes.length > 10);
     while (list.children.length > boxes.length) list.lastChild.remove();
