@@ -15,7 +15,7 @@ use scenario::words::kind::{EventKind, KeyType};
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
-const EVENTS: [(&str, &str); 26] = [
+const EVENTS: [(&str, &str); 28] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -38,6 +38,8 @@ const EVENTS: [(&str, &str); 26] = [
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),
     ("run.resumed", "took"),
+    ("player.joined", "source player called place"),
+    ("player.left", "source"),
     ("world.state", "due players"),
     ("deadlock", "waiting"),
     ("expect", "name ok wanted got events"),
@@ -414,6 +416,9 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         seen.extend(assert_whole(&schema, &log.bytes));
     }
     seen.extend(assert_whole(&schema, &interrupted().bytes));
+    // Players who came over the network.
+    let guests = std::fs::read(project().join("tests/logs/guests.jsonl")).unwrap();
+    seen.extend(assert_whole(&schema, &guests));
     let wanted: BTreeSet<String> = EVENTS.iter().map(|(event, _)| (*event).to_owned()).collect();
     assert_eq!(seen, wanted, "every event is in one of these logs");
     let file = std::fs::read_to_string(project().join("schema/event.schema.json")).unwrap();

@@ -131,6 +131,7 @@ impl Run {
         match source {
             Source::Spawn(number) => self.stop_spawn(number, out),
             Source::Request(number) => self.cancel(number, out),
+            Source::Guest(_) => {}
         }
     }
 

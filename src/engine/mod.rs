@@ -24,6 +24,7 @@ pub mod draw;
 mod ending;
 mod expect;
 mod figures;
+mod guests;
 mod load;
 mod players;
 mod processes;
@@ -322,6 +323,8 @@ pub(crate) struct Run {
     /// Requests in flight, by their number.
     requests: BTreeMap<u32, Request>,
     last_request: u32,
+    /// The players of those who came over the network, by their number.
+    guests: BTreeMap<u32, String>,
     /// What fetches captured.
     captured: Captures,
     /// Fetch jobs in flight.
@@ -354,6 +357,7 @@ impl Run {
             foreground: 0,
             requests: BTreeMap::new(),
             last_request: 0,
+            guests: BTreeMap::new(),
             captured: Captures::new(),
             jobs: BTreeMap::new(),
             last_job: 0,
@@ -473,6 +477,9 @@ impl Run {
             Observed::FetchFailed { source, kind, error, took } => {
                 self.fetch_failed(source, (kind, error, took), out);
             }
+            Observed::Joined { source, player } => self.guest_joined(source, player, out),
+            Observed::Moved { source, direction } => self.guest_moved(source, direction, out),
+            Observed::Left { source } => self.guest_left(source, out),
             Observed::Typed { text } => self.typed(text, out),
             Observed::Signalled(signal) => self.signalled(signal, out),
             Observed::Broken { error } => self.broken(error, out),

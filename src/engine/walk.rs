@@ -202,6 +202,7 @@ impl Run {
             foreground: self.foreground,
             requests: BTreeMap::new(),
             last_request: 0,
+            guests: BTreeMap::new(),
             captured: Captures::new(),
             jobs: BTreeMap::new(),
             last_job: 0,

@@ -4,7 +4,7 @@
 //! # How it works
 //!
 //! A player comes at a place of its own, drawn from the seed by what the player is (the preset, how many
-//! spawns of it came before, its name), so that nobody's place changes with who else is there. It is in
+//! spawns of it came before, its name; of a guest, no preset and its number), so that nobody's place changes with who else is there. It is in
 //! the world under a *key*: its name, or `john@ps#2` where somebody else has the name when it comes. It
 //! keeps its key until its source ends, and then all that came from there leave.
 
@@ -66,6 +66,12 @@ impl World {
         self.places.insert(key.clone(), at);
         self.keys.entry(source).or_default().insert(name, key);
         true
+    }
+
+    /// The key and the place of a player that is there.
+    fn find(&self, source: Source, player: PlayerName<'_>) -> Option<(String, [u32; 2])> {
+        let key = self.keys.get(&source)?.get(&player.to_string())?;
+        Some((key.clone(), *self.places.get(key)?))
     }
 
     /// Who is there takes one step.
@@ -165,6 +171,19 @@ impl Out<'_> {
     /// room for it.
     pub(crate) fn can_move(&mut self, source: Source, home: Home<'_>, player: PlayerName<'_>) -> bool {
         self.world.as_mut().is_none_or(|world| world.come(source, home, player))
+    }
+
+    /// A guest comes with its player, and where there is a world with room for it, to its place there.
+    pub(crate) fn guest_joined(&mut self, source: Source, number: u32, player: PlayerName<'_>) {
+        let home = Home { preset: "", nth: number.into() };
+        let seen = self.world.as_mut().and_then(|world| {
+            world.come(source, home, player);
+            world.find(source, player)
+        });
+        let (called, place) = seen.map_or((None, None), |(key, place)| (Some(key), Some(place)));
+        let name = player.to_string();
+        let called = called.as_deref().filter(|called| *called != name);
+        self.event(&Event::PlayerJoined { source, player, called, place });
     }
 
     /// A source has ended.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use crate::hands::pauses::Pauses;
-use crate::words::event::{Exit, FetchFault, Fetched, Header, Source, Stream};
+use crate::words::event::{Direction, Exit, FetchFault, Fetched, Header, Source, Stream};
 use crate::words::observed::Observed;
 use crate::words::signal::Signal;
 use crate::words::time::Span;
@@ -37,6 +37,9 @@ pub enum Seen {
     BodyLines { source: Source, chunk: Vec<u8> },
     Fetched { source: Source, fetched: Box<Fetched> },
     FetchFailed { source: Source, kind: FetchFault, error: String, took: Span },
+    Joined { source: Source, player: String },
+    Moved { source: Source, direction: Direction },
+    Left { source: Source },
     Typed { text: String },
     Signalled(Signal),
     Paused,
@@ -68,6 +71,9 @@ impl Seen {
             Seen::FetchFailed { source, kind, error, took } => {
                 Observed::FetchFailed { source: *source, kind: *kind, error, took: *took }
             }
+            Seen::Joined { source, player } => Observed::Joined { source: *source, player },
+            Seen::Moved { source, direction } => Observed::Moved { source: *source, direction: *direction },
+            Seen::Left { source } => Observed::Left { source: *source },
             Seen::Typed { text } => Observed::Typed { text },
             Seen::Signalled(signal) => Observed::Signalled(*signal),
             Seen::Paused => Observed::Paused,

@@ -19,22 +19,27 @@ pub const FORMAT: u32 = 1;
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// What an event came from: a spawn (`ps#1`) or a request (`get#1`), each counted from 1.
+/// What an event came from: a spawn (`ps#1`), a request (`get#1`) or a guest (`net#1`), each counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// A spawn.
     Spawn(u32),
     /// A request of a fetch job.
     Request(u32),
+    /// A player over the network.
+    Guest(u32),
 }
 
 impl Source {
     /// The source of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Source> {
-        let (source, digits): (fn(u32) -> Source, &str) = match name.strip_prefix("ps#") {
-            Some(digits) => (Source::Spawn, digits),
-            None => (Source::Request, name.strip_prefix("get#")?),
+        let (kind, digits) = name.split_once('#')?;
+        let source: fn(u32) -> Source = match kind {
+            "ps" => Source::Spawn,
+            "get" => Source::Request,
+            "net" => Source::Guest,
+            _ => return None,
         };
         let is_canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
         digits.parse().ok().filter(|_| is_canonical).map(source)
@@ -46,6 +51,7 @@ impl fmt::Display for Source {
         match self {
             Source::Spawn(n) => write!(f, "ps#{n}"),
             Source::Request(n) => write!(f, "get#{n}"),
+            Source::Guest(n) => write!(f, "net#{n}"),
         }
     }
 }
@@ -432,9 +438,9 @@ pub enum Event<'a> {
     },
     /// `move`.
     Move {
-        /// The planned moment; none where a process says so.
+        /// The planned moment; none where a process or a guest says so.
         due: Option<Moment>,
-        /// The spawn.
+        /// The spawn or guest.
         source: Source,
         /// The player's name.
         player: PlayerName<'a>,
@@ -597,6 +603,22 @@ pub enum Event<'a> {
         /// How long the pause was by the machine's clock.
         took: Span,
     },
+    /// `player.joined`: a guest comes with its player.
+    PlayerJoined {
+        /// The guest.
+        source: Source,
+        /// The player's name.
+        player: PlayerName<'a>,
+        /// What it is called in the world, where somebody else has its name.
+        called: Option<&'a str>,
+        /// Where it is; none without a world, or in one that is full.
+        place: Option<[u32; 2]>,
+    },
+    /// `player.left`: a guest has gone.
+    PlayerLeft {
+        /// The guest.
+        source: Source,
+    },
     /// `world.state`: where every player is.
     WorldState {
         /// The planned moment; none right behind a move that came from outside.
@@ -616,7 +638,7 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    /// The spawn or request that it is of.
+    /// The spawn, request or guest that it is of.
     #[must_use]
     pub fn source(&self) -> Option<Source> {
         match self {
@@ -625,6 +647,8 @@ impl Event<'_> {
             | Event::SpawnSuspended { source, .. }
             | Event::SpawnResumed { source }
             | Event::Move { source, .. }
+            | Event::PlayerJoined { source, .. }
+            | Event::PlayerLeft { source }
             | Event::Step { source, .. }
             | Event::Lines { source, .. }
             | Event::SpawnExited { source, .. }

@@ -51,7 +51,7 @@ use KeyType::{Boolean, Number, Text};
 type Row = (&'static str, Belongs, &'static [(&'static str, KeyType)]);
 
 /// All kinds, with the keys that can be looked at, in the order of the log.
-const KINDS: [Row; 26] = [
+const KINDS: [Row; 28] = [
     (
         "run.started",
         Belongs::Run,
@@ -114,6 +114,8 @@ const KINDS: [Row; 26] = [
     ),
     ("run.paused", Belongs::Run, &[]),
     ("run.resumed", Belongs::Run, &[]),
+    ("player.joined", Belongs::Run, &[("source", Text), ("player", Text), ("called", Text)]),
+    ("player.left", Belongs::Run, &[("source", Text)]),
     ("world.state", Belongs::Run, &[]),
     ("deadlock", Belongs::Run, &[]),
     ("expect", Belongs::Run, &[]),
@@ -190,10 +192,12 @@ impl Event<'_> {
             Event::Stopping { .. } => 19,
             Event::RunPaused => 20,
             Event::RunResumed { .. } => 21,
-            Event::WorldState { .. } => 22,
-            Event::Deadlock { .. } => 23,
-            Event::Expect(_) => 24,
-            Event::RunFinished(_) => 25,
+            Event::PlayerJoined { .. } => 22,
+            Event::PlayerLeft { .. } => 23,
+            Event::WorldState { .. } => 24,
+            Event::Deadlock { .. } => 25,
+            Event::Expect(_) => 26,
+            Event::RunFinished(_) => 27,
         })
     }
 
@@ -209,7 +213,11 @@ impl Event<'_> {
     pub fn said(&self, key: &str) -> Option<Said<'_>> {
         let said = match (self, key) {
             (Event::Move { direction, .. }, "direction") => text(direction.letter()),
-            (Event::Move { player, .. } | Event::Step { player, .. }, "player") => owned(player),
+            (
+                Event::Move { player, .. } | Event::Step { player, .. } | Event::PlayerJoined { player, .. },
+                "player",
+            ) => owned(player),
+            (Event::PlayerJoined { called, .. }, "called") => text((*called)?),
             (Event::Step { step, .. }, "step") => text(step),
             (Event::Step { register, .. }, "register") => number(*register),
             (Event::Lines { stream, .. }, "stream") => text(stream.name()),

@@ -1,7 +1,7 @@
 //! What comes from outside: the only things that can surprise the engine. Each is one line of the
 //! log too, so that a log can be observed in the place of the world.
 
-use crate::words::event::{Exit, FetchFault, Fetched, Header, Source, Stream};
+use crate::words::event::{Direction, Exit, FetchFault, Fetched, Header, Source, Stream};
 use crate::words::signal::Signal;
 use crate::words::time::Span;
 
@@ -105,6 +105,25 @@ pub enum Observed<'a> {
         error: &'a str,
         /// From the request's start.
         took: Span,
+    },
+    /// A guest comes, with its player.
+    Joined {
+        /// The guest; each has a number of its own.
+        source: Source,
+        /// The player's name.
+        player: &'a str,
+    },
+    /// A guest's player moves.
+    Moved {
+        /// The guest.
+        source: Source,
+        /// Where to.
+        direction: Direction,
+    },
+    /// A guest has gone.
+    Left {
+        /// The guest.
+        source: Source,
     },
     /// A line was typed.
     Typed {

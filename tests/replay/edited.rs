@@ -7,7 +7,7 @@ use crate::common::Folder;
 use crate::logs::{keys, line, lines, log, logs, value, with_sum};
 use crate::{Found, find};
 
-/// What the engine decides, by event. (Where a process plays, a `move` came from outside; how
+/// What the engine decides, by event. (Where a process or a guest plays, a `move` came from outside; how
 /// players in the runner end is decided too.)
 const DECIDED: &[(&str, &[&str])] = &[
     ("run.started", &["name"]),
@@ -15,6 +15,8 @@ const DECIDED: &[(&str, &[&str])] = &[
     ("spawn.started", &["due", "source", "preset", "entry"]),
     ("move", &["due", "source", "player", "direction"]),
     ("step", &["due", "source", "player", "step", "register"]),
+    ("player.joined", &["called", "place"]),
+    ("player.left", &["source"]),
     ("world.state", &["due", "players"]),
     ("deadlock", &["waiting"]),
     ("spawn.exited", &["source", "ok", "running"]),
@@ -54,6 +56,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("fetch.line", &["text", "base64"]),
     ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "reused", "check", "captured"]),
     ("fetch.failed", &["kind", "error", "took"]),
+    ("player.joined", &["source", "player"]),
     ("input", &["text"]),
     ("run.resumed", &["took"]),
 ];
@@ -121,12 +124,14 @@ fn edits() -> Vec<Edit> {
         for (n, text) in whole.iter().enumerate() {
             let event = value(text, "event").unwrap();
             let of_process = value(text, "source").is_some_and(|source| processes.contains(&source));
+            let of_guest = value(text, "source").is_some_and(|source| source.starts_with("net#"));
             let is_told = event == "sent" && value(text, "due").is_none() && value(text, "entry").is_none();
             for (at, (key, old)) in keys(text).iter().enumerate() {
                 let of_runner = event == "spawn.exited" && !of_process && (key == "code" || key == "signal");
                 let moved = event == "move" && of_process && matches!(&**key, "player" | "direction");
+                let by_guest = event == "move" && key == "direction" && of_guest;
                 let unsent = is_told && value(text, "error").is_some() && key == "error";
-                let is_outside = moved || unsent || (event == "stopping" && key == "signal");
+                let is_outside = moved || by_guest || unsent || (event == "stopping" && key == "signal");
                 let is_decided = !is_outside
                     && (of_runner || has(DECIDED, &event, key) || (key == "t" && is_virtual && n > 0));
                 if !is_decided && !is_outside && !has(OUTSIDE, &event, key) {

@@ -4,7 +4,7 @@
 use crate::paper::log::reader::Line;
 use crate::paper::log::record::Record;
 use crate::paper::log::schema;
-use crate::words::event::{Event, Exit, FetchFault, Fetched, Header, Source, Stream};
+use crate::words::event::{Direction, Event, Exit, FetchFault, Fetched, Header, Source, Stream};
 use crate::words::observed::Observed;
 use crate::words::signal::Signal;
 use crate::words::time::Span;
@@ -25,6 +25,9 @@ pub(super) enum Outside {
     BodyLines { source: Source },
     Fetched { source: Source, fetched: Fetched },
     FetchFailed { source: Source, kind: FetchFault, error: String, took: Span },
+    Joined { source: Source, player: String },
+    Moved { source: Source, direction: Direction },
+    Left { source: Source },
     Typed { text: String },
     Signalled(Signal),
     Paused,
@@ -86,6 +89,11 @@ impl Outside {
             Outside::FetchFailed { source, kind, error, took } => {
                 Observed::FetchFailed { source: *source, kind: *kind, error, took: *took }
             }
+            Outside::Joined { source, player } => Observed::Joined { source: *source, player },
+            Outside::Moved { source, direction } => {
+                Observed::Moved { source: *source, direction: *direction }
+            }
+            Outside::Left { source } => Observed::Left { source: *source },
             Outside::Typed { text } => Observed::Typed { text },
             Outside::Signalled(signal) => Observed::Signalled(*signal),
             Outside::Paused => Observed::Paused,
@@ -112,6 +120,13 @@ fn any(line: &Line<'_>, buffer: &mut Vec<u8>) -> Result<Option<Outside>, String>
         Some(Event::Lines { source, stream, chunk, partial }) => {
             buffer.extend_from_slice(chunk);
             Outside::Lines { source, stream, partial, from: 0, to: chunk.len() }
+        }
+        Some(Event::PlayerJoined { source, player, .. }) => {
+            Outside::Joined { source, player: player.to_string() }
+        }
+        Some(Event::PlayerLeft { source }) => Outside::Left { source },
+        Some(Event::Move { due: None, source: source @ Source::Guest(_), direction, .. }) => {
+            Outside::Moved { source, direction }
         }
         Some(Event::Move { due: None, source, player, direction }) => {
             // The line that it was.

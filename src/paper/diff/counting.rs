@@ -69,6 +69,9 @@ impl<'a> Counting<'a> {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::WorldState { .. }
+            // Who it is its sequence says, and where it came to hangs on who came before.
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::SpawnReady { .. }

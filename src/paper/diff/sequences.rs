@@ -277,6 +277,8 @@ fn source_of(event: &Event<'_>) -> Of {
         Event::SpawnStarted { source, .. }
         | Event::SpawnReady { source }
         | Event::Move { source, .. }
+        | Event::PlayerJoined { source, .. }
+        | Event::PlayerLeft { source }
         | Event::Step { source, .. }
         | Event::Lines { source, .. }
         | Event::SpawnExited { source, .. }
@@ -292,7 +294,10 @@ fn source_of(event: &Event<'_>) -> Of {
 /// Whether nothing of its source comes behind this event.
 fn ends(event: &Event<'_>, identity: &Identity) -> bool {
     match event {
-        Event::SpawnExited { .. } | Event::FetchFinished { .. } | Event::FetchFailed { .. } => true,
+        Event::SpawnExited { .. }
+        | Event::FetchFinished { .. }
+        | Event::FetchFailed { .. }
+        | Event::PlayerLeft { .. } => true,
         Event::SpawnFailed { .. } => identity.origin == Origin::NotStarted,
         _ => false,
     }

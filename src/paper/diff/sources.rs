@@ -16,6 +16,8 @@ pub enum Origin {
     Preset(String, Option<String>),
     /// A request of this job by this entry.
     Job(String, Option<String>),
+    /// A guest whose player has this name.
+    Guest(String),
     /// A spawn that has not started: the log does not say of what.
     NotStarted,
 }
@@ -42,6 +44,7 @@ impl Sources {
         let origin = match *event {
             Event::SpawnStarted { preset, entry, .. } => Origin::Preset(preset.to_owned(), words(entry)),
             Event::FetchStarted { job, entry, .. } => Origin::Job(job.to_owned(), words(entry)),
+            Event::PlayerJoined { player, .. } => Origin::Guest(player.to_string()),
             _ => match self.running[side as usize].get(&source) {
                 Some(identity) => return Rc::clone(identity),
                 None => Origin::NotStarted,
@@ -110,6 +113,10 @@ impl fmt::Display for Identity {
         let (what, name, entry) = match &self.origin {
             Origin::Preset(preset, entry) => ("preset", preset, entry),
             Origin::Job(job, entry) => ("fetch", job, entry),
+            Origin::Guest(player) => {
+                write!(f, "guest {}", visible(player))?;
+                return if self.nth > 1 { write!(f, ", number {} of these", self.nth) } else { Ok(()) };
+            }
             Origin::NotStarted => return write!(f, "number {} of those that have not started", self.nth),
         };
         write!(f, "{what} {}, ", visible(name))?;

@@ -25,6 +25,13 @@ pub(super) fn lines(told: &Told, draft: &Draft, parts: &Parts, cut: Option<&Cut>
     if told.accepted + told.refused > 0 {
         lines.push(format!("  typed    {} accepted, {} refused", counted(told.accepted), told.refused));
     }
+    if told.guests > 0 {
+        let players = if told.guests == 1 { "player" } else { "players" };
+        lines.push(format!(
+            "  network  {} {players} joined over it; what they did no scenario can hold",
+            told.guests
+        ));
+    }
     if told.is_scheduled {
         lines.push(
             "  ties     by a schedule, which a scenario does not hold: here the seed draws them".to_owned(),

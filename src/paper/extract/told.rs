@@ -23,6 +23,8 @@ pub(super) struct Told {
     pub(super) seed: u64,
     pub(super) clock: ClockKind,
     pub(super) started_at: Option<String>,
+    /// How many players joined over the network.
+    pub(super) guests: u64,
     /// A schedule said who went first.
     pub(super) is_scheduled: bool,
     /// The resolved scenario, as JSON.
@@ -91,6 +93,7 @@ impl Told {
                 seed,
                 clock,
                 started_at: started_at.map(str::to_owned),
+                guests: 0,
                 is_scheduled: !schedule.is_empty(),
                 scenario: scenario.to_owned(),
                 inputs: Vec::new(),
@@ -105,7 +108,7 @@ impl Told {
     }
 
     fn hear(&mut self, line: Line<'_>) -> Result<(), Unextractable> {
-        let is_wanted = matches!(line.event(), "input" | "stopping" | "run.finished");
+        let is_wanted = matches!(line.event(), "input" | "stopping" | "player.joined" | "run.finished");
         // Once the timeline has begun, nothing else is of interest, and need not be read.
         if !is_wanted && self.opened.is_some() {
             return Ok(());
@@ -117,6 +120,7 @@ impl Told {
                 let refused = (!accepted).then(|| error.unwrap_or_default());
                 return self.typed(line, text, refused);
             }
+            Event::PlayerJoined { .. } => self.guests += 1,
             Event::Stopping { signal: Some(signal), .. } => {
                 let in_opening = self.opened.is_none();
                 self.signal.get_or_insert(Signalled { t: line.t, signal, in_opening });

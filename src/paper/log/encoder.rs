@@ -193,6 +193,16 @@ impl Encoder {
                 self.optional_text("reason", *reason);
                 self.optional_text("error", *error);
             }
+            Event::PlayerJoined { source, player, called, place } => {
+                self.source(*source);
+                self.player(*player);
+                self.optional_text("called", *called);
+                if let Some(place) = place {
+                    self.key("place");
+                    push_place(&mut self.buffer, *place);
+                }
+            }
+            Event::PlayerLeft { source } => self.source(*source),
             Event::WorldState { due, players } => {
                 self.due(*due);
                 self.key("players");
@@ -426,6 +436,10 @@ impl Encoder {
             }
             Source::Request(number) => {
                 self.buffer.extend_from_slice(b",\"source\":\"get#");
+                number
+            }
+            Source::Guest(number) => {
+                self.buffer.extend_from_slice(b",\"source\":\"net#");
                 number
             }
         };

@@ -58,6 +58,9 @@ struct Keys<'a> {
     waiting: Option<Headers>,
     players: Option<Places>,
     #[serde(borrow)]
+    called: Option<Word<'a>>,
+    place: Option<[u32; 2]>,
+    #[serde(borrow)]
     stream: Option<Word<'a>>,
     #[serde(borrow)]
     text: Option<Word<'a>>,
@@ -262,6 +265,13 @@ impl<'a> Record<'a> {
                 step: must("step", keys.step.as_deref())?,
                 register: must("register", keys.register)?,
             },
+            "player.joined" => Event::PlayerJoined {
+                source: must("source", keys.source()?)?,
+                player: PlayerName::whole(name("player", keys.player.as_deref())?),
+                called: keys.called.as_deref(),
+                place: keys.place,
+            },
+            "player.left" => Event::PlayerLeft { source: must("source", keys.source()?)? },
             "world.state" => {
                 Event::WorldState { due: keys.due()?, players: must("players", keys.players.as_ref())? }
             }

@@ -23,6 +23,10 @@ enum Kind {
     Source,
     Spawn,
     Request,
+    /// Who moves: a spawn or a guest.
+    Mover,
+    Guest,
+    Place,
     /// Places by name.
     Places,
     /// The resolved scenario.
@@ -55,8 +59,8 @@ const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 use Kind::{
-    Boolean, Cells, Count, Counts, Fetches, Hex, Lateness, Places, Request, Scenario, Seconds, Signed,
-    Source, Spawn, Text, Texts, Timings, Words,
+    Boolean, Cells, Count, Counts, Fetches, Guest, Hex, Lateness, Mover, Place, Places, Request, Scenario,
+    Seconds, Signed, Source, Spawn, Text, Texts, Timings, Words,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
@@ -96,10 +100,10 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
     ("spawn.resumed", "A process that was stopped goes on.", &[must("source", Spawn)]),
     (
         "move",
-        "A player has moved. Without `due` a process says so.",
+        "A player has moved. Without `due` a process says so, or it is a guest's.",
         &[
             may("due", Seconds),
-            must("source", Spawn),
+            must("source", Mover),
             must("player", Text),
             must("direction", Words(&["N", "S", "E", "W"])),
         ],
@@ -227,6 +231,12 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
         "Everything goes on. `took` is how long it stood still by the machine's clock.",
         &[must("took", Seconds)],
     ),
+    (
+        "player.joined",
+        "A guest has come over the network with its player. `called` is its name in the world where somebody else has it, `place` where it is.",
+        &[must("source", Guest), must("player", Text), may("called", Text), may("place", Place)],
+    ),
+    ("player.left", "A guest has gone, and its player.", &[must("source", Guest)]),
     (
         "world.state",
         "Where every player is that is in the world, by name: `[x, y]`. Without `due` it stands behind a move from outside.",
@@ -378,11 +388,13 @@ fn kind(kind: Kind) -> Value {
         Spawn => json!({ "type": "string", "pattern": "^ps#[1-9][0-9]*$" }),
         Request => json!({ "type": "string", "pattern": "^get#[1-9][0-9]*$" }),
         Scenario => json!({ "type": "object" }),
-        Places => {
+        Place => {
             let number = json!({ "type": "integer", "minimum": 0 });
-            let place = json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 });
-            json!({ "type": "object", "additionalProperties": place })
+            json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 })
         }
+        Places => json!({ "type": "object", "additionalProperties": self::kind(Place) }),
+        Mover => json!({ "type": "string", "pattern": "^(ps|net)#[1-9][0-9]*$" }),
+        Guest => json!({ "type": "string", "pattern": "^net#[1-9][0-9]*$" }),
         Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
         Lateness => of_seconds(&["p50", "p99", "max"], true),

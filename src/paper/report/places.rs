@@ -25,6 +25,17 @@ pub(super) fn push_places(out: &mut String, players: &Places) {
     }
 }
 
+/// Where a player is that has come, and what it is called there.
+pub(super) fn push_place(out: &mut String, called: Option<&str>, place: Option<[u32; 2]>) {
+    if let Some(called) = called {
+        out.push_str(", called ");
+        push_visible(out, called);
+    }
+    if let Some([x, y]) = place {
+        out.push_str(&format!(", at [{x}, {y}]"));
+    }
+}
+
 /// Whether the scenario of a log has its world told after every move.
 pub(super) fn tells_every_move(scenario: &str) -> bool {
     #[derive(Deserialize)]

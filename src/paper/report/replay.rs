@@ -65,6 +65,7 @@ pub fn cause(divergence: &Divergence) -> Option<String> {
     match (&*event, value("entry")) {
         (_, Some(entry)) => Some(entry_in_words(&entry)),
         ("clock.tick", _) => Some("the clock: `tick` of the scenario".to_owned()),
+        ("player.joined" | "player.left", _) => Some("a player over the network".to_owned()),
         ("world.state", _) => Some("where players are: `[world]` of the scenario".to_owned()),
         ("run.started", _) => Some("the scenario's `name`".to_owned()),
         ("input", _) => Some("a typed line".to_owned()),

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use crate::engine::Status;
 use crate::paper::report::bar::tenths;
 use crate::paper::report::loads::{self, Loads, Start};
-use crate::paper::report::places::{push_places, tells_every_move};
+use crate::paper::report::places::{push_place, push_places, tells_every_move};
 use crate::paper::report::unready::{LastLines, Unready};
 use crate::words::event::{Event, Exit, Expected, Outcome, Source, Stream, Summary};
 use crate::words::signal::Signal;
@@ -123,6 +123,11 @@ impl Screen {
                 let letter = direction.letter();
                 self.of(out, t, *source, |out| push(out, format_args!("{letter} {player}")));
             }
+            Event::PlayerJoined { source, player, called, place } => self.of(out, t, *source, |out| {
+                push(out, format_args!("joined as {player}"));
+                push_place(out, *called, *place);
+            }),
+            Event::PlayerLeft { source } => self.of(out, t, *source, |out| out.push_str("left")),
             Event::WorldState { players, .. } if self.shows_world => {
                 self.line(out, t, "world", DIM, |out| push_places(out, players));
             }
@@ -438,7 +443,7 @@ impl Screen {
     /// One line of a source.
     fn of(&self, out: &mut String, t: Moment, source: Source, rest: impl FnOnce(&mut String)) {
         let number = match source {
-            Source::Spawn(number) | Source::Request(number) => number,
+            Source::Spawn(number) | Source::Request(number) | Source::Guest(number) => number,
         };
         let style = PALETTE[number as usize % PALETTE.len()].on_default();
         self.line(out, t, &source.to_string(), style, rest);

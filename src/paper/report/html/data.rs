@@ -6,7 +6,7 @@
 //! Texts stand in one list, each once, and are named by their place in it.
 //!
 //! A point's kind is `m` a move, `w` a step, `o` and `e` a line on standard output and error, `f` a line of a body,
-//! `s` and `r` suspended and resumed. A mark's is `k` a mark, `i` typed, `t` sent, `q` a stop, `p` a
+//! `s` and `r` suspended and resumed. A mark's is `k` a mark, `i` typed, or a guest that comes or goes, `t` sent, `q` a stop, `p` a
 //! pause or its end, `h` an expectation that held, `x` something that went wrong.
 
 use std::collections::HashMap;

@@ -148,6 +148,8 @@ impl Gathered {
         match source {
             Source::Spawn(_) => self.spawns.add(row),
             Source::Request(_) => self.fetches.add(row),
+            // Guests are marks.
+            Source::Guest(_) => {}
         }
     }
 

@@ -1,4 +1,4 @@
-//! The timeline's own lane: marks, what was typed, sent and stopped, pauses, expectations, and ticks.
+//! The timeline's own lane: marks, what was typed, sent and stopped, guests, pauses, expectations, and ticks.
 
 use crate::paper::report::html::gather::LONGEST;
 use crate::paper::report::html::text::{cut, size};
@@ -46,6 +46,8 @@ impl Mark {
                 let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
                 (if error.is_some() { 'x' } else { 'q' }, format!("stopping {whom}{signal}{why}"), entry)
             }
+            Event::PlayerJoined { source, player, .. } => ('i', format!("{source} joined as {player}"), None),
+            Event::PlayerLeft { source } => ('i', format!("{source} left"), None),
             Event::Deadlock { waiting } => {
                 let waiting =
                     waiting.iter().take(SHOWN).map(|(player, lock)| format!("{player} waits for {lock}"));

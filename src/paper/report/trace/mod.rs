@@ -311,6 +311,11 @@ impl<W: Write> Trace<W> {
                 let what = json!({ "source": source, "signal": signal, "reason": reason, "error": error });
                 self.happened(t, "stopping", entry, what)
             }
+            Event::PlayerJoined { source, player, .. } => {
+                let what = json!({ "source": source.to_string() });
+                self.happened(t, &format!("{player} joined"), None, what)
+            }
+            Event::PlayerLeft { source } => self.happened(t, &format!("{source} left"), None, json!({})),
             // With `broadcast = "0s"` there may be as many as moves.
             Event::WorldState { .. } => self.count(t, "states a second"),
             Event::Deadlock { waiting } => {

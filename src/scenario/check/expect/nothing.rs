@@ -69,6 +69,8 @@ fn can_come(kind: EventKind, within: Option<&Within>, scenario: &Scenario) -> bo
             PresetKind::Players(_) => false,
         }),
         "spawn.suspended" | "spawn.resumed" | "line" => preset(&PresetKind::is_process),
+        // Anybody may join a world.
+        "move" if within.is_none() && scenario.world.is_some() => true,
         "move" => preset(&|kind| match kind {
             // What a process says is read as moves, whatever its players do.
             PresetKind::Players(players) => players.groups.iter().any(|group| group.part.moves() > 0),
