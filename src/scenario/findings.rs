@@ -94,7 +94,8 @@ impl Findings {
 
 /// The names there are, in words.
 fn there_is<'n>(names: impl IntoIterator<Item = &'n str>, kind: &str) -> String {
-    const SHOWN: usize = 30;
+    // More than there are events and measures.
+    const SHOWN: usize = 40;
     let mut names = names.into_iter();
     let shown: Vec<String> = names.by_ref().take(SHOWN).map(quoted).collect();
     let more = names.count();
