@@ -49,6 +49,8 @@ pub(super) fn play(arguments: &Play) -> ExitCode {
 /// The page of the log and who serves it, if it is to be.
 fn served(arguments: &Play) -> Result<Option<(Page, Server)>, Refusal> {
     let Some(listening) = serve::listen(&arguments.serving)? else { return Ok(None) };
+    let link = listening.link();
     let server = serve::start(listening, Kind::Playback)?;
+    serve::tell_link(&link);
     Ok(Some((Page::of_log(visible(&arguments.log.to_string_lossy())), server)))
 }

@@ -17,7 +17,7 @@ use crate::engine::Start;
 use crate::hands::Context;
 use crate::hands::guard::{self, lifeline::Lifeline};
 use crate::hands::input::{self, Keyboard};
-use crate::hands::serve::Kind;
+use crate::hands::serve::{Kind, Listening};
 use crate::paper::journal::Journal;
 use crate::paper::log::reader::LONGEST_LINE;
 use crate::paper::log::writer::{self, Destination, Refusal, Writer};
@@ -143,7 +143,7 @@ fn run_loaded(
     };
     let junit = outputs::junit_of_run(arguments)?;
     let serving = serve::listen(&arguments.serving)?;
-    let is_served = serving.is_some();
+    let link = serving.as_ref().map(Listening::link);
     let scenario = Rc::new(scenario);
     let course = (!arguments.quiet).then(|| course(arguments, &scenario, seed, entered)).flatten();
     let board = course.as_ref().map(|course| course.board.clone());
@@ -161,8 +161,11 @@ fn run_loaded(
             _ => None,
         };
         destination = Some(place);
-        let journal = Journal::new(Some(writer), screen);
-        let journal = if is_served { journal.with_page(Page::of_run(arguments.speed, log)) } else { journal };
+        let mut journal = Journal::new(Some(writer), screen);
+        if let Some(link) = link {
+            serve::tell_link(&link);
+            journal = journal.with_page(Page::of_run(arguments.speed, log));
+        }
         let journal = match annotations {
             Some(annotations) => journal.with_annotations(annotations),
             None => journal,

@@ -20,12 +20,14 @@ pub(super) fn listen(serving: &Serving) -> Result<Option<Listening>, Refusal> {
     Listening::at(address, &serving.hosts, token.map_err(Refusal)?).map(Some).map_err(Refusal)
 }
 
-/// Lets people in, and shows the link that leads there.
+/// Lets people in. What there is to see they are shown once there is something.
 pub(super) fn start(listening: Listening, kind: Kind) -> Result<Server, Refusal> {
-    let link = listening.link();
     let site = Site { html: live::HTML, style: live::STYLE, script: live::SCRIPT };
     let server = listening.start(site, kind);
-    let server = server.map_err(|error| Refusal(format!("the page cannot be served: {error}")))?;
-    tell(&format!("           page: {}\n", visible(&link)));
-    Ok(server)
+    server.map_err(|error| Refusal(format!("the page cannot be served: {error}")))
+}
+
+/// Shows the link that leads there.
+pub(super) fn tell_link(link: &str) {
+    tell(&format!("           page: {}\n", visible(link)));
 }
