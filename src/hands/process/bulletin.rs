@@ -44,8 +44,8 @@ impl Bulletin {
         let mut inside = self.inside.borrow_mut();
         inside.push();
         if inside.pipe.is_some() {
-            inside.skipped += lost;
             inside.put(line);
+            inside.skipped += if inside.pipe.is_some() { lost } else { 0 };
         }
         if inside.now.is_some() {
             self.news.notify_one();
@@ -132,4 +132,97 @@ impl Inside {
 /// once it has waited for that.
 fn write_at_once(pipe: &Sender, bytes: &[u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::io::write(pipe, bytes))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, PipeReader};
+
+    use super::*;
+    use crate::hands::runtime;
+
+    /// A bulletin, and the other end of its pipe.
+    fn bulletin() -> (Rc<Bulletin>, BufReader<PipeReader>) {
+        let (theirs, ours) = io::pipe().unwrap();
+        (Bulletin::new(Sender::from_owned_fd(ours.into()).unwrap()), BufReader::new(theirs))
+    }
+
+    /// Line number `n`, of a thousand bytes.
+    fn line(n: usize) -> Arc<[u8]> {
+        format!("{n:>999}\n").into_bytes().into()
+    }
+
+    fn read(reader: &mut BufReader<PipeReader>) -> Option<usize> {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line.is_empty() { None } else { Some(line.trim().parse().unwrap()) }
+    }
+
+    #[test]
+    fn what_a_pipe_takes_is_written_at_once() {
+        runtime::new().unwrap().block_on(async {
+            let (bulletin, mut reader) = bulletin();
+            for n in 0..1_000 {
+                bulletin.put(&line(n), 0);
+                assert_eq!(read(&mut reader), Some(n));
+            }
+            assert_eq!(bulletin.close(), 0);
+            assert_eq!(read(&mut reader), None);
+        });
+    }
+
+    #[test]
+    fn who_reads_late_gets_the_half_written_line_and_the_newest() {
+        runtime::new().unwrap().block_on(async {
+            let (bulletin, mut reader) = bulletin();
+            for n in 0..500 {
+                bulletin.put(&line(n), 0);
+            }
+            bulletin.put(&line(500), 7);
+            // What is in the pipe, the line that is half in it, and then the newest of all.
+            let first: Vec<usize> = (0..3).map(|_| read(&mut reader).unwrap()).collect();
+            assert_eq!(first, [0, 1, 2]);
+            bulletin.put(&line(501), 0);
+            let (done, read_to_the_end) = tokio::sync::oneshot::channel();
+            std::thread::spawn(move || {
+                let mut rest = Vec::new();
+                while rest.last() != Some(&501)
+                    && let Some(n) = read(&mut reader)
+                {
+                    rest.push(n);
+                }
+                let _ = done.send(rest);
+            });
+            let rest = tokio::select! {
+                () = bulletin.write_on() => unreachable!("it is not closed"),
+                rest = read_to_the_end => rest.unwrap(),
+            };
+            let gap = rest.windows(2).position(|two| two[1] != two[0] + 1).unwrap();
+            assert_eq!(rest[gap + 1..], [500, 501], "from the half-written line to what was the newest then");
+            let got = first.len() + rest.len();
+            // All that was told, those that nobody was sent among it.
+            assert_eq!(got + bulletin.close() as usize, 502 + 7);
+        });
+    }
+
+    #[test]
+    fn what_waits_at_the_end_was_not_sent_and_who_closes_is_told_nothing_too_late() {
+        runtime::new().unwrap().block_on(async {
+            let (bulletin, mut reader) = bulletin();
+            (0..500).for_each(|n| bulletin.put(&line(n), 0));
+            let skipped = bulletin.close() as usize;
+            let whole = std::iter::from_fn(|| {
+                let mut line = Vec::new();
+                reader.read_until(b'\n', &mut line).unwrap();
+                (line.len() == 1_000).then_some(())
+            });
+            assert_eq!(whole.count() + skipped, 500);
+
+            let (bulletin, reader) = self::bulletin();
+            bulletin.put(&line(0), 0);
+            drop(reader);
+            (1..9).for_each(|n| bulletin.put(&line(n), 1));
+            assert_eq!(bulletin.close(), 0);
+        });
+    }
 }
