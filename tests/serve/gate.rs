@@ -105,3 +105,15 @@ fn g4_another_site_gets_nothing_and_can_change_nothing() {
     let bytes = String::from_utf8_lossy(&log.bytes).into_owned();
     assert!(!bytes.contains(TOKEN), "the token is in no log");
 }
+
+#[test]
+fn no_program_inherits_the_token_and_none_reaches_the_log() {
+    let folder = Folder::new();
+    let scenario = "[presets.shows]\ncommand = [\"printenv\", \"SCENARIO_TOKEN\"]\nexits = 1\n\
+         [presets.given]\ncommand = [\"printenv\", \"SCENARIO_TOKEN\"]\nenv = { SCENARIO_TOKEN = \"${env:SCENARIO_TOKEN}\" }\n\
+         [[timeline]]\nspawn = \"shows\"\n[[timeline]]\nspawn = \"given\"\n";
+    assert_eq!(served_run(&folder, scenario).run.end().0, Some(0));
+    let log = crate::common::Log::read(&folder.path().join("l.jsonl"));
+    let lines: Vec<_> = log.of("line").iter().map(|line| line["text"].as_str().unwrap()).collect();
+    assert_eq!(lines, ["[redacted]"], "what was given is a secret");
+}

@@ -2,19 +2,19 @@
 
 use crate::door::cli::Serving;
 use crate::door::command::tell;
-use crate::hands::serve::{Kind, Listening, Server, Site, Token};
+use crate::hands::serve::token::{self, Token};
+use crate::hands::serve::{Kind, Listening, Server, Site};
 use crate::paper::log::writer::Refusal;
 use crate::paper::report::live;
 use crate::words::visible::visible;
 
-/// The variable of the environment that has the token, where it is not to be drawn.
-const TOKEN: &str = "SCENARIO_TOKEN";
-
 /// Listens where the page is to be served, if it is. Nobody is let in yet.
 pub(super) fn listen(serving: &Serving) -> Result<Option<Listening>, Refusal> {
     let Some(address) = &serving.address else { return Ok(None) };
-    let token = match std::env::var(TOKEN) {
-        Ok(text) => Token::given(&text).map_err(|error| format!("{TOKEN} cannot be used: {error}")),
+    let token = match std::env::var(token::VARIABLE) {
+        Ok(text) => {
+            Token::given(&text).map_err(|error| format!("{} cannot be used: {error}", token::VARIABLE))
+        }
         Err(_) => Token::drawn(),
     };
     Listening::at(address, &serving.hosts, token.map_err(Refusal)?).map(Some).map_err(Refusal)

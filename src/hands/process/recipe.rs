@@ -12,6 +12,7 @@ use rustix::fs::{Access, OFlags};
 use super::blame::Failure;
 use super::terminal;
 use crate::hands::Context;
+use crate::hands::serve::token;
 use crate::scenario::model::{self, PresetKind, Scenario, Stdin, Text};
 use crate::words::signal::Signal;
 use crate::words::time::Span;
@@ -120,6 +121,8 @@ impl Recipe {
         if told.clear_env {
             command.env_clear();
         }
+        // A program that shows its environment must not show that, unless it was given it.
+        command.env_remove(token::VARIABLE);
         if told.pty {
             command.env("TERM", terminal::KIND);
         }

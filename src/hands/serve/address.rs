@@ -38,6 +38,9 @@ fn resolve(text: &str) -> Result<Vec<SocketAddr>, String> {
         return Ok(vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)]);
     }
     let written = "write it as HOST:PORT, like 127.0.0.1:8080";
+    if !text.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("`{port}` is no port: the last is 65535"));
+    }
     let (host, port) = text.rsplit_once(':').ok_or_else(|| format!("`{text}` is no address: {written}"))?;
     let Ok(port) = port.parse::<u16>() else { return Err(format!("`{port}` is no port: {written}")) };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -17,7 +17,7 @@ mod events;
 pub mod feed;
 mod gate;
 mod guests;
-mod token;
+pub mod token;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -37,7 +37,7 @@ use feed::Feed;
 use gate::Gate;
 use guests::Guests;
 
-pub use token::Token;
+use token::Token;
 
 /// How many acts may wait for the driver.
 const QUEUE: usize = 256;
