@@ -1,5 +1,7 @@
 //! What a run is, what can be done to it, and what it comes to in figures.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -62,7 +64,15 @@ pub(super) struct Start<'a> {
     world: Option<&'a World>,
     can: &'a Can,
     log: Option<&'a str>,
+    rates: Vec<Rate>,
 }
+
+/// How much happened in one part of a run: which part, from 0; moves, lines, requests, events.
+type Rate = [u64; 5];
+
+/// How long a part is, and how many are kept: a minute.
+const PART: Span = Span::from_millis(500);
+const PARTS: usize = 120;
 
 /// How often what has happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -107,6 +117,8 @@ pub(super) struct Facts {
     can: Can,
     counts: Counts,
     late: Distribution,
+    /// What the counts had come to at the end of each of the last parts in which something happened.
+    past: VecDeque<Rate>,
     judged: Vec<Expectation>,
 }
 
@@ -171,11 +183,36 @@ impl Facts {
             }
             _ => {}
         }
+        let Counts { events, moves, lines, requests, .. } = *counts;
+        let part = t.0 / PART.0;
+        match self.past.back_mut() {
+            Some(last) if last[0] == part => *last = [part, moves, lines, requests, events],
+            _ => self.past.push_back([part, moves, lines, requests, events]),
+        }
+        // One more than is told: what is told are differences.
+        if self.past.len() > PARTS + 1 {
+            self.past.pop_front();
+        }
+    }
+
+    /// How much happened in each of the last parts in which something did.
+    fn rates(&self) -> Vec<Rate> {
+        let mut before = if self.past.len() > PARTS { self.past[0] } else { [0; 5] };
+        let past = self.past.iter().skip(self.past.len().saturating_sub(PARTS));
+        past.map(|after| {
+            let mut rate = [after[0]; 5];
+            for ((rate, after), before) in rate.iter_mut().zip(after).zip(before).skip(1) {
+                *rate = after - before;
+            }
+            before = *after;
+            rate
+        })
+        .collect()
     }
 
     pub(super) fn as_start(&self) -> Start<'_> {
         let Facts { mode, log, run, world, can, .. } = self;
-        Start { mode: *mode, run, world: world.as_ref(), can, log: log.as_deref() }
+        Start { mode: *mode, run, world: world.as_ref(), can, log: log.as_deref(), rates: self.rates() }
     }
 
     /// The figures so far. What runs is counted by whoever knows: the engine, or else the lanes.
@@ -227,5 +264,29 @@ impl Can {
             Some(Id { id: entry["id"].as_str().filter(|_| starts)?.to_owned(), stop: true, send })
         });
         Can { presets: names("presets"), fetches: names("fetches"), ids: ids.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rates_of_the_last_minute_add_up() {
+        let mut facts = Facts::default();
+        let marks = |facts: &mut Facts, second: u64, count: usize| {
+            for _ in 0..count {
+                let due = Moment(second * 1_000_000_000);
+                facts.take(due, &Event::Mark { due, entry: None, text: "x" });
+            }
+        };
+        marks(&mut facts, 0, 3);
+        marks(&mut facts, 2, 5);
+        assert_eq!(facts.rates(), [[0, 0, 0, 0, 3], [4, 0, 0, 0, 5]]);
+        for second in 3..200 {
+            marks(&mut facts, second, 2);
+        }
+        let rates = facts.rates();
+        assert_eq!((rates.len(), rates[0], rates[PARTS - 1]), (PARTS, [160, 0, 0, 0, 2], [398, 0, 0, 0, 2]));
     }
 }

@@ -255,3 +255,60 @@ impl Lanes {
         self.lanes.values_mut().for_each(|lane| lane.is_changed = false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::words::event::Exit;
+
+    fn start(lanes: &mut Lanes, number: u32) {
+        let (due, source) = (Moment(0), Source::Spawn(number));
+        let entry = Some(EntryName::Number(1));
+        lanes.take(Moment(1), &Event::SpawnStarted { due, source, preset: "p", entry, pid: None });
+    }
+
+    fn end(lanes: &mut Lanes, number: u32) -> Option<Ended> {
+        let (source, exit) = (Source::Spawn(number), Exit::Code(3));
+        let exited = Event::SpawnExited { source, exit, ok: false, running: 0, held: false, skipped: 0 };
+        lanes.take(Moment(2), &exited)
+    }
+
+    #[test]
+    fn those_that_ended_first_make_room_and_those_that_run_do_not() {
+        let mut lanes = Lanes::of(&json!({}));
+        let most = u32::try_from(MOST).unwrap();
+        (1..=most).for_each(|number| start(&mut lanes, number));
+        let ended = end(&mut lanes, 7).unwrap();
+        assert_eq!((ended.entry.as_deref(), ended.is_ok), (Some("#1"), false));
+        lanes.forget_changes();
+        start(&mut lanes, most + 1);
+        start(&mut lanes, most + 2);
+        let changed = lanes.changed().0;
+        assert!(changed["ps#7"].is_none() && changed[&*format!("ps#{}", most + 1)].is_some());
+        assert_eq!((changed.len(), lanes.all().0.len(), lanes.more()), (2, MOST, 1));
+        assert_eq!(lanes.running(), (u64::from(most) + 1, 0), "who has no lane runs as well");
+        assert_eq!(lanes.label(Source::Spawn(most + 2)), Some("p"));
+    }
+
+    #[test]
+    fn a_load_has_one_lane_however_many_its_requests() {
+        let mut lanes = Lanes::of(&json!({"fetches": {"load": {"rate": "9/s"}, "one": {}}}));
+        assert!(lanes.is_load("load") && !lanes.is_load("one") && !lanes.is_load("none"));
+        for n in 1..=9 {
+            let (due, source, entry) = (Moment(0), Source::Request(n), None);
+            let (method, url) = ("GET", "http://localhost/");
+            lanes.take(Moment(0), &Event::FetchStarted { due, source, job: "load", entry, method, url });
+            let (kind, error, took) =
+                (crate::words::event::FetchFault::Dns, "no", crate::words::time::Span(1));
+            if n > 1 {
+                lanes.take(Moment(5), &Event::FetchFailed { source, kind, error, took });
+            }
+        }
+        let all = lanes.all().0;
+        let lane = all["load load"].unwrap();
+        assert_eq!((all.len(), lane.done, lane.wrong, lane.to), (1, Some(8), Some(8), None));
+        assert_eq!(lanes.running(), (0, 1));
+    }
+}

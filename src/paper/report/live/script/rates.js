@@ -1,7 +1,7 @@
 // How much happens a second: the differences of the counts, over the last minute.
 
 const RATES = [['moves', 'moves', 'move'], ['lines', 'lines', 'said'], ['requests', 'requests', 'fetch'], ['events', 'events', 'chart']];
-/** The time that is seen, as the run goes on, and that one column stands for, in seconds. */
+/** The time that is seen, as the run goes on, and that one column stands for, in seconds (as the program counts them). */
 const SEEN = [15, 30, 60];
 const MINUTE = 60;
 const COLUMN = .5;
@@ -50,29 +50,24 @@ class Rates {
     return SEEN.find(seen => t < seen) ?? MINUTE;
   }
 
-  /** What was before is in the counts, and when it was is not known. */
-  start({ counts = {}, t, mode }) {
-    // A stream that was broken goes on where it was.
-    if (this.before && mode === 'run' && t >= this.before.t) return this.count(counts, t, true);
+  /** What was before the page came is told by columns: which, and how much was added in it. */
+  start({ counts = {}, t, rates = [] }) {
     for (const chart of this.charts) chart.columns.clear();
-    this.before = { t, counts, first: t };
-    // A run that has just begun is known from its start.
-    if (t > 3) return;
-    this.before = { t: 0, counts: {}, first: 0 };
-    this.count(counts, t, true);
+    for (const [n, ...added] of rates) this.charts.forEach(({ columns }, at) => columns.set(n, added[at]));
+    this.before = { t, counts };
   }
 
   /** Spreads what has been added over the columns since it was counted last. */
-  count(counts, t, isEven = false) {
+  count(counts, t) {
     const { before } = this, from = Math.floor(Math.max(before.t, t - MINUTE) / COLUMN), to = Math.floor(t / COLUMN);
     for (const { key, columns } of this.charts) {
       const more = Math.max((counts[key] ?? 0) - (before.counts[key] ?? 0), 0);
       // While something happened there was word of it: after a long silence, it happened just now.
-      const first = to - from > 1 / COLUMN && !isEven ? to : from;
+      const first = to - from > 1 / COLUMN ? to : from;
       for (let n = first; more && n <= to; n++) columns.set(n, (columns.get(n) ?? 0) + more / (to - first + 1));
       for (const n of columns.keys()) if (n < to - MINUTE / COLUMN - 2) columns.delete(n);
     }
-    this.before = { t, counts, first: before.first };
+    this.before = { t, counts };
   }
 
   draw(now) {
@@ -86,7 +81,7 @@ class Rates {
   }
 
   chart({ key, color, figure, most, columns, canvas }, t) {
-    const last = Math.floor(t / COLUMN), width = Math.max(Math.min(RATE_OF, t - this.before.first), COLUMN);
+    const last = Math.floor(t / COLUMN), width = Math.max(Math.min(RATE_OF, t), COLUMN);
     let sum = 0;
     for (let n = last; n > last - RATE_OF / COLUMN; n--) sum += columns.get(n) ?? 0;
     const { counts, end } = this.run, rate = this.isOver ? (counts?.[key] ?? 0) / Math.max(end.took ?? t, 1e-3) : sum / width, high = Math.max(...columns.values(), 0) / COLUMN;
