@@ -1,6 +1,7 @@
 //! How late moments come: real minus planned, of events at random moments, 1,000 and 10,000 a second,
 //! through the clock, the engine and the log, as `scenario run --quiet` goes; beside it the limit, a
-//! thread that waits with one timerfd for each moment and does nothing else.
+//! thread that waits with one timerfd for each moment and does nothing else. And the same while a
+//! thousand live pages look and take nothing of what they are sent.
 //!
 //! Prints a table of its own: what counts are percentiles of one run, not the mean of many. What is
 //! between half a millisecond and some milliseconds is the machine's doing, not the program's.
@@ -8,10 +9,13 @@
 
 mod common;
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_create, timerfd_settime,
@@ -21,8 +25,11 @@ use common::Scratch;
 use scenario::drive::{Run, live};
 use scenario::engine::Start;
 use scenario::hands::Context;
+use scenario::hands::serve::token::Token;
+use scenario::hands::serve::{Kind, Listening, Server, Site};
 use scenario::paper::journal::Journal;
 use scenario::paper::log::writer::{self, Destination, Writer};
+use scenario::paper::report::live as live_page;
 use scenario::words::event::ClockKind;
 use scenario::words::secrets::Secrets;
 
@@ -31,6 +38,9 @@ const SECOND: u64 = 1_000_000_000;
 const LENGTH: u64 = 3;
 /// Runs of each kind; the middle one is shown.
 const RUNS: usize = 3;
+
+/// How many pages look.
+const PAGES: u64 = 1_000;
 
 /// What one run came to: microseconds, and the part of a core.
 struct Figures {
@@ -45,10 +55,11 @@ type Measure = fn(u64, u64) -> Figures;
 fn main() {
     println!("moments/s          p50 µs  p99 µs  % of a core");
     for rate in [1_000, 10_000] {
-        let rows: [(&str, Measure); 3] = [
+        let rows: [(&str, Measure); 4] = [
             ("limit", limit),
-            ("ours", |rate, seed| ours(rate, seed, false)),
-            ("ours, --precise", |rate, seed| ours(rate, seed, true)),
+            ("ours", |rate, seed| ours(rate, seed, false, None)),
+            ("ours, --precise", |rate, seed| ours(rate, seed, true, None)),
+            ("ours, slow pages", slow_pages),
         ];
         let runs: Vec<Vec<Figures>> =
             (0..RUNS).map(|seed| rows.iter().map(|(_, run)| run(rate, seed as u64)).collect()).collect();
@@ -68,7 +79,33 @@ fn core<T>(run: impl FnOnce() -> T) -> (T, f64) {
     (result, 100.0 * (common::processor() - before).as_secs_f64() / start.elapsed().as_secs_f64())
 }
 
-fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
+/// The same with a thousand pages that look, and read nothing.
+fn slow_pages(rate: u64, seed: u64) -> Figures {
+    // Both ends of every connection are here.
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    let token = Token::given("the-token-of-a-bench").unwrap();
+    let listening = Listening::at("127.0.0.1:0", &[], token).unwrap();
+    let link = listening.link();
+    let address = link.strip_prefix("http://").and_then(|link| link.split('/').next()).unwrap();
+    let site = Site { html: live_page::HTML, style: live_page::STYLE, script: live_page::SCRIPT };
+    let server = listening.start(site, Kind::Run).unwrap();
+    let look = |_| {
+        let mut page = TcpStream::connect(address).unwrap();
+        page.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        page
+    };
+    let pages: Vec<TcpStream> = (0..PAGES).map(look).collect();
+    let feed = server.feed.clone();
+    while feed.readers().0 < PAGES {
+        std::thread::yield_now();
+    }
+    let figures = ours(rate, seed, false, Some(server));
+    drop(pages);
+    figures
+}
+
+fn ours(rate: u64, seed: u64, precise: bool, server: Option<Server>) -> Figures {
     let scenario = Rc::new(common::scenario(&format!(
         "tick = \"0s\"\n[[timeline]]\nmark = \"now\"\nevery = {{ exponential = \"{}us\" }}\nfor = \"{LENGTH}s\"\n",
         1_000_000 / rate
@@ -76,6 +113,10 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
     let file = Scratch::new("late.jsonl");
     let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
     let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
+    let journal = match server {
+        Some(_) => journal.with_page(live_page::Page::of_run(1.0, None)),
+        None => journal,
+    };
     let context = Context {
         scenario: Rc::clone(&scenario),
         folder: PathBuf::from("."),
@@ -91,7 +132,7 @@ fn ours(rate: u64, seed: u64, precise: bool) -> Figures {
         lifeline: None,
         started: Default::default(),
         board: None,
-        server: None,
+        server,
     };
     let (_, core) = core(|| {
         let ended = live::drive(
