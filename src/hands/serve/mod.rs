@@ -42,6 +42,9 @@ use token::Token;
 /// How many acts may wait for the driver.
 const QUEUE: usize = 256;
 
+/// How nice the server's thread is to the others.
+const BEHIND: i32 = 10;
+
 /// How long pages have to take the end.
 const LAST: Duration = Duration::from_millis(700);
 
@@ -156,6 +159,8 @@ impl Listening {
         let runtime = runtime::new()?;
         let listener = self.listener;
         let thread = std::thread::Builder::new().name("pages".to_owned()).spawn(move || {
+            // On Linux of this thread alone (setpriority(2)): where a core is short, the run goes first.
+            let _ = rustix::process::setpriority_process(None, BEHIND);
             runtime.block_on(accept::serve(listener, router(place), ended, (attends, all_gone)));
             runtime.shutdown_background();
         })?;
