@@ -22,16 +22,17 @@ use rustix::time::{
 };
 
 use common::Scratch;
-use scenario::drive::{Run, live};
-use scenario::engine::Start;
-use scenario::hands::Context;
-use scenario::hands::serve::token::Token;
-use scenario::hands::serve::{Kind, Listening, Server, Site};
-use scenario::paper::journal::Journal;
-use scenario::paper::log::writer::{self, Destination, Writer};
-use scenario::paper::report::live as live_page;
-use scenario::words::event::ClockKind;
-use scenario::words::secrets::Secrets;
+use scenario::io::Context;
+use scenario::io::log_file::writer;
+use scenario::io::log_file::writer::{Destination, Writer};
+use scenario::run::recorder::Journal;
+use scenario::run::{Run, live};
+use scenario::web::page as live_page;
+use scenario::web::server::token::Token;
+use scenario::web::server::{Kind, Listening, Server, Site};
+use scenario_core::engine::Start;
+use scenario_log::event::ClockKind;
+use scenario_log::secrets::Secrets;
 
 const SECOND: u64 = 1_000_000_000;
 /// How long each run is, in seconds.

@@ -7,10 +7,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-use scenario::paper::log::encoder::Encoder;
-use scenario::words::event::{Direction, Event, Source, Stream};
-use scenario::words::name::PlayerName;
-use scenario::words::time::Moment;
+use scenario_log::encode::Encoder;
+use scenario_log::event::{Direction, Event, Source, Stream};
+use scenario_log::name::PlayerName;
+use scenario_log::time::Moment;
 
 /// Events in one measured piece.
 const EVENTS: u64 = 10_000;

@@ -9,18 +9,18 @@ use std::rc::Rc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-use scenario::drive::replay::replay;
-use scenario::engine::{Engine, Sink, Start};
-use scenario::paper::log::encoder::Encoder;
-use scenario::paper::log::reader::Reader;
-use scenario::paper::log::record::Record;
-use scenario::paper::log::writer::seal;
-use scenario::paper::replayed::Finding;
-use scenario::scenario::resolved;
-use scenario::words::event::{ClockKind, Event, Exit, Source, Stream};
-use scenario::words::observed::Observed;
-use scenario::words::order::Order;
-use scenario::words::time::Moment;
+use scenario::io::log_file::writer::seal;
+use scenario::replay::outcome::Finding;
+use scenario::replay::replay;
+use scenario_core::engine::effect::Order;
+use scenario_core::engine::input::Observed;
+use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::scenario::write::resolved;
+use scenario_log::decode::Record;
+use scenario_log::encode::Encoder;
+use scenario_log::event::{ClockKind, Event, Exit, Source, Stream};
+use scenario_log::reader::Reader;
+use scenario_log::time::Moment;
 
 /// A log in memory.
 struct Log(Encoder);

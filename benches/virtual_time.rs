@@ -19,15 +19,16 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
 use common::Scratch;
-use scenario::drive::{Run, virtual_time};
-use scenario::engine::{Engine, Sink, Start};
-use scenario::paper::journal::Journal;
-use scenario::paper::log::encoder::Encoder;
-use scenario::paper::log::writer::{self, Destination, Writer};
-use scenario::scenario::model::Scenario;
-use scenario::words::event::{ClockKind, Event};
-use scenario::words::order::Order;
-use scenario::words::time::Moment;
+use scenario::io::log_file::writer;
+use scenario::io::log_file::writer::{Destination, Writer};
+use scenario::run::recorder::Journal;
+use scenario::run::{Run, virtual_time};
+use scenario_core::engine::effect::Order;
+use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::scenario::model::Scenario;
+use scenario_log::encode::Encoder;
+use scenario_log::event::{ClockKind, Event};
+use scenario_log::time::Moment;
 
 const MOVES: u32 = 10;
 const SECOND: u64 = 1_000_000_000;

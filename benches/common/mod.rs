@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use scenario::scenario::model::Scenario;
-use scenario::scenario::{FileRead, Files, Options, ReadFault, load};
-use scenario::words::event::ClockKind;
+use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario_log::event::ClockKind;
 
 /// A file that is not there before and not there afterwards: emptying a big one in a timed part would
 /// be timed too.

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../tests/common/any_bytes.rs"]
+#[path = "../../tests/it/common/any_bytes.rs"]
 mod any_bytes;
 
 fuzz_target!(|bytes: &[u8]| any_bytes::check(bytes));

@@ -1,0 +1,252 @@
+//! What is wrong with a scenario's files, and where. Says nothing by itself: `paper::diagnostics`
+//! renders it.
+
+use std::rc::Rc;
+
+use scenario_log::sanitize::{push_visible_char, visible_lines};
+
+/// Where something stands in the scenario's files, for messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Index of the file among those read; 0 is the scenario itself.
+    pub file: u32,
+    /// The first byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The scenario cannot be run.
+    Error,
+    /// It can, but may not mean what was wanted.
+    Warning,
+}
+
+/// Another place that belongs to a diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Where.
+    pub place: Place,
+    /// What is there.
+    pub message: String,
+}
+
+/// One thing that is wrong, said so that a person can mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where; `None` if it has no place in a file (a file that cannot be read, a `--var`).
+    pub place: Option<Place>,
+    /// What to say beside the underlined place.
+    pub label: Option<String>,
+    /// Other places, in the order to show them.
+    pub related: Vec<Related>,
+    /// How to mend it: each one a `help:`, which may have several lines.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    #[must_use]
+    pub fn error(place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { place: Some(place), ..Diagnostic::nowhere(Severity::Error, message) }
+    }
+
+    /// A warning at a place.
+    #[must_use]
+    pub fn warning(place: Place, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { place: Some(place), ..Diagnostic::nowhere(Severity::Warning, message) }
+    }
+
+    /// Something that has no place in a file.
+    #[must_use]
+    pub fn nowhere(severity: Severity, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity,
+            message: message.into(),
+            place: None,
+            label: None,
+            related: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// With this beside the underlined place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// With this other place.
+    #[must_use]
+    pub fn related(mut self, place: Place, message: impl Into<String>) -> Diagnostic {
+        self.related.push(Related { place, message: message.into() });
+        self
+    }
+
+    /// With this way to mend it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// A file that was read, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path as it was written.
+    pub name: String,
+    /// The whole text, without a byte order mark; bytes that are not UTF-8 are replaced.
+    pub text: Rc<str>,
+    /// Where each line but the first starts.
+    line_starts: Vec<u32>,
+}
+
+/// A position for people: both counted from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character in the line.
+    pub column: usize,
+}
+
+impl SourceFile {
+    /// A file of this name with this text.
+    #[must_use]
+    pub fn new(name: impl Into<String>, text: impl Into<Rc<str>>) -> SourceFile {
+        let text = text.into();
+        let line_starts = memchr::memchr_iter(b'\n', text.as_bytes())
+            .map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX))
+            .collect();
+        SourceFile { name: name.into(), text, line_starts }
+    }
+
+    /// The position of a byte; one inside a character counts as that character.
+    #[must_use]
+    pub fn position(&self, byte: u32) -> Position {
+        let line = self.line_starts.partition_point(|start| *start <= byte);
+        let start = self.line_start(line);
+        let end = self.floor(byte as usize).max(start);
+        Position { line: line + 1, column: self.text[start..end].chars().count() + 1 }
+    }
+
+    /// The first byte of a line, counted from 0.
+    #[must_use]
+    pub fn line_start(&self, line: usize) -> usize {
+        let start = line.checked_sub(1).and_then(|before| self.line_starts.get(before));
+        start.map_or(0, |start| *start as usize).min(self.text.len())
+    }
+
+    /// One past the last byte of a line, counted from 0, without its line break.
+    #[must_use]
+    pub fn line_end(&self, line: usize) -> usize {
+        match self.line_starts.get(line) {
+            Some(next) => {
+                let end = *next as usize - 1;
+                let crlf = end > self.line_start(line) && self.text.as_bytes()[end - 1] == b'\r';
+                end - usize::from(crlf)
+            }
+            None => self.text.len(),
+        }
+    }
+
+    /// How many lines there are; an empty file has one.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.line_starts.len() + 1
+    }
+
+    /// The nearest character boundary at or before a byte.
+    #[must_use]
+    pub fn floor(&self, byte: usize) -> usize {
+        let mut at = byte.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+}
+
+/// The files that were read; [`Place::file`] is an index into them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file and gives its index.
+    pub fn add(&mut self, file: SourceFile) -> u32 {
+        self.files.push(file);
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The file of this index.
+    #[must_use]
+    pub fn get(&self, file: u32) -> Option<&SourceFile> {
+        self.files.get(file as usize)
+    }
+
+    /// All of them; the first is the scenario itself.
+    #[must_use]
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// A place as `FILE:LINE:COLUMN`; the empty text if the file is not among these.
+    #[must_use]
+    pub fn locate(&self, place: Place) -> String {
+        self.get(place.file).map_or_else(String::new, |file| {
+            let Position { line, column } = file.position(place.start);
+            format!("{}:{line}:{column}", visible_lines(&file.name))
+        })
+    }
+}
+
+/// The most characters of a foreign text that a message repeats.
+const LONGEST_QUOTE: usize = 60;
+
+/// A foreign text in a message: in backquotes, in one line, cut if it is long, with nothing raw in it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut quote = String::from("`");
+    for (index, c) in text.chars().enumerate() {
+        if index == LONGEST_QUOTE {
+            quote.push('…');
+            break;
+        }
+        push_visible_char(&mut quote, c);
+    }
+    quote.push('`');
+    quote
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let file = SourceFile::new("a", "é\tx\r\n日本x\n");
+        assert_eq!(file.position(3), Position { line: 1, column: 3 });
+        assert_eq!(file.position(12), Position { line: 2, column: 3 });
+        assert_eq!(file.position(99), Position { line: 3, column: 1 });
+        assert_eq!(&file.text[file.line_start(0)..file.line_end(0)], "é\tx");
+        assert_eq!(&file.text[file.line_start(1)..file.line_end(1)], "日本x");
+    }
+
+    #[test]
+    fn nothing_raw_is_shown() {
+        assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\x1b[31m\\n`");
+        assert_eq!(visible_lines("a\n\u{202e}b"), "a\n\\u{202e}b");
+        assert_eq!(quoted(&"x".repeat(100)).chars().count(), LONGEST_QUOTE + 3);
+    }
+}

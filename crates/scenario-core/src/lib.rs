@@ -1,0 +1,6 @@
+//! TODO(doc)
+
+pub mod diagnostic;
+pub mod engine;
+pub mod plan;
+pub mod scenario;

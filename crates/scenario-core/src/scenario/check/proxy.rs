@@ -1,0 +1,44 @@
+//! The proxy of a fetch: that it is one, and that its URLs can be asked by it.
+
+use super::fetches;
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::scenario::findings::Findings;
+use crate::scenario::model::Text;
+use crate::scenario::schema::Sp;
+use crate::scenario::socket;
+
+/// A proxy that can be asked for these URLs; its password becomes one of `passwords`.
+pub(super) fn proxy(
+    text: Sp<Text>,
+    urls: &[Text],
+    speaks_two: bool,
+    passwords: &mut Vec<String>,
+    found: &mut Findings,
+) -> Option<Text> {
+    let place = text.place;
+    let text = fetches::url(text, passwords, found)?;
+    let mut fault = |words: &str| {
+        let fault = Diagnostic::error(place, format!("{} {words}", quoted(text.shown())));
+        found.add(fault.help("for example \"http://127.0.0.1:3128\""));
+    };
+    // Where a secret stood, a log has none of it.
+    let Ok(url) = url::Url::parse(text.reveal()) else { return Some(text) };
+    if url.scheme() != "http" {
+        fault("is no proxy that can be asked: only those are that speak http");
+        return None;
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        fault("has more than a proxy's host and port");
+        return None;
+    }
+    let begins = |scheme: &str| urls.iter().any(|url| url.reveal().starts_with(&format!("{scheme}://")));
+    if begins(socket::SCHEME) {
+        fault("cannot be asked for a socket of this machine");
+        return None;
+    }
+    if speaks_two && begins("http") {
+        fault("is asked for http URLs in HTTP/1.1, which `http2 = \"always\"` excludes");
+        return None;
+    }
+    Some(text)
+}

@@ -1,0 +1,57 @@
+//! How long it is from one thing to the next: a constant, or a distribution to draw from.
+//! The draws themselves are the engine's (`engine::draw`).
+
+use scenario_log::time::Span;
+
+/// A time to wait, constant or drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interval {
+    /// Always this.
+    Constant(Span),
+    /// Uniform from `from` (included) to `to` (excluded); `from` < `to`.
+    Uniform {
+        /// The shortest.
+        from: Span,
+        /// Never reached.
+        to: Span,
+    },
+    /// Exponential by its mean.
+    Exponential {
+        /// More than zero.
+        mean: Span,
+    },
+    /// Normal, cut at 0: what would be negative is 0.
+    Normal {
+        /// The mean before the cut.
+        mean: Span,
+        /// The standard deviation before the cut.
+        sd: Span,
+    },
+    /// One of these, with equal chance; at least one.
+    Choice(Vec<Span>),
+}
+
+impl Interval {
+    /// The shortest draw.
+    #[must_use]
+    pub fn shortest(&self) -> Span {
+        match self {
+            Interval::Constant(span) => *span,
+            Interval::Uniform { from, .. } => *from,
+            Interval::Exponential { .. } | Interval::Normal { .. } => Span::ZERO,
+            Interval::Choice(spans) => spans.iter().copied().min().unwrap_or_default(),
+        }
+    }
+
+    /// The longest draw; `None` where there is no end to them.
+    #[must_use]
+    pub fn longest(&self) -> Option<Span> {
+        match self {
+            Interval::Constant(span) => Some(*span),
+            Interval::Uniform { to, .. } => Some(Span(to.0 - 1)),
+            Interval::Exponential { .. } => None,
+            Interval::Normal { mean, sd } => (*sd == Span::ZERO).then_some(*mean),
+            Interval::Choice(spans) => spans.iter().copied().max(),
+        }
+    }
+}

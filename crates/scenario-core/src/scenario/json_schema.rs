@@ -1,0 +1,20 @@
+//! The JSON Schema of scenario files, made from the same definitions that read them (`raw`).
+
+use crate::scenario::file::RawScenario;
+use crate::scenario::schema::Shape;
+use crate::scenario::write::json::{Json, object};
+
+/// The schema, JSON Schema 2020-12, as it stands in `schema/scenario.schema.json`.
+#[must_use]
+pub fn scenario_schema() -> String {
+    let head = object([
+        ("$schema", "https://json-schema.org/draft/2020-12/schema".into()),
+        ("title", "scenario".into()),
+    ]);
+    let (Json::Object(mut items), Json::Object(body)) = (head, RawScenario::schema()) else {
+        return String::new();
+    };
+    items.extend(body);
+    // A file that says nothing at all is refused, and shown an example.
+    Json::Object(items).with("minProperties", 1).pretty()
+}

@@ -1,0 +1,169 @@
+//! The steps of a player: a word, and what it takes. Knows no cells and no locks.
+
+use std::rc::Rc;
+
+use super::text::pattern;
+use super::times::UNITS;
+use super::{Cx, Shape};
+use crate::diagnostic::quoted;
+use crate::scenario::findings::Findings;
+use crate::scenario::interval::Interval;
+use crate::scenario::toml;
+use crate::scenario::toml::{Document, Node};
+use crate::scenario::vars::Vars;
+use crate::scenario::write::json::Json;
+use scenario_log::name;
+
+/// A step as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct RawStep {
+    /// The whole of it, without what is around it.
+    pub(crate) text: String,
+    /// What it does.
+    pub(crate) act: RawAct,
+}
+
+/// What a step does, with the names that it has.
+#[derive(Clone, Debug)]
+pub(crate) enum RawAct {
+    Load(String),
+    Store(String),
+    Add(i64),
+    Mul(i64),
+    Lock(String),
+    Unlock(String),
+    Pause(Interval),
+    Move,
+    Say,
+}
+
+/// Every word, with how a step of it is written.
+const WORDS: [(&str, &str); 9] = [
+    ("load", "load CELL"),
+    ("store", "store CELL"),
+    ("add", "add 1"),
+    ("mul", "mul 2"),
+    ("lock", "lock NAME"),
+    ("unlock", "unlock NAME"),
+    ("pause", "pause 0s..1s"),
+    ("move", "move"),
+    ("say", "say TEXT"),
+];
+
+impl Shape for RawStep {
+    const EXAMPLE: &'static str = r#""load a", "add 1", "store a""#;
+
+    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawStep> {
+        let at = node.at;
+        let written = cx.open_text(node, "a step", Self::EXAMPLE)?;
+        let text = written.trim().to_owned();
+        let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+        let rest = rest.trim_start();
+        match act(word, rest) {
+            Ok(act) => Some(RawStep { text, act }),
+            Err(Fault::Word) => {
+                let nearest = cx.found.nearest(word, WORDS.iter().map(|(word, _)| *word));
+                let meant =
+                    nearest.map_or_else(String::new, |word| format!("did you mean {}? ", quoted(word)));
+                let all: Vec<&str> = WORDS.iter().map(|(_, form)| *form).collect();
+                let help = format!("{meant}there is {}", all.join(", "));
+                cx.error_with_help(at, format!("{} is no step", quoted(word)), help);
+                None
+            }
+            Err(Fault::Rest(fault)) => {
+                let form = WORDS.iter().find(|(own, _)| *own == word).map_or("", |(_, form)| form);
+                cx.error_with_help(at, fault, format!("for example {form:?}"));
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        let name = "[A-Za-z0-9_.-]{1,64}";
+        let span = format!("([0-9]+(\\.[0-9]+)?[ \\t]*({UNITS})[ \\t]*)+");
+        pattern(&format!(
+            "^\\s*((load|store|lock|unlock)\\s+{name}|(add|mul)\\s+[+-]?[0-9]{{1,19}}\
+             |pause\\s+({span}(\\.\\.[ \\t]*{span})?|\\{{.*\\}})|move|say\\s+\\S.*)\\s*$"
+        ))
+    }
+}
+
+/// What is wrong with a step.
+enum Fault {
+    /// There is no such word.
+    Word,
+    /// What the word takes.
+    Rest(String),
+}
+
+fn act(word: &str, rest: &str) -> Result<RawAct, Fault> {
+    let name = |make: fn(String) -> RawAct, what: &str| match name::fault(rest) {
+        None => Ok(make(rest.to_owned())),
+        Some(_) if rest.is_empty() => Err(Fault::Rest(format!("`{word}` lacks {what}"))),
+        Some(fault) => Err(Fault::Rest(fault)),
+    };
+    let number = |make: fn(i64) -> RawAct| {
+        let fault = || match rest {
+            "" => format!("`{word}` lacks a number"),
+            rest => format!("{} is no whole number from {} to {}", quoted(rest), i64::MIN, i64::MAX),
+        };
+        rest.parse().map(make).map_err(|_| Fault::Rest(fault()))
+    };
+    match word {
+        "load" => name(RawAct::Load, "the name of a cell"),
+        "store" => name(RawAct::Store, "the name of a cell"),
+        "lock" => name(RawAct::Lock, "the name of a lock"),
+        "unlock" => name(RawAct::Unlock, "the name of a lock"),
+        "add" => number(RawAct::Add),
+        "mul" => number(RawAct::Mul),
+        "pause" => pause(rest).map(RawAct::Pause).map_err(Fault::Rest),
+        "move" if rest.is_empty() => Ok(RawAct::Move),
+        "move" => Err(Fault::Rest(format!("`move` takes nothing; {} is too much", quoted(rest)))),
+        "say" if rest.is_empty() => Err(Fault::Rest("`say` lacks a text".to_owned())),
+        "say" => Ok(RawAct::Say),
+        _ => Err(Fault::Word),
+    }
+}
+
+/// An interval, read as the value of a key would be.
+fn pause(text: &str) -> Result<Interval, String> {
+    if text.is_empty() {
+        return Err("`pause` lacks an interval".to_owned());
+    }
+    if text.contains(['\n', '\r', '\\']) || (!text.starts_with('{') && text.contains('"')) {
+        return Err(format!("{} is no interval", quoted(text)));
+    }
+    let source: Rc<str> =
+        if text.starts_with('{') { format!("a = {text}") } else { format!("a = \"{text}\"") }.into();
+    let mut parsed = toml::parse(&source, 0);
+    let mut faults = Findings::default();
+    parsed.syntax.drain(..).chain(parsed.doubled).for_each(|fault| faults.add(fault));
+    let item = parsed.document.take_key(Document::ROOT, "a", &source);
+    let none = Vars::new(&|_| None);
+    let mut cx = Cx::new(0, Rc::clone(&source), parsed.document, &none, &mut faults);
+    let interval = item.and_then(|item| Interval::decode(&mut cx, item.node));
+    match (interval, faults.errors()) {
+        (Some(interval), 0) => Ok(interval),
+        _ => {
+            let first = faults.finish().into_iter().next();
+            Err(first.map_or_else(|| format!("{} is no interval", quoted(text)), |fault| fault.message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenario_log::time::Span;
+
+    #[test]
+    fn pauses_are_intervals_of_any_form() {
+        let second = Span::from_secs(1);
+        assert_eq!(pause("1s"), Ok(Interval::Constant(second)));
+        assert_eq!(pause("0s..1s"), Ok(Interval::Uniform { from: Span::ZERO, to: second }));
+        assert_eq!(pause("{ exponential = \"1s\" }"), Ok(Interval::Exponential { mean: second }));
+        for wrong in ["", "1", "1s..0s", "{ exponential = 1 }", "{", "1s\" # ", "a\nb = 1", "\"1s\""] {
+            assert!(pause(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Declares the variables: those of all files and of the command line, each put into those that ask
+//! for it, whatever their order.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::template;
+use crate::diagnostic::{Diagnostic, Place, quoted};
+use crate::scenario::Options;
+use crate::scenario::check::given_twice;
+use crate::scenario::findings::Findings;
+use crate::scenario::model::{Text, Var};
+use crate::scenario::read::Parsed;
+use crate::scenario::schema::after::RawVar;
+use crate::scenario::schema::{Sp, inner, tell};
+use crate::scenario::toml::{Range, Str};
+use crate::scenario::vars::captures;
+use crate::scenario::vars::{Secrecy, Vars};
+
+/// Variables as they are written: the index of their file, their place, and their value if it is right.
+type Written = BTreeMap<String, (usize, Place, Option<RawVar>)>;
+
+/// The variables of all files and of the command line, each put into those that ask for it.
+pub(crate) fn vars<'e>(
+    parsed: &mut [Parsed],
+    options: &Options<'e>,
+    incomplete: bool,
+    found: &mut Findings,
+) -> Vars<'e> {
+    let mut vars = Vars::new(options.env);
+    vars.set_incomplete(incomplete);
+    let mut written = Written::new();
+    for (index, parsed) in parsed.iter_mut().enumerate() {
+        for item in std::mem::take(&mut parsed.vars.items) {
+            if let Some((_, first, _)) = written.get(&item.name) {
+                found.add(given_twice("variable", &item.name, item.place, *first));
+                continue;
+            }
+            written.insert(item.name, (index, item.place, item.value.map(|value| value.value)));
+        }
+    }
+    let declared: Vec<String> = written.keys().cloned().collect();
+    for (name, value) in options.vars {
+        vars.set(name, Some(Var::Text(Text::plain(value.as_str()))));
+        written.remove(name);
+    }
+    let place = |name: &str| written.get(name).map(|(_, place, _)| *place);
+    captures::declare(parsed, place, options, &mut vars, found);
+    vars.declare(declared);
+    // Until it has its value, which one in a ring never gets, a variable counts as broken.
+    written.keys().for_each(|name| vars.set(name, None));
+    for name in in_order(&written, parsed, found) {
+        let Some((index, _, raw)) = written.get(&name) else { continue };
+        let value = match raw {
+            None => None,
+            Some(RawVar::Integer(number)) => Some(Var::Integer(*number)),
+            Some(RawVar::Boolean(value)) => Some(Var::Boolean(*value)),
+            Some(RawVar::Text(text)) => var_text(&vars, &parsed[*index].source, text, found),
+        };
+        vars.set(&name, value);
+    }
+    vars
+}
+
+fn var_text(vars: &Vars<'_>, source: &str, text: &Sp<Str>, found: &mut Findings) -> Option<Var> {
+    match vars.put_in(text.value.get(source), Secrecy::Allowed) {
+        Ok(text) => Some(Var::Text(text)),
+        Err(faults) => {
+            let whole = Range { start: text.place.start, end: text.place.end };
+            for fault in faults {
+                let at = inner(&text.value, whole, fault.at);
+                let place = Place { file: text.place.file, start: at.start, end: at.end };
+                tell(found, vars, place, &fault.kind);
+            }
+            None
+        }
+    }
+}
+
+/// The names so that each comes after those it asks for; a ring is told, and broken.
+fn in_order(written: &Written, parsed: &[Parsed], found: &mut Findings) -> Vec<String> {
+    let asked = |name: &str| -> Vec<String> {
+        let Some((index, _, Some(RawVar::Text(text)))) = written.get(name) else { return Vec::new() };
+        let Some(parsed) = parsed.get(*index) else { return Vec::new() };
+        let names = template::names(text.value.get(&parsed.source));
+        names.into_iter().filter(|name| written.contains_key(*name)).map(str::to_owned).collect()
+    };
+    let mut order = Vec::with_capacity(written.len());
+    let mut done = HashSet::new();
+    let mut rings = Vec::new();
+    for start in written.keys() {
+        let mut path = vec![(start.clone(), None::<Vec<String>>)];
+        let mut open = HashSet::from([start.clone()]);
+        while let Some((name, rest)) = path.last_mut() {
+            if done.contains(name.as_str()) {
+                open.remove(name.as_str());
+                path.pop();
+                continue;
+            }
+            let name = name.clone();
+            match rest.get_or_insert_with(|| asked(&name)).pop() {
+                Some(next) if done.contains(&next) => {}
+                Some(next) if open.contains(&next) => {
+                    let from = path.iter().position(|(name, _)| *name == next).unwrap_or_default();
+                    rings.push(path[from..].iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
+                }
+                Some(next) => {
+                    open.insert(next.clone());
+                    path.push((next, None));
+                }
+                None => {
+                    done.insert(name.clone());
+                    order.push(name);
+                }
+            }
+        }
+    }
+    for ring in rings {
+        tell_ring(&ring, written, found);
+    }
+    order
+}
+
+fn tell_ring(ring: &[String], written: &Written, found: &mut Findings) {
+    let Some((_, place, _)) = ring.first().and_then(|name| written.get(name)) else { return };
+    let names: Vec<String> = ring.iter().chain(ring.first()).map(|name| quoted(name)).collect();
+    let message = format!("this variable asks for itself: {}", names.join(" -> "));
+    found.add(Diagnostic::error(*place, message));
+}

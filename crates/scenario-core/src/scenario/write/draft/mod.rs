@@ -1,0 +1,283 @@
+//! A draft: the resolved scenario of a log, on its way to become a file again that people keep and
+//! edit. It can be added to, and its parts can have comments.
+//!
+//! What is added must be right: names are not looked up here. Nothing that is written can break out of
+//! its comment or its string.
+
+mod compact;
+
+use std::path::Path;
+
+use crate::diagnostic::Severity;
+use crate::scenario::file::RawScenario;
+use crate::scenario::model::{Body, FetchJob, PresetKind, Scenario};
+use crate::scenario::schema::Shape;
+use crate::scenario::schema::times::human;
+use crate::scenario::vars::template::escaped;
+use crate::scenario::write::json::{Json, object};
+use crate::scenario::write::resolved::to_json;
+use crate::scenario::write::toml_text::{is_table, line, section, toml};
+use crate::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
+use scenario_log::event::{ClockKind, REDACTED};
+use scenario_log::sanitize::push_visible;
+use scenario_log::time::Span;
+
+/// A scenario that will be a file.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    items: Vec<(String, Json)>,
+    scenario: Scenario,
+    vars: Vec<String>,
+    /// What stands above the key `time_limit`.
+    limit_comment: Vec<String>,
+}
+
+/// What an added entry does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// Start a preset, so many times.
+    Spawn(&'a str, u32),
+    /// Start a fetch.
+    Fetch(&'a str),
+    /// Note a text.
+    Mark(&'a str),
+    /// Stop what the entry of this id started.
+    Stop(&'a str),
+    /// Write a line to what an entry started.
+    Send {
+        /// The entry's id.
+        to: &'a str,
+        /// The line.
+        text: &'a str,
+    },
+}
+
+/// Something that is added to the timeline: a comment and, most times, an entry below it.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    comment: String,
+    entry: Option<Json>,
+}
+
+impl Addition {
+    /// A comment alone.
+    #[must_use]
+    pub fn comment(comment: impl Into<String>) -> Addition {
+        Addition { comment: comment.into(), entry: None }
+    }
+
+    /// An entry with a comment above it.
+    #[must_use]
+    pub fn entry(comment: impl Into<String>, id: &str, at: Span, step: Step<'_>) -> Addition {
+        let mut entry = object([("id", id.into()), ("at", human(at).into())]);
+        entry = match step {
+            Step::Spawn(preset, count) => {
+                let entry = entry.with("spawn", escaped(preset));
+                if count > 1 { entry.with("count", u64::from(count)) } else { entry }
+            }
+            Step::Fetch(job) => entry.with("fetch", escaped(job)),
+            Step::Mark(text) => entry.with("mark", escaped(text)),
+            Step::Stop(target) => entry.with("stop", escaped(target)),
+            Step::Send { to, text } => {
+                entry.with("send", object([("to", escaped(to).into()), ("text", escaped(text).into())]))
+            }
+        };
+        Addition { comment: comment.into(), entry: Some(entry) }
+    }
+}
+
+impl Draft {
+    /// The draft of a scenario as a log has it: one line of JSON, as [`to_json`] writes it. Its variables
+    /// are left out, since they have been put in; and so is what holds without being said.
+    ///
+    /// # Errors
+    /// In words, why it cannot be run.
+    pub fn read(json: &str) -> Result<Draft, String> {
+        let Json::Object(mut items) = Json::parse(json).map_err(|error| error.to_string())? else {
+            return Err("it is no JSON object".to_owned());
+        };
+        let vars = names_of(&items, "vars");
+        items.retain(|(key, _)| key != "vars");
+        let short = match compact::compact(Json::Object(items.clone()), &RawScenario::schema()) {
+            Json::Object(short) => short,
+            _ => items.clone(),
+        };
+        let (whole, shortened) = (loaded(&items, ClockKind::Real), loaded(&short, ClockKind::Real));
+        let (items, scenario) = match (whole, shortened) {
+            // A default that hangs on something else: then all of it is said.
+            (Ok(whole), Ok(shortened)) if to_json(&whole) != to_json(&shortened) => (items, whole),
+            // What is too large for a file when all of it is said may be none when it is not.
+            (_, Ok(shortened)) => (short, shortened),
+            (whole, Err(_)) => (items, whole?),
+        };
+        Ok(Draft { items, scenario, vars, limit_comment: Vec::new() })
+    }
+
+    /// The scenario as it was read.
+    #[must_use]
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The names of the variables that were put in.
+    pub fn vars(&self) -> impl Iterator<Item = &str> {
+        self.vars.iter().map(String::as_str)
+    }
+
+    /// Whether the virtual clock can run it.
+    #[must_use]
+    pub fn is_virtual(&self) -> bool {
+        loaded(&self.items, ClockKind::Virtual).is_ok()
+    }
+
+    /// Whether anything of it hangs on the folder of its file: programs run there, paths start there.
+    #[must_use]
+    pub fn has_paths(&self) -> bool {
+        let runs = |kind: &PresetKind| matches!(kind, PresetKind::Command(_));
+        let reads = |fetch: &FetchJob| fetch.ca.is_some() || matches!(fetch.body, Some(Body::File(_)));
+        self.scenario.presets.iter().any(|preset| runs(&preset.kind))
+            || self.scenario.fetches.iter().any(reads)
+    }
+
+    /// Where `[redacted]` stands in the file that [`Draft::to_toml`] gives: the keys from the top down,
+    /// with dots between them, and `#3` for the third of a list.
+    #[must_use]
+    pub fn redacted(&self, before: &[Addition], behind: &[Addition]) -> Vec<String> {
+        let mut items = self.items.clone();
+        let added = |additions: &[Addition]| additions.iter().filter_map(|one| one.entry.clone()).collect();
+        let (mut timeline, behind): (Vec<Json>, Vec<Json>) = (added(before), added(behind));
+        let at = items.iter().position(|(key, _)| key == "timeline");
+        if let Some((_, Json::List(own))) = at.map(|at| items.remove(at)) {
+            timeline.extend(own);
+        }
+        timeline.extend(behind);
+        items.push(("timeline".to_owned(), Json::List(timeline)));
+        let mut found = Vec::new();
+        for (key, value) in &items {
+            find_redacted(value, key, &mut found);
+        }
+        found
+    }
+
+    /// Has the run use this seed, before the scenario's own.
+    pub fn set_seed(&mut self, seed: i64) {
+        self.put("seed", Json::Int(seed), &["name", "description"]);
+    }
+
+    /// Limits the run, if it is not limited to less already.
+    pub fn limit(&mut self, limit: Span, comment: Vec<String>) {
+        if self.scenario.time_limit.is_none_or(|own| limit < own) {
+            self.put("time_limit", human(limit).into(), &["name", "description", "seed", "tick"]);
+            self.limit_comment = comment;
+        }
+    }
+
+    /// Leaves the timeline out; what is added stays.
+    pub fn clear_timeline(&mut self) {
+        self.items.retain(|(key, _)| key != "timeline");
+    }
+
+    /// Puts a key in the place of its namesake, or behind all of these.
+    fn put(&mut self, key: &str, value: Json, behind: &[&str]) {
+        if let Some((_, old)) = self.items.iter_mut().find(|(name, _)| name == key) {
+            *old = value;
+            return;
+        }
+        let at = self.items.iter().rposition(|(name, _)| behind.contains(&name.as_str()));
+        self.items.insert(at.map_or(0, |at| at + 1), (key.to_owned(), value));
+    }
+
+    /// The file: a header of comment lines, the scenario, and what was added before and behind the
+    /// entries of its timeline.
+    #[must_use]
+    pub fn to_toml(&self, header: &[String], before: &[Addition], behind: &[Addition]) -> String {
+        let mut out = String::new();
+        comments(&mut out, header);
+        out.push('\n');
+        for (key, value) in self.items.iter().filter(|(_, value)| !is_table(value)) {
+            if key == "time_limit" {
+                comments(&mut out, &self.limit_comment);
+            }
+            line(&mut out, key, value);
+        }
+        let (timeline, others): (Vec<_>, Vec<_>) =
+            self.items.iter().filter(|(_, value)| is_table(value)).partition(|(key, _)| key == "timeline");
+        for (key, value) in others {
+            section(&mut out, key, value);
+        }
+        add(&mut out, before);
+        for (key, value) in timeline {
+            section(&mut out, key, value);
+        }
+        add(&mut out, behind);
+        out
+    }
+}
+
+fn add(out: &mut String, additions: &[Addition]) {
+    for Addition { comment, entry } in additions {
+        out.push('\n');
+        comments(out, std::slice::from_ref(comment));
+        if let Some(entry) = entry {
+            let mut text = String::new();
+            section(&mut text, "timeline", &Json::List(vec![entry.clone()]));
+            out.push_str(text.trim_start());
+        }
+    }
+}
+
+/// Lines of comments. Whatever is in them stays in them.
+fn comments(out: &mut String, lines: &[String]) {
+    for line in lines {
+        out.push_str(if line.is_empty() { "#" } else { "# " });
+        push_visible(out, line);
+        out.push('\n');
+    }
+}
+
+fn names_of(items: &[(String, Json)], key: &str) -> Vec<String> {
+    match items.iter().find(|(name, _)| name == key) {
+        Some((_, Json::Object(named))) => named.iter().map(|(name, _)| name.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn find_redacted(value: &Json, path: &str, found: &mut Vec<String>) {
+    match value {
+        Json::Text(text) if text.contains(REDACTED) => found.push(path.to_owned()),
+        Json::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_redacted(item, &format!("{path}.#{}", index + 1), found);
+            }
+        }
+        Json::Object(items) => {
+            for (key, item) in items {
+                find_redacted(item, &format!("{path}.{key}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The one file there is: neither the disk nor the environment has a say in what a log means.
+struct Alone(String);
+
+impl Files for Alone {
+    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+        if path != Path::new("-") {
+            return Err(ReadFault("a scenario in a log includes no files".to_owned()));
+        }
+        Ok(FileRead { bytes: self.0.clone().into_bytes(), identity: String::new() })
+    }
+}
+
+fn loaded(items: &[(String, Json)], clock: ClockKind) -> Result<Scenario, String> {
+    let file = Alone(toml(Json::Object(items.to_vec())));
+    match load(Path::new("-"), &file, &Options { vars: &[], env: &|_| None, clock }) {
+        Ok(Loaded { scenario, .. }) => Ok(scenario),
+        Err(failure) => {
+            let first = failure.diagnostics.into_iter().find(|one| one.severity == Severity::Error);
+            Err(first.map_or_else(|| "it cannot be run".to_owned(), |fault| fault.message))
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The scenario written again: as the resolved scenario of a log, and as a file.
+
+pub mod draft;
+pub(crate) mod json;
+pub mod resolved;
+pub(crate) mod toml_text;

@@ -1,0 +1,114 @@
+//! The encoder: what lines look like.
+
+use super::*;
+use crate::event::{ClockKind, Direction};
+use crate::time::SECOND;
+
+fn written(t: u64, event: &Event<'_>) -> String {
+    let mut encoder = Encoder::default();
+    encoder.write(Moment(t), event);
+    String::from_utf8(encoder.take(Vec::new())).unwrap()
+}
+
+#[test]
+fn times_have_nine_decimals() {
+    for nanoseconds in [0, 1, 999_999_999, SECOND, 12_345_678_901, u64::MAX] {
+        let seconds = Seconds::new(nanoseconds);
+        let mut bytes = Vec::new();
+        seconds.put(&mut bytes);
+        assert_eq!(String::from_utf8(bytes), Ok(Moment(nanoseconds).to_string()));
+    }
+}
+
+#[test]
+fn a_move_has_its_keys_in_order() {
+    let player = PlayerName { prefix: "john-", number: Some(12), suffix: "" };
+    let source = Source::Spawn(3);
+    let event = Event::Move { due: Some(Moment(5)), source, player, direction: Direction::W };
+    let wanted = r#"{"seq":0,"t":1.500000000,"event":"move","due":0.000000005,"source":"ps#3","player":"john-12","direction":"W"}"#;
+    assert_eq!(written(1_500_000_000, &event), format!("{wanted}\n"));
+}
+
+#[test]
+fn a_chunk_is_as_many_events_as_it_has_lines() {
+    let stream = Stream::Stderr;
+    let lines = |chunk, partial| Event::Lines { source: Source::Spawn(1), stream, chunk, partial };
+    let texts = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.split_once("stderr\",").unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(
+        texts(&written(0, &lines(b"a\n\nb", false))),
+        [r#""text":"a"}"#, r#""text":""}"#, r#""text":"b"}"#]
+    );
+    assert_eq!(
+        texts(&written(0, &lines(b"q\"\\\x01\r\n\xff\n\xc3\xa9\n", false))),
+        [r#""text":"q\"\\\u0001\r"}"#, r#""base64":"/w=="}"#, r#""text":"é"}"#]
+    );
+    assert_eq!(texts(&written(0, &lines(b"xx", true))), [r#""text":"xx","partial":true}"#]);
+}
+
+#[test]
+fn numbers_have_their_digits() {
+    let powers = (0..20).map(|power| 10_u64.pow(power));
+    let around = powers.flat_map(|power| [power - 1, power, power + 1, power.saturating_mul(7)]);
+    for number in around.chain(0..20_000).chain([12_345_678, 99_990_000, u64::MAX]) {
+        let mut bytes = Vec::new();
+        push_digits(&mut bytes, number);
+        assert_eq!(String::from_utf8(bytes), Ok(number.to_string()));
+    }
+}
+
+#[test]
+fn the_longest_of_everything_fits() {
+    let (source, stream) = (Source::Request(u32::MAX), Stream::Stdout);
+    let event = Event::Lines { source, stream, chunk: b"a\n", partial: false };
+    let line: serde_json::Value = serde_json::from_str(&written(u64::MAX, &event)).unwrap();
+    assert_eq!((&line["source"], &line["text"]), (&"get#4294967295".into(), &"a".into()));
+}
+
+#[test]
+fn seq_counts_without_gap() {
+    let mut encoder = Encoder::default();
+    for n in 0..1_234 {
+        encoder.write(Moment(0), &Event::ClockTick { due: Moment(0), n });
+    }
+    let log = String::from_utf8(encoder.take(Vec::new())).unwrap();
+    for (n, line) in log.lines().enumerate() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["seq"], n);
+    }
+}
+
+#[test]
+fn the_first_line_holds_the_scenario() {
+    let event = Event::RunStarted {
+        name: "a \"b\"",
+        seed: 7,
+        clock: ClockKind::Virtual,
+        started_at: None,
+        schedule: &[1, 0],
+        scenario: "{\"name\":\"a\"}",
+    };
+    let line: serde_json::Value = serde_json::from_str(&written(0, &event)).unwrap();
+    assert_eq!(line["scenario"]["name"], "a");
+    assert_eq!(line["name"], "a \"b\"");
+    assert_eq!(line["format"], 1);
+    assert_eq!(line["schedule"], serde_json::json!([1, 0]));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_come_back(line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+        use base64::Engine;
+        let line: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').collect();
+        let chunk = [&line[..], b"\n"].concat();
+        let source = Source::Spawn(1);
+        let event = Event::Lines { source, stream: Stream::Stdout, chunk: &chunk, partial: false };
+        let value: serde_json::Value = serde_json::from_str(&written(0, &event)).unwrap();
+        let back = match value["text"].as_str() {
+            Some(text) => text.as_bytes().to_vec(),
+            None => base64::engine::general_purpose::STANDARD.decode(value["base64"].as_str().unwrap()).unwrap(),
+        };
+        proptest::prop_assert_eq!(back, line);
+    }
+}

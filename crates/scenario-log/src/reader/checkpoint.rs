@@ -1,0 +1,137 @@
+//! Places in a log: where a reader stands, to go on from there another time; how far it can go
+//! without reading on, for a log that comes through a pipe; when a log that is a file ends.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+use crate::reader::envelope::Frame;
+use crate::reader::{LONGEST_LINE, PIECE, Reader};
+use crate::time::Moment;
+
+/// Where a reader stands: between two lines, with what makes a log of those before.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    offset: u64,
+    crc: u32,
+    lines: u64,
+    t: Moment,
+    is_finished: bool,
+}
+
+impl Place {
+    /// Before the first line.
+    pub const START: Place = Place { offset: 0, crc: 0, lines: 0, t: Moment::ZERO, is_finished: false };
+
+    /// How many bytes are before it.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The moment of the line before it.
+    #[must_use]
+    pub fn t(&self) -> Moment {
+        self.t
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// A reader that goes on at a place. The source must stand at its offset.
+    #[must_use]
+    pub fn at(place: Place, source: R) -> Reader<R> {
+        let Place { offset, crc, lines, t, is_finished } = place;
+        Reader { offset, crc, lines, t, is_finished, ..Reader::new(source) }
+    }
+
+    /// Where it stands: behind the last line that was passed.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let Reader { offset, lines, t, is_finished, .. } = *self;
+        Place { offset, crc: self.sum(), lines, t, is_finished }
+    }
+
+    /// The moment of the last line that was passed.
+    #[must_use]
+    pub fn t(&self) -> Moment {
+        self.t
+    }
+
+    /// Whether [`Reader::peek`] has its answer without reading on.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let rest = &self.buffer[self.start..self.filled];
+        let is_known = self.current.is_some() || self.end.is_some() || self.is_at_end;
+        is_known || rest.len() > LONGEST_LINE || memchr::memchr(b'\n', rest).is_some()
+    }
+
+    /// Reads once, without waiting where something is there to be read. What goes wrong is told by
+    /// [`Reader::peek`].
+    pub fn read_on(&mut self) {
+        if let Err(unreadable) = self.refill() {
+            self.end = Some(Err(unreadable));
+        }
+    }
+}
+
+/// The moment of the last whole line of a log that is a file; `None` where it cannot be told.
+/// Reads only the file's end, and does not move its position.
+#[must_use]
+pub fn last_moment(file: &File) -> Option<Moment> {
+    let length = file.metadata().ok()?.len();
+    let from = length.saturating_sub(PIECE as u64);
+    let mut bytes = vec![0; usize::try_from(length - from).ok()?];
+    file.read_exact_at(&mut bytes, from).ok()?;
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    // What is behind the last newline is no whole line.
+    lines.next_back();
+    lines.rev().find_map(|line| Frame::read(line).ok()).map(|frame| frame.t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "{\"seq\":0,\"t\":0.000000000,\"event\":\"run.started\",\"format\":1}\n\
+        {\"seq\":1,\"t\":0.500000000,\"event\":\"a\"}\n{\"seq\":2,\"t\":1.000000000,\"event\":\"b\"}\n";
+
+    #[test]
+    fn a_reader_goes_on_where_another_stood() {
+        let mut reader = Reader::new(LOG.as_bytes());
+        let mut places = Vec::new();
+        while reader.peek().unwrap().is_some() {
+            places.push(reader.place());
+            reader.pass();
+        }
+        let sum = reader.sum();
+        for (number, place) in places.into_iter().enumerate() {
+            let rest = &LOG.as_bytes()[usize::try_from(place.offset()).unwrap()..];
+            let mut reader = Reader::at(place, rest);
+            assert_eq!(reader.peek().unwrap().unwrap().seq, number as u64);
+            while reader.peek().unwrap().is_some() {
+                reader.pass();
+            }
+            assert_eq!(
+                (reader.sum(), reader.t(), reader.cut().unwrap().line),
+                (sum, Moment(1_000_000_000), 3)
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_is_ready_once_it_is_whole() {
+        let mut reader = Reader::new(LOG.as_bytes().chain(&b"{\"seq\""[..]));
+        assert!(!reader.is_ready());
+        reader.read_on();
+        for _ in 0..3 {
+            assert!(reader.is_ready());
+            reader.peek().unwrap();
+            reader.pass();
+        }
+        assert!(!reader.is_ready());
+        reader.read_on();
+        assert!(!reader.is_ready(), "torn so far");
+        reader.read_on();
+        assert!(reader.is_ready() && reader.peek().unwrap().is_none(), "it is the end");
+    }
+}

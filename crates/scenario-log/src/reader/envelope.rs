@@ -1,0 +1,188 @@
+//! What every line of a log begins with: `seq`, `t` and `event`. Lines in the form of our own writer
+//! are read by their bytes, any other as JSON.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::time::Moment;
+use crate::{fields, seconds};
+
+/// The beginning of a line.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) seq: u64,
+    pub(super) t: Moment,
+    /// Where the event's name stands in the line.
+    pub(super) name: Range<usize>,
+    /// Where `,"t":` begins, in a line of the form of our own writer.
+    pub(super) at_t: Option<usize>,
+    /// The log's format, in a line that has one.
+    pub(super) format: Option<u64>,
+}
+
+/// The same as JSON.
+#[derive(Deserialize)]
+struct AnyForm<'a> {
+    seq: u64,
+    #[serde(borrow)]
+    t: &'a RawValue,
+    event: &'a str,
+    #[serde(borrow)]
+    format: Option<&'a RawValue>,
+}
+
+impl Frame {
+    /// Reads the beginning of a line.
+    #[inline]
+    pub(super) fn read(line: &[u8]) -> Result<Frame, String> {
+        match own_form(line) {
+            Some(frame) if frame.seq > 0 => Ok(frame),
+            // The first line says its format too.
+            _ => any_form(line),
+        }
+    }
+}
+
+/// `{"seq":12,"t":0.500000000,"event":"move"` and a comma or the end.
+#[inline]
+fn own_form(line: &[u8]) -> Option<Frame> {
+    let (seq, at_t) = digits(line, super::START.len())?;
+    let rest = line.get(at_t..)?.strip_prefix(b",\"t\":")?;
+    let (t, length) = seconds::read_start(rest)?;
+    let at_name = at_t + 5 + length + 10;
+    let rest = rest[length..].strip_prefix(b",\"event\":\"")?;
+    // Names are short.
+    let end = rest.iter().position(|byte| *byte == b'"')?;
+    let behind = *rest.get(end + 1)?;
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'.';
+    let has_form = line.starts_with(super::START)
+        && matches!(behind, b',' | b'}')
+        && line.ends_with(b"}")
+        && rest[..end].iter().all(is_name);
+    has_form.then(|| Frame { seq, t, name: at_name..at_name + end, at_t: Some(at_t), format: None })
+}
+
+/// The number at `at`, as JSON has it, and where it ends.
+#[inline]
+fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
+    let mut end = at;
+    let mut number = 0u64;
+    while let Some(digit) = line.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        end += 1;
+    }
+    let is_canonical = end == at + 1 || (end > at && line[at] != b'0');
+    is_canonical.then_some((number, end))
+}
+
+#[cold]
+fn any_form(line: &[u8]) -> Result<Frame, String> {
+    let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
+    let AnyForm { seq, t, event, format } =
+        serde_json::from_str(text).map_err(|error| fields::unreadable(&error))?;
+    let t = seconds::read(t.get()).ok_or_else(|| format!("has a `t` that is no time: {}", t.get()))?;
+    // The name is a part of the line.
+    let at = event.as_ptr() as usize - text.as_ptr() as usize;
+    let at_t = own_form(line).and_then(|frame| frame.at_t);
+    let format = format.map(|format| read_format(format.get())).transpose()?;
+    Ok(Frame { seq, t: Moment(t), name: at..at + event.len(), at_t, format })
+}
+
+/// A format's number; one that is larger than any is as new as any.
+fn read_format(text: &str) -> Result<u64, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("does not say its format".to_owned());
+    }
+    Ok(text.parse().unwrap_or(u64::MAX))
+}
+
+/// The `crc32c` at the end of a last line.
+pub(super) fn sum_of(line: &[u8]) -> Option<u32> {
+    let rest = line.strip_suffix(b"\"}")?;
+    let (rest, digits) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+    if !rest.ends_with(b",\"crc32c\":\"") || !digits.iter().all(is_digit) {
+        return None;
+    }
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a line begins with, and whether it was read by its bytes.
+    fn read(line: &str) -> Result<(u64, u64, &str, bool), String> {
+        let frame = Frame::read(line.as_bytes())?;
+        Ok((frame.seq, frame.t.0, &line[frame.name.clone()], frame.at_t.is_some()))
+    }
+
+    #[test]
+    fn lines_of_our_own_form_and_of_others() {
+        let own = r#"{"seq":12,"t":0.500000000,"event":"move","due":1}"#;
+        assert_eq!(read(own), Ok((12, 500_000_000, "move", true)));
+        assert_eq!(read(r#"{"seq":1,"t":0.500000000,"event":"x"}"#), Ok((1, 500_000_000, "x", true)));
+        for other in [
+            r#"{"seq":12,"event":"move","t":0.500000000}"#,
+            r#"{"seq":12, "t" : 0.500000000, "event" : "move" } "#,
+            r#"{"seq":12,"t":0.500000000,"later":[{}],"event":"move"}"#,
+        ] {
+            assert_eq!(read(other), Ok((12, 500_000_000, "move", false)), "{other}");
+        }
+        assert_eq!(
+            Frame::read(br#"{"seq":0,"t":0.000000000,"event":"a","format":3}"#).unwrap().format,
+            Some(3)
+        );
+    }
+
+    #[test]
+    fn what_is_no_beginning_of_a_line() {
+        for line in [
+            "",
+            "{",
+            r#"{"seq":1}"#,
+            r#"{"seq":1,"t":0.500000000}"#,
+            r#"{"seq":1,"t":0.5,"event":"x"}"#,
+            r#"{"seq":1,"t":0.500000000,"event":"x""#,
+            r#"{"seq":1,"t":0.500000000,"event":x}"#,
+            r#"{"seq":01,"t":0.500000000,"event":"x"}"#,
+            r#"{"seq":,"t":0.500000000,"event":"x"}"#,
+            r#"{"seq":18446744073709551616,"t":0.500000000,"event":"x"}"#,
+            r#"{"seq":1,"t":99999999999999999999.500000000,"event":"x"}"#,
+            r#"{"seq":1,"seq":1,"t":0.500000000,"event":"x" }"#,
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_sum_is_eight_digits_at_the_end() {
+        assert_eq!(sum_of(br#"{"a":1,"crc32c":"00ff00ff"}"#), Some(0x00ff_00ff));
+        for line in [
+            r#"{"a":1,"crc32c":"00FF00FF"}"#,
+            r#"{"a":1,"crc32c":"0ff00ff"}"#,
+            r#"{"a":1,"crc32c":"+0ff00ff"}"#,
+            r#"{"a":1,"crc32c":"00ff00ff","b":1}"#,
+            r#"{"crc32c":"00ff00ff"}"#,
+            r#"00ff00ff"}"#,
+            r#""}"#,
+            "",
+        ] {
+            assert_eq!(sum_of(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        /// By its bytes or as JSON, it is the same line; and what JSON refuses is not read by bytes.
+        #[test]
+        fn both_ways_read_the_same(seq in 1u64.., t: u64, name in "[a-z.]{0,12}", rest in "[,\"a:1{}]{0,4}") {
+            let line = format!("{{\"seq\":{seq},\"t\":{},\"event\":\"{name}\"{rest}}}", Moment(t));
+            if let Ok(json) = any_form(line.as_bytes()) {
+                let own = own_form(line.as_bytes()).unwrap();
+                proptest::prop_assert_eq!((own.seq, own.t, own.name), (json.seq, json.t, json.name));
+            }
+        }
+    }
+}

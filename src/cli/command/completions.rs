@@ -1,0 +1,60 @@
+//! `scenario completions` and `scenario man`: what a packager installs beside the binary.
+
+use std::io::Write;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use crate::cli::args::{Cli, Completions};
+use crate::cli::command::{print, tell_error};
+use crate::cli::exit_code::ExitCode;
+
+pub(super) fn completions(arguments: &Completions) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut shown(), "scenario", &mut script);
+    print(&String::from_utf8_lossy(&script))
+}
+
+/// The command line without what nobody types; the library hides it from the help only.
+fn shown() -> Command {
+    let all = Cli::command();
+    let parts: Vec<Command> = all.get_subcommands().filter(|part| !part.is_hide_set()).cloned().collect();
+    let about = all.get_about().cloned().unwrap_or_default();
+    let after = all.get_after_help().cloned().unwrap_or_default();
+    let shown = Command::new("scenario").about(about).version(env!("CARGO_PKG_VERSION")).after_help(after);
+    shown.subcommand_required(true).subcommands(parts)
+}
+
+pub(super) fn man() -> ExitCode {
+    let mut page = Vec::new();
+    if let Err(error) = write_page(&mut page) {
+        tell_error(format_args!("cannot make the manual page: {error}"));
+        return ExitCode::Refused;
+    }
+    print(&String::from_utf8_lossy(&page))
+}
+
+/// One page for all: a page a command, as the library would have it, is nowhere to be found.
+fn write_page(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut command = shown().disable_help_subcommand(true);
+    command.build();
+    let main = Man::new(command.clone());
+    main.render_title(page)?;
+    main.render_name_section(page)?;
+    main.render_synopsis_section(page)?;
+    main.render_description_section(page)?;
+    for part in command.get_subcommands() {
+        let name = part.get_name();
+        let man = Man::new(part.clone());
+        writeln!(page, ".SH \"{}\"", format!("scenario {name}").to_uppercase())?;
+        if let Some(about) = part.get_about() {
+            writeln!(page, "{about}.")?;
+        }
+        let mut sections = Vec::new();
+        man.render_synopsis_section(&mut sections)?;
+        man.render_options_section(&mut sections)?;
+        page.extend(String::from_utf8_lossy(&sections).replace(".SH ", ".SS ").bytes());
+    }
+    main.render_extra_section(page)?;
+    main.render_version_section(page)
+}

@@ -1,0 +1,71 @@
+//! Where reports go beside what is shown: opened before anything is read or started, and never over
+//! what they are made of.
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{Replay, Run};
+use crate::io::log_file::writer::{Destination, Refusal};
+use crate::report::output_file::Output;
+
+/// Opens what an option names; `others` are the paths that it must not be, each with what it is.
+pub(super) fn open(option: &str, path: &Path, others: &[(&Path, &str)]) -> Result<Output, Refusal> {
+    for (other, what) in others {
+        if is_same(path, other) {
+            let path = path.display();
+            return Err(Refusal(format!("{path} is {what}; name another file with `{option} FILE`")));
+        }
+    }
+    let destination =
+        if path.as_os_str() == "-" { Destination::Stdout } else { Destination::File(path.to_owned()) };
+    Output::open(&format!("{option} FILE"), &destination)
+}
+
+/// Whether two paths are of one regular file, or would be.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok();
+        metadata.filter(std::fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    match (identity(one), identity(other)) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => one == other && one.as_os_str() != "-" && !one.exists(),
+        _ => false,
+    }
+}
+
+/// Opens the `--junit` of a run.
+pub(super) fn junit_of_run(arguments: &Run) -> Result<Option<Output>, Refusal> {
+    let log = arguments.log.as_deref().map(|log| (log, "the log"));
+    let input = arguments.input.as_deref().map(|input| (input, "the `--input`"));
+    let others: Vec<_> = [(&*arguments.file, "the scenario")].into_iter().chain(log).chain(input).collect();
+    junit(arguments.junit.as_deref(), &others)
+}
+
+/// Opens the `--junit` of a replay.
+pub(super) fn junit_of_replay(arguments: &Replay) -> Result<Option<Output>, Refusal> {
+    let logs = arguments.logs.iter().map(|log| (&**log, "a log"));
+    let files = [(&arguments.against, "the scenario"), (&arguments.expect, "the `--expect`")];
+    let files = files.into_iter().filter_map(|(path, what)| Some((path.as_deref()?, what)));
+    junit(arguments.junit.as_deref(), &logs.chain(files).collect::<Vec<_>>())
+}
+
+fn junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<Output>, Refusal> {
+    path.map(|path| open("--junit", path, others)).transpose()
+}
+
+/// Writes test cases.
+pub(super) fn write_junit(mut output: Output, xml: Result<String, String>) -> Result<(), Refusal> {
+    let written = xml.and_then(|xml| {
+        output.write_all(xml.as_bytes()).and_then(|()| output.flush()).map_err(|error| error.to_string())
+    });
+    written.map_err(|error| Refusal(format!("cannot write the `--junit`: {error}")))
+}
+
+/// The options of a report that name a place, in a fixed order.
+pub(super) fn named<'a>(
+    options: impl IntoIterator<Item = (&'static str, &'a Option<PathBuf>)>,
+) -> Vec<(&'static str, &'a Path)> {
+    options.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect()
+}

@@ -1,0 +1,42 @@
+//! The exit codes of the program, by name.
+
+/// How the program ends; the discriminants are the codes a shell sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// All went as the scenario expects.
+    Passed,
+    /// It ran, but not as expected.
+    Failed,
+    /// Wrong usage, or an invalid scenario; nothing was started.
+    Usage,
+    /// A replay or a diff found a difference.
+    Different,
+    /// The world refused: a file, a port, the log cannot be written.
+    Refused,
+    /// A log that cannot be used: damaged, cut short, of a newer format.
+    BadLog,
+    /// Ended by this signal, after an orderly stop.
+    Signalled(scenario_log::signal::Signal),
+    /// The program has a fault of its own; the code is that of any Rust program that panics.
+    Broken,
+    /// As the runner ended that this process guarded.
+    Guarded(u8),
+}
+
+impl ExitCode {
+    /// The number that a shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            ExitCode::Passed => 0,
+            ExitCode::Failed => 1,
+            ExitCode::Usage => 2,
+            ExitCode::Different => 3,
+            ExitCode::Refused => 4,
+            ExitCode::BadLog => 5,
+            ExitCode::Signalled(signal) => 128u8.saturating_add(signal.number()),
+            ExitCode::Broken => 101,
+            ExitCode::Guarded(code) => code,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! How a run was started: no difference below `exact`, but worth a note.
+
+use crate::diff::Pair;
+use scenario_log::event::{ClockKind, Event};
+
+/// What decides a run by itself.
+#[derive(Debug)]
+pub(super) struct Started {
+    name: String,
+    seed: u64,
+    clock: ClockKind,
+    scenario: String,
+}
+
+impl Started {
+    pub(super) fn of(event: &Event<'_>) -> Option<Started> {
+        let Event::RunStarted { name, seed, clock, scenario, .. } = *event else { return None };
+        Some(Started { name: name.to_owned(), seed, clock, scenario: scenario.to_owned() })
+    }
+}
+
+/// What is not alike, in words.
+pub(super) fn notes(started: &Pair<Option<Started>>) -> Vec<String> {
+    let [Some(left), Some(right)] = started else { return Vec::new() };
+    let mut notes = Vec::new();
+    if left.name != right.name {
+        notes.push(format!("the names differ: {}, then {}", left.name, right.name));
+    }
+    if left.seed != right.seed {
+        notes.push(format!("the seeds differ: {}, then {}", left.seed, right.seed));
+    }
+    if left.clock != right.clock {
+        notes.push(format!("the clocks differ: {}, then {}", left.clock.name(), right.clock.name()));
+    }
+    if left.scenario != right.scenario {
+        notes.push("the scenarios differ".to_owned());
+    }
+    notes
+}

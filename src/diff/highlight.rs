@@ -1,0 +1,141 @@
+//! A line of a log with what differs in it marked: cut around that where it is long, and with its
+//! control characters made visible.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+use crate::diff::Pair;
+use crate::diff::comparable_fields::Key;
+use scenario_log::sanitize::push_visible_bytes;
+
+/// A line up to this many bytes is shown whole.
+const SHORT: usize = 160;
+/// Of a longer one, so many bytes before and behind what is marked.
+const AROUND: usize = 60;
+/// How many bytes of it.
+const LONGEST_MARK: usize = 60;
+
+/// A line as it is shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Marked {
+    pub(super) before: String,
+    pub(super) mark: String,
+    pub(super) behind: String,
+}
+
+impl Marked {
+    /// A line with this part of it marked.
+    pub(super) fn new(line: &[u8], part: Range<usize>) -> Marked {
+        let start = part.start.min(line.len());
+        let end = part.end.clamp(start, line.len());
+        // Where nothing is marked, what is shown is the beginning.
+        let is_roomy = line.len() <= SHORT || part.is_empty();
+        let longest_mark = if is_roomy { SHORT } else { LONGEST_MARK };
+        let around = if is_roomy { SHORT } else { AROUND };
+        let from = floor(line, start.saturating_sub(around));
+        let marked_to = floor(line, end.min(start + longest_mark)).max(start);
+        let to = floor(line, (marked_to + around).min(line.len())).max(marked_to);
+        let mut marked = Marked { before: String::new(), mark: String::new(), behind: String::new() };
+        if from > 0 {
+            marked.before.push('…');
+        }
+        push_visible_bytes(&mut marked.before, &line[from..start]);
+        push_visible_bytes(&mut marked.mark, &line[start..marked_to]);
+        if marked_to < end {
+            marked.mark.push('…');
+        }
+        push_visible_bytes(&mut marked.behind, &line[marked_to..to]);
+        if to < line.len() {
+            marked.behind.push('…');
+        }
+        marked
+    }
+}
+
+/// The parts of two texts that are between what they begin with alike and what they end with alike.
+pub(super) fn between(left: &[u8], right: &[u8]) -> Pair<Range<usize>> {
+    let start = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let start = floor(left, start).min(floor(right, start));
+    let (rest_left, rest_right) = (&left[start..], &right[start..]);
+    let ends = rest_left.iter().rev().zip(rest_right.iter().rev());
+    let alike = ends.take_while(|(left, right)| left == right).count();
+    [left, right].map(|text| start..ceiling(text, text.len() - alike))
+}
+
+/// Where the value of a key stands in a line.
+pub(super) fn value_at(line: &[u8], key: &Key<'_>) -> Option<Range<usize>> {
+    let at = |within: &[u8], name: &str| -> Option<Range<usize>> {
+        let values: BTreeMap<String, &RawValue> = serde_json::from_slice(within).ok()?;
+        let value = values.get(name)?.get();
+        // The value is borrowed from the line, so that its place is the distance of the two.
+        let start = (value.as_ptr() as usize).checked_sub(line.as_ptr() as usize)?;
+        Some(start..start + value.len())
+    };
+    let name = key.name;
+    let value = at(line, name).or_else(|| (name == "text").then(|| at(line, "base64")).flatten())?;
+    match key.header {
+        Some(header) => at(line.get(value)?, header),
+        None => Some(value),
+    }
+}
+
+/// The last place up to `at` where no character is cut in two.
+fn floor(bytes: &[u8], at: usize) -> usize {
+    let is_inside = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    (0..=at).rev().find(|at| !is_inside(*at)).unwrap_or(0)
+}
+
+/// The first place from `at` on where no character is cut in two.
+fn ceiling(bytes: &[u8], at: usize) -> usize {
+    let is_inside = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    (at..bytes.len()).find(|at| !is_inside(*at)).unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_between_what_is_alike() {
+        let of = |left: &str, right: &str| {
+            let [one, other] = between(left.as_bytes(), right.as_bytes());
+            (left[one].to_owned(), right[other].to_owned())
+        };
+        assert_eq!(of("a north b", "a nth b"), ("or".to_owned(), String::new()));
+        assert_eq!(of("xéx", "xèx"), ("é".to_owned(), "è".to_owned()));
+        assert_eq!(of("aa", "aaa"), (String::new(), "a".to_owned()));
+        assert_eq!(of("", "b"), (String::new(), "b".to_owned()));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_what_differs() {
+        let line = [&[b'a'; 300][..], &[b'\x1b'; 100], &[b'z'; 300]].concat();
+        let marked = Marked::new(&line, 300..400);
+        assert_eq!(marked.before, format!("…{}", "a".repeat(AROUND)));
+        assert_eq!(marked.mark, format!("{}…", "\\x1b".repeat(LONGEST_MARK)));
+        assert!(marked.behind.starts_with("\\x1b") && marked.behind.ends_with("z…"));
+    }
+
+    #[test]
+    fn a_value_is_found_in_its_line() {
+        let line = br#"{"a":"text","headers":{"age":"1","server":"x"},"base64":"/w=="}"#;
+        let of = |name, header| value_at(line, &Key { name, header }).map(|at| &line[at]);
+        assert_eq!(of("a", None), Some(&br#""text""#[..]));
+        assert_eq!(of("headers", Some("server")), Some(&br#""x""#[..]));
+        assert_eq!(of("text", None), Some(&br#""/w==""#[..]));
+        assert_eq!(of("b", None), None);
+        assert_eq!(value_at(b"no json", &Key { name: "a", header: None }), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_can_be_marked(left: Vec<u8>, right: Vec<u8>) {
+            let [one, other] = between(&left, &right);
+            Marked::new(&left, one);
+            Marked::new(&right, other);
+            Marked::new(&left, 1..2);
+        }
+    }
+}

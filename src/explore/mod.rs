@@ -1,0 +1,13 @@
+//! Explores a scenario: what can come of it, and how often. By [seeds], each of which is a run of its
+//! own; or [exhaustively], every order of its steps at once.
+//!
+//! Shows nothing and writes nothing: whoever asks is told how far it is.
+
+pub mod outcome;
+pub mod report;
+
+pub mod exhaustive;
+pub mod seeds;
+
+pub use exhaustive::exhaustively;
+pub use seeds::by_seeds;

@@ -1,0 +1,276 @@
+//! The real clock: says what time it is in the run, and waits for moments.
+//!
+//! One timer of the kernel's for all of them: absolute, so that nothing adds up, and exact to some
+//! tens of microseconds where the runtime's own are to a millisecond. Nothing is ever early.
+//!
+//! Where moments come thick they are gathered ([`pace`]).
+//!
+//! It knows nothing of what is due.
+
+mod coalesce;
+
+use std::cell::Cell;
+use std::hint::spin_loop;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::SystemTime;
+
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::io::clock::coalesce::Pace;
+use scenario_log::time::{Moment, SECOND, Span};
+
+/// How long before a moment a precise wait stops sleeping and spins, in nanoseconds: a little more
+/// than a wake usually comes late.
+const SPIN: u64 = 60_000;
+
+/// The machine's monotonic clock since the start of a run.
+#[derive(Debug)]
+pub struct Clock {
+    /// The machine's time that is the run's zero: later by all the time that it stood still.
+    start: Cell<u64>,
+    /// The machine's time at which it was stopped, while it is.
+    stopped: Cell<Option<u64>>,
+    wall: SystemTime,
+    speed: Speed,
+    precise: bool,
+    timer: AsyncFd<OwnedFd>,
+    /// The machine's time for which the timer is set.
+    armed: Cell<u64>,
+    pace: Cell<Pace>,
+}
+
+impl Clock {
+    /// Starts the clock: now is [`Moment::ZERO`], and time goes `speed` times as fast as the
+    /// machine's. A `precise` one spins before each moment and never gathers.
+    ///
+    /// # Errors
+    ///
+    /// When there is no descriptor for the timer.
+    pub fn start(speed: f64, precise: bool) -> io::Result<Clock> {
+        let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        #[expect(
+            deprecated,
+            reason = "what came in its place is unsafe, for types that lie about their descriptor"
+        )]
+        let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
+        let start = machine_now();
+        Ok(Clock {
+            start: Cell::new(start),
+            stopped: Cell::new(None),
+            wall: SystemTime::now(),
+            speed: Speed::new(speed),
+            precise,
+            timer,
+            armed: Cell::new(0),
+            pace: Cell::new(Pace::starting(start)),
+        })
+    }
+
+    /// The time in the run. Never goes back.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        let now = self.stopped.get().unwrap_or_else(machine_now);
+        Moment(self.speed.run_time(now - self.start.get()))
+    }
+
+    /// A length of time in the run, by the machine's clock.
+    #[must_use]
+    pub fn machine_span(&self, span: Span) -> Span {
+        Span(self.speed.machine_time(span.0))
+    }
+
+    /// Stands still from now on.
+    pub fn stop(&self) {
+        self.stopped.set(Some(machine_now()));
+    }
+
+    /// Goes on, and gives how long it stood still by the machine's clock.
+    pub fn go_on(&self) -> Span {
+        let now = machine_now();
+        let stood = now - self.stopped.take().unwrap_or(now);
+        self.start.set(self.start.get() + stood);
+        Span(stood)
+    }
+
+    /// When the run started by the wall clock, as RFC 3339 in UTC.
+    #[must_use]
+    pub fn started_at(&self) -> String {
+        // A wall clock before 1970 has no such text.
+        humantime::format_rfc3339_millis(self.wall.max(SystemTime::UNIX_EPOCH)).to_string()
+    }
+
+    /// Waits until it is `moment`, or a little later, never earlier. May be dropped at any time and
+    /// called again, with the same moment or another.
+    pub async fn until(&self, moment: Moment) {
+        let due = self.start.get().saturating_add(self.speed.machine_time(moment.0));
+        let mut pace = self.pace.get();
+        let wake = if self.precise { due.saturating_sub(SPIN) } else { pace.wake(due) };
+        while machine_now() < wake {
+            self.arm(wake);
+            // The runtime may remember that the timer has gone off before it was set anew, which is
+            // why the clock has the last word. Setting it anew also takes back what it had to tell.
+            match self.timer.readable().await {
+                Ok(mut ready) => ready.clear_ready(),
+                // The runtime is being shut down: nobody waits any more.
+                Err(_) => std::future::pending().await,
+            }
+        }
+        while machine_now() < due {
+            spin_loop();
+        }
+        pace.woken(due, machine_now());
+        self.pace.set(pace);
+    }
+
+    /// Sets the timer, unless it is set to that already.
+    fn arm(&self, at: u64) {
+        if self.armed.replace(at) != at {
+            let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let at = Timespec {
+                tv_sec: i64::try_from(at / SECOND).unwrap_or(i64::MAX),
+                tv_nsec: i64::try_from(at % SECOND).unwrap_or_default(),
+            };
+            let timer = Itimerspec { it_interval: never, it_value: at };
+            let set = timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &timer);
+            debug_assert!(set.is_ok(), "a valid time for a valid timer");
+        }
+    }
+}
+
+/// The machine's monotonic time in nanoseconds.
+fn machine_now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let [seconds, nanoseconds] = [now.tv_sec, now.tv_nsec].map(|n| u64::try_from(n).unwrap_or_default());
+    seconds * SECOND + nanoseconds
+}
+
+/// How much faster than the machine's clock the run's goes, as a fraction of 2^32: whole numbers, so
+/// that both ways are exact at 1 and neither ever goes back.
+#[derive(Clone, Copy, Debug)]
+struct Speed(u64);
+
+impl Speed {
+    const ONE: f64 = 4_294_967_296.0;
+
+    /// The nearest there is, at least 2^-32.
+    fn new(speed: f64) -> Speed {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates as it should")]
+        Speed(((speed * Speed::ONE).round() as u64).max(1))
+    }
+
+    /// The run's time after `machine` nanoseconds.
+    fn run_time(self, machine: u64) -> u64 {
+        u64::try_from((u128::from(machine) * u128::from(self.0)) >> 32).unwrap_or(u64::MAX)
+    }
+
+    /// The first machine's time at which it is `run` nanoseconds in the run.
+    fn machine_time(self, run: u64) -> u64 {
+        u64::try_from((u128::from(run) << 32).div_ceil(u128::from(self.0))).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenario_log::time::Span;
+
+    /// Runs `test` as the driver runs the clock.
+    fn on_tokio(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(test);
+    }
+
+    #[test]
+    fn no_moment_is_early_and_none_adds_to_the_next() {
+        for (speed, precise) in [(1.0, false), (1.0, true), (10.0, false), (0.3, false)] {
+            on_tokio(async {
+                let clock = Clock::start(speed, precise).expect("a timer");
+                let step = Span::from_millis(3);
+                for n in 1..=20 {
+                    let moment = Moment(step.0 * n);
+                    clock.until(moment).await;
+                    assert!(clock.now() >= moment, "{moment} at {}", clock.now());
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_wait_may_be_given_up_for_another() {
+        on_tokio(async {
+            let clock = Clock::start(1.0, false).expect("a timer");
+            for n in 1..50 {
+                let (later, sooner) = (Moment(n * 1_000_000 + 40_000_000), Moment(n * 1_000_000));
+                tokio::select! {
+                    biased;
+                    () = clock.until(later) => {}
+                    () = tokio::task::yield_now() => {}
+                }
+                clock.until(sooner).await;
+                assert!(clock.now() >= sooner);
+            }
+            // Gone off while nobody waited.
+            tokio::select! {
+                biased;
+                () = clock.until(Moment(52_000_000)) => {}
+                () = tokio::time::sleep(std::time::Duration::from_millis(10)) => {}
+            }
+            let moment = Moment(clock.now().0 + 5_000_000);
+            clock.until(moment).await;
+            assert!(clock.now() >= moment);
+            clock.until(Moment::ZERO).await;
+        });
+    }
+
+    #[test]
+    fn what_is_dense_is_gathered_and_never_early() {
+        on_tokio(async {
+            let clock = Clock::start(1.0, false).expect("a timer");
+            // 100,000 moments a second for a fifth of one; each wake takes all that is due.
+            let (mut next, mut wakes) = (0_u64, 0_u64);
+            while next < 20_000 {
+                let moment = Moment(next * 10_000);
+                clock.until(moment).await;
+                let now = clock.now();
+                assert!(now >= moment);
+                wakes += 1;
+                next = next.max(now.0 / 10_000 + 1);
+            }
+            assert!(wakes < 5_000, "{wakes} wakes for 20,000 moments");
+            // Sparse again, it soon forgets.
+            for _ in 0..20 {
+                clock.until(Moment(clock.now().0 + 1_000_000)).await;
+            }
+            let moment = clock.start.get() + clock.now().0;
+            assert_eq!(clock.pace.get().wake(moment), moment);
+        });
+    }
+
+    #[test]
+    fn at_speed_one_the_run_goes_as_the_machine() {
+        let speed = Speed::new(1.0);
+        for time in [0, 1, 999_999_999, 31_536_000 * SECOND + 1, u64::MAX] {
+            assert_eq!((speed.run_time(time), speed.machine_time(time)), (time, time));
+        }
+    }
+
+    #[test]
+    fn both_ways_of_time_meet_at_any_speed() {
+        for speed in [0.001, 0.3, 1.1, 10.0, 1e6].map(Speed::new) {
+            for run in [1, 7, 1_000_003, 86_400 * SECOND + 11] {
+                let machine = speed.machine_time(run);
+                assert!(speed.run_time(machine) >= run, "not early");
+                assert!(speed.run_time(machine - 1) < run, "nor late");
+            }
+        }
+        assert_eq!(Speed::new(10.0).machine_time(u64::MAX), u64::MAX / 10 + 1);
+        assert_eq!(Speed::new(0.5).machine_time(u64::MAX), u64::MAX, "the end of time");
+    }
+}

@@ -1,0 +1,99 @@
+//! The lifeline between a guard and its runner: a pipe that only the guard can write to. A byte in it
+//! is a signal that the guard was sent, by number; its end is the guard's end.
+//!
+//! The runner inherits nothing: it learns by the name that it is started under whose child it is and
+//! which descriptor of the guard's to open, and so no child of its own can hold the lifeline either.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+use rustix::fs::{FileType, OFlags, fstat};
+use rustix::process::{getpid, getppid};
+use tokio::net::unix::pipe::Receiver;
+
+use scenario_log::signal::Signal;
+
+/// What the name of a runner begins with, before its guard's process and descriptor. Nobody calls a
+/// program so by accident.
+const NAME: &str = "scenario: guarded by ";
+
+/// The name that a runner is started under: as `argv[0]`, which `ps` shows and no child inherits.
+pub(super) fn name(lifeline: &impl AsFd) -> String {
+    format!("{NAME}{} {}", getpid(), lifeline.as_fd().as_raw_fd())
+}
+
+/// The process and the descriptor of a name.
+fn parse(name: &str) -> Option<(i32, u32)> {
+    let (guard, descriptor) = name.strip_prefix(NAME)?.split_once(' ')?;
+    Some((guard.parse().ok()?, descriptor.parse().ok()?))
+}
+
+/// The runner's end of a lifeline.
+#[derive(Debug)]
+pub struct Lifeline(File);
+
+impl Lifeline {
+    /// The lifeline of this process; `None` if it was started without a guard.
+    ///
+    /// # Errors
+    /// When there was a guard, and its end cannot be had: most likely it was killed.
+    pub fn find() -> Result<Option<Lifeline>, String> {
+        let name = std::env::args_os().next();
+        let Some((guard, descriptor)) = name.as_deref().and_then(|name| parse(name.to_str()?)) else {
+            return Ok(None);
+        };
+        let is_there = || getppid().is_some_and(|parent| parent.as_raw_nonzero().get() == guard);
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let opened =
+            File::options().read(true).custom_flags(flags).open(format!("/proc/{guard}/fd/{descriptor}"));
+        let file = opened.map_err(|error| format!("the guard of this run cannot be reached: {error}"))?;
+        let is_pipe = fstat(&file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
+        // Asked last: as long as it is our parent, the number was its own and not another's.
+        if is_pipe && is_there() {
+            Ok(Some(Lifeline(file)))
+        } else {
+            Err("the guard of this run has ended".to_owned())
+        }
+    }
+
+    /// Listens from now on. Must be called in a runtime.
+    pub(in crate::io) fn listen(self) -> io::Result<Ear> {
+        Ok(Ear(Receiver::from_file(self.0)?))
+    }
+}
+
+/// A lifeline that is listened to.
+pub(in crate::io) struct Ear(Receiver);
+
+impl Ear {
+    /// The next signal that the guard was sent; `None` when there is no guard any more.
+    pub(in crate::io) async fn next(&mut self) -> Option<Signal> {
+        let mut byte = [0];
+        loop {
+            self.0.readable().await.ok()?;
+            match self.0.try_read(&mut byte) {
+                Ok(1) => return Signal::from_number(byte[0].into()),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Ok(_) | Err(_) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back_and_no_other_is_one() {
+        let (reader, _writer) = io::pipe().unwrap();
+        let (guard, descriptor) = parse(&name(&reader)).unwrap();
+        assert_eq!(guard, getpid().as_raw_nonzero().get());
+        assert_eq!(i64::from(descriptor), i64::from(reader.as_raw_fd()));
+        for other in ["scenario", "./scenario", "scenario: guarded by 1", "scenario: guarded by x y", ""] {
+            assert_eq!(parse(other), None, "{other}");
+        }
+    }
+}

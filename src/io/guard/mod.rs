@@ -1,0 +1,270 @@
+//! The guard: the process that the user started stays as a thin parent of the real runner, so that
+//! even a runner that is killed leaves nobody behind.
+//!
+//! # How it works
+//!
+//! The guard starts the program once more, as the runner: its child, in its own group, with its own
+//! standard streams. The two of them hold a [lifeline]. Signals that the guard is sent go through it,
+//! and its end is the guard's end. When the runner is gone, what it has started becomes the guard's
+//! own (both ask for orphans), and is killed until nothing is left. Where the runner is stopped, the
+//! guard stops too, since that is what a shell looks at; when it goes on, so does the runner.
+//!
+//! One thread, which never blocks on anything but signals. It reads no scenario, writes no log, and
+//! prints nothing but that the runner died.
+
+pub mod lifeline;
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::pin::pin;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::fs::MemfdFlags;
+use rustix::process::{
+    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, dumpable_behavior, getpid, kill_process, waitpid,
+};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+use crate::io::process::orphans;
+use crate::io::runtime;
+use crate::io::terminal::foreground;
+use crate::io::terminal::restore::Console;
+use crate::io::watch::Changes;
+use scenario_log::signal as words;
+
+/// How long what a dead runner left is killed. Longer than this only what the kernel holds can stay.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a runner ended that was guarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code, or 128 and the signal's number, as a shell has it.
+    pub code: u8,
+    /// What there is to say, if it died before its time.
+    pub died: Option<String>,
+}
+
+/// Starts the runner with the arguments of this process and guards it to its end. `stdin` is what it
+/// reads in the place of a standard input that has been read already. Where one of `changes` comes, the
+/// runner is told to end as by INT. `None` where there can be no guard; nothing was started then.
+#[must_use]
+pub fn guard(stdin: Option<&str>, changes: Option<&Changes>) -> Option<Ended> {
+    // Where a program may not be read (`chmod 111`), its own child cannot get hold of the lifeline.
+    if dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
+        return None;
+    }
+    let runtime = runtime::new().ok()?;
+    runtime.block_on(async {
+        let mut guard = Guard::start(stdin).ok()?;
+        let status = guard.watch(changes).await;
+        let left = guard.clear().await;
+        Some(ended(status, left))
+    })
+}
+
+/// What the guard is told.
+#[derive(Clone, Copy)]
+enum Told {
+    /// The runner ended, was stopped, or goes on.
+    Changed,
+    /// A signal that the runner is to hear of.
+    Pass(words::Signal),
+    /// A signal that ends a program; the runner is to get it as it is.
+    Send(Signal),
+    /// The job goes on (`fg`, `bg`).
+    GoOn,
+}
+
+/// A runner under guard.
+struct Guard {
+    runner: Pid,
+    lifeline: io::PipeWriter,
+    /// Open for the runner to find. It is no writer: the lifeline ends with us alone.
+    _theirs: io::PipeReader,
+    signals: Vec<(Told, Stream)>,
+    /// Children that this process had before: whoever executed it in their place knows of them.
+    strangers: Vec<Pid>,
+    suspension: Suspension,
+    /// Whoever is left behind may have had it.
+    console: Option<Console>,
+}
+
+/// How far it has come that the job is suspended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suspension {
+    None,
+    /// The runner was told to suspend itself, and has not done so yet.
+    Asked,
+    /// The same, but somebody has let the job go on since.
+    TakenBack,
+}
+
+impl Guard {
+    fn start(stdin: Option<&str>) -> io::Result<Guard> {
+        if !orphans::ask_for_orphans() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let strangers = orphans::children();
+        let signals = signals()?;
+        let (theirs, lifeline) = io::pipe()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg0(lifeline::name(&theirs)).args(std::env::args_os().skip(1));
+        if let Some(text) = stdin {
+            command.stdin(holding(text)?);
+        }
+        let runner = command.spawn()?;
+        let runner = i32::try_from(runner.id()).ok().and_then(Pid::from_raw);
+        let runner = runner.ok_or(io::ErrorKind::Other)?;
+        let (suspension, console) = (Suspension::None, Console::find());
+        Ok(Guard { runner, lifeline, _theirs: theirs, signals, strangers, suspension, console })
+    }
+
+    /// Passes on what it is told until the runner has ended; says how.
+    async fn watch(&mut self, changes: Option<&Changes>) -> WaitStatus {
+        let mut change = pin!(async {
+            match changes {
+                Some(changes) => changes.come().await,
+                None => std::future::pending().await,
+            }
+        });
+        let mut has_changed = false;
+        loop {
+            let told = tokio::select! {
+                biased;
+                told = self.told() => told,
+                () = &mut change, if !has_changed => {
+                    has_changed = true;
+                    Told::Pass(words::Signal::INT)
+                }
+            };
+            match told {
+                Told::Changed => {
+                    if let Some(status) = self.look() {
+                        return status;
+                    }
+                }
+                Told::Pass(words::Signal::TSTP) if !foreground::may_be_a_job() => {}
+                Told::Pass(signal) => {
+                    if signal == words::Signal::TSTP {
+                        self.suspension = Suspension::Asked;
+                    }
+                    // A runner that is gone is seen next.
+                    let _ = self.lifeline.write_all(&[signal.number()]);
+                }
+                Told::Send(signal) => self.send(signal),
+                Told::GoOn => {
+                    if self.suspension == Suspension::Asked {
+                        self.suspension = Suspension::TakenBack;
+                    }
+                    self.send(Signal::CONT);
+                    if let Some(console) = &mut self.console {
+                        console.forget();
+                        console.look(|_| false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next of what it is told; of several, the first in the order of `signals`.
+    async fn told(&mut self) -> Told {
+        std::future::poll_fn(|context| {
+            for (told, stream) in &mut self.signals {
+                if stream.poll_recv(context).is_ready() {
+                    return std::task::Poll::Ready(*told);
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await
+    }
+
+    /// Looks what became of the runner: how it ended, if it has.
+    fn look(&mut self) -> Option<WaitStatus> {
+        let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
+        let (_, status) = waitpid(Some(self.runner), options).ok()??;
+        if !status.stopped() {
+            return Some(status);
+        }
+        match std::mem::replace(&mut self.suspension, Suspension::None) {
+            // Somebody else stopped it, and will let it go on.
+            Suspension::None => {}
+            Suspension::Asked => {
+                // Here everything stands until the job goes on. Cannot fail: it is our own process.
+                let _ = kill_process(getpid(), Signal::STOP);
+                self.send(Signal::CONT);
+            }
+            Suspension::TakenBack => self.send(Signal::CONT),
+        }
+        None
+    }
+
+    /// Sends the runner a signal. It has not been waited for: the number is its own.
+    fn send(&self, signal: Signal) {
+        let _ = kill_process(self.runner, signal);
+    }
+
+    /// Kills what the runner left until nothing is; how many that were.
+    async fn clear(&mut self) -> usize {
+        let since = Instant::now();
+        let mut ended = HashSet::new();
+        loop {
+            let found = orphans::kill_families(|pid| self.strangers.contains(&pid), &mut ended);
+            if found == 0 || since.elapsed() > PATIENCE {
+                if let Some(console) = &mut self.console {
+                    console.look(|_| false);
+                }
+                return ended.len();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// All that a guard hears. Must be called in a runtime.
+fn signals() -> io::Result<Vec<(Told, Stream)>> {
+    let pass = |signal: words::Signal| (Told::Pass(signal), SignalKind::from_raw(signal.number().into()));
+    let send = |signal: Signal| (Told::Send(signal), SignalKind::from_raw(signal.as_raw()));
+    let kinds = [
+        pass(words::Signal::INT),
+        pass(words::Signal::TERM),
+        pass(words::Signal::HUP),
+        pass(words::Signal::TSTP),
+        (Told::GoOn, SignalKind::from_raw(words::Signal::CONT.number().into())),
+        send(Signal::QUIT),
+        send(Signal::USR1),
+        send(Signal::USR2),
+        send(Signal::ALARM),
+        // Last, so that a suspension is known before the runner is seen to be stopped.
+        (Told::Changed, SignalKind::child()),
+    ];
+    kinds.into_iter().map(|(told, kind)| Ok((told, signal(kind)?))).collect()
+}
+
+/// A file in memory that holds a text, to be read from its beginning.
+fn holding(text: &str) -> io::Result<Stdio> {
+    let file = rustix::fs::memfd_create("scenario", MemfdFlags::CLOEXEC)?;
+    let mut file = std::fs::File::from(file);
+    file.write_all(text.as_bytes())?;
+    io::Seek::rewind(&mut file)?;
+    Ok(file.into())
+}
+
+/// What the end of a runner means.
+fn ended(status: WaitStatus, left: usize) -> Ended {
+    let code = status.exit_status().unwrap_or_default();
+    let Some(signal) = status.terminating_signal().and_then(words::Signal::from_number) else {
+        return Ended { code: u8::try_from(code).unwrap_or(u8::MAX), died: None };
+    };
+    // Ended in its first moments, as any program is, before it listened.
+    let asked = [words::Signal::INT, words::Signal::TERM, words::Signal::HUP].contains(&signal);
+    let what = match left {
+        0 => "it left nothing behind".to_owned(),
+        1 => "1 process that it left was killed".to_owned(),
+        left => format!("{left} processes that it left were killed"),
+    };
+    let died = format!("the runner was killed by signal {signal}; {what}, and its log is cut short");
+    Ended { code: 128 + signal.number(), died: (!asked || left > 0).then_some(died) }
+}

@@ -1,0 +1,49 @@
+//! What a job shows of itself to servers that ask: its certificate and the key to it, out of files.
+
+use std::path::Path;
+
+use tokio_rustls::rustls::client::WantsClientCert;
+use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject as _};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys};
+
+use scenario_core::scenario::model::ClientCert;
+
+use crate::io::http::blocking::elsewhere;
+
+/// A configuration that shows it.
+///
+/// # Errors
+///
+/// In words with the file's name, and nothing of the key.
+pub(crate) async fn put_into(
+    config: ConfigBuilder<ClientConfig, WantsClientCert>,
+    folder: &Path,
+    ClientCert { cert, key }: &ClientCert,
+) -> Result<ClientConfig, String> {
+    let (cert_shown, key_shown) = (cert.display(), key.display());
+    let pem = read(folder, cert).await.map_err(|error| format!("cert = \"{cert_shown}\": {error}"))?;
+    let chain: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let chain = chain.map_err(|error| format!("cert = \"{cert_shown}\" is no PEM file: {error}"))?;
+    if chain.is_empty() {
+        return Err(format!("cert = \"{cert_shown}\" holds no certificate"));
+    }
+    let pem = read(folder, key).await.map_err(|error| format!("key = \"{key_shown}\": {error}"))?;
+    let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
+        PemError::NoItemsFound => {
+            format!("key = \"{key_shown}\" holds no private key that is not encrypted")
+        }
+        error => format!("key = \"{key_shown}\" is no PEM file: {error}"),
+    })?;
+    config.with_client_auth_cert(chain, private).map_err(|error| match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            format!("key = \"{key_shown}\" is not the key of cert = \"{cert_shown}\"")
+        }
+        error => format!("cert = \"{cert_shown}\" and key = \"{key_shown}\" cannot be used: {error}"),
+    })
+}
+
+async fn read(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
+    let file = folder.join(path);
+    elsewhere(|| std::fs::read(file)).await
+}

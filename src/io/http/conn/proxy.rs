@@ -1,0 +1,109 @@
+//! HTTP proxies that a job names: where they are, what they are told of us, and the tunnel through one.
+//! Those of the environment are nobody's business here.
+
+use hyper::header::HeaderValue;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use url::Url;
+
+use scenario_log::event::FetchFault;
+
+use crate::io::http::error::Fault;
+use crate::io::http::request;
+
+/// The longest head of a proxy's answer.
+const LONGEST_HEAD: usize = 16 << 10;
+
+/// A proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Proxy {
+    /// Its host as in a URL.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// What it is told of who asks.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+impl Proxy {
+    /// The proxy of a URL.
+    pub(crate) fn of(url: &str) -> Option<Proxy> {
+        let mut url = Url::parse(url).ok()?;
+        let authorization = request::take_credentials(&mut url);
+        let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
+        Some(Proxy { host, port, authorization })
+    }
+
+    /// Has the proxy make `tcp` a connection to `host:port`.
+    pub(crate) async fn tunnel(&self, mut tcp: TcpStream, host: &str, port: u16) -> Result<TcpStream, Fault> {
+        let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
+        if let Some(authorization) = &self.authorization {
+            ask.extend_from_slice(b"Proxy-Authorization: ");
+            ask.extend_from_slice(authorization.as_bytes());
+            ask.extend_from_slice(b"\r\n");
+        }
+        ask.extend_from_slice(b"\r\n");
+        let to = format!("{host}:{port}");
+        let broken =
+            |error: std::io::Error| self.refused(&to, &format!("the connection broke: {error}"), true);
+        tcp.write_all(&ask).await.map_err(broken)?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if head.len() > LONGEST_HEAD {
+                return Err(self.refused(&to, "its answer's head is too large", false));
+            }
+            if tcp.read_buf(&mut head).await.map_err(broken)? == 0 {
+                return Err(self.refused(&to, "it closed the connection", true));
+            }
+        }
+        match status(&head) {
+            Some((200..=299, _)) => Ok(tcp),
+            Some((status, line)) => {
+                let passing = matches!(status, 502..=504);
+                Err(self.refused(&to, &format!("it answered {line}"), passing))
+            }
+            None => Err(self.refused(&to, "its answer is not HTTP", false)),
+        }
+    }
+
+    /// The failure of a tunnel.
+    fn refused(&self, to: &str, why: &str, passing: bool) -> Fault {
+        let Proxy { host, port, .. } = self;
+        let words = format!("the proxy {host}:{port} gave no connection to {to}: {why}");
+        Fault { kind: FetchFault::Connect, words, passing }
+    }
+
+    /// The failure of the connection to the proxy itself.
+    pub(crate) fn unreached(fault: Fault) -> Fault {
+        Fault { words: format!("the proxy: {}", fault.words), ..fault }
+    }
+}
+
+/// The status of an answer, and its line behind the version.
+fn status(head: &[u8]) -> Option<(u16, String)> {
+    let line = head.split(|byte| *byte == b'\r').next()?;
+    let line = String::from_utf8_lossy(line).into_owned();
+    let rest = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..))?;
+    Some((rest.get(..3)?.parse().ok()?, rest.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_by_its_first_line() {
+        assert_eq!(status(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n"), Some((200, "200 OK".to_owned())));
+        assert_eq!(status(b"HTTP/1.0 407\r\n\r\n"), Some((407, "407".to_owned())));
+        for none in [&b"HTTP/2 200\r\n\r\n"[..], b"HTTP/1.1\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 ok\r\n\r\n"] {
+            assert_eq!(status(none), None);
+        }
+    }
+
+    #[test]
+    fn a_proxy_does_not_show_its_password() {
+        let proxy = Proxy::of("http://me:canary@[::1]:3128").unwrap();
+        assert_eq!((&*proxy.host, proxy.port), ("[::1]", 3128));
+        assert!(!format!("{proxy:?}").contains("Y2FuYXJ5"), "{proxy:?}");
+    }
+}

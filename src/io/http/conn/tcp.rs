@@ -1,0 +1,131 @@
+//! Names to addresses, addresses to a TCP connection. Knows neither TLS nor HTTP.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::JoinSet;
+use url::Host;
+
+use scenario_log::event::FetchFault;
+
+use crate::io::http::blocking::elsewhere;
+use crate::io::http::error::Fault;
+use crate::io::http::timing::{Phase, Progress};
+
+/// How long an address is tried alone before the next one is tried beside it (RFC 8305).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// How many names are looked up at a time: each takes a thread.
+const AT_ONCE: usize = 64;
+
+/// What a lookup came to.
+type Lookup = Rc<OnceCell<Result<Vec<IpAddr>, String>>>;
+
+/// The names that are being looked up. Answers are not kept: the system does that.
+#[derive(Debug)]
+pub(crate) struct Names {
+    lookups: RefCell<HashMap<String, Lookup>>,
+    threads: Semaphore,
+}
+
+impl Names {
+    /// Nothing is looked up yet.
+    pub(crate) fn new() -> Names {
+        Names { lookups: RefCell::default(), threads: Semaphore::new(AT_ONCE) }
+    }
+
+    /// The addresses of a host, in the system's order; requests for the same name at the same time
+    /// share one lookup.
+    pub(crate) async fn resolve(&self, host: &str, progress: &Progress) -> Result<Vec<IpAddr>, Fault> {
+        let name = match Host::parse(host) {
+            Ok(Host::Ipv4(ip)) => return Ok(vec![ip.into()]),
+            Ok(Host::Ipv6(ip)) => return Ok(vec![ip.into()]),
+            Ok(Host::Domain(name)) => name,
+            Err(error) => return Err(Fault::lasting(FetchFault::Dns, format!("{host}: {error}"))),
+        };
+        progress.enter(Phase::Resolving(name.clone()));
+        let started = Instant::now();
+        let lookup = Rc::clone(self.lookups.borrow_mut().entry(name.clone()).or_default());
+        let found = lookup.get_or_init(|| self.look_up(&name)).await;
+        self.lookups.borrow_mut().remove(&name);
+        progress.took(|timings| &mut timings.dns, started.elapsed());
+        found.clone().map_err(|error| {
+            Fault::passing(FetchFault::Dns, format!("the name {name} was not resolved: {error}"))
+        })
+    }
+
+    /// Asks the system when it is this name's turn.
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, String> {
+        // It is never closed, so there is always a turn.
+        let _turn = self.threads.acquire().await;
+        look_up(name).await.map_err(|error| error.to_string())
+    }
+}
+
+/// Asks the system.
+async fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {
+    let asked = (name.to_owned(), 0);
+    let found = elsewhere(move || asked.to_socket_addrs()).await?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found.map(|address| address.ip()) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    if addresses.is_empty() { Err(io::Error::other("it has no address")) } else { Ok(addresses) }
+}
+
+/// A connection to the first of the addresses that takes one.
+pub(crate) async fn connect(
+    addresses: &[IpAddr],
+    port: u16,
+    progress: &Progress,
+) -> Result<(TcpStream, SocketAddr), Fault> {
+    let peers: Vec<SocketAddr> = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+    let shown: Vec<String> = peers.iter().map(ToString::to_string).collect();
+    progress.enter(Phase::Connecting(shown.join(", ")));
+    let started = Instant::now();
+    let connected = match *peers {
+        [peer] => TcpStream::connect(peer).await.map(|tcp| (tcp, peer)).map_err(|error| vec![(peer, error)]),
+        _ => race(&peers).await,
+    };
+    progress.took(|timings| &mut timings.connect, started.elapsed());
+    let (tcp, peer) = connected.map_err(|refusals| {
+        let refusals: Vec<String> = refusals.iter().map(|(peer, error)| format!("{peer}: {error}")).collect();
+        Fault::passing(FetchFault::Connect, format!("no connection to {}", refusals.join("; ")))
+    })?;
+    // Without it small requests may wait for an acknowledgement; where it fails nothing is lost.
+    let _ = tcp.set_nodelay(true);
+    Ok((tcp, peer))
+}
+
+/// Tries one address after the other: the next when the one before it fails, or has had its head
+/// start. The first connection wins, the other tries are dropped.
+async fn race(peers: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
+    let mut tries = JoinSet::new();
+    let mut refusals = Vec::new();
+    let mut waiting = peers.iter().copied();
+    loop {
+        let next = waiting.next();
+        if let Some(peer) = next {
+            tries.spawn_local(async move { (peer, TcpStream::connect(peer).await) });
+        }
+        let ended = match next {
+            Some(_) => tokio::time::timeout(HEAD_START, tries.join_next()).await.ok(),
+            None => Some(tries.join_next().await),
+        };
+        match ended {
+            Some(Some(Ok((peer, Ok(tcp))))) => return Ok((tcp, peer)),
+            Some(Some(Ok((peer, Err(error))))) => refusals.push((peer, error)),
+            Some(Some(Err(_))) | None => {}
+            Some(None) if next.is_none() => return Err(refusals),
+            Some(None) => {}
+        }
+    }
+}

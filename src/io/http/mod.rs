@@ -1,0 +1,213 @@
+//! The fetch hand: sends the requests that the engine orders and leaves in the inbox what came back.
+//!
+//! Each request is a local task that ends with exactly one `Fetched` or `FetchFailed`, whatever the
+//! server does and however the task ends. It never judges a status (the engine does), reads no proxy
+//! variables and keeps no cookies.
+//!
+//! # How it works
+//!
+//! | module | its one job |
+//! | --- | --- |
+//! | `lane` | the requests of a load, handed to workers that keep their connections |
+//! | `deadlines` | the time limit of all of them |
+//! | `bare` | such a connection to a plain server, which speaks HTTP/1.1 by hand |
+//! | `tries` | tries of one request until one is final; the time limit of each |
+//! | `follow` | one try: requests and redirects until there is an answer |
+//! | `redirect` | where a redirect leads and what goes along; pure |
+//! | `request`, `auth`, `upload` | the request on the wire, its credentials, its body |
+//! | `body`, `decode` | the answer's body: decoded, counted, hashed, cut into lines |
+//! | `judge`, `take` | what a job wants of an answer and takes out of it |
+//! | `pool`, `link` | connections kept for the next request; one connection that speaks HTTP |
+//! | `connect`, `way`, `proxy`, `wire` | names, addresses, TCP; sockets; proxies; the bytes of a connection, counted |
+//! | `tls`, `verify`, `client_cert` | TLS settings and handshake; which certificates are trusted; which is shown |
+//! | `probe` | whether a program is ready that says so by a port or a URL |
+//! | `elsewhere` | work that blocks, on threads of its own |
+//! | `fault`, `tls_fault`, `progress` | what went wrong, in words |
+//! | `redact` | what of an answer may be logged |
+
+pub mod conn;
+
+pub mod response;
+
+pub mod load;
+
+mod attempt;
+mod blocking;
+mod error;
+pub mod probe;
+mod request;
+mod retry;
+mod timing;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::task::AbortHandle;
+
+use crate::io::Context;
+use crate::io::inbox::{Inbox, Seen};
+use scenario_log::captured::Captured;
+use scenario_log::event::{FetchFault, Source};
+use scenario_log::time::Span;
+
+/// The requests in flight. Only ever looked up by source, so its order cannot show.
+type InFlight = RefCell<HashMap<Source, (Instant, Option<AbortHandle>), BuildHasherDefault<Numbers>>>;
+
+/// Hashes numbers that come one after the other: one multiplication each (Knuth, The Art of Computer
+/// Programming, volume 3, section 6.4), since nobody from outside chooses them.
+#[derive(Default)]
+pub(crate) struct Numbers(u64);
+
+impl Hasher for Numbers {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(32)
+    }
+}
+
+/// The hand that fetches. It needs a `LocalSet` around it.
+pub struct Fetches {
+    shared: Rc<Shared>,
+    in_flight: Rc<InFlight>,
+    lanes: crate::io::http::load::workers::Lanes,
+}
+
+/// What all requests of a run share.
+pub(crate) struct Shared {
+    context: Rc<Context>,
+    inbox: Rc<Inbox>,
+    pool: crate::io::http::conn::pool::Pool,
+    judges: crate::io::http::response::check::Judges,
+}
+
+impl Fetches {
+    /// A hand without connections.
+    #[must_use]
+    pub fn new(context: Rc<Context>, inbox: Rc<Inbox>) -> Fetches {
+        let pool = crate::io::http::conn::pool::Pool::new(context.folder.clone());
+        Fetches {
+            shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
+            in_flight: Rc::default(),
+            lanes: crate::io::http::load::workers::Lanes::new(),
+        }
+    }
+
+    /// Sends a request: the `url`th of the `job`th fetch of the scenario, with these captured values. What
+    /// comes back is left in the inbox under `source`, and in the end exactly one `Fetched` or
+    /// `FetchFailed`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such fetch or URL, or if no `LocalSet` is around.
+    pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<Captured>) {
+        self.start_late(source, (job, url, captured), Span::ZERO);
+    }
+
+    /// The same for a request that should have been sent so long ago, from when its time counts.
+    ///
+    /// # Panics
+    ///
+    /// As [`Fetches::start`].
+    pub fn start_late(
+        &mut self,
+        source: Source,
+        (job, url, captured): (usize, usize, Vec<Captured>),
+        late: Span,
+    ) {
+        assert!(
+            self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
+            "the engine orders only fetches of the scenario"
+        );
+        let now = Instant::now();
+        let started = now.checked_sub(late.to_std()).unwrap_or(now);
+        if captured.is_empty()
+            && let Some(lane) = self.lane(job)
+        {
+            return lane.start(source, url, started);
+        }
+        let account = Account {
+            source,
+            started,
+            shared: Rc::clone(&self.shared),
+            in_flight: Rc::clone(&self.in_flight),
+        };
+        self.in_flight.borrow_mut().insert(source, (started, None));
+        let task = tokio::task::spawn_local(async move {
+            let outcome =
+                crate::io::http::retry::fetch(&account.shared, source, (job, url, captured), started).await;
+            account.close(outcome);
+        });
+        self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));
+    }
+
+    /// The lane of a load, if it has one.
+    fn lane(&mut self, job: usize) -> Option<Rc<crate::io::http::load::workers::Lane>> {
+        self.shared.context.scenario.fetches[job].load.as_ref()?;
+        let of = || crate::io::http::load::workers::Lane::of(&self.shared, &self.in_flight, job);
+        self.lanes.entry(job).or_insert_with(of).clone()
+    }
+
+    /// Gives a request up, if it is still in flight; it is accounted for as `FetchFailed` at once.
+    pub fn cancel(&mut self, source: Source) {
+        let Some((started, task)) = self.in_flight.borrow_mut().remove(&source) else { return };
+        if let Some(task) = task {
+            task.abort();
+        }
+        self.shared.inbox.put(given_up(source, started));
+    }
+}
+
+impl fmt::Debug for Fetches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetches").field("in_flight", &self.in_flight.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+/// The promise that a request is accounted for exactly once. Dropped before it is closed (the task
+/// was ended from outside, or a bug ended it), it says that the request was given up.
+struct Account {
+    source: Source,
+    started: Instant,
+    shared: Rc<Shared>,
+    in_flight: Rc<InFlight>,
+}
+
+impl Account {
+    /// Accounts for the request with `outcome`.
+    fn close(self, outcome: Seen) {
+        if self.in_flight.borrow_mut().remove(&self.source).is_some() {
+            self.shared.inbox.put(outcome);
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if self.in_flight.borrow_mut().remove(&self.source).is_some() {
+            self.shared.inbox.put(given_up(self.source, self.started));
+        }
+    }
+}
+
+/// The account of a request that nobody waits for any longer.
+fn given_up(source: Source, started: Instant) -> Seen {
+    Seen::FetchFailed {
+        source,
+        kind: FetchFault::Reset,
+        error: "given up before the answer was whole: it was stopped, or the run ended".to_owned(),
+        took: Span::from_std(started.elapsed()),
+    }
+}

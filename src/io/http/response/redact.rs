@@ -1,0 +1,83 @@
+//! What of an answer may be logged: without the values of headers that carry credentials, without
+//! passwords in URLs, without the run's secrets. Looks at nothing that is sent.
+
+use hyper::HeaderMap;
+
+use scenario_log::event::{Header, REDACTED};
+use scenario_log::secrets::Secrets;
+
+/// The headers whose values are never logged.
+const SECRET: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
+
+/// An answer's headers, fit for the log.
+pub(crate) fn headers(headers: &HeaderMap, secrets: &Secrets) -> Vec<Header> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let name = name.as_str().to_owned();
+            let value = if SECRET.contains(&name.as_str()) {
+                REDACTED.to_owned()
+            } else {
+                text(&String::from_utf8_lossy(value.as_bytes()), secrets)
+            };
+            Header { name, value }
+        })
+        .collect()
+}
+
+/// A text without passwords of URLs and without secrets.
+pub(crate) fn text(text: &str, secrets: &Secrets) -> String {
+    let text = without_passwords(text);
+    if secrets.is_empty() { text } else { secrets.masked(&text) }
+}
+
+/// Puts `[redacted]` in the place of every `//user:PASSWORD@`.
+fn without_passwords(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("//") {
+        let (before, authority) = rest.split_at(at + 2);
+        shown.push_str(before);
+        let end = authority
+            .find(|c: char| c.is_whitespace() || c.is_control() || "/?#\"<>".contains(c))
+            .unwrap_or(authority.len());
+        let (authority, after) = authority.split_at(end);
+        match authority.rsplit_once('@').map(|(user, host)| (user.split_once(':'), host)) {
+            Some((Some((user, _)), host)) => shown.extend([user, ":", REDACTED, "@", host]),
+            _ => shown.push_str(authority),
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_taken_out_of_urls() {
+        let cases = [
+            ("http://u:p@h/x", "http://u:[redacted]@h/x"),
+            ("a //u:p:q@r@h b https://h//u:p@h", "a //u:[redacted]@h b https://h//u:[redacted]@h"),
+            ("http://u@h:80/ http://h/a:b@c", "http://u@h:80/ http://h/a:b@c"),
+            ("<//:p@h>; rel=x", "<//:[redacted]@h>; rel=x"),
+            ("////", "////"),
+        ];
+        for (given, shown) in cases {
+            assert_eq!(without_passwords(given), shown);
+        }
+    }
+
+    #[test]
+    fn headers_with_credentials_have_no_value() {
+        let mut map = HeaderMap::new();
+        map.append("Set-Cookie", "a=b".parse().unwrap());
+        map.append("location", "http://u:p@h/".parse().unwrap());
+        map.append("x", "canary-canary".parse().unwrap());
+        let shown = headers(&map, &Secrets::new(["canary-canary"]));
+        let shown: Vec<_> = shown.iter().map(|header| header.value.as_str()).collect();
+        assert_eq!(shown, ["[redacted]", "http://u:[redacted]@h/", "[redacted]"]);
+    }
+}

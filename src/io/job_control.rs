@@ -1,0 +1,82 @@
+//! What a command that waits is told by signals: that it is to end, that its job is to be suspended,
+//! that it goes on. Decides nothing.
+
+use std::io;
+use std::time::Duration;
+
+use rustix::process::{getpid, kill_process};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+use crate::io::terminal::foreground;
+use scenario_log::signal::Signal;
+
+/// SIGTSTP and SIGCONT, by their numbers on Linux (signal(7)).
+const SUSPEND: i32 = 20;
+const GO_ON: i32 = 18;
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It is to end, by this signal.
+    End(Signal),
+    /// It is to stop until it is told to go on (Ctrl-Z): see [`suspend`].
+    Suspend,
+    /// It was stopped, and goes on.
+    GoOn,
+}
+
+/// Signals, heard.
+#[derive(Debug)]
+pub struct Job {
+    streams: [(Notice, Stream); 5],
+}
+
+impl Job {
+    /// Hears signals from now on. To be called in a runtime.
+    ///
+    /// # Errors
+    /// When the system does not let them be heard.
+    pub fn watch() -> io::Result<Job> {
+        let stream = |kind, notice| Ok::<_, io::Error>((notice, signal(kind)?));
+        Ok(Job {
+            streams: [
+                stream(SignalKind::interrupt(), Notice::End(Signal::INT))?,
+                stream(SignalKind::terminate(), Notice::End(Signal::TERM))?,
+                stream(SignalKind::hangup(), Notice::End(Signal::HUP))?,
+                stream(SignalKind::from_raw(SUSPEND), Notice::Suspend)?,
+                stream(SignalKind::from_raw(GO_ON), Notice::GoOn)?,
+            ],
+        })
+    }
+
+    /// The next notice; of several, the first in the order of [`Notice`]. Loses none if it is given
+    /// up.
+    pub async fn next(&mut self) -> Notice {
+        std::future::poll_fn(|context| {
+            for (notice, stream) in &mut self.streams {
+                if let std::task::Poll::Ready(Some(())) = stream.poll_recv(context) {
+                    return std::task::Poll::Ready(*notice);
+                }
+            }
+            std::task::Poll::Pending
+        })
+        .await
+    }
+}
+
+/// The same in a moment, unless somebody lets it go on before.
+pub async fn suspend_in(moment: Duration) {
+    let Ok(mut go_on) = signal(SignalKind::from_raw(GO_ON)) else { return suspend() };
+    if tokio::time::timeout(moment, go_on.recv()).await.is_err() {
+        suspend();
+    }
+}
+
+/// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
+/// would, and nothing happens, as with a program that does not listen.
+pub fn suspend() {
+    if foreground::may_be_a_job() {
+        // Cannot fail: we may send signals to ourselves.
+        let _ = kill_process(getpid(), rustix::process::Signal::STOP);
+    }
+}

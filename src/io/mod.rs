@@ -1,0 +1,44 @@
+//! The hands: the only modules that wait. They do what the engine orders and leave what they
+//! observe in the [`inbox`]; they decide nothing.
+//!
+//! All of them live on one thread, the one of the current-thread runtime that drives the engine.
+
+pub mod terminal;
+
+pub mod log_file;
+
+pub mod clock;
+pub mod guard;
+pub mod http;
+pub mod inbox;
+pub mod input;
+pub mod job_control;
+pub mod multiplexer;
+pub mod panics;
+pub mod paused_time;
+pub mod process;
+pub mod runtime;
+pub mod signals;
+pub mod wait_readable;
+pub mod watch;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use scenario_core::scenario::model::Scenario;
+use scenario_log::secrets::Secrets;
+
+/// What every hand needs to know about the run.
+#[derive(Debug)]
+pub struct Context {
+    /// The checked scenario.
+    pub scenario: Rc<Scenario>,
+    /// The scenario's folder: relative paths start here.
+    pub folder: PathBuf,
+    /// What must not be logged.
+    pub secrets: Secrets,
+    /// The run's seed.
+    pub seed: u64,
+    /// How much faster than the machine's clock players play (`--speed`); 1.0 is real time.
+    pub speed: f64,
+}

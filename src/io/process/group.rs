@@ -1,0 +1,113 @@
+//! Process groups: every process that is started leads one, so that whatever it starts in turn is
+//! found and ended with it.
+//!
+//! Never signals a group that may be another's: once its leader has been waited for, the group's
+//! number is looked at again before each signal.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process_group, test_kill_process, test_kill_process_group, waitpgid,
+};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use scenario_log::signal as words;
+
+/// How long KILL is repeated. Longer than this only what the kernel itself holds can stay.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A process group that we made.
+#[derive(Debug)]
+pub(super) struct Group {
+    id: Pid,
+    /// Its leader has not been waited for yet: the number is ours for certain.
+    led: Cell<bool>,
+    unled: Notify,
+}
+
+impl Group {
+    /// The group that process `leader`, just started, leads. `None` is impossible but for pid 0.
+    pub(super) fn of(leader: u32) -> Option<Group> {
+        let id = i32::try_from(leader).ok().and_then(Pid::from_raw)?;
+        Some(Group { id, led: Cell::new(true), unled: Notify::new() })
+    }
+
+    /// To be called as soon as the leader has been waited for.
+    pub(super) fn leader_ended(&self) {
+        self.led.set(false);
+        self.unled.notify_waiters();
+    }
+
+    /// Whether this process is its leader and is still to be waited for.
+    pub(super) fn is_led_by(&self, process: Pid) -> bool {
+        self.led.get() && self.id == process
+    }
+
+    /// Whether this is its number.
+    pub(super) fn is(&self, id: Pid) -> bool {
+        self.id == id
+    }
+
+    /// Whether nobody is left in it.
+    pub(super) fn is_empty(&self) -> bool {
+        if self.led.get() {
+            return false;
+        }
+        // A member whose parent is gone may have become our own child (we may be the subreaper), and
+        // stays in the group until somebody waits for it.
+        while let Ok(Some(_)) = waitpgid(self.id, WaitOptions::NOHANG) {}
+        // The kernel gives no process the number of a group that still has members. So if there is
+        // such a process now, ours was empty before, and this one is a stranger.
+        test_kill_process(self.id) != Err(Errno::SRCH) || test_kill_process_group(self.id) == Err(Errno::SRCH)
+    }
+
+    /// Sends a signal to all members.
+    pub(super) fn signal(&self, signal: Signal) {
+        if !self.is_empty() {
+            // Who is gone in this very moment needs no signal any more.
+            let _ = kill_process_group(self.id, signal);
+        }
+    }
+
+    /// Sends the signal that asks all members to end. One that is stopped (`SIGSTOP`, Ctrl-Z) goes on,
+    /// so that it hears of it.
+    pub(super) fn ask(&self, signal: words::Signal) {
+        // The library knows only signals that have a name; a real-time signal is not sent, and KILL
+        // comes after the grace.
+        if let Some(signal) = Signal::from_named_raw(signal.number().into()) {
+            self.signal(signal);
+            if !matches!(signal, Signal::STOP | Signal::TSTP | Signal::TTIN | Signal::TTOU) {
+                self.signal(Signal::CONT);
+            }
+        }
+    }
+
+    /// Waits until nobody is left. The kernel tells nobody of that, so it is looked for: often at
+    /// first, then less.
+    pub(super) async fn emptied(&self) {
+        let unled = self.unled.notified();
+        if self.led.get() {
+            unled.await;
+        }
+        let mut pause = Duration::from_millis(1);
+        while !self.is_empty() {
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// Sends KILL until nobody is left: a member may fork while the others are being killed. Gives up
+    /// after [`PATIENCE`].
+    pub(super) async fn kill_all(&self) {
+        let killing = async {
+            while !self.is_empty() {
+                self.signal(Signal::KILL);
+                let _ = timeout(Duration::from_millis(10), self.emptied()).await;
+            }
+        };
+        let _ = timeout(PATIENCE, killing).await;
+    }
+}

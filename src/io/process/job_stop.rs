@@ -1,0 +1,101 @@
+//! Processes that do not go on for now: those that a signal has stopped (they read the terminal from
+//! the background, somebody sent them STOP), which is told, and all of them while the run is paused,
+//! which is not.
+//!
+//! Never waits for an end: that is seen by the task that attends to the process.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use rustix::process::{Pid, Signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_local;
+use tokio::time::sleep;
+
+use crate::io::inbox::Seen;
+use crate::io::process::registry::Table;
+use scenario_log::event::Source;
+use scenario_log::signal as words;
+
+/// How long after the kernel has told of some change it is looked what changed. It tells of ends too,
+/// and of thousands of them one look is enough.
+const SOON: Duration = Duration::from_millis(20);
+
+/// Tells from now on who was stopped, and who goes on. Must be called in a runtime and a local set.
+pub(super) fn watch(table: &Rc<Table>) {
+    // Without it a stop is not told, and nothing else is lost.
+    let Ok(mut changes) = signal(SignalKind::child()) else { return };
+    let table = Rc::clone(table);
+    spawn_local(async move {
+        while changes.recv().await.is_some() {
+            sleep(SOON).await;
+            if !table.paused.get() {
+                while let Some((process, by)) = change() {
+                    table.changed(process, by);
+                }
+            }
+        }
+    });
+}
+
+/// The next change that was not looked at: which child, and the signal that stopped it, or none if it
+/// goes on.
+fn change() -> Option<(Pid, Option<words::Signal>)> {
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
+    match waitid(Id::All, flags) {
+        Ok(WaitStatus::Stopped(process, signal)) => {
+            Some((Pid::from_raw(process.as_raw())?, words::Signal::from_number(signal as i32)))
+        }
+        Ok(WaitStatus::Continued(process)) => Some((Pid::from_raw(process.as_raw())?, None)),
+        _ => None,
+    }
+}
+
+impl Table {
+    fn changed(&self, process: Pid, by: Option<words::Signal>) {
+        let mut running = self.running.borrow_mut();
+        let Some((source, running)) = running.iter_mut().find(|(_, one)| one.group.is_led_by(process)) else {
+            return;
+        };
+        if std::mem::replace(&mut running.suspended, by.is_some()) != by.is_some() {
+            self.inbox.put(told(*source, by));
+        }
+    }
+
+    /// Stops all groups, as a shell stops a job; those that outlived their leader too.
+    pub(super) fn pause(&self) {
+        self.paused.set(true);
+        self.signal_all_but_suspended(Signal::STOP);
+    }
+
+    /// Lets all of them go on, but for those that stood still before.
+    pub(super) fn go_on(&self, pause: Duration) {
+        for process in self.running.borrow_mut().values_mut() {
+            process.end = process.end.later(pause);
+        }
+        self.signal_all_but_suspended(Signal::CONT);
+        // What the pause did to them is none of their own.
+        while change().is_some() {}
+        if let Some(console) = &mut *self.console.borrow_mut() {
+            console.forget();
+        }
+        self.paused.set(false);
+    }
+
+    fn signal_all_but_suspended(&self, signal: Signal) {
+        let running = self.running.borrow();
+        running
+            .values()
+            .filter(|process| !process.suspended)
+            .for_each(|process| process.group.signal(signal));
+        self.left.borrow().iter().for_each(|group| group.signal(signal));
+    }
+}
+
+fn told(source: Source, by: Option<words::Signal>) -> Seen {
+    match by {
+        Some(signal) => Seen::Suspended { source, signal },
+        None => Seen::GoesOn { source },
+    }
+}

@@ -1,0 +1,152 @@
+//! Writes to a process's standard input what it is sent, at the pace at which it reads.
+//!
+//! Never makes the run wait: what a process does not read waits here, up to a limit; beyond it
+//! nothing more is taken and the sender is told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::{Errno, retry_on_intr};
+use tokio::net::unix::pipe::Sender;
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+
+use crate::io::process::command::Input;
+use crate::io::process::pty;
+use crate::io::process::pty::Terminal;
+use crate::io::wait_readable::Readable;
+
+/// How many bytes may wait for a process to read them.
+pub(super) const FULL: usize = 1 << 20;
+
+/// How much of a file is typed at a time.
+const PIECE: usize = 4 << 10;
+
+/// What is told of a process that has closed its standard input or has ended: which of the two is
+/// seen first is chance.
+pub(super) const DEAF: &str = "it reads its standard input no more";
+
+/// Writes all of `bytes`, waiting as often as the pipe is full.
+pub(super) async fn write_all(pipe: &Sender, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        pipe.writable().await?;
+        match pipe.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            // A terminal that nobody has open any more takes nothing, and does not say so: it would be
+            // tried for ever.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match is_hung_up(pipe) {
+                true => return Err(Errno::IO.into()),
+                false => yield_now().await,
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether nobody has the other end open.
+fn is_hung_up(pipe: &Sender) -> bool {
+    let mut fds = [PollFd::new(pipe, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+/// Types what a process on a terminal is given to read, and then the end.
+pub(super) async fn type_all(terminal: &Sender, input: Input) -> io::Result<()> {
+    let last = match input {
+        Input::Null | Input::Open | Input::World => None,
+        Input::Bytes(bytes) => {
+            write_all(terminal, &bytes).await?;
+            bytes.last().copied()
+        }
+        Input::File(file) => type_file(terminal, file).await?,
+    };
+    write_all(terminal, pty::end_behind(last)).await
+}
+
+/// Types a file, piece by piece; its last byte.
+async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
+    // It may be a FIFO, whose writer is slow.
+    fcntl_setfl(&file, OFlags::NONBLOCK)?;
+    let readable = Readable::new(&file)?;
+    let mut piece = vec![0; PIECE];
+    let mut last = None;
+    loop {
+        match retry_on_intr(|| rustix::io::read(&file, &mut piece[..])) {
+            Ok(0) => return Ok(last),
+            Ok(length) => {
+                write_all(terminal, &piece[..length]).await?;
+                last = piece[..length].last().copied();
+            }
+            Err(Errno::AGAIN) => readable.wait().await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What waits to be written to one process.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// The first one is being written.
+    queue: RefCell<VecDeque<Rc<[u8]>>>,
+    weight: Cell<usize>,
+    closed: Cell<bool>,
+    news: Notify,
+    /// What is sent is typed there.
+    terminal: Option<Rc<Terminal>>,
+}
+
+impl Outbox {
+    /// For a process on a terminal, or with a pipe.
+    pub(super) fn new(terminal: Option<Rc<Terminal>>) -> Outbox {
+        Outbox { terminal, ..Outbox::default() }
+    }
+
+    /// Takes `bytes` to be written, or says in words why it does not.
+    pub(super) fn send(&self, mut bytes: Vec<u8>) -> Result<(), String> {
+        if self.closed.get() {
+            return Err(DEAF.to_owned());
+        }
+        if let Some(terminal) = &self.terminal {
+            if !terminal.takes(&bytes) {
+                return Err(format!("it is {}", pty::too_long()));
+            }
+            bytes = pty::typed(bytes);
+        }
+        if self.weight.get() > 0 && self.weight.get() + bytes.len() > FULL {
+            let waiting = self.weight.get();
+            return Err(format!("it does not read what it is sent: {waiting} bytes are waiting already"));
+        }
+        self.weight.set(self.weight.get() + bytes.len());
+        self.queue.borrow_mut().push_back(bytes.into());
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Takes nothing more and tells how many of those taken have not been written.
+    pub(super) fn close(&self) -> usize {
+        self.closed.set(true);
+        self.news.notify_one();
+        std::mem::take(&mut *self.queue.borrow_mut()).len()
+    }
+
+    /// Writes what is sent until the outbox is closed or nobody reads, which gives the error.
+    pub(super) async fn write_to(&self, pipe: Sender) -> io::Result<()> {
+        while !self.closed.get() {
+            let first = self.queue.borrow().front().cloned();
+            let Some(bytes) = first else {
+                self.news.notified().await;
+                continue;
+            };
+            write_all(&pipe, &bytes).await?;
+            self.queue.borrow_mut().pop_front();
+            self.weight.set(self.weight.get() - bytes.len());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Reports of replays: for people, for programs, for CI. Makes text, and shows none itself.
+
+mod human;
+pub mod json;
+pub mod junit;
+mod line;
+
+pub use human::{different, expectations, summary, verdict};
+
+use crate::replay::outcome::{Divergence, Now};
+use scenario_log::event::EntryName;
+use scenario_log::fields;
+
+/// The keys in which a logged line and what is said now differ, in the order of the lines; `seq`
+/// does not count, and neither does the sum of the last line.
+#[must_use]
+pub fn differing(divergence: &Divergence) -> Vec<String> {
+    let Now::Event(now) = &divergence.now else { return Vec::new() };
+    let read = |text: &str| -> Vec<(String, String)> {
+        let fields = fields::read(text.as_bytes()).unwrap_or_default();
+        fields.into_iter().map(|field| (field.key.into_owned(), field.value.to_owned())).collect()
+    };
+    let (logged, now) = (read(&divergence.logged.text), read(now));
+    let in_one = |here: &[(String, String)], there: &[(String, String)]| -> Vec<String> {
+        let counts = |key: &str| key != "seq" && key != "crc32c";
+        here.iter()
+            .filter(|(key, value)| {
+                counts(key) && !there.iter().any(|other| other.0 == *key && other.1 == *value)
+            })
+            .map(|(key, _)| key.clone())
+            .collect()
+    };
+    let mut keys = in_one(&logged, &now);
+    for key in in_one(&now, &logged) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    // Lines that tell of different things have nothing to be compared.
+    if keys.iter().any(|key| key == "event") { vec!["event".to_owned()] } else { keys }
+}
+
+/// What a line that differs is about, in words: the timeline's entry, the preset, the player.
+#[must_use]
+pub fn cause(divergence: &Divergence) -> Option<String> {
+    let text = match &divergence.now {
+        Now::Event(now) => now,
+        Now::Over | Now::Nothing { .. } => &divergence.logged.text,
+    };
+    let fields = fields::read(text.as_bytes())?;
+    let value = |key: &str| {
+        let field = fields.iter().find(|field| field.key == key)?;
+        serde_json::from_str::<String>(field.value).ok()
+    };
+    let event = value("event")?;
+    if let Some(origin) = &divergence.origin {
+        let what = if event.starts_with("fetch.") { "fetch job" } else { "preset" };
+        let player = value("player").map(|player| format!("player `{player}` of ")).unwrap_or_default();
+        let by = match &origin.entry {
+            Some(entry) => format!("by {}", entry_in_words(entry)),
+            None => "as it was typed".to_owned(),
+        };
+        return Some(format!("{player}{}, of {what} `{}`, {by}", origin.source, origin.of));
+    }
+    match (&*event, value("entry")) {
+        (_, Some(entry)) => Some(entry_in_words(&entry)),
+        ("clock.tick", _) => Some("the clock: `tick` of the scenario".to_owned()),
+        ("player.joined" | "player.left", _) => Some("a player over the network".to_owned()),
+        ("world.state", _) => Some("where players are: `[world]` of the scenario".to_owned()),
+        ("run.started", _) => Some("the scenario's `name`".to_owned()),
+        ("input", _) => Some("a typed line".to_owned()),
+        ("run.finished", _) => Some("what the run came to".to_owned()),
+        _ => None,
+    }
+}
+
+fn entry_in_words(entry: &str) -> String {
+    match EntryName::from_name(entry) {
+        EntryName::Id(id) => format!("the timeline's entry with the id `{id}`"),
+        EntryName::Number(number) => format!("entry {number} of the timeline"),
+    }
+}

@@ -1,0 +1,136 @@
+//! A log as a table: a row an event, as RFC 4180 has it, with CR LF behind each.
+//!
+//! The columns are `seq`, `t`, `event`, and every key that an event can have, but for the scenario.
+//! What an event does not have is empty; what is no single value is JSON. Control characters are made
+//! visible, and a text that a spreadsheet would take for a formula has an apostrophe before it. Keys
+//! that are not known have no column.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use crate::report::feed::{Hear, Told};
+use scenario_log::fields;
+use scenario_log::sanitize::{push_visible, visible_json};
+use scenario_log::schema;
+
+/// What every event has.
+const ALWAYS: [&str; 3] = ["seq", "t", "event"];
+
+/// What a spreadsheet takes for the start of a formula.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
+/// A whole scenario in a cell is of no use.
+const LEFT_OUT: &str = "scenario";
+
+/// Writes the table.
+#[derive(Debug)]
+pub struct Csv<W> {
+    to: W,
+    columns: Vec<&'static str>,
+    /// Where each key's column is.
+    places: HashMap<&'static str, usize>,
+    /// Of each column, which key of the line stands in it.
+    cells: Vec<Option<usize>>,
+    row: String,
+    has_begun: bool,
+}
+
+impl<W: Write> Csv<W> {
+    /// A table that is written there.
+    pub fn new(to: W) -> Csv<W> {
+        let own = schema::keys().into_iter().filter(|key| *key != LEFT_OUT);
+        let columns: Vec<_> = ALWAYS.into_iter().chain(own).collect();
+        let places = columns.iter().enumerate().map(|(n, column)| (*column, n)).collect();
+        Csv { to, columns, places, cells: Vec::new(), row: String::new(), has_begun: false }
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl<W: Write> Hear for Csv<W> {
+    fn hear(&mut self, _told: &Told<'_, '_>, bytes: &[u8]) -> io::Result<()> {
+        if !self.has_begun {
+            self.has_begun = true;
+            write!(self.to, "{}\r\n", self.columns.join(","))?;
+        }
+        let fields = fields::read(bytes).unwrap_or_default();
+        self.cells.clear();
+        self.cells.resize(self.columns.len(), None);
+        for (n, field) in fields.iter().enumerate() {
+            if let Some(column) = self.places.get(&*field.key) {
+                self.cells[*column] = Some(n);
+            }
+        }
+        self.row.clear();
+        for (n, field) in self.cells.iter().enumerate() {
+            if n > 0 {
+                self.row.push(',');
+            }
+            if let Some(field) = field {
+                push_cell(&mut self.row, fields[*field].value);
+            }
+        }
+        self.row.push_str("\r\n");
+        self.to.write_all(self.row.as_bytes())
+    }
+}
+
+/// Appends a JSON value as a cell.
+fn push_cell(row: &mut String, value: &str) {
+    let plain = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    if is_plain(plain) {
+        return row.push_str(plain);
+    }
+    let mut text = String::new();
+    match serde_json::from_str::<String>(value) {
+        Ok(string) => {
+            if string.starts_with(FORMULA) {
+                text.push('\'');
+            }
+            push_visible(&mut text, &string);
+        }
+        Err(_) => text = visible_json(value),
+    }
+    if text.contains([',', '"']) || text.starts_with(' ') || text.ends_with(' ') {
+        row.push('"');
+        row.push_str(&text.replace('"', "\"\""));
+        row.push('"');
+    } else {
+        row.push_str(&text);
+    }
+}
+
+/// Whether a text can stand in a cell as it stands in a line of the log: most can.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._#/:-".contains(&byte);
+    !text.starts_with(FORMULA) && text.bytes().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells() {
+        for (value, wanted) in [
+            ("1.000000000", "1.000000000"),
+            (r#""plain""#, "plain"),
+            (r#""a, \"b\"""#, r#""a, ""b""""#),
+            (r#""=cmd|' /C calc'!A0""#, "'=cmd|' /C calc'!A0"),
+            (r#""@x""#, "'@x"),
+            (r#""\u001b[31m\n""#, r"\x1b[31m\n"),
+            (r#"{"p50":1}"#, r#""{""p50"":1}""#),
+            (r#""""#, ""),
+        ] {
+            let mut row = String::new();
+            push_cell(&mut row, value);
+            assert_eq!(row, wanted, "{value}");
+        }
+    }
+}

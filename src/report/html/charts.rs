@@ -1,0 +1,196 @@
+//! The charts of a page that need no script: paths for inline SVG, with the words that stand beside
+//! them. A chart is drawn in a box of [`WIDE`] by [`HIGH`], which the page stretches; no text is in it.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::report::metrics::Figures;
+use crate::report::metrics::course::{Course, per_second};
+use crate::report::metrics::distribution::Distribution;
+use crate::report::metrics::sources::Group;
+use crate::report::units::{counted, grouped};
+use crate::terminal::event_lines::short;
+use scenario_log::time::{Moment, Span};
+
+/// The box of a chart.
+const WIDE: usize = 240;
+const HIGH: usize = 60;
+/// Bars of a chart of the run's course, and of a histogram.
+const COLUMNS: usize = 120;
+const BARS: usize = 48;
+/// How many distributions of a kind have charts; those of most figures.
+const CHARTS: usize = 8;
+/// Fewer figures have no chart.
+const FEWEST: u64 = 10;
+/// Points of a curve between one power of ten and the next.
+const STEPS: u32 = 40;
+
+/// A chart.
+#[derive(Debug, Serialize)]
+pub(super) struct Chart {
+    title: String,
+    /// What stands beside the title.
+    note: String,
+    /// All of it in words.
+    words: String,
+    path: String,
+    is_line: bool,
+    /// Below it, evenly.
+    axis: Vec<String>,
+    /// Beside it: the top, the bottom.
+    sides: [String; 2],
+}
+
+/// The charts of one distribution.
+#[derive(Debug, Serialize)]
+pub(super) struct Spread {
+    name: String,
+    note: String,
+    histogram: Chart,
+    curve: Chart,
+}
+
+/// How often what happened over the run's time.
+pub(super) fn courses(figures: &Figures, end: Moment) -> Vec<Chart> {
+    if end == Moment::ZERO {
+        return Vec::new();
+    }
+    figures.course.iter().map(|(flow, course)| over_time(flow.name(), course, end)).collect()
+}
+
+fn over_time(name: &str, course: &Course, end: Moment) -> Chart {
+    let columns = course.columns(end, COLUMNS);
+    let most = columns.iter().copied().max().unwrap_or_default();
+    let sum = columns.iter().sum::<u64>();
+    let each = short(Span(end.0 / COLUMNS as u64));
+    let top = match most {
+        0..10 => format!("{most} in {each}"),
+        _ => format!("{}/s", grouped(per_second(most, end, COLUMNS))),
+    };
+    let mean = sum as f64 * 1e9 / end.0 as f64;
+    let decimals = usize::from(mean < 100.0) + usize::from(mean < 10.0);
+    let mean = if mean < 1e3 { format!("{mean:.decimals$}") } else { grouped(mean as u64) };
+    let note = format!("{} in all, {mean}/s", grouped(sum));
+    Chart {
+        title: name.to_owned(),
+        words: format!("{name} over time: {note} on average, up to {top}"),
+        note,
+        path: bars(&columns),
+        is_line: false,
+        axis: (0..=4).map(|n| short(Span(end.0 / 4 * n))).collect(),
+        sides: [top, "0".to_owned()],
+    }
+}
+
+/// How long requests took, by job; and spawns, by preset.
+pub(super) fn times<'a>(groups: impl Iterator<Item = (&'a str, &'a Group)>) -> Vec<Spread> {
+    spreads(groups.map(|(name, group)| (name, &group.took)))
+}
+
+/// How late what was due was, by kind of event; nothing where nothing was late.
+pub(super) fn lateness(figures: &Figures) -> Vec<Spread> {
+    let late = figures.late.iter().filter(|(_, late)| late.max() > 0);
+    spreads(late.map(|(event, late)| (*event, late)))
+}
+
+fn spreads<'a>(all: impl Iterator<Item = (&'a str, &'a Distribution)>) -> Vec<Spread> {
+    let mut all: Vec<_> = all.filter(|(_, one)| one.count() >= FEWEST && one.max() > 0).collect();
+    all.sort_by_key(|(name, one)| (std::cmp::Reverse(one.count()), *name));
+    all.into_iter().take(CHARTS).filter_map(|(name, one)| spread(name, one)).collect()
+}
+
+fn spread(name: &str, figures: &Distribution) -> Option<Spread> {
+    let low = figures.least()? as f64;
+    let high = (figures.max() as f64).max(low * 1.1);
+    let quantiles = [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)];
+    let quantiles =
+        quantiles.map(|(of, per_mille)| format!("{of} {}", short(Span(figures.per_mille(per_mille)))));
+    let zeros = figures.between(None, 0);
+    let zeros = if zeros > 0 { format!(", {} of them 0", grouped(zeros)) } else { String::new() };
+    let note = format!("{}{zeros} · {}", counted(figures.count(), "value"), quantiles.join(" · "));
+    let curve = curve(name, figures, (low, high));
+    Some(Spread { name: name.to_owned(), histogram: histogram(name, figures, (low, high)), curve, note })
+}
+
+/// A moment between two, on a scale of powers.
+fn between((low, high): (f64, f64), share: f64) -> f64 {
+    low * (high / low).powf(share)
+}
+
+fn histogram(name: &str, figures: &Distribution, range: (f64, f64)) -> Chart {
+    let mut above = None;
+    let counts: Vec<u64> = (1..=BARS)
+        .map(|n| {
+            // The last bound is above all.
+            let up_to = if n == BARS { u64::MAX } else { between(range, n as f64 / BARS as f64) as u64 };
+            let count = figures.between(above, up_to);
+            above = Some(up_to);
+            count
+        })
+        .collect();
+    let most = grouped(counts.iter().copied().max().unwrap_or_default());
+    Chart {
+        title: "how many took how long".to_owned(),
+        note: String::new(),
+        words: format!("histogram of {name}, from {} to {}", short_of(range.0), short_of(range.1)),
+        path: bars(&counts),
+        is_line: false,
+        axis: (0..=4).map(|n| short_of(between(range, f64::from(n) / 4.0))).collect(),
+        sides: [most, "0".to_owned()],
+    }
+}
+
+fn curve(name: &str, figures: &Distribution, range: (f64, f64)) -> Chart {
+    // No more powers of ten than there are figures to tell them by.
+    let powers = figures.count().ilog10().clamp(1, 4);
+    let all = powers * STEPS;
+    let mut path = String::new();
+    for n in 0..=all {
+        let above = 10f64.powf(-f64::from(n) / f64::from(STEPS));
+        let figure = figures.per_million(((1.0 - above) * 1e6) as u64) as f64;
+        let share = if figure <= range.0 { 0.0 } else { (figure / range.0).ln() / (range.1 / range.0).ln() };
+        let x = WIDE as f64 * f64::from(n) / f64::from(all);
+        let y = HIGH as f64 * (1.0 - share.min(1.0));
+        let _ = write!(path, "{}{x:.1} {y:.1}", if n == 0 { 'M' } else { 'L' });
+    }
+    let axis = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"];
+    let axis = axis.iter().take(powers as usize + 1).map(|label| (*label).to_owned());
+    Chart {
+        title: "percentiles".to_owned(),
+        note: String::new(),
+        words: format!("percentiles of {name}, from {} to {}", short_of(range.0), short_of(range.1)),
+        path,
+        is_line: true,
+        axis: axis.collect(),
+        sides: [short_of(range.1), short_of(range.0)],
+    }
+}
+
+fn short_of(nanoseconds: f64) -> String {
+    short(Span(nanoseconds.round() as u64))
+}
+
+/// A bar for each count, side by side; what is not nothing can be seen.
+fn bars(counts: &[u64]) -> String {
+    let most = counts.iter().copied().max().unwrap_or_default().max(1) as f64;
+    let wide = WIDE as f64 / counts.len().max(1) as f64;
+    let mut path = String::new();
+    for (n, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let high = (HIGH as f64 * *count as f64 / most).max(1.0);
+        let x = wide * n as f64;
+        let _ = write!(path, "M{x:.1} {HIGH}v-{high:.1}h{:.1}v{high:.1}z", wide * 0.9);
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_seen() {
+        assert_eq!(bars(&[0, 1_000, 1]), "M80.0 60v-60.0h72.0v60.0zM160.0 60v-1.0h72.0v1.0z");
+        assert_eq!(bars(&[]), "");
+    }
+}

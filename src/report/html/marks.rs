@@ -1,0 +1,110 @@
+//! The timeline's own lane: marks, what was typed, sent and stopped, guests, pauses, expectations, and ticks.
+
+use crate::report::html::collect::LONGEST;
+use crate::report::html::text::{cut, size};
+use scenario_log::event::{EntryName, Event};
+use scenario_log::time::Moment;
+
+/// How much all marks may take on the page, in bytes, and one beside its text.
+const SIZE: usize = 300_000;
+const EACH: usize = 40;
+
+/// How many players of a deadlock are named at most.
+const SHOWN: usize = 20;
+
+/// How many ticks are kept; of more, every second, every fourth, …
+const TICKS: usize = 1_000;
+
+/// Something of the timeline, the clock or a person.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    pub(super) t: Moment,
+    /// The line of the log, from 1.
+    pub(super) line: u64,
+    /// A letter that says what it is; see `data.rs`.
+    pub(crate) kind: char,
+    pub(crate) text: String,
+}
+
+impl Mark {
+    /// The mark that an event is, with the entry that it came of.
+    pub(crate) fn of<'e>(t: Moment, line: u64, event: &Event<'e>) -> Option<(Mark, Option<EntryName<'e>>)> {
+        let (kind, text, entry) = match *event {
+            Event::Mark { entry, text, .. } => ('k', text.to_owned(), entry),
+            Event::Input { text, accepted: true, .. } => ('i', format!("typed: {text}"), None),
+            Event::Input { text, error, .. } => {
+                ('x', format!("typed, and refused: {text} ({})", error.unwrap_or_default()), None)
+            }
+            Event::Sent { source, entry, text, error, .. } => {
+                let to = source.map(|source| format!(" to {source}")).unwrap_or_default();
+                let kind = if error.is_some() { 'x' } else { 't' };
+                (kind, format!("sent{to}: {}", error.or(text).unwrap_or_default()), entry)
+            }
+            Event::Stopping { source, entry, signal, reason, error, .. } => {
+                let whom = source.map_or_else(|| "the run".to_owned(), |source| source.to_string());
+                let signal = signal.map(|signal| format!(" by {signal}")).unwrap_or_default();
+                let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
+                (if error.is_some() { 'x' } else { 'q' }, format!("stopping {whom}{signal}{why}"), entry)
+            }
+            Event::PlayerJoined { source, player, .. } => ('i', format!("{source} joined as {player}"), None),
+            Event::PlayerLeft { source } => ('i', format!("{source} left"), None),
+            Event::Deadlock { waiting } => {
+                let waiting =
+                    waiting.iter().take(SHOWN).map(|(player, lock)| format!("{player} waits for {lock}"));
+                ('x', format!("deadlock: {}", waiting.collect::<Vec<_>>().join(", ")), None)
+            }
+            Event::RunPaused => ('p', "paused".to_owned(), None),
+            Event::RunResumed { .. } => ('p', "resumed".to_owned(), None),
+            Event::Expect(expected) => {
+                let (kind, what) = if expected.ok { ('h', "held") } else { ('x', "missed") };
+                (kind, format!("{what}: {}", expected.name), None)
+            }
+            _ => return None,
+        };
+        Some((Mark { t, line, kind, text: cut(&text, LONGEST) }, entry))
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    pub(super) kept: Vec<Mark>,
+    /// How many there is no room for.
+    pub(super) left: u64,
+    size: usize,
+    pub(super) ticks: Vec<Moment>,
+    ticked: u64,
+    /// One of how many ticks is kept: 2 to this power.
+    power: u32,
+}
+
+impl Marks {
+    pub(super) fn add(&mut self, mark: Mark) {
+        self.size += EACH + size(&mark.text);
+        if self.size > SIZE {
+            self.left += 1;
+        } else {
+            self.kept.push(mark);
+        }
+    }
+
+    pub(super) fn tick(&mut self, t: Moment) {
+        if self.ticked.is_multiple_of(1 << self.power) {
+            self.ticks.push(t);
+        }
+        self.ticked += 1;
+        if self.ticks.len() > TICKS {
+            let mut nth = 0;
+            self.ticks.retain(|_| {
+                nth += 1;
+                nth % 2 == 1
+            });
+            self.power += 1;
+        }
+    }
+
+    /// One of how many ticks is kept.
+    pub(super) fn tick_of(&self) -> u64 {
+        1 << self.power
+    }
+}

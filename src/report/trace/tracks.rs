@@ -1,0 +1,76 @@
+//! Which track each source has: a preset is a process, and so is a job; each has as many tracks as it
+//! has sources at once. A source takes the lowest that is free, and gives it back when it ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::report::trace::page::Track;
+
+/// The timeline's own.
+pub(super) const TIMELINE: Track = Track { pid: 1, tid: 1 };
+
+/// The tracks of one process.
+#[derive(Debug)]
+struct Group {
+    pid: u64,
+    free: BTreeSet<u64>,
+    count: u64,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Tracks {
+    groups: BTreeMap<String, Group>,
+}
+
+/// A track that a source has taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    pub(super) track: Track,
+    /// It is the first of its process.
+    pub(super) is_new_process: bool,
+    /// Nobody has had it before.
+    pub(super) is_new: bool,
+}
+
+impl Tracks {
+    /// Takes a track of a process.
+    pub(super) fn take(&mut self, process: &str) -> Taken {
+        let is_new_process = !self.groups.contains_key(process);
+        if is_new_process {
+            let pid = TIMELINE.pid + 1 + self.groups.len() as u64;
+            self.groups.insert(process.to_owned(), Group { pid, free: BTreeSet::new(), count: 0 });
+        }
+        let Some(group) = self.groups.get_mut(process) else { unreachable!("it was put in") };
+        let (tid, is_new) = match group.free.pop_first() {
+            Some(tid) => (tid, false),
+            None => {
+                group.count += 1;
+                (group.count, true)
+            }
+        };
+        Taken { track: Track { pid: group.pid, tid }, is_new_process, is_new }
+    }
+
+    /// Gives a track back.
+    pub(super) fn give_back(&mut self, process: &str, track: Track) {
+        if let Some(group) = self.groups.get_mut(process) {
+            group.free.insert(track.tid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_free_track_is_taken() {
+        let mut tracks = Tracks::default();
+        let tids: Vec<u64> = (0..3).map(|_| tracks.take("a").track.tid).collect();
+        assert_eq!(tids, [1, 2, 3]);
+        tracks.give_back("a", Track { pid: 2, tid: 2 });
+        let taken = tracks.take("a");
+        assert_eq!((taken.track.tid, taken.is_new, taken.is_new_process), (2, false, false));
+        assert_eq!(tracks.take("b").track, Track { pid: 3, tid: 1 });
+    }
+}

@@ -1,0 +1,196 @@
+//! The bar below the screen's text: how far the run is on its way to its likely end, in the run's
+//! own time, and above it how the run stands. Makes the terminal's bytes, and writes none itself.
+//!
+//! It stands on the terminal's [last line](crate::terminal::footer); a runner that is not in
+//! the foreground draws none.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anstyle::{AnsiColor, Effects, Style};
+
+use crate::terminal::footer::{Drawn, LastLine, size};
+use crate::terminal::latest_status::Board;
+use crate::terminal::status_panel::Panel;
+use scenario_log::time::{Moment, SECOND};
+
+/// The longest that the way itself is drawn, in characters.
+const LONGEST: usize = 40;
+
+/// The shortest way that is worth drawing.
+const SHORTEST: usize = 8;
+
+const DIM: Style = Style::new().effects(Effects::DIMMED);
+const DONE: Style = AnsiColor::Cyan.on_default();
+
+/// So many columns are left for what is typed, where there is room: a line that wraps would leave a row
+/// of what stands above it behind.
+const TYPED: usize = 20;
+
+/// A terminal with fewer rows has the bar alone.
+const ROWS: usize = 10;
+
+/// The bar of a run.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    /// When the run is likely to end, where that is known; else entries are counted.
+    end: Option<Moment>,
+    /// Lines entered on the terminal so far.
+    entered: Arc<AtomicU64>,
+    board: Board,
+    panel: Panel,
+    line: LastLine,
+}
+
+impl Bar {
+    /// A bar towards this end, not drawn yet. `entered` counts the lines entered on the terminal;
+    /// `board` says how the run stands.
+    pub(crate) fn new(end: Option<Moment>, entered: Arc<AtomicU64>, board: Board) -> Bar {
+        Bar { end, entered, board, panel: Panel::default(), line: LastLine::default() }
+    }
+
+    /// Shows whole lines of text, and the bar below.
+    pub(crate) fn below(&mut self, text: &[u8], now: Moment) -> Vec<u8> {
+        self.below_in(text, now, self.terminal())
+    }
+
+    /// Shows how far the run is now, if that looks different.
+    pub(crate) fn moved(&mut self, now: Moment) -> Vec<u8> {
+        self.moved_in(now, self.terminal())
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn gone(&mut self) -> Vec<u8> {
+        self.line.gone(self.entered(), size().map_or(usize::MAX, |(columns, _)| columns))
+    }
+
+    /// How many columns and rows there are for it: none while the terminal is not ours.
+    fn terminal(&self) -> Option<(usize, usize)> {
+        size().filter(|_| !self.board.is_covered())
+    }
+
+    fn below_in(&mut self, text: &[u8], now: Moment, size: Option<(usize, usize)>) -> Vec<u8> {
+        let next = size.and_then(|size| self.draw(now, size));
+        self.line.below(text, next, (self.entered(), columns(size)))
+    }
+
+    fn moved_in(&mut self, now: Moment, size: Option<(usize, usize)>) -> Vec<u8> {
+        let next = size.and_then(|size| self.draw(now, size));
+        self.line.anew(next, (self.entered(), columns(size)))
+    }
+
+    fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Relaxed)
+    }
+
+    /// The bar as it looks now; none where there is no room for it.
+    fn draw(&mut self, now: Moment, (width, rows): (usize, usize)) -> Option<Drawn> {
+        let standing = self.board.get();
+        let (done, all) = standing.as_ref().map_or((0, 0), |(_, standing)| standing.entries);
+        let entries = format!("{done} of {all} entries");
+        let now_text = format!("{:>7}", tenths(now));
+        let (end_text, reached, end) = match self.end {
+            Some(end) => (format!("{} s", tenths(end)), now.0.min(end.0), end.0),
+            None => (entries.clone(), done as u64, all as u64),
+        };
+        // Two spaces before the way, one behind it and one behind all, and never the last column.
+        let around = now_text.len() + end_text.len() + 5;
+        let longest = width.saturating_sub(around + TYPED).clamp(SHORTEST, LONGEST);
+        let way = width.checked_sub(around).filter(|way| *way >= SHORTEST)?;
+        let way = if width < around + TYPED + SHORTEST { way.min(LONGEST) } else { longest };
+        let is_over = (u128::from(reached) * way as u128).checked_div(u128::from(end));
+        let so_far = is_over.and_then(|so_far| usize::try_from(so_far).ok()).unwrap_or(way);
+        let mut text = format!(
+            "{DIM}{now_text}{DIM:#}  {DONE}{}{DONE:#}{DIM}{} {end_text}{DIM:#}",
+            "━".repeat(so_far),
+            "─".repeat(way - so_far)
+        );
+        let mut columns = around - 1 + way;
+        let more = format!(" · {entries}");
+        if self.end.is_some() && standing.is_some() && columns + more.chars().count() + TYPED < width {
+            columns += more.chars().count();
+            text.push_str(&format!("{DIM}{more}{DIM:#}"));
+        }
+        text.push(' ');
+        let above = match &standing {
+            Some((_, standing)) if rows >= ROWS => self.panel.lines(standing, now, width),
+            _ => Vec::new(),
+        };
+        Some(Drawn { columns, of: width, entered: self.entered(), text, above })
+    }
+}
+
+fn columns(size: Option<(usize, usize)>) -> usize {
+    size.map_or(usize::MAX, |(columns, _)| columns)
+}
+
+/// Seconds with one decimal, cut and not rounded: no moment is shown before it has come.
+pub(crate) fn tenths(moment: Moment) -> String {
+    format!("{}.{}", moment.0 / SECOND, moment.0 % SECOND * 10 / SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without its styles.
+    fn plain(bytes: Vec<u8>) -> String {
+        let mut text = String::from_utf8(bytes).unwrap();
+        for style in [DIM, DONE] {
+            text = text.replace(&format!("{style}"), "").replace(&format!("{style:#}"), "");
+        }
+        text
+    }
+
+    fn bar(entered: Arc<AtomicU64>) -> Bar {
+        Bar::new(Some(Moment(10 * SECOND)), entered, Board::default())
+    }
+
+    #[test]
+    fn it_stands_below_the_text_and_says_the_time_of_the_run() {
+        let mut bar = bar(Arc::default());
+        let shown = plain(bar.below_in(b"a\n", Moment(2_550_000_000), Some((35, 24))));
+        assert_eq!(shown, "a\n    2.5  ━━━━───────────── 10.0 s ");
+        assert_eq!(
+            plain(bar.below_in(b"b\n", Moment(20 * SECOND), Some((35, 24)))).lines().next(),
+            Some("\r\x1b[Jb")
+        );
+        assert_eq!(plain(bar.gone()), "\r\x1b[J");
+        assert!(bar.gone().is_empty());
+    }
+
+    #[test]
+    fn it_is_written_anew_only_where_it_looks_different() {
+        let mut bar = bar(Arc::default());
+        bar.below_in(b"", Moment(0), Some((80, 24)));
+        assert!(bar.moved_in(Moment(1), Some((80, 24))).is_empty());
+        let moved = plain(bar.moved_in(Moment(SECOND), Some((80, 24))));
+        assert!(moved.starts_with("\x1b7\r    1.0  ━━━━─") && moved.ends_with("\x1b8"), "{moved:?}");
+        // Half as wide: the bar has become two lines.
+        let narrow = plain(bar.moved_in(Moment(SECOND), Some((38, 24))));
+        assert!(narrow.starts_with("\r\x1b[A\x1b[J    1.0  ━"), "{narrow:?}");
+        assert_eq!(plain(bar.moved_in(Moment(SECOND), Some((10, 24)))), "\r\x1b[A\x1b[A\x1b[A\x1b[J");
+    }
+
+    #[test]
+    fn what_is_entered_leaves_no_bar_behind() {
+        let entered = Arc::new(AtomicU64::new(3));
+        let mut bar = bar(Arc::clone(&entered));
+        bar.below_in(b"", Moment(0), Some((80, 24)));
+        entered.store(5, Ordering::Relaxed);
+        let shown = plain(bar.below_in(b"input 1\n", Moment(0), Some((80, 24))));
+        assert!(shown.starts_with("\r\x1b[A\x1b[A\x1b[Jinput 1\n"), "{shown:?}");
+        assert!(plain(bar.below_in(b"", Moment(0), Some((80, 24)))).starts_with("\r\x1b[J"));
+    }
+
+    #[test]
+    fn it_never_fills_the_line() {
+        for width in 0..200 {
+            for end in [Moment(0), Moment(SECOND), Moment(u64::MAX)] {
+                let mut bar = Bar::new(Some(end), Arc::default(), Board::default());
+                let shown = plain(bar.below_in(b"", Moment(12_345_678_901), Some((width, 24))));
+                assert!(shown.chars().count() < width.max(1), "{width}: {shown}");
+            }
+        }
+    }
+}

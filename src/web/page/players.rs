@@ -1,0 +1,317 @@
+//! The players on the board: where each is, as far as the events tell.
+//!
+//! In a world the log says where everybody is now and then, and moves say what changes between. Without
+//! one nobody has a place: each starts on a spot of its own, and the board has no edges.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::web::page::at;
+use scenario_log::event::{Direction, Event, Places, Source};
+use scenario_log::name::PlayerName;
+use scenario_log::time::Moment;
+
+/// How many players are shown; of more, the moves are counted.
+const MOST: usize = 5_000;
+
+/// How many of those who are gone are still shown.
+const GONE: usize = 200;
+
+/// How far the spots are from each other where there is no world.
+const APART: i64 = 4;
+
+/// A player.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Player {
+    at: [i64; 2],
+    direction: Option<&'static str>,
+    #[serde(serialize_with = "as_text")]
+    source: Option<Source>,
+    moves: u64,
+    /// When it moved last, in seconds.
+    t: Option<f64>,
+    is_gone: bool,
+    #[serde(skip)]
+    is_changed: bool,
+}
+
+fn as_text<S: Serializer>(source: &Option<Source>, serializer: S) -> Result<S::Ok, S::Error> {
+    match source {
+        Some(source) => serializer.collect_str(source),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Some of them, by their keys.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Shown<'a>(BTreeMap<&'a str, &'a Player>);
+
+/// All of them. The key of a player is its name; or, if that is taken when it comes, `john@ps#2`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Players {
+    players: BTreeMap<String, Player>,
+    /// The keys of each source's players, by their names.
+    keys: BTreeMap<Source, BTreeMap<String, String>>,
+    world: Option<World>,
+    /// How many spots have been given away, where there is no world.
+    spots: i64,
+    /// Those who are gone, the first of them first.
+    gone: VecDeque<String>,
+    more: u64,
+    name: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct World {
+    size: [i64; 2],
+    wraps: bool,
+}
+
+impl Players {
+    /// Those of a resolved scenario: none yet.
+    pub(super) fn of(scenario: &Value) -> Players {
+        let world = scenario.get("world").and_then(|world| {
+            let side = |n: usize| world["size"][n].as_i64().filter(|side| *side > 0);
+            Some(World { size: [side(0)?, side(1)?], wraps: world["edges"] == "wrap" })
+        });
+        Players { world, ..Players::default() }
+    }
+
+    pub(super) fn take(&mut self, t: Moment, event: &Event<'_>) {
+        match *event {
+            Event::Move { source, player, direction, .. } => self.moves(t, source, player, direction),
+            Event::PlayerJoined { source, player, place, .. } => {
+                if let Some(player) = self.player(source, player) {
+                    player.at = place.map_or(player.at, |place| place.map(i64::from));
+                }
+            }
+            Event::SpawnExited { source, .. } | Event::PlayerLeft { source } => self.leave(source),
+            Event::WorldState { players, .. } => self.are_at(players),
+            _ => {}
+        }
+    }
+
+    fn moves(&mut self, t: Moment, source: Source, name: PlayerName<'_>, direction: Direction) {
+        let world = self.world;
+        let Some(player) = self.player(source, name) else {
+            self.more += 1;
+            return;
+        };
+        player.moves += 1;
+        player.t = Some(at(t));
+        player.direction = Some(direction.letter());
+        player.is_changed = true;
+        let (axis, step) = match direction {
+            Direction::N => (1, -1),
+            Direction::S => (1, 1),
+            Direction::E => (0, 1),
+            Direction::W => (0, -1),
+        };
+        let to = player.at[axis] + step;
+        player.at[axis] = match world {
+            None => to,
+            Some(World { size, wraps: true }) => to.rem_euclid(size[axis]),
+            Some(World { size, wraps: false }) => to.clamp(0, size[axis] - 1),
+        };
+    }
+
+    /// The log says where everybody is.
+    fn are_at(&mut self, places: &Places) {
+        for (key, place) in places {
+            let place = place.map(i64::from);
+            match self.players.get_mut(key) {
+                Some(player) if player.at == place && !player.is_gone => {}
+                Some(player) => {
+                    (player.at, player.is_gone) = (place, false);
+                    player.is_changed = true;
+                }
+                None => drop(self.add(key.clone(), place)),
+            }
+        }
+        // Who has never moved is of no source that could end.
+        for (key, player) in &mut self.players {
+            if player.source.is_none() && !player.is_gone && !places.contains_key(key) {
+                player.is_gone = true;
+                player.is_changed = true;
+                self.gone.push_back(key.clone());
+            }
+        }
+    }
+
+    /// The player of a source by its name; a new one, if it is that. `None` if there are too many.
+    fn player(&mut self, source: Source, name: PlayerName<'_>) -> Option<&mut Player> {
+        self.name.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(self.name, "{name}");
+        let known = self.keys.get(&source).and_then(|keys| keys.get(&self.name));
+        let key = match known {
+            Some(key) => key.clone(),
+            None => self.come(source)?,
+        };
+        self.players.get_mut(&key)
+    }
+
+    /// One comes of the name that was written.
+    fn come(&mut self, source: Source) -> Option<String> {
+        // One that a state has named already is of no source yet.
+        let is_taken = |key: &str| self.players.get(key).is_some_and(|player| player.source.is_some());
+        let mut key = self.name.clone();
+        if is_taken(&key) {
+            let _ = write!(key, "@{source}");
+        }
+        match self.players.get_mut(&key).filter(|player| !player.is_gone) {
+            Some(player) => player.source = Some(source),
+            None => {
+                let place = self.spot();
+                self.add(key.clone(), place)?.source = Some(source);
+            }
+        }
+        self.keys.entry(source).or_default().insert(self.name.clone(), key.clone());
+        Some(key)
+    }
+
+    fn add(&mut self, key: String, place: [i64; 2]) -> Option<&mut Player> {
+        if self.players.len() >= MOST && !self.players.contains_key(&key) {
+            return None;
+        }
+        let (source, direction, t) = (None, None, None);
+        let player = Player { at: place, direction, source, moves: 0, t, is_gone: false, is_changed: true };
+        Some(self.players.entry(key).insert_entry(player).into_mut())
+    }
+
+    fn spot(&mut self) -> [i64; 2] {
+        match self.world {
+            Some(World { size, .. }) => size.map(|side| side / 2),
+            None => {
+                // A square that grows: along its next side to the corner, and back along the other.
+                let (side, left) = (self.spots.isqrt(), self.spots - self.spots.isqrt().pow(2));
+                self.spots += 1;
+                let spot = if left <= side { [side, left] } else { [2 * side - left, side] };
+                spot.map(|at| at * APART)
+            }
+        }
+    }
+
+    /// Who belongs to a source is gone, and its name is free.
+    fn leave(&mut self, source: Source) {
+        for key in self.keys.remove(&source).into_iter().flat_map(BTreeMap::into_values) {
+            if let Some(player) = self.players.get_mut(&key) {
+                player.is_gone = true;
+                player.source = None;
+                player.is_changed = true;
+                self.gone.push_back(key);
+            }
+        }
+    }
+
+    pub(super) fn all(&self) -> Shown<'_> {
+        self.shown(|_| true)
+    }
+
+    pub(super) fn changed(&self) -> Shown<'_> {
+        self.shown(|player| player.is_changed)
+    }
+
+    /// How many moves there were of players that are too many to be shown.
+    pub(super) fn more(&self) -> u64 {
+        self.more
+    }
+
+    pub(super) fn forget_changes(&mut self) {
+        self.players.values_mut().for_each(|player| player.is_changed = false);
+        while self.gone.len() > GONE
+            && let Some(key) = self.gone.pop_front()
+        {
+            // Another may have come of its name.
+            if self.players.get(&key).is_some_and(|player| player.is_gone) {
+                self.players.remove(&key);
+            }
+        }
+    }
+
+    fn shown(&self, which: impl Fn(&Player) -> bool) -> Shown<'_> {
+        let shown = self.players.iter().filter(|(_, player)| which(player));
+        Shown(shown.map(|(key, player)| (&**key, player)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn move_of(players: &mut Players, source: Source, direction: Direction) {
+        let player = PlayerName::whole("john");
+        players.take(Moment(1), &Event::Move { due: None, source, player, direction });
+    }
+
+    fn places(players: &Players) -> Vec<(String, [i64; 2])> {
+        players.all().0.iter().map(|(key, player)| ((*key).to_owned(), player.at)).collect()
+    }
+
+    fn exit(source: Source) -> Event<'static> {
+        let exit = scenario_log::event::Exit::Code(0);
+        Event::SpawnExited { source, exit, ok: true, running: 0, held: false, skipped: 0 }
+    }
+
+    #[test]
+    fn without_a_world_each_starts_on_a_spot_of_its_own() {
+        let mut players = Players::of(&serde_json::json!({}));
+        let (first, second) = (Source::Spawn(1), Source::Spawn(2));
+        move_of(&mut players, first, Direction::N);
+        move_of(&mut players, second, Direction::E);
+        move_of(&mut players, first, Direction::N);
+        assert_eq!(
+            places(&players),
+            [("john".to_owned(), [0, -2]), ("john@ps#2".to_owned(), [APART + 1, 0])]
+        );
+        players.take(Moment(2), &exit(first));
+        players.forget_changes();
+        assert!(players.all().0["john"].is_gone);
+        let third = Source::Spawn(3);
+        move_of(&mut players, third, Direction::S);
+        assert_eq!(players.all().0["john"].source, Some(third), "the name is free again");
+    }
+
+    #[test]
+    fn in_a_world_its_state_says_where_all_are_and_moves_what_has_changed_since() {
+        let world = serde_json::json!({"world": {"size": [3, 3], "edges": "wrap", "broadcast": "1s"}});
+        let mut players = Players::of(&world);
+        let at = |john: [u32; 2]| Places::from([("john".to_owned(), john), ("still".to_owned(), [1, 1])]);
+        players.take(Moment(0), &Event::WorldState { due: None, players: &at([2, 0]) });
+        move_of(&mut players, Source::Spawn(1), Direction::E);
+        move_of(&mut players, Source::Spawn(1), Direction::N);
+        assert_eq!(places(&players), [("john".to_owned(), [0, 2]), ("still".to_owned(), [1, 1])]);
+        players.take(
+            Moment(1),
+            &Event::WorldState { due: None, players: &Places::from([("john".to_owned(), [0, 2])]) },
+        );
+        assert!(players.all().0["still"].is_gone, "who is in it no more is gone");
+    }
+
+    #[test]
+    fn of_those_who_are_gone_some_are_kept() {
+        let mut players = Players::of(&serde_json::json!({}));
+        for n in 1..=300 {
+            move_of(&mut players, Source::Spawn(n), Direction::N);
+        }
+        for n in 1..=300 {
+            players.take(Moment(2), &exit(Source::Spawn(n)));
+        }
+        players.forget_changes();
+        assert_eq!(players.all().0.len(), GONE);
+        assert!(players.all().0.contains_key("john@ps#300"));
+    }
+
+    #[test]
+    fn those_that_are_too_many_are_counted() {
+        let mut players = Players::of(&serde_json::json!({}));
+        for n in 0..u32::try_from(MOST).unwrap() + 3 {
+            move_of(&mut players, Source::Spawn(n + 1), Direction::N);
+        }
+        assert_eq!((players.all().0.len(), players.more()), (MOST, 3));
+    }
+}

@@ -1,0 +1,213 @@
+//! Who may ask.
+//!
+//! A browser lets any page send requests to this machine, and any name can be made to point at it. So a
+//! request must name a host that is ours, and come from our own page or from no page. Who changes
+//! something has the token as well; where other machines can ask, everybody has it who is shown
+//! something of the run.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
+
+use crate::web::server::{Place, Token};
+
+/// What the page may do. Nothing comes from elsewhere, nothing in it runs that is not a file of ours, and
+/// no other page may show it within its own.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What is the same for everybody: without anything of a run.
+const SHELL: [&str; 3] = ["/", "/page.css", "/page.js"];
+
+/// The gate of a server.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// Names that were given, in lower case, without ports.
+    names: Vec<String>,
+    /// Whether other machines can ask.
+    is_open: bool,
+    token: Token,
+}
+
+impl Gate {
+    pub(super) fn new(address: SocketAddr, names: &[String], token: &Token) -> Gate {
+        let names = names.iter().map(|name| without_port(name).to_ascii_lowercase()).collect();
+        Gate { names, is_open: !address.ip().is_loopback(), token: token.clone() }
+    }
+
+    /// By which name to ask.
+    pub(super) fn host(&self, address: SocketAddr) -> String {
+        match self.names.first() {
+            Some(name) if self.is_open => format!("{name}:{}", address.port()),
+            _ => address.to_string(),
+        }
+    }
+
+    /// Why a request is not let through, if it is not.
+    fn refuses(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Refused> {
+        let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
+        let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text(header::HOST));
+        let Some(host) = host.filter(|host| self.is_ours(host)) else {
+            return Some((StatusCode::FORBIDDEN, "this is not the page of that host"));
+        };
+        let is_other = |origin: &str| {
+            let at = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            !at.is_some_and(|at| at.eq_ignore_ascii_case(host))
+        };
+        if text(header::ORIGIN).is_some_and(is_other) {
+            return Some((StatusCode::FORBIDDEN, "another site may not ask"));
+        }
+        let is_shell = SHELL.contains(&uri.path()) && method == Method::GET;
+        // A link on another site may lead here; a script there may not ask.
+        let is_led = is_shell && text(header::HeaderName::from_static("sec-fetch-mode")) == Some("navigate");
+        let site = text(header::HeaderName::from_static("sec-fetch-site"));
+        if site.is_some_and(|site| site != "same-origin" && site != "none") && !is_led {
+            return Some((StatusCode::FORBIDDEN, "another site may not ask"));
+        }
+        let needs_token = !is_shell && (self.is_open || method != Method::GET || uri.path() == "/play");
+        if needs_token && !self.has_token(uri, text(header::AUTHORIZATION)) {
+            return Some((
+                StatusCode::UNAUTHORIZED,
+                "this takes the token of the link that the terminal shows",
+            ));
+        }
+        None
+    }
+
+    /// Whether a host, as a request names it, is ours. A name of this machine is one only where no other
+    /// machine can ask; so no name that was made to point here is.
+    fn is_ours(&self, host: &str) -> bool {
+        let host = without_port(host).to_ascii_lowercase();
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+        let is_here =
+            host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        is_here || self.names.contains(&host)
+    }
+
+    fn has_token(&self, uri: &Uri, authorization: Option<&str>) -> bool {
+        let bearer = authorization.and_then(|value| value.strip_prefix("Bearer "));
+        // Streams of events and web sockets cannot have a header of their own in a browser.
+        let pairs = uri.query().unwrap_or_default().split('&');
+        let asked = pairs.filter_map(|pair| pair.strip_prefix("token=")).next();
+        let asked = asked.map(|token| percent_decode_str(token).decode_utf8_lossy());
+        bearer.or(asked.as_deref()).is_some_and(|token| self.token.is(token.trim()))
+    }
+}
+
+/// A name without the port behind it.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    }
+}
+
+type Refused = (StatusCode, &'static str);
+
+/// An answer that is a sentence.
+pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{why}\n")).into_response()
+}
+
+/// Lets a request through, or refuses it.
+pub(super) async fn pass(State(place): State<Arc<Place>>, request: Request, next: Next) -> Response {
+    let mut response = match place.gate.refuses(request.method(), request.uri(), request.headers()) {
+        Some((status, why)) => refusal(status, why),
+        None => next.run(request).await,
+    };
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "a-token-of-our-own";
+
+    fn gate(address: &str, names: &[&str]) -> Gate {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Gate::new(address.parse().unwrap(), &names, &Token::given(TOKEN).unwrap())
+    }
+
+    fn status(gate: &Gate, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        gate.refuses(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
+    }
+
+    #[test]
+    fn only_our_own_page_may_ask() {
+        let gate = gate("127.0.0.1:8080", &[]);
+        let get = |headers: &[(&'static str, &str)]| status(&gate, Method::GET, "/events", headers);
+        for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "127.0.0.2:1"] {
+            assert_eq!(get(&[("host", host)]), 200, "{host}");
+        }
+        for host in
+            ["evil.example", "evil.example:8080", "localhost.evil.example", "0.0.0.0:8080", "8.8.8.8", ""]
+        {
+            assert_eq!(get(&[("host", host)]), 403, "{host}");
+        }
+        assert_eq!(get(&[]), 403, "no host at all");
+        let host = ("host", "127.0.0.1:8080");
+        assert_eq!(get(&[host, ("origin", "http://127.0.0.1:8080")]), 200);
+        for origin in ["http://evil.example", "null", "http://localhost:8080", "http://127.0.0.1:8081", "?"] {
+            assert_eq!(get(&[host, ("origin", origin)]), 403, "{origin}");
+        }
+        for (site, expected) in [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)]
+        {
+            assert_eq!(get(&[host, ("sec-fetch-site", site)]), expected, "{site}");
+        }
+    }
+
+    #[test]
+    fn a_link_elsewhere_may_lead_to_the_page_and_to_nothing_else() {
+        let gate = gate("127.0.0.1:8080", &[]);
+        let led = [("host", "localhost"), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+        assert_eq!(status(&gate, Method::GET, "/", &led), 200);
+        assert_eq!(status(&gate, Method::GET, "/events", &led), 403);
+        assert_eq!(status(&gate, Method::POST, "/input", &led), 403);
+    }
+
+    #[test]
+    fn who_changes_something_has_the_token() {
+        let gate = gate("127.0.0.1:8080", &[]);
+        let host = ("host", "localhost:8080");
+        let bearer = format!("Bearer {TOKEN}");
+        assert_eq!(status(&gate, Method::POST, "/input", &[host]), 401);
+        assert_eq!(status(&gate, Method::POST, "/input", &[host, ("authorization", "Bearer nonsense")]), 401);
+        assert_eq!(status(&gate, Method::POST, "/input", &[host, ("authorization", &bearer)]), 200);
+        assert_eq!(status(&gate, Method::GET, "/play", &[host]), 401);
+        assert_eq!(status(&gate, Method::GET, &format!("/play?name=x&token={TOKEN}"), &[host]), 200);
+        assert_eq!(status(&gate, Method::GET, "/events", &[host]), 200);
+    }
+
+    #[test]
+    fn where_others_can_ask_all_but_the_empty_page_takes_the_token() {
+        let gate = gate("0.0.0.0:8080", &["Game.example"]);
+        let host = ("host", "game.example:8080");
+        assert_eq!(status(&gate, Method::GET, "/", &[host]), 200);
+        assert_eq!(status(&gate, Method::GET, "/page.js", &[host]), 200);
+        assert_eq!(status(&gate, Method::GET, "/events", &[host]), 401);
+        assert_eq!(status(&gate, Method::GET, &format!("/events?token={TOKEN}"), &[host]), 200);
+        assert_eq!(status(&gate, Method::GET, "/", &[("host", "192.168.1.7:8080")]), 403);
+        assert_eq!(gate.host("0.0.0.0:8080".parse().unwrap()), "game.example:8080");
+    }
+}

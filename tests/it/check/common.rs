@@ -1,0 +1,107 @@
+//! What the tests of scenario files share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use scenario::cli::scenario_files::Disk;
+use scenario::terminal::diagnostics::human;
+use scenario_core::diagnostic::{Diagnostic, Sources};
+use scenario_core::scenario::{Failure, FileRead, Files, Loaded, Options, ReadFault, load};
+use scenario_log::event::ClockKind;
+
+/// The environment of all tests.
+pub(crate) fn env(name: &str) -> Option<String> {
+    match name {
+        "TOKEN" => Some("s3cr3t-t0ken".to_owned()),
+        "WAIT" => Some("5s".to_owned()),
+        _ => None,
+    }
+}
+
+/// Options without variables.
+pub(crate) fn options() -> Options<'static> {
+    Options { vars: &[], env: &env, clock: ClockKind::Real }
+}
+
+/// Files in memory.
+#[derive(Default)]
+pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+        match self.0.get(path) {
+            Some(bytes) => {
+                Ok(FileRead { bytes: bytes.clone(), identity: path.to_string_lossy().into_owned() })
+            }
+            None => Err(ReadFault("No such file or directory (os error 2)".to_owned())),
+        }
+    }
+}
+
+/// Loads a file of the disk.
+pub(crate) fn load_path(path: &str) -> Result<Loaded, Failure> {
+    load(Path::new(path), &Disk, &options())
+}
+
+/// Loads these bytes as `s.toml`.
+pub(crate) fn load_bytes(bytes: impl Into<Vec<u8>>, options: &Options<'_>) -> Result<Loaded, Failure> {
+    let files = Memory(BTreeMap::from([(PathBuf::from("s.toml"), bytes.into())]));
+    load(Path::new("s.toml"), &files, options)
+}
+
+/// Loads this text as `s.toml`.
+pub(crate) fn load_text(text: &str) -> Result<Loaded, Failure> {
+    load_bytes(text, &options())
+}
+
+/// Diagnostics without colours.
+pub(crate) fn rendered(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    human(sources, diagnostics, false)
+}
+
+/// What is said about a text, warnings included; nothing if it is a scenario without doubts.
+pub(crate) fn said(text: &str) -> String {
+    said_of(&load_text(text))
+}
+
+/// What is said about a loaded or refused scenario.
+pub(crate) fn said_of(loaded: &Result<Loaded, Failure>) -> String {
+    match loaded {
+        Ok(loaded) => rendered(&loaded.sources, &loaded.warnings),
+        Err(failure) => rendered(&failure.sources, &failure.diagnostics),
+    }
+}
+
+/// A folder of scenario files with what is said about each beside it.
+pub(crate) struct Golden(PathBuf);
+
+impl Golden {
+    /// The files of this folder.
+    pub(crate) fn folder(path: &str) -> Golden {
+        Golden(PathBuf::from(path))
+    }
+
+    /// Compares all of them; with `UPDATE` in the environment writes them anew.
+    pub(crate) fn check(&self) {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&self.0)
+            .expect("the folder of the tests can be used")
+            .map(|entry| entry.expect("the folder of the tests can be used").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .collect();
+        files.sort();
+        assert!(!files.is_empty(), "no files in {}", self.0.display());
+        let wrong: Vec<String> = files.iter().filter_map(|path| Golden::one(path)).collect();
+        assert!(wrong.is_empty(), "{}\nUPDATE=1 writes them anew", wrong.join("\n"));
+    }
+
+    fn one(path: &Path) -> Option<String> {
+        let now = said_of(&load(path, &Disk, &options()));
+        let golden = path.with_extension("stderr");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&golden, &now).expect("the folder of the tests can be used");
+            return None;
+        }
+        let then = std::fs::read_to_string(&golden).unwrap_or_default();
+        (now != then).then(|| format!("== {} then:\n{then}== now:\n{now}", path.display()))
+    }
+}

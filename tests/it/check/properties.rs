@@ -1,0 +1,324 @@
+//! What holds for all documents: nothing panics, the program and its schema agree (A18), and a
+//! resolved scenario reads back as itself.
+
+use proptest::prelude::*;
+use scenario_core::scenario::json_schema::scenario_schema;
+use scenario_core::scenario::write::resolved::{preset_to_toml, to_json, to_toml};
+use serde_json::Value as Json;
+
+use crate::check::common::{load_bytes, load_text, options, rendered, said_of};
+
+/// Pieces that scenario files are made of, and some that they are not.
+fn piece() -> impl Strategy<Value = String> {
+    let known = [
+        "[[timeline]]\n",
+        "[presets.a]\n",
+        "[fetches.b]\n",
+        "[vars]\n",
+        "name = ",
+        "at = ",
+        "spawn = ",
+        "players = ",
+        "command = ",
+        "every = ",
+        "times = ",
+        "for = ",
+        "after = ",
+        "urls = ",
+        "id = ",
+        "stdin = ",
+        "send = ",
+        "a.b = ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "=",
+        "\n",
+        "\"",
+        "'",
+        "\"\"\"",
+        "#",
+        "\\",
+        "${",
+        "${env:TOKEN}",
+        "$${",
+        "\"a\"",
+        "\"1s\"",
+        "\"0s..1s\"",
+        "1",
+        "-1",
+        "1.5",
+        "true",
+        "1979-05-27",
+        "{ line = \"(\", of = \"a\" }",
+        "[\"x\"]",
+        "\"a.ready\"",
+        "{ name = \"a\", moves = 1, every = \"1s\" }",
+        "\u{feff}",
+        "\u{202e}",
+        "é",
+        "\0",
+        "\r",
+        "\t",
+        "\u{1b}",
+    ];
+    prop_oneof![8 => proptest::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => ".{0,3}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = said_of(&load_bytes(bytes, &options()));
+    }
+
+    #[test]
+    fn no_pieces_panic(pieces in proptest::collection::vec(piece(), 0..30)) {
+        let loaded = load_text(&pieces.concat());
+        let said = said_of(&loaded);
+        prop_assert!(!said.contains(|c: char| c != '\n' && scenario_log::sanitize::acts(c)), "{said:?}");
+        if let Ok(loaded) = loaded {
+            let toml = to_toml(&loaded.scenario);
+            let again = load_text(&toml);
+            prop_assert!(again.is_ok(), "{toml}\n{}", said_of(&again));
+        }
+    }
+
+    #[test]
+    fn the_tree_is_that_of_the_toml_crate(pieces in proptest::collection::vec(toml_line(), 0..12)) {
+        let text = pieces.concat();
+        let ours = said_of(&load_text(&text));
+        let syntax = !ours.contains("error") || !["defined twice", "nothing can be added", "is no value", "missing",
+            "unclosed", "never closed", "expected `"].iter().any(|words| ours.contains(words));
+        // The crate lets a dotted key add to an array of tables, which TOML does not.
+        if ours.contains("is an array: nothing can be added") {
+            return Ok(());
+        }
+        // A free table is not to be had; but both must agree on what is TOML.
+        prop_assert_eq!(syntax, text.parse::<toml::Table>().is_ok(), "{}\n{}\n{:?}", text, ours, text.parse::<toml::Table>());
+    }
+}
+
+/// Lines that define tables in every way there is.
+fn toml_line() -> impl Strategy<Value = String> {
+    let key = || proptest::sample::select(vec!["a", "b", "c", "\"a\"", "a.b", "b.a", "a.b.c", "c.a"]);
+    let value = proptest::sample::select(vec![
+        "1",
+        "{}",
+        "[]",
+        "[{}]",
+        "{ a = 1 }",
+        "{ a.b = 1 }",
+        "{ a.b = 1, a.c = 2 }",
+        "{ a = {}, a.b = 1 }",
+    ]);
+    prop_oneof![
+        (key(), value).prop_map(|(key, value)| format!("{key} = {value}\n")),
+        key().prop_map(|key| format!("[{key}]\n")),
+        key().prop_map(|key| format!("[[{key}]]\n")),
+    ]
+}
+
+/// Legal documents, which are then changed at one place. Their names are used so that no change makes
+/// one dangle.
+const BASES: [&str; 7] = [
+    "[world]\nsize = [40, 20]\nedges = 'stop'\nbroadcast = '1s'\n[presets.a]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n",
+    "[shared]\na = 1\nb = -3\n[presets.a]\nplayers = [{ name = 'j', count = 2, directions = ['N'], \
+     steps = ['load a', 'store b', 'add 1', 'mul -2', 'lock m', 'unlock m', 'pause 1s..2s', 'move', 'say x'] }]\n\
+     [[expect]]\nof = 'shared.a'\nstat = 'value'\nbelow = -1\n[[expect]]\nof = 'step'\nwhere = { register = -1 }\nat_least = 1\n",
+    "name = 'x'\ndescription = 'y'\nseed = 3\ntick = '1s'\ntime_limit = '1h'\ntimeline = []\n[vars]\na = 1\nb = 'x'\nc = true\n",
+    "[presets.a]\nplayers = [{ name = 'j{n}', count = 2, moves = 3, every = '0s..800ms', directions = ['N'] }]\nisolation = 'task'\n\
+     [presets.b]\nplayers = [{ name = 'k', moves = 3, every = { exponential = '1s' } }, \
+     { name = 'l', moves = 3, every = { normal = { mean = '1s', sd = '1s' } } }, { name = 'm', moves = 1, every = { choice = ['1s'] } }]\n\
+     [presets.c]\ncommand = ['x', 'y']\ndir = 'd'\nenv = { A = 'b' }\nclear_env = true\nstdin = 'open'\npty = true\nready = { tcp = 'h:1', timeout = '1s', poll = '1s' }\nexits = 0\nbackground = true\n\
+     stop = { signal = 'TERM', grace = '1s' }\nmax_line = '64KiB'\n\
+     [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
+    "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
+     timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
+     [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200]\n[fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\n",
+    "[[timeline]]\nid = 'a'\nmark = 'x'\nat = '1s'\ncount = 2\n[[timeline]]\nmark = 'x'\nevery = '1s'\ntimes = 2\nfor = '1s'\n\
+     [[timeline]]\nspawn = 'p'\n[[timeline]]\nafter = 'a.started'\nmark = 'x'\n[presets.p]\ncommand = ['x']\n",
+    "[presets.a]\ncommand = ['x']\n[fetches.b]\nurls = ['http://h/']\n\
+     [[expect]]\nname = 'x'\nof = 'line'\nin = 'a'\nwhere = { text = 'x', partial = true }\nstat = 'count'\nat_most = 5\nabort = true\n\
+     [[expect]]\nof = 'fetch.took'\nstat = 'p95'\nbelow = '1s'\nnever = false\n[[expect]]\nof = 'fetch.bytes'\nwhere = { status = 200 }\nstat = 'sum'\nequals = '64KiB'\n\
+     [[expect]]\nof = 'line'\nstat = 'rate'\nabove = '0.5/s'\n[[expect]]\nof = 'fetch.failed'\nnever = true\n[[expect]]\nof = 'run.took'\nat_least = '1s'\n\
+     [[expect]]\nof = 'line'\nfollows = { of = 'spawn.started', in = 'a', where = { preset = 'a' } }\nwithin = '1s'\n",
+];
+
+/// Values of every type; no float is whole, since JSON knows no difference then.
+fn value() -> impl Strategy<Value = toml::Value> {
+    let values = "v = [-1, 0, 1, 100, 255, 256, 999, 1000, 4294967295, 4294967296, 1000000001, 1.5, true, [], ['x'], [1], [0, 3], \
+        ['N', 'W'], ['1s'], ['http://h/'], {}, { x = 1 }, { text = 'x' }, { file = 'x' }, { signal = 'TERM' }, { exponential = '1s' }, \
+        { exponential = '0s' }, { choice = [] }, { line = 'x', of = 'a' }, { to = 'a', text = 'x' }, '', 'x', 'a', 'x y', 'a.b', '{n}', '{n}{n}', \
+        '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', \
+        'TERM', 'sigterm', '33', '31', 'POST', 'post', 'PoSt', 'N', 'null', 'open', 'task', 'process', 'auto', 'concurrent', 'http://h/', \
+        'a.started', '.started', 'a.done', 'p95', 'p0', 'p99.99', 'max', '10/s', '0/s', '/s', 'line', 'fetch.took', 'run.finished', { of = 'line' }, { text = 'x', n = 1 }, 'load a', 'load  b ', 'load', 'add +1', 'add 1.5', 'add 99999999999999999999', 'lock m', 'unlock m', 'pause 1s', 'pause 1s .. 2s', 'pause 1s..', \
+        'pause { exponential = \"1s\" }', 'move x', 'say', ' say  x', '${', '${nope}', \"a\\u0000\"]";
+    let list = values.parse::<toml::Table>().ok().and_then(|mut table| table.remove("v"));
+    let Some(toml::Value::Array(list)) = list else { panic!("the values are TOML") };
+    proptest::sample::select(list)
+}
+
+/// One change: which place (taken modulo their number), and what.
+fn change(table: &mut toml::Table, place: usize, kind: u8, value: toml::Value) {
+    let mut paths = Vec::new();
+    collect(&toml::Value::Table(table.clone()), &mut Vec::new(), &mut paths);
+    if paths.is_empty() {
+        return;
+    }
+    let path = &paths[place % paths.len()];
+    let mut at = toml::Value::Table(table.clone());
+    if let Some((last, parents)) = path.split_last() {
+        let mut node = &mut at;
+        for step in parents {
+            node = match (node, step) {
+                (toml::Value::Table(table), Step::Key(key)) => &mut table[key.as_str()],
+                (toml::Value::Array(list), Step::Index(index)) => &mut list[*index],
+                _ => return,
+            };
+        }
+        match (node, last) {
+            (toml::Value::Table(table), Step::Key(key)) => match kind {
+                0 => drop(table.remove(key)),
+                1 => drop(table.insert("zzz".to_owned(), value)),
+                2 => drop(table.insert("mark".to_owned(), value)),
+                _ => drop(table.insert(key.clone(), value)),
+            },
+            (toml::Value::Array(list), Step::Index(index)) => list[*index] = value,
+            _ => {}
+        }
+    }
+    if let toml::Value::Table(changed) = at {
+        *table = changed;
+    }
+}
+
+#[derive(Clone)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>) {
+    let mut go = |step: Step, value: &toml::Value| {
+        path.push(step);
+        paths.push(path.clone());
+        collect(value, path, paths);
+        path.pop();
+    };
+    match value {
+        toml::Value::Table(table) => table.iter().for_each(|(key, value)| go(Step::Key(key.clone()), value)),
+        toml::Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, value)| go(Step::Index(index), value))
+        }
+        _ => {}
+    }
+}
+
+/// What the program says that no schema can: it needs the rest of the scenario, or more than a grammar.
+const BEYOND: [&str; 41] = [
+    "there is no preset",
+    "there is no fetch",
+    "there is no entry",
+    "there is no variable",
+    "`${` without",
+    "is no variable's name",
+    "cannot be fetched",
+    "cannot be connected to",
+    "this is no regular expression",
+    "is empty: its end",
+    "given twice",
+    "are called",
+    "never end",
+    "spawns nothing that",
+    "the program's name",
+    "spawns no program",
+    "starts nothing that",
+    "waits for itself",
+    "wait for each other",
+    "is nothing to expect",
+    "comes when all expectations",
+    "there is no shared cell",
+    "there is no cell",
+    "does not have the lock",
+    "a cell holds",
+    "share cells",
+    "is no whole number",
+    "is no interval",
+    "an interval ",
+    "there are many",
+    "events are counted",
+    "a run takes one time",
+    "it lacks a limit",
+    "this can never hold",
+    "a limit of",
+    "to look at",
+    "the key `",
+    "is of no one event",
+    "is no event, which",
+    "belongs to the whole run",
+    "the name of an expectation",
+];
+
+fn validator() -> &'static jsonschema::Validator {
+    static VALIDATOR: std::sync::OnceLock<jsonschema::Validator> = std::sync::OnceLock::new();
+    VALIDATOR.get_or_init(|| {
+        let schema: Json = serde_json::from_str(&scenario_schema()).expect("the schema is JSON");
+        jsonschema::draft202012::new(&schema).expect("the schema is a schema")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4_000) })]
+
+    #[test]
+    fn a18_the_schema_and_the_program_agree(
+        base in 0..BASES.len(), place in any::<usize>(), kind in 0..8_u8, value in value(),
+        again in any::<Option<usize>>(), other in self::value(),
+    ) {
+        let mut table: toml::Table = BASES[base].parse().expect("the bases are TOML");
+        change(&mut table, place, kind, value);
+        if let Some(place) = again {
+            change(&mut table, place, 9, other);
+        }
+        let text = toml::to_string(&table).expect("a table can be written");
+        let json = serde_json::to_value(&table).expect("a table without dates is JSON");
+        let valid = validator().is_valid(&json);
+        let loaded = load_text(&text);
+        let said = match &loaded {
+            Ok(_) => String::new(),
+            Err(failure) => rendered(&failure.sources, &failure.diagnostics),
+        };
+        if !valid {
+            prop_assert!(loaded.is_err(), "the schema refuses what the program takes:\n{text}");
+        } else if loaded.is_err() {
+            let mut errors = said.lines().filter(|line| line.starts_with("error"));
+            let beyond = errors.all(|line| BEYOND.iter().any(|words| line.contains(words)));
+            prop_assert!(beyond, "the program refuses what the schema takes:\n{text}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn the_bases_of_a18_are_legal() {
+    for base in BASES {
+        assert_eq!(crate::check::common::said(base), "");
+        let table: toml::Table = base.parse().expect("the bases are TOML");
+        assert!(validator().is_valid(&serde_json::to_value(&table).expect("it is JSON")), "{base}");
+    }
+}
+
+#[test]
+fn a_preset_alone_reads_back() {
+    let text = "[presets.a]\nplayers = [{ name = 'x', moves = 1, every = '1s' }]\n[presets.b]\ncommand = ['${env:TOKEN}']\n\
+        [[timeline]]\nspawn = 'a'\n";
+    let loaded = load_text(text).unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics));
+    let alone = load_text(&preset_to_toml(&loaded.scenario, 0))
+        .unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics));
+    assert_eq!(alone.scenario.presets.len(), 1);
+    assert_eq!(alone.scenario.presets[0].kind, loaded.scenario.presets[0].kind);
+    assert!(!to_json(&loaded.scenario).contains("t0ken"));
+}

@@ -1,0 +1,54 @@
+//! What programs are given to read.
+
+use crate::children::{NO_TICK, after_line, exit_of, replays, sh, spawns, text_of};
+use crate::common::Folder;
+
+#[test]
+fn b12_who_reads_what_is_not_given_meets_its_end() {
+    let folder = Folder::new();
+    let text = "x".repeat(300_000);
+    let given = format!("stdin = {{ text = \"{text}\" }}");
+    let text = [
+        NO_TICK,
+        &sh("null", "cat; echo end", ""),
+        &sh("all", "wc -c", &given),
+        &sh("careless", "exit 4", &format!("{given}\nexits = 4")),
+        &["null", "all", "careless"].map(|preset| spawns(preset, 1)).concat(),
+    ];
+    let (ended, log) = folder.run(&text.concat(), &[]);
+    ended.expect(0);
+    assert_eq!(text_of(&log, "ps#1"), "end\n");
+    assert_eq!(text_of(&log, "ps#2"), "300000\n");
+    assert_eq!(exit_of(&log, "careless")["code"], 4);
+    replays(&folder);
+}
+
+#[test]
+fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
+    let folder = Folder::new();
+    let open = "stdin = \"open\"\nbackground = true";
+    // More than a pipe holds, and at the third time more than is kept.
+    let send = |to: &str, text: &str| format!("send = {{ to = \"{to}\", text = \"{text}\" }}");
+    let much = send("deaf", &"x".repeat(600_000));
+    let text = [
+        NO_TICK,
+        &sh("deaf", "echo deaf; exec sleep 600", open),
+        &sh("reads", "while read line; do echo \"got $line\"; done", open),
+        &spawns("deaf", 1),
+        &spawns("reads", 1),
+        &after_line("deaf", "deaf", &much),
+        &after_line("deaf", "deaf", &much),
+        &after_line("deaf", "deaf", &send("reads", "one")),
+        &after_line("got one", "reads", "mark = \"it goes on\""),
+    ];
+    let (ended, log) = folder.run(&text.concat(), &[]);
+    // What could not be sent has failed the run.
+    ended.expect(1);
+    assert_eq!(log.of("mark")[0]["text"], "it goes on");
+    assert_eq!(text_of(&log, "ps#2"), "got one\n");
+    let errors: Vec<_> = log.of("sent").into_iter().filter_map(|event| event["error"].as_str()).collect();
+    let [full, deaf] = errors[..] else { panic!("{errors:?}") };
+    assert!(full.contains("600001 bytes are waiting") || full.contains("600000 bytes are waiting"), "{full}");
+    assert_eq!(deaf, "it reads its standard input no more");
+    replays(&folder);
+}

@@ -1,0 +1,288 @@
+//! Runs the real binary, and reads what it leaves.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(crate) mod any_bytes;
+pub(crate) mod browser;
+pub(crate) mod logs;
+
+use serde_json::Value;
+
+/// A folder of its own for a test, gone with it.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes a file in it.
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The program, to be run in it, with nothing on its standard input.
+    pub(crate) fn scenario(&self, arguments: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
+        command.current_dir(&self.0).args(arguments).env_remove("NO_COLOR");
+        Run { command, stdin: None }
+    }
+
+    /// Runs a scenario on a clock, and reads its log.
+    pub(crate) fn run(&self, text: &str, options: &[&str]) -> (Ended, Log) {
+        self.file("s.toml", text);
+        let log = self.0.join("log.jsonl");
+        let mut arguments = vec!["run", "s.toml", "--log", "log.jsonl", "--force"];
+        arguments.extend(options);
+        let ended = self.scenario(&arguments).end();
+        (ended, Log::read(&log))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program.
+pub(crate) const SCENARIO: &str = env!("CARGO_BIN_EXE_scenario");
+
+/// The project's own folder.
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Says what was not shown, and why.
+pub(crate) fn skip(what: &str, why: &str) {
+    eprintln!("skipped: {what}: {why}");
+}
+
+/// Whether a tool is there and works here.
+pub(crate) fn works(tool: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(tool);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Serves one answer after the other, and closes the connection behind each. `answer` is told the
+/// path and the whole request, and gives all the bytes. For as long as the test lives.
+pub(crate) fn serve(answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> std::net::SocketAddr {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in server.incoming() {
+            let mut client = client.unwrap();
+            let mut reader = BufReader::new(client.try_clone().unwrap());
+            let (mut request, mut length) = (String::new(), 0);
+            loop {
+                let start = request.len();
+                let read = reader.read_line(&mut request).unwrap_or(0);
+                let line = request[start..].to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if read <= 2 {
+                    break;
+                }
+            }
+            let _ = reader.take(length).read_to_string(&mut request);
+            let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
+            let _ = client.write_all(&answer(&path, &request));
+        }
+    });
+    address
+}
+
+/// An answer of HTTP/1.1 with this status and body.
+pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// Sends a signal to a child.
+pub(crate) fn kill(child: &Child, signal: rustix::process::Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+}
+
+/// Whether nobody is left of a process's group.
+pub(crate) fn is_gone(pid: &Value) -> bool {
+    let group = rustix::process::Pid::from_raw(i32::try_from(pid.as_i64().unwrap()).unwrap()).unwrap();
+    rustix::process::test_kill_process_group(group).is_err()
+}
+
+/// What a run shows, line by line, while it runs.
+pub(crate) struct Watched {
+    pub(crate) child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    pub(crate) shown: Vec<String>,
+}
+
+impl Watched {
+    /// Waits for a line that has this in it.
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str) {
+        loop {
+            let Some(line) = self.lines.next() else {
+                panic!("`{what}` was never shown, but:\n{}", self.shown.join("\n"));
+            };
+            self.shown.push(line.unwrap());
+            if self.shown.last().unwrap().contains(what) {
+                return;
+            }
+        }
+    }
+
+    /// Reads to the end, and gives the exit code.
+    pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
+        self.shown.extend(self.lines.map(Result::unwrap));
+        (self.child.wait().unwrap().code(), self.shown)
+    }
+}
+
+/// The program about to be run.
+pub(crate) struct Run {
+    pub(crate) command: Command,
+    stdin: Option<Vec<u8>>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Run {
+        self.command.env(name, value);
+        self
+    }
+
+    /// The same by way of another program: `wrap` is told this one, and gives the command to which its
+    /// arguments are added.
+    pub(crate) fn wrapped(mut self, wrap: impl FnOnce(&OsStr) -> Command) -> Run {
+        let mut command = wrap(self.command.get_program());
+        command.args(self.command.get_args());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
+        }
+        self.command = command;
+        self
+    }
+
+    /// Starts it, with pipes.
+    pub(crate) fn start(mut self) -> Child {
+        self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap();
+        if let Some(bytes) = self.stdin.take() {
+            child.stdin.take().unwrap().write_all(&bytes).unwrap();
+        }
+        child
+    }
+
+    /// Starts it, to be watched; its standard input is a pipe that stays open.
+    pub(crate) fn watch(mut self) -> Watched {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = self.command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        Watched { child, lines, shown: Vec::new() }
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn end(self) -> Ended {
+        let output = self.start().wait_with_output().unwrap();
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ended {
+    /// Asserts the exit code, and shows what was said if it is another.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Ended {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// A log, line by line.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) events: Vec<Value>,
+}
+
+impl Log {
+    pub(crate) fn read(path: &Path) -> Log {
+        Log::of_bytes(std::fs::read(path).unwrap_or_default())
+    }
+
+    /// The whole lines of a log whose runner was killed, perhaps as it wrote.
+    pub(crate) fn read_torn(path: &Path) -> Log {
+        let mut bytes = std::fs::read(path).unwrap_or_default();
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        Log::of_bytes(bytes)
+    }
+
+    fn of_bytes(bytes: Vec<u8>) -> Log {
+        let events =
+            String::from_utf8_lossy(&bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        Log { bytes, events }
+    }
+
+    /// The events of a kind.
+    pub(crate) fn of(&self, event: &str) -> Vec<&Value> {
+        self.events.iter().filter(|value| value["event"] == event).collect()
+    }
+
+    /// The last event.
+    pub(crate) fn last(&self) -> &Value {
+        self.events.last().expect("a log has a last line")
+    }
+
+    /// The names of the events, in their order, without ticks.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self.events.iter().map(|value| value["event"].as_str().unwrap().to_owned());
+        names.filter(|name| name != "clock.tick").collect()
+    }
+
+    /// What a player did: planned moments and directions.
+    pub(crate) fn moves_of(&self, player: &str) -> Vec<(String, String)> {
+        let of = self.of("move").into_iter().filter(|value| value["player"] == player);
+        of.map(|value| (value["due"].to_string(), value["direction"].to_string())).collect()
+    }
+}

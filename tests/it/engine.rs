@@ -1,0 +1,388 @@
+//! The engine by itself: what it decides depends on moments and observations only, not on how often
+//! it is woken or how what came from outside was cut into pieces. Replay stands on this.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+use scenario_core::engine::effect::{Order, Verdict};
+use scenario_core::engine::input::Observed;
+use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario_log::encode::Encoder;
+use scenario_log::event::{ClockKind, Event, Exit, Source, Stream};
+use scenario_log::signal::Signal;
+use scenario_log::time::Moment;
+
+struct Memory(&'static str);
+
+impl Files for Memory {
+    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
+        Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
+    }
+}
+
+fn scenario(text: &'static str) -> Rc<Scenario> {
+    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    match load(Path::new("s.toml"), &Memory(text), &options) {
+        Ok(loaded) => Rc::new(loaded.scenario),
+        Err(failure) => panic!("{:?}", failure.diagnostics),
+    }
+}
+
+/// A log in memory, and the orders.
+#[derive(Default)]
+struct Recorder {
+    encoder: Encoder,
+    orders: Vec<Order>,
+    lines: Vec<u8>,
+}
+
+impl Sink for Recorder {
+    fn event(&mut self, t: Moment, event: &Event<'_>) {
+        self.encoder.write(t, event);
+    }
+
+    fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+}
+
+impl Recorder {
+    fn log(&mut self) -> Vec<String> {
+        self.lines.extend(self.encoder.take(Vec::new()));
+        String::from_utf8_lossy(&self.lines).lines().map(str::to_owned).collect()
+    }
+
+    /// The lines without their `seq` and `t`.
+    fn story(&mut self) -> Vec<String> {
+        let told = self.log();
+        told.iter().map(|line| line.split_once(",\"event\"").unwrap().1.to_owned()).collect()
+    }
+}
+
+fn start(scenario: &Rc<Scenario>) -> (Engine, Recorder) {
+    let mut engine = Engine::new(Rc::clone(scenario), 7);
+    let mut recorder = Recorder::default();
+    let clock = ClockKind::Real;
+    engine.start(&Start { seed: 7, clock, started_at: None, schedule: &[], resolved: "{}" }, &mut recorder);
+    (engine, recorder)
+}
+
+const CROWD: &str = r#"
+tick = "300ms"
+[presets.a]
+players = [{ name = "a", count = 30, moves = 5, every = "0s..2s" }, { name = "b", moves = 3, every = { exponential = "500ms" } }]
+[[timeline]]
+id = "first"
+at = "100ms"
+spawn = "a"
+every = "0s..1s"
+times = 3
+[[timeline]]
+after = "first.finished"
+at = "1s"
+spawn = "a"
+[[timeline]]
+at = "1500ms"
+stop = "first"
+"#;
+
+#[test]
+fn it_ends_by_itself_in_virtual_time() {
+    let (mut engine, mut recorder) = start(&scenario(CROWD));
+    while let Some(now) = engine.next_due() {
+        engine.advance(now, &mut recorder);
+    }
+    assert_eq!(engine.verdict(), Some(Verdict::Passed));
+    assert!(recorder.log().last().unwrap().contains("\"outcome\":\"passed\""));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Woken whenever, it says the same things in the same order; only `t` (and the lateness at the
+    /// end) tell of the wakes.
+    #[test]
+    fn how_often_it_is_woken_changes_nothing(gaps in prop::collection::vec(1u64..700_000_000, 1..40)) {
+        // Without the stop, whose effect hangs on the real moment.
+        let text: &'static str = CROWD.split("[[timeline]]\nat = \"1500ms\"").next().unwrap().to_owned().leak();
+        let scenario = scenario(text);
+        let (mut engine, mut exact) = start(&scenario);
+        while let Some(now) = engine.next_due() {
+            engine.advance(now, &mut exact);
+        }
+        let (mut engine, mut woken) = start(&scenario);
+        let mut now = 0;
+        for gap in gaps.iter().cycle() {
+            now += gap;
+            engine.advance(Moment(now), &mut woken);
+            if engine.verdict().is_some() {
+                break;
+            }
+        }
+        let (mut exact, mut woken) = (exact.story(), woken.story());
+        exact.pop();
+        woken.pop();
+        // A late wake sees more ticks before the end.
+        let told = |story: Vec<String>| -> Vec<String> {
+            story.into_iter().filter(|line| !line.contains("clock.tick")).collect()
+        };
+        prop_assert_eq!(told(exact), told(woken));
+    }
+}
+
+const PROGRAM: &str = r#"
+tick = "0s"
+[presets.p]
+command = ["p"]
+[[timeline]]
+id = "p"
+spawn = "p"
+[[timeline]]
+after = { line = "go", of = "p" }
+mark = "went"
+[[timeline]]
+after = { line = "go (\\d)", of = "p" }
+at = "1ms"
+mark = "went by number"
+"#;
+
+fn programmed(chunks: &[&[u8]]) -> Vec<String> {
+    let (mut engine, mut recorder) = start(&scenario(PROGRAM));
+    engine.advance(Moment(1), &mut recorder);
+    let source = Source::Spawn(1);
+    assert_eq!(recorder.orders, [Order::Start { source, preset: 0, nth: 0, entry: Some(0) }]);
+    engine.observe(Moment(2), Observed::Started { source, pid: 42 }, &mut recorder);
+    for chunk in chunks {
+        let stream = Stream::Stdout;
+        engine.observe(Moment(3), Observed::Lines { source, stream, chunk, partial: false }, &mut recorder);
+    }
+    engine.advance(Moment(2_000_000), &mut recorder);
+    engine.observe(
+        Moment(3_000_000),
+        Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 },
+        &mut recorder,
+    );
+    engine.advance(Moment(4_000_000), &mut recorder);
+    assert_eq!(engine.verdict(), Some(Verdict::Passed));
+    recorder.log()
+}
+
+#[test]
+fn how_lines_were_cut_into_reads_changes_nothing() {
+    let whole = programmed(&[b"one\ngo 7\ngo\nlast\n"]);
+    let single = programmed(&[b"one\n", b"go 7\n", b"go\n", b"last\n"]);
+    assert_eq!(whole, single);
+    let marks: Vec<usize> = (0..whole.len()).filter(|n| whole[*n].contains("\"mark\"")).collect();
+    assert_eq!(marks, [4, 7], "{whole:#?}");
+}
+
+#[test]
+fn what_is_unknown_or_late_is_ignored() {
+    let (mut engine, mut recorder) = start(&scenario(PROGRAM));
+    engine.advance(Moment(0), &mut recorder);
+    let told = recorder.log().len();
+    let (source, other) = (Source::Spawn(9), Source::Request(3));
+    let error = "x";
+    for observed in [
+        Observed::Started { source, pid: 1 },
+        Observed::CouldNotStart { source: other, error },
+        Observed::Lines { source, stream: Stream::Stderr, chunk: b"x\n", partial: false },
+        Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 },
+        Observed::NotSent { source, error },
+        Observed::BodyLines { source: other, chunk: b"x\n" },
+        Observed::Responded { source: other, status: 200, version: "HTTP/1.1", headers: &[] },
+        Observed::Exited { source: other, exit: Exit::Code(0), held: false, skipped: 0 },
+    ] {
+        engine.observe(Moment(0), observed, &mut recorder);
+    }
+    let lines = recorder.log();
+    assert_eq!(lines.len(), told, "{lines:?}");
+    // And once the run is over, nothing is said any more.
+    engine.observe(Moment(5), Observed::Signalled(Signal::INT), &mut recorder);
+    engine.observe(Moment(5), Observed::Started { source: Source::Spawn(1), pid: 1 }, &mut recorder);
+    engine.observe(
+        Moment(5),
+        Observed::Exited { source: Source::Spawn(1), exit: Exit::Code(0), held: false, skipped: 0 },
+        &mut recorder,
+    );
+    assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::INT))));
+    let told = recorder.log().len();
+    engine.observe(Moment(6), Observed::Typed { text: "status" }, &mut recorder);
+    engine.advance(Moment(7), &mut recorder);
+    assert_eq!(recorder.log().len(), told);
+    assert_eq!(engine.next_due(), None);
+}
+
+#[test]
+fn the_first_signal_stops_and_the_second_kills() {
+    let (mut engine, mut recorder) = start(&scenario(PROGRAM));
+    let source = Source::Spawn(1);
+    engine.advance(Moment(1), &mut recorder);
+    engine.observe(Moment(2), Observed::Started { source, pid: 42 }, &mut recorder);
+    recorder.orders.clear();
+    engine.observe(Moment(3), Observed::Signalled(Signal::TERM), &mut recorder);
+    assert_eq!(recorder.orders, [Order::Stop { source }]);
+    engine.observe(Moment(4), Observed::Signalled(Signal::INT), &mut recorder);
+    assert_eq!(recorder.orders[1..], [Order::Kill { source }]);
+    engine.observe(
+        Moment(5),
+        Observed::Exited { source, exit: Exit::Signal(Signal::KILL), held: false, skipped: 0 },
+        &mut recorder,
+    );
+    assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::TERM))));
+}
+
+#[test]
+fn time_that_goes_back_does_not_turn_it_round() {
+    let (mut engine, mut recorder) = start(&scenario(CROWD));
+    for now in [5_000_000_000, 1, 3_000_000_000, 4, 60_000_000_000] {
+        engine.advance(Moment(now), &mut recorder);
+    }
+    let lines = recorder.log();
+    let times: Vec<&str> = lines.iter().map(|line| line.split(['{', ',']).nth(2).unwrap()).collect();
+    assert!(times.is_sorted_by_key(|t| t.trim_start_matches("\"t\":").parse::<f64>().unwrap() as u64));
+}
+
+const READY: &str = r#"
+tick = "0s"
+[presets.line]
+command = ["p"]
+ready = { line = "up", timeout = "1s" }
+[presets.port]
+command = ["p"]
+ready = { tcp = "h:1", timeout = "1s" }
+[[timeline]]
+id = "line"
+spawn = "line"
+[[timeline]]
+after = "line.ready"
+mark = "said"
+[[timeline]]
+id = "port"
+spawn = "port"
+[[timeline]]
+after = "port.ready"
+at = "1ms"
+mark = "answered"
+"#;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Both spawns of [`READY`], started at 2 ns.
+fn readying() -> (Engine, Recorder) {
+    let (mut engine, mut recorder) = start(&scenario(READY));
+    engine.advance(Moment(1), &mut recorder);
+    for number in [1, 2] {
+        let observed = Observed::Started { source: Source::Spawn(number), pid: number };
+        engine.observe(Moment(2), observed, &mut recorder);
+    }
+    recorder.orders.clear();
+    (engine, recorder)
+}
+
+/// The events behind the two starts, each by its name, its source or text, and its moment in ns.
+fn since_started(recorder: &mut Recorder) -> Vec<String> {
+    let lines = recorder.log();
+    let value = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let short = |event: serde_json::Value| {
+        let who = event["source"].as_str().or(event["text"].as_str()).unwrap_or("-").to_owned();
+        format!("{} {who} {}", event["event"].as_str().unwrap(), event["t"])
+    };
+    lines.iter().skip(3).map(|line| short(value(line))).collect()
+}
+
+fn lines<'a>(number: u32, chunk: &'a [u8], partial: bool) -> Observed<'a> {
+    Observed::Lines { source: Source::Spawn(number), stream: Stream::Stderr, chunk, partial }
+}
+
+#[test]
+fn a_spawn_is_ready_once_by_what_its_preset_says() {
+    let (mut engine, mut recorder) = readying();
+    // Neither by the other's means, nor by another's words.
+    for observed in [
+        Observed::Ready { source: Source::Spawn(1) },
+        Observed::Ready { source: Source::Spawn(9) },
+        Observed::Ready { source: Source::Request(2) },
+        lines(2, b"up\n", false),
+    ] {
+        engine.observe(Moment(3), observed, &mut recorder);
+    }
+    assert_eq!(since_started(&mut recorder), ["line ps#2 3e-9"]);
+    engine.observe(Moment(4), lines(1, b"a\nupper\nup\n", false), &mut recorder);
+    for _ in 0..2 {
+        engine.observe(Moment(5), Observed::Ready { source: Source::Spawn(2) }, &mut recorder);
+    }
+    engine.advance(Moment(3 * SECOND), &mut recorder);
+    assert!(recorder.orders.is_empty(), "nobody is stopped: {:?}", recorder.orders);
+    let wanted = [
+        "line ps#1 4e-9",
+        "line ps#1 4e-9",
+        "spawn.ready ps#1 4e-9",
+        "mark said 4e-9",
+        "line ps#1 4e-9",
+        "spawn.ready ps#2 5e-9",
+        "mark answered 3.0",
+    ];
+    assert_eq!(since_started(&mut recorder)[1..], wanted);
+}
+
+#[test]
+fn a_part_of_a_line_can_make_ready() {
+    let (mut engine, mut recorder) = readying();
+    engine.observe(Moment(4), lines(1, b"and up", true), &mut recorder);
+    assert_eq!(since_started(&mut recorder)[1..], ["spawn.ready ps#1 4e-9", "mark said 4e-9"]);
+}
+
+#[test]
+fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
+    let (mut engine, mut recorder) = readying();
+    let (source, late) = (Source::Spawn(2), Moment(2 + SECOND));
+    engine.observe(Moment(3), lines(1, b"up\n", false), &mut recorder);
+    engine.observe(Moment(late.0 - 1), lines(2, b"x\n", false), &mut recorder);
+    engine.observe(late, Observed::Ready { source }, &mut recorder);
+    let wanted = ["line ps#2 1.000000001", "spawn.failed ps#2 1.000000002", "stopping ps#2 1.000000002"];
+    assert_eq!(since_started(&mut recorder)[3..6], wanted);
+    assert_eq!(recorder.orders, [Order::Stop { source }, Order::Stop { source: Source::Spawn(1) }]);
+    for number in [1, 2] {
+        let observed = Observed::Exited {
+            source: Source::Spawn(number),
+            exit: Exit::Signal(Signal::TERM),
+            held: false,
+            skipped: 0,
+        };
+        engine.observe(late, observed, &mut recorder);
+    }
+    assert_eq!(engine.verdict(), Some(Verdict::Failed));
+    let told = recorder.log();
+    let running: Vec<&str> = told.iter().filter_map(|line| line.split("\"running\":").nth(1)).collect();
+    assert_eq!(running, ["2}", "1}", "0}"], "it runs until it has ended");
+    assert!(
+        told.last().unwrap().contains("ps#2 (port) never became ready: h:1 took no connection within 1s")
+    );
+}
+
+#[test]
+fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
+    let text = READY.replace("spawn = \"line\"", "spawn = \"line\"\ncount = 2");
+    let (mut engine, mut recorder) = start(&scenario(text.leak()));
+    engine.advance(Moment(1), &mut recorder);
+    let started = |number| Observed::Started { source: Source::Spawn(number), pid: number };
+    engine.observe(Moment(2), started(1), &mut recorder);
+    engine.observe(Moment(SECOND / 2), started(2), &mut recorder);
+    recorder.orders.clear();
+    engine.advance(Moment(2 + SECOND), &mut recorder);
+    assert_eq!(recorder.orders, [Order::Stop { source: Source::Spawn(1) }], "the other has time left");
+    // The first still stops; but it gets ready no more.
+    let exit = Exit::Code(0);
+    engine.observe(
+        Moment(3 + SECOND),
+        Observed::Exited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
+        &mut recorder,
+    );
+    let told = recorder.log();
+    let reason = "\"reason\":\"`#2` waits for `ready` of `line`, which never became ready\"";
+    assert!(told.last().unwrap().contains(reason), "{told:#?}");
+}

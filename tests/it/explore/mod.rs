@@ -1,0 +1,30 @@
+//! `scenario explore`: that its exact counts are those of another program, which lists what it counts;
+//! that every witness comes to what it stands for; and what the command says.
+
+mod brute;
+mod commands;
+mod counts;
+mod witnesses;
+
+use std::path::Path;
+
+use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario_log::event::ClockKind;
+
+struct Memory<'a>(&'a str);
+
+impl Files for Memory<'_> {
+    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
+        Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
+    }
+}
+
+/// A scenario without faults, for the virtual clock.
+fn loaded(text: &str) -> Scenario {
+    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
+    match load(Path::new("s.toml"), &Memory(text), &options) {
+        Ok(loaded) => loaded.scenario,
+        Err(failure) => panic!("{:?}\n{text}", failure.diagnostics),
+    }
+}

@@ -1,0 +1,119 @@
+//! Witnesses and seeds: each comes to what it stands for, and its log replays to the letter.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use num_bigint::BigUint;
+use proptest::prelude::*;
+use scenario::explore::outcome::{Came, Ended, Witness};
+use scenario::explore::{by_seeds, exhaustively};
+use scenario::io::log_file::writer::seal;
+use scenario::replay::outcome::Finding;
+use scenario::replay::replay;
+use scenario_core::engine::effect::Order;
+use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::write::resolved::to_json;
+use scenario_log::encode::Encoder;
+use scenario_log::event::{ClockKind, Event, Outcome};
+use scenario_log::time::Moment;
+
+use crate::explore::counts::programs;
+use crate::explore::loaded;
+
+/// A log in memory, and what the run came to.
+#[derive(Default)]
+struct Recorder {
+    encoder: Encoder,
+    waiting: Vec<(String, String)>,
+    came: Option<Came>,
+}
+
+impl Sink for Recorder {
+    fn event(&mut self, t: Moment, event: &Event<'_>) {
+        self.encoder.write(t, event);
+        match event {
+            Event::Deadlock { waiting } => self.waiting = waiting.to_vec(),
+            Event::RunFinished(summary) => {
+                let passed = summary.outcome == Outcome::Passed;
+                let outcome = if passed { Ended::Passed } else { Ended::Failed };
+                let waiting = self.waiting.clone();
+                self.came = Some(Came { shared: summary.shared.clone(), waiting, outcome });
+            }
+            _ => {}
+        }
+    }
+
+    fn order(&mut self, _order: Order) {}
+}
+
+/// What a witness comes to, with its log.
+fn run(scenario: &Scenario, witness: &Witness) -> (Came, Vec<u8>) {
+    let scenario = Rc::new(scenario.clone());
+    let resolved = to_json(&scenario);
+    let mut engine = Engine::new(scenario, witness.seed);
+    let mut recorder = Recorder::default();
+    let (seed, schedule) = (witness.seed, &witness.schedule[..]);
+    let start = Start { seed, clock: ClockKind::Virtual, started_at: None, schedule, resolved: &resolved };
+    engine.start(&start, &mut recorder);
+    while let Some(now) = engine.next_due() {
+        engine.advance(now, &mut recorder);
+    }
+    (recorder.came.unwrap(), seal(0, recorder.encoder.take(Vec::new())))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 150, ..ProptestConfig::default() })]
+    #[test]
+    fn every_witness_comes_to_its_outcome_and_replays(program in programs(), seed in 0..9_u64) {
+        let scenario = loaded(&program.toml());
+        let explored = exhaustively(&scenario, seed, 100_000, |_| {}).unwrap();
+        for found in &explored.found {
+            let (came, log) = run(&scenario, &found.witness);
+            prop_assert_eq!(&came, &found.came, "{}\n{:?}", program.toml(), found.witness);
+            let replayed = replay(&log[..], None);
+            prop_assert!(matches!(replayed.finding, Finding::Same), "{:?}", replayed);
+            // Another choice at a tie is another run, which the log does not tell.
+            let schedule = found.witness.schedule.iter();
+            if let Some(at) = schedule.clone().position(|choice| *choice == 0) {
+                let mut other = found.witness.clone();
+                other.schedule[at] = 1;
+                let (_, other) = run(&scenario, &other);
+                prop_assert_ne!(other, log);
+            }
+        }
+    }
+
+    #[test]
+    fn seeds_come_to_what_some_order_comes_to(program in programs()) {
+        let scenario = loaded(&program.toml());
+        let all = exhaustively(&scenario, 0, 100_000, |_| {}).unwrap();
+        let explored = by_seeds(&scenario, 40, |_| {});
+        prop_assert_eq!(&explored.runs, &BigUint::from(40_u8));
+        // One by one, the counts and the first of each are the same, whatever the threads did.
+        let mut wanted: BTreeMap<Came, (u32, u64)> = BTreeMap::new();
+        for seed in 0..40 {
+            let (came, log) = run(&scenario, &Witness { seed, schedule: Vec::new() });
+            prop_assert!(matches!(replay(&log[..], None).finding, Finding::Same));
+            wanted.entry(came).or_insert((0, seed)).0 += 1;
+        }
+        for found in &explored.found {
+            let (count, first) = wanted.remove(&found.came).unwrap();
+            prop_assert_eq!((BigUint::from(count), first), (found.count.clone(), found.witness.seed));
+            prop_assert!(all.found.iter().any(|one| one.came == found.came));
+        }
+        prop_assert!(wanted.is_empty());
+    }
+}
+
+#[test]
+fn with_enough_seeds_every_outcome_comes() {
+    let text = "[shared]\na = 10\n[presets.p]\nplayers = [{ name = \"t\", count = 2, steps = [\"load a\", \"add 1\", \
+                \"store a\"] }]\n[[timeline]]\nspawn = \"p\"\n";
+    let explored = by_seeds(&loaded(text), 2_000, |_| {});
+    let values: Vec<i64> = explored.found.iter().map(|found| found.came.shared[0].1).collect();
+    assert_eq!(values, [11, 12]);
+    // A quarter of all runs gives 12: two orders, each of which needs three draws of two that fall its way.
+    let twelve = u64::try_from(&explored.found[1].count).unwrap();
+    assert!((400..600).contains(&twelve), "{twelve}");
+}

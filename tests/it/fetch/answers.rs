@@ -1,0 +1,302 @@
+//! What is sent, what is told of an answer, and which connections and tries it takes.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use scenario_core::scenario::model::{Body, FetchJob, StatusRule, Text};
+use scenario_log::event::{FetchFault, Source};
+
+use tokio::sync::Notify;
+
+use crate::fetch::harness::{Rig, Server, fetch, folder, job, local};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[test]
+fn lines_are_told_whole_as_they_arrive() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            guest.request().await;
+            guest.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+            for piece in ["one\ntw", "o\r\nthree\nfo", "ur"] {
+                guest.say(format!("{:x}\r\n{piece}\r\n", piece.len())).await;
+            }
+            guest.say("0\r\n\r\n").await;
+            guest.wait().await;
+        })
+        .await;
+        let run = fetch(FetchJob { lines: true, ..job(&server.url("/")) }).await;
+        let lines = run.lines();
+        assert_eq!(lines.concat(), "one\ntwo\r\nthree\nfour");
+        let (last, whole) = lines.split_last().unwrap();
+        assert!(whole.iter().all(|chunk| chunk.ends_with('\n')), "{lines:?}");
+        assert!(last == "four" || last.ends_with("\nfour"), "{lines:?}");
+        assert_eq!(run.fetched().bytes, 19);
+    });
+}
+
+#[test]
+fn an_endless_line_is_told_in_pieces() {
+    local(async {
+        let size = (5 << 19) + 7;
+        let body = "x".repeat(size);
+        let server =
+            Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}\n", size + 1))
+                .await;
+        let run = fetch(FetchJob { lines: true, ..job(&server.url("/")) }).await;
+        let lines = run.lines();
+        assert_eq!(lines.concat().len(), size + 1);
+        assert!(lines.len() > 1 && lines.iter().all(|chunk| chunk.len() <= 2 << 20));
+    });
+}
+
+#[test]
+fn a_reader_that_falls_behind_stops_the_server() {
+    local(async {
+        let stalled = Rc::new(Notify::new());
+        let server = Server::new({
+            let stalled = Rc::clone(&stalled);
+            move |mut guest, _| {
+                let stalled = Rc::clone(&stalled);
+                async move {
+                    guest.request().await;
+                    guest.say("HTTP/1.1 200 OK\r\n\r\n").await;
+                    let lines = "line\n".repeat(20_000);
+                    for _ in 0..1_000 {
+                        let said = tokio::time::timeout(Duration::from_millis(200), guest.say(&lines)).await;
+                        if !matches!(said, Ok(true)) {
+                            break;
+                        }
+                    }
+                    stalled.notify_one();
+                    guest.wait().await;
+                }
+            }
+        })
+        .await;
+        let mut rig = Rig::new(vec![FetchJob { lines: true, ..job(&server.url("/")) }], &[]);
+        rig.start(1);
+        // Nobody takes from the inbox: the server is stopped long before its 100 MB.
+        stalled.notified().await;
+        rig.hand.cancel(Source::Request(1));
+        rig.accounts(1).await;
+        let held: usize = rig.run(1).await.lines().iter().map(String::len).sum();
+        assert!(held < 16 << 20, "{held} bytes were held");
+    });
+}
+
+#[test]
+fn secrets_are_taken_out_of_headers_lines_and_words() {
+    local(async {
+        let body = "the canary-canary sings\n";
+        let head = format!("HTTP/1.1 200 OK\r\nX: a canary-canary\r\nContent-Length: {}\r\n\r\n", body.len());
+        let server = Server::answering(format!("{head}{body}")).await;
+        let mut rig = Rig::new(vec![FetchJob { lines: true, ..job(&server.url("/")) }], &["canary-canary"]);
+        rig.start(1);
+        rig.accounts(1).await;
+        let run = rig.run(1).await;
+        assert!(run.responded().2.contains("x: a [redacted]\n"));
+        assert_eq!(run.lines().concat(), "the [redacted] sings\n");
+        assert_eq!(run.fetched().bytes, body.len() as u64);
+
+        let server = Server::answering("canary-canary").await;
+        let mut rig = Rig::new(vec![job(&server.url("/"))], &["canary-canary"]);
+        rig.start(1);
+        rig.accounts(1).await;
+        let (_, error) = rig.run(1).await.failed();
+        assert!(error.contains("[redacted]") && !error.contains("canary"), "{error}");
+    });
+}
+
+#[test]
+fn bodies_and_headers_are_sent() {
+    local(async {
+        std::fs::write(folder().join("upload.txt"), "from a file").unwrap();
+        let text = |text: &str| Text::plain(text);
+        let cases = [
+            (Body::Text(text("plain")), "plain", None),
+            (Body::Text(text("")), "", None),
+            (Body::Json(text("{\"a\":1}")), "{\"a\":1}", Some("Content-Type: application/json\r\n")),
+            (Body::File("upload.txt".into()), "from a file", None),
+        ];
+        for (body, sent, header) in cases {
+            let server = Server::answering(OK).await;
+            let headers = vec![("user-agent".to_owned(), text("me")), ("Host".to_owned(), text("other"))];
+            let (method, body) = ("PUT".to_owned(), Some(body));
+            fetch(FetchJob { method, body, headers, ..job(&server.url("/")) }).await.fetched();
+            let request = &server.requests()[0];
+            assert!(
+                request.starts_with("PUT / HTTP/1.1\r\n") && request.ends_with(&format!("\r\n\r\n{sent}"))
+            );
+            for wanted in
+                ["User-Agent: me\r\n", "Host: other\r\n", &format!("Content-Length: {}\r\n", sent.len())]
+            {
+                assert_eq!(request.matches(wanted).count(), 1, "{wanted:?} in {request:?}");
+            }
+            assert_eq!(request.contains("Content-Type"), header.is_some());
+            assert!(header.is_none_or(|header| request.contains(header)), "{request}");
+        }
+    });
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_told() {
+    local(async {
+        for (path, why) in [("missing.json", "No such file"), (".", "is a folder"), ("/dev/null", "regular")]
+        {
+            let server = Server::answering(OK).await;
+            let body = Some(Body::File(path.into()));
+            let (kind, error) = fetch(FetchJob { body, ..job(&server.url("/")) }).await.failed();
+            assert_eq!(kind, FetchFault::Protocol);
+            assert!(error.contains(path) && error.contains(why), "{error}");
+        }
+    });
+}
+
+#[test]
+fn an_answer_to_head_has_no_body() {
+    local(async {
+        let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await;
+        let run = fetch(FetchJob { method: "HEAD".to_owned(), max_body: 1, ..job(&server.url("/")) }).await;
+        assert_eq!(run.fetched().bytes, 0);
+    });
+}
+
+#[test]
+fn connections_are_used_again() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            while guest.request().await.is_some() {
+                guest.say(OK).await;
+            }
+        })
+        .await;
+        let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
+        for n in 1..=5 {
+            rig.start(n);
+            rig.accounts(1).await;
+            let timings = rig.run(n).await.fetched().timings;
+            assert_eq!(timings.connect.is_none(), n > 1, "a used connection was not connected");
+        }
+        assert_eq!((server.connections(), server.requests().len()), (1, 5));
+    });
+}
+
+#[test]
+fn an_idle_connection_that_has_gone_is_not_a_failure() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            guest.request().await;
+            guest.say(OK).await;
+            guest.close().await;
+        })
+        .await;
+        let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
+        for n in 1..=3 {
+            rig.start(n);
+            rig.accounts(1).await;
+            assert_eq!(rig.run(n).await.fetched().bytes, 2);
+        }
+        assert_eq!(server.connections(), 3);
+    });
+}
+
+#[test]
+fn tries_end_with_the_first_expected_answer() {
+    local(async {
+        let server = Server::new(|mut guest, n| async move {
+            guest.request().await;
+            match n {
+                1 => guest.reset(),
+                2 => {
+                    guest.say("HTTP/1.1 503 X\r\nContent-Length: 4\r\n\r\nbusy").await;
+                    guest.close().await;
+                }
+                3 => {
+                    guest.say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha").await;
+                    guest.close().await;
+                }
+                _ => {
+                    guest.say(OK).await;
+                    guest.close().await;
+                }
+            }
+        })
+        .await;
+        let run = fetch(FetchJob { retries: 5, ..job(&server.url("/")) }).await;
+        assert_eq!(run.fetched().bytes, 2);
+        assert_eq!((run.heads(), run.responded().0), (1, 200), "only the last try is told");
+        assert_eq!(server.connections(), 4);
+    });
+}
+
+#[test]
+fn the_last_try_is_told_as_it_is() {
+    local(async {
+        let server = Server::answering("HTTP/1.1 503 X\r\nContent-Length: 4\r\n\r\nbusy").await;
+        let run = fetch(FetchJob { retries: 1, lines: true, ..job(&server.url("/")) }).await;
+        assert_eq!((run.fetched().status, run.lines().concat()), (503, "busy".to_owned()));
+        assert_eq!(server.connections(), 2);
+        // Expected statuses are answers at once.
+        let status = StatusRule::Codes(vec![503]);
+        fetch(FetchJob { retries: 1, status, ..job(&server.url("/")) }).await.fetched();
+        assert_eq!(server.connections(), 3);
+        let nobody = Server::nobody().await;
+        let (_, error) = fetch(FetchJob { retries: 1, ..job(&format!("http://{nobody}/")) }).await.failed();
+        assert!(error.ends_with("(the last of 2 tries)"), "{error}");
+    });
+}
+
+#[test]
+fn told_lines_are_not_told_again() {
+    local(async {
+        let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none\n").await;
+        let run = fetch(FetchJob { retries: 3, lines: true, ..job(&server.url("/")) }).await;
+        let (kind, error) = run.failed();
+        assert_eq!((kind, run.lines().concat()), (FetchFault::Reset, "one\n".to_owned()));
+        assert!(error.contains("after 4 of 9 bytes") && !error.contains("tries"), "{error}");
+        assert_eq!(server.connections(), 1);
+    });
+}
+
+#[test]
+fn localhost_finds_a_server_of_either_version() {
+    local(async {
+        let server = Server::answering(OK).await;
+        let url = format!("http://localhost:{}/", server.address().port());
+        let fetched = fetch(job(&url)).await.fetched();
+        assert!(fetched.timings.dns.is_some());
+        let host = format!("Host: localhost:{}\r\n", server.address().port());
+        assert!(server.requests()[0].contains(&host));
+    });
+}
+
+#[test]
+fn an_answer_may_come_before_the_request_is_read() {
+    local(async {
+        let large = vec![b'x'; 8 << 20];
+        std::fs::write(folder().join("large.bin"), &large).unwrap();
+        let server = Server::new(|mut guest, n| async move {
+            if n == 1 {
+                // Refuses by the head, and takes the rest of the request all the same.
+                let _ = guest.tcp.peek(&mut [0]).await;
+                guest.say("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno").await;
+                guest.wait().await;
+            } else {
+                guest.request().await;
+                guest.say(OK).await;
+                guest.wait().await;
+            }
+        })
+        .await;
+        let (method, body) = ("POST".to_owned(), Some(Body::File("large.bin".into())));
+        let mut rig = Rig::new(vec![FetchJob { method, body, ..job(&server.url("/")) }], &[]);
+        rig.start(1);
+        rig.accounts(1).await;
+        assert_eq!(rig.run(1).await.fetched().status, 413);
+        rig.start(2);
+        rig.accounts(1).await;
+        assert_eq!(rig.run(2).await.fetched().status, 200);
+        assert!(server.requests()[0].len() > large.len());
+    });
+}

@@ -1,0 +1,298 @@
+//! Servers that break their answers, and those that cannot be reached: E1 to E4 and E7.
+
+use scenario_core::scenario::model::FetchJob;
+use scenario_log::event::FetchFault;
+use scenario_log::time::Span;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::fetch::harness::{Run, Server, fetch, job, local};
+
+/// A job with a short time limit.
+fn hurried(url: &str) -> FetchJob {
+    FetchJob { timeout: Span::from_millis(250), ..job(url) }
+}
+
+/// What becomes of a fetch that is answered with these bytes and an orderly close.
+async fn answered(bytes: impl Into<Vec<u8>>) -> Run {
+    let server = Server::answering(bytes).await;
+    fetch(job(&server.url("/"))).await
+}
+
+/// Asserts the kind, and that the words hold all of `wanted`.
+#[track_caller]
+fn says((kind, error): (FetchFault, String), wanted_kind: FetchFault, wanted: &[&str]) {
+    assert_eq!(kind, wanted_kind, "{error}");
+    for wanted in wanted {
+        assert!(error.contains(wanted), "{wanted:?} in {error:?}");
+    }
+}
+
+#[test]
+fn e01_name_not_found() {
+    local(async {
+        let run = fetch(job("http://no-such-host.invalid/")).await;
+        says(run.failed(), FetchFault::Dns, &["no-such-host.invalid"]);
+    });
+}
+
+#[test]
+fn e01_refused() {
+    local(async {
+        let nobody = Server::nobody().await.to_string();
+        let run = fetch(job(&format!("http://{nobody}/"))).await;
+        says(run.failed(), FetchFault::Connect, &[&nobody, "refused"]);
+    });
+}
+
+#[test]
+fn e01_unreachable() {
+    local(async {
+        // No TCP connection leads to a broadcast address, whatever the machine's routes.
+        let run = fetch(job("http://255.255.255.255/")).await;
+        says(run.failed(), FetchFault::Connect, &["255.255.255.255:80"]);
+    });
+}
+
+#[test]
+fn e01_black_hole() {
+    local(async {
+        // A full queue of connections that nobody accepts: what comes next hears nothing.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        let full = std::time::Duration::from_millis(100);
+        while let Ok(Ok(tcp)) = tokio::time::timeout(full, TcpStream::connect(address)).await {
+            queued.push(tcp);
+        }
+        let run = fetch(hurried(&format!("http://{address}/"))).await;
+        says(run.failed(), FetchFault::Timeout, &["250ms", &format!("no connection to {address}")]);
+    });
+}
+
+#[test]
+fn e02_closed_before_the_head() {
+    local(async {
+        let run = answered("").await;
+        says(run.failed(), FetchFault::Reset, &["closed", "before the answer's first byte"]);
+    });
+}
+
+#[test]
+fn e02_closed_in_the_head() {
+    local(async {
+        let run = answered("HTTP/1.1 200 OK\r\nX: ").await;
+        says(run.failed(), FetchFault::Reset, &["closed", "after 20 bytes, within the answer's head"]);
+        assert_eq!(run.heads(), 0);
+    });
+}
+
+#[test]
+fn e02_closed_after_the_head() {
+    local(async {
+        let run = answered("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await;
+        says(run.failed(), FetchFault::Reset, &["closed", "after 0 of 1000 bytes of the body"]);
+        assert_eq!(run.heads(), 1, "the head was there");
+    });
+}
+
+#[test]
+fn e02_short_body() {
+    local(async {
+        let body = "x".repeat(120);
+        let run = answered(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{body}")).await;
+        says(run.failed(), FetchFault::Reset, &["closed", "after 120 of 1000 bytes of the body"]);
+    });
+}
+
+#[test]
+fn e02_short_chunks() {
+    local(async {
+        let run = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").await;
+        says(run.failed(), FetchFault::Reset, &["closed", "after 5 bytes of the body, before its end"]);
+    });
+}
+
+#[test]
+fn e02_reset_in_the_body() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            guest.request().await;
+            guest.say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n0123456789").await;
+            guest.reset();
+        })
+        .await;
+        let run = fetch(job(&server.url("/"))).await;
+        // A reset may overtake what was written before it.
+        says(run.failed(), FetchFault::Reset, &["reset"]);
+    });
+}
+
+/// A server that writes `head` at once and then a byte every 20 ms for ever.
+async fn dripping(head: &'static str) -> Server {
+    Server::new(move |mut guest, _| async move {
+        guest.request().await;
+        guest.say(head).await;
+        while guest.say("x").await {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+#[test]
+fn e03_dripping_head() {
+    local(async {
+        let server = dripping("HTTP/1.1 200 OK\r\nX: ").await;
+        let run = fetch(hurried(&server.url("/"))).await;
+        says(run.failed(), FetchFault::Timeout, &["within 250ms", "bytes of the answer's head had come"]);
+    });
+}
+
+#[test]
+fn e03_dripping_body() {
+    local(async {
+        let server = dripping("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n").await;
+        let run = fetch(hurried(&server.url("/"))).await;
+        says(run.failed(), FetchFault::Timeout, &["within 250ms", "of 5000 bytes of the body had come"]);
+    });
+}
+
+#[test]
+fn e03_silence() {
+    local(async {
+        let server = Server::new(|guest, _| guest.wait()).await;
+        let run = fetch(hurried(&server.url("/"))).await;
+        let silent = format!("{} had not begun to answer", server.address());
+        says(run.failed(), FetchFault::Timeout, &[&silent]);
+    });
+}
+
+#[test]
+fn e04_endless_body() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            guest.request().await;
+            guest.say("HTTP/1.1 200 OK\r\n\r\n").await;
+            while guest.say([b'x'; 4096]).await {}
+        })
+        .await;
+        let run = fetch(FetchJob { max_body: 100_000, ..job(&server.url("/")) }).await;
+        says(run.failed(), FetchFault::TooLarge, &["100000 bytes", "max_body"]);
+    });
+}
+
+#[test]
+fn e04_announced_too_large() {
+    local(async {
+        let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world").await;
+        let run = fetch(FetchJob { max_body: 10, ..job(&server.url("/")) }).await;
+        says(run.failed(), FetchFault::TooLarge, &["10 bytes", "11 are announced"]);
+        let run = fetch(FetchJob { max_body: 11, ..job(&server.url("/")) }).await;
+        assert_eq!(run.fetched().bytes, 11);
+    });
+}
+
+#[test]
+fn e04_nothing_is_asked_for_or_taken_as_encoded() {
+    local(async {
+        let server =
+            Server::answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08cut".to_vec())
+                .await;
+        assert_eq!(fetch(job(&server.url("/"))).await.fetched().bytes, 6);
+        assert!(!server.requests()[0].contains("Accept-Encoding"));
+    });
+}
+
+#[test]
+fn e07_bad_chunks() {
+    local(async {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for chunks in ["xyz\r\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "ffffffffffffffffff\r\nx"] {
+            let run = answered(format!("{head}{chunks}")).await;
+            says(run.failed(), FetchFault::Protocol, &["broken"]);
+        }
+    });
+}
+
+#[test]
+fn e07_two_content_lengths() {
+    local(async {
+        let run = answered("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!").await;
+        says(run.failed(), FetchFault::Protocol, &["content-length"]);
+    });
+}
+
+#[test]
+fn e07_content_length_with_chunked() {
+    local(async {
+        let both = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let run = answered(format!("{both}5\r\nhello\r\n0\r\n\r\n")).await;
+        says(run.failed(), FetchFault::Protocol, &["both a Content-Length and a Transfer-Encoding"]);
+    });
+}
+
+#[test]
+fn e07_two_megabytes_of_headers() {
+    local(async {
+        let one = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 << 20));
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(400_000));
+        for head in [one, many] {
+            says(answered(head).await.failed(), FetchFault::Protocol, &["head is too large"]);
+        }
+    });
+}
+
+#[test]
+fn e07_twenty_thousand_interim_answers() {
+    local(async {
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(20_000);
+        let run = answered(format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")).await;
+        assert_eq!((run.responded().0, run.fetched().bytes), (200, 2));
+    });
+}
+
+#[test]
+fn e07_odd_statuses() {
+    local(async {
+        let run = answered("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n").await;
+        assert_eq!((run.responded().0, run.fetched().status), (999, 999));
+        // 101 without having asked for it: an answer without a body, and the end of the connection.
+        let run = answered("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nrest").await;
+        assert_eq!((run.responded().0, run.fetched().bytes), (101, 0));
+        for status in ["099", "20", "2000", "-20", "abc"] {
+            let run = answered(format!("HTTP/1.1 {status} X\r\n\r\n")).await;
+            says(run.failed(), FetchFault::Protocol, &["not HTTP"]);
+        }
+    });
+}
+
+#[test]
+fn e07_garbage() {
+    local(async {
+        let run = answered("SSH-2.0-OpenSSH_9.9\r\n").await;
+        says(run.failed(), FetchFault::Protocol, &["not HTTP", "it begins with \"SSH-2.0-OpenSSH_9.9"]);
+        let run = answered(b"\x1b[31m\0\xff\xfe".to_vec()).await;
+        says(run.failed(), FetchFault::Protocol, &["begins with \"\\x1b[31m\\x00\\xff\\xfe\""]);
+        let run = answered(b"\x15\x03\x01\x00\x02\x02\x0a".to_vec()).await;
+        says(run.failed(), FetchFault::Protocol, &["TLS", "https://"]);
+        let run = answered("HTTP/1.1 200 OK\r\nno colon\r\n\r\n").await;
+        says(run.failed(), FetchFault::Protocol, &["not HTTP"]);
+        let run = answered("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").await;
+        says(run.failed(), FetchFault::Protocol, &[]);
+    });
+}
+
+#[test]
+fn e07_a_greeting_before_the_request() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            guest.say("220 mail.example ESMTP\r\n").await;
+            guest.wait().await;
+        })
+        .await;
+        let run = fetch(job(&server.url("/"))).await;
+        says(run.failed(), FetchFault::Protocol, &["not HTTP", "it begins with \"220 mail.example"]);
+    });
+}

@@ -1,0 +1,162 @@
+//! Values that are taken out of answers, and requests that have some in them.
+
+use scenario::io::inbox::Seen;
+use scenario_core::scenario::model::{Auth, Body, Capture, CaptureFrom, Check, FetchJob, StatusRule, Text};
+use scenario_log::event::FetchFault;
+
+use crate::fetch::harness::{Rig, Server, fetch, job, local};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+fn capture(name: &str, from: CaptureFrom, secret: bool) -> Capture {
+    Capture { name: name.to_owned(), from, secret }
+}
+
+fn json(place: &str) -> CaptureFrom {
+    CaptureFrom::Json(place.to_owned())
+}
+
+/// `before${name}behind`
+fn late(before: &str, name: &str, behind: &str) -> Text {
+    let mut text = Text::plain(before);
+    text.push(&Text::captured(name));
+    text.push(&Text::plain(behind));
+    text
+}
+
+const LOGIN: &str = "HTTP/1.1 200 OK\r\nX-Session: tok-tok-tok\r\nContent-Length: 35\r\n\r\n{\"token\":\"tok-tok-tok\",\n \"user\":17}";
+
+#[test]
+fn values_are_taken_out_of_body_and_head() {
+    local(async {
+        let server = Server::answering(LOGIN).await;
+        let captures = vec![
+            capture("user", json("/user"), false),
+            capture("session", CaptureFrom::Header("x-session".to_owned()), false),
+            capture("quoted", CaptureFrom::Text(":\"(tok[^\"]*)\"".to_owned()), false),
+        ];
+        let fetched = fetch(FetchJob { capture: captures, ..job(&server.url("/")) }).await.fetched();
+        let taken: Vec<_> = fetched.captured.iter().map(|one| (&*one.name, &*one.value)).collect();
+        assert_eq!(taken, [("user", "17"), ("session", "tok-tok-tok"), ("quoted", "tok-tok-tok")]);
+        assert_eq!(fetched.check, None);
+    });
+}
+
+#[test]
+fn what_is_not_there_or_not_expected_captures_nothing() {
+    local(async {
+        let server = Server::answering(LOGIN).await;
+        let both = vec![capture("user", json("/user"), false), capture("none", json("/none"), false)];
+        let fetched = fetch(FetchJob { capture: both, ..job(&server.url("/")) }).await.fetched();
+        assert_eq!(fetched.check.as_deref(), Some("`none` is not captured: /none is not there"));
+        assert!(fetched.captured.is_empty());
+        let user = || vec![capture("user", json("/user"), false)];
+        let check = Some(Check { text: Some("nope".to_owned()), json: None, sha256: None });
+        let fetched = fetch(FetchJob { capture: user(), check, ..job(&server.url("/")) }).await.fetched();
+        assert!(fetched.check.is_some() && fetched.captured.is_empty());
+        let status = StatusRule::Codes(vec![201]);
+        let fetched = fetch(FetchJob { capture: user(), status, ..job(&server.url("/")) }).await.fetched();
+        assert!(fetched.check.is_none() && fetched.captured.is_empty());
+    });
+}
+
+#[test]
+fn f5_a_secret_one_is_told_nowhere_from_its_own_answer_on() {
+    local(async {
+        let server = Server::answering(LOGIN).await;
+        for status in [StatusRule::Class(2), StatusRule::Codes(vec![201])] {
+            for retries in [0, 1] {
+                let captures = vec![capture("token", json("/token"), true)];
+                let status = status.clone();
+                let job =
+                    FetchJob { capture: captures, lines: true, status, retries, ..job(&server.url("/")) };
+                let run = fetch(job).await;
+                assert_eq!(run.lines().concat(), "{\"token\":\"[redacted]\",\n \"user\":17}");
+                assert_eq!(run.responded().2, "x-session: [redacted]\ncontent-length: 35\n");
+                assert!(!format!("{run:?}").contains("tok-tok"), "{run:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn captured_values_go_where_they_are_wanted() {
+    local(async {
+        let server = Server::answering(OK).await;
+        let job = FetchJob {
+            urls: vec![late(&server.url("/a/"), "v", "/b?q=1")],
+            method: "POST".to_owned(),
+            headers: vec![("X-Mine".to_owned(), late("<", "v", ">"))],
+            auth: Some(Auth::Bearer(late("", "v", ""))),
+            body: Some(Body::Json(late("{\"k\":\"", "v", "\"}"))),
+            ..job("")
+        };
+        let mut rig = Rig::new(vec![job], &[]);
+        rig.start_with(1, &[("v", "a/b?\"c")]);
+        rig.accounts(1).await;
+        rig.run(1).await.fetched();
+        let request = &server.requests()[0];
+        assert!(request.starts_with("POST /a/a%2Fb%3F%22c/b?q=1 HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("\r\nX-Mine: <a/b?\"c>\r\n"), "{request}");
+        assert!(request.contains("\r\nAuthorization: Bearer a/b?\"c\r\n"), "{request}");
+        assert!(request.ends_with("\r\n\r\n{\"k\":\"a/b?\\\"c\"}"), "{request}");
+    });
+}
+
+#[test]
+fn forms_and_users_are_encoded_with_the_value_in_them() {
+    local(async {
+        let server = Server::answering(OK).await;
+        let job = FetchJob {
+            auth: Some(Auth::Basic { user: Text::plain("me"), password: late("", "v", "") }),
+            body: Some(Body::Form(vec![("k".to_owned(), late("", "v", ""))])),
+            method: "POST".to_owned(),
+            ..job(&server.url("/"))
+        };
+        let mut rig = Rig::new(vec![job], &[]);
+        rig.start_with(1, &[("v", "canary&x=1")]);
+        rig.accounts(1).await;
+        rig.run(1).await.fetched();
+        let request = &server.requests()[0];
+        assert!(request.contains("Authorization: Basic bWU6Y2FuYXJ5Jng9MQ==\r\n"), "{request}");
+        assert!(request.ends_with("\r\n\r\nk=canary%26x%3D1"), "{request}");
+    });
+}
+
+#[test]
+fn what_was_not_captured_or_leads_elsewhere_is_not_sent() {
+    local(async {
+        let server = Server::answering(OK).await;
+        for (captured, words) in [
+            (&[][..], "`v` has not been captured"),
+            (&[("other", "x")], "`v` has not been captured"),
+            (&[("v", "..")], "out of its path"),
+        ] {
+            let job = FetchJob { urls: vec![late(&server.url("/a/"), "v", "/b")], ..job("") };
+            let mut rig = Rig::new(vec![job], &[]);
+            rig.start_with(1, captured);
+            rig.accounts(1).await;
+            let (kind, error) = rig.run(1).await.failed();
+            assert_eq!(kind, FetchFault::Capture);
+            assert!(error.contains(words), "{error}");
+        }
+        assert_eq!(server.connections(), 0);
+    });
+}
+
+#[test]
+fn the_account_is_the_only_place_that_holds_a_secret_value() {
+    local(async {
+        let server = Server::answering(LOGIN).await;
+        let mut rig = Rig::new(
+            vec![FetchJob { capture: vec![capture("token", json("/token"), true)], ..job(&server.url("/")) }],
+            &[],
+        );
+        rig.start(1);
+        rig.accounts(1).await;
+        let fetched = rig.run(1).await.fetched();
+        assert_eq!((&*fetched.captured[0].value, fetched.captured[0].shown()), ("tok-tok-tok", "[redacted]"));
+        let seen = Seen::Fetched { source: scenario_log::event::Source::Request(1), fetched: fetched.into() };
+        assert!(!format!("{seen:?}").contains("tok-tok"), "nor does it show it");
+    });
+}

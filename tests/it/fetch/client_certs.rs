@@ -1,0 +1,159 @@
+//! What the client shows of itself: taken, refused, and files that are none of what they should be.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use scenario_core::scenario::model::{ClientCert, FetchJob};
+use scenario_log::event::FetchFault;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+use crate::fetch::harness::{Rig, Server, fetch, folder, job, local};
+use crate::fetch::tls::{Identity, https, identity, identity_from, write_pem};
+
+/// A server that takes only clients of this one's authority; says who they are by how long their
+/// certificate is.
+async fn asking(server: &Identity, of: &Identity, version: &'static SupportedProtocolVersion) -> Server {
+    let mut roots = RootCertStore::empty();
+    let authority = std::fs::read(folder().join(&of.authority)).unwrap();
+    roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![server.cert.clone()], PrivateKeyDer::Pkcs8(server.key.serialize_der().into()))
+        .unwrap();
+    let acceptor = Rc::new(TlsAcceptor::from(Arc::new(config)));
+    Server::new(move |guest, _| {
+        let acceptor = Rc::clone(&acceptor);
+        async move {
+            let mut tls = match acceptor.accept(guest.tcp).into_fallible().await {
+                Ok(tls) => tls,
+                Err((_, mut tcp)) => {
+                    // What it says of the client arrives.
+                    let _ = tcp.shutdown().await;
+                    let _ = tcp.read_to_end(&mut Vec::new()).await;
+                    return;
+                }
+            };
+            let shown = tls.get_ref().1.peer_certificates().map_or(0, |chain| chain[0].len()).to_string();
+            let mut bytes = Vec::new();
+            while tls.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+                if bytes.ends_with(b"\r\n\r\n") {
+                    bytes.clear();
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{shown}", shown.len());
+                    if tls.write_all(head.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// The files of a client.
+fn shows(identity: &Identity) -> ClientCert {
+    let cert = rcgen_pem("CERTIFICATE", &identity.cert);
+    ClientCert { cert: write_pem(&cert).into(), key: write_pem(&identity.key.serialize_pem()).into() }
+}
+
+fn rcgen_pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+fn asked(server: &Server, ca: &Identity, client: Option<ClientCert>) -> FetchJob {
+    FetchJob { ca: Some(PathBuf::from(&ca.authority)), client, ..job(&https(server)) }
+}
+
+#[test]
+fn a_client_of_a_known_authority_is_taken() {
+    local(async {
+        let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
+        for version in [&TLS12, &TLS13] {
+            let server = asking(&itself, &client, version).await;
+            let run = fetch(FetchJob { lines: true, ..asked(&server, &itself, Some(shows(&client))) }).await;
+            assert_eq!(run.lines().concat(), client.cert.len().to_string());
+        }
+    });
+}
+
+#[test]
+fn a_client_that_is_not_taken_is_told_why() {
+    local(async {
+        let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
+        let server = asking(&itself, &client, &TLS13).await;
+        let (namesake, stranger) = (identity("client", |_| {}), identity_from("stranger", "client", |_| {}));
+        let old = identity("old", |params| params.not_after = rcgen::date_time_ymd(2001, 1, 1));
+        let old_server = asking(&itself, &old, &TLS13).await;
+        for (server, client, words) in [
+            (&server, None, "asks for a client's certificate: `cert` and `key` name one"),
+            (&server, Some(&namesake), "does not accept the client's certificate, `cert`"),
+            (&server, Some(&stranger), "does not know the authority of the client's certificate"),
+            (&old_server, Some(&old), "has expired"),
+        ] {
+            let (kind, error) = fetch(asked(server, &itself, client.map(shows))).await.failed();
+            assert_eq!(kind, FetchFault::Tls, "{error}");
+            assert!(error.contains(words), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_client_is_a_part_of_what_a_connection_is() {
+    local(async {
+        let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
+        let server = asking(&itself, &client, &TLS12).await;
+        let jobs = vec![asked(&server, &itself, Some(shows(&client))), asked(&server, &itself, None)];
+        let mut rig = Rig::new(jobs, &[]);
+        rig.start(1);
+        rig.accounts(1).await;
+        rig.run(1).await.fetched();
+        rig.start_job(2, 1);
+        rig.accounts(1).await;
+        rig.run(2).await.failed();
+        rig.start(3);
+        rig.accounts(1).await;
+        rig.run(3).await.fetched();
+        assert_eq!(server.connections(), 2, "the third request goes on the first one's connection");
+    });
+}
+
+#[test]
+fn files_that_are_none_are_told() {
+    local(async {
+        let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
+        let server = asking(&itself, &client, &TLS13).await;
+        let ClientCert { cert, key } = shows(&client);
+        let other = shows(&identity("other", |_| {}));
+        let garbage =
+            PathBuf::from(write_pem("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"));
+        let empty = PathBuf::from(write_pem(""));
+        for (cert, key, words) in [
+            (PathBuf::from("none.pem"), key.clone(), "cert = \"none.pem\": No such file"),
+            (cert.clone(), PathBuf::from("none.pem"), "key = \"none.pem\": No such file"),
+            (garbage, key.clone(), "is no PEM file"),
+            (empty.clone(), key.clone(), "holds no certificate"),
+            (cert.clone(), empty, "holds no private key"),
+            (cert.clone(), cert.clone(), "holds no private key"),
+            (cert.clone(), other.key, "is not the key of cert = "),
+        ] {
+            let (kind, error) = fetch(asked(&server, &itself, Some(ClientCert { cert, key }))).await.failed();
+            assert_eq!(kind, FetchFault::Tls);
+            assert!(error.contains(words), "{words}: {error}");
+        }
+    });
+}

@@ -1,0 +1,346 @@
+//! Runs the fetch hand as the driver does, and servers beside it. Judges nothing.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use scenario::io::Context;
+use scenario::io::http::Fetches;
+use scenario::io::inbox::{Inbox, Seen};
+use scenario_core::scenario::model::{FetchJob, FetchMode, Http2, Scenario, StatusRule, Text};
+use scenario_log::captured::Captured;
+use scenario_log::event::{FetchFault, Fetched, Source};
+use scenario_log::secrets::Secrets;
+use scenario_log::time::Span;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Runs a test on a runtime like the driver's; a hang becomes a failure.
+pub(crate) fn local(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let tasks = tokio::task::LocalSet::new();
+    let guarded = async { tokio::time::timeout(Duration::from_secs(60), tasks.run_until(test)).await };
+    runtime.block_on(guarded).expect("the test hangs");
+    runtime.shutdown_background();
+}
+
+/// A fetch of one URL, all else as by default.
+pub(crate) fn job(url: &str) -> FetchJob {
+    FetchJob {
+        name: "job".to_owned(),
+        urls: vec![Text::plain(url)],
+        mode: FetchMode::Concurrent,
+        lines: false,
+        method: "GET".to_owned(),
+        headers: Vec::new(),
+        auth: None,
+        body: None,
+        timeout: Span::from_secs(30),
+        redirects: 10,
+        retries: 0,
+        status: StatusRule::Class(2),
+        max_body: 1 << 30,
+        decode: false,
+        ca: None,
+        insecure: false,
+        proxy: None,
+        client: None,
+        http2: Http2::Auto,
+        load: None,
+        check: None,
+        capture: Vec::new(),
+        place: Default::default(),
+    }
+}
+
+/// The hand, its inbox and what was taken from it.
+pub(crate) struct Rig {
+    pub(crate) hand: Fetches,
+    inbox: Rc<Inbox>,
+    seen: Vec<Seen>,
+}
+
+impl Rig {
+    pub(crate) fn new(jobs: Vec<FetchJob>, secrets: &[&str]) -> Rig {
+        let scenario = Scenario {
+            name: "test".to_owned(),
+            description: None,
+            seed: None,
+            tick: None,
+            world: None,
+            time_limit: None,
+            vars: Default::default(),
+            presets: Vec::new(),
+            fetches: jobs,
+            timeline: Vec::new(),
+            expect: Vec::new(),
+            shared: Vec::new(),
+            locks: Vec::new(),
+        };
+        let context = Context {
+            scenario: Rc::new(scenario),
+            folder: folder(),
+            secrets: Secrets::new(secrets.iter().copied()),
+            seed: 0,
+            speed: 1.0,
+        };
+        let inbox = Inbox::new();
+        Rig { hand: Fetches::new(Rc::new(context), Rc::clone(&inbox)), inbox, seen: Vec::new() }
+    }
+
+    /// Starts the first URL of the first job as `get#n`.
+    pub(crate) fn start(&mut self, n: u32) {
+        self.start_with(n, &[]);
+    }
+
+    /// Starts the first URL of this job.
+    pub(crate) fn start_job(&mut self, n: u32, job: usize) {
+        self.hand.start(Source::Request(n), job, 0, Vec::new());
+    }
+
+    /// Starts the first URL of the first job with these captured values, by name.
+    pub(crate) fn start_with(&mut self, n: u32, captured: &[(&str, &str)]) {
+        let captured = captured.iter().map(|(name, value)| Captured {
+            name: (*name).to_owned(),
+            value: (*value).to_owned(),
+            secret: false,
+        });
+        self.hand.start(Source::Request(n), 0, 0, captured.collect());
+    }
+
+    /// Takes from the inbox until `wanted` requests are accounted for.
+    pub(crate) async fn accounts(&mut self, wanted: usize) {
+        while self.seen.iter().filter(|seen| is_account(seen)).count() < wanted {
+            self.inbox.filled().await;
+            self.take();
+        }
+    }
+
+    /// Takes what is there.
+    pub(crate) fn take(&mut self) {
+        let mut taken = Vec::new();
+        self.inbox.take(&mut taken);
+        self.seen.append(&mut taken);
+    }
+
+    /// What was seen of one request, which must be accounted for exactly once.
+    pub(crate) async fn run(&mut self, n: u32) -> Run {
+        // Whatever would come too late has its chance to.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        self.take();
+        let of = Source::Request(n);
+        let (mine, others) = std::mem::take(&mut self.seen).into_iter().partition(|seen| source(seen) == of);
+        self.seen = others;
+        let run = Run { seen: mine };
+        assert_eq!(run.seen.iter().filter(|seen| is_account(seen)).count(), 1, "{run:?}");
+        assert!(run.seen.last().is_some_and(is_account), "the account comes last: {run:?}");
+        run
+    }
+}
+
+/// The folder that files of tests are relative to.
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// Fetches the first URL of a job.
+pub(crate) async fn fetch(job: FetchJob) -> Run {
+    let mut rig = Rig::new(vec![job], &[]);
+    rig.start(1);
+    rig.accounts(1).await;
+    rig.run(1).await
+}
+
+fn is_account(seen: &Seen) -> bool {
+    matches!(seen, Seen::Fetched { .. } | Seen::FetchFailed { .. })
+}
+
+fn source(seen: &Seen) -> Source {
+    match seen {
+        Seen::Responded { source, .. }
+        | Seen::BodyLines { source, .. }
+        | Seen::Fetched { source, .. }
+        | Seen::FetchFailed { source, .. } => *source,
+        other => panic!("not of a fetch: {other:?}"),
+    }
+}
+
+/// All that was seen of one request.
+#[derive(Debug)]
+pub(crate) struct Run {
+    seen: Vec<Seen>,
+}
+
+impl Run {
+    /// The one head that was told: status, version, headers as text.
+    pub(crate) fn responded(&self) -> (u16, &'static str, String) {
+        let mut heads = self.seen.iter().filter_map(|seen| match seen {
+            Seen::Responded { status, version, headers, .. } => {
+                let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
+                Some((*status, *version, lines.collect::<String>()))
+            }
+            _ => None,
+        });
+        let head = heads.next().unwrap_or_else(|| panic!("no head: {self:?}"));
+        assert_eq!(heads.next(), None, "one head");
+        head
+    }
+
+    /// How many heads were told.
+    pub(crate) fn heads(&self) -> usize {
+        self.seen.iter().filter(|seen| matches!(seen, Seen::Responded { .. })).count()
+    }
+
+    /// The chunks of lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let chunk = |seen: &Seen| match seen {
+            Seen::BodyLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
+            _ => None,
+        };
+        self.seen.iter().filter_map(chunk).collect()
+    }
+
+    pub(crate) fn fetched(&self) -> Fetched {
+        match self.seen.last() {
+            Some(Seen::Fetched { fetched, .. }) => (**fetched).clone(),
+            other => panic!("not fetched: {other:?}"),
+        }
+    }
+
+    pub(crate) fn failed(&self) -> (FetchFault, String) {
+        match self.seen.last() {
+            Some(Seen::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
+            other => panic!("not failed: {other:?}"),
+        }
+    }
+}
+
+/// A server on this machine.
+pub(crate) struct Server {
+    address: SocketAddr,
+    requests: Rc<RefCell<Vec<String>>>,
+    connections: Rc<RefCell<usize>>,
+}
+
+impl Server {
+    /// Does with each connection, numbered from 1, what `serve` does.
+    pub(crate) async fn new<F, Done>(serve: F) -> Server
+    where
+        F: Fn(Guest, usize) -> Done + 'static,
+        Done: Future<Output = ()> + 'static,
+    {
+        Server::on("127.0.0.1:0", serve).await
+    }
+
+    pub(crate) async fn on<F, Done>(address: &str, serve: F) -> Server
+    where
+        F: Fn(Guest, usize) -> Done + 'static,
+        Done: Future<Output = ()> + 'static,
+    {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server { address, requests: Rc::default(), connections: Rc::default() };
+        let (requests, connections) = (Rc::clone(&server.requests), Rc::clone(&server.connections));
+        tokio::task::spawn_local(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                *connections.borrow_mut() += 1;
+                let guest = Guest { tcp, requests: Rc::clone(&requests) };
+                tokio::task::spawn_local(serve(guest, *connections.borrow()));
+            }
+        });
+        server
+    }
+
+    /// Reads one request a connection, writes this, and closes.
+    pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Server {
+        let answer = answer.into();
+        Server::new(move |mut guest, _| {
+            let answer = answer.clone();
+            async move {
+                if guest.request().await.is_some() {
+                    guest.say(&answer).await;
+                    guest.close().await;
+                }
+            }
+        })
+        .await
+    }
+
+    /// An address where nobody listens.
+    pub(crate) async fn nobody() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The requests it read so far: head and body.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.borrow().clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        *self.connections.borrow()
+    }
+}
+
+/// One connection to a server.
+pub(crate) struct Guest {
+    pub(crate) tcp: TcpStream,
+    requests: Rc<RefCell<Vec<String>>>,
+}
+
+impl Guest {
+    /// Reads a request with its body, if it has a `Content-Length`. `None`: the client closed.
+    pub(crate) async fn request(&mut self) -> Option<String> {
+        let mut bytes = Vec::new();
+        loop {
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                let length: usize = length.map_or(0, |length| length.parse().unwrap());
+                if bytes.len() >= end + 4 + length {
+                    break;
+                }
+            }
+            if self.tcp.read_buf(&mut bytes).await.ok()? == 0 {
+                return None;
+            }
+        }
+        let request = String::from_utf8_lossy(&bytes).into_owned();
+        self.requests.borrow_mut().push(request.clone());
+        Some(request)
+    }
+
+    /// Writes, if the client still listens.
+    pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.tcp.write_all(bytes.as_ref()).await.is_ok()
+    }
+
+    /// Closes in order: what was written arrives.
+    pub(crate) async fn close(mut self) {
+        let _ = self.tcp.shutdown().await;
+        let mut rest = Vec::new();
+        let _ = self.tcp.read_to_end(&mut rest).await;
+    }
+
+    /// Closes with a reset.
+    pub(crate) fn reset(self) {
+        self.tcp.set_zero_linger().unwrap();
+    }
+
+    /// Keeps the connection open, and says nothing, for as long as the client wants.
+    pub(crate) async fn wait(mut self) {
+        let mut rest = Vec::new();
+        let _ = self.tcp.read_to_end(&mut rest).await;
+    }
+}

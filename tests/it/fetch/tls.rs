@@ -1,0 +1,230 @@
+//! TLS with certificates made here: E6.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use scenario_core::scenario::model::FetchJob;
+use scenario_log::event::FetchFault;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::fetch::harness::{Server, fetch, folder, job, local};
+use crate::fetch::http2::serve_h2;
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// A certificate, its key, and the authority that it is from: a `ca` file's name.
+pub(crate) struct Identity {
+    pub(crate) cert: CertificateDer<'static>,
+    pub(crate) key: KeyPair,
+    pub(crate) authority: String,
+}
+
+/// A certificate for `name` from an authority of its own, with whatever else `change` makes of it.
+pub(crate) fn identity(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    identity_from("authority of a test", name, change)
+}
+
+/// The same from an authority of this name.
+pub(crate) fn identity_from(from: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, from);
+    let authority_key = KeyPair::generate().unwrap();
+    let file = write_pem(&authority.self_signed(&authority_key).unwrap().pem());
+    let issuer = Issuer::new(authority, authority_key);
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    change(&mut params);
+    let key = KeyPair::generate().unwrap();
+    let cert = params.signed_by(&key, &issuer).unwrap().der().clone();
+    Identity { cert, key, authority: file }
+}
+
+/// A certificate that vouches for itself.
+fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    change(&mut params);
+    let key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&key).unwrap();
+    Identity { authority: write_pem(&cert.pem()), cert: cert.der().clone(), key }
+}
+
+/// Writes a PEM file into the tests' folder.
+pub(crate) fn write_pem(pem: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("ca-{}-{}.pem", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    std::fs::write(folder().join(&name), pem).unwrap();
+    name
+}
+
+/// A server with this identity that speaks the best of `protocols` that the client speaks.
+pub(crate) async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
+    let key = PrivateKeyDer::Pkcs8(identity.key.serialize_der().into());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.cert.clone()], key)
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let acceptor = Rc::new(TlsAcceptor::from(Arc::new(config)));
+    Server::new(move |guest, _| {
+        let acceptor = Rc::clone(&acceptor);
+        async move {
+            let Ok(mut tls) = acceptor.accept(guest.tcp).await else { return };
+            if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
+                return serve_h2(tls).await;
+            }
+            let mut bytes = Vec::new();
+            while tls.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
+                if bytes.ends_with(b"\r\n\r\n") && tls.write_all(OK.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+    .await
+}
+
+pub(crate) fn https(server: &Server) -> String {
+    format!("https://{}/", server.address())
+}
+
+/// What becomes of a fetch, with the system's roots or a `ca` file.
+async fn asked(server: &Server, ca: Option<&str>) -> Result<u64, (FetchFault, String)> {
+    let run = fetch(FetchJob { ca: ca.map(Into::into), ..job(&https(server)) }).await;
+    if run.heads() > 0 { Ok(run.fetched().bytes) } else { Err(run.failed()) }
+}
+
+/// Asserts that a server is refused with these words, and taken with `insecure`.
+async fn refused(identity: &Identity, ca: Option<&str>, wanted: &[&str]) {
+    let server = secure(identity, &[]).await;
+    let (kind, error) = asked(&server, ca).await.unwrap_err();
+    assert_eq!(kind, FetchFault::Tls, "{error}");
+    for wanted in wanted {
+        assert!(error.contains(wanted), "{wanted:?} in {error:?}");
+    }
+    let run = fetch(FetchJob { insecure: true, ca: ca.map(Into::into), ..job(&https(&server)) }).await;
+    assert_eq!(run.fetched().bytes, 2);
+}
+
+#[test]
+fn a_named_authority_is_trusted() {
+    local(async {
+        let identity = identity("127.0.0.1", |_| {});
+        let server = secure(&identity, &[]).await;
+        let run = fetch(FetchJob { ca: Some(identity.authority.into()), ..job(&https(&server)) }).await;
+        assert_eq!((run.responded().1, run.fetched().bytes), ("HTTP/1.1", 2));
+        assert!(run.fetched().timings.tls.is_some());
+    });
+}
+
+#[test]
+fn a_named_certificate_is_trusted_as_it_is() {
+    local(async {
+        for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+            let identity = self_signed(|params| params.is_ca = is_ca);
+            let server = secure(&identity, &[]).await;
+            assert_eq!(asked(&server, Some(&identity.authority)).await, Ok(2));
+        }
+    });
+}
+
+#[test]
+fn a_named_certificate_must_still_be_for_the_host_and_of_today() {
+    local(async {
+        let other = self_signed(|params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.subject_alt_names = vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
+        });
+        refused(&other, Some(&other.authority), &["not for 127.0.0.1"]).await;
+        let old = self_signed(|params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.not_after = date_time_ymd(2001, 1, 1);
+        });
+        refused(&old, Some(&old.authority), &["expired"]).await;
+    });
+}
+
+#[test]
+fn e06_expired() {
+    local(async {
+        let old = identity("127.0.0.1", |params| params.not_after = date_time_ymd(2001, 1, 1));
+        refused(&old, Some(&old.authority), &["expired", "years", "insecure = true"]).await;
+        let young = identity("127.0.0.1", |params| params.not_before = date_time_ymd(4000, 1, 1));
+        refused(&young, Some(&young.authority), &["valid only in", "insecure = true"]).await;
+    });
+}
+
+#[test]
+fn e06_for_another_host() {
+    local(async {
+        let other = identity("other.example", |_| {});
+        let words = ["not for 127.0.0.1 but for other.example", "insecure = true"];
+        refused(&other, Some(&other.authority), &words).await;
+    });
+}
+
+#[test]
+fn e06_self_signed() {
+    local(async {
+        let stranger = identity("127.0.0.1", |_| {}).authority;
+        for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+            let identity = self_signed(|params| params.is_ca = is_ca);
+            refused(&identity, Some(&stranger), &["self-signed", "ca = ", "insecure = true"]).await;
+        }
+    });
+}
+
+#[test]
+fn e06_unknown_authority() {
+    local(async {
+        let stranger = identity_from("stranger", "127.0.0.1", |_| {}).authority;
+        let namesake = identity("127.0.0.1", |_| {}).authority;
+        let identity = identity("127.0.0.1", |_| {});
+        refused(&identity, Some(&namesake), &["authority is unknown", "not its key", "ca = "]).await;
+        refused(&identity, Some(&stranger), &["authority is unknown", "ca = ", "insecure = true"]).await;
+        // The system's authorities, if it has any, do not know it either.
+        refused(&identity, None, &["ca = ", "insecure = true"]).await;
+    });
+}
+
+#[test]
+fn e06_plain_http_on_a_tls_port() {
+    local(async {
+        // A server that says what it is as soon as it is spoken to.
+        let server = Server::new(|mut guest, _| async move {
+            guest.say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+            guest.wait().await;
+        })
+        .await;
+        let (kind, error) = fetch(FetchJob { insecure: true, ..job(&https(&server)) }).await.failed();
+        assert_eq!(kind, FetchFault::Tls);
+        assert!(error.contains("does not speak TLS") && error.contains("http://"), "{error}");
+        // One that hangs up.
+        let server = Server::new(|guest, _| async move { drop(guest) }).await;
+        let (kind, error) = fetch(FetchJob { insecure: true, ..job(&https(&server)) }).await.failed();
+        assert_eq!(kind, FetchFault::Tls);
+        assert!(error.contains("within the TLS handshake"), "{error}");
+    });
+}
+
+#[test]
+fn e06_a_ca_file_that_is_none() {
+    local(async {
+        let server = Server::answering(OK).await;
+        let garbage = write_pem("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
+        for (file, why) in
+            [("none.pem", "No such file"), (&*garbage, "PEM"), (&*write_pem(""), "no certificate")]
+        {
+            let (kind, error) = asked(&server, Some(file)).await.unwrap_err();
+            assert_eq!(kind, FetchFault::Tls);
+            assert!(error.contains(file) && error.contains(why), "{error}");
+        }
+    });
+}

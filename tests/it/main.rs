@@ -1,0 +1,35 @@
+//! The tests of the whole program: one binary, so that it is linked once.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+mod again;
+mod broadcast;
+mod check;
+mod children;
+mod commands;
+mod engine;
+mod expect;
+mod explore;
+mod extract;
+mod fetch;
+mod guests;
+mod layers;
+mod live_page;
+mod load;
+mod log;
+mod origin;
+mod page;
+mod processes;
+mod pty;
+mod reader;
+mod readme;
+mod ready;
+mod replay;
+mod report;
+mod scenarios;
+mod serve;
+mod steps;
+mod timeline;
+mod waves;
+mod world;

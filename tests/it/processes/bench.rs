@@ -1,0 +1,239 @@
+//! The bench that the tests run on: processes of a scenario made here, and what is told of each.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use scenario::io::Context;
+use scenario::io::inbox::{Inbox, Seen};
+use scenario::io::process::Processes;
+use scenario_core::diagnostic::Place;
+use scenario_core::scenario::interval::Interval;
+use scenario_core::scenario::model::{
+    Command, Exits, Isolation, Part, PlayerGroup, Players, Preset, PresetKind, Scenario, Stdin, Stop, Text,
+};
+use scenario_log::event::{Direction, Exit, Source, Stream};
+use scenario_log::name::NamePattern;
+use scenario_log::secrets::Secrets;
+use scenario_log::signal::Signal;
+use scenario_log::time::Span;
+
+/// A program with the contract's defaults, but for a grace that no test waits for.
+pub(crate) fn command(argv: &[&str]) -> Command {
+    Command {
+        argv: argv.iter().map(|word| Text::plain(*word)).collect(),
+        dir: None,
+        env: BTreeMap::new(),
+        clear_env: false,
+        stdin: Stdin::Null,
+        ready: None,
+        pty: false,
+        exits: Exits::Any,
+        background: false,
+        stop: Stop { signal: Signal::TERM, grace: Span::from_secs(60) },
+        max_line: 64 << 10,
+    }
+}
+
+pub(crate) fn sh(script: &str) -> Command {
+    command(&["sh", "-c", script])
+}
+
+pub(crate) fn open(script: &str) -> Command {
+    Command { stdin: Stdin::Open, ..sh(script) }
+}
+
+/// What is told of one process, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    pub(crate) pid: Option<u32>,
+    pub(crate) failure: Option<String>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) unsent: Vec<String>,
+    pub(crate) exit: Option<Exit>,
+}
+
+impl Story {
+    /// Takes what is told next, and sees to the order.
+    pub(crate) fn goes_on(&mut self, seen: &Seen) {
+        assert!(self.exit.is_none() && self.failure.is_none(), "after its end: {seen:?}");
+        assert!(self.pid.is_some() || matches!(seen, Seen::Started { .. } | Seen::CouldNotStart { .. }));
+        match seen {
+            Seen::Started { pid, .. } => assert_eq!(self.pid.replace(*pid), None, "started once"),
+            Seen::CouldNotStart { error, .. } => self.failure = Some(error.clone()),
+            Seen::Exited { exit, .. } => self.exit = Some(*exit),
+            Seen::NotSent { error, .. } => self.unsent.push(error.clone()),
+            Seen::Lines { stream: Stream::Stdout, chunk, .. } => self.stdout.extend_from_slice(chunk),
+            Seen::Lines { stream: Stream::Stderr, chunk, .. } => self.stderr.extend_from_slice(chunk),
+            other => panic!("not from a process: {other:?}"),
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.exit.is_some() || self.failure.is_some()
+    }
+}
+
+/// A driver without an engine.
+pub(crate) struct Bench {
+    pub(crate) inbox: Rc<Inbox>,
+    pub(crate) processes: Processes,
+    pub(crate) stories: BTreeMap<Source, Story>,
+    pub(crate) started: u32,
+}
+
+impl Bench {
+    /// Starts the `preset`th command.
+    pub(crate) fn start(&mut self, preset: usize) -> Source {
+        self.started += 1;
+        let source = Source::Spawn(self.started);
+        self.processes.start(source, preset, 0);
+        source
+    }
+
+    pub(crate) fn story(&self, source: Source) -> &Story {
+        &self.stories[&source]
+    }
+
+    /// Takes what is told until `enough`.
+    pub(crate) async fn until(&mut self, mut enough: impl FnMut(&BTreeMap<Source, Story>) -> bool) {
+        let mut taken = Vec::new();
+        while !enough(&self.stories) {
+            self.inbox.filled().await;
+            self.inbox.take(&mut taken);
+            for seen in taken.drain(..) {
+                let (Seen::Started { source, .. }
+                | Seen::CouldNotStart { source, .. }
+                | Seen::Lines { source, .. }
+                | Seen::Exited { source, .. }
+                | Seen::NotSent { source, .. }) = &seen
+                else {
+                    panic!("not from a process: {seen:?}")
+                };
+                self.stories.entry(*source).or_default().goes_on(&seen);
+                self.inbox.recycle(seen);
+            }
+        }
+    }
+
+    /// Takes what is told until all that were started are over.
+    pub(crate) async fn until_over(&mut self) {
+        let started = self.started as usize;
+        self.until(|all| all.len() == started && all.values().all(Story::is_over)).await;
+    }
+
+    /// Takes what is told until a process has written `text` to its standard output.
+    pub(crate) async fn until_says(&mut self, source: Source, text: &str) {
+        self.until(|all| all.get(&source).is_some_and(|story| story.text().contains(text))).await;
+    }
+
+    /// Starts a command and gives its story when it is over.
+    pub(crate) async fn story_of(&mut self, preset: usize) -> &Story {
+        let source = self.start(preset);
+        self.until_over().await;
+        self.story(source)
+    }
+}
+
+/// The folder of the tests' scenario.
+pub(crate) fn folder() -> PathBuf {
+    std::fs::canonicalize(env!("CARGO_TARGET_TMPDIR")).expect("cargo makes it")
+}
+
+/// Presets `p0`, `p1` … of these commands, and one of players behind them.
+pub(crate) fn scenario(commands: &[Command]) -> Scenario {
+    let preset = |(n, command): (usize, &Command)| Preset {
+        name: format!("p{n}"),
+        kind: PresetKind::Command(Box::new(command.clone())),
+        place: Place::default(),
+    };
+    let john = PlayerGroup {
+        name: NamePattern::new("john", 1),
+        count: 1,
+        part: Part::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
+        directions: Direction::ALL.to_vec(),
+    };
+    let players = Preset {
+        name: "players".to_owned(),
+        kind: PresetKind::Players(Players { groups: vec![john], isolation: Isolation::Process }),
+        place: Place::default(),
+    };
+    Scenario {
+        name: "test".to_owned(),
+        description: None,
+        seed: None,
+        tick: None,
+        world: None,
+        time_limit: None,
+        vars: BTreeMap::new(),
+        presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
+        fetches: Vec::new(),
+        timeline: Vec::new(),
+        expect: Vec::new(),
+        shared: Vec::new(),
+        locks: Vec::new(),
+    }
+}
+
+pub(crate) fn with_secrets(commands: &[Command], secrets: Secrets, test: impl AsyncFnOnce(&mut Bench)) {
+    let scenario = Rc::new(scenario(commands));
+    let context = Context { scenario, folder: folder(), secrets, seed: 1, speed: 1.0 };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let run = async {
+        let inbox = Inbox::new();
+        let processes = Processes::new(Rc::new(context), Rc::clone(&inbox), |_, _| String::new());
+        let mut bench = Bench { inbox, processes, stories: BTreeMap::new(), started: 0 };
+        // Not a bound on anything: it only ends a test that would never end.
+        tokio::time::timeout(Duration::from_secs(120), test(&mut bench)).await.expect("an end");
+    };
+    runtime.expect("a runtime").block_on(tokio::task::LocalSet::new().run_until(run));
+}
+
+pub(crate) fn with(commands: &[Command], test: impl AsyncFnOnce(&mut Bench)) {
+    with_secrets(commands, Secrets::default(), test);
+}
+
+/// The third field on of a process's `stat`; nothing if it is gone or a zombie.
+pub(crate) fn stat(pid: &str) -> Option<Vec<String>> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).ok()?;
+    let fields: Vec<String> = stat.rsplit(") ").next()?.split(' ').map(str::to_owned).collect();
+    (fields[0] != "Z").then_some(fields)
+}
+
+/// Waits until a process is gone.
+pub(crate) async fn gone(pid: &str) {
+    while stat(pid).is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) fn write_file(name: &str, content: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder().join(name);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    std::fs::write(&path, content).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
+}
+
+/// Runs a test again, alone in a process of its own that `sh` has prepared; true in that process.
+pub(crate) fn is_prepared(test: &str, prepare: &str) -> bool {
+    if std::env::var_os("SCENARIO_TEST_PREPARED").is_some() {
+        return true;
+    }
+    let script = format!("{prepare} \"$0\" --exact {test} --nocapture");
+    let again = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().expect("its path"))
+        .env("SCENARIO_TEST_PREPARED", "1")
+        .output()
+        .expect("it runs");
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("1 passed"), "there is such a test");
+    false
+}

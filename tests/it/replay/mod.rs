@@ -1,0 +1,33 @@
+//! Replay, held to the logs of real runs in `tests/logs/`: they replay for ever; whatever was changed
+//! in them is found; and a log is all that it takes. The tests are named after the rows of the faults.
+
+mod damaged;
+mod edited;
+mod elsewhere;
+mod golden;
+mod hostile;
+
+use scenario::replay::outcome::Finding;
+use scenario::replay::replay;
+use scenario_log::reader::Unreadable;
+
+/// What a replay in memory finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    Same,
+    CutShort,
+    /// The first difference is in this line.
+    Different(u64),
+    /// It cannot be used from this line on, for this reason.
+    Damaged(u64, String),
+}
+
+fn find(log: &[u8]) -> Found {
+    match replay(log, None).finding {
+        Finding::Same => Found::Same,
+        Finding::CutShort(_) => Found::CutShort,
+        Finding::Different(difference) => Found::Different(difference.logged.line),
+        Finding::Unreadable(Unreadable::Damaged { line, what, .. }) => Found::Damaged(line, what),
+        Finding::Unreadable(other) => Found::Damaged(other.line().unwrap_or_default(), other.to_string()),
+    }
+}
