@@ -22,15 +22,15 @@ use rustix::time::{
 };
 
 use common::Scratch;
-use scenario::io::Context;
+use scenario::io::RunContext;
 use scenario::io::log_file::writer;
-use scenario::io::log_file::writer::{Destination, Writer};
-use scenario::run::recorder::Journal;
-use scenario::run::{Run, live};
+use scenario::io::log_file::writer::{LogWriter, OutputDestination};
+use scenario::run::recorder::RunRecorder;
+use scenario::run::{DrivenRun, live};
 use scenario::web::page as live_page;
-use scenario::web::server::token::Token;
-use scenario::web::server::{Kind, Listening, Server, Site};
-use scenario_core::engine::Start;
+use scenario::web::server::token::AccessToken;
+use scenario::web::server::{BoundServer, PageServer, ServerMode, SiteAssets};
+use scenario_core::engine::RunStart;
 use scenario_log::event::ClockKind;
 use scenario_log::secrets::Secrets;
 
@@ -85,12 +85,12 @@ fn slow_pages(rate: u64, seed: u64) -> Figures {
     // Both ends of every connection are here.
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    let token = Token::given("the-token-of-a-bench").unwrap();
-    let listening = Listening::at("127.0.0.1:0", &[], token).unwrap();
-    let link = listening.link();
+    let token = AccessToken::parse("the-token-of-a-bench").unwrap();
+    let listening = BoundServer::bind("127.0.0.1:0", &[], token).unwrap();
+    let link = listening.page_url();
     let address = link.strip_prefix("http://").and_then(|link| link.split('/').next()).unwrap();
-    let site = Site { html: live_page::HTML, style: live_page::STYLE, script: live_page::SCRIPT };
-    let server = listening.start(site, Kind::Run).unwrap();
+    let site = SiteAssets { html: live_page::HTML, style: live_page::STYLE, script: live_page::SCRIPT };
+    let server = listening.start(site, ServerMode::Run).unwrap();
     let look = |_| {
         let mut page = TcpStream::connect(address).unwrap();
         page.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -98,7 +98,7 @@ fn slow_pages(rate: u64, seed: u64) -> Figures {
     };
     let pages: Vec<TcpStream> = (0..PAGES).map(look).collect();
     let feed = server.feed.clone();
-    while feed.readers().0 < PAGES {
+    while feed.reader_counts().0 < PAGES {
         std::thread::yield_now();
     }
     let figures = ours(rate, seed, false, Some(server));
@@ -106,33 +106,33 @@ fn slow_pages(rate: u64, seed: u64) -> Figures {
     figures
 }
 
-fn ours(rate: u64, seed: u64, precise: bool, server: Option<Server>) -> Figures {
+fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figures {
     let scenario = Rc::new(common::scenario(&format!(
         "tick = \"0s\"\n[[timeline]]\nmark = \"now\"\nevery = {{ exponential = \"{}us\" }}\nfor = \"{LENGTH}s\"\n",
         1_000_000 / rate
     )));
     let file = Scratch::new("late.jsonl");
-    let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
-    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
+    let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
+    let journal = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let journal = match server {
-        Some(_) => journal.with_page(live_page::Page::of_run(1.0, None)),
+        Some(_) => journal.with_page(live_page::LivePage::for_run(1.0, None)),
         None => journal,
     };
-    let context = Context {
+    let context = RunContext {
         scenario: Rc::clone(&scenario),
         folder: PathBuf::from("."),
         secrets: Secrets::default(),
         seed,
         speed: 1.0,
     };
-    let live = live::Live {
+    let live = live::LiveSetup {
         context,
         speed: 1.0,
         precise,
         input: None,
         lifeline: None,
-        started: Default::default(),
-        board: None,
+        clock_started: Default::default(),
+        latest_progress: None,
         server,
     };
     let (_, core) = core(|| {
@@ -141,9 +141,14 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<Server>) -> Figures 
             || Ok(journal),
             |started_at, journal| {
                 let clock = ClockKind::Real;
-                let start =
-                    Start { seed, clock, started_at: Some(started_at), schedule: &[], resolved: "{}" };
-                Run::start(&scenario, &start, journal)
+                let start = RunStart {
+                    seed,
+                    clock,
+                    started_at: Some(started_at),
+                    schedule: &[],
+                    scenario_json: "{}",
+                };
+                DrivenRun::start(&scenario, &start, journal)
             },
         );
         ended.unwrap().1.unwrap()

@@ -7,8 +7,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-use scenario_log::encode::Encoder;
-use scenario_log::event::{Direction, Event, Source, Stream};
+use scenario_log::encode::EventEncoder;
+use scenario_log::event::{Direction, Event, OutputStream, Source};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
@@ -20,29 +20,29 @@ const CHUNK: usize = 64 << 10;
 const SOURCE: Source = Source::Spawn(12);
 
 /// Writes a piece, and gives its bytes.
-fn piece(write: impl FnOnce(&mut Encoder)) -> Vec<u8> {
-    let mut encoder = Encoder::default();
+fn piece(write: impl FnOnce(&mut EventEncoder)) -> Vec<u8> {
+    let mut encoder = EventEncoder::default();
     write(&mut encoder);
-    encoder.take(Vec::new())
+    encoder.swap_buffer(Vec::new())
 }
 
 /// Moves of players of one group; `apart` nanoseconds between two of them.
-fn moves(encoder: &mut Encoder, apart: u64) {
+fn moves(encoder: &mut EventEncoder, apart: u64) {
     for n in 0..EVENTS {
         let t = Moment(12_345_678_901 + n * apart);
         let player = PlayerName { prefix: "p", number: Some(n as u32 * 97), suffix: "" };
         let event = Event::Move { due: Some(t), source: SOURCE, player, direction: Direction::E };
-        encoder.write(t, &event);
+        encoder.encode(t, &event);
     }
 }
 
 /// Lines as they come from a pipe: many to a chunk.
-fn lines(encoder: &mut Encoder, chunk: &[u8]) {
-    let event = Event::Lines { source: SOURCE, stream: Stream::Stdout, chunk, partial: false };
-    encoder.write(Moment(12_345_678_901), &event);
+fn lines(encoder: &mut EventEncoder, chunk: &[u8]) {
+    let event = Event::Lines { source: SOURCE, stream: OutputStream::Stdout, chunk, partial: false };
+    encoder.encode(Moment(12_345_678_901), &event);
 }
 
-fn measure(c: &mut Criterion, name: &str, write: impl Fn(&mut Encoder)) {
+fn measure(c: &mut Criterion, name: &str, write: impl Fn(&mut EventEncoder)) {
     let bytes = piece(&write);
     let count = bytes.iter().filter(|byte| **byte == b'\n').count();
     let mut group = c.benchmark_group(format!("log/{name}"));
@@ -59,11 +59,11 @@ fn measure(c: &mut Criterion, name: &str, write: impl Fn(&mut Encoder)) {
         });
     });
     group.bench_function("ours", |b| {
-        let mut encoder = Encoder::default();
+        let mut encoder = EventEncoder::default();
         let mut spare = Vec::with_capacity(bytes.len() * 2);
         b.iter(|| {
             write(&mut encoder);
-            spare = black_box(encoder.take(std::mem::take(&mut spare)));
+            spare = black_box(encoder.swap_buffer(std::mem::take(&mut spare)));
         });
     });
 }

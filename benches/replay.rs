@@ -9,41 +9,41 @@ use std::rc::Rc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-use scenario::io::log_file::writer::seal;
-use scenario::replay::outcome::Finding;
+use scenario::io::log_file::writer::append_checksum;
+use scenario::replay::outcome::ReplayFinding;
 use scenario::replay::replay;
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::input::Observed;
-use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::input::Input;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::write::resolved;
-use scenario_log::decode::Record;
-use scenario_log::encode::Encoder;
-use scenario_log::event::{ClockKind, Event, Exit, Source, Stream};
-use scenario_log::reader::Reader;
+use scenario_log::decode::LogRecord;
+use scenario_log::encode::EventEncoder;
+use scenario_log::event::{ClockKind, Event, OutputStream, Source, SpawnExit};
+use scenario_log::reader::LogReader;
 use scenario_log::time::Moment;
 
 /// A log in memory.
-struct Log(Encoder);
+struct Log(EventEncoder);
 
-impl Sink for Log {
+impl EngineSink for Log {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.0.write(t, event);
+        self.0.encode(t, event);
     }
 
-    fn order(&mut self, _order: Order) {}
+    fn effect(&mut self, _order: Effect) {}
 }
 
 /// The log of a run of this scenario; `drive` drives it.
 fn log(text: &str, clock: ClockKind, drive: impl FnOnce(&mut Engine, &mut Log)) -> Vec<u8> {
     let scenario = Rc::new(common::scenario(text));
     let resolved = resolved::to_json(&scenario);
-    let mut log = Log(Encoder::default());
+    let mut log = Log(EventEncoder::default());
     let mut engine = Engine::new(Rc::clone(&scenario), 7);
     let started_at = (clock == ClockKind::Real).then_some("2026-01-01T00:00:00Z");
-    engine.start(&Start { seed: 7, clock, started_at, schedule: &[], resolved: &resolved }, &mut log);
+    engine.start(&RunStart { seed: 7, clock, started_at, schedule: &[], scenario_json: &resolved }, &mut log);
     drive(&mut engine, &mut log);
     assert!(engine.verdict().is_some(), "the run has not ended");
-    seal(0, log.0.take(Vec::new()))
+    append_checksum(0, log.0.swap_buffer(Vec::new()))
 }
 
 /// Players on the virtual clock.
@@ -66,14 +66,22 @@ fn lines(count: usize, line: &[u8]) -> Vec<u8> {
         let source = Source::Spawn(1);
         let mut now = Moment(1_000);
         engine.advance(now, log);
-        engine.observe(now, Observed::Started { source, pid: 42 }, log);
+        engine.handle_input(now, Input::SpawnStarted { source, pid: 42 }, log);
         let chunk = line.repeat(1_000);
         for _ in 0..count / 1_000 {
             now.0 += 12_345;
-            let stream = Stream::Stdout;
-            engine.observe(now, Observed::Lines { source, stream, chunk: &chunk, partial: false }, log);
+            let stream = OutputStream::Stdout;
+            engine.handle_input(
+                now,
+                Input::SpawnLines { source, stream, chunk: &chunk, partial: false },
+                log,
+            );
         }
-        engine.observe(now, Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 }, log);
+        engine.handle_input(
+            now,
+            Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+            log,
+        );
     })
 }
 
@@ -93,27 +101,27 @@ fn measure(c: &mut Criterion, name: &str, log: &[u8]) {
     });
     group.bench_function("ours: lines, held to what makes a log", |b| {
         b.iter(|| {
-            let mut reader = Reader::new(log);
+            let mut reader = LogReader::new(log);
             while let Some(line) = reader.peek().unwrap() {
                 black_box(line.t);
-                reader.pass();
+                reader.advance();
             }
         });
     });
     group.bench_function("ours: an event of each line", |b| {
         b.iter(|| {
-            let mut reader = Reader::new(log);
+            let mut reader = LogReader::new(log);
             while let Some(line) = reader.peek().unwrap() {
-                let record = Record::read(line.bytes).unwrap();
+                let record = LogRecord::decode(line.bytes).unwrap();
                 black_box(record.event().unwrap());
-                reader.pass();
+                reader.advance();
             }
         });
     });
     group.bench_function("ours: replay", |b| {
         b.iter(|| {
             let replayed = replay(log, None);
-            assert!(matches!(replayed.finding, Finding::Same), "{:?}", replayed.finding);
+            assert!(matches!(replayed.finding, ReplayFinding::Same), "{:?}", replayed.finding);
         });
     });
 }

@@ -18,7 +18,7 @@ const INSTEAD: &str = "SCENARIO_BENCH_INSTEAD";
 
 fn main() {
     if std::env::var_os(INSTEAD).is_some() {
-        let _ = scenario::cli::enter();
+        let _ = scenario::cli::main();
         println!("{}", common::peak_memory());
         return;
     }

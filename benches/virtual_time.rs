@@ -20,21 +20,21 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_g
 
 use common::Scratch;
 use scenario::io::log_file::writer;
-use scenario::io::log_file::writer::{Destination, Writer};
-use scenario::run::recorder::Journal;
-use scenario::run::{Run, virtual_time};
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::{Engine, Sink, Start};
+use scenario::io::log_file::writer::{LogWriter, OutputDestination};
+use scenario::run::recorder::RunRecorder;
+use scenario::run::{DrivenRun, virtual_time};
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::model::Scenario;
-use scenario_log::encode::Encoder;
+use scenario_log::encode::EventEncoder;
 use scenario_log::event::{ClockKind, Event};
 use scenario_log::time::Moment;
 
 const MOVES: u32 = 10;
 const SECOND: u64 = 1_000_000_000;
 
-const START: Start<'static> =
-    Start { seed: 1, clock: ClockKind::Virtual, started_at: None, schedule: &[], resolved: "{}" };
+const START: RunStart<'static> =
+    RunStart { seed: 1, clock: ClockKind::Virtual, started_at: None, schedule: &[], scenario_json: "{}" };
 
 fn crowd(players: u32) -> Rc<Scenario> {
     Rc::new(common::scenario(&format!(
@@ -50,31 +50,31 @@ fn crowd(players: u32) -> Rc<Scenario> {
 #[derive(Default)]
 struct Counter(u64);
 
-impl Sink for Counter {
+impl EngineSink for Counter {
     fn event(&mut self, _: Moment, event: &Event<'_>) {
         self.0 += u64::from(matches!(event, Event::Move { .. }));
     }
 
-    fn order(&mut self, _: Order) {}
+    fn effect(&mut self, _: Effect) {}
 }
 
 /// Makes the log's bytes and throws them away.
 #[derive(Default)]
-struct Bytes(Encoder);
+struct Bytes(EventEncoder);
 
-impl Sink for Bytes {
+impl EngineSink for Bytes {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.0.write(t, event);
+        self.0.encode(t, event);
         if self.0.len() > 1 << 20 {
-            let bytes = self.0.take(Vec::new());
-            drop(self.0.take(black_box(bytes)));
+            let bytes = self.0.swap_buffer(Vec::new());
+            drop(self.0.swap_buffer(black_box(bytes)));
         }
     }
 
-    fn order(&mut self, _: Order) {}
+    fn effect(&mut self, _: Effect) {}
 }
 
-fn drive(scenario: &Rc<Scenario>, sink: &mut dyn Sink) {
+fn drive(scenario: &Rc<Scenario>, sink: &mut dyn EngineSink) {
     let mut engine = Engine::new(Rc::clone(scenario), START.seed);
     engine.start(&START, sink);
     while let Some(now) = engine.next_due() {
@@ -84,10 +84,10 @@ fn drive(scenario: &Rc<Scenario>, sink: &mut dyn Sink) {
 
 fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let file = Scratch::new("virtual.jsonl");
-    let opened = writer::open(&Destination::File(file.path().to_owned()), false).unwrap();
-    let journal = Journal::new(Some(Writer::start(opened, Box::new(|_| {})).unwrap()), None);
+    let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
+    let journal = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
-    virtual_time::drive(|| Ok(Run::start(scenario, &START, journal)), &[], None).unwrap().1.unwrap();
+    virtual_time::drive(|| Ok(DrivenRun::start(scenario, &START, journal)), &[], None).unwrap().1.unwrap();
     start.elapsed()
 }
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    scenario::cli::enter()
+    scenario::cli::main()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use scenario_core::scenario::model::Scenario;
-use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
 
 /// A file that is not there before and not there afterwards: emptying a big one in a timed part would
@@ -42,13 +42,13 @@ impl Drop for Scratch {
 /// A scenario from its text.
 pub(crate) fn scenario(text: &str) -> Scenario {
     struct Text<'a>(&'a str);
-    impl Files for Text<'_> {
-        fn read(&self, _: &Path) -> Result<FileRead, ReadFault> {
-            Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: "bench".to_owned() })
+    impl FileProvider for Text<'_> {
+        fn read(&self, _: &Path) -> Result<FileContent, FileReadError> {
+            Ok(FileContent { bytes: self.0.as_bytes().to_vec(), identity: "bench".to_owned() })
         }
     }
-    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
-    match load(Path::new("bench.toml"), &Text(text), &options) {
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    match load_scenario(Path::new("bench.toml"), &Text(text), &options) {
         Ok(loaded) => loaded.scenario,
         Err(failure) => panic!("{:#?}", failure.diagnostics),
     }

@@ -16,7 +16,7 @@ use scenario_log::time::Span;
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
 }
 
 const AFTER_HELP: &str = "\
@@ -28,53 +28,53 @@ A first scenario: scenario init && scenario run first.toml";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Run a scenario
-    Run(Run),
+    Run(RunArgs),
     /// Say everything that is wrong with scenarios; run nothing
-    Check(Check),
+    Check(CheckArgs),
     /// Say what would happen when; run nothing
-    Plan(Plan),
+    Plan(PlanArgs),
     /// Replay logs: decide every event again and compare it; start nothing
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Show a logged run at its own pace
-    Play(Play),
+    Play(PlayArgs),
     /// Compare the logs of two runs: the same, or where they first differ
-    Diff(Diff),
+    Diff(DiffArgs),
     /// Print a scenario that does what was done in a run
-    Extract(Extract),
+    Extract(ExtractArgs),
     /// Count what can come of a scenario, by seeds or by every order of its steps
-    Explore(Explore),
+    Explore(ExploreArgs),
     /// Say what came of a run: its figures, and what went wrong
-    Report(Report),
+    Report(ReportArgs),
     /// Print the JSON Schema of scenario files, or of the log's events
-    Schema(Schema),
+    Schema(SchemaArgs),
     /// Play one preset of players on standard output
-    Players(Players),
+    Players(PlayersArgs),
     /// Fetch URLs, at once or in sequence
-    Fetch(Fetch),
+    Fetch(FetchArgs),
     /// Write a first scenario that runs
-    Init(Init),
+    Init(InitArgs),
     /// Print a completion script for a shell
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print the manual page
     Man,
     /// Become a program on the terminal that is the standard input (what starts presets with `pty`)
-    #[command(name = pty::COMMAND, hide = true)]
-    OnTerminal(OnTerminal),
+    #[command(name = pty::EXEC_ON_PTY_COMMAND, hide = true)]
+    PtyChild(PtyChildArgs),
 }
 
 /// What a scenario is read with.
 #[derive(Args, Debug)]
-pub struct Reading {
+pub struct VariableArgs {
     /// Give a variable a value, before the scenario's own; can be given many times
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_variable)]
     pub vars: Vec<(String, String)>,
 }
 
-fn variable(argument: &str) -> Result<(String, String), String> {
+fn parse_variable(argument: &str) -> Result<(String, String), String> {
     match argument.split_once('=') {
-        Some((name, value)) if scenario_log::name::fault(name).is_none() => {
+        Some((name, value)) if scenario_log::name::name_error(name).is_none() => {
             Ok((name.to_owned(), value.to_owned()))
         }
         Some((name, _)) => Err(format!("`{name}` is not a variable's name")),
@@ -84,7 +84,7 @@ fn variable(argument: &str) -> Result<(String, String), String> {
 
 /// Where the live page is served.
 #[derive(Args, Debug)]
-pub struct Serving {
+pub struct ServeArgs {
     /// Serve the live page here, like 127.0.0.1:8080; who has the link that is shown can take part
     #[arg(long = "serve", value_name = "ADDR")]
     pub address: Option<String>,
@@ -94,11 +94,11 @@ pub struct Serving {
 }
 
 /// The largest seed, as TOML's integers hold it.
-const LARGEST_SEED: u64 = i64::MAX as u64;
+const MAX_SEED: u64 = i64::MAX as u64;
 
 /// `scenario run`.
 #[derive(Args, Debug)]
-pub struct Run {
+pub struct RunArgs {
     /// The scenario; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
@@ -109,17 +109,17 @@ pub struct Run {
     #[arg(long)]
     pub force: bool,
     /// The seed of every draw, before the scenario's own
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     /// Real time, or time that jumps to whatever is due next
-    #[arg(long, value_enum, default_value_t = Clock::Real)]
-    pub clock: Clock,
+    #[arg(long, value_enum, default_value_t = ClockArg::Real)]
+    pub clock: ClockArg,
     /// Let the run's clock go this many times as fast (real clock only)
-    #[arg(long, value_name = "FACTOR", value_parser = speed, default_value = "1")]
+    #[arg(long, value_name = "FACTOR", value_parser = parse_speed, default_value = "1")]
     pub speed: f64,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub reading: Reading,
+    pub variables: VariableArgs,
     /// Read typed commands from here instead of the terminal; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
@@ -134,7 +134,7 @@ pub struct Run {
     pub watch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub serving: Serving,
+    pub serving: ServeArgs,
     /// Spin before each moment, to be on time to the microsecond
     #[arg(long)]
     pub precise: bool,
@@ -143,12 +143,12 @@ pub struct Run {
     pub quiet: bool,
 }
 
-fn seed(argument: &str) -> Result<u64, String> {
-    let seed = argument.parse().ok().filter(|seed| *seed <= LARGEST_SEED);
-    seed.ok_or_else(|| format!("a whole number from 0 to {LARGEST_SEED}"))
+fn parse_seed(argument: &str) -> Result<u64, String> {
+    let seed = argument.parse().ok().filter(|seed| *seed <= MAX_SEED);
+    seed.ok_or_else(|| format!("a whole number from 0 to {MAX_SEED}"))
 }
 
-fn speed(argument: &str) -> Result<f64, String> {
+fn parse_speed(argument: &str) -> Result<f64, String> {
     match argument.parse::<f64>() {
         Ok(speed) if (0.001..=1_000_000.0).contains(&speed) => Ok(speed),
         _ => Err("a factor from 0.001 to 1000000".to_owned()),
@@ -157,25 +157,25 @@ fn speed(argument: &str) -> Result<f64, String> {
 
 /// The clocks, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Clock {
+pub enum ClockArg {
     /// The machine's clock
     Real,
     /// Time that jumps to whatever is due next; the same bytes for the same seed
     Virtual,
 }
 
-impl From<Clock> for ClockKind {
-    fn from(clock: Clock) -> ClockKind {
+impl From<ClockArg> for ClockKind {
+    fn from(clock: ClockArg) -> ClockKind {
         match clock {
-            Clock::Real => ClockKind::Real,
-            Clock::Virtual => ClockKind::Virtual,
+            ClockArg::Real => ClockKind::Real,
+            ClockArg::Virtual => ClockKind::Virtual,
         }
     }
 }
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people
     Human,
     /// For programs
@@ -184,13 +184,13 @@ pub enum Format {
 
 /// `scenario check`.
 #[derive(Args, Debug)]
-pub struct Check {
+pub struct CheckArgs {
     /// The scenarios; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// How to print what is wrong
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
     #[arg(long)]
     pub github: bool,
@@ -199,30 +199,30 @@ pub struct Check {
     pub watch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub reading: Reading,
+    pub variables: VariableArgs,
 }
 
 /// `scenario plan`.
 #[derive(Args, Debug)]
-pub struct Plan {
+pub struct PlanArgs {
     /// The scenario; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// How to print the plan
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// The seed of every draw, before the scenario's own
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub reading: Reading,
+    pub variables: VariableArgs,
 }
 
 /// `scenario explore`.
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("how").required(true).args(["seeds", "exhaustive"]))]
-pub struct Explore {
+pub struct ExploreArgs {
     /// The scenario; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
@@ -233,15 +233,15 @@ pub struct Explore {
     #[arg(long)]
     pub exhaustive: bool,
     /// With `--exhaustive`: the seed of all draws, before the scenario's own [default: 0]
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// With `--exhaustive`: give up where there are more states than this
     #[arg(long, value_name = "N", default_value_t = 2_000_000, conflicts_with = "seeds",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub max_states: u64,
     /// How to print what was found
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// Write test cases for CI as JUnit XML; `-` is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
@@ -256,12 +256,12 @@ pub struct Explore {
     pub force: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub reading: Reading,
+    pub variables: VariableArgs,
 }
 
 /// `scenario replay`.
 #[derive(Args, Debug)]
-pub struct Replay {
+pub struct ReplayArgs {
     /// The logs; `-` is standard input
     #[arg(required = true, value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub logs: Vec<PathBuf>,
@@ -285,7 +285,7 @@ pub struct Replay {
     pub github: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub reading: Reading,
+    pub variables: VariableArgs,
 }
 
 /// How replays are printed.
@@ -302,27 +302,27 @@ pub enum ReplayFormat {
 /// `scenario play`.
 #[derive(Args, Debug)]
 #[command(after_help = PLAY_KEYS)]
-pub struct Play {
+pub struct PlayArgs {
     /// The log; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
     /// Play this many times as fast; `max` shows all at once
-    #[arg(long, value_name = "FACTOR|max", value_parser = speed_or_max, default_value = "1")]
+    #[arg(long, value_name = "FACTOR|max", value_parser = parse_speed_or_max, default_value = "1")]
     pub speed: f64,
     /// Wait no longer than this between two events, as in `1s`
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub idle_limit: Option<Span>,
     /// Take a log that was cut short as it is
     #[arg(long)]
     pub allow_incomplete: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub serving: Serving,
+    pub serving: ServeArgs,
 }
 
 /// `scenario diff`.
 #[derive(Args, Debug)]
-pub struct Diff {
+pub struct DiffArgs {
     /// The log of one run; `-` is standard input
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub left: PathBuf,
@@ -330,11 +330,11 @@ pub struct Diff {
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
     /// What must be alike
-    #[arg(long, value_enum, default_value_t = Level::Source)]
-    pub level: Level,
+    #[arg(long, value_enum, default_value_t = DiffLevelArg::Source)]
+    pub level: DiffLevelArg,
     /// How to print what came of it
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// Take a log that was cut short for as much as there is of it
     #[arg(long)]
     pub allow_incomplete: bool,
@@ -342,7 +342,7 @@ pub struct Diff {
 
 /// The levels of `scenario diff`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Level {
+pub enum DiffLevelArg {
     /// The bytes
     Exact,
     /// What each source and player and the timeline did, in its order; not when, nor in which turn
@@ -351,12 +351,12 @@ pub enum Level {
     Summary,
 }
 
-impl From<Level> for diff::Level {
-    fn from(level: Level) -> diff::Level {
+impl From<DiffLevelArg> for diff::DiffLevel {
+    fn from(level: DiffLevelArg) -> diff::DiffLevel {
         match level {
-            Level::Exact => diff::Level::Exact,
-            Level::Source => diff::Level::Source,
-            Level::Summary => diff::Level::Summary,
+            DiffLevelArg::Exact => diff::DiffLevel::Exact,
+            DiffLevelArg::Source => diff::DiffLevel::Source,
+            DiffLevelArg::Summary => diff::DiffLevel::Summary,
         }
     }
 }
@@ -366,21 +366,21 @@ Keys, on a terminal: space pauses and goes on, `.` shows the next event while it
 right jump 5 seconds of the run, down and up a minute, Home and End to its ends, `+` and `-` double
 and halve the speed, q ends.";
 
-fn speed_or_max(argument: &str) -> Result<f64, String> {
+fn parse_speed_or_max(argument: &str) -> Result<f64, String> {
     if argument == "max" {
         return Ok(f64::INFINITY);
     }
-    speed(argument).map_err(|fault| format!("{fault}, or `max`"))
+    parse_speed(argument).map_err(|fault| format!("{fault}, or `max`"))
 }
 
-fn duration(argument: &str) -> Result<Span, String> {
+fn parse_duration(argument: &str) -> Result<Span, String> {
     let span = humantime::parse_duration(argument).map(Span::from_std);
     span.map_err(|error| error.to_string())
 }
 
 /// `scenario extract`.
 #[derive(Args, Debug)]
-pub struct Extract {
+pub struct ExtractArgs {
     /// The log of the run; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
@@ -391,13 +391,13 @@ pub struct Extract {
 
 /// `scenario report`.
 #[derive(Args, Debug)]
-pub struct Report {
+pub struct ReportArgs {
     /// The log of the run; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
     /// How to print the summary
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
+    pub format: OutputFormat,
     /// Write a page of HTML to look at and to send; `-` is standard output, in the place of the summary
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -417,15 +417,15 @@ pub struct Report {
 
 /// `scenario schema`.
 #[derive(Args, Debug)]
-pub struct Schema {
+pub struct SchemaArgs {
     /// Of what
-    #[arg(value_enum, default_value_t = SchemaOf::Scenario)]
-    pub of: SchemaOf,
+    #[arg(value_enum, default_value_t = SchemaKind::Scenario)]
+    pub of: SchemaKind,
 }
 
 /// The schemas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
+pub enum SchemaKind {
     /// Scenario files
     Scenario,
     /// Lines of the log
@@ -434,29 +434,29 @@ pub enum SchemaOf {
 
 /// `scenario players`.
 #[derive(Args, Debug)]
-pub struct Players {
+pub struct PlayersArgs {
     /// The scenario; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Which of its presets
     pub preset: String,
     /// The seed of every draw, before the scenario's own
-    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seed)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     /// How many spawns of the preset came before: decides the draws
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub nth: u64,
     /// Play this many times as fast
-    #[arg(long, value_name = "FACTOR", value_parser = speed, default_value = "1")]
+    #[arg(long, value_name = "FACTOR", value_parser = parse_speed, default_value = "1")]
     pub speed: f64,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
-    pub reading: Reading,
+    pub variables: VariableArgs,
 }
 
 /// `scenario fetch`.
 #[derive(Args, Debug)]
-pub struct Fetch {
+pub struct FetchArgs {
     /// What to fetch
     #[arg(required = true, value_name = "URL")]
     pub urls: Vec<String>,
@@ -470,7 +470,7 @@ pub struct Fetch {
 
 /// `scenario init`.
 #[derive(Args, Debug)]
-pub struct Init {
+pub struct InitArgs {
     /// The scenario's name; it is written to NAME.toml
     #[arg(default_value = "first")]
     pub name: String,
@@ -478,7 +478,7 @@ pub struct Init {
 
 /// `scenario completions`.
 #[derive(Args, Debug)]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// Of which shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
@@ -486,8 +486,8 @@ pub struct Completions {
 
 /// `scenario on-terminal`.
 #[derive(Args, Debug)]
-pub struct OnTerminal {
+pub struct PtyChildArgs {
     /// The program, its name for itself, and its arguments
     #[arg(required = true, num_args = 2.., last = true, value_name = "WORD")]
-    pub words: Vec<OsString>,
+    pub argv: Vec<OsString>,
 }

@@ -14,13 +14,13 @@ pub enum ExitCode {
     /// The world refused: a file, a port, the log cannot be written.
     Refused,
     /// A log that cannot be used: damaged, cut short, of a newer format.
-    BadLog,
+    UnusableLog,
     /// Ended by this signal, after an orderly stop.
     Signalled(scenario_log::signal::Signal),
     /// The program has a fault of its own; the code is that of any Rust program that panics.
-    Broken,
+    InternalError,
     /// As the runner ended that this process guarded.
-    Guarded(u8),
+    FromGuarded(u8),
 }
 
 impl ExitCode {
@@ -33,10 +33,10 @@ impl ExitCode {
             ExitCode::Usage => 2,
             ExitCode::Different => 3,
             ExitCode::Refused => 4,
-            ExitCode::BadLog => 5,
+            ExitCode::UnusableLog => 5,
             ExitCode::Signalled(signal) => 128u8.saturating_add(signal.number()),
-            ExitCode::Broken => 101,
-            ExitCode::Guarded(code) => code,
+            ExitCode::InternalError => 101,
+            ExitCode::FromGuarded(code) => code,
         }
     }
 }

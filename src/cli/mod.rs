@@ -11,9 +11,9 @@ use std::process::ExitCode;
 
 /// Runs the program: what `main` is.
 #[must_use]
-pub fn enter() -> ExitCode {
+pub fn main() -> ExitCode {
     use clap::Parser;
-    crate::io::panics::notice(command::tell_fault);
+    crate::io::panics::install_hook(command::report_internal_error);
     let cli = match crate::cli::args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -23,8 +23,8 @@ pub fn enter() -> ExitCode {
                 return ExitCode::from(crate::cli::exit_code::ExitCode::Usage.code());
             }
             // Help and version are results that were asked for.
-            return ExitCode::from(command::printed(error.print()).code());
+            return ExitCode::from(command::stdout_exit_code(error.print()).code());
         }
     };
-    ExitCode::from(command::run(cli.command).code())
+    ExitCode::from(command::dispatch(cli.command).code())
 }

@@ -8,57 +8,59 @@ use std::path::Path;
 
 use rustix::fs::{FileType, Mode, OFlags};
 
-use crate::io::watch::Changes;
-use scenario_core::scenario::{FileRead, Files, LONGEST_FILE, ReadFault};
+use crate::io::file_watch::FileWatchList;
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, MAX_FILE_LEN};
 
 /// The files of this machine.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Disk;
+pub struct DiskFiles;
 
-impl Files for Disk {
-    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+impl FileProvider for DiskFiles {
+    fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
         if path == Path::new("-") {
-            let bytes = read_up_to(std::io::stdin().lock())?;
-            return Ok(FileRead { bytes, identity: "-".to_owned() });
+            let bytes = read_limited(std::io::stdin().lock())?;
+            return Ok(FileContent { bytes, identity: "-".to_owned() });
         }
         // Without O_NONBLOCK the opening of a FIFO waits for its writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = rustix::fs::open(path, flags, Mode::empty()).map_err(fault)?;
-        let stat = rustix::fs::fstat(&file).map_err(fault)?;
+        let file = rustix::fs::open(path, flags, Mode::empty()).map_err(to_read_error)?;
+        let stat = rustix::fs::fstat(&file).map_err(to_read_error)?;
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => {}
-            FileType::Directory => return Err(fault(rustix::io::Errno::ISDIR)),
-            other => return Err(ReadFault(format!("it is {}, not a regular file", named(other)))),
+            FileType::Directory => return Err(to_read_error(rustix::io::Errno::ISDIR)),
+            other => {
+                return Err(FileReadError(format!("it is {}, not a regular file", file_type_name(other))));
+            }
         }
-        let bytes = read_up_to(File::from(file))?;
-        Ok(FileRead { bytes, identity: format!("{}:{}", stat.st_dev, stat.st_ino) })
+        let bytes = read_limited(File::from(file))?;
+        Ok(FileContent { bytes, identity: format!("{}:{}", stat.st_dev, stat.st_ino) })
     }
 }
 
 /// The same, with each file noted as it was before it was read.
 #[derive(Debug, Default)]
-pub struct Noted(RefCell<Changes>);
+pub struct RecordingFiles(RefCell<FileWatchList>);
 
-impl Noted {
+impl RecordingFiles {
     /// What was noted.
     #[must_use]
-    pub fn changes(self) -> Changes {
+    pub fn changes(self) -> FileWatchList {
         self.0.into_inner()
     }
 }
 
-impl Files for Noted {
-    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
-        self.0.borrow_mut().note(path);
-        Disk.read(path)
+impl FileProvider for RecordingFiles {
+    fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
+        self.0.borrow_mut().add(path);
+        DiskFiles.read(path)
     }
 }
 
-fn fault(errno: rustix::io::Errno) -> ReadFault {
-    ReadFault(std::io::Error::from(errno).to_string())
+fn to_read_error(errno: rustix::io::Errno) -> FileReadError {
+    FileReadError(std::io::Error::from(errno).to_string())
 }
 
-fn named(kind: FileType) -> &'static str {
+fn file_type_name(kind: FileType) -> &'static str {
     match kind {
         FileType::Fifo => "a FIFO",
         FileType::Socket => "a socket",
@@ -67,9 +69,9 @@ fn named(kind: FileType) -> &'static str {
     }
 }
 
-fn read_up_to(source: impl Read) -> Result<Vec<u8>, ReadFault> {
+fn read_limited(source: impl Read) -> Result<Vec<u8>, FileReadError> {
     let mut bytes = Vec::new();
-    let limit = u64::try_from(LONGEST_FILE).unwrap_or(u64::MAX).saturating_add(1);
-    source.take(limit).read_to_end(&mut bytes).map_err(|error| ReadFault(error.to_string()))?;
+    let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(limit).read_to_end(&mut bytes).map_err(|error| FileReadError(error.to_string()))?;
     Ok(bytes)
 }

@@ -1,26 +1,26 @@
 //! How a run was started: no difference below `exact`, but worth a note.
 
-use crate::diff::Pair;
+use crate::diff::PerSide;
 use scenario_log::event::{ClockKind, Event};
 
 /// What decides a run by itself.
 #[derive(Debug)]
-pub(super) struct Started {
+pub(super) struct ComparedRunHeader {
     name: String,
     seed: u64,
     clock: ClockKind,
     scenario: String,
 }
 
-impl Started {
-    pub(super) fn of(event: &Event<'_>) -> Option<Started> {
+impl ComparedRunHeader {
+    pub(super) fn from_event(event: &Event<'_>) -> Option<ComparedRunHeader> {
         let Event::RunStarted { name, seed, clock, scenario, .. } = *event else { return None };
-        Some(Started { name: name.to_owned(), seed, clock, scenario: scenario.to_owned() })
+        Some(ComparedRunHeader { name: name.to_owned(), seed, clock, scenario: scenario.to_owned() })
     }
 }
 
 /// What is not alike, in words.
-pub(super) fn notes(started: &Pair<Option<Started>>) -> Vec<String> {
+pub(super) fn header_notes(started: &PerSide<Option<ComparedRunHeader>>) -> Vec<String> {
     let [Some(left), Some(right)] = started else { return Vec::new() };
     let mut notes = Vec::new();
     if left.name != right.name {

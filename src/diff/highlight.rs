@@ -6,66 +6,67 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::diff::Pair;
-use crate::diff::comparable_fields::Key;
-use scenario_log::sanitize::push_visible_bytes;
+use crate::diff::PerSide;
+use crate::diff::comparable_fields::FieldKey;
+use scenario_log::sanitize::push_sanitized_bytes;
 
 /// A line up to this many bytes is shown whole.
-const SHORT: usize = 160;
+const SHORT_LINE_BYTES: usize = 160;
 /// Of a longer one, so many bytes before and behind what is marked.
-const AROUND: usize = 60;
+const CONTEXT_BYTES: usize = 60;
 /// How many bytes of it.
-const LONGEST_MARK: usize = 60;
+const MAX_HIGHLIGHT_BYTES: usize = 60;
 
 /// A line as it is shown.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Marked {
+pub(super) struct HighlightedLine {
     pub(super) before: String,
-    pub(super) mark: String,
-    pub(super) behind: String,
+    pub(super) highlight: String,
+    pub(super) after: String,
 }
 
-impl Marked {
+impl HighlightedLine {
     /// A line with this part of it marked.
-    pub(super) fn new(line: &[u8], part: Range<usize>) -> Marked {
+    pub(super) fn new(line: &[u8], part: Range<usize>) -> HighlightedLine {
         let start = part.start.min(line.len());
         let end = part.end.clamp(start, line.len());
         // Where nothing is marked, what is shown is the beginning.
-        let is_roomy = line.len() <= SHORT || part.is_empty();
-        let longest_mark = if is_roomy { SHORT } else { LONGEST_MARK };
-        let around = if is_roomy { SHORT } else { AROUND };
-        let from = floor(line, start.saturating_sub(around));
-        let marked_to = floor(line, end.min(start + longest_mark)).max(start);
-        let to = floor(line, (marked_to + around).min(line.len())).max(marked_to);
-        let mut marked = Marked { before: String::new(), mark: String::new(), behind: String::new() };
+        let is_roomy = line.len() <= SHORT_LINE_BYTES || part.is_empty();
+        let longest_mark = if is_roomy { SHORT_LINE_BYTES } else { MAX_HIGHLIGHT_BYTES };
+        let around = if is_roomy { SHORT_LINE_BYTES } else { CONTEXT_BYTES };
+        let from = floor_char_boundary(line, start.saturating_sub(around));
+        let marked_to = floor_char_boundary(line, end.min(start + longest_mark)).max(start);
+        let to = floor_char_boundary(line, (marked_to + around).min(line.len())).max(marked_to);
+        let mut marked =
+            HighlightedLine { before: String::new(), highlight: String::new(), after: String::new() };
         if from > 0 {
             marked.before.push('…');
         }
-        push_visible_bytes(&mut marked.before, &line[from..start]);
-        push_visible_bytes(&mut marked.mark, &line[start..marked_to]);
+        push_sanitized_bytes(&mut marked.before, &line[from..start]);
+        push_sanitized_bytes(&mut marked.highlight, &line[start..marked_to]);
         if marked_to < end {
-            marked.mark.push('…');
+            marked.highlight.push('…');
         }
-        push_visible_bytes(&mut marked.behind, &line[marked_to..to]);
+        push_sanitized_bytes(&mut marked.after, &line[marked_to..to]);
         if to < line.len() {
-            marked.behind.push('…');
+            marked.after.push('…');
         }
         marked
     }
 }
 
 /// The parts of two texts that are between what they begin with alike and what they end with alike.
-pub(super) fn between(left: &[u8], right: &[u8]) -> Pair<Range<usize>> {
+pub(super) fn differing_ranges(left: &[u8], right: &[u8]) -> PerSide<Range<usize>> {
     let start = left.iter().zip(right).take_while(|(left, right)| left == right).count();
-    let start = floor(left, start).min(floor(right, start));
+    let start = floor_char_boundary(left, start).min(floor_char_boundary(right, start));
     let (rest_left, rest_right) = (&left[start..], &right[start..]);
     let ends = rest_left.iter().rev().zip(rest_right.iter().rev());
     let alike = ends.take_while(|(left, right)| left == right).count();
-    [left, right].map(|text| start..ceiling(text, text.len() - alike))
+    [left, right].map(|text| start..ceil_char_boundary(text, text.len() - alike))
 }
 
 /// Where the value of a key stands in a line.
-pub(super) fn value_at(line: &[u8], key: &Key<'_>) -> Option<Range<usize>> {
+pub(super) fn find_value(line: &[u8], key: &FieldKey<'_>) -> Option<Range<usize>> {
     let at = |within: &[u8], name: &str| -> Option<Range<usize>> {
         let values: BTreeMap<String, &RawValue> = serde_json::from_slice(within).ok()?;
         let value = values.get(name)?.get();
@@ -82,13 +83,13 @@ pub(super) fn value_at(line: &[u8], key: &Key<'_>) -> Option<Range<usize>> {
 }
 
 /// The last place up to `at` where no character is cut in two.
-fn floor(bytes: &[u8], at: usize) -> usize {
+fn floor_char_boundary(bytes: &[u8], at: usize) -> usize {
     let is_inside = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
     (0..=at).rev().find(|at| !is_inside(*at)).unwrap_or(0)
 }
 
 /// The first place from `at` on where no character is cut in two.
-fn ceiling(bytes: &[u8], at: usize) -> usize {
+fn ceil_char_boundary(bytes: &[u8], at: usize) -> usize {
     let is_inside = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
     (at..bytes.len()).find(|at| !is_inside(*at)).unwrap_or(bytes.len())
 }
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn what_differs_is_between_what_is_alike() {
         let of = |left: &str, right: &str| {
-            let [one, other] = between(left.as_bytes(), right.as_bytes());
+            let [one, other] = differing_ranges(left.as_bytes(), right.as_bytes());
             (left[one].to_owned(), right[other].to_owned())
         };
         assert_eq!(of("a north b", "a nth b"), ("or".to_owned(), String::new()));
@@ -112,30 +113,30 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_around_what_differs() {
         let line = [&[b'a'; 300][..], &[b'\x1b'; 100], &[b'z'; 300]].concat();
-        let marked = Marked::new(&line, 300..400);
-        assert_eq!(marked.before, format!("…{}", "a".repeat(AROUND)));
-        assert_eq!(marked.mark, format!("{}…", "\\x1b".repeat(LONGEST_MARK)));
-        assert!(marked.behind.starts_with("\\x1b") && marked.behind.ends_with("z…"));
+        let marked = HighlightedLine::new(&line, 300..400);
+        assert_eq!(marked.before, format!("…{}", "a".repeat(CONTEXT_BYTES)));
+        assert_eq!(marked.highlight, format!("{}…", "\\x1b".repeat(MAX_HIGHLIGHT_BYTES)));
+        assert!(marked.after.starts_with("\\x1b") && marked.after.ends_with("z…"));
     }
 
     #[test]
     fn a_value_is_found_in_its_line() {
         let line = br#"{"a":"text","headers":{"age":"1","server":"x"},"base64":"/w=="}"#;
-        let of = |name, header| value_at(line, &Key { name, header }).map(|at| &line[at]);
+        let of = |name, header| find_value(line, &FieldKey { name, header }).map(|at| &line[at]);
         assert_eq!(of("a", None), Some(&br#""text""#[..]));
         assert_eq!(of("headers", Some("server")), Some(&br#""x""#[..]));
         assert_eq!(of("text", None), Some(&br#""/w==""#[..]));
         assert_eq!(of("b", None), None);
-        assert_eq!(value_at(b"no json", &Key { name: "a", header: None }), None);
+        assert_eq!(find_value(b"no json", &FieldKey { name: "a", header: None }), None);
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_can_be_marked(left: Vec<u8>, right: Vec<u8>) {
-            let [one, other] = between(&left, &right);
-            Marked::new(&left, one);
-            Marked::new(&right, other);
-            Marked::new(&left, 1..2);
+            let [one, other] = differing_ranges(&left, &right);
+            HighlightedLine::new(&left, one);
+            HighlightedLine::new(&right, other);
+            HighlightedLine::new(&left, 1..2);
         }
     }
 }

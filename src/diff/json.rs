@@ -15,85 +15,85 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::diff::counts::{Counted, End};
-use crate::diff::keys::differing;
-use crate::diff::{Comparison, Difference, Pair};
-use scenario_log::sanitize::visible_json;
+use crate::diff::counts::{CountKey, CountedEnd};
+use crate::diff::differing_fields::differing_fields;
+use crate::diff::{LogComparison, LogDifference, PerSide};
+use scenario_log::sanitize::sanitize_json;
 
 #[derive(Serialize)]
-struct Printed<'c> {
+struct DiffJson<'c> {
     level: &'static str,
     same: bool,
-    logs: Pair<&'c str>,
-    events: Pair<u64>,
+    logs: PerSide<&'c str>,
+    events: PerSide<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sequences: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     differing: Option<u64>,
-    first: Option<PrintedDifference<'c>>,
-    counts: Vec<PrintedCount>,
+    first: Option<DifferenceJson<'c>>,
+    counts: Vec<DiffCountJson>,
     notes: &'c [String],
-    cut: Pair<Option<u64>>,
+    cut: PerSide<Option<u64>>,
 }
 
 #[derive(Serialize)]
-struct PrintedDifference<'c> {
+struct DifferenceJson<'c> {
     sequence: Option<String>,
     keys: Vec<String>,
-    lines: Pair<Option<u64>>,
-    events: Pair<Option<&'c RawValue>>,
+    lines: PerSide<Option<u64>>,
+    events: PerSide<Option<&'c RawValue>>,
 }
 
 #[derive(Serialize)]
-struct PrintedCount {
+struct DiffCountJson {
     of: &'static str,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     how: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ok: Option<bool>,
-    counts: Pair<u64>,
+    counts: PerSide<u64>,
 }
 
 /// What came of it, with a newline behind it.
 #[must_use]
-pub fn json(comparison: &Comparison, names: Pair<&str>) -> String {
-    let printed = Printed {
+pub fn render_json(comparison: &LogComparison, names: PerSide<&str>) -> String {
+    let printed = DiffJson {
         level: comparison.level.name(),
         same: comparison.is_same,
         logs: names,
         events: comparison.events,
         sequences: comparison.sequences.map(|(all, _)| all),
         differing: comparison.sequences.map(|(_, differing)| differing),
-        first: comparison.first.as_ref().map(printed_difference),
-        counts: comparison.counts.rows().map(printed_count).collect(),
+        first: comparison.first_difference.as_ref().map(difference_json),
+        counts: comparison.counts.rows().map(count_json).collect(),
         notes: &comparison.notes,
-        cut: comparison.cuts.each_ref().map(|cut| cut.as_ref().map(|cut| cut.line)),
+        cut: comparison.cuts.each_ref().map(|cut| cut.as_ref().map(|cut| cut.last_line)),
     };
     // Numbers, texts and lists of these: nothing that JSON could not hold.
-    serde_json::to_string(&printed).map_or_else(|error| error.to_string(), |json| visible_json(&json) + "\n")
+    serde_json::to_string(&printed).map_or_else(|error| error.to_string(), |json| sanitize_json(&json) + "\n")
 }
 
-fn printed_count((counted, counts): (Counted, Pair<u64>)) -> PrintedCount {
+fn count_json((counted, counts): (CountKey, PerSide<u64>)) -> DiffCountJson {
     let (of, name, end) = match counted {
-        Counted::Event(name) => ("event", name.to_owned(), None),
-        Counted::Outcome(outcome) => ("outcome", outcome.to_owned(), None),
-        Counted::Exit(preset, end) => ("exit", preset, Some(end)),
-        Counted::Answer(job, end) => ("answer", job, Some(end)),
-        Counted::Expectation(name, ok) => {
+        CountKey::Event(name) => ("event", name.to_owned(), None),
+        CountKey::Outcome(outcome) => ("outcome", outcome.to_owned(), None),
+        CountKey::Exit(preset, end) => ("exit", preset, Some(end)),
+        CountKey::Response(job, end) => ("answer", job, Some(end)),
+        CountKey::Expectation(name, ok) => {
             let how = if ok { "ok" } else { "missed" };
-            ("expectation", name, Some(End { how: how.to_owned(), ok }))
+            ("expectation", name, Some(CountedEnd { how: how.to_owned(), ok }))
         }
     };
     let ok = end.as_ref().map(|end| end.ok);
-    PrintedCount { of, name, how: end.map(|end| end.how), ok, counts }
+    DiffCountJson { of, name, how: end.map(|end| end.how), ok, counts }
 }
 
-fn printed_difference(difference: &Difference) -> PrintedDifference<'_> {
-    let places = difference.places.each_ref();
-    PrintedDifference {
-        sequence: difference.of.as_ref().map(ToString::to_string),
-        keys: differing(difference).into_iter().map(|(key, _)| key).collect(),
+fn difference_json(difference: &LogDifference) -> DifferenceJson<'_> {
+    let places = difference.lines.each_ref();
+    DifferenceJson {
+        sequence: difference.sequence.as_ref().map(ToString::to_string),
+        keys: differing_fields(difference).into_iter().map(|(key, _)| key).collect(),
         lines: places.map(|place| place.as_ref().map(|place| place.number)),
         events: places.map(|place| serde_json::from_slice(place.as_ref()?.bytes.as_deref()?).ok()),
     }

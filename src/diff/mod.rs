@@ -12,10 +12,10 @@
 
 mod comparable_fields;
 mod counts;
+mod differing_fields;
 mod header_diff;
 mod highlight;
 pub mod json;
-mod keys;
 mod line_ref;
 mod sequences;
 mod source_identity;
@@ -25,19 +25,19 @@ pub mod text;
 
 use std::io::Read;
 
-use crate::diff::counts::Counts;
-use crate::diff::header_diff::Started;
-use crate::diff::line_ref::Here;
-pub use crate::diff::line_ref::Place;
-use crate::diff::sequences::Sequences;
+use crate::diff::counts::DiffCounts;
+use crate::diff::header_diff::ComparedRunHeader;
+use crate::diff::line_ref::CurrentLine;
+pub use crate::diff::line_ref::LogLineRef;
+use crate::diff::sequences::SequenceComparer;
 use crate::diff::source_identity::SequenceName;
-use scenario_log::decode::Record;
+use scenario_log::decode::LogRecord;
 use scenario_log::event::Event;
-use scenario_log::reader::{Cut, Reader, Unreadable};
+use scenario_log::reader::{LogReadError, LogReader, TruncatedEnd};
 
 /// What must be alike for two logs to be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum DiffLevel {
     /// The bytes.
     Exact,
     /// The sequence of events of each source, each player and the timeline, whatever their
@@ -47,88 +47,88 @@ pub enum Level {
     Summary,
 }
 
-impl Level {
+impl DiffLevel {
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Level::Exact => "exact",
-            Level::Source => "source",
-            Level::Summary => "summary",
+            DiffLevel::Exact => "exact",
+            DiffLevel::Source => "source",
+            DiffLevel::Summary => "summary",
         }
     }
 }
 
 /// Which of the two logs; also the index into a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum DiffSide {
     /// The first one named.
     Left,
     /// The second.
     Right,
 }
 
-impl Side {
+impl DiffSide {
     /// Both, the left one first.
-    pub const BOTH: [Side; 2] = [Side::Left, Side::Right];
+    pub const BOTH: [DiffSide; 2] = [DiffSide::Left, DiffSide::Right];
 
     /// The other one.
     #[must_use]
-    pub fn other(self) -> Side {
+    pub fn other(self) -> DiffSide {
         match self {
-            Side::Left => Side::Right,
-            Side::Right => Side::Left,
+            DiffSide::Left => DiffSide::Right,
+            DiffSide::Right => DiffSide::Left,
         }
     }
 }
 
 /// Something of each log, the left one's first.
-pub type Pair<T> = [T; 2];
+pub type PerSide<T> = [T; 2];
 
 /// One of the logs to be compared.
 #[derive(Debug)]
-pub struct Log<R> {
+pub struct DiffInput<R> {
     /// What it says.
-    pub reader: Reader<R>,
+    pub reader: LogReader<R>,
     /// It cannot be read a second time (a pipe), so that lines which may be shown must be kept.
     pub is_gone_once_read: bool,
 }
 
 /// Where two logs differ.
 #[derive(Clone, Debug)]
-pub struct Difference {
+pub struct LogDifference {
     /// What it is a sequence of; `None` for the log as a whole, line by line.
-    pub of: Option<SequenceName>,
+    pub sequence: Option<SequenceName>,
     /// The line of each log; `None` if the sequence has no more there.
-    pub places: Pair<Option<Place>>,
+    pub lines: PerSide<Option<LogLineRef>>,
 }
 
-impl Difference {
+impl LogDifference {
     /// What comes first: by the lines of the left log, what is missing there at its end.
-    fn rank(&self) -> Pair<u64> {
-        Side::BOTH.map(|side| self.places[side as usize].as_ref().map_or(u64::MAX, |place| place.number))
+    fn rank(&self) -> PerSide<u64> {
+        DiffSide::BOTH.map(|side| self.lines[side as usize].as_ref().map_or(u64::MAX, |place| place.number))
     }
 }
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct LogComparison {
     /// What was compared.
-    pub level: Level,
+    pub level: DiffLevel,
     /// Whether nothing differs, as far as both logs go.
     pub is_same: bool,
     /// The first difference; none at the level of counts.
-    pub first: Option<Difference>,
+    pub first_difference: Option<LogDifference>,
     /// How many events count at this level.
-    pub events: Pair<u64>,
+    pub events: PerSide<u64>,
     /// At the level `source`: how many sequences there are, and how many of them differ.
     pub sequences: Option<(u64, u64)>,
     /// How often what happened.
-    pub counts: Counts,
+    pub counts: DiffCounts,
     /// What is odd about how the two runs were started.
     pub notes: Vec<String>,
     /// Where each log was cut short.
-    pub cuts: Pair<Option<Cut>>,
+    pub cuts: PerSide<Option<TruncatedEnd>>,
 }
 
 /// Compares two logs. One that was cut short is compared as far as it goes: what only its missing
@@ -136,80 +136,86 @@ pub struct Comparison {
 ///
 /// # Errors
 /// When one cannot be read, or is no log; whatever was found before.
-pub fn compare<R: Read>(level: Level, logs: Pair<Log<R>>) -> Result<Comparison, (Side, Unreadable)> {
+pub fn compare<R: Read>(
+    level: DiffLevel,
+    logs: PerSide<DiffInput<R>>,
+) -> Result<LogComparison, (DiffSide, LogReadError)> {
     let [mut left, mut right] = logs;
     let is_gone = [left.is_gone_once_read, right.is_gone_once_read];
-    let mut comparer = Comparer::new(level);
+    let mut comparer = LogComparer::new(level);
     loop {
         let offsets = [left.reader.offset(), right.reader.offset()];
         let lines = [
-            left.reader.peek().map_err(|unreadable| (Side::Left, unreadable))?,
-            right.reader.peek().map_err(|unreadable| (Side::Right, unreadable))?,
+            left.reader.peek().map_err(|unreadable| (DiffSide::Left, unreadable))?,
+            right.reader.peek().map_err(|unreadable| (DiffSide::Right, unreadable))?,
         ];
         if lines.iter().all(Option::is_none) {
             break;
         }
-        let here = Side::BOTH.map(|side| {
+        let here = DiffSide::BOTH.map(|side| {
             let (offset, is_gone_once_read) = (offsets[side as usize], is_gone[side as usize]);
-            lines[side as usize].as_ref().map(|line| Here { line, offset, is_gone_once_read })
+            lines[side as usize].as_ref().map(|line| CurrentLine { line, offset, is_gone_once_read })
         });
         comparer.compare_bytes(&here);
-        for (side, here) in Side::BOTH.into_iter().zip(&here) {
+        for (side, here) in DiffSide::BOTH.into_iter().zip(&here) {
             let Some(here) = here else { continue };
-            let damaged = |fault| (side, Unreadable::damaged(here.line.number, fault));
-            comparer.take(side, here).map_err(damaged)?;
+            let damaged = |fault| (side, LogReadError::damaged(here.line.number, fault));
+            comparer.add_line(side, here).map_err(damaged)?;
         }
         let has_ended = [lines[0].is_none(), lines[1].is_none()];
-        left.reader.pass();
-        right.reader.pass();
+        left.reader.advance();
+        right.reader.advance();
         if has_ended[0] {
-            comparer.sequences.go_on_alone(Side::Right, left.reader.cut().is_some());
+            comparer.sequences.set_other_ended(DiffSide::Right, left.reader.truncated_end().is_some());
         } else if has_ended[1] {
-            comparer.sequences.go_on_alone(Side::Left, right.reader.cut().is_some());
+            comparer.sequences.set_other_ended(DiffSide::Left, right.reader.truncated_end().is_some());
         }
     }
-    Ok(comparer.finish([left.reader.cut().cloned(), right.reader.cut().cloned()]))
+    Ok(comparer.finish([left.reader.truncated_end().cloned(), right.reader.truncated_end().cloned()]))
 }
 
 /// What is known so far.
-struct Comparer {
-    level: Level,
-    events: Pair<u64>,
-    counts: Counts,
-    sequences: Sequences,
-    started: Pair<Option<Started>>,
+struct LogComparer {
+    level: DiffLevel,
+    events: PerSide<u64>,
+    counts: DiffCounts,
+    sequences: SequenceComparer,
+    run_headers: PerSide<Option<ComparedRunHeader>>,
     /// At the level `exact`.
-    first: Option<Difference>,
+    first_difference: Option<LogDifference>,
 }
 
-impl Comparer {
-    fn new(level: Level) -> Comparer {
-        Comparer {
+impl LogComparer {
+    fn new(level: DiffLevel) -> LogComparer {
+        LogComparer {
             level,
             events: [0; 2],
-            counts: Counts::new(level),
-            sequences: Sequences::default(),
-            started: [None, None],
-            first: None,
+            counts: DiffCounts::new(level),
+            sequences: SequenceComparer::default(),
+            run_headers: [None, None],
+            first_difference: None,
         }
     }
 
     /// The lines of both, as bytes.
-    fn compare_bytes(&mut self, here: &Pair<Option<Here<'_>>>) {
+    fn compare_bytes(&mut self, here: &PerSide<Option<CurrentLine<'_>>>) {
         let [Some(left), Some(right)] = here else { return };
-        if self.level == Level::Exact && self.first.is_none() && left.line.bytes != right.line.bytes {
-            let places = [left, right].map(|here| Some(here.shown()));
-            self.first = Some(Difference { of: None, places });
+        if self.level == DiffLevel::Exact
+            && self.first_difference.is_none()
+            && left.line.bytes != right.line.bytes
+        {
+            let places = [left, right].map(|here| Some(here.to_shown_ref()));
+            self.first_difference = Some(LogDifference { sequence: None, lines: places });
         }
     }
 
     /// A line of one of them, as an event.
-    fn take(&mut self, side: Side, here: &Here<'_>) -> Result<(), String> {
-        let record = Record::read(here.line.bytes)?;
+    fn add_line(&mut self, side: DiffSide, here: &CurrentLine<'_>) -> Result<(), String> {
+        let record = LogRecord::decode(here.line.bytes)?;
         // A kind that a later release has added is passed over: what counts of it is not known.
         let event = record.event()?;
         let counts = match (self.level, &event) {
-            (Level::Exact, _) => true,
+            (DiffLevel::Exact, _) => true,
             (
                 _,
                 Some(Event::RunStarted { .. } | Event::ClockTick { .. } | Event::WorldState { .. }) | None,
@@ -218,32 +224,32 @@ impl Comparer {
         };
         self.events[side as usize] += u64::from(counts);
         let Some(event) = event else { return Ok(()) };
-        if let Some(started) = Started::of(&event) {
-            self.started[side as usize] = Some(started);
+        if let Some(started) = ComparedRunHeader::from_event(&event) {
+            self.run_headers[side as usize] = Some(started);
         }
-        self.counts.take(side, &event);
-        if self.level == Level::Source {
-            self.sequences.take(side, &event, here);
+        self.counts.count_event(side, &event);
+        if self.level == DiffLevel::Source {
+            self.sequences.add_event(side, &event, here);
         }
         Ok(())
     }
 
-    fn finish(self, cuts: Pair<Option<Cut>>) -> Comparison {
+    fn finish(self, cuts: PerSide<Option<TruncatedEnd>>) -> LogComparison {
         let is_cut = [cuts[0].is_some(), cuts[1].is_some()];
         let found = self.sequences.finish(is_cut);
-        let first = self.first.or(found.first);
+        let first = self.first_difference.or(found.first_difference);
         let is_same = match self.level {
-            Level::Summary => self.counts.are_same(is_cut),
+            DiffLevel::Summary => self.counts.is_same(is_cut),
             _ => first.is_none(),
         };
-        Comparison {
+        LogComparison {
             level: self.level,
             is_same,
-            first,
+            first_difference: first,
             events: self.events,
-            sequences: (self.level == Level::Source).then_some((found.sequences, found.differing)),
+            sequences: (self.level == DiffLevel::Source).then_some((found.sequences, found.differing)),
             counts: self.counts,
-            notes: crate::diff::header_diff::notes(&self.started),
+            notes: crate::diff::header_diff::header_notes(&self.run_headers),
             cuts,
         }
     }

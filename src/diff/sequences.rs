@@ -9,103 +9,121 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use crate::diff::comparable_fields::Counting;
-use crate::diff::line_ref::Here;
-use crate::diff::source_identity::{Identity, Origin, Part, SequenceName, Sources};
-use crate::diff::{Difference, Pair, Place, Side};
-use scenario_log::event::{Event, Source, Stream};
+use crate::diff::comparable_fields::ComparableFields;
+use crate::diff::line_ref::CurrentLine;
+use crate::diff::source_identity::{
+    ComparedOrigin, SequenceName, SequencePart, SourceIdentities, SourceIdentity,
+};
+use crate::diff::{DiffSide, LogDifference, LogLineRef, PerSide};
+use scenario_log::event::{Event, OutputStream, Source};
 
 /// All sequences that are open.
 #[derive(Debug, Default)]
-pub(super) struct Sequences {
-    sources: Sources,
-    timeline: Sequence,
-    rows: BTreeMap<Rc<Identity>, Row>,
+pub(super) struct SequenceComparer {
+    sources: SourceIdentities,
+    timeline: EventSequence,
+    by_identity: BTreeMap<Rc<SourceIdentity>, SourceSequences>,
     /// The side that goes on, once the other log is at its end, and whether that one was cut short.
-    alone: Option<(Side, bool)>,
-    found: Found,
+    remaining_side: Option<(DiffSide, bool)>,
+    findings: SequenceFindings,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct SequenceFindings {
     /// The difference that comes first in the left log.
-    pub(super) first: Option<Difference>,
+    pub(super) first_difference: Option<LogDifference>,
     /// How many sequences there are.
     pub(super) sequences: u64,
     /// How many of them differ.
     pub(super) differing: u64,
 }
 
-impl Found {
-    fn differs(&mut self, name: impl FnOnce() -> SequenceName, places: Pair<Option<Place>>) {
+impl SequenceFindings {
+    fn record_difference(
+        &mut self,
+        name: impl FnOnce() -> SequenceName,
+        places: PerSide<Option<LogLineRef>>,
+    ) {
         self.differing += 1;
-        let mut difference = Difference { of: None, places };
-        if self.first.as_ref().is_none_or(|first| difference.rank() < first.rank()) {
-            difference.of = Some(name());
-            self.first = Some(difference);
+        let mut difference = LogDifference { sequence: None, lines: places };
+        if self.first_difference.as_ref().is_none_or(|first| difference.rank() < first.rank()) {
+            difference.sequence = Some(name());
+            self.first_difference = Some(difference);
         }
     }
 }
 
 /// The sequences of one source.
 #[derive(Debug, Default)]
-struct Row {
-    numbers: Pair<Option<Source>>,
-    has_ended: Pair<bool>,
-    itself: Sequence,
-    stdout: Sequence,
-    stderr: Sequence,
-    players: BTreeMap<String, Sequence>,
+struct SourceSequences {
+    numbers: PerSide<Option<Source>>,
+    has_ended: PerSide<bool>,
+    own_events: EventSequence,
+    stdout: EventSequence,
+    stderr: EventSequence,
+    players: BTreeMap<String, EventSequence>,
 }
 
-impl Row {
+impl SourceSequences {
     /// The sequence that an event is of.
-    fn sequence(&mut self, event: &Event<'_>) -> &mut Sequence {
+    fn sequence(&mut self, event: &Event<'_>) -> &mut EventSequence {
         match event {
-            Event::Lines { stream: Stream::Stdout, .. } => &mut self.stdout,
-            Event::Lines { stream: Stream::Stderr, .. } => &mut self.stderr,
+            Event::Lines { stream: OutputStream::Stdout, .. } => &mut self.stdout,
+            Event::Lines { stream: OutputStream::Stderr, .. } => &mut self.stderr,
             Event::Move { player, .. } | Event::Step { player, .. } => {
                 self.players.entry(player.to_string()).or_default()
             }
-            _ => &mut self.itself,
+            _ => &mut self.own_events,
         }
     }
 
     /// All sequences, with which they are.
-    fn into_sequences(self) -> impl Iterator<Item = (Part, Sequence)> {
-        let own = [(Part::Itself, self.itself), (Part::Stdout, self.stdout), (Part::Stderr, self.stderr)];
-        own.into_iter().chain(self.players.into_iter().map(|(name, moves)| (Part::Player(name), moves)))
+    fn into_sequences(self) -> impl Iterator<Item = (SequencePart, EventSequence)> {
+        let own = [
+            (SequencePart::Lifecycle, self.own_events),
+            (SequencePart::Stdout, self.stdout),
+            (SequencePart::Stderr, self.stderr),
+        ];
+        own.into_iter()
+            .chain(self.players.into_iter().map(|(name, moves)| (SequencePart::Player(name), moves)))
     }
 }
 
 /// What one log has told and the other has not yet.
 #[derive(Debug, Default)]
-enum Sequence {
+enum EventSequence {
     /// No event is of it so far.
     #[default]
     Unused,
     /// The same so far; what waits is of this side.
-    Open(Side, VecDeque<(u64, Place)>),
+    Open(DiffSide, VecDeque<(u64, LogLineRef)>),
     /// It has differed.
     Differs,
 }
 
-impl Sequence {
+impl EventSequence {
     /// Takes the next event of a side; the two places if it is another than that of the other side.
-    fn take(&mut self, side: Side, hash: u64, here: &Here<'_>) -> Option<Pair<Option<Place>>> {
+    fn compare_next(
+        &mut self,
+        side: DiffSide,
+        hash: u64,
+        here: &CurrentLine<'_>,
+    ) -> Option<PerSide<Option<LogLineRef>>> {
         match self {
-            Sequence::Differs => return None,
-            Sequence::Unused => *self = Sequence::Open(side, VecDeque::from([(hash, here.remembered())])),
-            Sequence::Open(waiting, queue) if *waiting == side || queue.is_empty() => {
-                *waiting = side;
-                queue.push_back((hash, here.remembered()));
+            EventSequence::Differs => return None,
+            EventSequence::Unused => {
+                *self = EventSequence::Open(side, VecDeque::from([(hash, here.to_pending_ref())]))
             }
-            Sequence::Open(_, queue) => {
+            EventSequence::Open(waiting, queue) if *waiting == side || queue.is_empty() => {
+                *waiting = side;
+                queue.push_back((hash, here.to_pending_ref()));
+            }
+            EventSequence::Open(_, queue) => {
                 let (other_hash, other) = queue.pop_front()?;
                 if other_hash != hash {
-                    *self = Sequence::Differs;
-                    return Some(in_order(side, Some(here.shown()), Some(other)));
+                    *self = EventSequence::Differs;
+                    return Some(left_first(side, Some(here.to_shown_ref()), Some(other)));
                 }
                 if queue.is_empty() {
                     // There may be a million sequences: one with nothing in it holds nothing.
@@ -117,145 +135,145 @@ impl Sequence {
     }
 
     /// Whether an event of this side waits for the other already.
-    fn waits(&self, side: Side) -> bool {
-        matches!(self, Sequence::Open(waiting, queue) if *waiting == side && !queue.is_empty())
+    fn is_waiting(&self, side: DiffSide) -> bool {
+        matches!(self, EventSequence::Open(waiting, queue) if *waiting == side && !queue.is_empty())
     }
 
     /// The first event that only one side has.
-    fn left_over(&mut self) -> Option<(Side, Place)> {
-        let Sequence::Open(side, queue) = self else { return None };
+    fn take_left_over(&mut self) -> Option<(DiffSide, LogLineRef)> {
+        let EventSequence::Open(side, queue) = self else { return None };
         let (_, place) = queue.pop_front()?;
         Some((*side, place))
     }
 }
 
 /// What is of this side and what is of the other, the left one's first.
-fn in_order<T>(side: Side, own: T, other: T) -> Pair<T> {
+fn left_first<T>(side: DiffSide, own: T, other: T) -> PerSide<T> {
     match side {
-        Side::Left => [own, other],
-        Side::Right => [other, own],
+        DiffSide::Left => [own, other],
+        DiffSide::Right => [other, own],
     }
 }
 
-impl Sequences {
+impl SequenceComparer {
     /// The other log is at its end: of what this one still tells, the first event of each sequence is
     /// all that can matter.
-    pub(super) fn go_on_alone(&mut self, side: Side, is_other_cut: bool) {
-        self.alone = Some((side, is_other_cut));
+    pub(super) fn set_other_ended(&mut self, side: DiffSide, is_other_cut: bool) {
+        self.remaining_side = Some((side, is_other_cut));
     }
 
     /// Takes the next event of a log.
-    pub(super) fn take(&mut self, side: Side, event: &Event<'_>, here: &Here<'_>) {
-        let found = &mut self.found;
-        let is_alone = self.alone.is_some();
-        let hash = || Counting::of(event).hash();
-        match source_of(event) {
-            Of::Nothing => {}
-            Of::Timeline => {
-                if !(is_alone && self.timeline.waits(side)) {
-                    found.take(|| SequenceName::Timeline, &mut self.timeline, (side, hash(), here));
+    pub(super) fn add_event(&mut self, side: DiffSide, event: &Event<'_>, here: &CurrentLine<'_>) {
+        let found = &mut self.findings;
+        let is_alone = self.remaining_side.is_some();
+        let hash = || ComparableFields::from_event(event).hash();
+        match event_owner(event) {
+            EventOwner::Ignored => {}
+            EventOwner::Timeline => {
+                if !(is_alone && self.timeline.is_waiting(side)) {
+                    found.compare_next(|| SequenceName::Timeline, &mut self.timeline, (side, hash(), here));
                 }
             }
-            Of::Source(source) => {
-                let identity = self.sources.of(side, source, event);
-                let row = self.rows.entry(Rc::clone(&identity)).or_default();
+            EventOwner::Source(source) => {
+                let identity = self.sources.identify(side, source, event);
+                let row = self.by_identity.entry(Rc::clone(&identity)).or_default();
                 row.numbers[side as usize] = Some(source);
                 let numbers = row.numbers;
-                let name = || SequenceName::Of((*identity).clone(), numbers, part_of(event));
+                let name = || SequenceName::Source((*identity).clone(), numbers, part_of(event));
                 let sequence = row.sequence(event);
-                if !(is_alone && sequence.waits(side)) {
-                    found.take(name, sequence, (side, hash(), here));
+                if !(is_alone && sequence.is_waiting(side)) {
+                    found.compare_next(name, sequence, (side, hash(), here));
                 }
-                if ends(event, &identity) {
+                if ends_source(event, &identity) {
                     self.sources.forget(side, source);
-                    self.end(side, &identity);
+                    self.end_source(side, &identity);
                 }
             }
         }
     }
 
     /// A log has told the end of a source.
-    fn end(&mut self, side: Side, identity: &Rc<Identity>) {
-        let Some(row) = self.rows.get_mut(identity) else { return };
+    fn end_source(&mut self, side: DiffSide, identity: &Rc<SourceIdentity>) {
+        let Some(row) = self.by_identity.get_mut(identity) else { return };
         row.has_ended[side as usize] = true;
-        if (row.has_ended == [true; 2] || self.alone.is_some())
-            && let Some(row) = self.rows.remove(identity)
+        if (row.has_ended == [true; 2] || self.remaining_side.is_some())
+            && let Some(row) = self.by_identity.remove(identity)
         {
             let mut is_cut = [false; 2];
-            if let Some((side, is_other_cut)) = self.alone {
+            if let Some((side, is_other_cut)) = self.remaining_side {
                 is_cut[side.other() as usize] = is_other_cut;
             }
-            self.found.close(identity, row, is_cut);
+            self.findings.close_source(identity, row, is_cut);
         }
     }
 
     /// Both logs are at their end, or where they were cut: there is nothing to wait for.
-    pub(super) fn finish(mut self, is_cut: Pair<bool>) -> Found {
-        self.found.left_over(|| SequenceName::Timeline, &mut self.timeline, is_cut);
-        for (identity, row) in self.rows {
-            self.found.close(&identity, row, is_cut);
+    pub(super) fn finish(mut self, is_cut: PerSide<bool>) -> SequenceFindings {
+        self.findings.record_left_over(|| SequenceName::Timeline, &mut self.timeline, is_cut);
+        for (identity, row) in self.by_identity {
+            self.findings.close_source(&identity, row, is_cut);
         }
-        self.found
+        self.findings
     }
 }
 
-impl Found {
+impl SequenceFindings {
     /// The next event of a sequence.
-    fn take(
+    fn compare_next(
         &mut self,
         name: impl FnOnce() -> SequenceName,
-        sequence: &mut Sequence,
-        (side, hash, here): (Side, u64, &Here<'_>),
+        sequence: &mut EventSequence,
+        (side, hash, here): (DiffSide, u64, &CurrentLine<'_>),
     ) {
-        self.sequences += u64::from(matches!(sequence, Sequence::Unused));
-        if let Some(places) = sequence.take(side, hash, here) {
-            self.differs(name, places);
+        self.sequences += u64::from(matches!(sequence, EventSequence::Unused));
+        if let Some(places) = sequence.compare_next(side, hash, here) {
+            self.record_difference(name, places);
         }
     }
 
     /// Nothing more comes of a source.
-    fn close(&mut self, identity: &Identity, row: Row, is_cut: Pair<bool>) {
+    fn close_source(&mut self, identity: &SourceIdentity, row: SourceSequences, is_cut: PerSide<bool>) {
         let numbers = row.numbers;
         for (part, mut sequence) in row.into_sequences() {
-            let name = || SequenceName::Of(identity.clone(), numbers, part);
-            self.left_over(name, &mut sequence, is_cut);
+            let name = || SequenceName::Source(identity.clone(), numbers, part);
+            self.record_left_over(name, &mut sequence, is_cut);
         }
     }
 
     /// What waits for the other log is missing there, unless that one was cut short.
-    fn left_over(
+    fn record_left_over(
         &mut self,
         name: impl FnOnce() -> SequenceName,
-        sequence: &mut Sequence,
-        is_cut: Pair<bool>,
+        sequence: &mut EventSequence,
+        is_cut: PerSide<bool>,
     ) {
-        if let Some((side, place)) = sequence.left_over()
+        if let Some((side, place)) = sequence.take_left_over()
             && !is_cut[side.other() as usize]
         {
-            self.differs(name, in_order(side, Some(place), None));
+            self.record_difference(name, left_first(side, Some(place), None));
         }
     }
 }
 
 /// Whose an event is.
-enum Of {
+enum EventOwner {
     /// It does not count.
-    Nothing,
+    Ignored,
     Timeline,
     Source(Source),
 }
 
 /// Which sequence of its source an event is of.
-fn part_of(event: &Event<'_>) -> Part {
+fn part_of(event: &Event<'_>) -> SequencePart {
     match event {
-        Event::Lines { stream: Stream::Stdout, .. } => Part::Stdout,
-        Event::Lines { stream: Stream::Stderr, .. } => Part::Stderr,
-        Event::Move { player, .. } | Event::Step { player, .. } => Part::Player(player.to_string()),
-        _ => Part::Itself,
+        Event::Lines { stream: OutputStream::Stdout, .. } => SequencePart::Stdout,
+        Event::Lines { stream: OutputStream::Stderr, .. } => SequencePart::Stderr,
+        Event::Move { player, .. } | Event::Step { player, .. } => SequencePart::Player(player.to_string()),
+        _ => SequencePart::Lifecycle,
     }
 }
 
-fn source_of(event: &Event<'_>) -> Of {
+fn event_owner(event: &Event<'_>) -> EventOwner {
     match *event {
         // A pause is a matter of time alone.
         Event::RunStarted { .. }
@@ -265,14 +283,14 @@ fn source_of(event: &Event<'_>) -> Of {
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }
-        | Event::SpawnResumed { .. } => Of::Nothing,
-        Event::Input { .. }
+        | Event::SpawnResumed { .. } => EventOwner::Ignored,
+        Event::TypedInput { .. }
         | Event::Mark { .. }
         | Event::Deadlock { .. }
         | Event::Expect(_)
-        | Event::RunFinished(_) => Of::Timeline,
+        | Event::RunFinished(_) => EventOwner::Timeline,
         Event::Sent { source, .. } | Event::Stopping { source, .. } => {
-            source.map_or(Of::Timeline, Of::Source)
+            source.map_or(EventOwner::Timeline, EventOwner::Source)
         }
         Event::SpawnStarted { source, .. }
         | Event::SpawnReady { source }
@@ -287,18 +305,18 @@ fn source_of(event: &Event<'_>) -> Of {
         | Event::FetchResponded { source, .. }
         | Event::FetchLine { source, .. }
         | Event::FetchFinished { source, .. }
-        | Event::FetchFailed { source, .. } => Of::Source(source),
+        | Event::FetchFailed { source, .. } => EventOwner::Source(source),
     }
 }
 
 /// Whether nothing of its source comes behind this event.
-fn ends(event: &Event<'_>, identity: &Identity) -> bool {
+fn ends_source(event: &Event<'_>, identity: &SourceIdentity) -> bool {
     match event {
         Event::SpawnExited { .. }
         | Event::FetchFinished { .. }
         | Event::FetchFailed { .. }
         | Event::PlayerLeft { .. } => true,
-        Event::SpawnFailed { .. } => identity.origin == Origin::NotStarted,
+        Event::SpawnFailed { .. } => identity.origin == ComparedOrigin::NotStarted,
         _ => false,
     }
 }
@@ -306,35 +324,35 @@ fn ends(event: &Event<'_>, identity: &Identity) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scenario_log::event::Exit;
-    use scenario_log::reader::Reader;
+    use scenario_log::event::SpawnExit;
+    use scenario_log::reader::LogReader;
     use scenario_log::time::Moment;
 
     #[test]
     fn what_has_ended_in_both_logs_is_forgotten() {
         let first = br#"{"seq":0,"t":0.000000000,"event":"run.started","format":1}"#;
         let log = [&first[..], b"\n"].concat();
-        let mut reader = Reader::new(&log[..]);
+        let mut reader = LogReader::new(&log[..]);
         let line = reader.peek().unwrap().unwrap();
-        let here = Here { line: &line, offset: 0, is_gone_once_read: false };
-        let mut sequences = Sequences::default();
+        let here = CurrentLine { line: &line, offset: 0, is_gone_once_read: false };
+        let mut sequences = SequenceComparer::default();
         for number in 1..=100 {
             let (source, due) = (Source::Spawn(number), Moment::ZERO);
             let start = Event::SpawnStarted { due, source, preset: "p", entry: None, pid: None };
             let exit = Event::SpawnExited {
                 source,
-                exit: Exit::Code(0),
+                exit: SpawnExit::Code(0),
                 ok: true,
                 running: 0,
                 held: false,
                 skipped: 0,
             };
             for event in [start, exit] {
-                for side in Side::BOTH {
-                    sequences.take(side, &event, &here);
+                for side in DiffSide::BOTH {
+                    sequences.add_event(side, &event, &here);
                 }
             }
-            assert!(sequences.rows.is_empty());
+            assert!(sequences.by_identity.is_empty());
         }
         let found = sequences.finish([false; 2]);
         assert_eq!((found.sequences, found.differing), (100, 0));

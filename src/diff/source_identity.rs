@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::diff::{Pair, Side};
+use crate::diff::{DiffSide, PerSide};
 use scenario_log::event::{EntryName, Event, Source};
-use scenario_log::sanitize::visible;
+use scenario_log::sanitize::sanitize;
 
 /// What sources have in common that only their count tells apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub enum ComparedOrigin {
     /// A spawn of this preset by this entry; by none if it was typed.
     Preset(String, Option<String>),
     /// A request of this job by this entry.
@@ -24,54 +24,61 @@ pub enum Origin {
 
 /// A source, whatever its number is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
+pub struct SourceIdentity {
     /// What it is one of.
-    pub origin: Origin,
+    pub origin: ComparedOrigin,
     /// The how-manieth of these in its run, from 1.
     pub nth: u64,
 }
 
 /// The sources of both runs that have not ended.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
-    running: Pair<BTreeMap<Source, Rc<Identity>>>,
-    seen: Pair<BTreeMap<Origin, u64>>,
+pub(super) struct SourceIdentities {
+    running: PerSide<BTreeMap<Source, Rc<SourceIdentity>>>,
+    counts: PerSide<BTreeMap<ComparedOrigin, u64>>,
 }
 
-impl Sources {
+impl SourceIdentities {
     /// Who this event of this source is of.
-    pub(super) fn of(&mut self, side: Side, source: Source, event: &Event<'_>) -> Rc<Identity> {
+    pub(super) fn identify(
+        &mut self,
+        side: DiffSide,
+        source: Source,
+        event: &Event<'_>,
+    ) -> Rc<SourceIdentity> {
         let origin = match *event {
-            Event::SpawnStarted { preset, entry, .. } => Origin::Preset(preset.to_owned(), words(entry)),
-            Event::FetchStarted { job, entry, .. } => Origin::Job(job.to_owned(), words(entry)),
-            Event::PlayerJoined { player, .. } => Origin::Guest(player.to_string()),
+            Event::SpawnStarted { preset, entry, .. } => {
+                ComparedOrigin::Preset(preset.to_owned(), entry_text(entry))
+            }
+            Event::FetchStarted { job, entry, .. } => ComparedOrigin::Job(job.to_owned(), entry_text(entry)),
+            Event::PlayerJoined { player, .. } => ComparedOrigin::Guest(player.to_string()),
             _ => match self.running[side as usize].get(&source) {
                 Some(identity) => return Rc::clone(identity),
-                None => Origin::NotStarted,
+                None => ComparedOrigin::NotStarted,
             },
         };
-        let nth = self.seen[side as usize].entry(origin.clone()).or_default();
+        let nth = self.counts[side as usize].entry(origin.clone()).or_default();
         *nth += 1;
-        let identity = Rc::new(Identity { origin, nth: *nth });
+        let identity = Rc::new(SourceIdentity { origin, nth: *nth });
         self.running[side as usize].insert(source, Rc::clone(&identity));
         identity
     }
 
     /// Forgets a source that has ended.
-    pub(super) fn forget(&mut self, side: Side, source: Source) {
+    pub(super) fn forget(&mut self, side: DiffSide, source: Source) {
         self.running[side as usize].remove(&source);
     }
 }
 
-fn words(entry: Option<EntryName<'_>>) -> Option<String> {
+fn entry_text(entry: Option<EntryName<'_>>) -> Option<String> {
     entry.map(|entry| entry.to_string())
 }
 
 /// Which sequence of a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum SequencePart {
     /// Its start, its end, and what concerns all of it.
-    Itself,
+    Lifecycle,
     /// The lines of its standard output.
     Stdout,
     /// The lines of its standard error.
@@ -86,18 +93,18 @@ pub enum SequenceName {
     /// What is of no source: marks, what was typed, the end.
     Timeline,
     /// A part of a source, with its number in each log that has it.
-    Of(Identity, Pair<Option<Source>>, Part),
+    Source(SourceIdentity, PerSide<Option<Source>>, SequencePart),
 }
 
 impl fmt::Display for SequenceName {
     /// `player mary of ps#1 (preset 1, entry #1)`, without control characters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SequenceName::Of(identity, numbers, part) = self else { return f.write_str("the timeline") };
+        let SequenceName::Source(identity, numbers, part) = self else { return f.write_str("the timeline") };
         match part {
-            Part::Itself => {}
-            Part::Stdout => f.write_str("stdout of ")?,
-            Part::Stderr => f.write_str("stderr of ")?,
-            Part::Player(name) => write!(f, "player {} of ", visible(name))?,
+            SequencePart::Lifecycle => {}
+            SequencePart::Stdout => f.write_str("stdout of ")?,
+            SequencePart::Stderr => f.write_str("stderr of ")?,
+            SequencePart::Player(name) => write!(f, "player {} of ", sanitize(name))?,
         }
         match numbers {
             [Some(left), Some(right)] if left != right => write!(f, "{left}, then {right} ")?,
@@ -108,20 +115,22 @@ impl fmt::Display for SequenceName {
     }
 }
 
-impl fmt::Display for Identity {
+impl fmt::Display for SourceIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, name, entry) = match &self.origin {
-            Origin::Preset(preset, entry) => ("preset", preset, entry),
-            Origin::Job(job, entry) => ("fetch", job, entry),
-            Origin::Guest(player) => {
-                write!(f, "guest {}", visible(player))?;
+            ComparedOrigin::Preset(preset, entry) => ("preset", preset, entry),
+            ComparedOrigin::Job(job, entry) => ("fetch", job, entry),
+            ComparedOrigin::Guest(player) => {
+                write!(f, "guest {}", sanitize(player))?;
                 return if self.nth > 1 { write!(f, ", number {} of these", self.nth) } else { Ok(()) };
             }
-            Origin::NotStarted => return write!(f, "number {} of those that have not started", self.nth),
+            ComparedOrigin::NotStarted => {
+                return write!(f, "number {} of those that have not started", self.nth);
+            }
         };
-        write!(f, "{what} {}, ", visible(name))?;
+        write!(f, "{what} {}, ", sanitize(name))?;
         match entry {
-            Some(entry) => write!(f, "entry {}", visible(entry))?,
+            Some(entry) => write!(f, "entry {}", sanitize(entry))?,
             None => f.write_str("typed")?,
         }
         if self.nth > 1 { write!(f, ", number {} of these", self.nth) } else { Ok(()) }

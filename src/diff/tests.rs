@@ -26,18 +26,19 @@ fn log(events: &[String], outcome: Option<&str>) -> Vec<u8> {
     bytes
 }
 
-fn compared(level: Level, left: &[u8], right: &[u8]) -> Comparison {
-    let logs = [left, right].map(|bytes| Log { reader: Reader::new(bytes), is_gone_once_read: true });
+fn compared(level: DiffLevel, left: &[u8], right: &[u8]) -> LogComparison {
+    let logs =
+        [left, right].map(|bytes| DiffInput { reader: LogReader::new(bytes), is_gone_once_read: true });
     compare(level, logs).unwrap()
 }
 
-fn at_source(left: &[String], right: &[String]) -> Comparison {
-    compared(Level::Source, &log(left, Some("passed")), &log(right, Some("passed")))
+fn at_source(left: &[String], right: &[String]) -> LogComparison {
+    compared(DiffLevel::Source, &log(left, Some("passed")), &log(right, Some("passed")))
 }
 
 /// The lines of the first difference.
-fn lines(comparison: &Comparison) -> Pair<Option<u64>> {
-    comparison.first.as_ref().unwrap().places.each_ref().map(|place| Some(place.as_ref()?.number))
+fn lines(comparison: &LogComparison) -> PerSide<Option<u64>> {
+    comparison.first_difference.as_ref().unwrap().lines.each_ref().map(|place| Some(place.as_ref()?.number))
 }
 
 fn started(source: u32, preset: &str) -> String {
@@ -76,13 +77,13 @@ fn sources_are_known_by_what_they_are_and_not_by_their_number() {
     assert!(comparison.is_same);
     // Of both spawns what concerns all of them, the stdout of one, and the timeline.
     assert_eq!(comparison.sequences, Some((4, 0)));
-    assert!(!compared(Level::Exact, &log(&left, None), &log(&right, None)).is_same);
+    assert!(!compared(DiffLevel::Exact, &log(&left, None), &log(&right, None)).is_same);
     let right = [&right[..3], &[line(2, "stderr", "x"), exited(2, 0)]].concat();
     let comparison = at_source(&left, &right);
-    let first = comparison.first.as_ref().unwrap();
+    let first = comparison.first_difference.as_ref().unwrap();
     assert_eq!(lines(&comparison), [Some(4), None]);
     assert_eq!(
-        first.of.as_ref().unwrap().to_string(),
+        first.sequence.as_ref().unwrap().to_string(),
         "stdout of ps#1, then ps#2 (preset a, entry #1)",
         "the stderr is missing in the left log, and so comes last"
     );
@@ -97,7 +98,7 @@ fn spawns_of_one_entry_are_told_apart_by_their_order() {
     assert_eq!(lines(&comparison), [Some(4), Some(5)]);
     let second = [started(1, "a"), started(2, "a"), exited(1, 1), exited(2, 3)];
     let comparison = at_source(&one, &second);
-    let of = comparison.first.unwrap().of.unwrap().to_string();
+    let of = comparison.first_difference.unwrap().sequence.unwrap().to_string();
     assert_eq!(of, "ps#2 (preset a, entry #1, number 2 of these)");
 }
 
@@ -109,7 +110,7 @@ fn the_first_difference_is_that_of_the_left_log() {
     let comparison = at_source(&left, &right);
     assert_eq!(lines(&comparison), [Some(3), Some(6)]);
     assert_eq!(comparison.sequences.unwrap().1, 3);
-    let text = text::text(&comparison, ["a", "b\x1b"], false);
+    let text = text::render_text(&comparison, ["a", "b\x1b"], false);
     assert!(text.contains("first in player p of ps#1 (preset a, entry #1):\n --> a:3\n"), "{text}");
     assert!(text.contains(" --> b\\x1b:6\n") && text.contains("  = direction: N, then S\n"), "{text}");
     assert!(text.contains("mark                     0            2           +2\n"), "{text}");
@@ -124,7 +125,7 @@ fn times_of_an_answer_do_not_count_and_its_other_headers_do() {
     };
     assert!(at_source(&[answer("1", "x")], &[answer("2", "x")]).is_same);
     let comparison = at_source(&[answer("1", "x")], &[answer("2", "y")]);
-    let keys = keys::differing(comparison.first.as_ref().unwrap());
+    let keys = differing_fields::differing_fields(comparison.first_difference.as_ref().unwrap());
     assert_eq!(keys, [("headers.server".to_owned(), [Some("x".to_owned()), Some("y".to_owned())])]);
 }
 
@@ -133,15 +134,15 @@ fn counts_alone_are_compared_in_a_summary() {
     let left = [started(1, "a"), line(1, "stdout", "x"), exited(1, 0)];
     let right = [started(1, "a"), line(1, "stdout", "y"), exited(1, 0), tick(0)];
     let of = |left: &[String], right: &[String]| {
-        compared(Level::Summary, &log(left, Some("passed")), &log(right, Some("passed")))
+        compared(DiffLevel::Summary, &log(left, Some("passed")), &log(right, Some("passed")))
     };
     assert!(of(&left, &right).is_same);
     let right = [started(1, "a"), line(1, "stdout", "y"), exited(1, 3)];
     let comparison = of(&left, &right);
-    assert!(!comparison.is_same && comparison.first.is_none());
-    let text = text::text(&comparison, ["a", "b"], false);
+    assert!(!comparison.is_same && comparison.first_difference.is_none());
+    let text = text::render_text(&comparison, ["a", "b"], false);
     assert!(text.contains("preset a: code 0            1            0           -1\n"), "{text}");
-    let failed = compared(Level::Summary, &log(&left, Some("passed")), &log(&left, Some("failed")));
+    let failed = compared(DiffLevel::Summary, &log(&left, Some("passed")), &log(&left, Some("failed")));
     assert!(!failed.is_same);
 }
 
@@ -151,28 +152,28 @@ fn what_the_missing_end_of_a_log_could_tell_is_no_difference() {
     let whole = log(&all, Some("passed"));
     let cut = log(&all[..2], None);
     let other = log(&[started(1, "a"), moved(1, "p", "E")], None);
-    for level in [Level::Exact, Level::Source, Level::Summary] {
+    for level in [DiffLevel::Exact, DiffLevel::Source, DiffLevel::Summary] {
         for (left, right) in [(&whole, &cut), (&cut, &whole)] {
             let comparison = compared(level, left, right);
             assert!(comparison.is_same, "{level:?}");
-            assert_eq!(comparison.cuts.iter().flatten().map(|cut| cut.line).collect::<Vec<_>>(), [3]);
+            assert_eq!(comparison.cuts.iter().flatten().map(|cut| cut.last_line).collect::<Vec<_>>(), [3]);
         }
-        assert_eq!(compared(level, &other, &whole).is_same, level == Level::Summary);
+        assert_eq!(compared(level, &other, &whole).is_same, level == DiffLevel::Summary);
     }
     // More than there is in the whole log is a difference, cut or not.
     let more = log(&[all.as_slice(), &[mark("x")]].concat(), None);
-    assert!(!compared(Level::Summary, &more, &whole).is_same);
-    assert!(!compared(Level::Source, &more, &whole).is_same);
+    assert!(!compared(DiffLevel::Summary, &more, &whole).is_same);
+    assert!(!compared(DiffLevel::Source, &more, &whole).is_same);
 }
 
 #[test]
 fn damage_is_named_with_its_log_and_its_line() {
     let whole = log(&[mark("x")], Some("passed"));
     let damaged = log(&[mark("x"), r#""mark","due":0.000000000}"#.to_owned()], Some("passed"));
-    let logs =
-        [&whole, &damaged].map(|bytes| Log { reader: Reader::new(&bytes[..]), is_gone_once_read: true });
-    let (side, unreadable) = compare(Level::Exact, logs).unwrap_err();
-    assert_eq!((side, unreadable), (Side::Right, Unreadable::damaged(3, "has no `text`")));
+    let logs = [&whole, &damaged]
+        .map(|bytes| DiffInput { reader: LogReader::new(&bytes[..]), is_gone_once_read: true });
+    let (side, unreadable) = compare(DiffLevel::Exact, logs).unwrap_err();
+    assert_eq!((side, unreadable), (DiffSide::Right, LogReadError::damaged(3, "has no `text`")));
 }
 
 /// What a preset of a generated run does.
@@ -249,8 +250,8 @@ proptest! {
     ) {
         let (left, right) = (interleaved(&run, &one), interleaved(&run, &other));
         let comparison = at_source(&left, &right);
-        prop_assert!(comparison.is_same, "{}", text::text(&comparison, ["a", "b"], false));
-        prop_assert!(compared(Level::Summary, &log(&left, None), &log(&right, None)).is_same);
+        prop_assert!(comparison.is_same, "{}", text::render_text(&comparison, ["a", "b"], false));
+        prop_assert!(compared(DiffLevel::Summary, &log(&left, None), &log(&right, None)).is_same);
     }
 
     #[test]
@@ -265,7 +266,7 @@ proptest! {
         let comparison = at_source(&left, &right);
         prop_assert!(!comparison.is_same);
         prop_assert_eq!(lines(&comparison)[0], Some(line));
-        let text = text::text(&comparison, ["a", "b"], true);
+        let text = text::render_text(&comparison, ["a", "b"], true);
         prop_assert!(!text.is_empty());
     }
 
@@ -290,7 +291,7 @@ proptest! {
         cut: prop::sample::Index,
     ) {
         let whole = log(&interleaved(&run, &picks), Some("passed"));
-        for level in [Level::Exact, Level::Source, Level::Summary] {
+        for level in [DiffLevel::Exact, DiffLevel::Source, DiffLevel::Summary] {
             prop_assert!(compared(level, &whole, &whole).is_same);
             // Cut at any byte it is the same as far as it goes.
             let cut = &whole[..START.len() + 40 + cut.index(whole.len() - START.len() - 40)];
@@ -308,11 +309,11 @@ proptest! {
         let mut other = whole.clone();
         let at = at.index(other.len());
         other.splice(at..(at + bytes.len()).min(whole.len()), bytes);
-        for level in [Level::Exact, Level::Source, Level::Summary] {
-            let logs = [&whole, &other].map(|bytes| Log { reader: Reader::new(&bytes[..]), is_gone_once_read: true });
+        for level in [DiffLevel::Exact, DiffLevel::Source, DiffLevel::Summary] {
+            let logs = [&whole, &other].map(|bytes| DiffInput { reader: LogReader::new(&bytes[..]), is_gone_once_read: true });
             if let Ok(comparison) = compare(level, logs) {
-                prop_assert!(text::text(&comparison, ["a", "b"], false).ends_with('\n'));
-                let json = json::json(&comparison, ["a", "b"]);
+                prop_assert!(text::render_text(&comparison, ["a", "b"], false).ends_with('\n'));
+                let json = json::render_json(&comparison, ["a", "b"]);
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
             }
         }

@@ -13,14 +13,17 @@ use std::rc::Rc;
 
 use num_bigint::BigUint;
 
-use crate::explore::outcome::{Came, Ended, Explored, Found, Judged, Witness, sort};
-use scenario_core::engine::state_walk::{End, Node, Reached, Walk, judge_cells};
+use crate::explore::outcome::{
+    ExplorationResult, ExploredExpectation, ExploredOutcome, ExploredVerdict, OutcomeCount, Witness,
+    sort_outcomes,
+};
+use scenario_core::engine::state_walk::{StateWalk, WalkEnd, WalkNode, WalkProgress, judge_shared_cells};
 use scenario_core::scenario::model::Scenario;
-use scenario_core::scenario::model::expect::{Expectation, Subject};
+use scenario_core::scenario::model::expect::{Expectation, ExpectationSubject};
 
 /// How far a walk is.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress {
+pub struct ExploreProgress {
     /// Steps from the start.
     pub steps: u64,
     /// Different states so far.
@@ -29,16 +32,16 @@ pub struct Progress {
 
 /// Why a walk was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMany {
+pub struct TooManyStates {
     /// The most states that were allowed.
-    pub most: u64,
+    pub max_states: u64,
     /// Steps from the start at which there were more.
     pub steps: u64,
 }
 
 /// A state of the layer that is walked.
-struct State {
-    node: Node,
+struct LayerState {
+    node: WalkNode,
     /// How many orders lead to it.
     orders: BigUint,
     /// Its place among all states.
@@ -47,7 +50,7 @@ struct State {
 
 /// How a state was come to first.
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct Predecessor {
     from: u32,
     choice: u32,
     /// Whether there was a choice.
@@ -55,18 +58,18 @@ struct Way {
 }
 
 /// What is known of an end.
-struct Ending {
+struct EndCount {
     orders: BigUint,
-    way: Option<Way>,
+    predecessor: Option<Predecessor>,
 }
 
 /// A walk over all states.
-struct Walker {
-    walk: Walk,
-    ways: Vec<Option<Way>>,
-    ends: BTreeMap<End, Ending>,
-    next: Vec<State>,
-    known: HashMap<Box<[u8]>, usize>,
+struct LayerWalker {
+    walk: StateWalk,
+    predecessors: Vec<Option<Predecessor>>,
+    ends: BTreeMap<WalkEnd, EndCount>,
+    next_layer: Vec<LayerState>,
+    known_in_layer: HashMap<Box<[u8]>, usize>,
     key: Vec<u8>,
     states: u64,
 }
@@ -76,107 +79,109 @@ struct Walker {
 ///
 /// # Errors
 /// When there are more states than that.
-pub fn exhaustively(
+pub fn explore_exhaustively(
     scenario: &Scenario,
     seed: u64,
     most: u64,
-    mut tell: impl FnMut(Progress),
-) -> Result<Explored, TooMany> {
+    mut tell: impl FnMut(ExploreProgress),
+) -> Result<ExplorationResult, TooManyStates> {
     // What is expected is judged by what comes of the run, and must not end it; where players are in a
     // world changes nothing that comes of it.
-    let bare = Scenario { expect: Vec::new(), world: None, ..scenario.clone() };
-    let mut walker = Walker {
-        walk: Walk::new(Rc::new(bare), seed),
-        ways: Vec::new(),
+    let bare = Scenario { expectations: Vec::new(), world: None, ..scenario.clone() };
+    let mut walker = LayerWalker {
+        walk: StateWalk::new(Rc::new(bare), seed),
+        predecessors: Vec::new(),
         ends: BTreeMap::new(),
-        next: Vec::new(),
-        known: HashMap::new(),
+        next_layer: Vec::new(),
+        known_in_layer: HashMap::new(),
         key: Vec::new(),
         states: 0,
     };
     let begun = walker.walk.begin();
-    walker.reach(begun, &BigUint::from(1_u8), None);
+    walker.add_reached(begun, &BigUint::from(1_u8), None);
     let mut steps = 0;
-    while !walker.next.is_empty() {
-        tell(Progress { steps, states: walker.states });
-        let layer = std::mem::take(&mut walker.next);
-        walker.known.clear();
+    while !walker.next_layer.is_empty() {
+        tell(ExploreProgress { steps, states: walker.states });
+        let layer = std::mem::take(&mut walker.next_layer);
+        walker.known_in_layer.clear();
         for state in layer {
             if walker.states > most {
-                return Err(TooMany { most, steps });
+                return Err(TooManyStates { max_states: most, steps });
             }
-            walker.pass(&state);
+            walker.expand(&state);
         }
         steps += 1;
     }
-    Ok(walker.explored(scenario, seed))
+    Ok(walker.into_result(scenario, seed))
 }
 
-impl Walker {
+impl LayerWalker {
     /// Goes every way from a state.
-    fn pass(&mut self, state: &State) {
-        let choices = self.walk.choices(&state.node);
+    fn expand(&mut self, state: &LayerState) {
+        let choices = self.walk.choice_count(&state.node);
         for choice in 0..choices {
-            let way = Way { from: state.index, choice: choice as u32, is_tie: choices > 1 };
-            let reached = self.walk.take(&state.node, choice);
-            self.reach(reached, &state.orders, Some(way));
+            let way = Predecessor { from: state.index, choice: choice as u32, is_tie: choices > 1 };
+            let reached = self.walk.take_choice(&state.node, choice);
+            self.add_reached(reached, &state.orders, Some(way));
         }
     }
 
     /// So many orders more lead here.
-    fn reach(&mut self, reached: Reached, orders: &BigUint, way: Option<Way>) {
+    fn add_reached(&mut self, reached: WalkProgress, orders: &BigUint, way: Option<Predecessor>) {
         match reached {
-            Reached::End(end) => {
+            WalkProgress::End(end) => {
                 let states = &mut self.states;
                 let ending = self.ends.entry(end).or_insert_with(|| {
                     *states += 1;
-                    Ending { orders: BigUint::ZERO, way }
+                    EndCount { orders: BigUint::ZERO, predecessor: way }
                 });
                 ending.orders += orders;
             }
-            Reached::Step(node) => {
-                self.walk.key(&node, &mut self.key);
-                if let Some(at) = self.known.get(&*self.key) {
-                    self.next[*at].orders += orders;
+            WalkProgress::Choice(node) => {
+                self.walk.write_state_key(&node, &mut self.key);
+                if let Some(at) = self.known_in_layer.get(&*self.key) {
+                    self.next_layer[*at].orders += orders;
                     return;
                 }
-                self.known.insert(self.key.clone().into(), self.next.len());
-                let index = self.ways.len() as u32;
-                self.ways.push(way);
+                self.known_in_layer.insert(self.key.clone().into(), self.next_layer.len());
+                let index = self.predecessors.len() as u32;
+                self.predecessors.push(way);
                 self.states += 1;
-                self.next.push(State { node: *node, orders: orders.clone(), index });
+                self.next_layer.push(LayerState { node: *node, orders: orders.clone(), index });
             }
         }
     }
 
     /// The choices at the ties of a way.
-    fn schedule(&self, mut way: Option<Way>) -> Vec<u32> {
+    fn schedule(&self, mut way: Option<Predecessor>) -> Vec<u32> {
         let mut schedule = Vec::new();
-        while let Some(Way { from, choice, is_tie }) = way {
+        while let Some(Predecessor { from, choice, is_tie }) = way {
             schedule.extend(is_tie.then_some(choice));
-            way = self.ways[from as usize];
+            way = self.predecessors[from as usize];
         }
         schedule.reverse();
         schedule
     }
 
-    fn explored(self, scenario: &Scenario, seed: u64) -> Explored {
+    fn into_result(self, scenario: &Scenario, seed: u64) -> ExplorationResult {
         let (of_cells, others): (Vec<_>, Vec<_>) =
-            scenario.expect.iter().partition(|one| one.of.what == Subject::Shared);
-        let unmissed = |one: &&Expectation| Judged {
+            scenario.expectations.iter().partition(|one| one.target.subject == ExpectationSubject::Shared);
+        let unmissed = |one: &&Expectation| ExploredExpectation {
             name: one.name.clone(),
-            wanted: one.wanted(),
+            wanted: one.requirement(),
             missed: BigUint::ZERO,
             first: None,
         };
-        let mut judged: Vec<Judged> = of_cells.iter().map(unmissed).collect();
-        let mut found: BTreeMap<Came, Found> = BTreeMap::new();
+        let mut judged: Vec<ExploredExpectation> = of_cells.iter().map(unmissed).collect();
+        let mut found: BTreeMap<ExploredOutcome, OutcomeCount> = BTreeMap::new();
         let mut runs = BigUint::ZERO;
         for (end, ending) in &self.ends {
-            let witness = Witness { seed, schedule: self.schedule(ending.way) };
+            let witness = Witness { seed, schedule: self.schedule(ending.predecessor) };
             runs += &ending.orders;
-            let mut reason = end.fault.clone();
-            for (judged, expected) in judged.iter_mut().zip(judge_cells(&scenario.expect, &end.shared)) {
+            let mut reason = end.failure.clone();
+            for (judged, expected) in
+                judged.iter_mut().zip(judge_shared_cells(&scenario.expectations, &end.shared_cells))
+            {
                 if !expected.ok {
                     judged.missed += &ending.orders;
                     judged.first.get_or_insert_with(|| (witness.clone(), expected.got.clone()));
@@ -189,19 +194,29 @@ impl Walker {
                     });
                 }
             }
-            let outcome = if reason.is_some() { Ended::Failed } else { Ended::Passed };
-            let came = Came { shared: end.shared.clone(), waiting: end.waiting.clone(), outcome };
-            let one = found.entry(came.clone()).or_insert_with(|| Found {
-                came,
+            let outcome = if reason.is_some() { ExploredVerdict::Failed } else { ExploredVerdict::Passed };
+            let came = ExploredOutcome {
+                shared: end.shared_cells.clone(),
+                waiting: end.lock_waits.clone(),
+                verdict: outcome,
+            };
+            let one = found.entry(came.clone()).or_insert_with(|| OutcomeCount {
+                outcome: came,
                 reason,
                 count: BigUint::ZERO,
                 witness,
             });
             one.count += &ending.orders;
         }
-        let mut found: Vec<Found> = found.into_values().collect();
-        sort(&mut found);
+        let mut found: Vec<OutcomeCount> = found.into_values().collect();
+        sort_outcomes(&mut found);
         let not_judged = others.iter().map(|one| one.name.clone()).collect();
-        Explored { found, runs, states: Some(self.states), judged, not_judged }
+        ExplorationResult {
+            outcomes: found,
+            runs,
+            states: Some(self.states),
+            expectations: judged,
+            unjudged: not_judged,
+        }
     }
 }

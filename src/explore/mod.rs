@@ -9,5 +9,5 @@ pub mod report;
 pub mod exhaustive;
 pub mod seeds;
 
-pub use exhaustive::exhaustively;
-pub use seeds::by_seeds;
+pub use exhaustive::explore_exhaustively;
+pub use seeds::explore_by_seeds;

@@ -2,35 +2,35 @@
 
 use num_bigint::BigUint;
 
-use scenario_log::event::Outcome;
+use scenario_log::event::RunOutcome;
 
 /// What a run can come to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Came {
+pub struct ExploredOutcome {
     /// What the cells hold at last, by name.
     pub shared: Vec<(String, i64)>,
     /// In a deadlock: which player waits for which lock.
     pub waiting: Vec<(String, String)>,
     /// Whether the run passed.
-    pub outcome: Ended,
+    pub verdict: ExploredVerdict,
 }
 
 /// How a run ended, in an order of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ended {
+pub enum ExploredVerdict {
     /// As expected.
     Passed,
     /// Not as expected.
     Failed,
 }
 
-impl Ended {
+impl ExploredVerdict {
     /// As the log says it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Ended::Passed => Outcome::Passed.name(),
-            Ended::Failed => Outcome::Failed.name(),
+            ExploredVerdict::Passed => RunOutcome::Passed.name(),
+            ExploredVerdict::Failed => RunOutcome::Failed.name(),
         }
     }
 }
@@ -46,9 +46,9 @@ pub struct Witness {
 
 /// What can come of a scenario, and how often it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct OutcomeCount {
     /// What it comes to.
-    pub came: Came,
+    pub outcome: ExploredOutcome,
     /// Why the first run that came to it has failed, if it has.
     pub reason: Option<String>,
     /// How many runs, or orders of steps, come to it.
@@ -59,7 +59,7 @@ pub struct Found {
 
 /// What came of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
+pub struct ExploredExpectation {
     /// Its name.
     pub name: String,
     /// What was wanted, as a person reads it.
@@ -72,28 +72,28 @@ pub struct Judged {
 
 /// All that can come of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explored {
+pub struct ExplorationResult {
     /// What it comes to, the most frequent first.
-    pub found: Vec<Found>,
+    pub outcomes: Vec<OutcomeCount>,
     /// How many runs there were, or orders of steps there are.
     pub runs: BigUint,
     /// How many different states were met; none where they were not told apart.
     pub states: Option<u64>,
     /// The expectations that were judged, in the order of the file.
-    pub judged: Vec<Judged>,
+    pub expectations: Vec<ExploredExpectation>,
     /// The names of those that were not.
-    pub not_judged: Vec<String>,
+    pub unjudged: Vec<String>,
 }
 
-impl Explored {
+impl ExplorationResult {
     /// Whether every run passes.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.found.iter().all(|found| found.came.outcome == Ended::Passed)
+        self.outcomes.iter().all(|found| found.outcome.verdict == ExploredVerdict::Passed)
     }
 }
 
 /// Puts what was found in its order: the most frequent first, then by what it is.
-pub fn sort(found: &mut [Found]) {
-    found.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.came.cmp(&other.came)));
+pub fn sort_outcomes(found: &mut [OutcomeCount]) {
+    found.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.outcome.cmp(&other.outcome)));
 }

@@ -11,31 +11,34 @@ use std::time::Duration;
 
 use num_bigint::BigUint;
 
-use crate::explore::outcome::{Came, Ended, Explored, Found, Judged, Witness, sort};
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::{Engine, Sink, Start};
+use crate::explore::outcome::{
+    ExplorationResult, ExploredExpectation, ExploredOutcome, ExploredVerdict, OutcomeCount, Witness,
+    sort_outcomes,
+};
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::model::Scenario;
-use scenario_log::event::{ClockKind, Event, Outcome};
+use scenario_log::event::{ClockKind, Event, RunOutcome};
 use scenario_log::time::Moment;
 
 /// How often it is told how far it is.
-const TELLS: Duration = Duration::from_millis(100);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many runs, and the first of them.
 #[derive(Clone, Debug, Default)]
-struct Counted<T> {
+struct SeedCount<T> {
     count: u64,
-    first: u64,
+    first_seed: u64,
     /// What there is to know of the first.
-    of_first: T,
+    first_detail: T,
 }
 
-impl<T> Counted<T> {
+impl<T> SeedCount<T> {
     /// Puts two counts of different seeds together.
-    fn add(&mut self, other: Counted<T>) {
-        if other.count > 0 && (self.count == 0 || other.first < self.first) {
-            self.first = other.first;
-            self.of_first = other.of_first;
+    fn add(&mut self, other: SeedCount<T>) {
+        if other.count > 0 && (self.count == 0 || other.first_seed < self.first_seed) {
+            self.first_seed = other.first_seed;
+            self.first_detail = other.first_detail;
         }
         self.count += other.count;
     }
@@ -43,16 +46,16 @@ impl<T> Counted<T> {
 
 /// What came of some seeds.
 #[derive(Debug, Default)]
-struct Tally {
-    came: BTreeMap<Came, Counted<Option<String>>>,
+struct SeedTally {
+    outcomes: BTreeMap<ExploredOutcome, SeedCount<Option<String>>>,
     /// By expectation: those that miss it.
-    missed: BTreeMap<usize, Counted<Option<String>>>,
+    missed: BTreeMap<usize, SeedCount<Option<String>>>,
 }
 
-impl Tally {
-    fn add(&mut self, other: Tally) {
-        for (came, counted) in other.came {
-            self.came.entry(came).or_default().add(counted);
+impl SeedTally {
+    fn add(&mut self, other: SeedTally) {
+        for (came, counted) in other.outcomes {
+            self.outcomes.entry(came).or_default().add(counted);
         }
         for (expectation, counted) in other.missed {
             self.missed.entry(expectation).or_default().add(counted);
@@ -63,11 +66,11 @@ impl Tally {
 /// Runs a scenario that can run in virtual time with the seeds from 0 on; `tell` is told, from time to
 /// time, how many are done.
 #[must_use]
-pub fn by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u64)) -> Explored {
+pub fn explore_by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u64)) -> ExplorationResult {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = u64::try_from(cores).unwrap_or(1).min(seeds.max(1));
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
-    let mut tally = Tally::default();
+    let mut tally = SeedTally::default();
     thread::scope(|scope| {
         let (results, ended) = mpsc::channel();
         for _ in 0..threads {
@@ -75,13 +78,13 @@ pub fn by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u64)) -> E
             let (next, done) = (&next, &done);
             scope.spawn(move || {
                 let scenario = Rc::new(scenario.clone());
-                let mut tally = Tally::default();
+                let mut tally = SeedTally::default();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= seeds {
                         break;
                     }
-                    run(&scenario, seed, &mut tally);
+                    run_seed(&scenario, seed, &mut tally);
                     done.fetch_add(1, Ordering::Relaxed);
                 }
                 // Who asked has gone only where another thread has panicked.
@@ -90,50 +93,56 @@ pub fn by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u64)) -> E
         }
         drop(results);
         loop {
-            match ended.recv_timeout(TELLS) {
+            match ended.recv_timeout(PROGRESS_INTERVAL) {
                 Ok(part) => tally.add(part),
                 Err(mpsc::RecvTimeoutError::Timeout) => tell(done.load(Ordering::Relaxed)),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
     });
-    explored(scenario, seeds, tally)
+    to_result(scenario, seeds, tally)
 }
 
-fn explored(scenario: &Scenario, seeds: u64, mut tally: Tally) -> Explored {
+fn to_result(scenario: &Scenario, seeds: u64, mut tally: SeedTally) -> ExplorationResult {
     let witness = |seed| Witness { seed, schedule: Vec::new() };
-    let found = tally.came.into_iter().map(|(came, counted)| Found {
-        came,
-        reason: counted.of_first,
+    let found = tally.outcomes.into_iter().map(|(came, counted)| OutcomeCount {
+        outcome: came,
+        reason: counted.first_detail,
         count: BigUint::from(counted.count),
-        witness: witness(counted.first),
+        witness: witness(counted.first_seed),
     });
-    let mut found: Vec<Found> = found.collect();
-    sort(&mut found);
-    let judged = scenario.expect.iter().enumerate().map(|(n, one)| {
+    let mut found: Vec<OutcomeCount> = found.collect();
+    sort_outcomes(&mut found);
+    let judged = scenario.expectations.iter().enumerate().map(|(n, one)| {
         let missed = tally.missed.remove(&n);
-        Judged {
+        ExploredExpectation {
             name: one.name.clone(),
-            wanted: one.wanted(),
+            wanted: one.requirement(),
             missed: BigUint::from(missed.as_ref().map_or(0, |missed| missed.count)),
-            first: missed.map(|missed| (witness(missed.first), missed.of_first)),
+            first: missed.map(|missed| (witness(missed.first_seed), missed.first_detail)),
         }
     });
     let judged = judged.collect();
-    Explored { found, runs: BigUint::from(seeds), states: None, judged, not_judged: Vec::new() }
+    ExplorationResult {
+        outcomes: found,
+        runs: BigUint::from(seeds),
+        states: None,
+        expectations: judged,
+        unjudged: Vec::new(),
+    }
 }
 
 /// What is kept of one run.
 #[derive(Default)]
-struct Seen {
+struct SeedRunSink {
     waiting: Vec<(String, String)>,
     /// The expectations so far, and those that were missed.
     expectations: usize,
     missed: Vec<(usize, Option<String>)>,
-    ended: Option<(Came, Option<String>)>,
+    ended: Option<(ExploredOutcome, Option<String>)>,
 }
 
-impl Sink for Seen {
+impl EngineSink for SeedRunSink {
     fn event(&mut self, _t: Moment, event: &Event<'_>) {
         match event {
             Event::Deadlock { waiting } => self.waiting = waiting.to_vec(),
@@ -144,11 +153,11 @@ impl Sink for Seen {
                 self.expectations += 1;
             }
             Event::RunFinished(summary) => {
-                let is_passed = summary.outcome == Outcome::Passed;
-                let came = Came {
+                let is_passed = summary.outcome == RunOutcome::Passed;
+                let came = ExploredOutcome {
                     shared: summary.shared.clone(),
                     waiting: std::mem::take(&mut self.waiting),
-                    outcome: if is_passed { Ended::Passed } else { Ended::Failed },
+                    verdict: if is_passed { ExploredVerdict::Passed } else { ExploredVerdict::Failed },
                 };
                 self.ended = Some((came, summary.reason.clone()));
             }
@@ -156,23 +165,27 @@ impl Sink for Seen {
         }
     }
 
-    fn order(&mut self, _order: Order) {}
+    fn effect(&mut self, _order: Effect) {}
 }
 
-fn run(scenario: &Rc<Scenario>, seed: u64, tally: &mut Tally) {
-    let mut seen = Seen::default();
+fn run_seed(scenario: &Rc<Scenario>, seed: u64, tally: &mut SeedTally) {
+    let mut seen = SeedRunSink::default();
     let mut engine = Engine::new(Rc::clone(scenario), seed);
     let clock = ClockKind::Virtual;
-    engine.start(&Start { seed, clock, started_at: None, schedule: &[], resolved: "{}" }, &mut seen);
+    engine.start(&RunStart { seed, clock, started_at: None, schedule: &[], scenario_json: "{}" }, &mut seen);
     while let Some(now) = engine.next_due() {
         engine.advance(now, &mut seen);
     }
-    let Seen { missed, ended, .. } = seen;
+    let SeedRunSink { missed, ended, .. } = seen;
     if let Some((came, reason)) = ended {
-        tally.came.entry(came).or_default().add(Counted { count: 1, first: seed, of_first: reason });
+        tally.outcomes.entry(came).or_default().add(SeedCount {
+            count: 1,
+            first_seed: seed,
+            first_detail: reason,
+        });
     }
     for (expectation, got) in missed {
-        let one = Counted { count: 1, first: seed, of_first: got };
+        let one = SeedCount { count: 1, first_seed: seed, first_detail: got };
         tally.missed.entry(expectation).or_default().add(one);
     }
 }

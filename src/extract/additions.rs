@@ -2,101 +2,115 @@
 
 use std::collections::HashSet;
 
-use crate::extract::run_summary::{Input, Told};
-use crate::extract::seconds;
+use crate::extract::extracted_run::{ExtractedRun, TypedLine};
+use crate::extract::format_seconds;
 use scenario_core::engine::console_command;
-use scenario_core::engine::console_command::Typed;
+use scenario_core::engine::console_command::ConsoleCommand;
 use scenario_core::scenario::model::Scenario;
-use scenario_core::scenario::write::draft::{Addition, Draft, Step};
-use scenario_log::reader::Unreadable;
-use scenario_log::time::{LONGEST, Moment, Span};
+use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
+use scenario_log::reader::LogReadError;
+use scenario_log::time::{MAX_SPAN, Moment, Span};
 
 /// What is added to the scenario of a run.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct ScenarioAdditions {
     /// Before the entries of its timeline.
-    pub(super) before: Vec<Addition>,
+    pub(super) before_timeline: Vec<DraftAddition>,
     /// Behind them.
-    pub(super) behind: Vec<Addition>,
+    pub(super) after_timeline: Vec<DraftAddition>,
     /// How a person ended the run.
-    pub(super) end: Option<End>,
+    pub(super) end: Option<TypedEnd>,
 }
 
-impl Parts {
+impl ScenarioAdditions {
     /// The parts of a run of this scenario.
     ///
     /// # Errors
     /// If a line was accepted that is no command.
-    pub(super) fn of(told: &Told, scenario: &Scenario) -> Result<Parts, Unreadable> {
-        let (ids, opened) = (Ids::new(scenario), told.opened);
-        let mut making = Making { scenario, opened, ids, started: Vec::new(), parts: Parts::default() };
+    pub(super) fn from_run(
+        told: &ExtractedRun,
+        scenario: &Scenario,
+    ) -> Result<ScenarioAdditions, LogReadError> {
+        let (ids, opened) = (EntryIds::new(scenario), told.timeline_began);
+        let mut making = AdditionsBuilder {
+            scenario,
+            timeline_began: opened,
+            ids,
+            started: Vec::new(),
+            additions: ScenarioAdditions::default(),
+        };
         for input in &told.inputs {
-            making.take(input)?;
+            making.add_input(input)?;
         }
-        if told.refused_more() > 0 {
-            let more = format!("{} more lines were typed and refused", told.refused_more());
-            making.parts.behind.push(Addition::comment(more));
+        if told.dropped_refused() > 0 {
+            let more = format!("{} more lines were typed and refused", told.dropped_refused());
+            making.additions.after_timeline.push(DraftAddition::comment(more));
         }
         if let Some(sent) = told.signal {
             let what = format!("The runner was sent the signal {}", sent.signal);
-            making.end(sent.t, sent.in_opening, what);
+            making.set_end(sent.t, sent.is_before_timeline, what);
         }
-        making.stop_at_once();
-        Ok(making.parts)
+        making.stop_just_started();
+        Ok(making.additions)
     }
 }
 
 /// Parts in the making.
-struct Making<'s> {
+struct AdditionsBuilder<'s> {
     scenario: &'s Scenario,
     /// When the first thing of the timeline was due.
-    opened: Option<Moment>,
-    ids: Ids,
+    timeline_began: Option<Moment>,
+    ids: EntryIds,
     /// What was started: when it was typed, and the id of its entry.
     started: Vec<(Moment, String)>,
-    parts: Parts,
+    additions: ScenarioAdditions,
 }
 
-impl<'s> Making<'s> {
-    fn take(&mut self, input: &Input) -> Result<(), Unreadable> {
+impl<'s> AdditionsBuilder<'s> {
+    fn add_input(&mut self, input: &TypedLine) -> Result<(), LogReadError> {
         let addition = match &input.refused {
-            Some(why) => Addition::comment(said(input, &format!(", refused ({why})"))),
+            Some(why) => DraftAddition::comment(typed_line_comment(input, &format!(", refused ({why})"))),
             None => {
-                let typed = console_command::read(&input.text, self.scenario).map_err(|fault| {
+                let typed = console_command::parse_command(&input.text, self.scenario).map_err(|fault| {
                     let what = format!("has an `input` that was accepted, but is no command: {fault}");
-                    Unreadable::damaged(input.number, what)
+                    LogReadError::damaged(input.line, what)
                 })?;
-                self.command(input, &typed)
+                self.command_addition(input, &typed)
             }
         };
-        let Parts { before, behind, .. } = &mut self.parts;
-        if input.in_opening { before } else { behind }.push(addition);
+        let ScenarioAdditions { before_timeline: before, after_timeline: behind, .. } = &mut self.additions;
+        if input.is_before_timeline { before } else { behind }.push(addition);
         Ok(())
     }
 
-    fn command(&mut self, input: &Input, typed: &Typed<'_>) -> Addition {
-        let nothing = |how: &str| Addition::comment(said(input, how));
+    fn command_addition(&mut self, input: &TypedLine, typed: &ConsoleCommand<'_>) -> DraftAddition {
+        let nothing = |how: &str| DraftAddition::comment(typed_line_comment(input, how));
         let step = match typed {
-            Typed::Spawn { preset, count } => Step::Spawn(&self.scenario.presets[*preset].name, *count),
-            Typed::Fetch(job) => Step::Fetch(&self.scenario.fetches[*job].name),
-            Typed::Mark(text) => Step::Mark(text),
-            Typed::Stop(entry) => Step::Stop(self.id_of(*entry)),
-            Typed::Send { to, text } => Step::Send { to: self.id_of(*to), text },
-            Typed::Status => return nothing(", which only showed what ran"),
-            Typed::Quit => {
-                self.end(input.t, input.in_opening, "`quit` was typed".to_owned());
+            ConsoleCommand::Spawn { preset, count } => {
+                DraftAction::Spawn(&self.scenario.presets[*preset].name, *count)
+            }
+            ConsoleCommand::Fetch(job) => DraftAction::Fetch(&self.scenario.fetches[*job].name),
+            ConsoleCommand::Mark(text) => DraftAction::Mark(text),
+            ConsoleCommand::Stop(entry) => DraftAction::Stop(self.id_of(*entry)),
+            ConsoleCommand::Send { to, text } => DraftAction::Send { to: self.id_of(*to), text },
+            ConsoleCommand::Status => return nothing(", which only showed what ran"),
+            ConsoleCommand::Quit => {
+                self.set_end(input.t, input.is_before_timeline, "`quit` was typed".to_owned());
                 return nothing(", which ended the run");
             }
         };
         // Before all else means: not later than the first thing that was due.
-        let at = self.opened.filter(|_| input.in_opening).map_or(input.t, |opened| input.t.min(opened));
-        if at.0 > LONGEST.0 {
+        let at = self
+            .timeline_began
+            .filter(|_| input.is_before_timeline)
+            .map_or(input.t, |opened| input.t.min(opened));
+        if at.0 > MAX_SPAN.0 {
             return nothing(", later than an entry can be");
         }
-        let id = self.ids.next();
+        let id = self.ids.next_id();
         let how = if at < input.t { ", but before all else" } else { "" };
-        let addition = Addition::entry(said(input, how), &id, Span(at.0), step);
-        if matches!(typed, Typed::Spawn { .. } | Typed::Fetch(_)) {
+        let addition = DraftAddition::entry(typed_line_comment(input, how), &id, Span(at.0), step);
+        if matches!(typed, ConsoleCommand::Spawn { .. } | ConsoleCommand::Fetch(_)) {
             self.started.push((input.t, id));
         }
         addition
@@ -107,71 +121,71 @@ impl<'s> Making<'s> {
     }
 
     /// A person ended the run, if nobody has yet.
-    fn end(&mut self, t: Moment, in_opening: bool, what: String) {
-        let is_due = t == Moment::ZERO || self.scenario.tick.is_some() || has_due(self.scenario, t);
-        self.parts.end.get_or_insert(End { t, what, is_first: in_opening && is_due });
+    fn set_end(&mut self, t: Moment, in_opening: bool, what: String) {
+        let is_due = t == Moment::ZERO || self.scenario.tick.is_some() || has_due_entry(self.scenario, t);
+        self.additions.end.get_or_insert(TypedEnd { t, comment: what, is_first: in_opening && is_due });
     }
 
     /// What was started in the moment of the end, before what was due by then, did not move again.
-    fn stop_at_once(&mut self) {
-        let Some(end) = self.parts.end.as_ref().filter(|end| end.is_first) else { return };
+    fn stop_just_started(&mut self) {
+        let Some(end) = self.additions.end.as_ref().filter(|end| end.is_first) else { return };
         for (t, id) in self.started.iter().filter(|(t, _)| *t == end.t) {
-            let comment = format!("{} in the same moment.", end.what);
-            let stop = Addition::entry(comment, &self.ids.next(), Span(t.0), Step::Stop(id));
-            self.parts.before.push(stop);
+            let comment = format!("{} in the same moment.", end.comment);
+            let stop = DraftAddition::entry(comment, &self.ids.next_id(), Span(t.0), DraftAction::Stop(id));
+            self.additions.before_timeline.push(stop);
         }
     }
 }
 
 /// The end of a run that a person brought about.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct TypedEnd {
     t: Moment,
-    what: String,
+    comment: String,
     /// It came before what was due by then.
     is_first: bool,
 }
 
-impl End {
+impl TypedEnd {
     /// Makes a draft end so.
-    pub(super) fn put_into(&self, draft: &mut Draft) {
+    pub(super) fn apply_to(&self, draft: &mut ScenarioDraft) {
         let mut comment = vec![
-            format!("{} at {}.", self.what, seconds(self.t)),
+            format!("{} at {}.", self.comment, format_seconds(self.t)),
             "This limit stands for it, a nanosecond later; the run that it ends has failed.".to_owned(),
         ];
-        if self.is_first && has_due(draft.scenario(), self.t) {
+        if self.is_first && has_due_entry(draft.scenario(), self.t) {
             comment.push("Nothing of the timeline had happened yet, so that it is left out.".to_owned());
             draft.clear_timeline();
         }
         // A longer limit cannot be written.
-        if self.t.0 < LONGEST.0 {
-            draft.limit(Span(self.t.0 + 1), comment);
+        if self.t.0 < MAX_SPAN.0 {
+            draft.set_time_limit(Span(self.t.0 + 1), comment);
         }
     }
 }
 
 /// Whether an entry of the timeline is due by `t`, whatever else happens.
-fn has_due(scenario: &Scenario, t: Moment) -> bool {
-    scenario.timeline.iter().any(|entry| entry.after.is_none() && entry.at.0 <= t.0)
+fn has_due_entry(scenario: &Scenario, t: Moment) -> bool {
+    scenario.timeline.iter().any(|entry| entry.trigger.is_none() && entry.at.0 <= t.0)
 }
 
 /// A typed line for a comment, and what became of it.
-fn said(input: &Input, how: &str) -> String {
-    format!("typed at {}{how}: {}", seconds(input.t), input.text)
+fn typed_line_comment(input: &TypedLine, how: &str) -> String {
+    format!("typed at {}{how}: {}", format_seconds(input.t), input.text)
 }
 
 /// Ids for what was typed, none of which the scenario has.
-struct Ids {
+struct EntryIds {
     taken: HashSet<String>,
     last: usize,
 }
 
-impl Ids {
-    fn new(scenario: &Scenario) -> Ids {
-        Ids { taken: scenario.timeline.iter().filter_map(|entry| entry.id.clone()).collect(), last: 0 }
+impl EntryIds {
+    fn new(scenario: &Scenario) -> EntryIds {
+        EntryIds { taken: scenario.timeline.iter().filter_map(|entry| entry.id.clone()).collect(), last: 0 }
     }
 
-    fn next(&mut self) -> String {
+    fn next_id(&mut self) -> String {
         loop {
             self.last += 1;
             let id = format!("typed-{}", self.last);

@@ -15,30 +15,30 @@
 //! theirs to do again, at their own pace.
 
 mod additions;
+mod extracted_run;
 mod header;
-mod run_summary;
 
 use std::io::Read;
 
-use crate::extract::additions::Parts;
-use crate::extract::run_summary::Told;
-use scenario_core::scenario::LONGEST_FILE;
-use scenario_core::scenario::write::draft::Draft;
-use scenario_log::reader::{Reader, Unreadable};
-use scenario_log::time::{Moment, SECOND};
+use crate::extract::additions::ScenarioAdditions;
+use crate::extract::extracted_run::ExtractedRun;
+use scenario_core::scenario::MAX_FILE_LEN;
+use scenario_core::scenario::write::draft::ScenarioDraft;
+use scenario_log::reader::{LogReadError, LogReader};
+use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
 /// Why no scenario can be extracted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unextractable {
+pub enum ExtractError {
     /// The log cannot be read.
-    Unreadable(Unreadable),
+    Unreadable(LogReadError),
     /// It would be larger than a scenario can be, in words.
     TooLarge(String),
 }
 
-impl From<Unreadable> for Unextractable {
-    fn from(unreadable: Unreadable) -> Unextractable {
-        Unextractable::Unreadable(unreadable)
+impl From<LogReadError> for ExtractError {
+    fn from(unreadable: LogReadError) -> ExtractError {
+        ExtractError::Unreadable(unreadable)
     }
 }
 
@@ -47,22 +47,22 @@ impl From<Unreadable> for Unextractable {
 ///
 /// # Errors
 /// If it cannot be read, or gives more than a scenario can hold.
-pub fn extract<R: Read>(reader: &mut Reader<R>) -> Result<Option<String>, Unextractable> {
-    let Some(told) = Told::read(reader)? else { return Ok(None) };
-    let mut draft = Draft::read(&told.scenario)
-        .map_err(|fault| Unreadable::damaged(1, format!("has a scenario that cannot be run: {fault}")))?;
+pub fn extract<R: Read>(reader: &mut LogReader<R>) -> Result<Option<String>, ExtractError> {
+    let Some(told) = ExtractedRun::read(reader)? else { return Ok(None) };
+    let mut draft = ScenarioDraft::from_json(&told.scenario)
+        .map_err(|fault| LogReadError::damaged(1, format!("has a scenario that cannot be run: {fault}")))?;
     let seed = i64::try_from(told.seed)
-        .map_err(|_| Unreadable::damaged(1, "has a seed that is larger than a seed can be"))?;
-    let parts = Parts::of(&told, draft.scenario())?;
+        .map_err(|_| LogReadError::damaged(1, "has a seed that is larger than a seed can be"))?;
+    let parts = ScenarioAdditions::from_run(&told, draft.scenario())?;
     draft.set_seed(seed);
     if let Some(end) = &parts.end {
-        end.put_into(&mut draft);
+        end.apply_to(&mut draft);
     }
-    let header = header::lines(&told, &draft, &parts, reader.cut());
-    let text = draft.to_toml(&header, &parts.before, &parts.behind);
-    if text.len() > LONGEST_FILE {
-        return Err(Unextractable::TooLarge(format!(
-            "the scenario of this run has {} bytes; a scenario's file has at most {LONGEST_FILE}",
+    let header = header::header_lines(&told, &draft, &parts, reader.truncated_end());
+    let text = draft.to_toml(&header, &parts.before_timeline, &parts.after_timeline);
+    if text.len() > MAX_FILE_LEN {
+        return Err(ExtractError::TooLarge(format!(
+            "the scenario of this run has {} bytes; a scenario's file has at most {MAX_FILE_LEN}",
             text.len()
         )));
     }
@@ -70,6 +70,6 @@ pub fn extract<R: Read>(reader: &mut Reader<R>) -> Result<Option<String>, Unextr
 }
 
 /// A moment as people read it.
-fn seconds(t: Moment) -> String {
-    format!("{}.{:03} s", t.0 / SECOND, t.0 / 1_000_000 % 1_000)
+fn format_seconds(t: Moment) -> String {
+    format!("{}.{:03} s", t.0 / NANOS_PER_SECOND, t.0 / 1_000_000 % 1_000)
 }

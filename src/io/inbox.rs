@@ -9,82 +9,90 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
-use crate::io::paused_time::Pauses;
-use scenario_core::engine::input::Observed;
-use scenario_log::event::{Direction, Exit, FetchFault, Fetched, Header, Source, Stream};
+use crate::io::paused_time::PausedTime;
+use scenario_core::engine::input::Input;
+use scenario_log::event::{
+    Direction, FetchErrorKind, FetchedResponse, HttpHeader, OutputStream, Source, SpawnExit,
+};
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
 /// How many bytes may wait in the inbox before hands with more to tell must wait themselves.
-const FULL: usize = 1 << 20;
+const MAX_QUEUED_BYTES: usize = 1 << 20;
 
 /// How many emptied buffers are kept for the next read.
-const SPARE: usize = 16;
+const MAX_SPARE_BUFFERS: usize = 16;
 
 /// What was observed, owned: the fields are those of [`Observed`].
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each is documented where it is borrowed, in `Observed`")]
-pub enum Seen {
-    Started { source: Source, pid: u32 },
-    CouldNotStart { source: Source, error: String },
-    Ready { source: Source },
-    Suspended { source: Source, signal: Signal },
-    GoesOn { source: Source },
-    Lines { source: Source, stream: Stream, chunk: Vec<u8>, partial: bool },
-    Exited { source: Source, exit: Exit, held: bool, skipped: u64 },
-    NotSent { source: Source, error: String },
-    Responded { source: Source, status: u16, version: &'static str, headers: Vec<Header> },
-    BodyLines { source: Source, chunk: Vec<u8> },
-    Fetched { source: Source, fetched: Box<Fetched> },
-    FetchFailed { source: Source, kind: FetchFault, error: String, took: Span },
-    Joined { source: Source, player: String },
-    Moved { source: Source, direction: Direction },
-    Left { source: Source },
-    Typed { text: String },
-    Signalled(Signal),
-    Paused,
-    Resumed { took: Span },
+pub enum OwnedInput {
+    SpawnStarted { source: Source, pid: u32 },
+    SpawnFailed { source: Source, error: String },
+    SpawnReady { source: Source },
+    SpawnSuspended { source: Source, signal: Signal },
+    SpawnResumed { source: Source },
+    SpawnLines { source: Source, stream: OutputStream, chunk: Vec<u8>, partial: bool },
+    SpawnExited { source: Source, exit: SpawnExit, held: bool, skipped: u64 },
+    SendFailed { source: Source, error: String },
+    ResponseStarted { source: Source, status: u16, version: &'static str, headers: Vec<HttpHeader> },
+    ResponseLines { source: Source, chunk: Vec<u8> },
+    FetchFinished { source: Source, fetched: Box<FetchedResponse> },
+    FetchFailed { source: Source, kind: FetchErrorKind, error: String, took: Span },
+    PlayerJoined { source: Source, player: String },
+    PlayerMoved { source: Source, direction: Direction },
+    PlayerLeft { source: Source },
+    CommandTyped { text: String },
+    SignalReceived(Signal),
+    RunPaused,
+    RunResumed { took: Span },
 }
 
-impl Seen {
+impl OwnedInput {
     /// As the engine takes it.
     #[must_use]
-    pub fn observed(&self) -> Observed<'_> {
+    pub fn as_input(&self) -> Input<'_> {
         match self {
-            Seen::Started { source, pid } => Observed::Started { source: *source, pid: *pid },
-            Seen::CouldNotStart { source, error } => Observed::CouldNotStart { source: *source, error },
-            Seen::Ready { source } => Observed::Ready { source: *source },
-            Seen::Suspended { source, signal } => Observed::Suspended { source: *source, signal: *signal },
-            Seen::GoesOn { source } => Observed::GoesOn { source: *source },
-            Seen::Lines { source, stream, chunk, partial } => {
-                Observed::Lines { source: *source, stream: *stream, chunk, partial: *partial }
+            OwnedInput::SpawnStarted { source, pid } => Input::SpawnStarted { source: *source, pid: *pid },
+            OwnedInput::SpawnFailed { source, error } => Input::SpawnFailed { source: *source, error },
+            OwnedInput::SpawnReady { source } => Input::SpawnReady { source: *source },
+            OwnedInput::SpawnSuspended { source, signal } => {
+                Input::SpawnSuspended { source: *source, signal: *signal }
             }
-            Seen::Exited { source, exit, held, skipped } => {
-                Observed::Exited { source: *source, exit: *exit, held: *held, skipped: *skipped }
+            OwnedInput::SpawnResumed { source } => Input::SpawnResumed { source: *source },
+            OwnedInput::SpawnLines { source, stream, chunk, partial } => {
+                Input::SpawnLines { source: *source, stream: *stream, chunk, partial: *partial }
             }
-            Seen::NotSent { source, error } => Observed::NotSent { source: *source, error },
-            Seen::Responded { source, status, version, headers } => {
-                Observed::Responded { source: *source, status: *status, version, headers }
+            OwnedInput::SpawnExited { source, exit, held, skipped } => {
+                Input::SpawnExited { source: *source, exit: *exit, held: *held, skipped: *skipped }
             }
-            Seen::BodyLines { source, chunk } => Observed::BodyLines { source: *source, chunk },
-            Seen::Fetched { source, fetched } => Observed::Fetched { source: *source, fetched },
-            Seen::FetchFailed { source, kind, error, took } => {
-                Observed::FetchFailed { source: *source, kind: *kind, error, took: *took }
+            OwnedInput::SendFailed { source, error } => Input::SendFailed { source: *source, error },
+            OwnedInput::ResponseStarted { source, status, version, headers } => {
+                Input::ResponseStarted { source: *source, status: *status, version, headers }
             }
-            Seen::Joined { source, player } => Observed::Joined { source: *source, player },
-            Seen::Moved { source, direction } => Observed::Moved { source: *source, direction: *direction },
-            Seen::Left { source } => Observed::Left { source: *source },
-            Seen::Typed { text } => Observed::Typed { text },
-            Seen::Signalled(signal) => Observed::Signalled(*signal),
-            Seen::Paused => Observed::Paused,
-            Seen::Resumed { took } => Observed::Resumed { took: *took },
+            OwnedInput::ResponseLines { source, chunk } => Input::ResponseLines { source: *source, chunk },
+            OwnedInput::FetchFinished { source, fetched } => {
+                Input::FetchFinished { source: *source, fetched }
+            }
+            OwnedInput::FetchFailed { source, kind, error, took } => {
+                Input::FetchFailed { source: *source, kind: *kind, error, took: *took }
+            }
+            OwnedInput::PlayerJoined { source, player } => Input::PlayerJoined { source: *source, player },
+            OwnedInput::PlayerMoved { source, direction } => {
+                Input::PlayerMoved { source: *source, direction: *direction }
+            }
+            OwnedInput::PlayerLeft { source } => Input::PlayerLeft { source: *source },
+            OwnedInput::CommandTyped { text } => Input::CommandTyped { text },
+            OwnedInput::SignalReceived(signal) => Input::SignalReceived(*signal),
+            OwnedInput::RunPaused => Input::RunPaused,
+            OwnedInput::RunResumed { took } => Input::RunResumed { took: *took },
         }
     }
 
     /// How many bytes it holds.
-    fn weight(&self) -> usize {
+    fn byte_len(&self) -> usize {
         match self {
-            Seen::Lines { chunk, .. } | Seen::BodyLines { chunk, .. } => chunk.len(),
+            OwnedInput::SpawnLines { chunk, .. } | OwnedInput::ResponseLines { chunk, .. } => chunk.len(),
             _ => 0,
         }
     }
@@ -93,12 +101,12 @@ impl Seen {
 /// The queue between the hands and the driver. Shared by `Rc`: one thread.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    queue: RefCell<Vec<Seen>>,
-    weight: Cell<usize>,
-    filled: Notify,
+    queue: RefCell<Vec<OwnedInput>>,
+    queued_bytes: Cell<usize>,
+    nonempty: Notify,
     emptied: Notify,
-    spare: RefCell<Vec<Vec<u8>>>,
-    pauses: Pauses,
+    spare_buffers: RefCell<Vec<Vec<u8>>>,
+    paused_time: PausedTime,
 }
 
 impl Inbox {
@@ -110,28 +118,28 @@ impl Inbox {
 
     /// How long the driver has had everything stand still.
     #[must_use]
-    pub fn pauses(&self) -> &Pauses {
-        &self.pauses
+    pub fn paused_time(&self) -> &PausedTime {
+        &self.paused_time
     }
 
     /// Leaves something. Never waits: whoever has much to tell calls [`Inbox::room`] first.
-    pub fn put(&self, seen: Seen) {
-        self.weight.set(self.weight.get() + seen.weight());
+    pub fn push(&self, seen: OwnedInput) {
+        self.queued_bytes.set(self.queued_bytes.get() + seen.byte_len());
         let mut queue = self.queue.borrow_mut();
         queue.push(seen);
         if queue.len() == 1 {
-            self.filled.notify_one();
+            self.nonempty.notify_one();
         }
     }
 
     /// Whether hands with much to tell must wait.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.weight.get() >= FULL
+        self.queued_bytes.get() >= MAX_QUEUED_BYTES
     }
 
     /// Waits until the inbox is not full.
-    pub async fn room(&self) {
+    pub async fn wait_for_room(&self) {
         while self.is_full() {
             let emptied = self.emptied.notified();
             if !self.is_full() {
@@ -142,31 +150,31 @@ impl Inbox {
     }
 
     /// Waits until there is something.
-    pub async fn filled(&self) {
+    pub async fn wait_for_input(&self) {
         while self.queue.borrow().is_empty() {
-            self.filled.notified().await;
+            self.nonempty.notified().await;
         }
     }
 
     /// Takes all there is into `taken`, which must be empty and is what will be filled next time.
-    pub fn take(&self, taken: &mut Vec<Seen>) {
+    pub fn take_all(&self, taken: &mut Vec<OwnedInput>) {
         debug_assert!(taken.is_empty(), "what was taken before has been handled");
         std::mem::swap(taken, &mut self.queue.borrow_mut());
-        self.weight.set(0);
+        self.queued_bytes.set(0);
         self.emptied.notify_waiters();
     }
 
     /// A buffer to read into: empty, but with the room of an earlier one if there is one.
     #[must_use]
-    pub fn buffer(&self) -> Vec<u8> {
-        self.spare.borrow_mut().pop().unwrap_or_default()
+    pub fn take_buffer(&self) -> Vec<u8> {
+        self.spare_buffers.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Gives a handled chunk's buffer back.
-    pub fn recycle(&self, seen: Seen) {
-        if let Seen::Lines { mut chunk, .. } | Seen::BodyLines { mut chunk, .. } = seen {
-            let mut spare = self.spare.borrow_mut();
-            if spare.len() < SPARE {
+    pub fn recycle(&self, seen: OwnedInput) {
+        if let OwnedInput::SpawnLines { mut chunk, .. } | OwnedInput::ResponseLines { mut chunk, .. } = seen {
+            let mut spare = self.spare_buffers.borrow_mut();
+            if spare.len() < MAX_SPARE_BUFFERS {
                 chunk.clear();
                 spare.push(chunk);
             }

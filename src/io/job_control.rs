@@ -11,47 +11,47 @@ use crate::io::terminal::foreground;
 use scenario_log::signal::Signal;
 
 /// SIGTSTP and SIGCONT, by their numbers on Linux (signal(7)).
-const SUSPEND: i32 = 20;
-const GO_ON: i32 = 18;
+const SIGTSTP: i32 = 20;
+const SIGCONT: i32 = 18;
 
 /// What is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum JobSignal {
     /// It is to end, by this signal.
     End(Signal),
     /// It is to stop until it is told to go on (Ctrl-Z): see [`suspend`].
     Suspend,
     /// It was stopped, and goes on.
-    GoOn,
+    Continue,
 }
 
 /// Signals, heard.
 #[derive(Debug)]
-pub struct Job {
-    streams: [(Notice, Stream); 5],
+pub struct JobSignals {
+    streams: [(JobSignal, Stream); 5],
 }
 
-impl Job {
+impl JobSignals {
     /// Hears signals from now on. To be called in a runtime.
     ///
     /// # Errors
     /// When the system does not let them be heard.
-    pub fn watch() -> io::Result<Job> {
+    pub fn listen() -> io::Result<JobSignals> {
         let stream = |kind, notice| Ok::<_, io::Error>((notice, signal(kind)?));
-        Ok(Job {
+        Ok(JobSignals {
             streams: [
-                stream(SignalKind::interrupt(), Notice::End(Signal::INT))?,
-                stream(SignalKind::terminate(), Notice::End(Signal::TERM))?,
-                stream(SignalKind::hangup(), Notice::End(Signal::HUP))?,
-                stream(SignalKind::from_raw(SUSPEND), Notice::Suspend)?,
-                stream(SignalKind::from_raw(GO_ON), Notice::GoOn)?,
+                stream(SignalKind::interrupt(), JobSignal::End(Signal::INT))?,
+                stream(SignalKind::terminate(), JobSignal::End(Signal::TERM))?,
+                stream(SignalKind::hangup(), JobSignal::End(Signal::HUP))?,
+                stream(SignalKind::from_raw(SIGTSTP), JobSignal::Suspend)?,
+                stream(SignalKind::from_raw(SIGCONT), JobSignal::Continue)?,
             ],
         })
     }
 
     /// The next notice; of several, the first in the order of [`Notice`]. Loses none if it is given
     /// up.
-    pub async fn next(&mut self) -> Notice {
+    pub async fn next(&mut self) -> JobSignal {
         std::future::poll_fn(|context| {
             for (notice, stream) in &mut self.streams {
                 if let std::task::Poll::Ready(Some(())) = stream.poll_recv(context) {
@@ -65,17 +65,17 @@ impl Job {
 }
 
 /// The same in a moment, unless somebody lets it go on before.
-pub async fn suspend_in(moment: Duration) {
-    let Ok(mut go_on) = signal(SignalKind::from_raw(GO_ON)) else { return suspend() };
+pub async fn suspend_after(moment: Duration) {
+    let Ok(mut go_on) = signal(SignalKind::from_raw(SIGCONT)) else { return suspend_self() };
     if tokio::time::timeout(moment, go_on.recv()).await.is_err() {
-        suspend();
+        suspend_self();
     }
 }
 
 /// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
 /// would, and nothing happens, as with a program that does not listen.
-pub fn suspend() {
-    if foreground::may_be_a_job() {
+pub fn suspend_self() {
+    if foreground::may_be_shell_job() {
         // Cannot fail: we may send signals to ourselves.
         let _ = kill_process(getpid(), rustix::process::Signal::STOP);
     }

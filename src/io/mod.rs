@@ -8,10 +8,11 @@ pub mod terminal;
 pub mod log_file;
 
 pub mod clock;
+pub mod console_input;
+pub mod file_watch;
 pub mod guard;
 pub mod http;
 pub mod inbox;
-pub mod input;
 pub mod job_control;
 pub mod multiplexer;
 pub mod panics;
@@ -20,7 +21,6 @@ pub mod process;
 pub mod runtime;
 pub mod signals;
 pub mod wait_readable;
-pub mod watch;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -30,7 +30,7 @@ use scenario_log::secrets::Secrets;
 
 /// What every hand needs to know about the run.
 #[derive(Debug)]
-pub struct Context {
+pub struct RunContext {
     /// The checked scenario.
     pub scenario: Rc<Scenario>,
     /// The scenario's folder: relative paths start here.

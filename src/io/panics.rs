@@ -11,21 +11,21 @@ use std::task::Poll;
 use tokio::sync::Notify;
 
 /// The first of this process. Panics know nothing of whom they concern, so this is for all.
-static FIRST: OnceLock<String> = OnceLock::new();
-static HAPPENED: Notify = Notify::const_new();
+static FIRST_PANIC: OnceLock<String> = OnceLock::new();
+static PANICKED: Notify = Notify::const_new();
 
 /// Notices panics from now on, and has each told in the place of the usual message.
-pub fn notice(tell: impl Fn(&str) + Send + Sync + 'static) {
+pub fn install_hook(tell: impl Fn(&str) + Send + Sync + 'static) {
     set_hook(Box::new(move |panic| {
-        let what = words(panic);
+        let what = panic_message(panic);
         tell(&what);
-        if FIRST.set(what).is_ok() {
-            HAPPENED.notify_one();
+        if FIRST_PANIC.set(what).is_ok() {
+            PANICKED.notify_one();
         }
     }));
 }
 
-fn words(panic: &PanicHookInfo<'_>) -> String {
+fn panic_message(panic: &PanicHookInfo<'_>) -> String {
     let what = panic.payload_as_str().unwrap_or("a panic without words");
     match panic.location() {
         Some(place) => format!("{what} ({}:{})", place.file(), place.line()),
@@ -35,20 +35,20 @@ fn words(panic: &PanicHookInfo<'_>) -> String {
 
 /// The first panic that was noticed, if there has been one.
 #[must_use]
-pub fn first() -> Option<&'static str> {
-    FIRST.get().map(String::as_str)
+pub fn first_panic() -> Option<&'static str> {
+    FIRST_PANIC.get().map(String::as_str)
 }
 
 /// Waits until there has been one.
-pub async fn happened() {
-    while first().is_none() {
-        HAPPENED.notified().await;
+pub async fn wait_for_panic() {
+    while first_panic().is_none() {
+        PANICKED.notified().await;
     }
 }
 
 /// What comes of a future; `None` if it panics. What it was at work on is to be left alone then, or
 /// only to be cleared away.
-pub async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+pub async fn catch_future<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(Poll::Ready(result)) => Poll::Ready(Some(result)),
@@ -59,12 +59,12 @@ pub async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// The same for what does not wait.
-pub fn caught_at_once<T>(call: impl FnOnce() -> T) -> Option<T> {
+pub fn catch_call<T>(call: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
 /// Panics if `SCENARIO_TEST_PANIC` names this place: the tests' way to have a fault. Not in a release.
-pub fn wanted(place: &str) {
+pub fn panic_if_requested(place: &str) {
     if cfg!(debug_assertions) && std::env::var_os("SCENARIO_TEST_PANIC").is_some_and(|wanted| wanted == place)
     {
         panic!("a panic is wanted here: {place}");
@@ -73,9 +73,9 @@ pub fn wanted(place: &str) {
 
 /// The same for what goes on after a panic, and could panic again: by the name of `PLACE` it does so
 /// once, and by `PLACE again` each time.
-pub fn wanted_at_first(place: &str) {
-    if first().is_none() {
-        wanted(place);
+pub fn panic_once_if_requested(place: &str) {
+    if first_panic().is_none() {
+        panic_if_requested(place);
     }
-    wanted(&format!("{place} again"));
+    panic_if_requested(&format!("{place} again"));
 }

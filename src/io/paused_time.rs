@@ -8,9 +8,9 @@ use tokio::time::{sleep, timeout};
 
 /// The pauses of a run.
 #[derive(Debug, Default)]
-pub struct Pauses(Cell<Duration>);
+pub struct PausedTime(Cell<Duration>);
 
-impl Pauses {
+impl PausedTime {
     /// To be called when the run goes on, before anybody else can find that a time has passed.
     pub fn add(&self, pause: Duration) {
         self.0.set(self.0.get() + pause);
@@ -18,12 +18,12 @@ impl Pauses {
 
     /// How long in all, since the run began.
     #[must_use]
-    pub fn so_far(&self) -> Duration {
+    pub fn total(&self) -> Duration {
         self.0.get()
     }
 
     /// What comes of a future; `None` if it takes longer than this, pauses not counted.
-    pub(in crate::io) async fn limit<T>(
+    pub(in crate::io) async fn timeout_unpaused<T>(
         &self,
         limit: Duration,
         future: impl Future<Output = T>,
@@ -42,7 +42,7 @@ impl Pauses {
     }
 
     /// Waits this long, pauses not counted.
-    pub(in crate::io) async fn sleep(&self, span: Duration) {
+    pub(in crate::io) async fn sleep_unpaused(&self, span: Duration) {
         let (mut left, mut before) = (span, self.0.get());
         while !left.is_zero() {
             sleep(left).await;
@@ -63,20 +63,24 @@ mod tests {
     #[test]
     fn a_pause_is_no_time() {
         on_tokio(async {
-            let (pauses, began) = (Pauses::default(), std::time::Instant::now());
+            let (pauses, began) = (PausedTime::default(), std::time::Instant::now());
             let span = Duration::from_millis(20);
             let both = async {
-                tokio::join!(pauses.limit(span, std::future::pending::<()>()), pauses.sleep(span), async {
-                    sleep(span / 2).await;
-                    pauses.add(span * 3);
-                })
+                tokio::join!(
+                    pauses.timeout_unpaused(span, std::future::pending::<()>()),
+                    pauses.sleep_unpaused(span),
+                    async {
+                        sleep(span / 2).await;
+                        pauses.add(span * 3);
+                    }
+                )
             };
             assert_eq!(both.await.0, None);
             assert!(began.elapsed() >= span * 4);
-            assert_eq!(pauses.limit(span, std::future::ready(1)).await, Some(1));
+            assert_eq!(pauses.timeout_unpaused(span, std::future::ready(1)).await, Some(1));
             // Earlier pauses are none of this wait's.
             let began = tokio::time::Instant::now();
-            pauses.sleep(span).await;
+            pauses.sleep_unpaused(span).await;
             assert!(began.elapsed() >= span);
         });
     }

@@ -10,17 +10,17 @@ use tokio::io::unix::AsyncFd;
 
 /// A file that may have to be waited for.
 #[derive(Debug)]
-pub struct Readable {
+pub struct ReadableFd {
     /// None for what never has to be waited for, such as a regular file.
     fd: Option<AsyncFd<OwnedFd>>,
 }
 
-impl Readable {
+impl ReadableFd {
     /// To be called in a runtime.
     ///
     /// # Errors
     /// When there is no descriptor left.
-    pub fn new(file: impl AsFd) -> io::Result<Readable> {
+    pub fn new(file: impl AsFd) -> io::Result<ReadableFd> {
         let fd = file.as_fd().try_clone_to_owned()?;
         #[expect(
             deprecated,
@@ -28,22 +28,22 @@ impl Readable {
         )]
         let registered = AsyncFd::with_interest(fd, Interest::READABLE);
         match registered {
-            Ok(fd) => Ok(Readable { fd: Some(fd) }),
+            Ok(fd) => Ok(ReadableFd { fd: Some(fd) }),
             // What epoll(7) does not take (EPERM) can always be read.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => {
-                Ok(Readable { fd: None })
+                Ok(ReadableFd { fd: None })
             }
             Err(error) => Err(error),
         }
     }
 
     /// Waits until a read would not wait. May be given up at any time.
-    pub async fn wait(&self) {
+    pub async fn wait_readable(&self) {
         let Some(fd) = &self.fd else { return };
         // The runtime is told of a change only once: what it remembers is forgotten only where
         // nothing is left to be read.
         while let Ok(mut ready) = fd.readable().await {
-            if now(fd.get_ref()).is_some() {
+            if poll_now(fd.get_ref()).is_some() {
                 return;
             }
             ready.clear_ready();
@@ -55,13 +55,13 @@ impl Readable {
     /// Whether nobody will ever write to it again.
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
-        let flags = self.fd.as_ref().and_then(|fd| now(fd.get_ref()));
+        let flags = self.fd.as_ref().and_then(|fd| poll_now(fd.get_ref()));
         flags.is_some_and(|flags| flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
     }
 }
 
 /// What a read would find now; `None` if it would wait.
-fn now(fd: &OwnedFd) -> Option<PollFlags> {
+fn poll_now(fd: &OwnedFd) -> Option<PollFlags> {
     let mut fds = [PollFd::new(fd, PollFlags::IN)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     match poll(&mut fds, Some(&at_once)) {

@@ -2,37 +2,37 @@
 //! to say.
 
 use crate::io::job_control;
-use crate::io::job_control::Notice;
-use crate::io::terminal::keys::Key;
-use crate::web::server::{Act, Playback};
-use scenario_log::reader::Unreadable;
+use crate::io::job_control::JobSignal;
+use crate::io::terminal::keys::TerminalKey;
+use crate::web::server::{PageAction, PlaybackAction};
+use scenario_log::reader::LogReadError;
 use scenario_log::time::Moment;
 
-use super::{Ended, Jump, Player};
-use crate::playback::skipped::Passed;
-use crate::playback::speed::Wish;
+use super::{PlaybackEnd, PlaybackJump, PlaybackLoop};
+use crate::playback::clock::PlaybackCommand;
+use crate::playback::skipped::SkippedLines;
 
 /// The rows of a terminal that a jump leaves free.
-const FREE_ROWS: usize = 4;
+const ROWS_KEPT_FREE: usize = 4;
 
-const NO_WAY_BACK: &str = "a pipe cannot be read again";
+const CANNOT_REWIND: &str = "a pipe cannot be read again";
 
-impl Player {
+impl PlaybackLoop {
     /// Does what a signal asks for.
-    pub(super) fn heed(&mut self, notice: Notice) -> Option<Ended> {
+    pub(super) fn handle_signal(&mut self, notice: JobSignal) -> Option<PlaybackEnd> {
         match notice {
-            Notice::End(signal) => return Some(Ended::Signalled(signal)),
-            Notice::Suspend => {
-                let at = self.at(self.now());
-                self.stage.clear();
+            JobSignal::End(signal) => return Some(PlaybackEnd::Signalled(signal)),
+            JobSignal::Suspend => {
+                let at = self.run_moment(self.now());
+                self.screen.clear();
                 if let Some(keys) = &mut self.keys {
-                    keys.release();
+                    keys.restore_modes();
                 }
-                job_control::suspend();
+                job_control::suspend_self();
                 self.resume(at);
             }
             // Who was stopped without having been asked was stopped behind the last turn.
-            Notice::GoOn => self.resume(self.at(self.looked)),
+            JobSignal::Continue => self.resume(self.run_moment(self.turn_at)),
         }
         None
     }
@@ -40,54 +40,57 @@ impl Player {
     /// Goes on after a stop, where it was.
     fn resume(&mut self, at: Moment) {
         if let Some(keys) = &mut self.keys {
-            keys.resume();
+            keys.enter_key_mode();
         }
-        self.pace.set(at, self.now());
-        self.looked = self.now();
+        self.clock.jump_to(at, self.now());
+        self.turn_at = self.now();
     }
 
     /// Does what a key asks for.
-    pub(super) fn press(&mut self, key: Key) -> Result<Option<Ended>, Unreadable> {
+    pub(super) fn handle_key(&mut self, key: TerminalKey) -> Result<Option<PlaybackEnd>, LogReadError> {
         self.note = None;
         let now = self.now();
-        match self.pace.press(key, self.at(now), now) {
+        match self.clock.press_key(key, self.run_moment(now), now) {
             None => {}
-            Some(Wish::Leave) => return Ok(Some(Ended::Left)),
-            Some(Wish::Step) => self.is_stepping = true,
-            Some(Wish::Jump(to)) => self.start_jump(to)?,
+            Some(PlaybackCommand::Quit) => return Ok(Some(PlaybackEnd::Quit)),
+            Some(PlaybackCommand::Step) => self.is_stepping = true,
+            Some(PlaybackCommand::Jump(to)) => self.start_jump(to)?,
         }
         Ok(None)
     }
 
     /// Does what a page asks for.
-    pub(super) fn act(&mut self, act: Act) -> Result<(), Unreadable> {
+    pub(super) fn handle_page_action(&mut self, act: PageAction) -> Result<(), LogReadError> {
         self.note = None;
         let now = self.now();
-        let at = self.at(now);
+        let at = self.run_moment(now);
         match act {
-            Act::Playback(Playback::Pause) => self.pace.pause(true, at, now),
-            Act::Playback(Playback::Go) => self.pace.pause(false, at, now),
-            Act::Playback(Playback::Speed(speed)) => self.pace.go(speed, at, now),
-            Act::Playback(Playback::To(seconds)) => {
+            PageAction::Playback(PlaybackAction::Pause) => self.clock.set_paused(true, at, now),
+            PageAction::Playback(PlaybackAction::Resume) => self.clock.set_paused(false, at, now),
+            PageAction::Playback(PlaybackAction::SetSpeed(speed)) => self.clock.set_speed(speed, at, now),
+            PageAction::Playback(PlaybackAction::Seek(seconds)) => {
                 self.start_jump(Moment((seconds * 1e9).min(u64::MAX as f64) as u64))?;
             }
             // Nothing runs that could be told something.
-            Act::Typed(_) | Act::Joined { .. } | Act::Moved { .. } | Act::Left { .. } => {}
+            PageAction::Typed(_)
+            | PageAction::Joined { .. }
+            | PageAction::Moved { .. }
+            | PageAction::Left { .. } => {}
         }
         Ok(())
     }
 
-    fn start_jump(&mut self, to: Moment) -> Result<(), Unreadable> {
-        let lines = self.tape.lines();
-        if !self.tape.rewind(to)? {
-            self.note = Some(NO_WAY_BACK);
+    fn start_jump(&mut self, to: Moment) -> Result<(), LogReadError> {
+        let lines = self.cursor.lines_read();
+        if !self.cursor.rewind(to)? {
+            self.note = Some(CANNOT_REWIND);
             return Ok(());
         }
         (self.is_stepping, self.next) = (false, None);
-        let rows = self.stage.rows().saturating_sub(FREE_ROWS).max(1);
-        let unbroken = self.jump.take().filter(|_| self.tape.lines() == lines);
-        let passed = unbroken.map_or_else(|| Passed::new(rows), |jump| jump.passed);
-        self.jump = Some(Jump { to, passed });
+        let rows = self.screen.rows().saturating_sub(ROWS_KEPT_FREE).max(1);
+        let unbroken = self.jump.take().filter(|_| self.cursor.lines_read() == lines);
+        let passed = unbroken.map_or_else(|| SkippedLines::new(rows), |jump| jump.skipped);
+        self.jump = Some(PlaybackJump { to, skipped: passed });
         Ok(())
     }
 }

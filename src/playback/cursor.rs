@@ -9,135 +9,144 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use crate::report::feed::Told;
-use crate::terminal::event_lines::{Render, Screen};
-use crate::web::page::Page;
-use scenario_log::decode::Record;
-use scenario_log::reader::checkpoint::{Place, last_moment};
-use scenario_log::reader::{Cut, Line, Reader, Unreadable};
+use crate::report::feed::LogEvent;
+use crate::terminal::event_lines::{EventRenderer, LineRenderer};
+use crate::web::page::LivePage;
+use scenario_log::decode::LogRecord;
+use scenario_log::reader::checkpoint::{LogCheckpoint, last_moment};
+use scenario_log::reader::{LogLine, LogReadError, LogReader, TruncatedEnd};
 use scenario_log::time::Moment;
 
-use crate::playback::skipped::Passed;
+use crate::playback::skipped::SkippedLines;
 
 /// How many bytes are between two waypoints, at first.
-const SPACING: u64 = 1 << 20;
+const FIRST_SPACING: u64 = 1 << 20;
 
 /// How many waypoints there are at most.
-const WAYPOINTS: usize = 256;
+const MAX_WAYPOINTS: usize = 256;
 
 /// How many sources the screens of all waypoints remember at most.
-const REMEMBERED: usize = 100_000;
+const MAX_REMEMBERED: usize = 100_000;
 
 /// How many bytes are shown of one event at most; the screen shows less.
-const ROOM: usize = 1 << 20;
+const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextLine {
     /// A line of this moment.
     At(Moment),
     /// Whatever comes through the pipe: it must be waited for.
-    Dry,
+    NotReady,
     /// Nothing: the log has ended.
     End,
 }
 
 /// A log, and the screen as it is where it is read.
 #[derive(Debug)]
-pub(super) struct Tape {
+pub(super) struct LogCursor {
     file: File,
     is_file: bool,
-    reader: Reader<File>,
-    screen: Screen,
+    reader: LogReader<File>,
+    renderer: LineRenderer,
     /// The live page that is made of what is behind, if one is, and how it begins.
-    page: Option<(Page, Page)>,
-    waypoints: Waypoints,
+    page: Option<(LivePage, LivePage)>,
+    waypoints: PlaybackWaypoints,
 }
 
-impl Tape {
+impl LogCursor {
     /// A log from its beginning; with a page that is made of it, if it is to be.
-    pub(super) fn new(file: File, screen: Screen, page: Option<Page>) -> Result<Tape, Unreadable> {
+    pub(super) fn new(
+        file: File,
+        screen: LineRenderer,
+        page: Option<LivePage>,
+    ) -> Result<LogCursor, LogReadError> {
         let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let reader = Reader::new(file.try_clone().map_err(refused)?);
-        let waypoints = Waypoints::new(screen.clone());
+        let reader = LogReader::new(file.try_clone().map_err(refused)?);
+        let waypoints = PlaybackWaypoints::new(screen.clone());
         let page = page.map(|page| (page.clone(), page));
-        Ok(Tape { file, is_file, reader, screen, page, waypoints })
+        Ok(LogCursor { file, is_file, reader, renderer: screen, page, waypoints })
     }
 
     /// The run's last moment, where it can be known before.
-    pub(super) fn end(&self) -> Option<Moment> {
+    pub(super) fn last_moment(&self) -> Option<Moment> {
         last_moment(&self.file).filter(|_| self.is_file)
     }
 
     /// Where the log was cut short, once it has ended.
-    pub(super) fn cut(&self) -> Option<Cut> {
-        self.reader.cut().cloned()
+    pub(super) fn cut(&self) -> Option<TruncatedEnd> {
+        self.reader.truncated_end().cloned()
     }
 
     /// How many lines are behind.
-    pub(super) fn lines(&self) -> u64 {
+    pub(super) fn lines_read(&self) -> u64 {
         self.reader.lines()
     }
 
     /// The moment of the last line that is behind.
-    pub(super) fn reached(&self) -> Moment {
+    pub(super) fn last_read_moment(&self) -> Moment {
         self.reader.t()
     }
 
     /// The page that is made of what is behind.
-    pub(super) fn page(&mut self) -> Option<&mut Page> {
+    pub(super) fn page(&mut self) -> Option<&mut LivePage> {
         self.page.as_mut().map(|(page, _)| page)
     }
 
     /// What comes next.
-    pub(super) fn next(&mut self) -> Result<Next, Unreadable> {
+    pub(super) fn next(&mut self) -> Result<NextLine, LogReadError> {
         if !self.is_file && !self.reader.is_ready() {
-            return Ok(Next::Dry);
+            return Ok(NextLine::NotReady);
         }
-        Ok(self.reader.peek()?.map_or(Next::End, |line| Next::At(line.t)))
+        Ok(self.reader.peek()?.map_or(NextLine::End, |line| NextLine::At(line.t)))
     }
 
     /// Reads on, once something is there.
     pub(super) fn read_on(&mut self) {
-        self.reader.read_on();
+        self.reader.read_more();
     }
 
     /// Shows the next line, and goes on behind it.
-    pub(super) fn show(&mut self, out: &mut String) -> Result<(), Unreadable> {
+    pub(super) fn render_next(&mut self, out: &mut String) -> Result<(), LogReadError> {
         if let Some(line) = self.reader.peek()? {
-            show(line.bytes, (line.number, line.t), &mut self.screen, out)?;
-            see(&line, &mut self.page)?;
+            render_line(line.bytes, (line.number, line.t), &mut self.renderer, out)?;
+            feed_page(&line, &mut self.page)?;
         }
-        self.pass();
+        self.advance();
         Ok(())
     }
 
     /// Passes over the next line.
-    pub(super) fn pass_over(&mut self, passed: &mut Passed) -> Result<(), Unreadable> {
+    pub(super) fn skip_next(&mut self, passed: &mut SkippedLines) -> Result<(), LogReadError> {
         if let Some(line) = self.reader.peek()? {
-            passed.take(&line, &mut self.screen)?;
-            see(&line, &mut self.page)?;
+            passed.push(&line, &mut self.renderer)?;
+            feed_page(&line, &mut self.page)?;
         }
-        self.pass();
+        self.advance();
         Ok(())
     }
 
-    fn pass(&mut self) {
-        self.reader.pass();
+    fn advance(&mut self) {
+        self.reader.advance();
         if self.is_file {
-            self.waypoints.note(&self.reader, &self.screen);
+            self.waypoints.note_position(&self.reader, &self.renderer);
         }
     }
 
     /// Shows what a jump has passed over, and where it has arrived.
-    pub(super) fn arrive(&mut self, at: Moment, passed: &Passed, out: &mut String) -> Result<(), Unreadable> {
-        self.screen.jumped(out, at);
-        passed.show(&mut self.screen, out)
+    pub(super) fn render_arrival(
+        &mut self,
+        at: Moment,
+        passed: &SkippedLines,
+        out: &mut String,
+    ) -> Result<(), LogReadError> {
+        self.renderer.render_jump(out, at);
+        passed.render(&mut self.renderer, out)
     }
 
     /// Sees to it that all that is behind is before a moment. `false` if it cannot be read again.
-    pub(super) fn rewind(&mut self, to: Moment) -> Result<bool, Unreadable> {
-        if self.reader.lines() == 0 || self.reached() < to {
+    pub(super) fn rewind(&mut self, to: Moment) -> Result<bool, LogReadError> {
+        if self.reader.lines() == 0 || self.last_read_moment() < to {
             return Ok(true);
         }
         if !self.is_file {
@@ -147,92 +156,98 @@ impl Tape {
             // A page of every waypoint would be large.
             Some((page, blank)) => {
                 page.clone_from(blank);
-                &self.waypoints.list[0]
+                &self.waypoints.points[0]
             }
-            None => self.waypoints.before(to),
+            None => self.waypoints.find_before(to),
         };
-        self.file.seek(SeekFrom::Start(waypoint.place.offset())).map_err(refused)?;
-        self.reader = Reader::at(waypoint.place, self.file.try_clone().map_err(refused)?);
-        self.screen = waypoint.screen.clone();
+        self.file.seek(SeekFrom::Start(waypoint.checkpoint.offset())).map_err(refused)?;
+        self.reader =
+            LogReader::from_checkpoint(waypoint.checkpoint, self.file.try_clone().map_err(refused)?);
+        self.renderer = waypoint.renderer.clone();
         Ok(true)
     }
 }
 
 /// Shows a line of a log, of this number and moment.
-pub(super) fn show(
+pub(super) fn render_line(
     bytes: &[u8],
     (number, t): (u64, Moment),
-    screen: &mut Screen,
+    screen: &mut LineRenderer,
     out: &mut String,
-) -> Result<(), Unreadable> {
-    let damaged = |fault| Unreadable::damaged(number, fault);
-    let record = Record::read(bytes).map_err(damaged)?;
+) -> Result<(), LogReadError> {
+    let damaged = |fault| LogReadError::damaged(number, fault);
+    let record = LogRecord::decode(bytes).map_err(damaged)?;
     if let Some(event) = record.event().map_err(damaged)? {
-        screen.show(out, t, &event, ROOM);
+        screen.render_event(out, t, &event, MAX_EVENT_BYTES);
     }
     Ok(())
 }
 
 /// Takes a line of a log into the page, if there is one.
-fn see(line: &Line<'_>, page: &mut Option<(Page, Page)>) -> Result<(), Unreadable> {
+fn feed_page(line: &LogLine<'_>, page: &mut Option<(LivePage, LivePage)>) -> Result<(), LogReadError> {
     let Some((page, _)) = page else { return Ok(()) };
-    let damaged = |fault| Unreadable::damaged(line.number, fault);
-    let record = Record::read(line.bytes).map_err(damaged)?;
+    let damaged = |fault| LogReadError::damaged(line.number, fault);
+    let record = LogRecord::decode(line.bytes).map_err(damaged)?;
     let event = record.event().map_err(damaged)?;
-    page.take(&Told { line: line.number, t: line.t, event: event.as_ref() });
+    page.on_event(&LogEvent { line: line.number, t: line.t, event: event.as_ref() });
     Ok(())
 }
 
-fn refused(error: std::io::Error) -> Unreadable {
-    Unreadable::Refused(error.to_string())
+fn refused(error: std::io::Error) -> LogReadError {
+    LogReadError::Io(error.to_string())
 }
 
 #[derive(Debug)]
-struct Waypoint {
-    place: Place,
-    screen: Screen,
+struct PlaybackWaypoint {
+    checkpoint: LogCheckpoint,
+    renderer: LineRenderer,
 }
 
 /// Places to go on from, from the beginning on.
 #[derive(Debug)]
-struct Waypoints {
-    list: Vec<Waypoint>,
+struct PlaybackWaypoints {
+    points: Vec<PlaybackWaypoint>,
     spacing: u64,
     /// How far they reach, in bytes.
-    reach: u64,
+    last_offset: u64,
 }
 
-impl Waypoints {
-    fn new(screen: Screen) -> Waypoints {
-        Waypoints { list: vec![Waypoint { place: Place::START, screen }], spacing: SPACING, reach: 0 }
+impl PlaybackWaypoints {
+    fn new(screen: LineRenderer) -> PlaybackWaypoints {
+        PlaybackWaypoints {
+            points: vec![PlaybackWaypoint { checkpoint: LogCheckpoint::START, renderer: screen }],
+            spacing: FIRST_SPACING,
+            last_offset: 0,
+        }
     }
 
     /// Takes note of where the reader is, if that is far enough from the last waypoint.
-    fn note(&mut self, reader: &Reader<File>, screen: &Screen) {
-        if reader.offset() < self.reach.saturating_add(self.spacing) {
+    fn note_position(&mut self, reader: &LogReader<File>, screen: &LineRenderer) {
+        if reader.offset() < self.last_offset.saturating_add(self.spacing) {
             return;
         }
-        self.reach = reader.offset();
-        let remembered: usize = self.list.iter().map(|waypoint| waypoint.screen.remembered()).sum();
-        if self.list.len() >= WAYPOINTS || remembered + screen.remembered() > REMEMBERED {
+        self.last_offset = reader.offset();
+        let remembered: usize =
+            self.points.iter().map(|waypoint| waypoint.renderer.remembered_sources()).sum();
+        if self.points.len() >= MAX_WAYPOINTS || remembered + screen.remembered_sources() > MAX_REMEMBERED {
             let mut is_kept = false;
-            self.list.retain(|_| {
+            self.points.retain(|_| {
                 is_kept = !is_kept;
                 is_kept
             });
             self.spacing = self.spacing.saturating_mul(2);
         }
-        if screen.remembered() <= REMEMBERED / 2 {
-            self.list.push(Waypoint { place: reader.place(), screen: screen.clone() });
+        if screen.remembered_sources() <= MAX_REMEMBERED / 2 {
+            self.points.push(PlaybackWaypoint { checkpoint: reader.checkpoint(), renderer: screen.clone() });
         }
     }
 
     /// A waypoint behind which all lines of a moment are, and some of those before.
-    fn before(&self, moment: Moment) -> &Waypoint {
-        let behind = self.list.partition_point(|waypoint| waypoint.place.t() < moment);
+    fn find_before(&self, moment: Moment) -> &PlaybackWaypoint {
+        let behind = self.points.partition_point(|waypoint| waypoint.checkpoint.t() < moment);
         // One further back: what comes shortly before the moment is to be shown. The first waypoint
         // is the beginning, before everything.
-        &self.list[behind.saturating_sub(2)]
+        &self.points[behind.saturating_sub(2)]
     }
 }
 
@@ -270,35 +285,35 @@ mod tests {
         file
     }
 
-    fn to_the_end(tape: &mut Tape) -> String {
+    fn to_the_end(tape: &mut LogCursor) -> String {
         let mut shown = String::new();
-        while let Next::At(_) = tape.next().unwrap() {
+        while let NextLine::At(_) = tape.next().unwrap() {
             shown.clear();
-            tape.show(&mut shown).unwrap();
+            tape.render_next(&mut shown).unwrap();
         }
         shown
     }
 
     #[test]
     fn a_log_is_read_again_from_any_moment_and_the_screen_knows_what_it_knew() {
-        let mut tape = Tape::new(log(60_000), Screen::new(false), None).unwrap();
-        assert_eq!(tape.end(), Some(Moment(6_000_000_000_000)));
+        let mut tape = LogCursor::new(log(60_000), LineRenderer::new(false), None).unwrap();
+        assert_eq!(tape.last_moment(), Some(Moment(6_000_000_000_000)));
         to_the_end(&mut tape);
-        assert!(tape.waypoints.list.len() > 3);
+        assert!(tape.waypoints.points.len() > 3);
         for seconds in [5_999, 1, 3_000, 4_567, 0, 2_500] {
             let to = Moment(seconds * 1_000_000_000);
             assert!(tape.rewind(to).unwrap());
-            let mut passed = Passed::new(3);
-            while let Next::At(t) = tape.next().unwrap()
+            let mut passed = SkippedLines::new(3);
+            while let NextLine::At(t) = tape.next().unwrap()
                 && t < to
             {
-                tape.pass_over(&mut passed).unwrap();
+                tape.skip_next(&mut passed).unwrap();
             }
             let mut text = String::new();
-            tape.arrive(to, &passed, &mut text).unwrap();
+            tape.render_arrival(to, &passed, &mut text).unwrap();
             assert_eq!(text.lines().count(), if seconds == 0 { 1 } else { 4 });
             text.clear();
-            tape.show(&mut text).unwrap();
+            tape.render_next(&mut text).unwrap();
             let mark =
                 if seconds == 0 { "run     n".to_owned() } else { format!("mark    {}", seconds * 10) };
             assert!(text.contains(&mark), "{text} at {seconds}");
@@ -308,12 +323,12 @@ mod tests {
 
     #[test]
     fn waypoints_are_bounded_and_the_first_is_the_beginning() {
-        let mut tape = Tape::new(log(10_000), Screen::new(false), None).unwrap();
+        let mut tape = LogCursor::new(log(10_000), LineRenderer::new(false), None).unwrap();
         tape.waypoints.spacing = 1;
         to_the_end(&mut tape);
-        let list = &tape.waypoints.list;
-        assert!((WAYPOINTS / 4..=WAYPOINTS).contains(&list.len()), "{}", list.len());
-        assert_eq!(list[0].place.offset(), 0);
-        assert!(list.is_sorted_by_key(|waypoint| waypoint.place.offset()));
+        let list = &tape.waypoints.points;
+        assert!((MAX_WAYPOINTS / 4..=MAX_WAYPOINTS).contains(&list.len()), "{}", list.len());
+        assert_eq!(list[0].checkpoint.offset(), 0);
+        assert!(list.is_sorted_by_key(|waypoint| waypoint.checkpoint.offset()));
     }
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use anstyle::{Effects, Style};
 
-use crate::terminal::footer::{Drawn, LastLine, size};
-use crate::terminal::progress_bar::tenths;
+use crate::terminal::footer::{FooterContent, TerminalFooter, terminal_size};
+use crate::terminal::progress_bar::format_tenths;
 use scenario_log::time::Moment;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
@@ -16,7 +16,7 @@ const USUAL_ROWS: usize = 24;
 
 /// Where a playback is.
 #[derive(Clone, Debug)]
-pub struct Position {
+pub struct PlaybackPosition {
     /// It stands still.
     pub is_paused: bool,
     /// The moment of the run.
@@ -29,19 +29,20 @@ pub struct Position {
     pub note: Option<&'static str>,
 }
 
-impl Position {
+impl PlaybackPosition {
     /// The parts of the line, the most needed first.
     fn parts(&self) -> [String; 4] {
         let state = if self.is_paused { "paused" } else { "playing" };
-        let end = self.end.map(|end| format!(" of {} s", tenths(end.max(self.at)))).unwrap_or_default();
+        let end =
+            self.end.map(|end| format!(" of {} s", format_tenths(end.max(self.at)))).unwrap_or_default();
         let speed =
-            if self.speed.is_finite() { format!("{}x", rounded(self.speed)) } else { "max".to_owned() };
+            if self.speed.is_finite() { format!("{}x", round_factor(self.speed)) } else { "max".to_owned() };
         let last = self.note.unwrap_or("space, arrows, q");
-        [state.to_owned(), format!("{} s{end}", tenths(self.at)), speed, last.to_owned()]
+        [state.to_owned(), format!("{} s{end}", format_tenths(self.at)), speed, last.to_owned()]
     }
 
     /// The line in a terminal so wide: as many parts as there is room for.
-    fn draw(&self, width: usize) -> Option<Drawn> {
+    fn draw(&self, width: usize) -> Option<FooterContent> {
         let mut text = String::new();
         for part in self.parts() {
             let longer = if text.is_empty() { part } else { format!("{text} · {part}") };
@@ -52,10 +53,10 @@ impl Position {
             text = longer;
         }
         let columns = text.chars().count() + 1;
-        (columns > 1).then(|| Drawn {
+        (columns > 1).then(|| FooterContent {
             columns,
-            of: width,
-            entered: 0,
+            terminal_width: width,
+            lines_entered: 0,
             text: format!("{DIM}{text}{DIM:#} "),
             above: Vec::new(),
         })
@@ -63,59 +64,63 @@ impl Position {
 }
 
 /// A factor to three decimals.
-fn rounded(factor: f64) -> f64 {
+fn round_factor(factor: f64) -> f64 {
     if factor < 1e6 { (factor * 1_000.0).round() / 1_000.0 } else { factor }
 }
 
 /// Where a playback is shown: standard error, with or without the line.
 #[derive(Debug)]
-pub struct Stage {
-    line: Option<LastLine>,
+pub struct PlaybackScreen {
+    footer: Option<TerminalFooter>,
 }
 
-impl Stage {
+impl PlaybackScreen {
     /// A stage with the line, or without.
     #[must_use]
-    pub fn new(has_line: bool) -> Stage {
-        Stage { line: has_line.then(LastLine::default) }
+    pub fn new(has_line: bool) -> PlaybackScreen {
+        PlaybackScreen { footer: has_line.then(TerminalFooter::default) }
     }
 
     /// Whether the line moves, and wants to be shown now and then.
     #[must_use]
     pub fn has_line(&self) -> bool {
-        self.line.is_some()
+        self.footer.is_some()
     }
 
     /// Shows whole lines of text, and where the playback is.
     ///
     /// # Errors
     /// When it cannot be shown: nobody looks any more.
-    pub fn show(&mut self, text: &str, position: &Position) -> io::Result<()> {
-        let Some(line) = &mut self.line else { return write(text.as_bytes()) };
-        let width = size().map(|(columns, _)| columns);
+    pub fn show(&mut self, text: &str, position: &PlaybackPosition) -> io::Result<()> {
+        let Some(line) = &mut self.footer else { return write_stderr(text.as_bytes()) };
+        let width = terminal_size().map(|(columns, _)| columns);
         let next = width.and_then(|width| position.draw(width));
         let of = (0, width.unwrap_or(usize::MAX));
-        write(&if text.is_empty() { line.anew(next, of) } else { line.below(text.as_bytes(), next, of) })
+        write_stderr(&if text.is_empty() {
+            line.render_replacing(next, of)
+        } else {
+            line.render_below_text(text.as_bytes(), next, of)
+        })
     }
 
     /// Takes the line away.
     pub fn clear(&mut self) {
-        if let Some(line) = &mut self.line {
-            let width = size().map_or(usize::MAX, |(columns, _)| columns);
+        if let Some(line) = &mut self.footer {
+            let width = terminal_size().map_or(usize::MAX, |(columns, _)| columns);
             // Who does not look any more misses nothing.
-            let _ = write(&line.gone(0, width));
+            let _ = write_stderr(&line.render_removal(0, width));
         }
     }
 
     /// How many lines the terminal has.
     #[must_use]
     pub fn rows(&self) -> usize {
-        size().map_or(USUAL_ROWS, |(_, rows)| rows)
+        terminal_size().map_or(USUAL_ROWS, |(_, rows)| rows)
     }
 }
 
 /// Writes in one go, so that nothing is seen half.
-fn write(text: &[u8]) -> io::Result<()> {
+fn write_stderr(text: &[u8]) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
@@ -128,22 +133,22 @@ mod tests {
     use super::*;
     use scenario_log::time::Span;
 
-    fn line(position: &Position, width: usize) -> String {
+    fn line(position: &PlaybackPosition, width: usize) -> String {
         let text = position.draw(width).map(|drawn| drawn.text).unwrap_or_default();
         text.replace(&format!("{DIM}"), "").replace(&format!("{DIM:#}"), "")
     }
 
-    fn at(milliseconds: u64) -> Position {
+    fn at(milliseconds: u64) -> PlaybackPosition {
         let at = Moment::ZERO.saturating_add(Span::from_millis(milliseconds));
-        Position { is_paused: true, at, end: Some(Moment(9_870_000_000)), speed: 2.0, note: None }
+        PlaybackPosition { is_paused: true, at, end: Some(Moment(9_870_000_000)), speed: 2.0, note: None }
     }
 
     #[test]
     fn it_says_where_one_is() {
         assert_eq!(line(&at(3_299), 80), "paused · 3.2 s of 9.8 s · 2x · space, arrows, q ");
-        let other = Position { is_paused: false, end: None, speed: f64::INFINITY, ..at(0) };
+        let other = PlaybackPosition { is_paused: false, end: None, speed: f64::INFINITY, ..at(0) };
         assert_eq!(line(&other, 80), "playing · 0.0 s · max · space, arrows, q ");
-        let note = Position { note: Some("a pipe cannot be read again"), speed: 0.015_625, ..at(0) };
+        let note = PlaybackPosition { note: Some("a pipe cannot be read again"), speed: 0.015_625, ..at(0) };
         assert_eq!(line(&note, 80), "paused · 0.0 s of 9.8 s · 0.016x · a pipe cannot be read again ");
     }
 

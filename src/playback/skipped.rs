@@ -3,21 +3,21 @@
 
 use std::collections::VecDeque;
 
-use crate::terminal::event_lines::Screen;
-use scenario_log::reader::{Line, Unreadable};
+use crate::terminal::event_lines::LineRenderer;
+use scenario_log::reader::{LogLine, LogReadError};
 use scenario_log::time::Moment;
 
-use crate::playback::cursor::show;
+use crate::playback::cursor::render_line;
 
 /// The last lines, so many of them at most.
 #[derive(Debug)]
-pub(super) struct Passed {
-    most: usize,
-    lines: VecDeque<Kept>,
+pub(super) struct SkippedLines {
+    max_lines: usize,
+    lines: VecDeque<SkippedLine>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct SkippedLine {
     /// As the screen shows it, or as the log has it: most are never shown, and making text of a line
     /// costs many times what keeping it does.
     is_text: bool,
@@ -26,22 +26,22 @@ struct Kept {
     t: Moment,
 }
 
-impl Passed {
+impl SkippedLines {
     /// None yet, and `most` at most.
-    pub(super) fn new(most: usize) -> Passed {
-        Passed { most, lines: VecDeque::new() }
+    pub(super) fn new(most: usize) -> SkippedLines {
+        SkippedLines { max_lines: most, lines: VecDeque::new() }
     }
 
     /// Passes over a line. What the screen must know of it, it is told.
-    pub(super) fn take(&mut self, line: &Line<'_>, screen: &mut Screen) -> Result<(), Unreadable> {
-        let oldest = if self.lines.len() < self.most { None } else { self.lines.pop_front() };
+    pub(super) fn push(&mut self, line: &LogLine<'_>, screen: &mut LineRenderer) -> Result<(), LogReadError> {
+        let oldest = if self.lines.len() < self.max_lines { None } else { self.lines.pop_front() };
         let mut kept = oldest.unwrap_or_default();
         kept.bytes.clear();
         (kept.number, kept.t) = (line.number, line.t);
-        kept.is_text = Screen::remembers(line.event());
+        kept.is_text = LineRenderer::is_remembered(line.event_name());
         if kept.is_text {
             let mut text = String::from_utf8(std::mem::take(&mut kept.bytes)).unwrap_or_default();
-            show(line.bytes, (line.number, line.t), screen, &mut text)?;
+            render_line(line.bytes, (line.number, line.t), screen, &mut text)?;
             kept.bytes = text.into_bytes();
         } else {
             kept.bytes.extend_from_slice(line.bytes);
@@ -51,12 +51,12 @@ impl Passed {
     }
 
     /// Shows them.
-    pub(super) fn show(&self, screen: &mut Screen, out: &mut String) -> Result<(), Unreadable> {
+    pub(super) fn render(&self, screen: &mut LineRenderer, out: &mut String) -> Result<(), LogReadError> {
         for kept in &self.lines {
             if kept.is_text {
                 out.push_str(&String::from_utf8_lossy(&kept.bytes));
             } else {
-                show(&kept.bytes, (kept.number, kept.t), screen, out)?;
+                render_line(&kept.bytes, (kept.number, kept.t), screen, out)?;
             }
         }
         Ok(())

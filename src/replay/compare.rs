@@ -4,75 +4,75 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::rc::Rc;
 
-use crate::replay::outcome::{Divergence, Finding, Now, Origin, Told};
-use crate::replay::{Ear, input};
+use crate::replay::outcome::{DivergenceOrigin, LoggedLine, ReplayDivergence, ReplayFinding, ReplayedEvent};
+use crate::replay::{EventCallback, input};
 use crate::report;
-use scenario_core::engine::Sink;
-use scenario_core::engine::effect::Order;
+use scenario_core::engine::EngineSink;
+use scenario_core::engine::effect::Effect;
 use scenario_core::scenario::model::Scenario;
-use scenario_log::encode::Encoder;
-use scenario_log::event::{Event, Outcome, Source};
-use scenario_log::fields;
-use scenario_log::reader::{Line, Reader, Unreadable};
+use scenario_log::encode::EventEncoder;
+use scenario_log::event::{Event, RunOutcome, Source};
+use scenario_log::raw_fields;
+use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::time::{Moment, Span};
 
 /// How many lines before a difference are told.
-const BEFORE: usize = 3;
+const CONTEXT_LINES: usize = 3;
 
 /// The most that is kept of each of them, in bytes.
-const KEPT: usize = 4 << 10;
+const MAX_CONTEXT_BYTES: usize = 4 << 10;
 
 /// The most starts that the engine may have ordered without a line that tells of them. An entry orders
 /// a million at once at most, so a few of them have room in it.
-const MOST_STARTS: u64 = 4_000_000;
+const MAX_UNLOGGED_STARTS: u64 = 4_000_000;
 
 /// Why a comparison goes no further.
 #[derive(Debug)]
-pub(super) enum Halt {
-    Different(Box<Divergence>),
-    Unreadable(Unreadable),
+pub(super) enum HaltReason {
+    Different(Box<ReplayDivergence>),
+    Unreadable(LogReadError),
     /// The log is at its end.
     End,
 }
 
 /// A line of a kind that is not known, passed over on trial: it may stand in the place of the
 /// engine's event, or have been added before it.
-struct Doubtful(Told);
+struct TentativeLine(LoggedLine);
 
 /// The sink of a replay.
-pub(super) struct Comparison<'e, R> {
-    reader: Reader<R>,
-    ear: Option<Ear<'e>>,
-    encoder: Encoder,
+pub(super) struct ReplayComparer<'e, R> {
+    reader: LogReader<R>,
+    on_event: Option<EventCallback<'e>>,
+    encoder: EventEncoder,
     scenario: Option<Rc<Scenario>>,
-    halt: Option<Halt>,
-    reached: Moment,
-    passed: u64,
+    halt: Option<HaltReason>,
+    last_moment: Moment,
+    lines_passed: u64,
     /// Starts that were ordered, and that no line has told of.
-    starting: u64,
-    unknown: u64,
-    doubtful: Option<Doubtful>,
-    ended: Option<(Outcome, Span)>,
+    unlogged_starts: u64,
+    unknown_lines: u64,
+    tentative: Option<TentativeLine>,
+    end: Option<(RunOutcome, Span)>,
     /// The last lines, in a ring; the oldest is at `passed % BEFORE`.
-    before: [(u64, Vec<u8>); BEFORE],
+    previous_lines: [(u64, Vec<u8>); CONTEXT_LINES],
     origins: BTreeMap<Source, (String, Option<String>)>,
 }
 
-impl<'e, R: Read> Comparison<'e, R> {
-    pub(super) fn new(reader: Reader<R>, ear: Option<Ear<'e>>) -> Comparison<'e, R> {
-        Comparison {
+impl<'e, R: Read> ReplayComparer<'e, R> {
+    pub(super) fn new(reader: LogReader<R>, ear: Option<EventCallback<'e>>) -> ReplayComparer<'e, R> {
+        ReplayComparer {
             reader,
-            ear,
-            encoder: Encoder::default(),
+            on_event: ear,
+            encoder: EventEncoder::default(),
             scenario: None,
             halt: None,
-            reached: Moment::ZERO,
-            passed: 0,
-            starting: 0,
-            unknown: 0,
-            doubtful: None,
-            ended: None,
-            before: Default::default(),
+            last_moment: Moment::ZERO,
+            lines_passed: 0,
+            unlogged_starts: 0,
+            unknown_lines: 0,
+            tentative: None,
+            end: None,
+            previous_lines: Default::default(),
             origins: BTreeMap::new(),
         }
     }
@@ -83,11 +83,11 @@ impl<'e, R: Read> Comparison<'e, R> {
 
     /// The line that is next.
     #[inline]
-    pub(super) fn peek(&mut self) -> Result<Option<Line<'_>>, Unreadable> {
+    pub(super) fn peek(&mut self) -> Result<Option<LogLine<'_>>, LogReadError> {
         self.reader.peek()
     }
 
-    pub(super) fn halt(&mut self, halt: Halt) {
+    pub(super) fn halt(&mut self, halt: HaltReason) {
         self.halt.get_or_insert(halt);
     }
 
@@ -96,57 +96,61 @@ impl<'e, R: Read> Comparison<'e, R> {
     }
 
     /// Lines that are behind us.
-    pub(super) fn passed(&self) -> u64 {
-        self.passed
+    pub(super) fn lines_passed(&self) -> u64 {
+        self.lines_passed
     }
 
     /// Events that were the same.
-    pub(super) fn events(&self) -> u64 {
-        self.passed - self.unknown - u64::from(self.doubtful.is_some())
+    pub(super) fn matching_events(&self) -> u64 {
+        self.lines_passed - self.unknown_lines - u64::from(self.tentative.is_some())
     }
 
-    pub(super) fn unknown(&self) -> u64 {
-        self.unknown
+    pub(super) fn unknown_lines(&self) -> u64 {
+        self.unknown_lines
     }
 
-    pub(super) fn ended(&self) -> Option<(Outcome, Span)> {
-        self.ended
+    pub(super) fn end(&self) -> Option<(RunOutcome, Span)> {
+        self.end
     }
 
     /// The moment of the last line.
-    pub(super) fn reached(&self) -> Moment {
-        self.reached
+    pub(super) fn last_moment(&self) -> Moment {
+        self.last_moment
     }
 
     /// What was found.
-    pub(super) fn finding(mut self) -> Finding {
+    pub(super) fn into_finding(mut self) -> ReplayFinding {
         match self.halt.take() {
-            Some(Halt::Unreadable(unreadable)) => Finding::Unreadable(unreadable),
-            Some(Halt::Different(mut divergence)) => {
-                divergence.is_as_written = self.reader.is_as_written();
-                Finding::Different(divergence)
+            Some(HaltReason::Unreadable(unreadable)) => ReplayFinding::Unreadable(unreadable),
+            Some(HaltReason::Different(mut divergence)) => {
+                divergence.is_checksum_valid = self.reader.is_intact();
+                ReplayFinding::Different(divergence)
             }
-            Some(Halt::End) | None => match self.reader.cut() {
-                Some(cut) => Finding::CutShort(cut.clone()),
-                None => Finding::Same,
+            Some(HaltReason::End) | None => match self.reader.truncated_end() {
+                Some(cut) => ReplayFinding::CutShort(cut.clone()),
+                None => ReplayFinding::Same,
             },
         }
     }
 
     /// The engine had nothing to say to the line that is next.
-    pub(super) fn nothing_came(&mut self, is_over: bool, next: Option<Moment>) {
+    pub(super) fn handle_silence(&mut self, is_over: bool, next: Option<Moment>) {
         match self.reader.peek() {
-            Ok(Some(line)) if !input::is_known(line.event()) => {
-                if fields::read(line.bytes).is_none() {
-                    let unreadable = Unreadable::damaged(line.number, "is not readable");
-                    return self.halt(Halt::Unreadable(unreadable));
+            Ok(Some(line)) if !input::is_known(line.event_name()) => {
+                if raw_fields::parse_fields(line.bytes).is_none() {
+                    let unreadable = LogReadError::damaged(line.number, "is not readable");
+                    return self.halt(HaltReason::Unreadable(unreadable));
                 }
-                self.unknown += 1;
-                self.pass();
+                self.unknown_lines += 1;
+                self.advance();
             }
-            Ok(Some(_)) => self.differ(if is_over { Now::Over } else { Now::Nothing { next } }),
-            Ok(None) => self.halt(Halt::End),
-            Err(unreadable) => self.halt(Halt::Unreadable(unreadable)),
+            Ok(Some(_)) => self.record_divergence(if is_over {
+                ReplayedEvent::RunOver
+            } else {
+                ReplayedEvent::Nothing { next }
+            }),
+            Ok(None) => self.halt(HaltReason::End),
+            Err(unreadable) => self.halt(HaltReason::Unreadable(unreadable)),
         }
     }
 
@@ -155,87 +159,97 @@ impl<'e, R: Read> Comparison<'e, R> {
         loop {
             let line = match self.reader.peek() {
                 Ok(Some(line)) => line,
-                Ok(None) => return self.halt(Halt::End),
-                Err(unreadable) => return self.halt(Halt::Unreadable(unreadable)),
+                Ok(None) => return self.halt(HaltReason::End),
+                Err(unreadable) => return self.halt(HaltReason::Unreadable(unreadable)),
             };
-            let now = self.encoder.written();
+            let now = self.encoder.encoded();
             if is_same(&line, now, is_last) {
-                if self.doubtful.take().is_some() {
-                    self.unknown += 1;
+                if self.tentative.take().is_some() {
+                    self.unknown_lines += 1;
                 }
-                return self.pass();
+                return self.advance();
             }
-            if fields::read(line.bytes).is_none() {
-                let unreadable = Unreadable::damaged(line.number, "is not readable");
-                return self.halt(Halt::Unreadable(unreadable));
+            if raw_fields::parse_fields(line.bytes).is_none() {
+                let unreadable = LogReadError::damaged(line.number, "is not readable");
+                return self.halt(HaltReason::Unreadable(unreadable));
             }
-            if input::is_known(line.event()) || self.doubtful.is_some() {
+            if input::is_known(line.event_name()) || self.tentative.is_some() {
                 let mut now = String::from_utf8_lossy(now).trim_end().to_owned();
                 if is_last {
                     // The writer closes it.
                     now.push('}');
                 }
-                return self.differ(Now::Event(now));
+                return self.record_divergence(ReplayedEvent::Event(now));
             }
-            self.doubtful = Some(Doubtful(told(&line)));
-            self.pass();
+            self.tentative = Some(TentativeLine(to_logged_line(&line)));
+            self.advance();
         }
     }
 
     /// Goes on behind a line.
     #[inline]
-    fn pass(&mut self) {
-        if let Some(line) = self.reader.looked_at() {
-            self.reached = line.t;
-            let (number, kept) = &mut self.before[self.passed as usize % BEFORE];
+    fn advance(&mut self) {
+        if let Some(line) = self.reader.peeked() {
+            self.last_moment = line.t;
+            let (number, kept) = &mut self.previous_lines[self.lines_passed as usize % CONTEXT_LINES];
             *number = line.number;
             kept.clear();
-            kept.extend_from_slice(&line.bytes[..line.bytes.len().min(KEPT)]);
+            kept.extend_from_slice(&line.bytes[..line.bytes.len().min(MAX_CONTEXT_BYTES)]);
         }
-        self.reader.pass();
-        self.passed += 1;
+        self.reader.advance();
+        self.lines_passed += 1;
     }
 
     /// The line that is next, or the doubtful one before it, differs from what the engine says.
-    fn differ(&mut self, now: Now) {
-        let doubtful = self.doubtful.take();
+    fn record_divergence(&mut self, now: ReplayedEvent) {
+        let doubtful = self.tentative.take();
         let logged = match (doubtful, self.reader.peek()) {
-            (Some(Doubtful(logged)), _) => logged,
-            (None, Ok(Some(line))) => told(&line),
+            (Some(TentativeLine(logged)), _) => logged,
+            (None, Ok(Some(line))) => to_logged_line(&line),
             (None, _) => return,
         };
-        let mut before: Vec<Told> = self
-            .before
+        let mut before: Vec<LoggedLine> = self
+            .previous_lines
             .iter()
             .filter(|(number, _)| *number > 0 && *number < logged.line)
-            .map(|(number, text)| Told { line: *number, text: String::from_utf8_lossy(text).into_owned() })
+            .map(|(number, text)| LoggedLine {
+                line: *number,
+                text: String::from_utf8_lossy(text).into_owned(),
+            })
             .collect();
         before.sort_by_key(|told| told.line);
-        let origin = self.origin(&logged, &now);
-        let divergence = Divergence { logged, now, before, origin, is_as_written: None };
-        self.halt(Halt::Different(Box::new(divergence)));
+        let origin = self.find_origin(&logged, &now);
+        let divergence = ReplayDivergence {
+            logged,
+            replayed: now,
+            previous_lines: before,
+            origin,
+            is_checksum_valid: None,
+        };
+        self.halt(HaltReason::Different(Box::new(divergence)));
     }
 
     /// What a line that differs is about: the source of the engine's event, or of the logged one.
-    fn origin(&self, logged: &Told, now: &Now) -> Option<Origin> {
+    fn find_origin(&self, logged: &LoggedLine, now: &ReplayedEvent) -> Option<DivergenceOrigin> {
         let source_in = |text: &str| {
-            let source = fields::read(text.as_bytes())?.into_iter().find(|field| field.key == "source")?;
+            let source =
+                raw_fields::parse_fields(text.as_bytes())?.into_iter().find(|field| field.key == "source")?;
             Source::from_name(source.value.trim_matches('"'))
         };
         let now = match now {
-            Now::Event(text) => source_in(text),
-            Now::Over | Now::Nothing { .. } => None,
+            ReplayedEvent::Event(text) => source_in(text),
+            ReplayedEvent::RunOver | ReplayedEvent::Nothing { .. } => None,
         };
         let source = now.or_else(|| source_in(&logged.text))?;
         let (of, entry) = self.origins.get(&source)?.clone();
         let timeline = self.scenario.as_ref().map_or(&[][..], |scenario| &scenario.timeline);
-        let mut names = timeline.iter().enumerate().map(|(n, entry)| entry.name(n).to_string());
+        let mut names = timeline.iter().enumerate().map(|(n, entry)| entry.event_name(n).to_string());
         let index = entry.as_ref().and_then(|entry| names.position(|name| name == *entry));
-        Some(Origin { source, of, entry, index })
+        Some(DivergenceOrigin { source, name: of, entry, index })
     }
 }
 
-impl<R: Read> Sink for Comparison<'_, R> {
+impl<R: Read> EngineSink for ReplayComparer<'_, R> {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         if self.halt.is_some() {
             return;
@@ -249,15 +263,15 @@ impl<R: Read> Sink for Comparison<'_, R> {
             _ => {}
         }
         self.encoder.clear();
-        self.encoder.write(t, event);
+        self.encoder.encode(t, event);
         self.compare(matches!(event, Event::RunFinished(_)));
         if self.halt.is_none()
-            && let Some(ear) = &mut self.ear
+            && let Some(ear) = &mut self.on_event
         {
-            ear(&report::feed::Told { line: self.reader.lines(), t, event: Some(event) });
+            ear(&report::feed::LogEvent { line: self.reader.lines(), t, event: Some(event) });
         }
         if matches!(event, Event::SpawnStarted { pid: Some(_), .. } | Event::SpawnFailed { .. }) {
-            self.starting = self.starting.saturating_sub(1);
+            self.unlogged_starts = self.unlogged_starts.saturating_sub(1);
         }
         match event {
             Event::SpawnExited { source, .. }
@@ -268,7 +282,7 @@ impl<R: Read> Sink for Comparison<'_, R> {
                 self.origins.remove(source);
             }
             Event::RunFinished(summary) if self.halt.is_none() => {
-                self.ended = Some((summary.outcome, summary.took));
+                self.end = Some((summary.outcome, summary.took));
             }
             _ => {}
         }
@@ -276,12 +290,13 @@ impl<R: Read> Sink for Comparison<'_, R> {
 
     /// Nothing is done. Only, a log that was made up can order starts without end, and each of them
     /// would show in a log of a real run.
-    fn order(&mut self, order: Order) {
-        self.starting += u64::from(matches!(order, Order::Start { .. }));
-        if self.starting > MOST_STARTS {
+    fn effect(&mut self, order: Effect) {
+        self.unlogged_starts += u64::from(matches!(order, Effect::StartSpawn { .. }));
+        if self.unlogged_starts > MAX_UNLOGGED_STARTS {
             let line = self.reader.lines();
-            let what = format!("is where more than {MOST_STARTS} starts are ordered of which no line tells");
-            self.halt(Halt::Unreadable(Unreadable::damaged(line, what)));
+            let what =
+                format!("is where more than {MAX_UNLOGGED_STARTS} starts are ordered of which no line tells");
+            self.halt(HaltReason::Unreadable(LogReadError::damaged(line, what)));
         }
     }
 
@@ -290,23 +305,25 @@ impl<R: Read> Sink for Comparison<'_, R> {
     }
 
     /// As the log has it: lines of kinds that are not known count too.
-    fn next_seq(&self) -> u64 {
-        self.passed
+    fn next_event_seq(&self) -> u64 {
+        self.lines_passed
     }
 }
 
-fn told(line: &Line<'_>) -> Told {
-    Told { line: line.number, text: String::from_utf8_lossy(line.bytes).into_owned() }
+fn to_logged_line(line: &LogLine<'_>) -> LoggedLine {
+    LoggedLine { line: line.number, text: String::from_utf8_lossy(line.bytes).into_owned() }
 }
 
 /// Whether a logged line says what the engine says: the same bytes from `t` on (a line that was added
 /// moves `seq`), or, in another form, the same values.
 #[inline]
-fn is_same(line: &Line<'_>, now: &[u8], is_last: bool) -> bool {
+fn is_same(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     let now = now.strip_suffix(b"\n").unwrap_or(now);
-    if let (Some(logged), Some(at)) = (line.behind_seq(), memchr::memchr(b',', now)) {
+    if let (Some(logged), Some(at)) = (line.after_seq(), memchr::memchr(b',', now)) {
         let now = &now[at..];
-        if logged == now || (is_last && logged.starts_with(now) && logged[now.len()..].starts_with(SUM)) {
+        if logged == now
+            || (is_last && logged.starts_with(now) && logged[now.len()..].starts_with(CHECKSUM_KEY))
+        {
             return true;
         }
     }
@@ -314,17 +331,20 @@ fn is_same(line: &Line<'_>, now: &[u8], is_last: bool) -> bool {
 }
 
 /// What the writer closes the last line with.
-const SUM: &[u8] = b",\"crc32c\":\"";
+const CHECKSUM_KEY: &[u8] = b",\"crc32c\":\"";
 
 /// Whether a line of any form has all that the engine says, and of the keys that the event can have
 /// no other.
 #[cold]
-fn has_same_values(line: &Line<'_>, now: &[u8], is_last: bool) -> bool {
+fn has_same_values(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     let closed = if is_last { [now, b"}"].concat() } else { now.to_vec() };
-    let (Some(logged), Some(now)) = (fields::read(line.bytes), fields::read(&closed)) else { return false };
+    let (Some(logged), Some(now)) = (raw_fields::parse_fields(line.bytes), raw_fields::parse_fields(&closed))
+    else {
+        return false;
+    };
     let counts = |key: &str| key != "seq" && key != "crc32c";
     let has = |key: &str| now.iter().any(|field| field.key == key);
     let is_said = now.iter().filter(|field| counts(&field.key)).all(|field| logged.contains(field));
-    let adds = |key: &str| counts(key) && !has(key) && scenario_log::schema::is_key(line.event(), key);
+    let adds = |key: &str| counts(key) && !has(key) && scenario_log::schema::is_key(line.event_name(), key);
     is_said && !logged.iter().any(|field| adds(&field.key))
 }

@@ -25,76 +25,77 @@ use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::replay::input::Outside;
-use compare::{Comparison, Halt};
+use crate::replay::input::LoggedInput;
+use compare::{HaltReason, ReplayComparer};
 
-use crate::replay::outcome::{Finding, Replayed, Run};
-use crate::report::feed::Told;
-use scenario_core::engine::{Engine, Start};
+use crate::replay::outcome::{LoggedRun, ReplayFinding, ReplayResult};
+use crate::report::feed::LogEvent;
+use scenario_core::engine::{Engine, RunStart};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::Expectation;
 use scenario_core::scenario::write::resolved;
-use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
-use scenario_log::decode::Record;
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
+use scenario_log::decode::LogRecord;
 use scenario_log::event::{ClockKind, Event};
-use scenario_log::reader::{Line, Reader, Unreadable};
+use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::time::Moment;
 
 /// Replays a log; with `against`, that scenario stands in the place of the logged one.
-pub fn replay(log: impl Read, against: Option<&Scenario>) -> Replayed {
-    let Ok(replayed) = replay_expecting::<Infallible>(log, against, |_| Ok(Vec::new()), None);
+pub fn replay(log: impl Read, against: Option<&Scenario>) -> ReplayResult {
+    let Ok(replayed) = replay_with_expectations::<Infallible>(log, against, |_| Ok(Vec::new()), None);
     replayed
 }
 
 /// Who is told the events that a replay finds to be the same.
-pub type Ear<'a> = &'a mut dyn FnMut(&Told<'_, '_>);
+pub type EventCallback<'a> = &'a mut dyn FnMut(&LogEvent<'_, '_>);
 
 /// Replays a log, and judges what is expected of its run: what `expecting` says when it is told the
 /// scenario. The events that are the same are told to `ear`, if there is one.
 ///
 /// # Errors
 /// When `expecting` has none for it.
-pub fn replay_expecting<E>(
+pub fn replay_with_expectations<E>(
     log: impl Read,
     against: Option<&Scenario>,
     expecting: impl FnOnce(&Scenario) -> Result<Vec<Expectation>, E>,
-    ear: Option<Ear<'_>>,
-) -> Result<Replayed, E> {
-    let mut comparison = Comparison::new(Reader::new(log), ear);
+    ear: Option<EventCallback<'_>>,
+) -> Result<ReplayResult, E> {
+    let mut comparison = ReplayComparer::new(LogReader::new(log), ear);
     let mut expected = Vec::new();
-    let run = match Drive::start(&mut comparison, against) {
+    let run = match ReplayDriver::start(&mut comparison, against) {
         Ok((mut drive, first)) => {
-            drive.engine.expect_others(&expecting(&drive.scenario)?);
-            drive.begin_log(&first, &mut comparison);
-            drive.run(&mut comparison);
-            expected = drive.engine.others();
+            drive.engine.add_extra_expectations(&expecting(&drive.scenario)?);
+            drive.start_engine(&first, &mut comparison);
+            drive.replay_lines(&mut comparison);
+            expected = drive.engine.extra_results();
             Some(first.run)
         }
         Err(None) => None,
         Err(Some(unreadable)) => {
-            comparison.halt(Halt::Unreadable(unreadable));
+            comparison.halt(HaltReason::Unreadable(unreadable));
             None
         }
     };
-    let (events, unknown, ended) = (comparison.events(), comparison.unknown(), comparison.ended());
-    let finding = comparison.finding();
-    if !matches!(finding, Finding::Same | Finding::CutShort(_)) {
+    let (events, unknown, ended) =
+        (comparison.matching_events(), comparison.unknown_lines(), comparison.end());
+    let finding = comparison.into_finding();
+    if !matches!(finding, ReplayFinding::Same | ReplayFinding::CutShort(_)) {
         // Of a run that is not the logged one nothing can be said.
         expected.clear();
     }
-    Ok(Replayed { run, events, unknown, ended, expected, finding })
+    Ok(ReplayResult { run, events, unknown_lines: unknown, end: ended, expectations: expected, finding })
 }
 
 /// What the first line says.
-struct First {
-    run: Run,
+struct LogStart {
+    run: LoggedRun,
     started_at: Option<String>,
     schedule: Vec<u32>,
     scenario: String,
 }
 
 /// An engine driven by a log.
-struct Drive {
+struct ReplayDriver {
     engine: Engine,
     scenario: Rc<Scenario>,
     clock: ClockKind,
@@ -105,7 +106,7 @@ struct Drive {
 }
 
 /// What a line asks of the engine.
-enum Step {
+enum ReplayStep {
     /// To let happen what was due by this moment.
     Advance(Moment),
     /// To let happen what is due next, in virtual time; until then, if that is later.
@@ -114,71 +115,71 @@ enum Step {
         until: Moment,
     },
     /// To take what came from outside.
-    Observe(Moment, Outside),
+    Observe(Moment, LoggedInput),
 }
 
-impl Drive {
+impl ReplayDriver {
     /// Reads the first line, and makes the engine that it says. `Err(None)` if there is none.
     fn start<R: Read>(
-        comparison: &mut Comparison<'_, R>,
+        comparison: &mut ReplayComparer<'_, R>,
         against: Option<&Scenario>,
-    ) -> Result<(Drive, First), Option<Unreadable>> {
+    ) -> Result<(ReplayDriver, LogStart), Option<LogReadError>> {
         let first = match comparison.peek()? {
-            Some(line) => First::read(&line).map_err(|what| Some(Unreadable::damaged(1, what)))?,
+            Some(line) => LogStart::read(&line).map_err(|what| Some(LogReadError::damaged(1, what)))?,
             None => return Err(None),
         };
         let scenario = match against {
             // What it is called does not change what it does.
             Some(scenario) => Scenario { name: first.run.name.clone(), ..scenario.clone() },
-            None => logged_scenario(&first).map_err(|what| Some(Unreadable::damaged(1, what)))?,
+            None => load_logged_scenario(&first).map_err(|what| Some(LogReadError::damaged(1, what)))?,
         };
         let scenario = Rc::new(scenario);
         let engine = Engine::new(Rc::clone(&scenario), first.run.seed);
         let has_begun = first.run.clock == ClockKind::Virtual || scenario.tick.is_some();
-        Ok((Drive { engine, scenario, clock: first.run.clock, has_begun, line: Vec::new() }, first))
+        Ok((ReplayDriver { engine, scenario, clock: first.run.clock, has_begun, line: Vec::new() }, first))
     }
 
     /// Starts the engine with what the first line says.
-    fn begin_log<R: Read>(&mut self, first: &First, comparison: &mut Comparison<'_, R>) {
-        let start = Start {
+    fn start_engine<R: Read>(&mut self, first: &LogStart, comparison: &mut ReplayComparer<'_, R>) {
+        let start = RunStart {
             seed: first.run.seed,
             clock: first.run.clock,
             started_at: first.started_at.as_deref(),
             schedule: &first.schedule,
-            resolved: &first.scenario,
+            scenario_json: &first.scenario,
         };
         comparison.set_scenario(Rc::clone(&self.scenario));
         self.engine.start(&start, comparison);
     }
 
     /// Goes through the log to its end, or to where it differs.
-    fn run<R: Read>(&mut self, comparison: &mut Comparison<'_, R>) {
+    fn replay_lines<R: Read>(&mut self, comparison: &mut ReplayComparer<'_, R>) {
         while !comparison.is_halted() {
-            let reached = comparison.reached();
+            let reached = comparison.last_moment();
             let step = match comparison.peek() {
-                Ok(Some(line)) => match self.step(&line, reached) {
+                Ok(Some(line)) => match self.next_step(&line, reached) {
                     Ok(step) => step,
                     Err(what) => {
                         let number = line.number;
-                        return comparison.halt(Halt::Unreadable(Unreadable::damaged(number, what)));
+                        return comparison.halt(HaltReason::Unreadable(LogReadError::damaged(number, what)));
                     }
                 },
                 Ok(None) => return,
-                Err(unreadable) => return comparison.halt(Halt::Unreadable(unreadable)),
+                Err(unreadable) => return comparison.halt(HaltReason::Unreadable(unreadable)),
             };
-            let before = comparison.passed();
+            let before = comparison.lines_passed();
             match step {
-                Step::Advance(now) => self.engine.advance(now, comparison),
-                Step::AdvanceToNext { until } => self.advance_to_next(until, comparison),
-                Step::Observe(now, outside) => {
-                    self.begin(now, comparison);
-                    self.engine.observe(now, outside.observed(&self.line), comparison);
+                ReplayStep::Advance(now) => self.engine.advance(now, comparison),
+                ReplayStep::AdvanceToNext { until } => self.advance_to_next(until, comparison),
+                ReplayStep::Observe(now, outside) => {
+                    self.advance_before_first_input(now, comparison);
+                    self.engine.handle_input(now, outside.as_input(&self.line), comparison);
                 }
             }
-            if comparison.passed() == before && !comparison.is_halted() {
+            if comparison.lines_passed() == before && !comparison.is_halted() {
                 let next = self.engine.next_due();
                 let is_over = self.engine.verdict().is_some();
-                comparison.nothing_came(is_over, next);
+                comparison.handle_silence(is_over, next);
             }
         }
     }
@@ -186,7 +187,7 @@ impl Drive {
     /// Tells the engine the time before the first thing that came from outside, since a run can begin
     /// with orders alone, and no event. (One that ticks cannot.) Only what a person did before the run
     /// comes before that: at moment zero, or, in logs of runs that tick, before the first tick.
-    fn begin<R: Read>(&mut self, now: Moment, comparison: &mut Comparison<'_, R>) {
+    fn advance_before_first_input<R: Read>(&mut self, now: Moment, comparison: &mut ReplayComparer<'_, R>) {
         if !self.has_begun && now > Moment::ZERO {
             self.has_begun = true;
             self.engine.advance(now, comparison);
@@ -194,9 +195,9 @@ impl Drive {
     }
 
     /// Lets moments pass as the virtual clock does, up to one in which something happens.
-    fn advance_to_next<R: Read>(&mut self, until: Moment, comparison: &mut Comparison<'_, R>) {
-        let before = comparison.passed();
-        while comparison.passed() == before
+    fn advance_to_next<R: Read>(&mut self, until: Moment, comparison: &mut ReplayComparer<'_, R>) {
+        let before = comparison.lines_passed();
+        while comparison.lines_passed() == before
             && !comparison.is_halted()
             && let Some(due) = self.engine.next_due().filter(|due| *due <= until)
         {
@@ -205,23 +206,25 @@ impl Drive {
     }
 
     /// What the next line asks of the engine. `reached` is the moment of the line before.
-    fn step(&mut self, line: &Line<'_>, reached: Moment) -> Result<Step, String> {
-        let outside = Outside::of(line, &mut self.line)?;
+    fn next_step(&mut self, line: &LogLine<'_>, reached: Moment) -> Result<ReplayStep, String> {
+        let outside = LoggedInput::from_line(line, &mut self.line)?;
         if self.clock == ClockKind::Real {
-            return Ok(outside.map_or(Step::Advance(line.t), |outside| Step::Observe(line.t, outside)));
+            return Ok(
+                outside.map_or(ReplayStep::Advance(line.t), |outside| ReplayStep::Observe(line.t, outside))
+            );
         }
         // In virtual time nearly nothing is outside, and what is comes between two moments.
-        if let Some(outside) = outside.filter(Outside::is_heard_in_virtual_time) {
-            return Ok(Step::Observe(reached, outside));
+        if let Some(outside) = outside.filter(LoggedInput::is_possible_in_virtual_time) {
+            return Ok(ReplayStep::Observe(reached, outside));
         }
-        let is_known = crate::replay::input::is_known(line.event());
-        Ok(Step::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
+        let is_known = crate::replay::input::is_known(line.event_name());
+        Ok(ReplayStep::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
     }
 }
 
-impl First {
-    fn read(line: &Line<'_>) -> Result<First, String> {
-        let record = Record::read(line.bytes)?;
+impl LogStart {
+    fn read(line: &LogLine<'_>) -> Result<LogStart, String> {
+        let record = LogRecord::decode(line.bytes)?;
         let Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) = record.event()?
         else {
             return Err("is not `run.started`".to_owned());
@@ -229,8 +232,8 @@ impl First {
         match (clock, started_at) {
             (ClockKind::Real, None) => Err("does not say when it started, on the real clock".to_owned()),
             (ClockKind::Virtual, Some(_)) => Err("says when it started, on the virtual clock".to_owned()),
-            _ => Ok(First {
-                run: Run { name: name.to_owned(), seed, clock },
+            _ => Ok(LogStart {
+                run: LoggedRun { name: name.to_owned(), seed, clock },
                 started_at: started_at.map(str::to_owned),
                 schedule: schedule.to_vec(),
                 scenario: scenario.to_owned(),
@@ -240,26 +243,26 @@ impl First {
 }
 
 /// The one file of a logged scenario.
-struct Logged(String);
+struct LoggedScenarioFile(String);
 
-impl Files for Logged {
-    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
-        if path != Path::new(LOGGED) {
-            return Err(ReadFault("a logged scenario is whole, and includes nothing".to_owned()));
+impl FileProvider for LoggedScenarioFile {
+    fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
+        if path != Path::new(LOGGED_FILE_NAME) {
+            return Err(FileReadError("a logged scenario is whole, and includes nothing".to_owned()));
         }
-        Ok(FileRead { bytes: self.0.clone().into_bytes(), identity: LOGGED.to_owned() })
+        Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: LOGGED_FILE_NAME.to_owned() })
     }
 }
 
 /// What the file of a logged scenario is called.
-const LOGGED: &str = "scenario.toml";
+const LOGGED_FILE_NAME: &str = "scenario.toml";
 
 /// The scenario of a log, checked as any other.
-fn logged_scenario(first: &First) -> Result<Scenario, String> {
+fn load_logged_scenario(first: &LogStart) -> Result<Scenario, String> {
     let toml = resolved::json_to_toml(&first.scenario)
         .map_err(|error| format!("has a `scenario` that is none: {error}"))?;
-    let options = Options { vars: &[], env: &|_| None, clock: first.run.clock };
-    match load(Path::new(LOGGED), &Logged(toml), &options) {
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: first.run.clock };
+    match load_scenario(Path::new(LOGGED_FILE_NAME), &LoggedScenarioFile(toml), &options) {
         Ok(loaded) => Ok(loaded.scenario),
         Err(failure) => {
             let first = failure.diagnostics.first().map_or("", |diagnostic| &diagnostic.message);

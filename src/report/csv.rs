@@ -8,40 +8,47 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use crate::report::feed::{Hear, Told};
-use scenario_log::fields;
-use scenario_log::sanitize::{push_visible, visible_json};
+use crate::report::feed::{EventConsumer, LogEvent};
+use scenario_log::raw_fields;
+use scenario_log::sanitize::{push_sanitized, sanitize_json};
 use scenario_log::schema;
 
 /// What every event has.
-const ALWAYS: [&str; 3] = ["seq", "t", "event"];
+const FIRST_COLUMNS: [&str; 3] = ["seq", "t", "event"];
 
 /// What a spreadsheet takes for the start of a formula.
-const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
 
 /// A whole scenario in a cell is of no use.
-const LEFT_OUT: &str = "scenario";
+const OMITTED_KEY: &str = "scenario";
 
 /// Writes the table.
 #[derive(Debug)]
-pub struct Csv<W> {
-    to: W,
+pub struct CsvReport<W> {
+    output: W,
     columns: Vec<&'static str>,
     /// Where each key's column is.
-    places: HashMap<&'static str, usize>,
+    column_index: HashMap<&'static str, usize>,
     /// Of each column, which key of the line stands in it.
-    cells: Vec<Option<usize>>,
+    cell_fields: Vec<Option<usize>>,
     row: String,
     has_begun: bool,
 }
 
-impl<W: Write> Csv<W> {
+impl<W: Write> CsvReport<W> {
     /// A table that is written there.
-    pub fn new(to: W) -> Csv<W> {
-        let own = schema::keys().into_iter().filter(|key| *key != LEFT_OUT);
-        let columns: Vec<_> = ALWAYS.into_iter().chain(own).collect();
+    pub fn new(to: W) -> CsvReport<W> {
+        let own = schema::all_keys().into_iter().filter(|key| *key != OMITTED_KEY);
+        let columns: Vec<_> = FIRST_COLUMNS.into_iter().chain(own).collect();
         let places = columns.iter().enumerate().map(|(n, column)| (*column, n)).collect();
-        Csv { to, columns, places, cells: Vec::new(), row: String::new(), has_begun: false }
+        CsvReport {
+            output: to,
+            columns,
+            column_index: places,
+            cell_fields: Vec::new(),
+            row: String::new(),
+            has_begun: false,
+        }
     }
 
     /// Writes what is left.
@@ -49,26 +56,26 @@ impl<W: Write> Csv<W> {
     /// # Errors
     /// When the system refuses.
     pub fn finish(mut self) -> io::Result<()> {
-        self.to.flush()
+        self.output.flush()
     }
 }
 
-impl<W: Write> Hear for Csv<W> {
-    fn hear(&mut self, _told: &Told<'_, '_>, bytes: &[u8]) -> io::Result<()> {
+impl<W: Write> EventConsumer for CsvReport<W> {
+    fn consume(&mut self, _told: &LogEvent<'_, '_>, bytes: &[u8]) -> io::Result<()> {
         if !self.has_begun {
             self.has_begun = true;
-            write!(self.to, "{}\r\n", self.columns.join(","))?;
+            write!(self.output, "{}\r\n", self.columns.join(","))?;
         }
-        let fields = fields::read(bytes).unwrap_or_default();
-        self.cells.clear();
-        self.cells.resize(self.columns.len(), None);
+        let fields = raw_fields::parse_fields(bytes).unwrap_or_default();
+        self.cell_fields.clear();
+        self.cell_fields.resize(self.columns.len(), None);
         for (n, field) in fields.iter().enumerate() {
-            if let Some(column) = self.places.get(&*field.key) {
-                self.cells[*column] = Some(n);
+            if let Some(column) = self.column_index.get(&*field.key) {
+                self.cell_fields[*column] = Some(n);
             }
         }
         self.row.clear();
-        for (n, field) in self.cells.iter().enumerate() {
+        for (n, field) in self.cell_fields.iter().enumerate() {
             if n > 0 {
                 self.row.push(',');
             }
@@ -77,7 +84,7 @@ impl<W: Write> Hear for Csv<W> {
             }
         }
         self.row.push_str("\r\n");
-        self.to.write_all(self.row.as_bytes())
+        self.output.write_all(self.row.as_bytes())
     }
 }
 
@@ -90,12 +97,12 @@ fn push_cell(row: &mut String, value: &str) {
     let mut text = String::new();
     match serde_json::from_str::<String>(value) {
         Ok(string) => {
-            if string.starts_with(FORMULA) {
+            if string.starts_with(FORMULA_STARTS) {
                 text.push('\'');
             }
-            push_visible(&mut text, &string);
+            push_sanitized(&mut text, &string);
         }
-        Err(_) => text = visible_json(value),
+        Err(_) => text = sanitize_json(value),
     }
     if text.contains([',', '"']) || text.starts_with(' ') || text.ends_with(' ') {
         row.push('"');
@@ -109,7 +116,7 @@ fn push_cell(row: &mut String, value: &str) {
 /// Whether a text can stand in a cell as it stands in a line of the log: most can.
 fn is_plain(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._#/:-".contains(&byte);
-    !text.starts_with(FORMULA) && text.bytes().all(is_plain)
+    !text.starts_with(FORMULA_STARTS) && text.bytes().all(is_plain)
 }
 
 #[cfg(test)]

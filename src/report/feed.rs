@@ -3,14 +3,14 @@
 
 use std::io::{self, Read};
 
-use scenario_log::decode::Record;
+use scenario_log::decode::LogRecord;
 use scenario_log::event::Event;
-use scenario_log::reader::{Line, Reader, Unreadable};
+use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::time::Moment;
 
 /// One event, with where it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a, 'e> {
+pub struct LogEvent<'a, 'e> {
     /// The line of the log, from 1.
     pub line: u64,
     /// When it happened.
@@ -20,26 +20,26 @@ pub struct Told<'a, 'e> {
 }
 
 /// Who makes something of a log.
-pub trait Hear {
+pub trait EventConsumer {
     /// Is told an event. `bytes` is its whole line without the newline.
     ///
     /// # Errors
     /// When what is made cannot be written.
-    fn hear(&mut self, told: &Told<'_, '_>, bytes: &[u8]) -> io::Result<()>;
+    fn consume(&mut self, told: &LogEvent<'_, '_>, bytes: &[u8]) -> io::Result<()>;
 }
 
 /// Why a log was not told to its end.
 #[derive(Debug)]
-pub enum Untold {
+pub enum FeedError {
     /// It cannot be read.
-    Unreadable(Unreadable),
+    Read(LogReadError),
     /// What one of the listeners makes cannot be written.
-    Unwritten(io::Error),
+    Write(io::Error),
 }
 
-impl From<Unreadable> for Untold {
-    fn from(unreadable: Unreadable) -> Untold {
-        Untold::Unreadable(unreadable)
+impl From<LogReadError> for FeedError {
+    fn from(unreadable: LogReadError) -> FeedError {
+        FeedError::Read(unreadable)
     }
 }
 
@@ -47,21 +47,24 @@ impl From<Unreadable> for Untold {
 ///
 /// # Errors
 /// If it cannot be read, or what is made of it cannot be written.
-pub fn tell<R: Read>(reader: &mut Reader<R>, listeners: &mut [&mut dyn Hear]) -> Result<(), Untold> {
+pub fn feed<R: Read>(
+    reader: &mut LogReader<R>,
+    listeners: &mut [&mut dyn EventConsumer],
+) -> Result<(), FeedError> {
     while let Some(line) = reader.peek()? {
-        tell_line(line, listeners)?;
-        reader.pass();
+        feed_line(line, listeners)?;
+        reader.advance();
     }
     Ok(())
 }
 
-fn tell_line(line: Line<'_>, listeners: &mut [&mut dyn Hear]) -> Result<(), Untold> {
-    let damaged = |fault| Unreadable::damaged(line.number, fault);
-    let record = Record::read(line.bytes).map_err(damaged)?;
+fn feed_line(line: LogLine<'_>, listeners: &mut [&mut dyn EventConsumer]) -> Result<(), FeedError> {
+    let damaged = |fault| LogReadError::damaged(line.number, fault);
+    let record = LogRecord::decode(line.bytes).map_err(damaged)?;
     let event = record.event().map_err(damaged)?;
-    let told = Told { line: line.number, t: line.t, event: event.as_ref() };
+    let told = LogEvent { line: line.number, t: line.t, event: event.as_ref() };
     for listener in listeners.iter_mut() {
-        listener.hear(&told, line.bytes).map_err(Untold::Unwritten)?;
+        listener.consume(&told, line.bytes).map_err(FeedError::Write)?;
     }
     Ok(())
 }

@@ -11,23 +11,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use crate::report::feed::{Hear, Told};
-use crate::report::junit;
-use crate::report::junit::{Case, Status, Words};
-use crate::report::metrics::wrong::fault;
-use scenario_log::event::{EntryName, Event, Outcome, Source, Summary};
-use scenario_log::sanitize::visible;
+use crate::report::feed::{EventConsumer, LogEvent};
+use crate::report::junit_xml;
+use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
+use crate::report::metrics::faults::event_fault;
+use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
 /// How many spawns of one entry have a case of their own.
-const OWN: usize = 50;
+const MAX_OWN_CASES: usize = 50;
 
 /// How many faults of a case are told.
-const FAULTS: usize = 20;
+const MAX_FAULTS: usize = 20;
 
 /// A suite, in the order of the report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Suite {
+enum CaseSuite {
     Preset(String),
     Fetch(String),
     /// What could not start.
@@ -36,40 +36,40 @@ enum Suite {
 
 /// What asked for a spawn or a fetch, in the order of the report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Asked {
+enum CaseOrigin {
     Number(usize),
     Id(String),
     Typed,
     /// Nobody knows.
-    Itself(Source),
+    Unknown(Source),
 }
 
-impl Asked {
-    fn by(entry: Option<EntryName<'_>>) -> Asked {
+impl CaseOrigin {
+    fn from_entry(entry: Option<EntryName<'_>>) -> CaseOrigin {
         match entry {
-            Some(EntryName::Number(n)) => Asked::Number(n),
-            Some(EntryName::Id(id)) => Asked::Id(id.to_owned()),
-            None => Asked::Typed,
+            Some(EntryName::Number(n)) => CaseOrigin::Number(n),
+            Some(EntryName::Id(id)) => CaseOrigin::Id(id.to_owned()),
+            None => CaseOrigin::Typed,
         }
     }
 
     fn name(&self) -> String {
         match self {
-            Asked::Number(n) => format!("#{n}"),
-            Asked::Id(id) => id.clone(),
-            Asked::Typed => "typed".to_owned(),
-            Asked::Itself(source) => source.to_string(),
+            CaseOrigin::Number(n) => format!("#{n}"),
+            CaseOrigin::Id(id) => id.clone(),
+            CaseOrigin::Typed => "typed".to_owned(),
+            CaseOrigin::Unknown(source) => source.to_string(),
         }
     }
 }
 
 /// What becomes a case.
 #[derive(Clone, Debug)]
-struct Gathered {
+struct CaseRecord {
     count: u64,
     ended: u64,
     /// How many of them had a fault, and the first faults.
-    wrong: u64,
+    faulty: u64,
     faults: Vec<String>,
     from: Moment,
     to: Moment,
@@ -77,63 +77,68 @@ struct Gathered {
 
 /// The cases of a run.
 #[derive(Debug, Default)]
-pub struct Cases {
+pub struct JunitCases {
     name: Option<String>,
-    suites: BTreeMap<Suite, BTreeMap<Asked, Vec<Gathered>>>,
+    suites: BTreeMap<CaseSuite, BTreeMap<CaseOrigin, Vec<CaseRecord>>>,
     /// How many have started of each.
-    asked: BTreeMap<(Suite, Asked), usize>,
-    running: HashMap<Source, (Suite, Asked, usize)>,
+    started_counts: BTreeMap<(CaseSuite, CaseOrigin), usize>,
+    running: HashMap<Source, (CaseSuite, CaseOrigin, usize)>,
     /// What was expected of the run, a case each.
-    expected: Vec<Case>,
+    expectations: Vec<TestCase>,
     /// Faults of the run as a whole.
     faults: Vec<String>,
-    finished: Option<Summary>,
-    reached: Moment,
+    finished: Option<RunSummary>,
+    last_moment: Moment,
 }
 
-impl Cases {
+impl JunitCases {
     /// Takes an event.
-    pub fn take(&mut self, told: &Told<'_, '_>) {
-        self.reached = told.t;
+    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
+        self.last_moment = told.t;
         let Some(event) = told.event else { return };
         match *event {
             Event::RunStarted { name, .. } => self.name = Some(name.to_owned()),
             Event::SpawnStarted { source, preset, entry, .. } => {
-                self.start(source, Suite::Preset(preset.to_owned()), Asked::by(entry), told.t);
+                self.start(
+                    source,
+                    CaseSuite::Preset(preset.to_owned()),
+                    CaseOrigin::from_entry(entry),
+                    told.t,
+                );
             }
             Event::FetchStarted { source, job, entry, .. } => {
-                self.start(source, Suite::Fetch(job.to_owned()), Asked::by(entry), told.t);
+                self.start(source, CaseSuite::Fetch(job.to_owned()), CaseOrigin::from_entry(entry), told.t);
             }
             Event::SpawnFailed { source, .. } if !self.running.contains_key(&source) => {
-                self.start(source, Suite::Unstarted, Asked::Itself(source), told.t);
-                self.wrong(told, event);
+                self.start(source, CaseSuite::Unstarted, CaseOrigin::Unknown(source), told.t);
+                self.record_fault(told, event);
                 self.end(source, told.t);
             }
             Event::SpawnExited { source, .. }
             | Event::FetchFinished { source, .. }
             | Event::FetchFailed { source, .. } => {
-                self.wrong(told, event);
+                self.record_fault(told, event);
                 self.end(source, told.t);
             }
             Event::SpawnFailed { .. } | Event::Sent { .. } | Event::Stopping { .. } => {
-                self.wrong(told, event)
+                self.record_fault(told, event)
             }
             Event::Expect(expected) => {
-                self.expected.push(Case::of_expected(expected.name.clone(), None, expected));
+                self.expectations.push(TestCase::from_expectation(expected.name.clone(), None, expected));
             }
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             _ => {}
         }
     }
 
-    fn start(&mut self, source: Source, suite: Suite, asked: Asked, t: Moment) {
+    fn start(&mut self, source: Source, suite: CaseSuite, asked: CaseOrigin, t: Moment) {
         let is_spawn = matches!(source, Source::Spawn(_));
-        let nth = self.asked.entry((suite.clone(), asked.clone())).or_default();
-        let index = if is_spawn { (*nth).min(OWN) } else { 0 };
+        let nth = self.started_counts.entry((suite.clone(), asked.clone())).or_default();
+        let index = if is_spawn { (*nth).min(MAX_OWN_CASES) } else { 0 };
         *nth += 1;
         let gathered = self.suites.entry(suite.clone()).or_default().entry(asked.clone()).or_default();
         if index == gathered.len() {
-            gathered.push(Gathered { count: 0, ended: 0, wrong: 0, faults: Vec::new(), from: t, to: t });
+            gathered.push(CaseRecord { count: 0, ended: 0, faulty: 0, faults: Vec::new(), from: t, to: t });
         }
         if let Some(gathered) = gathered.get_mut(index) {
             gathered.count += 1;
@@ -141,13 +146,13 @@ impl Cases {
         self.running.insert(source, (suite, asked, index));
     }
 
-    fn gathered(&mut self, source: Source) -> Option<&mut Gathered> {
+    fn running_record(&mut self, source: Source) -> Option<&mut CaseRecord> {
         let (suite, asked, index) = self.running.get(&source)?;
         self.suites.get_mut(suite)?.get_mut(asked)?.get_mut(*index)
     }
 
     fn end(&mut self, source: Source, t: Moment) {
-        if let Some(gathered) = self.gathered(source) {
+        if let Some(gathered) = self.running_record(source) {
             gathered.ended += 1;
             gathered.to = t;
         }
@@ -155,18 +160,18 @@ impl Cases {
     }
 
     /// Notes what an event says went wrong.
-    fn wrong(&mut self, told: &Told<'_, '_>, event: &Event<'_>) {
-        let Some((source, what)) = fault(event) else { return };
+    fn record_fault(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
+        let Some((source, what)) = event_fault(event) else { return };
         let of = source.map(|source| format!("{source} ")).unwrap_or_default();
-        let said = visible(&format!("line {} of the log, at {} s: {of}{what}", told.line, told.t));
-        let faults = match source.and_then(|source| self.gathered(source)) {
+        let said = sanitize(&format!("line {} of the log, at {} s: {of}{what}", told.line, told.t));
+        let faults = match source.and_then(|source| self.running_record(source)) {
             Some(gathered) => {
-                gathered.wrong += 1;
+                gathered.faulty += 1;
                 &mut gathered.faults
             }
             None => &mut self.faults,
         };
-        if faults.len() < FAULTS {
+        if faults.len() < MAX_FAULTS {
             faults.push(said);
         }
     }
@@ -176,26 +181,27 @@ impl Cases {
     ///
     /// # Errors
     /// In words, why it cannot be made.
-    pub fn junit(&self, fault: Option<&str>) -> Result<String, String> {
-        junit::xml(self.name(), self.suites("", fault))
+    pub fn render_junit(&self, fault: Option<&str>) -> Result<String, String> {
+        junit_xml::render_xml(self.name(), self.suites("", fault))
     }
 
     /// The suites of the report, whose names, and those of their classes, begin with `of`: for a report
     /// of several runs.
     #[must_use]
-    pub fn suites(&self, of: &str, fault: Option<&str>) -> Vec<(String, Vec<Case>)> {
-        let run = ("run", vec![self.run(of, fault)]);
-        let class = |case: &Case| Case { class: Some(format!("{of}{}", self.name())), ..case.clone() };
-        let expected: Vec<_> = self.expected.iter().map(class).collect();
+    pub fn suites(&self, of: &str, fault: Option<&str>) -> Vec<(String, Vec<TestCase>)> {
+        let run = ("run", vec![self.run_case(of, fault)]);
+        let class =
+            |case: &TestCase| TestCase { class: Some(format!("{of}{}", self.name())), ..case.clone() };
+        let expected: Vec<_> = self.expectations.iter().map(class).collect();
         let expected = (!expected.is_empty()).then_some(("expected", expected));
         let asked = self.suites.iter().map(|(suite, asked)| {
             let what = match suite {
-                Suite::Preset(preset) => format!("preset {preset}"),
-                Suite::Fetch(job) => format!("fetch {job}"),
-                Suite::Unstarted => "not started".to_owned(),
+                CaseSuite::Preset(preset) => format!("preset {preset}"),
+                CaseSuite::Fetch(job) => format!("fetch {job}"),
+                CaseSuite::Unstarted => "not started".to_owned(),
             };
             let class = format!("{of}{}: {what}", self.name());
-            (format!("{of}{what}"), asked.iter().flat_map(|asked| cases(asked, &class)).collect())
+            (format!("{of}{what}"), asked.iter().flat_map(|asked| to_test_cases(asked, &class)).collect())
         });
         let all = [Some(run), expected].into_iter().flatten();
         all.map(|(suite, cases)| (format!("{of}{suite}"), cases)).chain(asked).collect()
@@ -206,45 +212,46 @@ impl Cases {
     }
 
     /// The run as a whole.
-    fn run(&self, of: &str, fault: Option<&str>) -> Case {
+    fn run_case(&self, of: &str, fault: Option<&str>) -> TestCase {
         let more = (!self.faults.is_empty()).then(|| self.faults.join("\n"));
-        let words = |kind, message: &str| Words { kind, message: message.to_owned(), more: more.clone() };
+        let words =
+            |kind, message: &str| TestMessage { kind, message: message.to_owned(), details: more.clone() };
         let status = match &self.finished {
-            _ if fault.is_some() => Status::Broken(words("refused", fault.unwrap_or_default())),
-            Some(Summary { outcome: Outcome::Passed, .. }) => Status::Passed,
-            Some(Summary { outcome: Outcome::Failed, reason, .. }) => {
-                Status::Failed(words("failed", reason.as_deref().unwrap_or("it failed")))
+            _ if fault.is_some() => TestStatus::Error(words("refused", fault.unwrap_or_default())),
+            Some(RunSummary { outcome: RunOutcome::Passed, .. }) => TestStatus::Passed,
+            Some(RunSummary { outcome: RunOutcome::Failed, reason, .. }) => {
+                TestStatus::Failed(words("failed", reason.as_deref().unwrap_or("it failed")))
             }
-            Some(Summary { outcome: Outcome::Interrupted, reason, .. }) => {
-                Status::Broken(words("interrupted", reason.as_deref().unwrap_or("it was interrupted")))
+            Some(RunSummary { outcome: RunOutcome::Interrupted, reason, .. }) => {
+                TestStatus::Error(words("interrupted", reason.as_deref().unwrap_or("it was interrupted")))
             }
-            None => Status::Broken(words("cut short", "the log ends before the run did")),
+            None => TestStatus::Error(words("cut short", "the log ends before the run did")),
         };
-        let took = self.finished.as_ref().map_or(Span(self.reached.0), |summary| summary.took);
+        let took = self.finished.as_ref().map_or(Span(self.last_moment.0), |summary| summary.took);
         let class = Some(format!("{of}{}", self.name()));
-        Case { name: "run".to_owned(), class, status, took: Some(took), output: None }
+        TestCase { name: "run".to_owned(), class, status, took: Some(took), output: None }
     }
 }
 
 /// The cases of what one entry asked for.
-fn cases<'a>(
-    (asked, gathered): (&'a Asked, &'a Vec<Gathered>),
+fn to_test_cases<'a>(
+    (asked, gathered): (&'a CaseOrigin, &'a Vec<CaseRecord>),
     class: &'a str,
-) -> impl Iterator<Item = Case> {
+) -> impl Iterator<Item = TestCase> {
     gathered.iter().enumerate().map(move |(index, gathered)| {
         let name = asked.name();
         let case = match index {
             0 => name,
-            OWN => format!("{name} ({} and later)", OWN + 1),
+            MAX_OWN_CASES => format!("{name} ({} and later)", MAX_OWN_CASES + 1),
             index => format!("{name} ({})", index + 1),
         };
-        gathered.case(case, class)
+        gathered.to_test_case(case, class)
     })
 }
 
-impl Gathered {
-    fn case(&self, name: String, class: &str) -> Case {
-        let Gathered { count, ended, wrong, faults, from, to } = self;
+impl CaseRecord {
+    fn to_test_case(&self, name: String, class: &str) -> TestCase {
+        let CaseRecord { count, ended, faulty: wrong, faults, from, to } = self;
         let status = match faults.first() {
             Some(first) => {
                 let message = match count {
@@ -255,19 +262,19 @@ impl Gathered {
                 let hidden = (hidden > 0).then(|| format!("and {hidden} more"));
                 let more =
                     (*count > 1).then(|| faults.iter().cloned().chain(hidden).collect::<Vec<_>>().join("\n"));
-                Status::Failed(Words { kind: "unexpected", message, more })
+                TestStatus::Failed(TestMessage { kind: "unexpected", message, details: more })
             }
-            None if ended < count => Status::Skipped("the log ends before it did".to_owned()),
-            None => Status::Passed,
+            None if ended < count => TestStatus::Skipped("the log ends before it did".to_owned()),
+            None => TestStatus::Passed,
         };
         let output = (*count > 1).then(|| format!("{count} in all, {wrong} not as expected"));
-        Case { name, class: Some(class.to_owned()), status, took: Some(to.since(*from)), output }
+        TestCase { name, class: Some(class.to_owned()), status, took: Some(to.since(*from)), output }
     }
 }
 
-impl Hear for Cases {
-    fn hear(&mut self, told: &Told<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.take(told);
+impl EventConsumer for JunitCases {
+    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.on_event(told);
         Ok(())
     }
 }

@@ -1,16 +1,16 @@
 //! Reports: what people see of a run, while it runs and from its log.
 
-pub mod annotations;
 pub mod csv;
 mod dependencies;
 pub mod feed;
-pub mod fetched;
-pub mod github;
+pub mod fetch_lines;
+pub mod github_annotations;
 pub mod html;
-pub mod junit;
 pub mod junit_cases;
+pub mod junit_xml;
 pub mod metrics;
 pub mod output_file;
+pub mod run_annotations;
 pub mod summary;
 pub mod trace;
 pub(crate) mod units;

@@ -4,49 +4,49 @@
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
-use crate::io::log_file::writer::{Destination, Opened, Refusal, open_for};
+use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError, open_output};
 
 /// How much is written at once.
-const PIECE: usize = 256 << 10;
+const BUFFER_SIZE: usize = 256 << 10;
 
 /// A place that is open.
 #[derive(Debug)]
-pub struct Output(To);
+pub struct OutputFile(OutputTarget);
 
 #[derive(Debug)]
-enum To {
+enum OutputTarget {
     File(BufWriter<File>),
     Stdout(BufWriter<Stdout>),
     /// Whoever read it has seen enough.
     Nowhere,
 }
 
-impl Output {
+impl OutputFile {
     /// Opens a place that an option names, and empties a file that is there.
     ///
     /// # Errors
     /// When the system refuses, or a run writes its log there.
-    pub fn open(option: &str, destination: &Destination) -> Result<Output, Refusal> {
-        Ok(Output(match open_for(option, destination, true)? {
-            Opened::File(file) => To::File(BufWriter::with_capacity(PIECE, file)),
-            Opened::Stdout => To::Stdout(BufWriter::with_capacity(PIECE, io::stdout())),
-            Opened::Nowhere => To::Nowhere,
+    pub fn open(option: &str, destination: &OutputDestination) -> Result<OutputFile, RefusedError> {
+        Ok(OutputFile(match open_output(option, destination, true)? {
+            OpenedOutput::File(file) => OutputTarget::File(BufWriter::with_capacity(BUFFER_SIZE, file)),
+            OpenedOutput::Stdout => OutputTarget::Stdout(BufWriter::with_capacity(BUFFER_SIZE, io::stdout())),
+            OpenedOutput::Discard => OutputTarget::Nowhere,
         }))
     }
 
-    fn until_gone<T>(
+    fn write_unless_closed<T>(
         &mut self,
         gone: T,
         write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
     ) -> io::Result<T> {
         let written = match &mut self.0 {
-            To::File(file) => write(file),
-            To::Stdout(stdout) => write(stdout),
-            To::Nowhere => return Ok(gone),
+            OutputTarget::File(file) => write(file),
+            OutputTarget::Stdout(stdout) => write(stdout),
+            OutputTarget::Nowhere => return Ok(gone),
         };
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                if let To::Stdout(stdout) = std::mem::replace(&mut self.0, To::Nowhere) {
+                if let OutputTarget::Stdout(stdout) = std::mem::replace(&mut self.0, OutputTarget::Nowhere) {
                     // What it still holds has nowhere to go.
                     let _ = stdout.into_parts();
                 }
@@ -57,12 +57,12 @@ impl Output {
     }
 }
 
-impl Write for Output {
+impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.until_gone(bytes.len(), |to| to.write(bytes))
+        self.write_unless_closed(bytes.len(), |to| to.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.until_gone((), |to| to.flush())
+        self.write_unless_closed((), |to| to.flush())
     }
 }

@@ -9,24 +9,24 @@ pub(crate) mod web_publisher;
 
 use std::rc::Rc;
 
-use crate::run::recorder::Journal;
-use scenario_core::engine::{Engine, Start};
+use crate::run::recorder::RunRecorder;
+use scenario_core::engine::{Engine, RunStart};
 use scenario_core::scenario::model::Scenario;
 
 /// A run that can be driven: the engine with its first event given, and the journal that has it.
-pub struct Run {
+pub struct DrivenRun {
     /// What decides.
     pub engine: Engine,
     /// Where it goes.
-    pub journal: Journal,
+    pub recorder: RunRecorder,
 }
 
-impl Run {
+impl DrivenRun {
     /// Starts a run.
     #[must_use]
-    pub fn start(scenario: &Rc<Scenario>, start: &Start<'_>, mut journal: Journal) -> Run {
+    pub fn start(scenario: &Rc<Scenario>, start: &RunStart<'_>, mut journal: RunRecorder) -> DrivenRun {
         let mut engine = Engine::new(Rc::clone(scenario), start.seed);
         engine.start(start, &mut journal);
-        Run { engine, journal }
+        DrivenRun { engine, recorder: journal }
     }
 }

@@ -7,130 +7,130 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::io::log_file::writer::{Piece, Writer};
-use crate::report::annotations::Annotations;
-use crate::report::feed::Told;
-use crate::report::junit_cases::Cases;
-use crate::terminal::event_lines::Render;
-use crate::web::page::Page;
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::{Sink, Status};
-use scenario_log::encode::Encoder;
+use crate::io::log_file::writer::{LogChunk, LogWriter};
+use crate::report::feed::LogEvent;
+use crate::report::junit_cases::JunitCases;
+use crate::report::run_annotations::RunAnnotations;
+use crate::terminal::event_lines::EventRenderer;
+use crate::web::page::LivePage;
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::{EngineSink, EngineStatus};
+use scenario_log::encode::EventEncoder;
 use scenario_log::event::{Event, Source};
 use scenario_log::time::Moment;
 
 /// A piece of this size is handed over without waiting for more.
-pub const LARGE: usize = 512 << 10;
+pub const FLUSH_SIZE: usize = 512 << 10;
 
 /// How many bytes are shown in each [`REFILL`] at most; what is over is counted. No person reads
 /// as fast, and a flood must not cost more on the screen than in the log.
-const SHOWN: usize = 1 << 20;
+const SCREEN_BUDGET: usize = 1 << 20;
 
 /// How long [`SHOWN`] is for.
-const REFILL: Duration = Duration::from_millis(100);
+const BUDGET_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many bytes of states of the world wait to be sent: as much as a pipe takes at once. Of more, which
 /// come of a great many moves in one turn of the driver, the newest stands for those before it.
-const MOST_STATES: usize = 64 << 10;
+const MAX_QUEUED_WORLD_BYTES: usize = 64 << 10;
 
 /// The sink of a run.
-pub struct Journal {
-    encoder: Encoder,
-    writer: Option<Writer>,
-    screen: Option<Box<dyn Render>>,
+pub struct RunRecorder {
+    encoder: EventEncoder,
+    writer: Option<LogWriter>,
+    renderer: Option<Box<dyn EventRenderer>>,
     /// What is made of the events beside, if anything.
-    cases: Option<Cases>,
-    annotations: Option<Annotations>,
-    page: Option<Page>,
-    shown: String,
-    not_shown: u64,
+    junit_cases: Option<JunitCases>,
+    annotations: Option<RunAnnotations>,
+    page: Option<LivePage>,
+    screen_text: String,
+    hidden_events: u64,
     /// Bytes that may be shown until the next refill, and when the last one was.
     budget: usize,
-    refilled: Instant,
-    last: bool,
+    refilled_at: Instant,
+    is_last: bool,
     reason: Option<String>,
-    orders: Vec<Order>,
+    effects: Vec<Effect>,
     /// Whether somebody may listen to the world; then its newest state, and how many bytes of states
     /// stand at the end of the orders.
     has_listeners: bool,
-    world: Option<Arc<[u8]>>,
-    broadcast: usize,
-    reached: Moment,
+    world_line: Option<Arc<[u8]>>,
+    queued_world_bytes: usize,
+    last_moment: Moment,
 }
 
-impl Journal {
+impl RunRecorder {
     /// A journal that is written by `writer`, if any, and shown on `screen`, if any.
     #[must_use]
-    pub fn new(writer: Option<Writer>, screen: Option<Box<dyn Render>>) -> Journal {
-        Journal {
-            encoder: Encoder::default(),
+    pub fn new(writer: Option<LogWriter>, screen: Option<Box<dyn EventRenderer>>) -> RunRecorder {
+        RunRecorder {
+            encoder: EventEncoder::default(),
             writer,
-            screen,
-            cases: None,
+            renderer: screen,
+            junit_cases: None,
             annotations: None,
             page: None,
-            shown: String::new(),
-            not_shown: 0,
-            budget: SHOWN,
-            refilled: Instant::now(),
-            last: false,
+            screen_text: String::new(),
+            hidden_events: 0,
+            budget: SCREEN_BUDGET,
+            refilled_at: Instant::now(),
+            is_last: false,
             reason: None,
-            orders: Vec::new(),
+            effects: Vec::new(),
             has_listeners: false,
-            world: None,
-            broadcast: 0,
-            reached: Moment::ZERO,
+            world_line: None,
+            queued_world_bytes: 0,
+            last_moment: Moment::ZERO,
         }
     }
 
     /// Has test cases made of the events.
     #[must_use]
-    pub fn with_cases(mut self) -> Journal {
-        self.cases = Some(Cases::default());
+    pub fn with_junit_cases(mut self) -> RunRecorder {
+        self.junit_cases = Some(JunitCases::default());
         self
     }
 
     /// The test cases of the events so far, if they were to be made.
     #[must_use]
-    pub fn cases(&self) -> Option<&Cases> {
-        self.cases.as_ref()
+    pub fn junit_cases(&self) -> Option<&JunitCases> {
+        self.junit_cases.as_ref()
     }
 
     /// Has what goes wrong noted.
     #[must_use]
-    pub fn with_annotations(mut self, annotations: Annotations) -> Journal {
+    pub fn with_annotations(mut self, annotations: RunAnnotations) -> RunRecorder {
         self.annotations = Some(annotations);
         self
     }
 
     /// What has gone wrong so far, if it was to be noted.
     #[must_use]
-    pub fn annotations(&self) -> Option<&Annotations> {
+    pub fn annotations(&self) -> Option<&RunAnnotations> {
         self.annotations.as_ref()
     }
 
     /// Has the live page made of the events.
     #[must_use]
-    pub fn with_page(mut self, page: Page) -> Journal {
+    pub fn with_page(mut self, page: LivePage) -> RunRecorder {
         self.page = Some(page);
         self
     }
 
     /// The live page, if it is made.
-    pub fn page(&mut self) -> Option<&mut Page> {
+    pub fn page(&mut self) -> Option<&mut LivePage> {
         self.page.as_mut()
     }
 
     /// Keeps the lines of the world's states for who listens.
-    pub fn keep_world(&mut self) {
+    pub fn keep_world_lines(&mut self) {
         self.has_listeners = true;
     }
 
     /// The orders so far, in their order.
-    pub fn take_orders(&mut self, orders: &mut Vec<Order>) {
+    pub fn take_effects(&mut self, orders: &mut Vec<Effect>) {
         debug_assert!(orders.is_empty(), "what was taken before has been carried out");
-        std::mem::swap(orders, &mut self.orders);
-        self.broadcast = 0;
+        std::mem::swap(orders, &mut self.effects);
+        self.queued_world_bytes = 0;
     }
 
     /// Whether bytes wait to be handed over.
@@ -142,13 +142,13 @@ impl Journal {
     /// Whether so many bytes wait that they should be handed over now.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        self.encoder.len() >= LARGE
+        self.encoder.len() >= FLUSH_SIZE
     }
 
     /// The moment of the last event.
     #[must_use]
-    pub fn reached(&self) -> Moment {
-        self.reached
+    pub fn last_moment(&self) -> Moment {
+        self.last_moment
     }
 
     /// Why the run did not pass, once that is known.
@@ -159,36 +159,36 @@ impl Journal {
 
     /// Why the log could not be written further, once that has happened.
     #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        self.writer.as_ref().and_then(Writer::fault)
+    pub fn error(&self) -> Option<String> {
+        self.writer.as_ref().and_then(LogWriter::error)
     }
 
     /// Shows what runs.
-    pub fn show_status(&mut self, t: Moment, status: &Status) {
-        if let Some(screen) = &self.screen {
-            screen.status(&mut self.shown, t, status);
+    pub fn show_status(&mut self, t: Moment, status: &EngineStatus) {
+        if let Some(screen) = &self.renderer {
+            screen.render_status(&mut self.screen_text, t, status);
         }
     }
 
     /// Shows what there is to say of a source beside its events; handed over with the next of these,
     /// or when the log is.
     pub fn show_note(&mut self, t: Moment, source: Source, text: &str) {
-        if let Some(screen) = &self.screen {
-            screen.note(&mut self.shown, t, source, text);
+        if let Some(screen) = &self.renderer {
+            screen.render_note(&mut self.screen_text, t, source, text);
         }
     }
 
     /// Shows a word about a fetch.
-    pub fn show_word(&mut self, t: Moment, job: &str, text: &str) {
-        if let Some(screen) = &self.screen {
-            screen.word(&mut self.shown, t, job, text);
+    pub fn show_fetch_warning(&mut self, t: Moment, job: &str, text: &str) {
+        if let Some(screen) = &self.renderer {
+            screen.render_fetch_warning(&mut self.screen_text, t, job, text);
         }
     }
 
     /// Shows how many live pages were dropped since they were slow.
     pub fn show_dropped_pages(&mut self, t: Moment, count: u64) {
-        if let Some(screen) = &self.screen {
-            screen.dropped_pages(&mut self.shown, t, count);
+        if let Some(screen) = &self.renderer {
+            screen.render_dropped_pages(&mut self.screen_text, t, count);
         }
     }
 
@@ -197,48 +197,50 @@ impl Journal {
     /// back.
     pub fn flush(&mut self) -> Option<String> {
         match &self.writer {
-            Some(writer) if !self.is_large() && !writer.has_room() => writer.fault(),
+            Some(writer) if !self.is_large() && !writer.has_room() => writer.error(),
             _ => self.hand_over(),
         }
     }
 
     /// Has a state sent, behind those that are to be sent already if these are not too many.
-    fn broadcast(&mut self, line: Arc<[u8]>) {
+    fn queue_world_line(&mut self, line: Arc<[u8]>) {
         let size = line.len();
-        match self.orders.last_mut() {
-            Some(Order::Broadcast { line: last, skipped }) if self.broadcast + size > MOST_STATES => {
-                self.broadcast = (self.broadcast + size).saturating_sub(last.len());
+        match self.effects.last_mut() {
+            Some(Effect::BroadcastWorld { line: last, skipped })
+                if self.queued_world_bytes + size > MAX_QUEUED_WORLD_BYTES =>
+            {
+                self.queued_world_bytes = (self.queued_world_bytes + size).saturating_sub(last.len());
                 *skipped += 1;
                 *last = line;
             }
             _ => {
-                self.broadcast += size;
-                self.orders.push(Order::Broadcast { line, skipped: 0 });
+                self.queued_world_bytes += size;
+                self.effects.push(Effect::BroadcastWorld { line, skipped: 0 });
             }
         }
     }
 
     fn hand_over(&mut self) -> Option<String> {
         let Some(writer) = &mut self.writer else {
-            drop(self.encoder.take(Vec::new()));
+            drop(self.encoder.swap_buffer(Vec::new()));
             return None;
         };
-        if self.encoder.is_empty() && self.shown.is_empty() {
-            return writer.fault();
+        if self.encoder.is_empty() && self.screen_text.is_empty() {
+            return writer.error();
         }
-        if self.not_shown > 0 {
-            let more = std::mem::take(&mut self.not_shown);
-            self.shown.push_str(&format!("           … {more} more events, in the log\n"));
+        if self.hidden_events > 0 {
+            let more = std::mem::take(&mut self.hidden_events);
+            self.screen_text.push_str(&format!("           … {more} more events, in the log\n"));
         }
-        if self.refilled.elapsed() >= REFILL {
-            self.budget = SHOWN;
-            self.refilled = Instant::now();
+        if self.refilled_at.elapsed() >= BUDGET_INTERVAL {
+            self.budget = SCREEN_BUDGET;
+            self.refilled_at = Instant::now();
         }
-        let shown = std::mem::take(&mut self.shown).into_bytes();
-        let log = self.encoder.take(Vec::new());
-        let next = writer.put(Piece { log, shown, last: self.last });
-        drop(self.encoder.take(next));
-        writer.fault()
+        let shown = std::mem::take(&mut self.screen_text).into_bytes();
+        let log = self.encoder.swap_buffer(Vec::new());
+        let next = writer.send(LogChunk { log, screen_text: shown, is_last: self.is_last });
+        drop(self.encoder.swap_buffer(next));
+        writer.error()
     }
 
     /// Hands over what waits, and waits until it is written.
@@ -246,35 +248,35 @@ impl Journal {
         self.hand_over();
         let writer = self.writer.as_mut()?;
         writer.finish();
-        writer.fault()
+        writer.error()
     }
 }
 
-impl Sink for Journal {
+impl EngineSink for RunRecorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.reached = t;
-        let told = Told { line: self.encoder.count() + 1, t, event: Some(event) };
-        if let Some(cases) = &mut self.cases {
-            cases.take(&told);
+        self.last_moment = t;
+        let told = LogEvent { line: self.encoder.event_count() + 1, t, event: Some(event) };
+        if let Some(cases) = &mut self.junit_cases {
+            cases.on_event(&told);
         }
         if let Some(annotations) = &mut self.annotations {
-            annotations.take(&told);
+            annotations.on_event(&told);
         }
         if let Some(page) = &mut self.page {
-            page.take(&told);
+            page.on_event(&told);
         }
         let start = self.encoder.len();
-        self.encoder.write(t, event);
+        self.encoder.encode(t, event);
         if self.has_listeners && matches!(event, Event::WorldState { .. }) {
-            self.world = Some(self.encoder.written()[start..].into());
+            self.world_line = Some(self.encoder.encoded()[start..].into());
         }
-        if let Some(screen) = &mut self.screen {
-            let before = self.shown.len();
-            self.not_shown += screen.show(&mut self.shown, t, event, self.budget);
-            self.budget = self.budget.saturating_sub(self.shown.len() - before);
+        if let Some(screen) = &mut self.renderer {
+            let before = self.screen_text.len();
+            self.hidden_events += screen.render_event(&mut self.screen_text, t, event, self.budget);
+            self.budget = self.budget.saturating_sub(self.screen_text.len() - before);
         }
         if let Event::RunFinished(summary) = event {
-            self.last = true;
+            self.is_last = true;
             self.reason.clone_from(&summary.reason);
         }
         if self.is_large() {
@@ -282,24 +284,24 @@ impl Sink for Journal {
         }
     }
 
-    fn order(&mut self, order: Order) {
-        if let (Some(annotations), Order::Start { source, preset, entry, .. }) =
+    fn effect(&mut self, order: Effect) {
+        if let (Some(annotations), Effect::StartSpawn { source, preset, entry, .. }) =
             (&mut self.annotations, &order)
         {
-            annotations.ordered(*source, *preset, *entry);
+            annotations.on_spawn_ordered(*source, *preset, *entry);
         }
-        if let Order::Broadcast { line, .. } = &order {
-            return self.broadcast(Arc::clone(line));
+        if let Effect::BroadcastWorld { line, .. } = &order {
+            return self.queue_world_line(Arc::clone(line));
         }
-        self.broadcast = 0;
-        self.orders.push(order);
+        self.queued_world_bytes = 0;
+        self.effects.push(order);
     }
 
     fn world_line(&self) -> Option<Arc<[u8]>> {
-        self.world.clone()
+        self.world_line.clone()
     }
 
-    fn next_seq(&self) -> u64 {
-        self.encoder.count()
+    fn next_event_seq(&self) -> u64 {
+        self.encoder.event_count()
     }
 }

@@ -1,53 +1,53 @@
 //! What pages are shown of a run or a playback, from what is made of its events to whoever serves it.
 
-use crate::web::page::{Look, Page};
-use crate::web::server::{Act, Server};
+use crate::web::page::{LivePage, PageView};
+use crate::web::server::{PageAction, PageServer};
 
 /// The pages of a run or a playback. They see the last of it before they go.
 #[derive(Debug)]
-pub(crate) struct Pages {
-    server: Server,
+pub(crate) struct WebPublisher {
+    server: PageServer,
 }
 
-impl Pages {
-    pub(crate) fn new(server: Server) -> Pages {
-        Pages { server }
+impl WebPublisher {
+    pub(crate) fn new(server: PageServer) -> WebPublisher {
+        WebPublisher { server }
     }
 
     /// Shows what is new, and all there is to those who have just come.
-    pub(crate) fn show(&self, page: &mut Page, look: Look<'_>) {
+    pub(crate) fn publish(&self, page: &mut LivePage, look: PageView<'_>) {
         let feed = &self.server.feed;
         // Before the change is made: one that came behind it must not miss it.
-        let is_asked = feed.is_asked();
+        let is_asked = feed.take_state_request();
         if !feed.has_readers() {
             return page.forget_changes();
         }
-        let look = Look { readers: feed.readers(), ..look };
-        if let Some(change) = page.change(&look) {
-            feed.put_change(&change);
+        let look = PageView { readers: feed.reader_counts(), ..look };
+        if let Some(change) = page.take_change_json(&look) {
+            feed.publish_change(&change);
         }
         if is_asked {
-            feed.put_state(&page.state(&look), false);
+            feed.publish_state(&page.state_json(&look), false);
         }
     }
 
     /// Has everybody forget what they were shown, and shows all there is.
-    pub(crate) fn show_anew(&self, page: &mut Page, look: Look<'_>) {
+    pub(crate) fn publish_full_state(&self, page: &mut LivePage, look: PageView<'_>) {
         let feed = &self.server.feed;
         page.forget_changes();
-        feed.put_state(&page.state(&Look { readers: feed.readers(), ..look }), true);
+        feed.publish_state(&page.state_json(&PageView { readers: feed.reader_counts(), ..look }), true);
     }
 
     /// Sends a line of the log that says where everybody is.
     pub(crate) fn broadcast(&self, line: &[u8]) {
         // It came out of text.
-        self.server.feed.put_world(String::from_utf8_lossy(line).trim_end());
+        self.server.feed.publish_world(String::from_utf8_lossy(line).trim_end());
     }
 
     /// Waits until somebody has just come, or for what is done on a page. Nothing is lost if it is given
     /// up.
-    pub(crate) async fn stir(&mut self) -> Option<Act> {
-        let Server { feed, acts, .. } = &mut self.server;
+    pub(crate) async fn next_action(&mut self) -> Option<PageAction> {
+        let PageServer { feed, actions: acts, .. } = &mut self.server;
         let act = async {
             match acts.recv().await {
                 Some(act) => act,
@@ -58,22 +58,22 @@ impl Pages {
         tokio::select! {
             biased;
             act = act => Some(act),
-            () = feed.asked() => None,
+            () = feed.state_requested() => None,
         }
     }
 
     /// What has been done on a page, if something has.
-    pub(crate) fn done(&mut self) -> Option<Act> {
-        self.server.acts.try_recv().ok()
+    pub(crate) fn try_next_action(&mut self) -> Option<PageAction> {
+        self.server.actions.try_recv().ok()
     }
 
     /// How many have been dropped since they were slow.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.server.feed.readers().1
+    pub(crate) fn dropped_readers(&self) -> u64 {
+        self.server.feed.reader_counts().1
     }
 
     /// It is over: takes leave of those who look.
-    pub(crate) fn end(self) {
-        self.server.end("ended");
+    pub(crate) fn close(self) {
+        self.server.shut_down("ended");
     }
 }

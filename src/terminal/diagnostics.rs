@@ -7,26 +7,26 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
-use scenario_core::diagnostic::{Diagnostic, Place, Position, Severity, SourceFile, Sources};
-use scenario_log::sanitize::{acts, visible_lines};
+use scenario_core::diagnostic::{Diagnostic, FilePlace, LineColumn, Severity, SourceFile, SourceFiles};
+use scenario_log::sanitize::{is_unsafe_char, sanitize_lines};
 
 /// The most diagnostics that are rendered for people.
-const MOST: usize = 100;
+const MAX_SHOWN: usize = 100;
 /// A line up to this many characters is shown whole.
-const LONGEST_LINE: usize = 400;
+const MAX_LINE_CHARS: usize = 400;
 /// Of a longer line, so many characters around the place.
-const AROUND: usize = 60;
+const CONTEXT_CHARS: usize = 60;
 
 /// Diagnostics as text for a terminal; ends with a newline if there are any.
 #[must_use]
-pub fn human(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> String {
+pub fn render_text(sources: &SourceFiles, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for diagnostic in diagnostics.iter().take(MOST) {
-        out.push_str(&renderer.render(&report(sources, diagnostic)));
+    for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
+        out.push_str(&renderer.render(&build_groups(sources, diagnostic)));
         out.push_str("\n\n");
     }
-    if let Some(more) = diagnostics.len().checked_sub(MOST).filter(|more| *more > 0) {
+    if let Some(more) = diagnostics.len().checked_sub(MAX_SHOWN).filter(|more| *more > 0) {
         let title = Level::ERROR.primary_title(format!("{more} more are not shown"));
         out.push_str(&renderer.render(&[Group::with_title(title)]));
         out.push_str("\n\n");
@@ -35,36 +35,36 @@ pub fn human(sources: &Sources, diagnostics: &[Diagnostic], color: bool) -> Stri
 }
 
 /// One diagnostic with its snippets and its helps.
-fn report<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
+fn build_groups<'a>(sources: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(visible_lines(&diagnostic.message)));
-    for element in snippets(sources, diagnostic) {
+    let mut group = Group::with_title(level.primary_title(sanitize_lines(&diagnostic.message)));
+    for element in build_snippets(sources, diagnostic) {
         group = group.element(element);
     }
     let mut groups = vec![group];
     for help in &diagnostic.help {
-        groups.push(Group::with_title(Level::HELP.secondary_title(visible_lines(help))));
+        groups.push(Group::with_title(Level::HELP.secondary_title(sanitize_lines(help))));
     }
     groups
 }
 
 /// The lines of a diagnostic's places, the primary one first.
-fn snippets<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Vec<Element<'a>> {
+fn build_snippets<'a>(sources: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Vec<Element<'a>> {
     let primary = diagnostic.place.map(|place| (place, AnnotationKind::Primary, diagnostic.label.as_deref()));
     let related = diagnostic
         .related
         .iter()
         .map(|related| (related.place, AnnotationKind::Context, Some(related.message.as_str())));
-    let mut windows: Vec<Window<'a>> = Vec::new();
+    let mut windows: Vec<SnippetWindow<'a>> = Vec::new();
     for (place, kind, label) in primary.into_iter().chain(related) {
         let Some(file) = sources.get(place.file) else { continue };
-        let mark = Mark::new(file, place, kind, label);
-        match windows.iter_mut().find(|window| window.takes(place.file, &mark)) {
+        let mark = SnippetMark::new(file, place, kind, label);
+        match windows.iter_mut().find(|window| window.can_hold(place.file, &mark)) {
             Some(window) => window.add(mark),
-            None => windows.push(Window {
+            None => windows.push(SnippetWindow {
                 file,
                 index: place.file,
                 first: mark.line,
@@ -73,50 +73,56 @@ fn snippets<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic) -> Vec<Element
             }),
         }
     }
-    windows.iter().flat_map(Window::elements).collect()
+    windows.iter().flat_map(SnippetWindow::elements).collect()
 }
 
 /// A place, on its first line.
-struct Mark<'a> {
+struct SnippetMark<'a> {
     line: usize,
     range: Range<usize>,
     kind: AnnotationKind,
     label: Option<&'a str>,
 }
 
-impl<'a> Mark<'a> {
-    fn new(file: &SourceFile, place: Place, kind: AnnotationKind, label: Option<&'a str>) -> Mark<'a> {
-        let start = file.floor(place.start as usize);
-        let line = file.position(place.start).line - 1;
-        let end = file.floor(place.end as usize).min(file.line_end(line)).max(start);
-        Mark { line, range: start..end, kind, label }
+impl<'a> SnippetMark<'a> {
+    fn new(
+        file: &SourceFile,
+        place: FilePlace,
+        kind: AnnotationKind,
+        label: Option<&'a str>,
+    ) -> SnippetMark<'a> {
+        let start = file.floor_char_boundary(place.start as usize);
+        let line = file.line_column(place.start).line - 1;
+        let end = file.floor_char_boundary(place.end as usize).min(file.line_end(line)).max(start);
+        SnippetMark { line, range: start..end, kind, label }
     }
 }
 
 /// Neighbouring lines of a file, with the places on them.
-struct Window<'a> {
+struct SnippetWindow<'a> {
     file: &'a SourceFile,
     index: u32,
     first: usize,
     last: usize,
-    marks: Vec<Mark<'a>>,
+    marks: Vec<SnippetMark<'a>>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> SnippetWindow<'a> {
     /// How many lines may lie between two places of one window.
-    const NEAR: usize = 30;
+    const MAX_GAP_LINES: usize = 30;
 
-    fn takes(&self, file: u32, mark: &Mark<'_>) -> bool {
-        let near = mark.line + Self::NEAR >= self.first && mark.line <= self.last + Self::NEAR;
+    fn can_hold(&self, file: u32, mark: &SnippetMark<'_>) -> bool {
+        let near =
+            mark.line + Self::MAX_GAP_LINES >= self.first && mark.line <= self.last + Self::MAX_GAP_LINES;
         self.index == file && near && !self.is_wide(mark.line.min(self.first), mark.line.max(self.last))
     }
 
     /// Whether the lines are too long to be shown whole.
     fn is_wide(&self, first: usize, last: usize) -> bool {
-        (first..=last).any(|line| self.file.line_end(line) - self.file.line_start(line) > LONGEST_LINE)
+        (first..=last).any(|line| self.file.line_end(line) - self.file.line_start(line) > MAX_LINE_CHARS)
     }
 
-    fn add(&mut self, mark: Mark<'a>) {
+    fn add(&mut self, mark: SnippetMark<'a>) {
         self.first = self.first.min(mark.line);
         self.last = self.last.max(mark.line);
         self.marks.push(mark);
@@ -126,18 +132,18 @@ impl<'a> Window<'a> {
         let Some(main) = self.marks.first() else { return Vec::new() };
         let wide = self.is_wide(self.first, self.last);
         let (from, to) = if wide {
-            self.part(&main.range)
+            self.clip_around(&main.range)
         } else {
             (self.file.line_start(self.first), self.file.line_end(self.last))
         };
-        let shown = Shown::new(&self.file.text[from..to]);
-        let name = visible_lines(&self.file.name);
+        let shown = SanitizedSource::new(&self.file.text[from..to]);
+        let name = sanitize_lines(&self.file.name);
         let mut snippet = Snippet::source(shown.text.clone()).line_start(self.first + 1).fold(true);
         for mark in &self.marks {
             let clip = |at: usize| shown.offset(at.clamp(from, to) - from);
             let annotation = mark.kind.span(clip(mark.range.start)..clip(mark.range.end));
             snippet = snippet.annotation(match mark.label {
-                Some(label) => annotation.label(visible_lines(label)),
+                Some(label) => annotation.label(sanitize_lines(label)),
                 None => annotation,
             });
         }
@@ -145,32 +151,32 @@ impl<'a> Window<'a> {
             return vec![snippet.path(name).into()];
         }
         let start = u32::try_from(main.range.start).unwrap_or(u32::MAX);
-        let Position { line, column } = self.file.position(start);
+        let LineColumn { line, column } = self.file.line_column(start);
         vec![Origin::path(name).line(line).char_column(column).into(), snippet.into()]
     }
 
     /// The part of a long line around a place.
-    fn part(&self, range: &Range<usize>) -> (usize, usize) {
+    fn clip_around(&self, range: &Range<usize>) -> (usize, usize) {
         let line_start = self.file.line_start(self.first);
         let line_end = self.file.line_end(self.first);
-        let from = self.file.floor(range.start.saturating_sub(AROUND)).max(line_start);
-        let to = range.end.min(range.start + AROUND) + AROUND;
-        (from, self.file.floor(to).min(line_end).max(from))
+        let from = self.file.floor_char_boundary(range.start.saturating_sub(CONTEXT_CHARS)).max(line_start);
+        let to = range.end.min(range.start + CONTEXT_CHARS) + CONTEXT_CHARS;
+        (from, self.file.floor_char_boundary(to).min(line_end).max(from))
     }
 }
 
 /// Source text as it may be shown: one visible character for each hidden one.
-struct Shown {
+struct SanitizedSource {
     text: String,
     /// Where offsets shift: the offset in the source behind a replaced character, and in the text.
     shifts: Vec<(usize, usize)>,
 }
 
-impl Shown {
-    fn new(source: &str) -> Shown {
-        let mut shown = Shown { text: String::with_capacity(source.len()), shifts: Vec::new() };
+impl SanitizedSource {
+    fn new(source: &str) -> SanitizedSource {
+        let mut shown = SanitizedSource { text: String::with_capacity(source.len()), shifts: Vec::new() };
         for (at, c) in source.char_indices() {
-            if c == '\t' || c == '\n' || !acts(c) {
+            if c == '\t' || c == '\n' || !is_unsafe_char(c) {
                 shown.text.push(c);
                 continue;
             }
@@ -205,28 +211,28 @@ impl Shown {
 /// a place has no `file` to `end_column`; `label` is left out where there is none. `file` is the
 /// scenario's path as it was given; a diagnostic may be in a file that it includes.
 #[must_use]
-pub fn json(file: &str, sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+pub fn render_json(file: &str, sources: &SourceFiles, diagnostics: &[Diagnostic]) -> String {
     let valid = diagnostics.iter().all(|one| one.severity == Severity::Warning);
-    let all: Vec<String> = diagnostics.iter().map(|one| json_one(sources, one)).collect();
-    format!("{{\"file\":{},\"valid\":{valid},\"diagnostics\":[{}]}}", text(file), all.join(","))
+    let all: Vec<String> = diagnostics.iter().map(|one| diagnostic_json(sources, one)).collect();
+    format!("{{\"file\":{},\"valid\":{valid},\"diagnostics\":[{}]}}", json_string(file), all.join(","))
 }
 
-fn json_one(sources: &Sources, diagnostic: &Diagnostic) -> String {
+fn diagnostic_json(sources: &SourceFiles, diagnostic: &Diagnostic) -> String {
     let severity = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let mut out = format!("{{\"severity\":\"{severity}\",\"message\":{}", text(&diagnostic.message));
+    let mut out = format!("{{\"severity\":\"{severity}\",\"message\":{}", json_string(&diagnostic.message));
     if let Some(label) = &diagnostic.label {
-        out.push_str(&format!(",\"label\":{}", text(label)));
+        out.push_str(&format!(",\"label\":{}", json_string(label)));
     }
     if let Some(place) = diagnostic.place {
-        out.push_str(&json_place(sources, place));
+        out.push_str(&place_json(sources, place));
     }
     let related = diagnostic.related.iter().map(|related| {
-        format!("{{\"message\":{}{}}}", text(&related.message), json_place(sources, related.place))
+        format!("{{\"message\":{}{}}}", json_string(&related.message), place_json(sources, related.place))
     });
-    let help = diagnostic.help.iter().map(|help| text(help));
+    let help = diagnostic.help.iter().map(|help| json_string(help));
     out.push_str(&format!(
         ",\"related\":[{}],\"help\":[{}]}}",
         related.collect::<Vec<_>>().join(","),
@@ -235,12 +241,12 @@ fn json_one(sources: &Sources, diagnostic: &Diagnostic) -> String {
     out
 }
 
-fn json_place(sources: &Sources, place: Place) -> String {
+fn place_json(sources: &SourceFiles, place: FilePlace) -> String {
     let Some(file) = sources.get(place.file) else { return String::new() };
-    let (start, end) = (file.position(place.start), file.position(place.end.max(place.start)));
+    let (start, end) = (file.line_column(place.start), file.line_column(place.end.max(place.start)));
     format!(
         ",\"file\":{},\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{}",
-        text(&file.name),
+        json_string(&file.name),
         start.line,
         start.column,
         end.line,
@@ -249,6 +255,6 @@ fn json_place(sources: &Sources, place: Place) -> String {
 }
 
 /// A text in JSON's quotes; what a terminal would act on is escaped as well.
-fn text(text: &str) -> String {
-    serde_json::Value::from(&*visible_lines(text)).to_string()
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(&*sanitize_lines(text)).to_string()
 }

@@ -6,24 +6,24 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::report::units;
-use crate::terminal::event_lines::{counted, short};
-use scenario_log::load_metrics::{JobFigures, Quantiles};
+use crate::terminal::event_lines::{format_span, pluralize};
+use scenario_log::load_metrics::{LatencyQuantiles, LoadMetrics};
 
 /// How many requests of a load that fail, or are answered with another status, are shown.
-const SHOWN: u64 = 3;
+const MAX_FAILURES_SHOWN: u64 = 3;
 
 /// The loads of a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Loads {
+pub(crate) struct LoadTracker {
     /// How many of each have been shown to fail; none before it has begun.
-    failed: BTreeMap<String, Option<u64>>,
+    failures_shown: BTreeMap<String, Option<u64>>,
 }
 
 /// What a request of a load is to the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum LoadStartKind {
     /// It is of no load.
-    Other,
+    NotOfLoad,
     /// The first of its load.
     First,
     /// Another one.
@@ -32,66 +32,66 @@ pub(crate) enum Start {
 
 /// Of the resolved scenario, what says which fetches are loads.
 #[derive(Deserialize)]
-struct Resolved {
+struct LoadScenario {
     #[serde(default)]
-    fetches: BTreeMap<String, Fetch>,
+    fetches: BTreeMap<String, LoadFetch>,
 }
 
 #[derive(Deserialize)]
-struct Fetch {
+struct LoadFetch {
     connections: Option<serde::de::IgnoredAny>,
     rate: Option<serde::de::IgnoredAny>,
 }
 
-impl Loads {
+impl LoadTracker {
     /// Those of the scenario in a log's first line; none if it is not readable.
-    pub(crate) fn of(scenario: &str) -> Loads {
-        let fetches =
-            serde_json::from_str(scenario).map_or_else(|_| BTreeMap::new(), |Resolved { fetches }| fetches);
+    pub(crate) fn from_scenario(scenario: &str) -> LoadTracker {
+        let fetches = serde_json::from_str(scenario)
+            .map_or_else(|_| BTreeMap::new(), |LoadScenario { fetches }| fetches);
         let loads =
             fetches.into_iter().filter(|(_, fetch)| fetch.connections.is_some() || fetch.rate.is_some());
-        Loads { failed: loads.map(|(name, _)| (name, None)).collect() }
+        LoadTracker { failures_shown: loads.map(|(name, _)| (name, None)).collect() }
     }
 
     /// Whether there are any.
-    pub(crate) fn are_there(&self) -> bool {
-        !self.failed.is_empty()
+    pub(crate) fn has_loads(&self) -> bool {
+        !self.failures_shown.is_empty()
     }
 
     /// A request of this job starts.
-    pub(crate) fn starts(&mut self, job: &str) -> Start {
-        if self.failed.is_empty() {
-            return Start::Other;
+    pub(crate) fn start_request(&mut self, job: &str) -> LoadStartKind {
+        if self.failures_shown.is_empty() {
+            return LoadStartKind::NotOfLoad;
         }
-        match self.failed.get_mut(job) {
-            None => Start::Other,
-            Some(Some(_)) => Start::Further,
+        match self.failures_shown.get_mut(job) {
+            None => LoadStartKind::NotOfLoad,
+            Some(Some(_)) => LoadStartKind::Further,
             Some(failed) => {
                 *failed = Some(0);
-                Start::First
+                LoadStartKind::First
             }
         }
     }
 
     /// A request of a load has failed: whether that is shown, and whether it is the last one to be.
-    pub(crate) fn fails(&mut self) -> Option<bool> {
+    pub(crate) fn fail_request(&mut self) -> Option<bool> {
         // Which load it is of is not known any more; the first that has begun counts for all.
-        let failed = self.failed.values_mut().flatten().next()?;
+        let failed = self.failures_shown.values_mut().flatten().next()?;
         *failed += 1;
-        (*failed <= SHOWN).then_some(*failed == SHOWN)
+        (*failed <= MAX_FAILURES_SHOWN).then_some(*failed == MAX_FAILURES_SHOWN)
     }
 }
 
 /// What a load came to, in lines.
-pub(crate) fn lines(load: &JobFigures) -> Vec<String> {
-    let JobFigures { job, requests, took, given_up, delayed, unsent, .. } = load;
+pub(crate) fn summary_lines(load: &LoadMetrics) -> Vec<String> {
+    let LoadMetrics { job, requests, took, given_up, delayed, unsent, .. } = load;
     let rate = if took.0 == 0 { 0.0 } else { *requests as f64 * 1e9 / took.0 as f64 };
     let decimals = if rate < 10.0 { 2 } else { usize::from(rate < 100.0) };
-    let bytes = counted(load.bytes, "byte");
+    let bytes = pluralize(load.bytes, "byte");
     let mut lines = vec![format!(
         "{job}: {} in {}, {rate:.decimals$}/s; {bytes}",
-        counted(*requests, "request"),
-        short(*took)
+        pluralize(*requests, "request"),
+        format_span(*took)
     )];
     let statuses = load.statuses.iter().map(|(status, count, _)| format!("{count} answered {status}"));
     let failures = load.failures.iter().map(|(kind, count)| format!("{count} failed ({})", kind.name()));
@@ -99,11 +99,11 @@ pub(crate) fn lines(load: &JobFigures) -> Vec<String> {
     if *given_up > 0 {
         ends.push(format!("{given_up} given up"));
     }
-    let opened = counted(load.opened, "new connection");
+    let opened = pluralize(load.opened, "new connection");
     lines.push(format!("{job}: {}; {opened}", ends.join(", ")));
-    let of = |name: &str, times: &Quantiles| {
-        let Quantiles { p50, p90, p99, p999, max } = *times;
-        let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(short);
+    let of = |name: &str, times: &LatencyQuantiles| {
+        let LatencyQuantiles { p50, p90, p99, p999, max } = *times;
+        let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(format_span);
         format!("{job}: {name} {p50} (p50), {p90} (p90), {p99} (p99), {p999} (p99.9), {max} (max)")
     };
     if !load.statuses.is_empty() {
@@ -119,13 +119,17 @@ pub(crate) fn lines(load: &JobFigures) -> Vec<String> {
 }
 
 /// What a load has beside: its connections, and what it could not start when it should have.
-pub(crate) fn beside(figures: &JobFigures) -> Vec<String> {
-    let JobFigures { opened, reused, delayed, unsent, given_up, .. } = figures;
+pub(crate) fn connection_notes(figures: &LoadMetrics) -> Vec<String> {
+    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = figures;
     let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
     let late = late.iter().filter(|(count, _)| *count > 0);
-    let late = late.map(|(count, what)| format!("{} {what}", units::grouped(*count))).collect::<Vec<_>>();
-    let connections =
-        format!("{} opened, {} reused", units::counted(*opened, "connection"), units::grouped(*reused));
+    let late =
+        late.map(|(count, what)| format!("{} {what}", units::group_digits(*count))).collect::<Vec<_>>();
+    let connections = format!(
+        "{} opened, {} reused",
+        units::format_count(*opened, "connection"),
+        units::group_digits(*reused)
+    );
     let late = (!late.is_empty()).then(|| late.join(", "));
     [connections].into_iter().chain(late).collect()
 }

@@ -3,7 +3,7 @@
 pub mod diagnostics;
 pub mod event_lines;
 pub(crate) mod footer;
-pub mod latest_status;
+pub mod latest_progress;
 pub(crate) mod load_lines;
 pub(crate) mod progress_bar;
 pub(crate) mod status_panel;

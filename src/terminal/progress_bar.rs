@@ -9,95 +9,103 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use crate::terminal::footer::{Drawn, LastLine, size};
-use crate::terminal::latest_status::Board;
-use crate::terminal::status_panel::Panel;
-use scenario_log::time::{Moment, SECOND};
+use crate::terminal::footer::{FooterContent, TerminalFooter, terminal_size};
+use crate::terminal::latest_progress::LatestProgress;
+use crate::terminal::status_panel::StatusPanel;
+use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
 /// The longest that the way itself is drawn, in characters.
-const LONGEST: usize = 40;
+const MAX_BAR_WIDTH: usize = 40;
 
 /// The shortest way that is worth drawing.
-const SHORTEST: usize = 8;
+const MIN_BAR_WIDTH: usize = 8;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const DONE: Style = AnsiColor::Cyan.on_default();
 
 /// So many columns are left for what is typed, where there is room: a line that wraps would leave a row
 /// of what stands above it behind.
-const TYPED: usize = 20;
+const TYPING_COLUMNS: usize = 20;
 
 /// A terminal with fewer rows has the bar alone.
-const ROWS: usize = 10;
+const MIN_PANEL_ROWS: usize = 10;
 
 /// The bar of a run.
 #[derive(Debug)]
-pub(crate) struct Bar {
+pub(crate) struct ProgressBar {
     /// When the run is likely to end, where that is known; else entries are counted.
     end: Option<Moment>,
     /// Lines entered on the terminal so far.
-    entered: Arc<AtomicU64>,
-    board: Board,
-    panel: Panel,
-    line: LastLine,
+    lines_entered: Arc<AtomicU64>,
+    latest_progress: LatestProgress,
+    panel: StatusPanel,
+    footer: TerminalFooter,
 }
 
-impl Bar {
+impl ProgressBar {
     /// A bar towards this end, not drawn yet. `entered` counts the lines entered on the terminal;
     /// `board` says how the run stands.
-    pub(crate) fn new(end: Option<Moment>, entered: Arc<AtomicU64>, board: Board) -> Bar {
-        Bar { end, entered, board, panel: Panel::default(), line: LastLine::default() }
+    pub(crate) fn new(end: Option<Moment>, entered: Arc<AtomicU64>, board: LatestProgress) -> ProgressBar {
+        ProgressBar {
+            end,
+            lines_entered: entered,
+            latest_progress: board,
+            panel: StatusPanel::default(),
+            footer: TerminalFooter::default(),
+        }
     }
 
     /// Shows whole lines of text, and the bar below.
-    pub(crate) fn below(&mut self, text: &[u8], now: Moment) -> Vec<u8> {
-        self.below_in(text, now, self.terminal())
+    pub(crate) fn render_below_text(&mut self, text: &[u8], now: Moment) -> Vec<u8> {
+        self.render_below_text_in(text, now, self.drawable_size())
     }
 
     /// Shows how far the run is now, if that looks different.
-    pub(crate) fn moved(&mut self, now: Moment) -> Vec<u8> {
-        self.moved_in(now, self.terminal())
+    pub(crate) fn render_if_changed(&mut self, now: Moment) -> Vec<u8> {
+        self.render_if_changed_in(now, self.drawable_size())
     }
 
     /// Takes the bar away.
-    pub(crate) fn gone(&mut self) -> Vec<u8> {
-        self.line.gone(self.entered(), size().map_or(usize::MAX, |(columns, _)| columns))
+    pub(crate) fn render_removal(&mut self) -> Vec<u8> {
+        self.footer
+            .render_removal(self.lines_entered(), terminal_size().map_or(usize::MAX, |(columns, _)| columns))
     }
 
     /// How many columns and rows there are for it: none while the terminal is not ours.
-    fn terminal(&self) -> Option<(usize, usize)> {
-        size().filter(|_| !self.board.is_covered())
+    fn drawable_size(&self) -> Option<(usize, usize)> {
+        terminal_size().filter(|_| !self.latest_progress.is_hidden())
     }
 
-    fn below_in(&mut self, text: &[u8], now: Moment, size: Option<(usize, usize)>) -> Vec<u8> {
+    fn render_below_text_in(&mut self, text: &[u8], now: Moment, size: Option<(usize, usize)>) -> Vec<u8> {
         let next = size.and_then(|size| self.draw(now, size));
-        self.line.below(text, next, (self.entered(), columns(size)))
+        self.footer.render_below_text(text, next, (self.lines_entered(), column_count(size)))
     }
 
-    fn moved_in(&mut self, now: Moment, size: Option<(usize, usize)>) -> Vec<u8> {
+    fn render_if_changed_in(&mut self, now: Moment, size: Option<(usize, usize)>) -> Vec<u8> {
         let next = size.and_then(|size| self.draw(now, size));
-        self.line.anew(next, (self.entered(), columns(size)))
+        self.footer.render_replacing(next, (self.lines_entered(), column_count(size)))
     }
 
-    fn entered(&self) -> u64 {
-        self.entered.load(Ordering::Relaxed)
+    fn lines_entered(&self) -> u64 {
+        self.lines_entered.load(Ordering::Relaxed)
     }
 
     /// The bar as it looks now; none where there is no room for it.
-    fn draw(&mut self, now: Moment, (width, rows): (usize, usize)) -> Option<Drawn> {
-        let standing = self.board.get();
+    fn draw(&mut self, now: Moment, (width, rows): (usize, usize)) -> Option<FooterContent> {
+        let standing = self.latest_progress.get();
         let (done, all) = standing.as_ref().map_or((0, 0), |(_, standing)| standing.entries);
         let entries = format!("{done} of {all} entries");
-        let now_text = format!("{:>7}", tenths(now));
+        let now_text = format!("{:>7}", format_tenths(now));
         let (end_text, reached, end) = match self.end {
-            Some(end) => (format!("{} s", tenths(end)), now.0.min(end.0), end.0),
+            Some(end) => (format!("{} s", format_tenths(end)), now.0.min(end.0), end.0),
             None => (entries.clone(), done as u64, all as u64),
         };
         // Two spaces before the way, one behind it and one behind all, and never the last column.
         let around = now_text.len() + end_text.len() + 5;
-        let longest = width.saturating_sub(around + TYPED).clamp(SHORTEST, LONGEST);
-        let way = width.checked_sub(around).filter(|way| *way >= SHORTEST)?;
-        let way = if width < around + TYPED + SHORTEST { way.min(LONGEST) } else { longest };
+        let longest = width.saturating_sub(around + TYPING_COLUMNS).clamp(MIN_BAR_WIDTH, MAX_BAR_WIDTH);
+        let way = width.checked_sub(around).filter(|way| *way >= MIN_BAR_WIDTH)?;
+        let way =
+            if width < around + TYPING_COLUMNS + MIN_BAR_WIDTH { way.min(MAX_BAR_WIDTH) } else { longest };
         let is_over = (u128::from(reached) * way as u128).checked_div(u128::from(end));
         let so_far = is_over.and_then(|so_far| usize::try_from(so_far).ok()).unwrap_or(way);
         let mut text = format!(
@@ -107,26 +115,33 @@ impl Bar {
         );
         let mut columns = around - 1 + way;
         let more = format!(" · {entries}");
-        if self.end.is_some() && standing.is_some() && columns + more.chars().count() + TYPED < width {
+        if self.end.is_some() && standing.is_some() && columns + more.chars().count() + TYPING_COLUMNS < width
+        {
             columns += more.chars().count();
             text.push_str(&format!("{DIM}{more}{DIM:#}"));
         }
         text.push(' ');
         let above = match &standing {
-            Some((_, standing)) if rows >= ROWS => self.panel.lines(standing, now, width),
+            Some((_, standing)) if rows >= MIN_PANEL_ROWS => self.panel.render_lines(standing, now, width),
             _ => Vec::new(),
         };
-        Some(Drawn { columns, of: width, entered: self.entered(), text, above })
+        Some(FooterContent {
+            columns,
+            terminal_width: width,
+            lines_entered: self.lines_entered(),
+            text,
+            above,
+        })
     }
 }
 
-fn columns(size: Option<(usize, usize)>) -> usize {
+fn column_count(size: Option<(usize, usize)>) -> usize {
     size.map_or(usize::MAX, |(columns, _)| columns)
 }
 
 /// Seconds with one decimal, cut and not rounded: no moment is shown before it has come.
-pub(crate) fn tenths(moment: Moment) -> String {
-    format!("{}.{}", moment.0 / SECOND, moment.0 % SECOND * 10 / SECOND)
+pub(crate) fn format_tenths(moment: Moment) -> String {
+    format!("{}.{}", moment.0 / NANOS_PER_SECOND, moment.0 % NANOS_PER_SECOND * 10 / NANOS_PER_SECOND)
 }
 
 #[cfg(test)]
@@ -142,53 +157,58 @@ mod tests {
         text
     }
 
-    fn bar(entered: Arc<AtomicU64>) -> Bar {
-        Bar::new(Some(Moment(10 * SECOND)), entered, Board::default())
+    fn bar(entered: Arc<AtomicU64>) -> ProgressBar {
+        ProgressBar::new(Some(Moment(10 * NANOS_PER_SECOND)), entered, LatestProgress::default())
     }
 
     #[test]
     fn it_stands_below_the_text_and_says_the_time_of_the_run() {
         let mut bar = bar(Arc::default());
-        let shown = plain(bar.below_in(b"a\n", Moment(2_550_000_000), Some((35, 24))));
+        let shown = plain(bar.render_below_text_in(b"a\n", Moment(2_550_000_000), Some((35, 24))));
         assert_eq!(shown, "a\n    2.5  ━━━━───────────── 10.0 s ");
         assert_eq!(
-            plain(bar.below_in(b"b\n", Moment(20 * SECOND), Some((35, 24)))).lines().next(),
+            plain(bar.render_below_text_in(b"b\n", Moment(20 * NANOS_PER_SECOND), Some((35, 24))))
+                .lines()
+                .next(),
             Some("\r\x1b[Jb")
         );
-        assert_eq!(plain(bar.gone()), "\r\x1b[J");
-        assert!(bar.gone().is_empty());
+        assert_eq!(plain(bar.render_removal()), "\r\x1b[J");
+        assert!(bar.render_removal().is_empty());
     }
 
     #[test]
     fn it_is_written_anew_only_where_it_looks_different() {
         let mut bar = bar(Arc::default());
-        bar.below_in(b"", Moment(0), Some((80, 24)));
-        assert!(bar.moved_in(Moment(1), Some((80, 24))).is_empty());
-        let moved = plain(bar.moved_in(Moment(SECOND), Some((80, 24))));
+        bar.render_below_text_in(b"", Moment(0), Some((80, 24)));
+        assert!(bar.render_if_changed_in(Moment(1), Some((80, 24))).is_empty());
+        let moved = plain(bar.render_if_changed_in(Moment(NANOS_PER_SECOND), Some((80, 24))));
         assert!(moved.starts_with("\x1b7\r    1.0  ━━━━─") && moved.ends_with("\x1b8"), "{moved:?}");
         // Half as wide: the bar has become two lines.
-        let narrow = plain(bar.moved_in(Moment(SECOND), Some((38, 24))));
+        let narrow = plain(bar.render_if_changed_in(Moment(NANOS_PER_SECOND), Some((38, 24))));
         assert!(narrow.starts_with("\r\x1b[A\x1b[J    1.0  ━"), "{narrow:?}");
-        assert_eq!(plain(bar.moved_in(Moment(SECOND), Some((10, 24)))), "\r\x1b[A\x1b[A\x1b[A\x1b[J");
+        assert_eq!(
+            plain(bar.render_if_changed_in(Moment(NANOS_PER_SECOND), Some((10, 24)))),
+            "\r\x1b[A\x1b[A\x1b[A\x1b[J"
+        );
     }
 
     #[test]
     fn what_is_entered_leaves_no_bar_behind() {
         let entered = Arc::new(AtomicU64::new(3));
         let mut bar = bar(Arc::clone(&entered));
-        bar.below_in(b"", Moment(0), Some((80, 24)));
+        bar.render_below_text_in(b"", Moment(0), Some((80, 24)));
         entered.store(5, Ordering::Relaxed);
-        let shown = plain(bar.below_in(b"input 1\n", Moment(0), Some((80, 24))));
+        let shown = plain(bar.render_below_text_in(b"input 1\n", Moment(0), Some((80, 24))));
         assert!(shown.starts_with("\r\x1b[A\x1b[A\x1b[Jinput 1\n"), "{shown:?}");
-        assert!(plain(bar.below_in(b"", Moment(0), Some((80, 24)))).starts_with("\r\x1b[J"));
+        assert!(plain(bar.render_below_text_in(b"", Moment(0), Some((80, 24)))).starts_with("\r\x1b[J"));
     }
 
     #[test]
     fn it_never_fills_the_line() {
         for width in 0..200 {
-            for end in [Moment(0), Moment(SECOND), Moment(u64::MAX)] {
-                let mut bar = Bar::new(Some(end), Arc::default(), Board::default());
-                let shown = plain(bar.below_in(b"", Moment(12_345_678_901), Some((width, 24))));
+            for end in [Moment(0), Moment(NANOS_PER_SECOND), Moment(u64::MAX)] {
+                let mut bar = ProgressBar::new(Some(end), Arc::default(), LatestProgress::default());
+                let shown = plain(bar.render_below_text_in(b"", Moment(12_345_678_901), Some((width, 24))));
                 assert!(shown.chars().count() < width.max(1), "{width}: {shown}");
             }
         }

@@ -5,27 +5,27 @@ use std::collections::VecDeque;
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use scenario_core::engine::progress::{Stand, Standing};
-use scenario_log::sanitize::visible;
-use scenario_log::time::{Moment, SECOND};
+use scenario_core::engine::progress::{ExpectationStatus, RunProgress};
+use scenario_log::sanitize::sanitize;
+use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 
 /// Rates are of this time, and are written anew twice in it: who reads them wants them calm.
-const RATES_OF: u64 = 2 * SECOND;
+const RATE_PERIOD: u64 = 2 * NANOS_PER_SECOND;
 
 /// A line cut to the width of the terminal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PanelLine {
+pub(crate) struct StatusPanelLine {
     /// How many columns it takes at most.
     pub(crate) columns: usize,
     /// With its styles.
     pub(crate) text: String,
 }
 
-impl PanelLine {
+impl StatusPanelLine {
     /// Adds as much of a text as there is room for in a terminal so wide, but for its last column.
     fn push(&mut self, width: usize, style: Style, text: &str) {
         let start = self.text.len();
@@ -47,8 +47,8 @@ impl PanelLine {
     }
 
     /// A line that begins with what it is about, below the lines of events.
-    fn about(width: usize, what: &str) -> PanelLine {
-        let mut line = PanelLine::default();
+    fn with_heading(width: usize, what: &str) -> StatusPanelLine {
+        let mut line = StatusPanelLine::default();
         line.push(width, DIM, &format!("           {what:<7} "));
         line
     }
@@ -56,32 +56,41 @@ impl PanelLine {
 
 /// What is remembered of a run to say its rates.
 #[derive(Debug, Default)]
-pub(crate) struct Panel {
+pub(crate) struct StatusPanel {
     /// Moves, lines and requests so far, each with its moment; the first is as old as rates go back.
-    counts: VecDeque<(Moment, [u64; 3])>,
+    samples: VecDeque<(Moment, [u64; 3])>,
     rates: [f64; 3],
 }
 
-impl Panel {
+impl StatusPanel {
     /// The lines for how a run stands now, in a terminal so wide.
-    pub(crate) fn lines(&mut self, standing: &Standing, now: Moment, width: usize) -> Vec<PanelLine> {
-        self.count(standing, now);
-        let all = [runs(standing, now, width), self.happens(standing, width), expected(standing, width)];
+    pub(crate) fn render_lines(
+        &mut self,
+        standing: &RunProgress,
+        now: Moment,
+        width: usize,
+    ) -> Vec<StatusPanelLine> {
+        self.add_sample(standing, now);
+        let all = [
+            running_line(standing, now, width),
+            self.rates_line(standing, width),
+            expectations_line(standing, width),
+        ];
         all.into_iter().flatten().collect()
     }
 
-    fn count(&mut self, standing: &Standing, now: Moment) {
-        let is_due = |last: &(Moment, _)| now.since(last.0).0 >= RATES_OF / 2;
-        if !self.counts.back().is_none_or(is_due) {
+    fn add_sample(&mut self, standing: &RunProgress, now: Moment) {
+        let is_due = |last: &(Moment, _)| now.since(last.0).0 >= RATE_PERIOD / 2;
+        if !self.samples.back().is_none_or(is_due) {
             return;
         }
         let counts = [standing.moves, standing.lines, standing.fetched];
-        self.counts.push_back((now, counts));
-        while self.counts.get(1).is_some_and(|(at, _)| now.since(*at).0 >= RATES_OF) {
-            self.counts.pop_front();
+        self.samples.push_back((now, counts));
+        while self.samples.get(1).is_some_and(|(at, _)| now.since(*at).0 >= RATE_PERIOD) {
+            self.samples.pop_front();
         }
-        if let Some((from, before)) = self.counts.front().filter(|(from, _)| *from < now) {
-            let seconds = now.since(*from).0 as f64 / SECOND as f64;
+        if let Some((from, before)) = self.samples.front().filter(|(from, _)| *from < now) {
+            let seconds = now.since(*from).0 as f64 / NANOS_PER_SECOND as f64;
             for (index, rate) in self.rates.iter_mut().enumerate() {
                 *rate = counts[index].saturating_sub(before[index]) as f64 / seconds;
             }
@@ -89,7 +98,7 @@ impl Panel {
     }
 
     /// How much happens a second, of what has happened at all.
-    fn happens(&self, standing: &Standing, width: usize) -> Option<PanelLine> {
+    fn rates_line(&self, standing: &RunProgress, width: usize) -> Option<StatusPanelLine> {
         let counts = [standing.moves, standing.lines, standing.fetched];
         let mut rates = ["moves", "lines", "requests"].iter().zip(counts).zip(self.rates);
         let rates: Vec<String> = rates
@@ -101,7 +110,7 @@ impl Panel {
             })
             .collect();
         (!rates.is_empty()).then(|| {
-            let mut line = PanelLine::about(width, "rate");
+            let mut line = StatusPanelLine::with_heading(width, "rate");
             line.push(width, Style::new(), &rates.join(" · "));
             line
         })
@@ -109,15 +118,15 @@ impl Panel {
 }
 
 /// What runs, the first of it by name and with how long it has.
-fn runs(standing: &Standing, now: Moment, width: usize) -> Option<PanelLine> {
-    let Standing { spawns, running, requests, .. } = standing;
+fn running_line(standing: &RunProgress, now: Moment, width: usize) -> Option<StatusPanelLine> {
+    let RunProgress { spawns, running_spawns: running, requests, .. } = standing;
     let counted = |count: usize, what: &str| match count {
         0 => None,
         1 => Some(format!("1 {what}")),
         count => Some(format!("{count} {what}s")),
     };
     let named = |(source, name, since): &(_, String, Moment)| {
-        format!("{source} {} {} s", visible(name), now.since(*since).0 / SECOND)
+        format!("{source} {} {} s", sanitize(name), now.since(*since).0 / NANOS_PER_SECOND)
     };
     let requests = counted(*requests, "request");
     // The counts must not be cut off by the names.
@@ -135,20 +144,21 @@ fn runs(standing: &Standing, now: Moment, width: usize) -> Option<PanelLine> {
     let more = (more > 0).then(|| format!("{more} more"));
     let parts: Vec<String> = names.into_iter().chain(more).chain(requests).collect();
     (!parts.is_empty()).then(|| {
-        let mut line = PanelLine::about(width, "runs");
+        let mut line = StatusPanelLine::with_heading(width, "runs");
         line.push(width, Style::new(), &parts.join(" · "));
         line
     })
 }
 
 /// How what is expected stands: what is missed first, by name.
-fn expected(standing: &Standing, width: usize) -> Option<PanelLine> {
-    let count = |wanted| standing.expected.iter().filter(|(_, stand)| *stand == wanted).count();
-    let [missed, open, holds] = [Stand::Missed, Stand::Open, Stand::Holds].map(count);
-    if standing.expected.is_empty() {
+fn expectations_line(standing: &RunProgress, width: usize) -> Option<StatusPanelLine> {
+    let count = |wanted| standing.expectations.iter().filter(|(_, stand)| *stand == wanted).count();
+    let [missed, open, holds] =
+        [ExpectationStatus::Missed, ExpectationStatus::Open, ExpectationStatus::Holds].map(count);
+    if standing.expectations.is_empty() {
         return None;
     }
-    let mut line = PanelLine::about(width, "expect");
+    let mut line = StatusPanelLine::with_heading(width, "expect");
     let mut before = "";
     let parts = [(holds, GOOD, "ok so far"), (open, Style::new(), "open"), (missed, BAD, "missed")];
     for (count, style, what) in parts.into_iter().filter(|(count, ..)| *count > 0) {
@@ -156,9 +166,9 @@ fn expected(standing: &Standing, width: usize) -> Option<PanelLine> {
         line.push(width, style, &format!("{count} {what}"));
         before = " · ";
     }
-    let first = standing.expected.iter().find(|(_, stand)| *stand == Stand::Missed);
+    let first = standing.expectations.iter().find(|(_, stand)| *stand == ExpectationStatus::Missed);
     if let Some((name, _)) = first {
-        line.push(width, BAD, &format!(": {}", visible(name)));
+        line.push(width, BAD, &format!(": {}", sanitize(name)));
     }
     Some(line)
 }
@@ -168,24 +178,28 @@ mod tests {
     use super::*;
     use scenario_log::event::Source;
 
-    fn standing() -> Standing {
-        let spawns = (1..=8).map(|n| (Source::Spawn(n), "server".to_owned(), Moment(SECOND)));
-        let expected =
-            [("a", Stand::Holds), ("b\u{1b}", Stand::Missed), ("c", Stand::Open), ("d", Stand::Holds)];
-        Standing {
+    fn standing() -> RunProgress {
+        let spawns = (1..=8).map(|n| (Source::Spawn(n), "server".to_owned(), Moment(NANOS_PER_SECOND)));
+        let expected = [
+            ("a", ExpectationStatus::Holds),
+            ("b\u{1b}", ExpectationStatus::Missed),
+            ("c", ExpectationStatus::Open),
+            ("d", ExpectationStatus::Holds),
+        ];
+        RunProgress {
             spawns: spawns.collect(),
-            running: 12,
+            running_spawns: 12,
             requests: 5,
             entries: (1, 3),
             moves: 100,
             lines: 0,
             fetched: 3,
-            expected: expected.map(|(name, stand)| (name.to_owned(), stand)).into(),
+            expectations: expected.map(|(name, stand)| (name.to_owned(), stand)).into(),
         }
     }
 
-    fn plain(lines: &[PanelLine]) -> Vec<String> {
-        let text = |line: &PanelLine| {
+    fn plain(lines: &[StatusPanelLine]) -> Vec<String> {
+        let text = |line: &StatusPanelLine| {
             let styles = [DIM, GOOD, BAD].map(|style| (style.to_string(), format!("{style:#}")));
             styles.iter().fold(line.text.clone(), |text, (on, off)| text.replace(on, "").replace(off, ""))
         };
@@ -194,9 +208,9 @@ mod tests {
 
     #[test]
     fn it_says_what_runs_what_happens_and_what_is_expected() {
-        let mut panel = Panel::default();
-        panel.lines(&Standing::default(), Moment(0), 100);
-        let lines = panel.lines(&standing(), Moment(4 * SECOND), 100);
+        let mut panel = StatusPanel::default();
+        panel.render_lines(&RunProgress::default(), Moment(0), 100);
+        let lines = panel.render_lines(&standing(), Moment(4 * NANOS_PER_SECOND), 100);
         assert_eq!(
             plain(&lines),
             [
@@ -205,15 +219,15 @@ mod tests {
                 "           expect  2 ok so far · 1 open · 1 missed: b\\x1b",
             ]
         );
-        assert!(panel.lines(&Standing::default(), Moment(4 * SECOND), 100).is_empty());
+        assert!(panel.render_lines(&RunProgress::default(), Moment(4 * NANOS_PER_SECOND), 100).is_empty());
     }
 
     #[test]
     fn rates_are_those_of_the_last_seconds_and_calm() {
-        let mut panel = Panel::default();
+        let mut panel = StatusPanel::default();
         let mut at = |moves, milliseconds: u64| {
-            let standing = Standing { moves, ..Standing::default() };
-            let lines = panel.lines(&standing, Moment(milliseconds * 1_000_000), 80);
+            let standing = RunProgress { moves, ..RunProgress::default() };
+            let lines = panel.render_lines(&standing, Moment(milliseconds * 1_000_000), 80);
             plain(&lines).first().map(|line| line.trim_start_matches("           rate    ").to_owned())
         };
         assert_eq!(at(0, 0), None);
@@ -229,8 +243,8 @@ mod tests {
     fn no_line_is_as_wide_as_the_terminal() {
         for width in 0..120 {
             let mut odd = standing();
-            odd.expected[1].0 = "世界é".repeat(50);
-            for line in Panel::default().lines(&odd, Moment(9 * SECOND), width) {
+            odd.expectations[1].0 = "世界é".repeat(50);
+            for line in StatusPanel::default().render_lines(&odd, Moment(9 * NANOS_PER_SECOND), width) {
                 assert!(line.columns < width.max(1), "{width}: {line:?}");
                 assert!(plain(std::slice::from_ref(&line))[0].chars().count() <= line.columns, "{line:?}");
             }

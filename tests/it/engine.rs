@@ -5,27 +5,27 @@ use std::path::Path;
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use scenario_core::engine::effect::{Order, Verdict};
-use scenario_core::engine::input::Observed;
-use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::engine::effect::{Effect, RunVerdict};
+use scenario_core::engine::input::Input;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::model::Scenario;
-use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
-use scenario_log::encode::Encoder;
-use scenario_log::event::{ClockKind, Event, Exit, Source, Stream};
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
+use scenario_log::encode::EventEncoder;
+use scenario_log::event::{ClockKind, Event, OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 struct Memory(&'static str);
 
-impl Files for Memory {
-    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
-        Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
+impl FileProvider for Memory {
+    fn read(&self, _path: &Path) -> Result<FileContent, FileReadError> {
+        Ok(FileContent { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
     }
 }
 
 fn scenario(text: &'static str) -> Rc<Scenario> {
-    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
-    match load(Path::new("s.toml"), &Memory(text), &options) {
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    match load_scenario(Path::new("s.toml"), &Memory(text), &options) {
         Ok(loaded) => Rc::new(loaded.scenario),
         Err(failure) => panic!("{:?}", failure.diagnostics),
     }
@@ -34,24 +34,24 @@ fn scenario(text: &'static str) -> Rc<Scenario> {
 /// A log in memory, and the orders.
 #[derive(Default)]
 struct Recorder {
-    encoder: Encoder,
-    orders: Vec<Order>,
+    encoder: EventEncoder,
+    orders: Vec<Effect>,
     lines: Vec<u8>,
 }
 
-impl Sink for Recorder {
+impl EngineSink for Recorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.encoder.write(t, event);
+        self.encoder.encode(t, event);
     }
 
-    fn order(&mut self, order: Order) {
+    fn effect(&mut self, order: Effect) {
         self.orders.push(order);
     }
 }
 
 impl Recorder {
     fn log(&mut self) -> Vec<String> {
-        self.lines.extend(self.encoder.take(Vec::new()));
+        self.lines.extend(self.encoder.swap_buffer(Vec::new()));
         String::from_utf8_lossy(&self.lines).lines().map(str::to_owned).collect()
     }
 
@@ -66,7 +66,10 @@ fn start(scenario: &Rc<Scenario>) -> (Engine, Recorder) {
     let mut engine = Engine::new(Rc::clone(scenario), 7);
     let mut recorder = Recorder::default();
     let clock = ClockKind::Real;
-    engine.start(&Start { seed: 7, clock, started_at: None, schedule: &[], resolved: "{}" }, &mut recorder);
+    engine.start(
+        &RunStart { seed: 7, clock, started_at: None, schedule: &[], scenario_json: "{}" },
+        &mut recorder,
+    );
     (engine, recorder)
 }
 
@@ -95,7 +98,7 @@ fn it_ends_by_itself_in_virtual_time() {
     while let Some(now) = engine.next_due() {
         engine.advance(now, &mut recorder);
     }
-    assert_eq!(engine.verdict(), Some(Verdict::Passed));
+    assert_eq!(engine.verdict(), Some(RunVerdict::Passed));
     assert!(recorder.log().last().unwrap().contains("\"outcome\":\"passed\""));
 }
 
@@ -153,20 +156,24 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     let (mut engine, mut recorder) = start(&scenario(PROGRAM));
     engine.advance(Moment(1), &mut recorder);
     let source = Source::Spawn(1);
-    assert_eq!(recorder.orders, [Order::Start { source, preset: 0, nth: 0, entry: Some(0) }]);
-    engine.observe(Moment(2), Observed::Started { source, pid: 42 }, &mut recorder);
+    assert_eq!(recorder.orders, [Effect::StartSpawn { source, preset: 0, nth: 0, entry: Some(0) }]);
+    engine.handle_input(Moment(2), Input::SpawnStarted { source, pid: 42 }, &mut recorder);
     for chunk in chunks {
-        let stream = Stream::Stdout;
-        engine.observe(Moment(3), Observed::Lines { source, stream, chunk, partial: false }, &mut recorder);
+        let stream = OutputStream::Stdout;
+        engine.handle_input(
+            Moment(3),
+            Input::SpawnLines { source, stream, chunk, partial: false },
+            &mut recorder,
+        );
     }
     engine.advance(Moment(2_000_000), &mut recorder);
-    engine.observe(
+    engine.handle_input(
         Moment(3_000_000),
-        Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 },
+        Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
         &mut recorder,
     );
     engine.advance(Moment(4_000_000), &mut recorder);
-    assert_eq!(engine.verdict(), Some(Verdict::Passed));
+    assert_eq!(engine.verdict(), Some(RunVerdict::Passed));
     recorder.log()
 }
 
@@ -187,30 +194,30 @@ fn what_is_unknown_or_late_is_ignored() {
     let (source, other) = (Source::Spawn(9), Source::Request(3));
     let error = "x";
     for observed in [
-        Observed::Started { source, pid: 1 },
-        Observed::CouldNotStart { source: other, error },
-        Observed::Lines { source, stream: Stream::Stderr, chunk: b"x\n", partial: false },
-        Observed::Exited { source, exit: Exit::Code(0), held: false, skipped: 0 },
-        Observed::NotSent { source, error },
-        Observed::BodyLines { source: other, chunk: b"x\n" },
-        Observed::Responded { source: other, status: 200, version: "HTTP/1.1", headers: &[] },
-        Observed::Exited { source: other, exit: Exit::Code(0), held: false, skipped: 0 },
+        Input::SpawnStarted { source, pid: 1 },
+        Input::SpawnFailed { source: other, error },
+        Input::SpawnLines { source, stream: OutputStream::Stderr, chunk: b"x\n", partial: false },
+        Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        Input::SendFailed { source, error },
+        Input::ResponseLines { source: other, chunk: b"x\n" },
+        Input::ResponseStarted { source: other, status: 200, version: "HTTP/1.1", headers: &[] },
+        Input::SpawnExited { source: other, exit: SpawnExit::Code(0), held: false, skipped: 0 },
     ] {
-        engine.observe(Moment(0), observed, &mut recorder);
+        engine.handle_input(Moment(0), observed, &mut recorder);
     }
     let lines = recorder.log();
     assert_eq!(lines.len(), told, "{lines:?}");
     // And once the run is over, nothing is said any more.
-    engine.observe(Moment(5), Observed::Signalled(Signal::INT), &mut recorder);
-    engine.observe(Moment(5), Observed::Started { source: Source::Spawn(1), pid: 1 }, &mut recorder);
-    engine.observe(
+    engine.handle_input(Moment(5), Input::SignalReceived(Signal::INT), &mut recorder);
+    engine.handle_input(Moment(5), Input::SpawnStarted { source: Source::Spawn(1), pid: 1 }, &mut recorder);
+    engine.handle_input(
         Moment(5),
-        Observed::Exited { source: Source::Spawn(1), exit: Exit::Code(0), held: false, skipped: 0 },
+        Input::SpawnExited { source: Source::Spawn(1), exit: SpawnExit::Code(0), held: false, skipped: 0 },
         &mut recorder,
     );
-    assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::INT))));
+    assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::INT))));
     let told = recorder.log().len();
-    engine.observe(Moment(6), Observed::Typed { text: "status" }, &mut recorder);
+    engine.handle_input(Moment(6), Input::CommandTyped { text: "status" }, &mut recorder);
     engine.advance(Moment(7), &mut recorder);
     assert_eq!(recorder.log().len(), told);
     assert_eq!(engine.next_due(), None);
@@ -221,18 +228,18 @@ fn the_first_signal_stops_and_the_second_kills() {
     let (mut engine, mut recorder) = start(&scenario(PROGRAM));
     let source = Source::Spawn(1);
     engine.advance(Moment(1), &mut recorder);
-    engine.observe(Moment(2), Observed::Started { source, pid: 42 }, &mut recorder);
+    engine.handle_input(Moment(2), Input::SpawnStarted { source, pid: 42 }, &mut recorder);
     recorder.orders.clear();
-    engine.observe(Moment(3), Observed::Signalled(Signal::TERM), &mut recorder);
-    assert_eq!(recorder.orders, [Order::Stop { source }]);
-    engine.observe(Moment(4), Observed::Signalled(Signal::INT), &mut recorder);
-    assert_eq!(recorder.orders[1..], [Order::Kill { source }]);
-    engine.observe(
+    engine.handle_input(Moment(3), Input::SignalReceived(Signal::TERM), &mut recorder);
+    assert_eq!(recorder.orders, [Effect::StopSpawn { source }]);
+    engine.handle_input(Moment(4), Input::SignalReceived(Signal::INT), &mut recorder);
+    assert_eq!(recorder.orders[1..], [Effect::KillSpawn { source }]);
+    engine.handle_input(
         Moment(5),
-        Observed::Exited { source, exit: Exit::Signal(Signal::KILL), held: false, skipped: 0 },
+        Input::SpawnExited { source, exit: SpawnExit::Signal(Signal::KILL), held: false, skipped: 0 },
         &mut recorder,
     );
-    assert_eq!(engine.verdict(), Some(Verdict::Interrupted(Some(Signal::TERM))));
+    assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::TERM))));
 }
 
 #[test]
@@ -276,8 +283,8 @@ fn readying() -> (Engine, Recorder) {
     let (mut engine, mut recorder) = start(&scenario(READY));
     engine.advance(Moment(1), &mut recorder);
     for number in [1, 2] {
-        let observed = Observed::Started { source: Source::Spawn(number), pid: number };
-        engine.observe(Moment(2), observed, &mut recorder);
+        let observed = Input::SpawnStarted { source: Source::Spawn(number), pid: number };
+        engine.handle_input(Moment(2), observed, &mut recorder);
     }
     recorder.orders.clear();
     (engine, recorder)
@@ -294,8 +301,8 @@ fn since_started(recorder: &mut Recorder) -> Vec<String> {
     lines.iter().skip(3).map(|line| short(value(line))).collect()
 }
 
-fn lines<'a>(number: u32, chunk: &'a [u8], partial: bool) -> Observed<'a> {
-    Observed::Lines { source: Source::Spawn(number), stream: Stream::Stderr, chunk, partial }
+fn lines<'a>(number: u32, chunk: &'a [u8], partial: bool) -> Input<'a> {
+    Input::SpawnLines { source: Source::Spawn(number), stream: OutputStream::Stderr, chunk, partial }
 }
 
 #[test]
@@ -303,17 +310,17 @@ fn a_spawn_is_ready_once_by_what_its_preset_says() {
     let (mut engine, mut recorder) = readying();
     // Neither by the other's means, nor by another's words.
     for observed in [
-        Observed::Ready { source: Source::Spawn(1) },
-        Observed::Ready { source: Source::Spawn(9) },
-        Observed::Ready { source: Source::Request(2) },
+        Input::SpawnReady { source: Source::Spawn(1) },
+        Input::SpawnReady { source: Source::Spawn(9) },
+        Input::SpawnReady { source: Source::Request(2) },
         lines(2, b"up\n", false),
     ] {
-        engine.observe(Moment(3), observed, &mut recorder);
+        engine.handle_input(Moment(3), observed, &mut recorder);
     }
     assert_eq!(since_started(&mut recorder), ["line ps#2 3e-9"]);
-    engine.observe(Moment(4), lines(1, b"a\nupper\nup\n", false), &mut recorder);
+    engine.handle_input(Moment(4), lines(1, b"a\nupper\nup\n", false), &mut recorder);
     for _ in 0..2 {
-        engine.observe(Moment(5), Observed::Ready { source: Source::Spawn(2) }, &mut recorder);
+        engine.handle_input(Moment(5), Input::SpawnReady { source: Source::Spawn(2) }, &mut recorder);
     }
     engine.advance(Moment(3 * SECOND), &mut recorder);
     assert!(recorder.orders.is_empty(), "nobody is stopped: {:?}", recorder.orders);
@@ -332,7 +339,7 @@ fn a_spawn_is_ready_once_by_what_its_preset_says() {
 #[test]
 fn a_part_of_a_line_can_make_ready() {
     let (mut engine, mut recorder) = readying();
-    engine.observe(Moment(4), lines(1, b"and up", true), &mut recorder);
+    engine.handle_input(Moment(4), lines(1, b"and up", true), &mut recorder);
     assert_eq!(since_started(&mut recorder)[1..], ["spawn.ready ps#1 4e-9", "mark said 4e-9"]);
 }
 
@@ -340,22 +347,25 @@ fn a_part_of_a_line_can_make_ready() {
 fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
     let (mut engine, mut recorder) = readying();
     let (source, late) = (Source::Spawn(2), Moment(2 + SECOND));
-    engine.observe(Moment(3), lines(1, b"up\n", false), &mut recorder);
-    engine.observe(Moment(late.0 - 1), lines(2, b"x\n", false), &mut recorder);
-    engine.observe(late, Observed::Ready { source }, &mut recorder);
+    engine.handle_input(Moment(3), lines(1, b"up\n", false), &mut recorder);
+    engine.handle_input(Moment(late.0 - 1), lines(2, b"x\n", false), &mut recorder);
+    engine.handle_input(late, Input::SpawnReady { source }, &mut recorder);
     let wanted = ["line ps#2 1.000000001", "spawn.failed ps#2 1.000000002", "stopping ps#2 1.000000002"];
     assert_eq!(since_started(&mut recorder)[3..6], wanted);
-    assert_eq!(recorder.orders, [Order::Stop { source }, Order::Stop { source: Source::Spawn(1) }]);
+    assert_eq!(
+        recorder.orders,
+        [Effect::StopSpawn { source }, Effect::StopSpawn { source: Source::Spawn(1) }]
+    );
     for number in [1, 2] {
-        let observed = Observed::Exited {
+        let observed = Input::SpawnExited {
             source: Source::Spawn(number),
-            exit: Exit::Signal(Signal::TERM),
+            exit: SpawnExit::Signal(Signal::TERM),
             held: false,
             skipped: 0,
         };
-        engine.observe(late, observed, &mut recorder);
+        engine.handle_input(late, observed, &mut recorder);
     }
-    assert_eq!(engine.verdict(), Some(Verdict::Failed));
+    assert_eq!(engine.verdict(), Some(RunVerdict::Failed));
     let told = recorder.log();
     let running: Vec<&str> = told.iter().filter_map(|line| line.split("\"running\":").nth(1)).collect();
     assert_eq!(running, ["2}", "1}", "0}"], "it runs until it has ended");
@@ -369,17 +379,17 @@ fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
     let text = READY.replace("spawn = \"line\"", "spawn = \"line\"\ncount = 2");
     let (mut engine, mut recorder) = start(&scenario(text.leak()));
     engine.advance(Moment(1), &mut recorder);
-    let started = |number| Observed::Started { source: Source::Spawn(number), pid: number };
-    engine.observe(Moment(2), started(1), &mut recorder);
-    engine.observe(Moment(SECOND / 2), started(2), &mut recorder);
+    let started = |number| Input::SpawnStarted { source: Source::Spawn(number), pid: number };
+    engine.handle_input(Moment(2), started(1), &mut recorder);
+    engine.handle_input(Moment(SECOND / 2), started(2), &mut recorder);
     recorder.orders.clear();
     engine.advance(Moment(2 + SECOND), &mut recorder);
-    assert_eq!(recorder.orders, [Order::Stop { source: Source::Spawn(1) }], "the other has time left");
+    assert_eq!(recorder.orders, [Effect::StopSpawn { source: Source::Spawn(1) }], "the other has time left");
     // The first still stops; but it gets ready no more.
-    let exit = Exit::Code(0);
-    engine.observe(
+    let exit = SpawnExit::Code(0);
+    engine.handle_input(
         Moment(3 + SECOND),
-        Observed::Exited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
+        Input::SpawnExited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
         &mut recorder,
     );
     let told = recorder.log();

@@ -8,30 +8,32 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use scenario::extract::extract;
-use scenario::io::log_file::writer::seal;
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::input::Observed;
-use scenario_core::engine::{Engine, Sink, Start};
+use scenario::io::log_file::writer::append_checksum;
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::input::Input;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::write::resolved::to_json;
-use scenario_core::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
-use scenario_log::encode::Encoder;
+use scenario_core::scenario::{
+    FileContent, FileProvider, FileReadError, LoadedScenario, ScenarioOptions, load_scenario,
+};
+use scenario_log::encode::EventEncoder;
 use scenario_log::event::{ClockKind, Event, Source};
-use scenario_log::reader::Reader;
+use scenario_log::reader::LogReader;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 struct Memory<'a>(&'a str);
 
-impl Files for Memory<'_> {
-    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
-        Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
+impl FileProvider for Memory<'_> {
+    fn read(&self, _path: &Path) -> Result<FileContent, FileReadError> {
+        Ok(FileContent { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
     }
 }
 
 /// A scenario that has no faults and no doubts.
-fn loaded(text: &str) -> Loaded {
-    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
-    match load(Path::new("s.toml"), &Memory(text), &options) {
+fn loaded(text: &str) -> LoadedScenario {
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
+    match load_scenario(Path::new("s.toml"), &Memory(text), &options) {
         Ok(loaded) if loaded.warnings.is_empty() => loaded,
         Ok(loaded) => panic!("{:?}\n{text}", loaded.warnings),
         Err(failure) => panic!("{:?}\n{text}", failure.diagnostics),
@@ -51,10 +53,10 @@ impl Outside {
         Moment(*t)
     }
 
-    fn observed(&self) -> Observed<'_> {
+    fn observed(&self) -> Input<'_> {
         match self {
-            Outside::Typed(_, text) => Observed::Typed { text },
-            Outside::Signal(_) => Observed::Signalled(Signal::INT),
+            Outside::Typed(_, text) => Input::CommandTyped { text },
+            Outside::Signal(_) => Input::SignalReceived(Signal::INT),
         }
     }
 }
@@ -62,14 +64,14 @@ impl Outside {
 /// A log in memory, and what of it must come again.
 #[derive(Default)]
 struct Recorder {
-    encoder: Encoder,
+    encoder: EventEncoder,
     moves: Vec<(Moment, Source, String)>,
     marks: Vec<String>,
 }
 
-impl Sink for Recorder {
+impl EngineSink for Recorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.encoder.write(t, event);
+        self.encoder.encode(t, event);
         match event {
             Event::Move { due, source, player, direction } => {
                 self.moves.push((due.unwrap(), *source, format!("{player} {}", direction.letter())));
@@ -82,7 +84,7 @@ impl Sink for Recorder {
         }
     }
 
-    fn order(&mut self, _order: Order) {}
+    fn effect(&mut self, _order: Effect) {}
 }
 
 /// Runs a scenario in virtual time. What is from outside at 0 comes before all else, as it does when
@@ -92,27 +94,32 @@ fn run(text: &str, seed: u64, outside: &[Outside]) -> (Vec<u8>, Recorder) {
     let resolved = to_json(&scenario);
     let mut engine = Engine::new(scenario, seed);
     let mut recorder = Recorder::default();
-    let start =
-        Start { seed, clock: ClockKind::Virtual, started_at: None, schedule: &[], resolved: &resolved };
+    let start = RunStart {
+        seed,
+        clock: ClockKind::Virtual,
+        started_at: None,
+        schedule: &[],
+        scenario_json: &resolved,
+    };
     engine.start(&start, &mut recorder);
     let mut outside = outside.iter().peekable();
     while let Some(first) = outside.next_if(|one| one.t() == Moment::ZERO) {
-        engine.observe(Moment::ZERO, first.observed(), &mut recorder);
+        engine.handle_input(Moment::ZERO, first.observed(), &mut recorder);
     }
     while let Some(now) = engine.next_due() {
         match outside.next_if(|one| one.t() < now) {
-            Some(one) => engine.observe(one.t(), one.observed(), &mut recorder),
+            Some(one) => engine.handle_input(one.t(), one.observed(), &mut recorder),
             None => engine.advance(now, &mut recorder),
         }
     }
     // What different spawns do in the very same nanosecond may come in another order.
     recorder.moves.sort_by_key(|(due, source, _)| (*due, *source));
-    let bytes = recorder.encoder.take(Vec::new());
-    (seal(0, bytes), recorder)
+    let bytes = recorder.encoder.swap_buffer(Vec::new());
+    (append_checksum(0, bytes), recorder)
 }
 
 fn extracted(log: &[u8]) -> String {
-    extract(&mut Reader::new(log)).unwrap().unwrap()
+    extract(&mut LogReader::new(log)).unwrap().unwrap()
 }
 
 #[track_caller]
@@ -226,9 +233,9 @@ proptest! {
             // Without its checksum.
             log.truncate(log[..log.len() - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
         }
-        if let Ok(Some(text)) = extract(&mut Reader::new(&log[..])) {
-            let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
-            prop_assert!(load(Path::new("s.toml"), &Memory(&text), &options).is_ok(), "{text}");
+        if let Ok(Some(text)) = extract(&mut LogReader::new(&log[..])) {
+            let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
+            prop_assert!(load_scenario(Path::new("s.toml"), &Memory(&text), &options).is_ok(), "{text}");
         }
     }
 

@@ -7,33 +7,33 @@ use std::rc::Rc;
 use crate::common::{Folder, Log};
 use proptest::prelude::*;
 use scenario::replay;
-use scenario::replay::outcome::Finding;
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::input::Observed;
-use scenario_core::engine::{Engine, Sink, Start};
+use scenario::replay::outcome::ReplayFinding;
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::input::Input;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::write::resolved::to_json;
-use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
-use scenario_log::encode::Encoder;
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
+use scenario_log::encode::EventEncoder;
 use scenario_log::event::{ClockKind, Direction, Event, Source};
 use scenario_log::time::Moment;
 
 struct Memory(String);
 
-impl Files for Memory {
-    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
-        Ok(FileRead { bytes: self.0.clone().into_bytes(), identity: String::new() })
+impl FileProvider for Memory {
+    fn read(&self, _path: &Path) -> Result<FileContent, FileReadError> {
+        Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: String::new() })
     }
 }
 
 #[derive(Default)]
-struct Recorder(Encoder);
+struct Recorder(EventEncoder);
 
-impl Sink for Recorder {
+impl EngineSink for Recorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.0.write(t, event);
+        self.0.encode(t, event);
     }
 
-    fn order(&mut self, _order: Order) {}
+    fn effect(&mut self, _order: Effect) {}
 }
 
 /// What a guest does.
@@ -49,34 +49,35 @@ use Does::{Join, Leave, Move};
 /// The log of a run on the real clock in which guests did this at these milliseconds. Nothing is late
 /// but what came between two of them.
 fn run(text: &str, done: &[(u64, Does)]) -> Log {
-    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
-    let loaded = load(Path::new("s.toml"), &Memory(text.to_owned()), &options);
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    let loaded = load_scenario(Path::new("s.toml"), &Memory(text.to_owned()), &options);
     let scenario = Rc::new(loaded.unwrap_or_else(|failure| panic!("{:?}", failure.diagnostics)).scenario);
     let resolved = to_json(&scenario);
     let (mut engine, mut log) = (Engine::new(scenario, 7), Recorder::default());
     let started_at = Some("2026-01-01T00:00:00.000Z");
-    let start = Start { seed: 7, clock: ClockKind::Real, started_at, schedule: &[], resolved: &resolved };
+    let start =
+        RunStart { seed: 7, clock: ClockKind::Real, started_at, schedule: &[], scenario_json: &resolved };
     engine.start(&start, &mut log);
     engine.advance(Moment::ZERO, &mut log);
     for (at, does) in done {
         let now = Moment(at * 1_000_000);
         let observed = match does {
-            Join(n, player) => Observed::Joined { source: Source::Guest(*n), player },
-            Move(n, direction) => Observed::Moved { source: Source::Guest(*n), direction: *direction },
-            Leave(n) => Observed::Left { source: Source::Guest(*n) },
+            Join(n, player) => Input::PlayerJoined { source: Source::Guest(*n), player },
+            Move(n, direction) => Input::PlayerMoved { source: Source::Guest(*n), direction: *direction },
+            Leave(n) => Input::PlayerLeft { source: Source::Guest(*n) },
         };
-        engine.observe(now, observed, &mut log);
+        engine.handle_input(now, observed, &mut log);
     }
     while let Some(next) = engine.next_due() {
         engine.advance(next, &mut log);
     }
     assert!(engine.verdict().is_some(), "guests hold no run open");
-    let mut bytes = log.0.take(Vec::new());
+    let mut bytes = log.0.swap_buffer(Vec::new());
     let last = bytes.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     let sum = crc32c::crc32c(&bytes[..last]);
     bytes.extend_from_slice(format!(",\"crc32c\":\"{sum:08x}\"}}\n").as_bytes());
     let found = replay::replay(&bytes[..], None).finding;
-    assert!(matches!(found, Finding::Same), "{found:?}");
+    assert!(matches!(found, ReplayFinding::Same), "{found:?}");
     let folder = Folder::new();
     Log::read(&folder.file("l.jsonl", bytes))
 }

@@ -230,7 +230,7 @@ fn who_has_no_token_watches_until_it_is_given() {
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)><script>alert(2)</script>";
 
 #[test]
-fn g06_what_is_shown_is_text() {
+fn what_is_shown_is_text() {
     let folder = Folder::new();
     let shown = format!("{HOSTILE}\\u202e\\u001b[2J");
     let scenario = format!(

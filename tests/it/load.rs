@@ -204,7 +204,7 @@ fn what_too_many_in_flight_hold_is_late_or_counted() {
 }
 
 #[test]
-fn e09_memory_stays_flat_under_a_server_that_stops_answering() {
+fn memory_stays_flat_under_a_server_that_stops_answering() {
     // What a rate that nobody answers leaves undone costs nothing: a thousand times as much is planned.
     let peak = |rate: u32| {
         let (port, _) = server(None);

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::common::{Folder, Log, SCENARIO, answer, free_port, is_gone, kill, project, serve};
 use rustix::process::Signal;
-use scenario_log::event_kind::{EventKind, KeyType};
+use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// Every event there is, with its own keys in the order of the contract.
@@ -360,15 +360,15 @@ fn what_can_be_expected_of_an_event_is_what_it_has() {
     let names: Vec<&str> = events.iter().map(|event| event["title"].as_str().unwrap()).collect();
     assert_eq!(names, EventKind::all().map(EventKind::name).collect::<Vec<_>>());
     for (event, kind) in events.iter().zip(EventKind::all()) {
-        if EventKind::LAST.contains(&kind.name()) {
+        if EventKind::AFTER_COUNTING.contains(&kind.name()) {
             assert!(kind.keys().is_empty(), "nothing can be expected of what comes last");
             continue;
         }
         let of_type = |value: &Value| match value["type"].as_str() {
-            Some("string") => Some(KeyType::Text),
-            None if value["enum"].is_array() => Some(KeyType::Text),
-            Some("integer") => Some(KeyType::Number),
-            Some("boolean") => Some(KeyType::Boolean),
+            Some("string") => Some(EventKeyType::Text),
+            None if value["enum"].is_array() => Some(EventKeyType::Text),
+            Some("integer") => Some(EventKeyType::Number),
+            Some("boolean") => Some(EventKeyType::Boolean),
             _ => None,
         };
         // A line that is not UTF-8 is looked at by its bytes.
@@ -476,7 +476,7 @@ const ENDLESS: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn d1_a_file_size_limit_stops_all_and_what_is_written_reads() {
+fn a_file_size_limit_stops_all_and_what_is_written_reads() {
     for (clock, text) in ENDLESS {
         let folder = Folder::new();
         folder.file("s.toml", text);
@@ -503,7 +503,7 @@ fn d1_a_file_size_limit_stops_all_and_what_is_written_reads() {
 }
 
 #[test]
-fn d1_a_full_device_stops_all() {
+fn a_full_device_stops_all() {
     for (clock, text) in ENDLESS {
         let folder = Folder::new();
         folder.file("s.toml", text);
@@ -525,7 +525,7 @@ fn unprivileged(command: &mut Command) {
 }
 
 #[test]
-fn d2_a_log_that_cannot_be_is_refused_before_anything_starts() {
+fn a_log_that_cannot_be_is_refused_before_anything_starts() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.p]\ncommand = [\"touch\", \"started\"]\n[[timeline]]\nspawn = \"p\"\n");
     folder.file("there.jsonl", "mine\n");
@@ -591,7 +591,7 @@ fn d2_a_log_that_cannot_be_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn d3_two_runs_on_one_path() {
+fn two_runs_on_one_path() {
     let folder = Folder::new();
     folder.file(
         "s.toml",

@@ -108,7 +108,7 @@ const HOSTILE: &str =
     r#"</script><img src=x onerror=alert(1)><script>alert(2)</script><!--\"'&lt; {{ 7*7 }}\u202e\u001b[2J"#;
 
 #[test]
-fn f04_g06_what_was_logged_is_text() {
+fn g06_what_was_logged_is_text() {
     let text = String::from_utf8(log("fetches")).unwrap();
     let hostile = text.replace("\"text\":\"listening\"", &format!("\"text\":\"{HOSTILE}\""));
     let hostile = hostile.replace(

@@ -133,7 +133,7 @@ fn failure(folder: &Folder, keys: &str, pty: bool) -> String {
 }
 
 #[test]
-fn b01_what_cannot_be_started_is_told_as_without_a_terminal() {
+fn what_cannot_be_started_is_told_as_without_a_terminal() {
     let folder = Folder::new();
     let script = |name: &str, text: &str, mode: u32| {
         use std::os::unix::fs::PermissionsExt;
@@ -170,7 +170,7 @@ fn b01_what_cannot_be_started_is_told_as_without_a_terminal() {
 }
 
 #[test]
-fn b03_who_ignores_term_is_killed_after_the_grace() {
+fn who_ignores_term_is_killed_after_the_grace() {
     let script = "trap '' TERM HUP; sleep 600 & echo ready; while :; do wait; done";
     let text = scenario(script, "background = true\nstop = { signal = \"TERM\", grace = \"50ms\" }");
     let after = "[[timeline]]\nafter = { line = \"ready\", of = \"p\" }\nmark = \"up\"\n";
@@ -181,7 +181,7 @@ fn b03_who_ignores_term_is_killed_after_the_grace() {
 }
 
 #[test]
-fn b05_grandchild_holds_the_terminal() {
+fn grandchild_holds_the_terminal() {
     let (ended, log) = run("trap '' HUP; sleep 600 & echo last words", "");
     ended.expect(0);
     assert_eq!(lines(&log), ["last words"]);
@@ -189,7 +189,7 @@ fn b05_grandchild_holds_the_terminal() {
 }
 
 #[test]
-fn b10_who_closes_the_terminal_and_goes_on_is_not_hung_up() {
+fn who_closes_the_terminal_and_goes_on_is_not_hung_up() {
     let script = "echo out; exec <&- >&- 2>&-; n=0; while test $n -lt 20000; do n=$((n+1)); done; \
                   echo again >/dev/tty && exit 5";
     let (ended, log) = run(script, "exits = 5");

@@ -4,7 +4,7 @@
 use crate::common::any_bytes::{Outcome, read};
 use crate::common::logs::{lines, log, logs, with_sum};
 use proptest::prelude::*;
-use scenario_log::reader::{Reader, Unreadable};
+use scenario_log::reader::{LogReadError, LogReader};
 
 fn all(bytes: &[u8]) -> Outcome {
     read(bytes, usize::MAX)
@@ -14,7 +14,7 @@ fn all(bytes: &[u8]) -> Outcome {
 #[track_caller]
 fn damage(bytes: &[u8]) -> (u64, String) {
     match all(bytes).end {
-        Err(Unreadable::Damaged { line, what, .. }) => (line, what),
+        Err(LogReadError::Damaged { line, what, .. }) => (line, what),
         other => panic!("no damage: {other:?}"),
     }
 }
@@ -23,7 +23,7 @@ fn damage(bytes: &[u8]) -> (u64, String) {
 #[track_caller]
 fn cut(bytes: &[u8]) -> (u64, Option<String>) {
     match all(bytes).end {
-        Ok(Some(cut)) => (cut.line, cut.tail),
+        Ok(Some(cut)) => (cut.last_line, cut.trailing),
         other => panic!("not cut short: {other:?}"),
     }
 }
@@ -39,30 +39,30 @@ fn every_log_of_a_real_run_is_read() {
         );
         let is_cut = outcome.end.unwrap_or_else(|fault| panic!("{name}: {fault:?}")).is_some();
         assert_eq!(is_cut, name == "cut_short", "{name}");
-        let is_as_written = Reader::new(&bytes[..]).is_as_written();
+        let is_as_written = LogReader::new(&bytes[..]).is_intact();
         assert_eq!(is_as_written, (!is_cut).then_some(true), "{name}");
     }
 }
 
 #[test]
-fn d04_cut_at_every_byte() {
+fn cut_at_every_byte() {
     let whole = log("typed");
     for length in 0..whole.len() {
         let bytes = &whole[..length];
-        let mut reader = Reader::new(bytes);
+        let mut reader = LogReader::new(bytes);
         while reader.peek().unwrap_or_else(|fault| panic!("{length}: {fault:?}")).is_some() {
-            reader.pass();
+            reader.advance();
         }
-        let cut = reader.cut().unwrap();
+        let cut = reader.truncated_end().unwrap();
         let newlines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         let at = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        assert_eq!((cut.line, cut.bytes), (newlines, at as u64));
-        assert_eq!(cut.tail.is_some(), at < length, "{length}");
+        assert_eq!((cut.last_line, cut.whole_bytes), (newlines, at as u64));
+        assert_eq!(cut.trailing.is_some(), at < length, "{length}");
     }
 }
 
 #[test]
-fn d04_a_tail_of_zeros_or_garbage() {
+fn a_tail_of_zeros_or_garbage() {
     let mut whole = log("moments");
     let lines = lines(&whole).len() as u64;
     let with = |tail: &[u8]| [&whole[..], tail].concat();
@@ -82,7 +82,7 @@ fn d04_a_tail_of_zeros_or_garbage() {
 }
 
 #[test]
-fn d05_a_line_that_is_none_within_the_log_is_damage() {
+fn a_line_that_is_none_within_the_log_is_damage() {
     let whole = lines(&log("moments"));
     for (n, line) in whole.iter().enumerate().take(whole.len() - 1) {
         let number = n as u64 + 1;
@@ -96,7 +96,7 @@ fn d05_a_line_that_is_none_within_the_log_is_damage() {
 }
 
 #[test]
-fn d05_a_line_removed_doubled_swapped() {
+fn a_line_removed_doubled_swapped() {
     let whole = lines(&log("moments"));
     for n in 0..whole.len() {
         let number = n as u64 + 1;
@@ -117,13 +117,13 @@ fn d05_a_line_removed_doubled_swapped() {
     }
     let mut removed = whole.clone();
     removed.remove(3);
-    let Err(Unreadable::Damaged { what, help, .. }) = all(&removed.concat()).end else { panic!() };
+    let Err(LogReadError::Damaged { what, help, .. }) = all(&removed.concat()).end else { panic!() };
     assert_eq!(what, "has seq 4 where 3 follows");
     assert_eq!(help.unwrap(), "a line was removed, doubled or moved, or two logs were put together");
 }
 
 #[test]
-fn d05_two_logs_in_one() {
+fn two_logs_in_one() {
     let (first, second) = (log("moments"), log("crowd"));
     let count = lines(&first).len() as u64;
     let (line, what) = damage(&[&first[..], &second].concat());
@@ -138,7 +138,7 @@ fn d05_two_logs_in_one() {
 }
 
 #[test]
-fn d05_times_that_go_back() {
+fn times_that_go_back() {
     let log = "{\"seq\":0,\"t\":0.000000000,\"event\":\"run.started\",\"format\":1,\"name\":\"n\",\"seed\":1,\"clock\":\"real\",\"scenario\":{}}\n\
                {\"seq\":1,\"t\":2.000000000,\"event\":\"later.one\"}\n\
                {\"seq\":2,\"t\":1.999999999,\"event\":\"later.one\"}\n";
@@ -156,7 +156,7 @@ fn d05_times_that_go_back() {
 }
 
 #[test]
-fn d05_the_sum_is_that_of_all_bytes_before_it() {
+fn the_sum_is_that_of_all_bytes_before_it() {
     let whole = log("moments");
     let text = String::from_utf8(whole.clone()).unwrap();
     let count = lines(&whole).len() as u64;
@@ -170,7 +170,7 @@ fn d05_the_sum_is_that_of_all_bytes_before_it() {
 }
 
 #[test]
-fn d06_what_tools_do_to_logs_is_named() {
+fn what_tools_do_to_logs_is_named() {
     let whole = log("moments");
     let text = String::from_utf8(whole.clone()).unwrap();
     for (format, shown) in [("2", 2), ("99999999999999999999999", u64::MAX)] {
@@ -244,15 +244,15 @@ impl std::io::Read for Stream {
 }
 
 #[test]
-fn d08_what_has_no_line_is_not_gathered() {
-    let mut reader = Reader::new(Stream(b'x', usize::MAX));
+fn what_has_no_line_is_not_gathered() {
+    let mut reader = LogReader::new(Stream(b'x', usize::MAX));
     assert!(reader.peek().is_err());
     let first = lines(&log("empty")).swap_remove(0);
-    let mut reader = Reader::new(std::io::Read::chain(&first[..], Stream(0, 16 << 20)));
+    let mut reader = LogReader::new(std::io::Read::chain(&first[..], Stream(0, 16 << 20)));
     assert!(reader.peek().unwrap().is_some());
-    reader.pass();
+    reader.advance();
     assert!(reader.peek().unwrap().is_none());
-    assert_eq!(reader.cut().unwrap().tail.as_deref(), Some("16777216 bytes of zeros"));
+    assert_eq!(reader.truncated_end().unwrap().trailing.as_deref(), Some("16777216 bytes of zeros"));
 }
 
 #[test]
@@ -264,11 +264,11 @@ fn a_source_that_fails_is_told_in_its_words() {
         }
     }
     let first = lines(&log("empty")).swap_remove(0);
-    let mut reader = Reader::new(std::io::Read::chain(&first[..], Failing));
+    let mut reader = LogReader::new(std::io::Read::chain(&first[..], Failing));
     assert!(reader.peek().unwrap().is_some());
-    reader.pass();
+    reader.advance();
     for _ in 0..2 {
-        assert_eq!(reader.peek().unwrap_err(), Unreadable::Refused("the disk is gone".to_owned()));
+        assert_eq!(reader.peek().unwrap_err(), LogReadError::Io("the disk is gone".to_owned()));
     }
 }
 
@@ -320,19 +320,19 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn f07_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400), at_once in 1usize..50) {
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), at_once in 1usize..50) {
         prop_assert_eq!(read(&bytes, at_once), all(&bytes));
         crate::common::any_bytes::check(&bytes);
     }
 
     #[test]
-    fn f07_nearly_a_log(bytes in nearly(), at_once in 1usize..200) {
+    fn nearly_a_log(bytes in nearly(), at_once in 1usize..200) {
         prop_assert_eq!(read(&bytes, at_once), all(&bytes));
         crate::common::any_bytes::check(&bytes);
     }
 
     #[test]
-    fn f07_a_log_with_damage(
+    fn a_log_with_damage(
         which in any::<prop::sample::Index>(),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {

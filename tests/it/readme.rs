@@ -15,7 +15,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::{Folder, project};
-use scenario_core::scenario::model::expect::Measure;
+use scenario_core::scenario::model::expect::MeasuredQuantity;
 use serde_json::Value;
 
 fn readme() -> String {
@@ -259,7 +259,7 @@ fn every_exit_code_and_event_is_named_and_no_other() {
         let (before, after) = word.split_once('.')?;
         ["run", "clock", "spawn", "fetch"].contains(&before).then(|| (before.to_owned(), after.to_owned()))
     };
-    let measures = Measure::ALL.map(Measure::name);
+    let measures = MeasuredQuantity::ALL.map(MeasuredQuantity::name);
     for word in quoted(&text).iter().filter(|word| dotted(word).is_some()) {
         assert!(events.contains(&word.as_str()) || measures.contains(&word.as_str()), "{word}");
     }

@@ -264,7 +264,7 @@ fn the_time_limit_ends_the_wait() {
 }
 
 #[test]
-fn c01_a_signal_ends_the_wait_and_nobody_is_left() {
+fn a_signal_ends_the_wait_and_nobody_is_left() {
     let folder = Folder::new();
     folder.file("s.toml", format!("{}{WAITS}", unready("p")));
     let mut run = folder.scenario(&["run", "s.toml", "--log", "log.jsonl"]).watch();
@@ -304,7 +304,7 @@ fn edited(log: &Log, edit: impl Fn(&str) -> Option<String>) -> Vec<u8> {
 }
 
 #[test]
-fn f01_a_log_with_another_readiness_is_found_out() {
+fn a_log_with_another_readiness_is_found_out() {
     let folder = Folder::new();
     let by_line = sh("p", "echo no; echo up; cat", "stdin = { text = \"more\" }\nready = { line = \"up\" }");
     let never = sh("p", "exec sleep 600", "ready = { line = \"up\", timeout = \"50ms\" }");

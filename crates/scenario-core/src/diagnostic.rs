@@ -3,11 +3,11 @@
 
 use std::rc::Rc;
 
-use scenario_log::sanitize::{push_visible_char, visible_lines};
+use scenario_log::sanitize::{push_sanitized_char, sanitize_lines};
 
 /// Where something stands in the scenario's files, for messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct FilePlace {
     /// Index of the file among those read; 0 is the scenario itself.
     pub file: u32,
     /// The first byte.
@@ -27,9 +27,9 @@ pub enum Severity {
 
 /// Another place that belongs to a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Related {
+pub struct RelatedPlace {
     /// Where.
-    pub place: Place,
+    pub place: FilePlace,
     /// What is there.
     pub message: String,
 }
@@ -42,11 +42,11 @@ pub struct Diagnostic {
     /// What is wrong, in one line.
     pub message: String,
     /// Where; `None` if it has no place in a file (a file that cannot be read, a `--var`).
-    pub place: Option<Place>,
+    pub place: Option<FilePlace>,
     /// What to say beside the underlined place.
     pub label: Option<String>,
     /// Other places, in the order to show them.
-    pub related: Vec<Related>,
+    pub related: Vec<RelatedPlace>,
     /// How to mend it: each one a `help:`, which may have several lines.
     pub help: Vec<String>,
 }
@@ -54,19 +54,19 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place.
     #[must_use]
-    pub fn error(place: Place, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { place: Some(place), ..Diagnostic::nowhere(Severity::Error, message) }
+    pub fn error(place: FilePlace, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { place: Some(place), ..Diagnostic::without_place(Severity::Error, message) }
     }
 
     /// A warning at a place.
     #[must_use]
-    pub fn warning(place: Place, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { place: Some(place), ..Diagnostic::nowhere(Severity::Warning, message) }
+    pub fn warning(place: FilePlace, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { place: Some(place), ..Diagnostic::without_place(Severity::Warning, message) }
     }
 
     /// Something that has no place in a file.
     #[must_use]
-    pub fn nowhere(severity: Severity, message: impl Into<String>) -> Diagnostic {
+    pub fn without_place(severity: Severity, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity,
             message: message.into(),
@@ -79,21 +79,21 @@ impl Diagnostic {
 
     /// With this beside the underlined place.
     #[must_use]
-    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+    pub fn with_label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = Some(label.into());
         self
     }
 
     /// With this other place.
     #[must_use]
-    pub fn related(mut self, place: Place, message: impl Into<String>) -> Diagnostic {
-        self.related.push(Related { place, message: message.into() });
+    pub fn with_related(mut self, place: FilePlace, message: impl Into<String>) -> Diagnostic {
+        self.related.push(RelatedPlace { place, message: message.into() });
         self
     }
 
     /// With this way to mend it.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+    pub fn with_help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help.push(help.into());
         self
     }
@@ -112,7 +112,7 @@ pub struct SourceFile {
 
 /// A position for people: both counted from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
+pub struct LineColumn {
     /// The line.
     pub line: usize,
     /// The character in the line.
@@ -132,11 +132,11 @@ impl SourceFile {
 
     /// The position of a byte; one inside a character counts as that character.
     #[must_use]
-    pub fn position(&self, byte: u32) -> Position {
+    pub fn line_column(&self, byte: u32) -> LineColumn {
         let line = self.line_starts.partition_point(|start| *start <= byte);
         let start = self.line_start(line);
-        let end = self.floor(byte as usize).max(start);
-        Position { line: line + 1, column: self.text[start..end].chars().count() + 1 }
+        let end = self.floor_char_boundary(byte as usize).max(start);
+        LineColumn { line: line + 1, column: self.text[start..end].chars().count() + 1 }
     }
 
     /// The first byte of a line, counted from 0.
@@ -161,13 +161,13 @@ impl SourceFile {
 
     /// How many lines there are; an empty file has one.
     #[must_use]
-    pub fn lines(&self) -> usize {
+    pub fn line_count(&self) -> usize {
         self.line_starts.len() + 1
     }
 
     /// The nearest character boundary at or before a byte.
     #[must_use]
-    pub fn floor(&self, byte: usize) -> usize {
+    pub fn floor_char_boundary(&self, byte: usize) -> usize {
         let mut at = byte.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at -= 1;
@@ -178,11 +178,11 @@ impl SourceFile {
 
 /// The files that were read; [`Place::file`] is an index into them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sources {
+pub struct SourceFiles {
     files: Vec<SourceFile>,
 }
 
-impl Sources {
+impl SourceFiles {
     /// Adds a file and gives its index.
     pub fn add(&mut self, file: SourceFile) -> u32 {
         self.files.push(file);
@@ -203,27 +203,27 @@ impl Sources {
 
     /// A place as `FILE:LINE:COLUMN`; the empty text if the file is not among these.
     #[must_use]
-    pub fn locate(&self, place: Place) -> String {
+    pub fn locate(&self, place: FilePlace) -> String {
         self.get(place.file).map_or_else(String::new, |file| {
-            let Position { line, column } = file.position(place.start);
-            format!("{}:{line}:{column}", visible_lines(&file.name))
+            let LineColumn { line, column } = file.line_column(place.start);
+            format!("{}:{line}:{column}", sanitize_lines(&file.name))
         })
     }
 }
 
 /// The most characters of a foreign text that a message repeats.
-const LONGEST_QUOTE: usize = 60;
+const MAX_QUOTE_CHARS: usize = 60;
 
 /// A foreign text in a message: in backquotes, in one line, cut if it is long, with nothing raw in it.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut quote = String::from("`");
     for (index, c) in text.chars().enumerate() {
-        if index == LONGEST_QUOTE {
+        if index == MAX_QUOTE_CHARS {
             quote.push('…');
             break;
         }
-        push_visible_char(&mut quote, c);
+        push_sanitized_char(&mut quote, c);
     }
     quote.push('`');
     quote
@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn columns_count_characters() {
         let file = SourceFile::new("a", "é\tx\r\n日本x\n");
-        assert_eq!(file.position(3), Position { line: 1, column: 3 });
-        assert_eq!(file.position(12), Position { line: 2, column: 3 });
-        assert_eq!(file.position(99), Position { line: 3, column: 1 });
+        assert_eq!(file.line_column(3), LineColumn { line: 1, column: 3 });
+        assert_eq!(file.line_column(12), LineColumn { line: 2, column: 3 });
+        assert_eq!(file.line_column(99), LineColumn { line: 3, column: 1 });
         assert_eq!(&file.text[file.line_start(0)..file.line_end(0)], "é\tx");
         assert_eq!(&file.text[file.line_start(1)..file.line_end(1)], "日本x");
     }
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn nothing_raw_is_shown() {
         assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\x1b[31m\\n`");
-        assert_eq!(visible_lines("a\n\u{202e}b"), "a\n\\u{202e}b");
-        assert_eq!(quoted(&"x".repeat(100)).chars().count(), LONGEST_QUOTE + 3);
+        assert_eq!(sanitize_lines("a\n\u{202e}b"), "a\n\\u{202e}b");
+        assert_eq!(quoted(&"x".repeat(100)).chars().count(), MAX_QUOTE_CHARS + 3);
     }
 }

@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::captured::Captured;
-use crate::load_metrics::JobFigures;
+use crate::captured_value::CapturedValue;
+use crate::load_metrics::LoadMetrics;
 use crate::name::PlayerName;
 use crate::signal::Signal;
 use crate::time::{Moment, Span};
 
 /// The version of the log's format. A log says it in its first line.
-pub const FORMAT: u32 = 1;
+pub const LOG_FORMAT: u32 = 1;
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -121,44 +121,44 @@ impl Direction {
 
 /// Which of a process's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stream {
+pub enum OutputStream {
     /// Standard output.
     Stdout,
     /// Standard error.
     Stderr,
 }
 
-impl Stream {
+impl OutputStream {
     /// Its name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
+            OutputStream::Stdout => "stdout",
+            OutputStream::Stderr => "stderr",
         }
     }
 
     /// The stream of this name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Stream> {
-        [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| stream.name() == name)
+    pub fn from_name(name: &str) -> Option<OutputStream> {
+        [OutputStream::Stdout, OutputStream::Stderr].into_iter().find(|stream| stream.name() == name)
     }
 }
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum SpawnExit {
     /// By itself, with this code (0 to 255).
     Code(i32),
     /// By this signal.
     Signal(Signal),
 }
 
-impl fmt::Display for Exit {
+impl fmt::Display for SpawnExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Exit::Code(code) => write!(f, "code {code}"),
-            Exit::Signal(signal) => write!(f, "signal {signal}"),
+            SpawnExit::Code(code) => write!(f, "code {code}"),
+            SpawnExit::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
 }
@@ -191,7 +191,7 @@ impl ClockKind {
 
 /// Why a request failed: the phase, or the limit it met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FetchFault {
+pub enum FetchErrorKind {
     /// The name was not found.
     Dns,
     /// No connection.
@@ -212,47 +212,47 @@ pub enum FetchFault {
     Capture,
 }
 
-impl FetchFault {
+impl FetchErrorKind {
     /// All of them.
-    pub const ALL: [FetchFault; 9] = [
-        FetchFault::Dns,
-        FetchFault::Connect,
-        FetchFault::Tls,
-        FetchFault::Timeout,
-        FetchFault::Reset,
-        FetchFault::Protocol,
-        FetchFault::TooLarge,
-        FetchFault::Redirects,
-        FetchFault::Capture,
+    pub const ALL: [FetchErrorKind; 9] = [
+        FetchErrorKind::Dns,
+        FetchErrorKind::Connect,
+        FetchErrorKind::Tls,
+        FetchErrorKind::Timeout,
+        FetchErrorKind::Reset,
+        FetchErrorKind::Protocol,
+        FetchErrorKind::TooLarge,
+        FetchErrorKind::Redirects,
+        FetchErrorKind::Capture,
     ];
 
     /// Its name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            FetchFault::Dns => "dns",
-            FetchFault::Connect => "connect",
-            FetchFault::Tls => "tls",
-            FetchFault::Timeout => "timeout",
-            FetchFault::Reset => "reset",
-            FetchFault::Protocol => "protocol",
-            FetchFault::TooLarge => "too_large",
-            FetchFault::Redirects => "redirects",
-            FetchFault::Capture => "capture",
+            FetchErrorKind::Dns => "dns",
+            FetchErrorKind::Connect => "connect",
+            FetchErrorKind::Tls => "tls",
+            FetchErrorKind::Timeout => "timeout",
+            FetchErrorKind::Reset => "reset",
+            FetchErrorKind::Protocol => "protocol",
+            FetchErrorKind::TooLarge => "too_large",
+            FetchErrorKind::Redirects => "redirects",
+            FetchErrorKind::Capture => "capture",
         }
     }
 
     /// The fault of this name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<FetchFault> {
-        FetchFault::ALL.into_iter().find(|fault| fault.name() == name)
+    pub fn from_name(name: &str) -> Option<FetchErrorKind> {
+        FetchErrorKind::ALL.into_iter().find(|fault| fault.name() == name)
     }
 }
 
 /// How long each phase of a request took; a phase that did not happen (a reused connection has no
 /// `dns`, plain HTTP no `tls`) is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timings {
+pub struct FetchTimings {
     /// Name resolution.
     pub dns: Option<Span>,
     /// The TCP connection.
@@ -267,7 +267,7 @@ pub struct Timings {
 
 /// One header of an answer. Secrets are redacted before it becomes one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct HttpHeader {
     /// The name, in lower case.
     pub name: String,
     /// The value; what is not UTF-8 in it has become U+FFFD.
@@ -276,7 +276,7 @@ pub struct Header {
 
 /// An answer, once it is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
+pub struct FetchedResponse {
     /// The status of the last answer (after redirects).
     pub status: u16,
     /// The body's size.
@@ -286,21 +286,21 @@ pub struct Fetched {
     /// From the request's start to the body's end; of a load with a `rate`, from the planned moment.
     pub took: Span,
     /// The phases.
-    pub timings: Timings,
+    pub timings: FetchTimings,
     /// Whether it went over a connection that had been used before; not known of old logs.
     pub reused: Option<bool>,
     /// What of the job's check does not hold, in words; `None` if nothing was looked at, or all holds.
     pub check: Option<String>,
     /// What was captured from it, in the order of the job.
-    pub captured: Vec<Captured>,
+    pub captured: Vec<CapturedValue>,
 }
 
 /// Where players are, by name: `[x, y]` from 0; `x` grows to the east, `y` to the south.
-pub type Places = BTreeMap<String, [u32; 2]>;
+pub type WorldPositions = BTreeMap<String, [u32; 2]>;
 
 /// What came of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
+pub struct ExpectationResult {
     /// Its name.
     pub name: String,
     /// Whether it holds.
@@ -315,7 +315,7 @@ pub struct Expected {
 
 /// How late things were: the distance between planned and real moment of all events with a `due`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lateness {
+pub struct LatenessQuantiles {
     /// The median.
     pub p50: Span,
     /// The 99th percentile.
@@ -326,7 +326,7 @@ pub struct Lateness {
 
 /// How a run ended, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// As expected.
     Passed,
     /// Not as expected.
@@ -335,30 +335,30 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// Its name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Outcome::Passed => "passed",
-            Outcome::Failed => "failed",
-            Outcome::Interrupted => "interrupted",
+            RunOutcome::Passed => "passed",
+            RunOutcome::Failed => "failed",
+            RunOutcome::Interrupted => "interrupted",
         }
     }
 
     /// The outcome of this name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Outcome> {
-        let all = [Outcome::Passed, Outcome::Failed, Outcome::Interrupted];
+    pub fn from_name(name: &str) -> Option<RunOutcome> {
+        let all = [RunOutcome::Passed, RunOutcome::Failed, RunOutcome::Interrupted];
         all.into_iter().find(|outcome| outcome.name() == name)
     }
 }
 
 /// The last event's own: what a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct RunSummary {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// Why, where it did not pass: the first thing that went wrong.
     pub reason: Option<String>,
     /// Spawns started.
@@ -372,9 +372,9 @@ pub struct Summary {
     /// Lines of processes.
     pub lines: u64,
     /// Planned against real.
-    pub lateness: Lateness,
+    pub lateness: LatenessQuantiles,
     /// The loads that made requests, by name.
-    pub fetches: Vec<JobFigures>,
+    pub fetches: Vec<LoadMetrics>,
     /// The last values of the shared cells, by name.
     pub shared: Vec<(String, i64)>,
     /// From the start to this event.
@@ -465,7 +465,7 @@ pub enum Event<'a> {
         /// The spawn.
         source: Source,
         /// Where it was written.
-        stream: Stream,
+        stream: OutputStream,
         /// Lines, each but the last ended by a newline, and the last by one or by the end.
         chunk: &'a [u8],
         /// The chunk is a single part of a line that goes on.
@@ -476,7 +476,7 @@ pub enum Event<'a> {
         /// The spawn.
         source: Source,
         /// How.
-        exit: Exit,
+        exit: SpawnExit,
         /// Whether that was expected.
         ok: bool,
         /// How many spawns still run.
@@ -519,7 +519,7 @@ pub enum Event<'a> {
         /// `HTTP/1.1`.
         version: &'a str,
         /// In the order of the answer, redacted.
-        headers: &'a [Header],
+        headers: &'a [HttpHeader],
     },
     /// `fetch.line`.
     FetchLine {
@@ -535,7 +535,7 @@ pub enum Event<'a> {
         /// The request.
         source: Source,
         /// The answer.
-        fetched: &'a Fetched,
+        fetched: &'a FetchedResponse,
         /// Whether the status was expected and the check holds.
         ok: bool,
     },
@@ -544,14 +544,14 @@ pub enum Event<'a> {
         /// The request.
         source: Source,
         /// The phase or limit.
-        kind: FetchFault,
+        kind: FetchErrorKind,
         /// In words.
         error: &'a str,
         /// From the request's start; of a load with a `rate`, from the planned moment.
         took: Span,
     },
     /// `input`: a line typed.
-    Input {
+    TypedInput {
         /// The line.
         text: &'a str,
         /// Whether it was a command.
@@ -624,7 +624,7 @@ pub enum Event<'a> {
         /// The planned moment; none right behind a move that came from outside.
         due: Option<Moment>,
         /// The players that are in the world.
-        players: &'a Places,
+        players: &'a WorldPositions,
     },
     /// `deadlock`: every player that is left waits for a lock.
     Deadlock {
@@ -632,9 +632,9 @@ pub enum Event<'a> {
         waiting: &'a [(String, String)],
     },
     /// `expect`: what came of an expectation; right before `run.finished`.
-    Expect(&'a Expected),
+    Expect(&'a ExpectationResult),
     /// `run.finished`: always the last. The log adds `crc32c`.
-    RunFinished(&'a Summary),
+    RunFinished(&'a RunSummary),
 }
 
 impl Event<'_> {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::event::{Event, Exit, Fetched};
+use crate::event::{Event, FetchedResponse, SpawnExit};
 
 /// A kind of event; its name is the log's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,7 +11,7 @@ pub struct EventKind(usize);
 
 /// What a key's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyType {
+pub enum EventKeyType {
     /// A text.
     Text,
     /// A whole number.
@@ -22,7 +22,7 @@ pub enum KeyType {
 
 /// What an event says for a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said<'a> {
+pub enum EventValue<'a> {
     /// A text, or the bytes of a line.
     Text(Cow<'a, [u8]>),
     /// A whole number.
@@ -33,7 +33,7 @@ pub enum Said<'a> {
 
 /// What an event belongs to, by which it can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Belongs {
+pub enum EventScope {
     /// To nothing but the run.
     Run,
     /// To a spawn.
@@ -46,32 +46,32 @@ pub enum Belongs {
     Any,
 }
 
-use KeyType::{Boolean, Number, Text};
+use EventKeyType::{Boolean, Number, Text};
 
-type Row = (&'static str, Belongs, &'static [(&'static str, KeyType)]);
+type EventKindSpec = (&'static str, EventScope, &'static [(&'static str, EventKeyType)]);
 
 /// All kinds, with the keys that can be looked at, in the order of the log.
-const KINDS: [Row; 28] = [
+const EVENT_KINDS: [EventKindSpec; 28] = [
     (
         "run.started",
-        Belongs::Run,
+        EventScope::Run,
         &[("generator", Text), ("name", Text), ("seed", Number), ("clock", Text), ("started_at", Text)],
     ),
-    ("clock.tick", Belongs::Run, &[("n", Number)]),
+    ("clock.tick", EventScope::Run, &[("n", Number)]),
     (
         "spawn.started",
-        Belongs::Spawn,
+        EventScope::Spawn,
         &[("source", Text), ("preset", Text), ("entry", Text), ("pid", Number)],
     ),
-    ("spawn.ready", Belongs::Spawn, &[("source", Text)]),
-    ("spawn.suspended", Belongs::Spawn, &[("source", Text), ("signal", Text)]),
-    ("spawn.resumed", Belongs::Spawn, &[("source", Text)]),
-    ("move", Belongs::Spawn, &[("source", Text), ("player", Text), ("direction", Text)]),
-    ("step", Belongs::Spawn, &[("source", Text), ("player", Text), ("step", Text), ("register", Number)]),
-    ("line", Belongs::Spawn, &[("source", Text), ("stream", Text), ("text", Text), ("partial", Boolean)]),
+    ("spawn.ready", EventScope::Spawn, &[("source", Text)]),
+    ("spawn.suspended", EventScope::Spawn, &[("source", Text), ("signal", Text)]),
+    ("spawn.resumed", EventScope::Spawn, &[("source", Text)]),
+    ("move", EventScope::Spawn, &[("source", Text), ("player", Text), ("direction", Text)]),
+    ("step", EventScope::Spawn, &[("source", Text), ("player", Text), ("step", Text), ("register", Number)]),
+    ("line", EventScope::Spawn, &[("source", Text), ("stream", Text), ("text", Text), ("partial", Boolean)]),
     (
         "spawn.exited",
-        Belongs::Spawn,
+        EventScope::Spawn,
         &[
             ("source", Text),
             ("code", Number),
@@ -82,17 +82,17 @@ const KINDS: [Row; 28] = [
             ("skipped", Number),
         ],
     ),
-    ("spawn.failed", Belongs::Spawn, &[("source", Text), ("error", Text), ("running", Number)]),
+    ("spawn.failed", EventScope::Spawn, &[("source", Text), ("error", Text), ("running", Number)]),
     (
         "fetch.started",
-        Belongs::Request,
+        EventScope::Request,
         &[("source", Text), ("job", Text), ("entry", Text), ("method", Text), ("url", Text)],
     ),
-    ("fetch.responded", Belongs::Request, &[("source", Text), ("status", Number), ("version", Text)]),
-    ("fetch.line", Belongs::Request, &[("source", Text), ("n", Number), ("text", Text)]),
+    ("fetch.responded", EventScope::Request, &[("source", Text), ("status", Number), ("version", Text)]),
+    ("fetch.line", EventScope::Request, &[("source", Text), ("n", Number), ("text", Text)]),
     (
         "fetch.finished",
-        Belongs::Request,
+        EventScope::Request,
         &[
             ("source", Text),
             ("status", Number),
@@ -103,59 +103,59 @@ const KINDS: [Row; 28] = [
             ("check", Text),
         ],
     ),
-    ("fetch.failed", Belongs::Request, &[("source", Text), ("kind", Text), ("error", Text)]),
-    ("input", Belongs::Run, &[("text", Text), ("accepted", Boolean), ("error", Text)]),
-    ("mark", Belongs::Entry, &[("entry", Text), ("text", Text)]),
-    ("sent", Belongs::Spawn, &[("source", Text), ("entry", Text), ("text", Text), ("error", Text)]),
+    ("fetch.failed", EventScope::Request, &[("source", Text), ("kind", Text), ("error", Text)]),
+    ("input", EventScope::Run, &[("text", Text), ("accepted", Boolean), ("error", Text)]),
+    ("mark", EventScope::Entry, &[("entry", Text), ("text", Text)]),
+    ("sent", EventScope::Spawn, &[("source", Text), ("entry", Text), ("text", Text), ("error", Text)]),
     (
         "stopping",
-        Belongs::Any,
+        EventScope::Any,
         &[("source", Text), ("entry", Text), ("signal", Text), ("reason", Text), ("error", Text)],
     ),
-    ("run.paused", Belongs::Run, &[]),
-    ("run.resumed", Belongs::Run, &[]),
-    ("player.joined", Belongs::Run, &[("source", Text), ("player", Text), ("called", Text)]),
-    ("player.left", Belongs::Run, &[("source", Text)]),
-    ("world.state", Belongs::Run, &[]),
-    ("deadlock", Belongs::Run, &[]),
-    ("expect", Belongs::Run, &[]),
-    ("run.finished", Belongs::Run, &[]),
+    ("run.paused", EventScope::Run, &[]),
+    ("run.resumed", EventScope::Run, &[]),
+    ("player.joined", EventScope::Run, &[("source", Text), ("player", Text), ("called", Text)]),
+    ("player.left", EventScope::Run, &[("source", Text)]),
+    ("world.state", EventScope::Run, &[]),
+    ("deadlock", EventScope::Run, &[]),
+    ("expect", EventScope::Run, &[]),
+    ("run.finished", EventScope::Run, &[]),
 ];
 
 impl EventKind {
     /// How many there are.
-    pub const COUNT: usize = KINDS.len();
+    pub const COUNT: usize = EVENT_KINDS.len();
 
     /// Those that come when all has been counted: nothing can be expected of them.
-    pub const LAST: [&'static str; 2] = ["expect", "run.finished"];
+    pub const AFTER_COUNTING: [&'static str; 2] = ["expect", "run.finished"];
 
     /// All of them, in the order of the log's description.
     pub fn all() -> impl Iterator<Item = EventKind> + Clone {
-        (0..KINDS.len()).map(EventKind)
+        (0..EVENT_KINDS.len()).map(EventKind)
     }
 
     /// The kind of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<EventKind> {
-        KINDS.iter().position(|(own, ..)| *own == name).map(EventKind)
+        EVENT_KINDS.iter().position(|(own, ..)| *own == name).map(EventKind)
     }
 
     /// Its name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
-        KINDS[self.0].0
+        EVENT_KINDS[self.0].0
     }
 
     /// What its events belong to.
     #[must_use]
-    pub fn belongs(self) -> Belongs {
-        KINDS[self.0].1
+    pub fn scope(self) -> EventScope {
+        EVENT_KINDS[self.0].1
     }
 
     /// The keys that can be looked at.
     #[must_use]
-    pub fn keys(self) -> &'static [(&'static str, KeyType)] {
-        KINDS[self.0].2
+    pub fn keys(self) -> &'static [(&'static str, EventKeyType)] {
+        EVENT_KINDS[self.0].2
     }
 
     /// A number below [`EventKind::COUNT`], for tables.
@@ -186,7 +186,7 @@ impl Event<'_> {
             Event::FetchLine { .. } => 13,
             Event::FetchFinished { .. } => 14,
             Event::FetchFailed { .. } => 15,
-            Event::Input { .. } => 16,
+            Event::TypedInput { .. } => 16,
             Event::Mark { .. } => 17,
             Event::Sent { .. } => 18,
             Event::Stopping { .. } => 19,
@@ -210,122 +210,127 @@ impl Event<'_> {
     /// What it says for one of the keys of its kind; `None` where it leaves it out. (Of a chunk of
     /// lines the text is that of all of them: hand each line over alone.)
     #[must_use]
-    pub fn said(&self, key: &str) -> Option<Said<'_>> {
+    pub fn value(&self, key: &str) -> Option<EventValue<'_>> {
         let said = match (self, key) {
-            (Event::Move { direction, .. }, "direction") => text(direction.letter()),
+            (Event::Move { direction, .. }, "direction") => text_value(direction.letter()),
             (
                 Event::Move { player, .. } | Event::Step { player, .. } | Event::PlayerJoined { player, .. },
                 "player",
-            ) => owned(player),
-            (Event::PlayerJoined { called, .. }, "called") => text((*called)?),
-            (Event::Step { step, .. }, "step") => text(step),
-            (Event::Step { register, .. }, "register") => number(*register),
-            (Event::Lines { stream, .. }, "stream") => text(stream.name()),
+            ) => to_text_value(player),
+            (Event::PlayerJoined { called, .. }, "called") => text_value((*called)?),
+            (Event::Step { step, .. }, "step") => text_value(step),
+            (Event::Step { register, .. }, "register") => number_value(*register),
+            (Event::Lines { stream, .. }, "stream") => text_value(stream.name()),
             (Event::Lines { chunk, .. }, "text") => {
-                Said::Text(Cow::Borrowed(chunk.strip_suffix(b"\n").unwrap_or(chunk)))
+                EventValue::Text(Cow::Borrowed(chunk.strip_suffix(b"\n").unwrap_or(chunk)))
             }
-            (Event::Lines { partial, .. }, "partial") => Said::Boolean(*partial),
-            (_, "source") => owned(self.source()?),
-            (_, "entry") => owned(self.entry()?),
+            (Event::Lines { partial, .. }, "partial") => EventValue::Boolean(*partial),
+            (_, "source") => to_text_value(self.source()?),
+            (_, "entry") => to_text_value(self.entry()?),
             (Event::RunStarted { .. } | Event::ClockTick { .. } | Event::SpawnStarted { .. }, _) => {
-                return self.said_of_start(key);
+                return self.start_value(key);
             }
             (Event::SpawnExited { .. } | Event::SpawnSuspended { .. } | Event::SpawnFailed { .. }, _) => {
-                return self.said_of_spawn(key);
+                return self.spawn_value(key);
             }
-            (Event::Input { .. } | Event::Mark { .. } | Event::Sent { .. } | Event::Stopping { .. }, _) => {
-                return self.said_of_control(key);
+            (
+                Event::TypedInput { .. } | Event::Mark { .. } | Event::Sent { .. } | Event::Stopping { .. },
+                _,
+            ) => {
+                return self.control_value(key);
             }
-            _ => return self.said_of_fetch(key),
+            _ => return self.fetch_value(key),
         };
         Some(said)
     }
 
-    fn said_of_start(&self, key: &str) -> Option<Said<'_>> {
+    fn start_value(&self, key: &str) -> Option<EventValue<'_>> {
         Some(match (self, key) {
-            (Event::RunStarted { .. }, "generator") => text("scenario"),
-            (Event::RunStarted { name, .. }, "name") => text(name),
-            (Event::RunStarted { seed, .. }, "seed") => number(*seed),
-            (Event::RunStarted { clock, .. }, "clock") => text(clock.name()),
-            (Event::RunStarted { started_at, .. }, "started_at") => text((*started_at)?),
-            (Event::ClockTick { n, .. }, "n") => number(*n),
-            (Event::SpawnStarted { preset, .. }, "preset") => text(preset),
-            (Event::SpawnStarted { pid, .. }, "pid") => number((*pid)?),
+            (Event::RunStarted { .. }, "generator") => text_value("scenario"),
+            (Event::RunStarted { name, .. }, "name") => text_value(name),
+            (Event::RunStarted { seed, .. }, "seed") => number_value(*seed),
+            (Event::RunStarted { clock, .. }, "clock") => text_value(clock.name()),
+            (Event::RunStarted { started_at, .. }, "started_at") => text_value((*started_at)?),
+            (Event::ClockTick { n, .. }, "n") => number_value(*n),
+            (Event::SpawnStarted { preset, .. }, "preset") => text_value(preset),
+            (Event::SpawnStarted { pid, .. }, "pid") => number_value((*pid)?),
             _ => return None,
         })
     }
 
-    fn said_of_spawn(&self, key: &str) -> Option<Said<'_>> {
+    fn spawn_value(&self, key: &str) -> Option<EventValue<'_>> {
         Some(match (self, key) {
-            (Event::SpawnExited { exit: Exit::Code(code), .. }, "code") => number(u64::try_from(*code).ok()?),
-            (Event::SpawnExited { exit: Exit::Signal(signal), .. }, "signal")
-            | (Event::SpawnSuspended { signal, .. }, "signal") => owned(signal),
-            (Event::SpawnExited { ok, .. }, "ok") => Said::Boolean(*ok),
-            (Event::SpawnExited { held, .. }, "held") => Said::Boolean(*held),
-            (Event::SpawnExited { skipped, .. }, "skipped") => number(*skipped),
-            (Event::SpawnExited { running, .. } | Event::SpawnFailed { running, .. }, "running") => {
-                number(*running)
+            (Event::SpawnExited { exit: SpawnExit::Code(code), .. }, "code") => {
+                number_value(u64::try_from(*code).ok()?)
             }
-            (Event::SpawnFailed { error, .. }, "error") => text(error),
+            (Event::SpawnExited { exit: SpawnExit::Signal(signal), .. }, "signal")
+            | (Event::SpawnSuspended { signal, .. }, "signal") => to_text_value(signal),
+            (Event::SpawnExited { ok, .. }, "ok") => EventValue::Boolean(*ok),
+            (Event::SpawnExited { held, .. }, "held") => EventValue::Boolean(*held),
+            (Event::SpawnExited { skipped, .. }, "skipped") => number_value(*skipped),
+            (Event::SpawnExited { running, .. } | Event::SpawnFailed { running, .. }, "running") => {
+                number_value(*running)
+            }
+            (Event::SpawnFailed { error, .. }, "error") => text_value(error),
             _ => return None,
         })
     }
 
-    fn said_of_control(&self, key: &str) -> Option<Said<'_>> {
+    fn control_value(&self, key: &str) -> Option<EventValue<'_>> {
         Some(match (self, key) {
-            (Event::Input { text: own, .. } | Event::Mark { text: own, .. }, "text") => text(own),
-            (Event::Sent { text: own, .. }, "text") => text((*own)?),
-            (Event::Input { accepted, .. }, "accepted") => Said::Boolean(*accepted),
+            (Event::TypedInput { text: own, .. } | Event::Mark { text: own, .. }, "text") => text_value(own),
+            (Event::Sent { text: own, .. }, "text") => text_value((*own)?),
+            (Event::TypedInput { accepted, .. }, "accepted") => EventValue::Boolean(*accepted),
             (
-                Event::Input { error, .. } | Event::Sent { error, .. } | Event::Stopping { error, .. },
+                Event::TypedInput { error, .. } | Event::Sent { error, .. } | Event::Stopping { error, .. },
                 "error",
-            ) => text((*error)?),
-            (Event::Stopping { signal, .. }, "signal") => owned((*signal)?),
-            (Event::Stopping { reason, .. }, "reason") => text((*reason)?),
+            ) => text_value((*error)?),
+            (Event::Stopping { signal, .. }, "signal") => to_text_value((*signal)?),
+            (Event::Stopping { reason, .. }, "reason") => text_value((*reason)?),
             _ => return None,
         })
     }
 
-    fn said_of_fetch(&self, key: &str) -> Option<Said<'_>> {
+    fn fetch_value(&self, key: &str) -> Option<EventValue<'_>> {
         Some(match (self, key) {
-            (Event::FetchStarted { job, .. }, "job") => text(job),
-            (Event::FetchStarted { method, .. }, "method") => text(method),
-            (Event::FetchStarted { url, .. }, "url") => text(url),
-            (Event::FetchResponded { status, .. }, "status") => number(*status),
-            (Event::FetchResponded { version, .. }, "version") => text(version),
-            (Event::FetchLine { n, .. }, "n") => number(*n),
-            (Event::FetchLine { text, .. }, "text") => Said::Text(Cow::Borrowed(text)),
-            (Event::FetchFinished { ok, .. }, "ok") => Said::Boolean(*ok),
-            (Event::FetchFinished { fetched, .. }, key) => return said_of_answer(fetched, key),
-            (Event::FetchFailed { kind, .. }, "kind") => text(kind.name()),
-            (Event::FetchFailed { error, .. }, "error") => text(error),
+            (Event::FetchStarted { job, .. }, "job") => text_value(job),
+            (Event::FetchStarted { method, .. }, "method") => text_value(method),
+            (Event::FetchStarted { url, .. }, "url") => text_value(url),
+            (Event::FetchResponded { status, .. }, "status") => number_value(*status),
+            (Event::FetchResponded { version, .. }, "version") => text_value(version),
+            (Event::FetchLine { n, .. }, "n") => number_value(*n),
+            (Event::FetchLine { text, .. }, "text") => EventValue::Text(Cow::Borrowed(text)),
+            (Event::FetchFinished { ok, .. }, "ok") => EventValue::Boolean(*ok),
+            (Event::FetchFinished { fetched, .. }, key) => return response_value(fetched, key),
+            (Event::FetchFailed { kind, .. }, "kind") => text_value(kind.name()),
+            (Event::FetchFailed { error, .. }, "error") => text_value(error),
             _ => return None,
         })
     }
 }
 
-fn said_of_answer<'a>(fetched: &'a Fetched, key: &str) -> Option<Said<'a>> {
+fn response_value<'a>(fetched: &'a FetchedResponse, key: &str) -> Option<EventValue<'a>> {
     Some(match key {
-        "status" => number(fetched.status),
-        "bytes" => number(fetched.bytes),
+        "status" => number_value(fetched.status),
+        "bytes" => number_value(fetched.bytes),
         "sha256" => {
             let digits: String = fetched.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-            Said::Text(Cow::Owned(digits.into_bytes()))
+            EventValue::Text(Cow::Owned(digits.into_bytes()))
         }
-        "reused" => Said::Boolean(fetched.reused?),
-        "check" => text(fetched.check.as_deref()?),
+        "reused" => EventValue::Boolean(fetched.reused?),
+        "check" => text_value(fetched.check.as_deref()?),
         _ => return None,
     })
 }
 
-fn text(text: &str) -> Said<'_> {
-    Said::Text(Cow::Borrowed(text.as_bytes()))
+fn text_value(text: &str) -> EventValue<'_> {
+    EventValue::Text(Cow::Borrowed(text.as_bytes()))
 }
 
-fn number(number: impl Into<i128>) -> Said<'static> {
-    Said::Number(number.into())
+fn number_value(number: impl Into<i128>) -> EventValue<'static> {
+    EventValue::Number(number.into())
 }
 
-fn owned(value: impl std::fmt::Display) -> Said<'static> {
-    Said::Text(Cow::Owned(value.to_string().into_bytes()))
+fn to_text_value(value: impl std::fmt::Display) -> EventValue<'static> {
+    EventValue::Text(Cow::Owned(value.to_string().into_bytes()))
 }

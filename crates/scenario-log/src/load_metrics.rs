@@ -1,11 +1,11 @@
 //! What a load came to: the figures of its requests, for the log's last line and the screen.
 
-use crate::event::FetchFault;
+use crate::event::FetchErrorKind;
 use crate::time::Span;
 
 /// How long things took: to three significant figures, the largest exactly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quantiles {
+pub struct LatencyQuantiles {
     /// The median.
     pub p50: Span,
     /// The 90th percentile.
@@ -20,15 +20,15 @@ pub struct Quantiles {
 
 /// All requests of a load, in all runs of its job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobFigures {
+pub struct LoadMetrics {
     /// The fetch's name.
     pub job: String,
     /// Requests that were started.
     pub requests: u64,
     /// How many were answered with each status, and how long these took.
-    pub statuses: Vec<(u16, u64, Quantiles)>,
+    pub statuses: Vec<(u16, u64, LatencyQuantiles)>,
     /// How many failed, by kind.
-    pub failures: Vec<(FetchFault, u64)>,
+    pub failures: Vec<(FetchErrorKind, u64)>,
     /// How many were in flight when they were stopped, or the run was.
     pub given_up: u64,
     /// Bytes of all whole bodies.
@@ -42,9 +42,9 @@ pub struct JobFigures {
     /// Requests that were planned and never started, for the same reason.
     pub unsent: u64,
     /// How long answers took: of a load with a `rate` from the planned moments.
-    pub latency: Quantiles,
+    pub latency: LatencyQuantiles,
     /// The same from the real starts.
-    pub from_start: Quantiles,
+    pub from_start: LatencyQuantiles,
     /// From the first start to the last end.
     pub took: Span,
 }

@@ -2,26 +2,26 @@
 //! names of players. Decides nothing about who has which name.
 
 /// The longest name, in characters (they are all ASCII).
-pub const LONGEST_NAME: usize = 64;
+pub const MAX_NAME_LEN: usize = 64;
 
 /// Why `name` is not one; `None` if it is (`[A-Za-z0-9_.-]`, 1 to 64 characters).
 #[must_use]
-pub fn fault(name: &str) -> Option<String> {
+pub fn name_error(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("a name has at least one character".to_owned());
     }
     if let Some(bad) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || "_.-".contains(*c))) {
         return Some(format!(
             "a name is made of letters, digits, `_`, `.` and `-`; {} is none of these",
-            visible(bad)
+            describe_char(bad)
         ));
     }
-    (name.len() > LONGEST_NAME)
-        .then(|| format!("a name has at most {LONGEST_NAME} characters; this one has {}", name.len()))
+    (name.len() > MAX_NAME_LEN)
+        .then(|| format!("a name has at most {MAX_NAME_LEN} characters; this one has {}", name.len()))
 }
 
 /// A character for a message: itself in backquotes, or its code point where it cannot be shown.
-fn visible(c: char) -> String {
+fn describe_char(c: char) -> String {
     if c.is_control() || !(c.is_ascii_graphic() || c.is_alphanumeric()) {
         format!("U+{:04X}", u32::from(c))
     } else {
@@ -77,7 +77,7 @@ pub struct PlayerName<'a> {
 impl<'a> PlayerName<'a> {
     /// A name that is whole already.
     #[must_use]
-    pub fn whole(name: &'a str) -> PlayerName<'a> {
+    pub fn from_full_name(name: &'a str) -> PlayerName<'a> {
         PlayerName { prefix: name, number: None, suffix: "" }
     }
 }
@@ -98,12 +98,12 @@ mod tests {
 
     #[test]
     fn names_are_ascii_words() {
-        assert_eq!(fault("wave-2.b_C"), None);
-        assert!(fault("").is_some());
-        assert!(fault("a b").is_some_and(|m| m.contains("U+0020")));
-        assert!(fault("né").is_some_and(|m| m.contains("`é`")));
-        assert_eq!(fault(&"a".repeat(64)), None);
-        assert!(fault(&"a".repeat(65)).is_some());
+        assert_eq!(name_error("wave-2.b_C"), None);
+        assert!(name_error("").is_some());
+        assert!(name_error("a b").is_some_and(|m| m.contains("U+0020")));
+        assert!(name_error("né").is_some_and(|m| m.contains("`é`")));
+        assert_eq!(name_error(&"a".repeat(64)), None);
+        assert!(name_error(&"a".repeat(65)).is_some());
     }
 
     #[test]

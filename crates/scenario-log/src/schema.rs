@@ -2,278 +2,297 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::event::{FORMAT, FetchFault};
+use crate::event::{FetchErrorKind, LOG_FORMAT};
 use crate::signal::Signal;
 
 /// What a key's value is.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum SchemaType {
     Count,
     /// A list of them.
-    Counts,
+    CountList,
     Seconds,
     /// A signed 64-bit number.
     Signed,
     /// Signed numbers by name.
-    Cells,
+    IntegerMap,
     Text,
     Boolean,
     /// One of these words.
-    Words(&'static [&'static str]),
-    Source,
+    OneOf(&'static [&'static str]),
+    SpawnOrRequest,
     Spawn,
     Request,
     /// Who moves: a spawn or a guest.
-    Mover,
+    SpawnOrGuest,
     Guest,
-    Place,
+    Position,
     /// Places by name.
-    Places,
+    Positions,
     /// The resolved scenario.
     Scenario,
     /// Texts by name: header values, what was captured.
-    Texts,
+    TextMap,
     Timings,
     Lateness,
     /// What loads came to, by name.
-    Fetches,
+    LoadMetricsMap,
     /// Lower-case hexadecimal digits.
     Hex(u32),
     Signal,
-    FetchFault,
+    FetchErrorKind,
 }
 
 /// One key of an event.
-struct Key {
+struct SchemaKey {
     name: &'static str,
-    kind: Kind,
+    kind: SchemaType,
     is_required: bool,
 }
 
-const fn must(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, is_required: true }
+const fn required(name: &'static str, kind: SchemaType) -> SchemaKey {
+    SchemaKey { name, kind, is_required: true }
 }
 
-const fn may(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, is_required: false }
+const fn optional(name: &'static str, kind: SchemaType) -> SchemaKey {
+    SchemaKey { name, kind, is_required: false }
 }
 
-use Kind::{
-    Boolean, Cells, Count, Counts, Fetches, Guest, Hex, Lateness, Mover, Place, Places, Request, Scenario,
-    Seconds, Signed, Source, Spawn, Text, Texts, Timings, Words,
+use SchemaType::{
+    Boolean, Count, CountList, Guest, Hex, IntegerMap, Lateness, LoadMetricsMap, OneOf, Position, Positions,
+    Request, Scenario, Seconds, Signed, Spawn, SpawnOrGuest, SpawnOrRequest, Text, TextMap, Timings,
 };
 
 /// Every event with what it says and its keys behind `seq`, `t` and `event`, in their order.
-const EVENTS: &[(&str, &str, &[Key])] = &[
+const EVENT_SCHEMAS: &[(&str, &str, &[SchemaKey])] = &[
     (
         "run.started",
         "The first line: the format, and all that decides what the run does by itself.",
         &[
-            must("format", Count),
-            must("generator", Text),
-            must("name", Text),
-            must("seed", Count),
-            must("clock", Words(&["real", "virtual"])),
-            may("started_at", Text),
-            may("schedule", Counts),
-            must("scenario", Scenario),
+            required("format", Count),
+            required("generator", Text),
+            required("name", Text),
+            required("seed", Count),
+            required("clock", OneOf(&["real", "virtual"])),
+            optional("started_at", Text),
+            optional("schedule", CountList),
+            required("scenario", Scenario),
         ],
     ),
-    ("clock.tick", "The clock has ticked.", &[must("due", Seconds), must("n", Count)]),
+    ("clock.tick", "The clock has ticked.", &[required("due", Seconds), required("n", Count)]),
     (
         "spawn.started",
         "A spawn runs. Without `entry` it was typed; without `pid` the runner plays it.",
         &[
-            must("due", Seconds),
-            must("source", Spawn),
-            must("preset", Text),
-            may("entry", Text),
-            may("pid", Count),
+            required("due", Seconds),
+            required("source", Spawn),
+            required("preset", Text),
+            optional("entry", Text),
+            optional("pid", Count),
         ],
     ),
-    ("spawn.ready", "A program is ready, as its preset says.", &[must("source", Spawn)]),
+    ("spawn.ready", "A program is ready, as its preset says.", &[required("source", Spawn)]),
     (
         "spawn.suspended",
         "A process was stopped by a signal, and does not go on for now.",
-        &[must("source", Spawn), must("signal", Kind::Signal)],
+        &[required("source", Spawn), required("signal", SchemaType::Signal)],
     ),
-    ("spawn.resumed", "A process that was stopped goes on.", &[must("source", Spawn)]),
+    ("spawn.resumed", "A process that was stopped goes on.", &[required("source", Spawn)]),
     (
         "move",
         "A player has moved. Without `due` a process says so, or it is a guest's.",
         &[
-            may("due", Seconds),
-            must("source", Mover),
-            must("player", Text),
-            must("direction", Words(&["N", "S", "E", "W"])),
+            optional("due", Seconds),
+            required("source", SpawnOrGuest),
+            required("player", Text),
+            required("direction", OneOf(&["N", "S", "E", "W"])),
         ],
     ),
     (
         "step",
         "A player has taken one of its steps; `register` is what its register holds behind it.",
         &[
-            must("due", Seconds),
-            must("source", Spawn),
-            must("player", Text),
-            must("step", Text),
-            must("register", Signed),
+            required("due", Seconds),
+            required("source", Spawn),
+            required("player", Text),
+            required("step", Text),
+            required("register", Signed),
         ],
     ),
     (
         "line",
         "A line of a process, without its newline: `text`, or `base64` where it is not UTF-8.",
         &[
-            must("source", Spawn),
-            must("stream", Words(&["stdout", "stderr"])),
-            may("text", Text),
-            may("base64", Text),
-            may("partial", Boolean),
+            required("source", Spawn),
+            required("stream", OneOf(&["stdout", "stderr"])),
+            optional("text", Text),
+            optional("base64", Text),
+            optional("partial", Boolean),
         ],
     ),
     (
         "spawn.exited",
         "A spawn has ended, by itself with a code or by a signal. With `held`, what it started still held its output; `skipped` is how many states of the world it read too slowly to be sent.",
         &[
-            must("source", Spawn),
-            may("code", Count),
-            may("signal", Kind::Signal),
-            must("ok", Boolean),
-            must("running", Count),
-            may("held", Boolean),
-            may("skipped", Count),
+            required("source", Spawn),
+            optional("code", Count),
+            optional("signal", SchemaType::Signal),
+            required("ok", Boolean),
+            required("running", Count),
+            optional("held", Boolean),
+            optional("skipped", Count),
         ],
     ),
     (
         "spawn.failed",
         "A spawn could not start, or one that runs never became ready.",
-        &[must("source", Spawn), must("error", Text), must("running", Count)],
+        &[required("source", Spawn), required("error", Text), required("running", Count)],
     ),
     (
         "fetch.started",
         "A request is sent. Without `entry` it was typed.",
         &[
-            must("due", Seconds),
-            must("source", Request),
-            must("job", Text),
-            may("entry", Text),
-            must("method", Text),
-            must("url", Text),
+            required("due", Seconds),
+            required("source", Request),
+            required("job", Text),
+            optional("entry", Text),
+            required("method", Text),
+            required("url", Text),
         ],
     ),
     (
         "fetch.responded",
         "The head of an answer has come.",
-        &[must("source", Request), must("status", Count), must("version", Text), must("headers", Texts)],
+        &[
+            required("source", Request),
+            required("status", Count),
+            required("version", Text),
+            required("headers", TextMap),
+        ],
     ),
     (
         "fetch.line",
         "A line of an answer's body, counted from 1.",
-        &[must("source", Request), must("n", Count), may("text", Text), may("base64", Text)],
+        &[
+            required("source", Request),
+            required("n", Count),
+            optional("text", Text),
+            optional("base64", Text),
+        ],
     ),
     (
         "fetch.finished",
         "An answer is whole. `check` says what of it is not as the fetch wants it, `captured` what was taken out of it.",
         &[
-            must("source", Request),
-            must("status", Count),
-            must("bytes", Count),
-            must("sha256", Hex(64)),
-            must("ok", Boolean),
-            must("took", Seconds),
-            must("timings", Timings),
-            may("reused", Boolean),
-            may("check", Text),
-            may("captured", Texts),
+            required("source", Request),
+            required("status", Count),
+            required("bytes", Count),
+            required("sha256", Hex(64)),
+            required("ok", Boolean),
+            required("took", Seconds),
+            required("timings", Timings),
+            optional("reused", Boolean),
+            optional("check", Text),
+            optional("captured", TextMap),
         ],
     ),
     (
         "fetch.failed",
         "A request has failed, or was given up.",
         &[
-            must("source", Request),
-            must("kind", Kind::FetchFault),
-            must("error", Text),
-            must("took", Seconds),
+            required("source", Request),
+            required("kind", SchemaType::FetchErrorKind),
+            required("error", Text),
+            required("took", Seconds),
         ],
     ),
-    ("input", "A line was typed.", &[must("text", Text), must("accepted", Boolean), may("error", Text)]),
+    (
+        "input",
+        "A line was typed.",
+        &[required("text", Text), required("accepted", Boolean), optional("error", Text)],
+    ),
     (
         "mark",
         "A text of the timeline, or one that was typed.",
-        &[must("due", Seconds), may("entry", Text), must("text", Text)],
+        &[required("due", Seconds), optional("entry", Text), required("text", Text)],
     ),
     (
         "sent",
         "A line was sent to a process, or could not be.",
         &[
-            may("due", Seconds),
-            may("source", Spawn),
-            may("entry", Text),
-            may("text", Text),
-            may("error", Text),
+            optional("due", Seconds),
+            optional("source", Spawn),
+            optional("entry", Text),
+            optional("text", Text),
+            optional("error", Text),
         ],
     ),
     (
         "stopping",
         "A source is asked to stop; without `source`, the whole run is.",
         &[
-            may("due", Seconds),
-            may("source", Source),
-            may("entry", Text),
-            may("signal", Kind::Signal),
-            may("reason", Text),
-            may("error", Text),
+            optional("due", Seconds),
+            optional("source", SpawnOrRequest),
+            optional("entry", Text),
+            optional("signal", SchemaType::Signal),
+            optional("reason", Text),
+            optional("error", Text),
         ],
     ),
     ("run.paused", "Everything stands still from here on, the run's clock too.", &[]),
     (
         "run.resumed",
         "Everything goes on. `took` is how long it stood still by the machine's clock.",
-        &[must("took", Seconds)],
+        &[required("took", Seconds)],
     ),
     (
         "player.joined",
         "A guest has come over the network with its player. `called` is its name in the world where somebody else has it, `place` where it is.",
-        &[must("source", Guest), must("player", Text), may("called", Text), may("place", Place)],
+        &[
+            required("source", Guest),
+            required("player", Text),
+            optional("called", Text),
+            optional("place", Position),
+        ],
     ),
-    ("player.left", "A guest has gone, and its player.", &[must("source", Guest)]),
+    ("player.left", "A guest has gone, and its player.", &[required("source", Guest)]),
     (
         "world.state",
         "Where every player is that is in the world, by name: `[x, y]`. Without `due` it stands behind a move from outside.",
-        &[may("due", Seconds), must("players", Places)],
+        &[optional("due", Seconds), required("players", Positions)],
     ),
     (
         "deadlock",
         "Every player that is left waits for a lock; `waiting` is which player for which.",
-        &[must("waiting", Texts)],
+        &[required("waiting", TextMap)],
     ),
     (
         "expect",
         "What came of an expectation. Without `got` there was nothing to measure; `events` are the `seq` of those that decided it.",
         &[
-            must("name", Text),
-            must("ok", Boolean),
-            must("wanted", Text),
-            may("got", Text),
-            may("events", Counts),
+            required("name", Text),
+            required("ok", Boolean),
+            required("wanted", Text),
+            optional("got", Text),
+            optional("events", CountList),
         ],
     ),
     (
         "run.finished",
         "The last line. `crc32c` is that of all bytes before it.",
         &[
-            must("outcome", Words(&["passed", "failed", "interrupted"])),
-            may("reason", Text),
-            must("spawned", Count),
-            must("exited", Count),
-            must("fetched", Count),
-            must("moves", Count),
-            must("lines", Count),
-            must("lateness", Lateness),
-            may("fetches", Fetches),
-            may("shared", Cells),
-            must("took", Seconds),
-            must("crc32c", Hex(8)),
+            required("outcome", OneOf(&["passed", "failed", "interrupted"])),
+            optional("reason", Text),
+            required("spawned", Count),
+            required("exited", Count),
+            required("fetched", Count),
+            required("moves", Count),
+            required("lines", Count),
+            required("lateness", Lateness),
+            optional("fetches", LoadMetricsMap),
+            optional("shared", IntegerMap),
+            required("took", Seconds),
+            required("crc32c", Hex(8)),
         ],
     ),
 ];
@@ -281,14 +300,14 @@ const EVENTS: &[(&str, &str, &[Key])] = &[
 /// Whether there is an event of this name.
 #[must_use]
 pub fn is_event(name: &str) -> bool {
-    EVENTS.iter().any(|(event, _, _)| *event == name)
+    EVENT_SCHEMAS.iter().any(|(event, _, _)| *event == name)
 }
 
 /// The names of all keys that events have of their own, those of most first and else in the order of
 /// the table.
-pub fn keys() -> Vec<&'static str> {
+pub fn all_keys() -> Vec<&'static str> {
     let mut keys = vec!["due", "source", "entry"];
-    for key in EVENTS.iter().flat_map(|(_, _, keys)| *keys) {
+    for key in EVENT_SCHEMAS.iter().flat_map(|(_, _, keys)| *keys) {
         if !keys.contains(&key.name) {
             keys.push(key.name);
         }
@@ -299,7 +318,7 @@ pub fn keys() -> Vec<&'static str> {
 /// Whether an event can have this key.
 #[must_use]
 pub fn is_key(event: &str, key: &str) -> bool {
-    let keys = EVENTS.iter().find(|(name, _, _)| *name == event).map_or(&[][..], |(_, _, keys)| keys);
+    let keys = EVENT_SCHEMAS.iter().find(|(name, _, _)| *name == event).map_or(&[][..], |(_, _, keys)| keys);
     matches!(key, "seq" | "t" | "event") || keys.iter().any(|known| known.name == key)
 }
 
@@ -307,23 +326,24 @@ pub fn is_key(event: &str, key: &str) -> bool {
 /// `schema/event.schema.json`.
 #[must_use]
 pub fn event_schema() -> String {
-    let events: Vec<Value> = EVENTS.iter().map(|(name, says, keys)| event(name, says, keys)).collect();
+    let events: Vec<Value> =
+        EVENT_SCHEMAS.iter().map(|(name, says, keys)| event_object(name, says, keys)).collect();
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of a scenario log",
-        "description": format!("Format {FORMAT}. Moments and durations are seconds with nine decimals."),
+        "description": format!("Format {LOG_FORMAT}. Moments and durations are seconds with nine decimals."),
         "oneOf": events,
     });
     format!("{schema:#}\n")
 }
 
-fn event(name: &str, says: &str, keys: &[Key]) -> Value {
+fn event_object(name: &str, says: &str, keys: &[SchemaKey]) -> Value {
     let mut properties = Map::new();
     let count = json!({ "type": "integer", "minimum": 0 });
     properties.insert("seq".to_owned(), count);
-    properties.insert("t".to_owned(), kind(Seconds));
+    properties.insert("t".to_owned(), type_schema(Seconds));
     properties.insert("event".to_owned(), json!({ "const": name }));
-    properties.extend(keys.iter().map(|key| (key.name.to_owned(), kind(key.kind))));
+    properties.extend(keys.iter().map(|key| (key.name.to_owned(), type_schema(key.kind))));
     let required: Vec<&str> = ["seq", "t", "event"]
         .into_iter()
         .chain(keys.iter().filter(|key| key.is_required).map(|key| key.name))
@@ -339,7 +359,7 @@ fn event(name: &str, says: &str, keys: &[Key]) -> Value {
 }
 
 /// What a load came to.
-fn load() -> Value {
+fn load_metrics_object() -> Value {
     let count = || json!({ "type": "integer", "minimum": 0 });
     let seconds = || json!({ "type": "number", "minimum": 0 });
     let names = ["p50", "p90", "p99", "p99.9", "max"];
@@ -354,7 +374,7 @@ fn load() -> Value {
         "additionalProperties": false,
     });
     keys.insert("statuses".to_owned(), json!({ "type": "object", "additionalProperties": status }));
-    let kinds = json!({ "enum": FetchFault::ALL.map(FetchFault::name) });
+    let kinds = json!({ "enum": FetchErrorKind::ALL.map(FetchErrorKind::name) });
     let failures = json!({ "type": "object", "propertyNames": kinds, "additionalProperties": count() });
     keys.insert("failures".to_owned(), failures);
     for name in ["given_up", "bytes", "opened", "reused", "delayed", "unsent"] {
@@ -367,7 +387,7 @@ fn load() -> Value {
     json!({ "type": "object", "properties": keys, "required": required, "additionalProperties": false })
 }
 
-fn kind(kind: Kind) -> Value {
+fn type_schema(kind: SchemaType) -> Value {
     let seconds = json!({ "type": "number", "minimum": 0 });
     let of_seconds = |names: &[&str], required: bool| {
         let properties: Map<String, Value> =
@@ -376,34 +396,34 @@ fn kind(kind: Kind) -> Value {
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
     };
     match kind {
-        Counts => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
+        CountList => json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } }),
         Count => json!({ "type": "integer", "minimum": 0 }),
         Seconds => seconds,
         Signed => json!({ "type": "integer" }),
-        Cells => json!({ "type": "object", "additionalProperties": { "type": "integer" } }),
+        IntegerMap => json!({ "type": "object", "additionalProperties": { "type": "integer" } }),
         Text => json!({ "type": "string" }),
         Boolean => json!({ "type": "boolean" }),
-        Words(words) => json!({ "enum": words }),
-        Source => json!({ "type": "string", "pattern": "^(ps|get)#[1-9][0-9]*$" }),
+        OneOf(words) => json!({ "enum": words }),
+        SpawnOrRequest => json!({ "type": "string", "pattern": "^(ps|get)#[1-9][0-9]*$" }),
         Spawn => json!({ "type": "string", "pattern": "^ps#[1-9][0-9]*$" }),
         Request => json!({ "type": "string", "pattern": "^get#[1-9][0-9]*$" }),
         Scenario => json!({ "type": "object" }),
-        Place => {
+        Position => {
             let number = json!({ "type": "integer", "minimum": 0 });
             json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 })
         }
-        Places => json!({ "type": "object", "additionalProperties": self::kind(Place) }),
-        Mover => json!({ "type": "string", "pattern": "^(ps|net)#[1-9][0-9]*$" }),
+        Positions => json!({ "type": "object", "additionalProperties": self::type_schema(Position) }),
+        SpawnOrGuest => json!({ "type": "string", "pattern": "^(ps|net)#[1-9][0-9]*$" }),
         Guest => json!({ "type": "string", "pattern": "^net#[1-9][0-9]*$" }),
-        Texts => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Timings => of_seconds(&["dns", "connect", "tls", "first_byte", "body"], false),
         Lateness => of_seconds(&["p50", "p99", "max"], true),
-        Fetches => json!({ "type": "object", "additionalProperties": load() }),
+        LoadMetricsMap => json!({ "type": "object", "additionalProperties": load_metrics_object() }),
         Hex(digits) => json!({ "type": "string", "pattern": format!("^[0-9a-f]{{{digits}}}$") }),
-        Kind::Signal => {
+        SchemaType::Signal => {
             let names: Vec<&str> = Signal::names().collect();
             json!({ "type": "string", "examples": names })
         }
-        Kind::FetchFault => json!({ "enum": FetchFault::ALL.map(FetchFault::name) }),
+        SchemaType::FetchErrorKind => json!({ "enum": FetchErrorKind::ALL.map(FetchErrorKind::name) }),
     }
 }

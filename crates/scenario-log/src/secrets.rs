@@ -10,33 +10,34 @@ use crate::event::REDACTED;
 
 /// The shortest value that is looked for in what comes from outside. A shorter one (a port, a flag)
 /// would hit ordinary text; where the scenario itself puts it in, it is redacted all the same.
-pub const SHORTEST: usize = 6;
+pub const MIN_SECRET_LEN: usize = 6;
 
 /// The most values that are learned in a run. Past it the first ones are forgotten, so that a run that
 /// captures a new one with each answer does not look for all of them in every line.
-pub const MOST_LEARNED: usize = 1_000;
+pub const MAX_LEARNED: usize = 1_000;
 
 /// Values read from the environment, and those captured in the run.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    finders: Vec<Finder>,
-    learned: RefCell<VecDeque<Finder>>,
+    finders: Vec<SecretFinder>,
+    learned: RefCell<VecDeque<SecretFinder>>,
 }
 
-type Finder = memchr::memmem::Finder<'static>;
+type SecretFinder = memchr::memmem::Finder<'static>;
 
-fn finder(value: &str) -> Finder {
+fn secret_finder(value: &str) -> SecretFinder {
     memchr::memmem::Finder::new(value.as_bytes()).into_owned()
 }
 
 impl Secrets {
     /// These values; those shorter than [`SHORTEST`] bytes are left out.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Secrets {
-        let mut values: Vec<&str> = values.into_iter().filter(|value| value.len() >= SHORTEST).collect();
+        let mut values: Vec<&str> =
+            values.into_iter().filter(|value| value.len() >= MIN_SECRET_LEN).collect();
         // A longer one first: one secret may be a part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
-        Secrets { finders: values.into_iter().map(finder).collect(), learned: RefCell::default() }
+        Secrets { finders: values.into_iter().map(secret_finder).collect(), learned: RefCell::default() }
     }
 
     /// Whether there are none, so that nothing needs to be looked at.
@@ -48,13 +49,13 @@ impl Secrets {
     /// One more value, from now on; not if it is shorter than [`SHORTEST`] bytes.
     pub fn learn(&self, value: &str) {
         let mut learned = self.learned.borrow_mut();
-        if value.len() < SHORTEST || learned.iter().any(|known| known.needle() == value.as_bytes()) {
+        if value.len() < MIN_SECRET_LEN || learned.iter().any(|known| known.needle() == value.as_bytes()) {
             return;
         }
-        if learned.len() >= MOST_LEARNED {
+        if learned.len() >= MAX_LEARNED {
             learned.pop_back();
         }
-        learned.push_front(finder(value));
+        learned.push_front(secret_finder(value));
     }
 
     /// Puts `[redacted]` in the place of every secret in `bytes`.
@@ -75,7 +76,7 @@ impl Secrets {
 
     /// The same for text.
     #[must_use]
-    pub fn masked(&self, text: &str) -> String {
+    pub fn mask_text(&self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
         self.mask(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn secrets_are_taken_out_wherever_they_stand() {
         let secrets = Secrets::new(["hunter2hunter2", "hunter2", "abc"]);
-        assert_eq!(secrets.masked("hunter2 abc hunter2hunter2!"), "[redacted] abc [redacted]!");
+        assert_eq!(secrets.mask_text("hunter2 abc hunter2hunter2!"), "[redacted] abc [redacted]!");
         assert_eq!(format!("{secrets:?}"), "Secrets(2)");
         assert!(Secrets::new(["short"]).is_empty());
     }
@@ -106,9 +107,9 @@ mod tests {
         secrets.learn("short");
         secrets.learn("learned-1");
         secrets.learn("learned-1");
-        assert_eq!(secrets.masked("hunter2 short learned-1"), "[redacted] short [redacted]");
+        assert_eq!(secrets.mask_text("hunter2 short learned-1"), "[redacted] short [redacted]");
         assert_eq!(format!("{secrets:?}"), "Secrets(2)");
-        (0..MOST_LEARNED).for_each(|n| secrets.learn(&format!("other-{n:04}")));
-        assert_eq!(secrets.masked("hunter2 learned-1 other-0999"), "[redacted] learned-1 [redacted]");
+        (0..MAX_LEARNED).for_each(|n| secrets.learn(&format!("other-{n:04}")));
+        assert_eq!(secrets.mask_text("hunter2 learned-1 other-0999"), "[redacted] learned-1 [redacted]");
     }
 }

@@ -9,7 +9,7 @@ pub struct Signal(u8);
 
 /// Number and name, without the `SIG`. Numbers are Linux's on every architecture but MIPS, Alpha
 /// and SPARC (signal(7)).
-const NAMES: [(u8, &str); 31] = [
+const SIGNAL_NAMES: [(u8, &str); 31] = [
     (1, "HUP"),
     (2, "INT"),
     (3, "QUIT"),
@@ -44,7 +44,7 @@ const NAMES: [(u8, &str); 31] = [
 ];
 
 /// The highest signal number of Linux.
-const LAST: u8 = 64;
+const MAX_SIGNAL: u8 = 64;
 
 impl Signal {
     /// A terminal's hang-up.
@@ -67,7 +67,7 @@ impl Signal {
     /// The signal of this number, if there is one (1 to 64).
     #[must_use]
     pub fn from_number(number: i32) -> Option<Signal> {
-        u8::try_from(number).ok().filter(|n| (1..=LAST).contains(n)).map(Signal)
+        u8::try_from(number).ok().filter(|n| (1..=MAX_SIGNAL).contains(n)).map(Signal)
     }
 
     /// The signal of this name: `TERM`, `SIGTERM` or `term`; real-time signals have no name here and
@@ -76,14 +76,20 @@ impl Signal {
     pub fn from_name(name: &str) -> Option<Signal> {
         let upper = name.to_ascii_uppercase();
         let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-        NAMES.iter().find(|(_, known)| *known == short).map(|(number, _)| Signal(*number)).or_else(|| {
-            short.parse().ok().filter(|n| (32..=i32::from(LAST)).contains(n)).and_then(Signal::from_number)
-        })
+        SIGNAL_NAMES.iter().find(|(_, known)| *known == short).map(|(number, _)| Signal(*number)).or_else(
+            || {
+                short
+                    .parse()
+                    .ok()
+                    .filter(|n| (32..=i32::from(MAX_SIGNAL)).contains(n))
+                    .and_then(Signal::from_number)
+            },
+        )
     }
 
     /// The names that [`Signal::from_name`] takes.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMES.iter().map(|(_, name)| *name)
+        SIGNAL_NAMES.iter().map(|(_, name)| *name)
     }
 
     /// Its number.
@@ -95,7 +101,7 @@ impl Signal {
 
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.iter().find(|(number, _)| *number == self.0) {
+        match SIGNAL_NAMES.iter().find(|(number, _)| *number == self.0) {
             Some((_, name)) => f.write_str(name),
             None => write!(f, "{}", self.0),
         }
@@ -108,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_signal_reads_back_as_it_is_written() {
-        for number in 1..=i32::from(LAST) {
+        for number in 1..=i32::from(MAX_SIGNAL) {
             let Some(signal) = Signal::from_number(number) else { panic!("{number} is a signal") };
             assert_eq!(Signal::from_name(&signal.to_string()), Some(signal));
         }

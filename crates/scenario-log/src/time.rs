@@ -6,11 +6,11 @@
 use std::fmt;
 
 /// Nanoseconds in a second.
-pub const SECOND: u64 = 1_000_000_000;
+pub const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// The longest duration that a scenario may name: 365 days. Sums of a few million of them are
 /// checked where they are made.
-pub const LONGEST: Span = Span(365 * 24 * 3600 * SECOND);
+pub const MAX_SPAN: Span = Span(365 * 24 * 3600 * NANOS_PER_SECOND);
 
 /// A point in time: nanoseconds since the start of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +50,7 @@ impl Span {
     /// A span of whole seconds.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Span {
-        Span(seconds * SECOND)
+        Span(seconds * NANOS_PER_SECOND)
     }
 
     /// A span of whole milliseconds.
@@ -85,14 +85,14 @@ impl Span {
 
     /// As a person writes it and a scenario file reads it: `1m 30s`, `800ms`.
     #[must_use]
-    pub fn human(self) -> String {
+    pub fn format_human(self) -> String {
         humantime::format_duration(self.to_std()).to_string()
     }
 }
 
 /// Writes nanoseconds as seconds with exactly nine decimals: the log's form of every time.
 fn write_seconds(f: &mut fmt::Formatter<'_>, nanoseconds: u64) -> fmt::Result {
-    write!(f, "{}.{:09}", nanoseconds / SECOND, nanoseconds % SECOND)
+    write!(f, "{}.{:09}", nanoseconds / NANOS_PER_SECOND, nanoseconds % NANOS_PER_SECOND)
 }
 
 impl fmt::Display for Moment {
@@ -122,13 +122,13 @@ mod tests {
     fn time_never_wraps() {
         assert_eq!(Moment(u64::MAX).checked_add(Span(1)), None);
         assert_eq!(Moment(5).since(Moment(9)), Span::ZERO);
-        assert_eq!(LONGEST.checked_mul(1_000), None);
+        assert_eq!(MAX_SPAN.checked_mul(1_000), None);
     }
 
     #[test]
     fn a_span_is_written_as_a_scenario_reads_it() {
         let span = Span::from_millis(90_800);
-        assert_eq!(span.human(), "1m 30s 800ms");
-        assert_eq!(humantime::parse_duration(&span.human()), Ok(span.to_std()));
+        assert_eq!(span.format_human(), "1m 30s 800ms");
+        assert_eq!(humantime::parse_duration(&span.format_human()), Ok(span.to_std()));
     }
 }

@@ -1,38 +1,39 @@
 //! `scenario check`: all that is wrong, and nothing run.
 
-use crate::cli::args::{Check, Format};
-use crate::cli::command::github::GitHub;
-use crate::cli::command::{environment, print, tell, tell_diagnostics, tell_error, watch};
+use crate::cli::args::{CheckArgs, OutputFormat};
+use crate::cli::command::github::GitHubAnnotator;
+use crate::cli::command::{env_var, print_stdout, report_diagnostics, report_error, watch, write_stderr};
 use crate::cli::exit_code::ExitCode;
-use crate::cli::scenario_files::{Disk, Noted};
+use crate::cli::scenario_files::{DiskFiles, RecordingFiles};
 use crate::terminal::diagnostics;
-use scenario_core::scenario::{Files, Options, load};
+use scenario_core::scenario::{FileProvider, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
-use scenario_log::sanitize::visible;
+use scenario_log::sanitize::sanitize;
 
-pub(super) fn check(arguments: &Check) -> ExitCode {
+pub(super) fn check(arguments: &CheckArgs) -> ExitCode {
     if !arguments.watch {
-        return check_all(arguments, &Disk);
+        return check_files(arguments, &DiskFiles);
     }
     if arguments.files.iter().any(|file| file.as_os_str() == "-") {
-        tell_error("`--watch` is for files; standard input can be read once only");
+        report_error("`--watch` is for files; standard input can be read once only");
         return ExitCode::Usage;
     }
-    watch::again(false, |_| {
-        let files = Noted::default();
-        match check_all(arguments, &files) {
+    watch::repeat_on_change(false, |_| {
+        let files = RecordingFiles::default();
+        match check_files(arguments, &files) {
             exit @ ExitCode::Refused => Err(exit),
             _ => Ok(files.changes()),
         }
     })
 }
 
-fn check_all(arguments: &Check, files: &dyn Files) -> ExitCode {
+fn check_files(arguments: &CheckArgs, files: &dyn FileProvider) -> ExitCode {
     let mut exit = ExitCode::Passed;
-    let github = GitHub::asked(arguments.github);
+    let github = GitHubAnnotator::detect(arguments.github);
     for file in &arguments.files {
-        let options = Options { vars: &arguments.reading.vars, env: &environment, clock: ClockKind::Real };
-        let (sources, found, is_valid) = match load(file, files, &options) {
+        let options =
+            ScenarioOptions { vars: &arguments.variables.vars, env: &env_var, clock: ClockKind::Real };
+        let (sources, found, is_valid) = match load_scenario(file, files, &options) {
             Ok(loaded) => (loaded.sources, loaded.warnings, true),
             Err(failure) => (failure.sources, failure.diagnostics, false),
         };
@@ -40,17 +41,19 @@ fn check_all(arguments: &Check, files: &dyn Files) -> ExitCode {
             exit = ExitCode::Usage;
         }
         match arguments.format {
-            Format::Human => {
-                tell_diagnostics(&sources, &found, github.as_ref());
+            OutputFormat::Human => {
+                report_diagnostics(&sources, &found, github.as_ref());
                 if is_valid {
-                    tell(&format!("{}: valid\n", visible(&file.to_string_lossy())));
+                    write_stderr(&format!("{}: valid\n", sanitize(&file.to_string_lossy())));
                 }
             }
-            Format::Json => {
-                let printed =
-                    print(&format!("{}\n", diagnostics::json(&file.to_string_lossy(), &sources, &found)));
+            OutputFormat::Json => {
+                let printed = print_stdout(&format!(
+                    "{}\n",
+                    diagnostics::render_json(&file.to_string_lossy(), &sources, &found)
+                ));
                 if let Some(github) = &github {
-                    github.diagnostics(&sources, &found);
+                    github.write_diagnostics(&sources, &found);
                 }
                 if printed != ExitCode::Passed {
                     return printed;

@@ -5,18 +5,18 @@ use std::io::Write;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-use crate::cli::args::{Cli, Completions};
-use crate::cli::command::{print, tell_error};
+use crate::cli::args::{Cli, CompletionsArgs};
+use crate::cli::command::{print_stdout, report_error};
 use crate::cli::exit_code::ExitCode;
 
-pub(super) fn completions(arguments: &Completions) -> ExitCode {
+pub(super) fn print_completions(arguments: &CompletionsArgs) -> ExitCode {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut shown(), "scenario", &mut script);
-    print(&String::from_utf8_lossy(&script))
+    clap_complete::generate(arguments.shell, &mut visible_cli(), "scenario", &mut script);
+    print_stdout(&String::from_utf8_lossy(&script))
 }
 
 /// The command line without what nobody types; the library hides it from the help only.
-fn shown() -> Command {
+fn visible_cli() -> Command {
     let all = Cli::command();
     let parts: Vec<Command> = all.get_subcommands().filter(|part| !part.is_hide_set()).cloned().collect();
     let about = all.get_about().cloned().unwrap_or_default();
@@ -25,18 +25,18 @@ fn shown() -> Command {
     shown.subcommand_required(true).subcommands(parts)
 }
 
-pub(super) fn man() -> ExitCode {
+pub(super) fn print_man() -> ExitCode {
     let mut page = Vec::new();
-    if let Err(error) = write_page(&mut page) {
-        tell_error(format_args!("cannot make the manual page: {error}"));
+    if let Err(error) = write_man_page(&mut page) {
+        report_error(format_args!("cannot make the manual page: {error}"));
         return ExitCode::Refused;
     }
-    print(&String::from_utf8_lossy(&page))
+    print_stdout(&String::from_utf8_lossy(&page))
 }
 
 /// One page for all: a page a command, as the library would have it, is nowhere to be found.
-fn write_page(page: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut command = shown().disable_help_subcommand(true);
+fn write_man_page(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut command = visible_cli().disable_help_subcommand(true);
     command.build();
     let main = Man::new(command.clone());
     main.render_title(page)?;

@@ -2,44 +2,45 @@
 
 use std::path::Path;
 
-use crate::cli::args::{Diff as Arguments, Format};
-use crate::cli::command::log_errors::{tell_cut, tell_unreadable};
-use crate::cli::command::{colors, print, tell, tell_error};
+use crate::cli::args::{DiffArgs as Arguments, OutputFormat};
+use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
+use crate::cli::command::{print_stdout, report_error, stderr_has_color, write_stderr};
 use crate::cli::exit_code::ExitCode;
-use crate::diff::{Comparison, Log, Pair, Side, compare, json, text};
+use crate::diff::{DiffInput, DiffSide, LogComparison, PerSide, compare, json, text};
 use crate::io::log_file;
-use scenario_log::reader::Reader;
+use scenario_log::reader::LogReader;
 
 pub(super) fn diff(arguments: &Arguments) -> ExitCode {
     let paths = [arguments.left.as_path(), arguments.right.as_path()];
     if paths.iter().all(|path| path.as_os_str() == "-") {
-        tell_error("standard input can be one of the logs, not both");
+        report_error("standard input can be one of the logs, not both");
         return ExitCode::Usage;
     }
-    match compared(arguments, paths) {
-        Ok(comparison) => conclude(arguments, paths, &comparison),
+    match read_and_compare(arguments, paths) {
+        Ok(comparison) => show_result(arguments, paths, &comparison),
         Err(exit) => exit,
     }
 }
 
 /// Reads and compares both logs.
-fn compared(arguments: &Arguments, paths: Pair<&Path>) -> Result<Comparison, ExitCode> {
+fn read_and_compare(arguments: &Arguments, paths: PerSide<&Path>) -> Result<LogComparison, ExitCode> {
     let open = |path: &Path| {
         let is_gone_once_read = path.as_os_str() == "-" || !path.is_file();
-        let opened = log_file::open(path).map_err(|error| {
-            tell_error(error);
+        let opened = log_file::open_log(path).map_err(|error| {
+            report_error(error);
             ExitCode::Refused
         })?;
-        Ok(Log { reader: Reader::new(opened), is_gone_once_read })
+        Ok(DiffInput { reader: LogReader::new(opened), is_gone_once_read })
     };
     let logs = [open(paths[0])?, open(paths[1])?];
     let mut comparison = compare(arguments.level.into(), logs)
-        .map_err(|(side, unreadable)| tell_unreadable(paths[side as usize], &unreadable))?;
-    for side in Side::BOTH {
-        let place = comparison.first.as_mut().and_then(|first| first.places[side as usize].as_mut());
-        if let Some(Err(error)) = place.map(|place| place.look_up(paths[side as usize])) {
+        .map_err(|(side, unreadable)| report_log_error(paths[side as usize], &unreadable))?;
+    for side in DiffSide::BOTH {
+        let place =
+            comparison.first_difference.as_mut().and_then(|first| first.lines[side as usize].as_mut());
+        if let Some(Err(error)) = place.map(|place| place.reread(paths[side as usize])) {
             let path = paths[side as usize].display();
-            tell_error(format_args!("cannot read {path} again: {error}"));
+            report_error(format_args!("cannot read {path} again: {error}"));
             return Err(ExitCode::Refused);
         }
     }
@@ -47,13 +48,13 @@ fn compared(arguments: &Arguments, paths: Pair<&Path>) -> Result<Comparison, Exi
 }
 
 /// Shows what came of it, and gives the exit code: a difference goes before a cut.
-fn conclude(arguments: &Arguments, paths: Pair<&Path>, comparison: &Comparison) -> ExitCode {
+fn show_result(arguments: &Arguments, paths: PerSide<&Path>, comparison: &LogComparison) -> ExitCode {
     let names = paths.map(|path| path.to_string_lossy());
     let names = names.each_ref().map(|name| &**name);
     match arguments.format {
-        Format::Human => tell(&text::text(comparison, names, colors())),
-        Format::Json => {
-            let printed = print(&json::json(comparison, names));
+        OutputFormat::Human => write_stderr(&text::render_text(comparison, names, stderr_has_color())),
+        OutputFormat::Json => {
+            let printed = print_stdout(&json::render_json(comparison, names));
             if printed != ExitCode::Passed {
                 return printed;
             }
@@ -63,7 +64,7 @@ fn conclude(arguments: &Arguments, paths: Pair<&Path>, comparison: &Comparison) 
     for (path, cut) in paths.into_iter().zip(&comparison.cuts) {
         let Some(cut) = cut else { continue };
         let is_allowed = arguments.allow_incomplete || !comparison.is_same;
-        let told = tell_cut(path, cut, is_allowed);
+        let told = report_truncated_log(path, cut, is_allowed);
         if told != ExitCode::Passed {
             exit = told;
         }

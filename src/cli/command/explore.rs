@@ -4,37 +4,41 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::cli::args::{Explore as Arguments, Format};
-use crate::cli::command::{colors, print, read, report_files, tell, tell_error};
+use crate::cli::args::{ExploreArgs as Arguments, OutputFormat};
+use crate::cli::command::{
+    load_or_report, print_stdout, report_error, report_files, stderr_has_color, write_stderr,
+};
 use crate::cli::exit_code::ExitCode;
-use crate::explore::outcome::{Explored, Witness};
-use crate::explore::report::{Exploration, How, MOST_SHOWN, human, json, junit};
-use crate::explore::{by_seeds, exhaustively};
+use crate::explore::outcome::{ExplorationResult, Witness};
+use crate::explore::report::{
+    ExplorationMode, ExplorationReport, MAX_OUTCOMES_SHOWN, render_json, render_junit, render_text,
+};
+use crate::explore::{explore_by_seeds, explore_exhaustively};
 use crate::io::log_file::writer;
-use crate::io::log_file::writer::{Destination, Refusal, Writer};
-use crate::run::recorder::Journal;
-use crate::run::{Run, virtual_time};
-use scenario_core::engine::Start;
-use scenario_core::engine::effect::Verdict;
+use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError};
+use crate::run::recorder::RunRecorder;
+use crate::run::{DrivenRun, virtual_time};
+use scenario_core::engine::RunStart;
+use scenario_core::engine::effect::RunVerdict;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::ClockKind;
 
 pub(super) fn explore(arguments: &Arguments) -> ExitCode {
-    let loaded = match read(&arguments.file, &arguments.reading, ClockKind::Virtual) {
+    let loaded = match load_or_report(&arguments.file, &arguments.variables, ClockKind::Virtual) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
     match explore_loaded(arguments, loaded.scenario) {
         Ok(exit) => exit,
-        Err(Refusal(refusal)) => {
-            tell_error(refusal);
+        Err(RefusedError(refusal)) => {
+            report_error(refusal);
             ExitCode::Refused
         }
     }
 }
 
-fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, Refusal> {
+fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, RefusedError> {
     let junit_output = match &arguments.junit {
         Some(path) => Some(report_files::open("--junit", path, &[(&arguments.file, "the scenario")])?),
         None => None,
@@ -45,29 +49,29 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
     {
         // Found before the walk, and not behind it.
         let log = log.display();
-        return Err(Refusal(format!(
+        return Err(RefusedError(format!(
             "{log} is there already; name another file, or write over it with `--force`"
         )));
     }
     let (how, explored) = match arguments.seeds {
-        Some(seeds) => (How::Seeds, seeded(&scenario, seeds)),
+        Some(seeds) => (ExplorationMode::Seeds, explore_seeds(&scenario, seeds)),
         None => {
             let seed = arguments.seed.or(scenario.seed).unwrap_or_default();
-            (How::Exhaustive(seed), walked(&scenario, seed, arguments.max_states)?)
+            (ExplorationMode::Exhaustive(seed), explore_orders(&scenario, seed, arguments.max_states)?)
         }
     };
-    let exploration = Exploration { name: &scenario.name, how, explored: &explored };
+    let exploration = ExplorationReport { name: &scenario.name, mode: how, result: &explored };
     let printed = match arguments.format {
         // The test cases stand in its place.
         _ if arguments.junit.as_deref().is_some_and(|path| path.as_os_str() == "-") => ExitCode::Passed,
-        Format::Human => print(&human(&exploration)),
-        Format::Json => match json(&exploration) {
-            Ok(json) => print(&json),
-            Err(error) => return Err(Refusal(format!("cannot print the outcomes: {error}"))),
+        OutputFormat::Human => print_stdout(&render_text(&exploration)),
+        OutputFormat::Json => match render_json(&exploration) {
+            Ok(json) => print_stdout(&json),
+            Err(error) => return Err(RefusedError(format!("cannot print the outcomes: {error}"))),
         },
     };
     if let Some(output) = junit_output {
-        report_files::write_junit(output, junit(&exploration))?;
+        report_files::write_junit(output, render_junit(&exploration))?;
     }
     if let Some(path) = &arguments.log {
         let scenario = Rc::new(scenario);
@@ -82,35 +86,36 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
 }
 
 /// How far it is, on a terminal: one line, written anew.
-fn show(text: &str) {
-    if std::io::stderr().is_terminal() && colors() {
-        tell(&format!("\r\x1b[K{text}"));
+fn show_progress(text: &str) {
+    if std::io::stderr().is_terminal() && stderr_has_color() {
+        write_stderr(&format!("\r\x1b[K{text}"));
         let _ = std::io::stderr().flush();
     }
 }
 
-fn seeded(scenario: &Scenario, seeds: u64) -> Explored {
-    let explored = by_seeds(scenario, seeds, |done| show(&format!("{done} of {seeds} seeds")));
-    show("");
+fn explore_seeds(scenario: &Scenario, seeds: u64) -> ExplorationResult {
+    let explored =
+        explore_by_seeds(scenario, seeds, |done| show_progress(&format!("{done} of {seeds} seeds")));
+    show_progress("");
     explored
 }
 
-fn walked(scenario: &Scenario, seed: u64, most: u64) -> Result<Explored, Refusal> {
+fn explore_orders(scenario: &Scenario, seed: u64, most: u64) -> Result<ExplorationResult, RefusedError> {
     let mut last = None;
-    let explored = exhaustively(scenario, seed, most, |progress| {
+    let explored = explore_exhaustively(scenario, seed, most, |progress| {
         // Layers of few states are over too soon to be seen.
         if last.is_none_or(|last| progress.states > last + 20_000) {
             last = Some(progress.states);
-            show(&format!("{} states, {} steps deep", progress.states, progress.steps));
+            show_progress(&format!("{} states, {} steps deep", progress.states, progress.steps));
         }
     });
-    show("");
+    show_progress("");
     explored.map_err(|many| {
         let steps = if many.steps == 1 { "1 step".to_owned() } else { format!("{} steps", many.steps) };
-        Refusal(format!(
+        RefusedError(format!(
             "this scenario has more than {} states, in its first {steps} alone: too many to walk; take players or steps \
              away, allow more with `--max-states`, or try `--seeds`",
-            many.most
+            many.max_states
         ))
     })
 }
@@ -120,30 +125,30 @@ fn write_logs(
     arguments: &Arguments,
     path: &Path,
     scenario: &Rc<Scenario>,
-    explored: &Explored,
-) -> Result<Option<ExitCode>, Refusal> {
-    let found = &explored.found;
+    explored: &ExplorationResult,
+) -> Result<Option<ExitCode>, RefusedError> {
+    let found = &explored.outcomes;
     if let Some(wanted) = arguments.outcome {
         let Some(found) = wanted.checked_sub(1).and_then(|at| found.get(at)) else {
-            tell_error(format_args!("there is no outcome {wanted}; there are {}", found.len()));
+            report_error(format_args!("there is no outcome {wanted}; there are {}", found.len()));
             return Ok(Some(ExitCode::Usage));
         };
         let ended = write_log(path, arguments.force, scenario, &found.witness)?;
-        tell(&format!("outcome {wanted}: {}\n", path.display()));
+        write_stderr(&format!("outcome {wanted}: {}\n", path.display()));
         return Ok(ended);
     }
-    for (n, found) in found.iter().take(MOST_SHOWN).enumerate() {
-        let path = numbered(path, n + 1);
+    for (n, found) in found.iter().take(MAX_OUTCOMES_SHOWN).enumerate() {
+        let path = numbered_log_path(path, n + 1);
         if let Some(ended) = write_log(&path, arguments.force, scenario, &found.witness)? {
             return Ok(Some(ended));
         }
-        tell(&format!("outcome {}: {}\n", n + 1, path.display()));
+        write_stderr(&format!("outcome {}: {}\n", n + 1, path.display()));
     }
     Ok(None)
 }
 
 /// The path of the log of the `n`th outcome, from 1: that of the first is as it was given.
-fn numbered(path: &Path, n: usize) -> PathBuf {
+fn numbered_log_path(path: &Path, n: usize) -> PathBuf {
     if n == 1 {
         return path.to_owned();
     }
@@ -162,25 +167,25 @@ fn write_log(
     force: bool,
     scenario: &Rc<Scenario>,
     witness: &Witness,
-) -> Result<Option<ExitCode>, Refusal> {
+) -> Result<Option<ExitCode>, RefusedError> {
     let resolved = resolved::to_json(scenario);
-    let start = Start {
+    let start = RunStart {
         seed: witness.seed,
         clock: ClockKind::Virtual,
         started_at: None,
         schedule: &witness.schedule,
-        resolved: &resolved,
+        scenario_json: &resolved,
     };
     let begin = || {
-        let opened = writer::open_for("--log FILE", &Destination::File(path.to_owned()), force);
-        let writer = opened.and_then(|opened| Writer::start(opened, Box::new(|_: &[u8]| {})));
-        let writer = writer.map_err(|Refusal(refusal)| refusal)?;
-        Ok(Run::start(scenario, &start, Journal::new(Some(writer), None)))
+        let opened = writer::open_output("--log FILE", &OutputDestination::File(path.to_owned()), force);
+        let writer = opened.and_then(|opened| LogWriter::start(opened, Box::new(|_: &[u8]| {})));
+        let writer = writer.map_err(|RefusedError(refusal)| refusal)?;
+        Ok(DrivenRun::start(scenario, &start, RunRecorder::new(Some(writer), None)))
     };
-    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(Refusal)?;
-    Ok(match verdict.map_err(Refusal)? {
-        Verdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
-        Verdict::Broken => Some(ExitCode::Broken),
-        Verdict::Passed | Verdict::Failed | Verdict::Interrupted(None) => None,
+    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(RefusedError)?;
+    Ok(match verdict.map_err(RefusedError)? {
+        RunVerdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
+        RunVerdict::InternalError => Some(ExitCode::InternalError),
+        RunVerdict::Passed | RunVerdict::Failed | RunVerdict::Interrupted(None) => None,
     })
 }

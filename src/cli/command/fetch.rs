@@ -5,46 +5,48 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
-use crate::cli::args::Fetch;
-use crate::cli::command::tell_error;
+use crate::cli::args::FetchArgs;
+use crate::cli::command::report_error;
 use crate::cli::exit_code::ExitCode;
-use crate::io::Context;
-use crate::io::log_file::writer::{Opened, Refusal, Writer};
-use crate::report::fetched::Fetched;
-use crate::run::recorder::Journal;
-use crate::run::{Run, live};
-use scenario_core::engine::Start;
-use scenario_core::engine::effect::Verdict;
-use scenario_core::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
+use crate::io::RunContext;
+use crate::io::log_file::writer::{LogWriter, OpenedOutput, RefusedError};
+use crate::report::fetch_lines::FetchLineRenderer;
+use crate::run::recorder::RunRecorder;
+use crate::run::{DrivenRun, live};
+use scenario_core::engine::RunStart;
+use scenario_core::engine::effect::RunVerdict;
+use scenario_core::scenario::{
+    FileContent, FileProvider, FileReadError, LoadedScenario, ScenarioOptions, load_scenario,
+};
 use scenario_log::event::ClockKind;
 
-pub(super) fn fetch(arguments: &Fetch) -> ExitCode {
-    let text = scenario_of(arguments);
-    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Real };
-    let loaded = match load(Path::new("command line"), &Given(text), &options) {
+pub(super) fn fetch(arguments: &FetchArgs) -> ExitCode {
+    let text = build_scenario(arguments);
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
+    let loaded = match load_scenario(Path::new("command line"), &CommandLineFile(text), &options) {
         Ok(loaded) => loaded,
         Err(failure) => {
             // Where it stands in the text made of them says nothing, and would show passwords.
             for diagnostic in &failure.diagnostics {
-                tell_error(&diagnostic.message);
+                report_error(&diagnostic.message);
             }
             return ExitCode::Usage;
         }
     };
     match drive(arguments, loaded) {
-        Ok(Verdict::Passed) => ExitCode::Passed,
-        Ok(Verdict::Broken) => ExitCode::Broken,
-        Ok(Verdict::Interrupted(Some(signal))) => ExitCode::Signalled(signal),
+        Ok(RunVerdict::Passed) => ExitCode::Passed,
+        Ok(RunVerdict::InternalError) => ExitCode::InternalError,
+        Ok(RunVerdict::Interrupted(Some(signal))) => ExitCode::Signalled(signal),
         Ok(_) => ExitCode::Failed,
         Err(refusal) => {
-            tell_error(refusal);
+            report_error(refusal);
             ExitCode::Refused
         }
     }
 }
 
 /// The scenario that does what the command line says.
-fn scenario_of(arguments: &Fetch) -> String {
+fn build_scenario(arguments: &FetchArgs) -> String {
     // `${` on a command line is no variable.
     let urls = arguments.urls.iter().map(|url| toml::Value::String(url.replace("${", "$${")).to_string());
     let urls: Vec<String> = urls.collect();
@@ -57,17 +59,17 @@ fn scenario_of(arguments: &Fetch) -> String {
 }
 
 /// A scenario that stands on the command line.
-struct Given(String);
+struct CommandLineFile(String);
 
-impl Files for Given {
-    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
-        Ok(FileRead { bytes: self.0.clone().into_bytes(), identity: String::new() })
+impl FileProvider for CommandLineFile {
+    fn read(&self, _path: &Path) -> Result<FileContent, FileReadError> {
+        Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: String::new() })
     }
 }
 
 /// Fetches, and prints. Why it could not, or could not print, comes back.
-fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
-    let Loaded { scenario, folder, secrets, .. } = loaded;
+fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, String> {
+    let LoadedScenario { scenario, folder, secrets, .. } = loaded;
     let scenario = Rc::new(scenario);
     let fault = Arc::new(OnceLock::new());
     let noted = Arc::clone(&fault);
@@ -81,24 +83,26 @@ fn drive(arguments: &Fetch, loaded: Loaded) -> Result<Verdict, String> {
             _ => {}
         }
     };
-    let writer = Writer::start(Opened::Nowhere, Box::new(show)).map_err(|Refusal(refusal)| refusal)?;
-    let render = Fetched::new(arguments.urls.len(), arguments.sequential);
-    let journal = Journal::new(Some(writer), Some(Box::new(render)));
-    let context = Context { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
-    let live = live::Live {
+    let writer =
+        LogWriter::start(OpenedOutput::Discard, Box::new(show)).map_err(|RefusedError(refusal)| refusal)?;
+    let render = FetchLineRenderer::new(arguments.urls.len(), arguments.sequential);
+    let journal = RunRecorder::new(Some(writer), Some(Box::new(render)));
+    let context = RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
+    let live = live::LiveSetup {
         context,
         speed: 1.0,
         precise: false,
         input: None,
         lifeline: None,
-        started: Default::default(),
-        board: None,
+        clock_started: Default::default(),
+        latest_progress: None,
         server: None,
     };
     let begin = |started_at: &str, journal| {
         let clock = ClockKind::Real;
-        let start = Start { seed: 0, clock, started_at: Some(started_at), schedule: &[], resolved: "{}" };
-        Run::start(&scenario, &start, journal)
+        let start =
+            RunStart { seed: 0, clock, started_at: Some(started_at), schedule: &[], scenario_json: "{}" };
+        DrivenRun::start(&scenario, &start, journal)
     };
     let (run, verdict) = live::drive(live, || Ok(journal), begin)?;
     drop(run);

@@ -2,33 +2,33 @@
 
 use std::path::Path;
 
-use crate::cli::command::{tell, tell_error};
+use crate::cli::command::{report_error, write_stderr};
 use crate::cli::exit_code::ExitCode;
-use scenario_log::reader::{Cut, Unreadable};
-use scenario_log::sanitize::visible;
+use scenario_log::reader::{LogReadError, TruncatedEnd};
+use scenario_log::sanitize::sanitize;
 
 /// Tells why a log cannot be used, and gives the exit code.
-pub(super) fn tell_unreadable(path: &Path, unreadable: &Unreadable) -> ExitCode {
+pub(super) fn report_log_error(path: &Path, unreadable: &LogReadError) -> ExitCode {
     let path = path.to_string_lossy();
-    if let Unreadable::Refused(error) = unreadable {
-        tell_error(format_args!("cannot read {path}: {error}"));
+    if let LogReadError::Io(error) = unreadable {
+        report_error(format_args!("cannot read {path}: {error}"));
         return ExitCode::Refused;
     }
-    tell_error(format_args!("{path}: {unreadable}"));
+    report_error(format_args!("{path}: {unreadable}"));
     if let Some(help) = unreadable.help() {
-        tell(&format!("help: {}\n", visible(help)));
+        write_stderr(&format!("help: {}\n", sanitize(help)));
     }
-    ExitCode::BadLog
+    ExitCode::UnusableLog
 }
 
 /// Tells where a log was cut short, and gives the exit code.
-pub(super) fn tell_cut(path: &Path, cut: &Cut, allow_incomplete: bool) -> ExitCode {
+pub(super) fn report_truncated_log(path: &Path, cut: &TruncatedEnd, allow_incomplete: bool) -> ExitCode {
     let text = format!("{}: the log was cut short: {cut}", path.to_string_lossy());
     if allow_incomplete {
-        tell(&format!("warning: {}\n", visible(&text)));
+        write_stderr(&format!("warning: {}\n", sanitize(&text)));
         return ExitCode::Passed;
     }
-    tell_error(text);
-    tell("help: `--allow-incomplete` takes it as it is\n");
-    ExitCode::BadLog
+    report_error(text);
+    write_stderr("help: `--allow-incomplete` takes it as it is\n");
+    ExitCode::UnusableLog
 }

@@ -2,56 +2,58 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::cli::args::Play;
-use crate::cli::command::log_errors::{tell_cut, tell_unreadable};
-use crate::cli::command::{colors, serve, tell_error};
+use crate::cli::args::PlayArgs;
+use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
+use crate::cli::command::{report_error, serve, stderr_has_color};
 use crate::cli::exit_code::ExitCode;
 use crate::io::log_file;
-use crate::io::log_file::writer::Refusal;
+use crate::io::log_file::writer::RefusedError;
 use crate::playback;
-use crate::playback::{Ended, Playback};
-use crate::terminal::event_lines::Screen;
-use crate::web::page::Page;
-use crate::web::server::{Kind, Server};
-use scenario_log::sanitize::visible;
+use crate::playback::{PlaybackEnd, PlaybackSetup};
+use crate::terminal::event_lines::LineRenderer;
+use crate::web::page::LivePage;
+use crate::web::server::{PageServer, ServerMode};
+use scenario_log::sanitize::sanitize;
 
-pub(super) fn play(arguments: &Play) -> ExitCode {
+pub(super) fn play(arguments: &PlayArgs) -> ExitCode {
     let refused = |refusal: String| {
-        tell_error(refusal);
+        report_error(refusal);
         ExitCode::Refused
     };
-    let log = match log_file::open_file(&arguments.log) {
+    let log = match log_file::open_log_file(&arguments.log) {
         Ok(log) => log,
         Err(refusal) => return refused(refusal),
     };
     let has_keys = io::stdin().is_terminal() && arguments.log.as_os_str() != "-";
-    let served = match served(arguments) {
+    let served = match start_page(arguments) {
         Ok(served) => served,
-        Err(Refusal(refusal)) => return refused(refusal),
+        Err(RefusedError(refusal)) => return refused(refusal),
     };
-    let playback = Playback {
+    let playback = PlaybackSetup {
         log,
         served,
-        screen: Screen::new(colors()),
+        renderer: LineRenderer::new(stderr_has_color()),
         speed: arguments.speed,
         idle_limit: arguments.idle_limit,
         has_keys,
-        has_line: has_keys && io::stderr().is_terminal() && colors(),
+        has_position_line: has_keys && io::stderr().is_terminal() && stderr_has_color(),
     };
     match playback::drive(playback) {
         Err(refusal) => refused(refusal),
-        Ok(Err(unreadable)) => tell_unreadable(&arguments.log, &unreadable),
-        Ok(Ok(Ended::Shown(Some(cut)))) => tell_cut(&arguments.log, &cut, arguments.allow_incomplete),
-        Ok(Ok(Ended::Shown(None) | Ended::Left)) => ExitCode::Passed,
-        Ok(Ok(Ended::Signalled(signal))) => ExitCode::Signalled(signal),
+        Ok(Err(unreadable)) => report_log_error(&arguments.log, &unreadable),
+        Ok(Ok(PlaybackEnd::Completed(Some(cut)))) => {
+            report_truncated_log(&arguments.log, &cut, arguments.allow_incomplete)
+        }
+        Ok(Ok(PlaybackEnd::Completed(None) | PlaybackEnd::Quit)) => ExitCode::Passed,
+        Ok(Ok(PlaybackEnd::Signalled(signal))) => ExitCode::Signalled(signal),
     }
 }
 
 /// The page of the log and who serves it, if it is to be.
-fn served(arguments: &Play) -> Result<Option<(Page, Server)>, Refusal> {
+fn start_page(arguments: &PlayArgs) -> Result<Option<(LivePage, PageServer)>, RefusedError> {
     let Some(listening) = serve::listen(&arguments.serving)? else { return Ok(None) };
-    let link = listening.link();
-    let server = serve::start(listening, Kind::Playback)?;
-    serve::tell_link(&link);
-    Ok(Some((Page::of_log(visible(&arguments.log.to_string_lossy())), server)))
+    let link = listening.page_url();
+    let server = serve::start(listening, ServerMode::Playback)?;
+    serve::report_link(&link);
+    Ok(Some((LivePage::for_log(sanitize(&arguments.log.to_string_lossy())), server)))
 }

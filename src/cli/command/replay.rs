@@ -3,84 +3,90 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::cli::args::{Replay, ReplayFormat};
-use crate::cli::command::github::GitHub;
-use crate::cli::command::{colors, environment, print, report_files, tell, tell_diagnostics, tell_error};
+use crate::cli::args::{ReplayArgs, ReplayFormat};
+use crate::cli::command::github::GitHubAnnotator;
+use crate::cli::command::{
+    env_var, print_stdout, report_diagnostics, report_error, report_files, stderr_has_color, write_stderr,
+};
 use crate::cli::exit_code::ExitCode;
-use crate::cli::scenario_files::Disk;
+use crate::cli::scenario_files::DiskFiles;
 use crate::io::log_file;
-use crate::io::log_file::writer::Refusal;
-use crate::replay::outcome::{Finding, Replayed};
-use crate::replay::report::{cause, different, expectations, json, junit, summary, verdict};
-use crate::replay::{Ear, replay_expecting};
-use crate::report::annotations::of_expected;
-use crate::report::feed::Told;
-use crate::report::github::Annotation;
-use crate::report::junit_cases::Cases;
-use crate::report::output_file::Output;
+use crate::io::log_file::writer::RefusedError;
+use crate::replay::outcome::{ReplayFinding, ReplayResult};
+use crate::replay::report::{
+    describe_cause, json, junit, render_divergence, render_expectations, render_summary, render_verdict,
+};
+use crate::replay::{EventCallback, replay_with_expectations};
+use crate::report::feed::LogEvent;
+use crate::report::github_annotations::GitHubAnnotation;
+use crate::report::junit_cases::JunitCases;
+use crate::report::output_file::OutputFile;
+use crate::report::run_annotations::expectation_annotations;
 use scenario_core::scenario::model::Scenario;
-use scenario_core::scenario::{Expecting, Loaded, Options, load, load_expectations};
+use scenario_core::scenario::{
+    LoadedExpectations, LoadedScenario, ScenarioOptions, load_expectations, load_scenario,
+};
 use scenario_log::event::{ClockKind, REDACTED};
-use scenario_log::reader::Unreadable;
-use scenario_log::sanitize::visible;
+use scenario_log::reader::LogReadError;
+use scenario_log::sanitize::sanitize;
 
 /// One log with what came of it.
-struct Case<'a> {
+struct ReplayedLog<'a> {
     log: &'a Path,
-    replayed: Replayed,
+    replayed: ReplayResult,
     took: Duration,
     /// What the logged run is made of.
-    run: Cases,
+    junit_cases: JunitCases,
 }
 
-pub(super) fn replay(arguments: &Replay) -> ExitCode {
-    if let Some(fault) = misuse(arguments) {
-        tell_error(fault);
+pub(super) fn replay(arguments: &ReplayArgs) -> ExitCode {
+    if let Some(fault) = find_misuse(arguments) {
+        report_error(fault);
         return ExitCode::Usage;
     }
-    let github = GitHub::asked(arguments.github);
+    let github = GitHubAnnotator::detect(arguments.github);
     let read = |file: &Path| read_against(file, arguments, github.as_ref());
     let against = match arguments.against.as_deref().map(read).transpose() {
         Ok(against) => against,
         Err(exit) => return exit,
     };
-    let junit = report_files::junit_of_replay(arguments);
+    let junit = report_files::open_replay_junit(arguments);
     let shown = junit.and_then(|junit| replay_all(arguments, against.as_ref(), junit, github.as_ref()));
-    shown.unwrap_or_else(|Refusal(refusal)| {
-        tell_error(refusal);
+    shown.unwrap_or_else(|RefusedError(refusal)| {
+        report_error(refusal);
         ExitCode::Refused
     })
 }
 
 fn replay_all(
-    arguments: &Replay,
-    against: Option<&Loaded>,
-    junit: Option<Output>,
-    github: Option<&GitHub>,
-) -> Result<ExitCode, Refusal> {
+    arguments: &ReplayArgs,
+    against: Option<&LoadedScenario>,
+    junit: Option<OutputFile>,
+    github: Option<&GitHubAnnotator>,
+) -> Result<ExitCode, RefusedError> {
     let mut cases = Vec::new();
     for log in &arguments.logs {
         let started = Instant::now();
-        let mut run = Cases::default();
-        let mut ear = |told: &Told<'_, '_>| run.take(told);
-        let ear = junit.as_ref().map(|_| &mut ear as Ear<'_>);
+        let mut run = JunitCases::default();
+        let mut ear = |told: &LogEvent<'_, '_>| run.on_event(told);
+        let ear = junit.as_ref().map(|_| &mut ear as EventCallback<'_>);
         let mut expecting = None;
-        let replayed = match log_file::open(log) {
+        let replayed = match log_file::open_log(log) {
             Ok(bytes) => {
                 let expectations = |scenario: &Scenario| {
-                    expecting = expected_by(arguments, scenario, cases.is_empty(), github)?;
+                    expecting = load_expected(arguments, scenario, cases.is_empty(), github)?;
                     Ok(expecting.as_ref().map_or(Vec::new(), |one| one.expectations.clone()))
                 };
                 let against = against.map(|loaded| &loaded.scenario);
-                match replay_expecting(bytes, against, expectations, ear) {
+                match replay_with_expectations(bytes, against, expectations, ear) {
                     Ok(replayed) => replayed,
                     Err(exit) => return Ok(exit),
                 }
             }
-            Err(error) => refused(error),
+            Err(error) => refused_result(error),
         };
-        let case = Case { log, replayed, took: started.elapsed(), run };
-        let shown = show(&case, arguments);
+        let case = ReplayedLog { log, replayed, took: started.elapsed(), junit_cases: run };
+        let shown = show_log_result(&case, arguments);
         if shown != ExitCode::Passed {
             return Ok(shown);
         }
@@ -92,14 +98,14 @@ fn replay_all(
     if let Some(output) = junit {
         report_files::write_junit(output, test_cases(&cases, arguments, true))?;
     }
-    let shown = conclude(&cases, arguments);
-    let worst = cases.iter().map(|case| exit_of(&case.replayed, arguments)).max_by_key(|e| e.code());
+    let shown = show_conclusion(&cases, arguments);
+    let worst = cases.iter().map(|case| case_exit_code(&case.replayed, arguments)).max_by_key(|e| e.code());
     Ok(if shown == ExitCode::Passed { worst.unwrap_or(ExitCode::Passed) } else { shown })
 }
 
 /// What cannot go together.
-fn misuse(arguments: &Replay) -> Option<&'static str> {
-    if arguments.against.is_none() && arguments.expect.is_none() && !arguments.reading.vars.is_empty() {
+fn find_misuse(arguments: &ReplayArgs) -> Option<&'static str> {
+    if arguments.against.is_none() && arguments.expect.is_none() && !arguments.variables.vars.is_empty() {
         return Some("`--var` is for the files of `--against` and `--expect`; a logged scenario is whole");
     }
     let is_on_stdout = arguments.junit.as_deref().is_some_and(|junit| junit.as_os_str() == "-");
@@ -111,51 +117,55 @@ fn misuse(arguments: &Replay) -> Option<&'static str> {
         .then_some("standard input can be read once only: one `-`")
 }
 
-fn refused(error: String) -> Replayed {
-    let finding = Finding::Unreadable(Unreadable::Refused(error));
-    Replayed { run: None, events: 0, unknown: 0, ended: None, expected: Vec::new(), finding }
+fn refused_result(error: String) -> ReplayResult {
+    let finding = ReplayFinding::Unreadable(LogReadError::Io(error));
+    ReplayResult { run: None, events: 0, unknown_lines: 0, end: None, expectations: Vec::new(), finding }
 }
 
 /// How files are read here. Nothing is started with them, so secrets need not be there: in a log they
 /// are redacted anyway.
-fn reading(arguments: &Replay) -> Options<'_> {
+fn read_options(arguments: &ReplayArgs) -> ScenarioOptions<'_> {
     let secret: &dyn Fn(&str) -> Option<String> =
-        &|name: &str| environment(name).or_else(|| Some(REDACTED.to_owned()));
-    Options { vars: &arguments.reading.vars, env: secret, clock: ClockKind::Real }
+        &|name: &str| env_var(name).or_else(|| Some(REDACTED.to_owned()));
+    ScenarioOptions { vars: &arguments.variables.vars, env: secret, clock: ClockKind::Real }
 }
 
 /// What the file of `--expect` expects of a run of this scenario. Its warnings are shown with the first
 /// log.
-fn expected_by(
-    arguments: &Replay,
+fn load_expected(
+    arguments: &ReplayArgs,
     scenario: &Scenario,
     is_first: bool,
-    github: Option<&GitHub>,
-) -> Result<Option<Expecting>, ExitCode> {
+    github: Option<&GitHubAnnotator>,
+) -> Result<Option<LoadedExpectations>, ExitCode> {
     let Some(file) = &arguments.expect else { return Ok(None) };
-    match load_expectations(file, &Disk, &reading(arguments), scenario) {
+    match load_expectations(file, &DiskFiles, &read_options(arguments), scenario) {
         Ok(expecting) => {
             if is_first {
-                tell_diagnostics(&expecting.sources, &expecting.warnings, github);
+                report_diagnostics(&expecting.sources, &expecting.warnings, github);
             }
             Ok(Some(expecting))
         }
         Err(failure) => {
-            tell_diagnostics(&failure.sources, &failure.diagnostics, github);
+            report_diagnostics(&failure.sources, &failure.diagnostics, github);
             Err(ExitCode::Usage)
         }
     }
 }
 
 /// Reads the scenario that is to stand in the place of the logged one.
-fn read_against(file: &Path, arguments: &Replay, github: Option<&GitHub>) -> Result<Loaded, ExitCode> {
-    match load(file, &Disk, &reading(arguments)) {
+fn read_against(
+    file: &Path,
+    arguments: &ReplayArgs,
+    github: Option<&GitHubAnnotator>,
+) -> Result<LoadedScenario, ExitCode> {
+    match load_scenario(file, &DiskFiles, &read_options(arguments)) {
         Ok(loaded) => {
-            tell_diagnostics(&loaded.sources, &loaded.warnings, github);
+            report_diagnostics(&loaded.sources, &loaded.warnings, github);
             Ok(loaded)
         }
         Err(failure) => {
-            tell_diagnostics(&failure.sources, &failure.diagnostics, github);
+            report_diagnostics(&failure.sources, &failure.diagnostics, github);
             Err(ExitCode::Usage)
         }
     }
@@ -164,58 +174,67 @@ fn read_against(file: &Path, arguments: &Replay, github: Option<&GitHub>) -> Res
 /// Tells GitHub what was found in a log: at the entry of today's scenario that a difference comes from,
 /// at the expectation that is missed, else at the line of the log.
 fn annotate(
-    github: &GitHub,
-    case: &Case<'_>,
-    arguments: &Replay,
-    (against, expecting): (Option<&Loaded>, Option<&Expecting>),
+    github: &GitHubAnnotator,
+    case: &ReplayedLog<'_>,
+    arguments: &ReplayArgs,
+    (against, expecting): (Option<&LoadedScenario>, Option<&LoadedExpectations>),
 ) {
-    let Case { replayed, .. } = case;
-    if let Some(Expecting { expectations, sources, .. }) = expecting {
-        github.tell(sources, &of_expected(expectations, &replayed.expected).collect::<Vec<_>>());
+    let ReplayedLog { replayed, .. } = case;
+    if let Some(LoadedExpectations { expectations, sources, .. }) = expecting {
+        github.write_annotations(
+            sources,
+            &expectation_annotations(expectations, &replayed.expectations).collect::<Vec<_>>(),
+        );
     }
-    if exit_of_finding(&replayed.finding, arguments) == ExitCode::Passed {
+    if finding_exit_code(&replayed.finding, arguments) == ExitCode::Passed {
         return;
     }
     let log = case.log.to_string_lossy();
-    let said = verdict(&log, replayed, false);
+    let said = render_verdict(&log, replayed, false);
     let line = match &replayed.finding {
-        Finding::Different(divergence) => {
-            let cause = cause(divergence).map(|cause| format!("\ncause: {cause}")).unwrap_or_default();
+        ReplayFinding::Different(divergence) => {
+            let cause =
+                describe_cause(divergence).map(|cause| format!("\ncause: {cause}")).unwrap_or_default();
             let said = format!("{}{cause}", said.trim_end());
-            if let Some(Loaded { scenario, sources, .. }) = against {
+            if let Some(LoadedScenario { scenario, sources, .. }) = against {
                 let entry =
                     divergence.origin.as_ref().and_then(|origin| scenario.timeline.get(origin.index?));
                 let place = entry.map(|entry| entry.place).unwrap_or_default();
-                return github.tell(sources, &[Annotation::error(place, "replay", said)]);
+                return github.write_annotations(sources, &[GitHubAnnotation::error(place, "replay", said)]);
             }
-            return github.of_line(&log, divergence.logged.line, ("replay", &said));
+            return github.write_line_error(&log, divergence.logged.line, ("replay", &said));
         }
-        Finding::Unreadable(Unreadable::Damaged { line, .. }) => *line,
+        ReplayFinding::Unreadable(LogReadError::Damaged { line, .. }) => *line,
         _ => 1,
     };
-    github.of_line(&log, line, ("replay", said.trim_end()));
+    github.write_line_error(&log, line, ("replay", said.trim_end()));
 }
 
 /// Shows one log as soon as it was replayed.
-fn show(case: &Case<'_>, arguments: &Replay) -> ExitCode {
+fn show_log_result(case: &ReplayedLog<'_>, arguments: &ReplayArgs) -> ExitCode {
     let log = case.log.to_string_lossy();
     match arguments.format {
-        ReplayFormat::Json => print(&format!("{}\n", json::json(&log, &case.replayed))),
+        ReplayFormat::Json => print_stdout(&format!("{}\n", json::render_json(&log, &case.replayed))),
         ReplayFormat::Junit => ExitCode::Passed,
         ReplayFormat::Human => {
-            if let Finding::Different(divergence) = &case.replayed.finding {
-                tell(&different(&log, divergence, &again(case, arguments), colors()));
+            if let ReplayFinding::Different(divergence) = &case.replayed.finding {
+                write_stderr(&render_divergence(
+                    &log,
+                    divergence,
+                    &rerun_commands(case, arguments),
+                    stderr_has_color(),
+                ));
             }
-            tell(&verdict(&log, &case.replayed, colors()));
-            tell(&expectations(&case.replayed, colors()));
+            write_stderr(&render_verdict(&log, &case.replayed, stderr_has_color()));
+            write_stderr(&render_expectations(&case.replayed, stderr_has_color()));
             match &case.replayed.finding {
-                Finding::Unreadable(unreadable) => {
+                ReplayFinding::Unreadable(unreadable) => {
                     if let Some(help) = unreadable.help() {
-                        tell(&format!("help: {}\n", visible(help)));
+                        write_stderr(&format!("help: {}\n", sanitize(help)));
                     }
                 }
-                Finding::CutShort(_) if !arguments.allow_incomplete => {
-                    tell("help: `--allow-incomplete` takes logs that were cut short\n");
+                ReplayFinding::CutShort(_) if !arguments.allow_incomplete => {
+                    write_stderr("help: `--allow-incomplete` takes logs that were cut short\n");
                 }
                 _ => {}
             }
@@ -225,17 +244,19 @@ fn show(case: &Case<'_>, arguments: &Replay) -> ExitCode {
 }
 
 /// What is said once all logs were replayed.
-fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
+fn show_conclusion(cases: &[ReplayedLog<'_>], arguments: &ReplayArgs) -> ExitCode {
     match arguments.format {
         ReplayFormat::Human if cases.len() > 1 => {
-            tell(&summary(&cases.iter().map(|case| &case.replayed.finding).collect::<Vec<_>>()));
+            write_stderr(&render_summary(
+                &cases.iter().map(|case| &case.replayed.finding).collect::<Vec<_>>(),
+            ));
             ExitCode::Passed
         }
         ReplayFormat::Human | ReplayFormat::Json => ExitCode::Passed,
         ReplayFormat::Junit => match test_cases(cases, arguments, false) {
-            Ok(report) => print(&report),
+            Ok(report) => print_stdout(&report),
             Err(error) => {
-                tell_error(format_args!("cannot make the report: {error}"));
+                report_error(format_args!("cannot make the report: {error}"));
                 ExitCode::Refused
             }
         },
@@ -243,45 +264,45 @@ fn conclude(cases: &[Case<'_>], arguments: &Replay) -> ExitCode {
 }
 
 /// The JUnit report, with or without what the runs are made of.
-fn test_cases(cases: &[Case<'_>], arguments: &Replay, with_runs: bool) -> Result<String, String> {
+fn test_cases(cases: &[ReplayedLog<'_>], arguments: &ReplayArgs, with_runs: bool) -> Result<String, String> {
     let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
-    let cases = cases.iter().zip(&names).map(|(case, log)| junit::Case {
+    let cases = cases.iter().zip(&names).map(|(case, log)| junit::ReplayCase {
         log,
         replayed: &case.replayed,
         took: case.took,
-        is_failure: exit_of_finding(&case.replayed.finding, arguments) != ExitCode::Passed,
-        again: again(case, arguments),
-        run: with_runs.then_some(&case.run),
+        is_failure: finding_exit_code(&case.replayed.finding, arguments) != ExitCode::Passed,
+        rerun_commands: rerun_commands(case, arguments),
+        junit_cases: with_runs.then_some(&case.junit_cases),
     });
-    junit::junit(&cases.collect::<Vec<_>>())
+    junit::render_junit(&cases.collect::<Vec<_>>())
 }
 
-fn exit_of(replayed: &Replayed, arguments: &Replay) -> ExitCode {
-    match exit_of_finding(&replayed.finding, arguments) {
-        ExitCode::Passed if replayed.expected.iter().any(|expected| !expected.ok) => ExitCode::Failed,
+fn case_exit_code(replayed: &ReplayResult, arguments: &ReplayArgs) -> ExitCode {
+    match finding_exit_code(&replayed.finding, arguments) {
+        ExitCode::Passed if replayed.expectations.iter().any(|expected| !expected.ok) => ExitCode::Failed,
         other => other,
     }
 }
 
-fn exit_of_finding(finding: &Finding, arguments: &Replay) -> ExitCode {
+fn finding_exit_code(finding: &ReplayFinding, arguments: &ReplayArgs) -> ExitCode {
     match finding {
-        Finding::Same => ExitCode::Passed,
-        Finding::CutShort(_) if arguments.allow_incomplete => ExitCode::Passed,
-        Finding::Different(_) => ExitCode::Different,
-        Finding::Unreadable(Unreadable::Refused(_)) => ExitCode::Refused,
-        Finding::CutShort(_) | Finding::Unreadable(_) => ExitCode::BadLog,
+        ReplayFinding::Same => ExitCode::Passed,
+        ReplayFinding::CutShort(_) if arguments.allow_incomplete => ExitCode::Passed,
+        ReplayFinding::Different(_) => ExitCode::Different,
+        ReplayFinding::Unreadable(LogReadError::Io(_)) => ExitCode::Refused,
+        ReplayFinding::CutShort(_) | ReplayFinding::Unreadable(_) => ExitCode::UnusableLog,
     }
 }
 
 /// The commands that show more of a difference: the run once more, and what is different in it.
-fn again(case: &Case<'_>, arguments: &Replay) -> String {
-    let log = word(case.log);
+fn rerun_commands(case: &ReplayedLog<'_>, arguments: &ReplayArgs) -> String {
+    let log = shell_word(case.log);
     let clock = match &case.replayed.run {
         Some(run) if run.clock == ClockKind::Virtual => " --clock virtual",
         _ => "",
     };
     let (first, scenario) = match (&arguments.against, &case.replayed.run) {
-        (Some(file), Some(run)) => (String::new(), format!("{} --seed {}", word(file), run.seed)),
+        (Some(file), Some(run)) => (String::new(), format!("{} --seed {}", shell_word(file), run.seed)),
         _ => (format!("      scenario extract {log} > again.toml\n"), "again.toml".to_owned()),
     };
     format!(
@@ -290,8 +311,8 @@ fn again(case: &Case<'_>, arguments: &Replay) -> String {
 }
 
 /// A path as a word of a shell.
-fn word(path: &Path) -> String {
-    let text = visible(&path.to_string_lossy());
+fn shell_word(path: &Path) -> String {
+    let text = sanitize(&path.to_string_lossy());
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-+,:@%=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text;

@@ -5,25 +5,28 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{Replay, Run};
-use crate::io::log_file::writer::{Destination, Refusal};
-use crate::report::output_file::Output;
+use crate::cli::args::{ReplayArgs, RunArgs};
+use crate::io::log_file::writer::{OutputDestination, RefusedError};
+use crate::report::output_file::OutputFile;
 
 /// Opens what an option names; `others` are the paths that it must not be, each with what it is.
-pub(super) fn open(option: &str, path: &Path, others: &[(&Path, &str)]) -> Result<Output, Refusal> {
+pub(super) fn open(option: &str, path: &Path, others: &[(&Path, &str)]) -> Result<OutputFile, RefusedError> {
     for (other, what) in others {
-        if is_same(path, other) {
+        if is_same_file(path, other) {
             let path = path.display();
-            return Err(Refusal(format!("{path} is {what}; name another file with `{option} FILE`")));
+            return Err(RefusedError(format!("{path} is {what}; name another file with `{option} FILE`")));
         }
     }
-    let destination =
-        if path.as_os_str() == "-" { Destination::Stdout } else { Destination::File(path.to_owned()) };
-    Output::open(&format!("{option} FILE"), &destination)
+    let destination = if path.as_os_str() == "-" {
+        OutputDestination::Stdout
+    } else {
+        OutputDestination::File(path.to_owned())
+    };
+    OutputFile::open(&format!("{option} FILE"), &destination)
 }
 
 /// Whether two paths are of one regular file, or would be.
-fn is_same(one: &Path, other: &Path) -> bool {
+fn is_same_file(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| {
         let metadata = std::fs::metadata(path).ok();
         metadata.filter(std::fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
@@ -36,35 +39,35 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// Opens the `--junit` of a run.
-pub(super) fn junit_of_run(arguments: &Run) -> Result<Option<Output>, Refusal> {
+pub(super) fn open_run_junit(arguments: &RunArgs) -> Result<Option<OutputFile>, RefusedError> {
     let log = arguments.log.as_deref().map(|log| (log, "the log"));
     let input = arguments.input.as_deref().map(|input| (input, "the `--input`"));
     let others: Vec<_> = [(&*arguments.file, "the scenario")].into_iter().chain(log).chain(input).collect();
-    junit(arguments.junit.as_deref(), &others)
+    open_junit(arguments.junit.as_deref(), &others)
 }
 
 /// Opens the `--junit` of a replay.
-pub(super) fn junit_of_replay(arguments: &Replay) -> Result<Option<Output>, Refusal> {
+pub(super) fn open_replay_junit(arguments: &ReplayArgs) -> Result<Option<OutputFile>, RefusedError> {
     let logs = arguments.logs.iter().map(|log| (&**log, "a log"));
     let files = [(&arguments.against, "the scenario"), (&arguments.expect, "the `--expect`")];
     let files = files.into_iter().filter_map(|(path, what)| Some((path.as_deref()?, what)));
-    junit(arguments.junit.as_deref(), &logs.chain(files).collect::<Vec<_>>())
+    open_junit(arguments.junit.as_deref(), &logs.chain(files).collect::<Vec<_>>())
 }
 
-fn junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<Output>, Refusal> {
+fn open_junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<OutputFile>, RefusedError> {
     path.map(|path| open("--junit", path, others)).transpose()
 }
 
 /// Writes test cases.
-pub(super) fn write_junit(mut output: Output, xml: Result<String, String>) -> Result<(), Refusal> {
+pub(super) fn write_junit(mut output: OutputFile, xml: Result<String, String>) -> Result<(), RefusedError> {
     let written = xml.and_then(|xml| {
         output.write_all(xml.as_bytes()).and_then(|()| output.flush()).map_err(|error| error.to_string())
     });
-    written.map_err(|error| Refusal(format!("cannot write the `--junit`: {error}")))
+    written.map_err(|error| RefusedError(format!("cannot write the `--junit`: {error}")))
 }
 
 /// The options of a report that name a place, in a fixed order.
-pub(super) fn named<'a>(
+pub(super) fn given_paths<'a>(
     options: impl IntoIterator<Item = (&'static str, &'a Option<PathBuf>)>,
 ) -> Vec<(&'static str, &'a Path)> {
     options.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect()

@@ -6,96 +6,98 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::cli::args::{Clock as ClockOption, Run as Arguments};
-use crate::cli::command::github::GitHub;
+use crate::cli::args::{ClockArg as ClockOption, RunArgs as Arguments};
+use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::command::{
-    colors, log_path, read_quietly, report_files, seed_of, serve, tell, tell_diagnostics, tell_error, watch,
+    choose_seed, load_quietly, log_path, report_diagnostics, report_error, report_files, serve,
+    stderr_has_color, watch, write_stderr,
 };
 use crate::cli::exit_code::ExitCode;
-use crate::io::Context;
+use crate::io::RunContext;
+use crate::io::console_input;
+use crate::io::console_input::ConsoleInput;
 use crate::io::guard;
 use crate::io::guard::lifeline::Lifeline;
-use crate::io::input;
-use crate::io::input::Keyboard;
 use crate::io::log_file::writer;
-use crate::io::log_file::writer::{Destination, Refusal, Writer};
-use crate::report::annotations::Annotations;
-use crate::run::recorder::Journal;
-use crate::run::{Run, live, virtual_time};
-use crate::terminal::event_lines::{Render, Screen};
-use crate::terminal::latest_status::Board;
-use crate::terminal::writer::{Course, Terminal};
-use crate::web::page::Page;
-use crate::web::server::{Kind, Listening};
-use scenario_core::engine::Start;
-use scenario_core::engine::effect::Verdict;
+use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError};
+use crate::report::run_annotations::RunAnnotations;
+use crate::run::recorder::RunRecorder;
+use crate::run::{DrivenRun, live, virtual_time};
+use crate::terminal::event_lines::{EventRenderer, LineRenderer};
+use crate::terminal::latest_progress::LatestProgress;
+use crate::terminal::writer::{ProgressBarSetup, TerminalWriter};
+use crate::web::page::LivePage;
+use crate::web::server::{BoundServer, ServerMode};
+use scenario_core::engine::RunStart;
+use scenario_core::engine::effect::RunVerdict;
 use scenario_core::plan::likely_end;
-use scenario_core::scenario::Loaded;
+use scenario_core::scenario::LoadedScenario;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::write::resolved;
-use scenario_log::reader::LONGEST_LINE;
-use scenario_log::sanitize::visible;
+use scenario_log::reader::MAX_LINE_LEN;
+use scenario_log::sanitize::sanitize;
 
 /// The largest scenario, as a line of the log has it: readers take no longer line than
 /// [`LONGEST_LINE`].
-const LARGEST_RESOLVED: usize = LONGEST_LINE - (1 << 20);
+const MAX_RESOLVED_BYTES: usize = MAX_LINE_LEN - (1 << 20);
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    if let Some(fault) = misuse(arguments) {
-        tell_error(fault);
+    if let Some(fault) = find_misuse(arguments) {
+        report_error(fault);
         return ExitCode::Usage;
     }
     let lifeline = match Lifeline::find() {
         Ok(lifeline) => lifeline,
         Err(fault) => {
-            tell_error(fault);
+            report_error(fault);
             return ExitCode::Refused;
         }
     };
-    let github = GitHub::asked(arguments.github);
+    let github = GitHubAnnotator::detect(arguments.github);
     if arguments.watch && lifeline.is_none() {
-        return watch::run(arguments);
+        return watch::run_watching(arguments);
     }
-    let loaded = match read_quietly(&arguments.file, &arguments.reading, arguments.clock.into()) {
+    let loaded = match load_quietly(&arguments.file, &arguments.variables, arguments.clock.into()) {
         Ok(loaded) => loaded,
         Err(failure) => {
-            tell_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
+            report_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
             return ExitCode::Usage;
         }
     };
     if lifeline.is_none()
         && loaded.scenario.starts_processes()
-        && let Some(exit) = guarded(arguments, &loaded)
+        && let Some(exit) = run_guarded(arguments, &loaded)
     {
         return exit;
     }
-    tell_diagnostics(&loaded.sources, &loaded.warnings, github.as_ref());
-    let seed = match seed_of(arguments.seed, &loaded.scenario) {
+    report_diagnostics(&loaded.sources, &loaded.warnings, github.as_ref());
+    let seed = match choose_seed(arguments.seed, &loaded.scenario) {
         Ok(seed) => seed,
         Err(exit) => return exit,
     };
     match run_loaded(arguments, loaded, (seed, lifeline), github.as_ref()) {
         Ok(exit) => exit,
-        Err(Refusal(refusal)) => {
-            tell_error(refusal);
+        Err(RefusedError(refusal)) => {
+            report_error(refusal);
             ExitCode::Refused
         }
     }
 }
 
 /// Has the run done by a runner that this process guards. `None` where that cannot be.
-fn guarded(arguments: &Arguments, loaded: &Loaded) -> Option<ExitCode> {
+fn run_guarded(arguments: &Arguments, loaded: &LoadedScenario) -> Option<ExitCode> {
     // Standard input can be read only once.
     let scenario = loaded.sources.get(0).filter(|_| arguments.file.as_os_str() == "-");
-    let guard::Ended { code, died } = guard::guard(scenario.map(|file| &*file.text), None)?;
+    let guard::GuardedExit { code, death_message: died } =
+        guard::guard(scenario.map(|file| &*file.text), None)?;
     if let Some(died) = died {
-        tell_error(died);
+        report_error(died);
     }
-    Some(ExitCode::Guarded(code))
+    Some(ExitCode::FromGuarded(code))
 }
 
 /// What cannot go together.
-fn misuse(arguments: &Arguments) -> Option<&'static str> {
+fn find_misuse(arguments: &Arguments) -> Option<&'static str> {
     if arguments.clock == ClockOption::Virtual {
         if arguments.speed != 1.0 {
             return Some("`--speed` is for the real clock; virtual time is as fast as it can be");
@@ -110,7 +112,7 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
         }
     }
     if arguments.watch
-        && let Some(fault) = watch::misuse(arguments)
+        && let Some(fault) = watch::find_misuse(arguments)
     {
         return Some(fault);
     }
@@ -125,84 +127,98 @@ fn misuse(arguments: &Arguments) -> Option<&'static str> {
 
 fn run_loaded(
     arguments: &Arguments,
-    loaded: Loaded,
+    loaded: LoadedScenario,
     (seed, lifeline): (u64, Option<Lifeline>),
-    github: Option<&GitHub>,
-) -> Result<ExitCode, Refusal> {
-    let Loaded { scenario, folder, secrets, sources, .. } = loaded;
+    github: Option<&GitHubAnnotator>,
+) -> Result<ExitCode, RefusedError> {
+    let LoadedScenario { scenario, folder, secrets, sources, .. } = loaded;
     let resolved = resolved::to_json(&scenario);
-    if resolved.len() > LARGEST_RESOLVED {
-        tell_error(format_args!(
+    if resolved.len() > MAX_RESOLVED_BYTES {
+        report_error(format_args!(
             "with its variables put in, the scenario has {} MiB; a log holds one of {} MiB at most",
             resolved.len() >> 20,
-            LARGEST_RESOLVED >> 20
+            MAX_RESOLVED_BYTES >> 20
         ));
         return Ok(ExitCode::Usage);
     }
     let entered = Arc::default();
-    let keyboard = keyboard(arguments, &entered)?;
+    let keyboard = open_input(arguments, &entered)?;
     let typed = match arguments.clock {
         ClockOption::Real => Vec::new(),
-        ClockOption::Virtual => typed_before(keyboard.as_ref())?,
+        ClockOption::Virtual => read_typed_lines(keyboard.as_ref())?,
     };
-    let junit = report_files::junit_of_run(arguments)?;
+    let junit = report_files::open_run_junit(arguments)?;
     let serving = serve::listen(&arguments.serving)?;
-    let link = serving.as_ref().map(Listening::link);
+    let link = serving.as_ref().map(BoundServer::page_url);
     let scenario = Rc::new(scenario);
-    let course = (!arguments.quiet).then(|| course(arguments, &scenario, seed, entered)).flatten();
-    let board = course.as_ref().map(|course| course.board.clone());
-    let terminal = (!arguments.quiet).then(|| Terminal::start(course));
-    let show = terminal.as_ref().map_or_else(|| Box::new(|_: &[u8]| {}) as writer::Show, Terminal::show);
-    let screen = (!arguments.quiet).then(|| Box::new(Screen::new(colors())) as Box<dyn Render>);
+    let course =
+        (!arguments.quiet).then(|| progress_bar_setup(arguments, &scenario, seed, entered)).flatten();
+    let board = course.as_ref().map(|course| course.latest_progress.clone());
+    let terminal = (!arguments.quiet).then(|| TerminalWriter::start(course));
+    let show = terminal
+        .as_ref()
+        .map_or_else(|| Box::new(|_: &[u8]| {}) as writer::ShowOnScreen, TerminalWriter::text_sink);
+    let screen =
+        (!arguments.quiet).then(|| Box::new(LineRenderer::new(stderr_has_color())) as Box<dyn EventRenderer>);
     let mut destination = None;
     let has_cases = junit.is_some();
-    let annotations = github.map(|_| Annotations::new(Rc::clone(&scenario)));
+    let annotations = github.map(|_| RunAnnotations::new(Rc::clone(&scenario)));
     let open = || {
         let (place, opened) =
-            log_path::open(arguments, &scenario.name).map_err(|Refusal(refusal)| refusal)?;
-        let writer = Writer::start(opened, show).map_err(|Refusal(refusal)| refusal)?;
+            log_path::open_log(arguments, &scenario.name).map_err(|RefusedError(refusal)| refusal)?;
+        let writer = LogWriter::start(opened, show).map_err(|RefusedError(refusal)| refusal)?;
         let log = match &place {
-            Destination::File(path) => Some(visible(&path.to_string_lossy())),
+            OutputDestination::File(path) => Some(sanitize(&path.to_string_lossy())),
             _ => None,
         };
         destination = Some(place);
-        let mut journal = Journal::new(Some(writer), screen);
+        let mut journal = RunRecorder::new(Some(writer), screen);
         if let Some(link) = link {
-            serve::tell_link(&link);
-            journal = journal.with_page(Page::of_run(arguments.speed, log));
+            serve::report_link(&link);
+            journal = journal.with_page(LivePage::for_run(arguments.speed, log));
         }
         let journal = match annotations {
             Some(annotations) => journal.with_annotations(annotations),
             None => journal,
         };
-        Ok(if has_cases { journal.with_cases() } else { journal })
+        Ok(if has_cases { journal.with_junit_cases() } else { journal })
     };
     let begin = |started_at: Option<&str>, scenario: &Rc<_>, journal| {
         let clock = arguments.clock.into();
-        let start = Start { seed, clock, started_at, schedule: &[], resolved: &resolved };
-        Run::start(scenario, &start, journal)
+        let start = RunStart { seed, clock, started_at, schedule: &[], scenario_json: &resolved };
+        DrivenRun::start(scenario, &start, journal)
     };
     let (run, verdict) = if arguments.clock == ClockOption::Real {
-        let started = terminal.as_ref().map(Terminal::started).unwrap_or_default();
+        let started = terminal.as_ref().map(TerminalWriter::clock_started).unwrap_or_default();
         let context =
-            Context { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
+            RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed, speed: arguments.speed };
         let (speed, precise) = (arguments.speed, arguments.precise);
-        let server = serving.map(|listening| serve::start(listening, Kind::Run)).transpose()?;
-        let live = live::Live { context, speed, precise, input: keyboard, lifeline, started, board, server };
+        let server = serving.map(|listening| serve::start(listening, ServerMode::Run)).transpose()?;
+        let live = live::LiveSetup {
+            context,
+            speed,
+            precise,
+            input: keyboard,
+            lifeline,
+            clock_started: started,
+            latest_progress: board,
+            server,
+        };
         let begin = |started_at: &str, journal| begin(Some(started_at), &scenario, journal);
-        live::drive(live, open, begin).map_err(Refusal)?
+        live::drive(live, open, begin).map_err(RefusedError)?
     } else {
-        virtual_time::drive(|| Ok(begin(None, &scenario, open()?)), &typed, lifeline).map_err(Refusal)?
+        virtual_time::drive(|| Ok(begin(None, &scenario, open()?)), &typed, lifeline).map_err(RefusedError)?
     };
-    let Run { journal, .. } = run;
+    let DrivenRun { recorder: journal, .. } = run;
     let reason = journal.reason().map(str::to_owned);
-    let cases = journal.cases().map(|cases| cases.junit(verdict.as_ref().err().map(String::as_str)));
-    let annotations = journal.annotations().map(Annotations::all).unwrap_or_default();
+    let cases =
+        journal.junit_cases().map(|cases| cases.render_junit(verdict.as_ref().err().map(String::as_str)));
+    let annotations = journal.annotations().map(RunAnnotations::to_annotations).unwrap_or_default();
     drop(journal);
-    let dropped = terminal.map_or(0, Terminal::finish);
-    let concluded = conclude(arguments, verdict, destination.as_ref(), (dropped, reason));
+    let dropped = terminal.map_or(0, TerminalWriter::finish);
+    let concluded = show_conclusion(arguments, verdict, destination.as_ref(), (dropped, reason));
     if let Some(github) = github {
-        github.tell(&sources, &annotations);
+        github.write_annotations(&sources, &annotations);
     }
     if let (Some(output), Some(cases)) = (junit, cases) {
         report_files::write_junit(output, cases)?;
@@ -211,9 +227,9 @@ fn run_loaded(
 }
 
 /// Where typed lines come from: `--input`, or a terminal. Nothing else is ever read.
-fn keyboard(arguments: &Arguments, entered: &Arc<AtomicU64>) -> Result<Option<Keyboard>, Refusal> {
+fn open_input(arguments: &Arguments, entered: &Arc<AtomicU64>) -> Result<Option<ConsoleInput>, RefusedError> {
     match &arguments.input {
-        Some(path) if path.as_os_str() == "-" => Ok(Some(Keyboard::Stdin)),
+        Some(path) if path.as_os_str() == "-" => Ok(Some(ConsoleInput::Stdin)),
         Some(path) => {
             let metadata = std::fs::metadata(path);
             let fault = match metadata {
@@ -224,61 +240,68 @@ fn keyboard(arguments: &Arguments, entered: &Arc<AtomicU64>) -> Result<Option<Ke
                 Err(error) => Some(error.to_string()),
             };
             match fault {
-                Some(fault) => Err(Refusal(format!("cannot read `--input` {}: {fault}", path.display()))),
-                None => Ok(Some(Keyboard::File(path.clone()))),
+                Some(fault) => {
+                    Err(RefusedError(format!("cannot read `--input` {}: {fault}", path.display())))
+                }
+                None => Ok(Some(ConsoleInput::File(path.clone()))),
             }
         }
         None => Ok((std::io::stdin().is_terminal() && arguments.file.as_os_str() != "-")
-            .then(|| Keyboard::Terminal(Arc::clone(entered)))),
+            .then(|| ConsoleInput::Terminal(Arc::clone(entered)))),
     }
 }
 
 /// The way to the end that a bar can show, on a terminal.
-fn course(arguments: &Arguments, scenario: &Scenario, seed: u64, entered: Arc<AtomicU64>) -> Option<Course> {
-    let is_shown = arguments.clock == ClockOption::Real && std::io::stderr().is_terminal() && colors();
-    is_shown.then(|| Course {
-        end: likely_end(scenario, seed),
+fn progress_bar_setup(
+    arguments: &Arguments,
+    scenario: &Scenario,
+    seed: u64,
+    entered: Arc<AtomicU64>,
+) -> Option<ProgressBarSetup> {
+    let is_shown =
+        arguments.clock == ClockOption::Real && std::io::stderr().is_terminal() && stderr_has_color();
+    is_shown.then(|| ProgressBarSetup {
+        likely_end: likely_end(scenario, seed),
         speed: arguments.speed,
-        entered,
-        board: Board::default(),
+        lines_entered: entered,
+        latest_progress: LatestProgress::default(),
     })
 }
 
 /// What is typed, for a clock that does not wait: all of `--input`, at the start.
-fn typed_before(keyboard: Option<&Keyboard>) -> Result<Vec<String>, Refusal> {
+fn read_typed_lines(keyboard: Option<&ConsoleInput>) -> Result<Vec<String>, RefusedError> {
     match keyboard {
-        Some(keyboard) => {
-            input::read_all(keyboard).map_err(|error| Refusal(format!("cannot read the `--input`: {error}")))
-        }
+        Some(keyboard) => console_input::read_all(keyboard)
+            .map_err(|error| RefusedError(format!("cannot read the `--input`: {error}"))),
         None => Ok(Vec::new()),
     }
 }
 
 /// Says where the log is and how it went, and gives the exit code.
-fn conclude(
+fn show_conclusion(
     arguments: &Arguments,
-    verdict: Result<Verdict, String>,
-    destination: Option<&Destination>,
+    verdict: Result<RunVerdict, String>,
+    destination: Option<&OutputDestination>,
     (dropped, reason): (u64, Option<String>),
-) -> Result<ExitCode, Refusal> {
-    let verdict = verdict.map_err(|fault| Refusal(format!("{fault}; the run was stopped")))?;
+) -> Result<ExitCode, RefusedError> {
+    let verdict = verdict.map_err(|fault| RefusedError(format!("{fault}; the run was stopped")))?;
     if arguments.quiet {
-        if verdict != Verdict::Passed {
+        if verdict != RunVerdict::Passed {
             let reason = reason.unwrap_or_default();
-            tell_error(format_args!("the run did not pass: {reason}"));
+            report_error(format_args!("the run did not pass: {reason}"));
         }
     } else {
         if dropped > 0 {
-            tell(&format!("           {dropped} lines were not shown; the log has them\n"));
+            write_stderr(&format!("           {dropped} lines were not shown; the log has them\n"));
         }
-        if let Some(Destination::File(path)) = destination {
-            tell(&format!("           log: {}\n", visible(&path.to_string_lossy())));
+        if let Some(OutputDestination::File(path)) = destination {
+            write_stderr(&format!("           log: {}\n", sanitize(&path.to_string_lossy())));
         }
     }
     Ok(match verdict {
-        Verdict::Passed => ExitCode::Passed,
-        Verdict::Broken => ExitCode::Broken,
-        Verdict::Failed | Verdict::Interrupted(None) => ExitCode::Failed,
-        Verdict::Interrupted(Some(signal)) => ExitCode::Signalled(signal),
+        RunVerdict::Passed => ExitCode::Passed,
+        RunVerdict::InternalError => ExitCode::InternalError,
+        RunVerdict::Failed | RunVerdict::Interrupted(None) => ExitCode::Failed,
+        RunVerdict::Interrupted(Some(signal)) => ExitCode::Signalled(signal),
     })
 }

@@ -2,18 +2,18 @@
 
 use std::path::Path;
 
-use crate::cli::args::Run;
-use crate::cli::command::github::GitHub;
-use crate::cli::command::{environment, tell, tell_diagnostics, tell_error};
+use crate::cli::args::RunArgs;
+use crate::cli::command::github::GitHubAnnotator;
+use crate::cli::command::{env_var, report_diagnostics, report_error, write_stderr};
 use crate::cli::exit_code::ExitCode;
-use crate::cli::scenario_files::Noted;
+use crate::cli::scenario_files::RecordingFiles;
+use crate::io::file_watch::{FileWatchList, FileWatcher};
 use crate::io::guard;
-use crate::io::guard::Ended;
-use crate::io::watch::{Changes, Watcher};
-use scenario_core::scenario::{Options, load};
+use crate::io::guard::GuardedExit;
+use scenario_core::scenario::{ScenarioOptions, load_scenario};
 
 /// Why these arguments cannot be gone through again.
-pub(super) fn misuse(arguments: &Run) -> Option<&'static str> {
+pub(super) fn find_misuse(arguments: &RunArgs) -> Option<&'static str> {
     let is_dash = |path: &Path| path.as_os_str() == "-";
     if is_dash(&arguments.file) || arguments.input.as_deref().is_some_and(is_dash) {
         return Some("`--watch` is for files; standard input can be read once only");
@@ -31,40 +31,40 @@ pub(super) fn misuse(arguments: &Run) -> Option<&'static str> {
 }
 
 /// Runs a scenario, each time by a runner of its own, until a signal comes.
-pub(super) fn run(arguments: &Run) -> ExitCode {
-    let github = GitHub::asked(arguments.github);
-    let go = |watcher: &mut Watcher| {
-        let files = Noted::default();
+pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {
+    let github = GitHubAnnotator::detect(arguments.github);
+    let go = |watcher: &mut FileWatcher| {
+        let files = RecordingFiles::default();
         let options =
-            Options { vars: &arguments.reading.vars, env: &environment, clock: arguments.clock.into() };
-        let loaded = load(&arguments.file, &files, &options);
+            ScenarioOptions { vars: &arguments.variables.vars, env: &env_var, clock: arguments.clock.into() };
+        let loaded = load_scenario(&arguments.file, &files, &options);
         let changes = files.changes();
         if let Err(failure) = loaded {
-            tell_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
+            report_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
             return Ok(changes);
         }
-        let Some(Ended { code, died }) = guard::guard(None, Some(&changes)) else {
-            tell_error("`--watch` starts the program again and again, which cannot be done here");
+        let Some(GuardedExit { code, death_message: died }) = guard::guard(None, Some(&changes)) else {
+            report_error("`--watch` starts the program again and again, which cannot be done here");
             return Err(ExitCode::Refused);
         };
         if let Some(died) = died {
-            tell_error(died);
+            report_error(died);
         }
-        if watcher.ended().is_some() { Err(ExitCode::Guarded(code)) } else { Ok(changes) }
+        if watcher.take_end_signal().is_some() { Err(ExitCode::FromGuarded(code)) } else { Ok(changes) }
     };
-    again(arguments.quiet, go)
+    repeat_on_change(arguments.quiet, go)
 }
 
 /// Does something again and again, until it says with which code to end, or a signal ends it. It gives
 /// the files whose changes are waited for.
-pub(super) fn again(
+pub(super) fn repeat_on_change(
     is_quiet: bool,
-    mut go: impl FnMut(&mut Watcher) -> Result<Changes, ExitCode>,
+    mut go: impl FnMut(&mut FileWatcher) -> Result<FileWatchList, ExitCode>,
 ) -> ExitCode {
-    let mut watcher = match Watcher::new() {
+    let mut watcher = match FileWatcher::new() {
         Ok(watcher) => watcher,
         Err(error) => {
-            tell_error(format_args!("cannot hear signals: {error}"));
+            report_error(format_args!("cannot hear signals: {error}"));
             return ExitCode::Refused;
         }
     };
@@ -75,11 +75,11 @@ pub(super) fn again(
         };
         let say = |text| {
             if !is_quiet {
-                tell(text)
+                write_stderr(text)
             }
         };
         say("           waits for a change; Ctrl-C ends\n");
-        if let Some(signal) = watcher.wait(&changes) {
+        if let Some(signal) = watcher.wait_for_change(&changes) {
             return ExitCode::Signalled(signal);
         }
         say("           it has changed\n");

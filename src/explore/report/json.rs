@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Exploration, How};
-use crate::explore::outcome::{Found, Judged, Witness};
-use scenario_log::sanitize::visible_json;
+use super::{ExplorationMode, ExplorationReport};
+use crate::explore::outcome::{ExploredExpectation, OutcomeCount, Witness};
+use scenario_log::sanitize::sanitize_json;
 
 #[derive(Serialize)]
-struct Printed<'a> {
+struct ExplorationJson<'a> {
     name: &'a str,
     /// `seeds` or `exhaustive`.
     mode: &'static str,
@@ -22,13 +22,13 @@ struct Printed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     states: Option<u64>,
     passes: bool,
-    outcomes: Vec<Outcome<'a>>,
-    expected: Vec<Expectation<'a>>,
+    outcomes: Vec<ExploredOutcomeJson<'a>>,
+    expected: Vec<ExploredExpectationJson<'a>>,
     not_judged: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct ExploredOutcomeJson<'a> {
     count: String,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,23 +38,23 @@ struct Outcome<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     waiting: BTreeMap<&'a str, &'a str>,
     #[serde(flatten)]
-    witness: PrintedWitness<'a>,
+    witness: WitnessJson<'a>,
 }
 
 #[derive(Serialize)]
-struct PrintedWitness<'a> {
+struct WitnessJson<'a> {
     seed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     schedule: Option<&'a [u32]>,
 }
 
 #[derive(Serialize)]
-struct Expectation<'a> {
+struct ExploredExpectationJson<'a> {
     name: &'a str,
     wanted: &'a str,
     missed: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    first: Option<PrintedWitness<'a>>,
+    first: Option<WitnessJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     got: Option<&'a str>,
 }
@@ -63,50 +63,50 @@ struct Expectation<'a> {
 ///
 /// # Errors
 /// In words, why it cannot be written.
-pub fn json(exploration: &Exploration<'_>) -> Result<String, String> {
-    let Exploration { name, how, explored } = *exploration;
+pub fn render_json(exploration: &ExplorationReport<'_>) -> Result<String, String> {
+    let ExplorationReport { name, mode: how, result: explored } = *exploration;
     let (mode, seed) = match how {
-        How::Seeds => ("seeds", None),
-        How::Exhaustive(seed) => ("exhaustive", Some(seed)),
+        ExplorationMode::Seeds => ("seeds", None),
+        ExplorationMode::Exhaustive(seed) => ("exhaustive", Some(seed)),
     };
-    let printed = Printed {
+    let printed = ExplorationJson {
         name,
         mode,
         seed,
         count: explored.runs.to_string(),
         states: explored.states,
         passes: explored.passes(),
-        outcomes: explored.found.iter().map(|found| outcome(found, how)).collect(),
-        expected: explored.judged.iter().map(|judged| expectation(judged, how)).collect(),
-        not_judged: &explored.not_judged,
+        outcomes: explored.outcomes.iter().map(|found| outcome_json(found, how)).collect(),
+        expected: explored.expectations.iter().map(|judged| expectation_json(judged, how)).collect(),
+        not_judged: &explored.unjudged,
     };
-    serde_json::to_string(&printed).map(|json| visible_json(&json) + "\n").map_err(|error| error.to_string())
+    serde_json::to_string(&printed).map(|json| sanitize_json(&json) + "\n").map_err(|error| error.to_string())
 }
 
-fn outcome(found: &Found, how: How) -> Outcome<'_> {
-    let came = &found.came;
-    Outcome {
+fn outcome_json(found: &OutcomeCount, how: ExplorationMode) -> ExploredOutcomeJson<'_> {
+    let came = &found.outcome;
+    ExploredOutcomeJson {
         count: found.count.to_string(),
-        outcome: came.outcome.name(),
+        outcome: came.verdict.name(),
         reason: found.reason.as_deref(),
         shared: came.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
         deadlock: !came.waiting.is_empty(),
         waiting: came.waiting.iter().map(|(player, lock)| (player.as_str(), lock.as_str())).collect(),
-        witness: witness(&found.witness, how),
+        witness: witness_json(&found.witness, how),
     }
 }
 
-fn expectation(judged: &Judged, how: How) -> Expectation<'_> {
-    Expectation {
+fn expectation_json(judged: &ExploredExpectation, how: ExplorationMode) -> ExploredExpectationJson<'_> {
+    ExploredExpectationJson {
         name: &judged.name,
         wanted: &judged.wanted,
         missed: judged.missed.to_string(),
-        first: judged.first.as_ref().map(|(first, _)| witness(first, how)),
+        first: judged.first.as_ref().map(|(first, _)| witness_json(first, how)),
         got: judged.first.as_ref().and_then(|(_, got)| got.as_deref()),
     }
 }
 
-fn witness(witness: &Witness, how: How) -> PrintedWitness<'_> {
-    let schedule = (how != How::Seeds).then_some(&*witness.schedule);
-    PrintedWitness { seed: witness.seed, schedule }
+fn witness_json(witness: &Witness, how: ExplorationMode) -> WitnessJson<'_> {
+    let schedule = (how != ExplorationMode::Seeds).then_some(&*witness.schedule);
+    WitnessJson { seed: witness.seed, schedule }
 }

@@ -1,77 +1,80 @@
 //! For CI: a JUnit report, a test case for each expectation and one for all runs.
 
-use super::{Exploration, How, grouped, in_words, runs, witness};
-use crate::explore::outcome::{Ended, Judged};
-use crate::report::junit;
-use crate::report::junit::{Case, Status, Words};
+use super::{
+    ExplorationMode, ExplorationReport, format_outcome, format_run_count, format_witness, group_digits,
+};
+use crate::explore::outcome::{ExploredExpectation, ExploredVerdict};
+use crate::report::junit_xml;
+use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 
 /// The report, as XML.
 ///
 /// # Errors
 /// In words, why it cannot be made.
-pub fn junit(exploration: &Exploration<'_>) -> Result<String, String> {
-    let judged = exploration.explored.judged.iter().map(|judged| expectation(exploration, judged));
-    let open = exploration.explored.not_judged.iter().map(|name| {
+pub fn render_junit(exploration: &ExplorationReport<'_>) -> Result<String, String> {
+    let judged = exploration.result.expectations.iter().map(|judged| expectation_case(exploration, judged));
+    let open = exploration.result.unjudged.iter().map(|name| {
         let why = "only what is expected of `shared` is judged by every order of the steps".to_owned();
-        case(exploration, name.clone(), Status::Skipped(why))
+        test_case(exploration, name.clone(), TestStatus::Skipped(why))
     });
-    let cases = [all(exploration)].into_iter().chain(judged).chain(open).collect();
-    junit::xml("scenario explore", [(exploration.name.to_owned(), cases)])
+    let cases = [all_runs_case(exploration)].into_iter().chain(judged).chain(open).collect();
+    junit_xml::render_xml("scenario explore", [(exploration.name.to_owned(), cases)])
 }
 
-fn case(exploration: &Exploration<'_>, name: String, status: Status) -> Case {
-    Case { name, class: Some(exploration.name.to_owned()), status, took: None, output: None }
+fn test_case(exploration: &ExplorationReport<'_>, name: String, status: TestStatus) -> TestCase {
+    TestCase { name, class: Some(exploration.name.to_owned()), status, took: None, output: None }
 }
 
 /// That every run passes.
-fn all(exploration: &Exploration<'_>) -> Case {
-    let Exploration { how, explored, .. } = *exploration;
-    let failed: Vec<_> = explored.found.iter().filter(|found| found.came.outcome == Ended::Failed).collect();
+fn all_runs_case(exploration: &ExplorationReport<'_>) -> TestCase {
+    let ExplorationReport { mode: how, result: explored, .. } = *exploration;
+    let failed: Vec<_> =
+        explored.outcomes.iter().filter(|found| found.outcome.verdict == ExploredVerdict::Failed).collect();
     let status = match failed.first() {
-        None => Status::Passed,
+        None => TestStatus::Passed,
         Some(first) => {
             let count = failed.iter().map(|found| &found.count).sum();
             let reason = first.reason.clone().unwrap_or_default();
             let message = format!(
                 "{} of {} failed; {}: {reason}",
-                grouped(&count),
-                runs(&explored.runs, how),
-                witness(&first.witness, how)
+                group_digits(&count),
+                format_run_count(&explored.runs, how),
+                format_witness(&first.witness, how)
             );
             let lines = failed.iter().map(|found| {
                 format!(
                     "{} in {}: {}",
-                    in_words(&found.came),
-                    runs(&found.count, how),
-                    witness(&found.witness, how)
+                    format_outcome(&found.outcome),
+                    format_run_count(&found.count, how),
+                    format_witness(&found.witness, how)
                 )
             });
             let more = Some(lines.collect::<Vec<_>>().join("\n"));
-            Status::Failed(Words { kind: "failed", message, more })
+            TestStatus::Failed(TestMessage { kind: "failed", message, details: more })
         }
     };
     let name = match how {
-        How::Seeds => "every seed passes",
-        How::Exhaustive(_) => "every interleaving passes",
+        ExplorationMode::Seeds => "every seed passes",
+        ExplorationMode::Exhaustive(_) => "every interleaving passes",
     };
-    case(exploration, name.to_owned(), status)
+    test_case(exploration, name.to_owned(), status)
 }
 
-fn expectation(exploration: &Exploration<'_>, judged: &Judged) -> Case {
-    let how = exploration.how;
+fn expectation_case(exploration: &ExplorationReport<'_>, judged: &ExploredExpectation) -> TestCase {
+    let how = exploration.mode;
     let status = match &judged.first {
-        None => Status::Passed,
+        None => TestStatus::Passed,
         Some((first, got)) => {
             let got =
                 got.as_ref().map_or_else(|| "nothing to measure".to_owned(), |got| format!("got {got}"));
             let message = format!(
                 "wanted {}; missed in {}, first in {}: {got}",
                 judged.wanted,
-                runs(&judged.missed, how),
-                witness(first, how)
+                format_run_count(&judged.missed, how),
+                format_witness(first, how)
             );
-            Status::Failed(Words { kind: "missed", message, more: None })
+            TestStatus::Failed(TestMessage { kind: "missed", message, details: None })
         }
     };
-    case(exploration, judged.name.clone(), status)
+    test_case(exploration, judged.name.clone(), status)
 }

@@ -1,20 +1,20 @@
 //! What can come of a scenario, told: for people, for programs, and for CI.
 
-mod human;
 mod json;
 mod junit;
+mod text;
 
-pub use human::{MOST_SHOWN, human};
-pub use json::json;
-pub use junit::junit;
+pub use json::render_json;
+pub use junit::render_junit;
+pub use text::{MAX_OUTCOMES_SHOWN, render_text};
 
 use num_bigint::BigUint;
 
-use crate::explore::outcome::{Came, Explored, Witness};
+use crate::explore::outcome::{ExplorationResult, ExploredOutcome, Witness};
 
 /// How it was explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum ExplorationMode {
     /// By seeds.
     Seeds,
     /// Every order of its steps, with the draws of this seed.
@@ -23,17 +23,17 @@ pub enum How {
 
 /// What was explored, and what came of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Exploration<'a> {
+pub struct ExplorationReport<'a> {
     /// The scenario's name.
     pub name: &'a str,
     /// How.
-    pub how: How,
+    pub mode: ExplorationMode,
     /// What came of it.
-    pub explored: &'a Explored,
+    pub result: &'a ExplorationResult,
 }
 
 /// What the cells hold, and who waits for what.
-fn in_words(came: &Came) -> String {
+fn format_outcome(came: &ExploredOutcome) -> String {
     let cells = came.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));
     let mut parts: Vec<String> = cells.collect();
     if !came.waiting.is_empty() {
@@ -42,16 +42,16 @@ fn in_words(came: &Came) -> String {
         parts.insert(0, format!("deadlock ({})", waiting.join(", ")));
     }
     if parts.is_empty() {
-        parts.push(came.outcome.name().to_owned());
+        parts.push(came.verdict.name().to_owned());
     }
     parts.join(", ")
 }
 
 /// How a run is had again: its seed, or the choices at its ties.
-fn witness(witness: &Witness, how: How) -> String {
+fn format_witness(witness: &Witness, how: ExplorationMode) -> String {
     match how {
-        How::Seeds => format!("seed {}", witness.seed),
-        How::Exhaustive(_) => {
+        ExplorationMode::Seeds => format!("seed {}", witness.seed),
+        ExplorationMode::Exhaustive(_) => {
             const MOST: usize = 24;
             let choices: Vec<String> = witness.schedule.iter().take(MOST).map(u32::to_string).collect();
             let more = if witness.schedule.len() > MOST { " …" } else { "" };
@@ -64,17 +64,17 @@ fn witness(witness: &Witness, how: How) -> String {
 }
 
 /// How many runs, in words.
-fn runs(count: &BigUint, how: How) -> String {
+fn format_run_count(count: &BigUint, how: ExplorationMode) -> String {
     let what = match how {
-        How::Seeds => "seed",
-        How::Exhaustive(_) => "interleaving",
+        ExplorationMode::Seeds => "seed",
+        ExplorationMode::Exhaustive(_) => "interleaving",
     };
     let s = if *count == BigUint::from(1_u8) { "" } else { "s" };
-    format!("{} {what}{s}", grouped(count))
+    format!("{} {what}{s}", group_digits(count))
 }
 
 /// A number with commas between thousands.
-fn grouped(number: &BigUint) -> String {
+fn group_digits(number: &BigUint) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (n, digit) in digits.chars().enumerate() {
@@ -87,7 +87,7 @@ fn grouped(number: &BigUint) -> String {
 }
 
 /// Parts of a whole in thousandths of a per cent, rounded down.
-fn part(count: &BigUint, of: &BigUint) -> u32 {
+fn share_of(count: &BigUint, of: &BigUint) -> u32 {
     if *of == BigUint::ZERO {
         return 0;
     }
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn large_numbers_are_grouped() {
-        let grouped = |text: &str| super::grouped(&text.parse().unwrap_or_default());
+        let grouped = |text: &str| super::group_digits(&text.parse().unwrap_or_default());
         assert_eq!(grouped("0"), "0");
         assert_eq!(grouped("999"), "999");
         assert_eq!(grouped("2308743493056"), "2,308,743,493,056");

@@ -10,10 +10,10 @@
 //! It reads no clock and sets no timer; all its times are the machine's, in nanoseconds.
 
 /// Moments that are less than this apart on the average are gathered, in nanoseconds.
-const DENSE: u64 = 200_000;
+const DENSE_GAP: u64 = 200_000;
 
 /// The shortest and the longest quantum, in nanoseconds.
-const QUANTUM: (u64, u64) = (200_000, 1_000_000);
+const QUANTUM_RANGE: (u64, u64) = (200_000, 1_000_000);
 
 /// Quantum times average gap, in square nanoseconds: a millisecond at 100,000 moments a second, the
 /// shortest quantum up to 20,000.
@@ -21,40 +21,40 @@ const QUANTUM_BY_GAP: u64 = 1_000_000 * 10_000;
 
 /// The longest gap that is counted: so much sparser makes no difference, and a pause is soon
 /// noticed.
-const SPARSE: u64 = 1_000_000;
+const MAX_GAP: u64 = 1_000_000;
 
 /// What one gap weighs in the average is one part in this.
-const MEMORY: u64 = 32;
+const AVERAGE_WINDOW: u64 = 32;
 
 /// How close moments come of late; in the machine's nanoseconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(super) struct WakeCoalescer {
     /// When it last was a moment somebody had waited for.
-    last: u64,
+    last_wake: u64,
     /// From a wake to the next moment, on the average.
-    gap: u64,
+    average_gap: u64,
 }
 
-impl Pace {
+impl WakeCoalescer {
     /// Nothing has come yet.
-    pub(super) fn starting(now: u64) -> Pace {
-        Pace { last: now, gap: SPARSE }
+    pub(super) fn new(now: u64) -> WakeCoalescer {
+        WakeCoalescer { last_wake: now, average_gap: MAX_GAP }
     }
 
     /// When to wake for something that is due at `due`.
-    pub(super) fn wake(self, due: u64) -> u64 {
-        if self.gap >= DENSE {
+    pub(super) fn wake_time(self, due: u64) -> u64 {
+        if self.average_gap >= DENSE_GAP {
             return due;
         }
-        let quantum = (QUANTUM_BY_GAP / self.gap.max(1)).clamp(QUANTUM.0, QUANTUM.1);
-        due.max(self.last.saturating_add(quantum))
+        let quantum = (QUANTUM_BY_GAP / self.average_gap.max(1)).clamp(QUANTUM_RANGE.0, QUANTUM_RANGE.1);
+        due.max(self.last_wake.saturating_add(quantum))
     }
 
     /// Takes note of a wake for something that was due at `due`.
-    pub(super) fn woken(&mut self, due: u64, now: u64) {
-        let gap = due.saturating_sub(self.last).min(SPARSE);
-        self.gap = (self.gap * (MEMORY - 1) + gap) / MEMORY;
-        self.last = now;
+    pub(super) fn record_wake(&mut self, due: u64, now: u64) {
+        let gap = due.saturating_sub(self.last_wake).min(MAX_GAP);
+        self.average_gap = (self.average_gap * (AVERAGE_WINDOW - 1) + gap) / AVERAGE_WINDOW;
+        self.last_wake = now;
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_quantum_grows_with_the_rate() {
-        let quantum = |gap| Pace { last: 0, gap }.wake(1);
+        let quantum = |gap| WakeCoalescer { last_wake: 0, average_gap: gap }.wake_time(1);
         assert_eq!([quantum(1_000_000), quantum(200_000)], [1, 1]);
         assert_eq!([quantum(199_999), quantum(50_000)], [200_000, 200_000]);
         assert_eq!([quantum(20_000), quantum(10_000), quantum(0)], [500_000, 1_000_000, 1_000_000]);

@@ -22,37 +22,37 @@ use rustix::time::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::io::clock::coalesce::Pace;
-use scenario_log::time::{Moment, SECOND, Span};
+use crate::io::clock::coalesce::WakeCoalescer;
+use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
 
 /// How long before a moment a precise wait stops sleeping and spins, in nanoseconds: a little more
 /// than a wake usually comes late.
-const SPIN: u64 = 60_000;
+const SPIN_WINDOW: u64 = 60_000;
 
 /// The machine's monotonic clock since the start of a run.
 #[derive(Debug)]
-pub struct Clock {
+pub struct RunClock {
     /// The machine's time that is the run's zero: later by all the time that it stood still.
     start: Cell<u64>,
     /// The machine's time at which it was stopped, while it is.
-    stopped: Cell<Option<u64>>,
-    wall: SystemTime,
-    speed: Speed,
+    stopped_at: Cell<Option<u64>>,
+    wall_start: SystemTime,
+    speed: ClockSpeed,
     precise: bool,
     timer: AsyncFd<OwnedFd>,
     /// The machine's time for which the timer is set.
-    armed: Cell<u64>,
-    pace: Cell<Pace>,
+    armed_for: Cell<u64>,
+    coalescer: Cell<WakeCoalescer>,
 }
 
-impl Clock {
+impl RunClock {
     /// Starts the clock: now is [`Moment::ZERO`], and time goes `speed` times as fast as the
     /// machine's. A `precise` one spins before each moment and never gathers.
     ///
     /// # Errors
     ///
     /// When there is no descriptor for the timer.
-    pub fn start(speed: f64, precise: bool) -> io::Result<Clock> {
+    pub fn start(speed: f64, precise: bool) -> io::Result<RunClock> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         #[expect(
@@ -61,22 +61,22 @@ impl Clock {
         )]
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
         let start = machine_now();
-        Ok(Clock {
+        Ok(RunClock {
             start: Cell::new(start),
-            stopped: Cell::new(None),
-            wall: SystemTime::now(),
-            speed: Speed::new(speed),
+            stopped_at: Cell::new(None),
+            wall_start: SystemTime::now(),
+            speed: ClockSpeed::new(speed),
             precise,
             timer,
-            armed: Cell::new(0),
-            pace: Cell::new(Pace::starting(start)),
+            armed_for: Cell::new(0),
+            coalescer: Cell::new(WakeCoalescer::new(start)),
         })
     }
 
     /// The time in the run. Never goes back.
     #[must_use]
     pub fn now(&self) -> Moment {
-        let now = self.stopped.get().unwrap_or_else(machine_now);
+        let now = self.stopped_at.get().unwrap_or_else(machine_now);
         Moment(self.speed.run_time(now - self.start.get()))
     }
 
@@ -88,13 +88,13 @@ impl Clock {
 
     /// Stands still from now on.
     pub fn stop(&self) {
-        self.stopped.set(Some(machine_now()));
+        self.stopped_at.set(Some(machine_now()));
     }
 
     /// Goes on, and gives how long it stood still by the machine's clock.
-    pub fn go_on(&self) -> Span {
+    pub fn resume(&self) -> Span {
         let now = machine_now();
-        let stood = now - self.stopped.take().unwrap_or(now);
+        let stood = now - self.stopped_at.take().unwrap_or(now);
         self.start.set(self.start.get() + stood);
         Span(stood)
     }
@@ -103,17 +103,17 @@ impl Clock {
     #[must_use]
     pub fn started_at(&self) -> String {
         // A wall clock before 1970 has no such text.
-        humantime::format_rfc3339_millis(self.wall.max(SystemTime::UNIX_EPOCH)).to_string()
+        humantime::format_rfc3339_millis(self.wall_start.max(SystemTime::UNIX_EPOCH)).to_string()
     }
 
     /// Waits until it is `moment`, or a little later, never earlier. May be dropped at any time and
     /// called again, with the same moment or another.
-    pub async fn until(&self, moment: Moment) {
+    pub async fn sleep_until(&self, moment: Moment) {
         let due = self.start.get().saturating_add(self.speed.machine_time(moment.0));
-        let mut pace = self.pace.get();
-        let wake = if self.precise { due.saturating_sub(SPIN) } else { pace.wake(due) };
+        let mut pace = self.coalescer.get();
+        let wake = if self.precise { due.saturating_sub(SPIN_WINDOW) } else { pace.wake_time(due) };
         while machine_now() < wake {
-            self.arm(wake);
+            self.arm_timer(wake);
             // The runtime may remember that the timer has gone off before it was set anew, which is
             // why the clock has the last word. Setting it anew also takes back what it had to tell.
             match self.timer.readable().await {
@@ -125,17 +125,17 @@ impl Clock {
         while machine_now() < due {
             spin_loop();
         }
-        pace.woken(due, machine_now());
-        self.pace.set(pace);
+        pace.record_wake(due, machine_now());
+        self.coalescer.set(pace);
     }
 
     /// Sets the timer, unless it is set to that already.
-    fn arm(&self, at: u64) {
-        if self.armed.replace(at) != at {
+    fn arm_timer(&self, at: u64) {
+        if self.armed_for.replace(at) != at {
             let never = Timespec { tv_sec: 0, tv_nsec: 0 };
             let at = Timespec {
-                tv_sec: i64::try_from(at / SECOND).unwrap_or(i64::MAX),
-                tv_nsec: i64::try_from(at % SECOND).unwrap_or_default(),
+                tv_sec: i64::try_from(at / NANOS_PER_SECOND).unwrap_or(i64::MAX),
+                tv_nsec: i64::try_from(at % NANOS_PER_SECOND).unwrap_or_default(),
             };
             let timer = Itimerspec { it_interval: never, it_value: at };
             let set = timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &timer);
@@ -148,21 +148,21 @@ impl Clock {
 fn machine_now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     let [seconds, nanoseconds] = [now.tv_sec, now.tv_nsec].map(|n| u64::try_from(n).unwrap_or_default());
-    seconds * SECOND + nanoseconds
+    seconds * NANOS_PER_SECOND + nanoseconds
 }
 
 /// How much faster than the machine's clock the run's goes, as a fraction of 2^32: whole numbers, so
 /// that both ways are exact at 1 and neither ever goes back.
 #[derive(Clone, Copy, Debug)]
-struct Speed(u64);
+struct ClockSpeed(u64);
 
-impl Speed {
-    const ONE: f64 = 4_294_967_296.0;
+impl ClockSpeed {
+    const SCALE: f64 = 4_294_967_296.0;
 
     /// The nearest there is, at least 2^-32.
-    fn new(speed: f64) -> Speed {
+    fn new(speed: f64) -> ClockSpeed {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates as it should")]
-        Speed(((speed * Speed::ONE).round() as u64).max(1))
+        ClockSpeed(((speed * ClockSpeed::SCALE).round() as u64).max(1))
     }
 
     /// The run's time after `machine` nanoseconds.
@@ -191,11 +191,11 @@ mod tests {
     fn no_moment_is_early_and_none_adds_to_the_next() {
         for (speed, precise) in [(1.0, false), (1.0, true), (10.0, false), (0.3, false)] {
             on_tokio(async {
-                let clock = Clock::start(speed, precise).expect("a timer");
+                let clock = RunClock::start(speed, precise).expect("a timer");
                 let step = Span::from_millis(3);
                 for n in 1..=20 {
                     let moment = Moment(step.0 * n);
-                    clock.until(moment).await;
+                    clock.sleep_until(moment).await;
                     assert!(clock.now() >= moment, "{moment} at {}", clock.now());
                 }
             });
@@ -205,39 +205,39 @@ mod tests {
     #[test]
     fn a_wait_may_be_given_up_for_another() {
         on_tokio(async {
-            let clock = Clock::start(1.0, false).expect("a timer");
+            let clock = RunClock::start(1.0, false).expect("a timer");
             for n in 1..50 {
                 let (later, sooner) = (Moment(n * 1_000_000 + 40_000_000), Moment(n * 1_000_000));
                 tokio::select! {
                     biased;
-                    () = clock.until(later) => {}
+                    () = clock.sleep_until(later) => {}
                     () = tokio::task::yield_now() => {}
                 }
-                clock.until(sooner).await;
+                clock.sleep_until(sooner).await;
                 assert!(clock.now() >= sooner);
             }
             // Gone off while nobody waited.
             tokio::select! {
                 biased;
-                () = clock.until(Moment(52_000_000)) => {}
+                () = clock.sleep_until(Moment(52_000_000)) => {}
                 () = tokio::time::sleep(std::time::Duration::from_millis(10)) => {}
             }
             let moment = Moment(clock.now().0 + 5_000_000);
-            clock.until(moment).await;
+            clock.sleep_until(moment).await;
             assert!(clock.now() >= moment);
-            clock.until(Moment::ZERO).await;
+            clock.sleep_until(Moment::ZERO).await;
         });
     }
 
     #[test]
     fn what_is_dense_is_gathered_and_never_early() {
         on_tokio(async {
-            let clock = Clock::start(1.0, false).expect("a timer");
+            let clock = RunClock::start(1.0, false).expect("a timer");
             // 100,000 moments a second for a fifth of one; each wake takes all that is due.
             let (mut next, mut wakes) = (0_u64, 0_u64);
             while next < 20_000 {
                 let moment = Moment(next * 10_000);
-                clock.until(moment).await;
+                clock.sleep_until(moment).await;
                 let now = clock.now();
                 assert!(now >= moment);
                 wakes += 1;
@@ -246,31 +246,31 @@ mod tests {
             assert!(wakes < 5_000, "{wakes} wakes for 20,000 moments");
             // Sparse again, it soon forgets.
             for _ in 0..20 {
-                clock.until(Moment(clock.now().0 + 1_000_000)).await;
+                clock.sleep_until(Moment(clock.now().0 + 1_000_000)).await;
             }
             let moment = clock.start.get() + clock.now().0;
-            assert_eq!(clock.pace.get().wake(moment), moment);
+            assert_eq!(clock.coalescer.get().wake_time(moment), moment);
         });
     }
 
     #[test]
     fn at_speed_one_the_run_goes_as_the_machine() {
-        let speed = Speed::new(1.0);
-        for time in [0, 1, 999_999_999, 31_536_000 * SECOND + 1, u64::MAX] {
+        let speed = ClockSpeed::new(1.0);
+        for time in [0, 1, 999_999_999, 31_536_000 * NANOS_PER_SECOND + 1, u64::MAX] {
             assert_eq!((speed.run_time(time), speed.machine_time(time)), (time, time));
         }
     }
 
     #[test]
     fn both_ways_of_time_meet_at_any_speed() {
-        for speed in [0.001, 0.3, 1.1, 10.0, 1e6].map(Speed::new) {
-            for run in [1, 7, 1_000_003, 86_400 * SECOND + 11] {
+        for speed in [0.001, 0.3, 1.1, 10.0, 1e6].map(ClockSpeed::new) {
+            for run in [1, 7, 1_000_003, 86_400 * NANOS_PER_SECOND + 11] {
                 let machine = speed.machine_time(run);
                 assert!(speed.run_time(machine) >= run, "not early");
                 assert!(speed.run_time(machine - 1) < run, "nor late");
             }
         }
-        assert_eq!(Speed::new(10.0).machine_time(u64::MAX), u64::MAX / 10 + 1);
-        assert_eq!(Speed::new(0.5).machine_time(u64::MAX), u64::MAX, "the end of time");
+        assert_eq!(ClockSpeed::new(10.0).machine_time(u64::MAX), u64::MAX / 10 + 1);
+        assert_eq!(ClockSpeed::new(0.5).machine_time(u64::MAX), u64::MAX, "the end of time");
     }
 }

@@ -17,16 +17,16 @@ use scenario_log::signal::Signal;
 
 /// What the name of a runner begins with, before its guard's process and descriptor. Nobody calls a
 /// program so by accident.
-const NAME: &str = "scenario: guarded by ";
+const ARGV0_PREFIX: &str = "scenario: guarded by ";
 
 /// The name that a runner is started under: as `argv[0]`, which `ps` shows and no child inherits.
-pub(super) fn name(lifeline: &impl AsFd) -> String {
-    format!("{NAME}{} {}", getpid(), lifeline.as_fd().as_raw_fd())
+pub(super) fn runner_argv0(lifeline: &impl AsFd) -> String {
+    format!("{ARGV0_PREFIX}{} {}", getpid(), lifeline.as_fd().as_raw_fd())
 }
 
 /// The process and the descriptor of a name.
-fn parse(name: &str) -> Option<(i32, u32)> {
-    let (guard, descriptor) = name.strip_prefix(NAME)?.split_once(' ')?;
+fn parse_argv0(name: &str) -> Option<(i32, u32)> {
+    let (guard, descriptor) = name.strip_prefix(ARGV0_PREFIX)?.split_once(' ')?;
     Some((guard.parse().ok()?, descriptor.parse().ok()?))
 }
 
@@ -41,7 +41,7 @@ impl Lifeline {
     /// When there was a guard, and its end cannot be had: most likely it was killed.
     pub fn find() -> Result<Option<Lifeline>, String> {
         let name = std::env::args_os().next();
-        let Some((guard, descriptor)) = name.as_deref().and_then(|name| parse(name.to_str()?)) else {
+        let Some((guard, descriptor)) = name.as_deref().and_then(|name| parse_argv0(name.to_str()?)) else {
             return Ok(None);
         };
         let is_there = || getppid().is_some_and(|parent| parent.as_raw_nonzero().get() == guard);
@@ -59,17 +59,17 @@ impl Lifeline {
     }
 
     /// Listens from now on. Must be called in a runtime.
-    pub(in crate::io) fn listen(self) -> io::Result<Ear> {
-        Ok(Ear(Receiver::from_file(self.0)?))
+    pub(in crate::io) fn listen(self) -> io::Result<LifelineReceiver> {
+        Ok(LifelineReceiver(Receiver::from_file(self.0)?))
     }
 }
 
 /// A lifeline that is listened to.
-pub(in crate::io) struct Ear(Receiver);
+pub(in crate::io) struct LifelineReceiver(Receiver);
 
-impl Ear {
+impl LifelineReceiver {
     /// The next signal that the guard was sent; `None` when there is no guard any more.
-    pub(in crate::io) async fn next(&mut self) -> Option<Signal> {
+    pub(in crate::io) async fn next_signal(&mut self) -> Option<Signal> {
         let mut byte = [0];
         loop {
             self.0.readable().await.ok()?;
@@ -89,11 +89,11 @@ mod tests {
     #[test]
     fn a_name_reads_back_and_no_other_is_one() {
         let (reader, _writer) = io::pipe().unwrap();
-        let (guard, descriptor) = parse(&name(&reader)).unwrap();
+        let (guard, descriptor) = parse_argv0(&runner_argv0(&reader)).unwrap();
         assert_eq!(guard, getpid().as_raw_nonzero().get());
         assert_eq!(i64::from(descriptor), i64::from(reader.as_raw_fd()));
         for other in ["scenario", "./scenario", "scenario: guarded by 1", "scenario: guarded by x y", ""] {
-            assert_eq!(parse(other), None, "{other}");
+            assert_eq!(parse_argv0(other), None, "{other}");
         }
     }
 }

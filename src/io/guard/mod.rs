@@ -27,54 +27,54 @@ use rustix::process::{
 };
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::io::file_watch::FileWatchList;
 use crate::io::process::orphans;
 use crate::io::runtime;
+use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use crate::io::terminal::foreground;
-use crate::io::terminal::restore::Console;
-use crate::io::watch::Changes;
 use scenario_log::signal as words;
 
 /// How long what a dead runner left is killed. Longer than this only what the kernel holds can stay.
-const PATIENCE: Duration = Duration::from_secs(2);
+const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How a runner ended that was guarded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct GuardedExit {
     /// Its exit code, or 128 and the signal's number, as a shell has it.
     pub code: u8,
     /// What there is to say, if it died before its time.
-    pub died: Option<String>,
+    pub death_message: Option<String>,
 }
 
 /// Starts the runner with the arguments of this process and guards it to its end. `stdin` is what it
 /// reads in the place of a standard input that has been read already. Where one of `changes` comes, the
 /// runner is told to end as by INT. `None` where there can be no guard; nothing was started then.
 #[must_use]
-pub fn guard(stdin: Option<&str>, changes: Option<&Changes>) -> Option<Ended> {
+pub fn guard(stdin: Option<&str>, changes: Option<&FileWatchList>) -> Option<GuardedExit> {
     // Where a program may not be read (`chmod 111`), its own child cannot get hold of the lifeline.
     if dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
         return None;
     }
-    let runtime = runtime::new().ok()?;
+    let runtime = runtime::build().ok()?;
     runtime.block_on(async {
         let mut guard = Guard::start(stdin).ok()?;
         let status = guard.watch(changes).await;
-        let left = guard.clear().await;
-        Some(ended(status, left))
+        let left = guard.kill_leftovers().await;
+        Some(guarded_exit(status, left))
     })
 }
 
 /// What the guard is told.
 #[derive(Clone, Copy)]
-enum Told {
+enum GuardEvent {
     /// The runner ended, was stopped, or goes on.
-    Changed,
+    RunnerChanged,
     /// A signal that the runner is to hear of.
-    Pass(words::Signal),
+    Forward(words::Signal),
     /// A signal that ends a program; the runner is to get it as it is.
-    Send(Signal),
+    SendDirectly(Signal),
     /// The job goes on (`fg`, `bg`).
-    GoOn,
+    Continued,
 }
 
 /// A runner under guard.
@@ -82,50 +82,58 @@ struct Guard {
     runner: Pid,
     lifeline: io::PipeWriter,
     /// Open for the runner to find. It is no writer: the lifeline ends with us alone.
-    _theirs: io::PipeReader,
-    signals: Vec<(Told, Stream)>,
+    _runner_end: io::PipeReader,
+    signals: Vec<(GuardEvent, Stream)>,
     /// Children that this process had before: whoever executed it in their place knows of them.
-    strangers: Vec<Pid>,
-    suspension: Suspension,
+    foreign_children: Vec<Pid>,
+    suspension: GuardSuspension,
     /// Whoever is left behind may have had it.
-    console: Option<Console>,
+    terminal: Option<ControllingTerminal>,
 }
 
 /// How far it has come that the job is suspended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Suspension {
+enum GuardSuspension {
     None,
     /// The runner was told to suspend itself, and has not done so yet.
-    Asked,
+    Requested,
     /// The same, but somebody has let the job go on since.
-    TakenBack,
+    Cancelled,
 }
 
 impl Guard {
     fn start(stdin: Option<&str>) -> io::Result<Guard> {
-        if !orphans::ask_for_orphans() {
+        if !orphans::become_subreaper() {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let strangers = orphans::children();
-        let signals = signals()?;
+        let signals = listen_to_signals()?;
         let (theirs, lifeline) = io::pipe()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg0(lifeline::name(&theirs)).args(std::env::args_os().skip(1));
+        command.arg0(lifeline::runner_argv0(&theirs)).args(std::env::args_os().skip(1));
         if let Some(text) = stdin {
-            command.stdin(holding(text)?);
+            command.stdin(memory_file(text)?);
         }
         let runner = command.spawn()?;
         let runner = i32::try_from(runner.id()).ok().and_then(Pid::from_raw);
         let runner = runner.ok_or(io::ErrorKind::Other)?;
-        let (suspension, console) = (Suspension::None, Console::find());
-        Ok(Guard { runner, lifeline, _theirs: theirs, signals, strangers, suspension, console })
+        let (suspension, console) = (GuardSuspension::None, ControllingTerminal::open());
+        Ok(Guard {
+            runner,
+            lifeline,
+            _runner_end: theirs,
+            signals,
+            foreign_children: strangers,
+            suspension,
+            terminal: console,
+        })
     }
 
     /// Passes on what it is told until the runner has ended; says how.
-    async fn watch(&mut self, changes: Option<&Changes>) -> WaitStatus {
+    async fn watch(&mut self, changes: Option<&FileWatchList>) -> WaitStatus {
         let mut change = pin!(async {
             match changes {
-                Some(changes) => changes.come().await,
+                Some(changes) => changes.wait_for_change().await,
                 None => std::future::pending().await,
             }
         });
@@ -133,35 +141,35 @@ impl Guard {
         loop {
             let told = tokio::select! {
                 biased;
-                told = self.told() => told,
+                told = self.next_event() => told,
                 () = &mut change, if !has_changed => {
                     has_changed = true;
-                    Told::Pass(words::Signal::INT)
+                    GuardEvent::Forward(words::Signal::INT)
                 }
             };
             match told {
-                Told::Changed => {
-                    if let Some(status) = self.look() {
+                GuardEvent::RunnerChanged => {
+                    if let Some(status) = self.poll_runner() {
                         return status;
                     }
                 }
-                Told::Pass(words::Signal::TSTP) if !foreground::may_be_a_job() => {}
-                Told::Pass(signal) => {
+                GuardEvent::Forward(words::Signal::TSTP) if !foreground::may_be_shell_job() => {}
+                GuardEvent::Forward(signal) => {
                     if signal == words::Signal::TSTP {
-                        self.suspension = Suspension::Asked;
+                        self.suspension = GuardSuspension::Requested;
                     }
                     // A runner that is gone is seen next.
                     let _ = self.lifeline.write_all(&[signal.number()]);
                 }
-                Told::Send(signal) => self.send(signal),
-                Told::GoOn => {
-                    if self.suspension == Suspension::Asked {
-                        self.suspension = Suspension::TakenBack;
+                GuardEvent::SendDirectly(signal) => self.send(signal),
+                GuardEvent::Continued => {
+                    if self.suspension == GuardSuspension::Requested {
+                        self.suspension = GuardSuspension::Cancelled;
                     }
                     self.send(Signal::CONT);
-                    if let Some(console) = &mut self.console {
-                        console.forget();
-                        console.look(|_| false);
+                    if let Some(console) = &mut self.terminal {
+                        console.forget_modes();
+                        console.restore(|_| false);
                     }
                 }
             }
@@ -169,7 +177,7 @@ impl Guard {
     }
 
     /// The next of what it is told; of several, the first in the order of `signals`.
-    async fn told(&mut self) -> Told {
+    async fn next_event(&mut self) -> GuardEvent {
         std::future::poll_fn(|context| {
             for (told, stream) in &mut self.signals {
                 if stream.poll_recv(context).is_ready() {
@@ -182,21 +190,21 @@ impl Guard {
     }
 
     /// Looks what became of the runner: how it ended, if it has.
-    fn look(&mut self) -> Option<WaitStatus> {
+    fn poll_runner(&mut self) -> Option<WaitStatus> {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
         let (_, status) = waitpid(Some(self.runner), options).ok()??;
         if !status.stopped() {
             return Some(status);
         }
-        match std::mem::replace(&mut self.suspension, Suspension::None) {
+        match std::mem::replace(&mut self.suspension, GuardSuspension::None) {
             // Somebody else stopped it, and will let it go on.
-            Suspension::None => {}
-            Suspension::Asked => {
+            GuardSuspension::None => {}
+            GuardSuspension::Requested => {
                 // Here everything stands until the job goes on. Cannot fail: it is our own process.
                 let _ = kill_process(getpid(), Signal::STOP);
                 self.send(Signal::CONT);
             }
-            Suspension::TakenBack => self.send(Signal::CONT),
+            GuardSuspension::Cancelled => self.send(Signal::CONT),
         }
         None
     }
@@ -207,14 +215,15 @@ impl Guard {
     }
 
     /// Kills what the runner left until nothing is; how many that were.
-    async fn clear(&mut self) -> usize {
+    async fn kill_leftovers(&mut self) -> usize {
         let since = Instant::now();
         let mut ended = HashSet::new();
         loop {
-            let found = orphans::kill_families(|pid| self.strangers.contains(&pid), &mut ended);
-            if found == 0 || since.elapsed() > PATIENCE {
-                if let Some(console) = &mut self.console {
-                    console.look(|_| false);
+            let found =
+                orphans::kill_children_and_groups(|pid| self.foreign_children.contains(&pid), &mut ended);
+            if found == 0 || since.elapsed() > KILL_TIMEOUT {
+                if let Some(console) = &mut self.terminal {
+                    console.restore(|_| false);
                 }
                 return ended.len();
             }
@@ -224,27 +233,28 @@ impl Guard {
 }
 
 /// All that a guard hears. Must be called in a runtime.
-fn signals() -> io::Result<Vec<(Told, Stream)>> {
-    let pass = |signal: words::Signal| (Told::Pass(signal), SignalKind::from_raw(signal.number().into()));
-    let send = |signal: Signal| (Told::Send(signal), SignalKind::from_raw(signal.as_raw()));
+fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
+    let pass =
+        |signal: words::Signal| (GuardEvent::Forward(signal), SignalKind::from_raw(signal.number().into()));
+    let send = |signal: Signal| (GuardEvent::SendDirectly(signal), SignalKind::from_raw(signal.as_raw()));
     let kinds = [
         pass(words::Signal::INT),
         pass(words::Signal::TERM),
         pass(words::Signal::HUP),
         pass(words::Signal::TSTP),
-        (Told::GoOn, SignalKind::from_raw(words::Signal::CONT.number().into())),
+        (GuardEvent::Continued, SignalKind::from_raw(words::Signal::CONT.number().into())),
         send(Signal::QUIT),
         send(Signal::USR1),
         send(Signal::USR2),
         send(Signal::ALARM),
         // Last, so that a suspension is known before the runner is seen to be stopped.
-        (Told::Changed, SignalKind::child()),
+        (GuardEvent::RunnerChanged, SignalKind::child()),
     ];
     kinds.into_iter().map(|(told, kind)| Ok((told, signal(kind)?))).collect()
 }
 
 /// A file in memory that holds a text, to be read from its beginning.
-fn holding(text: &str) -> io::Result<Stdio> {
+fn memory_file(text: &str) -> io::Result<Stdio> {
     let file = rustix::fs::memfd_create("scenario", MemfdFlags::CLOEXEC)?;
     let mut file = std::fs::File::from(file);
     file.write_all(text.as_bytes())?;
@@ -253,10 +263,10 @@ fn holding(text: &str) -> io::Result<Stdio> {
 }
 
 /// What the end of a runner means.
-fn ended(status: WaitStatus, left: usize) -> Ended {
+fn guarded_exit(status: WaitStatus, left: usize) -> GuardedExit {
     let code = status.exit_status().unwrap_or_default();
     let Some(signal) = status.terminating_signal().and_then(words::Signal::from_number) else {
-        return Ended { code: u8::try_from(code).unwrap_or(u8::MAX), died: None };
+        return GuardedExit { code: u8::try_from(code).unwrap_or(u8::MAX), death_message: None };
     };
     // Ended in its first moments, as any program is, before it listened.
     let asked = [words::Signal::INT, words::Signal::TERM, words::Signal::HUP].contains(&signal);
@@ -266,5 +276,5 @@ fn ended(status: WaitStatus, left: usize) -> Ended {
         left => format!("{left} processes that it left were killed"),
     };
     let died = format!("the runner was killed by signal {signal}; {what}, and its log is cut short");
-    Ended { code: 128 + signal.number(), died: (!asked || left > 0).then_some(died) }
+    GuardedExit { code: 128 + signal.number(), death_message: (!asked || left > 0).then_some(died) }
 }

@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 /// # Errors
 ///
 /// If the system gives no thread, or `work` panicked.
-pub(crate) async fn elsewhere<T: Send + 'static>(
+pub(crate) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let (done, wait) = oneshot::channel();
     // Where nobody waits any longer, nobody misses the outcome.
-    spawn(move || drop(done.send(work())))?;
+    spawn_thread(move || drop(done.send(work())))?;
     wait.await.unwrap_or_else(|_| Err(io::Error::other("its thread broke off")))
 }
 
@@ -26,7 +26,7 @@ pub(crate) async fn elsewhere<T: Send + 'static>(
 /// # Errors
 ///
 /// If the system gives no thread.
-pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn spawn_thread(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("fetch".to_owned()).spawn(work);
     thread.map(drop).map_err(|error| io::Error::new(error.kind(), format!("no thread for it: {error}")))
 }

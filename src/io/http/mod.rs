@@ -48,21 +48,22 @@ use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
-use crate::io::Context;
-use crate::io::inbox::{Inbox, Seen};
-use scenario_log::captured::Captured;
-use scenario_log::event::{FetchFault, Source};
+use crate::io::RunContext;
+use crate::io::inbox::{Inbox, OwnedInput};
+use scenario_log::captured_value::CapturedValue;
+use scenario_log::event::{FetchErrorKind, Source};
 use scenario_log::time::Span;
 
 /// The requests in flight. Only ever looked up by source, so its order cannot show.
-type InFlight = RefCell<HashMap<Source, (Instant, Option<AbortHandle>), BuildHasherDefault<Numbers>>>;
+type InFlightRequests =
+    RefCell<HashMap<Source, (Instant, Option<AbortHandle>), BuildHasherDefault<SourceHasher>>>;
 
 /// Hashes numbers that come one after the other: one multiplication each (Knuth, The Art of Computer
 /// Programming, volume 3, section 6.4), since nobody from outside chooses them.
 #[derive(Default)]
-pub(crate) struct Numbers(u64);
+pub(crate) struct SourceHasher(u64);
 
-impl Hasher for Numbers {
+impl Hasher for SourceHasher {
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.write_u32(u32::from(*byte));
@@ -79,29 +80,34 @@ impl Hasher for Numbers {
 }
 
 /// The hand that fetches. It needs a `LocalSet` around it.
-pub struct Fetches {
-    shared: Rc<Shared>,
-    in_flight: Rc<InFlight>,
-    lanes: crate::io::http::load::workers::Lanes,
+pub struct Fetcher {
+    context: Rc<FetchContext>,
+    in_flight: Rc<InFlightRequests>,
+    load_workers: crate::io::http::load::workers::LoadWorkersByJob,
 }
 
 /// What all requests of a run share.
-pub(crate) struct Shared {
-    context: Rc<Context>,
+pub(crate) struct FetchContext {
+    run_context: Rc<RunContext>,
     inbox: Rc<Inbox>,
-    pool: crate::io::http::conn::pool::Pool,
-    judges: crate::io::http::response::check::Judges,
+    pool: crate::io::http::conn::pool::ConnPool,
+    checkers: crate::io::http::response::check::ResponseCheckers,
 }
 
-impl Fetches {
+impl Fetcher {
     /// A hand without connections.
     #[must_use]
-    pub fn new(context: Rc<Context>, inbox: Rc<Inbox>) -> Fetches {
-        let pool = crate::io::http::conn::pool::Pool::new(context.folder.clone());
-        Fetches {
-            shared: Rc::new(Shared { context, inbox, pool, judges: Default::default() }),
+    pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>) -> Fetcher {
+        let pool = crate::io::http::conn::pool::ConnPool::new(context.folder.clone());
+        Fetcher {
+            context: Rc::new(FetchContext {
+                run_context: context,
+                inbox,
+                pool,
+                checkers: Default::default(),
+            }),
             in_flight: Rc::default(),
-            lanes: crate::io::http::load::workers::Lanes::new(),
+            load_workers: crate::io::http::load::workers::LoadWorkersByJob::new(),
         }
     }
 
@@ -112,7 +118,7 @@ impl Fetches {
     /// # Panics
     ///
     /// If there is no such fetch or URL, or if no `LocalSet` is around.
-    pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<Captured>) {
+    pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<CapturedValue>) {
         self.start_late(source, (job, url, captured), Span::ZERO);
     }
 
@@ -124,40 +130,45 @@ impl Fetches {
     pub fn start_late(
         &mut self,
         source: Source,
-        (job, url, captured): (usize, usize, Vec<Captured>),
+        (job, url, captured): (usize, usize, Vec<CapturedValue>),
         late: Span,
     ) {
         assert!(
-            self.shared.context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
+            self.context.run_context.scenario.fetches.get(job).is_some_and(|job| url < job.urls.len()),
             "the engine orders only fetches of the scenario"
         );
         let now = Instant::now();
         let started = now.checked_sub(late.to_std()).unwrap_or(now);
         if captured.is_empty()
-            && let Some(lane) = self.lane(job)
+            && let Some(lane) = self.load_workers(job)
         {
             return lane.start(source, url, started);
         }
-        let account = Account {
+        let account = FetchCompletion {
             source,
             started,
-            shared: Rc::clone(&self.shared),
+            context: Rc::clone(&self.context),
             in_flight: Rc::clone(&self.in_flight),
         };
         self.in_flight.borrow_mut().insert(source, (started, None));
         let task = tokio::task::spawn_local(async move {
-            let outcome =
-                crate::io::http::retry::fetch(&account.shared, source, (job, url, captured), started).await;
-            account.close(outcome);
+            let outcome = crate::io::http::retry::fetch_with_retries(
+                &account.context,
+                source,
+                (job, url, captured),
+                started,
+            )
+            .await;
+            account.complete(outcome);
         });
         self.in_flight.borrow_mut().insert(source, (started, Some(task.abort_handle())));
     }
 
     /// The lane of a load, if it has one.
-    fn lane(&mut self, job: usize) -> Option<Rc<crate::io::http::load::workers::Lane>> {
-        self.shared.context.scenario.fetches[job].load.as_ref()?;
-        let of = || crate::io::http::load::workers::Lane::of(&self.shared, &self.in_flight, job);
-        self.lanes.entry(job).or_insert_with(of).clone()
+    fn load_workers(&mut self, job: usize) -> Option<Rc<crate::io::http::load::workers::LoadWorkers>> {
+        self.context.run_context.scenario.fetches[job].load.as_ref()?;
+        let of = || crate::io::http::load::workers::LoadWorkers::for_job(&self.context, &self.in_flight, job);
+        self.load_workers.entry(job).or_insert_with(of).clone()
     }
 
     /// Gives a request up, if it is still in flight; it is accounted for as `FetchFailed` at once.
@@ -166,11 +177,11 @@ impl Fetches {
         if let Some(task) = task {
             task.abort();
         }
-        self.shared.inbox.put(given_up(source, started));
+        self.context.inbox.push(aborted_input(source, started));
     }
 }
 
-impl fmt::Debug for Fetches {
+impl fmt::Debug for Fetcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fetches").field("in_flight", &self.in_flight.borrow().len()).finish_non_exhaustive()
     }
@@ -178,35 +189,35 @@ impl fmt::Debug for Fetches {
 
 /// The promise that a request is accounted for exactly once. Dropped before it is closed (the task
 /// was ended from outside, or a bug ended it), it says that the request was given up.
-struct Account {
+struct FetchCompletion {
     source: Source,
     started: Instant,
-    shared: Rc<Shared>,
-    in_flight: Rc<InFlight>,
+    context: Rc<FetchContext>,
+    in_flight: Rc<InFlightRequests>,
 }
 
-impl Account {
+impl FetchCompletion {
     /// Accounts for the request with `outcome`.
-    fn close(self, outcome: Seen) {
+    fn complete(self, outcome: OwnedInput) {
         if self.in_flight.borrow_mut().remove(&self.source).is_some() {
-            self.shared.inbox.put(outcome);
+            self.context.inbox.push(outcome);
         }
     }
 }
 
-impl Drop for Account {
+impl Drop for FetchCompletion {
     fn drop(&mut self) {
         if self.in_flight.borrow_mut().remove(&self.source).is_some() {
-            self.shared.inbox.put(given_up(self.source, self.started));
+            self.context.inbox.push(aborted_input(self.source, self.started));
         }
     }
 }
 
 /// The account of a request that nobody waits for any longer.
-fn given_up(source: Source, started: Instant) -> Seen {
-    Seen::FetchFailed {
+fn aborted_input(source: Source, started: Instant) -> OwnedInput {
+    OwnedInput::FetchFailed {
         source,
-        kind: FetchFault::Reset,
+        kind: FetchErrorKind::Reset,
         error: "given up before the answer was whole: it was stopped, or the run ended".to_owned(),
         took: Span::from_std(started.elapsed()),
     }

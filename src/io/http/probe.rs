@@ -14,53 +14,59 @@ use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use super::request::{self, To};
-use crate::io::http::conn::connection::Sent;
-use crate::io::http::conn::pool::{Endpoint, Pool};
-use crate::io::http::error::Fault;
-use crate::io::http::timing::Progress;
-use crate::io::inbox::{Inbox, Seen};
-use scenario_core::diagnostic::Place;
-use scenario_core::scenario::endpoint::host_and_port;
-use scenario_core::scenario::model::{FetchJob, FetchMode, Http2, Ready, ReadyBy, StatusRule, Text};
+use super::request::{self, RequestForm};
+use crate::io::http::conn::connection::SendOutcome;
+use crate::io::http::conn::pool::{ConnPool, Endpoint};
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::AttemptProgress;
+use crate::io::inbox::{Inbox, OwnedInput};
+use scenario_core::diagnostic::FilePlace;
+use scenario_core::scenario::host_port::parse_host_port;
+use scenario_core::scenario::model::{
+    FetchJob, FetchMode, Http2Mode, ReadinessRule, ReadinessTest, ScenarioText, StatusRule,
+};
 use scenario_log::event::Source;
 
 /// The longest try: a server that takes a connection and says nothing may do better at the next.
-const LONGEST_TRY: Duration = Duration::from_secs(2);
+const MAX_ATTEMPT: Duration = Duration::from_secs(2);
 
 /// How many tries there are at a time, of all programs: each takes a descriptor.
-const AT_ONCE: usize = 256;
+const MAX_CONCURRENT_PROBES: usize = 256;
 
 /// The probes of a run.
-pub struct Probes {
-    pool: Pool,
-    turns: Semaphore,
+pub struct ReadinessProber {
+    pool: ConnPool,
+    permits: Semaphore,
     inbox: Rc<Inbox>,
 }
 
 /// A probing that goes on until it has found what it asks for, or this is dropped.
 #[derive(Debug)]
-pub struct Probing(AbortHandle);
+pub struct ProbeHandle(AbortHandle);
 
-impl Drop for Probing {
+impl Drop for ProbeHandle {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// What is asked, again and again.
-enum Question {
+enum ProbeTarget {
     /// Does this host take connections on this port?
     Tcp(String, u16),
     /// What does this URL answer?
-    Http(Box<FetchJob>, Text),
+    Http(Box<FetchJob>, ScenarioText),
 }
 
-impl Probes {
+impl ReadinessProber {
     /// Nothing is probed yet; sockets are relative to `folder`.
     #[must_use]
-    pub fn new(folder: PathBuf, inbox: Rc<Inbox>) -> Rc<Probes> {
-        Rc::new(Probes { pool: Pool::new(folder), turns: Semaphore::new(AT_ONCE), inbox })
+    pub fn new(folder: PathBuf, inbox: Rc<Inbox>) -> Rc<ReadinessProber> {
+        Rc::new(ReadinessProber {
+            pool: ConnPool::new(folder),
+            permits: Semaphore::new(MAX_CONCURRENT_PROBES),
+            inbox,
+        })
     }
 
     /// Probes until the program is ready, and leaves that in the inbox. `None` if there is nothing to
@@ -70,46 +76,47 @@ impl Probes {
     ///
     /// If no `LocalSet` is around.
     #[must_use]
-    pub fn watch(self: &Rc<Self>, source: Source, ready: &Ready) -> Option<Probing> {
-        let question = match &ready.by {
-            ReadyBy::Line(_) => return None,
-            ReadyBy::Tcp(address) => {
+    pub fn start_probing(self: &Rc<Self>, source: Source, ready: &ReadinessRule) -> Option<ProbeHandle> {
+        let question = match &ready.test {
+            ReadinessTest::Line(_) => return None,
+            ReadinessTest::Tcp(address) => {
                 // What is no address is a `[redacted]` of a log, which nobody runs.
-                let (host, port) = host_and_port(address.reveal()).ok()?;
-                Question::Tcp(host.to_owned(), port)
+                let (host, port) = parse_host_port(address.reveal()).ok()?;
+                ProbeTarget::Tcp(host.to_owned(), port)
             }
-            ReadyBy::Http(url) => Question::Http(Box::new(job(ready)), url.clone()),
+            ReadinessTest::Http(url) => ProbeTarget::Http(Box::new(probe_job(ready)), url.clone()),
         };
         let (probes, poll) = (Rc::clone(self), ready.poll.to_std());
-        let longest = LONGEST_TRY.min(ready.timeout.to_std());
+        let longest = MAX_ATTEMPT.min(ready.timeout.to_std());
         let task = spawn_local(async move {
-            while !matches!(timeout(longest, probes.is_ready(&question)).await, Ok(Ok(true))) {
+            while !matches!(timeout(longest, probes.probe_once(&question)).await, Ok(Ok(true))) {
                 sleep(poll).await;
             }
-            probes.inbox.put(Seen::Ready { source });
+            probes.inbox.push(OwnedInput::SpawnReady { source });
         });
-        Some(Probing(task.abort_handle()))
+        Some(ProbeHandle(task.abort_handle()))
     }
 
     /// One try.
-    async fn is_ready(&self, question: &Question) -> Result<bool, Fault> {
+    async fn probe_once(&self, question: &ProbeTarget) -> Result<bool, FetchError> {
         // It is never closed, so there is always a turn.
-        let _turn = self.turns.acquire().await;
-        let progress = Progress::default();
+        let _turn = self.permits.acquire().await;
+        let progress = AttemptProgress::default();
         match question {
-            Question::Tcp(host, port) => {
+            ProbeTarget::Tcp(host, port) => {
                 let (tcp, peer) = self.pool.dial(host, *port, &progress).await?;
                 // Where nobody listens on a port out of those that connections are made from, a
                 // connection can come to be its own other end.
                 Ok(tcp.local_addr().is_ok_and(|own| own != peer))
             }
-            Question::Http(job, url) => {
-                let hop = request::first(job, url)?;
+            ProbeTarget::Http(job, url) => {
+                let hop = request::first_hop(job, url)?;
                 let mut link = self.pool.open(&Endpoint::new(&hop.url, job), &progress).await?;
-                let request = request::build(&hop, job, &PathBuf::new(), To::Server).await?;
+                let request =
+                    request::build_request(&hop, job, &PathBuf::new(), RequestForm::Http1Origin).await?;
                 match link.send(request).await {
-                    Sent::Answered(answer) => Ok(matches!(answer.status().as_u16(), 200..=399)),
-                    Sent::Unseen(fault) | Sent::Failed(fault) => Err(fault),
+                    SendOutcome::Response(answer) => Ok(matches!(answer.status().as_u16(), 200..=399)),
+                    SendOutcome::NotProcessed(fault) | SendOutcome::Failed(fault) => Err(fault),
                 }
             }
         }
@@ -117,12 +124,12 @@ impl Probes {
 }
 
 /// The request of a probe, as a fetch would have it.
-fn job(ready: &Ready) -> FetchJob {
+fn probe_job(ready: &ReadinessRule) -> FetchJob {
     FetchJob {
         name: String::new(),
         urls: Vec::new(),
         mode: FetchMode::Concurrent,
-        lines: false,
+        log_lines: false,
         method: "GET".to_owned(),
         headers: Vec::new(),
         auth: None,
@@ -132,20 +139,20 @@ fn job(ready: &Ready) -> FetchJob {
         retries: 0,
         status: StatusRule::Any,
         max_body: 0,
-        decode: false,
+        decode_body: false,
         ca: None,
         insecure: true,
         proxy: None,
-        client: None,
-        http2: Http2::Never,
+        client_cert: None,
+        http2: Http2Mode::Never,
         load: None,
         check: None,
-        capture: Vec::new(),
-        place: Place::default(),
+        captures: Vec::new(),
+        place: FilePlace::default(),
     }
 }
 
-impl fmt::Debug for Probes {
+impl fmt::Debug for ReadinessProber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Probes").field("pool", &self.pool).finish_non_exhaustive()
     }

@@ -11,18 +11,18 @@ use std::path::Path;
 ///
 /// # Errors
 /// In words, why it cannot be read.
-pub fn open(path: &Path) -> Result<Box<dyn Read>, String> {
+pub fn open_log(path: &Path) -> Result<Box<dyn Read>, String> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
-    Ok(Box::new(open_file(path)?))
+    Ok(Box::new(open_log_file(path)?))
 }
 
 /// The same as a file, for whoever goes to and fro in it.
 ///
 /// # Errors
 /// In words, why it cannot be read.
-pub fn open_file(path: &Path) -> Result<File, String> {
+pub fn open_log_file(path: &Path) -> Result<File, String> {
     let shown = path.display();
     let refused = |error| format!("cannot read {shown}: {error}");
     if path.as_os_str() == "-" {

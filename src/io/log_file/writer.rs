@@ -18,11 +18,11 @@ use rustix::io::Errno;
 
 /// How many pieces may wait for the disk before the run waits too; in a flood of lines each has half
 /// a megabyte to a whole one.
-const QUEUE: usize = 3;
+const QUEUE_LEN: usize = 3;
 
 /// Where a log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
+pub enum OutputDestination {
     /// This file.
     File(PathBuf),
     /// Standard output.
@@ -31,60 +31,64 @@ pub enum Destination {
 
 /// Why a log cannot be written where it should be, in words with the way out.
 #[derive(Debug)]
-pub struct Refusal(pub String);
+pub struct RefusedError(pub String);
 
 /// A piece of the log, and what the screen shows of it.
 #[derive(Debug, Default)]
-pub struct Piece {
+pub struct LogChunk {
     /// Whole lines.
     pub log: Vec<u8>,
     /// Text for the screen.
-    pub shown: Vec<u8>,
+    pub screen_text: Vec<u8>,
     /// The last line is the log's last: it wants its `crc32c`.
-    pub last: bool,
+    pub is_last: bool,
 }
 
 /// What shows pieces once they are written.
-pub type Show = Box<dyn FnMut(&[u8]) + Send>;
+pub type ShowOnScreen = Box<dyn FnMut(&[u8]) + Send>;
 
 /// The thread that writes.
 #[derive(Debug)]
-pub struct Writer {
-    pieces: Option<SyncSender<Piece>>,
-    emptied: Receiver<Vec<u8>>,
+pub struct LogWriter {
+    chunks: Option<SyncSender<LogChunk>>,
+    recycled_buffers: Receiver<Vec<u8>>,
     /// How many pieces have been handed over and not been written.
-    waiting: Arc<AtomicUsize>,
+    queued: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
-    fault: Arc<Mutex<Option<String>>>,
+    error: Arc<Mutex<Option<String>>>,
 }
 
 /// A file opened and locked for a log, before anything is started.
 #[derive(Debug)]
-pub enum Opened {
+pub enum OpenedOutput {
     /// A file of ours alone.
     File(File),
     /// Standard output.
     Stdout,
     /// Nowhere: what is shown is all there is.
-    Nowhere,
+    Discard,
 }
 
 /// Opens a log's destination.
 ///
 /// # Errors
 /// When the file exists (and `force` is not given), another run writes it, or the system refuses.
-pub fn open(destination: &Destination, force: bool) -> Result<Opened, Refusal> {
-    open_for("--log PATH", destination, force)
+pub fn open_log_output(destination: &OutputDestination, force: bool) -> Result<OpenedOutput, RefusedError> {
+    open_output("--log PATH", destination, force)
 }
 
 /// The same for what another option names.
 ///
 /// # Errors
 /// As of [`open`].
-pub fn open_for(option: &str, destination: &Destination, force: bool) -> Result<Opened, Refusal> {
-    let Destination::File(path) = destination else { return Ok(Opened::Stdout) };
+pub fn open_output(
+    option: &str,
+    destination: &OutputDestination,
+    force: bool,
+) -> Result<OpenedOutput, RefusedError> {
+    let OutputDestination::File(path) = destination else { return Ok(OpenedOutput::Stdout) };
     if is_pipe_or_device(path) {
-        return open_pipe(option, path).map(Opened::File);
+        return open_pipe(option, path).map(OpenedOutput::File);
     }
     let mut options = File::options();
     options.write(true);
@@ -93,18 +97,18 @@ pub fn open_for(option: &str, destination: &Destination, force: bool) -> Result<
     } else {
         options.create_new(true)
     };
-    let file = options.open(path).map_err(|error| Refusal(open_fault(option, path, &error)))?;
+    let file = options.open(path).map_err(|error| RefusedError(open_error_message(option, path, &error)))?;
     if !file.metadata().is_ok_and(|meta| meta.is_file()) {
-        return Err(Refusal(not_a_file(option, path)));
+        return Err(RefusedError(not_a_file_message(option, path)));
     }
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Err(Refusal(format!(
+        return Err(RefusedError(format!(
             "another run writes its log to {}; give this one another with `{option}`",
             path.display()
         )));
     }
-    file.set_len(0).map_err(|error| Refusal(format!("cannot empty {}: {error}", path.display())))?;
-    Ok(Opened::File(file))
+    file.set_len(0).map_err(|error| RefusedError(format!("cannot empty {}: {error}", path.display())))?;
+    Ok(OpenedOutput::File(file))
 }
 
 /// Whether a path is one that bytes go into and are gone: nothing there can be written over.
@@ -114,28 +118,28 @@ fn is_pipe_or_device(path: &Path) -> bool {
 }
 
 /// Opens a pipe or device. A pipe that nobody reads is refused: to open it would wait for a reader.
-fn open_pipe(option: &str, path: &Path) -> Result<File, Refusal> {
+fn open_pipe(option: &str, path: &Path) -> Result<File, RefusedError> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
         if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
-            return Refusal(format!(
+            return RefusedError(format!(
                 "nobody reads from {}; start its reader first, or name a file with `{option}`",
                 path.display()
             ));
         }
-        Refusal(open_fault(option, path, &error))
+        RefusedError(open_error_message(option, path, &error))
     })?;
     fcntl_setfl(&file, OFlags::empty())
-        .map_err(|error| Refusal(format!("cannot write {}: {error}", path.display())))?;
+        .map_err(|error| RefusedError(format!("cannot write {}: {error}", path.display())))?;
     Ok(file)
 }
 
-fn not_a_file(option: &str, path: &Path) -> String {
+fn not_a_file_message(option: &str, path: &Path) -> String {
     format!("{} is not a regular file; name one with `{option}`", path.display())
 }
 
 /// What the system's refusal means for a person.
-fn open_fault(option: &str, path: &Path, error: &io::Error) -> String {
+fn open_error_message(option: &str, path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     let found = std::fs::metadata(path);
     match error.kind() {
@@ -143,7 +147,7 @@ fn open_fault(option: &str, path: &Path, error: &io::Error) -> String {
             format!("cannot write {shown}: it is a folder; name a file in it with `{option}`")
         }
         _ if found.is_ok_and(|found| !found.is_file()) && !is_pipe_or_device(path) => {
-            not_a_file(option, path)
+            not_a_file_message(option, path)
         }
         io::ErrorKind::AlreadyExists => {
             format!("{shown} exists already; `--force` writes over it, `{option}` writes another")
@@ -162,125 +166,132 @@ fn open_fault(option: &str, path: &Path, error: &io::Error) -> String {
     }
 }
 
-impl Writer {
+impl LogWriter {
     /// Starts the thread. `show` is called on it with the screen's text.
     ///
     /// # Errors
     /// When the system has no thread for it.
-    pub fn start(opened: Opened, show: Show) -> Result<Writer, Refusal> {
-        let (pieces, incoming) = sync_channel::<Piece>(QUEUE);
-        let (give_back, emptied) = sync_channel(QUEUE);
+    pub fn start(opened: OpenedOutput, show: ShowOnScreen) -> Result<LogWriter, RefusedError> {
+        let (pieces, incoming) = sync_channel::<LogChunk>(QUEUE_LEN);
+        let (give_back, emptied) = sync_channel(QUEUE_LEN);
         let fault = Arc::new(Mutex::new(None));
         let told = Arc::clone(&fault);
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            let mut paper = Paper { opened, crc: 0, lines: 0, show, fault: told };
+            let mut paper =
+                WriterThread { output: opened, crc: 0, lines: 0, show_on_screen: show, error: told };
             for piece in incoming {
-                paper.write(&piece);
+                paper.write_chunk(&piece);
                 left.fetch_sub(1, Ordering::Relaxed);
                 let _ = give_back.try_send(piece.log);
             }
         });
         let thread = thread
-            .map_err(|error| Refusal(format!("the thread that writes the log cannot start: {error}")))?;
-        Ok(Writer { pieces: Some(pieces), emptied, waiting, thread: Some(thread), fault })
+            .map_err(|error| RefusedError(format!("the thread that writes the log cannot start: {error}")))?;
+        Ok(LogWriter {
+            chunks: Some(pieces),
+            recycled_buffers: emptied,
+            queued: waiting,
+            thread: Some(thread),
+            error: fault,
+        })
     }
 
     /// Whether a piece can be handed over without waiting for the disk.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) < QUEUE
+        self.queued.load(Ordering::Relaxed) < QUEUE_LEN
     }
 
     /// Hands a piece over; waits while the queue is full. What comes back is a buffer to go on with.
-    pub fn put(&mut self, piece: Piece) -> Vec<u8> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Some(pieces) = &self.pieces
+    pub fn send(&mut self, piece: LogChunk) -> Vec<u8> {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        if let Some(pieces) = &self.chunks
             && pieces.send(piece).is_err()
         {
-            self.note("the thread that writes the log has ended");
+            self.record_error("the thread that writes the log has ended");
         }
-        self.emptied.try_recv().unwrap_or_default()
+        self.recycled_buffers.try_recv().unwrap_or_default()
     }
 
     /// Why the log could not be written further, once that has happened.
     #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn error(&self) -> Option<String> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, fault: &str) {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| fault.to_owned());
+    fn record_error(&self, fault: &str) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| fault.to_owned());
     }
 
     /// Waits until all is written.
     pub fn finish(&mut self) {
-        self.pieces = None;
+        self.chunks = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            self.note("the thread that writes the log has panicked");
+            self.record_error("the thread that writes the log has panicked");
         }
     }
 }
 
-impl Drop for Writer {
+impl Drop for LogWriter {
     fn drop(&mut self) {
         self.finish();
     }
 }
 
 /// What the thread owns.
-struct Paper {
-    opened: Opened,
+struct WriterThread {
+    output: OpenedOutput,
     crc: u32,
     /// Whole lines written.
     lines: u64,
-    show: Show,
-    fault: Arc<Mutex<Option<String>>>,
+    show_on_screen: ShowOnScreen,
+    error: Arc<Mutex<Option<String>>>,
 }
 
-impl Paper {
-    fn write(&mut self, piece: &Piece) {
-        let has_failed = self.fault.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+impl WriterThread {
+    fn write_chunk(&mut self, piece: &LogChunk) {
+        let has_failed = self.error.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !has_failed && let Err(error) = self.write_log(piece) {
             let end = match self.lines.checked_sub(1) {
                 Some(last) => format!("after seq {last}"),
                 None => "before its first line".to_owned(),
             };
-            let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut fault = self.error.lock().unwrap_or_else(PoisonError::into_inner);
             *fault = Some(format!("the log ends {end}: {error}"));
         }
-        if !piece.shown.is_empty() {
-            (self.show)(&piece.shown);
+        if !piece.screen_text.is_empty() {
+            (self.show_on_screen)(&piece.screen_text);
         }
     }
 
-    fn write_log(&mut self, piece: &Piece) -> io::Result<()> {
-        if !piece.last {
+    fn write_log(&mut self, piece: &LogChunk) -> io::Result<()> {
+        if !piece.is_last {
             self.crc = crc32c::crc32c_append(self.crc, &piece.log);
             return self.write_bytes(&piece.log);
         }
-        self.write_bytes(&seal(self.crc, piece.log.clone()))
+        self.write_bytes(&append_checksum(self.crc, piece.log.clone()))
     }
 
     /// Writes whole lines. Of what could not be written whole, a file keeps the whole lines.
     fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut done = 0;
-        let written = match &mut self.opened {
-            Opened::File(file) => write_counted(file, bytes, &mut done),
-            Opened::Stdout => write_counted(&mut Unbuffered, bytes, &mut done),
-            Opened::Nowhere => return Ok(()),
+        let written = match &mut self.output {
+            OpenedOutput::File(file) => write_counted(file, bytes, &mut done),
+            OpenedOutput::Stdout => write_counted(&mut UnbufferedStdout, bytes, &mut done),
+            OpenedOutput::Discard => return Ok(()),
         };
         let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-        if matches!(self.opened, Opened::Stdout) && written.as_ref().is_err_and(is_gone) {
+        if matches!(self.output, OpenedOutput::Stdout) && written.as_ref().is_err_and(is_gone) {
             // Whoever read the log has seen enough: the run goes on without it.
-            self.opened = Opened::Nowhere;
+            self.output = OpenedOutput::Discard;
             return Ok(());
         }
         self.lines += memchr::memchr_iter(b'\n', &bytes[..done]).count() as u64;
-        if let (Err(_), Opened::File(file)) = (&written, &mut self.opened) {
+        if let (Err(_), OpenedOutput::File(file)) = (&written, &mut self.output) {
             let torn = done - memchr::memrchr(b'\n', &bytes[..done]).map_or(0, |at| at + 1);
             // If this fails too, the log's last line is torn; whoever reads it knows how.
             if let Ok(end) = file.seek(SeekFrom::End(0)) {
@@ -292,9 +303,9 @@ impl Paper {
 }
 
 /// Standard output without the library's buffer, which would hide how far a failed write came.
-struct Unbuffered;
+struct UnbufferedStdout;
 
-impl Write for Unbuffered {
+impl Write for UnbufferedStdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
     }
@@ -319,7 +330,7 @@ fn write_counted(to: &mut impl Write, bytes: &[u8], done: &mut usize) -> io::Res
 
 /// Closes a log whose last line is open: `crc` is that of all bytes before `bytes`.
 #[must_use]
-pub fn seal(crc: u32, mut bytes: Vec<u8>) -> Vec<u8> {
+pub fn append_checksum(crc: u32, mut bytes: Vec<u8>) -> Vec<u8> {
     let last_line = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
     let crc = crc32c::crc32c_append(crc, &bytes[..last_line]);
     let _ = writeln!(bytes, ",\"crc32c\":\"{crc:08x}\"}}");

@@ -9,41 +9,46 @@ use memchr::{memchr, memrchr};
 
 /// Some bytes of one output, in order.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum OutputPiece {
     /// Whole lines with their newlines, or the last line of all without.
     Lines(Vec<u8>),
     /// Exactly `max_line` bytes of a line that goes on.
-    Part(Vec<u8>),
+    PartialLine(Vec<u8>),
 }
 
 /// Beyond this an emptied tail gives its room back, so that thousands of idle outputs stay small.
-const KEPT_TAIL: usize = 4 << 10;
+const MAX_KEPT_TAIL: usize = 4 << 10;
 
 /// The state between two reads of one output: its unfinished line.
 #[derive(Debug)]
-pub struct Splitter {
+pub struct LineSplitter {
     /// Holds no newline and at most `max_line` bytes.
     tail: Vec<u8>,
     max_line: usize,
 }
 
-impl Splitter {
+impl LineSplitter {
     /// For lines of up to `max_line` bytes, their newline not counted; at least 1.
     #[must_use]
-    pub fn new(max_line: u64) -> Splitter {
+    pub fn new(max_line: u64) -> LineSplitter {
         let max_line = usize::try_from(max_line.max(1)).unwrap_or(usize::MAX);
-        Splitter { tail: Vec::new(), max_line }
+        LineSplitter { tail: Vec::new(), max_line }
     }
 
     /// Takes what was read. Buffers for the pieces come from `buffer`.
-    pub fn feed(&mut self, read: &[u8], mut buffer: impl FnMut() -> Vec<u8>, mut tell: impl FnMut(Piece)) {
+    pub fn feed(
+        &mut self,
+        read: &[u8],
+        mut buffer: impl FnMut() -> Vec<u8>,
+        mut tell: impl FnMut(OutputPiece),
+    ) {
         let mut rest = read;
         // First the unfinished line: it ends here, goes on, or has become too long.
         while !self.tail.is_empty() {
             let room = self.max_line - self.tail.len();
             let reach = &rest[..rest.len().min(room.saturating_add(1))];
             if let Some(end) = memchr(b'\n', reach) {
-                return self.cut(rest, end + 1, &mut buffer, &mut tell);
+                return self.split_lines(rest, end + 1, &mut buffer, &mut tell);
             }
             if rest.len() <= room {
                 self.tail.extend_from_slice(rest);
@@ -51,25 +56,25 @@ impl Splitter {
             }
             let mut part = self.take_tail(&mut buffer);
             part.extend_from_slice(&rest[..room]);
-            tell(Piece::Part(part));
+            tell(OutputPiece::PartialLine(part));
             rest = &rest[room..];
         }
-        self.cut(rest, 0, &mut buffer, &mut tell);
+        self.split_lines(rest, 0, &mut buffer, &mut tell);
     }
 
     /// Takes the end of the output: an unfinished line is the last one.
-    pub fn finish(&mut self) -> Option<Piece> {
-        (!self.tail.is_empty()).then(|| Piece::Lines(std::mem::take(&mut self.tail)))
+    pub fn finish(&mut self) -> Option<OutputPiece> {
+        (!self.tail.is_empty()).then(|| OutputPiece::Lines(std::mem::take(&mut self.tail)))
     }
 
     /// Tells the lines of `bytes`, the first of which ends the tail and reaches up to `whole`
     /// (0 if there is no tail), and keeps what is unfinished.
-    fn cut(
+    fn split_lines(
         &mut self,
         bytes: &[u8],
         mut whole: usize,
         buffer: &mut impl FnMut() -> Vec<u8>,
-        tell: &mut impl FnMut(Piece),
+        tell: &mut impl FnMut(OutputPiece),
     ) {
         let mut told = 0;
         while bytes.len() - whole > self.max_line {
@@ -80,35 +85,35 @@ impl Splitter {
                 whole += end + 1;
                 continue;
             }
-            self.tell_lines(&bytes[told..whole], buffer, tell);
+            self.emit_lines(&bytes[told..whole], buffer, tell);
             told = whole + self.max_line;
             let mut part = buffer();
             part.extend_from_slice(&bytes[whole..told]);
-            tell(Piece::Part(part));
+            tell(OutputPiece::PartialLine(part));
             whole = told;
         }
         whole += memrchr(b'\n', &bytes[whole..]).map_or(0, |end| end + 1);
-        self.tell_lines(&bytes[told..whole], buffer, tell);
+        self.emit_lines(&bytes[told..whole], buffer, tell);
         self.tail.extend_from_slice(&bytes[whole..]);
     }
 
     /// Tells whole lines, behind the tail if there is one.
-    fn tell_lines(
+    fn emit_lines(
         &mut self,
         lines: &[u8],
         buffer: &mut impl FnMut() -> Vec<u8>,
-        tell: &mut impl FnMut(Piece),
+        tell: &mut impl FnMut(OutputPiece),
     ) {
         if !lines.is_empty() {
             let mut chunk = self.take_tail(buffer);
             chunk.extend_from_slice(lines);
-            tell(Piece::Lines(chunk));
+            tell(OutputPiece::Lines(chunk));
         }
     }
 
     /// A buffer that begins with the tail, which is empty afterwards.
     fn take_tail(&mut self, buffer: &mut impl FnMut() -> Vec<u8>) -> Vec<u8> {
-        if self.tail.len() > KEPT_TAIL {
+        if self.tail.len() > MAX_KEPT_TAIL {
             return std::mem::take(&mut self.tail);
         }
         let mut chunk = buffer();
@@ -125,7 +130,7 @@ mod tests {
 
     /// What is logged of `reads`: lines as text, parts marked.
     fn told(reads: &[&[u8]], max_line: u64) -> Vec<(bool, Vec<u8>)> {
-        let mut splitter = Splitter::new(max_line);
+        let mut splitter = LineSplitter::new(max_line);
         let mut pieces = Vec::new();
         for read in reads {
             splitter.feed(read, Vec::new, |piece| pieces.push(piece));
@@ -135,8 +140,8 @@ mod tests {
         let mut told = Vec::new();
         for piece in pieces {
             match piece {
-                Piece::Part(bytes) => told.push((true, bytes)),
-                Piece::Lines(bytes) => {
+                OutputPiece::PartialLine(bytes) => told.push((true, bytes)),
+                OutputPiece::Lines(bytes) => {
                     told.extend(bytes.split_inclusive(|b| *b == b'\n').map(|line| (false, line.to_vec())));
                 }
             }
@@ -160,11 +165,14 @@ mod tests {
 
     #[test]
     fn all_lines_of_a_read_are_one_piece() {
-        let mut splitter = Splitter::new(100);
+        let mut splitter = LineSplitter::new(100);
         let mut pieces = Vec::new();
         splitter.feed(b"one\ntwo\nthr", Vec::new, |piece| pieces.push(piece));
         splitter.feed(b"ee\nfour\n", Vec::new, |piece| pieces.push(piece));
-        assert_eq!(pieces, [Piece::Lines(b"one\ntwo\n".to_vec()), Piece::Lines(b"three\nfour\n".to_vec())]);
+        assert_eq!(
+            pieces,
+            [OutputPiece::Lines(b"one\ntwo\n".to_vec()), OutputPiece::Lines(b"three\nfour\n".to_vec())]
+        );
         assert_eq!(splitter.finish(), None);
     }
 

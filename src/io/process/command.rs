@@ -9,45 +9,45 @@ use std::process::Stdio;
 
 use rustix::fs::{Access, OFlags};
 
-use crate::io::Context;
+use crate::io::RunContext;
 use crate::io::process::pty;
-use crate::io::process::start_error::Failure;
+use crate::io::process::start_error::ProcessStartError;
 use crate::web::server::token;
 use scenario_core::scenario::model;
-use scenario_core::scenario::model::{PresetKind, Scenario, Stdin, Text};
+use scenario_core::scenario::model::{PresetKind, Scenario, ScenarioText, StdinMode};
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
 /// Where programs are looked for when nobody says where.
-const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// How a sub-process of players is stopped: by the defaults of a program.
-const STOP: model::Stop = model::Stop { signal: Signal::TERM, grace: Span::from_secs(5) };
+const PLAYERS_STOP: model::StopPolicy = model::StopPolicy { signal: Signal::TERM, grace: Span::from_secs(5) };
 
 /// The default of `max_line`.
-const MAX_LINE: u64 = 64 << 10;
+const PLAYERS_MAX_LINE: u64 = 64 << 10;
 
 /// A process to start.
 #[derive(Debug)]
-pub(super) struct Recipe {
+pub(super) struct CommandSpec {
     /// As the scenario calls it.
-    pub(super) shown: String,
+    pub(super) display_name: String,
     /// Absolute.
     pub(super) program: PathBuf,
     /// Absolute.
     pub(super) folder: PathBuf,
     /// Its name for itself, arguments and environment.
     pub(super) command: tokio::process::Command,
-    pub(super) input: Input,
+    pub(super) stdin_content: StdinContent,
     /// It has a terminal of its own instead of pipes; `command` is then what gets it one.
     pub(super) pty: bool,
-    pub(super) stop: model::Stop,
+    pub(super) stop: model::StopPolicy,
     pub(super) max_line: u64,
 }
 
 /// What a process reads.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) enum StdinContent {
     /// Nothing.
     Null,
     /// What it will be sent.
@@ -60,92 +60,103 @@ pub(super) enum Input {
     File(OwnedFd),
 }
 
-impl Recipe {
+impl CommandSpec {
     /// For spawn number `nth` of a preset. `players_text` gives the sub-process of players its
     /// scenario.
     pub(super) fn new(
-        context: &Context,
+        context: &RunContext,
         preset: usize,
         nth: u64,
         players_text: fn(&Scenario, usize) -> String,
-    ) -> Result<Recipe, Failure> {
+    ) -> Result<CommandSpec, ProcessStartError> {
         let folder = std::path::absolute(if context.folder.as_os_str().is_empty() {
             Path::new(".")
         } else {
             &context.folder
         })
-        .map_err(|error| Failure::of_system(&error))?;
+        .map_err(|error| ProcessStartError::from_io(&error))?;
         let preset_index = preset;
         let preset = &context.scenario.presets[preset];
         match &preset.kind {
-            PresetKind::Command(command) => Recipe::of_command(command, folder),
+            PresetKind::Command(command) => CommandSpec::from_command(command, folder),
             PresetKind::Players(_) => {
-                let program = std::env::current_exe().map_err(|error| Failure::of_system(&error))?;
+                let program = std::env::current_exe().map_err(|error| ProcessStartError::from_io(&error))?;
                 let mut command = tokio::process::Command::new(&program);
                 command.args(players_arguments(context, &preset.name, nth));
-                Ok(Recipe {
-                    shown: program.display().to_string(),
+                Ok(CommandSpec {
+                    display_name: program.display().to_string(),
                     program,
                     folder,
                     command,
-                    input: Input::Bytes(players_text(&context.scenario, preset_index).into_bytes()),
+                    stdin_content: StdinContent::Bytes(
+                        players_text(&context.scenario, preset_index).into_bytes(),
+                    ),
                     pty: false,
-                    stop: STOP,
-                    max_line: MAX_LINE,
+                    stop: PLAYERS_STOP,
+                    max_line: PLAYERS_MAX_LINE,
                 })
             }
         }
     }
 
     /// For a program.
-    fn of_command(told: &model::Command, home: PathBuf) -> Result<Recipe, Failure> {
+    fn from_command(told: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
         let folder = told.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
-        let name = told.argv.first().map_or("", Text::reveal);
-        let shown = told.argv.first().map_or("", Text::shown).to_owned();
+        let name = told.argv.first().map_or("", ScenarioText::reveal);
+        let shown = told.argv.first().map_or("", ScenarioText::display_text).to_owned();
         // Found here and not by the system: a start in which the environment names another PATH would
         // need a fork, and a fork of a big runner takes ten times as long.
         let program = if name.contains('/') {
             home.join(name)
         } else {
-            find(name, &shown, &search_path(told), &folder).map_err(Failure::Fault)?
+            find_program(name, &shown, &search_path(told), &folder).map_err(ProcessStartError::Permanent)?
         };
         // As a shell would call it: some programs are many, by name.
         let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
         let mut command = if told.pty {
-            pty::command(&program, called)
+            pty::exec_on_pty_command(&program, called)
         } else {
             let mut command = tokio::process::Command::new(&program);
             command.arg0(called);
             command
         };
-        command.args(told.argv.iter().skip(1).map(Text::reveal));
+        command.args(told.argv.iter().skip(1).map(ScenarioText::reveal));
         if told.clear_env {
             command.env_clear();
         }
         // A program that shows its environment must not show that, unless it was given it.
-        command.env_remove(token::VARIABLE);
+        command.env_remove(token::TOKEN_VARIABLE);
         if told.pty {
-            command.env("TERM", pty::KIND);
+            command.env("TERM", pty::TERM_VALUE);
         }
         command.envs(told.env.iter().map(|(name, value)| (name, value.reveal())));
         let input = match &told.stdin {
-            Stdin::Null => Input::Null,
-            Stdin::Open => Input::Open,
-            Stdin::World => Input::World,
-            Stdin::Text(text) => Input::Bytes(text.reveal().as_bytes().to_vec()),
-            Stdin::File(file) => Input::File(open(&home.join(file), file)?),
+            StdinMode::Null => StdinContent::Null,
+            StdinMode::Open => StdinContent::Open,
+            StdinMode::World => StdinContent::World,
+            StdinMode::Text(text) => StdinContent::Bytes(text.reveal().as_bytes().to_vec()),
+            StdinMode::File(file) => StdinContent::File(open_stdin_file(&home.join(file), file)?),
         };
         let (stop, max_line) = (told.stop, told.max_line);
-        Ok(Recipe { shown, program, folder, command, input, pty: told.pty, stop, max_line })
+        Ok(CommandSpec {
+            display_name: shown,
+            program,
+            folder,
+            command,
+            stdin_content: input,
+            pty: told.pty,
+            stop,
+            max_line,
+        })
     }
 
     /// The standard input that the process gets, and the end for us to write to.
-    pub(super) fn stdin(&mut self) -> io::Result<(Stdio, Option<io::PipeWriter>)> {
-        match std::mem::replace(&mut self.input, Input::Null) {
-            Input::Null => Ok((Stdio::null(), None)),
-            Input::File(file) => Ok((Stdio::from(file), None)),
-            input @ (Input::Open | Input::World | Input::Bytes(_)) => {
-                self.input = input;
+    pub(super) fn take_stdin(&mut self) -> io::Result<(Stdio, Option<io::PipeWriter>)> {
+        match std::mem::replace(&mut self.stdin_content, StdinContent::Null) {
+            StdinContent::Null => Ok((Stdio::null(), None)),
+            StdinContent::File(file) => Ok((Stdio::from(file), None)),
+            input @ (StdinContent::Open | StdinContent::World | StdinContent::Bytes(_)) => {
+                self.stdin_content = input;
                 let (theirs, ours) = io::pipe()?;
                 Ok((Stdio::from(theirs), Some(ours)))
             }
@@ -155,21 +166,21 @@ impl Recipe {
 
 /// The arguments of a sub-process of the runner's own that plays one preset, which it reads from its
 /// standard input.
-fn players_arguments(context: &Context, preset: &str, nth: u64) -> [String; 9] {
+fn players_arguments(context: &RunContext, preset: &str, nth: u64) -> [String; 9] {
     let [seed, nth, speed] = [context.seed.to_string(), nth.to_string(), context.speed.to_string()];
     let words = ["players", "--seed", &seed, "--nth", &nth, "--speed", &speed, "-", preset];
     words.map(str::to_owned)
 }
 
 /// Where the program is looked for: where the process itself would look.
-fn search_path(told: &model::Command) -> OsString {
+fn search_path(told: &model::CommandPreset) -> OsString {
     let inherited = || (!told.clear_env).then(|| std::env::var_os("PATH")).flatten();
     let named = told.env.get("PATH").map(|path| OsString::from(path.reveal()));
-    named.or_else(inherited).unwrap_or_else(|| USUAL_PATH.into())
+    named.or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
 /// The program of this name, in the order of `path`; a relative place in it starts at `folder`.
-fn find(name: &str, shown: &str, path: &OsStr, folder: &Path) -> Result<PathBuf, String> {
+fn find_program(name: &str, shown: &str, path: &OsStr, folder: &Path) -> Result<PathBuf, String> {
     let mut forbidden = None;
     for place in std::env::split_paths(path).filter(|_| !name.is_empty()) {
         let program = folder.join(place).join(name);
@@ -187,12 +198,13 @@ fn find(name: &str, shown: &str, path: &OsStr, folder: &Path) -> Result<PathBuf,
 }
 
 /// Opens the file that a process is to read. `O_NONBLOCK`: opening a FIFO would wait for a writer.
-fn open(file: &Path, shown: &Path) -> Result<OwnedFd, Failure> {
-    let fail = |error: io::Error| match Failure::of_system(&error) {
-        Failure::Fault(words) => {
-            Failure::Fault(format!("its standard input `{}` cannot be read: {words}", shown.display()))
-        }
-        limit @ Failure::Limit(_) => limit,
+fn open_stdin_file(file: &Path, shown: &Path) -> Result<OwnedFd, ProcessStartError> {
+    let fail = |error: io::Error| match ProcessStartError::from_io(&error) {
+        ProcessStartError::Permanent(words) => ProcessStartError::Permanent(format!(
+            "its standard input `{}` cannot be read: {words}",
+            shown.display()
+        )),
+        limit @ ProcessStartError::LimitReached(_) => limit,
     };
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = rustix::fs::open(file, flags, rustix::fs::Mode::empty())
@@ -228,13 +240,18 @@ mod tests {
             presets: Vec::new(),
             fetches: Vec::new(),
             timeline: Vec::new(),
-            expect: Vec::new(),
-            shared: Vec::new(),
+            expectations: Vec::new(),
+            shared_cells: Vec::new(),
             locks: Vec::new(),
         };
         let secrets = Secrets::default();
-        let context =
-            Context { scenario: Rc::new(scenario), folder: PathBuf::new(), secrets, seed: 2018, speed: 2.5 };
+        let context = RunContext {
+            scenario: Rc::new(scenario),
+            folder: PathBuf::new(),
+            secrets,
+            seed: 2018,
+            speed: 2.5,
+        };
         let words = players_arguments(&context, "wave", 3).join(" ");
         assert_eq!(words, "players --seed 2018 --nth 3 --speed 2.5 - wave");
     }

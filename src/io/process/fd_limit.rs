@@ -5,24 +5,26 @@
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 /// More than this nobody needs; a table of so many is 8 MB of the kernel's memory.
-const MOST: u64 = 1 << 20;
+const MAX_FD_LIMIT: u64 = 1 << 20;
 
 /// The limit as the runner found it, if it has been raised since.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found(Option<u64>);
+pub(super) struct OriginalFdLimit(Option<u64>);
 
-impl Found {
+impl OriginalFdLimit {
     /// Raises the runner's limit as far as it may be.
-    pub(super) fn and_raised() -> Found {
+    pub(super) fn raise() -> OriginalFdLimit {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-        let most = maximum.unwrap_or(MOST).min(MOST);
+        let most = maximum.unwrap_or(MAX_FD_LIMIT).min(MAX_FD_LIMIT);
         let raised = current.filter(|current| *current < most);
-        Found(raised.filter(|_| setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).is_ok()))
+        OriginalFdLimit(
+            raised.filter(|_| setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum }).is_ok()),
+        )
     }
 
     /// Gives a process that has just been started the limit that it would have had. It can raise it
     /// again as we did.
-    pub(super) fn give(self, pid: u32) {
+    pub(super) fn restore_for(self, pid: u32) {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         if let (Some(current), Some(pid)) = (self.0, pid) {
             let maximum = getrlimit(Resource::Nofile).maximum;

@@ -17,43 +17,43 @@ use tokio::time::{sleep, timeout};
 use scenario_log::signal as words;
 
 /// How long KILL is repeated. Longer than this only what the kernel itself holds can stay.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A process group that we made.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct ProcessGroup {
     id: Pid,
     /// Its leader has not been waited for yet: the number is ours for certain.
-    led: Cell<bool>,
-    unled: Notify,
+    has_leader: Cell<bool>,
+    leader_gone: Notify,
 }
 
-impl Group {
+impl ProcessGroup {
     /// The group that process `leader`, just started, leads. `None` is impossible but for pid 0.
-    pub(super) fn of(leader: u32) -> Option<Group> {
+    pub(super) fn new(leader: u32) -> Option<ProcessGroup> {
         let id = i32::try_from(leader).ok().and_then(Pid::from_raw)?;
-        Some(Group { id, led: Cell::new(true), unled: Notify::new() })
+        Some(ProcessGroup { id, has_leader: Cell::new(true), leader_gone: Notify::new() })
     }
 
     /// To be called as soon as the leader has been waited for.
     pub(super) fn leader_ended(&self) {
-        self.led.set(false);
-        self.unled.notify_waiters();
+        self.has_leader.set(false);
+        self.leader_gone.notify_waiters();
     }
 
     /// Whether this process is its leader and is still to be waited for.
     pub(super) fn is_led_by(&self, process: Pid) -> bool {
-        self.led.get() && self.id == process
+        self.has_leader.get() && self.id == process
     }
 
     /// Whether this is its number.
-    pub(super) fn is(&self, id: Pid) -> bool {
+    pub(super) fn has_id(&self, id: Pid) -> bool {
         self.id == id
     }
 
     /// Whether nobody is left in it.
     pub(super) fn is_empty(&self) -> bool {
-        if self.led.get() {
+        if self.has_leader.get() {
             return false;
         }
         // A member whose parent is gone may have become our own child (we may be the subreaper), and
@@ -74,7 +74,7 @@ impl Group {
 
     /// Sends the signal that asks all members to end. One that is stopped (`SIGSTOP`, Ctrl-Z) goes on,
     /// so that it hears of it.
-    pub(super) fn ask(&self, signal: words::Signal) {
+    pub(super) fn request_stop(&self, signal: words::Signal) {
         // The library knows only signals that have a name; a real-time signal is not sent, and KILL
         // comes after the grace.
         if let Some(signal) = Signal::from_named_raw(signal.number().into()) {
@@ -87,9 +87,9 @@ impl Group {
 
     /// Waits until nobody is left. The kernel tells nobody of that, so it is looked for: often at
     /// first, then less.
-    pub(super) async fn emptied(&self) {
-        let unled = self.unled.notified();
-        if self.led.get() {
+    pub(super) async fn wait_until_empty(&self) {
+        let unled = self.leader_gone.notified();
+        if self.has_leader.get() {
             unled.await;
         }
         let mut pause = Duration::from_millis(1);
@@ -105,9 +105,9 @@ impl Group {
         let killing = async {
             while !self.is_empty() {
                 self.signal(Signal::KILL);
-                let _ = timeout(Duration::from_millis(10), self.emptied()).await;
+                let _ = timeout(Duration::from_millis(10), self.wait_until_empty()).await;
             }
         };
-        let _ = timeout(PATIENCE, killing).await;
+        let _ = timeout(KILL_TIMEOUT, killing).await;
     }
 }

@@ -13,26 +13,26 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use crate::io::inbox::Seen;
-use crate::io::process::registry::Table;
+use crate::io::inbox::OwnedInput;
+use crate::io::process::registry::ProcessRegistry;
 use scenario_log::event::Source;
 use scenario_log::signal as words;
 
 /// How long after the kernel has told of some change it is looked what changed. It tells of ends too,
 /// and of thousands of them one look is enough.
-const SOON: Duration = Duration::from_millis(20);
+const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
 /// Tells from now on who was stopped, and who goes on. Must be called in a runtime and a local set.
-pub(super) fn watch(table: &Rc<Table>) {
+pub(super) fn watch_stops(table: &Rc<ProcessRegistry>) {
     // Without it a stop is not told, and nothing else is lost.
     let Ok(mut changes) = signal(SignalKind::child()) else { return };
     let table = Rc::clone(table);
     spawn_local(async move {
         while changes.recv().await.is_some() {
-            sleep(SOON).await;
+            sleep(SETTLE_DELAY).await;
             if !table.paused.get() {
-                while let Some((process, by)) = change() {
-                    table.changed(process, by);
+                while let Some((process, by)) = next_stop_change() {
+                    table.record_stop_change(process, by);
                 }
             }
         }
@@ -41,7 +41,7 @@ pub(super) fn watch(table: &Rc<Table>) {
 
 /// The next change that was not looked at: which child, and the signal that stopped it, or none if it
 /// goes on.
-fn change() -> Option<(Pid, Option<words::Signal>)> {
+fn next_stop_change() -> Option<(Pid, Option<words::Signal>)> {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
     match waitid(Id::All, flags) {
         Ok(WaitStatus::Stopped(process, signal)) => {
@@ -52,33 +52,33 @@ fn change() -> Option<(Pid, Option<words::Signal>)> {
     }
 }
 
-impl Table {
-    fn changed(&self, process: Pid, by: Option<words::Signal>) {
+impl ProcessRegistry {
+    fn record_stop_change(&self, process: Pid, by: Option<words::Signal>) {
         let mut running = self.running.borrow_mut();
         let Some((source, running)) = running.iter_mut().find(|(_, one)| one.group.is_led_by(process)) else {
             return;
         };
         if std::mem::replace(&mut running.suspended, by.is_some()) != by.is_some() {
-            self.inbox.put(told(*source, by));
+            self.inbox.push(stop_change_input(*source, by));
         }
     }
 
     /// Stops all groups, as a shell stops a job; those that outlived their leader too.
-    pub(super) fn pause(&self) {
+    pub(super) fn stop_all(&self) {
         self.paused.set(true);
         self.signal_all_but_suspended(Signal::STOP);
     }
 
     /// Lets all of them go on, but for those that stood still before.
-    pub(super) fn go_on(&self, pause: Duration) {
+    pub(super) fn continue_all(&self, pause: Duration) {
         for process in self.running.borrow_mut().values_mut() {
-            process.end = process.end.later(pause);
+            process.stop_state = process.stop_state.postponed_by(pause);
         }
         self.signal_all_but_suspended(Signal::CONT);
         // What the pause did to them is none of their own.
-        while change().is_some() {}
-        if let Some(console) = &mut *self.console.borrow_mut() {
-            console.forget();
+        while next_stop_change().is_some() {}
+        if let Some(console) = &mut *self.terminal.borrow_mut() {
+            console.forget_modes();
         }
         self.paused.set(false);
     }
@@ -89,13 +89,13 @@ impl Table {
             .values()
             .filter(|process| !process.suspended)
             .for_each(|process| process.group.signal(signal));
-        self.left.borrow().iter().for_each(|group| group.signal(signal));
+        self.leaderless_groups.borrow().iter().for_each(|group| group.signal(signal));
     }
 }
 
-fn told(source: Source, by: Option<words::Signal>) -> Seen {
+fn stop_change_input(source: Source, by: Option<words::Signal>) -> OwnedInput {
     match by {
-        Some(signal) => Seen::Suspended { source, signal },
-        None => Seen::GoesOn { source },
+        Some(signal) => OwnedInput::SpawnSuspended { source, signal },
+        None => OwnedInput::SpawnResumed { source },
     }
 }

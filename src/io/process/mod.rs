@@ -45,84 +45,90 @@ use rustix::process::Signal;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
-use crate::io::Context;
+use crate::io::RunContext;
 use crate::io::inbox::Inbox;
-use crate::io::process::registry::{End, Table, Waiting};
-use crate::io::terminal::restore::Console;
-use group::PATIENCE;
+use crate::io::process::registry::{PendingStart, ProcessRegistry, ProcessStopState};
+use crate::io::terminal::controlling_terminal::ControllingTerminal;
+use group::KILL_TIMEOUT;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::event::Source;
 
-pub use crate::io::process::unresponsive::Lingering;
+pub use crate::io::process::unresponsive::UnresponsiveProcess;
 
 /// How often it is told who lingers.
-const LOOK: Duration = Duration::from_secs(1);
+const UNRESPONSIVE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether one of them has taken the terminal.
-const GLANCE: Duration = Duration::from_millis(250);
+const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
-pub type PlayersText = fn(&Scenario, usize) -> String;
+pub type RenderPlayersToml = fn(&Scenario, usize) -> String;
 
 /// The processes of a run.
 #[derive(Debug)]
 pub struct Processes {
-    table: Rc<Table>,
+    registry: Rc<ProcessRegistry>,
     /// When to look next who lingers, while somebody may.
-    look: Option<Instant>,
+    next_unresponsive_check: Option<Instant>,
 }
 
 /// A second from now.
-fn next_look() -> Instant {
-    Instant::now() + LOOK
+fn one_interval_from_now() -> Instant {
+    Instant::now() + UNRESPONSIVE_INTERVAL
 }
 
 impl Processes {
     /// No process yet. To be called within the runtime that all of them will live on.
     #[must_use]
-    pub fn new(context: Rc<Context>, inbox: Rc<Inbox>, players_text: PlayersText) -> Processes {
-        Processes { table: Table::new(context, inbox, players_text), look: None }
+    pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>, players_text: RenderPlayersToml) -> Processes {
+        Processes {
+            registry: ProcessRegistry::new(context, inbox, players_text),
+            next_unresponsive_check: None,
+        }
     }
 
     /// Starts spawn number `nth` of a preset.
     pub fn start(&mut self, source: Source, preset: usize, nth: u64) {
-        self.table.waiting.borrow_mut().insert(source, Waiting { preset, nth, sent: Vec::new() });
-        self.table.start_waiting();
+        self.registry
+            .pending
+            .borrow_mut()
+            .insert(source, PendingStart { preset, nth, queued_input: Vec::new() });
+        self.registry.start_pending();
     }
 
     /// Stops a process as its preset says: the signal to its whole group, the grace, then KILL until
     /// the group is empty. Does nothing to one that has ended or is being stopped.
     pub fn stop(&mut self, source: Source) {
-        if self.table.give_up(source) {
+        if self.registry.cancel_start(source) {
             return;
         }
-        let mut running = self.table.running.borrow_mut();
+        let mut running = self.registry.running.borrow_mut();
         let Some(process) = running.get_mut(&source) else { return };
-        let End::Unasked(stop) = process.end else { return };
-        process.end = End::Asked(stop, Instant::now());
-        self.look.get_or_insert_with(next_look);
-        process.probing = None;
-        let (group, inbox) = (Rc::clone(&process.group), Rc::clone(&self.table.inbox));
-        group.ask(stop.signal);
+        let ProcessStopState::NotRequested(stop) = process.stop_state else { return };
+        process.stop_state = ProcessStopState::Requested(stop, Instant::now());
+        self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
+        process.probe = None;
+        let (group, inbox) = (Rc::clone(&process.group), Rc::clone(&self.registry.inbox));
+        group.request_stop(stop.signal);
         spawn_local(async move {
-            let _ = inbox.pauses().limit(stop.grace.to_std(), group.emptied()).await;
+            let _ = inbox.paused_time().timeout_unpaused(stop.grace.to_std(), group.wait_until_empty()).await;
             group.kill_all().await;
         });
     }
 
     /// Ends a process and its group at once. Does nothing to one that has ended.
     pub fn kill(&mut self, source: Source) {
-        if self.table.give_up(source) {
+        if self.registry.cancel_start(source) {
             return;
         }
-        let mut running = self.table.running.borrow_mut();
+        let mut running = self.registry.running.borrow_mut();
         let Some(process) = running.get_mut(&source) else { return };
-        if matches!(process.end, End::Forced(_)) {
+        if matches!(process.stop_state, ProcessStopState::Killed(_)) {
             return;
         }
-        process.end = End::Forced(Instant::now());
-        self.look.get_or_insert_with(next_look);
-        process.probing = None;
+        process.stop_state = ProcessStopState::Killed(Instant::now());
+        self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
+        process.probe = None;
         process.group.signal(Signal::KILL);
         let group = Rc::clone(&process.group);
         spawn_local(async move { group.kill_all().await });
@@ -132,77 +138,77 @@ impl Processes {
     /// the process does not read at once is written later; what it will not read is told as not sent,
     /// also if it has ended or could not start.
     pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
-        self.table.send(source, bytes);
+        self.registry.send(source, bytes);
     }
 
     /// Sends a process whose preset reads the world the states that come from now on.
-    pub fn listen(&mut self, source: Source) {
-        let running = self.table.running.borrow();
-        if let Some(bulletin) = running.get(&source).and_then(|process| process.bulletin.clone()) {
-            self.table.listeners.borrow_mut().insert(source, bulletin);
+    pub fn subscribe_to_world(&mut self, source: Source) {
+        let running = self.registry.running.borrow();
+        if let Some(bulletin) = running.get(&source).and_then(|process| process.world_feed.clone()) {
+            self.registry.world_feeds.borrow_mut().insert(source, bulletin);
         }
     }
 
     /// Sends a state of the world to all who listen, for whom `skipped` states before it are lost. Never
     /// waits: who has not read what was sent before gets the newest when it does.
-    pub fn broadcast(&mut self, line: &Arc<[u8]>, skipped: u64) {
-        for bulletin in self.table.listeners.borrow().values() {
-            bulletin.put(line, skipped);
+    pub fn broadcast_world(&mut self, line: &Arc<[u8]>, skipped: u64) {
+        for bulletin in self.registry.world_feeds.borrow().values() {
+            bulletin.send(line, skipped);
         }
     }
 
     /// When to look next who lingers, while somebody may.
     #[must_use]
-    pub fn next_look(&self) -> Option<Instant> {
-        self.look
+    pub fn next_unresponsive_check(&self) -> Option<Instant> {
+        self.next_unresponsive_check
     }
 
     /// Who was asked to end and has not, if it is time to look: once a second.
-    pub fn lingering(&mut self) -> Vec<Lingering> {
+    pub fn take_unresponsive(&mut self) -> Vec<UnresponsiveProcess> {
         let now = Instant::now();
-        if self.look.is_none_or(|look| now < look) {
+        if self.next_unresponsive_check.is_none_or(|look| now < look) {
             return Vec::new();
         }
-        let lingering = self.table.lingering(now);
-        self.look = (!lingering.is_empty()).then(next_look);
+        let lingering = self.registry.unresponsive(now);
+        self.next_unresponsive_check = (!lingering.is_empty()).then(one_interval_from_now);
         lingering
     }
 
     /// Stops the groups of all of them, as a shell stops a job.
-    pub fn suspend(&self) {
-        self.table.pause();
+    pub fn stop_groups(&self) {
+        self.registry.stop_all();
     }
 
     /// Lets all of them go on, after a pause of this length.
-    pub fn go_on(&self, pause: Duration) {
-        self.table.go_on(pause);
+    pub fn continue_groups(&self, pause: Duration) {
+        self.registry.continue_all(pause);
     }
 
     /// From now on finds those too that leave their group and become daemons. Only for a program all of
     /// whose children are started here: [`Processes::clear`] then ends every other child it has.
-    pub fn adopt(&mut self) {
-        self.table.adopts.set(crate::io::process::orphans::ask_for_orphans());
+    pub fn adopt_orphans(&mut self) {
+        self.registry.adopts_orphans.set(crate::io::process::orphans::become_subreaper());
     }
 
     /// Sees from now on to the terminal that the program was started on, if there is one: who takes it
     /// loses it again, and its modes are as they were when one of them has ended.
-    pub fn keep_terminal(&mut self) {
-        let Some(console) = Console::find() else { return };
-        *self.table.console.borrow_mut() = Some(console);
-        let table = Rc::clone(&self.table);
+    pub fn watch_terminal(&mut self) {
+        let Some(console) = ControllingTerminal::open() else { return };
+        *self.registry.terminal.borrow_mut() = Some(console);
+        let table = Rc::clone(&self.registry);
         spawn_local(async move {
             loop {
-                sleep(GLANCE).await;
-                table.look_at_console();
+                sleep(TERMINAL_CHECK_INTERVAL).await;
+                table.restore_terminal();
             }
         });
     }
 
     /// Ends all that is left of all of them, and returns when nobody is, after two seconds at most.
-    pub async fn clear(&mut self) {
-        let table = &self.table;
-        for source in table.waiting.borrow().keys().copied().collect::<Vec<_>>() {
-            table.give_up(source);
+    pub async fn kill_remaining(&mut self) {
+        let table = &self.registry;
+        for source in table.pending.borrow().keys().copied().collect::<Vec<_>>() {
+            table.cancel_start(source);
         }
         let clearing = async {
             while table.kill_all() > 0 {
@@ -210,15 +216,15 @@ impl Processes {
                 sleep(Duration::from_millis(2)).await;
             }
         };
-        let _ = timeout(PATIENCE, clearing).await;
-        table.look_at_console();
+        let _ = timeout(KILL_TIMEOUT, clearing).await;
+        table.restore_terminal();
     }
 }
 
 impl Drop for Processes {
     fn drop(&mut self) {
         // The tasks may outlive us: none of them shall start anything any more.
-        self.table.waiting.borrow_mut().clear();
-        self.table.kill_all();
+        self.registry.pending.borrow_mut().clear();
+        self.registry.kill_all();
     }
 }

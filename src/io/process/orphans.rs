@@ -13,13 +13,13 @@ use rustix::process::{
 use crate::io::terminal::foreground;
 
 /// Asks for the orphans of everything that is started from now on.
-pub(in crate::io) fn ask_for_orphans() -> bool {
+pub(in crate::io) fn become_subreaper() -> bool {
     set_child_subreaper(Some(getpid())).is_ok()
 }
 
 /// Sends KILL to all our children but those that are `expected`, and waits for those that have ended.
 /// How many there still are: their own children may be ours by now.
-pub(super) fn kill_all(expected: impl Fn(Pid) -> bool) -> usize {
+pub(super) fn kill_children(expected: impl Fn(Pid) -> bool) -> usize {
     let mut left = 0;
     for child in children().into_iter().filter(|child| !expected(*child)) {
         // It is our child and nobody has waited for it: the number is its own.
@@ -33,14 +33,17 @@ pub(super) fn kill_all(expected: impl Fn(Pid) -> bool) -> usize {
 
 /// The same, with the groups that they lead, for who has lost sight of them: notes whom it killed, and
 /// gives how many children it found. Only when there were none can nobody be left.
-pub(in crate::io) fn kill_families(expected: impl Fn(Pid) -> bool, killed: &mut HashSet<Pid>) -> usize {
+pub(in crate::io) fn kill_children_and_groups(
+    expected: impl Fn(Pid) -> bool,
+    killed: &mut HashSet<Pid>,
+) -> usize {
     let ours = children().into_iter().filter(|child| !expected(*child)).collect::<Vec<_>>();
     for child in &ours {
         if let Ok(Some(_)) = waitpid(Some(*child), WaitOptions::NOHANG) {
             continue;
         }
         // A group that our child leads is its own.
-        if foreground::leads_its_group(*child) {
+        if foreground::is_group_leader(*child) {
             let _ = kill_process_group(*child, Signal::KILL);
         }
         let _ = kill_process(*child, Signal::KILL);
@@ -50,7 +53,7 @@ pub(in crate::io) fn kill_families(expected: impl Fn(Pid) -> bool, killed: &mut 
 }
 
 /// Whether a process descends from us.
-pub(super) fn is_of_us(process: Pid) -> bool {
+pub(super) fn is_descendant(process: Pid) -> bool {
     let mut process = Some(process);
     // Longer than any family, and an end should one of them be replaced while it is looked at.
     for _ in 0..64 {

@@ -13,27 +13,36 @@ use rustix::process::{Resource, getrlimit};
 
 /// A process that did not start.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum ProcessStartError {
     /// It never will.
-    Fault(String),
+    Permanent(String),
     /// It may when another has ended: there were no descriptors or processes left.
-    Limit(String),
+    LimitReached(String),
 }
 
-impl Failure {
+impl ProcessStartError {
     /// For an error of the system in which the program itself has no part.
-    pub(super) fn of_system(error: &io::Error) -> Failure {
-        limit(error).map_or_else(|| Failure::Fault(error.to_string()), Failure::Limit)
+    pub(super) fn from_io(error: &io::Error) -> ProcessStartError {
+        limit_message(error)
+            .map_or_else(|| ProcessStartError::Permanent(error.to_string()), ProcessStartError::LimitReached)
     }
 
     /// For the error of starting `program`, called `shown` in the scenario, in `folder`.
-    pub(super) fn of_start(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> Failure {
-        limit(error).map_or_else(|| Failure::Fault(fault(error, shown, program, folder)), Failure::Limit)
+    pub(super) fn from_spawn(
+        error: &io::Error,
+        shown: &str,
+        program: &Path,
+        folder: &Path,
+    ) -> ProcessStartError {
+        limit_message(error).map_or_else(
+            || ProcessStartError::Permanent(spawn_error_message(error, shown, program, folder)),
+            ProcessStartError::LimitReached,
+        )
     }
 }
 
 /// The limit of the system that was met, if it was one.
-fn limit(error: &io::Error) -> Option<String> {
+fn limit_message(error: &io::Error) -> Option<String> {
     let most = |resource| getrlimit(resource).current.map_or("none".to_owned(), |most| most.to_string());
     match Errno::from_io_error(error)? {
         Errno::MFILE => Some(format!(
@@ -50,10 +59,10 @@ fn limit(error: &io::Error) -> Option<String> {
 }
 
 /// What is wrong with the program, its folder or its arguments.
-fn fault(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> String {
+fn spawn_error_message(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> String {
     match Errno::from_io_error(error) {
-        Some(Errno::NOENT | Errno::NOTDIR) => missing(shown, program, folder),
-        Some(Errno::ACCESS) => forbidden(shown, program, folder),
+        Some(Errno::NOENT | Errno::NOTDIR) => not_found_message(shown, program, folder),
+        Some(Errno::ACCESS) => permission_message(shown, program, folder),
         Some(Errno::NOEXEC) => format!(
             "`{shown}` is neither a program for this machine nor a script with an interpreter line (`#!/bin/sh`)"
         ),
@@ -72,7 +81,7 @@ fn fault(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> Strin
 }
 
 /// Which of folder, program and interpreter is not there.
-fn missing(shown: &str, program: &Path, folder: &Path) -> String {
+fn not_found_message(shown: &str, program: &Path, folder: &Path) -> String {
     match folder.metadata() {
         Err(_) => return format!("the working folder `{}` does not exist", folder.display()),
         Ok(about) if !about.is_dir() => {
@@ -83,7 +92,7 @@ fn missing(shown: &str, program: &Path, folder: &Path) -> String {
     if program.metadata().is_err() {
         return format!("there is no program `{shown}`");
     }
-    match interpreter(program) {
+    match script_interpreter(program) {
         Some(line) if line.ends_with('\r') => format!(
             "the interpreter line of `{shown}` ends in a carriage return (the file has Windows line ends)"
         ),
@@ -93,7 +102,7 @@ fn missing(shown: &str, program: &Path, folder: &Path) -> String {
 }
 
 /// Who forbids it.
-fn forbidden(shown: &str, program: &Path, folder: &Path) -> String {
+fn permission_message(shown: &str, program: &Path, folder: &Path) -> String {
     let Ok(about) = program.metadata() else {
         return format!("`{shown}` cannot be looked at: permission denied");
     };
@@ -109,14 +118,14 @@ fn forbidden(shown: &str, program: &Path, folder: &Path) -> String {
     if rustix::fs::access(folder, rustix::fs::Access::EXEC_OK).is_err() {
         return format!("the working folder `{}` may not be entered: permission denied", folder.display());
     }
-    match interpreter(program) {
+    match script_interpreter(program) {
         Some(line) => format!("`{shown}` or its interpreter `{line}` may not be executed: permission denied"),
         None => format!("`{shown}` may not be executed: permission denied"),
     }
 }
 
 /// The program of the interpreter line of a script.
-fn interpreter(script: &Path) -> Option<String> {
+fn script_interpreter(script: &Path) -> Option<String> {
     if !script.metadata().ok()?.is_file() {
         return None;
     }

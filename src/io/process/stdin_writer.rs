@@ -16,20 +16,20 @@ use tokio::net::unix::pipe::Sender;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 
-use crate::io::process::command::Input;
+use crate::io::process::command::StdinContent;
 use crate::io::process::pty;
-use crate::io::process::pty::Terminal;
-use crate::io::wait_readable::Readable;
+use crate::io::process::pty::PtyMaster;
+use crate::io::wait_readable::ReadableFd;
 
 /// How many bytes may wait for a process to read them.
-pub(super) const FULL: usize = 1 << 20;
+pub(super) const MAX_QUEUED_BYTES: usize = 1 << 20;
 
 /// How much of a file is typed at a time.
-const PIECE: usize = 4 << 10;
+const FILE_CHUNK_LEN: usize = 4 << 10;
 
 /// What is told of a process that has closed its standard input or has ended: which of the two is
 /// seen first is chance.
-pub(super) const DEAF: &str = "it reads its standard input no more";
+pub(super) const STDIN_CLOSED_MESSAGE: &str = "it reads its standard input no more";
 
 /// Writes all of `bytes`, waiting as often as the pipe is full.
 pub(super) async fn write_all(pipe: &Sender, mut bytes: &[u8]) -> io::Result<()> {
@@ -57,24 +57,24 @@ fn is_hung_up(pipe: &Sender) -> bool {
 }
 
 /// Types what a process on a terminal is given to read, and then the end.
-pub(super) async fn type_all(terminal: &Sender, input: Input) -> io::Result<()> {
+pub(super) async fn type_input(terminal: &Sender, input: StdinContent) -> io::Result<()> {
     let last = match input {
-        Input::Null | Input::Open | Input::World => None,
-        Input::Bytes(bytes) => {
+        StdinContent::Null | StdinContent::Open | StdinContent::World => None,
+        StdinContent::Bytes(bytes) => {
             write_all(terminal, &bytes).await?;
             bytes.last().copied()
         }
-        Input::File(file) => type_file(terminal, file).await?,
+        StdinContent::File(file) => type_file(terminal, file).await?,
     };
-    write_all(terminal, pty::end_behind(last)).await
+    write_all(terminal, pty::end_of_input_after(last)).await
 }
 
 /// Types a file, piece by piece; its last byte.
 async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
     // It may be a FIFO, whose writer is slow.
     fcntl_setfl(&file, OFlags::NONBLOCK)?;
-    let readable = Readable::new(&file)?;
-    let mut piece = vec![0; PIECE];
+    let readable = ReadableFd::new(&file)?;
+    let mut piece = vec![0; FILE_CHUNK_LEN];
     let mut last = None;
     loop {
         match retry_on_intr(|| rustix::io::read(&file, &mut piece[..])) {
@@ -83,7 +83,7 @@ async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
                 write_all(terminal, &piece[..length]).await?;
                 last = piece[..length].last().copied();
             }
-            Err(Errno::AGAIN) => readable.wait().await,
+            Err(Errno::AGAIN) => readable.wait_readable().await,
             Err(error) => return Err(error.into()),
         }
     }
@@ -91,47 +91,47 @@ async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
 
 /// What waits to be written to one process.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(super) struct StdinWriter {
     /// The first one is being written.
     queue: RefCell<VecDeque<Rc<[u8]>>>,
-    weight: Cell<usize>,
+    queued_bytes: Cell<usize>,
     closed: Cell<bool>,
-    news: Notify,
+    changed: Notify,
     /// What is sent is typed there.
-    terminal: Option<Rc<Terminal>>,
+    pty: Option<Rc<PtyMaster>>,
 }
 
-impl Outbox {
+impl StdinWriter {
     /// For a process on a terminal, or with a pipe.
-    pub(super) fn new(terminal: Option<Rc<Terminal>>) -> Outbox {
-        Outbox { terminal, ..Outbox::default() }
+    pub(super) fn new(terminal: Option<Rc<PtyMaster>>) -> StdinWriter {
+        StdinWriter { pty: terminal, ..StdinWriter::default() }
     }
 
     /// Takes `bytes` to be written, or says in words why it does not.
-    pub(super) fn send(&self, mut bytes: Vec<u8>) -> Result<(), String> {
+    pub(super) fn enqueue(&self, mut bytes: Vec<u8>) -> Result<(), String> {
         if self.closed.get() {
-            return Err(DEAF.to_owned());
+            return Err(STDIN_CLOSED_MESSAGE.to_owned());
         }
-        if let Some(terminal) = &self.terminal {
-            if !terminal.takes(&bytes) {
-                return Err(format!("it is {}", pty::too_long()));
+        if let Some(terminal) = &self.pty {
+            if !terminal.accepts(&bytes) {
+                return Err(format!("it is {}", pty::too_long_message()));
             }
-            bytes = pty::typed(bytes);
+            bytes = pty::to_typed_bytes(bytes);
         }
-        if self.weight.get() > 0 && self.weight.get() + bytes.len() > FULL {
-            let waiting = self.weight.get();
+        if self.queued_bytes.get() > 0 && self.queued_bytes.get() + bytes.len() > MAX_QUEUED_BYTES {
+            let waiting = self.queued_bytes.get();
             return Err(format!("it does not read what it is sent: {waiting} bytes are waiting already"));
         }
-        self.weight.set(self.weight.get() + bytes.len());
+        self.queued_bytes.set(self.queued_bytes.get() + bytes.len());
         self.queue.borrow_mut().push_back(bytes.into());
-        self.news.notify_one();
+        self.changed.notify_one();
         Ok(())
     }
 
     /// Takes nothing more and tells how many of those taken have not been written.
     pub(super) fn close(&self) -> usize {
         self.closed.set(true);
-        self.news.notify_one();
+        self.changed.notify_one();
         std::mem::take(&mut *self.queue.borrow_mut()).len()
     }
 
@@ -140,12 +140,12 @@ impl Outbox {
         while !self.closed.get() {
             let first = self.queue.borrow().front().cloned();
             let Some(bytes) = first else {
-                self.news.notified().await;
+                self.changed.notified().await;
                 continue;
             };
             write_all(&pipe, &bytes).await?;
             self.queue.borrow_mut().pop_front();
-            self.weight.set(self.weight.get() - bytes.len());
+            self.queued_bytes.set(self.queued_bytes.get() - bytes.len());
         }
         Ok(())
     }

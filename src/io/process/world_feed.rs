@@ -15,82 +15,82 @@ use tokio::sync::Notify;
 
 /// What one process is told of the world.
 #[derive(Debug)]
-pub(super) struct Bulletin {
-    inside: RefCell<Inside>,
+pub(super) struct ProcessWorldFeed {
+    state: RefCell<WorldFeedState>,
     /// Something waits to be written, or nothing more will.
-    news: Notify,
+    changed: Notify,
 }
 
 #[derive(Debug)]
-struct Inside {
+struct WorldFeedState {
     /// None once nobody reads, or the process has ended.
     pipe: Option<Rc<Sender>>,
     /// What is written now, and how many bytes of it have been.
-    now: Option<(Arc<[u8]>, usize)>,
+    current: Option<(Arc<[u8]>, usize)>,
     /// What is to be written next.
-    next: Option<Arc<[u8]>>,
+    queued: Option<Arc<[u8]>>,
     skipped: u64,
 }
 
-impl Bulletin {
+impl ProcessWorldFeed {
     /// For a process that reads this pipe.
-    pub(super) fn new(pipe: Sender) -> Rc<Bulletin> {
-        let inside = Inside { pipe: Some(Rc::new(pipe)), now: None, next: None, skipped: 0 };
-        Rc::new(Bulletin { inside: RefCell::new(inside), news: Notify::new() })
+    pub(super) fn new(pipe: Sender) -> Rc<ProcessWorldFeed> {
+        let inside = WorldFeedState { pipe: Some(Rc::new(pipe)), current: None, queued: None, skipped: 0 };
+        Rc::new(ProcessWorldFeed { state: RefCell::new(inside), changed: Notify::new() })
     }
 
     /// Sends a state, or has it wait in the place of the one that waits; so many before it are lost.
-    pub(super) fn put(&self, line: &Arc<[u8]>, lost: u64) {
-        let mut inside = self.inside.borrow_mut();
-        inside.push();
+    pub(super) fn send(&self, line: &Arc<[u8]>, lost: u64) {
+        let mut inside = self.state.borrow_mut();
+        inside.flush_now();
         if inside.pipe.is_some() {
-            inside.put(line);
+            inside.send(line);
             inside.skipped += if inside.pipe.is_some() { lost } else { 0 };
         }
-        if inside.now.is_some() {
-            self.news.notify_one();
+        if inside.current.is_some() {
+            self.changed.notify_one();
         }
     }
 
     /// Sends nothing more, and tells how many states the process was not sent whole.
     pub(super) fn close(&self) -> u64 {
-        let mut inside = self.inside.borrow_mut();
+        let mut inside = self.state.borrow_mut();
         inside.close();
-        self.news.notify_one();
+        self.changed.notify_one();
         inside.skipped
     }
 
     /// Writes on what the pipe did not take at once, until nobody reads or the process has ended.
-    pub(super) async fn write_on(&self) {
+    pub(super) async fn write_until_closed(&self) {
         loop {
-            let pipe = match &*self.inside.borrow() {
-                Inside { pipe: None, .. } => return,
-                Inside { now: None, .. } => None,
-                Inside { pipe, .. } => pipe.clone(),
+            let pipe = match &*self.state.borrow() {
+                WorldFeedState { pipe: None, .. } => return,
+                WorldFeedState { current: None, .. } => None,
+                WorldFeedState { pipe, .. } => pipe.clone(),
             };
             let Some(pipe) = pipe else {
-                self.news.notified().await;
+                self.changed.notified().await;
                 continue;
             };
             if pipe.writable().await.is_err() {
-                return self.inside.borrow_mut().close();
+                return self.state.borrow_mut().close();
             }
-            self.inside.borrow_mut().write_with(|bytes| pipe.try_write(bytes));
+            self.state.borrow_mut().write_with(|bytes| pipe.try_write(bytes));
         }
     }
 }
 
-impl Inside {
+impl WorldFeedState {
     /// Writes of what waits as much as the pipe takes now.
-    fn push(&mut self) {
+    fn flush_now(&mut self) {
         if let Some(pipe) = self.pipe.clone() {
-            self.write_with(|bytes| write_at_once(&pipe, bytes));
+            self.write_with(|bytes| write_nonblocking(&pipe, bytes));
         }
     }
 
     /// Writes what waits, as far as it is taken.
     fn write_with(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) {
-        while let Some((line, written)) = &mut self.now {
+        while let Some((line, written)) = &mut self.current {
             match write(&line[*written..]) {
                 Ok(more) => *written += more,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -98,19 +98,19 @@ impl Inside {
                 Err(_) => return self.close(),
             }
             if *written == line.len() {
-                self.now = self.next.take().map(|line| (line, 0));
+                self.current = self.queued.take().map(|line| (line, 0));
             }
         }
     }
 
     /// A new state is written, or takes the place of the one that waits.
-    fn put(&mut self, line: &Arc<[u8]>) {
+    fn send(&mut self, line: &Arc<[u8]>) {
         let fresh = Arc::clone(line);
-        match (&mut self.now, &self.pipe) {
-            (None, Some(pipe)) => match write_at_once(pipe, line) {
+        match (&mut self.current, &self.pipe) {
+            (None, Some(pipe)) => match write_nonblocking(pipe, line) {
                 Ok(written) if written == line.len() => {}
-                Ok(written) => self.now = Some((fresh, written)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.now = Some((fresh, 0)),
+                Ok(written) => self.current = Some((fresh, written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.current = Some((fresh, 0)),
                 // To who reads no more it is not sent too late.
                 Err(_) => self.pipe = None,
             },
@@ -118,19 +118,19 @@ impl Inside {
                 *waiting = fresh;
                 self.skipped += 1;
             }
-            _ => self.skipped += u64::from(self.next.replace(fresh).is_some()),
+            _ => self.skipped += u64::from(self.queued.replace(fresh).is_some()),
         }
     }
 
     fn close(&mut self) {
         self.pipe = None;
-        self.skipped += u64::from(self.now.take().is_some()) + u64::from(self.next.take().is_some());
+        self.skipped += u64::from(self.current.take().is_some()) + u64::from(self.queued.take().is_some());
     }
 }
 
 /// Writes what the pipe takes now. Not by way of the runtime, which knows that a pipe takes something only
 /// once it has waited for that.
-fn write_at_once(pipe: &Sender, bytes: &[u8]) -> io::Result<usize> {
+fn write_nonblocking(pipe: &Sender, bytes: &[u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::io::write(pipe, bytes))?)
 }
 
@@ -142,9 +142,9 @@ mod tests {
     use crate::io::runtime;
 
     /// A bulletin, and the other end of its pipe.
-    fn bulletin() -> (Rc<Bulletin>, BufReader<PipeReader>) {
+    fn bulletin() -> (Rc<ProcessWorldFeed>, BufReader<PipeReader>) {
         let (theirs, ours) = io::pipe().unwrap();
-        (Bulletin::new(Sender::from_owned_fd(ours.into()).unwrap()), BufReader::new(theirs))
+        (ProcessWorldFeed::new(Sender::from_owned_fd(ours.into()).unwrap()), BufReader::new(theirs))
     }
 
     /// Line number `n`, of a thousand bytes.
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn what_a_pipe_takes_is_written_at_once() {
-        runtime::new().unwrap().block_on(async {
+        runtime::build().unwrap().block_on(async {
             let (bulletin, mut reader) = bulletin();
             for n in 0..1_000 {
-                bulletin.put(&line(n), 0);
+                bulletin.send(&line(n), 0);
                 assert_eq!(read(&mut reader), Some(n));
             }
             assert_eq!(bulletin.close(), 0);
@@ -173,16 +173,16 @@ mod tests {
 
     #[test]
     fn who_reads_late_gets_the_half_written_line_and_the_newest() {
-        runtime::new().unwrap().block_on(async {
+        runtime::build().unwrap().block_on(async {
             let (bulletin, mut reader) = bulletin();
             for n in 0..500 {
-                bulletin.put(&line(n), 0);
+                bulletin.send(&line(n), 0);
             }
-            bulletin.put(&line(500), 7);
+            bulletin.send(&line(500), 7);
             // What is in the pipe, the line that is half in it, and then the newest of all.
             let first: Vec<usize> = (0..3).map(|_| read(&mut reader).unwrap()).collect();
             assert_eq!(first, [0, 1, 2]);
-            bulletin.put(&line(501), 0);
+            bulletin.send(&line(501), 0);
             let (done, read_to_the_end) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 let mut rest = Vec::new();
@@ -194,7 +194,7 @@ mod tests {
                 let _ = done.send(rest);
             });
             let rest = tokio::select! {
-                () = bulletin.write_on() => unreachable!("it is not closed"),
+                () = bulletin.write_until_closed() => unreachable!("it is not closed"),
                 rest = read_to_the_end => rest.unwrap(),
             };
             let gap = rest.windows(2).position(|two| two[1] != two[0] + 1).unwrap();
@@ -207,9 +207,9 @@ mod tests {
 
     #[test]
     fn what_waits_at_the_end_was_not_sent_and_who_closes_is_told_nothing_too_late() {
-        runtime::new().unwrap().block_on(async {
+        runtime::build().unwrap().block_on(async {
             let (bulletin, mut reader) = bulletin();
-            (0..500).for_each(|n| bulletin.put(&line(n), 0));
+            (0..500).for_each(|n| bulletin.send(&line(n), 0));
             let skipped = bulletin.close() as usize;
             let whole = std::iter::from_fn(|| {
                 let mut line = Vec::new();
@@ -219,9 +219,9 @@ mod tests {
             assert_eq!(whole.count() + skipped, 500);
 
             let (bulletin, reader) = self::bulletin();
-            bulletin.put(&line(0), 0);
+            bulletin.send(&line(0), 0);
             drop(reader);
-            (1..9).for_each(|n| bulletin.put(&line(n), 1));
+            (1..9).for_each(|n| bulletin.send(&line(n), 1));
             assert_eq!(bulletin.close(), 0);
         });
     }

@@ -4,7 +4,7 @@
 //! A runner under [guard](crate::io::guard) is told of signals in two ways: those it is sent
 //! itself, and those that its guard was sent. [`Count`] says which are the same.
 
-mod count;
+mod dedup;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,37 +15,39 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-use crate::io::guard::lifeline::{Ear, Lifeline};
-use crate::io::inbox::{Inbox, Seen};
+use crate::io::guard::lifeline::{Lifeline, LifelineReceiver};
+use crate::io::inbox::{Inbox, OwnedInput};
 use crate::io::runtime;
 use crate::io::terminal::foreground;
-use count::{Count, Way};
+use dedup::{SignalDedup, SignalRoute};
 use scenario_log::signal::Signal;
 
 /// How long after it came a signal is told. What comes of its kind in this moment is the same one:
 /// `timeout` and some shells send each twice, to the process and to its group, and a second one means
 /// KILL. Nobody can have seen what the first one did by then, so no answer to it is lost.
-const ONE_SIGNAL: Duration = Duration::from_millis(2);
+const DUPLICATE_WINDOW: Duration = Duration::from_millis(2);
 
 /// One kind of signal.
-struct Kind {
-    name: Signal,
+struct SignalListener {
+    signal: Signal,
     stream: Stream,
 }
 
 /// SIGTSTP, by its number on Linux (signal(7)).
-const SUSPEND: i32 = 20;
+const SIGTSTP: i32 = 20;
 
 /// SIGXFSZ, by its number on Linux (signal(7)).
-const FILE_TOO_LARGE: i32 = 25;
+const SIGXFSZ: i32 = 25;
 
-impl Kind {
+impl SignalListener {
     /// Must be called in a runtime.
-    fn all() -> io::Result<[Kind; 3]> {
+    fn listen_all() -> io::Result<[SignalListener; 3]> {
         // A log that grows past a file size limit is to fail in words; the signal would end us
         // without any. The handler stays for good.
-        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
-        let kind = |kind, name| Ok::<Kind, io::Error>(Kind { name, stream: signal(kind)? });
+        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
+        let kind = |kind, name| {
+            Ok::<SignalListener, io::Error>(SignalListener { signal: name, stream: signal(kind)? })
+        };
         Ok([
             kind(SignalKind::interrupt(), Signal::INT)?,
             kind(SignalKind::terminate(), Signal::TERM)?,
@@ -54,7 +56,7 @@ impl Kind {
     }
 
     /// Waits for the next one. Loses none if it is given up.
-    async fn came(&mut self) {
+    async fn wait(&mut self) {
         if self.stream.recv().await.is_none() {
             // The runtime is being shut down: nobody listens any more.
             std::future::pending().await
@@ -62,14 +64,14 @@ impl Kind {
     }
 
     /// To be called when one came: its name, once what belongs to it has come too.
-    async fn name(&mut self) -> Signal {
-        tokio::time::sleep(ONE_SIGNAL).await;
+    async fn absorb_duplicates(&mut self) -> Signal {
+        tokio::time::sleep(DUPLICATE_WINDOW).await;
         tokio::select! {
             biased;
             _ = self.stream.recv() => {}
             () = std::future::ready(()) => {}
         }
-        self.name
+        self.signal
     }
 }
 
@@ -79,57 +81,61 @@ impl Kind {
 ///
 /// # Errors
 /// When the system does not let them be heard.
-pub fn watch(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Result<()> {
-    let heard = Rc::new(Heard { inbox: Rc::clone(inbox), start: Instant::now(), counts: RefCell::default() });
-    for mut kind in Kind::all()? {
+pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Result<()> {
+    let heard = Rc::new(SignalForwarder {
+        inbox: Rc::clone(inbox),
+        start: Instant::now(),
+        dedups: RefCell::default(),
+    });
+    for mut kind in SignalListener::listen_all()? {
         let heard = Rc::clone(&heard);
         tokio::task::spawn_local(async move {
             loop {
-                kind.came().await;
-                heard.came(kind.name, Way::Direct);
+                kind.wait().await;
+                heard.forward(kind.signal, SignalRoute::ToProcess);
             }
         });
     }
     // What this signal does to a program that does not listen, it shall not do to us.
-    let mut suspend = Kind { name: Signal::TSTP, stream: signal(SignalKind::from_raw(SUSPEND))? };
+    let mut suspend = SignalListener { signal: Signal::TSTP, stream: signal(SignalKind::from_raw(SIGTSTP))? };
     let Some(lifeline) = lifeline else {
         tokio::task::spawn_local(async move {
             loop {
-                suspend.came().await;
-                heard.came(suspend.name, Way::Direct);
+                suspend.wait().await;
+                heard.forward(suspend.signal, SignalRoute::ToProcess);
             }
         });
         return Ok(());
     };
     let mut ear = lifeline.listen()?;
     tokio::task::spawn_local(async move {
-        while let Some(signal) = ear.next().await {
-            heard.came(signal, Way::Guard);
+        while let Some(signal) = ear.next_signal().await {
+            heard.forward(signal, SignalRoute::ToGuard);
         }
-        heard.inbox.put(Seen::Signalled(Signal::KILL));
+        heard.inbox.push(OwnedInput::SignalReceived(Signal::KILL));
     });
     Ok(())
 }
 
 /// The signals that have been heard.
-struct Heard {
+struct SignalForwarder {
     inbox: Rc<Inbox>,
     start: Instant,
-    counts: RefCell<BTreeMap<Signal, Count>>,
+    dedups: RefCell<BTreeMap<Signal, SignalDedup>>,
 }
 
-impl Heard {
+impl SignalForwarder {
     /// One came: it is told, if it is a new one, once all that belongs to it must have come too.
-    fn came(&self, signal: Signal, way: Way) {
-        let is_new = self.counts.borrow_mut().entry(signal).or_default().came(way, self.start.elapsed());
+    fn forward(&self, signal: Signal, way: SignalRoute) {
+        let is_new = self.dedups.borrow_mut().entry(signal).or_default().record(way, self.start.elapsed());
         if is_new {
             let inbox = Rc::clone(&self.inbox);
             tokio::task::spawn_local(async move {
-                tokio::time::sleep(ONE_SIGNAL).await;
+                tokio::time::sleep(DUPLICATE_WINDOW).await;
                 match signal {
-                    Signal::TSTP if !foreground::may_be_a_job() => {}
-                    Signal::TSTP => inbox.put(Seen::Paused),
-                    signal => inbox.put(Seen::Signalled(signal)),
+                    Signal::TSTP if !foreground::may_be_shell_job() => {}
+                    Signal::TSTP => inbox.push(OwnedInput::RunPaused),
+                    signal => inbox.push(OwnedInput::SignalReceived(signal)),
                 }
             });
         }
@@ -137,32 +143,32 @@ impl Heard {
 }
 
 /// Signals for a driver that never waits: it asks now and then.
-pub struct Signals {
+pub struct SignalPoller {
     runtime: Runtime,
-    kinds: [Kind; 3],
+    listeners: [SignalListener; 3],
     /// What the guard was sent.
-    ear: Option<Ear>,
+    lifeline: Option<LifelineReceiver>,
 }
 
-impl Signals {
+impl SignalPoller {
     /// Hears signals from now on, those of the guard too if there is one.
     ///
     /// # Errors
     /// When the system does not let them be heard.
-    pub fn new(lifeline: Option<Lifeline>) -> io::Result<Signals> {
-        let runtime = runtime::new()?;
+    pub fn new(lifeline: Option<Lifeline>) -> io::Result<SignalPoller> {
+        let runtime = runtime::build()?;
         let (kinds, ear) = runtime.block_on(async {
-            io::Result::Ok((Kind::all()?, lifeline.map(Lifeline::listen).transpose()?))
+            io::Result::Ok((SignalListener::listen_all()?, lifeline.map(Lifeline::listen).transpose()?))
         })?;
-        Ok(Signals { runtime, kinds, ear })
+        Ok(SignalPoller { runtime, listeners: kinds, lifeline: ear })
     }
 
     /// The next signal that has come, if any has; KILL if the guard has gone.
-    pub fn take(&mut self) -> Option<Signal> {
-        let ([int, term, hup], ear) = (&mut self.kinds, &mut self.ear);
+    pub fn poll(&mut self) -> Option<Signal> {
+        let ([int, term, hup], ear) = (&mut self.listeners, &mut self.lifeline);
         let guarded = async {
             let Some(open) = ear else { return std::future::pending().await };
-            let signal = open.next().await;
+            let signal = open.next_signal().await;
             if signal.is_none() {
                 *ear = None;
             }
@@ -171,13 +177,13 @@ impl Signals {
         self.runtime.block_on(async {
             let kind = tokio::select! {
                 biased;
-                () = int.came() => int,
-                () = term.came() => term,
-                () = hup.came() => hup,
+                () = int.wait() => int,
+                () = term.wait() => term,
+                () = hup.wait() => hup,
                 signal = guarded => return Some(signal),
                 () = tokio::task::yield_now() => return None,
             };
-            Some(kind.name().await)
+            Some(kind.absorb_duplicates().await)
         })
     }
 }

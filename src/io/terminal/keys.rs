@@ -15,14 +15,14 @@ use rustix::termios::{
 };
 
 use crate::io::terminal::foreground;
-use crate::io::wait_readable::Readable;
+use crate::io::wait_readable::ReadableFd;
 
 /// The longest sequence that a key sends.
-const LONGEST: usize = 16;
+const MAX_SEQUENCE_LEN: usize = 16;
 
 /// A key that means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum TerminalKey {
     /// The space bar.
     Space,
     /// An arrow.
@@ -49,41 +49,49 @@ pub enum Key {
 
 /// The keyboard of a terminal.
 #[derive(Debug)]
-pub struct Keys {
+pub struct KeyReader {
     stdin: Stdin,
-    readable: Readable,
+    readable: ReadableFd,
     /// The modes as they were before ours.
-    before: Option<Termios>,
+    original_modes: Option<Termios>,
     /// Whether they are ours now, as far as we know.
-    is_set: bool,
-    typed: Vec<u8>,
-    pressed: VecDeque<Key>,
-    is_gone: bool,
+    is_in_key_mode: bool,
+    pending_bytes: Vec<u8>,
+    pending_keys: VecDeque<TerminalKey>,
+    is_hung_up: bool,
 }
 
-impl Keys {
+impl KeyReader {
     /// Takes the terminal on standard input, as soon as it is ours. To be called in a runtime.
     ///
     /// # Errors
     /// When there is no descriptor left.
-    pub fn take() -> io::Result<Keys> {
+    pub fn open() -> io::Result<KeyReader> {
         let stdin = io::stdin();
-        let readable = Readable::new(&stdin)?;
+        let readable = ReadableFd::new(&stdin)?;
         let (typed, pressed) = (Vec::new(), VecDeque::new());
-        let mut keys = Keys { stdin, readable, before: None, is_set: false, typed, pressed, is_gone: false };
-        keys.resume();
+        let mut keys = KeyReader {
+            stdin,
+            readable,
+            original_modes: None,
+            is_in_key_mode: false,
+            pending_bytes: typed,
+            pending_keys: pressed,
+            is_hung_up: false,
+        };
+        keys.enter_key_mode();
         Ok(keys)
     }
 
     /// Sets the modes, if the terminal is ours: also after somebody has stopped the program.
-    pub fn resume(&mut self) {
-        if !self.is_ours() {
+    pub fn enter_key_mode(&mut self) {
+        if !self.is_foreground() {
             return;
         }
-        if self.before.is_none() {
-            self.before = tcgetattr(&self.stdin).ok();
+        if self.original_modes.is_none() {
+            self.original_modes = tcgetattr(&self.stdin).ok();
         }
-        if let Some(before) = &self.before {
+        if let Some(before) = &self.original_modes {
             let mut modes = before.clone();
             modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
             modes.local_modes |= LocalModes::ISIG;
@@ -93,106 +101,106 @@ impl Keys {
             modes.special_codes[SpecialCodeIndex::VTIME] = 0;
             // A terminal that has gone away has no modes.
             let _ = tcsetattr(&self.stdin, OptionalActions::Now, &modes);
-            self.is_set = true;
+            self.is_in_key_mode = true;
         }
     }
 
     /// Puts the modes back.
-    pub fn release(&mut self) {
-        self.is_set = false;
-        if let Some(before) = self.before.take()
-            && self.is_ours()
+    pub fn restore_modes(&mut self) {
+        self.is_in_key_mode = false;
+        if let Some(before) = self.original_modes.take()
+            && self.is_foreground()
         {
             let _ = tcsetattr(&self.stdin, OptionalActions::Now, &before);
         }
     }
 
     /// Whether this is the job in the foreground: any other must not touch the terminal.
-    fn is_ours(&self) -> bool {
-        foreground::is_ours(&self.stdin)
+    fn is_foreground(&self) -> bool {
+        foreground::is_foreground(&self.stdin)
     }
 
     /// The next key. Loses none if it is given up; without end while another job has the terminal, or
     /// where there is none any more. To be asked anew now and then: not every shell says that it has
     /// put a job in front.
-    pub async fn next(&mut self) -> Key {
+    pub async fn next_key(&mut self) -> TerminalKey {
         loop {
-            if let Some(key) = self.pressed.pop_front() {
+            if let Some(key) = self.pending_keys.pop_front() {
                 return key;
             }
-            let is_ours = self.is_ours();
-            if !is_ours || self.is_gone {
-                self.is_set = is_ours && self.is_set;
+            let is_ours = self.is_foreground();
+            if !is_ours || self.is_hung_up {
+                self.is_in_key_mode = is_ours && self.is_in_key_mode;
                 return std::future::pending().await;
             }
-            if !self.is_set {
-                self.resume();
+            if !self.is_in_key_mode {
+                self.enter_key_mode();
             }
-            self.readable.wait().await;
-            self.read();
+            self.readable.wait_readable().await;
+            self.read_available();
         }
     }
 
-    fn read(&mut self) {
+    fn read_available(&mut self) {
         let mut buffer = [0; 256];
         match rustix::io::read(&self.stdin, &mut buffer) {
             Ok(read) if read > 0 => {
-                self.typed.extend_from_slice(&buffer[..read]);
-                decode(&mut self.typed, &mut self.pressed);
+                self.pending_bytes.extend_from_slice(&buffer[..read]);
+                decode_keys(&mut self.pending_bytes, &mut self.pending_keys);
             }
             Err(rustix::io::Errno::INTR) => {}
-            _ => self.is_gone = self.readable.is_hung_up(),
+            _ => self.is_hung_up = self.readable.is_hung_up(),
         }
     }
 }
 
-impl Drop for Keys {
+impl Drop for KeyReader {
     fn drop(&mut self) {
-        self.release();
+        self.restore_modes();
     }
 }
 
 /// Takes the keys out of what was typed. A sequence that is not whole yet stays.
-fn decode(typed: &mut Vec<u8>, keys: &mut VecDeque<Key>) {
+fn decode_keys(typed: &mut Vec<u8>, keys: &mut VecDeque<TerminalKey>) {
     let mut rest = &typed[..];
     while let Some(first) = rest.first() {
         let length = match (first, rest.get(1)) {
             (0x1b, None) => break,
             (0x1b, Some(b'[' | b'O')) => {
-                let Some(length) = sequence(rest) else { break };
+                let Some(length) = sequence_len(rest) else { break };
                 length
             }
             // A key of its own, or what the Alt key puts before another one.
             _ => 1,
         };
         let (key, behind) = rest.split_at(length);
-        keys.extend(key_of(key));
+        keys.extend(key_from_bytes(key));
         rest = behind;
     }
     *typed = rest.to_vec();
 }
 
 /// The length of a control sequence (ECMA-48, 5.4): parameters, then one final byte.
-fn sequence(bytes: &[u8]) -> Option<usize> {
+fn sequence_len(bytes: &[u8]) -> Option<usize> {
     let is_parameter = |byte: &&u8| (0x20..0x40).contains(*byte);
     let length = 2 + bytes[2..].iter().take_while(is_parameter).count();
     // What is no sequence by then is none.
-    (length < bytes.len()).then_some(length + 1).or((length >= LONGEST).then_some(length))
+    (length < bytes.len()).then_some(length + 1).or((length >= MAX_SEQUENCE_LEN).then_some(length))
 }
 
-fn key_of(bytes: &[u8]) -> Option<Key> {
+fn key_from_bytes(bytes: &[u8]) -> Option<TerminalKey> {
     Some(match bytes {
-        b" " => Key::Space,
-        b"." => Key::Dot,
-        b"+" | b"=" => Key::Plus,
-        b"-" => Key::Minus,
-        b"q" | b"Q" => Key::Q,
-        b"\x1b[A" | b"\x1bOA" => Key::Up,
-        b"\x1b[B" | b"\x1bOB" => Key::Down,
-        b"\x1b[C" | b"\x1bOC" => Key::Right,
-        b"\x1b[D" | b"\x1bOD" => Key::Left,
-        b"\x1b[H" | b"\x1bOH" | b"\x1b[1~" | b"\x1b[7~" => Key::Home,
-        b"\x1b[F" | b"\x1bOF" | b"\x1b[4~" | b"\x1b[8~" => Key::End,
+        b" " => TerminalKey::Space,
+        b"." => TerminalKey::Dot,
+        b"+" | b"=" => TerminalKey::Plus,
+        b"-" => TerminalKey::Minus,
+        b"q" | b"Q" => TerminalKey::Q,
+        b"\x1b[A" | b"\x1bOA" => TerminalKey::Up,
+        b"\x1b[B" | b"\x1bOB" => TerminalKey::Down,
+        b"\x1b[C" | b"\x1bOC" => TerminalKey::Right,
+        b"\x1b[D" | b"\x1bOD" => TerminalKey::Left,
+        b"\x1b[H" | b"\x1bOH" | b"\x1b[1~" | b"\x1b[7~" => TerminalKey::Home,
+        b"\x1b[F" | b"\x1bOF" | b"\x1b[4~" | b"\x1b[8~" => TerminalKey::End,
         _ => return None,
     })
 }
@@ -201,11 +209,11 @@ fn key_of(bytes: &[u8]) -> Option<Key> {
 mod tests {
     use super::*;
 
-    fn keys_of(pieces: &[&[u8]]) -> Vec<Key> {
+    fn keys_of(pieces: &[&[u8]]) -> Vec<TerminalKey> {
         let (mut typed, mut keys) = (Vec::new(), VecDeque::new());
         for piece in pieces {
             typed.extend_from_slice(piece);
-            decode(&mut typed, &mut keys);
+            decode_keys(&mut typed, &mut keys);
         }
         keys.into()
     }
@@ -214,18 +222,18 @@ mod tests {
     fn keys_are_told_apart_however_they_arrive() {
         let all = b" \x1b[D\x1bOC\x1b[A\x1b[B\x1b[H\x1b[4~.+=-q";
         let wanted = [
-            Key::Space,
-            Key::Left,
-            Key::Right,
-            Key::Up,
-            Key::Down,
-            Key::Home,
-            Key::End,
-            Key::Dot,
-            Key::Plus,
-            Key::Plus,
-            Key::Minus,
-            Key::Q,
+            TerminalKey::Space,
+            TerminalKey::Left,
+            TerminalKey::Right,
+            TerminalKey::Up,
+            TerminalKey::Down,
+            TerminalKey::Home,
+            TerminalKey::End,
+            TerminalKey::Dot,
+            TerminalKey::Plus,
+            TerminalKey::Plus,
+            TerminalKey::Minus,
+            TerminalKey::Q,
         ];
         assert_eq!(keys_of(&[all]), wanted);
         for at in 0..all.len() {
@@ -236,9 +244,9 @@ mod tests {
     #[test]
     fn what_is_no_key_is_passed_over() {
         // F5, a shifted arrow, the escape key, Alt-x, a paste of other letters.
-        assert_eq!(keys_of(&[b"\x1b[15~\x1b[1;2C\x1b\x1bxabc\xff\xc3\xa9\n "]), [Key::Space]);
+        assert_eq!(keys_of(&[b"\x1b[15~\x1b[1;2C\x1b\x1bxabc\xff\xc3\xa9\n "]), [TerminalKey::Space]);
         let endless = [b"\x1b[".as_slice(), &[b'1'; 1000], b"q"].concat();
-        assert_eq!(keys_of(&[&endless[..500], &endless[500..]]), [Key::Q]);
+        assert_eq!(keys_of(&[&endless[..500], &endless[500..]]), [TerminalKey::Q]);
     }
 
     proptest::proptest! {
@@ -247,8 +255,8 @@ mod tests {
             let (mut typed, mut keys) = (Vec::new(), VecDeque::new());
             for piece in pieces {
                 typed.extend_from_slice(&piece);
-                decode(&mut typed, &mut keys);
-                proptest::prop_assert!(typed.len() <= LONGEST);
+                decode_keys(&mut typed, &mut keys);
+                proptest::prop_assert!(typed.len() <= MAX_SEQUENCE_LEN);
             }
         }
     }

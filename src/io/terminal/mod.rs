@@ -1,5 +1,5 @@
 //! The terminal that the runner itself has: its foreground group, its modes, its keys.
 
+pub(crate) mod controlling_terminal;
 pub mod foreground;
 pub mod keys;
-pub(crate) mod restore;

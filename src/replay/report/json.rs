@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::replay::outcome::{Divergence, Finding, Now, Replayed};
-use crate::replay::report::{cause, differing};
-use scenario_log::event::Expected;
-use scenario_log::sanitize::visible_json;
+use crate::replay::outcome::{ReplayDivergence, ReplayFinding, ReplayResult, ReplayedEvent};
+use crate::replay::report::{describe_cause, differing_keys};
+use scenario_log::event::ExpectationResult;
+use scenario_log::sanitize::sanitize_json;
 
 /// A replay as one JSON object.
 #[derive(Serialize)]
-struct Report<'a> {
+struct ReplayJson<'a> {
     log: &'a str,
     /// `same`, `different`, `cut`, `damaged`, `newer`, `unreadable`.
     result: &'static str,
@@ -31,13 +31,13 @@ struct Report<'a> {
     help: Option<&'a str>,
     /// What came of that which was expected beside the log's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    expect: Vec<Expectation<'a>>,
+    expect: Vec<ReplayExpectationJson<'a>>,
     #[serde(flatten)]
-    difference: Option<Difference>,
+    difference: Option<DivergenceJson>,
 }
 
 #[derive(Serialize)]
-struct Expectation<'a> {
+struct ReplayExpectationJson<'a> {
     name: &'a str,
     ok: bool,
     wanted: &'a str,
@@ -49,7 +49,7 @@ struct Expectation<'a> {
 }
 
 #[derive(Serialize)]
-struct Difference {
+struct DivergenceJson {
     logged: Box<RawValue>,
     /// What is said in its place; null for nothing.
     now: Option<Box<RawValue>>,
@@ -63,34 +63,34 @@ struct Difference {
 
 /// One log's replay, as one line.
 #[must_use]
-pub fn json(log: &str, replayed: &Replayed) -> String {
-    let mut report = Report {
+pub fn render_json(log: &str, replayed: &ReplayResult) -> String {
+    let mut report = ReplayJson {
         log,
         result: "same",
         name: replayed.run.as_ref().map(|run| &*run.name),
         events: replayed.events,
-        unknown: replayed.unknown,
-        outcome: replayed.ended.map(|(outcome, _)| outcome.name()),
-        took: replayed.ended.and_then(|(_, took)| raw(&took.to_string())),
+        unknown: replayed.unknown_lines,
+        outcome: replayed.end.map(|(outcome, _)| outcome.name()),
+        took: replayed.end.and_then(|(_, took)| raw_json(&took.to_string())),
         line: None,
         error: None,
         help: None,
-        expect: replayed.expected.iter().map(expectation).collect(),
+        expect: replayed.expectations.iter().map(expectation_json).collect(),
         difference: None,
     };
     match &replayed.finding {
-        Finding::Same => {}
-        Finding::CutShort(cut) => {
+        ReplayFinding::Same => {}
+        ReplayFinding::CutShort(cut) => {
             report.result = "cut";
-            report.line = Some(cut.line);
+            report.line = Some(cut.last_line);
             report.error = Some(cut.to_string());
         }
-        Finding::Different(divergence) => {
+        ReplayFinding::Different(divergence) => {
             report.result = "different";
             report.line = Some(divergence.logged.line);
-            report.difference = difference(divergence);
+            report.difference = divergence_json(divergence);
         }
-        Finding::Unreadable(unreadable) => {
+        ReplayFinding::Unreadable(unreadable) => {
             report.result = unreadable.kind();
             report.line = unreadable.line();
             report.error = Some(unreadable.to_string());
@@ -98,28 +98,28 @@ pub fn json(log: &str, replayed: &Replayed) -> String {
         }
     }
     // All of it is text and numbers.
-    visible_json(&serde_json::to_string(&report).unwrap_or_default())
+    sanitize_json(&serde_json::to_string(&report).unwrap_or_default())
 }
 
-fn expectation(expected: &Expected) -> Expectation<'_> {
-    let Expected { name, ok, wanted, got, events } = expected;
-    Expectation { name, ok: *ok, wanted, got: got.as_deref(), events }
+fn expectation_json(expected: &ExpectationResult) -> ReplayExpectationJson<'_> {
+    let ExpectationResult { name, ok, wanted, got, events } = expected;
+    ReplayExpectationJson { name, ok: *ok, wanted, got: got.as_deref(), events }
 }
 
-fn difference(divergence: &Divergence) -> Option<Difference> {
-    Some(Difference {
-        logged: raw(&divergence.logged.text)?,
-        now: match &divergence.now {
-            Now::Event(now) => raw(now),
-            Now::Over | Now::Nothing { .. } => None,
+fn divergence_json(divergence: &ReplayDivergence) -> Option<DivergenceJson> {
+    Some(DivergenceJson {
+        logged: raw_json(&divergence.logged.text)?,
+        now: match &divergence.replayed {
+            ReplayedEvent::Event(now) => raw_json(now),
+            ReplayedEvent::RunOver | ReplayedEvent::Nothing { .. } => None,
         },
-        differs: differing(divergence),
-        before: divergence.before.iter().filter_map(|told| raw(&told.text)).collect(),
-        cause: cause(divergence),
-        as_written: divergence.is_as_written,
+        differs: differing_keys(divergence),
+        before: divergence.previous_lines.iter().filter_map(|told| raw_json(&told.text)).collect(),
+        cause: describe_cause(divergence),
+        as_written: divergence.is_checksum_valid,
     })
 }
 
-fn raw(json: &str) -> Option<Box<RawValue>> {
+fn raw_json(json: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(json.to_owned()).ok()
 }

@@ -1,23 +1,23 @@
 //! Reports of replays: for people, for programs, for CI. Makes text, and shows none itself.
 
-mod human;
 pub mod json;
 pub mod junit;
-mod line;
+mod marked_line;
+mod text;
 
-pub use human::{different, expectations, summary, verdict};
+pub use text::{render_divergence, render_expectations, render_summary, render_verdict};
 
-use crate::replay::outcome::{Divergence, Now};
+use crate::replay::outcome::{ReplayDivergence, ReplayedEvent};
 use scenario_log::event::EntryName;
-use scenario_log::fields;
+use scenario_log::raw_fields;
 
 /// The keys in which a logged line and what is said now differ, in the order of the lines; `seq`
 /// does not count, and neither does the sum of the last line.
 #[must_use]
-pub fn differing(divergence: &Divergence) -> Vec<String> {
-    let Now::Event(now) = &divergence.now else { return Vec::new() };
+pub fn differing_keys(divergence: &ReplayDivergence) -> Vec<String> {
+    let ReplayedEvent::Event(now) = &divergence.replayed else { return Vec::new() };
     let read = |text: &str| -> Vec<(String, String)> {
-        let fields = fields::read(text.as_bytes()).unwrap_or_default();
+        let fields = raw_fields::parse_fields(text.as_bytes()).unwrap_or_default();
         fields.into_iter().map(|field| (field.key.into_owned(), field.value.to_owned())).collect()
     };
     let (logged, now) = (read(&divergence.logged.text), read(now));
@@ -42,12 +42,12 @@ pub fn differing(divergence: &Divergence) -> Vec<String> {
 
 /// What a line that differs is about, in words: the timeline's entry, the preset, the player.
 #[must_use]
-pub fn cause(divergence: &Divergence) -> Option<String> {
-    let text = match &divergence.now {
-        Now::Event(now) => now,
-        Now::Over | Now::Nothing { .. } => &divergence.logged.text,
+pub fn describe_cause(divergence: &ReplayDivergence) -> Option<String> {
+    let text = match &divergence.replayed {
+        ReplayedEvent::Event(now) => now,
+        ReplayedEvent::RunOver | ReplayedEvent::Nothing { .. } => &divergence.logged.text,
     };
-    let fields = fields::read(text.as_bytes())?;
+    let fields = raw_fields::parse_fields(text.as_bytes())?;
     let value = |key: &str| {
         let field = fields.iter().find(|field| field.key == key)?;
         serde_json::from_str::<String>(field.value).ok()
@@ -57,13 +57,13 @@ pub fn cause(divergence: &Divergence) -> Option<String> {
         let what = if event.starts_with("fetch.") { "fetch job" } else { "preset" };
         let player = value("player").map(|player| format!("player `{player}` of ")).unwrap_or_default();
         let by = match &origin.entry {
-            Some(entry) => format!("by {}", entry_in_words(entry)),
+            Some(entry) => format!("by {}", describe_entry(entry)),
             None => "as it was typed".to_owned(),
         };
-        return Some(format!("{player}{}, of {what} `{}`, {by}", origin.source, origin.of));
+        return Some(format!("{player}{}, of {what} `{}`, {by}", origin.source, origin.name));
     }
     match (&*event, value("entry")) {
-        (_, Some(entry)) => Some(entry_in_words(&entry)),
+        (_, Some(entry)) => Some(describe_entry(&entry)),
         ("clock.tick", _) => Some("the clock: `tick` of the scenario".to_owned()),
         ("player.joined" | "player.left", _) => Some("a player over the network".to_owned()),
         ("world.state", _) => Some("where players are: `[world]` of the scenario".to_owned()),
@@ -74,7 +74,7 @@ pub fn cause(divergence: &Divergence) -> Option<String> {
     }
 }
 
-fn entry_in_words(entry: &str) -> String {
+fn describe_entry(entry: &str) -> String {
     match EntryName::from_name(entry) {
         EntryName::Id(id) => format!("the timeline's entry with the id `{id}`"),
         EntryName::Number(number) => format!("entry {number} of the timeline"),

@@ -5,30 +5,30 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::report::metrics::Figures;
-use crate::report::metrics::course::{Course, per_second};
+use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
-use crate::report::metrics::sources::Group;
-use crate::report::units::{counted, grouped};
-use crate::terminal::event_lines::short;
+use crate::report::metrics::source_metrics::SourceMetrics;
+use crate::report::metrics::time_series::{TimeSeries, per_second};
+use crate::report::units::{format_count, group_digits};
+use crate::terminal::event_lines::format_span;
 use scenario_log::time::{Moment, Span};
 
 /// The box of a chart.
-const WIDE: usize = 240;
-const HIGH: usize = 60;
+const CHART_WIDTH: usize = 240;
+const CHART_HEIGHT: usize = 60;
 /// Bars of a chart of the run's course, and of a histogram.
 const COLUMNS: usize = 120;
-const BARS: usize = 48;
+const HISTOGRAM_BARS: usize = 48;
 /// How many distributions of a kind have charts; those of most figures.
-const CHARTS: usize = 8;
+const MAX_CHARTS: usize = 8;
 /// Fewer figures have no chart.
-const FEWEST: u64 = 10;
+const MIN_VALUES: u64 = 10;
 /// Points of a curve between one power of ten and the next.
-const STEPS: u32 = 40;
+const STEPS_PER_DECADE: u32 = 40;
 
 /// A chart.
 #[derive(Debug, Serialize)]
-pub(super) struct Chart {
+pub(super) struct SvgChart {
     title: String,
     /// What stands beside the title.
     note: String,
@@ -44,142 +44,163 @@ pub(super) struct Chart {
 
 /// The charts of one distribution.
 #[derive(Debug, Serialize)]
-pub(super) struct Spread {
+pub(super) struct DistributionCharts {
     name: String,
     note: String,
-    histogram: Chart,
-    curve: Chart,
+    histogram: SvgChart,
+    curve: SvgChart,
 }
 
 /// How often what happened over the run's time.
-pub(super) fn courses(figures: &Figures, end: Moment) -> Vec<Chart> {
+pub(super) fn flow_charts(figures: &RunMetrics, end: Moment) -> Vec<SvgChart> {
     if end == Moment::ZERO {
         return Vec::new();
     }
-    figures.course.iter().map(|(flow, course)| over_time(flow.name(), course, end)).collect()
+    figures.flows.iter().map(|(flow, course)| time_chart(flow.name(), course, end)).collect()
 }
 
-fn over_time(name: &str, course: &Course, end: Moment) -> Chart {
+fn time_chart(name: &str, course: &TimeSeries, end: Moment) -> SvgChart {
     let columns = course.columns(end, COLUMNS);
     let most = columns.iter().copied().max().unwrap_or_default();
     let sum = columns.iter().sum::<u64>();
-    let each = short(Span(end.0 / COLUMNS as u64));
+    let each = format_span(Span(end.0 / COLUMNS as u64));
     let top = match most {
         0..10 => format!("{most} in {each}"),
-        _ => format!("{}/s", grouped(per_second(most, end, COLUMNS))),
+        _ => format!("{}/s", group_digits(per_second(most, end, COLUMNS))),
     };
     let mean = sum as f64 * 1e9 / end.0 as f64;
     let decimals = usize::from(mean < 100.0) + usize::from(mean < 10.0);
-    let mean = if mean < 1e3 { format!("{mean:.decimals$}") } else { grouped(mean as u64) };
-    let note = format!("{} in all, {mean}/s", grouped(sum));
-    Chart {
+    let mean = if mean < 1e3 { format!("{mean:.decimals$}") } else { group_digits(mean as u64) };
+    let note = format!("{} in all, {mean}/s", group_digits(sum));
+    SvgChart {
         title: name.to_owned(),
         words: format!("{name} over time: {note} on average, up to {top}"),
         note,
-        path: bars(&columns),
+        path: bars_path(&columns),
         is_line: false,
-        axis: (0..=4).map(|n| short(Span(end.0 / 4 * n))).collect(),
+        axis: (0..=4).map(|n| format_span(Span(end.0 / 4 * n))).collect(),
         sides: [top, "0".to_owned()],
     }
 }
 
 /// How long requests took, by job; and spawns, by preset.
-pub(super) fn times<'a>(groups: impl Iterator<Item = (&'a str, &'a Group)>) -> Vec<Spread> {
-    spreads(groups.map(|(name, group)| (name, &group.took)))
+pub(super) fn duration_charts<'a>(
+    groups: impl Iterator<Item = (&'a str, &'a SourceMetrics)>,
+) -> Vec<DistributionCharts> {
+    distribution_charts(groups.map(|(name, group)| (name, &group.took)))
 }
 
 /// How late what was due was, by kind of event; nothing where nothing was late.
-pub(super) fn lateness(figures: &Figures) -> Vec<Spread> {
-    let late = figures.late.iter().filter(|(_, late)| late.max() > 0);
-    spreads(late.map(|(event, late)| (*event, late)))
+pub(super) fn lateness_charts(figures: &RunMetrics) -> Vec<DistributionCharts> {
+    let late = figures.lateness.iter().filter(|(_, late)| late.max() > 0);
+    distribution_charts(late.map(|(event, late)| (*event, late)))
 }
 
-fn spreads<'a>(all: impl Iterator<Item = (&'a str, &'a Distribution)>) -> Vec<Spread> {
-    let mut all: Vec<_> = all.filter(|(_, one)| one.count() >= FEWEST && one.max() > 0).collect();
+fn distribution_charts<'a>(
+    all: impl Iterator<Item = (&'a str, &'a Distribution)>,
+) -> Vec<DistributionCharts> {
+    let mut all: Vec<_> = all.filter(|(_, one)| one.count() >= MIN_VALUES && one.max() > 0).collect();
     all.sort_by_key(|(name, one)| (std::cmp::Reverse(one.count()), *name));
-    all.into_iter().take(CHARTS).filter_map(|(name, one)| spread(name, one)).collect()
+    all.into_iter().take(MAX_CHARTS).filter_map(|(name, one)| distribution_chart(name, one)).collect()
 }
 
-fn spread(name: &str, figures: &Distribution) -> Option<Spread> {
-    let low = figures.least()? as f64;
+fn distribution_chart(name: &str, figures: &Distribution) -> Option<DistributionCharts> {
+    let low = figures.min_nonzero()? as f64;
     let high = (figures.max() as f64).max(low * 1.1);
     let quantiles = [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)];
-    let quantiles =
-        quantiles.map(|(of, per_mille)| format!("{of} {}", short(Span(figures.per_mille(per_mille)))));
-    let zeros = figures.between(None, 0);
-    let zeros = if zeros > 0 { format!(", {} of them 0", grouped(zeros)) } else { String::new() };
-    let note = format!("{}{zeros} · {}", counted(figures.count(), "value"), quantiles.join(" · "));
-    let curve = curve(name, figures, (low, high));
-    Some(Spread { name: name.to_owned(), histogram: histogram(name, figures, (low, high)), curve, note })
+    let quantiles = quantiles
+        .map(|(of, per_mille)| format!("{of} {}", format_span(Span(figures.value_at_per_mille(per_mille)))));
+    let zeros = figures.count_between(None, 0);
+    let zeros = if zeros > 0 { format!(", {} of them 0", group_digits(zeros)) } else { String::new() };
+    let note = format!("{}{zeros} · {}", format_count(figures.count(), "value"), quantiles.join(" · "));
+    let curve = percentile_chart(name, figures, (low, high));
+    Some(DistributionCharts {
+        name: name.to_owned(),
+        histogram: histogram_chart(name, figures, (low, high)),
+        curve,
+        note,
+    })
 }
 
 /// A moment between two, on a scale of powers.
-fn between((low, high): (f64, f64), share: f64) -> f64 {
+fn log_interpolate((low, high): (f64, f64), share: f64) -> f64 {
     low * (high / low).powf(share)
 }
 
-fn histogram(name: &str, figures: &Distribution, range: (f64, f64)) -> Chart {
+fn histogram_chart(name: &str, figures: &Distribution, range: (f64, f64)) -> SvgChart {
     let mut above = None;
-    let counts: Vec<u64> = (1..=BARS)
+    let counts: Vec<u64> = (1..=HISTOGRAM_BARS)
         .map(|n| {
             // The last bound is above all.
-            let up_to = if n == BARS { u64::MAX } else { between(range, n as f64 / BARS as f64) as u64 };
-            let count = figures.between(above, up_to);
+            let up_to = if n == HISTOGRAM_BARS {
+                u64::MAX
+            } else {
+                log_interpolate(range, n as f64 / HISTOGRAM_BARS as f64) as u64
+            };
+            let count = figures.count_between(above, up_to);
             above = Some(up_to);
             count
         })
         .collect();
-    let most = grouped(counts.iter().copied().max().unwrap_or_default());
-    Chart {
+    let most = group_digits(counts.iter().copied().max().unwrap_or_default());
+    SvgChart {
         title: "how many took how long".to_owned(),
         note: String::new(),
-        words: format!("histogram of {name}, from {} to {}", short_of(range.0), short_of(range.1)),
-        path: bars(&counts),
+        words: format!(
+            "histogram of {name}, from {} to {}",
+            format_nanoseconds(range.0),
+            format_nanoseconds(range.1)
+        ),
+        path: bars_path(&counts),
         is_line: false,
-        axis: (0..=4).map(|n| short_of(between(range, f64::from(n) / 4.0))).collect(),
+        axis: (0..=4).map(|n| format_nanoseconds(log_interpolate(range, f64::from(n) / 4.0))).collect(),
         sides: [most, "0".to_owned()],
     }
 }
 
-fn curve(name: &str, figures: &Distribution, range: (f64, f64)) -> Chart {
+fn percentile_chart(name: &str, figures: &Distribution, range: (f64, f64)) -> SvgChart {
     // No more powers of ten than there are figures to tell them by.
     let powers = figures.count().ilog10().clamp(1, 4);
-    let all = powers * STEPS;
+    let all = powers * STEPS_PER_DECADE;
     let mut path = String::new();
     for n in 0..=all {
-        let above = 10f64.powf(-f64::from(n) / f64::from(STEPS));
-        let figure = figures.per_million(((1.0 - above) * 1e6) as u64) as f64;
+        let above = 10f64.powf(-f64::from(n) / f64::from(STEPS_PER_DECADE));
+        let figure = figures.value_at_per_million(((1.0 - above) * 1e6) as u64) as f64;
         let share = if figure <= range.0 { 0.0 } else { (figure / range.0).ln() / (range.1 / range.0).ln() };
-        let x = WIDE as f64 * f64::from(n) / f64::from(all);
-        let y = HIGH as f64 * (1.0 - share.min(1.0));
+        let x = CHART_WIDTH as f64 * f64::from(n) / f64::from(all);
+        let y = CHART_HEIGHT as f64 * (1.0 - share.min(1.0));
         let _ = write!(path, "{}{x:.1} {y:.1}", if n == 0 { 'M' } else { 'L' });
     }
     let axis = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"];
     let axis = axis.iter().take(powers as usize + 1).map(|label| (*label).to_owned());
-    Chart {
+    SvgChart {
         title: "percentiles".to_owned(),
         note: String::new(),
-        words: format!("percentiles of {name}, from {} to {}", short_of(range.0), short_of(range.1)),
+        words: format!(
+            "percentiles of {name}, from {} to {}",
+            format_nanoseconds(range.0),
+            format_nanoseconds(range.1)
+        ),
         path,
         is_line: true,
         axis: axis.collect(),
-        sides: [short_of(range.1), short_of(range.0)],
+        sides: [format_nanoseconds(range.1), format_nanoseconds(range.0)],
     }
 }
 
-fn short_of(nanoseconds: f64) -> String {
-    short(Span(nanoseconds.round() as u64))
+fn format_nanoseconds(nanoseconds: f64) -> String {
+    format_span(Span(nanoseconds.round() as u64))
 }
 
 /// A bar for each count, side by side; what is not nothing can be seen.
-fn bars(counts: &[u64]) -> String {
+fn bars_path(counts: &[u64]) -> String {
     let most = counts.iter().copied().max().unwrap_or_default().max(1) as f64;
-    let wide = WIDE as f64 / counts.len().max(1) as f64;
+    let wide = CHART_WIDTH as f64 / counts.len().max(1) as f64;
     let mut path = String::new();
     for (n, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let high = (HIGH as f64 * *count as f64 / most).max(1.0);
+        let high = (CHART_HEIGHT as f64 * *count as f64 / most).max(1.0);
         let x = wide * n as f64;
-        let _ = write!(path, "M{x:.1} {HIGH}v-{high:.1}h{:.1}v{high:.1}z", wide * 0.9);
+        let _ = write!(path, "M{x:.1} {CHART_HEIGHT}v-{high:.1}h{:.1}v{high:.1}z", wide * 0.9);
     }
     path
 }
@@ -190,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_there_is_seen() {
-        assert_eq!(bars(&[0, 1_000, 1]), "M80.0 60v-60.0h72.0v60.0zM160.0 60v-1.0h72.0v1.0z");
-        assert_eq!(bars(&[]), "");
+        assert_eq!(bars_path(&[0, 1_000, 1]), "M80.0 60v-60.0h72.0v60.0zM160.0 60v-1.0h72.0v1.0z");
+        assert_eq!(bars_path(&[]), "");
     }
 }

@@ -3,77 +3,77 @@
 
 use std::collections::HashMap;
 
-use crate::report::dependencies::Waits;
-use crate::report::feed::Told;
-use crate::report::html::lanes::{Bar, Kind, Lanes, State};
-use crate::report::html::marks::{Mark, Marks};
-use crate::report::html::rows::{Counts, Row, Rows};
-use crate::report::html::sample::Point;
-use crate::report::html::text::{cut, cut_bytes};
-use crate::report::metrics::sources::UNNAMED;
-use scenario_log::event::{EntryName, Event, Source, Stream};
+use crate::report::dependencies::EntryDependencies;
+use crate::report::feed::LogEvent;
+use crate::report::html::lanes::{BarState, LaneBar, LaneKind, TimelineLanes};
+use crate::report::html::marks::{TimelineMark, TimelineMarks};
+use crate::report::html::sample::SamplePoint;
+use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
+use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::report::metrics::source_metrics::UNNAMED;
+use scenario_log::event::{EntryName, Event, OutputStream, Source};
 use scenario_log::time::{Moment, Span};
 
 /// How much is shown of a text, in characters.
-pub(super) const LONGEST: usize = 200;
+pub(super) const MAX_TEXT_CHARS: usize = 200;
 /// How many arrows there are.
-const ARROWS: usize = 1_000;
+const MAX_ARROWS: usize = 1_000;
 
 /// A moment on a lane, or on the timeline's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct TimelinePoint {
     pub(super) lane: Option<usize>,
     pub(super) t: Moment,
 }
 
 /// A source that runs.
 #[derive(Debug)]
-struct Running {
+struct RunningBar {
     lane: usize,
     group: usize,
-    bar: Bar,
-    late: Span,
+    bar: LaneBar,
+    lateness: Span,
     /// It failed while it ran: why.
     failed: Option<String>,
-    counts: Counts,
+    counts: SourceCounts,
 }
 
 /// How a source ended.
-struct End {
-    state: State,
-    how: String,
+struct BarEnd {
+    state: BarState,
+    reason: String,
     took: Option<Span>,
     mid: Option<Moment>,
 }
 
 /// All that is gathered.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct CollectedReport {
     pub(super) scenario: Option<String>,
-    pub(super) lanes: Lanes,
-    pub(super) marks: Marks,
-    pub(super) spawns: Rows,
-    pub(super) fetches: Rows,
-    pub(super) arrows: Vec<(Place, Place)>,
+    pub(super) lanes: TimelineLanes,
+    pub(super) marks: TimelineMarks,
+    pub(super) spawns: SourceRows,
+    pub(super) fetches: SourceRows,
+    pub(super) arrows: Vec<(TimelinePoint, TimelinePoint)>,
     /// How many arrows there is no room for.
-    pub(super) arrows_left: u64,
-    waits: Waits<Place>,
-    running: HashMap<Source, Running>,
-    reached: Moment,
+    pub(super) omitted_arrows: u64,
+    dependencies: EntryDependencies<TimelinePoint>,
+    running: HashMap<Source, RunningBar>,
+    last_moment: Moment,
 }
 
-impl Gathered {
+impl CollectedReport {
     /// Takes an event.
-    pub(super) fn take(&mut self, told: &Told<'_, '_>) {
-        self.reached = told.t;
+    pub(super) fn on_event(&mut self, told: &LogEvent<'_, '_>) {
+        self.last_moment = told.t;
         let Some(event) = told.event else { return };
         if let Event::RunStarted { scenario, .. } = *event {
-            self.waits = Waits::of(scenario);
+            self.dependencies = EntryDependencies::from_scenario(scenario);
             self.scenario = Some(scenario.to_owned());
         }
-        self.take_spawn(told, event);
-        self.take_fetch(told, event);
-        self.take_own(told, event);
+        self.on_spawn_event(told, event);
+        self.on_fetch_event(told, event);
+        self.on_timeline_event(told, event);
     }
 
     /// Ends what has not ended, where the log does.
@@ -82,69 +82,78 @@ impl Gathered {
         left.sort_unstable();
         for source in left {
             let how = "no end in the log".to_owned();
-            self.end(source, self.reached, End { state: State::Open, how, took: None, mid: None });
+            self.end(
+                source,
+                self.last_moment,
+                BarEnd { state: BarState::Open, reason: how, took: None, mid: None },
+            );
         }
     }
 
     fn start(
         &mut self,
-        told: &Told<'_, '_>,
+        told: &LogEvent<'_, '_>,
         (source, due): (Source, Moment),
         of: &str,
         entry: Option<EntryName<'_>>,
         words: String,
     ) {
-        let kind = if matches!(source, Source::Spawn(_)) { Kind::Spawn } else { Kind::Fetch };
+        let kind = if matches!(source, Source::Spawn(_)) { LaneKind::Spawn } else { LaneKind::Fetch };
         let entry = entry.map(|entry| entry.to_string());
-        let Told { t, line, .. } = *told;
-        let (state, words) = (State::Open, words.into());
-        let bar = Bar { source, start: t, mid: None, end: None, state, words, line };
+        let LogEvent { t, line, .. } = *told;
+        let (state, words) = (BarState::Open, words.into());
+        let bar = LaneBar { source, start: t, mid: None, end: None, state, text: words, line };
         let group = self.lanes.group(kind, of, entry.clone(), t);
         let lane = self.lanes.start(group, &bar);
-        let at = Place { lane: Some(lane), t };
+        let at = TimelinePoint { lane: Some(lane), t };
         self.arrow(entry.as_deref(), at);
         if let Some(entry) = &entry {
-            self.waits.started(entry, at);
+            self.dependencies.note_started(entry, at);
         }
-        let (late, counts) = (t.since(due), Counts::default());
-        self.running.insert(source, Running { lane, group, bar, late, failed: None, counts });
+        let (late, counts) = (t.since(due), SourceCounts::default());
+        self.running.insert(source, RunningBar { lane, group, bar, lateness: late, failed: None, counts });
     }
 
     /// Draws the arrow to what came of an entry, if it has waited for something.
-    fn arrow(&mut self, entry: Option<&str>, to: Place) {
-        let Some(from) = entry.and_then(|entry| self.waits.take(entry)) else { return };
-        if self.arrows.len() < ARROWS {
+    fn arrow(&mut self, entry: Option<&str>, to: TimelinePoint) {
+        let Some(from) = entry.and_then(|entry| self.dependencies.take_moment(entry)) else { return };
+        if self.arrows.len() < MAX_ARROWS {
             self.arrows.push((from, to));
         } else {
-            self.arrows_left += 1;
+            self.omitted_arrows += 1;
         }
     }
 
-    fn end(&mut self, source: Source, t: Moment, end: End) {
+    fn end(&mut self, source: Source, t: Moment, end: BarEnd) {
         let Some(mut running) = self.running.remove(&source) else { return };
         let group = &self.lanes.groups[running.group];
-        let (of, entry) = (group.of.clone(), group.entry.clone());
+        let (of, entry) = (group.name.clone(), group.entry.clone());
         if let Some(entry) = &entry {
-            self.waits.finished(entry, Place { lane: Some(running.lane), t });
+            self.dependencies.note_finished(entry, TimelinePoint { lane: Some(running.lane), t });
         }
-        let End { mut state, mut how, took, mid } = end;
+        let BarEnd { mut state, reason: mut how, took, mid } = end;
         if let Some(failed) = running.failed.take() {
-            (state, how) = (State::Wrong, format!("{failed}; {how}"));
+            (state, how) = (BarState::Failed, format!("{failed}; {how}"));
         }
-        let words = if running.bar.words.is_empty() {
-            how.clone()
-        } else {
-            format!("{} · {how}", running.bar.words)
-        };
-        let is_open = state == State::Open;
+        let words =
+            if running.bar.text.is_empty() { how.clone() } else { format!("{} · {how}", running.bar.text) };
+        let is_open = state == BarState::Open;
         let mut bar = running.bar.clone();
         bar.state = state;
         bar.mid = bar.mid.or(mid);
         bar.end = (!is_open).then_some(t);
-        let shown = Bar { words: words.into(), ..bar.clone() };
+        let shown = LaneBar { text: words.into(), ..bar.clone() };
         self.lanes.end(running.lane, shown, t);
         let took = took.unwrap_or(t.since(bar.start));
-        let row = Row { bar, of, entry, late: running.late, took, how, counts: running.counts };
+        let row = SourceRow {
+            bar,
+            name: of,
+            entry,
+            lateness: running.lateness,
+            took,
+            end: how,
+            counts: running.counts,
+        };
         match source {
             Source::Spawn(_) => self.spawns.add(row),
             Source::Request(_) => self.fetches.add(row),
@@ -153,132 +162,154 @@ impl Gathered {
         }
     }
 
-    fn take_spawn(&mut self, told: &Told<'_, '_>, event: &Event<'_>) {
+    fn on_spawn_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
         let t = told.t;
         match *event {
             Event::SpawnStarted { due, source, preset, entry, .. } => {
                 self.start(told, (source, due), preset, entry, String::new());
             }
-            Event::SpawnReady { source } => self.mid(source, t),
+            Event::SpawnReady { source } => self.set_mid(source, t),
             Event::SpawnSuspended { source, signal } => {
-                self.said(source, told, 's', || format!("suspended by {signal}"));
+                self.add_line(source, told, 's', || format!("suspended by {signal}"));
             }
-            Event::SpawnResumed { source } => self.said(source, told, 'r', || "resumed".to_owned()),
+            Event::SpawnResumed { source } => self.add_line(source, told, 'r', || "resumed".to_owned()),
             Event::Move { source, player, direction, .. } => {
                 let text = || format!("{player} {}", direction.letter());
-                self.did(source, told, 'm', text, |counts| &mut counts.moves);
+                self.add_move(source, told, 'm', text, |counts| &mut counts.moves);
             }
             Event::Step { source, player, step, register, .. } => {
                 let text = || format!("{player} {step}: {register}");
-                self.did(source, told, 'w', text, |counts| &mut counts.steps);
+                self.add_move(source, told, 'w', text, |counts| &mut counts.steps);
             }
-            Event::Lines { source, stream, chunk, .. } => self.line(told, source, stream, chunk),
+            Event::Lines { source, stream, chunk, .. } => self.add_output(told, source, stream, chunk),
             Event::SpawnExited { source, exit, ok, .. } => {
-                let state = if ok { State::Ok } else { State::Wrong };
-                self.end(source, t, End { state, how: exit.to_string(), took: None, mid: None });
+                let state = if ok { BarState::Ok } else { BarState::Failed };
+                self.end(source, t, BarEnd { state, reason: exit.to_string(), took: None, mid: None });
             }
             Event::SpawnFailed { source, error, .. } => match self.running.get_mut(&source) {
                 // It runs on, until it has stopped.
-                Some(running) => running.failed = Some(cut(error, LONGEST)),
+                Some(running) => running.failed = Some(truncate_text(error, MAX_TEXT_CHARS)),
                 None => {
                     self.start(told, (source, t), UNNAMED, None, String::new());
-                    let how = cut(error, LONGEST);
-                    self.end(source, t, End { state: State::Wrong, how, took: None, mid: None });
+                    let how = truncate_text(error, MAX_TEXT_CHARS);
+                    self.end(
+                        source,
+                        t,
+                        BarEnd { state: BarState::Failed, reason: how, took: None, mid: None },
+                    );
                 }
             },
             _ => {}
         }
     }
 
-    fn line(&mut self, told: &Told<'_, '_>, source: Source, stream: Stream, chunk: &[u8]) {
+    fn add_output(&mut self, told: &LogEvent<'_, '_>, source: Source, stream: OutputStream, chunk: &[u8]) {
         let text = chunk.strip_suffix(b"\n").unwrap_or(chunk);
         let kind = match stream {
-            Stream::Stdout => 'o',
-            Stream::Stderr => 'e',
+            OutputStream::Stdout => 'o',
+            OutputStream::Stderr => 'e',
         };
         if let Some(running) = self.running.get(&source)
             && let Some(entry) = &self.lanes.groups[running.group].entry
         {
-            self.waits.line(entry, Place { lane: Some(running.lane), t: told.t }, text);
+            self.dependencies.note_line(entry, TimelinePoint { lane: Some(running.lane), t: told.t }, text);
         }
-        self.said(source, told, kind, || cut_bytes(text, LONGEST));
+        self.add_line(source, told, kind, || truncate_bytes(text, MAX_TEXT_CHARS));
     }
 
     /// A move or step of a player.
-    fn did(
+    fn add_move(
         &mut self,
         source: Source,
-        told: &Told<'_, '_>,
+        told: &LogEvent<'_, '_>,
         kind: char,
         text: impl FnOnce() -> String,
-        count: impl FnOnce(&mut Counts) -> &mut u64,
+        count: impl FnOnce(&mut SourceCounts) -> &mut u64,
     ) {
-        let Told { t, line, .. } = *told;
+        let LogEvent { t, line, .. } = *told;
         let Some(running) = self.running.get_mut(&source) else { return };
         *count(&mut running.counts) += 1;
-        self.lanes.moved(running.lane, t, || Point { t, line, kind, text: cut(&text(), LONGEST).into() });
+        self.lanes.add_move(running.lane, t, || SamplePoint {
+            t,
+            line,
+            kind,
+            text: truncate_text(&text(), MAX_TEXT_CHARS).into(),
+        });
     }
 
     /// Something that a source has written, or that was seen of it.
-    fn said(&mut self, source: Source, told: &Told<'_, '_>, kind: char, text: impl FnOnce() -> String) {
-        let Told { t, line, .. } = *told;
+    fn add_line(
+        &mut self,
+        source: Source,
+        told: &LogEvent<'_, '_>,
+        kind: char,
+        text: impl FnOnce() -> String,
+    ) {
+        let LogEvent { t, line, .. } = *told;
         let Some(running) = self.running.get_mut(&source) else { return };
         running.counts.lines += u64::from("oef".contains(kind));
-        self.lanes.said(running.lane, t, || Point { t, line, kind, text: text().into() });
+        self.lanes.add_line(running.lane, t, || SamplePoint { t, line, kind, text: text().into() });
     }
 
-    fn mid(&mut self, source: Source, t: Moment) {
+    fn set_mid(&mut self, source: Source, t: Moment) {
         let Some(running) = self.running.get_mut(&source) else { return };
         running.bar.mid = Some(t);
-        self.lanes.mid(running.lane, t);
+        self.lanes.set_mid(running.lane, t);
         if matches!(source, Source::Spawn(_))
             && let Some(entry) = &self.lanes.groups[running.group].entry
         {
-            self.waits.ready(entry, Place { lane: Some(running.lane), t });
+            self.dependencies.note_ready(entry, TimelinePoint { lane: Some(running.lane), t });
         }
     }
 
-    fn take_fetch(&mut self, told: &Told<'_, '_>, event: &Event<'_>) {
+    fn on_fetch_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
         let t = told.t;
         match *event {
             Event::FetchStarted { due, source, job, entry, method, url } => {
-                let words = cut(&format!("{method} {url}"), LONGEST);
+                let words = truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS);
                 self.start(told, (source, due), job, entry, words);
             }
-            Event::FetchResponded { source, .. } => self.mid(source, t),
+            Event::FetchResponded { source, .. } => self.set_mid(source, t),
             Event::FetchLine { source, text, .. } => {
-                self.said(source, told, 'f', || cut_bytes(text, LONGEST))
+                self.add_line(source, told, 'f', || truncate_bytes(text, MAX_TEXT_CHARS))
             }
             Event::FetchFinished { source, fetched, ok } => {
                 if let Some(running) = self.running.get_mut(&source) {
                     running.counts.bytes = fetched.bytes;
                 }
-                let check = fetched.check.as_deref().map(|check| format!(": {}", cut(check, LONGEST)));
+                let check = fetched
+                    .check
+                    .as_deref()
+                    .map(|check| format!(": {}", truncate_text(check, MAX_TEXT_CHARS)));
                 let how = format!("{}{}", fetched.status, check.unwrap_or_default());
-                let state = if ok { State::Ok } else { State::Wrong };
+                let state = if ok { BarState::Ok } else { BarState::Failed };
                 let mid = fetched.timings.body.map(|body| Moment(t.0.saturating_sub(body.0)));
-                self.end(source, t, End { state, how, took: Some(fetched.took), mid });
+                self.end(source, t, BarEnd { state, reason: how, took: Some(fetched.took), mid });
             }
             Event::FetchFailed { source, kind, error, took } => {
-                let how = format!("{}: {}", kind.name(), cut(error, LONGEST));
-                self.end(source, t, End { state: State::Wrong, how, took: Some(took), mid: None });
+                let how = format!("{}: {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS));
+                self.end(
+                    source,
+                    t,
+                    BarEnd { state: BarState::Failed, reason: how, took: Some(took), mid: None },
+                );
             }
             _ => {}
         }
     }
 
     /// What is of the timeline, the clock or a person.
-    fn take_own(&mut self, told: &Told<'_, '_>, event: &Event<'_>) {
-        let Told { t, line, .. } = *told;
+    fn on_timeline_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
+        let LogEvent { t, line, .. } = *told;
         if let Event::ClockTick { .. } = event {
             return self.marks.tick(t);
         }
-        let Some((mark, entry)) = Mark::of(t, line, event) else { return };
+        let Some((mark, entry)) = TimelineMark::from_event(t, line, event) else { return };
         if let Some(entry) = entry.map(|entry| entry.to_string()) {
-            let at = Place { lane: None, t };
+            let at = TimelinePoint { lane: None, t };
             self.arrow(Some(&entry), at);
-            self.waits.started(&entry, at);
-            self.waits.finished(&entry, at);
+            self.dependencies.note_started(&entry, at);
+            self.dependencies.note_finished(&entry, at);
         }
         self.marks.add(mark);
     }

@@ -1,23 +1,23 @@
 //! The timeline's own lane: marks, what was typed, sent and stopped, guests, pauses, expectations, and ticks.
 
-use crate::report::html::collect::LONGEST;
-use crate::report::html::text::{cut, size};
+use crate::report::html::collect::MAX_TEXT_CHARS;
+use crate::report::html::text::{escaped_size, truncate_text};
 use scenario_log::event::{EntryName, Event};
 use scenario_log::time::Moment;
 
 /// How much all marks may take on the page, in bytes, and one beside its text.
-const SIZE: usize = 300_000;
-const EACH: usize = 40;
+const MAX_MARKS_BYTES: usize = 300_000;
+const MARK_BYTES: usize = 40;
 
 /// How many players of a deadlock are named at most.
-const SHOWN: usize = 20;
+const MAX_PLAYERS_NAMED: usize = 20;
 
 /// How many ticks are kept; of more, every second, every fourth, …
-const TICKS: usize = 1_000;
+const MAX_TICKS: usize = 1_000;
 
 /// Something of the timeline, the clock or a person.
 #[derive(Clone, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct TimelineMark {
     pub(super) t: Moment,
     /// The line of the log, from 1.
     pub(super) line: u64,
@@ -26,13 +26,17 @@ pub(crate) struct Mark {
     pub(crate) text: String,
 }
 
-impl Mark {
+impl TimelineMark {
     /// The mark that an event is, with the entry that it came of.
-    pub(crate) fn of<'e>(t: Moment, line: u64, event: &Event<'e>) -> Option<(Mark, Option<EntryName<'e>>)> {
+    pub(crate) fn from_event<'e>(
+        t: Moment,
+        line: u64,
+        event: &Event<'e>,
+    ) -> Option<(TimelineMark, Option<EntryName<'e>>)> {
         let (kind, text, entry) = match *event {
             Event::Mark { entry, text, .. } => ('k', text.to_owned(), entry),
-            Event::Input { text, accepted: true, .. } => ('i', format!("typed: {text}"), None),
-            Event::Input { text, error, .. } => {
+            Event::TypedInput { text, accepted: true, .. } => ('i', format!("typed: {text}"), None),
+            Event::TypedInput { text, error, .. } => {
                 ('x', format!("typed, and refused: {text} ({})", error.unwrap_or_default()), None)
             }
             Event::Sent { source, entry, text, error, .. } => {
@@ -49,8 +53,10 @@ impl Mark {
             Event::PlayerJoined { source, player, .. } => ('i', format!("{source} joined as {player}"), None),
             Event::PlayerLeft { source } => ('i', format!("{source} left"), None),
             Event::Deadlock { waiting } => {
-                let waiting =
-                    waiting.iter().take(SHOWN).map(|(player, lock)| format!("{player} waits for {lock}"));
+                let waiting = waiting
+                    .iter()
+                    .take(MAX_PLAYERS_NAMED)
+                    .map(|(player, lock)| format!("{player} waits for {lock}"));
                 ('x', format!("deadlock: {}", waiting.collect::<Vec<_>>().join(", ")), None)
             }
             Event::RunPaused => ('p', "paused".to_owned(), None),
@@ -61,50 +67,50 @@ impl Mark {
             }
             _ => return None,
         };
-        Some((Mark { t, line, kind, text: cut(&text, LONGEST) }, entry))
+        Some((TimelineMark { t, line, kind, text: truncate_text(&text, MAX_TEXT_CHARS) }, entry))
     }
 }
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Marks {
-    pub(super) kept: Vec<Mark>,
+pub(super) struct TimelineMarks {
+    pub(super) kept: Vec<TimelineMark>,
     /// How many there is no room for.
-    pub(super) left: u64,
+    pub(super) omitted: u64,
     size: usize,
     pub(super) ticks: Vec<Moment>,
-    ticked: u64,
+    tick_count: u64,
     /// One of how many ticks is kept: 2 to this power.
-    power: u32,
+    tick_power: u32,
 }
 
-impl Marks {
-    pub(super) fn add(&mut self, mark: Mark) {
-        self.size += EACH + size(&mark.text);
-        if self.size > SIZE {
-            self.left += 1;
+impl TimelineMarks {
+    pub(super) fn add(&mut self, mark: TimelineMark) {
+        self.size += MARK_BYTES + escaped_size(&mark.text);
+        if self.size > MAX_MARKS_BYTES {
+            self.omitted += 1;
         } else {
             self.kept.push(mark);
         }
     }
 
     pub(super) fn tick(&mut self, t: Moment) {
-        if self.ticked.is_multiple_of(1 << self.power) {
+        if self.tick_count.is_multiple_of(1 << self.tick_power) {
             self.ticks.push(t);
         }
-        self.ticked += 1;
-        if self.ticks.len() > TICKS {
+        self.tick_count += 1;
+        if self.ticks.len() > MAX_TICKS {
             let mut nth = 0;
             self.ticks.retain(|_| {
                 nth += 1;
                 nth % 2 == 1
             });
-            self.power += 1;
+            self.tick_power += 1;
         }
     }
 
     /// One of how many ticks is kept.
-    pub(super) fn tick_of(&self) -> u64 {
-        1 << self.power
+    pub(super) fn tick_interval(&self) -> u64 {
+        1 << self.tick_power
     }
 }

@@ -11,32 +11,32 @@
 
 mod charts;
 mod collect;
-mod data;
 mod lanes;
 pub(crate) mod marks;
 mod page;
-mod rows;
 mod sample;
+mod source_rows;
 mod tables;
 pub(crate) mod text;
+mod timeline_json;
 
 use std::io::{self, Write};
 
-use crate::report::feed::{Hear, Told};
-use crate::report::html::collect::Gathered;
-use crate::report::metrics::Figures;
+use crate::report::feed::{EventConsumer, LogEvent};
+use crate::report::html::collect::CollectedReport;
+use crate::report::metrics::RunMetrics;
 
 /// Gathers what a page shows, and writes it.
 #[derive(Debug)]
-pub struct Html<W> {
-    to: W,
-    gathered: Gathered,
+pub struct HtmlReport<W> {
+    output: W,
+    collected: CollectedReport,
 }
 
-impl<W: Write> Html<W> {
+impl<W: Write> HtmlReport<W> {
     /// A page that is written there.
-    pub fn new(to: W) -> Html<W> {
-        Html { to, gathered: Gathered::default() }
+    pub fn new(to: W) -> HtmlReport<W> {
+        HtmlReport { output: to, collected: CollectedReport::default() }
     }
 
     /// Writes the page. `figures` are those of the same log, and `log` is how it is called, for the
@@ -44,16 +44,19 @@ impl<W: Write> Html<W> {
     ///
     /// # Errors
     /// In words, when the system refuses.
-    pub fn finish(mut self, figures: &Figures, log: &str) -> Result<(), String> {
-        self.gathered.finish();
-        let page = page::page(figures, self.gathered, log)?;
-        self.to.write_all(page.as_bytes()).and_then(|()| self.to.flush()).map_err(|error| error.to_string())
+    pub fn finish(mut self, figures: &RunMetrics, log: &str) -> Result<(), String> {
+        self.collected.finish();
+        let page = page::render_page(figures, self.collected, log)?;
+        self.output
+            .write_all(page.as_bytes())
+            .and_then(|()| self.output.flush())
+            .map_err(|error| error.to_string())
     }
 }
 
-impl<W: Write> Hear for Html<W> {
-    fn hear(&mut self, told: &Told<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.gathered.take(told);
+impl<W: Write> EventConsumer for HtmlReport<W> {
+    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.collected.on_event(told);
         Ok(())
     }
 }

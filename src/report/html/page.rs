@@ -7,19 +7,19 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::report::html::charts;
-use crate::report::html::charts::{Chart, Spread};
-use crate::report::html::collect::{Gathered, LONGEST};
+use crate::report::html::charts::{DistributionCharts, SvgChart};
+use crate::report::html::collect::{CollectedReport, MAX_TEXT_CHARS};
 use crate::report::html::tables;
-use crate::report::html::tables::{Table, Wave};
-use crate::report::html::text::{cut, size, word};
-use crate::report::html::{data, rows};
-use crate::report::metrics::{Figures, Finished};
-use crate::report::units::{counted, grouped};
-use crate::terminal::event_lines::short;
+use crate::report::html::tables::{HtmlTable, WaveBar};
+use crate::report::html::text::{escaped_size, shell_word, truncate_text};
+use crate::report::html::{source_rows, timeline_json};
+use crate::report::metrics::{ReportedRunEnd, RunMetrics};
+use crate::report::units::{format_count, group_digits};
+use crate::terminal::event_lines::format_span;
 use scenario_core::scenario::write::resolved;
-use scenario_log::event::{ClockKind, Outcome};
-use scenario_log::load_metrics::JobFigures;
-use scenario_log::sanitize::{visible, visible_lines};
+use scenario_log::event::{ClockKind, RunOutcome};
+use scenario_log::load_metrics::LoadMetrics;
+use scenario_log::sanitize::{sanitize, sanitize_lines};
 use scenario_log::time::{Moment, Span};
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -38,10 +38,10 @@ const SCRIPT: &str = concat!(
 );
 
 /// How much of the resolved scenario is shown, in bytes of the page.
-const SCENARIO: usize = 500_000;
+const MAX_SCENARIO_BYTES: usize = 500_000;
 
 #[derive(Serialize)]
-struct Page {
+struct HtmlPageContext {
     policy: String,
     style: &'static str,
     script: &'static str,
@@ -51,31 +51,31 @@ struct Page {
     verdict: &'static str,
     reason: Option<String>,
     facts: String,
-    cards: Vec<Card>,
-    wrong: Table,
-    expected: Table,
-    shared: Table,
-    waves: Vec<Wave>,
+    cards: Vec<MetricCard>,
+    wrong: HtmlTable,
+    expected: HtmlTable,
+    shared: HtmlTable,
+    waves: Vec<WaveBar>,
     more_waves: usize,
     end: String,
     left: Vec<String>,
-    courses: Vec<Chart>,
-    times: Vec<Spread>,
-    ran: Vec<Spread>,
-    late: Vec<Spread>,
-    lateness: Table,
+    courses: Vec<SvgChart>,
+    times: Vec<DistributionCharts>,
+    ran: Vec<DistributionCharts>,
+    late: Vec<DistributionCharts>,
+    lateness: HtmlTable,
     is_late: bool,
-    presets: Table,
-    jobs: Table,
-    spawns: Table,
-    fetches: Table,
+    presets: HtmlTable,
+    jobs: HtmlTable,
+    spawns: HtmlTable,
+    fetches: HtmlTable,
     scenario: Option<String>,
     scenario_left: bool,
-    commands: Vec<Command>,
+    commands: Vec<CommandHint>,
 }
 
 #[derive(Serialize)]
-struct Card {
+struct MetricCard {
     name: &'static str,
     figure: String,
     note: String,
@@ -83,7 +83,7 @@ struct Card {
 }
 
 #[derive(Serialize)]
-struct Command {
+struct CommandHint {
     does: &'static str,
     line: String,
 }
@@ -92,41 +92,45 @@ struct Command {
 ///
 /// # Errors
 /// In words, why it cannot be made.
-pub(super) fn page(figures: &Figures, gathered: Gathered, log: &str) -> Result<String, String> {
-    let end = Moment(figures.took().0).max(figures.reached);
-    let (waves, more_waves) = tables::waves(&gathered.lanes.groups, end);
-    let (scenario, scenario_left) = scenario(&gathered);
-    let page = Page {
-        policy: policy(),
+pub(super) fn render_page(
+    figures: &RunMetrics,
+    gathered: CollectedReport,
+    log: &str,
+) -> Result<String, String> {
+    let end = Moment(figures.took().0).max(figures.last_moment);
+    let (waves, more_waves) = tables::wave_bars(&gathered.lanes.groups, end);
+    let (scenario, scenario_left) = scenario_text(&gathered);
+    let page = HtmlPageContext {
+        policy: content_policy(),
         style: STYLE,
         script: SCRIPT,
-        data: data::json(&gathered, end)?,
+        data: timeline_json::render_json(&gathered, end)?,
         version: env!("CARGO_PKG_VERSION"),
-        name: figures.started.as_ref().map_or_else(|| "a run".to_owned(), |run| visible(&run.name)),
-        verdict: figures.finished.as_ref().map_or("cut short", |finished| finished.outcome.name()),
-        reason: reason(figures.finished.as_ref()),
-        facts: facts(figures).join(" · "),
-        cards: cards(figures),
-        wrong: tables::wrong(figures),
-        expected: tables::expected(figures),
-        shared: tables::shared(figures),
+        name: figures.start.as_ref().map_or_else(|| "a run".to_owned(), |run| sanitize(&run.name)),
+        verdict: figures.end.as_ref().map_or("cut short", |finished| finished.outcome.name()),
+        reason: end_reason(figures.end.as_ref()),
+        facts: run_properties(figures).join(" · "),
+        cards: metric_cards(figures),
+        wrong: tables::faults_table(figures),
+        expected: tables::expectations_table(figures),
+        shared: tables::shared_table(figures),
         waves,
         more_waves,
-        end: short(Span(end.0)),
-        left: left(&gathered, figures.steps > 0),
-        courses: charts::courses(figures, end),
-        times: charts::times(figures.fetches.by_name()),
-        ran: charts::times(figures.spawns.by_name()),
-        late: charts::lateness(figures),
-        lateness: tables::lateness(figures),
-        is_late: figures.late.values().any(|late| late.max() > 0),
-        presets: tables::presets(figures),
-        jobs: tables::jobs(figures),
-        spawns: tables::spawns(gathered.spawns),
-        fetches: tables::fetches(gathered.fetches),
+        end: format_span(Span(end.0)),
+        left: omission_notes(&gathered, figures.steps > 0),
+        courses: charts::flow_charts(figures, end),
+        times: charts::duration_charts(figures.fetches.by_name()),
+        ran: charts::duration_charts(figures.spawns.by_name()),
+        late: charts::lateness_charts(figures),
+        lateness: tables::lateness_table(figures),
+        is_late: figures.lateness.values().any(|late| late.max() > 0),
+        presets: tables::presets_table(figures),
+        jobs: tables::jobs_table(figures),
+        spawns: tables::spawns_table(gathered.spawns),
+        fetches: tables::fetches_table(gathered.fetches),
         scenario,
         scenario_left,
-        commands: commands(figures, log),
+        commands: command_hints(figures, log),
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
@@ -138,7 +142,7 @@ pub(super) fn page(figures: &Figures, gathered: Gathered, log: &str) -> Result<S
 }
 
 /// The content policy: this style, this script, an icon that is in the page, and nothing else.
-fn policy() -> String {
+fn content_policy() -> String {
     let [style, script] = [STYLE, SCRIPT]
         .map(|text| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())));
     format!(
@@ -147,43 +151,44 @@ fn policy() -> String {
     )
 }
 
-fn reason(finished: Option<&Finished>) -> Option<String> {
+fn end_reason(finished: Option<&ReportedRunEnd>) -> Option<String> {
     match finished {
-        Some(finished) => finished.reason.as_deref().map(visible),
+        Some(finished) => finished.reason.as_deref().map(sanitize),
         None => Some("The log ends before the run did.".to_owned()),
     }
 }
 
 /// What the run was.
-fn facts(figures: &Figures) -> Vec<String> {
-    let mut facts = vec![format!("after {}", short(figures.took()))];
-    if let Some(started) = &figures.started {
+fn run_properties(figures: &RunMetrics) -> Vec<String> {
+    let mut facts = vec![format!("after {}", format_span(figures.took()))];
+    if let Some(started) = &figures.start {
         facts.push(format!("seed {}", started.seed));
         facts.push(format!("{} clock", started.clock.name()));
-        facts.extend(started.at.as_deref().map(visible));
+        facts.extend(started.at.as_deref().map(sanitize));
     }
-    facts.push(counted(figures.events, "event"));
-    let more = [(figures.pauses, "pause"), (figures.unknown, "unknown event")];
-    facts.extend(more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(*count, what)));
+    facts.push(format_count(figures.events, "event"));
+    let more = [(figures.pauses, "pause"), (figures.unknown_events, "unknown event")];
+    facts.extend(more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format_count(*count, what)));
     facts
 }
 
 /// The key figures.
-fn cards(figures: &Figures) -> Vec<Card> {
-    let card = |name, figure, note, is_bad| Card { name, figure, note, is_bad };
+fn metric_cards(figures: &RunMetrics) -> Vec<MetricCard> {
+    let card = |name, figure, note, is_bad| MetricCard { name, figure, note, is_bad };
     let mut cards = Vec::new();
-    if !figures.expected.is_empty() {
-        let held = figures.expected.iter().filter(|expected| expected.ok).count();
-        let all = figures.expected.len();
+    if !figures.expectations.is_empty() {
+        let held = figures.expectations.iter().filter(|expected| expected.ok).count();
+        let all = figures.expectations.len();
         cards.push(card("expectations", format!("{held} of {all}"), "held".to_owned(), held < all));
     }
     for (name, sources) in [("spawns", &figures.spawns), ("requests", &figures.fetches)] {
         let sum = |of: fn(&_) -> u64| sources.by_name().map(|(_, group)| of(group)).sum::<u64>();
         let (count, wrong) =
-            (sum(|group| group.started.max(group.ok + group.wrong)), sum(|group| group.wrong));
+            (sum(|group| group.started.max(group.ok + group.failed)), sum(|group| group.failed));
         if count > 0 {
-            let note = if wrong == 0 { "none wrong".to_owned() } else { format!("{} wrong", grouped(wrong)) };
-            cards.push(card(name, grouped(count), note, wrong > 0));
+            let note =
+                if wrong == 0 { "none wrong".to_owned() } else { format!("{} wrong", group_digits(wrong)) };
+            cards.push(card(name, group_digits(count), note, wrong > 0));
         }
     }
     let moves = figures.moves.iter().sum();
@@ -191,77 +196,89 @@ fn cards(figures: &Figures) -> Vec<Card> {
     let lines = sum(|group| group.stdout + group.stderr);
     let stderr = sum(|group| group.stderr);
     if moves > 0 {
-        let [n, s, e, w] = figures.moves.map(grouped);
-        cards.push(card("moves", grouped(moves), format!("N {n} · S {s} · E {e} · W {w}"), false));
+        let [n, s, e, w] = figures.moves.map(group_digits);
+        cards.push(card("moves", group_digits(moves), format!("N {n} · S {s} · E {e} · W {w}"), false));
     }
     if figures.steps > 0 {
         let cells = figures.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));
-        let cells = cut(&cells.collect::<Vec<_>>().join(" · "), LONGEST);
-        cards.push(card("steps", grouped(figures.steps), cells, false));
+        let cells = truncate_text(&cells.collect::<Vec<_>>().join(" · "), MAX_TEXT_CHARS);
+        cards.push(card("steps", group_digits(figures.steps), cells, false));
     }
     if lines > 0 {
-        cards.push(card("lines", grouped(lines), format!("{} on stderr", grouped(stderr)), false));
+        cards.push(card("lines", group_digits(lines), format!("{} on stderr", group_digits(stderr)), false));
     }
-    let latest = figures.late.values().map(|late| late.max()).max().unwrap_or_default();
-    let due: u64 = figures.late.values().map(|late| late.count()).sum();
+    let latest = figures.lateness.values().map(|late| late.max()).max().unwrap_or_default();
+    let due: u64 = figures.lateness.values().map(|late| late.count()).sum();
     if due > 0 {
-        cards.push(card("latest", short(Span(latest)), format!("of {} that were due", grouped(due)), false));
+        cards.push(card(
+            "latest",
+            format_span(Span(latest)),
+            format!("of {} that were due", group_digits(due)),
+            false,
+        ));
     }
     let [typed, refused] = figures.typed;
     if typed + refused > 0 {
-        cards.push(card("typed", grouped(typed), format!("and {} refused", grouped(refused)), false));
+        cards.push(card(
+            "typed",
+            group_digits(typed),
+            format!("and {} refused", group_digits(refused)),
+            false,
+        ));
     }
-    let unsent = figures.loads.iter().map(|JobFigures { unsent, .. }| unsent).sum::<u64>();
+    let unsent = figures.loads.iter().map(|LoadMetrics { unsent, .. }| unsent).sum::<u64>();
     if unsent > 0 {
-        cards.push(card("never sent", grouped(unsent), "with too many in flight".to_owned(), true));
+        cards.push(card("never sent", group_digits(unsent), "with too many in flight".to_owned(), true));
     }
     cards
 }
 
 /// What the timeline leaves out, in sentences.
-fn left(gathered: &Gathered, has_steps: bool) -> Vec<String> {
-    let Gathered { lanes, marks, arrows_left, .. } = gathered;
+fn omission_notes(gathered: &CollectedReport, has_steps: bool) -> Vec<String> {
+    let CollectedReport { lanes, marks, omitted_arrows: arrows_left, .. } = gathered;
     let mut left = Vec::new();
     let moves = if has_steps { "moves and steps" } else { "moves" };
-    for ((seen, kept), what) in lanes.kept().into_iter().zip([moves, "lines"]) {
+    for ((seen, kept), what) in lanes.kept_counts().into_iter().zip([moves, "lines"]) {
         if kept < seen {
-            let (seen, kept) = (grouped(seen), grouped(kept));
+            let (seen, kept) = (group_digits(seen), group_digits(kept));
             left.push(format!(
                 "{kept} of {seen} {what} are shown and searched one by one, evenly over the run."
             ));
         }
     }
     let more = [
-        (lanes.gathered, "without a lane of its own", "without lanes of their own", "spawn or request"),
-        (marks.left, "left out", "left out", "mark"),
+        (lanes.without_lane, "without a lane of its own", "without lanes of their own", "spawn or request"),
+        (marks.omitted, "left out", "left out", "mark"),
         (*arrows_left, "left out", "left out", "arrow"),
     ];
     for (count, is, are, what) in more {
         if count > 0 {
             let what = if count == 1 { what.to_owned() } else { what.replace(" or ", "s or ") + "s" };
             let is = if count == 1 { is } else { are };
-            left.push(format!("{} {what} {is}.", grouped(count)));
+            left.push(format!("{} {what} {is}.", group_digits(count)));
         }
     }
-    if marks.tick_of() > 1 {
-        left.push(format!("One of every {} ticks is shown.", grouped(marks.tick_of())));
+    if marks.tick_interval() > 1 {
+        left.push(format!("One of every {} ticks is shown.", group_digits(marks.tick_interval())));
     }
-    if !left.is_empty() || gathered.spawns.count.max(gathered.fetches.count) > rows::ROWS as u64 {
-        left.push(format!("Texts end after {LONGEST} characters. Counts are of all; the log has all of it."));
+    if !left.is_empty() || gathered.spawns.count.max(gathered.fetches.count) > source_rows::MAX_ROWS as u64 {
+        left.push(format!(
+            "Texts end after {MAX_TEXT_CHARS} characters. Counts are of all; the log has all of it."
+        ));
     }
     left
 }
 
 /// The resolved scenario as its file, and whether there is more of it.
-fn scenario(gathered: &Gathered) -> (Option<String>, bool) {
+fn scenario_text(gathered: &CollectedReport) -> (Option<String>, bool) {
     let Some(json) = &gathered.scenario else { return (None, false) };
     // What is no scenario, someone has written into the log.
     let text = resolved::json_to_toml(json).unwrap_or_else(|_| json.clone());
-    let text = visible_lines(&text);
+    let text = sanitize_lines(&text);
     let mut taken = 0;
     let lines = text.split_inclusive('\n').take_while(|line| {
-        taken += size(line);
-        taken <= SCENARIO
+        taken += escaped_size(line);
+        taken <= MAX_SCENARIO_BYTES
     });
     let shown: String = lines.collect();
     let is_cut = shown.len() < text.len();
@@ -269,27 +286,27 @@ fn scenario(gathered: &Gathered) -> (Option<String>, bool) {
 }
 
 /// How to have the run again.
-fn commands(figures: &Figures, log: &str) -> Vec<Command> {
-    let log = word(log);
+fn command_hints(figures: &RunMetrics, log: &str) -> Vec<CommandHint> {
+    let log = shell_word(log);
     let mut commands = vec![
-        Command {
+        CommandHint {
             does: "Decides every event again and compares it; starts nothing",
             line: format!("scenario replay {log}"),
         },
-        Command { does: "Shows it again at its own pace", line: format!("scenario play {log}") },
-        Command {
+        CommandHint { does: "Shows it again at its own pace", line: format!("scenario play {log}") },
+        CommandHint {
             does: "Writes a scenario that does it by itself, with what was typed",
             line: format!("scenario extract {log} > again.toml"),
         },
     ];
-    if let Some(started) = &figures.started {
+    if let Some(started) = &figures.start {
         let clock = if started.clock == ClockKind::Virtual { "--clock virtual " } else { "" };
         let line = format!("scenario run {clock}--seed {} scenario.toml", started.seed);
-        commands.push(Command { does: "Runs the scenario above anew, with the same draws", line });
+        commands.push(CommandHint { does: "Runs the scenario above anew, with the same draws", line });
     }
-    if figures.finished.as_ref().is_none_or(|finished| finished.outcome != Outcome::Passed) {
+    if figures.end.as_ref().is_none_or(|finished| finished.outcome != RunOutcome::Passed) {
         let line = format!("scenario diff good.jsonl {log}");
-        commands.push(Command { does: "Says where it first differs from a run that went well", line });
+        commands.push(CommandHint { does: "Says where it first differs from a run that went well", line });
     }
     commands
 }

@@ -1,15 +1,15 @@
 //! What single things of a lane are kept: all of them while they are few, and then every second, every
 //! fourth, … of them, evenly over the run, so that a page of any log has a size that is known.
 
-use crate::report::html::text::size;
+use crate::report::html::text::escaped_size;
 use scenario_log::time::Moment;
 
 /// What a thing takes on the page beside its text, about: its moment, its line, where its text stands.
-const EACH: usize = 24;
+const POINT_BYTES: usize = 24;
 
 /// A single thing that happened on a lane.
 #[derive(Clone, Debug)]
-pub(super) struct Point {
+pub(super) struct SamplePoint {
     pub(super) t: Moment,
     /// Its line in the log, from 1.
     pub(super) line: u64,
@@ -21,67 +21,67 @@ pub(super) struct Point {
 
 /// One of every so many things.
 #[derive(Clone, Debug)]
-pub(super) struct Sample {
-    kept: Vec<Point>,
+pub(super) struct PointSample {
+    kept: Vec<SamplePoint>,
     /// One of how many is kept.
-    every: u64,
-    seen: u64,
+    interval: u64,
+    total: u64,
     size: usize,
 }
 
-impl Default for Sample {
-    fn default() -> Sample {
-        Sample { kept: Vec::new(), every: 1, seen: 0, size: 0 }
+impl Default for PointSample {
+    fn default() -> PointSample {
+        PointSample { kept: Vec::new(), interval: 1, total: 0, size: 0 }
     }
 }
 
-impl Sample {
+impl PointSample {
     /// Takes the next thing if it is one of those that are kept; says how much larger the page became.
-    pub(super) fn take(&mut self, point: impl FnOnce() -> Point) -> usize {
-        let is_kept = self.seen.is_multiple_of(self.every);
-        self.seen += 1;
+    pub(super) fn offer(&mut self, point: impl FnOnce() -> SamplePoint) -> usize {
+        let is_kept = self.total.is_multiple_of(self.interval);
+        self.total += 1;
         if !is_kept {
             return 0;
         }
         let point = point();
-        let size = EACH + size(&point.text);
+        let size = POINT_BYTES + escaped_size(&point.text);
         self.size += size;
         self.kept.push(point);
         size
     }
 
     /// Lets go of every second one; says how much smaller the page became.
-    fn thin(&mut self) -> usize {
+    fn drop_every_second(&mut self) -> usize {
         let before = self.size;
         let mut nth = 0u64;
         self.kept.retain(|_| {
             nth += 1;
             nth % 2 == 1
         });
-        self.every = self.every.saturating_mul(2);
-        self.size = self.kept.iter().map(|point| EACH + size(&point.text)).sum();
+        self.interval = self.interval.saturating_mul(2);
+        self.size = self.kept.iter().map(|point| POINT_BYTES + escaped_size(&point.text)).sum();
         before - self.size
     }
 
-    pub(super) fn kept(&self) -> &[Point] {
+    pub(super) fn kept(&self) -> &[SamplePoint] {
         &self.kept
     }
 
-    pub(super) fn every(&self) -> u64 {
-        self.every
+    pub(super) fn interval(&self) -> u64 {
+        self.interval
     }
 
-    pub(super) fn seen(&self) -> u64 {
-        self.seen
+    pub(super) fn total(&self) -> u64 {
+        self.total
     }
 }
 
 /// Lets go of what takes most, until all of it is not larger than `limit`; gives what is left of `total`.
-pub(super) fn thin(samples: &mut [&mut Sample], mut total: usize, limit: usize) -> usize {
+pub(super) fn thin_samples(samples: &mut [&mut PointSample], mut total: usize, limit: usize) -> usize {
     while total > limit {
         let most = samples.iter().map(|sample| sample.size).max().unwrap_or_default();
         let large = samples.iter_mut().filter(|sample| sample.size * 2 > most);
-        let gone: usize = large.map(|sample| sample.thin()).sum();
+        let gone: usize = large.map(|sample| sample.drop_every_second()).sum();
         if gone == 0 {
             break;
         }
@@ -94,22 +94,22 @@ pub(super) fn thin(samples: &mut [&mut Sample], mut total: usize, limit: usize) 
 mod tests {
     use super::*;
 
-    fn point(n: u64) -> Point {
-        Point { t: Moment(n), line: n, kind: 'm', text: "x".into() }
+    fn point(n: u64) -> SamplePoint {
+        SamplePoint { t: Moment(n), line: n, kind: 'm', text: "x".into() }
     }
 
     #[test]
     fn one_of_so_many_is_kept_evenly() {
-        let (mut long, mut short) = (Sample::default(), Sample::default());
-        let mut total = (0..3).map(|n| short.take(|| point(n))).sum();
+        let (mut long, mut short) = (PointSample::default(), PointSample::default());
+        let mut total = (0..3).map(|n| short.offer(|| point(n))).sum();
         for n in 0..10_000 {
-            total += long.take(|| point(n));
-            total = thin(&mut [&mut long, &mut short], total, 1_000);
+            total += long.offer(|| point(n));
+            total = thin_samples(&mut [&mut long, &mut short], total, 1_000);
         }
         assert!(total <= 1_000 && total == long.size + short.size);
-        assert_eq!((short.kept().len(), short.every()), (3, 1), "what is rare stays");
-        assert_eq!(long.seen(), 10_000);
-        let wanted: Vec<u64> = (0..10_000).step_by(long.every() as usize).collect();
+        assert_eq!((short.kept().len(), short.interval()), (3, 1), "what is rare stays");
+        assert_eq!(long.total(), 10_000);
+        let wanted: Vec<u64> = (0..10_000).step_by(long.interval() as usize).collect();
         assert_eq!(long.kept().iter().map(|point| point.t.0).collect::<Vec<_>>(), wanted);
     }
 }

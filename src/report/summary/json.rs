@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::report::metrics::Figures;
+use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
-use crate::report::metrics::sources::{Group, Sources};
-use scenario_log::event::{Direction, Expected};
-use scenario_log::sanitize::visible_json;
+use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
+use scenario_log::event::{Direction, ExpectationResult};
+use scenario_log::sanitize::sanitize_json;
 use scenario_log::time::{Moment, Span};
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct SummaryJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,28 +30,28 @@ struct Report<'a> {
     took: Box<RawValue>,
     events: u64,
     unknown: u64,
-    wrong: Wrong<'a>,
-    expected: Vec<Expectation<'a>>,
-    spawns: BTreeMap<&'a str, Spawns<'a>>,
-    fetches: BTreeMap<&'a str, Fetches<'a>>,
+    wrong: FaultsJson<'a>,
+    expected: Vec<SummaryExpectationJson<'a>>,
+    spawns: BTreeMap<&'a str, SpawnsJson<'a>>,
+    fetches: BTreeMap<&'a str, FetchesJson<'a>>,
     moves: BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     shared: BTreeMap<&'a str, i64>,
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     steps: u64,
-    lateness: BTreeMap<&'static str, Spread>,
-    inputs: Inputs,
+    lateness: BTreeMap<&'static str, DistributionJson>,
+    inputs: InputsJson,
     pauses: u64,
 }
 
 #[derive(Serialize)]
-struct Wrong<'a> {
+struct FaultsJson<'a> {
     count: u64,
-    first: Vec<Fault<'a>>,
+    first: Vec<FaultJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct Fault<'a> {
+struct FaultJson<'a> {
     line: u64,
     t: Box<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +60,7 @@ struct Fault<'a> {
 }
 
 #[derive(Serialize)]
-struct Expectation<'a> {
+struct SummaryExpectationJson<'a> {
     name: &'a str,
     ok: bool,
     wanted: &'a str,
@@ -70,34 +70,34 @@ struct Expectation<'a> {
 }
 
 #[derive(Serialize)]
-struct Ends<'a> {
+struct SourceEndsJson<'a> {
     started: u64,
     ok: u64,
     wrong: u64,
     open: u64,
     ends: &'a BTreeMap<String, u64>,
-    took: Spread,
+    took: DistributionJson,
 }
 
 #[derive(Serialize)]
-struct Spawns<'a> {
+struct SpawnsJson<'a> {
     #[serde(flatten)]
-    ends: Ends<'a>,
+    ends: SourceEndsJson<'a>,
     moves: u64,
     stdout: u64,
     stderr: u64,
 }
 
 #[derive(Serialize)]
-struct Fetches<'a> {
+struct FetchesJson<'a> {
     #[serde(flatten)]
-    ends: Ends<'a>,
+    ends: SourceEndsJson<'a>,
     bytes: u64,
     lines: u64,
 }
 
 #[derive(Serialize)]
-struct Spread {
+struct DistributionJson {
     count: u64,
     p50: Box<RawValue>,
     p90: Box<RawValue>,
@@ -106,7 +106,7 @@ struct Spread {
 }
 
 #[derive(Serialize)]
-struct Inputs {
+struct InputsJson {
     accepted: u64,
     refused: u64,
 }
@@ -115,41 +115,41 @@ struct Inputs {
 ///
 /// # Errors
 /// In words, why they cannot be written.
-pub fn json(figures: &Figures) -> Result<String, String> {
-    report(figures)
+pub fn render_json(figures: &RunMetrics) -> Result<String, String> {
+    summary_json(figures)
         .and_then(|report| serde_json::to_string(&report))
-        .map(|json| visible_json(&json) + "\n")
+        .map(|json| sanitize_json(&json) + "\n")
         .map_err(|error| error.to_string())
 }
 
-fn report(figures: &Figures) -> serde_json::Result<Report<'_>> {
-    let started = figures.started.as_ref();
-    let finished = figures.finished.as_ref();
-    let faults = figures.wrong.first.iter().map(|fault| {
+fn summary_json(figures: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
+    let started = figures.start.as_ref();
+    let finished = figures.end.as_ref();
+    let faults = figures.faults.first.iter().map(|fault| {
         let source = fault.source.map(|source| source.to_string());
-        Ok(Fault { line: fault.line, t: moment(fault.t)?, source, what: &fault.what })
+        Ok(FaultJson { line: fault.line, t: moment_json(fault.t)?, source, what: &fault.message })
     });
-    let late = figures.late.iter().map(|(event, late)| Ok((*event, spread(late)?)));
+    let late = figures.lateness.iter().map(|(event, late)| Ok((*event, distribution_json(late)?)));
     let directions = Direction::ALL.iter().map(|direction| direction.letter());
-    Ok(Report {
+    Ok(SummaryJson {
         name: started.map(|started| &*started.name),
         seed: started.map(|started| started.seed),
         clock: started.map(|started| started.clock.name()),
         started_at: started.and_then(|started| started.at.as_deref()),
         outcome: finished.map(|finished| finished.outcome.name()),
         reason: finished.and_then(|finished| finished.reason.as_deref()),
-        took: span(figures.took())?,
+        took: span_json(figures.took())?,
         events: figures.events,
-        unknown: figures.unknown,
-        wrong: Wrong { count: figures.wrong.count, first: faults.collect::<serde_json::Result<_>>()? },
-        expected: figures.expected.iter().map(expectation).collect(),
-        spawns: groups(&figures.spawns, |group, ends| Spawns {
+        unknown: figures.unknown_events,
+        wrong: FaultsJson { count: figures.faults.count, first: faults.collect::<serde_json::Result<_>>()? },
+        expected: figures.expectations.iter().map(expectation_json).collect(),
+        spawns: metrics_json(&figures.spawns, |group, ends| SpawnsJson {
             ends,
             moves: group.moves,
             stdout: group.stdout,
             stderr: group.stderr,
         })?,
-        fetches: groups(&figures.fetches, |group, ends| Fetches {
+        fetches: metrics_json(&figures.fetches, |group, ends| FetchesJson {
             ends,
             bytes: group.bytes,
             lines: group.stdout,
@@ -158,43 +158,56 @@ fn report(figures: &Figures) -> serde_json::Result<Report<'_>> {
         shared: figures.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
         steps: figures.steps,
         lateness: late.collect::<serde_json::Result<_>>()?,
-        inputs: Inputs { accepted: figures.typed[0], refused: figures.typed[1] },
+        inputs: InputsJson { accepted: figures.typed[0], refused: figures.typed[1] },
         pauses: figures.pauses,
     })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-fn expectation(expected: &Expected) -> Expectation<'_> {
-    let Expected { name, ok, wanted, got, events } = expected;
-    Expectation { name, ok: *ok, wanted, got: got.as_deref(), events }
+fn expectation_json(expected: &ExpectationResult) -> SummaryExpectationJson<'_> {
+    let ExpectationResult { name, ok, wanted, got, events } = expected;
+    SummaryExpectationJson { name, ok: *ok, wanted, got: got.as_deref(), events }
 }
 
-fn groups<'a, T>(
-    sources: &'a Sources,
-    whole: impl Fn(&'a Group, Ends<'a>) -> T,
+fn metrics_json<'a, T>(
+    sources: &'a MetricsByName,
+    whole: impl Fn(&'a SourceMetrics, SourceEndsJson<'a>) -> T,
 ) -> serde_json::Result<BTreeMap<&'a str, T>> {
-    let group = |(name, group): (&'a str, &'a Group)| {
-        let took = spread(&group.took)?;
-        let Group { started, ok, wrong, ends, .. } = group;
-        let ends = Ends { started: *started, ok: *ok, wrong: *wrong, open: group.open(), ends, took };
+    let group = |(name, group): (&'a str, &'a SourceMetrics)| {
+        let took = distribution_json(&group.took)?;
+        let SourceMetrics { started, ok, failed: wrong, ends, .. } = group;
+        let ends = SourceEndsJson {
+            started: *started,
+            ok: *ok,
+            wrong: *wrong,
+            open: group.unfinished(),
+            ends,
+            took,
+        };
         Ok((name, whole(group, ends)))
     };
     sources.by_name().map(group).collect()
 }
 
-fn spread(distribution: &Distribution) -> serde_json::Result<Spread> {
-    let at = |per_mille| span(Span(distribution.per_mille(per_mille)));
-    Ok(Spread { count: distribution.count(), p50: at(500)?, p90: at(900)?, p99: at(990)?, max: at(1_000)? })
+fn distribution_json(distribution: &Distribution) -> serde_json::Result<DistributionJson> {
+    let at = |per_mille| span_json(Span(distribution.value_at_per_mille(per_mille)));
+    Ok(DistributionJson {
+        count: distribution.count(),
+        p50: at(500)?,
+        p90: at(900)?,
+        p99: at(990)?,
+        max: at(1_000)?,
+    })
 }
 
-fn span(span: Span) -> serde_json::Result<Box<RawValue>> {
+fn span_json(span: Span) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(span.to_string())
 }
 
-fn moment(moment: Moment) -> serde_json::Result<Box<RawValue>> {
+fn moment_json(moment: Moment) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(moment.to_string())
 }

@@ -1,20 +1,20 @@
 //! The summary of a run for people: what it was, how it ended, what went wrong first, and its
 //! figures in tables and small charts, 80 columns wide. Makes text, and shows none itself.
 
-mod chart;
 pub mod json;
 mod sections;
-mod table;
+mod text_chart;
+mod text_table;
 
 use anstyle::{AnsiColor, Style};
 
-pub use chart::Charset;
+pub use text_chart::ChartCharset;
 
-use crate::report::metrics::Figures;
-use crate::report::units::{counted, grouped};
-use crate::terminal::event_lines::short;
-use scenario_log::event::Outcome;
-use scenario_log::sanitize::visible;
+use crate::report::metrics::RunMetrics;
+use crate::report::units::{format_count, group_digits};
+use crate::terminal::event_lines::format_span;
+use scenario_log::event::RunOutcome;
+use scenario_log::sanitize::sanitize;
 
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -22,14 +22,14 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// How the summary is to look.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Look {
+pub struct SummaryStyle {
     /// With colours.
     pub color: bool,
     /// What charts are drawn with.
-    pub charset: Charset,
+    pub charset: ChartCharset,
 }
 
-impl Look {
+impl SummaryStyle {
     fn styled(self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -37,18 +37,18 @@ impl Look {
 
 /// The summary, as lines of text.
 #[must_use]
-pub fn text(figures: &Figures, look: Look) -> String {
-    let mut out = head(figures, look);
+pub fn render_text(figures: &RunMetrics, look: SummaryStyle) -> String {
+    let mut out = render_head(figures, look);
     let sections = [
-        sections::wrong(figures),
-        sections::expected(figures),
-        sections::spawns(figures),
-        sections::fetches(figures),
-        sections::times(figures, look.charset),
-        sections::moves(figures),
-        sections::shared(figures),
-        sections::lateness(figures),
-        sections::course(figures, look.charset),
+        sections::faults_section(figures),
+        sections::expectations_section(figures),
+        sections::spawns_section(figures),
+        sections::fetches_section(figures),
+        sections::durations_section(figures, look.charset),
+        sections::moves_section(figures),
+        sections::shared_section(figures),
+        sections::lateness_section(figures),
+        sections::flows_section(figures, look.charset),
     ];
     for section in sections.iter().filter(|section| !section.is_empty()) {
         out.push('\n');
@@ -58,49 +58,49 @@ pub fn text(figures: &Figures, look: Look) -> String {
         }
     }
     match look.charset {
-        Charset::Blocks => out,
-        Charset::Ascii => chart::ascii(&out),
+        ChartCharset::Blocks => out,
+        ChartCharset::Ascii => text_chart::to_ascii(&out),
     }
 }
 
 /// What the run was, and how it ended.
-fn head(figures: &Figures, look: Look) -> String {
-    let name = figures.started.as_ref().map_or(String::new(), |started| visible(&started.name));
-    let took = short(figures.took());
-    let outcome = match &figures.finished {
+fn render_head(figures: &RunMetrics, look: SummaryStyle) -> String {
+    let name = figures.start.as_ref().map_or(String::new(), |started| sanitize(&started.name));
+    let took = format_span(figures.took());
+    let outcome = match &figures.end {
         Some(finished) => {
-            let style = if finished.outcome == Outcome::Passed { GOOD } else { BAD };
+            let style = if finished.outcome == RunOutcome::Passed { GOOD } else { BAD };
             format!("{} after {took}", look.styled(style, finished.outcome.name()))
         }
         None => format!("{} after {took}", look.styled(BAD, "cut short")),
     };
     let mut out = format!("{}: {outcome}\n", look.styled(BOLD, &name));
-    if let Some(reason) = figures.finished.as_ref().and_then(|finished| finished.reason.as_deref()) {
-        out.push_str(&format!("{}\n", visible(reason)));
+    if let Some(reason) = figures.end.as_ref().and_then(|finished| finished.reason.as_deref()) {
+        out.push_str(&format!("{}\n", sanitize(reason)));
     }
     let mut parts = Vec::new();
-    if let Some(started) = &figures.started {
+    if let Some(started) = &figures.start {
         parts.push(format!("seed {}", started.seed));
         parts.push(format!("{} clock", started.clock.name()));
-        parts.extend(started.at.as_deref().map(visible));
+        parts.extend(started.at.as_deref().map(sanitize));
     }
-    parts.push(counted(figures.events, "event"));
+    parts.push(format_count(figures.events, "event"));
     out.push_str(&format!("{}\n", parts.join(" · ")));
     let [commands, refused] = figures.typed;
     let more = [
         (commands, "typed command"),
         (refused, "typed line that was refused"),
         (figures.pauses, "pause"),
-        (figures.unknown, "event of an unknown kind"),
+        (figures.unknown_events, "event of an unknown kind"),
     ];
     let more = more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| match (*what, *count) {
         ("typed line that was refused", n) if n != 1 => {
-            format!("{} typed lines that were refused", grouped(n))
+            format!("{} typed lines that were refused", group_digits(n))
         }
         ("event of an unknown kind", n) if n != 1 => {
-            format!("{} events of unknown kinds", grouped(n))
+            format!("{} events of unknown kinds", group_digits(n))
         }
-        (what, count) => counted(count, what),
+        (what, count) => format_count(count, what),
     });
     let more: Vec<_> = more.collect();
     if !more.is_empty() {

@@ -1,103 +1,103 @@
 //! The parts of the summary: each some lines, the first of which is its heading; no lines where there
 //! is nothing to tell.
 
-use crate::report::metrics::Figures;
-use crate::report::metrics::course::per_second;
+use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
-use crate::report::metrics::sources::{Group, Sources};
-use crate::report::summary::chart::{Charset, bar, heights};
-use crate::report::summary::table::{LONGEST_NAME, Table, short_name};
-use crate::report::units::{at, bytes, counted, grouped};
-use crate::terminal::event_lines::{push_expected, short};
-use crate::terminal::load_lines::beside;
-use scenario_log::event::{Direction, Expected};
-use scenario_log::sanitize::visible;
+use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
+use crate::report::metrics::time_series::per_second;
+use crate::report::summary::text_chart::{ChartCharset, horizontal_bar, sparkline};
+use crate::report::summary::text_table::{MAX_NAME_CHARS, TextTable, truncate_name};
+use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
+use crate::terminal::event_lines::{format_span, push_expectation};
+use crate::terminal::load_lines::connection_notes;
+use scenario_log::event::{Direction, ExpectationResult};
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
 /// How many rows a table has at most; those with something wrong come first.
-const ROWS: usize = 30;
+const MAX_ROWS: usize = 30;
 
 /// So many columns of a table are there even if they have nothing but zeros.
-const SURE: usize = 5;
+const FIXED_COLUMNS: usize = 5;
 
 /// How many jobs have a chart of their times.
-const CHARTS: usize = 4;
+const MAX_CHARTS: usize = 4;
 
 /// A job with fewer requests has no chart of their times.
-const FEWEST: u64 = 10;
+const MIN_REQUESTS: u64 = 10;
 
 /// Columns of the chart of the run's course, and of the longest bar.
 const COLUMNS: usize = 40;
 
 /// So few in a column are told as they are, and not as so many a second.
-const FEW: u64 = 10;
+const MAX_PLAIN_COUNT: u64 = 10;
 
 /// What went wrong first.
-pub(super) fn wrong(figures: &Figures) -> Vec<String> {
-    let wrong = &figures.wrong;
+pub(super) fn faults_section(figures: &RunMetrics) -> Vec<String> {
+    let wrong = &figures.faults;
     let Some(first) = wrong.first.first() else { return Vec::new() };
     let width = wrong.first.last().unwrap_or(first).line.to_string().len();
     let mut lines = vec!["what went wrong first".to_owned()];
-    lines.extend(
-        wrong
-            .first
-            .iter()
-            .map(|fault| format!("line {:>width$}  {:>9}  {}", fault.line, at(fault.t), fault.what)),
-    );
+    lines.extend(wrong.first.iter().map(|fault| {
+        format!("line {:>width$}  {:>9}  {}", fault.line, format_moment(fault.t), fault.message)
+    }));
     let more = wrong.count - wrong.first.len() as u64;
     if more > 0 {
-        lines.push(format!("and {} more", grouped(more)));
+        lines.push(format!("and {} more", group_digits(more)));
     }
     lines
 }
 
 /// What was expected.
-pub(super) fn expected(figures: &Figures) -> Vec<String> {
-    let Some(width) = figures.expected.iter().map(|expected| if expected.ok { 4 } else { 6 }).max() else {
+pub(super) fn expectations_section(figures: &RunMetrics) -> Vec<String> {
+    let Some(width) = figures.expectations.iter().map(|expected| if expected.ok { 4 } else { 6 }).max()
+    else {
         return Vec::new();
     };
-    let line = |expected: &Expected| {
+    let line = |expected: &ExpectationResult| {
         let mut line = format!("{:<width$}  ", if expected.ok { "held" } else { "missed" });
-        push_expected(&mut line, expected);
+        push_expectation(&mut line, expected);
         line
     };
-    ["expected".to_owned()].into_iter().chain(figures.expected.iter().map(line)).collect()
+    ["expected".to_owned()].into_iter().chain(figures.expectations.iter().map(line)).collect()
 }
 
 /// Spawns by preset.
-pub(super) fn spawns(figures: &Figures) -> Vec<String> {
+pub(super) fn spawns_section(figures: &RunMetrics) -> Vec<String> {
     let headings = ["spawns", "count", "wrong", "median", "longest", "moves", "stdout", "stderr"];
-    let row = |group: &Group| {
+    let row = |group: &SourceMetrics| {
         vec![
-            grouped(group.started.max(group.ok + group.wrong)),
-            grouped(group.wrong),
-            time(&group.took, 500),
-            time(&group.took, 1_000),
-            grouped(group.moves),
-            grouped(group.stdout),
-            grouped(group.stderr),
+            group_digits(group.started.max(group.ok + group.failed)),
+            group_digits(group.failed),
+            format_percentile(&group.took, 500),
+            format_percentile(&group.took, 1_000),
+            group_digits(group.moves),
+            group_digits(group.stdout),
+            group_digits(group.stderr),
         ]
     };
-    groups(&figures.spawns, &headings, row, ("preset", "code 0"), |_| Vec::new())
+    metrics_table(&figures.spawns, &headings, row, ("preset", "code 0"), |_| Vec::new())
 }
 
 /// Requests by job.
-pub(super) fn fetches(figures: &Figures) -> Vec<String> {
+pub(super) fn fetches_section(figures: &RunMetrics) -> Vec<String> {
     let headings = ["requests", "count", "wrong", "p50", "p90", "p99", "max", "bytes"];
-    let row = |group: &Group| {
-        let [p50, p90, p99, max] = [500, 900, 990, 1_000].map(|per_mille| time(&group.took, per_mille));
-        let (count, wrong) = (grouped(group.started), grouped(group.wrong));
-        vec![count, wrong, p50, p90, p99, max, bytes(group.bytes)]
+    let row = |group: &SourceMetrics| {
+        let [p50, p90, p99, max] =
+            [500, 900, 990, 1_000].map(|per_mille| format_percentile(&group.took, per_mille));
+        let (count, wrong) = (group_digits(group.started), group_digits(group.failed));
+        vec![count, wrong, p50, p90, p99, max, format_bytes(group.bytes)]
     };
-    let load = |name: &str| figures.loads.iter().find(|load| load.job == name).map_or(Vec::new(), beside);
-    groups(&figures.fetches, &headings, row, ("job", "200"), load)
+    let load =
+        |name: &str| figures.loads.iter().find(|load| load.job == name).map_or(Vec::new(), connection_notes);
+    metrics_table(&figures.fetches, &headings, row, ("job", "200"), load)
 }
 
 /// A table of groups, with a note of how their sources ended where that is not all `usual`.
-fn groups(
-    sources: &Sources,
+fn metrics_table(
+    sources: &MetricsByName,
     headings: &[&str],
-    row: impl Fn(&Group) -> Vec<String>,
+    row: impl Fn(&SourceMetrics) -> Vec<String>,
     (what, usual): (&str, &str),
     more: impl Fn(&str) -> Vec<String>,
 ) -> Vec<String> {
@@ -106,31 +106,31 @@ fn groups(
     }
     let mut sorted: Vec<_> = sources.by_name().collect();
     let count = sorted.len();
-    if count > ROWS {
-        sorted.sort_by_key(|(_, group)| (group.wrong == 0, std::cmp::Reverse(group.started)));
+    if count > MAX_ROWS {
+        sorted.sort_by_key(|(_, group)| (group.failed == 0, std::cmp::Reverse(group.started)));
     }
-    let mut table = Table::new(headings);
-    for (name, group) in sorted.into_iter().take(ROWS) {
-        table.row(name, row(group));
-        let is_usual = group.open() == 0 && group.ends.keys().all(|how| how == usual);
+    let mut table = TextTable::new(headings);
+    for (name, group) in sorted.into_iter().take(MAX_ROWS) {
+        table.push_row(name, row(group));
+        let is_usual = group.unfinished() == 0 && group.ends.keys().all(|how| how == usual);
         if !is_usual {
-            table.note(group.ends_in_words());
+            table.push_note(group.format_ends());
         }
-        more(name).into_iter().for_each(|note| table.note(note));
+        more(name).into_iter().for_each(|note| table.push_note(note));
     }
-    let mut lines = table.without_zeros(SURE).lines();
-    if count > ROWS {
-        lines.push(format!("and {} more", counted((count - ROWS) as u64, what)));
+    let mut lines = table.without_zeros(FIXED_COLUMNS).render_lines();
+    if count > MAX_ROWS {
+        lines.push(format!("and {} more", format_count((count - MAX_ROWS) as u64, what)));
     }
     lines
 }
 
 /// How the times of requests are spread.
-pub(super) fn times(figures: &Figures, charset: Charset) -> Vec<String> {
+pub(super) fn durations_section(figures: &RunMetrics, charset: ChartCharset) -> Vec<String> {
     let mut lines = Vec::new();
-    let jobs = figures.fetches.by_name().filter(|(_, group)| group.took.count() >= FEWEST);
-    for (name, group) in jobs.take(CHARTS) {
-        let title = format!("times of {}", short_name(name));
+    let jobs = figures.fetches.by_name().filter(|(_, group)| group.took.count() >= MIN_REQUESTS);
+    for (name, group) in jobs.take(MAX_CHARTS) {
+        let title = format!("times of {}", truncate_name(name));
         if !lines.is_empty() {
             lines.push(String::new());
         }
@@ -141,13 +141,13 @@ pub(super) fn times(figures: &Figures, charset: Charset) -> Vec<String> {
 }
 
 /// A bar for each step of 1, 2, 5 that any figure falls into.
-fn histogram(took: &Distribution, charset: Charset) -> Vec<String> {
+fn histogram(took: &Distribution, charset: ChartCharset) -> Vec<String> {
     let mut steps = Vec::new();
     let mut above = None;
     'powers: for power in 2..20u32 {
         for factor in [1, 2, 5] {
             let up_to = factor * 10u64.pow(power).min(u64::MAX / 10);
-            let count = took.between(above, up_to);
+            let count = took.count_between(above, up_to);
             if count > 0 || !steps.is_empty() {
                 steps.push((up_to, count));
             }
@@ -159,12 +159,12 @@ fn histogram(took: &Distribution, charset: Charset) -> Vec<String> {
     }
     let most = steps.iter().map(|(_, count)| *count).max().unwrap_or(0);
     let row = |(up_to, count): &(u64, u64)| {
-        let bar = bar(*count, most, COLUMNS, charset);
-        let label = format!("up to {}", round(*up_to));
+        let bar = horizontal_bar(*count, most, COLUMNS, charset);
+        let label = format!("up to {}", format_round_time(*up_to));
         let line = format!(
-            "{label:>LONGEST_NAME$}  {bar}{}{}",
+            "{label:>MAX_NAME_CHARS$}  {bar}{}{}",
             if bar.is_empty() { "" } else { " " },
-            grouped(*count)
+            group_digits(*count)
         );
         line
     };
@@ -172,7 +172,7 @@ fn histogram(took: &Distribution, charset: Charset) -> Vec<String> {
 }
 
 /// A time that is one of 1, 2, 5 of a power of ten.
-fn round(nanoseconds: u64) -> String {
+fn format_round_time(nanoseconds: u64) -> String {
     match nanoseconds {
         n if n < 1_000 => format!("{n} ns"),
         n if n < 1_000_000 => format!("{} µs", n / 1_000),
@@ -182,72 +182,77 @@ fn round(nanoseconds: u64) -> String {
 }
 
 /// Moves by direction.
-pub(super) fn moves(figures: &Figures) -> Vec<String> {
+pub(super) fn moves_section(figures: &RunMetrics) -> Vec<String> {
     if figures.moves.iter().all(|count| *count == 0) {
         return Vec::new();
     }
     let directions = Direction::ALL.iter().zip(figures.moves);
-    let counts = directions.map(|(direction, count)| format!("{} {}", direction.letter(), grouped(count)));
-    vec!["moves".to_owned(), format!("{:LONGEST_NAME$}  {}", "", counts.collect::<Vec<_>>().join(", "))]
+    let counts =
+        directions.map(|(direction, count)| format!("{} {}", direction.letter(), group_digits(count)));
+    vec!["moves".to_owned(), format!("{:MAX_NAME_CHARS$}  {}", "", counts.collect::<Vec<_>>().join(", "))]
 }
 
 /// What the shared cells held at last.
-pub(super) fn shared(figures: &Figures) -> Vec<String> {
+pub(super) fn shared_section(figures: &RunMetrics) -> Vec<String> {
     if figures.shared.is_empty() {
         return Vec::new();
     }
-    let cells = figures.shared.iter().map(|(cell, value)| format!("{} = {value}", visible(cell)));
-    let (cells, steps) = (cells.collect::<Vec<_>>().join(", "), counted(figures.steps, "step"));
-    vec!["shared".to_owned(), format!("{:LONGEST_NAME$}  {cells}, after {steps}", "")]
+    let cells = figures.shared.iter().map(|(cell, value)| format!("{} = {value}", sanitize(cell)));
+    let (cells, steps) = (cells.collect::<Vec<_>>().join(", "), format_count(figures.steps, "step"));
+    vec!["shared".to_owned(), format!("{:MAX_NAME_CHARS$}  {cells}, after {steps}", "")]
 }
 
 /// How late what was due was.
-pub(super) fn lateness(figures: &Figures) -> Vec<String> {
-    if figures.late.is_empty() {
+pub(super) fn lateness_section(figures: &RunMetrics) -> Vec<String> {
+    if figures.lateness.is_empty() {
         return Vec::new();
     }
-    if figures.late.values().all(|late| late.max() == 0) {
-        let count = figures.late.values().map(Distribution::count).sum();
+    if figures.lateness.values().all(|late| late.max() == 0) {
+        let count = figures.lateness.values().map(Distribution::count).sum();
         return vec![
             "lateness".to_owned(),
-            format!("{:LONGEST_NAME$}  none, of {}", "", counted(count, "event")),
+            format!("{:MAX_NAME_CHARS$}  none, of {}", "", format_count(count, "event")),
         ];
     }
-    let mut table = Table::new(&["lateness", "count", "p50", "p99", "max"]);
-    for (event, late) in &figures.late {
-        let [p50, p99, max] = [500, 990, 1_000].map(|per_mille| time(late, per_mille));
-        table.row(event, [grouped(late.count()), p50, p99, max]);
+    let mut table = TextTable::new(&["lateness", "count", "p50", "p99", "max"]);
+    for (event, late) in &figures.lateness {
+        let [p50, p99, max] = [500, 990, 1_000].map(|per_mille| format_percentile(late, per_mille));
+        table.push_row(event, [group_digits(late.count()), p50, p99, max]);
     }
-    table.lines()
+    table.render_lines()
 }
 
 /// What happened when.
-pub(super) fn course(figures: &Figures, charset: Charset) -> Vec<String> {
-    if figures.course.is_empty() || figures.reached == Moment::ZERO {
+pub(super) fn flows_section(figures: &RunMetrics, charset: ChartCharset) -> Vec<String> {
+    if figures.flows.is_empty() || figures.last_moment == Moment::ZERO {
         return Vec::new();
     }
-    let end = Moment(figures.took().0).max(figures.reached);
-    let took = short(Span(end.0));
+    let end = Moment(figures.took().0).max(figures.last_moment);
+    let took = format_span(Span(end.0));
     let gap = COLUMNS.saturating_sub(3 + took.chars().count());
-    let mut lines = vec![format!("{:<LONGEST_NAME$}  0 s{}{took}", "over time", " ".repeat(gap))];
-    for (flow, course) in &figures.course {
+    let mut lines = vec![format!("{:<MAX_NAME_CHARS$}  0 s{}{took}", "over time", " ".repeat(gap))];
+    for (flow, course) in &figures.flows {
         let columns = course.columns(end, COLUMNS);
         let most = columns.iter().copied().max().unwrap_or(0);
-        let drawn = heights(&columns, charset);
-        lines.push(format!("{:<LONGEST_NAME$}  {drawn}  up to {}", flow.name(), rate(most, end)));
+        let drawn = sparkline(&columns, charset);
+        lines.push(format!("{:<MAX_NAME_CHARS$}  {drawn}  up to {}", flow.name(), format_rate(most, end)));
     }
     lines
 }
 
 /// How many happened in one column's time, or a second of it.
-fn rate(count: u64, end: Moment) -> String {
-    if count < FEW {
-        return format!("{count} in {}", short(Span(end.0 / COLUMNS as u64)));
+fn format_rate(count: u64, end: Moment) -> String {
+    if count < MAX_PLAIN_COUNT {
+        return format!("{count} in {}", format_span(Span(end.0 / COLUMNS as u64)));
     }
-    format!("{}/s", grouped(per_second(count, end, COLUMNS)))
+    format!("{}/s", group_digits(per_second(count, end, COLUMNS)))
 }
 
 /// A time of a distribution, for people.
-fn time(distribution: &Distribution, per_mille: u64) -> String {
-    if distribution.count() == 0 { "-".to_owned() } else { short(Span(distribution.per_mille(per_mille))) }
+fn format_percentile(distribution: &Distribution, per_mille: u64) -> String {
+    if distribution.count() == 0 {
+        "-".to_owned()
+    } else {
+        format_span(Span(distribution.value_at_per_mille(per_mille)))
+    }
 }

@@ -2,32 +2,32 @@
 
 use serde_json::{Value, json};
 
-use crate::report::trace::page::Args;
-use scenario_log::event::Timings;
+use crate::report::trace::trace_file::TraceArgs;
+use scenario_log::event::FetchTimings;
 
 /// The arguments that are there.
-pub(super) fn args(value: Value) -> Args {
+pub(super) fn event_args(value: Value) -> TraceArgs {
     match value {
         Value::Object(mut args) => {
             args.retain(|_, value| !value.is_null());
             args
         }
-        _ => Args::new(),
+        _ => TraceArgs::new(),
     }
 }
 
 /// The longest text, in bytes.
-const LONGEST: usize = 1_000;
+const MAX_TEXT_BYTES: usize = 1_000;
 
 /// A text, or the start of a long one.
-pub(super) fn short(text: &[u8]) -> String {
-    let start = String::from_utf8_lossy(&text[..text.len().min(LONGEST)]);
-    format!("{start}{}", if text.len() > LONGEST { "…" } else { "" })
+pub(super) fn truncate_bytes(text: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&text[..text.len().min(MAX_TEXT_BYTES)]);
+    format!("{start}{}", if text.len() > MAX_TEXT_BYTES { "…" } else { "" })
 }
 
 /// The phases that there were.
-pub(super) fn timings(timings: &Timings) -> Value {
-    let Timings { dns, connect, tls, first_byte, body } = *timings;
+pub(super) fn timings_json(timings: &FetchTimings) -> Value {
+    let FetchTimings { dns, connect, tls, first_byte, body } = *timings;
     let phases =
         [("dns", dns), ("connect", connect), ("tls", tls), ("first_byte", first_byte), ("body", body)];
     let known =

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 /// The counts of one second.
 #[derive(Debug, Default)]
-pub(super) struct Rates {
+pub(super) struct PerSecondCounts {
     second: u64,
     counts: BTreeMap<&'static str, u64>,
 }
 
-impl Rates {
+impl PerSecondCounts {
     /// Counts one more.
     pub(super) fn add(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
 
     /// Goes on to a second, and gives the counts of those before it: where a count changes.
-    pub(super) fn pass_to(&mut self, second: u64) -> Vec<(u64, &'static str, u64)> {
+    pub(super) fn advance_to(&mut self, second: u64) -> Vec<(u64, &'static str, u64)> {
         let done = self.second;
         if second == done {
             return Vec::new();
@@ -40,12 +40,12 @@ mod tests {
 
     #[test]
     fn a_gap_has_no_count() {
-        let mut rates = Rates::default();
+        let mut rates = PerSecondCounts::default();
         rates.add("a");
         rates.add("a");
-        assert_eq!(rates.pass_to(0), []);
-        assert_eq!(rates.pass_to(1), [(0, "a", 2)]);
+        assert_eq!(rates.advance_to(0), []);
+        assert_eq!(rates.advance_to(1), [(0, "a", 2)]);
         rates.add("a");
-        assert_eq!(rates.pass_to(9), [(1, "a", 1), (2, "a", 0)]);
+        assert_eq!(rates.advance_to(9), [(1, "a", 1), (2, "a", 0)]);
     }
 }

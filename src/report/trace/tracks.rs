@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::trace::page::Track;
+use crate::report::trace::trace_file::TraceTrack;
 
 /// The timeline's own.
-pub(super) const TIMELINE: Track = Track { pid: 1, tid: 1 };
+pub(super) const TIMELINE_TRACK: TraceTrack = TraceTrack { pid: 1, tid: 1 };
 
 /// The tracks of one process.
 #[derive(Debug)]
-struct Group {
+struct ProcessTracks {
     pid: u64,
     free: BTreeSet<u64>,
     count: u64,
@@ -18,29 +18,29 @@ struct Group {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Tracks {
-    groups: BTreeMap<String, Group>,
+pub(super) struct TrackAllocator {
+    processes: BTreeMap<String, ProcessTracks>,
 }
 
 /// A track that a source has taken.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taken {
-    pub(super) track: Track,
+pub(super) struct AllocatedTrack {
+    pub(super) track: TraceTrack,
     /// It is the first of its process.
     pub(super) is_new_process: bool,
     /// Nobody has had it before.
     pub(super) is_new: bool,
 }
 
-impl Tracks {
+impl TrackAllocator {
     /// Takes a track of a process.
-    pub(super) fn take(&mut self, process: &str) -> Taken {
-        let is_new_process = !self.groups.contains_key(process);
+    pub(super) fn allocate(&mut self, process: &str) -> AllocatedTrack {
+        let is_new_process = !self.processes.contains_key(process);
         if is_new_process {
-            let pid = TIMELINE.pid + 1 + self.groups.len() as u64;
-            self.groups.insert(process.to_owned(), Group { pid, free: BTreeSet::new(), count: 0 });
+            let pid = TIMELINE_TRACK.pid + 1 + self.processes.len() as u64;
+            self.processes.insert(process.to_owned(), ProcessTracks { pid, free: BTreeSet::new(), count: 0 });
         }
-        let Some(group) = self.groups.get_mut(process) else { unreachable!("it was put in") };
+        let Some(group) = self.processes.get_mut(process) else { unreachable!("it was put in") };
         let (tid, is_new) = match group.free.pop_first() {
             Some(tid) => (tid, false),
             None => {
@@ -48,12 +48,12 @@ impl Tracks {
                 (group.count, true)
             }
         };
-        Taken { track: Track { pid: group.pid, tid }, is_new_process, is_new }
+        AllocatedTrack { track: TraceTrack { pid: group.pid, tid }, is_new_process, is_new }
     }
 
     /// Gives a track back.
-    pub(super) fn give_back(&mut self, process: &str, track: Track) {
-        if let Some(group) = self.groups.get_mut(process) {
+    pub(super) fn release(&mut self, process: &str, track: TraceTrack) {
+        if let Some(group) = self.processes.get_mut(process) {
             group.free.insert(track.tid);
         }
     }
@@ -65,12 +65,12 @@ mod tests {
 
     #[test]
     fn the_lowest_free_track_is_taken() {
-        let mut tracks = Tracks::default();
-        let tids: Vec<u64> = (0..3).map(|_| tracks.take("a").track.tid).collect();
+        let mut tracks = TrackAllocator::default();
+        let tids: Vec<u64> = (0..3).map(|_| tracks.allocate("a").track.tid).collect();
         assert_eq!(tids, [1, 2, 3]);
-        tracks.give_back("a", Track { pid: 2, tid: 2 });
-        let taken = tracks.take("a");
+        tracks.release("a", TraceTrack { pid: 2, tid: 2 });
+        let taken = tracks.allocate("a");
         assert_eq!((taken.track.tid, taken.is_new, taken.is_new_process), (2, false, false));
-        assert_eq!(tracks.take("b").track, Track { pid: 3, tid: 1 });
+        assert_eq!(tracks.allocate("b").track, TraceTrack { pid: 3, tid: 1 });
     }
 }

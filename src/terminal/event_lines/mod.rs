@@ -11,17 +11,17 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use crate::terminal::load_lines::Loads;
-use crate::terminal::progress_bar::tenths;
-use crate::terminal::unready_output::Unready;
-use crate::terminal::world_line::{push_place, push_places, tells_every_move};
-use scenario_core::engine::Status;
-use scenario_log::event::{Event, Expected, Source};
-use scenario_log::sanitize::{push_visible, push_visible_bytes, visible};
+use crate::terminal::load_lines::LoadTracker;
+use crate::terminal::progress_bar::format_tenths;
+use crate::terminal::unready_output::UnreadyOutput;
+use crate::terminal::world_line::{broadcasts_every_move, push_join_details, push_positions};
+use scenario_core::engine::EngineStatus;
+use scenario_log::event::{Event, ExpectationResult, Source};
+use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes, sanitize};
 use scenario_log::time::{Moment, Span};
 
 /// The longest text of one event that is shown, in bytes; the log has it whole.
-const LONGEST: usize = 2_000;
+const MAX_TEXT_BYTES: usize = 2_000;
 
 /// The colours of sources, told apart by number.
 const PALETTE: [AnsiColor; 6] = [
@@ -39,54 +39,54 @@ const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// Makes of events what people see.
-pub trait Render {
+pub trait EventRenderer {
     /// Appends what is to be shown of an event, and says how many lines were left out because there
     /// was room for `budget` bytes only.
-    fn show(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64;
+    fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64;
 
     /// Appends what `status` shows.
-    fn status(&self, out: &mut String, t: Moment, status: &Status);
+    fn render_status(&self, out: &mut String, t: Moment, status: &EngineStatus);
 
     /// Appends what there is to say of a source beside its events.
-    fn note(&self, out: &mut String, t: Moment, source: Source, text: &str);
+    fn render_note(&self, out: &mut String, t: Moment, source: Source, text: &str);
 
     /// Appends a word about a fetch.
-    fn word(&self, out: &mut String, t: Moment, job: &str, text: &str);
+    fn render_fetch_warning(&self, out: &mut String, t: Moment, job: &str, text: &str);
 
     /// Appends how many live pages were dropped.
-    fn dropped_pages(&self, out: &mut String, t: Moment, count: u64);
+    fn render_dropped_pages(&self, out: &mut String, t: Moment, count: u64);
 }
 
 /// A line for each event, with its time and its source.
 #[derive(Clone, Debug)]
-pub struct Screen {
+pub struct LineRenderer {
     color: bool,
     /// The preset or job of each source that has not ended.
     names: BTreeMap<Source, String>,
     /// The programs that are not ready yet.
-    unready: Unready,
+    unready_output: UnreadyOutput,
     /// The fetches whose requests are not shown one by one.
-    loads: Loads,
+    loads: LoadTracker,
     /// The state of the world is told by the clock, and not behind every move.
     shows_world: bool,
 }
 
-impl Screen {
+impl LineRenderer {
     /// A screen with or without colours.
     #[must_use]
-    pub fn new(color: bool) -> Screen {
-        Screen {
+    pub fn new(color: bool) -> LineRenderer {
+        LineRenderer {
             color,
             names: BTreeMap::new(),
-            unready: Unready::default(),
-            loads: Loads::default(),
+            unready_output: UnreadyOutput::default(),
+            loads: LoadTracker::default(),
             shows_world: true,
         }
     }
 
     /// Whether how later events look depends on events of this name, so that none may be left out.
     #[must_use]
-    pub fn remembers(event: &str) -> bool {
+    pub fn is_remembered(event: &str) -> bool {
         matches!(
             event,
             "run.started"
@@ -102,106 +102,125 @@ impl Screen {
 
     /// How many sources it remembers: what a copy of it costs.
     #[must_use]
-    pub fn remembered(&self) -> usize {
+    pub fn remembered_sources(&self) -> usize {
         self.names.len()
     }
 
     /// Appends that what follows is from another part of the run, around this moment.
-    pub fn jumped(&self, out: &mut String, to: Moment) {
-        self.styled(out, DIM, |out| push(out, format_args!("           … to {} s", tenths(to))));
+    pub fn render_jump(&self, out: &mut String, to: Moment) {
+        self.push_styled(out, DIM, |out| {
+            push_fmt(out, format_args!("           … to {} s", format_tenths(to)))
+        });
         out.push('\n');
     }
 
-    fn event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
-        self.unready.take(event);
+    fn push_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
+        self.unready_output.on_event(event);
         match event {
             Event::RunStarted { name, seed, clock, scenario, .. } => {
-                self.loads = Loads::of(scenario);
-                self.shows_world = !tells_every_move(scenario);
-                let (name, clock) = (visible(name), clock.name());
+                self.loads = LoadTracker::from_scenario(scenario);
+                self.shows_world = !broadcasts_every_move(scenario);
+                let (name, clock) = (sanitize(name), clock.name());
                 let text = format!("{name} · seed {seed} · {clock} clock");
-                self.line(out, t, "run", DIM, |out| out.push_str(&text));
+                self.push_line(out, t, "run", DIM, |out| out.push_str(&text));
             }
             Event::ClockTick { n, .. } => {
-                self.line(out, t, "clock", DIM, |out| push(out, format_args!("{n}")))
+                self.push_line(out, t, "clock", DIM, |out| push_fmt(out, format_args!("{n}")))
             }
             Event::Move { source, player, direction, .. } => {
                 let letter = direction.letter();
-                self.of(out, t, *source, |out| push(out, format_args!("{letter} {player}")));
+                self.push_source_line(out, t, *source, |out| {
+                    push_fmt(out, format_args!("{letter} {player}"))
+                });
             }
-            Event::PlayerJoined { source, player, called, place } => self.of(out, t, *source, |out| {
-                push(out, format_args!("joined as {player}"));
-                push_place(out, *called, *place);
-            }),
-            Event::PlayerLeft { source } => self.of(out, t, *source, |out| out.push_str("left")),
+            Event::PlayerJoined { source, player, called, place } => {
+                self.push_source_line(out, t, *source, |out| {
+                    push_fmt(out, format_args!("joined as {player}"));
+                    push_join_details(out, *called, *place);
+                })
+            }
+            Event::PlayerLeft { source } => {
+                self.push_source_line(out, t, *source, |out| out.push_str("left"))
+            }
             Event::WorldState { players, .. } if self.shows_world => {
-                self.line(out, t, "world", DIM, |out| push_places(out, players));
+                self.push_line(out, t, "world", DIM, |out| push_positions(out, players));
             }
             Event::WorldState { .. } => {}
-            Event::Step { source, player, step, register, .. } => self.of(out, t, *source, |out| {
-                push(out, format_args!("{player}: "));
-                push_short(out, step.as_bytes());
-                self.styled(out, DIM, |out| push(out, format_args!("  ({register})")));
-            }),
+            Event::Step { source, player, step, register, .. } => {
+                self.push_source_line(out, t, *source, |out| {
+                    push_fmt(out, format_args!("{player}: "));
+                    push_truncated(out, step.as_bytes());
+                    self.push_styled(out, DIM, |out| push_fmt(out, format_args!("  ({register})")));
+                })
+            }
             Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
             | Event::SpawnExited { .. }
-            | Event::SpawnFailed { .. } => self.spawn(out, t, event),
+            | Event::SpawnFailed { .. } => self.push_spawn_event(out, t, event),
             Event::FetchStarted { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }
             | Event::FetchFinished { .. }
-            | Event::FetchFailed { .. } => self.fetch(out, t, event),
+            | Event::FetchFailed { .. } => self.push_fetch_event(out, t, event),
             Event::Expect(expected) => {
                 let style = if expected.ok { GOOD } else { BAD };
-                self.line(out, t, "expect", style, |out| {
-                    self.styled(out, style, |out| out.push_str(if expected.ok { "ok" } else { "MISSED" }));
+                self.push_line(out, t, "expect", style, |out| {
+                    self.push_styled(out, style, |out| {
+                        out.push_str(if expected.ok { "ok" } else { "MISSED" })
+                    });
                     out.push(' ');
-                    push_expected(out, expected);
+                    push_expectation(out, expected);
                 });
             }
-            Event::RunFinished(summary) => self.summary(out, t, summary),
-            other => self.control(out, t, other),
+            Event::RunFinished(summary) => self.push_summary(out, t, summary),
+            other => self.push_control_event(out, t, other),
         }
     }
 
     /// One line of a source.
-    fn of(&self, out: &mut String, t: Moment, source: Source, rest: impl FnOnce(&mut String)) {
+    fn push_source_line(&self, out: &mut String, t: Moment, source: Source, rest: impl FnOnce(&mut String)) {
         let number = match source {
             Source::Spawn(number) | Source::Request(number) | Source::Guest(number) => number,
         };
         let style = PALETTE[number as usize % PALETTE.len()].on_default();
-        self.line(out, t, &source.to_string(), style, rest);
+        self.push_line(out, t, &source.to_string(), style, rest);
     }
 
-    fn line(&self, out: &mut String, t: Moment, who: &str, style: Style, rest: impl FnOnce(&mut String)) {
+    fn push_line(
+        &self,
+        out: &mut String,
+        t: Moment,
+        who: &str,
+        style: Style,
+        rest: impl FnOnce(&mut String),
+    ) {
         let (seconds, milliseconds) = (t.0 / 1_000_000_000, t.0 / 1_000_000 % 1_000);
-        self.styled(out, DIM, |out| push(out, format_args!("{seconds:>5}.{milliseconds:03}")));
+        self.push_styled(out, DIM, |out| push_fmt(out, format_args!("{seconds:>5}.{milliseconds:03}")));
         out.push_str("  ");
-        self.styled(out, style, |out| push(out, format_args!("{who:<7}")));
+        self.push_styled(out, style, |out| push_fmt(out, format_args!("{who:<7}")));
         out.push(' ');
         rest(out);
         out.push('\n');
     }
 
-    fn styled(&self, out: &mut String, style: Style, rest: impl FnOnce(&mut String)) {
+    fn push_styled(&self, out: &mut String, style: Style, rest: impl FnOnce(&mut String)) {
         if !self.color {
             return rest(out);
         }
-        push(out, format_args!("{style}"));
+        push_fmt(out, format_args!("{style}"));
         rest(out);
-        push(out, format_args!("{style:#}"));
+        push_fmt(out, format_args!("{style:#}"));
     }
 }
 
-impl Render for Screen {
-    fn show(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
+impl EventRenderer for LineRenderer {
+    fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
         match event {
             Event::Lines { source, stream, chunk, partial } => {
-                self.unready.take(event);
-                return self.chunk(out, t, (*source, *stream), (chunk, *partial), budget);
+                self.unready_output.on_event(event);
+                return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
             }
             Event::Move { .. }
             | Event::Step { .. }
@@ -212,91 +231,93 @@ impl Render for Screen {
             {
                 return 1;
             }
-            other => self.event(out, t, other),
+            other => self.push_event(out, t, other),
         }
         0
     }
 
-    fn note(&self, out: &mut String, t: Moment, source: Source, text: &str) {
+    fn render_note(&self, out: &mut String, t: Moment, source: Source, text: &str) {
         let name = self.names.get(&source).map_or("", |name| name);
-        self.of(out, t, source, |out| {
-            push_visible(out, name);
+        self.push_source_line(out, t, source, |out| {
+            push_sanitized(out, name);
             out.push(' ');
-            push_visible(out, text);
+            push_sanitized(out, text);
         });
     }
 
-    fn word(&self, out: &mut String, t: Moment, job: &str, text: &str) {
-        self.line(out, t, "load", WARN, |out| {
-            push_visible(out, job);
+    fn render_fetch_warning(&self, out: &mut String, t: Moment, job: &str, text: &str) {
+        self.push_line(out, t, "load", WARN, |out| {
+            push_sanitized(out, job);
             out.push_str(": ");
-            push_visible(out, text);
+            push_sanitized(out, text);
         });
     }
 
-    fn dropped_pages(&self, out: &mut String, t: Moment, count: u64) {
+    fn render_dropped_pages(&self, out: &mut String, t: Moment, count: u64) {
         let were = if count == 1 { "was" } else { "were" };
-        let pages = counted(count, "page");
-        self.line(out, t, "pages", WARN, |out| {
-            push(out, format_args!("{pages} {were} too slow and {were} dropped"))
+        let pages = pluralize(count, "page");
+        self.push_line(out, t, "pages", WARN, |out| {
+            push_fmt(out, format_args!("{pages} {were} too slow and {were} dropped"))
         });
     }
 
-    fn status(&self, out: &mut String, t: Moment, status: &Status) {
+    fn render_status(&self, out: &mut String, t: Moment, status: &EngineStatus) {
         let next = status.next.map(|next| format!(", next at {next} s")).unwrap_or_default();
         let (spawns, requests, left) = (status.spawns.len(), status.requests, status.entries_left);
         let counts = [(spawns as u64, "spawn"), (requests as u64, "request")];
-        let counts = counts.map(|(count, what)| counted(count, what)).join(" and ");
+        let counts = counts.map(|(count, what)| pluralize(count, what)).join(" and ");
         let left = if left == 1 { "1 entry".to_owned() } else { format!("{left} entries") };
-        self.line(out, t, "status", DIM, |out| push(out, format_args!("{counts} run; {left} to come{next}")));
+        self.push_line(out, t, "status", DIM, |out| {
+            push_fmt(out, format_args!("{counts} run; {left} to come{next}"))
+        });
         for (source, preset) in &status.spawns {
-            self.of(out, t, *source, |out| push(out, format_args!("runs {preset}")));
+            self.push_source_line(out, t, *source, |out| push_fmt(out, format_args!("runs {preset}")));
         }
     }
 }
 
 /// What came of an expectation, and where in the log that stands.
-pub(crate) fn push_expected(out: &mut String, expected: &Expected) {
-    push_visible(out, &expected.name);
+pub(crate) fn push_expectation(out: &mut String, expected: &ExpectationResult) {
+    push_sanitized(out, &expected.name);
     // One that was given no name is called by what it wants.
     if !expected.name.ends_with(&expected.wanted) {
         out.push_str(": wanted ");
-        push_visible(out, &expected.wanted);
+        push_sanitized(out, &expected.wanted);
     }
     match &expected.got {
         Some(got) => {
             out.push_str(", got ");
-            push_visible(out, got);
+            push_sanitized(out, got);
         }
         None => out.push_str(", nothing to measure"),
     }
     if !expected.events.is_empty() {
         let events: Vec<String> = expected.events.iter().map(u64::to_string).collect();
-        push(out, format_args!(" (seq {})", events.join(", ")));
+        push_fmt(out, format_args!(" (seq {})", events.join(", ")));
     }
 }
 
-fn push(out: &mut String, arguments: std::fmt::Arguments<'_>) {
+fn push_fmt(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     let written = out.write_fmt(arguments);
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 
 /// Bytes made visible, cut where they are long.
-fn push_short(out: &mut String, bytes: &[u8]) {
-    push_visible_bytes(out, &bytes[..bytes.len().min(LONGEST)]);
-    if bytes.len() > LONGEST {
-        push(out, format_args!("… ({} bytes)", bytes.len()));
+fn push_truncated(out: &mut String, bytes: &[u8]) {
+    push_sanitized_bytes(out, &bytes[..bytes.len().min(MAX_TEXT_BYTES)]);
+    if bytes.len() > MAX_TEXT_BYTES {
+        push_fmt(out, format_args!("… ({} bytes)", bytes.len()));
     }
 }
 
 /// `1 byte`, `2 bytes`.
-pub(crate) fn counted(count: u64, what: &str) -> String {
+pub(crate) fn pluralize(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A span to about three figures: `45 µs`, `2.31 s`.
 #[must_use]
-pub fn short(span: Span) -> String {
+pub fn format_span(span: Span) -> String {
     let (value, unit) = match span.0 {
         0 => return "0 s".to_owned(),
         n if n < 1_000 => return format!("{n} ns"),
@@ -317,26 +338,26 @@ pub fn short(span: Span) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scenario_log::event::Stream;
+    use scenario_log::event::OutputStream;
 
     #[test]
     fn spans_have_three_figures() {
-        assert_eq!(short(Span(0)), "0 s");
-        assert_eq!(short(Span(950)), "950 ns");
-        assert_eq!(short(Span(45_120)), "45.1 µs");
-        assert_eq!(short(Span(2_310_000_000)), "2.31 s");
+        assert_eq!(format_span(Span(0)), "0 s");
+        assert_eq!(format_span(Span(950)), "950 ns");
+        assert_eq!(format_span(Span(45_120)), "45.1 µs");
+        assert_eq!(format_span(Span(2_310_000_000)), "2.31 s");
     }
 
     #[test]
     fn lines_are_shown_without_their_controls() {
         let mut out = String::new();
-        let mut screen = Screen::new(false);
+        let mut screen = LineRenderer::new(false);
         let source = Source::Spawn(2);
         let chunk = b"red \x1b[31m\n\tdeep\n";
-        screen.show(
+        screen.render_event(
             &mut out,
             Moment(1_234_567_890),
-            &Event::Lines { source, stream: Stream::Stderr, chunk, partial: false },
+            &Event::Lines { source, stream: OutputStream::Stderr, chunk, partial: false },
             100,
         );
         assert_eq!(out, "    1.234  ps#2    ! red \\x1b[31m\n    1.234  ps#2    ! \\tdeep\n");

@@ -1,63 +1,67 @@
 //! Requests on the screen: one by one, but those of a load.
 
-use crate::terminal::event_lines::{BAD, DIM, GOOD, Screen, WARN, counted, push, push_short, short};
-use crate::terminal::load_lines::Start;
+use crate::terminal::event_lines::{
+    BAD, DIM, GOOD, LineRenderer, WARN, format_span, pluralize, push_fmt, push_truncated,
+};
+use crate::terminal::load_lines::LoadStartKind;
 use scenario_log::event::Event;
-use scenario_log::sanitize::{push_visible, visible};
+use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
-impl Screen {
-    pub(super) fn fetch(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
+impl LineRenderer {
+    pub(super) fn push_fetch_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::FetchStarted { source, job, method, url, .. } => {
-                match self.loads.starts(job) {
-                    Start::Other => {}
-                    Start::First => return self.load_begins(out, t, job, (method, url)),
-                    Start::Further => return,
+                match self.loads.start_request(job) {
+                    LoadStartKind::NotOfLoad => {}
+                    LoadStartKind::First => return self.push_load_start(out, t, job, (method, url)),
+                    LoadStartKind::Further => return,
                 }
                 self.names.insert(*source, (*job).to_owned());
-                self.of(out, t, *source, |out| {
-                    push_visible(out, method);
+                self.push_source_line(out, t, *source, |out| {
+                    push_sanitized(out, method);
                     out.push(' ');
-                    push_visible(out, url);
+                    push_sanitized(out, url);
                 });
             }
             Event::FetchResponded { source, status, version, .. } => {
-                let version = visible(version);
-                self.of(out, t, *source, |out| push(out, format_args!("answered {status} ({version})")));
+                let version = sanitize(version);
+                self.push_source_line(out, t, *source, |out| {
+                    push_fmt(out, format_args!("answered {status} ({version})"))
+                });
             }
-            Event::FetchLine { source, text, .. } => self.of(out, t, *source, |out| {
+            Event::FetchLine { source, text, .. } => self.push_source_line(out, t, *source, |out| {
                 out.push_str("| ");
-                push_short(out, text);
+                push_truncated(out, text);
             }),
             Event::FetchFinished { source, fetched, ok } => {
-                let is_of_load = self.names.remove(source).is_none() && self.loads.are_there();
-                if is_of_load && (*ok || !self.shows_failure(out, t)) {
+                let is_of_load = self.names.remove(source).is_none() && self.loads.has_loads();
+                if is_of_load && (*ok || !self.admit_load_failure(out, t)) {
                     return;
                 }
                 let style = if *ok { GOOD } else { BAD };
-                let (status, bytes) = (fetched.status, counted(fetched.bytes, "byte"));
-                let took = short(fetched.took);
-                self.of(out, t, *source, |out| {
-                    self.styled(out, style, |out| {
-                        push(out, format_args!("{status}, {bytes} in {took}"));
+                let (status, bytes) = (fetched.status, pluralize(fetched.bytes, "byte"));
+                let took = format_span(fetched.took);
+                self.push_source_line(out, t, *source, |out| {
+                    self.push_styled(out, style, |out| {
+                        push_fmt(out, format_args!("{status}, {bytes} in {took}"));
                         if let Some(check) = &fetched.check {
                             out.push_str(": ");
-                            push_visible(out, check);
+                            push_sanitized(out, check);
                         }
                     });
                 });
             }
             Event::FetchFailed { source, kind, error, took } => {
-                let is_of_load = self.names.remove(source).is_none() && self.loads.are_there();
-                if is_of_load && !self.shows_failure(out, t) {
+                let is_of_load = self.names.remove(source).is_none() && self.loads.has_loads();
+                if is_of_load && !self.admit_load_failure(out, t) {
                     return;
                 }
-                let took = short(*took);
-                self.of(out, t, *source, |out| {
-                    self.styled(out, BAD, |out| {
-                        push(out, format_args!("failed ({}) after {took}: ", kind.name()));
-                        push_visible(out, error);
+                let took = format_span(*took);
+                self.push_source_line(out, t, *source, |out| {
+                    self.push_styled(out, BAD, |out| {
+                        push_fmt(out, format_args!("failed ({}) after {took}: ", kind.name()));
+                        push_sanitized(out, error);
                     });
                 });
             }
@@ -65,20 +69,20 @@ impl Screen {
         }
     }
 
-    fn load_begins(&self, out: &mut String, t: Moment, job: &str, (method, url): (&str, &str)) {
-        self.line(out, t, "load", WARN, |out| {
-            push(out, format_args!("{job} begins: "));
-            push_visible(out, method);
+    fn push_load_start(&self, out: &mut String, t: Moment, job: &str, (method, url): (&str, &str)) {
+        self.push_line(out, t, "load", WARN, |out| {
+            push_fmt(out, format_args!("{job} begins: "));
+            push_sanitized(out, method);
             out.push(' ');
-            push_visible(out, url);
+            push_sanitized(out, url);
         });
     }
 
     /// Whether one more failed request of a load is shown; of the last one this is said.
-    fn shows_failure(&mut self, out: &mut String, t: Moment) -> bool {
-        let is_last = self.loads.fails();
+    fn admit_load_failure(&mut self, out: &mut String, t: Moment) -> bool {
+        let is_last = self.loads.fail_request();
         if is_last == Some(true) {
-            self.line(out, t, "load", DIM, |out| {
+            self.push_line(out, t, "load", DIM, |out| {
                 out.push_str("this failure is the last that is shown; the log has all")
             });
         }

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::web::page::lanes::Ended;
+use crate::web::page::lanes::EndedSource;
 use scenario_log::event::Event;
-use scenario_log::sanitize::visible;
+use scenario_log::sanitize::sanitize;
 
 /// How many entries are shown.
-const MOST: usize = 500;
+const MAX_ENTRIES: usize = 500;
 
 /// An entry.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Entry {
+pub(super) struct LiveEntry {
     /// Its place in the file, from 1.
     n: usize,
     name: String,
@@ -25,7 +25,7 @@ pub(super) struct Entry {
     every: Option<String>,
     /// How often something has come of it.
     times: u64,
-    state: State,
+    state: LiveEntryState,
     #[serde(skip)]
     open: u64,
     #[serde(skip)]
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum State {
+enum LiveEntryState {
     Waits,
     Running,
     Done,
@@ -44,29 +44,31 @@ enum State {
 /// Some of them, by their keys.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Shown<'a>(BTreeMap<&'a str, &'a Entry>);
+pub(super) struct EntryChanges<'a>(BTreeMap<&'a str, &'a LiveEntry>);
 
 /// All of them, by their names in the log.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Entries(BTreeMap<String, Entry>);
+pub(super) struct LiveEntries(BTreeMap<String, LiveEntry>);
 
-impl Entries {
+impl LiveEntries {
     /// Those of a resolved scenario.
-    pub(super) fn of(scenario: &Value) -> Entries {
-        let timeline = scenario["timeline"].as_array().into_iter().flatten().take(MOST);
-        Entries(timeline.enumerate().map(|(place, entry)| Entry::of(place + 1, entry)).collect())
+    pub(super) fn from_scenario(scenario: &Value) -> LiveEntries {
+        let timeline = scenario["timeline"].as_array().into_iter().flatten().take(MAX_ENTRIES);
+        LiveEntries(
+            timeline.enumerate().map(|(place, entry)| LiveEntry::from_json(place + 1, entry)).collect(),
+        )
     }
 
     /// Takes an event, with what has ended by it.
-    pub(super) fn take(&mut self, event: &Event<'_>, ended: Option<Ended>) {
-        if let Some(Ended { entry: Some(name), is_ok }) = ended
+    pub(super) fn on_event(&mut self, event: &Event<'_>, ended: Option<EndedSource>) {
+        if let Some(EndedSource { entry: Some(name), is_ok }) = ended
             && let Some(entry) = self.0.get_mut(&name)
         {
             entry.open = entry.open.saturating_sub(1);
             if !is_ok {
-                entry.state = State::Failed;
-            } else if entry.open == 0 && entry.state == State::Running {
-                entry.state = State::Done;
+                entry.state = LiveEntryState::Failed;
+            } else if entry.open == 0 && entry.state == LiveEntryState::Running {
+                entry.state = LiveEntryState::Done;
             }
             entry.is_changed = true;
         }
@@ -79,19 +81,19 @@ impl Entries {
         let runs = matches!(event, Event::SpawnStarted { .. } | Event::FetchStarted { .. });
         entry.open += u64::from(runs);
         if is_wrong {
-            entry.state = State::Failed;
-        } else if entry.state != State::Failed {
-            entry.state = if runs { State::Running } else { State::Done };
+            entry.state = LiveEntryState::Failed;
+        } else if entry.state != LiveEntryState::Failed {
+            entry.state = if runs { LiveEntryState::Running } else { LiveEntryState::Done };
         }
     }
 
-    pub(super) fn all(&self) -> Shown<'_> {
-        Shown(self.0.iter().map(|(name, entry)| (&**name, entry)).collect())
+    pub(super) fn all(&self) -> EntryChanges<'_> {
+        EntryChanges(self.0.iter().map(|(name, entry)| (&**name, entry)).collect())
     }
 
-    pub(super) fn changed(&self) -> Shown<'_> {
+    pub(super) fn changed(&self) -> EntryChanges<'_> {
         let changed = self.0.iter().filter(|(_, entry)| entry.is_changed);
-        Shown(changed.map(|(name, entry)| (&**name, entry)).collect())
+        EntryChanges(changed.map(|(name, entry)| (&**name, entry)).collect())
     }
 
     pub(super) fn forget_changes(&mut self) {
@@ -99,13 +101,13 @@ impl Entries {
     }
 }
 
-impl Entry {
-    fn of(n: usize, entry: &Value) -> (String, Entry) {
+impl LiveEntry {
+    fn from_json(n: usize, entry: &Value) -> (String, LiveEntry) {
         let name = entry["id"].as_str().map_or_else(|| format!("#{n}"), str::to_owned);
         let text = |value: &Value| match value {
             Value::Null => None,
-            Value::String(text) => Some(visible(text)),
-            other => Some(visible(&other.to_string())),
+            Value::String(text) => Some(sanitize(text)),
+            other => Some(sanitize(&other.to_string())),
         };
         let after = match &entry["after"] {
             Value::Object(line) => {
@@ -114,10 +116,10 @@ impl Entry {
             }
             moment => text(moment),
         };
-        let entry = Entry {
+        let entry = LiveEntry {
             n,
-            name: visible(&name),
-            does: does(entry),
+            name: sanitize(&name),
+            does: describe_action(entry),
             at: entry["at"]
                 .as_str()
                 .and_then(|at| humantime::parse_duration(at).ok())
@@ -126,7 +128,7 @@ impl Entry {
             after,
             every: text(&entry["every"]),
             times: 0,
-            state: State::Waits,
+            state: LiveEntryState::Waits,
             open: 0,
             is_changed: false,
         };
@@ -135,15 +137,15 @@ impl Entry {
 }
 
 /// What an entry does, in the words of the file.
-fn does(entry: &Value) -> String {
+fn describe_action(entry: &Value) -> String {
     let count = entry["count"].as_u64().filter(|count| *count > 1);
     let times = count.map(|count| format!(" x{count}")).unwrap_or_default();
     let simple = ["spawn", "fetch", "stop", "mark"].iter().find_map(|action| {
         let what = entry[*action].as_str()?;
-        Some(format!("{action} {}{times}", visible(what)))
+        Some(format!("{action} {}{times}", sanitize(what)))
     });
     simple.unwrap_or_else(|| match entry["send"]["to"].as_str() {
-        Some(to) => format!("send to {}{times}", visible(to)),
+        Some(to) => format!("send to {}{times}", sanitize(to)),
         None => "(unknown)".to_owned(),
     })
 }

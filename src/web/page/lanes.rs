@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::web::page::at;
+use crate::web::page::moment_to_seconds;
 use scenario_log::event::{EntryName, Event, Source};
-use scenario_log::sanitize::visible;
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
 /// How many lanes there are at most; those that ended first make room.
-const MOST: usize = 300;
+const MAX_LANES: usize = 300;
 
 /// A lane.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Lane {
-    kind: Kind,
+pub(super) struct LiveLane {
+    kind: LiveLaneKind,
     label: String,
     entry: Option<String>,
     from: f64,
@@ -38,7 +38,7 @@ pub(super) struct Lane {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+enum LiveLaneKind {
     Spawn,
     Request,
     Load,
@@ -47,11 +47,11 @@ enum Kind {
 /// Some of them, by their keys; none where one has made room.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Shown<'a>(BTreeMap<&'a str, Option<&'a Lane>>);
+pub(super) struct LaneChanges<'a>(BTreeMap<&'a str, Option<&'a LiveLane>>);
 
 /// What runs.
 #[derive(Clone, Debug)]
-struct Open {
+struct RunningLaneSource {
     label: String,
     entry: Option<String>,
     /// Its lane, if it has one.
@@ -60,69 +60,69 @@ struct Open {
 
 /// That something of an entry has ended, and whether as expected.
 #[derive(Clone, Debug)]
-pub(super) struct Ended {
+pub(super) struct EndedSource {
     pub(super) entry: Option<String>,
     pub(super) is_ok: bool,
 }
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lanes {
-    lanes: BTreeMap<String, Lane>,
+pub(super) struct LiveLanes {
+    lanes: BTreeMap<String, LiveLane>,
     /// Those that have ended, in that order: they make room.
     ended: VecDeque<String>,
     /// Those that have made room since the last change.
-    gone: Vec<String>,
-    open: HashMap<Source, Open>,
+    removed: Vec<String>,
+    running_sources: HashMap<Source, RunningLaneSource>,
     /// The fetches that are loads.
     loads: Vec<String>,
-    running: [u64; 2],
-    more: u64,
+    running_counts: [u64; 2],
+    without_lane: u64,
 }
 
-impl Lanes {
+impl LiveLanes {
     /// Those of a resolved scenario: none yet.
-    pub(super) fn of(scenario: &Value) -> Lanes {
+    pub(super) fn from_scenario(scenario: &Value) -> LiveLanes {
         let is_load = |fetch: &Value| fetch.get("rate").is_some() || fetch.get("connections").is_some();
         let fetches = scenario["fetches"].as_object().into_iter().flatten();
         let loads = fetches.filter(|(_, fetch)| is_load(fetch)).map(|(name, _)| name.clone()).collect();
-        Lanes { loads, ..Lanes::default() }
+        LiveLanes { loads, ..LiveLanes::default() }
     }
 
     /// Takes an event; what has ended by it comes back.
-    pub(super) fn take(&mut self, t: Moment, event: &Event<'_>) -> Option<Ended> {
+    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) -> Option<EndedSource> {
         match *event {
             Event::SpawnStarted { source, preset, entry, .. } => {
-                self.start(t, source, (Kind::Spawn, preset), entry);
+                self.start(t, source, (LiveLaneKind::Spawn, preset), entry);
                 None
             }
             Event::FetchStarted { source, job, entry, .. } => {
-                let kind = if self.is_load(job) { Kind::Load } else { Kind::Request };
+                let kind = if self.is_load(job) { LiveLaneKind::Load } else { LiveLaneKind::Request };
                 self.start(t, source, (kind, job), entry);
                 None
             }
             Event::SpawnReady { source } | Event::FetchResponded { source, .. } => {
-                self.change(source, |lane| lane.ready = Some(at(t)));
+                self.change(source, |lane| lane.ready = Some(moment_to_seconds(t)));
                 None
             }
             Event::SpawnExited { source, exit, ok, .. } => self.end(t, source, ok, || exit.to_string()),
             Event::SpawnFailed { source, error, .. } => {
-                if self.open.contains_key(&source) {
+                if self.running_sources.contains_key(&source) {
                     // It runs on, until it has stopped.
-                    self.change(source, |lane| lane.end = Some(visible(error)));
+                    self.change(source, |lane| lane.end = Some(sanitize(error)));
                     return None;
                 }
-                self.start(t, source, (Kind::Spawn, "(not started)"), None);
-                self.end(t, source, false, || visible(error))
+                self.start(t, source, (LiveLaneKind::Spawn, "(not started)"), None);
+                self.end(t, source, false, || sanitize(error))
             }
             Event::FetchFinished { source, fetched, ok } => {
                 self.end(t, source, ok, || match &fetched.check {
-                    Some(check) => format!("{}: {}", fetched.status, visible(check)),
+                    Some(check) => format!("{}: {}", fetched.status, sanitize(check)),
                     None => fetched.status.to_string(),
                 })
             }
             Event::FetchFailed { source, kind, error, .. } => {
-                self.end(t, source, false, || format!("{}: {}", kind.name(), visible(error)))
+                self.end(t, source, false, || format!("{}: {}", kind.name(), sanitize(error)))
             }
             _ => None,
         }
@@ -130,7 +130,7 @@ impl Lanes {
 
     /// What a source that runs is of: a preset or a fetch.
     pub(super) fn label(&self, source: Source) -> Option<&str> {
-        self.open.get(&source).map(|open| &*open.label)
+        self.running_sources.get(&source).map(|open| &*open.label)
     }
 
     /// Whether a fetch is a load.
@@ -144,16 +144,22 @@ impl Lanes {
     }
 
     /// How many spawns run, and how many requests.
-    pub(super) fn running(&self) -> (u64, u64) {
-        (self.running[0], self.running[1])
+    pub(super) fn running_counts(&self) -> (u64, u64) {
+        (self.running_counts[0], self.running_counts[1])
     }
 
-    fn start(&mut self, t: Moment, source: Source, (kind, of): (Kind, &str), entry: Option<EntryName<'_>>) {
-        self.running[usize::from(kind != Kind::Spawn)] += 1;
-        let (label, entry) = (visible(of), entry.map(|entry| entry.to_string()));
+    fn start(
+        &mut self,
+        t: Moment,
+        source: Source,
+        (kind, of): (LiveLaneKind, &str),
+        entry: Option<EntryName<'_>>,
+    ) {
+        self.running_counts[usize::from(kind != LiveLaneKind::Spawn)] += 1;
+        let (label, entry) = (sanitize(of), entry.map(|entry| entry.to_string()));
         let key = match (kind, &entry) {
-            (Kind::Load, Some(entry)) => format!("load {of} of {entry}"),
-            (Kind::Load, None) => format!("load {of}"),
+            (LiveLaneKind::Load, Some(entry)) => format!("load {of} of {entry}"),
+            (LiveLaneKind::Load, None) => format!("load {of}"),
             _ => source.to_string(),
         };
         let mut lane = None;
@@ -161,13 +167,13 @@ impl Lanes {
             load.in_flight += 1;
             load.is_changed |= load.to.take().is_some();
             lane = Some(key);
-        } else if self.makes_room() {
-            let counted = (kind == Kind::Load).then_some(0);
-            let new = Lane {
+        } else if self.make_room() {
+            let counted = (kind == LiveLaneKind::Load).then_some(0);
+            let new = LiveLane {
                 kind,
                 label: label.clone(),
                 entry: entry.clone(),
-                from: at(t),
+                from: moment_to_seconds(t),
                 ready: None,
                 to: None,
                 is_ok: None,
@@ -180,37 +186,43 @@ impl Lanes {
             self.lanes.insert(key.clone(), new);
             lane = Some(key);
         } else {
-            self.more += 1;
+            self.without_lane += 1;
         }
-        self.open.insert(source, Open { label, entry, lane });
+        self.running_sources.insert(source, RunningLaneSource { label, entry, lane });
     }
 
     /// Whether there is room for one more, once one that has ended has gone, if it must.
-    fn makes_room(&mut self) -> bool {
-        if self.lanes.len() < MOST {
+    fn make_room(&mut self) -> bool {
+        if self.lanes.len() < MAX_LANES {
             return true;
         }
         while let Some(key) = self.ended.pop_front() {
             if self.lanes.get(&key).is_some_and(|lane| lane.in_flight == 0) {
                 self.lanes.remove(&key);
-                self.gone.push(key);
+                self.removed.push(key);
                 return true;
             }
         }
         false
     }
 
-    fn change(&mut self, source: Source, change: impl FnOnce(&mut Lane)) {
-        let key = self.open.get(&source).and_then(|open| open.lane.as_ref());
+    fn change(&mut self, source: Source, change: impl FnOnce(&mut LiveLane)) {
+        let key = self.running_sources.get(&source).and_then(|open| open.lane.as_ref());
         if let Some(lane) = key.and_then(|key| self.lanes.get_mut(key)) {
             change(lane);
             lane.is_changed = true;
         }
     }
 
-    fn end(&mut self, t: Moment, source: Source, ok: bool, how: impl FnOnce() -> String) -> Option<Ended> {
-        let open = self.open.remove(&source)?;
-        let running = &mut self.running[usize::from(matches!(source, Source::Request(_)))];
+    fn end(
+        &mut self,
+        t: Moment,
+        source: Source,
+        ok: bool,
+        how: impl FnOnce() -> String,
+    ) -> Option<EndedSource> {
+        let open = self.running_sources.remove(&source)?;
+        let running = &mut self.running_counts[usize::from(matches!(source, Source::Request(_)))];
         *running = running.saturating_sub(1);
         if let Some(key) = open.lane
             && let Some(lane) = self.lanes.get_mut(&key)
@@ -226,32 +238,32 @@ impl Lanes {
                 lane.end.get_or_insert_with(how);
             }
             if lane.in_flight == 0 {
-                lane.to = Some(at(t));
-                if lane.kind != Kind::Load {
+                lane.to = Some(moment_to_seconds(t));
+                if lane.kind != LiveLaneKind::Load {
                     self.ended.push_back(key);
                 }
             }
         }
-        Some(Ended { entry: open.entry, is_ok: ok })
+        Some(EndedSource { entry: open.entry, is_ok: ok })
     }
 
-    pub(super) fn all(&self) -> Shown<'_> {
-        Shown(self.lanes.iter().map(|(key, lane)| (&**key, Some(lane))).collect())
+    pub(super) fn all(&self) -> LaneChanges<'_> {
+        LaneChanges(self.lanes.iter().map(|(key, lane)| (&**key, Some(lane))).collect())
     }
 
-    pub(super) fn changed(&self) -> Shown<'_> {
-        let gone = self.gone.iter().map(|key| (&**key, None));
+    pub(super) fn changed(&self) -> LaneChanges<'_> {
+        let gone = self.removed.iter().map(|key| (&**key, None));
         let changed = self.lanes.iter().filter(|(_, lane)| lane.is_changed);
-        Shown(gone.chain(changed.map(|(key, lane)| (&**key, Some(lane)))).collect())
+        LaneChanges(gone.chain(changed.map(|(key, lane)| (&**key, Some(lane)))).collect())
     }
 
     /// How many have no lane, since there were too many at once.
-    pub(super) fn more(&self) -> u64 {
-        self.more
+    pub(super) fn without_lane(&self) -> u64 {
+        self.without_lane
     }
 
     pub(super) fn forget_changes(&mut self) {
-        self.gone.clear();
+        self.removed.clear();
         self.lanes.values_mut().for_each(|lane| lane.is_changed = false);
     }
 }
@@ -261,24 +273,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use scenario_log::event::Exit;
+    use scenario_log::event::SpawnExit;
 
-    fn start(lanes: &mut Lanes, number: u32) {
+    fn start(lanes: &mut LiveLanes, number: u32) {
         let (due, source) = (Moment(0), Source::Spawn(number));
         let entry = Some(EntryName::Number(1));
-        lanes.take(Moment(1), &Event::SpawnStarted { due, source, preset: "p", entry, pid: None });
+        lanes.on_event(Moment(1), &Event::SpawnStarted { due, source, preset: "p", entry, pid: None });
     }
 
-    fn end(lanes: &mut Lanes, number: u32) -> Option<Ended> {
-        let (source, exit) = (Source::Spawn(number), Exit::Code(3));
+    fn end(lanes: &mut LiveLanes, number: u32) -> Option<EndedSource> {
+        let (source, exit) = (Source::Spawn(number), SpawnExit::Code(3));
         let exited = Event::SpawnExited { source, exit, ok: false, running: 0, held: false, skipped: 0 };
-        lanes.take(Moment(2), &exited)
+        lanes.on_event(Moment(2), &exited)
     }
 
     #[test]
     fn those_that_ended_first_make_room_and_those_that_run_do_not() {
-        let mut lanes = Lanes::of(&json!({}));
-        let most = u32::try_from(MOST).unwrap();
+        let mut lanes = LiveLanes::from_scenario(&json!({}));
+        let most = u32::try_from(MAX_LANES).unwrap();
         (1..=most).for_each(|number| start(&mut lanes, number));
         let ended = end(&mut lanes, 7).unwrap();
         assert_eq!((ended.entry.as_deref(), ended.is_ok), (Some("#1"), false));
@@ -287,28 +299,28 @@ mod tests {
         start(&mut lanes, most + 2);
         let changed = lanes.changed().0;
         assert!(changed["ps#7"].is_none() && changed[&*format!("ps#{}", most + 1)].is_some());
-        assert_eq!((changed.len(), lanes.all().0.len(), lanes.more()), (2, MOST, 1));
-        assert_eq!(lanes.running(), (u64::from(most) + 1, 0), "who has no lane runs as well");
+        assert_eq!((changed.len(), lanes.all().0.len(), lanes.without_lane()), (2, MAX_LANES, 1));
+        assert_eq!(lanes.running_counts(), (u64::from(most) + 1, 0), "who has no lane runs as well");
         assert_eq!(lanes.label(Source::Spawn(most + 2)), Some("p"));
     }
 
     #[test]
     fn a_load_has_one_lane_however_many_its_requests() {
-        let mut lanes = Lanes::of(&json!({"fetches": {"load": {"rate": "9/s"}, "one": {}}}));
+        let mut lanes = LiveLanes::from_scenario(&json!({"fetches": {"load": {"rate": "9/s"}, "one": {}}}));
         assert!(lanes.is_load("load") && !lanes.is_load("one") && !lanes.is_load("none"));
         for n in 1..=9 {
             let (due, source, entry) = (Moment(0), Source::Request(n), None);
             let (method, url) = ("GET", "http://localhost/");
-            lanes.take(Moment(0), &Event::FetchStarted { due, source, job: "load", entry, method, url });
+            lanes.on_event(Moment(0), &Event::FetchStarted { due, source, job: "load", entry, method, url });
             let (kind, error, took) =
-                (scenario_log::event::FetchFault::Dns, "no", scenario_log::time::Span(1));
+                (scenario_log::event::FetchErrorKind::Dns, "no", scenario_log::time::Span(1));
             if n > 1 {
-                lanes.take(Moment(5), &Event::FetchFailed { source, kind, error, took });
+                lanes.on_event(Moment(5), &Event::FetchFailed { source, kind, error, took });
             }
         }
         let all = lanes.all().0;
         let lane = all["load load"].unwrap();
         assert_eq!((all.len(), lane.done, lane.wrong, lane.to), (1, Some(8), Some(8), None));
-        assert_eq!(lanes.running(), (0, 1));
+        assert_eq!(lanes.running_counts(), (0, 1));
     }
 }

@@ -13,15 +13,15 @@ mod recent_lines;
 
 use serde::Serialize;
 
-use crate::report::feed::Told;
-use crate::web::page::overview::{Expectation, Facts};
-use crate::web::page::recent_lines::{Line, Said};
-use entries::Entries;
-use lanes::Lanes;
-use players::Players;
-use scenario_core::engine::progress::Standing;
+use crate::report::feed::LogEvent;
+use crate::web::page::overview::{LiveExpectation, RunOverview};
+use crate::web::page::recent_lines::{RecentLine, RecentLines};
+use entries::LiveEntries;
+use lanes::LiveLanes;
+use players::LivePlayers;
+use scenario_core::engine::progress::RunProgress;
 use scenario_log::event::Event;
-use scenario_log::sanitize::visible;
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
 /// The page itself, without anything of a run.
@@ -61,22 +61,22 @@ pub const SCRIPT: &str = concat!(
 
 /// How it stands when it is looked at, beside what the events say.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct PageView<'a> {
     /// The run's moment.
     pub t: Moment,
     /// Whether the clock goes.
-    pub is_going: bool,
+    pub is_clock_running: bool,
     /// How the run stands; none of a log that is played.
-    pub standing: Option<&'a Standing>,
+    pub progress: Option<&'a RunProgress>,
     /// How many pages look, and how many have been dropped since they were slow.
     pub readers: (u64, u64),
     /// The playback, if a log is played.
-    pub playback: Option<Playback>,
+    pub playback: Option<PlaybackStatus>,
 }
 
 /// How a log is played.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Playback {
+pub struct PlaybackStatus {
     /// The log's last moment, in seconds, where it is known.
     pub end: Option<f64>,
     /// How many times as fast as the run; none: as fast as it goes.
@@ -87,30 +87,30 @@ pub struct Playback {
 
 /// What is made of a run's events.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
-    facts: Facts,
-    players: Players,
-    lanes: Lanes,
-    entries: Entries,
-    said: Said,
-    end: Option<End>,
+pub struct LivePage {
+    overview: RunOverview,
+    players: LivePlayers,
+    lanes: LiveLanes,
+    entries: LiveEntries,
+    recent_lines: RecentLines,
+    end: Option<LiveRunEnd>,
     /// Whether an event has come since the last change was made.
     is_changed: bool,
     /// What the last change has told beside events.
-    beside: Option<Beside>,
+    last_eventless: Option<EventlessState>,
 }
 
 /// What may change without an event.
 #[derive(Clone, Debug, PartialEq)]
-struct Beside {
-    is_going: bool,
+struct EventlessState {
+    is_clock_running: bool,
     readers: (u64, u64),
-    playback: Option<Playback>,
-    expect: Vec<Expectation>,
+    playback: Option<PlaybackStatus>,
+    expect: Vec<LiveExpectation>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct End {
+struct LiveRunEnd {
     outcome: &'static str,
     reason: Option<String>,
     took: f64,
@@ -118,91 +118,98 @@ struct End {
 
 /// What a page is sent: all there is, or what is new of it.
 #[derive(Serialize)]
-struct Message<'a> {
+struct PageMessage<'a> {
     #[serde(flatten)]
-    start: Option<crate::web::page::overview::Start<'a>>,
+    start: Option<crate::web::page::overview::LiveRunStart<'a>>,
     t: f64,
     is_going: bool,
-    players: players::Shown<'a>,
+    players: players::PlayerChanges<'a>,
     more_players: u64,
-    lanes: lanes::Shown<'a>,
+    lanes: lanes::LaneChanges<'a>,
     more_lanes: u64,
-    entries: entries::Shown<'a>,
-    lines: &'a [Line],
+    entries: entries::EntryChanges<'a>,
+    lines: &'a [RecentLine],
     skipped: u64,
-    counts: crate::web::page::overview::Counts,
-    lateness: Option<crate::web::page::overview::Lateness>,
-    expect: &'a [Expectation],
+    counts: crate::web::page::overview::LiveCounts,
+    lateness: Option<crate::web::page::overview::LiveLateness>,
+    expect: &'a [LiveExpectation],
     readers: u64,
     dropped: u64,
-    end: Option<&'a End>,
+    end: Option<&'a LiveRunEnd>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    play: Option<Playback>,
+    play: Option<PlaybackStatus>,
 }
 
-impl Page {
+impl LivePage {
     /// A page of a run whose clock goes `speed` times as fast as the machine's, and whose log is there,
     /// if it is kept.
     #[must_use]
-    pub fn of_run(speed: f64, log: Option<String>) -> Page {
-        Page { facts: Facts::new(crate::web::page::overview::Mode::Run, speed, log), ..Page::default() }
+    pub fn for_run(speed: f64, log: Option<String>) -> LivePage {
+        LivePage {
+            overview: RunOverview::new(crate::web::page::overview::PageMode::Run, speed, log),
+            ..LivePage::default()
+        }
     }
 
     /// A page of a log that is played.
     #[must_use]
-    pub fn of_log(log: String) -> Page {
-        Page { facts: Facts::new(crate::web::page::overview::Mode::Play, 1.0, Some(log)), ..Page::default() }
+    pub fn for_log(log: String) -> LivePage {
+        LivePage {
+            overview: RunOverview::new(crate::web::page::overview::PageMode::Play, 1.0, Some(log)),
+            ..LivePage::default()
+        }
     }
 
     /// Takes an event.
-    pub fn take(&mut self, told: &Told<'_, '_>) {
+    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
         self.is_changed = true;
         let Some(event) = told.event else { return };
         if let Event::RunStarted { scenario, .. } = event {
             let scenario: serde_json::Value = serde_json::from_str(scenario).unwrap_or_default();
-            self.entries = Entries::of(&scenario);
-            self.lanes = Lanes::of(&scenario);
-            self.players = Players::of(&scenario);
-            self.facts.start(&scenario);
+            self.entries = LiveEntries::from_scenario(&scenario);
+            self.lanes = LiveLanes::from_scenario(&scenario);
+            self.players = LivePlayers::from_scenario(&scenario);
+            self.overview.set_scenario(&scenario);
         }
-        self.facts.take(told.t, event);
-        self.players.take(told.t, event);
+        self.overview.on_event(told.t, event);
+        self.players.on_event(told.t, event);
         // Before the lanes forget what has ended.
-        self.said.take(told.t, event, &self.lanes);
-        let ended = self.lanes.take(told.t, event);
-        self.entries.take(event, ended);
+        self.recent_lines.on_event(told.t, event, &self.lanes);
+        let ended = self.lanes.on_event(told.t, event);
+        self.entries.on_event(event, ended);
         if let Event::RunFinished(summary) = event {
-            let reason = summary.reason.as_deref().map(visible);
-            self.end = Some(End { outcome: summary.outcome.name(), reason, took: seconds(summary.took) });
+            let reason = summary.reason.as_deref().map(sanitize);
+            self.end =
+                Some(LiveRunEnd { outcome: summary.outcome.name(), reason, took: to_seconds(summary.took) });
         }
     }
 
     /// All that there is to see.
     #[must_use]
-    pub fn state(&self, look: &Look<'_>) -> String {
-        let expect = self.facts.expectations(look.standing);
-        let message = Message {
-            start: Some(self.facts.as_start()),
+    pub fn state_json(&self, look: &PageView<'_>) -> String {
+        let expect = self.overview.expectations(look.progress);
+        let message = PageMessage {
+            start: Some(self.overview.start_message()),
             players: self.players.all(),
             lanes: self.lanes.all(),
             entries: self.entries.all(),
-            lines: &self.said.latest(),
+            lines: &self.recent_lines.latest(),
             ..self.message(look, &expect)
         };
-        json(&message)
+        render_json(&message)
     }
 
     /// What is new since the last time, if anything is.
-    pub fn change(&mut self, look: &Look<'_>) -> Option<String> {
-        let expect = self.facts.expectations(look.standing);
-        let Look { is_going, readers, playback, .. } = *look;
-        let beside = Beside { is_going, readers, playback, expect };
-        if !self.is_changed && self.beside.as_ref() == Some(&beside) {
+    pub fn take_change_json(&mut self, look: &PageView<'_>) -> Option<String> {
+        let expect = self.overview.expectations(look.progress);
+        let PageView { is_clock_running: is_going, readers, playback, .. } = *look;
+        let beside = EventlessState { is_clock_running: is_going, readers, playback, expect };
+        if !self.is_changed && self.last_eventless.as_ref() == Some(&beside) {
             return None;
         }
-        let message = json(&self.message(look, &beside.expect));
+        let message = render_json(&self.message(look, &beside.expect));
         self.forget_changes();
-        self.beside = Some(beside);
+        self.last_eventless = Some(beside);
         Some(message)
     }
 
@@ -212,24 +219,24 @@ impl Page {
         self.players.forget_changes();
         self.lanes.forget_changes();
         self.entries.forget_changes();
-        self.said.forget_changes();
+        self.recent_lines.forget_changes();
     }
 
-    fn message<'a>(&'a self, look: &Look<'_>, expect: &'a [Expectation]) -> Message<'a> {
+    fn message<'a>(&'a self, look: &PageView<'_>, expect: &'a [LiveExpectation]) -> PageMessage<'a> {
         let (readers, dropped) = look.readers;
-        Message {
+        PageMessage {
             start: None,
-            t: seconds(look.t.since(Moment::ZERO)),
-            is_going: look.is_going && self.end.is_none(),
+            t: to_seconds(look.t.since(Moment::ZERO)),
+            is_going: look.is_clock_running && self.end.is_none(),
             players: self.players.changed(),
-            more_players: self.players.more(),
+            more_players: self.players.hidden_moves(),
             lanes: self.lanes.changed(),
-            more_lanes: self.lanes.more(),
+            more_lanes: self.lanes.without_lane(),
             entries: self.entries.changed(),
-            lines: self.said.changed(),
-            skipped: self.said.skipped(),
-            counts: self.facts.counts(look.standing, &self.lanes),
-            lateness: self.facts.lateness(),
+            lines: self.recent_lines.changed(),
+            skipped: self.recent_lines.skipped(),
+            counts: self.overview.counts(look.progress, &self.lanes),
+            lateness: self.overview.lateness(),
             expect,
             readers,
             dropped,
@@ -239,17 +246,17 @@ impl Page {
     }
 }
 
-fn json(message: &Message<'_>) -> String {
+fn render_json(message: &PageMessage<'_>) -> String {
     // Maps with names for keys, numbers and texts: all of it has a JSON.
     serde_json::to_string(message).unwrap_or_default()
 }
 
 /// In seconds, as the page has them.
-fn seconds(span: Span) -> f64 {
+fn to_seconds(span: Span) -> f64 {
     span.0 as f64 / 1e9
 }
 
 /// A moment in seconds from the start.
-fn at(moment: Moment) -> f64 {
+fn moment_to_seconds(moment: Moment) -> f64 {
     moment.0 as f64 / 1e9
 }

@@ -6,17 +6,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::metrics::distribution::Distribution;
-use crate::web::page::lanes::Lanes;
-use crate::web::page::{at, seconds};
-use scenario_core::engine::progress::{Stand, Standing};
-use scenario_log::event::{Event, Outcome};
-use scenario_log::sanitize::visible;
+use crate::web::page::lanes::LiveLanes;
+use crate::web::page::{moment_to_seconds, to_seconds};
+use scenario_core::engine::progress::{ExpectationStatus, RunProgress};
+use scenario_log::event::{Event, RunOutcome};
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
 /// Whether a run is seen while it goes, or its log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Mode {
+pub(super) enum PageMode {
     #[default]
     Run,
     Play,
@@ -24,7 +24,7 @@ pub(super) enum Mode {
 
 /// What a run is, by its name in the message.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Run {
+pub(super) struct LiveRun {
     name: String,
     description: Option<String>,
     /// As text: not every number of 63 bits is one of JavaScript's.
@@ -36,21 +36,21 @@ pub(super) struct Run {
 
 /// The world, if there is one.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct World {
+pub(super) struct LiveWorld {
     size: Value,
     edges: Value,
 }
 
 /// What can be typed.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Can {
+pub(super) struct AvailableCommands {
     presets: Vec<String>,
     fetches: Vec<String>,
-    ids: Vec<Id>,
+    ids: Vec<CommandTarget>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Id {
+struct CommandTarget {
     id: String,
     stop: bool,
     send: bool,
@@ -58,25 +58,25 @@ struct Id {
 
 /// What does not change in a run.
 #[derive(Serialize)]
-pub(super) struct Start<'a> {
-    mode: Mode,
-    run: &'a Run,
-    world: Option<&'a World>,
-    can: &'a Can,
+pub(super) struct LiveRunStart<'a> {
+    mode: PageMode,
+    run: &'a LiveRun,
+    world: Option<&'a LiveWorld>,
+    can: &'a AvailableCommands,
     log: Option<&'a str>,
-    rates: Vec<Rate>,
+    rates: Vec<RateSample>,
 }
 
 /// How much happened in one part of a run: which part, from 0; moves, lines, requests, events.
-type Rate = [u64; 5];
+type RateSample = [u64; 5];
 
 /// How long a part is, and how many are kept: a minute.
-const PART: Span = Span::from_millis(500);
-const PARTS: usize = 120;
+const RATE_PERIOD: Span = Span::from_millis(500);
+const MAX_RATE_SAMPLES: usize = 120;
 
 /// How often what has happened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
+pub(super) struct LiveCounts {
     events: u64,
     moves: u64,
     steps: u64,
@@ -89,7 +89,7 @@ pub(super) struct Counts {
 
 /// How late things were, in seconds.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Lateness {
+pub(super) struct LiveLateness {
     p50: f64,
     p99: f64,
     max: f64,
@@ -97,7 +97,7 @@ pub(super) struct Lateness {
 
 /// An expectation, and how it stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Expectation {
+pub(super) struct LiveExpectation {
     name: String,
     wanted: Option<String>,
     got: Option<String>,
@@ -109,44 +109,45 @@ pub(super) struct Expectation {
 
 /// All of that.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Facts {
-    mode: Mode,
+pub(super) struct RunOverview {
+    mode: PageMode,
     log: Option<String>,
-    run: Run,
-    world: Option<World>,
-    can: Can,
-    counts: Counts,
-    late: Distribution,
+    run: LiveRun,
+    world: Option<LiveWorld>,
+    commands: AvailableCommands,
+    counts: LiveCounts,
+    lateness: Distribution,
     /// What the counts had come to at the end of each of the last parts in which something happened.
-    past: VecDeque<Rate>,
-    judged: Vec<Expectation>,
+    rate_samples: VecDeque<RateSample>,
+    expectations: Vec<LiveExpectation>,
 }
 
-impl Facts {
-    pub(super) fn new(mode: Mode, speed: f64, log: Option<String>) -> Facts {
-        Facts { mode, log, run: Run { speed, ..Run::default() }, ..Facts::default() }
+impl RunOverview {
+    pub(super) fn new(mode: PageMode, speed: f64, log: Option<String>) -> RunOverview {
+        RunOverview { mode, log, run: LiveRun { speed, ..LiveRun::default() }, ..RunOverview::default() }
     }
 
     /// Takes what the resolved scenario says.
-    pub(super) fn start(&mut self, scenario: &Value) {
-        self.run.description = scenario["description"].as_str().map(visible);
+    pub(super) fn set_scenario(&mut self, scenario: &Value) {
+        self.run.description = scenario["description"].as_str().map(sanitize);
         let world = scenario.get("world");
-        self.world = world.map(|world| World { size: world["size"].clone(), edges: world["edges"].clone() });
-        self.can = Can::of(scenario);
+        self.world =
+            world.map(|world| LiveWorld { size: world["size"].clone(), edges: world["edges"].clone() });
+        self.commands = AvailableCommands::from_scenario(scenario);
     }
 
-    pub(super) fn take(&mut self, t: Moment, event: &Event<'_>) {
+    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) {
         let counts = &mut self.counts;
         counts.events += 1;
         if let Some(due) = event.due() {
-            self.late.add(t.since(due).0);
+            self.lateness.add(t.since(due).0);
         }
         match event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
-                self.run.name = visible(name);
+                self.run.name = sanitize(name);
                 self.run.seed = seed.to_string();
                 self.run.clock = clock.name();
-                self.run.started_at = started_at.map(visible);
+                self.run.started_at = started_at.map(sanitize);
             }
             Event::Move { .. } => counts.moves += 1,
             Event::Step { .. } => counts.steps += 1,
@@ -170,35 +171,36 @@ impl Facts {
             Event::Sent { error: Some(_), .. } | Event::Stopping { error: Some(_), .. } => counts.wrong += 1,
             Event::Expect(expected) => {
                 counts.wrong += u64::from(!expected.ok);
-                self.judged.push(Expectation {
-                    name: visible(&expected.name),
-                    wanted: Some(visible(&expected.wanted)),
-                    got: expected.got.as_deref().map(visible),
+                self.expectations.push(LiveExpectation {
+                    name: sanitize(&expected.name),
+                    wanted: Some(sanitize(&expected.wanted)),
+                    got: expected.got.as_deref().map(sanitize),
                     is_ok: Some(expected.ok),
                     is_final: true,
                 });
             }
             Event::RunFinished(summary) => {
-                counts.wrong += u64::from(counts.wrong == 0 && summary.outcome == Outcome::Failed);
+                counts.wrong += u64::from(counts.wrong == 0 && summary.outcome == RunOutcome::Failed);
             }
             _ => {}
         }
-        let Counts { events, moves, lines, requests, .. } = *counts;
-        let part = t.0 / PART.0;
-        match self.past.back_mut() {
+        let LiveCounts { events, moves, lines, requests, .. } = *counts;
+        let part = t.0 / RATE_PERIOD.0;
+        match self.rate_samples.back_mut() {
             Some(last) if last[0] == part => *last = [part, moves, lines, requests, events],
-            _ => self.past.push_back([part, moves, lines, requests, events]),
+            _ => self.rate_samples.push_back([part, moves, lines, requests, events]),
         }
         // One more than is told: what is told are differences.
-        if self.past.len() > PARTS + 1 {
-            self.past.pop_front();
+        if self.rate_samples.len() > MAX_RATE_SAMPLES + 1 {
+            self.rate_samples.pop_front();
         }
     }
 
     /// How much happened in each of the last parts in which something did.
-    fn rates(&self) -> Vec<Rate> {
-        let mut before = if self.past.len() > PARTS { self.past[0] } else { [0; 5] };
-        let past = self.past.iter().skip(self.past.len().saturating_sub(PARTS));
+    fn rates(&self) -> Vec<RateSample> {
+        let mut before =
+            if self.rate_samples.len() > MAX_RATE_SAMPLES { self.rate_samples[0] } else { [0; 5] };
+        let past = self.rate_samples.iter().skip(self.rate_samples.len().saturating_sub(MAX_RATE_SAMPLES));
         past.map(|after| {
             let mut rate = [after[0]; 5];
             for ((rate, after), before) in rate.iter_mut().zip(after).zip(before).skip(1) {
@@ -210,49 +212,56 @@ impl Facts {
         .collect()
     }
 
-    pub(super) fn as_start(&self) -> Start<'_> {
-        let Facts { mode, log, run, world, can, .. } = self;
-        Start { mode: *mode, run, world: world.as_ref(), can, log: log.as_deref(), rates: self.rates() }
+    pub(super) fn start_message(&self) -> LiveRunStart<'_> {
+        let RunOverview { mode, log, run, world, commands: can, .. } = self;
+        LiveRunStart {
+            mode: *mode,
+            run,
+            world: world.as_ref(),
+            can,
+            log: log.as_deref(),
+            rates: self.rates(),
+        }
     }
 
     /// The figures so far. What runs is counted by whoever knows: the engine, or else the lanes.
-    pub(super) fn counts(&self, standing: Option<&Standing>, lanes: &Lanes) -> Counts {
+    pub(super) fn counts(&self, standing: Option<&RunProgress>, lanes: &LiveLanes) -> LiveCounts {
         let (running, in_flight) = match standing {
-            Some(standing) => (standing.running as u64, standing.requests as u64),
-            None => lanes.running(),
+            Some(standing) => (standing.running_spawns as u64, standing.requests as u64),
+            None => lanes.running_counts(),
         };
-        Counts { running, in_flight, ..self.counts }
+        LiveCounts { running, in_flight, ..self.counts }
     }
 
-    pub(super) fn lateness(&self) -> Option<Lateness> {
-        let of = |per_mille| seconds(Span(self.late.per_mille(per_mille)));
-        let max = at(Moment(self.late.max()));
-        (self.late.count() > 0).then(|| Lateness { p50: of(500), p99: of(990), max })
+    pub(super) fn lateness(&self) -> Option<LiveLateness> {
+        let of = |per_mille| to_seconds(Span(self.lateness.value_at_per_mille(per_mille)));
+        let max = moment_to_seconds(Moment(self.lateness.max()));
+        (self.lateness.count() > 0).then(|| LiveLateness { p50: of(500), p99: of(990), max })
     }
 
     /// The expectations: as they were judged, or as they stand.
-    pub(super) fn expectations(&self, standing: Option<&Standing>) -> Vec<Expectation> {
-        if !self.judged.is_empty() {
-            return self.judged.clone();
+    pub(super) fn expectations(&self, standing: Option<&RunProgress>) -> Vec<LiveExpectation> {
+        if !self.expectations.is_empty() {
+            return self.expectations.clone();
         }
-        let standing = standing.map(|standing| &standing.expected[..]).unwrap_or_default();
-        let stands = standing.iter().map(|(name, stand)| Expectation {
-            name: visible(name),
+        let standing = standing.map(|standing| &standing.expectations[..]).unwrap_or_default();
+        let stands = standing.iter().map(|(name, stand)| LiveExpectation {
+            name: sanitize(name),
             wanted: None,
             got: None,
             is_ok: match stand {
-                Stand::Holds => Some(true),
-                Stand::Open => None,
-                Stand::Missed => Some(false),
+                ExpectationStatus::Holds => Some(true),
+                ExpectationStatus::Open => None,
+                ExpectationStatus::Missed => Some(false),
             },
-            is_final: *stand == Stand::Missed,
+            is_final: *stand == ExpectationStatus::Missed,
         });
         stands.collect()
     }
 }
 
-impl Can {
-    fn of(scenario: &Value) -> Can {
+impl AvailableCommands {
+    fn from_scenario(scenario: &Value) -> AvailableCommands {
         let names = |table: &str| {
             let table = scenario[table].as_object();
             table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
@@ -261,9 +270,9 @@ impl Can {
             let preset = entry["spawn"].as_str();
             let starts = preset.is_some() || entry["fetch"].is_string();
             let send = preset.is_some_and(|preset| scenario["presets"][preset]["stdin"] == "open");
-            Some(Id { id: entry["id"].as_str().filter(|_| starts)?.to_owned(), stop: true, send })
+            Some(CommandTarget { id: entry["id"].as_str().filter(|_| starts)?.to_owned(), stop: true, send })
         });
-        Can { presets: names("presets"), fetches: names("fetches"), ids: ids.collect() }
+        AvailableCommands { presets: names("presets"), fetches: names("fetches"), ids: ids.collect() }
     }
 }
 
@@ -273,11 +282,11 @@ mod tests {
 
     #[test]
     fn the_rates_of_the_last_minute_add_up() {
-        let mut facts = Facts::default();
-        let marks = |facts: &mut Facts, second: u64, count: usize| {
+        let mut facts = RunOverview::default();
+        let marks = |facts: &mut RunOverview, second: u64, count: usize| {
             for _ in 0..count {
                 let due = Moment(second * 1_000_000_000);
-                facts.take(due, &Event::Mark { due, entry: None, text: "x" });
+                facts.on_event(due, &Event::Mark { due, entry: None, text: "x" });
             }
         };
         marks(&mut facts, 0, 3);
@@ -287,6 +296,9 @@ mod tests {
             marks(&mut facts, second, 2);
         }
         let rates = facts.rates();
-        assert_eq!((rates.len(), rates[0], rates[PARTS - 1]), (PARTS, [160, 0, 0, 0, 2], [398, 0, 0, 0, 2]));
+        assert_eq!(
+            (rates.len(), rates[0], rates[MAX_RATE_SAMPLES - 1]),
+            (MAX_RATE_SAMPLES, [160, 0, 0, 0, 2], [398, 0, 0, 0, 2])
+        );
     }
 }

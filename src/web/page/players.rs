@@ -9,26 +9,26 @@ use std::fmt::Write;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::web::page::at;
-use scenario_log::event::{Direction, Event, Places, Source};
+use crate::web::page::moment_to_seconds;
+use scenario_log::event::{Direction, Event, Source, WorldPositions};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
 /// How many players are shown; of more, the moves are counted.
-const MOST: usize = 5_000;
+const MAX_PLAYERS: usize = 5_000;
 
 /// How many of those who are gone are still shown.
-const GONE: usize = 200;
+const MAX_DEPARTED: usize = 200;
 
 /// How far the spots are from each other where there is no world.
-const APART: i64 = 4;
+const SPOT_DISTANCE: i64 = 4;
 
 /// A player.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Player {
+pub(super) struct LivePlayer {
     at: [i64; 2],
     direction: Option<&'static str>,
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "serialize_source")]
     source: Option<Source>,
     moves: u64,
     /// When it moved last, in seconds.
@@ -38,7 +38,7 @@ pub(super) struct Player {
     is_changed: bool,
 }
 
-fn as_text<S: Serializer>(source: &Option<Source>, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize_source<S: Serializer>(source: &Option<Source>, serializer: S) -> Result<S::Ok, S::Error> {
     match source {
         Some(source) => serializer.collect_str(source),
         None => serializer.serialize_none(),
@@ -48,61 +48,61 @@ fn as_text<S: Serializer>(source: &Option<Source>, serializer: S) -> Result<S::O
 /// Some of them, by their keys.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Shown<'a>(BTreeMap<&'a str, &'a Player>);
+pub(super) struct PlayerChanges<'a>(BTreeMap<&'a str, &'a LivePlayer>);
 
 /// All of them. The key of a player is its name; or, if that is taken when it comes, `john@ps#2`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Players {
-    players: BTreeMap<String, Player>,
+pub(super) struct LivePlayers {
+    players: BTreeMap<String, LivePlayer>,
     /// The keys of each source's players, by their names.
     keys: BTreeMap<Source, BTreeMap<String, String>>,
-    world: Option<World>,
+    world: Option<BoardWorld>,
     /// How many spots have been given away, where there is no world.
-    spots: i64,
+    spots_given: i64,
     /// Those who are gone, the first of them first.
-    gone: VecDeque<String>,
-    more: u64,
-    name: String,
+    departed: VecDeque<String>,
+    hidden_moves: u64,
+    name_buffer: String,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct World {
+struct BoardWorld {
     size: [i64; 2],
     wraps: bool,
 }
 
-impl Players {
+impl LivePlayers {
     /// Those of a resolved scenario: none yet.
-    pub(super) fn of(scenario: &Value) -> Players {
+    pub(super) fn from_scenario(scenario: &Value) -> LivePlayers {
         let world = scenario.get("world").and_then(|world| {
             let side = |n: usize| world["size"][n].as_i64().filter(|side| *side > 0);
-            Some(World { size: [side(0)?, side(1)?], wraps: world["edges"] == "wrap" })
+            Some(BoardWorld { size: [side(0)?, side(1)?], wraps: world["edges"] == "wrap" })
         });
-        Players { world, ..Players::default() }
+        LivePlayers { world, ..LivePlayers::default() }
     }
 
-    pub(super) fn take(&mut self, t: Moment, event: &Event<'_>) {
+    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) {
         match *event {
-            Event::Move { source, player, direction, .. } => self.moves(t, source, player, direction),
+            Event::Move { source, player, direction, .. } => self.apply_move(t, source, player, direction),
             Event::PlayerJoined { source, player, place, .. } => {
-                if let Some(player) = self.player(source, player) {
+                if let Some(player) = self.find_or_add(source, player) {
                     player.at = place.map_or(player.at, |place| place.map(i64::from));
                 }
             }
-            Event::SpawnExited { source, .. } | Event::PlayerLeft { source } => self.leave(source),
-            Event::WorldState { players, .. } => self.are_at(players),
+            Event::SpawnExited { source, .. } | Event::PlayerLeft { source } => self.remove_source(source),
+            Event::WorldState { players, .. } => self.apply_positions(players),
             _ => {}
         }
     }
 
-    fn moves(&mut self, t: Moment, source: Source, name: PlayerName<'_>, direction: Direction) {
+    fn apply_move(&mut self, t: Moment, source: Source, name: PlayerName<'_>, direction: Direction) {
         let world = self.world;
-        let Some(player) = self.player(source, name) else {
-            self.more += 1;
+        let Some(player) = self.find_or_add(source, name) else {
+            self.hidden_moves += 1;
             return;
         };
         player.moves += 1;
-        player.t = Some(at(t));
+        player.t = Some(moment_to_seconds(t));
         player.direction = Some(direction.letter());
         player.is_changed = true;
         let (axis, step) = match direction {
@@ -114,13 +114,13 @@ impl Players {
         let to = player.at[axis] + step;
         player.at[axis] = match world {
             None => to,
-            Some(World { size, wraps: true }) => to.rem_euclid(size[axis]),
-            Some(World { size, wraps: false }) => to.clamp(0, size[axis] - 1),
+            Some(BoardWorld { size, wraps: true }) => to.rem_euclid(size[axis]),
+            Some(BoardWorld { size, wraps: false }) => to.clamp(0, size[axis] - 1),
         };
     }
 
     /// The log says where everybody is.
-    fn are_at(&mut self, places: &Places) {
+    fn apply_positions(&mut self, places: &WorldPositions) {
         for (key, place) in places {
             let place = place.map(i64::from);
             match self.players.get_mut(key) {
@@ -137,94 +137,96 @@ impl Players {
             if player.source.is_none() && !player.is_gone && !places.contains_key(key) {
                 player.is_gone = true;
                 player.is_changed = true;
-                self.gone.push_back(key.clone());
+                self.departed.push_back(key.clone());
             }
         }
     }
 
     /// The player of a source by its name; a new one, if it is that. `None` if there are too many.
-    fn player(&mut self, source: Source, name: PlayerName<'_>) -> Option<&mut Player> {
-        self.name.clear();
+    fn find_or_add(&mut self, source: Source, name: PlayerName<'_>) -> Option<&mut LivePlayer> {
+        self.name_buffer.clear();
         // Writing to a string cannot fail.
-        let _ = write!(self.name, "{name}");
-        let known = self.keys.get(&source).and_then(|keys| keys.get(&self.name));
+        let _ = write!(self.name_buffer, "{name}");
+        let known = self.keys.get(&source).and_then(|keys| keys.get(&self.name_buffer));
         let key = match known {
             Some(key) => key.clone(),
-            None => self.come(source)?,
+            None => self.add_named(source)?,
         };
         self.players.get_mut(&key)
     }
 
     /// One comes of the name that was written.
-    fn come(&mut self, source: Source) -> Option<String> {
+    fn add_named(&mut self, source: Source) -> Option<String> {
         // One that a state has named already is of no source yet.
         let is_taken = |key: &str| self.players.get(key).is_some_and(|player| player.source.is_some());
-        let mut key = self.name.clone();
+        let mut key = self.name_buffer.clone();
         if is_taken(&key) {
             let _ = write!(key, "@{source}");
         }
         match self.players.get_mut(&key).filter(|player| !player.is_gone) {
             Some(player) => player.source = Some(source),
             None => {
-                let place = self.spot();
+                let place = self.next_spot();
                 self.add(key.clone(), place)?.source = Some(source);
             }
         }
-        self.keys.entry(source).or_default().insert(self.name.clone(), key.clone());
+        self.keys.entry(source).or_default().insert(self.name_buffer.clone(), key.clone());
         Some(key)
     }
 
-    fn add(&mut self, key: String, place: [i64; 2]) -> Option<&mut Player> {
-        if self.players.len() >= MOST && !self.players.contains_key(&key) {
+    fn add(&mut self, key: String, place: [i64; 2]) -> Option<&mut LivePlayer> {
+        if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(&key) {
             return None;
         }
         let (source, direction, t) = (None, None, None);
-        let player = Player { at: place, direction, source, moves: 0, t, is_gone: false, is_changed: true };
+        let player =
+            LivePlayer { at: place, direction, source, moves: 0, t, is_gone: false, is_changed: true };
         Some(self.players.entry(key).insert_entry(player).into_mut())
     }
 
-    fn spot(&mut self) -> [i64; 2] {
+    fn next_spot(&mut self) -> [i64; 2] {
         match self.world {
-            Some(World { size, .. }) => size.map(|side| side / 2),
+            Some(BoardWorld { size, .. }) => size.map(|side| side / 2),
             None => {
                 // A square that grows: along its next side to the corner, and back along the other.
-                let (side, left) = (self.spots.isqrt(), self.spots - self.spots.isqrt().pow(2));
-                self.spots += 1;
+                let (side, left) =
+                    (self.spots_given.isqrt(), self.spots_given - self.spots_given.isqrt().pow(2));
+                self.spots_given += 1;
                 let spot = if left <= side { [side, left] } else { [2 * side - left, side] };
-                spot.map(|at| at * APART)
+                spot.map(|at| at * SPOT_DISTANCE)
             }
         }
     }
 
     /// Who belongs to a source is gone, and its name is free.
-    fn leave(&mut self, source: Source) {
+    fn remove_source(&mut self, source: Source) {
         for key in self.keys.remove(&source).into_iter().flat_map(BTreeMap::into_values) {
             if let Some(player) = self.players.get_mut(&key) {
                 player.is_gone = true;
                 player.source = None;
                 player.is_changed = true;
-                self.gone.push_back(key);
+                self.departed.push_back(key);
             }
         }
     }
 
-    pub(super) fn all(&self) -> Shown<'_> {
-        self.shown(|_| true)
+    pub(super) fn all(&self) -> PlayerChanges<'_> {
+        self.select(|_| true)
     }
 
-    pub(super) fn changed(&self) -> Shown<'_> {
-        self.shown(|player| player.is_changed)
+    pub(super) fn changed(&self) -> PlayerChanges<'_> {
+        self.select(|player| player.is_changed)
     }
 
     /// How many moves there were of players that are too many to be shown.
-    pub(super) fn more(&self) -> u64 {
-        self.more
+    pub(super) fn hidden_moves(&self) -> u64 {
+        self.hidden_moves
     }
 
     pub(super) fn forget_changes(&mut self) {
         self.players.values_mut().for_each(|player| player.is_changed = false);
-        while self.gone.len() > GONE
-            && let Some(key) = self.gone.pop_front()
+        while self.departed.len() > MAX_DEPARTED
+            && let Some(key) = self.departed.pop_front()
         {
             // Another may have come of its name.
             if self.players.get(&key).is_some_and(|player| player.is_gone) {
@@ -233,9 +235,9 @@ impl Players {
         }
     }
 
-    fn shown(&self, which: impl Fn(&Player) -> bool) -> Shown<'_> {
+    fn select(&self, which: impl Fn(&LivePlayer) -> bool) -> PlayerChanges<'_> {
         let shown = self.players.iter().filter(|(_, player)| which(player));
-        Shown(shown.map(|(key, player)| (&**key, player)).collect())
+        PlayerChanges(shown.map(|(key, player)| (&**key, player)).collect())
     }
 }
 
@@ -243,32 +245,32 @@ impl Players {
 mod tests {
     use super::*;
 
-    fn move_of(players: &mut Players, source: Source, direction: Direction) {
-        let player = PlayerName::whole("john");
-        players.take(Moment(1), &Event::Move { due: None, source, player, direction });
+    fn move_of(players: &mut LivePlayers, source: Source, direction: Direction) {
+        let player = PlayerName::from_full_name("john");
+        players.on_event(Moment(1), &Event::Move { due: None, source, player, direction });
     }
 
-    fn places(players: &Players) -> Vec<(String, [i64; 2])> {
+    fn places(players: &LivePlayers) -> Vec<(String, [i64; 2])> {
         players.all().0.iter().map(|(key, player)| ((*key).to_owned(), player.at)).collect()
     }
 
     fn exit(source: Source) -> Event<'static> {
-        let exit = scenario_log::event::Exit::Code(0);
+        let exit = scenario_log::event::SpawnExit::Code(0);
         Event::SpawnExited { source, exit, ok: true, running: 0, held: false, skipped: 0 }
     }
 
     #[test]
     fn without_a_world_each_starts_on_a_spot_of_its_own() {
-        let mut players = Players::of(&serde_json::json!({}));
+        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
         let (first, second) = (Source::Spawn(1), Source::Spawn(2));
         move_of(&mut players, first, Direction::N);
         move_of(&mut players, second, Direction::E);
         move_of(&mut players, first, Direction::N);
         assert_eq!(
             places(&players),
-            [("john".to_owned(), [0, -2]), ("john@ps#2".to_owned(), [APART + 1, 0])]
+            [("john".to_owned(), [0, -2]), ("john@ps#2".to_owned(), [SPOT_DISTANCE + 1, 0])]
         );
-        players.take(Moment(2), &exit(first));
+        players.on_event(Moment(2), &exit(first));
         players.forget_changes();
         assert!(players.all().0["john"].is_gone);
         let third = Source::Spawn(3);
@@ -279,39 +281,40 @@ mod tests {
     #[test]
     fn in_a_world_its_state_says_where_all_are_and_moves_what_has_changed_since() {
         let world = serde_json::json!({"world": {"size": [3, 3], "edges": "wrap", "broadcast": "1s"}});
-        let mut players = Players::of(&world);
-        let at = |john: [u32; 2]| Places::from([("john".to_owned(), john), ("still".to_owned(), [1, 1])]);
-        players.take(Moment(0), &Event::WorldState { due: None, players: &at([2, 0]) });
+        let mut players = LivePlayers::from_scenario(&world);
+        let at =
+            |john: [u32; 2]| WorldPositions::from([("john".to_owned(), john), ("still".to_owned(), [1, 1])]);
+        players.on_event(Moment(0), &Event::WorldState { due: None, players: &at([2, 0]) });
         move_of(&mut players, Source::Spawn(1), Direction::E);
         move_of(&mut players, Source::Spawn(1), Direction::N);
         assert_eq!(places(&players), [("john".to_owned(), [0, 2]), ("still".to_owned(), [1, 1])]);
-        players.take(
+        players.on_event(
             Moment(1),
-            &Event::WorldState { due: None, players: &Places::from([("john".to_owned(), [0, 2])]) },
+            &Event::WorldState { due: None, players: &WorldPositions::from([("john".to_owned(), [0, 2])]) },
         );
         assert!(players.all().0["still"].is_gone, "who is in it no more is gone");
     }
 
     #[test]
     fn of_those_who_are_gone_some_are_kept() {
-        let mut players = Players::of(&serde_json::json!({}));
+        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
         for n in 1..=300 {
             move_of(&mut players, Source::Spawn(n), Direction::N);
         }
         for n in 1..=300 {
-            players.take(Moment(2), &exit(Source::Spawn(n)));
+            players.on_event(Moment(2), &exit(Source::Spawn(n)));
         }
         players.forget_changes();
-        assert_eq!(players.all().0.len(), GONE);
+        assert_eq!(players.all().0.len(), MAX_DEPARTED);
         assert!(players.all().0.contains_key("john@ps#300"));
     }
 
     #[test]
     fn those_that_are_too_many_are_counted() {
-        let mut players = Players::of(&serde_json::json!({}));
-        for n in 0..u32::try_from(MOST).unwrap() + 3 {
+        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        for n in 0..u32::try_from(MAX_PLAYERS).unwrap() + 3 {
             move_of(&mut players, Source::Spawn(n + 1), Direction::N);
         }
-        assert_eq!((players.all().0.len(), players.more()), (MOST, 3));
+        assert_eq!((players.all().0.len(), players.hidden_moves()), (MAX_PLAYERS, 3));
     }
 }

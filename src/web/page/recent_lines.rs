@@ -5,26 +5,26 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::report::html::marks::Mark;
-use crate::report::html::text::{cut, cut_bytes};
-use crate::terminal::event_lines::{counted, short};
-use crate::web::page::at;
-use crate::web::page::lanes::Lanes;
-use scenario_log::event::{Event, Outcome, Source};
-use scenario_log::sanitize::visible;
+use crate::report::html::marks::TimelineMark;
+use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::terminal::event_lines::{format_span, pluralize};
+use crate::web::page::lanes::LiveLanes;
+use crate::web::page::moment_to_seconds;
+use scenario_log::event::{Event, RunOutcome, Source};
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
 /// How many lines who comes late is shown.
-const KEPT: usize = 200;
+const MAX_RECENT: usize = 200;
 /// How many lines one change has of moves, steps and output, and how many of all.
-const FLOOD: usize = 40;
-const MOST: usize = 200;
+const MAX_FREQUENT_PER_CHANGE: usize = 40;
+const MAX_PER_CHANGE: usize = 200;
 /// How much is shown of one, in characters.
-const LONGEST: usize = 300;
+const MAX_TEXT_CHARS: usize = 300;
 
 /// A line.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Line {
+pub(super) struct RecentLine {
     t: f64,
     kind: &'static str,
     source: Option<String>,
@@ -36,15 +36,15 @@ pub(super) struct Line {
 
 /// All of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Said {
-    latest: VecDeque<Line>,
-    changed: Vec<Line>,
+pub(super) struct RecentLines {
+    latest: VecDeque<RecentLine>,
+    changed: Vec<RecentLine>,
     skipped: u64,
 }
 
-impl Said {
+impl RecentLines {
     /// Takes an event. `lanes` know of what its source is, where it still runs.
-    pub(super) fn take(&mut self, t: Moment, event: &Event<'_>, lanes: &Lanes) {
+    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>, lanes: &LiveLanes) {
         let is_flood = matches!(
             event,
             Event::Move { .. } | Event::Step { .. } | Event::Lines { .. } | Event::FetchLine { .. }
@@ -52,29 +52,29 @@ impl Said {
         let source = event.source();
         if let Event::Lines { stream, chunk, .. } = event {
             let lines = chunk.strip_suffix(b"\n").unwrap_or(chunk).split(|byte| *byte == b'\n');
-            let room = FLOOD.saturating_sub(self.changed.len());
+            let room = MAX_FREQUENT_PER_CHANGE.saturating_sub(self.changed.len());
             for line in lines.clone().take(room) {
-                let text = cut_bytes(line, LONGEST);
-                let line = Line::new(t, "line", text).of(source, lanes);
-                self.add(Line { stream: Some(stream.name()), ..line });
+                let text = truncate_bytes(line, MAX_TEXT_CHARS);
+                let line = RecentLine::new(t, "line", text).with_source(source, lanes);
+                self.push(RecentLine { stream: Some(stream.name()), ..line });
             }
             self.skipped += lines.skip(room).count() as u64;
             return;
         }
-        if is_flood && self.changed.len() >= FLOOD {
+        if is_flood && self.changed.len() >= MAX_FREQUENT_PER_CHANGE {
             self.skipped += 1;
             return;
         }
-        let Some(line) = words(t, event, lanes) else { return };
-        if self.changed.len() >= MOST {
+        let Some(line) = describe_event(t, event, lanes) else { return };
+        if self.changed.len() >= MAX_PER_CHANGE {
             self.skipped += 1;
         } else {
-            self.add(line.of(source, lanes));
+            self.push(line.with_source(source, lanes));
         }
     }
 
-    fn add(&mut self, line: Line) {
-        if self.latest.len() == KEPT {
+    fn push(&mut self, line: RecentLine) {
+        if self.latest.len() == MAX_RECENT {
             self.latest.pop_front();
         }
         self.latest.push_back(line.clone());
@@ -82,11 +82,11 @@ impl Said {
     }
 
     /// The latest, the newest last.
-    pub(super) fn latest(&self) -> Vec<Line> {
+    pub(super) fn latest(&self) -> Vec<RecentLine> {
         self.latest.iter().cloned().collect()
     }
 
-    pub(super) fn changed(&self) -> &[Line] {
+    pub(super) fn changed(&self) -> &[RecentLine] {
         &self.changed
     }
 
@@ -100,25 +100,34 @@ impl Said {
     }
 }
 
-impl Line {
-    fn new(t: Moment, kind: &'static str, text: String) -> Line {
-        Line { t: at(t), kind, source: None, label: None, stream: None, text, is_wrong: false }
+impl RecentLine {
+    fn new(t: Moment, kind: &'static str, text: String) -> RecentLine {
+        RecentLine {
+            t: moment_to_seconds(t),
+            kind,
+            source: None,
+            label: None,
+            stream: None,
+            text,
+            is_wrong: false,
+        }
     }
 
-    fn of(self, source: Option<Source>, lanes: &Lanes) -> Line {
+    fn with_source(self, source: Option<Source>, lanes: &LiveLanes) -> RecentLine {
         let label = source.and_then(|source| lanes.label(source)).map(str::to_owned);
         let source = source.map(|source| source.to_string());
-        Line { source, label: self.label.or(label), ..self }
+        RecentLine { source, label: self.label.or(label), ..self }
     }
 }
 
 /// What there is to say of an event that is no output.
-fn words(t: Moment, event: &Event<'_>, lanes: &Lanes) -> Option<Line> {
-    let line = |kind, text: String, is_wrong| Some(Line { is_wrong, ..Line::new(t, kind, text) });
+fn describe_event(t: Moment, event: &Event<'_>, lanes: &LiveLanes) -> Option<RecentLine> {
+    let line = |kind, text: String, is_wrong| Some(RecentLine { is_wrong, ..RecentLine::new(t, kind, text) });
     match *event {
-        Event::SpawnStarted { preset, .. } => {
-            Some(Line { label: Some(visible(preset)), ..Line::new(t, "start", "started".to_owned()) })
-        }
+        Event::SpawnStarted { preset, .. } => Some(RecentLine {
+            label: Some(sanitize(preset)),
+            ..RecentLine::new(t, "start", "started".to_owned())
+        }),
         Event::SpawnReady { .. } => line("start", "ready".to_owned(), false),
         Event::SpawnSuspended { signal, .. } => line("start", format!("suspended by {signal}"), false),
         Event::SpawnResumed { .. } => line("start", "goes on".to_owned(), false),
@@ -126,40 +135,44 @@ fn words(t: Moment, event: &Event<'_>, lanes: &Lanes) -> Option<Line> {
             line("move", format!("{player} {}", direction.letter()), false)
         }
         Event::Step { player, step, register, .. } => {
-            line("move", format!("{player} {}: {register}", cut(step, LONGEST)), false)
+            line("move", format!("{player} {}: {register}", truncate_text(step, MAX_TEXT_CHARS)), false)
         }
         Event::SpawnExited { exit, ok, .. } => line("exit", format!("ended: {exit}"), !ok),
-        Event::SpawnFailed { error, .. } => line("exit", cut(error, LONGEST), true),
+        Event::SpawnFailed { error, .. } => line("exit", truncate_text(error, MAX_TEXT_CHARS), true),
         Event::FetchStarted { job, method, url, .. } if !lanes.is_load(job) => {
-            let line = Line::new(t, "fetch", cut(&format!("{method} {url}"), LONGEST));
-            Some(Line { label: Some(visible(job)), ..line })
+            let line = RecentLine::new(t, "fetch", truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS));
+            Some(RecentLine { label: Some(sanitize(job)), ..line })
         }
-        Event::FetchLine { text, .. } => line("line", cut_bytes(text, LONGEST), false),
+        Event::FetchLine { text, .. } => line("line", truncate_bytes(text, MAX_TEXT_CHARS), false),
         // Of a load, only what goes wrong is told one by one.
         Event::FetchFinished { source, fetched, ok } if !ok || !lanes.is_of_load(source) => {
-            let (status, bytes) = (fetched.status, counted(fetched.bytes, "byte"));
-            let check = fetched.check.as_deref().map(|check| format!(": {}", cut(check, LONGEST)));
-            let took = short(fetched.took);
+            let (status, bytes) = (fetched.status, pluralize(fetched.bytes, "byte"));
+            let check =
+                fetched.check.as_deref().map(|check| format!(": {}", truncate_text(check, MAX_TEXT_CHARS)));
+            let took = format_span(fetched.took);
             line("fetch", format!("{status}, {bytes} in {took}{}", check.unwrap_or_default()), !ok)
         }
         Event::FetchFailed { kind, error, .. } => {
-            line("fetch", format!("failed ({}): {}", kind.name(), cut(error, LONGEST)), true)
+            line("fetch", format!("failed ({}): {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS)), true)
         }
         Event::PlayerJoined { player, called, .. } => {
-            let called = called.map(|called| format!(", called {}", visible(called))).unwrap_or_default();
+            let called = called.map(|called| format!(", called {}", sanitize(called))).unwrap_or_default();
             line("player", format!("{player} joined{called}"), false)
         }
         Event::PlayerLeft { .. } => line("player", "left".to_owned(), false),
         Event::RunFinished(summary) => {
-            let reason = summary.reason.as_deref().map(|reason| format!(": {}", cut(reason, LONGEST)));
+            let reason = summary
+                .reason
+                .as_deref()
+                .map(|reason| format!(": {}", truncate_text(reason, MAX_TEXT_CHARS)));
             let text = format!("{}{}", summary.outcome.name(), reason.unwrap_or_default());
-            line("stop", text, summary.outcome == Outcome::Failed)
+            line("stop", text, summary.outcome == RunOutcome::Failed)
         }
         ref own => {
-            let (mark, _) = Mark::of(t, 0, own)?;
+            let (mark, _) = TimelineMark::from_event(t, 0, own)?;
             let kind = match own {
                 Event::Mark { .. } => "mark",
-                Event::Input { .. } => "input",
+                Event::TypedInput { .. } => "input",
                 Event::Sent { .. } => "sent",
                 Event::Expect(_) => "expect",
                 _ => "stop",

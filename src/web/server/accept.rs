@@ -12,34 +12,34 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::web::server::LAST;
+use crate::web::server::SHUTDOWN_GRACE;
 
 /// How many connections there are at most, and which part of the descriptors they may take: the others
 /// are the run's.
-const MOST: usize = 4_096;
-const PART: usize = 2;
+const MAX_CONNECTIONS: usize = 4_096;
+const FD_DIVISOR: usize = 2;
 
 /// How long a request may take to be written.
-const HEAD: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much one connection keeps of what it has not written, or of a request, in bytes.
-const BUFFER: usize = 16 << 10;
+const MAX_BUFFER_LEN: usize = 16 << 10;
 
 /// How long nobody is let in once the system has let nobody be.
-const PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Cuts the connection that a request came by.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cut(Arc<Notify>);
+pub(super) struct ConnectionCut(Arc<Notify>);
 
-impl Cut {
-    pub(super) fn now(&self) {
+impl ConnectionCut {
+    pub(super) fn close_connection(&self) {
         self.0.notify_one();
     }
 }
 
 /// Serves until the end, and then for the moment that what is under way may take.
-pub(super) async fn serve(
+pub(super) async fn accept_connections(
     listener: TcpListener,
     router: Router,
     mut ended: watch::Receiver<bool>,
@@ -48,7 +48,9 @@ pub(super) async fn serve(
     let listener = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     let Ok(listener) = listener else { return };
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let room = limit.map_or(MOST, |limit| usize::try_from(limit).unwrap_or(MOST) / PART).clamp(1, MOST);
+    let room = limit
+        .map_or(MAX_CONNECTIONS, |limit| usize::try_from(limit).unwrap_or(MAX_CONNECTIONS) / FD_DIVISOR)
+        .clamp(1, MAX_CONNECTIONS);
     let room = Arc::new(Semaphore::new(room));
     let mut open = JoinSet::new();
     loop {
@@ -59,14 +61,14 @@ pub(super) async fn serve(
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             continue;
         };
         // Who finds no room is sent away, and may come again.
         if let Ok(room) = Arc::clone(&room).try_acquire_owned() {
             let (router, ended) = (router.clone(), ended.clone());
             open.spawn(async move {
-                attend(stream, router, ended).await;
+                serve_connection(stream, router, ended).await;
                 drop(room);
             });
         }
@@ -78,18 +80,18 @@ pub(super) async fn serve(
         // Nothing is ever sent: it ends when the last that could has gone.
         let _: Option<()> = all_gone.recv().await;
     };
-    let _ = tokio::time::timeout(LAST, gone).await;
+    let _ = tokio::time::timeout(SHUTDOWN_GRACE, gone).await;
 }
 
 /// Attends to one connection, until it ends or is cut.
-async fn attend(stream: TcpStream, router: Router, mut ended: watch::Receiver<bool>) {
+async fn serve_connection(stream: TcpStream, router: Router, mut ended: watch::Receiver<bool>) {
     // What is written is to be there at once; without it, it comes a little later.
     let _ = stream.set_nodelay(true);
-    let cut = Cut::default();
+    let cut = ConnectionCut::default();
     let router = router.layer(axum::Extension(cut.clone()));
     let service = TowerToHyperService::new(router);
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(BUFFER);
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_BUFFER_LEN);
     let connection = server.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

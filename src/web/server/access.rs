@@ -14,45 +14,45 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 
-use crate::web::server::{Place, Token};
+use crate::web::server::{AccessToken, ServerState};
 
 /// What the page may do. Nothing comes from elsewhere, nothing in it runs that is not a file of ours, and
 /// no other page may show it within its own.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+const CSP_VALUE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What is the same for everybody: without anything of a run.
-const SHELL: [&str; 3] = ["/", "/page.css", "/page.js"];
+const PUBLIC_PATHS: [&str; 3] = ["/", "/page.css", "/page.js"];
 
 /// The gate of a server.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct AccessPolicy {
     /// Names that were given, in lower case, without ports.
-    names: Vec<String>,
+    host_names: Vec<String>,
     /// Whether other machines can ask.
-    is_open: bool,
-    token: Token,
+    is_public: bool,
+    token: AccessToken,
 }
 
-impl Gate {
-    pub(super) fn new(address: SocketAddr, names: &[String], token: &Token) -> Gate {
+impl AccessPolicy {
+    pub(super) fn new(address: SocketAddr, names: &[String], token: &AccessToken) -> AccessPolicy {
         let names = names.iter().map(|name| without_port(name).to_ascii_lowercase()).collect();
-        Gate { names, is_open: !address.ip().is_loopback(), token: token.clone() }
+        AccessPolicy { host_names: names, is_public: !address.ip().is_loopback(), token: token.clone() }
     }
 
     /// By which name to ask.
-    pub(super) fn host(&self, address: SocketAddr) -> String {
-        match self.names.first() {
-            Some(name) if self.is_open => format!("{name}:{}", address.port()),
+    pub(super) fn advertised_host(&self, address: SocketAddr) -> String {
+        match self.host_names.first() {
+            Some(name) if self.is_public => format!("{name}:{}", address.port()),
             _ => address.to_string(),
         }
     }
 
     /// Why a request is not let through, if it is not.
-    fn refuses(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Refused> {
+    fn denial(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<AccessDenial> {
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
         let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text(header::HOST));
-        let Some(host) = host.filter(|host| self.is_ours(host)) else {
+        let Some(host) = host.filter(|host| self.is_own_host(host)) else {
             return Some((StatusCode::FORBIDDEN, "this is not the page of that host"));
         };
         let is_other = |origin: &str| {
@@ -62,14 +62,14 @@ impl Gate {
         if text(header::ORIGIN).is_some_and(is_other) {
             return Some((StatusCode::FORBIDDEN, "another site may not ask"));
         }
-        let is_shell = SHELL.contains(&uri.path()) && method == Method::GET;
+        let is_shell = PUBLIC_PATHS.contains(&uri.path()) && method == Method::GET;
         // A link on another site may lead here; a script there may not ask.
         let is_led = is_shell && text(header::HeaderName::from_static("sec-fetch-mode")) == Some("navigate");
         let site = text(header::HeaderName::from_static("sec-fetch-site"));
         if site.is_some_and(|site| site != "same-origin" && site != "none") && !is_led {
             return Some((StatusCode::FORBIDDEN, "another site may not ask"));
         }
-        let needs_token = !is_shell && (self.is_open || method != Method::GET || uri.path() == "/play");
+        let needs_token = !is_shell && (self.is_public || method != Method::GET || uri.path() == "/play");
         if needs_token && !self.has_token(uri, text(header::AUTHORIZATION)) {
             return Some((
                 StatusCode::UNAUTHORIZED,
@@ -81,12 +81,12 @@ impl Gate {
 
     /// Whether a host, as a request names it, is ours. A name of this machine is one only where no other
     /// machine can ask; so no name that was made to point here is.
-    fn is_ours(&self, host: &str) -> bool {
+    fn is_own_host(&self, host: &str) -> bool {
         let host = without_port(host).to_ascii_lowercase();
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
         let is_here =
             host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        is_here || self.names.contains(&host)
+        is_here || self.host_names.contains(&host)
     }
 
     fn has_token(&self, uri: &Uri, authorization: Option<&str>) -> bool {
@@ -95,7 +95,7 @@ impl Gate {
         let pairs = uri.query().unwrap_or_default().split('&');
         let asked = pairs.filter_map(|pair| pair.strip_prefix("token=")).next();
         let asked = asked.map(|token| percent_decode_str(token).decode_utf8_lossy());
-        bearer.or(asked.as_deref()).is_some_and(|token| self.token.is(token.trim()))
+        bearer.or(asked.as_deref()).is_some_and(|token| self.token.matches(token.trim()))
     }
 }
 
@@ -107,21 +107,25 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-type Refused = (StatusCode, &'static str);
+type AccessDenial = (StatusCode, &'static str);
 
 /// An answer that is a sentence.
-pub(super) fn refusal(status: StatusCode, why: &str) -> Response {
+pub(super) fn error_response(status: StatusCode, why: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{why}\n")).into_response()
 }
 
 /// Lets a request through, or refuses it.
-pub(super) async fn pass(State(place): State<Arc<Place>>, request: Request, next: Next) -> Response {
-    let mut response = match place.gate.refuses(request.method(), request.uri(), request.headers()) {
-        Some((status, why)) => refusal(status, why),
+pub(super) async fn check_access(
+    State(place): State<Arc<ServerState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match place.access.denial(request.method(), request.uri(), request.headers()) {
+        Some((status, why)) => error_response(status, why),
         None => next.run(request).await,
     };
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, CSP_VALUE),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
@@ -140,17 +144,17 @@ mod tests {
 
     const TOKEN: &str = "a-token-of-our-own";
 
-    fn gate(address: &str, names: &[&str]) -> Gate {
+    fn gate(address: &str, names: &[&str]) -> AccessPolicy {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        Gate::new(address.parse().unwrap(), &names, &Token::given(TOKEN).unwrap())
+        AccessPolicy::new(address.parse().unwrap(), &names, &AccessToken::parse(TOKEN).unwrap())
     }
 
-    fn status(gate: &Gate, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
+    fn status(gate: &AccessPolicy, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        gate.refuses(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
+        gate.denial(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
     }
 
     #[test]
@@ -208,6 +212,6 @@ mod tests {
         assert_eq!(status(&gate, Method::GET, "/events", &[host]), 401);
         assert_eq!(status(&gate, Method::GET, &format!("/events?token={TOKEN}"), &[host]), 200);
         assert_eq!(status(&gate, Method::GET, "/", &[("host", "192.168.1.7:8080")]), 403);
-        assert_eq!(gate.host("0.0.0.0:8080".parse().unwrap()), "game.example:8080");
+        assert_eq!(gate.advertised_host("0.0.0.0:8080".parse().unwrap()), "game.example:8080");
     }
 }

@@ -9,11 +9,11 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 const BACKLOG: i32 = 1024;
 
 /// How much the system keeps for one that does not take it: what is over is kept once for all, here.
-const UNTAKEN: usize = 32 << 10;
+const SEND_BUFFER_LEN: usize = 32 << 10;
 
 /// Listens at `HOST:PORT`, or at `PORT` of this machine.
-pub(super) fn listen(text: &str, has_names: bool) -> Result<(TcpListener, SocketAddr), String> {
-    let addresses = resolve(text)?;
+pub(super) fn bind_address(text: &str, has_names: bool) -> Result<(TcpListener, SocketAddr), String> {
+    let addresses = resolve_address(text)?;
     if let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback())
         && !has_names
     {
@@ -23,16 +23,16 @@ pub(super) fn listen(text: &str, has_names: bool) -> Result<(TcpListener, Socket
             open.port()
         ));
     }
-    let cannot = |error: io::Error| format!("cannot serve at {text}: {}", reason(&error));
+    let cannot = |error: io::Error| format!("cannot serve at {text}: {}", bind_error_reason(&error));
     let listener = TcpListener::bind(&addresses[..]).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     rustix::net::listen(&listener, BACKLOG).map_err(|errno| cannot(errno.into()))?;
     // Those that are accepted have the same.
-    set_socket_send_buffer_size(&listener, UNTAKEN).map_err(|errno| cannot(errno.into()))?;
+    set_socket_send_buffer_size(&listener, SEND_BUFFER_LEN).map_err(|errno| cannot(errno.into()))?;
     Ok((listener, address))
 }
 
-fn resolve(text: &str) -> Result<Vec<SocketAddr>, String> {
+fn resolve_address(text: &str) -> Result<Vec<SocketAddr>, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse() {
         return Ok(vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)]);
@@ -52,7 +52,7 @@ fn resolve(text: &str) -> Result<Vec<SocketAddr>, String> {
     Ok(found)
 }
 
-fn reason(error: &io::Error) -> String {
+fn bind_error_reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
         io::ErrorKind::PermissionDenied => "ports below 1024 are not for everybody".to_owned(),
@@ -68,27 +68,27 @@ mod tests {
     #[test]
     fn an_address_is_a_host_and_a_port_or_a_port_of_this_machine() {
         for text in ["127.0.0.1:0", "localhost:0", "0", ":0"] {
-            let (_, address) = listen(text, false).unwrap();
+            let (_, address) = bind_address(text, false).unwrap();
             assert!(address.ip().is_loopback() && address.port() != 0, "{text}");
         }
         for text in ["", "localhost", "127.0.0.1:x", "127.0.0.1:65536", "http://127.0.0.1:8080/"] {
-            assert!(listen(text, false).is_err(), "{text}");
+            assert!(bind_address(text, false).is_err(), "{text}");
         }
     }
 
     #[test]
     fn other_machines_are_let_in_only_by_name() {
         for text in ["0.0.0.0:0", "[::]:0"] {
-            let refused = listen(text, false).unwrap_err();
+            let refused = bind_address(text, false).unwrap_err();
             assert!(refused.contains("--serve-host"), "{refused}");
         }
-        listen("0.0.0.0:0", true).unwrap();
+        bind_address("0.0.0.0:0", true).unwrap();
     }
 
     #[test]
     fn a_port_in_use_is_said() {
-        let (_held, address) = listen("0", false).unwrap();
-        let refused = listen(&address.to_string(), false).unwrap_err();
+        let (_held, address) = bind_address("0", false).unwrap();
+        let refused = bind_address(&address.to_string(), false).unwrap_err();
         assert_eq!(refused, format!("cannot serve at {address}: the port is in use"));
     }
 }

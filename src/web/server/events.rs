@@ -10,52 +10,58 @@ use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use tokio::time::timeout;
 
-use crate::web::server::Shared;
-use crate::web::server::accept::Cut;
-use crate::web::server::feed::{Next, Reader};
+use crate::web::server::SharedServerState;
+use crate::web::server::accept::ConnectionCut;
+use crate::web::server::feed::{PageFeedNext, PageFeedReader};
 
 /// How long a page may take nothing while there is something to take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// After how long without news a page is sent a sign of life, which shows whether it is there.
-const QUIET: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How many events wait for one page beside those in the feed.
-const AHEAD: usize = 2;
+const MAX_QUEUED_EVENTS: usize = 2;
 
-pub(super) async fn events(State(place): Shared, Extension(cut): Extension<Cut>) -> Response {
-    let (sender, body) = Channel::<Bytes, std::convert::Infallible>::new(AHEAD);
-    let reader = place.feed.look();
+pub(super) async fn get_events(
+    State(place): SharedServerState,
+    Extension(cut): Extension<ConnectionCut>,
+) -> Response {
+    let (sender, body) = Channel::<Bytes, std::convert::Infallible>::new(MAX_QUEUED_EVENTS);
+    let reader = place.feed.subscribe();
     let feed = place.feed.clone();
     tokio::spawn(async move {
-        if tell(reader, sender).await == Told::TooSlow {
+        if stream_events(reader, sender).await == EventStreamEnd::TooSlow {
             feed.count_dropped();
-            cut.now();
+            cut.close_connection();
         }
     });
     ([(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")], Body::new(body)).into_response()
 }
 
 #[derive(PartialEq, Eq)]
-enum Told {
-    All,
+enum EventStreamEnd {
+    Finished,
     TooSlow,
 }
 
 /// Tells one page what comes, until it is over, gone, or too slow.
-async fn tell(mut reader: Reader, mut page: Sender<Bytes, std::convert::Infallible>) -> Told {
+async fn stream_events(
+    mut reader: PageFeedReader,
+    mut page: Sender<Bytes, std::convert::Infallible>,
+) -> EventStreamEnd {
     loop {
-        let (event, is_last) = match timeout(QUIET, reader.next()).await {
+        let (event, is_last) = match timeout(KEEP_ALIVE_INTERVAL, reader.next_event()).await {
             Err(_) => (Bytes::from_static(b":\n\n"), false),
-            Ok(Next::Event(event)) => (event, false),
-            Ok(Next::Last(event)) => (event, true),
-            Ok(Next::Over) => return Told::All,
-            Ok(Next::Behind) => return Told::TooSlow,
+            Ok(PageFeedNext::Event(event)) => (event, false),
+            Ok(PageFeedNext::Last(event)) => (event, true),
+            Ok(PageFeedNext::Ended) => return EventStreamEnd::Finished,
+            Ok(PageFeedNext::Lagged) => return EventStreamEnd::TooSlow,
         };
-        match timeout(PATIENCE, page.send_data(event)).await {
-            Err(_) => return Told::TooSlow,
-            Ok(Err(_)) => return Told::All,
-            Ok(Ok(())) if is_last => return Told::All,
+        match timeout(WRITE_TIMEOUT, page.send_data(event)).await {
+            Err(_) => return EventStreamEnd::TooSlow,
+            Ok(Err(_)) => return EventStreamEnd::Finished,
+            Ok(Ok(())) if is_last => return EventStreamEnd::Finished,
             Ok(Ok(())) => {}
         }
     }

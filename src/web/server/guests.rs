@@ -17,23 +17,23 @@ use axum::response::{IntoResponse, Response};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use crate::web::server::access::refusal;
-use crate::web::server::{Act, Place, Shared};
+use crate::web::server::access::error_response;
+use crate::web::server::{PageAction, ServerState, SharedServerState};
 use scenario_log::event::Direction;
 use scenario_log::name;
-use scenario_log::sanitize::visible;
+use scenario_log::sanitize::sanitize;
 
 /// How many names may come by `POST /moves`.
-const NAMES: usize = 1_000;
+const MAX_POSTED_NAMES: usize = 1_000;
 
 /// How large a message of a web socket may be, in bytes.
-const LARGEST: usize = 1 << 10;
+const MAX_MESSAGE_LEN: usize = 1 << 10;
 
 /// How long a web socket may take nothing while there is something to take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much may wait for a web socket, in bytes.
-const UNTAKEN: usize = 1 << 20;
+const MAX_WRITE_BUFFER: usize = 1 << 20;
 
 /// The guests so far.
 #[derive(Debug, Default)]
@@ -41,115 +41,120 @@ pub(super) struct Guests {
     /// How many there have been.
     count: AtomicU32,
     /// Those who came by `POST /moves`.
-    posted: Mutex<BTreeMap<String, u32>>,
+    posted_names: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Guests {
     /// The number of one more.
-    fn come(&self) -> u32 {
+    fn next_number(&self) -> u32 {
         self.count.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
 /// `POST /moves`: lines like `N ann`.
-pub(super) async fn moves(State(place): Shared, body: Bytes) -> Response {
+pub(super) async fn post_moves(State(place): SharedServerState, body: Bytes) -> Response {
     let text = String::from_utf8_lossy(&body);
     let mut moves = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match read_move(line.trim()) {
+        match parse_move(line.trim()) {
             Ok(read) => moves.push(read),
-            Err(why) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, &format!("line {}: {why}", at + 1)),
+            Err(why) => {
+                return error_response(StatusCode::UNPROCESSABLE_ENTITY, &format!("line {}: {why}", at + 1));
+            }
         }
     }
     // Until what is new is handed over: two requests at once must not both let one name in.
-    let mut posted = place.guests.posted.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut posted = place.guests.posted_names.lock().unwrap_or_else(PoisonError::into_inner);
     let mut come = BTreeMap::new();
     let mut acts = Vec::new();
     for (direction, player) in moves {
         let known = posted.get(player).or_else(|| come.get(player)).copied();
         let guest = known.unwrap_or_else(|| {
-            let guest = place.guests.come();
+            let guest = place.guests.next_number();
             come.insert(player.to_owned(), guest);
-            acts.push(Act::Joined { guest, player: player.to_owned() });
+            acts.push(PageAction::Joined { guest, player: player.to_owned() });
             guest
         });
-        acts.push(Act::Moved { guest, direction });
+        acts.push(PageAction::Moved { guest, direction });
     }
-    if posted.len() + come.len() > NAMES {
-        return refusal(
+    if posted.len() + come.len() > MAX_POSTED_NAMES {
+        return error_response(
             StatusCode::CONFLICT,
-            &format!("there are {NAMES} players by now; no more are let in"),
+            &format!("there are {MAX_POSTED_NAMES} players by now; no more are let in"),
         );
     }
-    if let Err(refused) = place.act(acts) {
+    if let Err(refused) = place.submit(acts) {
         return refused;
     }
     let joined: BTreeMap<_, _> =
         come.iter().map(|(player, guest)| (player.clone(), format!("net#{guest}"))).collect();
     posted.append(&mut come);
     drop(posted);
-    json(&serde_json::json!({ "joined": joined }).to_string())
+    json_response(&serde_json::json!({ "joined": joined }).to_string())
 }
 
-fn json(text: &str) -> Response {
+fn json_response(text: &str) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text.to_owned()).into_response()
 }
 
 /// Reads `N ann`.
-fn read_move(line: &str) -> Result<(Direction, &str), String> {
+fn parse_move(line: &str) -> Result<(Direction, &str), String> {
     let wanted =
-        || format!("write a direction (N, S, E, W) and a name, like `N ann`, not `{}`", visible(line));
+        || format!("write a direction (N, S, E, W) and a name, like `N ann`, not `{}`", sanitize(line));
     let (letter, player) = line.split_once(' ').ok_or_else(wanted)?;
     let direction = Direction::from_letter(letter).ok_or_else(wanted)?;
-    match name::fault(player) {
-        Some(fault) => Err(format!("`{}` is no name: {fault}", visible(player))),
+    match name::name_error(player) {
+        Some(fault) => Err(format!("`{}` is no name: {fault}", sanitize(player))),
         None => Ok((direction, player)),
     }
 }
 
 /// Waits until it is over.
-async fn over(ended: &mut watch::Receiver<bool>) {
+async fn wait_until_ended(ended: &mut watch::Receiver<bool>) {
     // A server that has gone has ended too.
     let _ = ended.wait_for(|ended| *ended).await;
 }
 
 /// `/play`: the web socket of one player.
-pub(super) async fn play(State(place): Shared, upgrade: WebSocketUpgrade) -> Response {
-    let Some(attends) = place.attends.upgrade() else {
-        return refusal(StatusCode::CONFLICT, "it is over");
+pub(super) async fn get_play(State(place): SharedServerState, upgrade: WebSocketUpgrade) -> Response {
+    let Some(attends) = place.open_connections.upgrade() else {
+        return error_response(StatusCode::CONFLICT, "it is over");
     };
-    let upgrade = upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).max_write_buffer_size(UNTAKEN);
+    let upgrade = upgrade
+        .max_message_size(MAX_MESSAGE_LEN)
+        .max_frame_size(MAX_MESSAGE_LEN)
+        .max_write_buffer_size(MAX_WRITE_BUFFER);
     upgrade.on_upgrade(async move |socket| {
-        let mut seat = Seat { place, socket, guest: None };
-        seat.play().await;
+        let mut seat = PlayerSocket { server: place, socket, guest: None };
+        seat.run().await;
         seat.leave().await;
         drop(attends);
     })
 }
 
 /// A web socket, and the player that it has, once one has joined.
-struct Seat {
-    place: Arc<Place>,
+struct PlayerSocket {
+    server: Arc<ServerState>,
     socket: WebSocket,
     guest: Option<u32>,
 }
 
-impl Seat {
-    async fn play(&mut self) {
-        let mut world = self.place.feed.world();
-        let mut ended = self.place.ended.clone();
+impl PlayerSocket {
+    async fn run(&mut self) {
+        let mut world = self.server.feed.subscribe_world();
+        let mut ended = self.server.ended.clone();
         // Where everybody is by now, if that has been told.
         world.mark_changed();
         loop {
             let answer = tokio::select! {
                 biased;
-                () = over(&mut ended) => {
+                () = wait_until_ended(&mut ended) => {
                     let frame = CloseFrame { code: close_code::AWAY, reason: "it is over".into() };
                     self.send(Message::Close(Some(frame))).await;
                     return;
                 }
                 message = self.socket.recv() => match message {
-                    Some(Ok(Message::Text(text))) => Some(self.hear(&text)),
+                    Some(Ok(Message::Text(text))) => Some(self.handle_message(&text)),
                     Some(Ok(Message::Binary(_))) => Some(Err("write text".to_owned())),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
@@ -179,33 +184,33 @@ impl Seat {
     }
 
     /// What was said, done; with what there is to answer.
-    fn hear(&mut self, text: &str) -> Result<Option<String>, String> {
+    fn handle_message(&mut self, text: &str) -> Result<Option<String>, String> {
         let text = text.trim();
         if let Some(player) = text.strip_prefix("join ").map(str::trim) {
             return self.join(player).map(Some);
         }
         let direction = Direction::from_letter(text).ok_or_else(|| {
-            format!("write `join NAME`, and then N, S, E or W for each move, not `{}`", visible(text))
+            format!("write `join NAME`, and then N, S, E or W for each move, not `{}`", sanitize(text))
         })?;
         let guest = self.guest.ok_or("join first: `join NAME`")?;
-        self.act(Act::Moved { guest, direction }).map(|()| None)
+        self.submit(PageAction::Moved { guest, direction }).map(|()| None)
     }
 
     fn join(&mut self, player: &str) -> Result<String, String> {
         if self.guest.is_some() {
             return Err("you have joined already".to_owned());
         }
-        if let Some(fault) = name::fault(player) {
-            return Err(format!("`{}` is no name: {fault}", visible(player)));
+        if let Some(fault) = name::name_error(player) {
+            return Err(format!("`{}` is no name: {fault}", sanitize(player)));
         }
-        let guest = self.place.guests.come();
-        self.act(Act::Joined { guest, player: player.to_owned() })?;
+        let guest = self.server.guests.next_number();
+        self.submit(PageAction::Joined { guest, player: player.to_owned() })?;
         self.guest = Some(guest);
         Ok(serde_json::json!({ "joined": player, "source": format!("net#{guest}") }).to_string())
     }
 
-    fn act(&self, act: Act) -> Result<(), String> {
-        self.place.acts.try_send(act).map_err(|error| {
+    fn submit(&self, act: PageAction) -> Result<(), String> {
+        self.server.actions.try_send(act).map_err(|error| {
             let is_over = matches!(error, mpsc::error::TrySendError::Closed(_));
             if is_over { "it is over" } else { "too much at once; try again in a moment" }.to_owned()
         })
@@ -213,10 +218,10 @@ impl Seat {
 
     /// Sends something; false if it was not taken.
     async fn send(&mut self, message: Message) -> bool {
-        match timeout(PATIENCE, self.socket.send(message)).await {
+        match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
             Ok(sent) => sent.is_ok(),
             Err(_) => {
-                self.place.feed.count_dropped();
+                self.server.feed.count_dropped();
                 false
             }
         }
@@ -225,7 +230,7 @@ impl Seat {
     async fn leave(&mut self) {
         if let Some(guest) = self.guest.take() {
             // Where it cannot be told any more, the run is over.
-            let _ = self.place.acts.send(Act::Left { guest }).await;
+            let _ = self.server.actions.send(PageAction::Left { guest }).await;
         }
     }
 }

@@ -32,25 +32,25 @@ use axum::routing::{get, post};
 use tokio::sync::{mpsc, watch};
 
 use crate::io::runtime;
-use crate::web::server::access::Gate;
-use feed::Feed;
+use crate::web::server::access::AccessPolicy;
+use feed::PageFeed;
 use guests::Guests;
 use scenario_log::event::Direction;
 
-use token::Token;
+use token::AccessToken;
 
 /// How many acts may wait for the driver.
-const QUEUE: usize = 256;
+const MAX_QUEUED_ACTIONS: usize = 256;
 
 /// How nice the server's thread is to the others.
-const BEHIND: i32 = 10;
+const THREAD_NICENESS: i32 = 10;
 
 /// How long pages have to take the end.
-const LAST: Duration = Duration::from_millis(700);
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(700);
 
 /// What is served that never changes.
 #[derive(Clone, Copy, Debug)]
-pub struct Site {
+pub struct SiteAssets {
     /// The page.
     pub html: &'static str,
     /// Its style, at `/page.css`.
@@ -61,7 +61,7 @@ pub struct Site {
 
 /// Something that was done on a page.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Act {
+pub enum PageAction {
     /// A line was typed.
     Typed(String),
     /// Somebody joins as a player. Guests are numbered from 1 as they come.
@@ -84,25 +84,25 @@ pub enum Act {
         guest: u32,
     },
     /// The playback is to be another.
-    Playback(Playback),
+    Playback(PlaybackAction),
 }
 
 /// What can be asked of a playback.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Playback {
+pub enum PlaybackAction {
     /// To stand still.
     Pause,
     /// To go on.
-    Go,
+    Resume,
     /// To go so many times as fast as the run.
-    Speed(f64),
+    SetSpeed(f64),
     /// To go on from this moment, in seconds of the run.
-    To(f64),
+    Seek(f64),
 }
 
 /// What can be done on the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ServerMode {
     /// What can be typed in a run.
     Run,
     /// What can be asked of a playback.
@@ -111,79 +111,79 @@ pub enum Kind {
 
 /// An address that is listened at, before anybody is let in.
 #[derive(Debug)]
-pub struct Listening {
+pub struct BoundServer {
     listener: TcpListener,
     address: SocketAddr,
-    gate: Gate,
-    token: Token,
+    access: AccessPolicy,
+    token: AccessToken,
 }
 
-impl Listening {
+impl BoundServer {
     /// Listens at an address, `HOST:PORT`. `hosts` are names by which others than this machine ask for
     /// the page.
     ///
     /// # Errors
     /// In words: it is no address, it cannot be had, or others could ask at it and no name is given.
-    pub fn at(address: &str, hosts: &[String], token: Token) -> Result<Listening, String> {
-        let (listener, address) = address::listen(address, !hosts.is_empty())?;
-        Ok(Listening { gate: Gate::new(address, hosts, &token), listener, address, token })
+    pub fn bind(address: &str, hosts: &[String], token: AccessToken) -> Result<BoundServer, String> {
+        let (listener, address) = address::bind_address(address, !hosts.is_empty())?;
+        Ok(BoundServer { access: AccessPolicy::new(address, hosts, &token), listener, address, token })
     }
 
     /// What to open to see the page and to take part. The token is in it.
     #[must_use]
-    pub fn link(&self) -> String {
-        let host = self.gate.host(self.address);
-        format!("http://{host}/#{}", self.token.text())
+    pub fn page_url(&self) -> String {
+        let host = self.access.advertised_host(self.address);
+        format!("http://{host}/#{}", self.token.reveal())
     }
 
     /// Lets people in.
     ///
     /// # Errors
     /// When the thread or its runtime cannot be had.
-    pub fn start(self, site: Site, kind: Kind) -> io::Result<Server> {
-        let (done, acts) = mpsc::channel(QUEUE);
+    pub fn start(self, site: SiteAssets, kind: ServerMode) -> io::Result<PageServer> {
+        let (done, acts) = mpsc::channel(MAX_QUEUED_ACTIONS);
         let (ends, ended) = watch::channel(false);
-        let feed = Feed::new();
+        let feed = PageFeed::new();
         // Whoever attends to somebody keeps one of these; when the last has gone, nobody is left.
         let (attends, all_gone) = mpsc::channel(1);
-        let place = Arc::new(Place {
+        let place = Arc::new(ServerState {
             site,
-            kind,
+            mode: kind,
             feed: feed.clone(),
-            acts: done,
-            gate: self.gate,
+            actions: done,
+            access: self.access,
             guests: Guests::default(),
             ended: ended.clone(),
-            attends: attends.downgrade(),
+            open_connections: attends.downgrade(),
         });
-        let runtime = runtime::new()?;
+        let runtime = runtime::build()?;
         let listener = self.listener;
         let thread = std::thread::Builder::new().name("pages".to_owned()).spawn(move || {
             // On Linux of this thread alone (setpriority(2)): where a core is short, the run goes first.
-            let _ = rustix::process::setpriority_process(None, BEHIND);
-            runtime.block_on(accept::serve(listener, router(place), ended, (attends, all_gone)));
+            let _ = rustix::process::setpriority_process(None, THREAD_NICENESS);
+            runtime.block_on(accept::accept_connections(listener, router(place), ended, (attends, all_gone)));
             runtime.shutdown_background();
         })?;
-        Ok(Server { feed, acts, ends, thread })
+        Ok(PageServer { feed, actions: acts, ended: ends, thread })
     }
 }
 
 /// A server that runs.
 #[derive(Debug)]
-pub struct Server {
+pub struct PageServer {
     /// What pages are shown.
-    pub feed: Feed,
+    pub feed: PageFeed,
     /// What is done on them.
-    pub acts: mpsc::Receiver<Act>,
-    ends: watch::Sender<bool>,
+    pub actions: mpsc::Receiver<PageAction>,
+    ended: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
 
-impl Server {
+impl PageServer {
     /// Tells all pages that it is over, and why (`ended`), gives them a moment to take what they have not
     /// taken yet, and lets nobody in any more.
-    pub fn end(self, why: &str) {
-        let Server { feed, acts, ends, thread } = self;
+    pub fn shut_down(self, why: &str) {
+        let PageServer { feed, actions: acts, ended: ends, thread } = self;
         drop(acts);
         feed.end(why);
         // It listens as long as the thread lives, and a thread that has gone needs no word.
@@ -193,42 +193,47 @@ impl Server {
 }
 
 /// What those who answer need to know.
-struct Place {
-    site: Site,
-    kind: Kind,
-    feed: Feed,
-    acts: mpsc::Sender<Act>,
-    gate: Gate,
+struct ServerState {
+    site: SiteAssets,
+    mode: ServerMode,
+    feed: PageFeed,
+    actions: mpsc::Sender<PageAction>,
+    access: AccessPolicy,
     guests: Guests,
     ended: watch::Receiver<bool>,
-    attends: mpsc::WeakSender<()>,
+    open_connections: mpsc::WeakSender<()>,
 }
 
-type Shared = axum::extract::State<Arc<Place>>;
+type SharedServerState = axum::extract::State<Arc<ServerState>>;
 
-fn router(place: Arc<Place>) -> Router {
-    let fixed = |kind: &'static str, text: fn(&Site) -> &'static str| {
-        get(async move |place: Shared| ([(header::CONTENT_TYPE, kind)], text(&place.site)).into_response())
+fn router(place: Arc<ServerState>) -> Router {
+    let fixed = |kind: &'static str, text: fn(&SiteAssets) -> &'static str| {
+        get(async move |place: SharedServerState| {
+            ([(header::CONTENT_TYPE, kind)], text(&place.site)).into_response()
+        })
     };
     let router = Router::new()
         .route("/", fixed("text/html; charset=utf-8", |site| site.html))
         .route("/page.css", fixed("text/css; charset=utf-8", |site| site.style))
         .route("/page.js", fixed("text/javascript; charset=utf-8", |site| site.script))
-        .route("/events", get(events::events));
-    let router = match place.kind {
-        Kind::Run => router
-            .route("/input", post(crate::web::server::actions::input))
-            .route("/moves", post(guests::moves))
-            .route("/play", get(guests::play)),
-        Kind::Playback => router.route("/playback", post(crate::web::server::actions::playback)),
+        .route("/events", get(events::get_events));
+    let router = match place.mode {
+        ServerMode::Run => router
+            .route("/input", post(crate::web::server::actions::post_input))
+            .route("/moves", post(guests::post_moves))
+            .route("/play", get(guests::get_play)),
+        ServerMode::Playback => router.route("/playback", post(crate::web::server::actions::post_playback)),
     };
     router
         .fallback(async || {
-            crate::web::server::access::refusal(
+            crate::web::server::access::error_response(
                 axum::http::StatusCode::NOT_FOUND,
                 "there is nothing of this name",
             )
         })
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&place), crate::web::server::access::pass))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&place),
+            crate::web::server::access::check_access,
+        ))
         .with_state(place)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use scenario::cli::scenario_files::Disk;
-use scenario::terminal::diagnostics::human;
-use scenario_core::diagnostic::{Diagnostic, Sources};
-use scenario_core::scenario::{Failure, FileRead, Files, Loaded, Options, ReadFault, load};
+use scenario::cli::scenario_files::DiskFiles;
+use scenario::terminal::diagnostics::render_text;
+use scenario_core::diagnostic::{Diagnostic, SourceFiles};
+use scenario_core::scenario::{
+    FileContent, FileProvider, FileReadError, LoadedScenario, ScenarioError, ScenarioOptions, load_scenario,
+};
 use scenario_log::event::ClockKind;
 
 /// The environment of all tests.
@@ -19,44 +21,47 @@ pub(crate) fn env(name: &str) -> Option<String> {
 }
 
 /// Options without variables.
-pub(crate) fn options() -> Options<'static> {
-    Options { vars: &[], env: &env, clock: ClockKind::Real }
+pub(crate) fn options() -> ScenarioOptions<'static> {
+    ScenarioOptions { vars: &[], env: &env, clock: ClockKind::Real }
 }
 
 /// Files in memory.
 #[derive(Default)]
 pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
 
-impl Files for Memory {
-    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+impl FileProvider for Memory {
+    fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
         match self.0.get(path) {
             Some(bytes) => {
-                Ok(FileRead { bytes: bytes.clone(), identity: path.to_string_lossy().into_owned() })
+                Ok(FileContent { bytes: bytes.clone(), identity: path.to_string_lossy().into_owned() })
             }
-            None => Err(ReadFault("No such file or directory (os error 2)".to_owned())),
+            None => Err(FileReadError("No such file or directory (os error 2)".to_owned())),
         }
     }
 }
 
 /// Loads a file of the disk.
-pub(crate) fn load_path(path: &str) -> Result<Loaded, Failure> {
-    load(Path::new(path), &Disk, &options())
+pub(crate) fn load_path(path: &str) -> Result<LoadedScenario, ScenarioError> {
+    load_scenario(Path::new(path), &DiskFiles, &options())
 }
 
 /// Loads these bytes as `s.toml`.
-pub(crate) fn load_bytes(bytes: impl Into<Vec<u8>>, options: &Options<'_>) -> Result<Loaded, Failure> {
+pub(crate) fn load_bytes(
+    bytes: impl Into<Vec<u8>>,
+    options: &ScenarioOptions<'_>,
+) -> Result<LoadedScenario, ScenarioError> {
     let files = Memory(BTreeMap::from([(PathBuf::from("s.toml"), bytes.into())]));
-    load(Path::new("s.toml"), &files, options)
+    load_scenario(Path::new("s.toml"), &files, options)
 }
 
 /// Loads this text as `s.toml`.
-pub(crate) fn load_text(text: &str) -> Result<Loaded, Failure> {
+pub(crate) fn load_text(text: &str) -> Result<LoadedScenario, ScenarioError> {
     load_bytes(text, &options())
 }
 
 /// Diagnostics without colours.
-pub(crate) fn rendered(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    human(sources, diagnostics, false)
+pub(crate) fn rendered(sources: &SourceFiles, diagnostics: &[Diagnostic]) -> String {
+    render_text(sources, diagnostics, false)
 }
 
 /// What is said about a text, warnings included; nothing if it is a scenario without doubts.
@@ -65,7 +70,7 @@ pub(crate) fn said(text: &str) -> String {
 }
 
 /// What is said about a loaded or refused scenario.
-pub(crate) fn said_of(loaded: &Result<Loaded, Failure>) -> String {
+pub(crate) fn said_of(loaded: &Result<LoadedScenario, ScenarioError>) -> String {
     match loaded {
         Ok(loaded) => rendered(&loaded.sources, &loaded.warnings),
         Err(failure) => rendered(&failure.sources, &failure.diagnostics),
@@ -95,7 +100,7 @@ impl Golden {
     }
 
     fn one(path: &Path) -> Option<String> {
-        let now = said_of(&load(path, &Disk, &options()));
+        let now = said_of(&load_scenario(path, &DiskFiles, &options()));
         let golden = path.with_extension("stderr");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&golden, &now).expect("the folder of the tests can be used");

@@ -5,15 +5,17 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
-use scenario_core::diagnostic::Place;
+use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::model::expect::{
-    Comparison, Expectation, Figure, Limit, Measure, Order, Rule, Stat, Subject, Wanted, Watched, Within,
+    Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
+    LimitComparison, LimitValue, MeasuredQuantity, OrderRule, StatThreshold, Statistic,
 };
 use scenario_log::event_kind::EventKind;
-use scenario_log::time::{LONGEST, Span};
+use scenario_log::time::{MAX_SPAN, Span};
 
-fn within() -> impl Strategy<Value = Within> {
-    let of = |name: &str, preset, fetch, entry| Within { name: name.to_owned(), preset, fetch, entry };
+fn within() -> impl Strategy<Value = ExpectationScope> {
+    let of =
+        |name: &str, preset, fetch, entry| ExpectationScope { name: name.to_owned(), preset, fetch, entry };
     select(vec![
         of("p0", Some(0), None, None),
         of("f-0", None, Some(0), None),
@@ -26,85 +28,100 @@ fn kind(name: &str) -> EventKind {
 }
 
 /// Events, chosen by what they belong to and say.
-fn events() -> impl Strategy<Value = Watched> {
+fn events() -> impl Strategy<Value = ExpectationTarget> {
     let line = (
         of(within()),
         of(select(vec!["", "a+ \\$\\{x\\}", "\\d '\"(^|$){1}", "[$][{]", r"\$\{"])),
         of(any::<bool>()),
     );
     let line = line.prop_map(|(within, text, partial)| {
-        let text = text.map(|regex| ("text".to_owned(), Wanted::Text(regex.to_owned())));
-        let partial = partial.map(|partial| ("partial".to_owned(), Wanted::Boolean(partial)));
+        let text = text.map(|regex| ("text".to_owned(), KeyMatcher::Regex(regex.to_owned())));
+        let partial = partial.map(|partial| ("partial".to_owned(), KeyMatcher::Boolean(partial)));
         (kind("line"), within, text.into_iter().chain(partial).collect::<Vec<_>>())
     });
     let exited = (of(within()), any::<i64>()).prop_map(|(within, code)| {
-        (kind("spawn.exited"), within, vec![("code".to_owned(), Wanted::Number(code))])
+        (kind("spawn.exited"), within, vec![("code".to_owned(), KeyMatcher::Number(code))])
     });
     let others =
         select(vec!["clock.tick", "input", "run.paused"]).prop_map(|name| (kind(name), None, vec![]));
-    prop_oneof![line, exited, others].prop_map(|(kind, within, values)| Watched {
-        what: Subject::Event(kind),
+    prop_oneof![line, exited, others].prop_map(|(kind, within, values)| ExpectationTarget {
+        subject: ExpectationSubject::Event(kind),
         cell: None,
-        within,
-        values,
+        scope: within,
+        key_matchers: values,
     })
 }
 
-fn comparison() -> impl Strategy<Value = Comparison> {
+fn comparison() -> impl Strategy<Value = LimitComparison> {
     // With these no number is too small.
-    select(vec![Comparison::AtMost, Comparison::Equals, Comparison::Above])
+    select(vec![LimitComparison::AtMost, LimitComparison::Equals, LimitComparison::Above])
 }
 
 fn span() -> impl Strategy<Value = Span> {
-    prop_oneof![Just(0u64), 0..5_000_000_000u64, 0..=LONGEST.0].prop_map(Span)
+    prop_oneof![Just(0u64), 0..5_000_000_000u64, 0..=MAX_SPAN.0].prop_map(Span)
 }
 
 fn number() -> impl Strategy<Value = u64> {
     0..=i64::MAX as u64
 }
 
-fn figure_of_events() -> impl Strategy<Value = (Stat, Limit)> {
+fn figure_of_events() -> impl Strategy<Value = (Statistic, LimitValue)> {
     prop_oneof![
-        number().prop_map(|count| (Stat::Count, Limit::Count(count))),
+        number().prop_map(|count| (Statistic::Count, LimitValue::Count(count))),
         (0..1_000_000u32, 1..1_000u32)
-            .prop_map(|(rate, by)| (Stat::Rate, Limit::Rate(f64::from(rate) / f64::from(by)))),
+            .prop_map(|(rate, by)| (Statistic::Rate, LimitValue::Rate(f64::from(rate) / f64::from(by)))),
     ]
 }
 
-fn measured() -> impl Strategy<Value = (Measure, (Stat, Limit))> {
+fn measured() -> impl Strategy<Value = (MeasuredQuantity, (Statistic, LimitValue))> {
     let many = || {
         prop_oneof![
-            select(vec![Stat::Sum, Stat::Min, Stat::Mean, Stat::Max]),
-            (1..100_000u32).prop_map(Stat::Percentile)
+            select(vec![Statistic::Sum, Statistic::Min, Statistic::Mean, Statistic::Max]),
+            (1..100_000u32).prop_map(Statistic::Percentile)
         ]
     };
-    let took =
-        select(vec![Measure::FetchTook, Measure::FetchFirstByte, Measure::SpawnTook, Measure::Lateness]);
+    let took = select(vec![
+        MeasuredQuantity::FetchTook,
+        MeasuredQuantity::FetchFirstByte,
+        MeasuredQuantity::SpawnTook,
+        MeasuredQuantity::Lateness,
+    ]);
     prop_oneof![
-        (took, many(), span()).prop_map(|(measure, stat, span)| (measure, (stat, Limit::Span(span)))),
-        (many(), number()).prop_map(|(stat, size)| (Measure::FetchBytes, (stat, Limit::Bytes(size)))),
-        span().prop_map(|span| (Measure::RunTook, (Stat::Value, Limit::Span(span)))),
+        (took, many(), span()).prop_map(|(measure, stat, span)| (measure, (stat, LimitValue::Span(span)))),
+        (many(), number())
+            .prop_map(|(stat, size)| (MeasuredQuantity::FetchBytes, (stat, LimitValue::Bytes(size)))),
+        span().prop_map(|span| (MeasuredQuantity::RunTook, (Statistic::Value, LimitValue::Span(span)))),
     ]
 }
 
-fn rule() -> impl Strategy<Value = (Watched, Rule, bool)> {
-    let figure = |(stat, limit), holds| Rule::Figure(Figure { stat, holds, limit });
+fn rule() -> impl Strategy<Value = (ExpectationTarget, ExpectationRule, bool)> {
+    let figure =
+        |(stat, limit), holds| ExpectationRule::Threshold(StatThreshold { stat, comparison: holds, limit });
     prop_oneof![
         (events(), figure_of_events(), comparison(), any::<bool>())
             .prop_map(move |(of, made, holds, never)| (of, figure(made, holds), never)),
-        events().prop_map(|of| (of, Rule::Figure(Figure::HAPPENS), true)),
+        events().prop_map(|of| (of, ExpectationRule::Threshold(StatThreshold::AT_LEAST_ONE), true)),
         (measured(), comparison(), any::<bool>()).prop_map(move |((measure, made), holds, never)| {
-            let of =
-                Watched { what: Subject::Measure(measure), cell: None, within: None, values: Vec::new() };
+            let of = ExpectationTarget {
+                subject: ExpectationSubject::Measure(measure),
+                cell: None,
+                scope: None,
+                key_matchers: Vec::new(),
+            };
             (of, figure(made, holds), never)
         }),
         (any::<i64>(), comparison(), any::<bool>()).prop_map(move |(value, holds, never)| {
             let cell = Some("c".to_owned());
-            let of = Watched { what: Subject::Shared, cell, within: None, values: Vec::new() };
-            (of, figure((Stat::Value, Limit::Value(value)), holds), never)
+            let of = ExpectationTarget {
+                subject: ExpectationSubject::Shared,
+                cell,
+                scope: None,
+                key_matchers: Vec::new(),
+            };
+            (of, figure((Statistic::Value, LimitValue::Value(value)), holds), never)
         }),
         (events(), events(), of(span()), any::<bool>()).prop_map(|(of, follows, within, never)| {
-            (of, Rule::Order(Box::new(Order { follows, within })), never)
+            (of, ExpectationRule::Order(Box::new(OrderRule { follows, within })), never)
         }),
     ]
 }
@@ -112,7 +129,7 @@ fn rule() -> impl Strategy<Value = (Watched, Rule, bool)> {
 fn one() -> impl Strategy<Value = Expectation> {
     (rule(), any::<bool>(), of("[ -~]{0,9}")).prop_map(|((of, rule, never), abort, name)| {
         let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
-        Expectation { name, of, rule, never, abort, place: Place::default() }
+        Expectation { name, target: of, rule, never, abort, place: FilePlace::default() }
     })
 }
 

@@ -1,6 +1,6 @@
 //! What can be wrong with a fetch's keys, each at its place and in one error.
 
-use scenario_core::scenario::Options;
+use scenario_core::scenario::ScenarioOptions;
 
 use crate::check::common::{load_bytes, load_text, options, said, said_of};
 
@@ -61,7 +61,7 @@ fn what_auth_says_is_not_shown_and_is_looked_for() {
     let resolved = scenario_core::scenario::write::resolved::to_json(&loaded.scenario);
     assert!(resolved.contains(r#""auth":{"basic":{"user":"me","password":"[redacted]"}}"#), "{resolved}");
     assert!(resolved.contains(r#""auth":{"bearer":"[redacted]"}"#), "{resolved}");
-    let masked = loaded.secrets.masked("hunter2 literal-token bWU6aHVudGVyMg==");
+    let masked = loaded.secrets.mask_text("hunter2 literal-token bWU6aHVudGVyMg==");
     assert_eq!(masked, "[redacted] [redacted] [redacted]");
 }
 
@@ -193,7 +193,7 @@ fn a_name_is_a_variable_or_captured() {
     assert!(said.contains("`token` is captured here, and is a variable too"), "{said}");
     assert!(said.contains("s.toml:3:9") && said.contains("the variable"), "both places are named: {said}");
     let given = [("token".to_owned(), "1".to_owned())];
-    let options = Options { vars: &given, ..options() };
+    let options = ScenarioOptions { vars: &given, ..options() };
     let text = "[fetches.f]\nurls = [\"http://h/\"]\ncapture.token = { json = \"/a\" }\n";
     let said = said_of(&load_bytes(text, &options));
     assert!(said.contains("is captured here") && said.contains("given by --var"), "{said}");
@@ -286,5 +286,5 @@ fn a_proxy_is_a_host_that_speaks_http() {
     let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
     let resolved = scenario_core::scenario::write::resolved::to_json(&loaded.scenario);
     assert!(resolved.contains("\"proxy\":\"http://me:[redacted]@p:1\""), "{resolved}");
-    assert_eq!(loaded.secrets.masked("hunter2 bWU6aHVudGVyMg=="), "[redacted] [redacted]");
+    assert_eq!(loaded.secrets.mask_text("hunter2 bWU6aHVudGVyMg=="), "[redacted] [redacted]");
 }

@@ -21,7 +21,7 @@ fn said(path: &Path) -> String {
 }
 
 #[test]
-fn a16_what_is_no_file_is_named() {
+fn what_is_no_file_is_named() {
     let folder = folder("a16");
     let at = |name: &str| folder.join(name);
     rustix::fs::mknodat(rustix::fs::CWD, at("fifo"), rustix::fs::FileType::Fifo, 0o600.into(), 0)
@@ -48,7 +48,7 @@ fn a16_what_is_no_file_is_named() {
 }
 
 #[test]
-fn a16_an_unreadable_file_is_named() {
+fn an_unreadable_file_is_named() {
     let path = folder("a16_mode").join("secret.toml");
     fs::write(&path, "name = 1").expect("a file can be written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("its mode can be set");
@@ -58,7 +58,7 @@ fn a16_an_unreadable_file_is_named() {
 }
 
 #[test]
-fn a16_an_included_file_that_is_missing_is_named_where_it_is_included() {
+fn an_included_file_that_is_missing_is_named_where_it_is_included() {
     let folder = folder("a16_include");
     let path = folder.join("main.toml");
     fs::write(&path, "include = [\"sub/none.toml\"]\n[[timeline]]\nspawn = \"x\"\n")
@@ -71,7 +71,7 @@ fn a16_an_included_file_that_is_missing_is_named_where_it_is_included() {
 }
 
 #[test]
-fn a12_includes_by_two_ways_are_read_once_and_rings_are_told() {
+fn includes_by_two_ways_are_read_once_and_rings_are_told() {
     let folder = folder("a12");
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a file can be written");
     fs::create_dir_all(folder.join("sub")).expect("a folder can be made");

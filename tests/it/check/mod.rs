@@ -38,7 +38,7 @@ fn every_legal_key_is_read_and_resolved() {
     assert_eq!(json_to_toml(&json).expect("it is JSON"), toml);
     assert!(again.is_ok_and(|again| to_json(&again.scenario) == json));
     assert!(!json.contains("s3cr3t") && !json.contains(":pass@") && !json.contains('\n'), "{json}");
-    assert_eq!(loaded.secrets.masked("s3cr3t-t0ken"), "[redacted]");
+    assert_eq!(loaded.secrets.mask_text("s3cr3t-t0ken"), "[redacted]");
 }
 
 #[test]

@@ -7,21 +7,23 @@ use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
-use scenario_core::diagnostic::Place;
+use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::interval::Interval;
-use scenario_core::scenario::model::expect::Rule;
-use scenario_core::scenario::model::steps::{Act, Step as PlayerStep};
+use scenario_core::scenario::model::expect::ExpectationRule;
+use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
-    Action, After, Arrivals, Auth, Body, Capture, CaptureFrom, Check, ClientCert, Command, Edges, Entry,
-    Exits, FetchJob, FetchMode, Http2, Isolation, Load, Pace, Part, PlayerGroup, Players, Preset, PresetKind,
-    Ready, ReadyBy, Repeat, Scenario, StatusRule, Stdin, Stop, Text, Var, World,
+    ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, EntryAction, EntryRepeat, EntryTrigger,
+    ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation,
+    LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule,
+    ReadinessTest, Scenario, ScenarioText, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
+    WorldEdges, WorldRules,
 };
-use scenario_core::scenario::rate::{Point, Ramp, Rate};
-use scenario_core::scenario::write::draft::{Addition, Draft, Step};
+use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
+use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
 use scenario_core::scenario::write::resolved::{to_json, to_toml};
 use scenario_log::event::Direction;
 use scenario_log::name::NamePattern;
-use scenario_log::sanitize::acts;
+use scenario_log::sanitize::is_unsafe_char;
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
@@ -37,32 +39,36 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 /// A text that a program can be given.
-fn argument() -> impl Strategy<Value = Text> {
-    words().prop_map(|text| Text::plain(text.replace('\0', "")))
+fn argument() -> impl Strategy<Value = ScenarioText> {
+    words().prop_map(|text| ScenarioText::plain(text.replace('\0', "")))
 }
 
-fn text() -> impl Strategy<Value = Text> {
-    words().prop_map(Text::plain)
+fn text() -> impl Strategy<Value = ScenarioText> {
+    words().prop_map(ScenarioText::plain)
 }
 
 /// A text in which a value may stand that the first fetch captures.
-fn late() -> impl Strategy<Value = Text> {
+fn late() -> impl Strategy<Value = ScenarioText> {
     (text(), any::<bool>(), text()).prop_map(|(mut before, gap, behind)| {
         if gap {
-            before.push(&Text::captured("captured-1"));
+            before.push(&ScenarioText::capture_gap("captured-1"));
         }
         before.push(&behind);
         before
     })
 }
 
-fn capture() -> impl Strategy<Value = Capture> {
+fn capture() -> impl Strategy<Value = FetchCapture> {
     let from = prop_oneof![
-        select(vec!["", "/a~1b/${x}"]).prop_map(|place| CaptureFrom::Json(place.to_owned())),
-        select(vec!["(a)", r"\$\{(\d)"]).prop_map(|regex| CaptureFrom::Text(regex.to_owned())),
-        Just(CaptureFrom::Header("x-odd".to_owned())),
+        select(vec!["", "/a~1b/${x}"]).prop_map(|place| CaptureSelector::Json(place.to_owned())),
+        select(vec!["(a)", r"\$\{(\d)"]).prop_map(|regex| CaptureSelector::Text(regex.to_owned())),
+        Just(CaptureSelector::Header("x-odd".to_owned())),
     ];
-    (from, any::<bool>()).prop_map(|(from, secret)| Capture { name: "captured-1".to_owned(), from, secret })
+    (from, any::<bool>()).prop_map(|(from, secret)| FetchCapture {
+        name: "captured-1".to_owned(),
+        selector: from,
+        secret,
+    })
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
@@ -96,24 +102,26 @@ fn group() -> impl Strategy<Value = (bool, u32, u32, Interval, Vec<Direction>)> 
 }
 
 /// Steps on the one cell and the one lock of [`scenario`].
-fn steps() -> impl Strategy<Value = Part> {
+fn steps() -> impl Strategy<Value = PlayerBehavior> {
     let step = prop_oneof![
-        Just(("load c".to_owned(), Act::Load(0))),
-        Just(("store c".to_owned(), Act::Store(0))),
-        any::<i64>().prop_map(|number| (format!("add {number}"), Act::Add(number))),
-        any::<i64>().prop_map(|number| (format!("mul  {number}"), Act::Mul(number))),
-        some_span().prop_map(|span| (format!("pause {}ns", span.0), Act::Pause(Interval::Constant(span)))),
+        Just(("load c".to_owned(), StepAction::Load(0))),
+        Just(("store c".to_owned(), StepAction::Store(0))),
+        any::<i64>().prop_map(|number| (format!("add {number}"), StepAction::Add(number))),
+        any::<i64>().prop_map(|number| (format!("mul  {number}"), StepAction::Mul(number))),
+        some_span()
+            .prop_map(|span| (format!("pause {}ns", span.0), StepAction::Pause(Interval::Constant(span)))),
         some_span().prop_map(|mean| {
             let text = format!("pause {{ exponential = \"{}ns\" }}", mean.0);
-            (text, Act::Pause(Interval::Exponential { mean }))
+            (text, StepAction::Pause(Interval::Exponential { mean }))
         }),
-        Just(("move".to_owned(), Act::Move)),
-        "[ -~]{0,20}[!-~]".prop_map(|words| (format!("say {}", words.trim_start()), Act::Say)),
+        Just(("move".to_owned(), StepAction::Move)),
+        "[ -~]{0,20}[!-~]".prop_map(|words| (format!("say {}", words.trim_start()), StepAction::Say)),
     ];
-    let locked = |steps: Vec<(String, Act)>| {
-        let (lock, unlock) = (("lock l".to_owned(), Act::Lock(0)), ("unlock l".to_owned(), Act::Unlock(0)));
+    let locked = |steps: Vec<(String, StepAction)>| {
+        let (lock, unlock) =
+            (("lock l".to_owned(), StepAction::Lock(0)), ("unlock l".to_owned(), StepAction::Unlock(0)));
         let steps = [lock].into_iter().chain(steps).chain([unlock]);
-        Part::Steps(steps.map(|(text, act)| PlayerStep { text, act }).collect())
+        PlayerBehavior::Steps(steps.map(|(text, act)| PlayerStep { text, action: act }).collect())
     };
     vec(step, 0..6).prop_map(locked)
 }
@@ -126,38 +134,40 @@ fn players() -> impl Strategy<Value = PresetKind> {
             let letter = char::from(b'a' + u8::try_from(index).unwrap_or(0));
             let name = if inside { format!("{letter}{{n}}x") } else { letter.to_string() };
             let steps = steps.clone().filter(|_| isolation == Isolation::Task && index == 0);
-            let part = steps.unwrap_or(Part::Moves { moves, every });
-            PlayerGroup { name: NamePattern::new(&name, count), count, part, directions }
+            let part = steps.unwrap_or(PlayerBehavior::Moves { moves, every });
+            PlayerGroup { name: NamePattern::new(&name, count), count, behavior: part, directions }
         });
-        PresetKind::Players(Players { groups: groups.collect(), isolation })
+        PresetKind::Players(PlayersPreset { groups: groups.collect(), isolation })
     })
 }
 
-fn stdin() -> impl Strategy<Value = Stdin> {
+fn stdin() -> impl Strategy<Value = StdinMode> {
     prop_oneof![
-        Just(Stdin::Null),
-        Just(Stdin::Open),
-        Just(Stdin::World),
-        text().prop_map(Stdin::Text),
-        path().prop_map(Stdin::File),
+        Just(StdinMode::Null),
+        Just(StdinMode::Open),
+        Just(StdinMode::World),
+        text().prop_map(StdinMode::Text),
+        path().prop_map(StdinMode::File),
     ]
 }
 
-fn ready() -> impl Strategy<Value = Ready> {
+fn ready() -> impl Strategy<Value = ReadinessRule> {
     let by = prop_oneof![
-        select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(|regex| ReadyBy::Line(regex.to_owned())),
-        select(vec!["h:1", "[::1]:65535"]).prop_map(|address| ReadyBy::Tcp(Text::plain(address))),
+        select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"])
+            .prop_map(|regex| ReadinessTest::Line(regex.to_owned())),
+        select(vec!["h:1", "[::1]:65535"])
+            .prop_map(|address| ReadinessTest::Tcp(ScenarioText::plain(address))),
         select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$"])
-            .prop_map(|url| ReadyBy::Http(Text::plain(url))),
+            .prop_map(|url| ReadinessTest::Http(ScenarioText::plain(url))),
     ];
-    (by, some_span(), some_span()).prop_map(|(by, timeout, poll)| Ready { by, timeout, poll })
+    (by, some_span(), some_span()).prop_map(|(by, timeout, poll)| ReadinessRule { test: by, timeout, poll })
 }
 
-fn exits() -> impl Strategy<Value = Exits> {
+fn exits() -> impl Strategy<Value = ExitRule> {
     prop_oneof![
-        vec(any::<u8>(), 1..4).prop_map(Exits::Codes),
-        Just(Exits::Any),
-        (1..=64_i32).prop_filter_map("a signal", Signal::from_number).prop_map(Exits::Signal),
+        vec(any::<u8>(), 1..4).prop_map(ExitRule::Codes),
+        Just(ExitRule::Any),
+        (1..=64_i32).prop_filter_map("a signal", Signal::from_number).prop_map(ExitRule::Signal),
     ]
 }
 
@@ -187,8 +197,8 @@ fn command() -> impl Strategy<Value = PresetKind> {
                 grace,
                 max_line,
             )| {
-                let program = Text::plain(program.to_string_lossy());
-                PresetKind::Command(Box::new(Command {
+                let program = ScenarioText::plain(program.to_string_lossy());
+                PresetKind::Command(Box::new(CommandPreset {
                     argv: std::iter::once(program).chain(rest).collect(),
                     dir,
                     env,
@@ -198,14 +208,14 @@ fn command() -> impl Strategy<Value = PresetKind> {
                     pty,
                     exits,
                     background,
-                    stop: Stop { signal: Signal::INT, grace },
+                    stop: StopPolicy { signal: Signal::INT, grace },
                     max_line,
                 }))
             },
         )
 }
 
-fn body() -> impl Strategy<Value = Body> {
+fn body() -> impl Strategy<Value = FetchBody> {
     let json = [
         "{\"z\":[1,-2.5,\"${\",true],\"a\":{\"k.k\":\"$${\"}}",
         "1e300",
@@ -216,56 +226,58 @@ fn body() -> impl Strategy<Value = Body> {
         "{\"$${k}\":[\"${captured-1}\",\"a$${b}${captured-1}\"]}",
     ];
     prop_oneof![
-        late().prop_map(Body::Text),
-        path().prop_map(Body::File),
+        late().prop_map(FetchBody::Text),
+        path().prop_map(FetchBody::File),
         btree_map(words(), vec(late(), 1..3), 0..3).prop_map(|fields| {
             let all = fields
                 .into_iter()
                 .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
-            Body::Form(all.collect())
+            FetchBody::Form(all.collect())
         }),
-        select(json.to_vec()).prop_map(|json| Body::Json(json_text(json))),
+        select(json.to_vec()).prop_map(|json| FetchBody::Json(json_text(json))),
     ]
 }
 
 /// A JSON text; the last of them is a template.
-fn json_text(json: &str) -> Text {
+fn json_text(json: &str) -> ScenarioText {
     let Some(gaps) = json.contains("${captured-1}").then(|| json.split("${captured-1}")) else {
-        return Text::plain(json);
+        return ScenarioText::plain(json);
     };
-    let mut text = Text::default();
+    let mut text = ScenarioText::default();
     for (n, part) in gaps.enumerate() {
         if n > 0 {
-            text.push(&Text::captured("captured-1"));
+            text.push(&ScenarioText::capture_gap("captured-1"));
         }
-        text.push(&Text::plain(part.replace("$${", "${")));
+        text.push(&ScenarioText::plain(part.replace("$${", "${")));
     }
     text
 }
 
-fn auth() -> impl Strategy<Value = Auth> {
+fn auth() -> impl Strategy<Value = FetchAuth> {
     prop_oneof![
-        "[ -9;-~é]{0,8}".prop_map(|user| Auth::Basic { user: Text::plain(user), password: redacted() }),
-        Just(Auth::Bearer(redacted())),
+        "[ -9;-~é]{0,8}"
+            .prop_map(|user| FetchAuth::Basic { user: ScenarioText::plain(user), password: redacted() }),
+        Just(FetchAuth::Bearer(redacted())),
     ]
 }
 
 /// What a secret is in a file that was read back.
-fn redacted() -> Text {
-    Text::secret("[redacted]", "[redacted]")
+fn redacted() -> ScenarioText {
+    ScenarioText::secret("[redacted]", "[redacted]")
 }
 
 fn client() -> impl Strategy<Value = ClientCert> {
     (path(), path()).prop_map(|(cert, key)| ClientCert { cert, key })
 }
 
-fn check() -> impl Strategy<Value = Check> {
-    let value = select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(Text::plain);
+fn check() -> impl Strategy<Value = FetchCheck> {
+    let value =
+        select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(ScenarioText::plain);
     let json =
         btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", value, 0..3).prop_map(|json| json.into_iter().collect());
     let text = select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned);
     (of(text), of(json), of(any::<[u8; 32]>()))
-        .prop_map(|(text, json, sha256)| Check { text, json, sha256 })
+        .prop_map(|(text, json, sha256)| FetchCheck { text, json, sha256 })
         .prop_filter("it looks at something", |check| {
             check.text.is_some() || check.json.is_some() || check.sha256.is_some()
         })
@@ -280,22 +292,28 @@ fn status() -> impl Strategy<Value = StatusRule> {
 }
 
 /// A load that can be kept: of few requests, and of a rate that does not end in nothing.
-fn load() -> impl Strategy<Value = Load> {
-    let closed = (1..=50_000_u32).prop_map(|connections| Pace::Closed { connections });
+fn load() -> impl Strategy<Value = LoadProfile> {
+    let closed = (1..=50_000_u32).prop_map(|connections| LoadModel::Closed { connections });
     let rate = prop_oneof![
-        (1..=Rate::HIGHEST.0).prop_map(|rate| Ramp::constant(Rate(rate))),
-        vec((0..3_600_000_000_000_u64, 1_000_000..=Rate::HIGHEST.0), 1..4).prop_map(|mut points| {
+        (1..=RequestRate::MAX.0).prop_map(|rate| Ramp::constant(RequestRate(rate))),
+        vec((0..3_600_000_000_000_u64, 1_000_000..=RequestRate::MAX.0), 1..4).prop_map(|mut points| {
             points.sort_unstable();
-            Ramp::new(points.into_iter().map(|(at, to)| Point { at: Span(at), to: Rate(to) }).collect())
+            Ramp::new(
+                points
+                    .into_iter()
+                    .map(|(at, to)| RampPoint { at: Span(at), rate: RequestRate(to) })
+                    .collect(),
+            )
         }),
     ];
-    let arrivals = select(vec![Arrivals::Constant, Arrivals::Poisson]);
+    let arrivals = select(vec![ArrivalProcess::Constant, ArrivalProcess::Poisson]);
     let open = (rate, arrivals, 1..=50_000_u32);
-    let open = open.prop_map(|(rate, arrivals, most)| Pace::Open { rate, arrivals, most });
-    (prop_oneof![closed, open], of(some_span())).prop_map(|(pace, within)| Load {
-        pace,
-        requests: Some(1),
-        within,
+    let open =
+        open.prop_map(|(rate, arrivals, most)| LoadModel::Open { rate, arrivals, max_connections: most });
+    (prop_oneof![closed, open], of(some_span())).prop_map(|(pace, within)| LoadProfile {
+        model: pace,
+        max_requests: Some(1),
+        duration: within,
     })
 }
 
@@ -308,8 +326,12 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         of(auth()),
     );
     let numbers = (some_span(), any::<u32>(), any::<u32>(), 0..=i64::MAX as u64);
-    let flags =
-        (any::<bool>(), any::<bool>(), any::<bool>(), select(vec![Http2::Auto, Http2::Always, Http2::Never]));
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        select(vec![Http2Mode::Auto, Http2Mode::Always, Http2Mode::Never]),
+    );
     (
         urls,
         request,
@@ -323,15 +345,15 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
             let sensitive = ["authorization", "cookie"];
             FetchJob {
                 name: String::new(),
-                urls: urls.iter().copied().map(Text::plain).collect(),
+                urls: urls.iter().copied().map(ScenarioText::plain).collect(),
                 mode: if flags.0 || load.is_some() { FetchMode::Concurrent } else { FetchMode::Sequential },
-                lines: flags.1 && load.is_none(),
+                log_lines: flags.1 && load.is_none(),
                 method: request.0.to_owned(),
                 headers: request
                     .1
                     .into_iter()
                     .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
-                    .map(|(name, value)| (name, Text::plain(value)))
+                    .map(|(name, value)| (name, ScenarioText::plain(value)))
                     .collect(),
                 // A URL's user excludes it.
                 auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
@@ -341,62 +363,61 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 retries: numbers.2,
                 status,
                 max_body: numbers.3,
-                decode: flags.0,
+                decode_body: flags.0,
                 ca,
                 insecure: flags.2,
-                proxy: proxy.filter(|_| flags.3 != Http2::Always).map(Text::plain),
-                client,
+                proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
+                client_cert: client,
                 http2: flags.3,
                 load,
                 check,
-                capture: Vec::new(),
-                place: Place::default(),
+                captures: Vec::new(),
+                place: FilePlace::default(),
             }
         })
 }
 
-fn repeat() -> impl Strategy<Value = Repeat> {
-    (interval(), 1..1_000_u64, of(some_span())).prop_map(|(every, times, within)| Repeat {
+fn repeat() -> impl Strategy<Value = EntryRepeat> {
+    (interval(), 1..1_000_u64, of(some_span())).prop_map(|(every, times, within)| EntryRepeat {
         every,
         times: Some(times),
-        within,
+        duration: within,
     })
 }
 
 /// An entry that may refer to the first one, which spawns a program.
-fn entry() -> impl Strategy<Value = Entry> {
-    let after =
-        prop_oneof![
-            Just(After::Started(0)),
-            Just(After::Ready(0)),
-            Just(After::Finished(0)),
-            (select(vec!["a+", "\\d \"x\" (^|$){1}", "[é]"]), span())
-                .prop_map(|(regex, timeout)| After::Line { regex: regex.to_owned(), of: 0, timeout }),
-        ];
+fn entry() -> impl Strategy<Value = TimelineEntry> {
+    let after = prop_oneof![
+        Just(EntryTrigger::Started(0)),
+        Just(EntryTrigger::Ready(0)),
+        Just(EntryTrigger::Finished(0)),
+        (select(vec!["a+", "\\d \"x\" (^|$){1}", "[é]"]), span())
+            .prop_map(|(regex, timeout)| EntryTrigger::Line { regex: regex.to_owned(), of: 0, timeout }),
+    ];
     let action = prop_oneof![
-        Just(Action::Spawn(0)),
-        Just(Action::Fetch(0)),
-        Just(Action::Stop(0)),
-        late().prop_map(|text| Action::Send { to: 0, text }),
-        late().prop_map(Action::Mark),
+        Just(EntryAction::Spawn(0)),
+        Just(EntryAction::Fetch(0)),
+        Just(EntryAction::Stop(0)),
+        late().prop_map(|text| EntryAction::Send { to: 0, text }),
+        late().prop_map(EntryAction::Mark),
     ];
     (span(), of(after), action, 1..=1_000_000u32, of(repeat())).prop_map(
-        |(at, after, action, count, repeat)| Entry {
+        |(at, after, action, count, repeat)| TimelineEntry {
             id: None,
             at,
-            after,
+            trigger: after,
             action,
             count,
             repeat,
-            place: Place::default(),
+            place: FilePlace::default(),
         },
     )
 }
 
-fn world() -> impl Strategy<Value = World> {
+fn world() -> impl Strategy<Value = WorldRules> {
     let sides = [1..=10_000_u32, 1..=10_000_u32];
-    (sides, select(vec![Edges::Wrap, Edges::Stop]), of(some_span()))
-        .prop_map(|(size, edges, broadcast)| World { size, edges, broadcast })
+    (sides, select(vec![WorldEdges::Wrap, WorldEdges::Stop]), of(some_span()))
+        .prop_map(|(size, edges, broadcast)| WorldRules { size, edges, broadcast })
 }
 
 prop_compose! {
@@ -405,46 +426,46 @@ prop_compose! {
         time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
         fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(entry(), 0..5),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
-            text().prop_map(Var::Text), any::<i64>().prop_map(Var::Integer), any::<bool>().prop_map(Var::Boolean)
+            text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),
         expect in expectations(), world in of(world()),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
-        first.stdin = Stdin::Open;
+        first.stdin = StdinMode::Open;
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
-        let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.take_locks());
-        let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: Place::default() });
+        let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.may_take_locks());
+        let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: FilePlace::default() });
         let mut presets: Vec<Preset> = presets.collect();
         for preset in &mut presets {
             // Only where there is one, and through a pipe.
-            if let PresetKind::Command(command) = &mut preset.kind && command.stdin == Stdin::World {
+            if let PresetKind::Command(command) = &mut preset.kind && command.stdin == StdinMode::World {
                 match world {
                     Some(_) => command.pty = false,
-                    None => command.stdin = Stdin::Null,
+                    None => command.stdin = StdinMode::Null,
                 }
             }
         }
         let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
         let fetches = fetches.into_iter().enumerate();
-        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), capture: vec![capture.clone()], ..job });
-        let spawn = Entry {
-            id: Some("the.first".to_owned()), at: Span::ZERO, after: None, action: Action::Spawn(0), count: 1,
-            repeat: None, place: Place::default(),
+        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], ..job });
+        let spawn = TimelineEntry {
+            id: Some("the.first".to_owned()), at: Span::ZERO, trigger: None, action: EntryAction::Spawn(0), count: 1,
+            repeat: None, place: FilePlace::default(),
         };
         Scenario {
             name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(),
-            timeline: std::iter::once(spawn).chain(entries).collect(), expect,
-            shared: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), world,
+            timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
+            shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), world,
         }
     }
 }
 
 /// The same without places.
 fn placeless(mut scenario: Scenario) -> Scenario {
-    scenario.presets.iter_mut().for_each(|preset| preset.place = Place::default());
-    scenario.fetches.iter_mut().for_each(|fetch| fetch.place = Place::default());
-    scenario.timeline.iter_mut().for_each(|entry| entry.place = Place::default());
-    scenario.expect.iter_mut().for_each(|one| one.place = Place::default());
+    scenario.presets.iter_mut().for_each(|preset| preset.place = FilePlace::default());
+    scenario.fetches.iter_mut().for_each(|fetch| fetch.place = FilePlace::default());
+    scenario.timeline.iter_mut().for_each(|entry| entry.place = FilePlace::default());
+    scenario.expectations.iter_mut().for_each(|one| one.place = FilePlace::default());
     scenario
 }
 
@@ -471,14 +492,14 @@ proptest! {
     /// Whatever is left out holds without being said, and no comment becomes more than one.
     #[test]
     fn a_draft_reads_back_as_its_scenario(scenario in scenario(), said in words(), at in span(), limit in some_span()) {
-        let mut draft = Draft::read(&to_json(&scenario)).expect("a resolved scenario can be run");
+        let mut draft = ScenarioDraft::from_json(&to_json(&scenario)).expect("a resolved scenario can be run");
         draft.set_seed(7);
-        draft.limit(limit, vec![said.clone()]);
-        let addition = |id, step| Addition::entry(said.clone(), id, at, step);
-        let before = [Addition::comment(said.clone()), addition("before", Step::Mark(&said))];
-        let behind = [addition("behind", Step::Spawn("p0", 3)), addition("last", Step::Send { to: "the.first", text: &said })];
+        draft.set_time_limit(limit, vec![said.clone()]);
+        let addition = |id, step| DraftAddition::entry(said.clone(), id, at, step);
+        let before = [DraftAddition::comment(said.clone()), addition("before", DraftAction::Mark(&said))];
+        let behind = [addition("behind", DraftAction::Spawn("p0", 3)), addition("last", DraftAction::Send { to: "the.first", text: &said })];
         let toml = draft.to_toml(std::slice::from_ref(&said), &before, &behind);
-        prop_assert!(!toml.contains(|c| c != '\n' && acts(c)), "{toml}");
+        prop_assert!(!toml.contains(|c| c != '\n' && is_unsafe_char(c)), "{toml}");
         let loaded = load_text(&toml);
         // But for what may be doubted of an expectation, nothing is said.
         let doubts = ["`abort` ends nothing", "this scenario never gives"];
@@ -489,26 +510,26 @@ proptest! {
         let mut drafted = placeless(loaded.scenario);
         let (last, behind) = (drafted.timeline.pop(), drafted.timeline.pop());
         let before = drafted.timeline.remove(0);
-        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, Action::Send { to: 1, text: Text::plain(&*said) })));
-        prop_assert_eq!(behind.map(|behind| (behind.at, behind.action, behind.count)), Some((at, Action::Spawn(0), 3)));
-        prop_assert_eq!((before.at, before.action), (at, Action::Mark(Text::plain(&*said))));
+        prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, EntryAction::Send { to: 1, text: ScenarioText::plain(&*said) })));
+        prop_assert_eq!(behind.map(|behind| (behind.at, behind.action, behind.count)), Some((at, EntryAction::Spawn(0), 3)));
+        prop_assert_eq!((before.at, before.action), (at, EntryAction::Mark(ScenarioText::plain(&*said))));
         // One entry stands before those that are referred to.
         for entry in &mut drafted.timeline {
             match &mut entry.action {
-                Action::Stop(to) | Action::Send { to, .. } => *to -= 1,
+                EntryAction::Stop(to) | EntryAction::Send { to, .. } => *to -= 1,
                 _ => {}
             }
-            match &mut entry.after {
-                Some(After::Started(of) | After::Ready(of) | After::Finished(of) | After::Line { of, .. }) => *of -= 1,
+            match &mut entry.trigger {
+                Some(EntryTrigger::Started(of) | EntryTrigger::Ready(of) | EntryTrigger::Finished(of) | EntryTrigger::Line { of, .. }) => *of -= 1,
                 None => {}
             }
         }
-        for one in &mut drafted.expect {
+        for one in &mut drafted.expectations {
             let follows = match &mut one.rule {
-                Rule::Order(order) => order.follows.within.as_mut(),
-                Rule::Figure(_) => None,
+                ExpectationRule::Order(order) => order.follows.scope.as_mut(),
+                ExpectationRule::Threshold(_) => None,
             };
-            let entries = one.of.within.iter_mut().chain(follows).filter_map(|within| within.entry.as_mut());
+            let entries = one.target.scope.iter_mut().chain(follows).filter_map(|within| within.entry.as_mut());
             entries.for_each(|entry| *entry -= 1);
         }
         let time_limit = Some(scenario.time_limit.map_or(limit, |own| own.min(limit)));
@@ -526,7 +547,7 @@ fn a_draft_says_no_defaults() {
         [[timeline]]\nid = \"run\"\nspawn = \"run\"\n\n\
         [[timeline]]\nafter = { line = \"x\", of = \"run\" }\nspawn = \"players\"\n";
     let loaded = load_text(text).unwrap_or_else(|failure| panic!("{failure:?}"));
-    let draft = Draft::read(&to_json(&loaded.scenario)).expect("a resolved scenario can be run");
+    let draft = ScenarioDraft::from_json(&to_json(&loaded.scenario)).expect("a resolved scenario can be run");
     assert_eq!(draft.to_toml(&[], &[], &[]), format!("\n{text}"));
 }
 
@@ -535,8 +556,8 @@ fn vars_are_kept_for_the_record() {
     let loaded =
         load_text("[vars]\na = \"${env:TOKEN}\"\nb = 1\n").unwrap_or_else(|failure| panic!("{failure:?}"));
     let vars = BTreeMap::from([
-        ("a".to_owned(), Var::Text(Text::secret("s3cr3t-t0ken", "[redacted]"))),
-        ("b".to_owned(), Var::Integer(1)),
+        ("a".to_owned(), VarValue::Text(ScenarioText::secret("s3cr3t-t0ken", "[redacted]"))),
+        ("b".to_owned(), VarValue::Integer(1)),
     ]);
     assert_eq!(loaded.scenario.vars, vars);
 }

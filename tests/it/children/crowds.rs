@@ -4,7 +4,7 @@ use crate::children::{NO_TICK, program, replays, spawns};
 use crate::common::{Folder, is_gone};
 
 #[test]
-fn b14_a_thousand_at_once_are_all_started_and_none_is_lost() {
+fn a_thousand_at_once_are_all_started_and_none_is_lost() {
     // 5,000 is a matter of a few seconds more: docs/performance.md has them.
     const MANY: u32 = 1_000;
     let folder = Folder::new();
@@ -36,7 +36,7 @@ fn b14_a_thousand_at_once_are_all_started_and_none_is_lost() {
 }
 
 #[test]
-fn b16_two_thousand_short_lives_are_each_seen_once() {
+fn two_thousand_short_lives_are_each_seen_once() {
     let folder = Folder::new();
     let text = [NO_TICK, &program("p", &["true"], ""), &spawns("p", 2_000)];
     let (ended, log) = folder.run(&text.concat(), &["-q"]);

@@ -35,7 +35,7 @@ const DEADLY: [(i32, &str); 25] = [
 ];
 
 #[test]
-fn b02_every_exit_code_and_deadly_signal_is_told_as_it_was() {
+fn every_exit_code_and_deadly_signal_is_told_as_it_was() {
     let codes = (0..=255).map(|code| sh(&format!("c{code}"), &format!("exit {code}"), ""));
     let signals = DEADLY.iter().map(|(number, name)| {
         // A signal of real time has no name that a scenario could give.
@@ -65,7 +65,7 @@ fn b02_every_exit_code_and_deadly_signal_is_told_as_it_was() {
 }
 
 #[test]
-fn b03_who_ignores_term_is_killed_after_the_grace_with_its_group() {
+fn who_ignores_term_is_killed_after_the_grace_with_its_group() {
     let folder = Folder::new();
     let deaf = "trap '' TERM; sh -c 'sleep 600; :' & echo up; while :; do sleep 600; done";
     let text = [
@@ -86,7 +86,7 @@ fn b03_who_ignores_term_is_killed_after_the_grace_with_its_group() {
 }
 
 #[test]
-fn b04_a_stop_goes_on_until_the_group_is_empty() {
+fn a_stop_goes_on_until_the_group_is_empty() {
     let folder = Folder::new();
     // The leader goes when it is asked to, a member of its group does not.
     let leader = "(trap '' TERM; while :; do sleep 600; done) & \
@@ -116,7 +116,7 @@ fn b04_a_stop_goes_on_until_the_group_is_empty() {
 }
 
 #[test]
-fn b05_a_grandchild_that_holds_the_pipe_is_said_in_the_log() {
+fn a_grandchild_that_holds_the_pipe_is_said_in_the_log() {
     let folder = Folder::new();
     let text = [
         NO_TICK,
@@ -139,7 +139,7 @@ fn b05_a_grandchild_that_holds_the_pipe_is_said_in_the_log() {
 }
 
 #[test]
-fn b06_a_daemon_goes_on_until_the_end_of_the_run_and_no_longer() {
+fn a_daemon_goes_on_until_the_end_of_the_run_and_no_longer() {
     let folder = Folder::new();
     // Two forks and a session of its own, and it lets go of the pipes.
     let daemon = "echo $$ >daemon.pid; exec sleep 600 <&- >&- 2>&-";
@@ -160,7 +160,7 @@ fn b06_a_daemon_goes_on_until_the_end_of_the_run_and_no_longer() {
 }
 
 #[test]
-fn b07_nobody_is_left_of_a_family_that_goes_on_forking() {
+fn nobody_is_left_of_a_family_that_goes_on_forking() {
     let folder = Folder::new();
     // It forks for longer than the test lasts, but not for ever: a test that is cut short must not
     // fill the machine.

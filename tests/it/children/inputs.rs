@@ -4,7 +4,7 @@ use crate::children::{NO_TICK, after_line, exit_of, replays, sh, spawns, text_of
 use crate::common::Folder;
 
 #[test]
-fn b12_who_reads_what_is_not_given_meets_its_end() {
+fn who_reads_what_is_not_given_meets_its_end() {
     let folder = Folder::new();
     let text = "x".repeat(300_000);
     let given = format!("stdin = {{ text = \"{text}\" }}");
@@ -24,7 +24,7 @@ fn b12_who_reads_what_is_not_given_meets_its_end() {
 }
 
 #[test]
-fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
+fn who_never_reads_what_it_is_sent_does_not_block_the_run() {
     let folder = Folder::new();
     let open = "stdin = \"open\"\nbackground = true";
     // More than a pipe holds, and at the third time more than is kept.

@@ -37,7 +37,7 @@ fn count(log: &Log, event: &str) -> usize {
 }
 
 #[test]
-fn b13_without_descriptors_a_start_waits_for_another_to_end() {
+fn without_descriptors_a_start_waits_for_another_to_end() {
     let folder = Folder::new();
     folder.file("s.toml", scenario("sleep 0.05; exit 3", 30, "exits = 3"));
     limited(&folder, "ulimit -n 26", &["-q"]).end().expect(0);
@@ -54,7 +54,7 @@ fn b13_without_descriptors_a_start_waits_for_another_to_end() {
 }
 
 #[test]
-fn b13_with_whatever_descriptors_there_are_it_ends_in_words() {
+fn with_whatever_descriptors_there_are_it_ends_in_words() {
     let folder = Folder::new();
     folder.file("s.toml", scenario("echo up", 3, ""));
     let mut named = false;
@@ -99,7 +99,7 @@ fn somebody(folder: &Folder) -> Option<u32> {
 }
 
 #[test]
-fn b13_without_processes_a_start_waits_for_another_to_end_and_alone_fails_in_words() {
+fn without_processes_a_start_waits_for_another_to_end_and_alone_fails_in_words() {
     let folder = Folder::new();
     let Some(user) = somebody(&folder) else { return };
     folder.file("s.toml", program("p", &["sleep", "0.05"], "") + &spawns("p", 12));
@@ -143,7 +143,7 @@ fn loads(kilobytes: u32) -> bool {
 }
 
 #[test]
-fn c8_out_of_memory_it_ends_in_words_and_leaves_nobody() {
+fn out_of_memory_it_ends_in_words_and_leaves_nobody() {
     let folder = Folder::new();
     // A program that is there when the memory for the players has run out.
     let players = "players = [{ name = \"p{n}\", count = 1_000_000, moves = 9, every = \"1s..2s\" }]";

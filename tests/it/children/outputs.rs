@@ -7,7 +7,7 @@ use crate::common::Folder;
 const PEAK: &str = "grep VmHWM /proc/$PPID/status";
 
 #[test]
-fn b08_a_line_without_end_arrives_whole_and_memory_stays_flat() {
+fn a_line_without_end_arrives_whole_and_memory_stays_flat() {
     let folder = Folder::new();
     let script = format!("head -c 64000000 /dev/zero | tr '\\0' x; echo; {PEAK}");
     let (ended, log) = folder.run(&scenario(&script, 1, ""), &[]);
@@ -23,7 +23,7 @@ fn b08_a_line_without_end_arrives_whole_and_memory_stays_flat() {
 }
 
 #[test]
-fn b09_every_byte_is_in_the_log_as_it_came_and_visible_on_the_screen() {
+fn every_byte_is_in_the_log_as_it_came_and_visible_on_the_screen() {
     let folder = Folder::new();
     // A pause between the two bytes of an é: two reads.
     let script =
@@ -46,7 +46,7 @@ fn b09_every_byte_is_in_the_log_as_it_came_and_visible_on_the_screen() {
 }
 
 #[test]
-fn b09_any_bytes_are_in_the_log_as_they_came() {
+fn any_bytes_are_in_the_log_as_they_came() {
     let folder = Folder::new();
     let script = "head -c 1000000 /dev/urandom | tee given; echo";
     let (ended, log) = folder.run(&scenario(script, 1, "max_line = \"100B\""), &[]);
@@ -59,7 +59,7 @@ fn b09_any_bytes_are_in_the_log_as_they_came() {
 }
 
 #[test]
-fn b10_closed_outputs_are_no_exit() {
+fn closed_outputs_are_no_exit() {
     let folder = Folder::new();
     let script = "echo one; exec >&- 2>&-; read line; exit 5";
     let send = "at = \"700ms\"\nsend = { to = \"p\", text = \"go\" }";
@@ -72,7 +72,7 @@ fn b10_closed_outputs_are_no_exit() {
 }
 
 #[test]
-fn b11_a_flood_on_one_output_does_not_drown_the_other() {
+fn a_flood_on_one_output_does_not_drown_the_other() {
     let folder = Folder::new();
     // More than a pipe holds: whoever is not read stops.
     let flood = "head -c 4000000 /dev/zero | tr '\\0' x | fold -w 1000";
@@ -94,7 +94,7 @@ fn b11_a_flood_on_one_output_does_not_drown_the_other() {
 }
 
 #[test]
-fn b11_sixteen_producers_lose_nothing_and_keep_their_order() {
+fn sixteen_producers_lose_nothing_and_keep_their_order() {
     let folder = Folder::new();
     let (ended, log) = folder.run(&scenario("seq 10000; seq 10000 >&2", 16, ""), &["-q"]);
     ended.expect(0);
@@ -116,7 +116,7 @@ fn to_our_log(what: &str) -> String {
 }
 
 #[test]
-fn b17_what_writes_to_our_log_is_found_by_the_reader() {
+fn what_writes_to_our_log_is_found_by_the_reader() {
     // Over what is written already, and away with it.
     for damage in [
         "printf XXXX | dd of=log.jsonl conv=notrunc bs=1 seek=30 2>&1",
@@ -132,7 +132,7 @@ fn b17_what_writes_to_our_log_is_found_by_the_reader() {
 }
 
 #[test]
-fn b17_what_stands_behind_our_log_is_written_over() {
+fn what_stands_behind_our_log_is_written_over() {
     let folder = Folder::new();
     let (ended, log) = folder.run(&to_our_log("echo '{\"seq\":1}' >>log.jsonl"), &[]);
     ended.expect(0);

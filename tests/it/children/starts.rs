@@ -6,7 +6,7 @@ use crate::children::{NO_TICK, each_once, program, replays};
 use crate::common::Folder;
 
 #[test]
-fn b01_what_cannot_be_started_is_told_apart() {
+fn what_cannot_be_started_is_told_apart() {
     let folder = Folder::new();
     for (name, text, mode) in [
         ("no_line.sh", "echo hello\n", 0o755),

@@ -63,7 +63,7 @@ mark = "user ${{user}} has ${{token}}"
 }
 
 #[test]
-fn f5_a_captured_secret_is_in_no_output() {
+fn a_captured_secret_is_in_no_output() {
     let folder = Folder::new();
     folder.file("s.toml", scenario(server()));
     let ended = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).end().expect(1);

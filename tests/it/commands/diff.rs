@@ -121,7 +121,7 @@ fn processes_may_be_interleaved_in_any_way() {
 }
 
 #[test]
-fn f4_what_a_program_has_said_is_shown_without_its_controls() {
+fn what_a_program_has_said_is_shown_without_its_controls() {
     let folder = logs(PROGRAMS, &[("a.jsonl", &[])]);
     let text = String::from_utf8(Log::read(&folder.path().join("a.jsonl")).bytes).unwrap();
     // Two of the characters that JSON may hold as they are, and a terminal would act on.
@@ -148,7 +148,7 @@ fn f4_what_a_program_has_said_is_shown_without_its_controls() {
 }
 
 #[test]
-fn d4_a_log_that_was_cut_is_compared_as_far_as_it_goes() {
+fn a_log_that_was_cut_is_compared_as_far_as_it_goes() {
     let folder = logs(
         PLAYERS,
         &[("v.jsonl", &["--clock", "virtual"]), ("2.jsonl", &["--clock", "virtual", "--seed", "2"])],
@@ -176,7 +176,7 @@ fn d4_a_log_that_was_cut_is_compared_as_far_as_it_goes() {
 }
 
 #[test]
-fn d5_a_damaged_log_is_no_log_also_where_they_differ_before() {
+fn a_damaged_log_is_no_log_also_where_they_differ_before() {
     let folder = logs(
         PLAYERS,
         &[("v.jsonl", &["--clock", "virtual"]), ("2.jsonl", &["--clock", "virtual", "--seed", "2"])],

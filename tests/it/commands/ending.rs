@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::common::{Folder, Log, is_gone, kill};
 
 #[test]
-fn c1_one_signal_stops_all_in_order() {
+fn one_signal_stops_all_in_order() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -35,7 +35,7 @@ const DEAF: &str = "[presets.deaf]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; e
      stop = { grace = \"10m\" }\n[[timeline]]\nspawn = \"deaf\"\ncount = 2\n";
 
 #[test]
-fn c2_two_signals_kill_all_at_once() {
+fn two_signals_kill_all_at_once() {
     for (first, second) in
         [(Signal::INT, Signal::INT), (Signal::TERM, Signal::INT), (Signal::HUP, Signal::HUP)]
     {
@@ -58,7 +58,7 @@ fn c2_two_signals_kill_all_at_once() {
 }
 
 #[test]
-fn c1_a_signal_behind_a_typed_quit_is_the_first() {
+fn a_signal_behind_a_typed_quit_is_the_first() {
     let folder = Folder::new();
     let text = DEAF.replace("trap ''", "trap 'echo asked'").replace("count = 2", "");
     folder.file("s.toml", text);
@@ -73,7 +73,7 @@ fn c1_a_signal_behind_a_typed_quit_is_the_first() {
 }
 
 #[test]
-fn c1_a_virtual_run_is_ended_in_order_too() {
+fn a_virtual_run_is_ended_in_order_too() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -93,7 +93,7 @@ fn c1_a_virtual_run_is_ended_in_order_too() {
 }
 
 #[test]
-fn c1_a_fetch_is_ended_by_a_signal() {
+fn a_fetch_is_ended_by_a_signal() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = Folder::new();
     let url = format!("http://{}/", silent.local_addr().unwrap());
@@ -107,7 +107,7 @@ fn c1_a_fetch_is_ended_by_a_signal() {
 }
 
 #[test]
-fn c1_a_log_that_is_there_gets_its_end() {
+fn a_log_that_is_there_gets_its_end() {
     let folder = Folder::new();
     folder.file(
         "s.toml",

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use crate::common::{Folder, Log};
 
 #[test]
-fn c7_nothing_of_the_environment_is_needed() {
+fn nothing_of_the_environment_is_needed() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -27,7 +27,7 @@ fn c7_nothing_of_the_environment_is_needed() {
 }
 
 #[test]
-fn c7_a_folder_that_takes_nothing_is_named() {
+fn a_folder_that_takes_nothing_is_named() {
     let folder = Folder::new();
     folder.file("s.toml", "[[timeline]]\nmark = \"x\"\n");
     let locked = folder.path().join("locked");

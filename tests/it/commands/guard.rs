@@ -84,7 +84,7 @@ fn family_up(folder: &Folder) -> Watched {
 }
 
 #[test]
-fn c3_a_runner_that_is_killed_leaves_nobody_and_a_log_to_its_last_line() {
+fn a_runner_that_is_killed_leaves_nobody_and_a_log_to_its_last_line() {
     let folder = Folder::new();
     let run = family_up(&folder);
     assert!(family(&folder).len() > 10, "{:#?}", family(&folder));
@@ -99,7 +99,7 @@ fn c3_a_runner_that_is_killed_leaves_nobody_and_a_log_to_its_last_line() {
 }
 
 #[test]
-fn c3_a_guard_that_is_killed_leaves_nobody_and_a_log_with_its_last_line() {
+fn a_guard_that_is_killed_leaves_nobody_and_a_log_with_its_last_line() {
     let folder = Folder::new();
     let run = family_up(&folder);
     kill(&run.child, Signal::KILL);
@@ -121,7 +121,7 @@ fn c3_a_guard_that_is_killed_leaves_nobody_and_a_log_with_its_last_line() {
 }
 
 #[test]
-fn c3_nobody_but_the_two_has_the_lifeline() {
+fn nobody_but_the_two_has_the_lifeline() {
     let folder = Folder::new();
     folder
         .file("s.toml", "[presets.p]\ncommand = [\"ls\", \"/proc/self/fd\"]\n[[timeline]]\nspawn = \"p\"\n");
@@ -134,7 +134,7 @@ fn c3_nobody_but_the_two_has_the_lifeline() {
 }
 
 #[test]
-fn c3_only_a_run_that_can_start_processes_is_guarded() {
+fn only_a_run_that_can_start_processes_is_guarded() {
     let folder = Folder::new();
     let players =
         "[presets.p]\nplayers = [{ name = \"p\", moves = 1, every = \"1h\" }]\n[[timeline]]\nspawn = \"p\"\n";
@@ -152,7 +152,7 @@ fn c3_only_a_run_that_can_start_processes_is_guarded() {
 }
 
 #[test]
-fn c3_a_scenario_that_is_piped_in_is_guarded_too() {
+fn a_scenario_that_is_piped_in_is_guarded_too() {
     let folder = Folder::new();
     let text = "seed = 1\n[presets.p]\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n[[timeline]]\nspawn = \"p\"\n";
     folder.scenario(&["run", "-", "--log", "l.jsonl"]).stdin(text).end().expect(1);
@@ -161,7 +161,7 @@ fn c3_a_scenario_that_is_piped_in_is_guarded_too() {
 }
 
 #[test]
-fn c3_nobody_is_guarded_by_a_guard_that_is_not_there() {
+fn nobody_is_guarded_by_a_guard_that_is_not_there() {
     let folder = Folder::new();
     folder.file("s.toml", FAMILY);
     let mut run = marked(&folder, &[]);
@@ -180,7 +180,7 @@ fn signals_told(folder: &Folder) -> usize {
 }
 
 #[test]
-fn c1_a_signal_to_the_group_is_one_and_the_next_is_the_second() {
+fn a_signal_to_the_group_is_one_and_the_next_is_the_second() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF.replace("300ms", "10m"));
     let mut run = marked(&folder, &[]);
@@ -205,7 +205,7 @@ fn c1_a_signal_to_the_group_is_one_and_the_next_is_the_second() {
 }
 
 #[test]
-fn c1_a_signal_to_the_runner_alone_is_heard_too() {
+fn a_signal_to_the_runner_alone_is_heard_too() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF);
     let mut run = marked(&folder, &[]).watch();
@@ -216,7 +216,7 @@ fn c1_a_signal_to_the_runner_alone_is_heard_too() {
 }
 
 #[test]
-fn c1_the_signals_of_timeout_are_one() {
+fn the_signals_of_timeout_are_one() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF);
     let mut command = std::process::Command::new("timeout");
@@ -228,7 +228,7 @@ fn c1_the_signals_of_timeout_are_one() {
 }
 
 #[test]
-fn c1_a_signal_that_ends_a_program_at_once_leaves_nobody() {
+fn a_signal_that_ends_a_program_at_once_leaves_nobody() {
     let folder = Folder::new();
     let run = family_up(&folder);
     kill(&run.child, Signal::USR1);
@@ -262,7 +262,7 @@ fn pause_of(folder: &Folder) -> (f64, Vec<String>) {
 }
 
 #[test]
-fn c4_a_run_pauses_with_its_children_and_goes_on_in_its_own_time() {
+fn a_run_pauses_with_its_children_and_goes_on_in_its_own_time() {
     let folder = Folder::new();
     folder.file("s.toml", PAUSED);
     let mut run = marked(&folder, &[]);
@@ -319,7 +319,7 @@ fn renumbered(log: &str) -> String {
 }
 
 #[test]
-fn c4_a_run_without_a_guard_pauses_too() {
+fn a_run_without_a_guard_pauses_too() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.p]\nplayers = [{ name = \"p\", moves = 1, every = \"300ms\" }]\n[[timeline]]\nspawn = \"p\"\n");
     let mut run = marked(&folder, &[]);
@@ -347,7 +347,7 @@ fn pause_beyond_limits(run: &mut Watched, at: &str) {
 }
 
 #[test]
-fn c4_a_pause_takes_nothing_from_the_time_to_stop() {
+fn a_pause_takes_nothing_from_the_time_to_stop() {
     let folder = Folder::new();
     let tidies = "trap 'n=0; while test $n -lt 20; do sleep 0.01; n=$((n+1)); done; exit 0' TERM; \
                   echo up; while :; do sleep 0.01; done";
@@ -369,7 +369,7 @@ fn c4_a_pause_takes_nothing_from_the_time_to_stop() {
 }
 
 #[test]
-fn c4_a_pause_takes_nothing_from_the_time_to_answer() {
+fn a_pause_takes_nothing_from_the_time_to_answer() {
     let folder = Folder::new();
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = server.local_addr().unwrap();
@@ -392,7 +392,7 @@ fn c4_a_pause_takes_nothing_from_the_time_to_answer() {
 
 /// As a container's init starts it: the group and the session are of outside the PID namespace.
 #[test]
-fn c4_a_run_pauses_whose_group_and_session_are_of_outside() {
+fn a_run_pauses_whose_group_and_session_are_of_outside() {
     const OUTSIDE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
     if !works("unshare", &[&OUTSIDE[..], &["true"]].concat()) {
         return skip("a PID namespace", "`unshare` cannot make one here");
@@ -413,7 +413,7 @@ fn c4_a_run_pauses_whose_group_and_session_are_of_outside() {
 }
 
 #[test]
-fn c4_the_shell_sees_the_job_stopped_and_brings_it_back() {
+fn the_shell_sees_the_job_stopped_and_brings_it_back() {
     let folder = Folder::new();
     folder.file("s.toml", PAUSED);
     let line = "set -m; $S run s.toml --log l.jsonl; echo code $?; jobs; fg; echo then $?";
@@ -483,7 +483,7 @@ fn end_at_random(seed: u64) {
 }
 
 #[test]
-fn c3_runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays() {
+fn runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays() {
     let seed = u64::from(std::process::id());
     let seeds = std::sync::Mutex::new((1..=50u64).map(|n| (n << 32) + seed).collect::<Vec<u64>>());
     let next = || seeds.lock().unwrap().pop();
@@ -511,7 +511,7 @@ fn broken(folder: &Folder, place: &str) -> Vec<String> {
 }
 
 #[test]
-fn c6_a_panic_of_a_part_ends_the_run_in_order() {
+fn a_panic_of_a_part_ends_the_run_in_order() {
     let folder = Folder::new();
     broken(&folder, "process");
     let log = Log::read(&folder.path().join("l.jsonl"));
@@ -525,7 +525,7 @@ fn c6_a_panic_of_a_part_ends_the_run_in_order() {
 }
 
 #[test]
-fn c6_a_panic_of_what_decides_ends_the_run_in_order() {
+fn a_panic_of_what_decides_ends_the_run_in_order() {
     let folder = Folder::new();
     broken(&folder, "driver");
     let log = Log::read(&folder.path().join("l.jsonl"));
@@ -535,7 +535,7 @@ fn c6_a_panic_of_what_decides_ends_the_run_in_order() {
 }
 
 #[test]
-fn c6_a_panic_in_virtual_time_ends_the_run_in_order() {
+fn a_panic_in_virtual_time_ends_the_run_in_order() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.p]\nplayers = [{ name = \"p\", moves = 9, every = \"9s\" }]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"9h\"\nmark = \"end\"\n");
     let run = || folder.scenario(&["run", "s.toml", "--clock", "virtual", "--force", "--log", "l.jsonl"]);
@@ -548,7 +548,7 @@ fn c6_a_panic_in_virtual_time_ends_the_run_in_order() {
 }
 
 #[test]
-fn c6_a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_be_read() {
+fn a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_be_read() {
     let folder = Folder::new();
     broken(&folder, "driver again");
     let log = Log::read(&folder.path().join("l.jsonl"));
@@ -557,7 +557,7 @@ fn c6_a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_
 }
 
 #[test]
-fn c1_while_a_run_stops_it_is_told_who_is_still_there() {
+fn while_a_run_stops_it_is_told_who_is_still_there() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF.replace("300ms", "10m"));
     let mut run = marked(&folder, &[]).watch();

@@ -10,7 +10,7 @@ const UNTIL_STOPPED: &str = "tick = \"0s\"\n[presets.1]\nplayers = [{ name = \"j
      [presets.long]\ncommand = [\"sleep\", \"600\"]\n[[timeline]]\nid = \"long\"\nspawn = \"long\"\n";
 
 #[test]
-fn g1_garbage_is_refused_and_the_run_goes_on() {
+fn garbage_is_refused_and_the_run_goes_on() {
     let folder = Folder::new();
     folder.file("s.toml", UNTIL_STOPPED);
     let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--input", "-"]).watch();
@@ -42,7 +42,7 @@ fn g1_garbage_is_refused_and_the_run_goes_on() {
 }
 
 #[test]
-fn g1_the_end_of_input_ends_nothing() {
+fn the_end_of_input_ends_nothing() {
     let folder = Folder::new();
     let text = "[presets.1]\nplayers = [{ name = \"john\", moves = 3, every = \"30ms\" }]\n[[timeline]]\nspawn = \"1\"\n";
     folder.file("s.toml", text);
@@ -85,7 +85,7 @@ fn an_input_that_cannot_be_read_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn g2_standard_input_is_not_read_without_being_asked() {
+fn standard_input_is_not_read_without_being_asked() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.1]\nplayers = [{ name = \"john\", moves = 2, every = \"10ms\" }]\n[[timeline]]\nspawn = \"1\"\n");
     folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).stdin("1\n1\n").end().expect(0);

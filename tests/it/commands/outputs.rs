@@ -23,7 +23,7 @@ fn shell(folder: &Folder, line: &str) -> (i32, String) {
 }
 
 #[test]
-fn c5_no_command_minds_what_becomes_of_its_outputs() {
+fn no_command_minds_what_becomes_of_its_outputs() {
     let address = serve(|_, _| answer("200 OK", "", "line\n".repeat(20_000)));
     let folder = Folder::new();
     folder.file("s.toml", SCRIPTED);
@@ -70,7 +70,7 @@ fn c5_no_command_minds_what_becomes_of_its_outputs() {
 }
 
 #[test]
-fn c5_a_run_goes_on_when_nobody_reads_what_it_shows() {
+fn a_run_goes_on_when_nobody_reads_what_it_shows() {
     let folder = Folder::new();
     folder.file("s.toml", SCRIPTED);
     let line = "$S run s.toml --log l.jsonl 2>&1 | head -n 1 > /dev/null; exit ${PIPESTATUS[0]}";
@@ -81,7 +81,7 @@ fn c5_a_run_goes_on_when_nobody_reads_what_it_shows() {
 }
 
 #[test]
-fn c5_what_is_wrong_is_an_exit_code_also_where_nobody_can_be_told() {
+fn what_is_wrong_is_an_exit_code_also_where_nobody_can_be_told() {
     let folder = Folder::new();
     folder.file("s.toml", "[[timeline]]\nspawn = \"q\"\n");
     for (command, code) in

@@ -59,7 +59,7 @@ fn nothing_is_shown_before_its_moment() {
 }
 
 #[test]
-fn d4_what_is_whole_of_a_cut_log_is_shown_and_the_cut_named() {
+fn what_is_whole_of_a_cut_log_is_shown_and_the_cut_named() {
     let folder = hours();
     let log = std::fs::read(folder.path().join("l.jsonl")).unwrap();
     folder.file("cut.jsonl", &log[..log.len() - 20]);
@@ -73,7 +73,7 @@ fn d4_what_is_whole_of_a_cut_log_is_shown_and_the_cut_named() {
 }
 
 #[test]
-fn d5_a_damaged_log_is_shown_up_to_the_damage() {
+fn a_damaged_log_is_shown_up_to_the_damage() {
     let folder = hours();
     let text = std::fs::read_to_string(folder.path().join("l.jsonl")).unwrap();
     for (from, to, says) in [
@@ -88,7 +88,7 @@ fn d5_a_damaged_log_is_shown_up_to_the_damage() {
 }
 
 #[test]
-fn c5_who_has_seen_enough_is_no_error() {
+fn who_has_seen_enough_is_no_error() {
     let folder = hours();
     let line = "$S play --speed max l.jsonl 2>&1 >/dev/null | head -1; echo ${PIPESTATUS[@]}";
     let mut shell = std::process::Command::new("bash");
@@ -104,7 +104,7 @@ fn c5_who_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn c1_signals_end_it_at_any_moment() {
+fn signals_end_it_at_any_moment() {
     use rustix::process::Signal;
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let folder = hours();
@@ -229,7 +229,7 @@ fn without_colours_there_are_keys_and_no_last_line() {
 }
 
 #[test]
-fn g2_a_playback_in_the_background_leaves_the_terminal_alone() {
+fn a_playback_in_the_background_leaves_the_terminal_alone() {
     let folder = hours();
     let line = "set -m; stty -a > before; $S play --speed 20000 l.jsonl & wait $!; code=$?; \
                 stty -a | cmp - before && echo same modes, code $code";

@@ -81,7 +81,7 @@ fetch = "nowhere"
 }
 
 #[test]
-fn f5_a_secret_is_in_no_output() {
+fn a_secret_is_in_no_output() {
     let address = serve(|path, request| {
         if path.starts_with("/redirect") {
             let location =
@@ -129,7 +129,7 @@ fn f5_a_secret_is_in_no_output() {
 }
 
 #[test]
-fn f5_what_is_wrong_with_a_secret_is_said_without_it() {
+fn what_is_wrong_with_a_secret_is_said_without_it() {
     let places = [
         "[[timeline]]\nat = \"${env:CANARY}\"\nmark = \"m\"\n",
         "tick = \"${env:CANARY}\"\n",

@@ -235,7 +235,7 @@ fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
 }
 
 #[test]
-fn g2_a_background_job_is_never_stopped() {
+fn a_background_job_is_never_stopped() {
     let folder = Folder::new();
     folder.file("s.toml", UNTIL_STOPPED.replace("sleep 600", "sleep 0.5"));
     // Job control gives it a group of its own; what is typed lies there to be read all the while.
@@ -272,7 +272,7 @@ fn taker(folder: &Folder, then: &str) {
 }
 
 #[test]
-fn b15_the_terminal_of_a_program_that_took_it_and_ended_is_as_it_was() {
+fn the_terminal_of_a_program_that_took_it_and_ended_is_as_it_was() {
     let folder = Folder::new();
     taker(&folder, "ends");
     let line = "stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
@@ -288,7 +288,7 @@ fn b15_the_terminal_of_a_program_that_took_it_and_ended_is_as_it_was() {
 }
 
 #[test]
-fn b15_a_program_that_takes_the_terminal_loses_it_and_is_seen_to_be_suspended() {
+fn a_program_that_takes_the_terminal_loses_it_and_is_seen_to_be_suspended() {
     let folder = Folder::new();
     taker(&folder, "stays");
     let mut terminal = Terminal::run(&folder, "$S run s.toml --log l.jsonl; echo code $?", &[]);
@@ -302,7 +302,7 @@ fn b15_a_program_that_takes_the_terminal_loses_it_and_is_seen_to_be_suspended() 
 }
 
 #[test]
-fn b15_a_runner_that_is_killed_leaves_the_terminal_as_it_was() {
+fn a_runner_that_is_killed_leaves_the_terminal_as_it_was() {
     let folder = Folder::new();
     taker(&folder, "stays");
     folder.file("taker.py", TAKER.replace("time.sleep(0.01)", "os.kill(parent, 9)"));
@@ -314,7 +314,7 @@ fn b15_a_runner_that_is_killed_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn b15_who_is_stopped_and_goes_on_is_told() {
+fn who_is_stopped_and_goes_on_is_told() {
     let folder = Folder::new();
     let own = "echo $$; kill -STOP $$; echo on; sleep 600";
     let preset =

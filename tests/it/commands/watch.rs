@@ -72,7 +72,7 @@ fn a_signal_ends_the_run_and_the_watch() {
 }
 
 #[test]
-fn c03_nobody_is_left_when_who_watches_is_killed() {
+fn nobody_is_left_when_who_watches_is_killed() {
     let folder = Folder::new();
     folder.file("s.toml", SCENARIO);
     folder.file("part.toml", says("one", "exec sleep 600"));

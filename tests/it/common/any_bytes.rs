@@ -3,11 +3,11 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each of them uses another part of this")]
 
 use scenario::replay;
-use scenario::replay::outcome::Finding;
-use scenario_log::decode::Record;
-use scenario_log::encode::Encoder;
+use scenario::replay::outcome::ReplayFinding;
+use scenario_log::decode::LogRecord;
+use scenario_log::encode::EventEncoder;
 use scenario_log::event::Event;
-use scenario_log::reader::{Cut, Reader, Unreadable};
+use scenario_log::reader::{LogReadError, LogReader, TruncatedEnd};
 use scenario_log::time::Moment;
 
 /// Reads bytes as a log in pieces of different sizes, and replays them.
@@ -23,13 +23,13 @@ fn replay(bytes: &[u8], outcome: &Outcome) {
     let again = replay::replay(Dripping { bytes, at_once: 11 }, None).finding;
     assert_eq!(format!("{found:?}"), format!("{again:?}"));
     match found {
-        Finding::Same => assert_eq!(outcome.end, Ok(None)),
-        Finding::CutShort(cut) => assert_eq!(outcome.end, Ok(Some(cut))),
-        Finding::Different(difference) => {
+        ReplayFinding::Same => assert_eq!(outcome.end, Ok(None)),
+        ReplayFinding::CutShort(cut) => assert_eq!(outcome.end, Ok(Some(cut))),
+        ReplayFinding::Different(difference) => {
             let line = bytes.split(|byte| *byte == b'\n').nth(difference.logged.line as usize - 1);
             assert_eq!(String::from_utf8_lossy(line.expect("it is there")), difference.logged.text);
         }
-        Finding::Unreadable(_) => {}
+        ReplayFinding::Unreadable(_) => {}
     }
 }
 
@@ -41,18 +41,18 @@ pub(crate) struct Outcome {
     /// How many bytes these have.
     pub(crate) bytes: u64,
     /// What is wrong with it, and where it was cut short.
-    pub(crate) end: Result<Option<Cut>, Unreadable>,
+    pub(crate) end: Result<Option<TruncatedEnd>, LogReadError>,
 }
 
 /// Reads bytes as a log, from a source that gives at most so many at once, and each line as an event.
 /// Whatever the bytes are, this comes to its end, and what was read are the bytes that are there.
 pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
-    let mut reader = Reader::new(Dripping { bytes, at_once });
+    let mut reader = LogReader::new(Dripping { bytes, at_once });
     let mut behind = 0;
     let end = loop {
         let line = match reader.peek() {
             Ok(Some(line)) => line,
-            Ok(None) => break Ok(reader.cut().cloned()),
+            Ok(None) => break Ok(reader.truncated_end().cloned()),
             Err(unreadable) => break Err(unreadable),
         };
         assert_eq!(line.seq + 1, line.number);
@@ -62,13 +62,13 @@ pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
         behind = end + 1;
         let number = line.number;
         if let Err(fault) = tell(line.bytes) {
-            break Err(Unreadable::damaged(number, fault));
+            break Err(LogReadError::damaged(number, fault));
         }
-        reader.pass();
+        reader.advance();
         assert_eq!((reader.lines(), reader.offset()), (number, behind as u64));
     };
     if let Ok(Some(cut)) = &end {
-        assert_eq!((cut.line, cut.bytes), (reader.lines(), reader.offset()));
+        assert_eq!((cut.last_line, cut.whole_bytes), (reader.lines(), reader.offset()));
     }
     Outcome { lines: reader.lines(), bytes: reader.offset(), end }
 }
@@ -76,11 +76,11 @@ pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
 /// Reads a line as an event. An event is written in one way only: what was written from it, read
 /// again and written again is the same.
 fn tell(line: &[u8]) -> Result<(), String> {
-    let record = Record::read(line)?;
+    let record = LogRecord::decode(line)?;
     let Some(event) = record.event()? else { return Ok(()) };
     for once in written(&event).split_inclusive(|byte| *byte == b'\n') {
         let line = once.strip_suffix(b"\n").expect("each line has its end");
-        let record = Record::read(line).expect("what we write reads");
+        let record = LogRecord::decode(line).expect("what we write reads");
         let event = record.event().expect("what we write is an event").expect("and a known one");
         // Of several lines each is written as the first of all.
         let again = written(&event);
@@ -90,9 +90,9 @@ fn tell(line: &[u8]) -> Result<(), String> {
 }
 
 fn written(event: &Event<'_>) -> Vec<u8> {
-    let mut encoder = Encoder::default();
-    encoder.write(Moment::ZERO, event);
-    let mut written = encoder.take(Vec::new());
+    let mut encoder = EventEncoder::default();
+    encoder.encode(Moment::ZERO, event);
+    let mut written = encoder.swap_buffer(Vec::new());
     if matches!(event, Event::RunFinished(_)) {
         // The writer puts the checksum there.
         written.extend_from_slice(b"}\n");

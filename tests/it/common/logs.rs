@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use scenario_log::fields;
+use scenario_log::raw_fields;
 
 /// All of them, by name.
 pub(crate) fn logs() -> Vec<(String, Vec<u8>)> {
@@ -42,7 +42,7 @@ pub(crate) fn with_sum(lines: &[Vec<u8>]) -> Vec<u8> {
 
 /// The keys of a line with their values as they stand there.
 pub(crate) fn keys(line: &[u8]) -> Vec<(String, String)> {
-    let fields = fields::read(line).unwrap();
+    let fields = raw_fields::parse_fields(line).unwrap();
     fields.into_iter().map(|field| (field.key.into_owned(), field.value.to_owned())).collect()
 }
 

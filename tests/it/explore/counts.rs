@@ -6,8 +6,8 @@ use num_bigint::BigUint;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use scenario::explore::exhaustively;
-use scenario::explore::outcome::Explored;
+use scenario::explore::explore_exhaustively;
+use scenario::explore::outcome::ExplorationResult;
 
 use crate::explore::brute::{End, Player, Program};
 use crate::explore::loaded;
@@ -49,11 +49,11 @@ pub(crate) fn programs() -> impl Strategy<Value = Program> {
 }
 
 /// What was found, in the other program's words.
-fn found(explored: &Explored) -> BTreeMap<End, u64> {
-    let one = |found: &scenario::explore::outcome::Found| {
-        let cells = [found.came.shared[0].1, found.came.shared[1].1];
+fn found(explored: &ExplorationResult) -> BTreeMap<End, u64> {
+    let one = |found: &scenario::explore::outcome::OutcomeCount| {
+        let cells = [found.outcome.shared[0].1, found.outcome.shared[1].1];
         let waiting = found
-            .came
+            .outcome
             .waiting
             .iter()
             .map(|(player, lock)| (player.strip_prefix('p').unwrap().parse().unwrap(), lock.clone()));
@@ -61,7 +61,7 @@ fn found(explored: &Explored) -> BTreeMap<End, u64> {
         let waiting: BTreeSet<_> = waiting.collect();
         ((cells, waiting.into_iter().collect()), u64::try_from(&found.count).unwrap())
     };
-    explored.found.iter().map(one).collect()
+    explored.outcomes.iter().map(one).collect()
 }
 
 proptest! {
@@ -69,7 +69,7 @@ proptest! {
     #[test]
     fn counts_are_those_of_a_program_that_lists_every_order(program in programs()) {
         let Some(wanted) = program.ends(LISTED) else { return Ok(()) };
-        let explored = exhaustively(&loaded(&program.toml()), 0, MOST, |_| {}).unwrap();
+        let explored = explore_exhaustively(&loaded(&program.toml()), 0, MOST, |_| {}).unwrap();
         prop_assert_eq!(found(&explored), wanted.clone(), "{}", program.toml());
         prop_assert_eq!(explored.runs.clone(), BigUint::from(wanted.values().sum::<u64>()));
         let deadlocks = wanted.keys().filter(|(_, waiting)| !waiting.is_empty()).count();
@@ -108,8 +108,8 @@ fn threads(count: u32, steps: &str) -> String {
 }
 
 fn counts(text: &str) -> (String, Vec<(i64, String)>) {
-    let explored = exhaustively(&loaded(text), 0, MOST, |_| {}).unwrap();
-    let found = explored.found.iter().map(|found| (found.came.shared[0].1, found.count.to_string()));
+    let explored = explore_exhaustively(&loaded(text), 0, MOST, |_| {}).unwrap();
+    let found = explored.outcomes.iter().map(|found| (found.outcome.shared[0].1, found.count.to_string()));
     (explored.runs.to_string(), found.collect())
 }
 
@@ -157,10 +157,10 @@ fn ties_are_walked_and_draws_are_the_seeds() {
     // Who pauses for a time that is drawn comes back before the other one or behind it, as the seed says.
     let text = threads(2, r#""pause 0s..1s", "load a", "add 1", "store a""#);
     for seed in 0..5 {
-        let explored = exhaustively(&loaded(&text), seed, MOST, |_| {}).unwrap();
+        let explored = explore_exhaustively(&loaded(&text), seed, MOST, |_| {}).unwrap();
         // Only the two pauses are due at one instant.
         assert_eq!(explored.runs, BigUint::from(2_u8));
-        assert_eq!(explored.found[0].came.shared[0].1, 12);
+        assert_eq!(explored.outcomes[0].outcome.shared[0].1, 12);
     }
 }
 
@@ -180,6 +180,6 @@ fn what_waits_for_an_end_comes_behind_every_order_of_it() {
 #[test]
 fn too_many_states_are_given_up() {
     let text = threads(6, r#""load a", "add 1", "store a", "load a", "mul 3", "store a""#);
-    let fault = exhaustively(&loaded(&text), 0, 10_000, |_| {}).unwrap_err();
-    assert!(fault.most == 10_000 && fault.steps > 0);
+    let fault = explore_exhaustively(&loaded(&text), 0, 10_000, |_| {}).unwrap_err();
+    assert!(fault.max_states == 10_000 && fault.steps > 0);
 }

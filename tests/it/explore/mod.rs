@@ -9,21 +9,21 @@ mod witnesses;
 use std::path::Path;
 
 use scenario_core::scenario::model::Scenario;
-use scenario_core::scenario::{FileRead, Files, Options, ReadFault, load};
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
 
 struct Memory<'a>(&'a str);
 
-impl Files for Memory<'_> {
-    fn read(&self, _path: &Path) -> Result<FileRead, ReadFault> {
-        Ok(FileRead { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
+impl FileProvider for Memory<'_> {
+    fn read(&self, _path: &Path) -> Result<FileContent, FileReadError> {
+        Ok(FileContent { bytes: self.0.as_bytes().to_vec(), identity: String::new() })
     }
 }
 
 /// A scenario without faults, for the virtual clock.
 fn loaded(text: &str) -> Scenario {
-    let options = Options { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
-    match load(Path::new("s.toml"), &Memory(text), &options) {
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
+    match load_scenario(Path::new("s.toml"), &Memory(text), &options) {
         Ok(loaded) => loaded.scenario,
         Err(failure) => panic!("{:?}\n{text}", failure.diagnostics),
     }

@@ -5,17 +5,17 @@ use std::rc::Rc;
 
 use num_bigint::BigUint;
 use proptest::prelude::*;
-use scenario::explore::outcome::{Came, Ended, Witness};
-use scenario::explore::{by_seeds, exhaustively};
-use scenario::io::log_file::writer::seal;
-use scenario::replay::outcome::Finding;
+use scenario::explore::outcome::{ExploredOutcome, ExploredVerdict, Witness};
+use scenario::explore::{explore_by_seeds, explore_exhaustively};
+use scenario::io::log_file::writer::append_checksum;
+use scenario::replay::outcome::ReplayFinding;
 use scenario::replay::replay;
-use scenario_core::engine::effect::Order;
-use scenario_core::engine::{Engine, Sink, Start};
+use scenario_core::engine::effect::Effect;
+use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::write::resolved::to_json;
-use scenario_log::encode::Encoder;
-use scenario_log::event::{ClockKind, Event, Outcome};
+use scenario_log::encode::EventEncoder;
+use scenario_log::event::{ClockKind, Event, RunOutcome};
 use scenario_log::time::Moment;
 
 use crate::explore::counts::programs;
@@ -24,42 +24,44 @@ use crate::explore::loaded;
 /// A log in memory, and what the run came to.
 #[derive(Default)]
 struct Recorder {
-    encoder: Encoder,
+    encoder: EventEncoder,
     waiting: Vec<(String, String)>,
-    came: Option<Came>,
+    came: Option<ExploredOutcome>,
 }
 
-impl Sink for Recorder {
+impl EngineSink for Recorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
-        self.encoder.write(t, event);
+        self.encoder.encode(t, event);
         match event {
             Event::Deadlock { waiting } => self.waiting = waiting.to_vec(),
             Event::RunFinished(summary) => {
-                let passed = summary.outcome == Outcome::Passed;
-                let outcome = if passed { Ended::Passed } else { Ended::Failed };
+                let passed = summary.outcome == RunOutcome::Passed;
+                let outcome = if passed { ExploredVerdict::Passed } else { ExploredVerdict::Failed };
                 let waiting = self.waiting.clone();
-                self.came = Some(Came { shared: summary.shared.clone(), waiting, outcome });
+                self.came =
+                    Some(ExploredOutcome { shared: summary.shared.clone(), waiting, verdict: outcome });
             }
             _ => {}
         }
     }
 
-    fn order(&mut self, _order: Order) {}
+    fn effect(&mut self, _order: Effect) {}
 }
 
 /// What a witness comes to, with its log.
-fn run(scenario: &Scenario, witness: &Witness) -> (Came, Vec<u8>) {
+fn run(scenario: &Scenario, witness: &Witness) -> (ExploredOutcome, Vec<u8>) {
     let scenario = Rc::new(scenario.clone());
     let resolved = to_json(&scenario);
     let mut engine = Engine::new(scenario, witness.seed);
     let mut recorder = Recorder::default();
     let (seed, schedule) = (witness.seed, &witness.schedule[..]);
-    let start = Start { seed, clock: ClockKind::Virtual, started_at: None, schedule, resolved: &resolved };
+    let start =
+        RunStart { seed, clock: ClockKind::Virtual, started_at: None, schedule, scenario_json: &resolved };
     engine.start(&start, &mut recorder);
     while let Some(now) = engine.next_due() {
         engine.advance(now, &mut recorder);
     }
-    (recorder.came.unwrap(), seal(0, recorder.encoder.take(Vec::new())))
+    (recorder.came.unwrap(), append_checksum(0, recorder.encoder.swap_buffer(Vec::new())))
 }
 
 proptest! {
@@ -67,12 +69,12 @@ proptest! {
     #[test]
     fn every_witness_comes_to_its_outcome_and_replays(program in programs(), seed in 0..9_u64) {
         let scenario = loaded(&program.toml());
-        let explored = exhaustively(&scenario, seed, 100_000, |_| {}).unwrap();
-        for found in &explored.found {
+        let explored = explore_exhaustively(&scenario, seed, 100_000, |_| {}).unwrap();
+        for found in &explored.outcomes {
             let (came, log) = run(&scenario, &found.witness);
-            prop_assert_eq!(&came, &found.came, "{}\n{:?}", program.toml(), found.witness);
+            prop_assert_eq!(&came, &found.outcome, "{}\n{:?}", program.toml(), found.witness);
             let replayed = replay(&log[..], None);
-            prop_assert!(matches!(replayed.finding, Finding::Same), "{:?}", replayed);
+            prop_assert!(matches!(replayed.finding, ReplayFinding::Same), "{:?}", replayed);
             // Another choice at a tie is another run, which the log does not tell.
             let schedule = found.witness.schedule.iter();
             if let Some(at) = schedule.clone().position(|choice| *choice == 0) {
@@ -87,20 +89,20 @@ proptest! {
     #[test]
     fn seeds_come_to_what_some_order_comes_to(program in programs()) {
         let scenario = loaded(&program.toml());
-        let all = exhaustively(&scenario, 0, 100_000, |_| {}).unwrap();
-        let explored = by_seeds(&scenario, 40, |_| {});
+        let all = explore_exhaustively(&scenario, 0, 100_000, |_| {}).unwrap();
+        let explored = explore_by_seeds(&scenario, 40, |_| {});
         prop_assert_eq!(&explored.runs, &BigUint::from(40_u8));
         // One by one, the counts and the first of each are the same, whatever the threads did.
-        let mut wanted: BTreeMap<Came, (u32, u64)> = BTreeMap::new();
+        let mut wanted: BTreeMap<ExploredOutcome, (u32, u64)> = BTreeMap::new();
         for seed in 0..40 {
             let (came, log) = run(&scenario, &Witness { seed, schedule: Vec::new() });
-            prop_assert!(matches!(replay(&log[..], None).finding, Finding::Same));
+            prop_assert!(matches!(replay(&log[..], None).finding, ReplayFinding::Same));
             wanted.entry(came).or_insert((0, seed)).0 += 1;
         }
-        for found in &explored.found {
-            let (count, first) = wanted.remove(&found.came).unwrap();
+        for found in &explored.outcomes {
+            let (count, first) = wanted.remove(&found.outcome).unwrap();
             prop_assert_eq!((BigUint::from(count), first), (found.count.clone(), found.witness.seed));
-            prop_assert!(all.found.iter().any(|one| one.came == found.came));
+            prop_assert!(all.outcomes.iter().any(|one| one.outcome == found.outcome));
         }
         prop_assert!(wanted.is_empty());
     }
@@ -110,10 +112,10 @@ proptest! {
 fn with_enough_seeds_every_outcome_comes() {
     let text = "[shared]\na = 10\n[presets.p]\nplayers = [{ name = \"t\", count = 2, steps = [\"load a\", \"add 1\", \
                 \"store a\"] }]\n[[timeline]]\nspawn = \"p\"\n";
-    let explored = by_seeds(&loaded(text), 2_000, |_| {});
-    let values: Vec<i64> = explored.found.iter().map(|found| found.came.shared[0].1).collect();
+    let explored = explore_by_seeds(&loaded(text), 2_000, |_| {});
+    let values: Vec<i64> = explored.outcomes.iter().map(|found| found.outcome.shared[0].1).collect();
     assert_eq!(values, [11, 12]);
     // A quarter of all runs gives 12: two orders, each of which needs three draws of two that fall its way.
-    let twelve = u64::try_from(&explored.found[1].count).unwrap();
+    let twelve = u64::try_from(&explored.outcomes[1].count).unwrap();
     assert!((400..600).contains(&twelve), "{twelve}");
 }

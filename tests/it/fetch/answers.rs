@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use scenario_core::scenario::model::{Body, FetchJob, StatusRule, Text};
-use scenario_log::event::{FetchFault, Source};
+use scenario_core::scenario::model::{FetchBody, FetchJob, ScenarioText, StatusRule};
+use scenario_log::event::{FetchErrorKind, Source};
 
 use tokio::sync::Notify;
 
@@ -25,7 +25,7 @@ fn lines_are_told_whole_as_they_arrive() {
             guest.wait().await;
         })
         .await;
-        let run = fetch(FetchJob { lines: true, ..job(&server.url("/")) }).await;
+        let run = fetch(FetchJob { log_lines: true, ..job(&server.url("/")) }).await;
         let lines = run.lines();
         assert_eq!(lines.concat(), "one\ntwo\r\nthree\nfour");
         let (last, whole) = lines.split_last().unwrap();
@@ -43,7 +43,7 @@ fn an_endless_line_is_told_in_pieces() {
         let server =
             Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}\n", size + 1))
                 .await;
-        let run = fetch(FetchJob { lines: true, ..job(&server.url("/")) }).await;
+        let run = fetch(FetchJob { log_lines: true, ..job(&server.url("/")) }).await;
         let lines = run.lines();
         assert_eq!(lines.concat().len(), size + 1);
         assert!(lines.len() > 1 && lines.iter().all(|chunk| chunk.len() <= 2 << 20));
@@ -74,7 +74,7 @@ fn a_reader_that_falls_behind_stops_the_server() {
             }
         })
         .await;
-        let mut rig = Rig::new(vec![FetchJob { lines: true, ..job(&server.url("/")) }], &[]);
+        let mut rig = Rig::new(vec![FetchJob { log_lines: true, ..job(&server.url("/")) }], &[]);
         rig.start(1);
         // Nobody takes from the inbox: the server is stopped long before its 100 MB.
         stalled.notified().await;
@@ -91,7 +91,8 @@ fn secrets_are_taken_out_of_headers_lines_and_words() {
         let body = "the canary-canary sings\n";
         let head = format!("HTTP/1.1 200 OK\r\nX: a canary-canary\r\nContent-Length: {}\r\n\r\n", body.len());
         let server = Server::answering(format!("{head}{body}")).await;
-        let mut rig = Rig::new(vec![FetchJob { lines: true, ..job(&server.url("/")) }], &["canary-canary"]);
+        let mut rig =
+            Rig::new(vec![FetchJob { log_lines: true, ..job(&server.url("/")) }], &["canary-canary"]);
         rig.start(1);
         rig.accounts(1).await;
         let run = rig.run(1).await;
@@ -112,12 +113,12 @@ fn secrets_are_taken_out_of_headers_lines_and_words() {
 fn bodies_and_headers_are_sent() {
     local(async {
         std::fs::write(folder().join("upload.txt"), "from a file").unwrap();
-        let text = |text: &str| Text::plain(text);
+        let text = |text: &str| ScenarioText::plain(text);
         let cases = [
-            (Body::Text(text("plain")), "plain", None),
-            (Body::Text(text("")), "", None),
-            (Body::Json(text("{\"a\":1}")), "{\"a\":1}", Some("Content-Type: application/json\r\n")),
-            (Body::File("upload.txt".into()), "from a file", None),
+            (FetchBody::Text(text("plain")), "plain", None),
+            (FetchBody::Text(text("")), "", None),
+            (FetchBody::Json(text("{\"a\":1}")), "{\"a\":1}", Some("Content-Type: application/json\r\n")),
+            (FetchBody::File("upload.txt".into()), "from a file", None),
         ];
         for (body, sent, header) in cases {
             let server = Server::answering(OK).await;
@@ -145,9 +146,9 @@ fn a_body_that_cannot_be_read_is_told() {
         for (path, why) in [("missing.json", "No such file"), (".", "is a folder"), ("/dev/null", "regular")]
         {
             let server = Server::answering(OK).await;
-            let body = Some(Body::File(path.into()));
+            let body = Some(FetchBody::File(path.into()));
             let (kind, error) = fetch(FetchJob { body, ..job(&server.url("/")) }).await.failed();
-            assert_eq!(kind, FetchFault::Protocol);
+            assert_eq!(kind, FetchErrorKind::Protocol);
             assert!(error.contains(path) && error.contains(why), "{error}");
         }
     });
@@ -234,7 +235,7 @@ fn tries_end_with_the_first_expected_answer() {
 fn the_last_try_is_told_as_it_is() {
     local(async {
         let server = Server::answering("HTTP/1.1 503 X\r\nContent-Length: 4\r\n\r\nbusy").await;
-        let run = fetch(FetchJob { retries: 1, lines: true, ..job(&server.url("/")) }).await;
+        let run = fetch(FetchJob { retries: 1, log_lines: true, ..job(&server.url("/")) }).await;
         assert_eq!((run.fetched().status, run.lines().concat()), (503, "busy".to_owned()));
         assert_eq!(server.connections(), 2);
         // Expected statuses are answers at once.
@@ -251,9 +252,9 @@ fn the_last_try_is_told_as_it_is() {
 fn told_lines_are_not_told_again() {
     local(async {
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none\n").await;
-        let run = fetch(FetchJob { retries: 3, lines: true, ..job(&server.url("/")) }).await;
+        let run = fetch(FetchJob { retries: 3, log_lines: true, ..job(&server.url("/")) }).await;
         let (kind, error) = run.failed();
-        assert_eq!((kind, run.lines().concat()), (FetchFault::Reset, "one\n".to_owned()));
+        assert_eq!((kind, run.lines().concat()), (FetchErrorKind::Reset, "one\n".to_owned()));
         assert!(error.contains("after 4 of 9 bytes") && !error.contains("tries"), "{error}");
         assert_eq!(server.connections(), 1);
     });
@@ -289,7 +290,7 @@ fn an_answer_may_come_before_the_request_is_read() {
             }
         })
         .await;
-        let (method, body) = ("POST".to_owned(), Some(Body::File("large.bin".into())));
+        let (method, body) = ("POST".to_owned(), Some(FetchBody::File("large.bin".into())));
         let mut rig = Rig::new(vec![FetchJob { method, body, ..job(&server.url("/")) }], &[]);
         rig.start(1);
         rig.accounts(1).await;

@@ -1,7 +1,7 @@
 //! Servers that break their answers, and those that cannot be reached: E1 to E4 and E7.
 
 use scenario_core::scenario::model::FetchJob;
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 use scenario_log::time::Span;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -20,7 +20,7 @@ async fn answered(bytes: impl Into<Vec<u8>>) -> Run {
 
 /// Asserts the kind, and that the words hold all of `wanted`.
 #[track_caller]
-fn says((kind, error): (FetchFault, String), wanted_kind: FetchFault, wanted: &[&str]) {
+fn says((kind, error): (FetchErrorKind, String), wanted_kind: FetchErrorKind, wanted: &[&str]) {
     assert_eq!(kind, wanted_kind, "{error}");
     for wanted in wanted {
         assert!(error.contains(wanted), "{wanted:?} in {error:?}");
@@ -28,33 +28,33 @@ fn says((kind, error): (FetchFault, String), wanted_kind: FetchFault, wanted: &[
 }
 
 #[test]
-fn e01_name_not_found() {
+fn name_not_found() {
     local(async {
         let run = fetch(job("http://no-such-host.invalid/")).await;
-        says(run.failed(), FetchFault::Dns, &["no-such-host.invalid"]);
+        says(run.failed(), FetchErrorKind::Dns, &["no-such-host.invalid"]);
     });
 }
 
 #[test]
-fn e01_refused() {
+fn refused() {
     local(async {
         let nobody = Server::nobody().await.to_string();
         let run = fetch(job(&format!("http://{nobody}/"))).await;
-        says(run.failed(), FetchFault::Connect, &[&nobody, "refused"]);
+        says(run.failed(), FetchErrorKind::Connect, &[&nobody, "refused"]);
     });
 }
 
 #[test]
-fn e01_unreachable() {
+fn unreachable() {
     local(async {
         // No TCP connection leads to a broadcast address, whatever the machine's routes.
         let run = fetch(job("http://255.255.255.255/")).await;
-        says(run.failed(), FetchFault::Connect, &["255.255.255.255:80"]);
+        says(run.failed(), FetchErrorKind::Connect, &["255.255.255.255:80"]);
     });
 }
 
 #[test]
-fn e01_black_hole() {
+fn black_hole() {
     local(async {
         // A full queue of connections that nobody accepts: what comes next hears nothing.
         let socket = TcpSocket::new_v4().unwrap();
@@ -67,55 +67,55 @@ fn e01_black_hole() {
             queued.push(tcp);
         }
         let run = fetch(hurried(&format!("http://{address}/"))).await;
-        says(run.failed(), FetchFault::Timeout, &["250ms", &format!("no connection to {address}")]);
+        says(run.failed(), FetchErrorKind::Timeout, &["250ms", &format!("no connection to {address}")]);
     });
 }
 
 #[test]
-fn e02_closed_before_the_head() {
+fn closed_before_the_head() {
     local(async {
         let run = answered("").await;
-        says(run.failed(), FetchFault::Reset, &["closed", "before the answer's first byte"]);
+        says(run.failed(), FetchErrorKind::Reset, &["closed", "before the answer's first byte"]);
     });
 }
 
 #[test]
-fn e02_closed_in_the_head() {
+fn closed_in_the_head() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nX: ").await;
-        says(run.failed(), FetchFault::Reset, &["closed", "after 20 bytes, within the answer's head"]);
+        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 20 bytes, within the answer's head"]);
         assert_eq!(run.heads(), 0);
     });
 }
 
 #[test]
-fn e02_closed_after_the_head() {
+fn closed_after_the_head() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await;
-        says(run.failed(), FetchFault::Reset, &["closed", "after 0 of 1000 bytes of the body"]);
+        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 0 of 1000 bytes of the body"]);
         assert_eq!(run.heads(), 1, "the head was there");
     });
 }
 
 #[test]
-fn e02_short_body() {
+fn short_body() {
     local(async {
         let body = "x".repeat(120);
         let run = answered(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{body}")).await;
-        says(run.failed(), FetchFault::Reset, &["closed", "after 120 of 1000 bytes of the body"]);
+        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 120 of 1000 bytes of the body"]);
     });
 }
 
 #[test]
-fn e02_short_chunks() {
+fn short_chunks() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").await;
-        says(run.failed(), FetchFault::Reset, &["closed", "after 5 bytes of the body, before its end"]);
+        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 5 bytes of the body, before its end"]);
     });
 }
 
 #[test]
-fn e02_reset_in_the_body() {
+fn reset_in_the_body() {
     local(async {
         let server = Server::new(|mut guest, _| async move {
             guest.request().await;
@@ -125,7 +125,7 @@ fn e02_reset_in_the_body() {
         .await;
         let run = fetch(job(&server.url("/"))).await;
         // A reset may overtake what was written before it.
-        says(run.failed(), FetchFault::Reset, &["reset"]);
+        says(run.failed(), FetchErrorKind::Reset, &["reset"]);
     });
 }
 
@@ -142,35 +142,35 @@ async fn dripping(head: &'static str) -> Server {
 }
 
 #[test]
-fn e03_dripping_head() {
+fn dripping_head() {
     local(async {
         let server = dripping("HTTP/1.1 200 OK\r\nX: ").await;
         let run = fetch(hurried(&server.url("/"))).await;
-        says(run.failed(), FetchFault::Timeout, &["within 250ms", "bytes of the answer's head had come"]);
+        says(run.failed(), FetchErrorKind::Timeout, &["within 250ms", "bytes of the answer's head had come"]);
     });
 }
 
 #[test]
-fn e03_dripping_body() {
+fn dripping_body() {
     local(async {
         let server = dripping("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n").await;
         let run = fetch(hurried(&server.url("/"))).await;
-        says(run.failed(), FetchFault::Timeout, &["within 250ms", "of 5000 bytes of the body had come"]);
+        says(run.failed(), FetchErrorKind::Timeout, &["within 250ms", "of 5000 bytes of the body had come"]);
     });
 }
 
 #[test]
-fn e03_silence() {
+fn silence() {
     local(async {
         let server = Server::new(|guest, _| guest.wait()).await;
         let run = fetch(hurried(&server.url("/"))).await;
         let silent = format!("{} had not begun to answer", server.address());
-        says(run.failed(), FetchFault::Timeout, &[&silent]);
+        says(run.failed(), FetchErrorKind::Timeout, &[&silent]);
     });
 }
 
 #[test]
-fn e04_endless_body() {
+fn endless_body() {
     local(async {
         let server = Server::new(|mut guest, _| async move {
             guest.request().await;
@@ -179,23 +179,23 @@ fn e04_endless_body() {
         })
         .await;
         let run = fetch(FetchJob { max_body: 100_000, ..job(&server.url("/")) }).await;
-        says(run.failed(), FetchFault::TooLarge, &["100000 bytes", "max_body"]);
+        says(run.failed(), FetchErrorKind::TooLarge, &["100000 bytes", "max_body"]);
     });
 }
 
 #[test]
-fn e04_announced_too_large() {
+fn announced_too_large() {
     local(async {
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world").await;
         let run = fetch(FetchJob { max_body: 10, ..job(&server.url("/")) }).await;
-        says(run.failed(), FetchFault::TooLarge, &["10 bytes", "11 are announced"]);
+        says(run.failed(), FetchErrorKind::TooLarge, &["10 bytes", "11 are announced"]);
         let run = fetch(FetchJob { max_body: 11, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, 11);
     });
 }
 
 #[test]
-fn e04_nothing_is_asked_for_or_taken_as_encoded() {
+fn nothing_is_asked_for_or_taken_as_encoded() {
     local(async {
         let server =
             Server::answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08cut".to_vec())
@@ -206,46 +206,46 @@ fn e04_nothing_is_asked_for_or_taken_as_encoded() {
 }
 
 #[test]
-fn e07_bad_chunks() {
+fn bad_chunks() {
     local(async {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         for chunks in ["xyz\r\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "ffffffffffffffffff\r\nx"] {
             let run = answered(format!("{head}{chunks}")).await;
-            says(run.failed(), FetchFault::Protocol, &["broken"]);
+            says(run.failed(), FetchErrorKind::Protocol, &["broken"]);
         }
     });
 }
 
 #[test]
-fn e07_two_content_lengths() {
+fn two_content_lengths() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!").await;
-        says(run.failed(), FetchFault::Protocol, &["content-length"]);
+        says(run.failed(), FetchErrorKind::Protocol, &["content-length"]);
     });
 }
 
 #[test]
-fn e07_content_length_with_chunked() {
+fn content_length_with_chunked() {
     local(async {
         let both = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
         let run = answered(format!("{both}5\r\nhello\r\n0\r\n\r\n")).await;
-        says(run.failed(), FetchFault::Protocol, &["both a Content-Length and a Transfer-Encoding"]);
+        says(run.failed(), FetchErrorKind::Protocol, &["both a Content-Length and a Transfer-Encoding"]);
     });
 }
 
 #[test]
-fn e07_two_megabytes_of_headers() {
+fn two_megabytes_of_headers() {
     local(async {
         let one = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 << 20));
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(400_000));
         for head in [one, many] {
-            says(answered(head).await.failed(), FetchFault::Protocol, &["head is too large"]);
+            says(answered(head).await.failed(), FetchErrorKind::Protocol, &["head is too large"]);
         }
     });
 }
 
 #[test]
-fn e07_twenty_thousand_interim_answers() {
+fn twenty_thousand_interim_answers() {
     local(async {
         let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(20_000);
         let run = answered(format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")).await;
@@ -254,7 +254,7 @@ fn e07_twenty_thousand_interim_answers() {
 }
 
 #[test]
-fn e07_odd_statuses() {
+fn odd_statuses() {
     local(async {
         let run = answered("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n").await;
         assert_eq!((run.responded().0, run.fetched().status), (999, 999));
@@ -263,29 +263,29 @@ fn e07_odd_statuses() {
         assert_eq!((run.responded().0, run.fetched().bytes), (101, 0));
         for status in ["099", "20", "2000", "-20", "abc"] {
             let run = answered(format!("HTTP/1.1 {status} X\r\n\r\n")).await;
-            says(run.failed(), FetchFault::Protocol, &["not HTTP"]);
+            says(run.failed(), FetchErrorKind::Protocol, &["not HTTP"]);
         }
     });
 }
 
 #[test]
-fn e07_garbage() {
+fn garbage() {
     local(async {
         let run = answered("SSH-2.0-OpenSSH_9.9\r\n").await;
-        says(run.failed(), FetchFault::Protocol, &["not HTTP", "it begins with \"SSH-2.0-OpenSSH_9.9"]);
+        says(run.failed(), FetchErrorKind::Protocol, &["not HTTP", "it begins with \"SSH-2.0-OpenSSH_9.9"]);
         let run = answered(b"\x1b[31m\0\xff\xfe".to_vec()).await;
-        says(run.failed(), FetchFault::Protocol, &["begins with \"\\x1b[31m\\x00\\xff\\xfe\""]);
+        says(run.failed(), FetchErrorKind::Protocol, &["begins with \"\\x1b[31m\\x00\\xff\\xfe\""]);
         let run = answered(b"\x15\x03\x01\x00\x02\x02\x0a".to_vec()).await;
-        says(run.failed(), FetchFault::Protocol, &["TLS", "https://"]);
+        says(run.failed(), FetchErrorKind::Protocol, &["TLS", "https://"]);
         let run = answered("HTTP/1.1 200 OK\r\nno colon\r\n\r\n").await;
-        says(run.failed(), FetchFault::Protocol, &["not HTTP"]);
+        says(run.failed(), FetchErrorKind::Protocol, &["not HTTP"]);
         let run = answered("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").await;
-        says(run.failed(), FetchFault::Protocol, &[]);
+        says(run.failed(), FetchErrorKind::Protocol, &[]);
     });
 }
 
 #[test]
-fn e07_a_greeting_before_the_request() {
+fn a_greeting_before_the_request() {
     local(async {
         let server = Server::new(|mut guest, _| async move {
             guest.say("220 mail.example ESMTP\r\n").await;
@@ -293,6 +293,6 @@ fn e07_a_greeting_before_the_request() {
         })
         .await;
         let run = fetch(job(&server.url("/"))).await;
-        says(run.failed(), FetchFault::Protocol, &["not HTTP", "it begins with \"220 mail.example"]);
+        says(run.failed(), FetchErrorKind::Protocol, &["not HTTP", "it begins with \"220 mail.example"]);
     });
 }

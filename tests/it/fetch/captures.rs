@@ -1,26 +1,28 @@
 //! Values that are taken out of answers, and requests that have some in them.
 
-use scenario::io::inbox::Seen;
-use scenario_core::scenario::model::{Auth, Body, Capture, CaptureFrom, Check, FetchJob, StatusRule, Text};
-use scenario_log::event::FetchFault;
+use scenario::io::inbox::OwnedInput;
+use scenario_core::scenario::model::{
+    CaptureSelector, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, ScenarioText, StatusRule,
+};
+use scenario_log::event::FetchErrorKind;
 
 use crate::fetch::harness::{Rig, Server, fetch, job, local};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-fn capture(name: &str, from: CaptureFrom, secret: bool) -> Capture {
-    Capture { name: name.to_owned(), from, secret }
+fn capture(name: &str, from: CaptureSelector, secret: bool) -> FetchCapture {
+    FetchCapture { name: name.to_owned(), selector: from, secret }
 }
 
-fn json(place: &str) -> CaptureFrom {
-    CaptureFrom::Json(place.to_owned())
+fn json(place: &str) -> CaptureSelector {
+    CaptureSelector::Json(place.to_owned())
 }
 
 /// `before${name}behind`
-fn late(before: &str, name: &str, behind: &str) -> Text {
-    let mut text = Text::plain(before);
-    text.push(&Text::captured(name));
-    text.push(&Text::plain(behind));
+fn late(before: &str, name: &str, behind: &str) -> ScenarioText {
+    let mut text = ScenarioText::plain(before);
+    text.push(&ScenarioText::capture_gap(name));
+    text.push(&ScenarioText::plain(behind));
     text
 }
 
@@ -32,10 +34,10 @@ fn values_are_taken_out_of_body_and_head() {
         let server = Server::answering(LOGIN).await;
         let captures = vec![
             capture("user", json("/user"), false),
-            capture("session", CaptureFrom::Header("x-session".to_owned()), false),
-            capture("quoted", CaptureFrom::Text(":\"(tok[^\"]*)\"".to_owned()), false),
+            capture("session", CaptureSelector::Header("x-session".to_owned()), false),
+            capture("quoted", CaptureSelector::Text(":\"(tok[^\"]*)\"".to_owned()), false),
         ];
-        let fetched = fetch(FetchJob { capture: captures, ..job(&server.url("/")) }).await.fetched();
+        let fetched = fetch(FetchJob { captures, ..job(&server.url("/")) }).await.fetched();
         let taken: Vec<_> = fetched.captured.iter().map(|one| (&*one.name, &*one.value)).collect();
         assert_eq!(taken, [("user", "17"), ("session", "tok-tok-tok"), ("quoted", "tok-tok-tok")]);
         assert_eq!(fetched.check, None);
@@ -47,29 +49,28 @@ fn what_is_not_there_or_not_expected_captures_nothing() {
     local(async {
         let server = Server::answering(LOGIN).await;
         let both = vec![capture("user", json("/user"), false), capture("none", json("/none"), false)];
-        let fetched = fetch(FetchJob { capture: both, ..job(&server.url("/")) }).await.fetched();
+        let fetched = fetch(FetchJob { captures: both, ..job(&server.url("/")) }).await.fetched();
         assert_eq!(fetched.check.as_deref(), Some("`none` is not captured: /none is not there"));
         assert!(fetched.captured.is_empty());
         let user = || vec![capture("user", json("/user"), false)];
-        let check = Some(Check { text: Some("nope".to_owned()), json: None, sha256: None });
-        let fetched = fetch(FetchJob { capture: user(), check, ..job(&server.url("/")) }).await.fetched();
+        let check = Some(FetchCheck { text: Some("nope".to_owned()), json: None, sha256: None });
+        let fetched = fetch(FetchJob { captures: user(), check, ..job(&server.url("/")) }).await.fetched();
         assert!(fetched.check.is_some() && fetched.captured.is_empty());
         let status = StatusRule::Codes(vec![201]);
-        let fetched = fetch(FetchJob { capture: user(), status, ..job(&server.url("/")) }).await.fetched();
+        let fetched = fetch(FetchJob { captures: user(), status, ..job(&server.url("/")) }).await.fetched();
         assert!(fetched.check.is_none() && fetched.captured.is_empty());
     });
 }
 
 #[test]
-fn f5_a_secret_one_is_told_nowhere_from_its_own_answer_on() {
+fn a_secret_one_is_told_nowhere_from_its_own_answer_on() {
     local(async {
         let server = Server::answering(LOGIN).await;
         for status in [StatusRule::Class(2), StatusRule::Codes(vec![201])] {
             for retries in [0, 1] {
                 let captures = vec![capture("token", json("/token"), true)];
                 let status = status.clone();
-                let job =
-                    FetchJob { capture: captures, lines: true, status, retries, ..job(&server.url("/")) };
+                let job = FetchJob { captures, log_lines: true, status, retries, ..job(&server.url("/")) };
                 let run = fetch(job).await;
                 assert_eq!(run.lines().concat(), "{\"token\":\"[redacted]\",\n \"user\":17}");
                 assert_eq!(run.responded().2, "x-session: [redacted]\ncontent-length: 35\n");
@@ -87,8 +88,8 @@ fn captured_values_go_where_they_are_wanted() {
             urls: vec![late(&server.url("/a/"), "v", "/b?q=1")],
             method: "POST".to_owned(),
             headers: vec![("X-Mine".to_owned(), late("<", "v", ">"))],
-            auth: Some(Auth::Bearer(late("", "v", ""))),
-            body: Some(Body::Json(late("{\"k\":\"", "v", "\"}"))),
+            auth: Some(FetchAuth::Bearer(late("", "v", ""))),
+            body: Some(FetchBody::Json(late("{\"k\":\"", "v", "\"}"))),
             ..job("")
         };
         let mut rig = Rig::new(vec![job], &[]);
@@ -108,8 +109,8 @@ fn forms_and_users_are_encoded_with_the_value_in_them() {
     local(async {
         let server = Server::answering(OK).await;
         let job = FetchJob {
-            auth: Some(Auth::Basic { user: Text::plain("me"), password: late("", "v", "") }),
-            body: Some(Body::Form(vec![("k".to_owned(), late("", "v", ""))])),
+            auth: Some(FetchAuth::Basic { user: ScenarioText::plain("me"), password: late("", "v", "") }),
+            body: Some(FetchBody::Form(vec![("k".to_owned(), late("", "v", ""))])),
             method: "POST".to_owned(),
             ..job(&server.url("/"))
         };
@@ -137,7 +138,7 @@ fn what_was_not_captured_or_leads_elsewhere_is_not_sent() {
             rig.start_with(1, captured);
             rig.accounts(1).await;
             let (kind, error) = rig.run(1).await.failed();
-            assert_eq!(kind, FetchFault::Capture);
+            assert_eq!(kind, FetchErrorKind::Capture);
             assert!(error.contains(words), "{error}");
         }
         assert_eq!(server.connections(), 0);
@@ -149,14 +150,23 @@ fn the_account_is_the_only_place_that_holds_a_secret_value() {
     local(async {
         let server = Server::answering(LOGIN).await;
         let mut rig = Rig::new(
-            vec![FetchJob { capture: vec![capture("token", json("/token"), true)], ..job(&server.url("/")) }],
+            vec![FetchJob {
+                captures: vec![capture("token", json("/token"), true)],
+                ..job(&server.url("/"))
+            }],
             &[],
         );
         rig.start(1);
         rig.accounts(1).await;
         let fetched = rig.run(1).await.fetched();
-        assert_eq!((&*fetched.captured[0].value, fetched.captured[0].shown()), ("tok-tok-tok", "[redacted]"));
-        let seen = Seen::Fetched { source: scenario_log::event::Source::Request(1), fetched: fetched.into() };
+        assert_eq!(
+            (&*fetched.captured[0].value, fetched.captured[0].display_value()),
+            ("tok-tok-tok", "[redacted]")
+        );
+        let seen = OwnedInput::FetchFinished {
+            source: scenario_log::event::Source::Request(1),
+            fetched: fetched.into(),
+        };
         assert!(!format!("{seen:?}").contains("tok-tok"), "nor does it show it");
     });
 }

@@ -1,19 +1,19 @@
 //! What a job wants of an answer, looked for in real ones.
 
-use scenario_core::scenario::model::{Check, FetchJob, StatusRule, Text};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchCheck, FetchJob, ScenarioText, StatusRule};
+use scenario_log::event::FetchErrorKind;
 
 use crate::fetch::harness::{Rig, Server, fetch, job, local};
 
-const EMPTY: Check = Check { text: None, json: None, sha256: None };
+const EMPTY: FetchCheck = FetchCheck { text: None, json: None, sha256: None };
 
-fn json(values: &[(&str, &str)]) -> Check {
-    let values = values.iter().map(|(place, value)| ((*place).to_owned(), Text::plain(*value)));
-    Check { json: Some(values.collect()), ..EMPTY }
+fn json(values: &[(&str, &str)]) -> FetchCheck {
+    let values = values.iter().map(|(place, value)| ((*place).to_owned(), ScenarioText::plain(*value)));
+    FetchCheck { json: Some(values.collect()), ..EMPTY }
 }
 
-fn text(regex: &str) -> Check {
-    Check { text: Some(regex.to_owned()), ..EMPTY }
+fn text(regex: &str) -> FetchCheck {
+    FetchCheck { text: Some(regex.to_owned()), ..EMPTY }
 }
 
 fn answer(body: &str) -> String {
@@ -21,7 +21,7 @@ fn answer(body: &str) -> String {
 }
 
 /// What does not hold of an answer with this body.
-async fn amiss(body: &str, check: Check) -> Option<String> {
+async fn amiss(body: &str, check: FetchCheck) -> Option<String> {
     let server = Server::answering(answer(body)).await;
     fetch(FetchJob { check: Some(check), ..job(&server.url("/")) }).await.fetched().check
 }
@@ -39,7 +39,7 @@ fn what_holds_is_not_spoken_of() {
             (body, json(&[])),
             (body, text("\"up\",.list")),
             ("a\nb", text("(?m)^b$")),
-            ("hello", Check { sha256: Some(hello), text: Some("^hello$".to_owned()), ..EMPTY }),
+            ("hello", FetchCheck { sha256: Some(hello), text: Some("^hello$".to_owned()), ..EMPTY }),
         ] {
             assert_eq!(amiss(body, check.clone()).await, None, "{body} {check:?}");
         }
@@ -65,7 +65,7 @@ fn what_does_not_hold_is_told_with_what_came() {
         ] {
             assert_eq!(amiss(body, check).await.as_deref(), Some(words));
         }
-        let words = amiss("hello", Check { sha256: Some([0xab; 32]), ..text("bye") }).await.unwrap();
+        let words = amiss("hello", FetchCheck { sha256: Some([0xab; 32]), ..text("bye") }).await.unwrap();
         assert!(words.contains("sha256 is 2cf24dba5f") && words.contains(&"ab".repeat(32)), "{words}");
         assert!(words.contains("; nothing in the body is like /bye/"), "{words}");
     });
@@ -88,9 +88,9 @@ fn a_body_too_large_to_be_looked_at_fails_and_its_digest_needs_no_room() {
         let server = Server::answering(answer(&"x".repeat((4 << 20) + 1))).await;
         let (kind, error) =
             fetch(FetchJob { check: Some(text("x")), ..job(&server.url("/")) }).await.failed();
-        assert_eq!(kind, FetchFault::TooLarge);
+        assert_eq!(kind, FetchErrorKind::TooLarge);
         assert!(error.contains("4194304 bytes that are kept"), "{error}");
-        let check = Some(Check { sha256: Some([0; 32]), ..EMPTY });
+        let check = Some(FetchCheck { sha256: Some([0; 32]), ..EMPTY });
         let run = fetch(FetchJob { check, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, (4 << 20) + 1);
     });
@@ -100,7 +100,7 @@ fn a_body_too_large_to_be_looked_at_fails_and_its_digest_needs_no_room() {
 fn what_came_is_told_without_secrets() {
     local(async {
         let server = Server::answering(answer("{\"a\":\"canary-canary\"}")).await;
-        let check = Some(Check { text: Some("^x".to_owned()), ..json(&[("/a", "1")]) });
+        let check = Some(FetchCheck { text: Some("^x".to_owned()), ..json(&[("/a", "1")]) });
         let mut rig = Rig::new(vec![FetchJob { check, ..job(&server.url("/")) }], &["canary-canary"]);
         rig.start(1);
         rig.accounts(1).await;

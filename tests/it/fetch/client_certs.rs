@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use scenario_core::scenario::model::{ClientCert, FetchJob};
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
@@ -76,7 +76,7 @@ fn rcgen_pem(label: &str, der: &[u8]) -> String {
 }
 
 fn asked(server: &Server, ca: &Identity, client: Option<ClientCert>) -> FetchJob {
-    FetchJob { ca: Some(PathBuf::from(&ca.authority)), client, ..job(&https(server)) }
+    FetchJob { ca: Some(PathBuf::from(&ca.authority)), client_cert: client, ..job(&https(server)) }
 }
 
 #[test]
@@ -85,7 +85,8 @@ fn a_client_of_a_known_authority_is_taken() {
         let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
         for version in [&TLS12, &TLS13] {
             let server = asking(&itself, &client, version).await;
-            let run = fetch(FetchJob { lines: true, ..asked(&server, &itself, Some(shows(&client))) }).await;
+            let run =
+                fetch(FetchJob { log_lines: true, ..asked(&server, &itself, Some(shows(&client))) }).await;
             assert_eq!(run.lines().concat(), client.cert.len().to_string());
         }
     });
@@ -106,7 +107,7 @@ fn a_client_that_is_not_taken_is_told_why() {
             (&old_server, Some(&old), "has expired"),
         ] {
             let (kind, error) = fetch(asked(server, &itself, client.map(shows))).await.failed();
-            assert_eq!(kind, FetchFault::Tls, "{error}");
+            assert_eq!(kind, FetchErrorKind::Tls, "{error}");
             assert!(error.contains(words), "{error}");
         }
     });
@@ -152,7 +153,7 @@ fn files_that_are_none_are_told() {
             (cert.clone(), other.key, "is not the key of cert = "),
         ] {
             let (kind, error) = fetch(asked(&server, &itself, Some(ClientCert { cert, key }))).await.failed();
-            assert_eq!(kind, FetchFault::Tls);
+            assert_eq!(kind, FetchErrorKind::Tls);
             assert!(error.contains(words), "{words}: {error}");
         }
     });

@@ -1,39 +1,42 @@
 //! Who a request says that it is of, and forms.
 
-use scenario_core::scenario::model::{Auth, Body, FetchJob, Text};
+use scenario_core::scenario::model::{FetchAuth, FetchBody, FetchJob, ScenarioText};
 
 use crate::fetch::harness::{Server, fetch, job, local};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn bearer() -> FetchJob {
-    FetchJob { auth: Some(Auth::Bearer(Text::secret("tok-tok", "[redacted]"))), ..job("") }
+    FetchJob { auth: Some(FetchAuth::Bearer(ScenarioText::secret("tok-tok", "[redacted]"))), ..job("") }
 }
 
 #[test]
 fn auth_becomes_the_header() {
     local(async {
-        let basic = Auth::Basic { user: Text::plain("me"), password: Text::secret("canary", "[redacted]") };
+        let basic = FetchAuth::Basic {
+            user: ScenarioText::plain("me"),
+            password: ScenarioText::secret("canary", "[redacted]"),
+        };
         let basic = FetchJob { auth: Some(basic), ..job("") };
         for (job, header) in [
             (basic, "\r\nAuthorization: Basic bWU6Y2FuYXJ5\r\n"),
             (bearer(), "\r\nAuthorization: Bearer tok-tok\r\n"),
         ] {
             let server = Server::answering(OK).await;
-            fetch(FetchJob { urls: vec![Text::plain(server.url("/"))], ..job }).await.fetched();
+            fetch(FetchJob { urls: vec![ScenarioText::plain(server.url("/"))], ..job }).await.fetched();
             assert!(server.requests()[0].contains(header), "{}", server.requests()[0]);
         }
     });
 }
 
 #[test]
-fn e05_auth_stays_with_its_origin() {
+fn auth_stays_with_its_origin() {
     local(async {
         let target = Server::answering(OK).await;
         let away =
             format!("HTTP/1.1 307 X\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", target.url("/there"));
         let server = Server::answering(away).await;
-        fetch(FetchJob { urls: vec![Text::plain(server.url("/"))], ..bearer() }).await.fetched();
+        fetch(FetchJob { urls: vec![ScenarioText::plain(server.url("/"))], ..bearer() }).await.fetched();
         assert!(server.requests()[0].contains("Authorization"));
         assert!(!target.requests()[0].contains("Authorization"), "{}", target.requests()[0]);
     });
@@ -43,9 +46,9 @@ fn e05_auth_stays_with_its_origin() {
 fn a_form_is_sent_as_one() {
     local(async {
         let server = Server::answering(OK).await;
-        let field = |name: &str, value: &str| (name.to_owned(), Text::plain(value));
+        let field = |name: &str, value: &str| (name.to_owned(), ScenarioText::plain(value));
         let fields = vec![field("a b", "1&2=3"), field("a b", "é +"), field("c", "")];
-        let (method, body) = ("POST".to_owned(), Some(Body::Form(fields)));
+        let (method, body) = ("POST".to_owned(), Some(FetchBody::Form(fields)));
         fetch(FetchJob { method, body, ..job(&server.url("/")) }).await.fetched();
         let request = &server.requests()[0];
         assert!(request.contains("\r\nContent-Type: application/x-www-form-urlencoded\r\n"), "{request}");
@@ -57,8 +60,8 @@ fn a_form_is_sent_as_one() {
 fn a_form_may_say_itself_what_it_is() {
     local(async {
         let server = Server::answering(OK).await;
-        let headers = vec![("content-type".to_owned(), Text::plain("text/odd"))];
-        let (method, body) = ("POST".to_owned(), Some(Body::Form(Vec::new())));
+        let headers = vec![("content-type".to_owned(), ScenarioText::plain("text/odd"))];
+        let (method, body) = ("POST".to_owned(), Some(FetchBody::Form(Vec::new())));
         fetch(FetchJob { method, body, headers, ..job(&server.url("/")) }).await.fetched();
         let request = server.requests()[0].to_lowercase();
         assert!(

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::process::Command;
 use std::rc::Rc;
 
-use scenario_core::scenario::model::{FetchJob, Text};
-use scenario_log::event::{FetchFault, Source};
+use scenario_core::scenario::model::{FetchJob, ScenarioText};
+use scenario_log::event::{FetchErrorKind, Source};
 use tokio::sync::Notify;
 
 use crate::fetch::harness::{Rig, Server, fetch, job, local};
@@ -13,12 +13,12 @@ use crate::fetch::harness::{Rig, Server, fetch, job, local};
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
-fn e08_proxy_variables_are_not_used() {
+fn proxy_variables_are_not_used() {
     // The environment is the process's: the test runs itself once more with a proxy that is none.
     const PROXIES: [&str; 6] =
         ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     if std::env::var_os(PROXIES[0]).is_none_or(|proxy| proxy != "http://127.0.0.1:1") {
-        let test = ["--exact", "crowds::e08_proxy_variables_are_not_used"];
+        let test = ["--exact", "fetch::crowds::proxy_variables_are_not_used"];
         let mut again = Command::new(std::env::current_exe().unwrap());
         again.args(test).envs(PROXIES.map(|name| (name, "http://127.0.0.1:1"))).env_remove("no_proxy");
         let output = again.output().unwrap();
@@ -33,7 +33,7 @@ fn e08_proxy_variables_are_not_used() {
 }
 
 #[test]
-fn e09_the_server_goes_away_under_load() {
+fn the_server_goes_away_under_load() {
     local(async {
         let gone = Rc::new(Notify::new());
         let server = Server::new({
@@ -62,7 +62,7 @@ fn e09_the_server_goes_away_under_load() {
                 assert_eq!(run.fetched().bytes, 2);
                 fetched += 1;
             } else {
-                assert_eq!(run.failed().0, FetchFault::Reset);
+                assert_eq!(run.failed().0, FetchErrorKind::Reset);
             }
         }
         assert_eq!(fetched, 100);
@@ -70,7 +70,7 @@ fn e09_the_server_goes_away_under_load() {
 }
 
 #[test]
-fn e09_a_thousand_slow_answers_at_once() {
+fn a_thousand_slow_answers_at_once() {
     const MANY: usize = 1_000;
     local(async {
         // Nobody is answered before everybody has asked: one that waits for another would hang.
@@ -101,7 +101,7 @@ fn e09_a_thousand_slow_answers_at_once() {
 }
 
 #[test]
-fn e10_the_run_ends_with_requests_in_flight() {
+fn the_run_ends_with_requests_in_flight() {
     local(async {
         let waiting = Rc::new(Notify::new());
         let server = Server::new({
@@ -130,7 +130,7 @@ fn e10_the_run_ends_with_requests_in_flight() {
         rig.accounts(4).await;
         for n in 1..=4 {
             let (kind, error) = rig.run(n).await.failed();
-            assert_eq!(kind, FetchFault::Reset);
+            assert_eq!(kind, FetchErrorKind::Reset);
             assert!(error.contains("given up"), "{error}");
         }
         // What is over cannot be given up.
@@ -145,7 +145,7 @@ fn e10_the_run_ends_with_requests_in_flight() {
 }
 
 #[test]
-fn e11_ipv6() {
+fn ipv6() {
     local(async {
         let server = Server::on("[::1]:0", |mut guest, _| async move {
             guest.request().await;
@@ -159,12 +159,14 @@ fn e11_ipv6() {
 }
 
 #[test]
-fn e11_credentials_in_a_url_are_sent_and_not_shown() {
+fn credentials_in_a_url_are_sent_and_not_shown() {
     local(async {
         let server = Server::answering("").await;
         let address = server.address();
-        let url =
-            Text::secret(format!("http://me:canary@{address}/"), format!("http://me:[redacted]@{address}/"));
+        let url = ScenarioText::secret(
+            format!("http://me:canary@{address}/"),
+            format!("http://me:[redacted]@{address}/"),
+        );
         let run = fetch(FetchJob { urls: vec![url], ..job("") }).await;
         assert!(server.requests()[0].contains("Authorization: Basic bWU6Y2FuYXJ5\r\n"));
         assert!(!format!("{run:?}").contains("canary"), "{run:?}");
@@ -172,11 +174,11 @@ fn e11_credentials_in_a_url_are_sent_and_not_shown() {
 }
 
 #[test]
-fn e11_what_the_reader_should_have_refused_is_a_failure_and_no_panic() {
+fn what_the_reader_should_have_refused_is_a_failure_and_no_panic() {
     local(async {
         let server = Server::answering(OK).await;
         let url = server.url("/");
-        let header = |name: &str, value: &str| vec![(name.to_owned(), Text::plain(value))];
+        let header = |name: &str, value: &str| vec![(name.to_owned(), ScenarioText::plain(value))];
         let odd = [
             FetchJob { headers: header("X", "a\r\nY: b"), ..job(&url) },
             FetchJob { headers: header("X Y", "a"), ..job(&url) },
@@ -187,10 +189,10 @@ fn e11_what_the_reader_should_have_refused_is_a_failure_and_no_panic() {
             job("no url"),
         ];
         for odd in odd {
-            assert_eq!(fetch(odd).await.failed().0, FetchFault::Protocol);
+            assert_eq!(fetch(odd).await.failed().0, FetchErrorKind::Protocol);
         }
         assert_eq!(server.connections(), 0);
-        assert_eq!(fetch(job("http://127.0.0.1:0/")).await.failed().0, FetchFault::Connect);
+        assert_eq!(fetch(job("http://127.0.0.1:0/")).await.failed().0, FetchErrorKind::Connect);
         for odd in ["file:///etc/passwd", "mailto:a@b", "data:,x"] {
             let (_, error) = fetch(job(odd)).await.failed();
             assert!(error.contains("http"), "{error}");

@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use scenario_core::scenario::model::{FetchJob, Text};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchJob, ScenarioText};
+use scenario_log::event::FetchErrorKind;
 
 use crate::fetch::harness::{Server, fetch, job, local};
 
@@ -23,14 +23,14 @@ fn answer(encoding: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn decoding(server: &Server) -> FetchJob {
-    FetchJob { decode: true, ..job(&server.url("/")) }
+    FetchJob { decode_body: true, ..job(&server.url("/")) }
 }
 
 #[test]
 fn an_encoded_body_is_asked_for_and_counted_as_it_was() {
     local(async {
         let server = Server::answering(answer("gzip", &gzip(b"hello"))).await;
-        let run = fetch(FetchJob { lines: true, ..decoding(&server) }).await;
+        let run = fetch(FetchJob { log_lines: true, ..decoding(&server) }).await;
         assert_eq!((run.fetched().bytes, run.lines()), (5, vec!["hello".to_owned()]));
         assert_eq!(run.fetched().sha256[..4], [0x2c, 0xf2, 0x4d, 0xba], "the digest of \"hello\"");
         assert!(server.requests()[0].contains("\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"));
@@ -41,7 +41,7 @@ fn an_encoded_body_is_asked_for_and_counted_as_it_was() {
 fn the_file_may_ask_for_less() {
     local(async {
         let server = Server::answering(answer("gzip", &gzip(b"hello"))).await;
-        let headers = vec![("accept-encoding".to_owned(), Text::plain("gzip;q=0.1"))];
+        let headers = vec![("accept-encoding".to_owned(), ScenarioText::plain("gzip;q=0.1"))];
         assert_eq!(fetch(FetchJob { headers, ..decoding(&server) }).await.fetched().bytes, 5);
         let asked = server.requests()[0].to_lowercase();
         assert_eq!(asked.matches("accept-encoding").count(), 1, "{asked}");
@@ -65,13 +65,13 @@ fn an_encoding_that_was_not_asked_for_is_told() {
     local(async {
         let server = Server::answering(answer("compress", b"x")).await;
         let (kind, error) = fetch(decoding(&server)).await.failed();
-        assert_eq!(kind, FetchFault::Protocol);
+        assert_eq!(kind, FetchErrorKind::Protocol);
         assert!(error.contains("compress") && error.contains("not asked for"), "{error}");
     });
 }
 
 #[test]
-fn e04_a_bomb_is_met_at_max_body() {
+fn a_bomb_is_met_at_max_body() {
     // Eight megabytes out of eight kilobytes, a thousand to one.
     let bomb = gzip(&vec![b'x'; 8 << 20]);
     assert!(bomb.len() < 10_000);
@@ -79,7 +79,7 @@ fn e04_a_bomb_is_met_at_max_body() {
         let server = Server::answering(answer("gzip", &bomb)).await;
         for limit in [1_000, 1 << 20] {
             let (kind, error) = fetch(FetchJob { max_body: limit, ..decoding(&server) }).await.failed();
-            assert_eq!(kind, FetchFault::TooLarge);
+            assert_eq!(kind, FetchErrorKind::TooLarge);
             let words = format!("more than the {limit} bytes that max_body allows");
             assert!(error.contains(&words) && error.contains("of gzip had become more"), "{error}");
         }
@@ -90,7 +90,7 @@ fn e04_a_bomb_is_met_at_max_body() {
 }
 
 #[test]
-fn e04_a_small_bomb_of_brotli() {
+fn a_small_bomb_of_brotli() {
     local(async {
         // Two million times `x`.
         let bomb = [0x9b, 0x7f, 0x84, 0x1e, 0xf8, 0x25, 0xf0, 0xe2, 0xb1, 0x40, 0x20, 0x87, 0xcf, 0x03];
@@ -98,22 +98,22 @@ fn e04_a_small_bomb_of_brotli() {
         let run = fetch(FetchJob { max_body: 2_000_000, ..decoding(&server) }).await;
         assert_eq!(run.fetched().bytes, 2_000_000);
         let (kind, error) = fetch(FetchJob { max_body: 1_999_999, ..decoding(&server) }).await.failed();
-        assert_eq!(kind, FetchFault::TooLarge);
+        assert_eq!(kind, FetchErrorKind::TooLarge);
         assert!(error.contains("1999999 bytes"), "{error}");
     });
 }
 
 #[test]
-fn e04_a_cut_gzip_and_one_that_is_none() {
+fn a_cut_gzip_and_one_that_is_none() {
     local(async {
         let whole = gzip(&[b'x'; 5_000]);
         let cut = answer("gzip", &whole[..whole.len() - 4]);
         let (kind, error) = fetch(decoding(&Server::answering(cut).await)).await.failed();
-        assert_eq!(kind, FetchFault::Protocol);
+        assert_eq!(kind, FetchErrorKind::Protocol);
         assert!(error.contains("cut short") && error.contains("5000 decoded"), "{error}");
         let none = answer("gzip", b"hello");
         let (kind, error) = fetch(decoding(&Server::answering(none).await)).await.failed();
-        assert_eq!(kind, FetchFault::Protocol);
+        assert_eq!(kind, FetchErrorKind::Protocol);
         assert!(error.contains("no gzip that can be decoded"), "{error}");
         let mut wrong = whole.clone();
         let sum = wrong.len() - 8;
@@ -123,6 +123,6 @@ fn e04_a_cut_gzip_and_one_that_is_none() {
         // One whose connection breaks is still that.
         let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n";
         let broken = Server::answering([&head[..], &whole[..20]].concat()).await;
-        assert_eq!(fetch(decoding(&broken)).await.failed().0, FetchFault::Reset);
+        assert_eq!(fetch(decoding(&broken)).await.failed().0, FetchErrorKind::Reset);
     });
 }

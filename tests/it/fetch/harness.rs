@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use scenario::io::Context;
-use scenario::io::http::Fetches;
-use scenario::io::inbox::{Inbox, Seen};
-use scenario_core::scenario::model::{FetchJob, FetchMode, Http2, Scenario, StatusRule, Text};
-use scenario_log::captured::Captured;
-use scenario_log::event::{FetchFault, Fetched, Source};
+use scenario::io::RunContext;
+use scenario::io::http::Fetcher;
+use scenario::io::inbox::{Inbox, OwnedInput};
+use scenario_core::scenario::model::{FetchJob, FetchMode, Http2Mode, Scenario, ScenarioText, StatusRule};
+use scenario_log::captured_value::CapturedValue;
+use scenario_log::event::{FetchErrorKind, FetchedResponse, Source};
 use scenario_log::secrets::Secrets;
 use scenario_log::time::Span;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,9 +30,9 @@ pub(crate) fn local(test: impl Future<Output = ()>) {
 pub(crate) fn job(url: &str) -> FetchJob {
     FetchJob {
         name: "job".to_owned(),
-        urls: vec![Text::plain(url)],
+        urls: vec![ScenarioText::plain(url)],
         mode: FetchMode::Concurrent,
-        lines: false,
+        log_lines: false,
         method: "GET".to_owned(),
         headers: Vec::new(),
         auth: None,
@@ -42,24 +42,24 @@ pub(crate) fn job(url: &str) -> FetchJob {
         retries: 0,
         status: StatusRule::Class(2),
         max_body: 1 << 30,
-        decode: false,
+        decode_body: false,
         ca: None,
         insecure: false,
         proxy: None,
-        client: None,
-        http2: Http2::Auto,
+        client_cert: None,
+        http2: Http2Mode::Auto,
         load: None,
         check: None,
-        capture: Vec::new(),
+        captures: Vec::new(),
         place: Default::default(),
     }
 }
 
 /// The hand, its inbox and what was taken from it.
 pub(crate) struct Rig {
-    pub(crate) hand: Fetches,
+    pub(crate) hand: Fetcher,
     inbox: Rc<Inbox>,
-    seen: Vec<Seen>,
+    seen: Vec<OwnedInput>,
 }
 
 impl Rig {
@@ -75,11 +75,11 @@ impl Rig {
             presets: Vec::new(),
             fetches: jobs,
             timeline: Vec::new(),
-            expect: Vec::new(),
-            shared: Vec::new(),
+            expectations: Vec::new(),
+            shared_cells: Vec::new(),
             locks: Vec::new(),
         };
-        let context = Context {
+        let context = RunContext {
             scenario: Rc::new(scenario),
             folder: folder(),
             secrets: Secrets::new(secrets.iter().copied()),
@@ -87,7 +87,7 @@ impl Rig {
             speed: 1.0,
         };
         let inbox = Inbox::new();
-        Rig { hand: Fetches::new(Rc::new(context), Rc::clone(&inbox)), inbox, seen: Vec::new() }
+        Rig { hand: Fetcher::new(Rc::new(context), Rc::clone(&inbox)), inbox, seen: Vec::new() }
     }
 
     /// Starts the first URL of the first job as `get#n`.
@@ -102,7 +102,7 @@ impl Rig {
 
     /// Starts the first URL of the first job with these captured values, by name.
     pub(crate) fn start_with(&mut self, n: u32, captured: &[(&str, &str)]) {
-        let captured = captured.iter().map(|(name, value)| Captured {
+        let captured = captured.iter().map(|(name, value)| CapturedValue {
             name: (*name).to_owned(),
             value: (*value).to_owned(),
             secret: false,
@@ -113,7 +113,7 @@ impl Rig {
     /// Takes from the inbox until `wanted` requests are accounted for.
     pub(crate) async fn accounts(&mut self, wanted: usize) {
         while self.seen.iter().filter(|seen| is_account(seen)).count() < wanted {
-            self.inbox.filled().await;
+            self.inbox.wait_for_input().await;
             self.take();
         }
     }
@@ -121,7 +121,7 @@ impl Rig {
     /// Takes what is there.
     pub(crate) fn take(&mut self) {
         let mut taken = Vec::new();
-        self.inbox.take(&mut taken);
+        self.inbox.take_all(&mut taken);
         self.seen.append(&mut taken);
     }
 
@@ -155,16 +155,16 @@ pub(crate) async fn fetch(job: FetchJob) -> Run {
     rig.run(1).await
 }
 
-fn is_account(seen: &Seen) -> bool {
-    matches!(seen, Seen::Fetched { .. } | Seen::FetchFailed { .. })
+fn is_account(seen: &OwnedInput) -> bool {
+    matches!(seen, OwnedInput::FetchFinished { .. } | OwnedInput::FetchFailed { .. })
 }
 
-fn source(seen: &Seen) -> Source {
+fn source(seen: &OwnedInput) -> Source {
     match seen {
-        Seen::Responded { source, .. }
-        | Seen::BodyLines { source, .. }
-        | Seen::Fetched { source, .. }
-        | Seen::FetchFailed { source, .. } => *source,
+        OwnedInput::ResponseStarted { source, .. }
+        | OwnedInput::ResponseLines { source, .. }
+        | OwnedInput::FetchFinished { source, .. }
+        | OwnedInput::FetchFailed { source, .. } => *source,
         other => panic!("not of a fetch: {other:?}"),
     }
 }
@@ -172,14 +172,14 @@ fn source(seen: &Seen) -> Source {
 /// All that was seen of one request.
 #[derive(Debug)]
 pub(crate) struct Run {
-    seen: Vec<Seen>,
+    seen: Vec<OwnedInput>,
 }
 
 impl Run {
     /// The one head that was told: status, version, headers as text.
     pub(crate) fn responded(&self) -> (u16, &'static str, String) {
         let mut heads = self.seen.iter().filter_map(|seen| match seen {
-            Seen::Responded { status, version, headers, .. } => {
+            OwnedInput::ResponseStarted { status, version, headers, .. } => {
                 let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
                 Some((*status, *version, lines.collect::<String>()))
             }
@@ -192,28 +192,28 @@ impl Run {
 
     /// How many heads were told.
     pub(crate) fn heads(&self) -> usize {
-        self.seen.iter().filter(|seen| matches!(seen, Seen::Responded { .. })).count()
+        self.seen.iter().filter(|seen| matches!(seen, OwnedInput::ResponseStarted { .. })).count()
     }
 
     /// The chunks of lines.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let chunk = |seen: &Seen| match seen {
-            Seen::BodyLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
+        let chunk = |seen: &OwnedInput| match seen {
+            OwnedInput::ResponseLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
             _ => None,
         };
         self.seen.iter().filter_map(chunk).collect()
     }
 
-    pub(crate) fn fetched(&self) -> Fetched {
+    pub(crate) fn fetched(&self) -> FetchedResponse {
         match self.seen.last() {
-            Some(Seen::Fetched { fetched, .. }) => (**fetched).clone(),
+            Some(OwnedInput::FetchFinished { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
     }
 
-    pub(crate) fn failed(&self) -> (FetchFault, String) {
+    pub(crate) fn failed(&self) -> (FetchErrorKind, String) {
         match self.seen.last() {
-            Some(Seen::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
+            Some(OwnedInput::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
             other => panic!("not failed: {other:?}"),
         }
     }

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use scenario_core::scenario::model::{FetchJob, Http2, Load, Pace, Text};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchJob, Http2Mode, LoadModel, LoadProfile, ScenarioText};
+use scenario_log::event::FetchErrorKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -47,7 +47,7 @@ async fn plain_h2() -> Server {
 fn http2_is_spoken_with_prior_knowledge() {
     local(async {
         let server = plain_h2().await;
-        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/x")) }], &[]);
+        let mut rig = Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/x")) }], &[]);
         for n in 1..=3 {
             rig.start(n);
             rig.accounts(1).await;
@@ -55,7 +55,7 @@ fn http2_is_spoken_with_prior_knowledge() {
         }
         assert_eq!(server.connections(), 1);
         let nobody = Server::answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
-        let (_, error) = fetch(FetchJob { http2: Http2::Always, ..job(&nobody.url("/")) }).await.failed();
+        let (_, error) = fetch(FetchJob { http2: Http2Mode::Always, ..job(&nobody.url("/")) }).await.failed();
         assert!(error.contains("HTTP/2"), "{error}");
     });
 }
@@ -64,7 +64,8 @@ fn http2_is_spoken_with_prior_knowledge() {
 fn a_request_that_a_used_connection_did_not_take_is_sent_once_more() {
     local(async {
         let server = plain_h2().await;
-        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/one-each")) }], &[]);
+        let mut rig =
+            Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/one-each")) }], &[]);
         for n in 1..=3 {
             rig.start(n);
             rig.accounts(1).await;
@@ -78,12 +79,12 @@ fn a_request_that_a_used_connection_did_not_take_is_sent_once_more() {
 fn http2_streams_and_connections_end_in_words() {
     local(async {
         let server = plain_h2().await;
-        let job = |path| FetchJob { http2: Http2::Always, ..job(&server.url(path)) };
+        let job = |path| FetchJob { http2: Http2Mode::Always, ..job(&server.url(path)) };
         let (kind, error) = fetch(job("/refuse")).await.failed();
-        assert_eq!(kind, FetchFault::Reset, "{error}");
+        assert_eq!(kind, FetchErrorKind::Reset, "{error}");
         assert!(error.contains("gave the HTTP/2 stream up"), "{error}");
         let (kind, error) = fetch(job("/away")).await.failed();
-        assert_eq!(kind, FetchFault::Reset, "{error}");
+        assert_eq!(kind, FetchErrorKind::Reset, "{error}");
     });
 }
 
@@ -92,7 +93,7 @@ fn http2_is_agreed_on_and_shared() {
     local(async {
         let identity = identity("127.0.0.1", |_| {});
         let server = secure(&identity, &["h2", "http/1.1"]).await;
-        let job = FetchJob { ca: Some(identity.authority.into()), lines: true, ..job(&https(&server)) };
+        let job = FetchJob { ca: Some(identity.authority.into()), log_lines: true, ..job(&https(&server)) };
         let mut rig = Rig::new(vec![job.clone()], &[]);
         (1..=50).for_each(|n| rig.start(n));
         rig.accounts(50).await;
@@ -102,15 +103,16 @@ fn http2_is_agreed_on_and_shared() {
             assert_eq!(run.lines().concat(), format!("{} /\n", server.address()));
         }
         assert_eq!(server.connections(), 1);
-        let run = fetch(FetchJob { http2: Http2::Never, ..job }).await;
+        let run = fetch(FetchJob { http2: Http2Mode::Never, ..job }).await;
         assert_eq!((run.responded().1, run.fetched().bytes), ("HTTP/1.1", 2));
     });
 }
 
 /// A closed loop of so many connections to a server of HTTP/2 without TLS.
 fn closed_loop(server: &Server, connections: u32) -> FetchJob {
-    let load = Load { pace: Pace::Closed { connections }, requests: Some(100), within: None };
-    FetchJob { http2: Http2::Always, load: Some(load), ..job(&server.url("/x")) }
+    let load =
+        LoadProfile { model: LoadModel::Closed { connections }, max_requests: Some(100), duration: None };
+    FetchJob { http2: Http2Mode::Always, load: Some(load), ..job(&server.url("/x")) }
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn a_connection_is_shared_by_a_hundred_and_then_there_is_another() {
             }
         })
         .await;
-        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/")) }], &[]);
+        let mut rig = Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/")) }], &[]);
         (1..=REQUESTS).for_each(|n| rig.start(n));
         rig.accounts(REQUESTS as usize).await;
         for n in 1..=REQUESTS {
@@ -179,8 +181,8 @@ fn http1_is_agreed_on_where_there_is_no_other() {
         for n in 1..=5 {
             assert_eq!(rig.run(n).await.responded().1, "HTTP/1.1");
         }
-        let (kind, error) = fetch(FetchJob { http2: Http2::Always, ..job }).await.failed();
-        assert_eq!(kind, FetchFault::Tls);
+        let (kind, error) = fetch(FetchJob { http2: Http2Mode::Always, ..job }).await.failed();
+        assert_eq!(kind, FetchErrorKind::Tls);
         assert!(error.contains("http2 = \"auto\""), "{error}");
     });
 }
@@ -189,7 +191,8 @@ fn http1_is_agreed_on_where_there_is_no_other() {
 fn a_server_that_takes_its_leave_loses_no_request() {
     local(async {
         let server = plain_h2().await;
-        let mut rig = Rig::new(vec![FetchJob { http2: Http2::Always, ..job(&server.url("/leave")) }], &[]);
+        let mut rig =
+            Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/leave")) }], &[]);
         for n in 0..20 {
             (1..=3).for_each(|m| rig.start(n * 3 + m));
             rig.accounts(3).await;
@@ -206,12 +209,12 @@ fn odd_requests_are_failures_and_no_panics() {
         let server = plain_h2().await;
         for method in ["CONNECT", "BREW", "HEAD", "OPTIONS"] {
             let method = method.to_owned();
-            fetch(FetchJob { http2: Http2::Always, method, ..job(&server.url("/")) }).await;
+            fetch(FetchJob { http2: Http2Mode::Always, method, ..job(&server.url("/")) }).await;
         }
         let headers = [("Host", "a b"), ("Connection", "x, y"), ("TE", "gzip"), ("Upgrade", "z")];
         for (name, value) in headers {
-            let headers = vec![(name.to_owned(), Text::plain(value))];
-            fetch(FetchJob { http2: Http2::Always, headers, ..job(&server.url("/")) }).await;
+            let headers = vec![(name.to_owned(), ScenarioText::plain(value))];
+            fetch(FetchJob { http2: Http2Mode::Always, headers, ..job(&server.url("/")) }).await;
         }
     });
 }

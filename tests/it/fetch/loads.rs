@@ -1,17 +1,17 @@
 //! The requests of loads over TLS, by whichever way they go.
 
-use scenario_core::scenario::model::{Arrivals, FetchJob, Http2, Load, Pace};
-use scenario_core::scenario::rate::{Ramp, Rate};
+use scenario_core::scenario::model::{ArrivalProcess, FetchJob, Http2Mode, LoadModel, LoadProfile};
+use scenario_core::scenario::rate::{Ramp, RequestRate};
 
 use crate::fetch::harness::{Rig, job, local};
 use crate::fetch::tls::{https, identity, secure};
 
 /// Three requests at once, four times: how many connections that took, and whether each request after
 /// the first three went over one that was kept.
-async fn connections(protocols: &[&str], http2: Http2, pace: Pace) -> (usize, bool) {
+async fn connections(protocols: &[&str], http2: Http2Mode, pace: LoadModel) -> (usize, bool) {
     let identity = identity("127.0.0.1", |_| {});
     let server = secure(&identity, protocols).await;
-    let load = Some(Load { pace, requests: Some(100), within: None });
+    let load = Some(LoadProfile { model: pace, max_requests: Some(100), duration: None });
     let job = FetchJob { ca: Some(identity.authority.into()), http2, load, ..job(&https(&server)) };
     let mut rig = Rig::new(vec![job], &[]);
     let mut all_reused = true;
@@ -29,12 +29,16 @@ async fn connections(protocols: &[&str], http2: Http2, pace: Pace) -> (usize, bo
     (server.connections(), all_reused)
 }
 
-fn closed() -> Pace {
-    Pace::Closed { connections: 3 }
+fn closed() -> LoadModel {
+    LoadModel::Closed { connections: 3 }
 }
 
-fn open() -> Pace {
-    Pace::Open { rate: Ramp::constant(Rate(100_000_000)), arrivals: Arrivals::Constant, most: 10 }
+fn open() -> LoadModel {
+    LoadModel::Open {
+        rate: Ramp::constant(RequestRate(100_000_000)),
+        arrivals: ArrivalProcess::Constant,
+        max_connections: 10,
+    }
 }
 
 #[test]
@@ -42,14 +46,14 @@ fn connections_are_kept_and_shared_as_the_protocol_and_the_loop_want() {
     local(async {
         let both: &[&str] = &["h2", "http/1.1"];
         // HTTP/1.1: one for each request that is in flight.
-        assert_eq!(connections(&[], Http2::Never, closed()).await, (3, true));
-        assert_eq!(connections(&["http/1.1"], Http2::Auto, closed()).await, (3, true));
-        assert_eq!(connections(both, Http2::Never, open()).await, (3, true));
+        assert_eq!(connections(&[], Http2Mode::Never, closed()).await, (3, true));
+        assert_eq!(connections(&["http/1.1"], Http2Mode::Auto, closed()).await, (3, true));
+        assert_eq!(connections(both, Http2Mode::Never, open()).await, (3, true));
         // HTTP/2: as many as a closed loop says, and one for all of an open one.
-        assert_eq!(connections(both, Http2::Auto, closed()).await, (3, true));
-        assert_eq!(connections(both, Http2::Always, closed()).await, (3, true));
-        assert_eq!(connections(both, Http2::Always, open()).await.0, 1);
-        assert_eq!(connections(both, Http2::Auto, open()).await.0, 1);
+        assert_eq!(connections(both, Http2Mode::Auto, closed()).await, (3, true));
+        assert_eq!(connections(both, Http2Mode::Always, closed()).await, (3, true));
+        assert_eq!(connections(both, Http2Mode::Always, open()).await.0, 1);
+        assert_eq!(connections(both, Http2Mode::Auto, open()).await.0, 1);
     });
 }
 
@@ -57,7 +61,7 @@ fn connections_are_kept_and_shared_as_the_protocol_and_the_loop_want() {
 fn an_open_loop_finds_out_what_the_server_speaks() {
     local(async {
         // The first requests go by the library; when it is known, connections are opened anew.
-        let (connections, _) = connections(&["http/1.1"], Http2::Auto, open()).await;
+        let (connections, _) = connections(&["http/1.1"], Http2Mode::Auto, open()).await;
         assert!((3..=6).contains(&connections), "{connections}");
     });
 }

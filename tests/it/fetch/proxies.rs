@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use scenario_core::scenario::model::{FetchJob, Text};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchJob, ScenarioText};
+use scenario_log::event::FetchErrorKind;
 use tokio::net::TcpStream;
 
 use crate::fetch::harness::{Server, fetch, job, local};
@@ -13,12 +13,12 @@ use crate::fetch::tls::{https, identity, secure};
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn by(proxy: &Server, url: &str) -> FetchJob {
-    FetchJob { proxy: Some(Text::plain(proxy.url(""))), ..job(url) }
+    FetchJob { proxy: Some(ScenarioText::plain(proxy.url(""))), ..job(url) }
 }
 
 fn by_user(proxy: &Server, url: &str) -> FetchJob {
     let proxy = proxy.url("").replace("://", "://me:canary@");
-    FetchJob { proxy: Some(Text::secret(proxy, "[redacted]")), ..job(url) }
+    FetchJob { proxy: Some(ScenarioText::secret(proxy, "[redacted]")), ..job(url) }
 }
 
 /// A proxy that makes tunnels; what it was asked.
@@ -102,7 +102,7 @@ fn what_a_proxy_does_not_do_is_told() {
         ] {
             let proxy = Server::answering(answer).await;
             let (kind, error) = fetch(by_user(&proxy, "https://nowhere.invalid/")).await.failed();
-            assert_eq!(kind, FetchFault::Connect, "{error}");
+            assert_eq!(kind, FetchErrorKind::Connect, "{error}");
             let begins = format!("the proxy {} gave no connection to nowhere.invalid:443: ", proxy.address());
             assert!(error.starts_with(&begins) && error.contains(words), "{error}");
         }
@@ -110,9 +110,9 @@ fn what_a_proxy_does_not_do_is_told() {
         let (_, error) = fetch(by(&endless, "https://nowhere.invalid/")).await.failed();
         assert!(error.contains("head is too large"), "{error}");
         let nobody = format!("http://{}", Server::nobody().await);
-        let job = FetchJob { proxy: Some(Text::plain(nobody)), ..job("http://nowhere.invalid/") };
+        let job = FetchJob { proxy: Some(ScenarioText::plain(nobody)), ..job("http://nowhere.invalid/") };
         let (kind, error) = fetch(job).await.failed();
-        assert_eq!(kind, FetchFault::Connect);
+        assert_eq!(kind, FetchErrorKind::Connect);
         assert!(error.starts_with("the proxy: no connection to 127.0.0.1:"), "{error}");
     });
 }

@@ -1,7 +1,7 @@
 //! Redirects: E5, and what goes along with them.
 
-use scenario_core::scenario::model::{Body, FetchJob, Text};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchBody, FetchJob, ScenarioText};
+use scenario_log::event::FetchErrorKind;
 
 use crate::fetch::harness::{Server, fetch, job, local};
 
@@ -14,11 +14,11 @@ async fn sending_to(location: &str) -> Server {
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
-fn e05_loop() {
+fn redirect_loop() {
     local(async {
         let server = sending_to("/x").await;
         let (kind, error) = fetch(FetchJob { redirects: 3, ..job(&server.url("/x")) }).await.failed();
-        assert_eq!(kind, FetchFault::Redirects);
+        assert_eq!(kind, FetchErrorKind::Redirects);
         let url = server.url("/x");
         let wanted =
             format!("{url} -> {url} -> {url} -> {url} -> /x: more than 3 redirects, and it goes round");
@@ -28,13 +28,13 @@ fn e05_loop() {
 }
 
 #[test]
-fn e05_to_another_host() {
+fn to_another_host() {
     local(async {
         let target = Server::answering(OK).await;
         let server = sending_to(&target.url("/there")).await;
         let headers =
             [("Authorization", "x"), ("Cookie", "a=b"), ("Proxy-Authorization", "y"), ("X-Mine", "z")];
-        let headers = headers.map(|(name, value)| (name.to_owned(), Text::plain(value))).to_vec();
+        let headers = headers.map(|(name, value)| (name.to_owned(), ScenarioText::plain(value))).to_vec();
         let run = fetch(FetchJob { headers, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, 2);
         assert_eq!(run.responded().0, 200, "only the last answer is told");
@@ -48,13 +48,15 @@ fn e05_to_another_host() {
 }
 
 #[test]
-fn e05_credentials_of_the_url_stay_with_their_host() {
+fn credentials_of_the_url_stay_with_their_host() {
     local(async {
         let target = Server::answering(OK).await;
         let server = sending_to(&target.url("/")).await;
         let address = server.address();
-        let url =
-            Text::secret(format!("http://me:canary@{address}/"), format!("http://me:[redacted]@{address}/"));
+        let url = ScenarioText::secret(
+            format!("http://me:canary@{address}/"),
+            format!("http://me:[redacted]@{address}/"),
+        );
         fetch(FetchJob { urls: vec![url], ..job("") }).await.fetched();
         assert!(server.requests()[0].contains("Authorization: Basic bWU6Y2FuYXJ5\r\n"));
         assert!(!target.requests()[0].contains("Authorization"));
@@ -62,24 +64,24 @@ fn e05_credentials_of_the_url_stay_with_their_host() {
 }
 
 #[test]
-fn e05_to_a_file() {
+fn to_a_file() {
     local(async {
         for target in ["file:///etc/passwd", "ftp://127.0.0.1/", "javascript:alert(1)"] {
             let server = sending_to(target).await;
             let (kind, error) = fetch(job(&server.url("/"))).await.failed();
-            assert_eq!(kind, FetchFault::Redirects);
+            assert_eq!(kind, FetchErrorKind::Redirects);
             assert_eq!(error, format!("{} -> {target}: only http and https are followed", server.url("/")));
         }
     });
 }
 
 #[test]
-fn e05_the_chain_is_told_where_it_breaks() {
+fn the_chain_is_told_where_it_breaks() {
     local(async {
         let nobody = Server::nobody().await;
         let server = sending_to(&format!("http://you:canary@{nobody}/")).await;
         let (kind, error) = fetch(job(&server.url("/"))).await.failed();
-        assert_eq!(kind, FetchFault::Connect);
+        assert_eq!(kind, FetchErrorKind::Connect);
         let chain = format!("(redirected: {} -> http://{nobody}/)", server.url("/"));
         assert!(error.ends_with(&chain), "{error}");
         assert!(!error.contains("canary"), "{error}");
@@ -117,7 +119,7 @@ fn the_body_goes_along_only_where_the_method_does() {
                 guest.close().await;
             })
             .await;
-            let body = Some(Body::Json(Text::plain("[1]")));
+            let body = Some(FetchBody::Json(ScenarioText::plain("[1]")));
             fetch(FetchJob { method: "POST".to_owned(), body, ..job(&server.url("/")) }).await.fetched();
             let second = &server.requests()[1];
             assert!(second.starts_with(start), "{second}");

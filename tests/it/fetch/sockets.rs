@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use scenario_core::scenario::model::{FetchJob, Http2, Text};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchJob, Http2Mode, ScenarioText};
+use scenario_log::event::FetchErrorKind;
 use scenario_log::time::Span;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
@@ -24,7 +24,7 @@ fn name() -> String {
 
 /// The URL of a socket with this path.
 fn url(path: &str, rest: &str) -> String {
-    format!("http+unix://{}{rest}", scenario_core::scenario::vars::fill::in_url(path))
+    format!("http+unix://{}{rest}", scenario_core::scenario::vars::fill::encode_for_url(path))
 }
 
 /// Listens on a socket in the folder of the tests. (The path from the root may be too long for one.)
@@ -95,26 +95,26 @@ fn http2_goes_over_sockets_too() {
                 tokio::task::spawn_local(serve_h2(unix));
             }
         });
-        let run = fetch(FetchJob { http2: Http2::Always, ..job(&url(&name, "/x")) }).await;
+        let run = fetch(FetchJob { http2: Http2Mode::Always, ..job(&url(&name, "/x")) }).await;
         assert_eq!((run.responded().1, run.fetched().status), ("HTTP/2", 200));
     });
 }
 
 #[test]
-fn e05_a_socket_redirects_away_and_nobody_to_one() {
+fn a_socket_redirects_away_and_nobody_to_one() {
     local(async {
         let target = Server::answering(OK).await;
         let name = name();
         let away =
             format!("HTTP/1.1 302 X\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", target.url("/there"));
         answering(&name, away);
-        let headers = vec![("Authorization".to_owned(), Text::plain("x"))];
+        let headers = vec![("Authorization".to_owned(), ScenarioText::plain("x"))];
         fetch(FetchJob { headers, ..job(&url(&name, "/")) }).await.fetched();
         assert!(!target.requests()[0].contains("Authorization"), "{}", target.requests()[0]);
         let back = format!("HTTP/1.1 302 X\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n", url(&name, "/"));
         let server = Server::answering(back).await;
         let (kind, error) = fetch(job(&server.url("/"))).await.failed();
-        assert_eq!(kind, FetchFault::Redirects);
+        assert_eq!(kind, FetchErrorKind::Redirects);
         assert!(error.contains("only http and https are followed"), "{error}");
     });
 }
@@ -127,10 +127,10 @@ fn b_and_e_what_is_no_socket_that_answers_is_told() {
         drop(listen(&left));
         let _silent = listen(&silent);
         for (name, kind, words) in [
-            (&none, FetchFault::Connect, "No such file or directory"),
-            (&plain, FetchFault::Connect, "it is no socket"),
-            (&left, FetchFault::Connect, "nobody listens on it (connection refused)"),
-            (&silent, FetchFault::Timeout, "had not begun to answer"),
+            (&none, FetchErrorKind::Connect, "No such file or directory"),
+            (&plain, FetchErrorKind::Connect, "it is no socket"),
+            (&left, FetchErrorKind::Connect, "nobody listens on it (connection refused)"),
+            (&silent, FetchErrorKind::Timeout, "had not begun to answer"),
         ] {
             let job = FetchJob { timeout: Span::from_millis(250), ..job(&url(name, "/")) };
             let (got, error) = fetch(job).await.failed();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use scenario_core::scenario::model::FetchJob;
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -96,7 +96,7 @@ pub(crate) fn https(server: &Server) -> String {
 }
 
 /// What becomes of a fetch, with the system's roots or a `ca` file.
-async fn asked(server: &Server, ca: Option<&str>) -> Result<u64, (FetchFault, String)> {
+async fn asked(server: &Server, ca: Option<&str>) -> Result<u64, (FetchErrorKind, String)> {
     let run = fetch(FetchJob { ca: ca.map(Into::into), ..job(&https(server)) }).await;
     if run.heads() > 0 { Ok(run.fetched().bytes) } else { Err(run.failed()) }
 }
@@ -105,7 +105,7 @@ async fn asked(server: &Server, ca: Option<&str>) -> Result<u64, (FetchFault, St
 async fn refused(identity: &Identity, ca: Option<&str>, wanted: &[&str]) {
     let server = secure(identity, &[]).await;
     let (kind, error) = asked(&server, ca).await.unwrap_err();
-    assert_eq!(kind, FetchFault::Tls, "{error}");
+    assert_eq!(kind, FetchErrorKind::Tls, "{error}");
     for wanted in wanted {
         assert!(error.contains(wanted), "{wanted:?} in {error:?}");
     }
@@ -152,7 +152,7 @@ fn a_named_certificate_must_still_be_for_the_host_and_of_today() {
 }
 
 #[test]
-fn e06_expired() {
+fn expired() {
     local(async {
         let old = identity("127.0.0.1", |params| params.not_after = date_time_ymd(2001, 1, 1));
         refused(&old, Some(&old.authority), &["expired", "years", "insecure = true"]).await;
@@ -162,7 +162,7 @@ fn e06_expired() {
 }
 
 #[test]
-fn e06_for_another_host() {
+fn for_another_host() {
     local(async {
         let other = identity("other.example", |_| {});
         let words = ["not for 127.0.0.1 but for other.example", "insecure = true"];
@@ -171,7 +171,7 @@ fn e06_for_another_host() {
 }
 
 #[test]
-fn e06_self_signed() {
+fn a_self_signed_certificate() {
     local(async {
         let stranger = identity("127.0.0.1", |_| {}).authority;
         for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
@@ -182,7 +182,7 @@ fn e06_self_signed() {
 }
 
 #[test]
-fn e06_unknown_authority() {
+fn unknown_authority() {
     local(async {
         let stranger = identity_from("stranger", "127.0.0.1", |_| {}).authority;
         let namesake = identity("127.0.0.1", |_| {}).authority;
@@ -195,7 +195,7 @@ fn e06_unknown_authority() {
 }
 
 #[test]
-fn e06_plain_http_on_a_tls_port() {
+fn plain_http_on_a_tls_port() {
     local(async {
         // A server that says what it is as soon as it is spoken to.
         let server = Server::new(|mut guest, _| async move {
@@ -204,18 +204,18 @@ fn e06_plain_http_on_a_tls_port() {
         })
         .await;
         let (kind, error) = fetch(FetchJob { insecure: true, ..job(&https(&server)) }).await.failed();
-        assert_eq!(kind, FetchFault::Tls);
+        assert_eq!(kind, FetchErrorKind::Tls);
         assert!(error.contains("does not speak TLS") && error.contains("http://"), "{error}");
         // One that hangs up.
         let server = Server::new(|guest, _| async move { drop(guest) }).await;
         let (kind, error) = fetch(FetchJob { insecure: true, ..job(&https(&server)) }).await.failed();
-        assert_eq!(kind, FetchFault::Tls);
+        assert_eq!(kind, FetchErrorKind::Tls);
         assert!(error.contains("within the TLS handshake"), "{error}");
     });
 }
 
 #[test]
-fn e06_a_ca_file_that_is_none() {
+fn a_ca_file_that_is_none() {
     local(async {
         let server = Server::answering(OK).await;
         let garbage = write_pem("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
@@ -223,7 +223,7 @@ fn e06_a_ca_file_that_is_none() {
             [("none.pem", "No such file"), (&*garbage, "PEM"), (&*write_pem(""), "no certificate")]
         {
             let (kind, error) = asked(&server, Some(file)).await.unwrap_err();
-            assert_eq!(kind, FetchFault::Tls);
+            assert_eq!(kind, FetchErrorKind::Tls);
             assert!(error.contains(file) && error.contains(why), "{error}");
         }
     });

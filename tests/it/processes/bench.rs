@@ -5,43 +5,44 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use scenario::io::Context;
-use scenario::io::inbox::{Inbox, Seen};
+use scenario::io::RunContext;
+use scenario::io::inbox::{Inbox, OwnedInput};
 use scenario::io::process::Processes;
-use scenario_core::diagnostic::Place;
+use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{
-    Command, Exits, Isolation, Part, PlayerGroup, Players, Preset, PresetKind, Scenario, Stdin, Stop, Text,
+    CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
+    Scenario, ScenarioText, StdinMode, StopPolicy,
 };
-use scenario_log::event::{Direction, Exit, Source, Stream};
+use scenario_log::event::{Direction, OutputStream, Source, SpawnExit};
 use scenario_log::name::NamePattern;
 use scenario_log::secrets::Secrets;
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
 /// A program with the contract's defaults, but for a grace that no test waits for.
-pub(crate) fn command(argv: &[&str]) -> Command {
-    Command {
-        argv: argv.iter().map(|word| Text::plain(*word)).collect(),
+pub(crate) fn command(argv: &[&str]) -> CommandPreset {
+    CommandPreset {
+        argv: argv.iter().map(|word| ScenarioText::plain(*word)).collect(),
         dir: None,
         env: BTreeMap::new(),
         clear_env: false,
-        stdin: Stdin::Null,
+        stdin: StdinMode::Null,
         ready: None,
         pty: false,
-        exits: Exits::Any,
+        exits: ExitRule::Any,
         background: false,
-        stop: Stop { signal: Signal::TERM, grace: Span::from_secs(60) },
+        stop: StopPolicy { signal: Signal::TERM, grace: Span::from_secs(60) },
         max_line: 64 << 10,
     }
 }
 
-pub(crate) fn sh(script: &str) -> Command {
+pub(crate) fn sh(script: &str) -> CommandPreset {
     command(&["sh", "-c", script])
 }
 
-pub(crate) fn open(script: &str) -> Command {
-    Command { stdin: Stdin::Open, ..sh(script) }
+pub(crate) fn open(script: &str) -> CommandPreset {
+    CommandPreset { stdin: StdinMode::Open, ..sh(script) }
 }
 
 /// What is told of one process, in order.
@@ -52,21 +53,28 @@ pub(crate) struct Story {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
     pub(crate) unsent: Vec<String>,
-    pub(crate) exit: Option<Exit>,
+    pub(crate) exit: Option<SpawnExit>,
 }
 
 impl Story {
     /// Takes what is told next, and sees to the order.
-    pub(crate) fn goes_on(&mut self, seen: &Seen) {
+    pub(crate) fn goes_on(&mut self, seen: &OwnedInput) {
         assert!(self.exit.is_none() && self.failure.is_none(), "after its end: {seen:?}");
-        assert!(self.pid.is_some() || matches!(seen, Seen::Started { .. } | Seen::CouldNotStart { .. }));
+        assert!(
+            self.pid.is_some()
+                || matches!(seen, OwnedInput::SpawnStarted { .. } | OwnedInput::SpawnFailed { .. })
+        );
         match seen {
-            Seen::Started { pid, .. } => assert_eq!(self.pid.replace(*pid), None, "started once"),
-            Seen::CouldNotStart { error, .. } => self.failure = Some(error.clone()),
-            Seen::Exited { exit, .. } => self.exit = Some(*exit),
-            Seen::NotSent { error, .. } => self.unsent.push(error.clone()),
-            Seen::Lines { stream: Stream::Stdout, chunk, .. } => self.stdout.extend_from_slice(chunk),
-            Seen::Lines { stream: Stream::Stderr, chunk, .. } => self.stderr.extend_from_slice(chunk),
+            OwnedInput::SpawnStarted { pid, .. } => assert_eq!(self.pid.replace(*pid), None, "started once"),
+            OwnedInput::SpawnFailed { error, .. } => self.failure = Some(error.clone()),
+            OwnedInput::SpawnExited { exit, .. } => self.exit = Some(*exit),
+            OwnedInput::SendFailed { error, .. } => self.unsent.push(error.clone()),
+            OwnedInput::SpawnLines { stream: OutputStream::Stdout, chunk, .. } => {
+                self.stdout.extend_from_slice(chunk)
+            }
+            OwnedInput::SpawnLines { stream: OutputStream::Stderr, chunk, .. } => {
+                self.stderr.extend_from_slice(chunk)
+            }
             other => panic!("not from a process: {other:?}"),
         }
     }
@@ -105,14 +113,14 @@ impl Bench {
     pub(crate) async fn until(&mut self, mut enough: impl FnMut(&BTreeMap<Source, Story>) -> bool) {
         let mut taken = Vec::new();
         while !enough(&self.stories) {
-            self.inbox.filled().await;
-            self.inbox.take(&mut taken);
+            self.inbox.wait_for_input().await;
+            self.inbox.take_all(&mut taken);
             for seen in taken.drain(..) {
-                let (Seen::Started { source, .. }
-                | Seen::CouldNotStart { source, .. }
-                | Seen::Lines { source, .. }
-                | Seen::Exited { source, .. }
-                | Seen::NotSent { source, .. }) = &seen
+                let (OwnedInput::SpawnStarted { source, .. }
+                | OwnedInput::SpawnFailed { source, .. }
+                | OwnedInput::SpawnLines { source, .. }
+                | OwnedInput::SpawnExited { source, .. }
+                | OwnedInput::SendFailed { source, .. }) = &seen
                 else {
                     panic!("not from a process: {seen:?}")
                 };
@@ -147,22 +155,22 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// Presets `p0`, `p1` … of these commands, and one of players behind them.
-pub(crate) fn scenario(commands: &[Command]) -> Scenario {
-    let preset = |(n, command): (usize, &Command)| Preset {
+pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
+    let preset = |(n, command): (usize, &CommandPreset)| Preset {
         name: format!("p{n}"),
         kind: PresetKind::Command(Box::new(command.clone())),
-        place: Place::default(),
+        place: FilePlace::default(),
     };
     let john = PlayerGroup {
         name: NamePattern::new("john", 1),
         count: 1,
-        part: Part::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
+        behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
         directions: Direction::ALL.to_vec(),
     };
     let players = Preset {
         name: "players".to_owned(),
-        kind: PresetKind::Players(Players { groups: vec![john], isolation: Isolation::Process }),
-        place: Place::default(),
+        kind: PresetKind::Players(PlayersPreset { groups: vec![john], isolation: Isolation::Process }),
+        place: FilePlace::default(),
     };
     Scenario {
         name: "test".to_owned(),
@@ -175,15 +183,15 @@ pub(crate) fn scenario(commands: &[Command]) -> Scenario {
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),
         timeline: Vec::new(),
-        expect: Vec::new(),
-        shared: Vec::new(),
+        expectations: Vec::new(),
+        shared_cells: Vec::new(),
         locks: Vec::new(),
     }
 }
 
-pub(crate) fn with_secrets(commands: &[Command], secrets: Secrets, test: impl AsyncFnOnce(&mut Bench)) {
+pub(crate) fn with_secrets(commands: &[CommandPreset], secrets: Secrets, test: impl AsyncFnOnce(&mut Bench)) {
     let scenario = Rc::new(scenario(commands));
-    let context = Context { scenario, folder: folder(), secrets, seed: 1, speed: 1.0 };
+    let context = RunContext { scenario, folder: folder(), secrets, seed: 1, speed: 1.0 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let run = async {
         let inbox = Inbox::new();
@@ -195,7 +203,7 @@ pub(crate) fn with_secrets(commands: &[Command], secrets: Secrets, test: impl As
     runtime.expect("a runtime").block_on(tokio::task::LocalSet::new().run_until(run));
 }
 
-pub(crate) fn with(commands: &[Command], test: impl AsyncFnOnce(&mut Bench)) {
+pub(crate) fn with(commands: &[CommandPreset], test: impl AsyncFnOnce(&mut Bench)) {
     with_secrets(commands, Secrets::default(), test);
 }
 

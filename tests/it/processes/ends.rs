@@ -2,35 +2,35 @@
 
 use std::time::Duration;
 
-use scenario_core::scenario::model::{Command, Stop};
-use scenario_log::event::{Exit, Source};
+use scenario_core::scenario::model::{CommandPreset, StopPolicy};
+use scenario_log::event::{Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
 use crate::processes::bench::{folder, gone, is_prepared, sh, stat, with};
 
 #[test]
-fn b02_every_exit_code_and_deadly_signal_is_told_as_it_was() {
+fn every_exit_code_and_deadly_signal_is_told_as_it_was() {
     let deadly = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 25, 26, 27, 29, 30, 31, 34, 64];
     let codes = (0..=255).map(|code| sh(&format!("exit {code}")));
     let signals = deadly.iter().map(|signal| sh(&format!("ulimit -c 0; kill -{signal} $$")));
-    let commands: Vec<Command> = codes.chain(signals).collect();
+    let commands: Vec<CommandPreset> = codes.chain(signals).collect();
     with(&commands, async |bench| {
         let sources: Vec<Source> = (0..commands.len()).map(|n| bench.start(n)).collect();
         bench.until_over().await;
         let exits: Vec<_> = sources.iter().filter_map(|source| bench.story(*source).exit).collect();
-        let signal = |number: &i32| Exit::Signal(Signal::from_number(*number).expect("a signal"));
-        let wanted: Vec<_> = (0..=255).map(Exit::Code).chain(deadly.iter().map(signal)).collect();
+        let signal = |number: &i32| SpawnExit::Signal(Signal::from_number(*number).expect("a signal"));
+        let wanted: Vec<_> = (0..=255).map(SpawnExit::Code).chain(deadly.iter().map(signal)).collect();
         assert_eq!(exits, wanted);
     });
 }
 
 #[test]
-fn b03_who_ignores_term_is_killed_after_the_grace() {
-    let stop = Stop { signal: Signal::TERM, grace: Span::from_millis(50) };
+fn who_ignores_term_is_killed_after_the_grace() {
+    let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(50) };
     let stubborn = sh("trap '' TERM; echo ready; while :; do sleep 60; done");
     let polite = sh("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 60 & wait; done");
-    with(&[Command { stop, ..stubborn }, polite], async |bench| {
+    with(&[CommandPreset { stop, ..stubborn }, polite], async |bench| {
         let [stubborn, polite] = [bench.start(0), bench.start(1)];
         bench.until_says(stubborn, "ready").await;
         bench.until_says(polite, "ready").await;
@@ -38,54 +38,54 @@ fn b03_who_ignores_term_is_killed_after_the_grace() {
             bench.processes.stop(source);
         }
         bench.until_over().await;
-        assert_eq!(bench.story(stubborn).exit, Some(Exit::Signal(Signal::KILL)));
-        assert_eq!(bench.story(polite).exit, Some(Exit::Code(7)));
+        assert_eq!(bench.story(stubborn).exit, Some(SpawnExit::Signal(Signal::KILL)));
+        assert_eq!(bench.story(polite).exit, Some(SpawnExit::Code(7)));
         assert_eq!(bench.story(polite).text(), "ready\nbye\n");
         // Over is over.
         bench.processes.stop(polite);
         bench.processes.kill(polite);
-        bench.processes.clear().await;
+        bench.processes.kill_remaining().await;
         let mut more = Vec::new();
-        bench.inbox.take(&mut more);
+        bench.inbox.take_all(&mut more);
         assert!(more.is_empty(), "{more:?}");
     });
 }
 
 #[test]
-fn b04_a_member_that_outlives_its_leader_is_killed_after_the_grace() {
-    let stop = Stop { signal: Signal::TERM, grace: Span::from_millis(100) };
+fn a_member_that_outlives_its_leader_is_killed_after_the_grace() {
+    let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(100) };
     let leader = sh("(trap '' TERM; echo here; while :; do sleep 600; done) & echo $!; wait");
-    with(&[Command { stop, ..leader }], async |bench| {
+    with(&[CommandPreset { stop, ..leader }], async |bench| {
         let source = bench.start(0);
         bench.until(|all| all.get(&source).is_some_and(|story| story.text().lines().count() == 2)).await;
         let text = bench.story(source).text();
         let member = text.lines().find(|line| *line != "here").expect("its number");
         bench.processes.stop(source);
         bench.until_over().await;
-        assert_eq!(bench.story(source).exit, Some(Exit::Signal(Signal::TERM)));
+        assert_eq!(bench.story(source).exit, Some(SpawnExit::Signal(Signal::TERM)));
         gone(member).await;
     });
 }
 
 #[test]
-fn b05_grandchild_holds_the_pipe() {
+fn grandchild_holds_the_pipe() {
     with(&[sh("echo before; sleep 600 & echo $!; exit 3")], async |bench| {
         let began = std::time::Instant::now();
         let source = bench.start(0);
         bench.until_over().await;
         assert!(began.elapsed() >= Duration::from_millis(500), "it is read on for half a second");
-        assert_eq!(bench.story(source).exit, Some(Exit::Code(3)));
+        assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(3)));
         let text = bench.story(source).text();
         let grandchild = text.strip_prefix("before\n").expect("what was written is there");
         assert!(stat(grandchild).is_some(), "it goes on until the end of the run");
-        bench.processes.clear().await;
+        bench.processes.kill_remaining().await;
         assert!(stat(grandchild).is_none());
     });
 }
 
 #[test]
-fn b06_a_daemon_is_found_and_ended_with_the_run() {
-    if !is_prepared("ends::b06_a_daemon_is_found_and_ended_with_the_run", "exec") {
+fn a_daemon_is_found_and_ended_with_the_run() {
+    if !is_prepared("processes::ends::a_daemon_is_found_and_ended_with_the_run", "exec") {
         return;
     }
     // Two forks and a session of its own, and it lets go of the pipes.
@@ -93,19 +93,19 @@ fn b06_a_daemon_is_found_and_ended_with_the_run() {
     let script = format!("(setsid sh -c '{daemon}; :' &) ; while ! test -s daemon.pid; do sleep 0.01; done");
     let _ = std::fs::remove_file(folder().join("daemon.pid"));
     with(&[sh(&script)], async |bench| {
-        bench.processes.adopt();
+        bench.processes.adopt_orphans();
         let story = bench.story_of(0).await;
-        assert_eq!(story.exit, Some(Exit::Code(0)));
+        assert_eq!(story.exit, Some(SpawnExit::Code(0)));
         let daemon = std::fs::read_to_string(folder().join("daemon.pid")).expect("it wrote its number");
         assert!(stat(&daemon).is_some(), "it goes on until the end of the run");
-        bench.processes.clear().await;
+        bench.processes.kill_remaining().await;
         assert!(stat(&daemon).is_none());
         assert!(!std::path::Path::new("/proc").join(daemon.trim()).exists(), "nor is it a zombie");
     });
 }
 
 #[test]
-fn b07_clear_leaves_nobody_of_a_family_that_goes_on_forking() {
+fn clear_leaves_nobody_of_a_family_that_goes_on_forking() {
     // It forks for longer than the test lasts, but not for ever: a test that is cut short must not
     // fill the machine.
     let branch = "for n in $(seq 100); do sh -c 'sleep 60 & sleep 60 & wait' & sleep 0.01; done";
@@ -113,7 +113,7 @@ fn b07_clear_leaves_nobody_of_a_family_that_goes_on_forking() {
     with(&[family], async |bench| {
         let source = bench.start(0);
         bench.until_over().await;
-        bench.processes.clear().await;
+        bench.processes.kill_remaining().await;
         let group = bench.story(source).text().trim().to_owned();
         let all = std::fs::read_dir("/proc").expect("listed").flatten();
         let members = all.filter_map(|process| stat(&process.file_name().to_string_lossy()));
@@ -122,7 +122,7 @@ fn b07_clear_leaves_nobody_of_a_family_that_goes_on_forking() {
 }
 
 #[test]
-fn b15_who_has_stopped_itself_can_be_stopped_and_killed() {
+fn who_has_stopped_itself_can_be_stopped_and_killed() {
     with(&[sh("echo $$; kill -STOP $$")], async |bench| {
         for signal in [Signal::TERM, Signal::KILL] {
             let source = bench.start(0);
@@ -136,7 +136,7 @@ fn b15_who_has_stopped_itself_can_be_stopped_and_killed() {
                 _ => bench.processes.kill(source),
             }
             bench.until_over().await;
-            assert_eq!(bench.story(source).exit, Some(Exit::Signal(signal)));
+            assert_eq!(bench.story(source).exit, Some(SpawnExit::Signal(signal)));
         }
     });
 }

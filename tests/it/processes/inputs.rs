@@ -1,31 +1,31 @@
 //! What a process reads.
 
-use scenario_core::scenario::model::{Command, Stdin, Text};
-use scenario_log::event::{Exit, Source};
+use scenario_core::scenario::model::{CommandPreset, ScenarioText, StdinMode};
+use scenario_log::event::{Source, SpawnExit};
 
 use crate::processes::bench::{command, folder, open, sh, with, write_file};
 
 #[test]
-fn b12_what_a_program_is_given_to_read_arrives() {
+fn what_a_program_is_given_to_read_arrives() {
     let text = "x".repeat(300_000) + "\nend";
     write_file("input.txt", "from a file\n", 0o644);
     let commands = [
         sh("cat; echo eof"),
-        Command { stdin: Stdin::Text(Text::plain(&text)), ..sh("cat") },
-        Command { stdin: Stdin::Text(Text::plain(&text)), ..sh("exit 4") },
-        Command { stdin: Stdin::File("input.txt".into()), ..sh("cat") },
+        CommandPreset { stdin: StdinMode::Text(ScenarioText::plain(&text)), ..sh("cat") },
+        CommandPreset { stdin: StdinMode::Text(ScenarioText::plain(&text)), ..sh("exit 4") },
+        CommandPreset { stdin: StdinMode::File("input.txt".into()), ..sh("cat") },
     ];
     with(&commands, async |bench| {
         assert_eq!(bench.story_of(0).await.text(), "eof\n");
         assert!(bench.story_of(1).await.text() == text);
         let careless = bench.story_of(2).await;
-        assert_eq!((careless.exit, careless.unsent.len()), (Some(Exit::Code(4)), 0));
+        assert_eq!((careless.exit, careless.unsent.len()), (Some(SpawnExit::Code(4)), 0));
         assert_eq!(bench.story_of(3).await.text(), "from a file\n");
     });
 }
 
 #[test]
-fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
+fn who_never_reads_what_it_is_sent_does_not_block_the_run() {
     let reads = open("while read line; do echo \"got $line\"; done");
     let deaf = open("echo deaf; exec sleep 600");
     let closed = open("exec <&-; echo closed; exec sleep 600");
@@ -58,7 +58,7 @@ fn b12_who_never_reads_what_it_is_sent_does_not_block_the_run() {
 }
 
 #[test]
-fn b12_what_is_sent_at_once_waits_for_the_start() {
+fn what_is_sent_at_once_waits_for_the_start() {
     with(&[open("read line; echo \"got $line\""), command(&["no-such-program"])], async |bench| {
         // More than start in one turn.
         let sources: Vec<Source> = (0..50).map(|_| bench.start(0)).collect();
@@ -71,11 +71,11 @@ fn b12_what_is_sent_at_once_waits_for_the_start() {
 }
 
 #[test]
-fn b12_a_fifo_that_nobody_writes_to_does_not_block_the_start() {
+fn a_fifo_that_nobody_writes_to_does_not_block_the_start() {
     let fifo = folder().join("fifo");
     let _ = std::fs::remove_file(&fifo);
     std::process::Command::new("mkfifo").arg(&fifo).status().expect("made");
-    with(&[Command { stdin: Stdin::File("fifo".into()), ..sh("cat; echo end") }], async |bench| {
+    with(&[CommandPreset { stdin: StdinMode::File("fifo".into()), ..sh("cat; echo end") }], async |bench| {
         assert_eq!(bench.story_of(0).await.text(), "end\n");
     });
 }

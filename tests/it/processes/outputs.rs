@@ -2,34 +2,39 @@
 
 use std::time::Duration;
 
-use scenario::io::inbox::Seen;
-use scenario_core::scenario::model::{Command, Text};
-use scenario_log::event::{Exit, Source, Stream};
+use scenario::io::inbox::OwnedInput;
+use scenario_core::scenario::model::{CommandPreset, ScenarioText};
+use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::secrets::Secrets;
 
 use crate::processes::bench::{Story, open, sh, with, with_secrets};
 
 #[test]
-fn b05_what_was_written_before_the_exit_is_read_however_late() {
+fn what_was_written_before_the_exit_is_read_however_late() {
     // The inbox is full, and nobody takes anything out of it for longer than the drain lasts.
     with(&[sh("head -c 60000 /dev/zero; sleep 600 & exit 0")], async |bench| {
         let source = Source::Spawn(1);
         let chunk = vec![0; 8 << 20];
-        bench.inbox.put(Seen::Lines { source, stream: Stream::Stderr, chunk, partial: false });
+        bench.inbox.push(OwnedInput::SpawnLines {
+            source,
+            stream: OutputStream::Stderr,
+            chunk,
+            partial: false,
+        });
         bench.start(0);
         tokio::time::sleep(Duration::from_millis(700)).await;
         let mut full = Vec::new();
-        bench.inbox.take(&mut full);
+        bench.inbox.take_all(&mut full);
         bench.stories.insert(source, Story { pid: Some(1), ..Story::default() });
         bench.until_over().await;
         assert_eq!(bench.story(source).stdout.len(), 60_000);
-        assert_eq!(bench.story(source).exit, Some(Exit::Code(0)));
-        bench.processes.clear().await;
+        assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(0)));
+        bench.processes.kill_remaining().await;
     });
 }
 
 #[test]
-fn b08_a_line_without_end_comes_in_parts() {
+fn a_line_without_end_comes_in_parts() {
     const SIZE: usize = 256 << 20;
     with(&[sh(&format!("head -c {SIZE} /dev/zero"))], async |bench| {
         bench.start(0);
@@ -38,27 +43,27 @@ fn b08_a_line_without_end_comes_in_parts() {
         let mut taken = Vec::new();
         // Not kept in a story: that would be as long as the line.
         while exit.is_none() {
-            bench.inbox.filled().await;
-            bench.inbox.take(&mut taken);
+            bench.inbox.wait_for_input().await;
+            bench.inbox.take_all(&mut taken);
             for seen in taken.drain(..) {
                 match &seen {
-                    Seen::Lines { chunk, partial, .. } => {
+                    OwnedInput::SpawnLines { chunk, partial, .. } => {
                         assert!(chunk == &part);
                         zeros += chunk.len();
                         parts += usize::from(*partial);
                     }
-                    Seen::Exited { exit: how, .. } => exit = Some(*how),
+                    OwnedInput::SpawnExited { exit: how, .. } => exit = Some(*how),
                     _ => {}
                 }
                 bench.inbox.recycle(seen);
             }
         }
-        assert_eq!((exit, zeros, parts), (Some(Exit::Code(0)), SIZE, SIZE / (64 << 10) - 1));
+        assert_eq!((exit, zeros, parts), (Some(SpawnExit::Code(0)), SIZE, SIZE / (64 << 10) - 1));
     });
 }
 
 #[test]
-fn b09_every_byte_comes_as_it_was() {
+fn every_byte_comes_as_it_was() {
     let bytes = r"printf 'a\0b\r\n\033[31mred\033[0m\n\377\376\n\303'; sleep 0.02; printf '\251\nlast'";
     with(&[sh(bytes), sh(&format!("({bytes}) >&2"))], async |bench| {
         let wanted = b"a\0b\r\n\x1b[31mred\x1b[0m\n\xff\xfe\n\xc3\xa9\nlast";
@@ -68,7 +73,7 @@ fn b09_every_byte_comes_as_it_was() {
 }
 
 #[test]
-fn b10_closed_outputs_are_no_exit() {
+fn closed_outputs_are_no_exit() {
     with(&[open("echo one; exec >&- 2>&-; read line; exit 5")], async |bench| {
         let source = bench.start(0);
         bench.until_says(source, "one").await;
@@ -80,12 +85,12 @@ fn b10_closed_outputs_are_no_exit() {
         assert_eq!(bench.story(source).exit, None);
         bench.processes.send(source, b"go\n".to_vec());
         bench.until_over().await;
-        assert_eq!(bench.story(source).exit, Some(Exit::Code(5)));
+        assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(5)));
     });
 }
 
 #[test]
-fn b11_a_flood_on_one_output_does_not_drown_the_other() {
+fn a_flood_on_one_output_does_not_drown_the_other() {
     let flood = |to: &str, quiet: &str| {
         open(&format!("yes flood {to} & flood=$!; echo here {quiet}; read line; kill $flood; exit 0"))
     };
@@ -102,17 +107,19 @@ fn b11_a_flood_on_one_output_does_not_drown_the_other() {
             bench.until(|all| all.get(&source).is_some_and(both)).await;
             bench.processes.send(source, b"enough\n".to_vec());
             bench.until_over().await;
-            assert_eq!(bench.story(source).exit, Some(Exit::Code(0)));
+            assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(0)));
         }
     });
 }
 
 #[test]
-fn f05_no_secret_is_told() {
+fn no_secret_is_told() {
     let mut tells = sh("echo \"key $KEY and $KEY\"");
-    tells.env.insert("KEY".to_owned(), Text::secret("hunter2hunter2", "[redacted]"));
-    let missing =
-        Command { argv: vec![Text::secret("/no/hunter2hunter2", "/no/[redacted]")], ..tells.clone() };
+    tells.env.insert("KEY".to_owned(), ScenarioText::secret("hunter2hunter2", "[redacted]"));
+    let missing = CommandPreset {
+        argv: vec![ScenarioText::secret("/no/hunter2hunter2", "/no/[redacted]")],
+        ..tells.clone()
+    };
     with_secrets(&[tells, missing], Secrets::new(["hunter2hunter2"]), async |bench| {
         assert_eq!(bench.story_of(0).await.text(), "key [redacted] and [redacted]\n");
         let failure = bench.story_of(1).await.failure.as_deref();

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use scenario_core::scenario::model::{Command, Stdin, Text};
-use scenario_log::event::{Exit, Source};
+use scenario_core::scenario::model::{CommandPreset, ScenarioText, StdinMode};
+use scenario_log::event::{Source, SpawnExit};
 
 use crate::processes::bench::{command, folder, is_prepared, open, sh, with, write_file};
 
-fn path(path: &str) -> BTreeMap<String, Text> {
-    BTreeMap::from([("PATH".to_owned(), Text::plain(path))])
+fn path(path: &str) -> BTreeMap<String, ScenarioText> {
+    BTreeMap::from([("PATH".to_owned(), ScenarioText::plain(path))])
 }
 
 #[test]
-fn b01_what_cannot_be_started_is_told_apart() {
+fn what_cannot_be_started_is_told_apart() {
     write_file("no_line.sh", "echo hello\n", 0o755);
     write_file("not_executable.sh", "#!/bin/sh\n", 0o644);
     write_file("lost.sh", "#!/no/such/interpreter -x\n", 0o755);
     write_file("windows.sh", "#!/bin/sh\r\necho hello\r\n", 0o755);
     write_file("a_file", "", 0o644);
-    let in_dir = |dir: &str| Command { dir: Some(dir.into()), ..sh("exit 0") };
-    let reads = |file: &str| Command { stdin: Stdin::File(file.into()), ..sh("exit 0") };
+    let in_dir = |dir: &str| CommandPreset { dir: Some(dir.into()), ..sh("exit 0") };
+    let reads = |file: &str| CommandPreset { stdin: StdinMode::File(file.into()), ..sh("exit 0") };
     let home = folder().display().to_string();
     let rows = [
         (command(&["no-such-program"]), "there is no program `no-such-program` in any folder of PATH"),
@@ -37,10 +37,10 @@ fn b01_what_cannot_be_started_is_told_apart() {
         (command(&[""]), "there is no program ``"),
         (reads("no_such_file"), "its standard input `no_such_file` cannot be read: No such file"),
         (reads("."), "its standard input `.` cannot be read: Is a directory"),
-        (Command { env: path("/no/such:/etc"), ..command(&["a_file"]) }, "no program `a_file` in any"),
-        (Command { env: path(&home), ..command(&["a_file"]) }, "a_file` is not executable"),
+        (CommandPreset { env: path("/no/such:/etc"), ..command(&["a_file"]) }, "no program `a_file` in any"),
+        (CommandPreset { env: path(&home), ..command(&["a_file"]) }, "a_file` is not executable"),
     ];
-    let commands: Vec<Command> = rows.iter().map(|(command, _)| command.clone()).collect();
+    let commands: Vec<CommandPreset> = rows.iter().map(|(command, _)| command.clone()).collect();
     with(&commands, async |bench| {
         for (n, (_, words)) in rows.iter().enumerate() {
             let story = bench.story_of(n).await;
@@ -51,14 +51,14 @@ fn b01_what_cannot_be_started_is_told_apart() {
 }
 
 #[test]
-fn b01_a_program_is_found_where_the_contract_says() {
+fn a_program_is_found_where_the_contract_says() {
     write_file("bin/hello", "#!/bin/sh\necho \"hello from $PWD\"\n", 0o755);
     let commands = [
         // Relative to the scenario's folder, wherever it then works.
-        Command { dir: Some("bin".into()), ..command(&["bin/hello"]) },
-        Command { env: path("bin"), ..command(&["hello"]) },
-        Command { clear_env: true, ..command(&["env"]) },
-        Command { clear_env: true, env: path("/usr/bin:/bin"), ..command(&["env"]) },
+        CommandPreset { dir: Some("bin".into()), ..command(&["bin/hello"]) },
+        CommandPreset { env: path("bin"), ..command(&["hello"]) },
+        CommandPreset { clear_env: true, ..command(&["env"]) },
+        CommandPreset { clear_env: true, env: path("/usr/bin:/bin"), ..command(&["env"]) },
         sh("cut -d' ' -f 1,5 /proc/$$/stat"),
     ];
     with(&commands, async |bench| {
@@ -74,9 +74,11 @@ fn b01_a_program_is_found_where_the_contract_says() {
 }
 
 #[test]
-fn b13_without_descriptors_a_start_waits_for_another_to_end() {
-    if !is_prepared("starts::b13_without_descriptors_a_start_waits_for_another_to_end", "ulimit -n 30; exec")
-    {
+fn without_descriptors_a_start_waits_for_another_to_end() {
+    if !is_prepared(
+        "processes::starts::without_descriptors_a_start_waits_for_another_to_end",
+        "ulimit -n 30; exec",
+    ) {
         return;
     }
     with(&[open("read line"), sh("exit 3")], async |bench| {
@@ -93,7 +95,7 @@ fn b13_without_descriptors_a_start_waits_for_another_to_end() {
             bench.processes.send(source, b"go\n".to_vec());
         }
         bench.until_over().await;
-        let ended = bench.stories.values().filter(|story| story.exit == Some(Exit::Code(0)));
+        let ended = bench.stories.values().filter(|story| story.exit == Some(SpawnExit::Code(0)));
         assert_eq!(ended.count(), 40);
         // And alone: nobody will make room.
         let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
@@ -105,8 +107,9 @@ fn b13_without_descriptors_a_start_waits_for_another_to_end() {
 }
 
 #[test]
-fn b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given() {
-    let test = "starts::b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given";
+fn the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given() {
+    let test =
+        "processes::starts::the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given";
     if !is_prepared(test, "ulimit -Hn 200; ulimit -Sn 30; exec") {
         return;
     }
@@ -122,7 +125,7 @@ fn b13_the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_gi
 }
 
 #[test]
-fn b14_a_thousand_at_once_are_all_started_and_others_have_their_turn() {
+fn a_thousand_at_once_are_all_started_and_others_have_their_turn() {
     with(&[open("read line")], async |bench| {
         let (mut turns, started) = (0, 1_000);
         for _ in 0..started {
@@ -139,12 +142,12 @@ fn b14_a_thousand_at_once_are_all_started_and_others_have_their_turn() {
             bench.processes.send(Source::Spawn(source), b"go\n".to_vec());
         }
         bench.until_over().await;
-        assert!(bench.stories.values().all(|story| story.exit == Some(Exit::Code(0))));
+        assert!(bench.stories.values().all(|story| story.exit == Some(SpawnExit::Code(0))));
     });
 }
 
 #[test]
-fn b16_exits_within_a_millisecond_are_each_seen_once() {
+fn exits_within_a_millisecond_are_each_seen_once() {
     with(&[command(&["true"])], async |bench| {
         for _ in 0..20 {
             for _ in 0..100 {
@@ -153,19 +156,19 @@ fn b16_exits_within_a_millisecond_are_each_seen_once() {
             bench.until_over().await;
         }
         assert_eq!(bench.stories.len(), 2_000);
-        assert!(bench.stories.values().all(|story| story.exit == Some(Exit::Code(0))));
+        assert!(bench.stories.values().all(|story| story.exit == Some(SpawnExit::Code(0))));
     });
 }
 
 #[test]
-fn b16_exits_are_seen_where_the_runner_was_told_to_ignore_them() {
-    let test = "starts::b16_exits_are_seen_where_the_runner_was_told_to_ignore_them";
+fn exits_are_seen_where_the_runner_was_told_to_ignore_them() {
+    let test = "processes::starts::exits_are_seen_where_the_runner_was_told_to_ignore_them";
     if is_prepared(test, "exec env --ignore-signal=CHLD") {
         let ignored = std::fs::read_to_string("/proc/self/status").expect("read");
         let ignored = ignored.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a line");
         assert_ne!(u64::from_str_radix(ignored, 16).expect("hexadecimal") & 1 << 16, 0, "it is prepared");
         with(&[sh("exit 9")], async |bench| {
-            assert_eq!(bench.story_of(0).await.exit, Some(Exit::Code(9)));
+            assert_eq!(bench.story_of(0).await.exit, Some(SpawnExit::Code(9)));
         });
     }
 }
@@ -177,6 +180,6 @@ fn players_are_a_process_of_the_runner_itself() {
         let story = bench.story_of(0).await;
         let complaint = String::from_utf8_lossy(&story.stderr);
         assert!(complaint.contains("Unrecognized option: 'seed'"), "{complaint}");
-        assert_eq!(story.exit, Some(Exit::Code(101)));
+        assert_eq!(story.exit, Some(SpawnExit::Code(101)));
     });
 }

@@ -163,7 +163,7 @@ fn edits() -> Vec<Edit> {
 }
 
 #[test]
-fn f01_whatever_the_engine_decides_differs_at_its_line() {
+fn whatever_the_engine_decides_differs_at_its_line() {
     let mut seen = BTreeSet::new();
     for edit in edits().into_iter().filter(|edit| edit.is_decided) {
         let Edit { log, event, key, line, .. } = &edit;
@@ -179,7 +179,7 @@ fn f01_whatever_the_engine_decides_differs_at_its_line() {
 }
 
 #[test]
-fn f01_what_came_from_outside_is_told_by_the_sum_or_by_what_follows() {
+fn what_came_from_outside_is_told_by_the_sum_or_by_what_follows() {
     let mut seen: BTreeMap<(String, String), BTreeSet<i32>> = BTreeMap::new();
     for edit in edits().into_iter().filter(|edit| !edit.is_decided && edit.log != "cut_short") {
         let Edit { log, event, key, line, last, .. } = &edit;
@@ -234,7 +234,7 @@ fn replaced(name: &str, old: &str, new: &str, summed: bool) -> Vec<u8> {
 }
 
 #[test]
-fn f01_the_program_shows_the_difference() {
+fn the_program_shows_the_difference() {
     let folder = Folder::new();
     let old = r#""seq":3,"t":0.500000000,"event":"move","due":0.500000000,"source":"ps#1","player":"joe","direction":""#;
     let logged = String::from_utf8(lines(&log("three_waves"))[3].clone()).unwrap();
@@ -257,7 +257,7 @@ fn f01_the_program_shows_the_difference() {
 }
 
 #[test]
-fn f01_the_program_names_the_sum_where_only_that_tells() {
+fn the_program_names_the_sum_where_only_that_tells() {
     let folder = Folder::new();
     let said = r#""stream":"stdout","text":"hello, cat""#;
     let typed = r#""text":"status""#;

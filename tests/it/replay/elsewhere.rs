@@ -26,7 +26,7 @@ fn alone() -> Folder {
 const REPLAY: [&str; 2] = ["replay", "secrets.jsonl"];
 
 #[test]
-fn f02_in_an_empty_folder_without_an_environment() {
+fn in_an_empty_folder_without_an_environment() {
     let folder = alone();
     let mut run = folder.scenario(&REPLAY);
     run.command.env_clear();
@@ -37,7 +37,7 @@ fn f02_in_an_empty_folder_without_an_environment() {
 }
 
 #[test]
-fn f02_as_another_user() {
+fn as_another_user() {
     const NOBODY: u32 = 65_534;
     if !rustix::process::geteuid().is_root() {
         return skip("another user", "only root can become one");
@@ -54,7 +54,7 @@ fn f02_as_another_user() {
 }
 
 #[test]
-fn f02_without_a_network() {
+fn without_a_network() {
     let Some(options) = [&["-n"][..], &["-rn"]]
         .into_iter()
         .find(|options| works("unshare", &[options, &["true"][..]].concat()))
@@ -79,14 +79,14 @@ fn dangerous() -> Folder {
 }
 
 #[test]
-fn f03_what_a_log_names_is_not_done() {
+fn what_a_log_names_is_not_done() {
     let folder = dangerous();
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
     assert!(folder.path().join("victim/file").exists() && !folder.path().join("ran").exists());
 }
 
 #[test]
-fn f03_no_process_and_no_socket() {
+fn no_process_and_no_socket() {
     if !works("strace", &["-o", "/dev/null", "true"]) {
         return skip("no process and no socket", "`strace` is missing, or not permitted here");
     }
@@ -106,7 +106,7 @@ fn f03_no_process_and_no_socket() {
 }
 
 #[test]
-fn f06_the_same_bytes_anywhere() {
+fn the_same_bytes_anywhere() {
     let folder = Folder::new();
     let text = String::from_utf8(log("names")).unwrap();
     folder.file("same.jsonl", &text);

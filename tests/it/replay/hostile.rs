@@ -37,7 +37,7 @@ fn shown(folder: &Folder, log: &[u8]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn f04_nothing_of_a_log_acts_where_it_is_shown() {
+fn nothing_of_a_log_acts_where_it_is_shown() {
     const HOSTILE: &str = r"\u001b]52;c;aGk=\u0007\u202e]]></failure><script>\uffff\ufffe\n::error::owned\r\n##[error]owned ##vso[task]";
     let folder = Folder::new();
     folder.file("other.jsonl", log("empty"));
@@ -52,7 +52,7 @@ fn f04_nothing_of_a_log_acts_where_it_is_shown() {
         changed("moments", r#""name":""#, &format!(r#""name":"{HOSTILE}"#)),
     ] {
         for (command, shown) in shown(&folder, &log) {
-            let acts = |c: char| c != '\n' && scenario_log::sanitize::acts(c);
+            let acts = |c: char| c != '\n' && scenario_log::sanitize::is_unsafe_char(c);
             assert!(!shown.contains(acts), "{command}: {shown:?}");
             for line in shown.lines() {
                 let line = line.trim_start();
@@ -67,7 +67,7 @@ fn f04_nothing_of_a_log_acts_where_it_is_shown() {
 }
 
 #[test]
-fn f04_a_key_given_twice_is_not_taken() {
+fn a_key_given_twice_is_not_taken() {
     let twice = changed(
         "moments",
         r#""text":"only what is in the background runs""#,

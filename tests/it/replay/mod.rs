@@ -7,9 +7,9 @@ mod elsewhere;
 mod golden;
 mod hostile;
 
-use scenario::replay::outcome::Finding;
+use scenario::replay::outcome::ReplayFinding;
 use scenario::replay::replay;
-use scenario_log::reader::Unreadable;
+use scenario_log::reader::LogReadError;
 
 /// What a replay in memory finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,12 @@ enum Found {
 
 fn find(log: &[u8]) -> Found {
     match replay(log, None).finding {
-        Finding::Same => Found::Same,
-        Finding::CutShort(_) => Found::CutShort,
-        Finding::Different(difference) => Found::Different(difference.logged.line),
-        Finding::Unreadable(Unreadable::Damaged { line, what, .. }) => Found::Damaged(line, what),
-        Finding::Unreadable(other) => Found::Damaged(other.line().unwrap_or_default(), other.to_string()),
+        ReplayFinding::Same => Found::Same,
+        ReplayFinding::CutShort(_) => Found::CutShort,
+        ReplayFinding::Different(difference) => Found::Different(difference.logged.line),
+        ReplayFinding::Unreadable(LogReadError::Damaged { line, what, .. }) => Found::Damaged(line, what),
+        ReplayFinding::Unreadable(other) => {
+            Found::Damaged(other.line().unwrap_or_default(), other.to_string())
+        }
     }
 }

@@ -213,7 +213,7 @@ fn what_a_replay_finds_is_told_where_it_comes_from() {
 }
 
 #[test]
-fn f04_no_text_of_others_is_a_command() {
+fn no_text_of_others_is_a_command() {
     let folder = Folder::new();
     let says =
         "printf '::error::owned\\n\\r::error::owned\\n  ::set-output name=a::b\\n' | tee /dev/stderr; exit 3";

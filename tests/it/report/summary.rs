@@ -134,7 +134,7 @@ fn events_of_later_releases_are_counted() {
 }
 
 #[test]
-fn c05_a_reader_that_has_seen_enough() {
+fn a_reader_that_has_seen_enough() {
     let folder: Folder = folder(&log("typed"));
     let run = folder.scenario(&["report", "log.jsonl"]);
     let program = run.command.get_program().to_owned();

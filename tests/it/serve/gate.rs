@@ -6,7 +6,7 @@ use crate::serve::asker::{TOKEN, served_run};
 const LONG: &str = "[[timeline]]\nat = \"600s\"\nmark = \"late\"\n[presets.1]\nplayers = [{ name = \"john\", moves = 1, every = \"1s\" }]\n";
 
 #[test]
-fn g3_a_port_in_use_is_refused_before_anything_starts() {
+fn a_port_in_use_is_refused_before_anything_starts() {
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();
     let folder = Folder::new();
@@ -17,7 +17,7 @@ fn g3_a_port_in_use_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn g3_other_machines_are_let_in_only_by_name_and_with_the_token() {
+fn other_machines_are_let_in_only_by_name_and_with_the_token() {
     let folder = Folder::new();
     folder.file("s.toml", LONG);
     for address in ["0.0.0.0:0", "[::]:0"] {
@@ -61,7 +61,7 @@ fn what_cannot_be_is_said_in_words() {
 }
 
 #[test]
-fn g4_another_site_gets_nothing_and_can_change_nothing() {
+fn another_site_gets_nothing_and_can_change_nothing() {
     let folder = Folder::new();
     let served = served_run(&folder, LONG);
     let bearer = format!("Authorization: Bearer {TOKEN}");

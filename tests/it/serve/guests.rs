@@ -142,7 +142,7 @@ fn moves_can_be_posted_and_a_name_joins_once() {
 }
 
 #[test]
-fn g4_a_web_socket_is_opened_by_our_own_page_with_the_token_only() {
+fn a_web_socket_is_opened_by_our_own_page_with_the_token_only() {
     let folder = Folder::new();
     let served = served_run(&folder, WORLD);
     let path = format!("/play?token={TOKEN}");

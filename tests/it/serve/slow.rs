@@ -23,7 +23,7 @@ fn stare(served: &Served) -> TcpStream {
 }
 
 #[test]
-fn g5_a_thousand_slow_readers_are_dropped_and_the_run_is_whole() {
+fn a_thousand_slow_readers_are_dropped_and_the_run_is_whole() {
     let folder = Folder::new();
     let scenario = "tick = \"100ms\"\n[presets.talk]\n\
          command = [\"sh\", \"-c\", \"while sleep 0.02; do seq -f '%0300g' 40; done\"]\nbackground = true\n\

@@ -40,7 +40,7 @@ fn what_is_done_is_input_and_its_log_replays_and_is_extracted() {
 }
 
 #[test]
-fn g1_garbage_by_request_is_refused_and_the_run_goes_on() {
+fn garbage_by_request_is_refused_and_the_run_goes_on() {
     let folder = Folder::new();
     let served = served_run(&folder, OPEN);
     assert_eq!(served.post("/input", &"x".repeat(9_000)).status, 413);

@@ -3,20 +3,20 @@
 
 use std::rc::Rc;
 
-use crate::engine::effect::Order;
-use crate::engine::{Out, Phase, Run};
-use crate::scenario::model::{Action, PresetKind, Scenario, Stdin};
+use crate::engine::effect::Effect;
+use crate::engine::{EngineOutput, RunPhase, RunState};
+use crate::scenario::model::{EntryAction, PresetKind, Scenario, StdinMode};
 use scenario_log::event::{Event, Source};
 
 /// The longest line that is looked at, in characters.
-const LONGEST_LINE: usize = 1_000;
+const MAX_COMMAND_CHARS: usize = 1_000;
 
 /// The most spawns one line may start.
-const MOST_AT_ONCE: u32 = 10_000;
+const MAX_SPAWN_COUNT: u32 = 10_000;
 
 /// A command. Presets, fetches and entries are indices into the scenario's lists.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Typed<'a> {
+pub enum ConsoleCommand<'a> {
     /// Spawn a preset.
     Spawn {
         /// The preset.
@@ -47,62 +47,62 @@ pub enum Typed<'a> {
 ///
 /// # Errors
 /// In words, why it is none.
-pub fn read<'a>(line: &'a str, scenario: &Scenario) -> Result<Typed<'a>, String> {
+pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCommand<'a>, String> {
     let line = line.trim();
     let (word, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(w, r)| (w, r.trim()));
     let preset = |name: &str| scenario.presets.iter().position(|preset| preset.name == name);
     match word {
-        "spawn" => read_spawn(rest, scenario),
+        "spawn" => parse_spawn(rest, scenario),
         "fetch" => scenario
             .fetches
             .iter()
             .position(|fetch| fetch.name == rest)
-            .map(Typed::Fetch)
-            .ok_or_else(|| unknown("fetch", rest, scenario.fetches.iter().map(|fetch| &*fetch.name))),
+            .map(ConsoleCommand::Fetch)
+            .ok_or_else(|| unknown_name("fetch", rest, scenario.fetches.iter().map(|fetch| &*fetch.name))),
         "mark" if rest.is_empty() => Err("`mark` takes a text".to_owned()),
-        "mark" => Ok(Typed::Mark(rest)),
-        "stop" => entry(rest, scenario).map(Typed::Stop),
+        "mark" => Ok(ConsoleCommand::Mark(rest)),
+        "stop" => find_entry(rest, scenario).map(ConsoleCommand::Stop),
         "send" => {
             let (id, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            entry(id, scenario).map(|to| Typed::Send { to, text })
+            find_entry(id, scenario).map(|to| ConsoleCommand::Send { to, text })
         }
-        "status" if rest.is_empty() => Ok(Typed::Status),
-        "quit" if rest.is_empty() => Ok(Typed::Quit),
-        name if rest.is_empty() && preset(name).is_some() => read_spawn(name, scenario),
+        "status" if rest.is_empty() => Ok(ConsoleCommand::Status),
+        "quit" if rest.is_empty() => Ok(ConsoleCommand::Quit),
+        name if rest.is_empty() && preset(name).is_some() => parse_spawn(name, scenario),
         _ => {
             let names = scenario.presets.iter().map(|preset| &*preset.name);
             let commands = ["spawn", "fetch", "mark", "stop", "send", "status", "quit"];
-            Err(unknown("command or preset", word, names.chain(commands)))
+            Err(unknown_name("command or preset", word, names.chain(commands)))
         }
     }
 }
 
-fn read_spawn<'a>(words: &str, scenario: &Scenario) -> Result<Typed<'a>, String> {
+fn parse_spawn<'a>(words: &str, scenario: &Scenario) -> Result<ConsoleCommand<'a>, String> {
     let (name, times) =
         words.split_once(char::is_whitespace).map_or((words, None), |(n, t)| (n, Some(t.trim())));
     let Some(preset) = scenario.presets.iter().position(|preset| preset.name == name) else {
-        return Err(unknown("preset", name, scenario.presets.iter().map(|preset| &*preset.name)));
+        return Err(unknown_name("preset", name, scenario.presets.iter().map(|preset| &*preset.name)));
     };
     let count = match times {
         None => 1,
         Some(times) => times
             .strip_prefix('x')
             .and_then(|count| count.parse().ok())
-            .filter(|count| (1..=MOST_AT_ONCE).contains(count))
-            .ok_or_else(|| format!("`{times}` is not how many: write `x2`, up to `x{MOST_AT_ONCE}`"))?,
+            .filter(|count| (1..=MAX_SPAWN_COUNT).contains(count))
+            .ok_or_else(|| format!("`{times}` is not how many: write `x2`, up to `x{MAX_SPAWN_COUNT}`"))?,
     };
-    Ok(Typed::Spawn { preset, count })
+    Ok(ConsoleCommand::Spawn { preset, count })
 }
 
 /// The entry of this id.
-fn entry(id: &str, scenario: &Scenario) -> Result<usize, String> {
+fn find_entry(id: &str, scenario: &Scenario) -> Result<usize, String> {
     let ids = || scenario.timeline.iter().filter_map(|entry| entry.id.as_deref());
     let found = scenario.timeline.iter().position(|entry| entry.id.as_deref() == Some(id));
-    found.ok_or_else(|| unknown("id", id, ids()))
+    found.ok_or_else(|| unknown_name("id", id, ids()))
 }
 
 /// Why a name is not taken, with the nearest that would be.
-fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> String {
+fn unknown_name<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> String {
     if name.is_empty() {
         return format!("which {what}?");
     }
@@ -116,46 +116,46 @@ fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> 
     }
 }
 
-impl Run {
+impl RunState {
     /// A line was typed.
-    pub(crate) fn typed(&mut self, text: &str, out: &mut Out<'_>) {
+    pub(crate) fn command_typed(&mut self, text: &str, out: &mut EngineOutput<'_>) {
         if text.trim().is_empty() {
             return;
         }
-        let mut short: String = text.chars().take(LONGEST_LINE).collect();
+        let mut short: String = text.chars().take(MAX_COMMAND_CHARS).collect();
         if short.len() < text.len() {
             // Longer than the limit again, so that the log tells the same when it is replayed.
             short.push('…');
-            let error = format!("a command has at most {LONGEST_LINE} characters");
-            return out.event(&Event::Input { text: &short, accepted: false, error: Some(&error) });
+            let error = format!("a command has at most {MAX_COMMAND_CHARS} characters");
+            return out.event(&Event::TypedInput { text: &short, accepted: false, error: Some(&error) });
         }
         let scenario = Rc::clone(&self.scenario);
-        match read(text, &scenario).and_then(|typed| self.possible(typed)) {
+        match parse_command(text, &scenario).and_then(|typed| self.check_possible(typed)) {
             Ok(typed) => {
-                out.event(&Event::Input { text, accepted: true, error: None });
-                self.carry_out(typed, out);
+                out.event(&Event::TypedInput { text, accepted: true, error: None });
+                self.execute_command(typed, out);
             }
-            Err(error) => out.event(&Event::Input { text, accepted: false, error: Some(&error) }),
+            Err(error) => out.event(&Event::TypedInput { text, accepted: false, error: Some(&error) }),
         }
     }
 
     /// Whether a command can be carried out now.
-    fn possible<'a>(&self, typed: Typed<'a>) -> Result<Typed<'a>, String> {
-        if self.phase != Phase::Running && typed != Typed::Status {
+    fn check_possible<'a>(&self, typed: ConsoleCommand<'a>) -> Result<ConsoleCommand<'a>, String> {
+        if self.phase != RunPhase::Running && typed != ConsoleCommand::Status {
             return Err("the run is ending".to_owned());
         }
         let runs = |entry: usize| {
             let id = self.scenario.timeline[entry].id.as_deref().unwrap_or_default();
-            if self.sources_of(entry).is_empty() && !self.has_load(entry) {
+            if self.sources_of(entry).is_empty() && !self.has_active_load(entry) {
                 Err(format!("`{id}` does not run"))
             } else {
                 Ok(())
             }
         };
         match &typed {
-            Typed::Stop(target) => runs(*target)?,
-            Typed::Send { to, .. } => {
-                if !reads(&self.scenario, *to) {
+            ConsoleCommand::Stop(target) => runs(*target)?,
+            ConsoleCommand::Send { to, .. } => {
+                if !has_open_stdin(&self.scenario, *to) {
                     return Err("it reads nothing: only a program with `stdin = \"open\"` does".to_owned());
                 }
                 runs(*to)?;
@@ -165,37 +165,37 @@ impl Run {
         Ok(typed)
     }
 
-    fn carry_out(&mut self, typed: Typed<'_>, out: &mut Out<'_>) {
+    fn execute_command(&mut self, typed: ConsoleCommand<'_>, out: &mut EngineOutput<'_>) {
         let due = out.now;
         match typed {
-            Typed::Spawn { preset, count } => {
+            ConsoleCommand::Spawn { preset, count } => {
                 for _ in 0..count {
-                    self.spawn(preset, None, due, out);
+                    self.start_spawn(preset, None, due, out);
                 }
             }
-            Typed::Fetch(job) => self.fetch(job, None, due, out),
-            Typed::Mark(text) => out.event(&Event::Mark { due, entry: None, text }),
-            Typed::Stop(target) => {
+            ConsoleCommand::Fetch(job) => self.start_fetch(job, None, due, out),
+            ConsoleCommand::Mark(text) => out.event(&Event::Mark { due, entry: None, text }),
+            ConsoleCommand::Stop(target) => {
                 self.stop_loads(target, None, out);
                 for source in self.sources_of(target) {
-                    self.stop_typed(source, out);
+                    self.stop_by_command(source, out);
                 }
             }
-            Typed::Send { to, text } => {
+            ConsoleCommand::Send { to, text } => {
                 for source in self.sources_of(to) {
                     let (due, source_of) = (Some(due), Some(source));
                     let sent =
                         Event::Sent { due, source: source_of, entry: None, text: Some(text), error: None };
                     out.event(&sent);
-                    out.order(Order::Send { source, bytes: format!("{text}\n").into_bytes() });
+                    out.effect(Effect::SendLine { source, bytes: format!("{text}\n").into_bytes() });
                 }
             }
-            Typed::Status => out.order(Order::ShowStatus),
-            Typed::Quit => self.quit(out),
+            ConsoleCommand::Status => out.effect(Effect::ShowStatus),
+            ConsoleCommand::Quit => self.quit_run(out),
         }
     }
 
-    fn stop_typed(&mut self, source: Source, out: &mut Out<'_>) {
+    fn stop_by_command(&mut self, source: Source, out: &mut EngineOutput<'_>) {
         out.event(&Event::Stopping {
             due: None,
             source: Some(source),
@@ -209,7 +209,7 @@ impl Run {
 }
 
 /// Whether what an entry starts reads what is sent.
-fn reads(scenario: &Scenario, entry: usize) -> bool {
-    let Action::Spawn(preset) = scenario.timeline[entry].action else { return false };
-    matches!(&scenario.presets[preset].kind, PresetKind::Command(command) if command.stdin == Stdin::Open)
+fn has_open_stdin(scenario: &Scenario, entry: usize) -> bool {
+    let EntryAction::Spawn(preset) = scenario.timeline[entry].action else { return false };
+    matches!(&scenario.presets[preset].kind, PresetKind::Command(command) if command.stdin == StdinMode::Open)
 }

@@ -2,51 +2,60 @@
 
 use hdrhistogram::Histogram;
 
-use scenario_log::event::Lateness;
+use scenario_log::event::LatenessQuantiles;
 use scenario_log::time::Span;
 
 /// The counts of a run so far.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct RunCounters {
     pub(crate) spawned: u64,
     pub(crate) exited: u64,
     pub(crate) fetched: u64,
     pub(crate) moves: u64,
     pub(crate) lines: u64,
     /// Events that were not late at all: on the virtual clock, all of them.
-    on_time: u64,
-    late: Histogram<u64>,
+    on_time_count: u64,
+    late_histogram: Histogram<u64>,
     /// The latest of all, which the histogram would round up.
-    latest: Span,
+    max_lateness: Span,
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
+impl Default for RunCounters {
+    fn default() -> RunCounters {
         let late = Histogram::new(3);
         let Ok(late) = late else { unreachable!("3 significant figures are within what a histogram takes") };
-        Tally { spawned: 0, exited: 0, fetched: 0, moves: 0, lines: 0, on_time: 0, late, latest: Span::ZERO }
+        RunCounters {
+            spawned: 0,
+            exited: 0,
+            fetched: 0,
+            moves: 0,
+            lines: 0,
+            on_time_count: 0,
+            late_histogram: late,
+            max_lateness: Span::ZERO,
+        }
     }
 }
 
-impl Tally {
+impl RunCounters {
     /// Counts an event that was `span` late.
-    pub(crate) fn late(&mut self, span: Span) {
+    pub(crate) fn record_lateness(&mut self, span: Span) {
         if span == Span::ZERO {
-            self.on_time += 1;
+            self.on_time_count += 1;
         } else {
-            self.latest = self.latest.max(span);
+            self.max_lateness = self.max_lateness.max(span);
             // It grows to hold any value, so it refuses none.
-            let _ = self.late.record(span.0);
+            let _ = self.late_histogram.record(span.0);
         }
     }
 
     /// The percentiles, to three significant figures; the largest is exact.
-    pub(crate) fn lateness(&self) -> Lateness {
-        let mut all = self.late.clone();
+    pub(crate) fn lateness(&self) -> LatenessQuantiles {
+        let mut all = self.late_histogram.clone();
         // Recording zeros one by one would cost a run of millions; all at once costs nothing.
-        let _ = all.record_n(0, self.on_time);
-        let at = |quantile| Span(all.value_at_quantile(quantile)).min(self.latest);
-        Lateness { p50: at(0.5), p99: at(0.99), max: self.latest }
+        let _ = all.record_n(0, self.on_time_count);
+        let at = |quantile| Span(all.value_at_quantile(quantile)).min(self.max_lateness);
+        LatenessQuantiles { p50: at(0.5), p99: at(0.99), max: self.max_lateness }
     }
 }
 
@@ -56,15 +65,15 @@ mod tests {
 
     #[test]
     fn lateness_counts_what_was_on_time() {
-        let mut tally = Tally::default();
-        assert_eq!(tally.lateness(), Lateness::default());
+        let mut tally = RunCounters::default();
+        assert_eq!(tally.lateness(), LatenessQuantiles::default());
         for n in 1..=100u64 {
-            tally.late(Span(n * 1_001));
+            tally.record_lateness(Span(n * 1_001));
         }
         assert_eq!(tally.lateness().max, Span(100_100), "not rounded");
         assert_eq!(tally.lateness().p50.0 / 1_001, 50);
         for _ in 0..200 {
-            tally.late(Span::ZERO);
+            tally.record_lateness(Span::ZERO);
         }
         assert_eq!(tally.lateness().p50, Span::ZERO);
         assert_eq!(tally.lateness().p99.0 / 1_001, 97);

@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use scenario_log::captured::Captured;
+use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::Source;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 /// One thing to do in the world. A closed set: whoever drives the engine handles them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Effect {
     /// Start the program of a `command` preset, or the sub-process of a preset of players with
     /// `isolation = "process"`.
-    Start {
+    StartSpawn {
         /// The spawn.
         source: Source,
         /// Which preset of the scenario.
@@ -24,36 +24,36 @@ pub enum Order {
         entry: Option<usize>,
     },
     /// Stop a process by the `stop` of its preset: the signal to its group, the grace, then KILL.
-    Stop {
+    StopSpawn {
         /// The spawn.
         source: Source,
     },
     /// End a process at once: KILL to its group.
-    Kill {
+    KillSpawn {
         /// The spawn.
         source: Source,
     },
     /// Write a line to a process's standard input.
-    Send {
+    SendLine {
         /// The spawn.
         source: Source,
         /// The line's bytes, with its newline.
         bytes: Vec<u8>,
     },
     /// Send a process the states of the world from now on.
-    Listen {
+    SubscribeToWorld {
         /// The spawn.
         source: Source,
     },
     /// Send a state of the world to all who listen.
-    Broadcast {
+    BroadcastWorld {
         /// Its line of the log, with its newline.
         line: Arc<[u8]>,
         /// How many states right before it are sent to nobody, since they came all at once.
         skipped: u64,
     },
     /// Send one request of a fetch job.
-    Fetch {
+    StartRequest {
         /// The request.
         source: Source,
         /// Which fetch of the scenario.
@@ -63,17 +63,17 @@ pub enum Order {
         /// The moment from which `took` counts; none: from when it is sent.
         due: Option<Moment>,
         /// The captured values that it needs, as far as there are any.
-        captured: Vec<Captured>,
+        captured: Vec<CapturedValue>,
     },
     /// Give a request up.
-    Cancel {
+    CancelRequest {
         /// The request.
         source: Source,
     },
     /// Have everything stand still, the clock too, until the job goes on.
-    Suspend,
+    SuspendRun,
     /// Show a word about a fetch job.
-    Tell {
+    WarnAboutFetch {
         /// The fetch's name.
         job: String,
         /// The word.
@@ -85,13 +85,13 @@ pub enum Order {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RunVerdict {
     /// As expected.
     Passed,
     /// Not as expected.
     Failed,
     /// By a fault of the runner's own.
-    Broken,
+    InternalError,
     /// By a signal, or by a typed `quit` (no signal).
     Interrupted(Option<Signal>),
 }

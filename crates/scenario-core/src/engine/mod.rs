@@ -19,58 +19,58 @@
 pub mod effect;
 pub mod input;
 
-mod arrivals;
+mod arrival_schedule;
 pub mod calendar_queue;
 mod captures;
 pub mod console_command;
 mod counters;
-mod event_queue;
-mod expect;
+mod expectations;
 mod guests;
 mod load;
-mod load_metrics;
+mod load_metrics_recorder;
 mod players;
-mod processes;
 pub mod progress;
 pub mod random;
 mod readiness;
 mod requests;
 mod scheduler;
 mod shutdown;
+mod spawns;
 pub mod state_walk;
 mod steps;
 mod tie_break;
+mod timer_queue;
 mod world;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::counters::Tally;
-use crate::engine::event_queue::{Agenda, Item};
-use crate::engine::load_metrics::Figures;
-use expect::Expectations;
-use players::{Chooser, Played, Players};
-use processes::{End, Spawn};
+use crate::engine::counters::RunCounters;
+use crate::engine::load_metrics_recorder::LoadMetricsRecorder;
+use crate::engine::timer_queue::{Timer, TimerQueue};
+use expectations::Expectations;
+use players::{PlayResult, PlayerScheduler, StepChooser};
 use regex::bytes::Regex;
-use requests::{JobRun, Request};
+use requests::{ActiveRequest, JobRun};
 use scheduler::EntryState;
-use world::World;
+use spawns::{ActiveSpawn, SpawnEnd};
+use world::WorldState;
 
-use crate::engine::effect::{Order, Verdict};
-use crate::engine::input::Observed;
+use crate::engine::effect::{Effect, RunVerdict};
+use crate::engine::input::Input;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;
-use scenario_log::captured::Captures;
-use scenario_log::event::{ClockKind, Event, Expected, Source};
+use scenario_log::captured_value::CapturedValues;
+use scenario_log::event::{ClockKind, Event, ExpectationResult, Source};
 use scenario_log::time::{Moment, Span};
 
 /// Where events and orders go.
-pub trait Sink {
+pub trait EngineSink {
     /// Something happened at `t`. Moments never go back.
     fn event(&mut self, t: Moment, event: &Event<'_>);
     /// Something is to be done.
-    fn order(&mut self, order: Order);
+    fn effect(&mut self, order: Effect);
     /// Whether what happens further still matters. Once it does not, a call comes back soon, and
     /// what the engine does from then on means nothing: a log that was tampered with is left at its
     /// first difference, and not at the end of the time that it claims to last.
@@ -82,34 +82,34 @@ pub trait Sink {
         None
     }
     /// The `seq` of the event that comes next, where events are numbered.
-    fn next_seq(&self) -> u64 {
+    fn next_event_seq(&self) -> u64 {
         0
     }
 }
 
 /// Where what happens during one call goes, and the counts it makes.
-pub(crate) struct Out<'a> {
+pub(crate) struct EngineOutput<'a> {
     now: Moment,
-    sink: &'a mut dyn Sink,
-    tally: &'a mut Tally,
-    expected: &'a mut Expectations,
+    sink: &'a mut dyn EngineSink,
+    counters: &'a mut RunCounters,
+    expectations: &'a mut Expectations,
     /// Where players are, if they are anywhere.
-    world: Option<&'a mut World>,
+    world: Option<&'a mut WorldState>,
 }
 
-impl Out<'_> {
+impl EngineOutput<'_> {
     fn event(&mut self, event: &Event<'_>) {
         if let Some(due) = event.due() {
-            self.tally.late(self.now.since(due));
+            self.counters.record_lateness(self.now.since(due));
         }
         self.sink.event(self.now, event);
-        if !self.expected.is_empty() {
-            self.expected.take(self.now, event, self.sink.next_seq());
+        if !self.expectations.is_empty() {
+            self.expectations.observe(self.now, event, self.sink.next_event_seq());
         }
     }
 
-    fn order(&mut self, order: Order) {
-        self.sink.order(order);
+    fn effect(&mut self, order: Effect) {
+        self.sink.effect(order);
     }
 
     fn wants_more(&self) -> bool {
@@ -117,14 +117,14 @@ impl Out<'_> {
     }
 
     /// Whether an expectation has just ended the run.
-    fn is_to_end(&self) -> bool {
-        self.expected.are_broken()
+    fn must_abort(&self) -> bool {
+        self.expectations.is_broken()
     }
 }
 
 /// What a run is, beside its scenario.
 #[derive(Clone, Copy, Debug)]
-pub struct Start<'a> {
+pub struct RunStart<'a> {
     /// The seed, given or drawn.
     pub seed: u64,
     /// The clock, for the record.
@@ -134,12 +134,12 @@ pub struct Start<'a> {
     /// Who goes first at the first ties, from 0 in the order of their start; then the seed draws it.
     pub schedule: &'a [u32],
     /// The resolved scenario as a JSON object, for the record.
-    pub resolved: &'a str,
+    pub scenario_json: &'a str,
 }
 
 /// What runs at a moment, for `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct EngineStatus {
     /// Each spawn that runs, by its preset's name.
     pub spawns: Vec<(Source, String)>,
     /// Requests in flight.
@@ -152,62 +152,68 @@ pub struct Status {
 
 /// One run of a scenario.
 pub struct Engine {
-    run: Run,
-    tally: Tally,
-    expected: Expectations,
-    world: Option<World>,
+    state: RunState,
+    counters: RunCounters,
+    expectations: Expectations,
+    world: Option<WorldState>,
 }
 
 impl Engine {
     /// A run that has not started.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>, seed: u64) -> Engine {
-        let expected = Expectations::new(&scenario.expect);
-        let world = scenario.world.map(|rules| World::new(rules, seed));
-        Engine { run: Run::new(scenario, seed), tally: Tally::default(), expected, world }
+        let expected = Expectations::new(&scenario.expectations);
+        let world = scenario.world.map(|rules| WorldState::new(rules, seed));
+        Engine {
+            state: RunState::new(scenario, seed),
+            counters: RunCounters::default(),
+            expectations: expected,
+            world,
+        }
     }
 
     /// A run of which so many spawns of a preset have happened elsewhere: a sub-process plays one
     /// spawn of a run, with the draws of that spawn.
     #[must_use]
-    pub fn resume(scenario: Rc<Scenario>, seed: u64, preset: usize, spawned: u64) -> Engine {
+    pub fn for_single_spawn(scenario: Rc<Scenario>, seed: u64, preset: usize, spawned: u64) -> Engine {
         let mut engine = Engine::new(scenario, seed);
-        engine.run.spawned_of[preset] = spawned;
+        engine.state.spawned_per_preset[preset] = spawned;
         engine
     }
 
     /// Expects this as well, without that it changes anything or is told: [`Engine::others`] says what
     /// came of it. Only before the start.
-    pub fn expect_others(&mut self, others: &[Expectation]) {
-        others.iter().for_each(|one| self.expected.add(one));
+    pub fn add_extra_expectations(&mut self, others: &[Expectation]) {
+        others.iter().for_each(|one| self.expectations.add(one));
     }
 
     /// What came of [`Engine::expect_others`] so far.
     #[must_use]
-    pub fn others(&self) -> Vec<Expected> {
-        let shared = self.run.shared();
-        self.expected.judge_others(&expect::Ended { lasted: Span(self.run.now.0), shared: &shared })
+    pub fn extra_results(&self) -> Vec<ExpectationResult> {
+        let shared = self.state.shared_cells();
+        self.expectations
+            .judge_extra(&expectations::RunTotals { duration: Span(self.state.now.0), shared_cells: &shared })
     }
 
     /// Sets the stage without giving `run.started`: for what is a part of another run.
-    pub fn begin(&mut self) {
-        self.run.begin();
+    pub fn begin_without_event(&mut self) {
+        self.state.begin();
     }
 
     /// Starts the run at [`Moment::ZERO`]: gives `run.started`, and lets nothing happen yet.
-    pub fn start(&mut self, start: &Start<'_>, sink: &mut dyn Sink) {
-        let scenario = Rc::clone(&self.run.scenario);
-        self.with(Moment::ZERO, sink, |run, out| {
+    pub fn start(&mut self, start: &RunStart<'_>, sink: &mut dyn EngineSink) {
+        let scenario = Rc::clone(&self.state.scenario);
+        self.with_output(Moment::ZERO, sink, |run, out| {
             out.event(&Event::RunStarted {
                 name: &scenario.name,
                 seed: start.seed,
                 clock: start.clock,
                 started_at: start.started_at,
                 schedule: start.schedule,
-                scenario: start.resolved,
+                scenario: start.scenario_json,
             });
-            if let Chooser::Ties(ties) = &mut run.players.chooser {
-                ties.follow(start.schedule);
+            if let StepChooser::TieBreak(ties) = &mut run.player_scheduler.chooser {
+                ties.set_schedule(start.schedule);
             }
             run.begin();
         });
@@ -216,26 +222,26 @@ impl Engine {
     /// When something is due next, if anything is. Waking it earlier or later is harmless.
     #[must_use]
     pub fn next_due(&mut self) -> Option<Moment> {
-        self.run.next_due()
+        self.state.next_due()
     }
 
     /// Lets happen what was due by `now`.
-    pub fn advance(&mut self, now: Moment, sink: &mut dyn Sink) {
-        self.run.has_begun = true;
-        self.with(now, sink, Run::settle);
+    pub fn advance(&mut self, now: Moment, sink: &mut dyn EngineSink) {
+        self.state.has_begun = true;
+        self.with_output(now, sink, RunState::settle);
     }
 
     /// Takes what came from outside at `now`.
-    pub fn observe(&mut self, now: Moment, observed: Observed<'_>, sink: &mut dyn Sink) {
-        self.with(now, sink, |run, out| {
+    pub fn handle_input(&mut self, now: Moment, observed: Input<'_>, sink: &mut dyn EngineSink) {
+        self.with_output(now, sink, |run, out| {
             // Whatever is no person's doing came of something that was due.
             run.has_begun |=
-                !matches!(observed, Observed::Typed { .. } | Observed::Signalled(_) | Observed::Paused);
+                !matches!(observed, Input::CommandTyped { .. } | Input::SignalReceived(_) | Input::RunPaused);
             if run.has_begun {
                 run.settle(out);
             }
-            if !matches!(run.phase, Phase::Over(_)) {
-                run.observe(observed, out);
+            if !matches!(run.phase, RunPhase::Over(_)) {
+                run.apply_input(observed, out);
             }
             if run.has_begun {
                 run.settle(out);
@@ -245,9 +251,9 @@ impl Engine {
 
     /// How the run ended, once it has.
     #[must_use]
-    pub fn verdict(&self) -> Option<Verdict> {
-        match self.run.phase {
-            Phase::Over(verdict) => Some(verdict),
+    pub fn verdict(&self) -> Option<RunVerdict> {
+        match self.state.phase {
+            RunPhase::Over(verdict) => Some(verdict),
             _ => None,
         }
     }
@@ -255,117 +261,122 @@ impl Engine {
     /// Whether an entry of the timeline has happened at least once.
     #[must_use]
     pub fn has_occurred(&self, entry: usize) -> bool {
-        self.run.entries.get(entry).is_some_and(scheduler::EntryState::has_occurred)
+        self.state.entries.get(entry).is_some_and(scheduler::EntryState::has_occurred)
     }
 
     /// What runs now.
     #[must_use]
-    pub fn status(&mut self) -> Status {
-        let spawns = self.run.spawns.iter().map(|(number, spawn)| {
-            (Source::Spawn(*number), self.run.scenario.presets[spawn.preset].name.clone())
+    pub fn status(&mut self) -> EngineStatus {
+        let spawns = self.state.spawns.iter().map(|(number, spawn)| {
+            (Source::Spawn(*number), self.state.scenario.presets[spawn.preset].name.clone())
         });
-        Status {
+        EngineStatus {
             spawns: spawns.collect(),
-            requests: self.run.requests.len(),
-            entries_left: self.run.entries_left,
-            next: self.run.next_due(),
+            requests: self.state.requests.len(),
+            entries_left: self.state.entries_left,
+            next: self.state.next_due(),
         }
     }
 
-    fn with(&mut self, now: Moment, sink: &mut dyn Sink, call: impl FnOnce(&mut Run, &mut Out<'_>)) {
+    fn with_output(
+        &mut self,
+        now: Moment,
+        sink: &mut dyn EngineSink,
+        call: impl FnOnce(&mut RunState, &mut EngineOutput<'_>),
+    ) {
         // A clock that went back (a log that was tampered with) must not turn time round.
-        self.run.now = self.run.now.max(now);
-        let mut out = Out {
-            now: self.run.now,
+        self.state.now = self.state.now.max(now);
+        let mut out = EngineOutput {
+            now: self.state.now,
             sink,
-            tally: &mut self.tally,
-            expected: &mut self.expected,
+            counters: &mut self.counters,
+            expectations: &mut self.expectations,
             world: self.world.as_mut(),
         };
-        call(&mut self.run, &mut out);
+        call(&mut self.state, &mut out);
     }
 }
 
 /// Where a run is in its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum RunPhase {
     /// The timeline happens.
     Running,
     /// Nothing new happens; what still runs is being stopped, and then the run is over.
-    Stopping(Verdict),
+    Stopping(RunVerdict),
     /// The last event has been given.
-    Over(Verdict),
+    Over(RunVerdict),
 }
 
 /// The state of a run. Its parts are in the modules beside this one.
-pub(crate) struct Run {
+pub(crate) struct RunState {
     scenario: Rc<Scenario>,
     seed: u64,
     now: Moment,
     /// Whether it has been told the time once.
     has_begun: bool,
-    phase: Phase,
+    phase: RunPhase,
     /// The first thing that went wrong.
-    fault: Option<String>,
+    failure: Option<String>,
     /// Whether it stands still.
     paused: bool,
-    agenda: Agenda,
-    players: Players,
+    timers: TimerQueue,
+    player_scheduler: PlayerScheduler,
     entries: Vec<EntryState>,
     entries_left: usize,
     /// Spawns that were ordered and have not ended, by their number.
-    spawns: BTreeMap<u32, Spawn>,
+    spawns: BTreeMap<u32, ActiveSpawn>,
     last_spawn: u32,
     /// Spawns so far, by preset.
-    spawned_of: Vec<u64>,
+    spawned_per_preset: Vec<u64>,
     /// What a line must match for a spawn to be ready, by preset, from its first spawn on.
-    ready_lines: BTreeMap<usize, Rc<Regex>>,
+    ready_regexes: BTreeMap<usize, Rc<Regex>>,
     /// Spawns that run, and those among all that the run waits for.
-    running: u64,
-    foreground: usize,
+    running_spawns: u64,
+    foreground_count: usize,
     /// Requests in flight, by their number.
-    requests: BTreeMap<u32, Request>,
+    requests: BTreeMap<u32, ActiveRequest>,
     last_request: u32,
     /// The players of those who came over the network, by their number.
     guests: BTreeMap<u32, String>,
     /// What fetches captured.
-    captured: Captures,
+    captured_values: CapturedValues,
     /// Fetch jobs in flight.
-    jobs: BTreeMap<u32, JobRun>,
-    last_job: u32,
+    job_runs: BTreeMap<u32, JobRun>,
+    last_job_run: u32,
     /// Runs of each fetch so far, of those that are loads.
-    loads_of: Vec<u64>,
+    loads_per_job: Vec<u64>,
     /// What the loads came to, by fetch.
-    figures: BTreeMap<usize, Figures>,
+    load_metrics: BTreeMap<usize, LoadMetricsRecorder>,
 }
 
-impl Run {
-    fn new(scenario: Rc<Scenario>, seed: u64) -> Run {
-        Run {
+impl RunState {
+    fn new(scenario: Rc<Scenario>, seed: u64) -> RunState {
+        RunState {
             seed,
             now: Moment::ZERO,
             has_begun: false,
-            phase: Phase::Running,
-            fault: None,
+            phase: RunPhase::Running,
+            failure: None,
             paused: false,
-            agenda: Agenda::default(),
-            players: Players::new(&scenario, seed),
+            timers: TimerQueue::default(),
+            player_scheduler: PlayerScheduler::new(&scenario, seed),
             entries: Vec::new(),
             entries_left: 0,
             spawns: BTreeMap::new(),
             last_spawn: 0,
-            spawned_of: vec![0; scenario.presets.len()],
-            ready_lines: BTreeMap::new(),
-            running: 0,
-            foreground: 0,
+            spawned_per_preset: vec![0; scenario.presets.len()],
+            ready_regexes: BTreeMap::new(),
+            running_spawns: 0,
+            foreground_count: 0,
             requests: BTreeMap::new(),
             last_request: 0,
             guests: BTreeMap::new(),
-            captured: Captures::new(),
-            jobs: BTreeMap::new(),
-            last_job: 0,
-            loads_of: vec![0; scenario.fetches.len()],
-            figures: BTreeMap::new(),
+            captured_values: CapturedValues::new(),
+            job_runs: BTreeMap::new(),
+            last_job_run: 0,
+            loads_per_job: vec![0; scenario.fetches.len()],
+            load_metrics: BTreeMap::new(),
             scenario,
         }
     }
@@ -373,142 +384,146 @@ impl Run {
     /// Sets the stage: ticks, the world's state, the time limit and the entries that wait for nothing.
     fn begin(&mut self) {
         if self.scenario.tick.is_some() {
-            self.agenda.push(Moment::ZERO, Item::Tick(0));
+            self.timers.push(Moment::ZERO, Timer::Tick(0));
         }
         if self.scenario.world.is_some_and(|world| world.broadcast.is_some()) {
-            self.agenda.push(Moment::ZERO, Item::World);
+            self.timers.push(Moment::ZERO, Timer::WorldBroadcast);
         }
         if let Some(limit) = self.scenario.time_limit {
-            self.agenda.push(Moment::ZERO.saturating_add(limit), Item::TimeLimit);
+            self.timers.push(Moment::ZERO.saturating_add(limit), Timer::TimeLimit);
         }
         self.begin_timeline();
     }
 
     fn next_due(&mut self) -> Option<Moment> {
-        if matches!(self.phase, Phase::Over(_)) {
+        if matches!(self.phase, RunPhase::Over(_)) {
             return None;
         }
-        if self.is_ready_to_end() {
+        if self.is_phase_complete() {
             return Some(self.now);
         }
-        match (self.agenda.next_due(), self.players.next_due()) {
+        match (self.timers.next_due(), self.player_scheduler.next_due()) {
             (Some(item), Some(player)) => Some(item.min(player)),
             (item, player) => item.or(player),
         }
     }
 
     /// Lets everything happen that is due by now, in the order of its due times.
-    fn settle(&mut self, out: &mut Out<'_>) {
-        while !matches!(self.phase, Phase::Over(_)) && out.wants_more() {
-            if out.is_to_end() {
+    fn settle(&mut self, out: &mut EngineOutput<'_>) {
+        while !matches!(self.phase, RunPhase::Over(_)) && out.wants_more() {
+            if out.must_abort() {
                 self.expectation_broken(out);
             }
-            if self.is_ready_to_end() {
-                self.move_on_to_the_end(out);
+            if self.is_phase_complete() {
+                self.advance_phase(out);
                 continue;
             }
-            let until = self.agenda.next_due();
-            match self.players.play(&self.scenario, until, out) {
-                Played::Nothing => {}
-                Played::Ended(source, due) => {
+            let until = self.timers.next_due();
+            match self.player_scheduler.play_until(&self.scenario, until, out) {
+                PlayResult::Idle => {}
+                PlayResult::SpawnEnded(source, due) => {
                     self.players_ended(source, due, out);
                     continue;
                 }
-                Played::Deadlock => {
-                    self.deadlock(out);
+                PlayResult::Deadlock => {
+                    self.deadlock_reached(out);
                     continue;
                 }
-                Played::Step => return,
+                PlayResult::ChoiceNeeded => return,
             }
-            if out.is_to_end() {
+            if out.must_abort() {
                 continue;
             }
-            match self.agenda.pop(out.now) {
-                Some((due, item)) => self.happen(due, item, out),
+            match self.timers.pop(out.now) {
+                Some((due, item)) => self.fire_timer(due, item, out),
                 None => return,
             }
         }
     }
 
-    fn happen(&mut self, due: Moment, item: Item, out: &mut Out<'_>) {
+    fn fire_timer(&mut self, due: Moment, item: Timer, out: &mut EngineOutput<'_>) {
         match item {
-            Item::Tick(n) => self.tick(due, n, out),
-            Item::Entry(entry) => self.occur(entry, due, out),
-            Item::Arrival(job_run) => self.arrive(job_run, due, out),
-            Item::World => self.broadcast(due, out),
-            Item::LineTimeout(entry) => self.line_timeout(entry, out),
-            Item::ReadyTimeout(number) => self.ready_timeout(number, out),
-            Item::TimeLimit => self.time_limit(out),
+            Timer::Tick(n) => self.clock_tick(due, n, out),
+            Timer::Entry(entry) => self.run_entry(entry, due, out),
+            Timer::Arrival(job_run) => self.request_arrived(job_run, due, out),
+            Timer::WorldBroadcast => self.broadcast_world(due, out),
+            Timer::LineTimeout(entry) => self.line_timed_out(entry, out),
+            Timer::ReadyTimeout(number) => self.ready_timed_out(number, out),
+            Timer::TimeLimit => self.time_limit_reached(out),
         }
     }
 
-    fn tick(&mut self, due: Moment, n: u64, out: &mut Out<'_>) {
+    fn clock_tick(&mut self, due: Moment, n: u64, out: &mut EngineOutput<'_>) {
         out.event(&Event::ClockTick { due, n });
         if let Some(next) = self.scenario.tick.and_then(|tick| due.checked_add(tick)) {
-            self.agenda.push(next, Item::Tick(n + 1));
+            self.timers.push(next, Timer::Tick(n + 1));
         }
     }
 
-    fn broadcast(&mut self, due: Moment, out: &mut Out<'_>) {
-        out.tell_world(Some(due));
-        if let Some(next) = out.broadcast().and_then(|every| due.checked_add(every)) {
-            self.agenda.push(next, Item::World);
+    fn broadcast_world(&mut self, due: Moment, out: &mut EngineOutput<'_>) {
+        out.emit_world(Some(due));
+        if let Some(next) = out.broadcast_interval().and_then(|every| due.checked_add(every)) {
+            self.timers.push(next, Timer::WorldBroadcast);
         }
     }
 
-    fn observe(&mut self, observed: Observed<'_>, out: &mut Out<'_>) {
+    fn apply_input(&mut self, observed: Input<'_>, out: &mut EngineOutput<'_>) {
         match observed {
-            Observed::Started { source, pid } => self.process_started(source, pid, out),
-            Observed::CouldNotStart { source, error } => self.could_not_start(source, error, out),
-            Observed::Ready { source } => self.probe_answered(source, out),
-            Observed::Suspended { source, signal } => self.suspended(source, signal, out),
-            Observed::GoesOn { source } => self.goes_on(source, out),
-            Observed::Lines { source, stream, chunk, partial } => {
-                self.lines(source, stream, chunk, partial, out);
+            Input::SpawnStarted { source, pid } => self.process_started(source, pid, out),
+            Input::SpawnFailed { source, error } => self.spawn_failed(source, error, out),
+            Input::SpawnReady { source } => self.probe_answered(source, out),
+            Input::SpawnSuspended { source, signal } => self.spawn_suspended(source, signal, out),
+            Input::SpawnResumed { source } => self.spawn_resumed(source, out),
+            Input::SpawnLines { source, stream, chunk, partial } => {
+                self.spawn_lines(source, stream, chunk, partial, out);
             }
-            Observed::Exited { source, exit, held, skipped } => {
-                self.process_exited(source, End { exit, held, skipped }, out);
+            Input::SpawnExited { source, exit, held, skipped } => {
+                self.process_exited(
+                    source,
+                    SpawnEnd { exit, is_output_held: held, skipped_states: skipped },
+                    out,
+                );
             }
-            Observed::NotSent { source, error } => self.not_sent(source, error, out),
-            Observed::Responded { source, status, version, headers } => {
-                if self.tells_heads(source) {
+            Input::SendFailed { source, error } => self.send_failed(source, error, out),
+            Input::ResponseStarted { source, status, version, headers } => {
+                if self.logs_response_head(source) {
                     out.event(&Event::FetchResponded { source, status, version, headers });
                 }
             }
-            Observed::BodyLines { source, chunk } => self.body_lines(source, chunk, out),
-            Observed::Fetched { source, fetched } => self.fetched(source, fetched, out),
-            Observed::FetchFailed { source, kind, error, took } => {
+            Input::ResponseLines { source, chunk } => self.body_lines(source, chunk, out),
+            Input::FetchFinished { source, fetched } => self.fetch_finished(source, fetched, out),
+            Input::FetchFailed { source, kind, error, took } => {
                 self.fetch_failed(source, (kind, error, took), out);
             }
-            Observed::Joined { source, player } => self.guest_joined(source, player, out),
-            Observed::Moved { source, direction } => self.guest_moved(source, direction, out),
-            Observed::Left { source } => self.guest_left(source, out),
-            Observed::Typed { text } => self.typed(text, out),
-            Observed::Signalled(signal) => self.signalled(signal, out),
-            Observed::Broken { error } => self.broken(error, out),
-            Observed::Paused => self.pause(out),
-            Observed::Resumed { took } => self.resume(took, out),
+            Input::PlayerJoined { source, player } => self.guest_joined(source, player, out),
+            Input::PlayerMoved { source, direction } => self.guest_moved(source, direction, out),
+            Input::PlayerLeft { source } => self.guest_left(source, out),
+            Input::CommandTyped { text } => self.command_typed(text, out),
+            Input::SignalReceived(signal) => self.signal_received(signal, out),
+            Input::InternalError { error } => self.internal_error(error, out),
+            Input::RunPaused => self.pause_run(out),
+            Input::RunResumed { took } => self.resume_run(took, out),
         }
     }
 
     /// Everything is to stand still. To the engine that is no time at all: its clock does too.
-    fn pause(&mut self, out: &mut Out<'_>) {
+    fn pause_run(&mut self, out: &mut EngineOutput<'_>) {
         if !std::mem::replace(&mut self.paused, true) {
             out.event(&Event::RunPaused);
-            out.order(Order::Suspend);
+            out.effect(Effect::SuspendRun);
         }
     }
 
-    fn resume(&mut self, took: Span, out: &mut Out<'_>) {
+    fn resume_run(&mut self, took: Span, out: &mut EngineOutput<'_>) {
         if std::mem::replace(&mut self.paused, false) {
             out.event(&Event::RunResumed { took });
         }
     }
 
     /// Notes that something went wrong: the run goes on, but will not have passed.
-    fn note_fault(&mut self, fault: impl FnOnce() -> String) {
-        if self.fault.is_none() {
-            self.fault = Some(fault());
+    fn record_failure(&mut self, fault: impl FnOnce() -> String) {
+        if self.failure.is_none() {
+            self.failure = Some(fault());
         }
     }
 }

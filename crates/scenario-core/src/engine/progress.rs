@@ -1,16 +1,16 @@
 //! How a run stands: what people watch while it runs. Changes nothing.
 
 use crate::engine::Engine;
-use crate::engine::expect::Ended;
+use crate::engine::expectations::RunTotals;
 use scenario_log::event::Source;
 use scenario_log::time::Moment;
 
 /// How many of the spawns that run are named.
-const NAMED: usize = 8;
+const MAX_LISTED_SPAWNS: usize = 8;
 
 /// How an expectation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stand {
+pub enum ExpectationStatus {
     /// If the run ended now, it would hold.
     Holds,
     /// If the run ended now, it would be missed; it can still come to hold.
@@ -21,11 +21,11 @@ pub enum Stand {
 
 /// How a run stands at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct RunProgress {
     /// The first of the spawns that run: which, its preset's name, and since when.
     pub spawns: Vec<(Source, String, Moment)>,
     /// How many run.
-    pub running: usize,
+    pub running_spawns: usize,
     /// Requests in flight.
     pub requests: usize,
     /// How many entries of the timeline have happened for the last time, and how many there are.
@@ -37,36 +37,39 @@ pub struct Standing {
     /// Requests that have ended so far.
     pub fetched: u64,
     /// The scenario's own expectations by name, in their order.
-    pub expected: Vec<(String, Stand)>,
+    pub expectations: Vec<(String, ExpectationStatus)>,
 }
 
 impl Engine {
     /// How the run stands now.
     #[must_use]
-    pub fn standing(&self, now: Moment) -> Standing {
-        let run = &self.run;
-        let spawns = run.spawns.iter().take(NAMED).map(|(number, spawn)| {
+    pub fn progress(&self, now: Moment) -> RunProgress {
+        let run = &self.state;
+        let spawns = run.spawns.iter().take(MAX_LISTED_SPAWNS).map(|(number, spawn)| {
             (Source::Spawn(*number), run.scenario.presets[spawn.preset].name.clone(), spawn.due)
         });
         let all = run.scenario.timeline.len();
-        Standing {
+        RunProgress {
             spawns: spawns.collect(),
-            running: run.spawns.len(),
+            running_spawns: run.spawns.len(),
             requests: run.requests.len(),
             entries: (all.saturating_sub(run.entries_left), all),
-            moves: self.tally.moves,
-            lines: self.tally.lines,
-            fetched: self.tally.fetched,
-            expected: self.expected.stand(&Ended { lasted: now.since(Moment::ZERO), shared: &run.shared() }),
+            moves: self.counters.moves,
+            lines: self.counters.lines,
+            fetched: self.counters.fetched,
+            expectations: self.expectations.statuses(&RunTotals {
+                duration: now.since(Moment::ZERO),
+                shared_cells: &run.shared_cells(),
+            }),
         }
     }
 }
 
 /// How one stands that holds or not as far as the run has come.
-pub(super) fn stand(holds: bool, is_missed: bool) -> Stand {
+pub(super) fn expectation_status(holds: bool, is_missed: bool) -> ExpectationStatus {
     match (is_missed, holds) {
-        (true, _) => Stand::Missed,
-        (false, true) => Stand::Holds,
-        (false, false) => Stand::Open,
+        (true, _) => ExpectationStatus::Missed,
+        (false, true) => ExpectationStatus::Holds,
+        (false, false) => ExpectationStatus::Open,
     }
 }

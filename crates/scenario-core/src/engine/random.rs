@@ -30,49 +30,51 @@ const LN_2: u64 = 2_977_044_472;
 
 /// A name for a die under construction: hashes what the die is for.
 #[derive(Clone, Copy, Debug)]
-pub struct Purpose(u64);
+pub struct RandomStreamId(u64);
 
-impl Purpose {
+impl RandomStreamId {
     /// The die of this run for this kind of thing.
     #[must_use]
-    pub fn new(seed: u64, kind: &str) -> Purpose {
-        Purpose(FNV_OFFSET).number(seed).text(kind)
+    pub fn new(seed: u64, kind: &str) -> RandomStreamId {
+        RandomStreamId(FNV_OFFSET).with_number(seed).with_text(kind)
     }
 
     /// Further told by a text; its end counts, so that `ab`, `c` is not `a`, `bc`.
     #[must_use]
-    pub fn text(self, text: &str) -> Purpose {
-        self.bytes(text.as_bytes()).bytes(&[0])
+    pub fn with_text(self, text: &str) -> RandomStreamId {
+        self.hash_bytes(text.as_bytes()).hash_bytes(&[0])
     }
 
     /// Further told by a number: its eight bytes, the lowest first.
     #[must_use]
-    pub fn number(self, number: u64) -> Purpose {
-        self.bytes(&number.to_le_bytes())
+    pub fn with_number(self, number: u64) -> RandomStreamId {
+        self.hash_bytes(&number.to_le_bytes())
     }
 
     /// Further told by a player's name.
     #[must_use]
-    pub fn player(self, name: PlayerName<'_>) -> Purpose {
-        let mut hash = self.bytes(name.prefix.as_bytes());
+    pub fn with_player(self, name: PlayerName<'_>) -> RandomStreamId {
+        let mut hash = self.hash_bytes(name.prefix.as_bytes());
         if let Some(number) = name.number {
             let mut digits = [0u8; 10];
-            hash = hash.bytes(decimal(number, &mut digits));
+            hash = hash.hash_bytes(decimal_digits(number, &mut digits));
         }
-        hash.bytes(name.suffix.as_bytes()).bytes(&[0])
+        hash.hash_bytes(name.suffix.as_bytes()).hash_bytes(&[0])
     }
 
-    fn bytes(self, bytes: &[u8]) -> Purpose {
-        Purpose(bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME)))
+    fn hash_bytes(self, bytes: &[u8]) -> RandomStreamId {
+        RandomStreamId(
+            bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME)),
+        )
     }
 
     /// The die.
     #[must_use]
-    pub fn die(self) -> Die {
+    pub fn stream(self) -> RandomStream {
         let mut state = self.0;
         let first = split_mix(&mut state);
         let second = split_mix(&mut state);
-        Die(Pcg32::new(first, second))
+        RandomStream(Pcg32::new(first, second))
     }
 }
 
@@ -86,7 +88,7 @@ fn split_mix(state: &mut u64) -> u64 {
 }
 
 /// The decimal digits of `number`, in `digits`.
-fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
+fn decimal_digits(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -101,15 +103,15 @@ fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
 /// The die of one player: it depends on the seed, its preset's name, how many spawns of that preset
 /// came before its own, and its own name, and on nothing else.
 #[must_use]
-pub fn player_purpose(seed: u64, preset: &str, nth: u64) -> Purpose {
-    Purpose::new(seed, "player").text(preset).number(nth)
+pub fn player_stream_id(seed: u64, preset: &str, nth: u64) -> RandomStreamId {
+    RandomStreamId::new(seed, "player").with_text(preset).with_number(nth)
 }
 
 /// A source of chance for one purpose: 16 bytes.
 #[derive(Clone, Debug)]
-pub struct Die(Pcg32);
+pub struct RandomStream(Pcg32);
 
-impl Die {
+impl RandomStream {
     /// A whole number from 0 to `n - 1`; `n` is at least 1. The chance of each differs from `1/n` by
     /// at most 2^-32.
     pub fn below(&mut self, n: u32) -> u32 {
@@ -117,24 +119,24 @@ impl Die {
     }
 
     /// One wait. A constant draws nothing.
-    pub fn span(&mut self, interval: &Interval) -> Span {
+    pub fn sample(&mut self, interval: &Interval) -> Span {
         match interval {
             Interval::Constant(span) => *span,
-            Interval::Uniform { from, to } => Span(from.0 + high(self.0.next_u64(), to.0 - from.0)),
-            Interval::Exponential { mean } => Span(scale(self.exponential(), mean.0, 32)),
-            Interval::Normal { mean, sd } => self.normal(mean.0, sd.0),
+            Interval::Uniform { from, to } => Span(from.0 + multiply_high(self.0.next_u64(), to.0 - from.0)),
+            Interval::Exponential { mean } => Span(multiply_shift(self.sample_exponential(), mean.0, 32)),
+            Interval::Normal { mean, sd } => self.sample_normal(mean.0, sd.0),
             Interval::Choice(spans) => spans[self.below(spans.len() as u32) as usize],
         }
     }
 
     /// The distance to the next of things that come by chance, one of them on average: in units of 2^-32.
-    pub(crate) fn exponential(&mut self) -> u64 {
+    pub(crate) fn sample_exponential(&mut self) -> u64 {
         neg_ln(self.0.next_u64().max(1), 64)
     }
 
     /// The polar method: a point in the unit disc, of which the first coordinate gives the value and
     /// the second is thrown away, so that a draw never depends on the one before it.
-    fn normal(&mut self, mean: u64, sd: u64) -> Span {
+    fn sample_normal(&mut self, mean: u64, sd: u64) -> Span {
         loop {
             let x = i64::from(self.0.next_u32()) - (1 << 31);
             let y = i64::from(self.0.next_u32()) - (1 << 31);
@@ -147,19 +149,19 @@ impl Die {
             let ratio = ((x * x) as u128) << 64;
             let square = (ratio / u128::from(s)) * u128::from(2 * neg_ln(s, 62));
             let z = u64::try_from(square.isqrt()).unwrap_or(u64::MAX);
-            let offset = scale(z, sd, 48);
+            let offset = multiply_shift(z, sd, 48);
             return Span(if x < 0 { mean.saturating_sub(offset) } else { mean.saturating_add(offset) });
         }
     }
 }
 
 /// The high half of a product: `a · b / 2^64`.
-fn high(a: u64, b: u64) -> u64 {
+fn multiply_high(a: u64, b: u64) -> u64 {
     ((u128::from(a) * u128::from(b)) >> 64) as u64
 }
 
 /// `factor · span` for a factor in units of `2^-bits`; what does not fit is the longest span.
-fn scale(factor: u64, span: u64, bits: u32) -> u64 {
+fn multiply_shift(factor: u64, span: u64, bits: u32) -> u64 {
     u64::try_from((u128::from(factor) * u128::from(span)) >> bits).unwrap_or(u64::MAX)
 }
 
@@ -177,14 +179,14 @@ fn neg_ln(u: u64, bits: u32) -> u64 {
             mantissa >>= 1;
         }
     }
-    high((u64::from(bits) << 32) - log, LN_2 << 32)
+    multiply_high((u64::from(bits) << 32) - log, LN_2 << 32)
 }
 
 /// A seed for a run that has none: 0 to 2^63 - 1, from the operating system.
 ///
 /// # Errors
 /// When the operating system has no randomness to give.
-pub fn fresh_seed() -> Result<u64, rand::rngs::SysError> {
+pub fn random_seed() -> Result<u64, rand::rngs::SysError> {
     use rand::TryRng;
     Ok(rand::rngs::SysRng.try_next_u64()? >> 1)
 }
@@ -193,13 +195,13 @@ pub fn fresh_seed() -> Result<u64, rand::rngs::SysError> {
 mod tests {
     use super::*;
 
-    fn die(seed: u64) -> Die {
-        player_purpose(seed, "1", 0).player(PlayerName::whole("john")).die()
+    fn die(seed: u64) -> RandomStream {
+        player_stream_id(seed, "1", 0).with_player(PlayerName::from_full_name("john")).stream()
     }
 
     fn draws(interval: &Interval, count: usize) -> Vec<f64> {
         let mut die = die(2018);
-        (0..count).map(|_| die.span(interval).0 as f64 / 1e9).collect()
+        (0..count).map(|_| die.sample(interval).0 as f64 / 1e9).collect()
     }
 
     fn mean_and_sd(values: &[f64]) -> (f64, f64) {
@@ -216,7 +218,7 @@ mod tests {
         let uniform = Interval::Uniform { from: Span(0), to: Span::from_millis(800) };
         let exponential = Interval::Exponential { mean: Span::from_secs(1) };
         let normal = Interval::Normal { mean: Span::from_secs(1), sd: Span::from_millis(200) };
-        let spans = [&uniform, &exponential, &normal].map(|interval| die.span(interval).0);
+        let spans = [&uniform, &exponential, &normal].map(|interval| die.sample(interval).0);
         assert_eq!(spans, GOLDEN_SPANS);
     }
     const GOLDEN_BELOW_4: [u32; 6] = [3, 3, 0, 1, 0, 3];
@@ -224,12 +226,15 @@ mod tests {
 
     #[test]
     fn names_do_not_run_into_each_other() {
-        let one = Purpose::new(1, "player").text("ab").text("c").die().below(u32::MAX);
-        let other = Purpose::new(1, "player").text("a").text("bc").die().below(u32::MAX);
+        let one = RandomStreamId::new(1, "player").with_text("ab").with_text("c").stream().below(u32::MAX);
+        let other = RandomStreamId::new(1, "player").with_text("a").with_text("bc").stream().below(u32::MAX);
         assert_ne!(one, other);
-        let whole = player_purpose(1, "p", 0).player(PlayerName::whole("john-12")).die().below(u32::MAX);
+        let whole = player_stream_id(1, "p", 0)
+            .with_player(PlayerName::from_full_name("john-12"))
+            .stream()
+            .below(u32::MAX);
         let parts = PlayerName { prefix: "john-", number: Some(12), suffix: "" };
-        assert_eq!(whole, player_purpose(1, "p", 0).player(parts).die().below(u32::MAX));
+        assert_eq!(whole, player_stream_id(1, "p", 0).with_player(parts).stream().below(u32::MAX));
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::engine::effect::Order;
-use crate::engine::expect::Origin;
+use crate::engine::effect::Effect;
+use crate::engine::expectations::EventOrigin;
 use crate::engine::load::LoadRun;
-use crate::engine::{Out, Run};
+use crate::engine::{EngineOutput, RunState};
 use crate::scenario::model::FetchMode;
-use scenario_log::event::{Event, FetchFault, Fetched, Source};
+use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, Source};
 use scenario_log::time::{Moment, Span};
 
 /// One run of a fetch job.
@@ -16,36 +16,43 @@ pub(crate) struct JobRun {
     /// Which entry; none for a typed one.
     pub(crate) entry: Option<usize>,
     /// The next URL to ask for.
-    next: usize,
+    next_url: usize,
     /// Requests in flight.
-    pub(crate) live: usize,
+    pub(crate) in_flight: usize,
     /// The runner has asked it to end.
-    pub(crate) stopped: bool,
+    pub(crate) is_stopped: bool,
     /// What lets the requests of a load start.
     pub(crate) load: Option<Box<LoadRun>>,
 }
 
 /// A request in flight.
-pub(crate) struct Request {
+pub(crate) struct ActiveRequest {
     /// Which run of a job.
     pub(crate) job_run: u32,
     url: usize,
-    lines: u64,
-    cancelled: bool,
+    line_count: u64,
+    is_cancelled: bool,
     /// How long after its planned moment it started.
-    late: Span,
+    start_lateness: Span,
 }
 
-impl Run {
+impl RunState {
     /// Starts a fetch job, planned for `due`.
-    pub(crate) fn fetch(&mut self, job: usize, entry: Option<usize>, due: Moment, out: &mut Out<'_>) {
-        self.last_job += 1;
-        let job_run = self.last_job;
-        let load = self.new_load(job, due).map(Box::new);
+    pub(crate) fn start_fetch(
+        &mut self,
+        job: usize,
+        entry: Option<usize>,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        self.last_job_run += 1;
+        let job_run = self.last_job_run;
+        let load = self.create_load_run(job, due).map(Box::new);
         let is_load = load.is_some();
-        self.jobs.insert(job_run, JobRun { job, entry, next: 0, live: 0, stopped: false, load });
-        self.foreground += 1;
-        self.entry_gained(entry);
+        self.job_runs
+            .insert(job_run, JobRun { job, entry, next_url: 0, in_flight: 0, is_stopped: false, load });
+        self.foreground_count += 1;
+        self.entry_source_added(entry);
         let scenario = Rc::clone(&self.scenario);
         let at_once = match scenario.fetches[job].mode {
             _ if is_load => 0,
@@ -53,33 +60,36 @@ impl Run {
             FetchMode::Sequential => 1,
         };
         for _ in 0..at_once {
-            self.request(job_run, due, out);
+            self.start_request(job_run, due, out);
         }
         if is_load {
-            self.begin_load(job_run, due, out);
+            self.start_load(job_run, due, out);
         }
         if let Some(entry) = entry {
             self.entry_started(entry, due, out);
         }
-        self.look_whether_job_over(job_run, out);
+        self.finish_job_if_over(job_run, out);
     }
 
     /// Sends the next request of a job.
-    pub(crate) fn request(&mut self, job_run: u32, due: Moment, out: &mut Out<'_>) {
+    pub(crate) fn start_request(&mut self, job_run: u32, due: Moment, out: &mut EngineOutput<'_>) {
         let scenario = Rc::clone(&self.scenario);
-        let Some(run) = self.jobs.get_mut(&job_run) else { return };
-        let (job, url) = (run.job, run.next);
+        let Some(run) = self.job_runs.get_mut(&job_run) else { return };
+        let (job, url) = (run.job, run.next_url);
         let fetch = &scenario.fetches[job];
-        run.next = if run.load.is_some() && url + 1 == fetch.urls.len() { 0 } else { url + 1 };
-        run.live += 1;
-        let counts_from = run.load.as_ref().filter(|load| load.is_open()).map(|_| due);
+        run.next_url = if run.load.is_some() && url + 1 == fetch.urls.len() { 0 } else { url + 1 };
+        run.in_flight += 1;
+        let counts_from = run.load.as_ref().filter(|load| load.is_open_loop()).map(|_| due);
         self.last_request += 1;
         let source = Source::Request(self.last_request);
         let late = out.now.since(due);
-        self.requests.insert(self.last_request, Request { job_run, url, lines: 0, cancelled: false, late });
-        out.expected.ordered(source, Origin::request(job, run.entry));
-        let entry = run.entry.map(|entry| scenario.timeline[entry].name(entry));
-        let (captured, shown) = self.captured_for(fetch, url);
+        self.requests.insert(
+            self.last_request,
+            ActiveRequest { job_run, url, line_count: 0, is_cancelled: false, start_lateness: late },
+        );
+        out.expectations.register_source(source, EventOrigin::for_request(job, run.entry));
+        let entry = run.entry.map(|entry| scenario.timeline[entry].event_name(entry));
+        let (captured, shown) = self.captures_for_request(fetch, url);
         out.event(&Event::FetchStarted {
             due,
             source,
@@ -88,18 +98,18 @@ impl Run {
             method: &fetch.method,
             url: &shown,
         });
-        out.order(Order::Fetch { source, job, url, due: counts_from, captured });
+        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured });
     }
 
     /// Lines of an answer.
-    pub(crate) fn body_lines(&mut self, source: Source, chunk: &[u8], out: &mut Out<'_>) {
+    pub(crate) fn body_lines(&mut self, source: Source, chunk: &[u8], out: &mut EngineOutput<'_>) {
         let Source::Request(number) = source else { return };
         for line in chunk.split_inclusive(|byte| *byte == b'\n') {
             let Some(request) = self.requests.get_mut(&number) else { return };
-            request.lines += 1;
+            request.line_count += 1;
             let text = line.strip_suffix(b"\n").unwrap_or(line);
-            out.event(&Event::FetchLine { source, n: request.lines, text });
-            if out.is_to_end() {
+            out.event(&Event::FetchLine { source, n: request.line_count, text });
+            if out.must_abort() {
                 // What hangs on a line happens right behind it: a log knows nothing of reads.
                 self.settle(out);
             }
@@ -107,62 +117,67 @@ impl Run {
     }
 
     /// An answer is whole.
-    pub(crate) fn fetched(&mut self, source: Source, fetched: &Fetched, out: &mut Out<'_>) {
+    pub(crate) fn fetch_finished(
+        &mut self,
+        source: Source,
+        fetched: &FetchedResponse,
+        out: &mut EngineOutput<'_>,
+    ) {
         let Some((number, job, url)) = self.request_of(source) else { return };
         let scenario = Rc::clone(&self.scenario);
         let is_expected = scenario.fetches[job].status.allows(fetched.status);
         let ok = is_expected && fetched.check.is_none();
         out.event(&Event::FetchFinished { source, fetched, ok });
-        let late = self.requests.get(&number).map_or(Span::ZERO, |request| request.late);
-        if let Some(figures) = self.figures_of(job) {
-            figures.answered(out.now, fetched, late);
+        let late = self.requests.get(&number).map_or(Span::ZERO, |request| request.start_lateness);
+        if let Some(figures) = self.metrics_of_job(job) {
+            figures.record_response(out.now, fetched, late);
         }
         if ok {
-            self.keep_captured(job, fetched);
+            self.store_captured(job, fetched);
         }
-        let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].written());
+        let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].display_with_gaps());
         if !is_expected {
-            self.note_fault(|| format!("{source} ({name}) was answered {}: {url}", fetched.status));
+            self.record_failure(|| format!("{source} ({name}) was answered {}: {url}", fetched.status));
         } else if let Some(check) = &fetched.check {
-            self.note_fault(|| format!("{source} ({name}) is not as expected: {check} ({url})"));
+            self.record_failure(|| format!("{source} ({name}) is not as expected: {check} ({url})"));
         }
-        self.forget_request(number, out);
+        self.finish_request(number, out);
     }
 
     /// A request failed.
     pub(crate) fn fetch_failed(
         &mut self,
         source: Source,
-        (kind, error, took): (FetchFault, &str, Span),
-        out: &mut Out<'_>,
+        (kind, error, took): (FetchErrorKind, &str, Span),
+        out: &mut EngineOutput<'_>,
     ) {
         let Some((number, job, _)) = self.request_of(source) else { return };
-        let cancelled = self.requests.get(&number).is_some_and(|request| request.cancelled);
+        let cancelled = self.requests.get(&number).is_some_and(|request| request.is_cancelled);
         out.event(&Event::FetchFailed { source, kind, error, took });
-        if let Some(figures) = self.figures_of(job) {
-            figures.failed(out.now, kind, cancelled);
+        if let Some(figures) = self.metrics_of_job(job) {
+            figures.record_failure(out.now, kind, cancelled);
         }
         if !cancelled {
             let scenario = Rc::clone(&self.scenario);
-            self.note_fault(|| format!("{source} ({}) failed: {error}", scenario.fetches[job].name));
+            self.record_failure(|| format!("{source} ({}) failed: {error}", scenario.fetches[job].name));
         }
-        self.forget_request(number, out);
+        self.finish_request(number, out);
     }
 
     /// Gives a request up, and the rest of its job.
-    pub(crate) fn cancel(&mut self, number: u32, out: &mut Out<'_>) {
+    pub(crate) fn cancel_request(&mut self, number: u32, out: &mut EngineOutput<'_>) {
         let Some(request) = self.requests.get_mut(&number) else { return };
-        if let Some(run) = self.jobs.get_mut(&request.job_run) {
-            run.stopped = true;
+        if let Some(run) = self.job_runs.get_mut(&request.job_run) {
+            run.is_stopped = true;
         }
-        if !std::mem::replace(&mut request.cancelled, true) {
-            out.order(Order::Cancel { source: Source::Request(number) });
+        if !std::mem::replace(&mut request.is_cancelled, true) {
+            out.effect(Effect::CancelRequest { source: Source::Request(number) });
         }
     }
 
     /// Whether a request has been sent and not ended, and the head of its answer is told: a load has
     /// too many of them.
-    pub(crate) fn tells_heads(&self, source: Source) -> bool {
+    pub(crate) fn logs_response_head(&self, source: Source) -> bool {
         let job = self.request_of(source).map(|(_, job, _)| job);
         job.is_some_and(|job| self.scenario.fetches[job].load.is_none())
     }
@@ -170,35 +185,35 @@ impl Run {
     fn request_of(&self, source: Source) -> Option<(u32, usize, usize)> {
         let Source::Request(number) = source else { return None };
         let request = self.requests.get(&number)?;
-        Some((number, self.jobs.get(&request.job_run)?.job, request.url))
+        Some((number, self.job_runs.get(&request.job_run)?.job, request.url))
     }
 
-    fn forget_request(&mut self, number: u32, out: &mut Out<'_>) {
-        out.tally.fetched += 1;
+    fn finish_request(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        out.counters.fetched += 1;
         let Some(request) = self.requests.remove(&number) else { return };
         let job_run = request.job_run;
         let scenario = Rc::clone(&self.scenario);
-        let Some(run) = self.jobs.get_mut(&job_run) else { return };
-        run.live -= 1;
+        let Some(run) = self.job_runs.get_mut(&job_run) else { return };
+        run.in_flight -= 1;
         if run.load.is_some() {
-            self.load_goes_on(job_run, out);
-        } else if !run.stopped && run.next < scenario.fetches[run.job].urls.len() {
+            self.continue_load(job_run, out);
+        } else if !run.is_stopped && run.next_url < scenario.fetches[run.job].urls.len() {
             let now = out.now;
-            return self.request(job_run, now, out);
+            return self.start_request(job_run, now, out);
         }
-        self.look_whether_job_over(job_run, out);
+        self.finish_job_if_over(job_run, out);
     }
 
     /// Ends a job that has nothing in flight, and nothing to come.
-    pub(crate) fn look_whether_job_over(&mut self, job_run: u32, out: &mut Out<'_>) {
-        let Some(run) = self.jobs.get(&job_run) else { return };
-        let is_over = run.stopped || run.load.as_ref().is_none_or(|load| load.is_over());
-        if run.live == 0 && is_over {
+    pub(crate) fn finish_job_if_over(&mut self, job_run: u32, out: &mut EngineOutput<'_>) {
+        let Some(run) = self.job_runs.get(&job_run) else { return };
+        let is_over = run.is_stopped || run.load.as_ref().is_none_or(|load| load.has_no_more());
+        if run.in_flight == 0 && is_over {
             let entry = run.entry;
-            self.close_load(job_run, out);
-            self.jobs.remove(&job_run);
-            self.foreground -= 1;
-            self.entry_lost(entry, out.now, out);
+            self.finish_load(job_run, out);
+            self.job_runs.remove(&job_run);
+            self.foreground_count -= 1;
+            self.entry_source_removed(entry, out.now, out);
         }
     }
 }

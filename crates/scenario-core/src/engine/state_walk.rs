@@ -13,222 +13,245 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::engine::counters::Tally;
-use crate::engine::effect::{Order, Verdict};
-use crate::engine::expect::{Ended, Expectations};
-use crate::engine::players::{Chooser, Played};
-use crate::engine::steps::Steps;
-use crate::engine::{Out, Phase, Run, Sink};
+use crate::engine::counters::RunCounters;
+use crate::engine::effect::{Effect, RunVerdict};
+use crate::engine::expectations::{Expectations, RunTotals};
+use crate::engine::players::{PlayResult, StepChooser};
+use crate::engine::steps::StepMachine;
+use crate::engine::{EngineOutput, EngineSink, RunPhase, RunState};
 use crate::scenario::model::Scenario;
-use crate::scenario::model::expect::{Expectation, Subject};
-use scenario_log::captured::Captures;
-use scenario_log::event::{Event, Expected};
+use crate::scenario::model::expect::{Expectation, ExpectationSubject};
+use scenario_log::captured_value::CapturedValues;
+use scenario_log::event::{Event, ExpectationResult};
 use scenario_log::time::{Moment, Span};
 
 /// A walk through the runs of a scenario with one seed.
-pub struct Walk {
+pub struct StateWalk {
     scenario: Rc<Scenario>,
     seed: u64,
     /// A number for each rest of a run that was met.
-    rests: BTreeMap<Vec<u8>, u32>,
-    quiet: Quiet,
+    rest_numbers: BTreeMap<Vec<u8>, u32>,
+    output: SilentOutput,
 }
 
 /// A run before a step.
 #[derive(Clone)]
-pub struct Node {
-    rest: Rc<Run>,
+pub struct WalkNode {
+    rest: Rc<RunState>,
     /// The number of the rest.
-    number: u32,
-    steps: Steps,
+    rest_number: u32,
+    steps: StepMachine,
 }
 
 /// What is reached by a step, or at first.
-pub enum Reached {
+pub enum WalkProgress {
     /// Another step.
-    Step(Box<Node>),
+    Choice(Box<WalkNode>),
     /// The end of the run.
-    End(End),
+    End(WalkEnd),
 }
 
 /// The end of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct End {
+pub struct WalkEnd {
     /// What the cells hold, by name.
-    pub shared: Vec<(String, i64)>,
+    pub shared_cells: Vec<(String, i64)>,
     /// In a deadlock: which player waits for which lock.
-    pub waiting: Vec<(String, String)>,
+    pub lock_waits: Vec<(String, String)>,
     /// Why it has failed, if it has, whatever is expected of it.
-    pub fault: Option<String>,
+    pub failure: Option<String>,
 }
 
 /// Where events of a walk go: nowhere, but for a deadlock, which is kept.
 #[derive(Default)]
-struct Quiet {
-    waiting: Vec<(String, String)>,
-    tally: Tally,
-    expected: Expectations,
+struct SilentOutput {
+    lock_waits: Vec<(String, String)>,
+    counters: RunCounters,
+    expectations: Expectations,
 }
 
 /// A sink that keeps a deadlock.
-struct Ears<'a>(&'a mut Vec<(String, String)>);
+struct DeadlockSink<'a>(&'a mut Vec<(String, String)>);
 
-impl Sink for Ears<'_> {
+impl EngineSink for DeadlockSink<'_> {
     fn event(&mut self, _t: Moment, event: &Event<'_>) {
         if let Event::Deadlock { waiting } = event {
             *self.0 = waiting.to_vec();
         }
     }
 
-    fn order(&mut self, _order: Order) {}
+    fn effect(&mut self, _order: Effect) {}
 }
 
-impl Quiet {
-    fn with<T>(&mut self, run: &mut Run, call: impl FnOnce(&mut Run, &mut Out<'_>) -> T) -> T {
-        let Quiet { waiting, tally, expected } = self;
-        let mut ears = Ears(waiting);
-        let mut out = Out { now: run.now, sink: &mut ears, tally, expected, world: None };
+impl SilentOutput {
+    fn with_output<T>(
+        &mut self,
+        run: &mut RunState,
+        call: impl FnOnce(&mut RunState, &mut EngineOutput<'_>) -> T,
+    ) -> T {
+        let SilentOutput { lock_waits: waiting, counters: tally, expectations: expected } = self;
+        let mut ears = DeadlockSink(waiting);
+        let mut out = EngineOutput {
+            now: run.now,
+            sink: &mut ears,
+            counters: tally,
+            expectations: expected,
+            world: None,
+        };
         call(run, &mut out)
     }
 }
 
-impl Walk {
+impl StateWalk {
     /// A walk with this seed's draws. The scenario is one that can run in virtual time.
     #[must_use]
-    pub fn new(scenario: Rc<Scenario>, seed: u64) -> Walk {
-        Walk { scenario, seed, rests: BTreeMap::new(), quiet: Quiet::default() }
+    pub fn new(scenario: Rc<Scenario>, seed: u64) -> StateWalk {
+        StateWalk { scenario, seed, rest_numbers: BTreeMap::new(), output: SilentOutput::default() }
     }
 
     /// The beginning of the run, up to its first step.
-    pub fn begin(&mut self) -> Reached {
-        let mut run = Run::new(Rc::clone(&self.scenario), self.seed);
-        run.players.chooser = Chooser::Walker;
+    pub fn begin(&mut self) -> WalkProgress {
+        let mut run = RunState::new(Rc::clone(&self.scenario), self.seed);
+        run.player_scheduler.chooser = StepChooser::External;
         run.begin();
         run.has_begun = true;
-        self.go_on(run)
+        self.run_to_choice(run)
     }
 
     /// How many players could take the next step.
     #[must_use]
-    pub fn choices(&self, node: &Node) -> usize {
-        node.steps.ready()
+    pub fn choice_count(&self, node: &WalkNode) -> usize {
+        node.steps.ready_count()
     }
 
     /// What comes of the step of the `k`th of them, in the order of their start.
-    pub fn take(&mut self, node: &Node, k: usize) -> Reached {
-        let roles = node.rest.players.roles();
+    pub fn take_choice(&mut self, node: &WalkNode, k: usize) -> WalkProgress {
+        let roles = node.rest.player_scheduler.step_roles();
         let mut steps = node.steps.clone();
-        let taken = steps.take(k, &self.scenario, roles);
-        if !taken.has_ended && steps.are_at_a_step() {
-            return Reached::Step(Box::new(Node { rest: Rc::clone(&node.rest), number: node.number, steps }));
+        let taken = steps.take_step(k, &self.scenario, roles);
+        if !taken.has_ended && steps.is_at_choice() {
+            return WalkProgress::Choice(Box::new(WalkNode {
+                rest: Rc::clone(&node.rest),
+                rest_number: node.rest_number,
+                steps,
+            }));
         }
         let mut run = node.rest.fork();
-        run.players.steps = steps;
+        run.player_scheduler.steps = steps;
         if taken.has_ended
-            && let Played::Ended(source, due) = run.players.end_steps(taken.id)
+            && let PlayResult::SpawnEnded(source, due) = run.player_scheduler.end_player(taken.id)
         {
-            self.quiet.with(&mut run, |run, out| run.players_ended(source, due, out));
+            self.output.with_output(&mut run, |run, out| run.players_ended(source, due, out));
         }
-        self.go_on(run)
+        self.run_to_choice(run)
     }
 
     /// Lets a run go on to its next step, or to its end.
-    fn go_on(&mut self, mut run: Run) -> Reached {
+    fn run_to_choice(&mut self, mut run: RunState) -> WalkProgress {
         loop {
-            self.quiet.with(&mut run, Run::settle);
-            if let Phase::Over(verdict) = run.phase {
-                return Reached::End(self.end(&run, verdict));
+            self.output.with_output(&mut run, RunState::settle);
+            if let RunPhase::Over(verdict) = run.phase {
+                return WalkProgress::End(self.end(&run, verdict));
             }
-            if run.players.steps.ready() > 0 && run.players.steps.instant() <= run.now {
-                let steps = std::mem::take(&mut run.players.steps);
-                let number = self.number(&run);
-                return Reached::Step(Box::new(Node { rest: Rc::new(run), number, steps }));
+            if run.player_scheduler.steps.ready_count() > 0 && run.player_scheduler.steps.instant() <= run.now
+            {
+                let steps = std::mem::take(&mut run.player_scheduler.steps);
+                let number = self.rest_number(&run);
+                return WalkProgress::Choice(Box::new(WalkNode {
+                    rest: Rc::new(run),
+                    rest_number: number,
+                    steps,
+                }));
             }
             match run.next_due() {
                 Some(next) => run.now = run.now.max(next),
                 // Nothing is due and nothing can come from outside: it stays so for ever.
-                None => return Reached::End(self.end(&run, Verdict::Failed)),
+                None => return WalkProgress::End(self.end(&run, RunVerdict::Failed)),
             }
         }
     }
 
-    fn end(&mut self, run: &Run, verdict: Verdict) -> End {
-        let fault = (verdict != Verdict::Passed).then(|| run.fault.clone().unwrap_or_default());
-        End { shared: run.shared(), waiting: std::mem::take(&mut self.quiet.waiting), fault }
+    fn end(&mut self, run: &RunState, verdict: RunVerdict) -> WalkEnd {
+        let fault = (verdict != RunVerdict::Passed).then(|| run.failure.clone().unwrap_or_default());
+        WalkEnd {
+            shared_cells: run.shared_cells(),
+            lock_waits: std::mem::take(&mut self.output.lock_waits),
+            failure: fault,
+        }
     }
 
     /// The number of a rest of a run.
-    fn number(&mut self, rest: &Run) -> u32 {
-        let next = self.rests.len() as u32;
-        *self.rests.entry(rest.key()).or_insert(next)
+    fn rest_number(&mut self, rest: &RunState) -> u32 {
+        let next = self.rest_numbers.len() as u32;
+        *self.rest_numbers.entry(rest.state_key()).or_insert(next)
     }
 
     /// All of a node that can still make a difference, into `key`.
-    pub fn key(&self, node: &Node, key: &mut Vec<u8>) {
+    pub fn write_state_key(&self, node: &WalkNode, key: &mut Vec<u8>) {
         key.clear();
-        key.extend_from_slice(&node.number.to_le_bytes());
-        node.steps.push_key(key, &self.scenario, node.rest.players.roles());
+        key.extend_from_slice(&node.rest_number.to_le_bytes());
+        node.steps.push_state_key(key, &self.scenario, node.rest.player_scheduler.step_roles());
     }
 }
 
 /// What comes of those expectations that look at nothing but shared cells.
 #[must_use]
-pub fn judge_cells(expectations: &[Expectation], shared: &[(String, i64)]) -> Vec<Expected> {
+pub fn judge_shared_cells(expectations: &[Expectation], shared: &[(String, i64)]) -> Vec<ExpectationResult> {
     let of_cells: Vec<Expectation> =
-        expectations.iter().filter(|one| one.of.what == Subject::Shared).cloned().collect();
-    Expectations::new(&of_cells).judge_own(&Ended { lasted: Span::ZERO, shared })
+        expectations.iter().filter(|one| one.target.subject == ExpectationSubject::Shared).cloned().collect();
+    Expectations::new(&of_cells).judge_own(&RunTotals { duration: Span::ZERO, shared_cells: shared })
 }
 
-impl Run {
+impl RunState {
     /// A copy, of a run in which nothing was ever asked of the world.
-    fn fork(&self) -> Run {
-        Run {
+    fn fork(&self) -> RunState {
+        RunState {
             scenario: Rc::clone(&self.scenario),
             seed: self.seed,
             now: self.now,
             has_begun: self.has_begun,
             phase: self.phase.clone(),
-            fault: self.fault.clone(),
+            failure: self.failure.clone(),
             paused: self.paused,
-            agenda: self.agenda.clone(),
-            players: self.players.clone(),
+            timers: self.timers.clone(),
+            player_scheduler: self.player_scheduler.clone(),
             entries: self.entries.clone(),
             entries_left: self.entries_left,
             spawns: self.spawns.clone(),
             last_spawn: self.last_spawn,
-            spawned_of: self.spawned_of.clone(),
-            ready_lines: BTreeMap::new(),
-            running: self.running,
-            foreground: self.foreground,
+            spawned_per_preset: self.spawned_per_preset.clone(),
+            ready_regexes: BTreeMap::new(),
+            running_spawns: self.running_spawns,
+            foreground_count: self.foreground_count,
             requests: BTreeMap::new(),
             last_request: 0,
             guests: BTreeMap::new(),
-            captured: Captures::new(),
-            jobs: BTreeMap::new(),
-            last_job: 0,
-            loads_of: self.loads_of.clone(),
-            figures: BTreeMap::new(),
+            captured_values: CapturedValues::new(),
+            job_runs: BTreeMap::new(),
+            last_job_run: 0,
+            loads_per_job: self.loads_per_job.clone(),
+            load_metrics: BTreeMap::new(),
         }
     }
 
     /// All of it that can still make a difference, but for where the players stand that take steps.
     /// Two with the same key are one. (Values are written with their names, so that none runs into
     /// another.)
-    fn key(&self) -> Vec<u8> {
-        let agenda = self.agenda.sorted();
-        let moving = self.players.moving_key();
+    fn state_key(&self) -> Vec<u8> {
+        let agenda = self.timers.sorted_timers();
+        let moving = self.player_scheduler.state_key();
         format!(
             "{:?} {:?} {:?} {agenda:?} {moving:?} {:?} {} {:?} {} {:?} {} {}",
             self.now,
             self.phase,
-            self.fault,
+            self.failure,
             self.entries,
             self.entries_left,
             self.spawns,
             self.last_spawn,
-            self.spawned_of,
-            self.running,
-            self.foreground,
+            self.spawned_per_preset,
+            self.running_spawns,
+            self.foreground_count,
         )
         .into_bytes()
     }

@@ -14,55 +14,55 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::engine::random::Die;
+use crate::engine::random::RandomStream;
 use crate::scenario::interval::Interval;
-use crate::scenario::model::steps::{Act, Step};
-use crate::scenario::model::{Part, PlayerGroup, PresetKind, Scenario};
+use crate::scenario::model::steps::{PlayerStep, StepAction};
+use crate::scenario::model::{PlayerBehavior, PlayerGroup, PresetKind, Scenario};
 use scenario_log::event::Direction;
 use scenario_log::time::Moment;
 
 /// Which player one is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Role {
+pub(crate) struct StepRole {
     /// Index into the plays.
-    pub(crate) play: u32,
+    pub(crate) spawn: u32,
     /// Which preset, and which row of it.
     pub(crate) preset: u32,
-    pub(crate) row: u32,
+    pub(crate) group: u32,
     /// Which of the row's players, from 0.
     pub(crate) n: u32,
 }
 
-impl Role {
+impl StepRole {
     /// Its row of the scenario.
     pub(crate) fn group(self, scenario: &Scenario) -> &PlayerGroup {
         match &scenario.presets[self.preset as usize].kind {
-            PresetKind::Players(players) => &players.groups[self.row as usize],
+            PresetKind::Players(players) => &players.groups[self.group as usize],
             PresetKind::Command(_) => unreachable!("only players take steps"),
         }
     }
 
     /// Its steps.
-    pub(crate) fn steps(self, scenario: &Scenario) -> &[Step] {
-        match &self.group(scenario).part {
-            Part::Steps(steps) => steps,
-            Part::Moves { .. } => &[],
+    pub(crate) fn steps(self, scenario: &Scenario) -> &[PlayerStep] {
+        match &self.group(scenario).behavior {
+            PlayerBehavior::Steps(steps) => steps,
+            PlayerBehavior::Moves { .. } => &[],
         }
     }
 }
 
 /// Where a player stands.
 #[derive(Clone, Debug)]
-struct Player {
+struct StepPlayer {
     /// Its next step, from 0.
-    at: u32,
+    next_step: u32,
     register: i64,
-    die: Die,
+    random: RandomStream,
 }
 
 /// What came of a step.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub(crate) struct TakenStep {
     /// Who has taken it.
     pub(crate) id: u32,
     /// Which of its steps it was, from 0.
@@ -77,8 +77,8 @@ pub(crate) struct Taken {
 
 /// All players that take steps.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Steps {
-    players: Vec<Player>,
+pub(crate) struct StepMachine {
+    players: Vec<StepPlayer>,
     /// What each cell holds.
     cells: Vec<i64>,
     /// Who has each lock.
@@ -88,21 +88,21 @@ pub(crate) struct Steps {
     /// Who could take a step now, in the order of their start.
     ready: Vec<u32>,
     /// Who is due at a moment of its own.
-    later: BinaryHeap<Reverse<(Moment, u32)>>,
+    sleeping: BinaryHeap<Reverse<(Moment, u32)>>,
     /// Who waits, by the lock that it waits for, in the order of their start.
-    waiting: Vec<Vec<u32>>,
+    lock_waiters: Vec<Vec<u32>>,
     /// How many wait.
-    waiters: usize,
+    waiter_count: usize,
 }
 
-impl Steps {
+impl StepMachine {
     /// Nobody yet, and the cells as the scenario has them.
-    pub(crate) fn new(scenario: &Scenario) -> Steps {
-        Steps {
-            cells: scenario.shared.iter().map(|(_, value)| *value).collect(),
+    pub(crate) fn new(scenario: &Scenario) -> StepMachine {
+        StepMachine {
+            cells: scenario.shared_cells.iter().map(|(_, value)| *value).collect(),
             holders: vec![None; scenario.locks.len()],
-            waiting: vec![Vec::new(); scenario.locks.len()],
-            ..Steps::default()
+            lock_waiters: vec![Vec::new(); scenario.locks.len()],
+            ..StepMachine::default()
         }
     }
 
@@ -112,16 +112,16 @@ impl Steps {
     }
 
     /// One more player, due at this moment; its id is the number of those before it.
-    pub(crate) fn add(&mut self, due: Moment, die: Die) {
+    pub(crate) fn add_player(&mut self, due: Moment, die: RandomStream) {
         let id = self.players.len() as u32;
-        self.players.push(Player { at: 0, register: 0, die });
-        self.later.push(Reverse((due, id)));
+        self.players.push(StepPlayer { next_step: 0, register: 0, random: die });
+        self.sleeping.push(Reverse((due, id)));
     }
 
     /// When the next step or end is due.
     #[inline]
     pub(crate) fn next_due(&self) -> Option<Moment> {
-        let later = self.later.peek().map(|Reverse((due, _))| *due);
+        let later = self.sleeping.peek().map(|Reverse((due, _))| *due);
         if self.ready.is_empty() {
             later
         } else {
@@ -130,13 +130,13 @@ impl Steps {
     }
 
     /// Whether there are players left, and all of them wait.
-    pub(crate) fn are_stuck(&self) -> bool {
-        self.waiters > 0 && self.ready.is_empty() && self.later.is_empty()
+    pub(crate) fn is_deadlocked(&self) -> bool {
+        self.waiter_count > 0 && self.ready.is_empty() && self.sleeping.is_empty()
     }
 
     /// Who waits, with the lock that it waits for, in the order of their start.
-    pub(crate) fn waiting(&self) -> Vec<(u32, usize)> {
-        let of_locks = self.waiting.iter().enumerate();
+    pub(crate) fn lock_waits(&self) -> Vec<(u32, usize)> {
+        let of_locks = self.lock_waiters.iter().enumerate();
         let mut waiting: Vec<_> =
             of_locks.flat_map(|(lock, ids)| ids.iter().map(move |id| (*id, lock))).collect();
         waiting.sort_unstable();
@@ -145,15 +145,15 @@ impl Steps {
 
     /// Makes ready who is due at the next instant; one whose last pause is over by then has ended, and
     /// comes back.
-    pub(crate) fn gather(&mut self, scenario: &Scenario, roles: &[Role]) -> Option<u32> {
+    pub(crate) fn wake_due(&mut self, scenario: &Scenario, roles: &[StepRole]) -> Option<u32> {
         if self.ready.is_empty() {
-            self.instant = self.instant.max(self.later.peek()?.0.0);
+            self.instant = self.instant.max(self.sleeping.peek()?.0.0);
         }
-        while let Some(Reverse((due, id))) = self.later.peek().copied()
+        while let Some(Reverse((due, id))) = self.sleeping.peek().copied()
             && due <= self.instant
         {
-            self.later.pop();
-            if self.players[id as usize].at as usize == roles[id as usize].steps(scenario).len() {
+            self.sleeping.pop();
+            if self.players[id as usize].next_step as usize == roles[id as usize].steps(scenario).len() {
                 return Some(id);
             }
             self.make_ready(id, scenario, roles);
@@ -167,34 +167,34 @@ impl Steps {
     }
 
     /// How many could take a step now.
-    pub(crate) fn ready(&self) -> usize {
+    pub(crate) fn ready_count(&self) -> usize {
         self.ready.len()
     }
 
     /// Whether nothing but a step can come next.
-    pub(crate) fn are_at_a_step(&self) -> bool {
-        !self.ready.is_empty() && self.later.peek().is_none_or(|Reverse((due, _))| *due > self.instant)
+    pub(crate) fn is_at_choice(&self) -> bool {
+        !self.ready.is_empty() && self.sleeping.peek().is_none_or(|Reverse((due, _))| *due > self.instant)
     }
 
     /// Who has not ended takes its place among the ready, or waits.
-    fn make_ready(&mut self, id: u32, scenario: &Scenario, roles: &[Role]) {
+    fn make_ready(&mut self, id: u32, scenario: &Scenario, roles: &[StepRole]) {
         match self.next_lock(id, scenario, roles) {
-            Some(lock) if self.holders[lock].is_some() => self.wait(id, lock),
-            _ => insert(&mut self.ready, id),
+            Some(lock) if self.holders[lock].is_some() => self.wait_for_lock(id, lock),
+            _ => insert_sorted(&mut self.ready, id),
         }
     }
 
     /// A player waits for a lock.
-    fn wait(&mut self, id: u32, lock: usize) {
-        insert(&mut self.waiting[lock], id);
-        self.waiters += 1;
+    fn wait_for_lock(&mut self, id: u32, lock: usize) {
+        insert_sorted(&mut self.lock_waiters[lock], id);
+        self.waiter_count += 1;
     }
 
     /// The lock that a player takes with its next step.
-    fn next_lock(&self, id: u32, scenario: &Scenario, roles: &[Role]) -> Option<usize> {
+    fn next_lock(&self, id: u32, scenario: &Scenario, roles: &[StepRole]) -> Option<usize> {
         let steps = roles[id as usize].steps(scenario);
-        match steps.get(self.players[id as usize].at as usize)?.act {
-            Act::Lock(lock) => Some(lock),
+        match steps.get(self.players[id as usize].next_step as usize)?.action {
+            StepAction::Lock(lock) => Some(lock),
             _ => None,
         }
     }
@@ -203,41 +203,41 @@ impl Steps {
     ///
     /// # Panics
     /// If there are not as many.
-    pub(crate) fn take(&mut self, k: usize, scenario: &Scenario, roles: &[Role]) -> Taken {
+    pub(crate) fn take_step(&mut self, k: usize, scenario: &Scenario, roles: &[StepRole]) -> TakenStep {
         let id = self.ready[k];
         let role = roles[id as usize];
         let steps = role.steps(scenario);
         let player = &mut self.players[id as usize];
-        let step = player.at as usize;
-        player.at += 1;
+        let step = player.next_step as usize;
+        player.next_step += 1;
         let is_last = step + 1 == steps.len();
-        let mut taken = Taken { id, step, register: 0, direction: None, has_ended: is_last };
-        match &steps[step].act {
-            Act::Load(cell) => player.register = self.cells[*cell],
-            Act::Store(cell) => self.cells[*cell] = player.register,
-            Act::Add(number) => player.register = player.register.wrapping_add(*number),
-            Act::Mul(number) => player.register = player.register.wrapping_mul(*number),
-            Act::Move => {
+        let mut taken = TakenStep { id, step, register: 0, direction: None, has_ended: is_last };
+        match &steps[step].action {
+            StepAction::Load(cell) => player.register = self.cells[*cell],
+            StepAction::Store(cell) => self.cells[*cell] = player.register,
+            StepAction::Add(number) => player.register = player.register.wrapping_add(*number),
+            StepAction::Mul(number) => player.register = player.register.wrapping_mul(*number),
+            StepAction::Move => {
                 let directions = &role.group(scenario).directions;
-                taken.direction = Some(directions[player.die.below(directions.len() as u32) as usize]);
+                taken.direction = Some(directions[player.random.below(directions.len() as u32) as usize]);
             }
-            Act::Say => {}
-            Act::Pause(interval) => {
-                self.pause(k, interval);
+            StepAction::Say => {}
+            StepAction::Pause(interval) => {
+                self.sleep(k, interval);
                 taken.has_ended = false;
                 taken.register = self.players[id as usize].register;
                 return taken;
             }
-            Act::Lock(lock) => self.lock(*lock, id, scenario, roles),
-            Act::Unlock(lock) => self.unlock(*lock),
+            StepAction::Lock(lock) => self.acquire_lock(*lock, id, scenario, roles),
+            StepAction::Unlock(lock) => self.release_lock(*lock),
         }
         taken.register = self.players[id as usize].register;
-        self.settle(id, is_last, scenario, roles);
+        self.update_ready(id, is_last, scenario, roles);
         taken
     }
 
     /// Who has taken a step leaves the ready, if it has ended or has to wait.
-    fn settle(&mut self, id: u32, has_ended: bool, scenario: &Scenario, roles: &[Role]) {
+    fn update_ready(&mut self, id: u32, has_ended: bool, scenario: &Scenario, roles: &[StepRole]) {
         let lock = self.next_lock(id, scenario, roles).filter(|lock| self.holders[*lock].is_some());
         if (has_ended || lock.is_some())
             && let Ok(place) = self.ready.binary_search(&id)
@@ -245,61 +245,61 @@ impl Steps {
             self.ready.remove(place);
         }
         if let Some(lock) = lock {
-            self.wait(id, lock);
+            self.wait_for_lock(id, lock);
         }
     }
 
     /// The `k`th of the ready players waits for one draw.
-    fn pause(&mut self, k: usize, interval: &Interval) {
+    fn sleep(&mut self, k: usize, interval: &Interval) {
         let id = self.ready.remove(k);
-        let wait = self.players[id as usize].die.span(interval);
-        self.later.push(Reverse((self.instant.saturating_add(wait), id)));
+        let wait = self.players[id as usize].random.sample(interval);
+        self.sleeping.push(Reverse((self.instant.saturating_add(wait), id)));
     }
 
     /// A lock is taken: the others that come to it wait.
-    fn lock(&mut self, lock: usize, holder: u32, scenario: &Scenario, roles: &[Role]) {
+    fn acquire_lock(&mut self, lock: usize, holder: u32, scenario: &Scenario, roles: &[StepRole]) {
         self.holders[lock] = Some(holder);
         let mut ready = std::mem::take(&mut self.ready);
         let comes_to_it = |id: &mut u32| *id != holder && self.next_lock(*id, scenario, roles) == Some(lock);
         // Nobody waits yet: until now it was free.
-        self.waiting[lock] = ready.extract_if(.., comes_to_it).collect();
-        self.waiters += self.waiting[lock].len();
+        self.lock_waiters[lock] = ready.extract_if(.., comes_to_it).collect();
+        self.waiter_count += self.lock_waiters[lock].len();
         self.ready = ready;
     }
 
     /// A lock is given back: who waited for it is ready again.
-    fn unlock(&mut self, lock: usize) {
+    fn release_lock(&mut self, lock: usize) {
         self.holders[lock] = None;
-        let freed = std::mem::take(&mut self.waiting[lock]);
-        self.waiters -= freed.len();
+        let freed = std::mem::take(&mut self.lock_waiters[lock]);
+        self.waiter_count -= freed.len();
         self.ready.extend(freed);
         // Two runs in order, which it puts together.
         self.ready.sort();
     }
 
     /// The players of a spawn take no more steps. What they have locked stays locked.
-    pub(crate) fn stop(&mut self, play: u32, roles: &[Role]) {
-        let is_left = |id: u32| roles[id as usize].play != play;
+    pub(crate) fn remove_spawn(&mut self, play: u32, roles: &[StepRole]) {
+        let is_left = |id: u32| roles[id as usize].spawn != play;
         self.ready.retain(|id| is_left(*id));
-        self.waiting.iter_mut().for_each(|ids| ids.retain(|id| is_left(*id)));
-        self.waiters = self.waiting.iter().map(Vec::len).sum();
-        self.later.retain(|Reverse((_, id))| is_left(*id));
+        self.lock_waiters.iter_mut().for_each(|ids| ids.retain(|id| is_left(*id)));
+        self.waiter_count = self.lock_waiters.iter().map(Vec::len).sum();
+        self.sleeping.retain(|Reverse((_, id))| is_left(*id));
     }
 
     /// All that can still make a difference, as bytes: two states with the same are one. (Who has which
     /// lock follows from where the players stand, and their dice from what they have thrown.) A register
     /// that is not stored before it is loaded again makes none.
-    pub(crate) fn push_key(&self, key: &mut Vec<u8>, scenario: &Scenario, roles: &[Role]) {
+    pub(crate) fn push_state_key(&self, key: &mut Vec<u8>, scenario: &Scenario, roles: &[StepRole]) {
         for cell in &self.cells {
             key.extend_from_slice(&cell.to_le_bytes());
         }
         for (player, role) in self.players.iter().zip(roles) {
-            key.extend_from_slice(&player.at.to_le_bytes());
-            if is_live(&role.steps(scenario)[player.at as usize..]) {
+            key.extend_from_slice(&player.next_step.to_le_bytes());
+            if is_register_live(&role.steps(scenario)[player.next_step as usize..]) {
                 key.extend_from_slice(&player.register.to_le_bytes());
             }
         }
-        let mut later: Vec<(Moment, u32)> = self.later.iter().map(|Reverse(one)| *one).collect();
+        let mut later: Vec<(Moment, u32)> = self.sleeping.iter().map(|Reverse(one)| *one).collect();
         later.sort_unstable();
         for (due, id) in later {
             key.extend_from_slice(&due.0.to_le_bytes());
@@ -309,17 +309,17 @@ impl Steps {
 }
 
 /// Puts an id into its place; one that is there already is there once.
-fn insert(ids: &mut Vec<u32>, id: u32) {
+fn insert_sorted(ids: &mut Vec<u32>, id: u32) {
     if let Err(place) = ids.binary_search(&id) {
         ids.insert(place, id);
     }
 }
 
 /// Whether what the register holds before these steps can reach a cell.
-fn is_live(steps: &[Step]) -> bool {
-    let decides = |step: &Step| match step.act {
-        Act::Store(_) => Some(true),
-        Act::Load(_) | Act::Mul(0) => Some(false),
+fn is_register_live(steps: &[PlayerStep]) -> bool {
+    let decides = |step: &PlayerStep| match step.action {
+        StepAction::Store(_) => Some(true),
+        StepAction::Load(_) | StepAction::Mul(0) => Some(false),
         _ => None,
     };
     steps.iter().find_map(decides).unwrap_or(false)

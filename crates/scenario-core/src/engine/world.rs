@@ -10,175 +10,186 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::Out;
-use crate::engine::effect::Order;
-use crate::engine::random::Purpose;
-use crate::scenario::model::{Edges, MOST_IN_WORLD, PlayerGroup, World as Rules};
-use scenario_log::event::{Direction, Event, Places, Source};
+use crate::engine::EngineOutput;
+use crate::engine::effect::Effect;
+use crate::engine::random::RandomStreamId;
+use crate::scenario::model::{MAX_PLAYERS_IN_WORLD, PlayerGroup, WorldEdges, WorldRules as Rules};
+use scenario_log::event::{Direction, Event, Source, WorldPositions};
 use scenario_log::name::PlayerName;
 use scenario_log::time::{Moment, Span};
 
 /// All who are in the world.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct WorldState {
     rules: Rules,
     seed: u64,
     /// By key.
-    places: Places,
+    positions: WorldPositions,
     /// The keys of those who came from a source, by their names.
-    keys: BTreeMap<Source, BTreeMap<String, String>>,
+    keys_by_source: BTreeMap<Source, BTreeMap<String, String>>,
 }
 
 /// What players belong to, by which their places are drawn.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Home<'a> {
+pub(crate) struct PlacementSeed<'a> {
     /// Their preset's name.
     pub(crate) preset: &'a str,
     /// How many spawns of the preset came before.
     pub(crate) nth: u64,
 }
 
-impl World {
+impl WorldState {
     /// A world without anybody.
-    pub(crate) fn new(rules: Rules, seed: u64) -> World {
-        World { rules, seed, places: Places::new(), keys: BTreeMap::new() }
+    pub(crate) fn new(rules: Rules, seed: u64) -> WorldState {
+        WorldState { rules, seed, positions: WorldPositions::new(), keys_by_source: BTreeMap::new() }
     }
 
     /// Whether so many more find room.
-    pub(crate) fn has_room(&self, count: u64) -> bool {
-        count <= MOST_IN_WORLD.saturating_sub(self.places.len()) as u64
+    pub(crate) fn has_room_for(&self, count: u64) -> bool {
+        count <= MAX_PLAYERS_IN_WORLD.saturating_sub(self.positions.len()) as u64
     }
 
     /// A player comes, unless it is there already; false if there is no room.
-    pub(crate) fn come(&mut self, source: Source, home: Home<'_>, player: PlayerName<'_>) -> bool {
+    pub(crate) fn place_player(
+        &mut self,
+        source: Source,
+        home: PlacementSeed<'_>,
+        player: PlayerName<'_>,
+    ) -> bool {
         let name = player.to_string();
-        let is_there = self.keys.get(&source).is_some_and(|keys| keys.contains_key(&name));
-        if is_there || !self.has_room(1) {
+        let is_there = self.keys_by_source.get(&source).is_some_and(|keys| keys.contains_key(&name));
+        if is_there || !self.has_room_for(1) {
             return is_there;
         }
-        let purpose = Purpose::new(self.seed, "world place").text(home.preset).number(home.nth);
-        let mut die = purpose.player(player).die();
+        let purpose =
+            RandomStreamId::new(self.seed, "world place").with_text(home.preset).with_number(home.nth);
+        let mut die = purpose.with_player(player).stream();
         let at = self.rules.size.map(|side| die.below(side));
-        let key = match self.places.contains_key(&name) {
+        let key = match self.positions.contains_key(&name) {
             true => format!("{name}@{source}"),
             false => name.clone(),
         };
-        self.places.insert(key.clone(), at);
-        self.keys.entry(source).or_default().insert(name, key);
+        self.positions.insert(key.clone(), at);
+        self.keys_by_source.entry(source).or_default().insert(name, key);
         true
     }
 
     /// The key and the place of a player that is there.
-    fn find(&self, source: Source, player: PlayerName<'_>) -> Option<(String, [u32; 2])> {
-        let key = self.keys.get(&source)?.get(&player.to_string())?;
-        Some((key.clone(), *self.places.get(key)?))
+    fn find_player(&self, source: Source, player: PlayerName<'_>) -> Option<(String, [u32; 2])> {
+        let key = self.keys_by_source.get(&source)?.get(&player.to_string())?;
+        Some((key.clone(), *self.positions.get(key)?))
     }
 
     /// Who is there takes one step.
-    fn step(&mut self, source: Source, player: PlayerName<'_>, direction: Direction) {
+    fn move_player(&mut self, source: Source, player: PlayerName<'_>, direction: Direction) {
         let name = player.to_string();
-        let key = self.keys.get(&source).and_then(|keys| keys.get(&name));
-        if let Some([x, y]) = key.and_then(|key| self.places.get_mut(key)) {
+        let key = self.keys_by_source.get(&source).and_then(|keys| keys.get(&name));
+        if let Some([x, y]) = key.and_then(|key| self.positions.get_mut(key)) {
             let ([wide, high], edges) = (self.rules.size, self.rules.edges);
             match direction {
-                Direction::N => back(y, high, edges),
-                Direction::S => on(y, high, edges),
-                Direction::E => on(x, wide, edges),
-                Direction::W => back(x, wide, edges),
+                Direction::N => step_back(y, high, edges),
+                Direction::S => step_forward(y, high, edges),
+                Direction::E => step_forward(x, wide, edges),
+                Direction::W => step_back(x, wide, edges),
             }
         }
     }
 
     /// All who came from a source leave.
-    pub(crate) fn leave(&mut self, source: Source) {
-        for key in self.keys.remove(&source).unwrap_or_default().into_values() {
-            self.places.remove(&key);
+    pub(crate) fn remove_players(&mut self, source: Source) {
+        for key in self.keys_by_source.remove(&source).unwrap_or_default().into_values() {
+            self.positions.remove(&key);
         }
     }
 }
 
 /// One more, in a world of this size.
-fn on(at: &mut u32, size: u32, edges: Edges) {
+fn step_forward(at: &mut u32, size: u32, edges: WorldEdges) {
     match edges {
         _ if *at + 1 < size => *at += 1,
-        Edges::Wrap => *at = 0,
-        Edges::Stop => {}
+        WorldEdges::Wrap => *at = 0,
+        WorldEdges::Stop => {}
     }
 }
 
 /// One less.
-fn back(at: &mut u32, size: u32, edges: Edges) {
+fn step_back(at: &mut u32, size: u32, edges: WorldEdges) {
     match edges {
         _ if *at > 0 => *at -= 1,
-        Edges::Wrap => *at = size - 1,
-        Edges::Stop => {}
+        WorldEdges::Wrap => *at = size - 1,
+        WorldEdges::Stop => {}
     }
 }
 
-impl Out<'_> {
+impl EngineOutput<'_> {
     /// A player moves, and where there is a world, in it.
     #[inline]
-    pub(crate) fn moved(
+    pub(crate) fn emit_move(
         &mut self,
         due: Option<Moment>,
         source: Source,
         player: PlayerName<'_>,
         direction: Direction,
     ) {
-        self.tally.moves += 1;
+        self.counters.moves += 1;
         self.event(&Event::Move { due, source, player, direction });
         if let Some(world) = &mut self.world {
-            world.step(source, player, direction);
+            world.move_player(source, player, direction);
             if world.rules.broadcast.is_none() {
-                self.tell_world(due);
+                self.emit_world(due);
             }
         }
     }
 
     /// Tells where everybody is.
-    pub(crate) fn tell_world(&mut self, due: Option<Moment>) {
+    pub(crate) fn emit_world(&mut self, due: Option<Moment>) {
         if let Some(world) = self.world.take() {
-            self.event(&Event::WorldState { due, players: &world.places });
+            self.event(&Event::WorldState { due, players: &world.positions });
             if let Some(line) = self.sink.world_line() {
-                self.order(Order::Broadcast { line, skipped: 0 });
+                self.effect(Effect::BroadcastWorld { line, skipped: 0 });
             }
             self.world = Some(world);
         }
     }
 
     /// How long it is from one telling to the next, if they come by the clock.
-    pub(crate) fn broadcast(&self) -> Option<Span> {
+    pub(crate) fn broadcast_interval(&self) -> Option<Span> {
         self.world.as_ref().and_then(|world| world.rules.broadcast)
     }
 
     /// Whether the world, if there is one, has room for the players of a spawn.
-    pub(crate) fn has_room_for(&self, groups: &[PlayerGroup]) -> bool {
+    pub(crate) fn has_world_room(&self, groups: &[PlayerGroup]) -> bool {
         let count = || groups.iter().map(|group| u64::from(group.count)).sum();
-        self.world.as_ref().is_none_or(|world| world.has_room(count()))
+        self.world.as_ref().is_none_or(|world| world.has_room_for(count()))
     }
 
     /// The players of a spawn come, all of them, before the first of them moves.
-    pub(crate) fn come(&mut self, source: Source, home: Home<'_>, groups: &[PlayerGroup]) {
+    pub(crate) fn place_players(&mut self, source: Source, home: PlacementSeed<'_>, groups: &[PlayerGroup]) {
         let Some(world) = &mut self.world else { return };
         for group in groups {
             for n in 1..=group.count {
-                world.come(source, home, group.name.nth(n));
+                world.place_player(source, home, group.name.nth(n));
             }
         }
     }
 
     /// Whether a player of whom a process tells can move: it comes with its first move, if the world has
     /// room for it.
-    pub(crate) fn can_move(&mut self, source: Source, home: Home<'_>, player: PlayerName<'_>) -> bool {
-        self.world.as_mut().is_none_or(|world| world.come(source, home, player))
+    pub(crate) fn ensure_placed(
+        &mut self,
+        source: Source,
+        home: PlacementSeed<'_>,
+        player: PlayerName<'_>,
+    ) -> bool {
+        self.world.as_mut().is_none_or(|world| world.place_player(source, home, player))
     }
 
     /// A guest comes with its player, and where there is a world with room for it, to its place there.
-    pub(crate) fn guest_joined(&mut self, source: Source, number: u32, player: PlayerName<'_>) {
-        let home = Home { preset: "", nth: number.into() };
+    pub(crate) fn emit_guest_joined(&mut self, source: Source, number: u32, player: PlayerName<'_>) {
+        let home = PlacementSeed { preset: "", nth: number.into() };
         let seen = self.world.as_mut().and_then(|world| {
-            world.come(source, home, player);
-            world.find(source, player)
+            world.place_player(source, home, player);
+            world.find_player(source, player)
         });
         let (called, place) = seen.map_or((None, None), |(key, place)| (Some(key), Some(place)));
         let name = player.to_string();
@@ -187,9 +198,9 @@ impl Out<'_> {
     }
 
     /// A source has ended.
-    pub(crate) fn leave(&mut self, source: Source) {
+    pub(crate) fn remove_from_world(&mut self, source: Source) {
         if let Some(world) = &mut self.world {
-            world.leave(source);
+            world.remove_players(source);
         }
     }
 }
@@ -200,22 +211,22 @@ mod tests {
 
     use super::*;
 
-    const HOME: Home<'_> = Home { preset: "p", nth: 0 };
+    const HOME: PlacementSeed<'_> = PlacementSeed { preset: "p", nth: 0 };
 
-    fn world(size: [u32; 2], edges: Edges) -> World {
-        World::new(Rules { size, edges, broadcast: None }, 2018)
+    fn world(size: [u32; 2], edges: WorldEdges) -> WorldState {
+        WorldState::new(Rules { size, edges, broadcast: None }, 2018)
     }
 
     /// Where `a` is after these steps from a place.
-    fn walked(size: [u32; 2], edges: Edges, from: [u32; 2], steps: &[Direction]) -> [u32; 2] {
+    fn walked(size: [u32; 2], edges: WorldEdges, from: [u32; 2], steps: &[Direction]) -> [u32; 2] {
         let mut world = world(size, edges);
-        let (source, player) = (Source::Spawn(1), PlayerName::whole("a"));
-        assert!(world.come(source, HOME, player));
-        world.places.insert("a".to_owned(), from);
+        let (source, player) = (Source::Spawn(1), PlayerName::from_full_name("a"));
+        assert!(world.place_player(source, HOME, player));
+        world.positions.insert("a".to_owned(), from);
         for step in steps {
-            world.step(source, player, *step);
+            world.move_player(source, player, *step);
         }
-        world.places["a"]
+        world.positions["a"]
     }
 
     #[test]
@@ -224,59 +235,59 @@ mod tests {
         for (step, wraps, stops) in
             [(N, [0, 2], [0, 0]), (W, [3, 0], [0, 0]), (S, [0, 1], [0, 1]), (E, [1, 0], [1, 0])]
         {
-            assert_eq!(walked([4, 3], Edges::Wrap, [0, 0], &[step]), wraps, "{step:?}");
-            assert_eq!(walked([4, 3], Edges::Stop, [0, 0], &[step]), stops, "{step:?}");
+            assert_eq!(walked([4, 3], WorldEdges::Wrap, [0, 0], &[step]), wraps, "{step:?}");
+            assert_eq!(walked([4, 3], WorldEdges::Stop, [0, 0], &[step]), stops, "{step:?}");
         }
         for (step, wraps, stops) in [(S, [3, 0], [3, 2]), (E, [0, 2], [3, 2])] {
-            assert_eq!(walked([4, 3], Edges::Wrap, [3, 2], &[step]), wraps, "{step:?}");
-            assert_eq!(walked([4, 3], Edges::Stop, [3, 2], &[step]), stops, "{step:?}");
+            assert_eq!(walked([4, 3], WorldEdges::Wrap, [3, 2], &[step]), wraps, "{step:?}");
+            assert_eq!(walked([4, 3], WorldEdges::Stop, [3, 2], &[step]), stops, "{step:?}");
         }
-        for edges in [Edges::Wrap, Edges::Stop] {
+        for edges in [WorldEdges::Wrap, WorldEdges::Stop] {
             assert_eq!(walked([1, 1], edges, [0, 0], &Direction::ALL), [0, 0]);
         }
     }
 
     #[test]
     fn a_taken_name_is_told_with_its_source_for_as_long_as_its_player_is_there() {
-        let mut world = world([9, 9], Edges::Wrap);
+        let mut world = world([9, 9], WorldEdges::Wrap);
         let john = PlayerName { prefix: "john-", number: Some(1), suffix: "" };
         for n in 1..=3 {
-            assert!(world.come(Source::Spawn(n), Home { nth: n.into(), ..HOME }, john));
+            assert!(world.place_player(Source::Spawn(n), PlacementSeed { nth: n.into(), ..HOME }, john));
             assert!(
-                world.come(Source::Spawn(n), Home { nth: n.into(), ..HOME }, john),
+                world.place_player(Source::Spawn(n), PlacementSeed { nth: n.into(), ..HOME }, john),
                 "it is there already"
             );
         }
-        let keys = |world: &World| world.places.keys().cloned().collect::<Vec<_>>();
+        let keys = |world: &WorldState| world.positions.keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(&world), ["john-1", "john-1@ps#2", "john-1@ps#3"]);
-        let second = world.places["john-1@ps#2"];
-        world.leave(Source::Spawn(1));
-        world.step(Source::Spawn(2), john, Direction::E);
+        let second = world.positions["john-1@ps#2"];
+        world.remove_players(Source::Spawn(1));
+        world.move_player(Source::Spawn(2), john, Direction::E);
         assert_eq!(keys(&world), ["john-1@ps#2", "john-1@ps#3"]);
-        assert_eq!(world.places["john-1@ps#2"], [(second[0] + 1) % 9, second[1]]);
-        assert!(world.come(Source::Spawn(4), HOME, PlayerName::whole("john-1")));
+        assert_eq!(world.positions["john-1@ps#2"], [(second[0] + 1) % 9, second[1]]);
+        assert!(world.place_player(Source::Spawn(4), HOME, PlayerName::from_full_name("john-1")));
         assert_eq!(keys(&world), ["john-1", "john-1@ps#2", "john-1@ps#3"]);
     }
 
     #[test]
     fn a_full_world_takes_nobody() {
-        let mut world = world([10, 10], Edges::Wrap);
+        let mut world = world([10, 10], WorldEdges::Wrap);
         let player = |n| PlayerName { prefix: "p", number: Some(n), suffix: "" };
-        let (first, last) = (Source::Spawn(1), MOST_IN_WORLD as u32);
-        assert!((0..last).all(|n| world.come(first, HOME, player(n))));
-        assert!(!world.come(first, HOME, player(last)) && !world.has_room(1));
-        assert!(world.come(first, HOME, player(7)), "who is there stays");
-        world.leave(first);
-        assert!(world.places.is_empty() && world.has_room(MOST_IN_WORLD as u64));
+        let (first, last) = (Source::Spawn(1), MAX_PLAYERS_IN_WORLD as u32);
+        assert!((0..last).all(|n| world.place_player(first, HOME, player(n))));
+        assert!(!world.place_player(first, HOME, player(last)) && !world.has_room_for(1));
+        assert!(world.place_player(first, HOME, player(7)), "who is there stays");
+        world.remove_players(first);
+        assert!(world.positions.is_empty() && world.has_room_for(MAX_PLAYERS_IN_WORLD as u64));
     }
 
     #[test]
     fn places_never_change() {
-        let mut world = world([40, 20], Edges::Wrap);
+        let mut world = world([40, 20], WorldEdges::Wrap);
         for name in ["john", "mary"] {
-            world.come(Source::Spawn(1), HOME, PlayerName::whole(name));
+            world.place_player(Source::Spawn(1), HOME, PlayerName::from_full_name(name));
         }
-        assert_eq!(world.places.into_values().collect::<Vec<_>>(), GOLDEN);
+        assert_eq!(world.positions.into_values().collect::<Vec<_>>(), GOLDEN);
     }
     const GOLDEN: [[u32; 2]; 2] = [[0, 10], [15, 19]];
 
@@ -285,12 +296,12 @@ mod tests {
         fn moves_add_up_and_nobody_leaves_the_world(
             size in (1..30_u32, 1..30_u32), seed in any::<u64>(), steps in prop::collection::vec(0..4_usize, 0..200),
         ) {
-            let (source, player, size) = (Source::Spawn(1), PlayerName::whole("a"), [size.0, size.1]);
-            let mut worlds = [Edges::Wrap, Edges::Stop]
-                .map(|edges| World::new(Rules { size, edges, broadcast: None }, seed));
-            worlds.iter_mut().for_each(|world| assert!(world.come(source, HOME, player)));
-            let from = worlds[0].places["a"];
-            prop_assert_eq!(from, worlds[1].places["a"]);
+            let (source, player, size) = (Source::Spawn(1), PlayerName::from_full_name("a"), [size.0, size.1]);
+            let mut worlds = [WorldEdges::Wrap, WorldEdges::Stop]
+                .map(|edges| WorldState::new(Rules { size, edges, broadcast: None }, seed));
+            worlds.iter_mut().for_each(|world| assert!(world.place_player(source, HOME, player)));
+            let from = worlds[0].positions["a"];
+            prop_assert_eq!(from, worlds[1].positions["a"]);
             let mut sum = from.map(i64::from);
             for step in steps {
                 let direction = Direction::ALL[step];
@@ -301,12 +312,12 @@ mod tests {
                     Direction::W => sum[0] -= 1,
                 }
                 for world in &mut worlds {
-                    world.step(source, player, direction);
-                    let [x, y] = world.places["a"];
+                    world.move_player(source, player, direction);
+                    let [x, y] = world.positions["a"];
                     prop_assert!(x < size[0] && y < size[1], "{x} {y}");
                 }
                 let wrapped = [0, 1].map(|n| sum[n].rem_euclid(i64::from(size[n])) as u32);
-                prop_assert_eq!(worlds[0].places["a"], wrapped);
+                prop_assert_eq!(worlds[0].positions["a"], wrapped);
             }
         }
     }

@@ -8,59 +8,60 @@ mod load;
 
 use std::rc::Rc;
 
-use crate::engine::effect::Order;
-use crate::engine::input::Observed;
-use crate::engine::{Engine, Sink};
+use crate::engine::effect::Effect;
+use crate::engine::input::Input;
+use crate::engine::{Engine, EngineSink};
 use crate::scenario::model::{
-    Action, After, Entry, FetchMode, Isolation, Players, PresetKind, Repeat, Scenario,
+    EntryAction, EntryRepeat, EntryTrigger, FetchMode, Isolation, PlayersPreset, PresetKind, Scenario,
+    TimelineEntry,
 };
-use scenario_log::event::{EntryName, Event, Exit, Source};
+use scenario_log::event::{EntryName, Event, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
 
 /// The most steps that are planned; a scenario with more has no likely end.
-const MOST_EVENTS: u64 = 20_000_000;
+const MAX_EVENTS: u64 = 20_000_000;
 
 /// The most rows that are kept.
-pub const MOST_ROWS: usize = 100_000;
+pub const MAX_ROWS: usize = 100_000;
 
 /// Something that happens at a known moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct PlanRow {
     /// When.
     pub at: Moment,
     /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
-    pub what: &'static str,
+    pub action: &'static str,
     /// The preset, the URL, the load, the target or the text.
-    pub of: String,
+    pub target: String,
     /// The entry it is of.
     pub entry: String,
     /// Its source, for spawns and requests.
     pub source: Option<String>,
     /// When it ends with this seed's draws, for players.
-    pub ends: Option<Moment>,
+    pub ends_at: Option<Moment>,
 }
 
 /// An entry whose moment hangs on something nobody can know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenPlanEntry {
     /// The entry.
     pub entry: String,
     /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
-    pub what: &'static str,
+    pub action: &'static str,
     /// What it hangs on, in the scenario's own words; behind them, what a load does.
-    pub after: String,
+    pub waits_for: String,
 }
 
 /// What would happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// In the order of time; at most [`MOST_ROWS`].
-    pub rows: Vec<Row>,
+    pub rows: Vec<PlanRow>,
     /// How many rows there are beyond those.
     pub more_rows: u64,
     /// In file order.
-    pub open: Vec<Open>,
+    pub open: Vec<OpenPlanEntry>,
     /// Moves, as far as they are known.
     pub moves: u64,
     /// The end of the run: the earliest there can be with any seed.
@@ -76,33 +77,33 @@ pub struct Plan {
 /// Plans a scenario with a seed.
 #[must_use]
 pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
-    let stand_in = Rc::new(without_world(scenario));
+    let stand_in = Rc::new(to_plannable(scenario));
     let mut engine = Engine::new(Rc::clone(&stand_in), seed);
-    engine.begin();
-    let mut seen = Seen::new(scenario);
+    engine.begin_without_event();
+    let mut seen = PlanSink::new(scenario);
     let mut events = 0;
-    while events < MOST_EVENTS
+    while events < MAX_EVENTS
         && let Some(now) = engine.next_due().filter(|now| now.0 < u64::MAX)
     {
         engine.advance(now, &mut seen);
-        seen.answer(&mut engine, now);
+        seen.answer_effects(&mut engine, now);
         events = seen.events;
     }
     let is_complete = engine.verdict().is_some();
-    let bounds = Bounds::of(scenario);
+    let bounds = TimeBounds::new(scenario);
     let limit = scenario.time_limit.map(|limit| Moment(limit.0));
     let latest = match (bounds.latest(scenario), limit) {
         (Some(latest), Some(limit)) => Some(latest.min(limit)),
         (latest, limit) => latest.or(limit),
     };
-    let open = open_entries(scenario, &engine);
+    let open = find_open_entries(scenario, &engine);
     // What the stand-in for the world answered came behind the rest of its moment.
     let order: std::collections::BTreeMap<String, usize> =
-        scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.name(n).to_string(), n)).collect();
+        scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.event_name(n).to_string(), n)).collect();
     seen.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
-    let mut processes = not_yet.map(|entry| processes_of(scenario, &scenario.timeline[entry]));
-    let processes = processes.try_fold(seen.most_processes, |sum, more| sum.checked_add(more?));
+    let mut processes = not_yet.map(|entry| count_processes(scenario, &scenario.timeline[entry]));
+    let processes = processes.try_fold(seen.max_processes, |sum, more| sum.checked_add(more?));
     let within = |moment: Moment| limit.map_or(moment, |limit| moment.min(limit));
     let likely = (is_complete && seen.is_known).then(|| within(seen.now));
     Plan {
@@ -118,26 +119,26 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
 }
 
 /// The most moves of a scenario that [`likely_end`] plans: some milliseconds.
-const CHEAP: u64 = 200_000;
+const MAX_CHEAP_MOVES: u64 = 200_000;
 
 /// When a run is likely to end, if that is cheap to say: of players only, and not too many moves.
 #[must_use]
 pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
-    let moves = |entry: &Entry| -> Option<u64> {
+    let moves = |entry: &TimelineEntry| -> Option<u64> {
         let one = match &entry.action {
-            Action::Spawn(preset) => match &scenario.presets[*preset].kind {
+            EntryAction::Spawn(preset) => match &scenario.presets[*preset].kind {
                 PresetKind::Players(players) => players.groups.iter().try_fold(1, |sum: u64, group| {
-                    sum.checked_add(u64::from(group.count).checked_mul(group.part.length() + 1)?)
+                    sum.checked_add(u64::from(group.count).checked_mul(group.behavior.step_count() + 1)?)
                 })?,
                 PresetKind::Command(_) => return None,
             },
-            Action::Fetch(_) => return None,
-            Action::Stop(_) | Action::Send { .. } | Action::Mark(_) => 1,
+            EntryAction::Fetch(_) => return None,
+            EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => 1,
         };
-        one.checked_mul(u64::from(entry.count))?.checked_mul(occurrences(entry)?)
+        one.checked_mul(u64::from(entry.count))?.checked_mul(max_occurrences(entry)?)
     };
     let all = scenario.timeline.iter().try_fold(0, |sum: u64, entry| sum.checked_add(moves(entry)?))?;
-    if all > CHEAP {
+    if all > MAX_CHEAP_MOVES {
         return None;
     }
     plan(scenario, seed).likely
@@ -145,7 +146,7 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
 
 /// The scenario with its sub-processes of players in the runner, without ticks and limit, and with
 /// all the patience that a line or a program that gets ready may need.
-fn without_world(scenario: &Scenario) -> Scenario {
+fn to_plannable(scenario: &Scenario) -> Scenario {
     let mut stand_in = scenario.clone();
     stand_in.tick = None;
     stand_in.world = None;
@@ -160,14 +161,14 @@ fn without_world(scenario: &Scenario) -> Scenario {
             }
         }
     }
-    stand_in.fetches.iter_mut().for_each(load::stand_in);
+    stand_in.fetches.iter_mut().for_each(load::replace_with_one_request);
     for entry in &mut stand_in.timeline {
-        if let Some(After::Line { timeout, .. }) = &mut entry.after {
+        if let Some(EntryTrigger::Line { timeout, .. }) = &mut entry.trigger {
             *timeout = Span(u64::MAX);
         }
     }
     // What must hold of a run is said of no plan.
-    stand_in.expect.clear();
+    stand_in.expectations.clear();
     stand_in
 }
 
@@ -177,31 +178,31 @@ fn is_process(scenario: &Scenario, preset: &str) -> bool {
 }
 
 /// The sink of a plan: rows for events, and a world in which programs run until they are stopped.
-struct Seen<'s> {
+struct PlanSink<'s> {
     scenario: &'s Scenario,
     now: Moment,
-    rows: Vec<Row>,
+    rows: Vec<PlanRow>,
     more_rows: u64,
     moves: u64,
     events: u64,
     /// Rows of spawns, by their number.
     spawns: std::collections::BTreeMap<Source, (usize, bool)>,
     processes: u64,
-    most_processes: u64,
+    max_processes: u64,
     /// The entries whose programs are to say a line or to get ready, by their names.
-    heard: std::collections::BTreeSet<String>,
+    awaited_entries: std::collections::BTreeSet<String>,
     /// Those of the spawns that run which are of such an entry.
-    unheard: std::collections::BTreeSet<Source>,
+    awaited_spawns: std::collections::BTreeSet<Source>,
     /// Nothing so far hung on a program or a server.
     is_known: bool,
     /// A load has begun.
     has_load: bool,
-    orders: Vec<Order>,
+    effects: Vec<Effect>,
 }
 
-impl<'s> Seen<'s> {
-    fn new(scenario: &'s Scenario) -> Seen<'s> {
-        Seen {
+impl<'s> PlanSink<'s> {
+    fn new(scenario: &'s Scenario) -> PlanSink<'s> {
+        PlanSink {
             scenario,
             now: Moment::ZERO,
             rows: Vec::new(),
@@ -210,60 +211,79 @@ impl<'s> Seen<'s> {
             events: 0,
             spawns: std::collections::BTreeMap::new(),
             processes: 0,
-            most_processes: 0,
-            heard: heard_entries(scenario),
-            unheard: std::collections::BTreeSet::new(),
+            max_processes: 0,
+            awaited_entries: entries_awaiting_output(scenario),
+            awaited_spawns: std::collections::BTreeSet::new(),
             is_known: true,
             has_load: false,
-            orders: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
-    fn row(&mut self, what: &'static str, of: &str, entry: Option<EntryName<'_>>, source: Option<Source>) {
-        if self.rows.len() >= MOST_ROWS {
+    fn push_row(
+        &mut self,
+        what: &'static str,
+        of: &str,
+        entry: Option<EntryName<'_>>,
+        source: Option<Source>,
+    ) {
+        if self.rows.len() >= MAX_ROWS {
             self.more_rows += 1;
             return;
         }
         let entry = entry.map(|entry| entry.to_string()).unwrap_or_default();
         let source = source.map(|source| source.to_string());
-        self.rows.push(Row { at: self.now, what, of: of.to_owned(), entry, source, ends: None });
+        self.rows.push(PlanRow {
+            at: self.now,
+            action: what,
+            target: of.to_owned(),
+            entry,
+            source,
+            ends_at: None,
+        });
     }
 
     /// A request, or a whole load, behind which nobody knows the numbers of requests.
-    fn fetch(&mut self, job: &str, entry: Option<EntryName<'_>>, (url, source): (&str, Source)) {
+    fn push_fetch(&mut self, job: &str, entry: Option<EntryName<'_>>, (url, source): (&str, Source)) {
         let fetch = self.scenario.fetches.iter().find(|fetch| fetch.name == job);
         match fetch.and_then(|fetch| Some((fetch, fetch.load.as_ref()?))) {
             Some((fetch, load)) => {
                 self.has_load = true;
-                self.row("load", &load::words(fetch, load), entry, None);
+                self.push_row("load", &load::describe_load(fetch, load), entry, None);
             }
-            None => self.row("fetch", url, entry, Some(source).filter(|_| !self.has_load)),
+            None => self.push_row("fetch", url, entry, Some(source).filter(|_| !self.has_load)),
         }
     }
 
     /// Answers the engine's orders as far as anybody can.
-    fn answer(&mut self, engine: &mut Engine, now: Moment) {
-        while !self.orders.is_empty() {
-            for order in std::mem::take(&mut self.orders) {
+    fn answer_effects(&mut self, engine: &mut Engine, now: Moment) {
+        while !self.effects.is_empty() {
+            for order in std::mem::take(&mut self.effects) {
                 match order {
-                    Order::Start { source, preset, .. } => {
+                    Effect::StartSpawn { source, preset, .. } => {
                         let waits = match &self.scenario.presets[preset].kind {
                             PresetKind::Command(command) => !command.background,
                             PresetKind::Players(_) => true,
                         };
                         // When a program ends by itself, nobody knows.
                         self.is_known &= !waits;
-                        engine.observe(now, Observed::Started { source, pid: 0 }, self);
+                        engine.handle_input(now, Input::SpawnStarted { source, pid: 0 }, self);
                     }
                     // Its end would fail what waits for its words, which came before it for all we know.
-                    Order::Stop { source } | Order::Kill { source } if self.unheard.contains(&source) => {
+                    Effect::StopSpawn { source } | Effect::KillSpawn { source }
+                        if self.awaited_spawns.contains(&source) =>
+                    {
                         self.is_known = false;
                     }
-                    Order::Stop { source } | Order::Kill { source } => {
-                        let exit = Exit::Signal(Signal::TERM);
-                        engine.observe(now, Observed::Exited { source, exit, held: false, skipped: 0 }, self);
+                    Effect::StopSpawn { source } | Effect::KillSpawn { source } => {
+                        let exit = SpawnExit::Signal(Signal::TERM);
+                        engine.handle_input(
+                            now,
+                            Input::SpawnExited { source, exit, held: false, skipped: 0 },
+                            self,
+                        );
                     }
-                    Order::Fetch { .. } => self.is_known = false,
+                    Effect::StartRequest { .. } => self.is_known = false,
                     _ => {}
                 }
             }
@@ -271,7 +291,7 @@ impl<'s> Seen<'s> {
     }
 }
 
-impl Sink for Seen<'_> {
+impl EngineSink for PlanSink<'_> {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         self.now = t;
         self.events += 1;
@@ -279,64 +299,66 @@ impl Sink for Seen<'_> {
             Event::Move { .. } => self.moves += 1,
             Event::SpawnStarted { source, preset, entry, .. } => {
                 let at = self.rows.len();
-                self.row("spawn", preset, *entry, Some(*source));
-                if entry.is_some_and(|entry| self.heard.contains(&entry.to_string())) {
-                    self.unheard.insert(*source);
+                self.push_row("spawn", preset, *entry, Some(*source));
+                if entry.is_some_and(|entry| self.awaited_entries.contains(&entry.to_string())) {
+                    self.awaited_spawns.insert(*source);
                 }
                 let counts = is_process(self.scenario, preset);
                 self.spawns.insert(*source, (at, counts));
                 self.processes += u64::from(counts);
-                self.most_processes = self.most_processes.max(self.processes);
+                self.max_processes = self.max_processes.max(self.processes);
             }
             Event::SpawnExited { source, exit, .. } => {
                 if let Some((row, counts)) = self.spawns.remove(source) {
                     self.processes -= u64::from(counts);
-                    if let (Some(row), Exit::Code(_)) = (self.rows.get_mut(row), exit) {
-                        row.ends = Some(t);
+                    if let (Some(row), SpawnExit::Code(_)) = (self.rows.get_mut(row), exit) {
+                        row.ends_at = Some(t);
                     }
                 }
             }
             Event::FetchStarted { source, job, entry, url, .. } => {
-                self.fetch(job, *entry, (url, *source));
+                self.push_fetch(job, *entry, (url, *source));
             }
-            Event::Mark { entry, text, .. } => self.row("mark", text, *entry, None),
-            Event::Sent { source, entry, text: Some(text), .. } => self.row("send", text, *entry, *source),
+            Event::Mark { entry, text, .. } => self.push_row("mark", text, *entry, None),
+            Event::Sent { source, entry, text: Some(text), .. } => {
+                self.push_row("send", text, *entry, *source)
+            }
             Event::Stopping { source, entry: Some(entry), error, .. } => {
                 let of = source.map(|source| source.to_string());
                 let of = of.as_deref().or(*error).unwrap_or_default();
-                self.row("stop", of, Some(*entry), None);
+                self.push_row("stop", of, Some(*entry), None);
             }
             _ => {}
         }
     }
 
-    fn order(&mut self, order: Order) {
-        self.orders.push(order);
+    fn effect(&mut self, order: Effect) {
+        self.effects.push(order);
     }
 }
 
 /// The names of the entries of which a line or a `ready` is waited for, which no plan can know.
-fn heard_entries(scenario: &Scenario) -> std::collections::BTreeSet<String> {
-    let heard = scenario.timeline.iter().filter_map(|entry| match entry.after {
-        Some(After::Line { of, .. }) => Some(of),
-        Some(After::Ready(of)) if patience_for(scenario, of) > Span::ZERO => Some(of),
+fn entries_awaiting_output(scenario: &Scenario) -> std::collections::BTreeSet<String> {
+    let heard = scenario.timeline.iter().filter_map(|entry| match entry.trigger {
+        Some(EntryTrigger::Line { of, .. }) => Some(of),
+        Some(EntryTrigger::Ready(of)) if ready_timeout(scenario, of) > Span::ZERO => Some(of),
         _ => None,
     });
-    heard.map(|entry| scenario.timeline[entry].name(entry).to_string()).collect()
+    heard.map(|entry| scenario.timeline[entry].event_name(entry).to_string()).collect()
 }
 
 /// How many processes an entry starts in all; `None` if that hangs on draws.
-fn processes_of(scenario: &Scenario, entry: &Entry) -> Option<u64> {
-    let Action::Spawn(preset) = entry.action else { return Some(0) };
+fn count_processes(scenario: &Scenario, entry: &TimelineEntry) -> Option<u64> {
+    let EntryAction::Spawn(preset) = entry.action else { return Some(0) };
     if !is_process(scenario, &scenario.presets[preset].name) {
         return Some(0);
     }
-    occurrences(entry)?.checked_mul(u64::from(entry.count))
+    max_occurrences(entry)?.checked_mul(u64::from(entry.count))
 }
 
 /// How often an entry happens at most; `None` if that hangs on draws.
-fn occurrences(entry: &Entry) -> Option<u64> {
-    let Some(Repeat { every, times, within }) = &entry.repeat else { return Some(1) };
+fn max_occurrences(entry: &TimelineEntry) -> Option<u64> {
+    let Some(EntryRepeat { every, times, duration: within }) = &entry.repeat else { return Some(1) };
     let shortest = every.shortest().0;
     let by_time = within.filter(|_| shortest > 0).map(|within| within.0.div_ceil(shortest));
     match (*times, by_time) {
@@ -345,63 +367,63 @@ fn occurrences(entry: &Entry) -> Option<u64> {
     }
 }
 
-fn open_entries(scenario: &Scenario, engine: &Engine) -> Vec<Open> {
-    let open = |(index, entry): (usize, &Entry)| {
-        let after = entry.after.as_ref().filter(|_| !engine.has_occurred(index))?;
-        let target = scenario.timeline[after.entry()].name(after.entry());
+fn find_open_entries(scenario: &Scenario, engine: &Engine) -> Vec<OpenPlanEntry> {
+    let open = |(index, entry): (usize, &TimelineEntry)| {
+        let after = entry.trigger.as_ref().filter(|_| !engine.has_occurred(index))?;
+        let target = scenario.timeline[after.awaited_entry()].event_name(after.awaited_entry());
         let moment = match after {
-            After::Started(_) => format!("{target}.started"),
-            After::Ready(_) => format!("{target}.ready"),
-            After::Finished(_) => format!("{target}.finished"),
-            After::Line { regex, .. } => format!("a line like /{regex}/ of {target}"),
+            EntryTrigger::Started(_) => format!("{target}.started"),
+            EntryTrigger::Ready(_) => format!("{target}.ready"),
+            EntryTrigger::Finished(_) => format!("{target}.finished"),
+            EntryTrigger::Line { regex, .. } => format!("a line like /{regex}/ of {target}"),
         };
         let after = match entry.at {
             Span::ZERO => moment,
-            at => format!("{moment} + {}", at.human()),
+            at => format!("{moment} + {}", at.format_human()),
         };
-        let (what, after) = match load::of(scenario, &entry.action) {
+        let (what, after) = match load::describe_load_action(scenario, &entry.action) {
             Some(load) => ("load", format!("{after}; {load}")),
-            None => (what(&entry.action), after),
+            None => (action_name(&entry.action), after),
         };
-        Some(Open { entry: entry.name(index).to_string(), what, after })
+        Some(OpenPlanEntry { entry: entry.event_name(index).to_string(), action: what, waits_for: after })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
 }
 
-fn what(action: &Action) -> &'static str {
+fn action_name(action: &EntryAction) -> &'static str {
     match action {
-        Action::Spawn(_) => "spawn",
-        Action::Fetch(_) => "fetch",
-        Action::Stop(_) => "stop",
-        Action::Send { .. } => "send",
-        Action::Mark(_) => "mark",
+        EntryAction::Spawn(_) => "spawn",
+        EntryAction::Fetch(_) => "fetch",
+        EntryAction::Stop(_) => "stop",
+        EntryAction::Send { .. } => "send",
+        EntryAction::Mark(_) => "mark",
     }
 }
 
 /// The earliest and latest moments of each entry, whatever the draws and the world.
-struct Bounds {
+struct TimeBounds {
     /// Start of the first occurrence, and end of the last: each as earliest and latest.
-    entries: Vec<Option<EntryBounds>>,
+    entries: Vec<Option<EntryTimeBounds>>,
 }
 
 #[derive(Clone, Copy)]
-struct EntryBounds {
+struct EntryTimeBounds {
     starts: (Moment, Option<Moment>),
     ends: (Moment, Option<Moment>),
 }
 
-impl Bounds {
-    fn of(scenario: &Scenario) -> Bounds {
-        let mut bounds = Bounds { entries: vec![None; scenario.timeline.len()] };
+impl TimeBounds {
+    fn new(scenario: &Scenario) -> TimeBounds {
+        let mut bounds = TimeBounds { entries: vec![None; scenario.timeline.len()] };
         for first in 0..scenario.timeline.len() {
             // A chain of `after` may be as long as the timeline: walked, not recursed.
             let mut chain = vec![first];
             while let Some(&entry) = chain.last() {
-                let before = scenario.timeline[entry].after.as_ref().map(After::entry);
+                let before = scenario.timeline[entry].trigger.as_ref().map(EntryTrigger::awaited_entry);
                 match before.filter(|before| bounds.entries[*before].is_none()) {
                     Some(before) if chain.len() <= scenario.timeline.len() => chain.push(before),
                     _ => {
-                        bounds.entries[entry] = Some(bounds.entry(scenario, entry));
+                        bounds.entries[entry] = Some(bounds.entry_bounds(scenario, entry));
                         chain.pop();
                     }
                 }
@@ -410,19 +432,19 @@ impl Bounds {
         bounds
     }
 
-    fn entry(&self, scenario: &Scenario, index: usize) -> EntryBounds {
+    fn entry_bounds(&self, scenario: &Scenario, index: usize) -> EntryTimeBounds {
         let entry = &scenario.timeline[index];
         let nothing = (Moment::ZERO, Some(Moment::ZERO));
         let of = |entry: usize| self.entries[entry];
-        let (earliest, latest) = match &entry.after {
+        let (earliest, latest) = match &entry.trigger {
             None => nothing,
-            Some(After::Started(other)) => of(*other).map_or(nothing, |b| b.starts),
-            Some(After::Ready(other)) => {
-                let patience = patience_for(scenario, *other);
+            Some(EntryTrigger::Started(other)) => of(*other).map_or(nothing, |b| b.starts),
+            Some(EntryTrigger::Ready(other)) => {
+                let patience = ready_timeout(scenario, *other);
                 of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(patience))))
             }
-            Some(After::Finished(other)) => of(*other).map_or(nothing, |b| b.ends),
-            Some(After::Line { of: other, timeout, .. }) => {
+            Some(EntryTrigger::Finished(other)) => of(*other).map_or(nothing, |b| b.ends),
+            Some(EntryTrigger::Line { of: other, timeout, .. }) => {
                 of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(*timeout))))
             }
         };
@@ -433,7 +455,7 @@ impl Bounds {
         let add = |moment: Option<Moment>, span: Option<Span>| Some(moment?.saturating_add(span?));
         let ends =
             (starts.0.saturating_add(shortest).saturating_add(least), add(add(starts.1, longest), most));
-        EntryBounds { starts, ends }
+        EntryTimeBounds { starts, ends }
     }
 
     fn earliest(&self, scenario: &Scenario) -> Moment {
@@ -446,11 +468,11 @@ impl Bounds {
     }
 
     /// The bounds of every entry; what runs in the background ends with its start.
-    fn waited_for<'b>(&'b self, scenario: &'b Scenario) -> impl Iterator<Item = EntryBounds> + 'b {
+    fn waited_for<'b>(&'b self, scenario: &'b Scenario) -> impl Iterator<Item = EntryTimeBounds> + 'b {
         let entries = scenario.timeline.iter().zip(&self.entries);
         entries.filter_map(|(entry, bounds)| {
             let mut bounds = (*bounds)?;
-            if let Action::Spawn(preset) = entry.action
+            if let EntryAction::Spawn(preset) = entry.action
                 && let PresetKind::Command(command) = &scenario.presets[preset].kind
                 && command.background
             {
@@ -462,16 +484,18 @@ impl Bounds {
 }
 
 /// How long what an entry spawns has to get ready.
-fn patience_for(scenario: &Scenario, entry: usize) -> Span {
+fn ready_timeout(scenario: &Scenario, entry: usize) -> Span {
     match scenario.timeline[entry].action {
-        Action::Spawn(preset) => scenario.presets[preset].ready().map_or(Span::ZERO, |ready| ready.timeout),
+        EntryAction::Spawn(preset) => {
+            scenario.presets[preset].ready().map_or(Span::ZERO, |ready| ready.timeout)
+        }
         _ => Span::ZERO,
     }
 }
 
 /// From the first occurrence to the last.
-fn repeat_bounds(repeat: &Repeat) -> (Span, Option<Span>) {
-    let Repeat { every, times, within } = repeat;
+fn repeat_bounds(repeat: &EntryRepeat) -> (Span, Option<Span>) {
+    let EntryRepeat { every, times, duration: within } = repeat;
     let all = |gap: Span, times: u64| Span(gap.0.saturating_mul(times.saturating_sub(1)));
     let by_times =
         times.map(|times| (all(every.shortest(), times), every.longest().map(|gap| all(gap, times))));
@@ -486,16 +510,16 @@ fn repeat_bounds(repeat: &Repeat) -> (Span, Option<Span>) {
 }
 
 /// How long what an action starts lasts.
-fn action_bounds(scenario: &Scenario, action: &Action) -> (Span, Option<Span>) {
+fn action_bounds(scenario: &Scenario, action: &EntryAction) -> (Span, Option<Span>) {
     match action {
-        Action::Spawn(preset) => match &scenario.presets[*preset].kind {
+        EntryAction::Spawn(preset) => match &scenario.presets[*preset].kind {
             PresetKind::Players(players) => players_bounds(players),
             PresetKind::Command(_) => (Span::ZERO, None),
         },
-        Action::Fetch(job) => {
+        EntryAction::Fetch(job) => {
             let job = &scenario.fetches[*job];
             if let Some(load) = &job.load {
-                return load::bounds(job, load);
+                return load::load_bounds(job, load);
             }
             let in_turn = match job.mode {
                 FetchMode::Concurrent => 1,
@@ -505,14 +529,16 @@ fn action_bounds(scenario: &Scenario, action: &Action) -> (Span, Option<Span>) {
             let most = (job.retries == 0).then(|| Span(job.timeout.0.saturating_mul(in_turn)));
             (Span::ZERO, most)
         }
-        Action::Stop(_) | Action::Send { .. } | Action::Mark(_) => (Span::ZERO, Some(Span::ZERO)),
+        EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => {
+            (Span::ZERO, Some(Span::ZERO))
+        }
     }
 }
 
-fn players_bounds(players: &Players) -> (Span, Option<Span>) {
-    let bounds = || players.groups.iter().map(|group| group.part.lasts());
+fn players_bounds(players: &PlayersPreset) -> (Span, Option<Span>) {
+    let bounds = || players.groups.iter().map(|group| group.behavior.duration_bounds());
     let least = bounds().map(|(least, _)| least).max();
     let most = bounds().try_fold(Span::ZERO, |most, (_, longest)| Some(most.max(longest?)));
     // Who waits for a lock ends with whom it waits for, or never.
-    (least.unwrap_or_default(), most.filter(|_| !players.take_locks()))
+    (least.unwrap_or_default(), most.filter(|_| !players.may_take_locks()))
 }

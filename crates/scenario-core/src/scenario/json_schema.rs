@@ -1,7 +1,7 @@
 //! The JSON Schema of scenario files, made from the same definitions that read them (`raw`).
 
 use crate::scenario::file::RawScenario;
-use crate::scenario::schema::Shape;
+use crate::scenario::schema::TomlSchema;
 use crate::scenario::write::json::{Json, object};
 
 /// The schema, JSON Schema 2020-12, as it stands in `schema/scenario.schema.json`.
@@ -16,5 +16,5 @@ pub fn scenario_schema() -> String {
     };
     items.extend(body);
     // A file that says nothing at all is refused, and shown an example.
-    Json::Object(items).with("minProperties", 1).pretty()
+    Json::Object(items).with("minProperties", 1).to_pretty()
 }

@@ -11,35 +11,35 @@
 pub mod write;
 
 mod check;
-pub mod endpoint;
+mod diagnostics;
 mod file;
-mod findings;
+mod file_reader;
+pub mod host_port;
 pub mod interval;
 pub mod json_schema;
-mod load;
+mod loader;
 pub mod model;
 pub mod rate;
-mod read;
 mod schema;
-pub mod socket;
 mod toml;
+pub mod unix_socket;
 pub mod vars;
 
 use std::path::{Path, PathBuf};
 
-pub use load::{Expecting, load, load_expectations};
+pub use loader::{LoadedExpectations, load_expectations, load_scenario};
 
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, SourceFiles};
 use crate::scenario::model::Scenario;
 use scenario_log::event::ClockKind;
 use scenario_log::secrets::Secrets;
 
 /// The longest scenario file, in bytes: no more of it is read.
-pub const LONGEST_FILE: usize = crate::scenario::toml::LONGEST_FILE;
+pub const MAX_FILE_LEN: usize = crate::scenario::toml::MAX_FILE_LEN;
 
 /// How a scenario is to be read.
 #[derive(Clone, Copy)]
-pub struct Options<'a> {
+pub struct ScenarioOptions<'a> {
     /// `--var name=value`, in order; the last of a name counts. Values are taken as they are.
     pub vars: &'a [(String, String)],
     /// Reads the environment.
@@ -51,7 +51,7 @@ pub struct Options<'a> {
 
 /// A file that was read.
 #[derive(Clone, Debug)]
-pub struct FileRead {
+pub struct FileContent {
     /// Its bytes: at most [`LONGEST_FILE`] + 1 of them.
     pub bytes: Vec<u8>,
     /// Which file it is, by whatever path: a file reached twice is read as one.
@@ -60,21 +60,21 @@ pub struct FileRead {
 
 /// Why a file cannot be read, in the system's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadFault(pub String);
+pub struct FileReadError(pub String);
 
 /// Where files come from.
-pub trait Files {
+pub trait FileProvider {
     /// Reads a file; `-` is standard input.
     ///
     /// # Errors
     ///
     /// Says why it cannot be read.
-    fn read(&self, path: &Path) -> Result<FileRead, ReadFault>;
+    fn read(&self, path: &Path) -> Result<FileContent, FileReadError>;
 }
 
 /// A scenario that can be run.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadedScenario {
     /// What was checked.
     pub scenario: Scenario,
     /// Relative paths of the scenario start here.
@@ -82,7 +82,7 @@ pub struct Loaded {
     /// The values that must not be logged: those of the environment, and passwords in URLs.
     pub secrets: Secrets,
     /// The files that were read, for later messages with places.
-    pub sources: Sources,
+    pub sources: SourceFiles,
     /// What may not be meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -90,9 +90,9 @@ pub struct Loaded {
 /// Why a scenario cannot be run: all of it. The program ends with
 /// [`ExitCode::Usage`](scenario::cli::exit_code::ExitCode::Usage).
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct ScenarioError {
     /// The files that were read.
-    pub sources: Sources,
+    pub sources: SourceFiles,
     /// What is wrong, sorted by place, warnings among it.
     pub diagnostics: Vec<Diagnostic>,
 }

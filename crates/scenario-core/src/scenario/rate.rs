@@ -14,18 +14,18 @@ use scenario_log::time::Span;
 /// A number of requests in a time, in millionths of a request an hour: every rate that a file can
 /// name is a whole number of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rate(pub u64);
+pub struct RequestRate(pub u64);
 
-impl Rate {
+impl RequestRate {
     /// One request an hour.
-    pub const AN_HOUR: Rate = Rate(1_000_000);
+    pub const ONE_PER_HOUR: RequestRate = RequestRate(1_000_000);
 
     /// A million requests a second: the highest rate that a file can name.
-    pub const HIGHEST: Rate = Rate(1_000_000 * 3600 * Rate::AN_HOUR.0);
+    pub const MAX: RequestRate = RequestRate(1_000_000 * 3600 * RequestRate::ONE_PER_HOUR.0);
 
     /// As a scenario file reads it: `500/s`, `0.5/m`.
     #[must_use]
-    pub fn written(self) -> String {
+    pub fn to_file_text(self) -> String {
         let units = [("s", 3600), ("m", 60), ("h", 1)];
         let (unit, seconds) = units
             .into_iter()
@@ -41,71 +41,77 @@ impl Rate {
 
 /// One point of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Point {
+pub struct RampPoint {
     /// When, from the start of the job.
     pub at: Span,
     /// The rate there.
-    pub to: Rate,
+    pub rate: RequestRate,
 }
 
 /// A rate over time: linear between its points, constant before the first and after the last. Two
 /// points of one moment are a jump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ramp {
-    points: Vec<Point>,
-    pieces: Vec<Piece>,
+    points: Vec<RampPoint>,
+    pieces: Vec<RampPiece>,
 }
 
 /// An area of one request, twice, in the units of [`Piece::area`].
-const REQUEST: u128 = 2 * Rate::AN_HOUR.0 as u128 * 3600 * 1_000_000_000;
+const AREA_PER_REQUEST: u128 = 2 * RequestRate::ONE_PER_HOUR.0 as u128 * 3600 * 1_000_000_000;
 
 /// An area under a ramp, exactly: a moment in numbers of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Area(u128);
+pub struct RampArea(u128);
 
-impl Area {
+impl RampArea {
     /// So many requests.
     #[must_use]
-    pub fn requests(count: u64) -> Area {
-        Area(u128::from(count) * REQUEST)
+    pub fn from_requests(count: u64) -> RampArea {
+        RampArea(u128::from(count) * AREA_PER_REQUEST)
     }
 
     /// So much more, in units of 2^-32 requests.
     #[must_use]
-    pub fn plus_parts(self, parts: u64) -> Area {
-        Area(self.0.saturating_add((u128::from(parts) * REQUEST) >> 32))
+    pub fn plus_fraction(self, parts: u64) -> RampArea {
+        RampArea(self.0.saturating_add((u128::from(parts) * AREA_PER_REQUEST) >> 32))
     }
 }
 
 /// A part of a ramp in which the rate is linear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Piece {
+struct RampPiece {
     start: u64,
     /// Its nanoseconds; the last piece has no end.
     length: u64,
-    from: u64,
-    to: u64,
+    start_rate: u64,
+    end_rate: u64,
     /// The area before it.
-    before: u128,
+    area_before: u128,
 }
 
 impl Ramp {
     /// Always the same rate.
     #[must_use]
-    pub fn constant(rate: Rate) -> Ramp {
-        Ramp::new(vec![Point { at: Span::ZERO, to: rate }])
+    pub fn constant(rate: RequestRate) -> Ramp {
+        Ramp::new(vec![RampPoint { at: Span::ZERO, rate: rate }])
     }
 
     /// Through these points, which are in the order of time, and of which there is at least one.
     #[must_use]
-    pub fn new(points: Vec<Point>) -> Ramp {
-        let ends = points.last().copied().unwrap_or(Point { at: Span::ZERO, to: Rate(0) });
+    pub fn new(points: Vec<RampPoint>) -> Ramp {
+        let ends = points.last().copied().unwrap_or(RampPoint { at: Span::ZERO, rate: RequestRate(0) });
         let mut pieces = Vec::with_capacity(points.len() + 1);
         let mut before = 0;
-        let mut last = points.first().map_or(ends, |first| Point { at: Span::ZERO, ..*first });
-        for next in points.iter().copied().chain([Point { at: Span(u64::MAX), ..ends }]) {
+        let mut last = points.first().map_or(ends, |first| RampPoint { at: Span::ZERO, ..*first });
+        for next in points.iter().copied().chain([RampPoint { at: Span(u64::MAX), ..ends }]) {
             let length = next.at.0.saturating_sub(last.at.0);
-            let piece = Piece { start: last.at.0, length, from: last.to.0, to: next.to.0, before };
+            let piece = RampPiece {
+                start: last.at.0,
+                length,
+                start_rate: last.rate.0,
+                end_rate: next.rate.0,
+                area_before: before,
+            };
             before = before.saturating_add(piece.area(length));
             if length > 0 {
                 pieces.push(piece);
@@ -117,15 +123,15 @@ impl Ramp {
 
     /// Its points.
     #[must_use]
-    pub fn points(&self) -> &[Point] {
+    pub fn points(&self) -> &[RampPoint] {
         &self.points
     }
 
     /// The one rate of a ramp that has no other.
     #[must_use]
-    pub fn as_constant(&self) -> Option<Rate> {
+    pub fn as_constant(&self) -> Option<RequestRate> {
         match self.points[..] {
-            [Point { at: Span::ZERO, to }] => Some(to),
+            [RampPoint { at: Span::ZERO, rate: to }] => Some(to),
             _ => None,
         }
     }
@@ -134,42 +140,42 @@ impl Ramp {
     #[must_use]
     pub fn requests_before(&self, end: Span) -> u64 {
         let piece = self.pieces.partition_point(|piece| piece.start <= end.0);
-        let area = piece
-            .checked_sub(1)
-            .and_then(|piece| self.pieces.get(piece))
-            .map_or(0, |piece| piece.before.saturating_add(piece.area(end.0.saturating_sub(piece.start))));
-        u64::try_from(area.div_ceil(REQUEST)).unwrap_or(u64::MAX)
+        let area = piece.checked_sub(1).and_then(|piece| self.pieces.get(piece)).map_or(0, |piece| {
+            piece.area_before.saturating_add(piece.area(end.0.saturating_sub(piece.start)))
+        });
+        u64::try_from(area.div_ceil(AREA_PER_REQUEST)).unwrap_or(u64::MAX)
     }
 
     /// How many requests are planned in all; `None` if there is no end to them.
     #[must_use]
-    pub fn requests_in_all(&self) -> Option<u64> {
+    pub fn total_requests(&self) -> Option<u64> {
         let last = self.pieces.last()?;
-        (last.from == 0).then(|| u64::try_from(last.before.div_ceil(REQUEST)).unwrap_or(u64::MAX))
+        (last.start_rate == 0)
+            .then(|| u64::try_from(last.area_before.div_ceil(AREA_PER_REQUEST)).unwrap_or(u64::MAX))
     }
 
     /// The moment up to which the area is no more than this; `None` if it never becomes more, or not
     /// within 584 years.
     #[must_use]
-    pub fn moment(&self, area: Area) -> Option<Span> {
-        let piece = self.pieces.partition_point(|piece| piece.before <= area.0).checked_sub(1)?;
+    pub fn time_of_area(&self, area: RampArea) -> Option<Span> {
+        let piece = self.pieces.partition_point(|piece| piece.area_before <= area.0).checked_sub(1)?;
         let piece = self.pieces.get(piece)?;
-        let within = piece.up_to(area.0 - piece.before)?;
+        let within = piece.last_nano_within(area.0 - piece.area_before)?;
         piece.start.checked_add(within).map(Span)
     }
 }
 
-impl Piece {
+impl RampPiece {
     /// Twice the area of the first `x` nanoseconds, rounded up, in millionths of a request an hour times
     /// nanoseconds.
     fn area(&self, x: u64) -> u128 {
         let (x, length) = (u128::from(x), u128::from(self.length.max(1)));
-        let base = 2 * u128::from(self.from) * x;
-        let slope = u128::from(self.from.abs_diff(self.to)) * x;
+        let base = 2 * u128::from(self.start_rate) * x;
+        let slope = u128::from(self.start_rate.abs_diff(self.end_rate)) * x;
         // slope · x / length, whose product would not fit.
         let (whole, rest) = (slope / length, slope % length * x);
         let whole = whole * x + rest / length;
-        if self.to >= self.from {
+        if self.end_rate >= self.start_rate {
             base + whole + u128::from(!rest.is_multiple_of(length))
         } else {
             base - whole
@@ -177,13 +183,13 @@ impl Piece {
     }
 
     /// The last nanosecond up to which the area is no more than this.
-    fn up_to(&self, area: u128) -> Option<u64> {
-        if self.from == self.to {
-            let twice = 2 * u128::from(self.from);
+    fn last_nano_within(&self, area: u128) -> Option<u64> {
+        if self.start_rate == self.end_rate {
+            let twice = 2 * u128::from(self.start_rate);
             return area.checked_div(twice).and_then(|x| u64::try_from(x).ok());
         }
         let fits = |x: u64| self.area(x) <= area;
-        let guess = self.guess(area);
+        let guess = self.estimate(area);
         let (mut low, mut high, mut step) = (guess, guess, 1);
         while low > 0 && !fits(low) {
             (high, low) = (low, low.saturating_sub(step));
@@ -202,8 +208,8 @@ impl Piece {
     }
 
     /// About where the area is this.
-    fn guess(&self, area: u128) -> u64 {
-        let (from, to) = (self.from as f64, self.to as f64);
+    fn estimate(&self, area: u128) -> u64 {
+        let (from, to) = (self.start_rate as f64, self.end_rate as f64);
         let root = (from * from + (to - from) * area as f64 / self.length as f64).max(0.0).sqrt();
         // What is no number, or negative, becomes 0; what is too large, the largest.
         ((area as f64 / (from + root)) as u64).min(self.length)
@@ -213,31 +219,31 @@ impl Piece {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scenario_log::time::SECOND;
+    use scenario_log::time::NANOS_PER_SECOND;
 
-    fn per_second(rate: u64) -> Rate {
-        Rate(rate * 3600 * Rate::AN_HOUR.0)
+    fn per_second(rate: u64) -> RequestRate {
+        RequestRate(rate * 3600 * RequestRate::ONE_PER_HOUR.0)
     }
 
     fn ramp(points: &[(u64, u64)]) -> Ramp {
-        let point = |(at, to): &(u64, u64)| Point { at: Span::from_secs(*at), to: per_second(*to) };
+        let point = |(at, to): &(u64, u64)| RampPoint { at: Span::from_secs(*at), rate: per_second(*to) };
         Ramp::new(points.iter().map(point).collect())
     }
 
     fn due(ramp: &Ramp, n: u64) -> Option<u64> {
-        ramp.moment(Area::requests(n)).map(|span| span.0)
+        ramp.time_of_area(RampArea::from_requests(n)).map(|span| span.0)
     }
 
     #[test]
     fn a_constant_rate_never_drifts() {
         let three = Ramp::constant(per_second(3));
         for n in [0, 1, 2, 3, 1_000_000_000] {
-            assert_eq!(due(&three, n), Some(n * SECOND / 3));
+            assert_eq!(due(&three, n), Some(n * NANOS_PER_SECOND / 3));
         }
         assert_eq!(three.requests_before(Span::from_secs(10)), 30);
-        assert_eq!(three.requests_before(Span(10 * SECOND + 1)), 31);
+        assert_eq!(three.requests_before(Span(10 * NANOS_PER_SECOND + 1)), 31);
         assert_eq!(three.requests_before(Span::ZERO), 0);
-        assert_eq!(three.requests_in_all(), None);
+        assert_eq!(three.total_requests(), None);
     }
 
     #[test]
@@ -246,33 +252,33 @@ mod tests {
         let up = ramp(&[(0, 0), (10, 500)]);
         assert_eq!(up.requests_before(Span::from_secs(10)), 2_500);
         assert_eq!(due(&up, 0), Some(0));
-        assert_eq!(due(&up, 100), Some(2 * SECOND));
-        assert_eq!(due(&up, 2_500), Some(10 * SECOND));
-        assert_eq!(due(&up, 3_000), Some(11 * SECOND));
+        assert_eq!(due(&up, 100), Some(2 * NANOS_PER_SECOND));
+        assert_eq!(due(&up, 2_500), Some(10 * NANOS_PER_SECOND));
+        assert_eq!(due(&up, 3_000), Some(11 * NANOS_PER_SECOND));
         let down = ramp(&[(0, 500), (10, 0)]);
-        assert_eq!(down.requests_in_all(), Some(2_500));
+        assert_eq!(down.total_requests(), Some(2_500));
         assert_eq!(due(&down, 2_500), None);
-        assert_eq!(due(&down, 2_400), Some(8 * SECOND));
+        assert_eq!(due(&down, 2_400), Some(8 * NANOS_PER_SECOND));
     }
 
     #[test]
     fn nothing_is_planned_where_the_rate_is_zero() {
         let pause = ramp(&[(0, 10), (1, 10), (1, 0), (5, 0), (5, 10)]);
         assert_eq!(due(&pause, 9), Some(900_000_000));
-        assert_eq!(due(&pause, 10), Some(5 * SECOND));
+        assert_eq!(due(&pause, 10), Some(5 * NANOS_PER_SECOND));
         assert_eq!(pause.requests_before(Span::from_secs(5)), 10);
         let late = ramp(&[(3, 0), (3, 7)]);
-        assert_eq!(due(&late, 0), Some(3 * SECOND));
+        assert_eq!(due(&late, 0), Some(3 * NANOS_PER_SECOND));
     }
 
     #[test]
     fn a_rate_is_written_as_it_is_read() {
-        assert_eq!(per_second(500).written(), "500/s");
-        assert_eq!(Rate(1_000_000).written(), "1/h");
-        assert_eq!(Rate(90_000_000).written(), "1.5/m");
-        assert_eq!(Rate(1).written(), "0.000001/h");
-        assert_eq!(Rate(3_600).written(), "0.000001/s");
-        assert_eq!(Rate::HIGHEST.written(), "1000000/s");
+        assert_eq!(per_second(500).to_file_text(), "500/s");
+        assert_eq!(RequestRate(1_000_000).to_file_text(), "1/h");
+        assert_eq!(RequestRate(90_000_000).to_file_text(), "1.5/m");
+        assert_eq!(RequestRate(1).to_file_text(), "0.000001/h");
+        assert_eq!(RequestRate(3_600).to_file_text(), "0.000001/s");
+        assert_eq!(RequestRate::MAX.to_file_text(), "1000000/s");
     }
 
     proptest::proptest! {
@@ -284,7 +290,7 @@ mod tests {
             let mut at = 0;
             let points = steps.iter().map(|(step, rate)| {
                 at += step;
-                Point { at: Span(at), to: Rate(*rate) }
+                RampPoint { at: Span(at), rate: RequestRate(*rate) }
             });
             let ramp = Ramp::new(points.collect());
             let count = ramp.requests_before(Span(end));
@@ -298,7 +304,7 @@ mod tests {
             // The same in floating point, to a billionth.
             let mut area = 0.0;
             let mut before = (0.0, steps[0].1 as f64);
-            for point in ramp.points().iter().map(|p| (p.at.0 as f64, p.to.0 as f64)) {
+            for point in ramp.points().iter().map(|p| (p.at.0 as f64, p.rate.0 as f64)) {
                 let until = point.0.min(end as f64);
                 if until > before.0 {
                     let part = (until - before.0) / (point.0 - before.0);

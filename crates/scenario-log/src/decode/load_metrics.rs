@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Fault, name, span, unknown};
-use crate::event::FetchFault;
-use crate::load_metrics::{JobFigures, Quantiles};
+use super::{DecodeError, parse_name, parse_span, unknown_value};
+use crate::event::FetchErrorKind;
+use crate::load_metrics::{LatencyQuantiles, LoadMetrics};
 
 /// What cells hold, sorted by name.
 #[derive(Debug)]
-pub(super) struct Cells(pub(super) Vec<(String, i64)>);
+pub(super) struct SharedCells(pub(super) Vec<(String, i64)>);
 
-impl<'de> Deserialize<'de> for Cells {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Cells, D::Error> {
-        BTreeMap::deserialize(deserializer).map(|cells| Cells(cells.into_iter().collect()))
+impl<'de> Deserialize<'de> for SharedCells {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SharedCells, D::Error> {
+        BTreeMap::deserialize(deserializer).map(|cells| SharedCells(cells.into_iter().collect()))
     }
 }
 
 /// Figures by the fetches' names.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Loads<'a>(#[serde(borrow)] BTreeMap<String, Load<'a>>);
+pub(super) struct LoadMetricsFields<'a>(#[serde(borrow)] BTreeMap<String, JobMetricsFields<'a>>);
 
 #[derive(Debug, Deserialize)]
-struct Load<'a> {
+struct JobMetricsFields<'a> {
     requests: u64,
     #[serde(borrow)]
-    statuses: BTreeMap<u16, Status<'a>>,
+    statuses: BTreeMap<u16, StatusMetricsFields<'a>>,
     failures: BTreeMap<String, u64>,
     given_up: u64,
     bytes: u64,
@@ -37,22 +37,22 @@ struct Load<'a> {
     delayed: u64,
     unsent: u64,
     #[serde(borrow)]
-    latency: Times<'a>,
+    latency: QuantileFields<'a>,
     #[serde(borrow)]
-    from_start: Times<'a>,
+    from_start: QuantileFields<'a>,
     #[serde(borrow)]
     took: &'a RawValue,
 }
 
 #[derive(Debug, Deserialize)]
-struct Status<'a> {
+struct StatusMetricsFields<'a> {
     requests: u64,
     #[serde(borrow)]
-    latency: Times<'a>,
+    latency: QuantileFields<'a>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Times<'a> {
+struct QuantileFields<'a> {
     #[serde(borrow)]
     p50: &'a RawValue,
     #[serde(borrow)]
@@ -65,44 +65,45 @@ struct Times<'a> {
     max: &'a RawValue,
 }
 
-impl Loads<'_> {
-    pub(super) fn read(&self) -> Result<Vec<JobFigures>, Fault> {
-        self.0.iter().map(|(job, load)| load.read(job)).collect()
+impl LoadMetricsFields<'_> {
+    pub(super) fn decode(&self) -> Result<Vec<LoadMetrics>, DecodeError> {
+        self.0.iter().map(|(job, load)| load.decode(job)).collect()
     }
 }
 
-impl Load<'_> {
-    fn read(&self, job: &str) -> Result<JobFigures, Fault> {
+impl JobMetricsFields<'_> {
+    fn decode(&self, job: &str) -> Result<LoadMetrics, DecodeError> {
         let statuses = self.statuses.iter();
-        let statuses = statuses.map(|(status, of)| Ok((*status, of.requests, of.latency.read()?)));
-        let kind = |kind: &str| FetchFault::from_name(kind).ok_or_else(|| unknown("failures", kind));
+        let statuses = statuses.map(|(status, of)| Ok((*status, of.requests, of.latency.decode()?)));
+        let kind =
+            |kind: &str| FetchErrorKind::from_name(kind).ok_or_else(|| unknown_value("failures", kind));
         let failures = self.failures.iter().map(|(name, count)| Ok((kind(name)?, *count)));
-        Ok(JobFigures {
-            job: name("fetches", Some(job))?.to_owned(),
+        Ok(LoadMetrics {
+            job: parse_name("fetches", Some(job))?.to_owned(),
             requests: self.requests,
-            statuses: statuses.collect::<Result<_, Fault>>()?,
-            failures: failures.collect::<Result<_, Fault>>()?,
+            statuses: statuses.collect::<Result<_, DecodeError>>()?,
+            failures: failures.collect::<Result<_, DecodeError>>()?,
             given_up: self.given_up,
             bytes: self.bytes,
             opened: self.opened,
             reused: self.reused,
             delayed: self.delayed,
             unsent: self.unsent,
-            latency: self.latency.read()?,
-            from_start: self.from_start.read()?,
-            took: span("took", Some(self.took))?,
+            latency: self.latency.decode()?,
+            from_start: self.from_start.decode()?,
+            took: parse_span("took", Some(self.took))?,
         })
     }
 }
 
-impl Times<'_> {
-    fn read(&self) -> Result<Quantiles, Fault> {
-        Ok(Quantiles {
-            p50: span("p50", Some(self.p50))?,
-            p90: span("p90", Some(self.p90))?,
-            p99: span("p99", Some(self.p99))?,
-            p999: span("p99.9", Some(self.p999))?,
-            max: span("max", Some(self.max))?,
+impl QuantileFields<'_> {
+    fn decode(&self) -> Result<LatencyQuantiles, DecodeError> {
+        Ok(LatencyQuantiles {
+            p50: parse_span("p50", Some(self.p50))?,
+            p90: parse_span("p90", Some(self.p90))?,
+            p99: parse_span("p99", Some(self.p99))?,
+            p999: parse_span("p99.9", Some(self.p999))?,
+            max: parse_span("max", Some(self.max))?,
         })
     }
 }

@@ -1,15 +1,18 @@
 //! Lines, read and written again.
 
 use super::*;
-use crate::encode::Encoder;
+use crate::encode::EventEncoder;
 
 /// Reads a line and writes it again.
-fn again(line: &str) -> Result<String, Fault> {
-    let record = Record::read(line.as_bytes())?;
+fn again(line: &str) -> Result<String, DecodeError> {
+    let record = LogRecord::decode(line.as_bytes())?;
     let event = record.event()?.ok_or("unknown")?;
-    let mut encoder = Encoder::default();
-    encoder.write(Moment::ZERO, &event);
-    Ok(String::from_utf8(encoder.take(Vec::new())).map_err(|error| error.to_string())?.trim_end().to_owned())
+    let mut encoder = EventEncoder::default();
+    encoder.encode(Moment::ZERO, &event);
+    Ok(String::from_utf8(encoder.swap_buffer(Vec::new()))
+        .map_err(|error| error.to_string())?
+        .trim_end()
+        .to_owned())
 }
 
 #[test]
@@ -48,7 +51,7 @@ fn every_event_is_written_as_it_was_read() {
 
 #[test]
 fn what_is_not_known_is_passed_over() {
-    assert!(Record::read(br#"{"event":"later","x":[{}]}"#).unwrap().event().unwrap().is_none());
+    assert!(LogRecord::decode(br#"{"event":"later","x":[{}]}"#).unwrap().event().unwrap().is_none());
     let tick = again(r#"{"n":1,"later":null,"event":"clock.tick","due":0.000000000}"#).unwrap();
     assert_eq!(tick, r#"{"seq":0,"t":0.000000000,"event":"clock.tick","due":0.000000000,"n":1}"#);
 }

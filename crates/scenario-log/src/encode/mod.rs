@@ -13,14 +13,19 @@
 //! The last line is left open, without its `crc32c`: the [writer](scenario::io::log_file::writer) has
 //! seen all bytes before it, and closes it.
 
-mod loads;
+mod load_metrics;
 
 use std::io::Write;
 
-use crate::captured::Captured;
-use crate::event::{EntryName, Event, Exit, Expected, FORMAT, Header, Source, Stream, Summary, Timings};
+use crate::captured_value::CapturedValue;
+use crate::encode_text::{
+    EncodedSeconds, any_byte, hex, needs_slow_path, push_digits, push_json_string, push_overcopied,
+};
+use crate::event::{
+    EntryName, Event, ExpectationResult, FetchTimings, HttpHeader, LOG_FORMAT, OutputStream, RunSummary,
+    Source, SpawnExit,
+};
 use crate::name::PlayerName;
-use crate::text::{Seconds, any, hex, needs_care, push_digits, push_json, put};
 use crate::time::{Moment, Span};
 
 /// What wrote the log. Without a version: one scenario and seed give the same bytes in every release
@@ -29,26 +34,31 @@ const GENERATOR: &str = "scenario";
 
 /// A growing piece of a log.
 #[derive(Debug)]
-pub struct Encoder {
+pub struct EventEncoder {
     buffer: Vec<u8>,
     /// How many events there are so far: the next `seq`.
-    count: u64,
+    next_seq: u64,
     /// The moment whose text is `t`.
-    moment: Moment,
-    t: Seconds,
+    encoded_moment: Moment,
+    encoded_t: EncodedSeconds,
 }
 
-impl Default for Encoder {
-    fn default() -> Encoder {
-        Encoder { buffer: Vec::new(), count: 0, moment: Moment::ZERO, t: Seconds::new(0) }
+impl Default for EventEncoder {
+    fn default() -> EventEncoder {
+        EventEncoder {
+            buffer: Vec::new(),
+            next_seq: 0,
+            encoded_moment: Moment::ZERO,
+            encoded_t: EncodedSeconds::new(0),
+        }
     }
 }
 
-impl Encoder {
+impl EventEncoder {
     /// How many events have been written.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count
+    pub fn event_count(&self) -> u64 {
+        self.next_seq
     }
 
     /// How many bytes wait to be taken.
@@ -65,7 +75,7 @@ impl Encoder {
 
     /// The bytes that wait.
     #[must_use]
-    pub fn written(&self) -> &[u8] {
+    pub fn encoded(&self) -> &[u8] {
         &self.buffer
     }
 
@@ -75,54 +85,56 @@ impl Encoder {
     }
 
     /// Takes the bytes, and goes on in `next`, which is emptied.
-    pub fn take(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+    pub fn swap_buffer(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();
         std::mem::replace(&mut self.buffer, next)
     }
 
     /// Writes one event (for [`Event::Lines`] one for each line).
-    pub fn write(&mut self, t: Moment, event: &Event<'_>) {
-        if t != self.moment {
-            self.moment = t;
-            self.t = Seconds::new(t.0);
+    pub fn encode(&mut self, t: Moment, event: &Event<'_>) {
+        if t != self.encoded_moment {
+            self.encoded_moment = t;
+            self.encoded_t = EncodedSeconds::new(t.0);
         }
         match event {
             Event::Move { due, source, player, direction } => {
-                self.open("move");
+                self.begin_event("move");
                 self.due(*due);
                 self.source(*source);
                 self.player(*player);
-                self.plain("direction", direction.letter());
-                self.close();
+                self.unescaped_text("direction", direction.letter());
+                self.end_event();
             }
             Event::Step { due, source, player, step, register } => {
-                self.open("step");
+                self.begin_event("step");
                 self.seconds("due", due.0);
                 self.source(*source);
                 self.player(*player);
                 self.text("step", step);
-                self.signed("register", *register);
-                self.close();
+                self.signed_number("register", *register);
+                self.end_event();
             }
-            Event::Lines { source, stream, chunk, partial } => self.lines(*source, *stream, chunk, *partial),
-            Event::RunFinished(summary) => self.run_finished(summary),
-            other => self.rare(other),
+            Event::Lines { source, stream, chunk, partial } => {
+                self.encode_lines(*source, *stream, chunk, *partial)
+            }
+            Event::RunFinished(summary) => self.begin_run_finished(summary),
+            other => self.encode_other(other),
         }
     }
 
     /// The events that are not hot.
-    fn rare(&mut self, event: &Event<'_>) {
-        self.open(event.name());
+    fn encode_other(&mut self, event: &Event<'_>) {
+        self.begin_event(event.name());
         match event {
             Event::RunStarted { name, seed, clock, started_at, schedule, scenario } => {
-                self.number("format", u64::from(FORMAT));
-                self.plain("generator", GENERATOR);
+                self.number("format", u64::from(LOG_FORMAT));
+                self.unescaped_text("generator", GENERATOR);
                 self.text("name", name);
                 self.number("seed", *seed);
-                self.plain("clock", clock.name());
+                self.unescaped_text("clock", clock.name());
                 self.optional_text("started_at", *started_at);
                 if !schedule.is_empty() {
-                    self.list("schedule", schedule);
+                    self.numbers("schedule", schedule);
                 }
                 self.raw("scenario", scenario.as_bytes());
             }
@@ -133,7 +145,7 @@ impl Encoder {
             Event::SpawnStarted { due, source, preset, entry, pid } => {
                 self.seconds("due", due.0);
                 self.source(*source);
-                self.plain("preset", preset);
+                self.unescaped_text("preset", preset);
                 self.entry(*entry);
                 if let Some(pid) = pid {
                     self.number("pid", u64::from(*pid));
@@ -142,13 +154,13 @@ impl Encoder {
             Event::SpawnReady { source } | Event::SpawnResumed { source } => self.source(*source),
             Event::SpawnSuspended { source, signal } => {
                 self.source(*source);
-                self.plain("signal", &signal.to_string());
+                self.unescaped_text("signal", &signal.to_string());
             }
             Event::SpawnExited { source, exit, ok, running, held, skipped } => {
                 self.source(*source);
                 match exit {
-                    Exit::Code(code) => self.number("code", u64::try_from(*code).unwrap_or_default()),
-                    Exit::Signal(signal) => self.plain("signal", &signal.to_string()),
+                    SpawnExit::Code(code) => self.number("code", u64::try_from(*code).unwrap_or_default()),
+                    SpawnExit::Signal(signal) => self.unescaped_text("signal", &signal.to_string()),
                 }
                 self.boolean("ok", *ok);
                 self.number("running", *running);
@@ -164,7 +176,7 @@ impl Encoder {
                 self.text("error", error);
                 self.number("running", *running);
             }
-            Event::Input { text, accepted, error } => {
+            Event::TypedInput { text, accepted, error } => {
                 self.text("text", text);
                 self.boolean("accepted", *accepted);
                 self.optional_text("error", *error);
@@ -186,7 +198,7 @@ impl Encoder {
                 self.optional_source(*source);
                 self.entry(*entry);
                 if let Some(signal) = signal {
-                    self.plain("signal", &signal.to_string());
+                    self.unescaped_text("signal", &signal.to_string());
                 }
                 self.optional_text("reason", *reason);
                 self.optional_text("error", *error);
@@ -197,7 +209,7 @@ impl Encoder {
                 self.optional_text("called", *called);
                 if let Some(place) = place {
                     self.key("place");
-                    push_place(&mut self.buffer, *place);
+                    push_position(&mut self.buffer, *place);
                 }
             }
             Event::PlayerLeft { source } => self.source(*source),
@@ -206,8 +218,8 @@ impl Encoder {
                 self.key("players");
                 self.buffer.push(b'{');
                 for (n, (player, at)) in players.iter().enumerate() {
-                    self.member(n, player);
-                    push_place(&mut self.buffer, *at);
+                    self.map_key(n, player);
+                    push_position(&mut self.buffer, *at);
                 }
                 self.buffer.push(b'}');
             }
@@ -215,25 +227,25 @@ impl Encoder {
                 self.key("waiting");
                 self.buffer.push(b'{');
                 for (n, (player, lock)) in waiting.iter().enumerate() {
-                    self.member(n, player);
-                    push_json(&mut self.buffer, lock);
+                    self.map_key(n, player);
+                    push_json_string(&mut self.buffer, lock);
                 }
                 self.buffer.push(b'}');
             }
-            Event::Expect(expected) => self.expect(expected),
+            Event::Expect(expected) => self.encode_expectation_fields(expected),
             Event::RunPaused => {}
             Event::RunResumed { took } => self.seconds("took", took.0),
-            fetch => self.fetch(fetch),
+            fetch => self.encode_fetch_fields(fetch),
         }
-        self.close();
+        self.end_event();
     }
 
-    fn fetch(&mut self, event: &Event<'_>) {
+    fn encode_fetch_fields(&mut self, event: &Event<'_>) {
         match event {
             Event::FetchStarted { due, source, job, entry, method, url } => {
                 self.seconds("due", due.0);
                 self.source(*source);
-                self.plain("job", job);
+                self.unescaped_text("job", job);
                 self.entry(*entry);
                 self.text("method", method);
                 self.text("url", url);
@@ -247,13 +259,13 @@ impl Encoder {
             Event::FetchLine { source, n, text } => {
                 self.source(*source);
                 self.number("n", *n);
-                self.bytes(text);
+                self.text_or_base64(text);
             }
             Event::FetchFinished { source, fetched, ok } => {
                 self.source(*source);
                 self.number("status", u64::from(fetched.status));
                 self.number("bytes", fetched.bytes);
-                self.plain("sha256", &hex(&fetched.sha256));
+                self.unescaped_text("sha256", &hex(&fetched.sha256));
                 self.boolean("ok", *ok);
                 self.seconds("took", fetched.took.0);
                 self.timings(&fetched.timings);
@@ -265,7 +277,7 @@ impl Encoder {
             }
             Event::FetchFailed { source, kind, error, took } => {
                 self.source(*source);
-                self.plain("kind", kind.name());
+                self.unescaped_text("kind", kind.name());
                 self.text("error", error);
                 self.seconds("took", took.0);
             }
@@ -273,19 +285,19 @@ impl Encoder {
         }
     }
 
-    fn expect(&mut self, expected: &Expected) {
+    fn encode_expectation_fields(&mut self, expected: &ExpectationResult) {
         self.text("name", &expected.name);
         self.boolean("ok", expected.ok);
         self.text("wanted", &expected.wanted);
         self.optional_text("got", expected.got.as_deref());
         if !expected.events.is_empty() {
-            self.list("events", &expected.events);
+            self.numbers("events", &expected.events);
         }
     }
 
-    fn run_finished(&mut self, summary: &Summary) {
-        self.open("run.finished");
-        self.plain("outcome", summary.outcome.name());
+    fn begin_run_finished(&mut self, summary: &RunSummary) {
+        self.begin_event("run.finished");
+        self.unescaped_text("outcome", summary.outcome.name());
         self.optional_text("reason", summary.reason.as_deref());
         self.number("spawned", summary.spawned);
         self.number("exited", summary.exited);
@@ -300,13 +312,13 @@ impl Encoder {
         );
         if !summary.fetches.is_empty() {
             self.key("fetches");
-            loads::push(&mut self.buffer, &summary.fetches);
+            load_metrics::push_load_metrics(&mut self.buffer, &summary.fetches);
         }
         if !summary.shared.is_empty() {
             self.key("shared");
             self.buffer.push(b'{');
             for (n, (cell, value)) in summary.shared.iter().enumerate() {
-                self.member(n, cell);
+                self.map_key(n, cell);
                 let _ = write!(self.buffer, "{value}");
             }
             self.buffer.push(b'}');
@@ -315,14 +327,14 @@ impl Encoder {
     }
 
     /// The lines of a chunk, one event each.
-    fn lines(&mut self, source: Source, stream: Stream, chunk: &[u8], partial: bool) {
-        let middle = Middle::new(&self.t, source, stream);
+    fn encode_lines(&mut self, source: Source, stream: OutputStream, chunk: &[u8], partial: bool) {
+        let middle = LinePrefix::new(&self.encoded_t, source, stream);
         let end: &[u8] = if partial { b",\"partial\":true}\n" } else { b"}\n" };
-        if any(chunk, needs_care) {
+        if any_byte(chunk, needs_slow_path) {
             for line in chunk.split_inclusive(|byte| *byte == b'\n') {
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
-                self.line_start(&middle);
-                self.bytes(line);
+                self.push_line_prefix(&middle);
+                self.text_or_base64(line);
                 self.buffer.extend_from_slice(end);
             }
             return;
@@ -331,10 +343,10 @@ impl Encoder {
         let mut rest = chunk;
         while !rest.is_empty() {
             let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            self.line_start(&middle);
+            self.push_line_prefix(&middle);
             self.buffer.extend_from_slice(b",\"text\":\"");
-            match rest.first_chunk::<SHORT>() {
-                Some(line) if at <= SHORT => put(&mut self.buffer, line, at),
+            match rest.first_chunk::<SHORT_LINE_LEN>() {
+                Some(line) if at <= SHORT_LINE_LEN => push_overcopied(&mut self.buffer, line, at),
                 _ => self.buffer.extend_from_slice(&rest[..at]),
             }
             self.buffer.push(b'"');
@@ -343,26 +355,26 @@ impl Encoder {
         }
     }
 
-    fn line_start(&mut self, middle: &Middle) {
+    fn push_line_prefix(&mut self, middle: &LinePrefix) {
         self.buffer.extend_from_slice(br#"{"seq":"#);
-        push_digits(&mut self.buffer, self.count);
-        put(&mut self.buffer, &middle.bytes, middle.length);
-        self.count += 1;
+        push_digits(&mut self.buffer, self.next_seq);
+        push_overcopied(&mut self.buffer, &middle.bytes, middle.length);
+        self.next_seq += 1;
     }
 
     #[inline]
-    fn open(&mut self, event: &str) {
+    fn begin_event(&mut self, event: &str) {
         self.buffer.extend_from_slice(br#"{"seq":"#);
-        push_digits(&mut self.buffer, self.count);
+        push_digits(&mut self.buffer, self.next_seq);
         self.buffer.extend_from_slice(br#","t":"#);
-        self.t.put(&mut self.buffer);
+        self.encoded_t.push_to(&mut self.buffer);
         self.buffer.extend_from_slice(br#","event":""#);
         self.buffer.extend_from_slice(event.as_bytes());
         self.buffer.push(b'"');
-        self.count += 1;
+        self.next_seq += 1;
     }
 
-    fn close(&mut self) {
+    fn end_event(&mut self) {
         self.buffer.extend_from_slice(b"}\n");
     }
 
@@ -383,12 +395,12 @@ impl Encoder {
         push_digits(&mut self.buffer, number);
     }
 
-    fn signed(&mut self, key: &str, number: i64) {
+    fn signed_number(&mut self, key: &str, number: i64) {
         self.key(key);
         let _ = write!(self.buffer, "{number}");
     }
 
-    fn list<T: Copy + Into<u64>>(&mut self, key: &str, numbers: &[T]) {
+    fn numbers<T: Copy + Into<u64>>(&mut self, key: &str, numbers: &[T]) {
         self.key(key);
         for (n, number) in numbers.iter().enumerate() {
             self.buffer.push(if n == 0 { b'[' } else { b',' });
@@ -398,11 +410,11 @@ impl Encoder {
     }
 
     /// The key of the `n`th member of an object, from 0.
-    fn member(&mut self, n: usize, key: &str) {
+    fn map_key(&mut self, n: usize, key: &str) {
         if n > 0 {
             self.buffer.push(b',');
         }
-        push_json(&mut self.buffer, key);
+        push_json_string(&mut self.buffer, key);
         self.buffer.push(b':');
     }
 
@@ -413,10 +425,10 @@ impl Encoder {
     #[inline]
     fn seconds(&mut self, key: &str, nanoseconds: u64) {
         self.key(key);
-        if nanoseconds == self.moment.0 {
-            self.t.put(&mut self.buffer);
+        if nanoseconds == self.encoded_moment.0 {
+            self.encoded_t.push_to(&mut self.buffer);
         } else {
-            Seconds::new(nanoseconds).put(&mut self.buffer);
+            EncodedSeconds::new(nanoseconds).push_to(&mut self.buffer);
         }
     }
 
@@ -441,7 +453,7 @@ impl Encoder {
                 number
             }
         };
-        self.decimal(number);
+        self.push_u32(number);
         self.buffer.push(b'"');
     }
 
@@ -453,7 +465,7 @@ impl Encoder {
 
     fn entry(&mut self, entry: Option<EntryName<'_>>) {
         match entry {
-            Some(EntryName::Id(id)) => self.plain("entry", id),
+            Some(EntryName::Id(id)) => self.unescaped_text("entry", id),
             Some(EntryName::Number(number)) => {
                 self.buffer.extend_from_slice(b",\"entry\":\"#");
                 push_digits(&mut self.buffer, number as u64);
@@ -468,19 +480,19 @@ impl Encoder {
         self.buffer.extend_from_slice(b",\"player\":\"");
         self.buffer.extend_from_slice(player.prefix.as_bytes());
         if let Some(number) = player.number {
-            self.decimal(number);
+            self.push_u32(number);
         }
         self.buffer.extend_from_slice(player.suffix.as_bytes());
         self.buffer.push(b'"');
     }
 
-    fn decimal(&mut self, number: u32) {
+    fn push_u32(&mut self, number: u32) {
         push_digits(&mut self.buffer, number.into());
     }
 
     /// A text that needs no escape: a name, a word of ours.
     #[inline]
-    fn plain(&mut self, key: &str, text: &str) {
+    fn unescaped_text(&mut self, key: &str, text: &str) {
         self.key(key);
         self.buffer.push(b'"');
         self.buffer.extend_from_slice(text.as_bytes());
@@ -489,7 +501,7 @@ impl Encoder {
 
     fn text(&mut self, key: &str, text: &str) {
         self.key(key);
-        push_json(&mut self.buffer, text);
+        push_json_string(&mut self.buffer, text);
     }
 
     fn optional_text(&mut self, key: &str, text: Option<&str>) {
@@ -499,19 +511,19 @@ impl Encoder {
     }
 
     /// Bytes from outside: `text`, or `base64` where they are not UTF-8.
-    fn bytes(&mut self, bytes: &[u8]) {
+    fn text_or_base64(&mut self, bytes: &[u8]) {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.text("text", text),
             Err(_) => {
                 use base64::Engine;
-                self.plain("base64", &base64::engine::general_purpose::STANDARD.encode(bytes));
+                self.unescaped_text("base64", &base64::engine::general_purpose::STANDARD.encode(bytes));
             }
         }
     }
 
     /// An object by name; a name that came several times has its values joined by a comma, as
     /// RFC 9110 (section 5.3) joins them.
-    fn headers(&mut self, headers: &[Header]) {
+    fn headers(&mut self, headers: &[HttpHeader]) {
         self.key("headers");
         let mut before = b'{';
         for (n, header) in headers.iter().enumerate() {
@@ -520,17 +532,17 @@ impl Encoder {
             }
             self.buffer.push(before);
             before = b',';
-            push_json(&mut self.buffer, &header.name);
+            push_json_string(&mut self.buffer, &header.name);
             self.buffer.push(b':');
             let same = headers[n..].iter().filter(|other| other.name == header.name);
             let values: Vec<&str> = same.map(|header| header.value.as_str()).collect();
-            push_json(&mut self.buffer, &values.join(", "));
+            push_json_string(&mut self.buffer, &values.join(", "));
         }
         self.buffer.extend_from_slice(if headers.is_empty() { b"{}" } else { b"}" });
     }
 
     /// An object by name, if anything was captured.
-    fn captured(&mut self, captured: &[Captured]) {
+    fn captured(&mut self, captured: &[CapturedValue]) {
         if captured.is_empty() {
             return;
         }
@@ -538,15 +550,15 @@ impl Encoder {
         let mut before = b'{';
         for one in captured {
             self.buffer.push(std::mem::replace(&mut before, b','));
-            push_json(&mut self.buffer, &one.name);
+            push_json_string(&mut self.buffer, &one.name);
             self.buffer.push(b':');
-            push_json(&mut self.buffer, one.shown());
+            push_json_string(&mut self.buffer, one.display_value());
         }
         self.buffer.push(b'}');
     }
 
-    fn timings(&mut self, timings: &Timings) {
-        let Timings { dns, connect, tls, first_byte, body } = timings;
+    fn timings(&mut self, timings: &FetchTimings) {
+        let FetchTimings { dns, connect, tls, first_byte, body } = timings;
         let phases: [(&[u8], _); 5] = [
             (b"dns\":", dns),
             (b"connect\":", connect),
@@ -561,7 +573,7 @@ impl Encoder {
             if let Some(Span(span)) = span {
                 self.buffer.extend_from_slice(before);
                 self.buffer.extend_from_slice(name);
-                Seconds::new(*span).put(&mut self.buffer);
+                EncodedSeconds::new(*span).push_to(&mut self.buffer);
                 before = b",\"";
             }
         }
@@ -570,7 +582,7 @@ impl Encoder {
 }
 
 /// A place, as a list of two numbers.
-fn push_place(buffer: &mut Vec<u8>, [x, y]: [u32; 2]) {
+fn push_position(buffer: &mut Vec<u8>, [x, y]: [u32; 2]) {
     buffer.push(b'[');
     push_digits(buffer, x.into());
     buffer.push(b',');
@@ -579,24 +591,24 @@ fn push_place(buffer: &mut Vec<u8>, [x, y]: [u32; 2]) {
 }
 
 /// A line of up to so many bytes is copied as one of this length.
-const SHORT: usize = 32;
+const SHORT_LINE_LEN: usize = 32;
 
 /// What all lines of a chunk have between `seq` and the text.
-struct Middle {
+struct LinePrefix {
     /// The first `length` of them; there is no longer one.
     bytes: [u8; 96],
     length: usize,
 }
 
-impl Middle {
-    fn new(t: &Seconds, source: Source, stream: Stream) -> Middle {
+impl LinePrefix {
+    fn new(t: &EncodedSeconds, source: Source, stream: OutputStream) -> LinePrefix {
         let mut text = Vec::with_capacity(96 + 20);
         text.extend_from_slice(br#","t":"#);
-        t.put(&mut text);
+        t.push_to(&mut text);
         let _ = write!(text, r#","event":"line","source":"{source}","stream":"{}""#, stream.name());
         let mut bytes = [0; 96];
         bytes[..text.len()].copy_from_slice(&text);
-        Middle { bytes, length: text.len() }
+        LinePrefix { bytes, length: text.len() }
     }
 }
 

@@ -2,20 +2,20 @@
 
 use super::*;
 use crate::event::{ClockKind, Direction};
-use crate::time::SECOND;
+use crate::time::NANOS_PER_SECOND;
 
 fn written(t: u64, event: &Event<'_>) -> String {
-    let mut encoder = Encoder::default();
-    encoder.write(Moment(t), event);
-    String::from_utf8(encoder.take(Vec::new())).unwrap()
+    let mut encoder = EventEncoder::default();
+    encoder.encode(Moment(t), event);
+    String::from_utf8(encoder.swap_buffer(Vec::new())).unwrap()
 }
 
 #[test]
 fn times_have_nine_decimals() {
-    for nanoseconds in [0, 1, 999_999_999, SECOND, 12_345_678_901, u64::MAX] {
-        let seconds = Seconds::new(nanoseconds);
+    for nanoseconds in [0, 1, 999_999_999, NANOS_PER_SECOND, 12_345_678_901, u64::MAX] {
+        let seconds = EncodedSeconds::new(nanoseconds);
         let mut bytes = Vec::new();
-        seconds.put(&mut bytes);
+        seconds.push_to(&mut bytes);
         assert_eq!(String::from_utf8(bytes), Ok(Moment(nanoseconds).to_string()));
     }
 }
@@ -31,7 +31,7 @@ fn a_move_has_its_keys_in_order() {
 
 #[test]
 fn a_chunk_is_as_many_events_as_it_has_lines() {
-    let stream = Stream::Stderr;
+    let stream = OutputStream::Stderr;
     let lines = |chunk, partial| Event::Lines { source: Source::Spawn(1), stream, chunk, partial };
     let texts = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split_once("stderr\",").unwrap().1.to_owned()).collect()
@@ -60,7 +60,7 @@ fn numbers_have_their_digits() {
 
 #[test]
 fn the_longest_of_everything_fits() {
-    let (source, stream) = (Source::Request(u32::MAX), Stream::Stdout);
+    let (source, stream) = (Source::Request(u32::MAX), OutputStream::Stdout);
     let event = Event::Lines { source, stream, chunk: b"a\n", partial: false };
     let line: serde_json::Value = serde_json::from_str(&written(u64::MAX, &event)).unwrap();
     assert_eq!((&line["source"], &line["text"]), (&"get#4294967295".into(), &"a".into()));
@@ -68,11 +68,11 @@ fn the_longest_of_everything_fits() {
 
 #[test]
 fn seq_counts_without_gap() {
-    let mut encoder = Encoder::default();
+    let mut encoder = EventEncoder::default();
     for n in 0..1_234 {
-        encoder.write(Moment(0), &Event::ClockTick { due: Moment(0), n });
+        encoder.encode(Moment(0), &Event::ClockTick { due: Moment(0), n });
     }
-    let log = String::from_utf8(encoder.take(Vec::new())).unwrap();
+    let log = String::from_utf8(encoder.swap_buffer(Vec::new())).unwrap();
     for (n, line) in log.lines().enumerate() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(value["seq"], n);
@@ -103,7 +103,7 @@ proptest::proptest! {
         let line: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').collect();
         let chunk = [&line[..], b"\n"].concat();
         let source = Source::Spawn(1);
-        let event = Event::Lines { source, stream: Stream::Stdout, chunk: &chunk, partial: false };
+        let event = Event::Lines { source, stream: OutputStream::Stdout, chunk: &chunk, partial: false };
         let value: serde_json::Value = serde_json::from_str(&written(0, &event)).unwrap();
         let back = match value["text"].as_str() {
             Some(text) => text.as_bytes().to_vec(),

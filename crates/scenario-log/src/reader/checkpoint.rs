@@ -5,13 +5,13 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 
-use crate::reader::envelope::Frame;
-use crate::reader::{LONGEST_LINE, PIECE, Reader};
+use crate::reader::envelope::Envelope;
+use crate::reader::{LogReader, MAX_LINE_LEN, READ_SIZE};
 use crate::time::Moment;
 
 /// Where a reader stands: between two lines, with what makes a log of those before.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct LogCheckpoint {
     offset: u64,
     crc: u32,
     lines: u64,
@@ -19,9 +19,10 @@ pub struct Place {
     is_finished: bool,
 }
 
-impl Place {
+impl LogCheckpoint {
     /// Before the first line.
-    pub const START: Place = Place { offset: 0, crc: 0, lines: 0, t: Moment::ZERO, is_finished: false };
+    pub const START: LogCheckpoint =
+        LogCheckpoint { offset: 0, crc: 0, lines: 0, t: Moment::ZERO, is_finished: false };
 
     /// How many bytes are before it.
     #[must_use]
@@ -36,19 +37,19 @@ impl Place {
     }
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> LogReader<R> {
     /// A reader that goes on at a place. The source must stand at its offset.
     #[must_use]
-    pub fn at(place: Place, source: R) -> Reader<R> {
-        let Place { offset, crc, lines, t, is_finished } = place;
-        Reader { offset, crc, lines, t, is_finished, ..Reader::new(source) }
+    pub fn from_checkpoint(place: LogCheckpoint, source: R) -> LogReader<R> {
+        let LogCheckpoint { offset, crc, lines, t, is_finished } = place;
+        LogReader { offset, crc, lines, t, is_finished, ..LogReader::new(source) }
     }
 
     /// Where it stands: behind the last line that was passed.
     #[must_use]
-    pub fn place(&self) -> Place {
-        let Reader { offset, lines, t, is_finished, .. } = *self;
-        Place { offset, crc: self.sum(), lines, t, is_finished }
+    pub fn checkpoint(&self) -> LogCheckpoint {
+        let LogReader { offset, lines, t, is_finished, .. } = *self;
+        LogCheckpoint { offset, crc: self.checksum(), lines, t, is_finished }
     }
 
     /// The moment of the last line that was passed.
@@ -61,13 +62,13 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let rest = &self.buffer[self.start..self.filled];
-        let is_known = self.current.is_some() || self.end.is_some() || self.is_at_end;
-        is_known || rest.len() > LONGEST_LINE || memchr::memchr(b'\n', rest).is_some()
+        let is_known = self.peeked.is_some() || self.end.is_some() || self.is_at_end;
+        is_known || rest.len() > MAX_LINE_LEN || memchr::memchr(b'\n', rest).is_some()
     }
 
     /// Reads once, without waiting where something is there to be read. What goes wrong is told by
     /// [`Reader::peek`].
-    pub fn read_on(&mut self) {
+    pub fn read_more(&mut self) {
         if let Err(unreadable) = self.refill() {
             self.end = Some(Err(unreadable));
         }
@@ -79,13 +80,13 @@ impl<R: Read> Reader<R> {
 #[must_use]
 pub fn last_moment(file: &File) -> Option<Moment> {
     let length = file.metadata().ok()?.len();
-    let from = length.saturating_sub(PIECE as u64);
+    let from = length.saturating_sub(READ_SIZE as u64);
     let mut bytes = vec![0; usize::try_from(length - from).ok()?];
     file.read_exact_at(&mut bytes, from).ok()?;
     let mut lines = bytes.split(|byte| *byte == b'\n');
     // What is behind the last newline is no whole line.
     lines.next_back();
-    lines.rev().find_map(|line| Frame::read(line).ok()).map(|frame| frame.t)
+    lines.rev().find_map(|line| Envelope::parse(line).ok()).map(|frame| frame.t)
 }
 
 #[cfg(test)]
@@ -97,22 +98,22 @@ mod tests {
 
     #[test]
     fn a_reader_goes_on_where_another_stood() {
-        let mut reader = Reader::new(LOG.as_bytes());
+        let mut reader = LogReader::new(LOG.as_bytes());
         let mut places = Vec::new();
         while reader.peek().unwrap().is_some() {
-            places.push(reader.place());
-            reader.pass();
+            places.push(reader.checkpoint());
+            reader.advance();
         }
-        let sum = reader.sum();
+        let sum = reader.checksum();
         for (number, place) in places.into_iter().enumerate() {
             let rest = &LOG.as_bytes()[usize::try_from(place.offset()).unwrap()..];
-            let mut reader = Reader::at(place, rest);
+            let mut reader = LogReader::from_checkpoint(place, rest);
             assert_eq!(reader.peek().unwrap().unwrap().seq, number as u64);
             while reader.peek().unwrap().is_some() {
-                reader.pass();
+                reader.advance();
             }
             assert_eq!(
-                (reader.sum(), reader.t(), reader.cut().unwrap().line),
+                (reader.checksum(), reader.t(), reader.truncated_end().unwrap().last_line),
                 (sum, Moment(1_000_000_000), 3)
             );
         }
@@ -120,18 +121,18 @@ mod tests {
 
     #[test]
     fn a_line_is_ready_once_it_is_whole() {
-        let mut reader = Reader::new(LOG.as_bytes().chain(&b"{\"seq\""[..]));
+        let mut reader = LogReader::new(LOG.as_bytes().chain(&b"{\"seq\""[..]));
         assert!(!reader.is_ready());
-        reader.read_on();
+        reader.read_more();
         for _ in 0..3 {
             assert!(reader.is_ready());
             reader.peek().unwrap();
-            reader.pass();
+            reader.advance();
         }
         assert!(!reader.is_ready());
-        reader.read_on();
+        reader.read_more();
         assert!(!reader.is_ready(), "torn so far");
-        reader.read_on();
+        reader.read_more();
         assert!(reader.is_ready() && reader.peek().unwrap().is_none(), "it is the end");
     }
 }

@@ -7,24 +7,24 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::time::Moment;
-use crate::{fields, seconds};
+use crate::{parse_seconds, raw_fields};
 
 /// The beginning of a line.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
+pub(super) struct Envelope {
     pub(super) seq: u64,
     pub(super) t: Moment,
     /// Where the event's name stands in the line.
-    pub(super) name: Range<usize>,
+    pub(super) event_range: Range<usize>,
     /// Where `,"t":` begins, in a line of the form of our own writer.
-    pub(super) at_t: Option<usize>,
+    pub(super) t_offset: Option<usize>,
     /// The log's format, in a line that has one.
     pub(super) format: Option<u64>,
 }
 
 /// The same as JSON.
 #[derive(Deserialize)]
-struct AnyForm<'a> {
+struct EnvelopeFields<'a> {
     seq: u64,
     #[serde(borrow)]
     t: &'a RawValue,
@@ -33,40 +33,46 @@ struct AnyForm<'a> {
     format: Option<&'a RawValue>,
 }
 
-impl Frame {
+impl Envelope {
     /// Reads the beginning of a line.
     #[inline]
-    pub(super) fn read(line: &[u8]) -> Result<Frame, String> {
-        match own_form(line) {
+    pub(super) fn parse(line: &[u8]) -> Result<Envelope, String> {
+        match parse_canonical(line) {
             Some(frame) if frame.seq > 0 => Ok(frame),
             // The first line says its format too.
-            _ => any_form(line),
+            _ => parse_any_json(line),
         }
     }
 }
 
 /// `{"seq":12,"t":0.500000000,"event":"move"` and a comma or the end.
 #[inline]
-fn own_form(line: &[u8]) -> Option<Frame> {
-    let (seq, at_t) = digits(line, super::START.len())?;
+fn parse_canonical(line: &[u8]) -> Option<Envelope> {
+    let (seq, at_t) = parse_digits(line, super::LINE_START.len())?;
     let rest = line.get(at_t..)?.strip_prefix(b",\"t\":")?;
-    let (t, length) = seconds::read_start(rest)?;
+    let (t, length) = parse_seconds::parse_seconds_prefix(rest)?;
     let at_name = at_t + 5 + length + 10;
     let rest = rest[length..].strip_prefix(b",\"event\":\"")?;
     // Names are short.
     let end = rest.iter().position(|byte| *byte == b'"')?;
     let behind = *rest.get(end + 1)?;
     let is_name = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'.';
-    let has_form = line.starts_with(super::START)
+    let has_form = line.starts_with(super::LINE_START)
         && matches!(behind, b',' | b'}')
         && line.ends_with(b"}")
         && rest[..end].iter().all(is_name);
-    has_form.then(|| Frame { seq, t, name: at_name..at_name + end, at_t: Some(at_t), format: None })
+    has_form.then(|| Envelope {
+        seq,
+        t,
+        event_range: at_name..at_name + end,
+        t_offset: Some(at_t),
+        format: None,
+    })
 }
 
 /// The number at `at`, as JSON has it, and where it ends.
 #[inline]
-fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
+fn parse_digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
     let mut end = at;
     let mut number = 0u64;
     while let Some(digit) = line.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
@@ -78,20 +84,21 @@ fn digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
 }
 
 #[cold]
-fn any_form(line: &[u8]) -> Result<Frame, String> {
+fn parse_any_json(line: &[u8]) -> Result<Envelope, String> {
     let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
-    let AnyForm { seq, t, event, format } =
-        serde_json::from_str(text).map_err(|error| fields::unreadable(&error))?;
-    let t = seconds::read(t.get()).ok_or_else(|| format!("has a `t` that is no time: {}", t.get()))?;
+    let EnvelopeFields { seq, t, event, format } =
+        serde_json::from_str(text).map_err(|error| raw_fields::format_json_error(&error))?;
+    let t = parse_seconds::parse_seconds(t.get())
+        .ok_or_else(|| format!("has a `t` that is no time: {}", t.get()))?;
     // The name is a part of the line.
     let at = event.as_ptr() as usize - text.as_ptr() as usize;
-    let at_t = own_form(line).and_then(|frame| frame.at_t);
-    let format = format.map(|format| read_format(format.get())).transpose()?;
-    Ok(Frame { seq, t: Moment(t), name: at..at + event.len(), at_t, format })
+    let at_t = parse_canonical(line).and_then(|frame| frame.t_offset);
+    let format = format.map(|format| parse_format(format.get())).transpose()?;
+    Ok(Envelope { seq, t: Moment(t), event_range: at..at + event.len(), t_offset: at_t, format })
 }
 
 /// A format's number; one that is larger than any is as new as any.
-fn read_format(text: &str) -> Result<u64, String> {
+fn parse_format(text: &str) -> Result<u64, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("does not say its format".to_owned());
     }
@@ -99,7 +106,7 @@ fn read_format(text: &str) -> Result<u64, String> {
 }
 
 /// The `crc32c` at the end of a last line.
-pub(super) fn sum_of(line: &[u8]) -> Option<u32> {
+pub(super) fn checksum_of(line: &[u8]) -> Option<u32> {
     let rest = line.strip_suffix(b"\"}")?;
     let (rest, digits) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
     let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
@@ -115,8 +122,8 @@ mod tests {
 
     /// What a line begins with, and whether it was read by its bytes.
     fn read(line: &str) -> Result<(u64, u64, &str, bool), String> {
-        let frame = Frame::read(line.as_bytes())?;
-        Ok((frame.seq, frame.t.0, &line[frame.name.clone()], frame.at_t.is_some()))
+        let frame = Envelope::parse(line.as_bytes())?;
+        Ok((frame.seq, frame.t.0, &line[frame.event_range.clone()], frame.t_offset.is_some()))
     }
 
     #[test]
@@ -132,7 +139,7 @@ mod tests {
             assert_eq!(read(other), Ok((12, 500_000_000, "move", false)), "{other}");
         }
         assert_eq!(
-            Frame::read(br#"{"seq":0,"t":0.000000000,"event":"a","format":3}"#).unwrap().format,
+            Envelope::parse(br#"{"seq":0,"t":0.000000000,"event":"a","format":3}"#).unwrap().format,
             Some(3)
         );
     }
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_sum_is_eight_digits_at_the_end() {
-        assert_eq!(sum_of(br#"{"a":1,"crc32c":"00ff00ff"}"#), Some(0x00ff_00ff));
+        assert_eq!(checksum_of(br#"{"a":1,"crc32c":"00ff00ff"}"#), Some(0x00ff_00ff));
         for line in [
             r#"{"a":1,"crc32c":"00FF00FF"}"#,
             r#"{"a":1,"crc32c":"0ff00ff"}"#,
@@ -170,7 +177,7 @@ mod tests {
             r#""}"#,
             "",
         ] {
-            assert_eq!(sum_of(line.as_bytes()), None, "{line}");
+            assert_eq!(checksum_of(line.as_bytes()), None, "{line}");
         }
     }
 
@@ -179,9 +186,9 @@ mod tests {
         #[test]
         fn both_ways_read_the_same(seq in 1u64.., t: u64, name in "[a-z.]{0,12}", rest in "[,\"a:1{}]{0,4}") {
             let line = format!("{{\"seq\":{seq},\"t\":{},\"event\":\"{name}\"{rest}}}", Moment(t));
-            if let Ok(json) = any_form(line.as_bytes()) {
-                let own = own_form(line.as_bytes()).unwrap();
-                proptest::prop_assert_eq!((own.seq, own.t, own.name), (json.seq, json.t, json.name));
+            if let Ok(json) = parse_any_json(line.as_bytes()) {
+                let own = parse_canonical(line.as_bytes()).unwrap();
+                proptest::prop_assert_eq!((own.seq, own.t, own.event_range), (json.seq, json.t, json.event_range));
             }
         }
     }

@@ -12,10 +12,10 @@ fn log(length: usize) -> Vec<u8> {
 }
 
 /// Reads it to its end; how many lines there were.
-fn read<R: Read>(mut reader: Reader<R>) -> (u64, Result<(), Unreadable>) {
+fn read<R: Read>(mut reader: LogReader<R>) -> (u64, Result<(), LogReadError>) {
     loop {
         match reader.peek() {
-            Ok(Some(_)) => reader.pass(),
+            Ok(Some(_)) => reader.advance(),
             Ok(None) => return (reader.lines(), Ok(())),
             Err(unreadable) => return (reader.lines(), Err(unreadable)),
         }
@@ -25,21 +25,21 @@ fn read<R: Read>(mut reader: Reader<R>) -> (u64, Result<(), Unreadable>) {
 #[test]
 fn a_line_is_as_long_as_the_limit_at_most() {
     for piece in [1, 7, 64, 1 << 10] {
-        assert_eq!(read(Reader::limited(&log(200)[..], piece, 200)), (2, Ok(())), "{piece}");
+        assert_eq!(read(LogReader::with_limits(&log(200)[..], piece, 200)), (2, Ok(())), "{piece}");
         let long = log(201);
-        let fault = Unreadable::damaged(2, "is longer than 200 bytes, which no line of a log is");
-        assert_eq!(read(Reader::limited(&long[..], piece, 200)), (1, Err(fault.clone())), "{piece}");
+        let fault = LogReadError::damaged(2, "is longer than 200 bytes, which no line of a log is");
+        assert_eq!(read(LogReader::with_limits(&long[..], piece, 200)), (1, Err(fault.clone())), "{piece}");
         let endless = long[..long.len() - 5].chain(std::io::repeat(b'x'));
-        assert_eq!(read(Reader::limited(endless, piece, 200)), (1, Err(fault)), "{piece}");
+        assert_eq!(read(LogReader::with_limits(endless, piece, 200)), (1, Err(fault)), "{piece}");
     }
 }
 
 #[test]
 fn the_buffer_grows_for_a_line_and_no_further() {
     let bytes = log(200);
-    let mut reader = Reader::limited(&bytes[..], 16, 1 << 20);
+    let mut reader = LogReader::with_limits(&bytes[..], 16, 1 << 20);
     while reader.peek().unwrap().is_some() {
-        reader.pass();
+        reader.advance();
     }
     assert!(reader.buffer.len() <= 512, "{}", reader.buffer.len());
 }
@@ -48,12 +48,16 @@ fn the_buffer_grows_for_a_line_and_no_further() {
 fn any_size_of_pieces_gives_the_same_sum() {
     let bytes = log(300);
     for piece in 1..=bytes.len() {
-        let mut reader = Reader::limited(&bytes[..], piece, 1 << 10);
+        let mut reader = LogReader::with_limits(&bytes[..], piece, 1 << 10);
         reader.peek().unwrap();
-        reader.pass();
-        assert_eq!(reader.sum(), crc32c::crc32c(FIRST.as_bytes()), "{piece}");
+        reader.advance();
+        assert_eq!(reader.checksum(), crc32c::crc32c(FIRST.as_bytes()), "{piece}");
         reader.peek().unwrap();
-        reader.pass();
-        assert_eq!((reader.sum(), reader.offset()), (crc32c::crc32c(&bytes), bytes.len() as u64), "{piece}");
+        reader.advance();
+        assert_eq!(
+            (reader.checksum(), reader.offset()),
+            (crc32c::crc32c(&bytes), bytes.len() as u64),
+            "{piece}"
+        );
     }
 }

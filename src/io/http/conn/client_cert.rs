@@ -9,26 +9,26 @@ use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys}
 
 use scenario_core::scenario::model::ClientCert;
 
-use crate::io::http::blocking::elsewhere;
+use crate::io::http::blocking::run_blocking;
 
 /// A configuration that shows it.
 ///
 /// # Errors
 ///
 /// In words with the file's name, and nothing of the key.
-pub(crate) async fn put_into(
+pub(crate) async fn with_client_cert(
     config: ConfigBuilder<ClientConfig, WantsClientCert>,
     folder: &Path,
     ClientCert { cert, key }: &ClientCert,
 ) -> Result<ClientConfig, String> {
     let (cert_shown, key_shown) = (cert.display(), key.display());
-    let pem = read(folder, cert).await.map_err(|error| format!("cert = \"{cert_shown}\": {error}"))?;
+    let pem = read_file(folder, cert).await.map_err(|error| format!("cert = \"{cert_shown}\": {error}"))?;
     let chain: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let chain = chain.map_err(|error| format!("cert = \"{cert_shown}\" is no PEM file: {error}"))?;
     if chain.is_empty() {
         return Err(format!("cert = \"{cert_shown}\" holds no certificate"));
     }
-    let pem = read(folder, key).await.map_err(|error| format!("key = \"{key_shown}\": {error}"))?;
+    let pem = read_file(folder, key).await.map_err(|error| format!("key = \"{key_shown}\": {error}"))?;
     let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
         PemError::NoItemsFound => {
             format!("key = \"{key_shown}\" holds no private key that is not encrypted")
@@ -43,7 +43,7 @@ pub(crate) async fn put_into(
     })
 }
 
-async fn read(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
+async fn read_file(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
     let file = folder.join(path);
-    elsewhere(|| std::fs::read(file)).await
+    run_blocking(|| std::fs::read(file)).await
 }

@@ -15,140 +15,146 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
 
-use scenario_core::scenario::model::{FetchJob, Http2, Pace};
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchJob, Http2Mode, LoadModel};
+use scenario_log::event::FetchErrorKind;
 
-use super::proxy::Proxy;
-use super::tls::{Speaks, Tls, Trust};
-use crate::io::http::conn::connection::{Link, One, Two};
+use super::proxy::HttpProxy;
+use super::tls::{HttpVersions, TlsConfigs, TlsTrust};
+use crate::io::http::conn::connection::{Http1Conn, Http2Conn, HttpConn};
 use crate::io::http::conn::route;
-use crate::io::http::conn::route::Way;
-use crate::io::http::conn::stream::{Stream, Wire};
+use crate::io::http::conn::route::ConnRoute;
+use crate::io::http::conn::stream::{ConnStream, CountedStream};
 use crate::io::http::conn::tcp;
-use crate::io::http::conn::tcp::Names;
-use crate::io::http::error::Fault;
-use crate::io::http::timing::{Phase, Progress};
+use crate::io::http::conn::tcp::DnsResolver;
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
 /// How long a connection is kept idle: less than the 5 s after which common servers close it
 /// themselves, so that a request seldom meets one that is being closed.
-pub(crate) const IDLE: Duration = Duration::from_secs(4);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How many idle connections an endpoint keeps.
-const KEPT: usize = 256;
+const MAX_IDLE_CONNS: usize = 256;
 
 /// How many requests share a connection of HTTP/2 before there is another: what a server should let at
 /// least (RFC 9113, section 6.5.2), so that none waits unseen for its turn.
-const STREAMS: usize = 100;
+const MAX_STREAMS_PER_CONN: usize = 100;
 
 /// What makes two requests able to use one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
-    way: Way,
+    route: ConnRoute,
     secure: bool,
     host: String,
     port: u16,
-    speaks: Speaks,
-    trust: Trust,
+    versions: HttpVersions,
+    trust: TlsTrust,
     /// No connection is shared, of whatever version.
-    unshared: bool,
+    is_exclusive: bool,
 }
 
 impl Endpoint {
     /// The proxy that is asked for the URLs of this endpoint, if there is one.
-    pub(crate) fn forwarder(&self) -> Option<&Proxy> {
-        self.way.forwarder(self.secure)
+    pub(crate) fn forward_proxy(&self) -> Option<&HttpProxy> {
+        self.route.forward_proxy(self.secure)
     }
 
     /// Where a request of `job` to `url` goes.
     pub(crate) fn new(url: &Url, job: &FetchJob) -> Endpoint {
         let secure = url.scheme() == "https";
         let speaks = match job.http2 {
-            Http2::Never => Speaks::One,
+            Http2Mode::Never => HttpVersions::Http1Only,
             // A proxy is spoken to in HTTP/1.1.
-            _ if job.proxy.is_some() && !secure => Speaks::One,
-            Http2::Always => Speaks::Two,
-            Http2::Auto if secure => Speaks::Either,
-            Http2::Auto => Speaks::One,
+            _ if job.proxy.is_some() && !secure => HttpVersions::Http1Only,
+            Http2Mode::Always => HttpVersions::Http2Only,
+            Http2Mode::Auto if secure => HttpVersions::Negotiated,
+            Http2Mode::Auto => HttpVersions::Http1Only,
         };
-        let client = job.client.clone();
+        let client = job.client_cert.clone();
         let trust = match secure {
-            true if job.insecure => Trust { ca: None, insecure: true, client },
-            true => Trust { ca: job.ca.clone(), insecure: false, client },
-            false => Trust::default(),
+            true if job.insecure => TlsTrust { ca: None, insecure: true, client_cert: client },
+            true => TlsTrust { ca: job.ca.clone(), insecure: false, client_cert: client },
+            false => TlsTrust::default(),
         };
         let host = url.host_str().unwrap_or_default().to_owned();
         Endpoint {
-            way: Way::to(url, job),
+            route: ConnRoute::for_job(url, job),
             secure,
             host,
             port: url.port_or_known_default().unwrap_or_default(),
-            speaks,
+            versions: speaks,
             trust,
-            unshared: speaks != Speaks::One && is_closed_loop(job),
+            is_exclusive: speaks != HttpVersions::Http1Only && is_closed_loop(job),
         }
     }
 
     /// Whether a connection to it is for one request at a time.
-    pub(crate) fn keeps(&self, link: &Link) -> bool {
-        self.unshared || !link.is_http2()
+    pub(crate) fn is_conn_exclusive(&self, link: &HttpConn) -> bool {
+        self.is_exclusive || !link.is_http2()
     }
 }
 
 /// Whether a fetch has so many connections, as it says.
 fn is_closed_loop(job: &FetchJob) -> bool {
-    job.load.as_ref().is_some_and(|load| matches!(load.pace, Pace::Closed { .. }))
+    job.load.as_ref().is_some_and(|load| matches!(load.model, LoadModel::Closed { .. }))
 }
 
 impl Endpoint {
     /// Whether a connection to it speaks HTTP/1.1 with the server itself: surely, or perhaps.
-    pub(crate) fn may_be_bare(&self) -> Option<bool> {
-        match self.speaks {
-            _ if self.forwarder().is_some() => None,
-            Speaks::One => Some(true),
+    pub(crate) fn fast_path_support(&self) -> Option<bool> {
+        match self.versions {
+            _ if self.forward_proxy().is_some() => None,
+            HttpVersions::Http1Only => Some(true),
             // Without sharing it does no harm to find out on the first connections.
-            Speaks::Either => Some(self.unshared),
-            Speaks::Two => None,
+            HttpVersions::Negotiated => Some(self.is_exclusive),
+            HttpVersions::Http2Only => None,
         }
     }
 }
 
 /// The connections to one endpoint.
 #[derive(Default)]
-struct Lane {
+struct EndpointConns {
     /// Unused ones, the last used last.
-    idle: RefCell<Vec<(Link, Instant)>>,
+    idle: RefCell<Vec<(HttpConn, Instant)>>,
     /// Those that are shared. Locked while one is made, so that there are no more than needed.
-    shared: Mutex<Vec<Two>>,
+    shared: Mutex<Vec<Http2Conn>>,
     /// The endpoint has chosen HTTP/1.1 where it could choose.
-    only_one: Cell<bool>,
+    is_http1_only: Cell<bool>,
 }
 
 /// By endpoint; only ever looked up, so its order cannot show.
-type Lanes = RefCell<HashMap<Endpoint, Rc<Lane>>>;
+type ConnsByEndpoint = RefCell<HashMap<Endpoint, Rc<EndpointConns>>>;
 
 /// The connections of a run.
-pub(crate) struct Pool {
+pub(crate) struct ConnPool {
     folder: PathBuf,
-    names: Names,
-    tls: Tls,
-    lanes: Rc<Lanes>,
-    sweeping: Rc<Cell<bool>>,
+    resolver: DnsResolver,
+    tls: TlsConfigs,
+    conns: Rc<ConnsByEndpoint>,
+    has_sweeper: Rc<Cell<bool>>,
 }
 
 /// A connection for a request.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub(crate) struct LeasedConn {
     /// The connection.
-    pub(crate) link: Link,
+    pub(crate) conn: HttpConn,
     /// It has been used before, and may have gone since.
     pub(crate) reused: bool,
 }
 
-impl Pool {
+impl ConnPool {
     /// No connections; files and sockets are relative to `folder`.
-    pub(crate) fn new(folder: PathBuf) -> Pool {
-        let tls = Tls::new(folder.clone());
-        Pool { folder, names: Names::new(), tls, lanes: Rc::default(), sweeping: Rc::default() }
+    pub(crate) fn new(folder: PathBuf) -> ConnPool {
+        let tls = TlsConfigs::new(folder.clone());
+        ConnPool {
+            folder,
+            resolver: DnsResolver::new(),
+            tls,
+            conns: Rc::default(),
+            has_sweeper: Rc::default(),
+        }
     }
 
     /// A connection to `endpoint`: a shared one, or, unless it must be `fresh`, an idle one; else a
@@ -157,22 +163,23 @@ impl Pool {
         &self,
         endpoint: &Endpoint,
         fresh: bool,
-        progress: &Progress,
-    ) -> Result<Lease, Fault> {
-        let lane = self.lane(endpoint);
+        progress: &AttemptProgress,
+    ) -> Result<LeasedConn, FetchError> {
+        let lane = self.endpoint_conns(endpoint);
         if !fresh && let Some(link) = lane.take_idle().await {
-            return Ok(Lease { link, reused: true });
+            return Ok(LeasedConn { conn: link, reused: true });
         }
-        if endpoint.speaks != Speaks::One && !endpoint.unshared && !lane.only_one.get() {
-            return self.share(endpoint, &lane, progress).await;
+        if endpoint.versions != HttpVersions::Http1Only && !endpoint.is_exclusive && !lane.is_http1_only.get()
+        {
+            return self.lease_shared(endpoint, &lane, progress).await;
         }
         let link = self.open(endpoint, progress).await?;
-        Ok(Lease { link, reused: false })
+        Ok(LeasedConn { conn: link, reused: false })
     }
 
     /// The connections to an endpoint.
-    fn lane(&self, endpoint: &Endpoint) -> Rc<Lane> {
-        let mut lanes = self.lanes.borrow_mut();
+    fn endpoint_conns(&self, endpoint: &Endpoint) -> Rc<EndpointConns> {
+        let mut lanes = self.conns.borrow_mut();
         match lanes.get(endpoint) {
             Some(lane) => Rc::clone(lane),
             None => Rc::clone(lanes.entry(endpoint.clone()).or_default()),
@@ -181,23 +188,28 @@ impl Pool {
 
     /// A connection that is shared, made by the first that wants it; a connection of one's own if the
     /// endpoint turns out to speak HTTP/1.1.
-    async fn share(&self, endpoint: &Endpoint, lane: &Lane, progress: &Progress) -> Result<Lease, Fault> {
+    async fn lease_shared(
+        &self,
+        endpoint: &Endpoint,
+        lane: &EndpointConns,
+        progress: &AttemptProgress,
+    ) -> Result<LeasedConn, FetchError> {
         let mut shared = lane.shared.lock().await;
         shared.retain(|two| !two.is_closed());
-        if let Some(two) = shared.iter().find(|two| two.sharers() < STREAMS) {
-            return Ok(Lease { link: Link::Two(two.clone()), reused: true });
+        if let Some(two) = shared.iter().find(|two| two.sharer_count() < MAX_STREAMS_PER_CONN) {
+            return Ok(LeasedConn { conn: HttpConn::Http2(two.clone()), reused: true });
         }
-        if lane.only_one.get() {
+        if lane.is_http1_only.get() {
             drop(shared);
             let link = self.open(endpoint, progress).await?;
-            return Ok(Lease { link, reused: false });
+            return Ok(LeasedConn { conn: link, reused: false });
         }
         let link = self.open(endpoint, progress).await?;
         match &link {
-            Link::Two(two) => shared.push(two.clone()),
-            Link::One(_) => lane.only_one.set(true),
+            HttpConn::Http2(two) => shared.push(two.clone()),
+            HttpConn::Http1(_) => lane.is_http1_only.set(true),
         }
-        Ok(Lease { link, reused: false })
+        Ok(LeasedConn { conn: link, reused: false })
     }
 
     /// A new TCP connection, with its other end.
@@ -205,92 +217,103 @@ impl Pool {
         &self,
         host: &str,
         port: u16,
-        progress: &Progress,
-    ) -> Result<(TcpStream, SocketAddr), Fault> {
-        let addresses = self.names.resolve(host, progress).await?;
-        tcp::connect(&addresses, port, progress).await
+        progress: &AttemptProgress,
+    ) -> Result<(TcpStream, SocketAddr), FetchError> {
+        let addresses = self.resolver.resolve(host, progress).await?;
+        tcp::connect_tcp(&addresses, port, progress).await
     }
 
     /// A new TCP connection to an endpoint or to the proxy that speaks for it, through which TLS is spoken
     /// with the endpoint itself.
-    async fn reach(
+    async fn dial_route(
         &self,
         endpoint: &Endpoint,
-        progress: &Progress,
-    ) -> Result<(TcpStream, SocketAddr), Fault> {
+        progress: &AttemptProgress,
+    ) -> Result<(TcpStream, SocketAddr), FetchError> {
         let Endpoint { host, port, .. } = endpoint;
-        let proxy = match &endpoint.way {
-            Way::Proxy(proxy) => proxy,
-            Way::Closed => return Err(Fault::lasting(FetchFault::Connect, "`proxy` is no proxy's URL")),
-            Way::Direct | Way::Socket(_) => return self.dial(host, *port, progress).await,
+        let proxy = match &endpoint.route {
+            ConnRoute::Proxy(proxy) => proxy,
+            ConnRoute::InvalidProxy => {
+                return Err(FetchError::permanent(FetchErrorKind::Connect, "`proxy` is no proxy's URL"));
+            }
+            ConnRoute::Direct | ConnRoute::Socket(_) => return self.dial(host, *port, progress).await,
         };
-        let (tcp, peer) = self.dial(&proxy.host, proxy.port, progress).await.map_err(Proxy::unreached)?;
+        let (tcp, peer) =
+            self.dial(&proxy.host, proxy.port, progress).await.map_err(HttpProxy::unreachable_error)?;
         if !endpoint.secure {
             return Ok((tcp, peer));
         }
-        progress.enter(Phase::Connecting(format!("{host}:{port} by the proxy {peer}")));
+        progress.enter(AttemptPhase::Connecting(format!("{host}:{port} by the proxy {peer}")));
         let started = Instant::now();
         let tunnel = proxy.tunnel(tcp, host, *port).await;
-        progress.took(|timings| &mut timings.connect, started.elapsed());
+        progress.add_time(|timings| &mut timings.connect, started.elapsed());
         Ok((tunnel?, peer))
     }
 
     /// A new connection.
-    pub(crate) async fn open(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Link, Fault> {
-        self.connect(endpoint, progress).await?.speak().await
+    pub(crate) async fn open(
+        &self,
+        endpoint: &Endpoint,
+        progress: &AttemptProgress,
+    ) -> Result<HttpConn, FetchError> {
+        self.connect(endpoint, progress).await?.start_http().await
     }
 
     /// A new connection on which nothing has been said yet.
-    pub(crate) async fn connect(&self, endpoint: &Endpoint, progress: &Progress) -> Result<Line, Fault> {
-        let mut http2 = endpoint.speaks == Speaks::Two;
-        if let Way::Socket(path) = &endpoint.way {
-            let unix = route::connect(&self.folder, path, progress).await?;
+    pub(crate) async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        progress: &AttemptProgress,
+    ) -> Result<RawConn, FetchError> {
+        let mut http2 = endpoint.versions == HttpVersions::Http2Only;
+        if let ConnRoute::Socket(path) = &endpoint.route {
+            let unix = route::connect_unix(&self.folder, path, progress).await?;
             let peer = Rc::from(format!("the socket {}", path.display()));
-            return Ok(Line { stream: Stream::Unix(unix), http2, peer });
+            return Ok(RawConn { stream: ConnStream::Unix(unix), is_http2: http2, peer });
         }
-        let (tcp, peer) = self.reach(endpoint, progress).await?;
+        let (tcp, peer) = self.dial_route(endpoint, progress).await?;
         let stream = if endpoint.secure {
-            let wanted = (&endpoint.trust, endpoint.speaks);
+            let wanted = (&endpoint.trust, endpoint.versions);
             let tls = self.tls.handshake(tcp, &endpoint.host, wanted, progress).await?;
-            if endpoint.speaks == Speaks::Either {
+            if endpoint.versions == HttpVersions::Negotiated {
                 http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             }
-            Stream::Tls(Box::new(tls))
+            ConnStream::Tls(Box::new(tls))
         } else {
-            Stream::Plain(tcp)
+            ConnStream::Plain(tcp)
         };
-        Ok(Line { stream, http2, peer: Rc::from(peer.to_string()) })
+        Ok(RawConn { stream, is_http2: http2, peer: Rc::from(peer.to_string()) })
     }
 
     /// Takes a connection back whose answer has been read to its end.
-    pub(crate) fn give_back(&self, endpoint: &Endpoint, lease: Lease) {
-        let link = lease.link;
-        if !endpoint.keeps(&link) || link.is_closed() {
+    pub(crate) fn release(&self, endpoint: &Endpoint, lease: LeasedConn) {
+        let link = lease.conn;
+        if !endpoint.is_conn_exclusive(&link) || link.is_closed() {
             return;
         }
-        let lanes = self.lanes.borrow();
+        let lanes = self.conns.borrow();
         let Some(lane) = lanes.get(endpoint) else { return };
         let mut idle = lane.idle.borrow_mut();
-        if idle.len() < KEPT {
-            link.rest();
+        if idle.len() < MAX_IDLE_CONNS {
+            link.finish_response();
             idle.push((link, Instant::now()));
-            self.sweep();
+            self.start_sweeper();
         }
     }
 
     /// Sees to it that idle connections are closed in time.
-    fn sweep(&self) {
-        if self.sweeping.replace(true) {
+    fn start_sweeper(&self) {
+        if self.has_sweeper.replace(true) {
             return;
         }
-        let (lanes, sweeping) = (Rc::clone(&self.lanes), Rc::clone(&self.sweeping));
+        let (lanes, sweeping) = (Rc::clone(&self.conns), Rc::clone(&self.has_sweeper));
         tokio::task::spawn_local(async move {
             loop {
-                tokio::time::sleep(IDLE / 4).await;
+                tokio::time::sleep(IDLE_TIMEOUT / 4).await;
                 let mut left = 0;
                 for lane in lanes.borrow().values() {
                     let mut idle = lane.idle.borrow_mut();
-                    idle.retain(|(link, since)| !link.is_closed() && since.elapsed() < IDLE);
+                    idle.retain(|(link, since)| !link.is_closed() && since.elapsed() < IDLE_TIMEOUT);
                     left += idle.len();
                 }
                 if left == 0 {
@@ -303,29 +326,29 @@ impl Pool {
 }
 
 /// A connection on which nothing has been said yet.
-pub(crate) struct Line {
+pub(crate) struct RawConn {
     /// Its bytes.
-    pub(crate) stream: Stream,
+    pub(crate) stream: ConnStream,
     /// The server wants HTTP/2.
-    pub(crate) http2: bool,
+    pub(crate) is_http2: bool,
     /// The words for its other end.
     pub(crate) peer: Rc<str>,
 }
 
-impl Line {
+impl RawConn {
     /// Speaks HTTP on it, of the version that it is for.
-    pub(crate) async fn speak(self) -> Result<Link, Fault> {
-        let (wire, peer) = (Wire::new(self.stream), self.peer);
-        Ok(match self.http2 {
-            true => Link::Two(Two::new(wire, peer).await?),
-            false => Link::One(One::new(wire, peer).await?),
+    pub(crate) async fn start_http(self) -> Result<HttpConn, FetchError> {
+        let (wire, peer) = (CountedStream::new(self.stream), self.peer);
+        Ok(match self.is_http2 {
+            true => HttpConn::Http2(Http2Conn::new(wire, peer).await?),
+            false => HttpConn::Http1(Http1Conn::new(wire, peer).await?),
         })
     }
 }
 
-impl Lane {
+impl EndpointConns {
     /// The idle connection that was used last and is ready.
-    async fn take_idle(&self) -> Option<Link> {
+    async fn take_idle(&self) -> Option<HttpConn> {
         if self.idle.borrow().is_empty() {
             return None;
         }
@@ -338,7 +361,7 @@ impl Lane {
     }
 
     /// The last that is ready; drops those that are closed.
-    fn take_ready(&self) -> Option<Link> {
+    fn take_ready(&self) -> Option<HttpConn> {
         let mut idle = self.idle.borrow_mut();
         idle.retain(|(link, _)| !link.is_closed());
         let ready = idle.iter().rposition(|(link, _)| link.is_ready())?;
@@ -346,8 +369,8 @@ impl Lane {
     }
 }
 
-impl fmt::Debug for Pool {
+impl fmt::Debug for ConnPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("endpoints", &self.lanes.borrow().len()).finish_non_exhaustive()
+        f.debug_struct("Pool").field("endpoints", &self.conns.borrow().len()).finish_non_exhaustive()
     }
 }

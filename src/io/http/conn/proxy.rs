@@ -6,17 +6,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 
-use crate::io::http::error::Fault;
+use crate::io::http::error::FetchError;
 use crate::io::http::request;
 
 /// The longest head of a proxy's answer.
-const LONGEST_HEAD: usize = 16 << 10;
+const MAX_HEAD_LEN: usize = 16 << 10;
 
 /// A proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Proxy {
+pub(crate) struct HttpProxy {
     /// Its host as in a URL.
     pub(crate) host: String,
     /// Its port.
@@ -25,17 +25,22 @@ pub(crate) struct Proxy {
     pub(crate) authorization: Option<HeaderValue>,
 }
 
-impl Proxy {
+impl HttpProxy {
     /// The proxy of a URL.
-    pub(crate) fn of(url: &str) -> Option<Proxy> {
+    pub(crate) fn from_url(url: &str) -> Option<HttpProxy> {
         let mut url = Url::parse(url).ok()?;
         let authorization = request::take_credentials(&mut url);
         let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-        Some(Proxy { host, port, authorization })
+        Some(HttpProxy { host, port, authorization })
     }
 
     /// Has the proxy make `tcp` a connection to `host:port`.
-    pub(crate) async fn tunnel(&self, mut tcp: TcpStream, host: &str, port: u16) -> Result<TcpStream, Fault> {
+    pub(crate) async fn tunnel(
+        &self,
+        mut tcp: TcpStream,
+        host: &str,
+        port: u16,
+    ) -> Result<TcpStream, FetchError> {
         let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
         if let Some(authorization) = &self.authorization {
             ask.extend_from_slice(b"Proxy-Authorization: ");
@@ -45,42 +50,42 @@ impl Proxy {
         ask.extend_from_slice(b"\r\n");
         let to = format!("{host}:{port}");
         let broken =
-            |error: std::io::Error| self.refused(&to, &format!("the connection broke: {error}"), true);
+            |error: std::io::Error| self.tunnel_error(&to, &format!("the connection broke: {error}"), true);
         tcp.write_all(&ask).await.map_err(broken)?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            if head.len() > LONGEST_HEAD {
-                return Err(self.refused(&to, "its answer's head is too large", false));
+            if head.len() > MAX_HEAD_LEN {
+                return Err(self.tunnel_error(&to, "its answer's head is too large", false));
             }
             if tcp.read_buf(&mut head).await.map_err(broken)? == 0 {
-                return Err(self.refused(&to, "it closed the connection", true));
+                return Err(self.tunnel_error(&to, "it closed the connection", true));
             }
         }
-        match status(&head) {
+        match parse_status_line(&head) {
             Some((200..=299, _)) => Ok(tcp),
             Some((status, line)) => {
                 let passing = matches!(status, 502..=504);
-                Err(self.refused(&to, &format!("it answered {line}"), passing))
+                Err(self.tunnel_error(&to, &format!("it answered {line}"), passing))
             }
-            None => Err(self.refused(&to, "its answer is not HTTP", false)),
+            None => Err(self.tunnel_error(&to, "its answer is not HTTP", false)),
         }
     }
 
     /// The failure of a tunnel.
-    fn refused(&self, to: &str, why: &str, passing: bool) -> Fault {
-        let Proxy { host, port, .. } = self;
+    fn tunnel_error(&self, to: &str, why: &str, passing: bool) -> FetchError {
+        let HttpProxy { host, port, .. } = self;
         let words = format!("the proxy {host}:{port} gave no connection to {to}: {why}");
-        Fault { kind: FetchFault::Connect, words, passing }
+        FetchError { kind: FetchErrorKind::Connect, message: words, is_transient: passing }
     }
 
     /// The failure of the connection to the proxy itself.
-    pub(crate) fn unreached(fault: Fault) -> Fault {
-        Fault { words: format!("the proxy: {}", fault.words), ..fault }
+    pub(crate) fn unreachable_error(fault: FetchError) -> FetchError {
+        FetchError { message: format!("the proxy: {}", fault.message), ..fault }
     }
 }
 
 /// The status of an answer, and its line behind the version.
-fn status(head: &[u8]) -> Option<(u16, String)> {
+fn parse_status_line(head: &[u8]) -> Option<(u16, String)> {
     let line = head.split(|byte| *byte == b'\r').next()?;
     let line = String::from_utf8_lossy(line).into_owned();
     let rest = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..))?;
@@ -93,16 +98,16 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_by_its_first_line() {
-        assert_eq!(status(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n"), Some((200, "200 OK".to_owned())));
-        assert_eq!(status(b"HTTP/1.0 407\r\n\r\n"), Some((407, "407".to_owned())));
+        assert_eq!(parse_status_line(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n"), Some((200, "200 OK".to_owned())));
+        assert_eq!(parse_status_line(b"HTTP/1.0 407\r\n\r\n"), Some((407, "407".to_owned())));
         for none in [&b"HTTP/2 200\r\n\r\n"[..], b"HTTP/1.1\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 ok\r\n\r\n"] {
-            assert_eq!(status(none), None);
+            assert_eq!(parse_status_line(none), None);
         }
     }
 
     #[test]
     fn a_proxy_does_not_show_its_password() {
-        let proxy = Proxy::of("http://me:canary@[::1]:3128").unwrap();
+        let proxy = HttpProxy::from_url("http://me:canary@[::1]:3128").unwrap();
         assert_eq!((&*proxy.host, proxy.port), ("[::1]", 3128));
         assert!(!format!("{proxy:?}").contains("Y2FuYXJ5"), "{proxy:?}");
     }

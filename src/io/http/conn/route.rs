@@ -10,62 +10,68 @@ use tokio::net::UnixStream;
 use url::Url;
 
 use scenario_core::scenario::model::FetchJob;
-use scenario_core::scenario::socket;
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::unix_socket;
+use scenario_log::event::FetchErrorKind;
 
-use super::proxy::Proxy;
-use crate::io::http::error::Fault;
-use crate::io::http::timing::{Phase, Progress};
+use super::proxy::HttpProxy;
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
 /// How the other end is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Way {
+pub(crate) enum ConnRoute {
     /// By its name or address, and its port.
     Direct,
     /// By this socket; of a relative path, in the scenario's folder.
     Socket(PathBuf),
     /// By this proxy.
-    Proxy(Proxy),
+    Proxy(HttpProxy),
     /// Not at all: the proxy is none.
-    Closed,
+    InvalidProxy,
 }
 
-impl Way {
+impl ConnRoute {
     /// The way of a job to a URL.
-    pub(crate) fn to(url: &Url, job: &FetchJob) -> Way {
-        match (socket::path(url), &job.proxy) {
-            (Some(path), _) => Way::Socket(path),
-            (None, None) => Way::Direct,
+    pub(crate) fn for_job(url: &Url, job: &FetchJob) -> ConnRoute {
+        match (unix_socket::socket_path(url), &job.proxy) {
+            (Some(path), _) => ConnRoute::Socket(path),
+            (None, None) => ConnRoute::Direct,
             // What is no proxy after all is not passed by.
-            (None, Some(proxy)) => Proxy::of(proxy.reveal()).map_or(Way::Closed, Way::Proxy),
+            (None, Some(proxy)) => {
+                HttpProxy::from_url(proxy.reveal()).map_or(ConnRoute::InvalidProxy, ConnRoute::Proxy)
+            }
         }
     }
 
     /// The proxy that is asked for URLs of itself, if there is one: those of TLS go through it.
-    pub(crate) fn forwarder(&self, secure: bool) -> Option<&Proxy> {
+    pub(crate) fn forward_proxy(&self, secure: bool) -> Option<&HttpProxy> {
         match self {
-            Way::Proxy(proxy) if !secure => Some(proxy),
+            ConnRoute::Proxy(proxy) if !secure => Some(proxy),
             _ => None,
         }
     }
 }
 
 /// A connection to a Unix socket.
-pub(crate) async fn connect(folder: &Path, path: &Path, progress: &Progress) -> Result<UnixStream, Fault> {
+pub(crate) async fn connect_unix(
+    folder: &Path,
+    path: &Path,
+    progress: &AttemptProgress,
+) -> Result<UnixStream, FetchError> {
     let shown = path.display();
-    progress.enter(Phase::Connecting(format!("the socket {shown}")));
+    progress.enter(AttemptPhase::Connecting(format!("the socket {shown}")));
     let started = Instant::now();
     let path = folder.join(path);
     let connected = UnixStream::connect(&path).await;
-    progress.took(|timings| &mut timings.connect, started.elapsed());
+    progress.add_time(|timings| &mut timings.connect, started.elapsed());
     connected.map_err(|error| {
-        let words = format!("no connection to the socket {shown}: {}", why(&path, &error));
-        Fault::passing(FetchFault::Connect, words)
+        let words = format!("no connection to the socket {shown}: {}", connect_error_reason(&path, &error));
+        FetchError::transient(FetchErrorKind::Connect, words)
     })
 }
 
 /// Why there is no connection. The system says of what is no socket only that it refuses.
-fn why(path: &Path, error: &io::Error) -> String {
+fn connect_error_reason(path: &Path, error: &io::Error) -> String {
     let is_other = fs::metadata(path).is_ok_and(|found| !found.file_type().is_socket());
     match error.kind() {
         io::ErrorKind::ConnectionRefused if is_other => "it is no socket".to_owned(),

@@ -11,20 +11,20 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 /// How many of an answer's first bytes are kept for the words about it.
-const KEPT: usize = 32;
+const MAX_FIRST_BYTES: usize = 32;
 
 /// What came on a connection since [`Received::restart`].
 #[derive(Debug, Default)]
-pub(crate) struct Received {
+pub(crate) struct ReceiveCounter {
     bytes: Cell<u64>,
-    first: RefCell<Vec<u8>>,
+    first_bytes: RefCell<Vec<u8>>,
 }
 
-impl Received {
+impl ReceiveCounter {
     /// Counts from here: the next answer begins.
-    pub(crate) fn restart(&self) {
+    pub(crate) fn reset(&self) {
         self.bytes.set(0);
-        self.first.borrow_mut().clear();
+        self.first_bytes.borrow_mut().clear();
     }
 
     /// How many bytes came.
@@ -33,15 +33,15 @@ impl Received {
     }
 
     /// The first few of them.
-    pub(crate) fn first(&self) -> Vec<u8> {
-        self.first.borrow().clone()
+    pub(crate) fn first_bytes(&self) -> Vec<u8> {
+        self.first_bytes.borrow().clone()
     }
 
     /// Counts what a read brought.
     fn count(&self, bytes: &[u8]) {
-        if self.bytes.get() < KEPT as u64 {
-            let mut first = self.first.borrow_mut();
-            let room = KEPT - first.len().min(KEPT);
+        if self.bytes.get() < MAX_FIRST_BYTES as u64 {
+            let mut first = self.first_bytes.borrow_mut();
+            let room = MAX_FIRST_BYTES - first.len().min(MAX_FIRST_BYTES);
             first.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
         self.bytes.set(self.bytes.get() + bytes.len() as u64);
@@ -50,7 +50,7 @@ impl Received {
 
 /// A connection's kinds.
 #[derive(Debug)]
-pub(crate) enum Stream {
+pub(crate) enum ConnStream {
     /// As it is.
     Plain(TcpStream),
     /// As it is, on this machine.
@@ -63,15 +63,15 @@ pub(crate) enum Stream {
 macro_rules! either {
     ($stream:expr, $one:ident => $call:expr) => {
         match $stream.get_mut() {
-            Stream::Plain(stream) => {
+            ConnStream::Plain(stream) => {
                 let $one = Pin::new(stream);
                 $call
             }
-            Stream::Unix(stream) => {
+            ConnStream::Unix(stream) => {
                 let $one = Pin::new(stream);
                 $call
             }
-            Stream::Tls(stream) => {
+            ConnStream::Tls(stream) => {
                 let $one = Pin::new(stream.as_mut());
                 $call
             }
@@ -79,7 +79,7 @@ macro_rules! either {
     };
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for ConnStream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -89,7 +89,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for ConnStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         either!(self, stream => stream.poll_write(cx, bytes))
     }
@@ -104,9 +104,9 @@ impl AsyncWrite for Stream {
 
     fn is_write_vectored(&self) -> bool {
         match self {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Unix(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
+            ConnStream::Plain(stream) => stream.is_write_vectored(),
+            ConnStream::Unix(stream) => stream.is_write_vectored(),
+            ConnStream::Tls(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -121,65 +121,65 @@ impl AsyncWrite for Stream {
 
 /// A connection whose received bytes are counted.
 #[derive(Debug)]
-pub(crate) struct Wire {
-    stream: Stream,
-    received: Rc<Received>,
-    replayed: Option<Replayed>,
+pub(crate) struct CountedStream {
+    stream: ConnStream,
+    counter: Rc<ReceiveCounter>,
+    replay: Option<ResponseReplay>,
 }
 
 /// What has come already on a connection on which a request has been sent already.
 #[derive(Debug)]
-struct Replayed {
-    came: Cursor<Vec<u8>>,
+struct ResponseReplay {
+    bytes: Cursor<Vec<u8>>,
     /// Who waits for it, until that request has been sent once more: nothing is read before.
-    waiting: Option<Waker>,
-    is_asked: bool,
+    waker: Option<Waker>,
+    is_request_sent: bool,
 }
 
-impl Replayed {
+impl ResponseReplay {
     /// The request is sent once more.
-    fn ask(&mut self) {
-        self.is_asked = true;
-        if let Some(waker) = self.waiting.take() {
+    fn mark_request_sent(&mut self) {
+        self.is_request_sent = true;
+        if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
 }
 
-impl Wire {
+impl CountedStream {
     /// Counts what comes on `stream`.
-    pub(crate) fn new(stream: Stream) -> Wire {
-        Wire { stream, received: Rc::default(), replayed: None }
+    pub(crate) fn new(stream: ConnStream) -> CountedStream {
+        CountedStream { stream, counter: Rc::default(), replay: None }
     }
 
     /// A connection on which a request has been sent already, and this has come: it is read first, and
     /// what is written goes nowhere.
-    pub(crate) fn replaying(stream: Stream, came: Vec<u8>) -> Wire {
-        let replayed = Replayed { came: Cursor::new(came), waiting: None, is_asked: false };
-        Wire { replayed: Some(replayed), ..Wire::new(stream) }
+    pub(crate) fn with_replay(stream: ConnStream, came: Vec<u8>) -> CountedStream {
+        let replayed = ResponseReplay { bytes: Cursor::new(came), waker: None, is_request_sent: false };
+        CountedStream { replay: Some(replayed), ..CountedStream::new(stream) }
     }
 
     /// The counter.
-    pub(crate) fn received(&self) -> Rc<Received> {
-        Rc::clone(&self.received)
+    pub(crate) fn counter(&self) -> Rc<ReceiveCounter> {
+        Rc::clone(&self.counter)
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for CountedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let received = Rc::clone(&self.received);
+        let received = Rc::clone(&self.counter);
         let before = buffer.filled().len();
-        if let Some(replayed) = &mut self.replayed {
-            if !replayed.is_asked {
-                replayed.waiting = Some(cx.waker().clone());
+        if let Some(replayed) = &mut self.replay {
+            if !replayed.is_request_sent {
+                replayed.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            if replayed.came.position() < replayed.came.get_ref().len() as u64 {
-                let polled = Pin::new(&mut replayed.came).poll_read(cx, buffer);
+            if replayed.bytes.position() < replayed.bytes.get_ref().len() as u64 {
+                let polled = Pin::new(&mut replayed.bytes).poll_read(cx, buffer);
                 received.count(&buffer.filled()[before..]);
                 return polled;
             }
@@ -190,10 +190,10 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for CountedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if let Some(replayed) = &mut self.replayed {
-            replayed.ask();
+        if let Some(replayed) = &mut self.replay {
+            replayed.mark_request_sent();
             return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.stream).poll_write(cx, bytes)
@@ -204,8 +204,8 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let Some(replayed) = &mut self.replayed {
-            replayed.ask();
+        if let Some(replayed) = &mut self.replay {
+            replayed.mark_request_sent();
             return Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()));
         }
         Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
@@ -230,13 +230,13 @@ mod tests {
 
     #[test]
     fn the_first_bytes_are_kept_and_all_are_counted() {
-        let received = Received::default();
+        let received = ReceiveCounter::default();
         received.count(b"HTTP/1.1 ");
         received.count(&[b'x'; 100]);
         assert_eq!(received.bytes(), 109);
-        assert_eq!(received.first().len(), KEPT);
-        assert!(received.first().starts_with(b"HTTP/1.1 xx"));
-        received.restart();
-        assert_eq!((received.bytes(), received.first()), (0, Vec::new()));
+        assert_eq!(received.first_bytes().len(), MAX_FIRST_BYTES);
+        assert!(received.first_bytes().starts_with(b"HTTP/1.1 xx"));
+        received.reset();
+        assert_eq!((received.bytes(), received.first_bytes()), (0, Vec::new()));
     }
 }

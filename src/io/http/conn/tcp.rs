@@ -12,66 +12,70 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 use url::Host;
 
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 
-use crate::io::http::blocking::elsewhere;
-use crate::io::http::error::Fault;
-use crate::io::http::timing::{Phase, Progress};
+use crate::io::http::blocking::run_blocking;
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
 /// How long an address is tried alone before the next one is tried beside it (RFC 8305).
-const HEAD_START: Duration = Duration::from_millis(250);
+const HAPPY_EYEBALLS_DELAY: Duration = Duration::from_millis(250);
 
 /// How many names are looked up at a time: each takes a thread.
-const AT_ONCE: usize = 64;
+const MAX_CONCURRENT_LOOKUPS: usize = 64;
 
 /// What a lookup came to.
-type Lookup = Rc<OnceCell<Result<Vec<IpAddr>, String>>>;
+type DnsLookup = Rc<OnceCell<Result<Vec<IpAddr>, String>>>;
 
 /// The names that are being looked up. Answers are not kept: the system does that.
 #[derive(Debug)]
-pub(crate) struct Names {
-    lookups: RefCell<HashMap<String, Lookup>>,
-    threads: Semaphore,
+pub(crate) struct DnsResolver {
+    lookups: RefCell<HashMap<String, DnsLookup>>,
+    thread_permits: Semaphore,
 }
 
-impl Names {
+impl DnsResolver {
     /// Nothing is looked up yet.
-    pub(crate) fn new() -> Names {
-        Names { lookups: RefCell::default(), threads: Semaphore::new(AT_ONCE) }
+    pub(crate) fn new() -> DnsResolver {
+        DnsResolver { lookups: RefCell::default(), thread_permits: Semaphore::new(MAX_CONCURRENT_LOOKUPS) }
     }
 
     /// The addresses of a host, in the system's order; requests for the same name at the same time
     /// share one lookup.
-    pub(crate) async fn resolve(&self, host: &str, progress: &Progress) -> Result<Vec<IpAddr>, Fault> {
+    pub(crate) async fn resolve(
+        &self,
+        host: &str,
+        progress: &AttemptProgress,
+    ) -> Result<Vec<IpAddr>, FetchError> {
         let name = match Host::parse(host) {
             Ok(Host::Ipv4(ip)) => return Ok(vec![ip.into()]),
             Ok(Host::Ipv6(ip)) => return Ok(vec![ip.into()]),
             Ok(Host::Domain(name)) => name,
-            Err(error) => return Err(Fault::lasting(FetchFault::Dns, format!("{host}: {error}"))),
+            Err(error) => return Err(FetchError::permanent(FetchErrorKind::Dns, format!("{host}: {error}"))),
         };
-        progress.enter(Phase::Resolving(name.clone()));
+        progress.enter(AttemptPhase::Resolving(name.clone()));
         let started = Instant::now();
         let lookup = Rc::clone(self.lookups.borrow_mut().entry(name.clone()).or_default());
-        let found = lookup.get_or_init(|| self.look_up(&name)).await;
+        let found = lookup.get_or_init(|| self.look_up_in_turn(&name)).await;
         self.lookups.borrow_mut().remove(&name);
-        progress.took(|timings| &mut timings.dns, started.elapsed());
+        progress.add_time(|timings| &mut timings.dns, started.elapsed());
         found.clone().map_err(|error| {
-            Fault::passing(FetchFault::Dns, format!("the name {name} was not resolved: {error}"))
+            FetchError::transient(FetchErrorKind::Dns, format!("the name {name} was not resolved: {error}"))
         })
     }
 
     /// Asks the system when it is this name's turn.
-    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, String> {
+    async fn look_up_in_turn(&self, name: &str) -> Result<Vec<IpAddr>, String> {
         // It is never closed, so there is always a turn.
-        let _turn = self.threads.acquire().await;
-        look_up(name).await.map_err(|error| error.to_string())
+        let _turn = self.thread_permits.acquire().await;
+        look_up_host(name).await.map_err(|error| error.to_string())
     }
 }
 
 /// Asks the system.
-async fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {
+async fn look_up_host(name: &str) -> io::Result<Vec<IpAddr>> {
     let asked = (name.to_owned(), 0);
-    let found = elsewhere(move || asked.to_socket_addrs()).await?;
+    let found = run_blocking(move || asked.to_socket_addrs()).await?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.map(|address| address.ip()) {
         if !addresses.contains(&address) {
@@ -82,23 +86,23 @@ async fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {
 }
 
 /// A connection to the first of the addresses that takes one.
-pub(crate) async fn connect(
+pub(crate) async fn connect_tcp(
     addresses: &[IpAddr],
     port: u16,
-    progress: &Progress,
-) -> Result<(TcpStream, SocketAddr), Fault> {
+    progress: &AttemptProgress,
+) -> Result<(TcpStream, SocketAddr), FetchError> {
     let peers: Vec<SocketAddr> = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
     let shown: Vec<String> = peers.iter().map(ToString::to_string).collect();
-    progress.enter(Phase::Connecting(shown.join(", ")));
+    progress.enter(AttemptPhase::Connecting(shown.join(", ")));
     let started = Instant::now();
     let connected = match *peers {
         [peer] => TcpStream::connect(peer).await.map(|tcp| (tcp, peer)).map_err(|error| vec![(peer, error)]),
-        _ => race(&peers).await,
+        _ => race_connects(&peers).await,
     };
-    progress.took(|timings| &mut timings.connect, started.elapsed());
+    progress.add_time(|timings| &mut timings.connect, started.elapsed());
     let (tcp, peer) = connected.map_err(|refusals| {
         let refusals: Vec<String> = refusals.iter().map(|(peer, error)| format!("{peer}: {error}")).collect();
-        Fault::passing(FetchFault::Connect, format!("no connection to {}", refusals.join("; ")))
+        FetchError::transient(FetchErrorKind::Connect, format!("no connection to {}", refusals.join("; ")))
     })?;
     // Without it small requests may wait for an acknowledgement; where it fails nothing is lost.
     let _ = tcp.set_nodelay(true);
@@ -107,7 +111,9 @@ pub(crate) async fn connect(
 
 /// Tries one address after the other: the next when the one before it fails, or has had its head
 /// start. The first connection wins, the other tries are dropped.
-async fn race(peers: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
+async fn race_connects(
+    peers: &[SocketAddr],
+) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
     let mut tries = JoinSet::new();
     let mut refusals = Vec::new();
     let mut waiting = peers.iter().copied();
@@ -117,7 +123,7 @@ async fn race(peers: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Vec<(Sock
             tries.spawn_local(async move { (peer, TcpStream::connect(peer).await) });
         }
         let ended = match next {
-            Some(_) => tokio::time::timeout(HEAD_START, tries.join_next()).await.ok(),
+            Some(_) => tokio::time::timeout(HAPPY_EYEBALLS_DELAY, tries.join_next()).await.ok(),
             None => Some(tries.join_next().await),
         };
         match ended {

@@ -20,65 +20,65 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use scenario_core::scenario::model::ClientCert;
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 
 use super::client_cert;
-use crate::io::http::blocking::elsewhere;
+use crate::io::http::blocking::run_blocking;
 use crate::io::http::conn::tls_error;
-use crate::io::http::conn::verifier::{Anyone, Trusted};
-use crate::io::http::error::Fault;
-use crate::io::http::timing::{Phase, Progress};
+use crate::io::http::conn::verifier::{InsecureCertVerifier, TrustedCertVerifier};
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
 /// Whom a job trusts, and what it shows of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Trust {
+pub(crate) struct TlsTrust {
     /// These certificates instead of the system's.
     pub(crate) ca: Option<PathBuf>,
     /// Anyone.
     pub(crate) insecure: bool,
     /// What it shows to servers that ask.
-    pub(crate) client: Option<ClientCert>,
+    pub(crate) client_cert: Option<ClientCert>,
 }
 
 /// Which protocols a connection may speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Speaks {
+pub(crate) enum HttpVersions {
     /// HTTP/1.1.
-    One,
+    Http1Only,
     /// HTTP/2.
-    Two,
+    Http2Only,
     /// What TLS agrees on.
-    Either,
+    Negotiated,
 }
 
-impl Speaks {
+impl HttpVersions {
     /// What is offered in the handshake (RFC 7301), best first.
-    fn alpn(self) -> Vec<Vec<u8>> {
+    fn alpn_protocols(self) -> Vec<Vec<u8>> {
         let protocols: &[&[u8]] = match self {
-            Speaks::One => &[b"http/1.1"],
-            Speaks::Two => &[b"h2"],
-            Speaks::Either => &[b"h2", b"http/1.1"],
+            HttpVersions::Http1Only => &[b"http/1.1"],
+            HttpVersions::Http2Only => &[b"h2"],
+            HttpVersions::Negotiated => &[b"h2", b"http/1.1"],
         };
         protocols.iter().map(|protocol| protocol.to_vec()).collect()
     }
 }
 
 /// A configuration that is made when it is first wanted.
-type Lazy = Rc<OnceCell<Arc<ClientConfig>>>;
+type LazyTlsConfig = Rc<OnceCell<Arc<ClientConfig>>>;
 
 /// The configurations of a run.
-pub(crate) struct Tls {
+pub(crate) struct TlsConfigs {
     folder: PathBuf,
     provider: Arc<CryptoProvider>,
-    configs: RefCell<HashMap<(Trust, Speaks), Lazy>>,
-    system: OnceCell<Arc<RootCertStore>>,
+    configs: RefCell<HashMap<(TlsTrust, HttpVersions), LazyTlsConfig>>,
+    system_roots: OnceCell<Arc<RootCertStore>>,
 }
 
-impl Tls {
+impl TlsConfigs {
     /// None yet; `ca` files are relative to `folder`.
-    pub(crate) fn new(folder: PathBuf) -> Tls {
+    pub(crate) fn new(folder: PathBuf) -> TlsConfigs {
         let provider = Arc::new(ring::default_provider());
-        Tls { folder, provider, configs: RefCell::default(), system: OnceCell::new() }
+        TlsConfigs { folder, provider, configs: RefCell::default(), system_roots: OnceCell::new() }
     }
 
     /// Makes a connection to `host` a TLS connection.
@@ -86,69 +86,77 @@ impl Tls {
         &self,
         tcp: TcpStream,
         host: &str,
-        (trust, speaks): (&Trust, Speaks),
-        progress: &Progress,
-    ) -> Result<TlsStream<TcpStream>, Fault> {
+        (trust, speaks): (&TlsTrust, HttpVersions),
+        progress: &AttemptProgress,
+    ) -> Result<TlsStream<TcpStream>, FetchError> {
         let config = self.config(trust, speaks).await?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
-            Fault::lasting(FetchFault::Tls, format!("no certificate can be for a host named {host:?}"))
+            FetchError::permanent(
+                FetchErrorKind::Tls,
+                format!("no certificate can be for a host named {host:?}"),
+            )
         })?;
         if let Ok(peer) = tcp.peer_addr() {
-            progress.enter(Phase::Handshake(peer));
+            progress.enter(AttemptPhase::Handshake(peer));
         }
         let started = Instant::now();
         let tls = TlsConnector::from(config).connect(name, tcp).await;
-        progress.took(|timings| &mut timings.tls, started.elapsed());
-        tls.map_err(|error| tls_error::of_handshake(&error, host))
+        progress.add_time(|timings| &mut timings.tls, started.elapsed());
+        tls.map_err(|error| tls_error::handshake_error(&error, host))
     }
 
     /// The configuration for these settings.
-    async fn config(&self, trust: &Trust, speaks: Speaks) -> Result<Arc<ClientConfig>, Fault> {
+    async fn config(&self, trust: &TlsTrust, speaks: HttpVersions) -> Result<Arc<ClientConfig>, FetchError> {
         let lazy = Rc::clone(self.configs.borrow_mut().entry((trust.clone(), speaks)).or_default());
-        lazy.get_or_try_init(|| self.make(trust, speaks)).await.map(Arc::clone)
+        lazy.get_or_try_init(|| self.build_config(trust, speaks)).await.map(Arc::clone)
     }
 
     /// Makes a configuration.
-    async fn make(&self, trust: &Trust, speaks: Speaks) -> Result<Arc<ClientConfig>, Fault> {
-        let verifier = self.verifier(trust).await.map_err(|words| Fault::lasting(FetchFault::Tls, words))?;
+    async fn build_config(
+        &self,
+        trust: &TlsTrust,
+        speaks: HttpVersions,
+    ) -> Result<Arc<ClientConfig>, FetchError> {
+        let verifier =
+            self.verifier(trust).await.map_err(|words| FetchError::permanent(FetchErrorKind::Tls, words))?;
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| Fault::lasting(FetchFault::Tls, error.to_string()))?
+            .map_err(|error| FetchError::permanent(FetchErrorKind::Tls, error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let mut config = match &trust.client {
+        let mut config = match &trust.client_cert {
             None => config.with_no_client_auth(),
-            Some(client) => client_cert::put_into(config, &self.folder, client)
+            Some(client) => client_cert::with_client_cert(config, &self.folder, client)
                 .await
-                .map_err(|words| Fault::lasting(FetchFault::Tls, words))?,
+                .map_err(|words| FetchError::permanent(FetchErrorKind::Tls, words))?,
         };
-        config.alpn_protocols = speaks.alpn();
+        config.alpn_protocols = speaks.alpn_protocols();
         Ok(Arc::new(config))
     }
 
     /// Who decides on a certificate.
-    async fn verifier(&self, trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    async fn verifier(&self, trust: &TlsTrust) -> Result<Arc<dyn ServerCertVerifier>, String> {
         if trust.insecure {
-            return Ok(Arc::new(Anyone::new(&self.provider)));
+            return Ok(Arc::new(InsecureCertVerifier::new(&self.provider)));
         }
         let (roots, pinned) = match &trust.ca {
-            Some(path) => named(&self.folder, path).await?,
-            None => (self.system.get_or_try_init(system).await.map(Arc::clone)?, Vec::new()),
+            Some(path) => load_ca_file(&self.folder, path).await?,
+            None => (self.system_roots.get_or_try_init(load_system_roots).await.map(Arc::clone)?, Vec::new()),
         };
-        Ok(Arc::new(Trusted::new(roots, pinned, &self.provider)?))
+        Ok(Arc::new(TrustedCertVerifier::new(roots, pinned, &self.provider)?))
     }
 }
 
-impl fmt::Debug for Tls {
+impl fmt::Debug for TlsConfigs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").field("folder", &self.folder).finish_non_exhaustive()
     }
 }
 
 /// The roots that this machine trusts.
-async fn system() -> Result<Arc<RootCertStore>, String> {
-    let loaded = elsewhere(|| {
+async fn load_system_roots() -> Result<Arc<RootCertStore>, String> {
+    let loaded = run_blocking(|| {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);
@@ -167,14 +175,14 @@ async fn system() -> Result<Arc<RootCertStore>, String> {
 }
 
 /// The certificates of a PEM file: as roots, and as they are.
-async fn named(
+async fn load_ca_file(
     folder: &Path,
     path: &Path,
 ) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), String> {
     let shown = path.display();
     let file = folder.join(path);
     let pem =
-        elsewhere(|| std::fs::read(file)).await.map_err(|error| format!("ca = \"{shown}\": {error}"))?;
+        run_blocking(|| std::fs::read(file)).await.map_err(|error| format!("ca = \"{shown}\": {error}"))?;
     let found: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let found = found.map_err(|error| format!("ca = \"{shown}\" is no PEM file: {error}"))?;
     let mut roots = RootCertStore::empty();

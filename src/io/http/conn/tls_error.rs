@@ -5,34 +5,36 @@ use std::io;
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, InvalidMessage, OtherError};
 
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 
-use crate::io::http::conn::verifier::SelfSigned;
-use crate::io::http::error::Fault;
+use crate::io::http::conn::verifier::SelfSignedError;
+use crate::io::http::error::FetchError;
 
 /// The key that allows anything.
-const ANYONE: &str = "`insecure = true` would accept it";
+const INSECURE_HINT: &str = "`insecure = true` would accept it";
 
 /// The keys that allow an unknown authority.
-const KNOWN: &str = "`ca = \"FILE.pem\"` would trust the one it names, `insecure = true` anyone";
+const CA_HINT: &str = "`ca = \"FILE.pem\"` would trust the one it names, `insecure = true` anyone";
 
 /// The failure behind a handshake's error.
-pub(crate) fn of_handshake(error: &io::Error, host: &str) -> Fault {
+pub(crate) fn handshake_error(error: &io::Error, host: &str) -> FetchError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(error) => Fault::lasting(FetchFault::Tls, of_rustls(error, host)),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Fault::passing(FetchFault::Tls, "the server closed the connection within the TLS handshake")
-        }
-        None => {
-            Fault::passing(FetchFault::Tls, format!("the connection broke within the TLS handshake: {error}"))
-        }
+        Some(error) => FetchError::permanent(FetchErrorKind::Tls, rustls_message(error, host)),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => FetchError::transient(
+            FetchErrorKind::Tls,
+            "the server closed the connection within the TLS handshake",
+        ),
+        None => FetchError::transient(
+            FetchErrorKind::Tls,
+            format!("the connection broke within the TLS handshake: {error}"),
+        ),
     }
 }
 
 /// The words for an error of the protocol.
-fn of_rustls(error: &Error, host: &str) -> String {
+fn rustls_message(error: &Error, host: &str) -> String {
     match error {
-        Error::InvalidCertificate(error) => of_certificate(error, host),
+        Error::InvalidCertificate(error) => certificate_message(error, host),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "the server does not speak TLS here: the URL of this port may begin with http://".to_owned()
         }
@@ -40,7 +42,7 @@ fn of_rustls(error: &Error, host: &str) -> String {
             "the server does not agree to the protocol that is asked for; `http2 = \"auto\"` asks for either"
                 .to_owned()
         }
-        Error::AlertReceived(alert) => match of_alert(*alert) {
+        Error::AlertReceived(alert) => match alert_message(*alert) {
             Some(words) => words.to_owned(),
             None => format!("the server ended the TLS handshake with the alert {alert:?}"),
         },
@@ -49,20 +51,20 @@ fn of_rustls(error: &Error, host: &str) -> String {
 }
 
 /// The words for an error that says what the server thinks of the client's certificate.
-pub(crate) fn of_client(error: &io::Error) -> Option<String> {
+pub(crate) fn client_cert_message(error: &io::Error) -> Option<String> {
     match error.get_ref()?.downcast_ref::<Error>()? {
         // Its signature does not hold, or its authority has a known one's name but not its key.
-        Error::AlertReceived(AlertDescription::DecryptError) => Some(REFUSED.to_owned()),
-        Error::AlertReceived(alert) => of_alert(*alert).map(str::to_owned),
+        Error::AlertReceived(AlertDescription::DecryptError) => Some(CLIENT_CERT_REFUSED.to_owned()),
+        Error::AlertReceived(alert) => alert_message(*alert).map(str::to_owned),
         _ => None,
     }
 }
 
 /// What a server says that takes a client's certificate for none.
-const REFUSED: &str = "the server does not accept the client's certificate, `cert`";
+const CLIENT_CERT_REFUSED: &str = "the server does not accept the client's certificate, `cert`";
 
 /// The words for what a server says of the client's certificate.
-fn of_alert(alert: AlertDescription) -> Option<&'static str> {
+fn alert_message(alert: AlertDescription) -> Option<&'static str> {
     use AlertDescription as A;
     Some(match alert {
         A::CertificateRequired | A::NoCertificate => {
@@ -71,54 +73,59 @@ fn of_alert(alert: AlertDescription) -> Option<&'static str> {
         A::UnknownCA => "the server does not know the authority of the client's certificate, `cert`",
         A::CertificateExpired => "the server says that the client's certificate, `cert`, has expired",
         A::CertificateRevoked => "the server says that the client's certificate, `cert`, was revoked",
-        A::BadCertificate | A::UnsupportedCertificate | A::CertificateUnknown | A::AccessDenied => REFUSED,
+        A::BadCertificate | A::UnsupportedCertificate | A::CertificateUnknown | A::AccessDenied => {
+            CLIENT_CERT_REFUSED
+        }
         _ => return None,
     })
 }
 
 /// The words for an error of the certificate.
-fn of_certificate(error: &CertificateError, host: &str) -> String {
+fn certificate_message(error: &CertificateError, host: &str) -> String {
     use CertificateError as E;
     match error {
         E::ExpiredContext { time, not_after } => {
             let ago = time.as_secs().saturating_sub(not_after.as_secs());
-            format!("the certificate expired {} ago; {ANYONE}", length(ago))
+            format!("the certificate expired {} ago; {INSECURE_HINT}", format_seconds(ago))
         }
-        E::Expired => format!("the certificate has expired; {ANYONE}"),
+        E::Expired => format!("the certificate has expired; {INSECURE_HINT}"),
         E::NotValidYetContext { time, not_before } => {
             let left = not_before.as_secs().saturating_sub(time.as_secs());
-            format!("the certificate is valid only in {}; {ANYONE}", length(left))
+            format!("the certificate is valid only in {}; {INSECURE_HINT}", format_seconds(left))
         }
-        E::NotValidYet => format!("the certificate is not valid yet; {ANYONE}"),
+        E::NotValidYet => format!("the certificate is not valid yet; {INSECURE_HINT}"),
         E::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-            format!("the certificate is not for {host} but for {}; {ANYONE}", names(presented))
-        }
-        E::NotValidForName | E::NotValidForNameContext { .. } => {
-            format!("the certificate is not for {host}; {ANYONE}")
-        }
-        E::UnknownIssuer => format!("the certificate's authority is unknown; {KNOWN}"),
-        E::BadSignature => {
             format!(
-                "the certificate's authority is unknown: it has a known one's name but not its key; {KNOWN}"
+                "the certificate is not for {host} but for {}; {INSECURE_HINT}",
+                format_cert_names(presented)
             )
         }
-        E::Other(OtherError(error)) if error.is::<SelfSigned>() => {
-            format!("the certificate is self-signed; {KNOWN}")
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            format!("the certificate is not for {host}; {INSECURE_HINT}")
         }
-        E::Other(OtherError(error)) => format!("the certificate is not accepted: {error}; {ANYONE}"),
-        error => format!("the certificate is not accepted: {error:?}; {ANYONE}"),
+        E::UnknownIssuer => format!("the certificate's authority is unknown; {CA_HINT}"),
+        E::BadSignature => {
+            format!(
+                "the certificate's authority is unknown: it has a known one's name but not its key; {CA_HINT}"
+            )
+        }
+        E::Other(OtherError(error)) if error.is::<SelfSignedError>() => {
+            format!("the certificate is self-signed; {CA_HINT}")
+        }
+        E::Other(OtherError(error)) => format!("the certificate is not accepted: {error}; {INSECURE_HINT}"),
+        error => format!("the certificate is not accepted: {error:?}; {INSECURE_HINT}"),
     }
 }
 
 /// Whole days, or the time below a day.
-fn length(seconds: u64) -> String {
+fn format_seconds(seconds: u64) -> String {
     const DAY: u64 = 24 * 3600;
     let seconds = if seconds >= DAY { seconds - seconds % DAY } else { seconds };
     humantime::format_duration(std::time::Duration::from_secs(seconds)).to_string()
 }
 
 /// The names in a certificate: rustls has them as `DnsName("a.example")`.
-fn names(presented: &[String]) -> String {
+fn format_cert_names(presented: &[String]) -> String {
     const SHOWN: usize = 5;
     let bare = |name: &String| match name.split_once("(\"").and_then(|(_, name)| name.strip_suffix("\")")) {
         Some(bare) => bare.to_owned(),
@@ -138,9 +145,9 @@ mod tests {
     #[test]
     fn names_are_shown_bare_and_not_all() {
         assert_eq!(
-            names(&["DnsName(\"a\")".to_owned(), "IpAddress(1.2.3.4)".to_owned()]),
+            format_cert_names(&["DnsName(\"a\")".to_owned(), "IpAddress(1.2.3.4)".to_owned()]),
             "a, IpAddress(1.2.3.4)"
         );
-        assert_eq!(names(&vec!["x".to_owned(); 9]), "x, x, x, x, x, 4 more");
+        assert_eq!(format_cert_names(&vec!["x".to_owned(); 9]), "x, x, x, x, x, 4 more");
     }
 }

@@ -19,24 +19,24 @@ use webpki::EndEntityCert;
 
 /// The certificate vouches only for itself, and nobody trusts it.
 #[derive(Debug)]
-pub(crate) struct SelfSigned;
+pub(crate) struct SelfSignedError;
 
-impl fmt::Display for SelfSigned {
+impl fmt::Display for SelfSignedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("self-signed certificate")
     }
 }
 
-impl std::error::Error for SelfSigned {}
+impl std::error::Error for SelfSignedError {}
 
 /// Trusts what an authority vouches for, and the named certificates themselves.
 #[derive(Debug)]
-pub(crate) struct Trusted {
+pub(crate) struct TrustedCertVerifier {
     webpki: Arc<WebPkiServerVerifier>,
-    named: Vec<CertificateDer<'static>>,
+    pinned: Vec<CertificateDer<'static>>,
 }
 
-impl Trusted {
+impl TrustedCertVerifier {
     /// Trusts `roots` as authorities and, as they are, `named`.
     ///
     /// # Errors
@@ -46,15 +46,15 @@ impl Trusted {
         roots: Arc<RootCertStore>,
         named: Vec<CertificateDer<'static>>,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<Trusted, String> {
+    ) -> Result<TrustedCertVerifier, String> {
         WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .build()
-            .map(|webpki| Trusted { webpki, named })
+            .map(|webpki| TrustedCertVerifier { webpki, pinned: named })
             .map_err(|error| error.to_string())
     }
 }
 
-impl ServerCertVerifier for Trusted {
+impl ServerCertVerifier for TrustedCertVerifier {
     fn verify_server_cert(
         &self,
         cert: &CertificateDer<'_>,
@@ -70,13 +70,13 @@ impl ServerCertVerifier for Trusted {
         // `openssl req -x509` makes certificates that are authorities, which no server may use. One
         // that the scenario names is what its server uses all the same. Its dates were looked at
         // before this was (webpki's `check_issuer_independent_properties`).
-        if is_authority(&error) && self.named.iter().any(|named| named == cert) {
+        if is_ca_as_end_entity(&error) && self.pinned.iter().any(|named| named == cert) {
             verify_server_name(&ParsedCertificate::try_from(cert)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        let unknown = matches!(error, CertificateError::UnknownIssuer) || is_authority(&error);
+        let unknown = matches!(error, CertificateError::UnknownIssuer) || is_ca_as_end_entity(&error);
         if unknown && is_self_signed(cert) {
-            return Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into());
+            return Err(CertificateError::Other(OtherError(Arc::new(SelfSignedError))).into());
         }
         Err(error.into())
     }
@@ -105,7 +105,7 @@ impl ServerCertVerifier for Trusted {
 }
 
 /// Whether the only fault is that a server uses an authority's certificate.
-fn is_authority(error: &CertificateError) -> bool {
+fn is_ca_as_end_entity(error: &CertificateError) -> bool {
     let CertificateError::Other(OtherError(error)) = error else { return false };
     matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
@@ -117,18 +117,18 @@ fn is_self_signed(cert: &CertificateDer<'_>) -> bool {
 
 /// Trusts any certificate whose key the server holds.
 #[derive(Debug)]
-pub(crate) struct Anyone {
+pub(crate) struct InsecureCertVerifier {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Anyone {
+impl InsecureCertVerifier {
     /// With this provider's algorithms.
-    pub(crate) fn new(provider: &CryptoProvider) -> Anyone {
-        Anyone { algorithms: provider.signature_verification_algorithms }
+    pub(crate) fn new(provider: &CryptoProvider) -> InsecureCertVerifier {
+        InsecureCertVerifier { algorithms: provider.signature_verification_algorithms }
     }
 }
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for InsecureCertVerifier {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

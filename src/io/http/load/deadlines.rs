@@ -16,82 +16,83 @@ use std::time::{Duration, Instant};
 use crate::io::inbox::Inbox;
 
 /// The deadlines of one load.
-pub(crate) struct Deadlines {
+pub(crate) struct LoadDeadlines {
     inbox: Rc<Inbox>,
     limit: Duration,
-    all: RefCell<Vec<Weak<Deadline>>>,
+    deadlines: RefCell<Vec<Weak<RequestDeadline>>>,
 }
 
 /// The deadline of one request after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Deadline {
+pub(crate) struct RequestDeadline {
     /// When the request in hand began, and how long the run had stood still by then.
-    began: Cell<Option<(Instant, Duration)>>,
-    is_over: Cell<bool>,
+    started: Cell<Option<(Instant, Duration)>>,
+    is_expired: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Deadlines {
+impl LoadDeadlines {
     /// None yet; each is `limit` after its request begins, pauses not counted. Needs a `LocalSet` around
     /// it.
-    pub(crate) fn new(inbox: &Rc<Inbox>, limit: Duration) -> Rc<Deadlines> {
-        let deadlines = Rc::new(Deadlines { inbox: Rc::clone(inbox), limit, all: RefCell::default() });
+    pub(crate) fn new(inbox: &Rc<Inbox>, limit: Duration) -> Rc<LoadDeadlines> {
+        let deadlines =
+            Rc::new(LoadDeadlines { inbox: Rc::clone(inbox), limit, deadlines: RefCell::default() });
         let watched = Rc::downgrade(&deadlines);
         tokio::task::spawn_local(async move {
             let mut next = Instant::now() + limit;
             loop {
                 tokio::time::sleep_until(next.into()).await;
                 let Some(deadlines) = watched.upgrade() else { return };
-                next = deadlines.look(Instant::now());
+                next = deadlines.expire_due(Instant::now());
             }
         });
         deadlines
     }
 
     /// A deadline more.
-    pub(crate) fn add(&self) -> Rc<Deadline> {
+    pub(crate) fn add(&self) -> Rc<RequestDeadline> {
         let deadline = Rc::default();
-        self.all.borrow_mut().push(Rc::downgrade(&deadline));
+        self.deadlines.borrow_mut().push(Rc::downgrade(&deadline));
         deadline
     }
 
     /// What comes of a future that begins now; `None` if it takes longer than the limit.
-    pub(crate) async fn limit<T>(
+    pub(crate) async fn run_until_deadline<T>(
         &self,
-        deadline: &Deadline,
+        deadline: &RequestDeadline,
         now: Instant,
         future: impl Future<Output = T>,
     ) -> Option<T> {
         let mut future = pin!(future);
-        deadline.is_over.set(false);
-        deadline.began.set(Some((now, self.inbox.pauses().so_far())));
+        deadline.is_expired.set(false);
+        deadline.started.set(Some((now, self.inbox.paused_time().total())));
         let result = std::future::poll_fn(|context| {
-            if deadline.is_over.get() {
+            if deadline.is_expired.get() {
                 return Poll::Ready(None);
             }
             let result = future.as_mut().poll(context).map(Some);
             if result.is_pending() {
-                deadline.keep(context.waker());
+                deadline.store_waker(context.waker());
             }
             result
         })
         .await;
-        deadline.began.set(None);
+        deadline.started.set(None);
         result
     }
 
     /// Ends what is over by `now`, and says when to look again.
-    fn look(&self, now: Instant) -> Instant {
-        let stood = self.inbox.pauses().so_far();
+    fn expire_due(&self, now: Instant) -> Instant {
+        let stood = self.inbox.paused_time().total();
         let mut next = now + self.limit;
-        self.all.borrow_mut().retain(|deadline| {
+        self.deadlines.borrow_mut().retain(|deadline| {
             let Some(deadline) = deadline.upgrade() else { return false };
-            if let Some((began, before)) = deadline.began.get() {
+            if let Some((began, before)) = deadline.started.get() {
                 let due = began + self.limit + stood.saturating_sub(before);
                 if due > now {
                     next = next.min(due);
                 } else {
-                    deadline.end();
+                    deadline.expire();
                 }
             }
             true
@@ -100,18 +101,18 @@ impl Deadlines {
     }
 }
 
-impl Deadline {
+impl RequestDeadline {
     /// Remembers whom to wake.
-    fn keep(&self, waker: &Waker) {
+    fn store_waker(&self, waker: &Waker) {
         let mut kept = self.waker.borrow_mut();
         if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
             *kept = Some(waker.clone());
         }
     }
 
-    fn end(&self) {
-        self.began.set(None);
-        self.is_over.set(true);
+    fn expire(&self) {
+        self.started.set(None);
+        self.is_expired.set(true);
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
@@ -126,11 +127,11 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_millis(30);
 
-    fn on_tokio(test: impl AsyncFn(&Deadlines, &Inbox)) {
+    fn on_tokio(test: impl AsyncFn(&LoadDeadlines, &Inbox)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         tokio::task::LocalSet::new().block_on(&runtime.expect("a runtime"), async {
             let inbox = Inbox::new();
-            test(&Deadlines::new(&inbox, LIMIT), &inbox).await;
+            test(&LoadDeadlines::new(&inbox, LIMIT), &inbox).await;
         });
     }
 
@@ -140,12 +141,17 @@ mod tests {
             let (one, other) = (deadlines.add(), deadlines.add());
             for _ in 0..3 {
                 let began = Instant::now();
-                let never = deadlines.limit(&one, began, pending::<()>());
-                let (never, done) = tokio::join!(never, deadlines.limit(&other, began, ready(1)));
+                let never = deadlines.run_until_deadline(&one, began, pending::<()>());
+                let (never, done) =
+                    tokio::join!(never, deadlines.run_until_deadline(&other, began, ready(1)));
                 assert_eq!((never, done), (None, Some(1)));
                 assert!(began.elapsed() >= LIMIT, "never early");
             }
-            assert_eq!(deadlines.limit(&one, Instant::now(), ready(2)).await, Some(2), "as if it were new");
+            assert_eq!(
+                deadlines.run_until_deadline(&one, Instant::now(), ready(2)).await,
+                Some(2),
+                "as if it were new"
+            );
         });
     }
 
@@ -157,10 +163,10 @@ mod tests {
             let late = async {
                 tokio::time::sleep(LIMIT / 2).await;
                 let began = Instant::now();
-                deadlines.limit(&other, began, pending::<()>()).await;
+                deadlines.run_until_deadline(&other, began, pending::<()>()).await;
                 began.elapsed()
             };
-            let (_, late) = tokio::join!(deadlines.limit(&one, began, pending::<()>()), late);
+            let (_, late) = tokio::join!(deadlines.run_until_deadline(&one, began, pending::<()>()), late);
             assert!(late >= LIMIT);
         });
     }
@@ -171,9 +177,9 @@ mod tests {
             let (one, began) = (deadlines.add(), Instant::now());
             let pause = async {
                 tokio::time::sleep(LIMIT / 2).await;
-                inbox.pauses().add(LIMIT * 3);
+                inbox.paused_time().add(LIMIT * 3);
             };
-            let (never, ()) = tokio::join!(deadlines.limit(&one, began, pending::<()>()), pause);
+            let (never, ()) = tokio::join!(deadlines.run_until_deadline(&one, began, pending::<()>()), pause);
             assert_eq!(never, None);
             assert!(began.elapsed() >= LIMIT * 4);
         });

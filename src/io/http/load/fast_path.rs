@@ -18,40 +18,40 @@ use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
-use crate::io::http::conn::connection::{Link, One};
-use crate::io::http::conn::stream::{Stream, Wire};
-use crate::io::http::error::Fault;
-use crate::io::http::timing::{Phase, Progress};
+use crate::io::http::conn::connection::{Http1Conn, HttpConn};
+use crate::io::http::conn::stream::{ConnStream, CountedStream};
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
 /// The longest answer that is read here.
-const LONGEST: usize = 256 << 10;
+const MAX_BODY_LEN: usize = 256 << 10;
 
 /// The most headers of an answer that is read here.
-const MOST_HEADERS: usize = 64;
+const MAX_HEADERS: usize = 64;
 
 /// What all connections of a load share.
 #[derive(Debug)]
-pub(crate) struct Scratch {
+pub(crate) struct LoadScratch {
     /// What is read into, for one read after the other.
-    read: RefCell<Box<[u8]>>,
-    digests: RefCell<Digests>,
+    read_buffer: RefCell<Box<[u8]>>,
+    digest_cache: RefCell<DigestCache>,
 }
 
-impl Default for Scratch {
-    fn default() -> Scratch {
+impl Default for LoadScratch {
+    fn default() -> LoadScratch {
         let read = RefCell::new(vec![0; 64 << 10].into_boxed_slice());
-        Scratch { read, digests: RefCell::default() }
+        LoadScratch { read_buffer: read, digest_cache: RefCell::default() }
     }
 }
 
 /// The last body and its SHA-256: most answers of a load have the same one, and to compare is cheaper
 /// than to digest.
 #[derive(Debug, Default)]
-struct Digests(Option<(Vec<u8>, [u8; 32])>);
+struct DigestCache(Option<(Vec<u8>, [u8; 32])>);
 
-impl Digests {
+impl DigestCache {
     /// The SHA-256 of a body.
-    fn of(&mut self, body: &[u8]) -> [u8; 32] {
+    fn sha256(&mut self, body: &[u8]) -> [u8; 32] {
         match &mut self.0 {
             Some((last, digest)) if last == body => *digest,
             last => {
@@ -65,45 +65,45 @@ impl Digests {
 
 /// A connection that speaks HTTP/1.1 by hand.
 #[derive(Debug)]
-pub(crate) struct Bare {
-    stream: Stream,
+pub(crate) struct FastPathConn {
+    stream: ConnStream,
     peer: Rc<str>,
     /// What came of the answer, where it did not come at once.
-    begun: Vec<u8>,
+    partial: Vec<u8>,
 }
 
 /// An answer that was understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Whole {
+pub(crate) struct FastPathResponse {
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) sha256: [u8; 32],
     /// The connection can be used again.
-    pub(crate) keeps: bool,
+    pub(crate) keep_alive: bool,
 }
 
 /// What came of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum FastPathOutcome {
     /// Its answer, and when it was there.
-    Whole(Whole, Instant),
+    Complete(FastPathResponse, Instant),
     /// Something for hyper: most likely all answers are, if it `is_answer`.
-    Other { is_answer: bool },
+    NeedsHyper { is_answer: bool },
 }
 
 /// What the bytes so far are.
 #[derive(Debug, PartialEq, Eq)]
-enum Look {
-    Whole(Whole),
+enum FastPathParse {
+    Complete(FastPathResponse),
     /// So much of the body, of so much.
-    Begun(u64, u64),
-    Other,
+    Partial(u64, u64),
+    NeedsHyper,
 }
 
-impl Bare {
+impl FastPathConn {
     /// Speaks on a new connection.
-    pub(crate) fn new(stream: Stream, peer: Rc<str>) -> Bare {
-        Bare { stream, peer, begun: Vec::new() }
+    pub(crate) fn new(stream: ConnStream, peer: Rc<str>) -> FastPathConn {
+        FastPathConn { stream, peer, partial: Vec::new() }
     }
 
     /// Whether it can take a request, as far as is known without asking: nothing has come, and no end.
@@ -115,15 +115,15 @@ impl Bare {
 
     /// Sends a request, which is now, and hears the answer, of at most `most` bytes of body; `scratch` is
     /// to read into.
-    pub(crate) async fn ask(
+    pub(crate) async fn exchange(
         &mut self,
         (request, sent): (&[u8], Instant),
         most: u64,
-        scratch: &Scratch,
-        progress: &Progress,
-    ) -> Heard {
-        progress.enter(Phase::Head(Rc::clone(&self.peer), None));
-        self.begun.clear();
+        scratch: &LoadScratch,
+        progress: &AttemptProgress,
+    ) -> FastPathOutcome {
+        progress.enter(AttemptPhase::Head(Rc::clone(&self.peer), None));
+        self.partial.clear();
         let mut written = self.stream.write_all(request).await;
         if written.is_ok() {
             // Of TLS some may still wait.
@@ -131,62 +131,66 @@ impl Bare {
         }
         if written.is_err() {
             // What the server has said before it went away may say why.
-            return Heard::Other { is_answer: false };
+            return FastPathOutcome::NeedsHyper { is_answer: false };
         }
         let mut head = None;
         loop {
-            let look = std::future::poll_fn(|context| self.poll_look(context, most, scratch)).await;
+            let look = std::future::poll_fn(|context| self.poll_response(context, most, scratch)).await;
             let now = Instant::now();
             head.get_or_insert(now);
             match look {
-                Ok(Look::Whole(whole)) => {
+                Ok(FastPathParse::Complete(whole)) => {
                     let head = head.unwrap_or(now);
-                    progress.took(|timings| &mut timings.first_byte, head - sent);
-                    progress.took(|timings| &mut timings.body, now - head);
-                    return Heard::Whole(whole, now);
+                    progress.add_time(|timings| &mut timings.first_byte, head - sent);
+                    progress.add_time(|timings| &mut timings.body, now - head);
+                    return FastPathOutcome::Complete(whole, now);
                 }
-                Ok(Look::Begun(bytes, whole)) => progress.enter(Phase::Body(bytes, Some(whole))),
-                Ok(Look::Other) => return Heard::Other { is_answer: self.begun.starts_with(b"HTTP/1.") },
-                Err(_) => return Heard::Other { is_answer: false },
+                Ok(FastPathParse::Partial(bytes, whole)) => {
+                    progress.enter(AttemptPhase::Body(bytes, Some(whole)))
+                }
+                Ok(FastPathParse::NeedsHyper) => {
+                    return FastPathOutcome::NeedsHyper { is_answer: self.partial.starts_with(b"HTTP/1.") };
+                }
+                Err(_) => return FastPathOutcome::NeedsHyper { is_answer: false },
             }
         }
     }
 
     /// Reads once, and looks at all that came.
-    fn poll_look(
+    fn poll_response(
         &mut self,
         context: &mut Context<'_>,
         most: u64,
-        scratch: &Scratch,
-    ) -> Poll<io::Result<Look>> {
-        let (mut buffer, mut digests) = (scratch.read.borrow_mut(), scratch.digests.borrow_mut());
+        scratch: &LoadScratch,
+    ) -> Poll<io::Result<FastPathParse>> {
+        let (mut buffer, mut digests) = (scratch.read_buffer.borrow_mut(), scratch.digest_cache.borrow_mut());
         let mut read = ReadBuf::new(&mut buffer);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
         let read = read.filled();
-        let look = match (read.is_empty(), self.begun.is_empty()) {
-            (true, _) => Look::Other,
-            (false, true) => look(read, most, &mut digests),
+        let look = match (read.is_empty(), self.partial.is_empty()) {
+            (true, _) => FastPathParse::NeedsHyper,
+            (false, true) => parse_response(read, most, &mut digests),
             (false, false) => {
-                self.begun.extend_from_slice(read);
-                return Poll::Ready(Ok(look(&self.begun, most, &mut digests)));
+                self.partial.extend_from_slice(read);
+                return Poll::Ready(Ok(parse_response(&self.partial, most, &mut digests)));
             }
         };
-        if !matches!(look, Look::Whole(_)) {
-            self.begun.extend_from_slice(read);
+        if !matches!(look, FastPathParse::Complete(_)) {
+            self.partial.extend_from_slice(read);
         }
         Poll::Ready(Ok(look))
     }
 
     /// The same connection for hyper, to which the request that was sent is to be sent once more: it is
     /// not written again, and what came is read again. Good for this one answer.
-    pub(crate) async fn resigned(self) -> Result<Link, Fault> {
-        let wire = Wire::replaying(self.stream, self.begun);
-        Ok(Link::One(One::new(wire, self.peer).await?.for_one_answer()))
+    pub(crate) async fn into_hyper(self) -> Result<HttpConn, FetchError> {
+        let wire = CountedStream::with_replay(self.stream, self.partial);
+        Ok(HttpConn::Http1(Http1Conn::new(wire, self.peer).await?.single_use()))
     }
 }
 
 /// The bytes of a request, as hyper would write it.
-pub(crate) fn request(parts: &Parts, body: &[u8]) -> Vec<u8> {
+pub(crate) fn encode_request(parts: &Parts, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!("{} {} HTTP/1.1\r\n", parts.method, parts.uri).into_bytes();
     for (name, value) in &parts.headers {
         let mut begins = true;
@@ -205,29 +209,31 @@ pub(crate) fn request(parts: &Parts, body: &[u8]) -> Vec<u8> {
 }
 
 /// What these bytes are, from the first of an answer on. (RFC 9112, section 6, where its body ends.)
-fn look(bytes: &[u8], most: u64, digests: &mut Digests) -> Look {
-    let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+fn parse_response(bytes: &[u8], most: u64, digests: &mut DigestCache) -> FastPathParse {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
         &mut response,
         bytes,
         &mut headers,
     );
-    let Ok(httparse::Status::Complete(head)) = parsed else { return Look::Other };
-    let (Some(1), Some(status @ 200..=599)) = (response.version, response.code) else { return Look::Other };
+    let Ok(httparse::Status::Complete(head)) = parsed else { return FastPathParse::NeedsHyper };
+    let (Some(1), Some(status @ 200..=599)) = (response.version, response.code) else {
+        return FastPathParse::NeedsHyper;
+    };
     let (mut length, mut keeps) = (None, true);
     for header in &*response.headers {
         match header.name.len() {
             14 if header.name.eq_ignore_ascii_case("content-length") => {
-                let Some(bytes) = digits(header.value).filter(|_| length.is_none()) else {
-                    return Look::Other;
+                let Some(bytes) = parse_length(header.value).filter(|_| length.is_none()) else {
+                    return FastPathParse::NeedsHyper;
                 };
                 length = Some(bytes);
             }
-            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => return Look::Other,
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => return FastPathParse::NeedsHyper,
             // One that sends the request on.
             8 if (300..400).contains(&status) && header.name.eq_ignore_ascii_case("location") => {
-                return Look::Other;
+                return FastPathParse::NeedsHyper;
             }
             10 if header.name.eq_ignore_ascii_case("connection") => {
                 keeps &= header.value.eq_ignore_ascii_case(b"keep-alive");
@@ -236,21 +242,26 @@ fn look(bytes: &[u8], most: u64, digests: &mut Digests) -> Look {
         }
     }
     let length = if matches!(status, 204 | 304) { Some(0) } else { length };
-    let Some(length) = length.filter(|length| *length <= most.min(LONGEST as u64)) else {
-        return Look::Other;
+    let Some(length) = length.filter(|length| *length <= most.min(MAX_BODY_LEN as u64)) else {
+        return FastPathParse::NeedsHyper;
     };
     let body = &bytes[head..];
     match usize::try_from(length).ok().and_then(|length| body.split_at_checked(length)) {
         Some((body, rest)) => {
             let keeps = keeps && rest.is_empty();
-            Look::Whole(Whole { status, bytes: length, sha256: digests.of(body), keeps })
+            FastPathParse::Complete(FastPathResponse {
+                status,
+                bytes: length,
+                sha256: digests.sha256(body),
+                keep_alive: keeps,
+            })
         }
-        None => Look::Begun(body.len() as u64, length),
+        None => FastPathParse::Partial(body.len() as u64, length),
     }
 }
 
 /// A length of nothing but digits.
-fn digits(value: &[u8]) -> Option<u64> {
+fn parse_length(value: &[u8]) -> Option<u64> {
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
 }
@@ -259,15 +270,20 @@ fn digits(value: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn whole(status: u16, body: &str, keeps: bool) -> Look {
+    fn whole(status: u16, body: &str, keeps: bool) -> FastPathParse {
         let sha256 = Sha256::digest(body).into();
-        Look::Whole(Whole { status, bytes: body.len() as u64, sha256, keeps })
+        FastPathParse::Complete(FastPathResponse {
+            status,
+            bytes: body.len() as u64,
+            sha256,
+            keep_alive: keeps,
+        })
     }
 
     #[test]
     fn the_commonest_answers_are_understood_and_no_others() {
         let at = |head: &str, body: &str| {
-            look(format!("{head}\r\n\r\n{body}").as_bytes(), 100, &mut Digests::default())
+            parse_response(format!("{head}\r\n\r\n{body}").as_bytes(), 100, &mut DigestCache::default())
         };
         assert_eq!(at("HTTP/1.1 200 OK\r\nContent-Length: 2", "ok"), whole(200, "ok", true));
         assert_eq!(at("HTTP/1.1 404 No\r\ncontent-length: 0", ""), whole(404, "", true));
@@ -276,7 +292,7 @@ mod tests {
         let closes = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2";
         assert_eq!(at(closes, "ok"), whole(200, "ok", false));
         assert_eq!(at("HTTP/1.1 200 OK\r\nContent-Length: 2", "ok and more"), whole(200, "ok", false));
-        assert_eq!(at("HTTP/1.1 200 OK\r\nContent-Length: 9", "begun"), Look::Begun(5, 9));
+        assert_eq!(at("HTTP/1.1 200 OK\r\nContent-Length: 9", "begun"), FastPathParse::Partial(5, 9));
         for other in [
             "HTTP/1.0 200 OK\r\nContent-Length: 2",
             "HTTP/1.1 200 OK",
@@ -291,16 +307,19 @@ mod tests {
             "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 2",
             "what?",
         ] {
-            assert_eq!(at(other, "ok"), Look::Other, "{other}");
+            assert_eq!(at(other, "ok"), FastPathParse::NeedsHyper, "{other}");
         }
-        assert_eq!(look(b"HTTP/1.1 200 OK\r\nContent-Le", 100, &mut Digests::default()), Look::Other);
+        assert_eq!(
+            parse_response(b"HTTP/1.1 200 OK\r\nContent-Le", 100, &mut DigestCache::default()),
+            FastPathParse::NeedsHyper
+        );
     }
 
     #[test]
     fn a_digest_is_the_body_s_own() {
-        let mut digests = Digests::default();
+        let mut digests = DigestCache::default();
         for body in ["one", "one", "two", "", "", "one", "onE"] {
-            assert_eq!(digests.of(body.as_bytes()), <[u8; 32]>::from(Sha256::digest(body)), "{body}");
+            assert_eq!(digests.sha256(body.as_bytes()), <[u8; 32]>::from(Sha256::digest(body)), "{body}");
         }
     }
 
@@ -315,6 +334,6 @@ mod tests {
             .into_parts()
             .0;
         let wanted = "POST /a?b HTTP/1.1\r\nHost: h:1\r\nX-Own-Name: v\r\nContent-Length: 2\r\n\r\nhi";
-        assert_eq!(String::from_utf8(request(&parts, b"hi")).unwrap(), wanted);
+        assert_eq!(String::from_utf8(encode_request(&parts, b"hi")).unwrap(), wanted);
     }
 }

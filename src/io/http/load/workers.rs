@@ -15,145 +15,156 @@ use hyper::body::Incoming;
 use hyper::{Method, Response};
 use tokio::task::AbortHandle;
 
-use crate::io::inbox::Seen;
-use scenario_core::scenario::model::{Body as Payload, FetchJob, Text};
-use scenario_log::event::{Fetched, Source};
+use crate::io::inbox::OwnedInput;
+use scenario_core::scenario::model::{FetchBody as Payload, FetchJob, ScenarioText};
+use scenario_log::event::{FetchedResponse, Source};
 use scenario_log::time::Span;
 
-use super::deadlines::{Deadline, Deadlines};
-use crate::io::http::attempt::{Answer, Try};
-use crate::io::http::conn::connection::Link;
-use crate::io::http::conn::pool::{Endpoint, IDLE, Lease, Line};
-use crate::io::http::error::Fault;
-use crate::io::http::load::fast_path::{Bare, Heard, Scratch, Whole};
+use super::deadlines::{LoadDeadlines, RequestDeadline};
+use crate::io::http::attempt::{AttemptOutcome, FetchAttempt};
+use crate::io::http::conn::connection::HttpConn;
+use crate::io::http::conn::pool::{Endpoint, IDLE_TIMEOUT, LeasedConn, RawConn};
+use crate::io::http::error::FetchError;
+use crate::io::http::load::fast_path::{FastPathConn, FastPathOutcome, FastPathResponse, LoadScratch};
 use crate::io::http::request;
-use crate::io::http::request::redirect::Hop;
-use crate::io::http::request::{Prepared, To};
+use crate::io::http::request::redirect::RequestHop;
+use crate::io::http::request::{PreparedRequest, RequestForm};
 use crate::io::http::response::body;
-use crate::io::http::timing::Progress;
-use crate::io::http::{InFlight, Shared, given_up, retry};
+use crate::io::http::timing::AttemptProgress;
+use crate::io::http::{FetchContext, InFlightRequests, aborted_input, retry};
 
 /// The lanes of a run, by fetch; `None` where there can be none. Only ever looked up.
-pub(crate) type Lanes = HashMap<usize, Option<Rc<Lane>>>;
+pub(crate) type LoadWorkersByJob = HashMap<usize, Option<Rc<LoadWorkers>>>;
 
 /// The workers of one load.
-pub(crate) struct Lane {
-    shared: Rc<Shared>,
-    in_flight: Rc<InFlight>,
-    job: usize,
+pub(crate) struct LoadWorkers {
+    context: Rc<FetchContext>,
+    in_flight: Rc<InFlightRequests>,
+    job_index: usize,
     /// One for each URL.
-    routes: Vec<Route>,
+    targets: Vec<LoadTarget>,
     /// By endpoint, the last used last.
-    idle: RefCell<Vec<Vec<Rc<Worker>>>>,
-    is_swept: Cell<bool>,
-    scratch: Scratch,
-    deadlines: Rc<Deadlines>,
+    idle_workers: RefCell<Vec<Vec<Rc<LoadWorker>>>>,
+    has_sweeper: Cell<bool>,
+    scratch: LoadScratch,
+    deadlines: Rc<LoadDeadlines>,
 }
 
 /// What is known beforehand of the requests to one URL.
-struct Route {
-    hop: Hop,
+struct LoadTarget {
+    hop: RequestHop,
     endpoint: Endpoint,
     /// The first URL with the same endpoint.
-    group: usize,
+    endpoint_index: usize,
     /// The request as HTTP/1.1 and as HTTP/2 have it.
-    prepared: [Prepared; 2],
+    prepared: [PreparedRequest; 2],
     /// The request as bytes, where they can be sent as they are.
-    bytes: Vec<u8>,
-    manner: Cell<Manner>,
+    raw_request: Vec<u8>,
+    protocol: Cell<LoadProtocol>,
 }
 
 /// How the requests of a route go.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum LoadProtocol {
     /// On bare connections.
-    Bare,
+    FastPath,
     /// By the library, until it is known that the server speaks HTTP/1.1.
     Unknown,
     /// By the library.
-    Library,
+    Hyper,
 }
 
 /// The connection of an idle worker.
-enum Kept {
-    Bare(Bare),
-    Link(Link),
+enum IdleLoadConn {
+    FastPath(FastPathConn),
+    Hyper(HttpConn),
 }
 
 /// One request to be sent.
 #[derive(Clone, Copy)]
-struct Work {
+struct WorkerRequest {
     source: Source,
-    url: usize,
+    url_index: usize,
     started: Instant,
 }
 
 /// Where a worker is handed its requests.
-struct Worker {
-    work: Cell<Option<Work>>,
+struct LoadWorker {
+    pending_request: Cell<Option<WorkerRequest>>,
     waker: RefCell<Option<Waker>>,
     /// Its connection, while it is idle, and since when.
-    kept: RefCell<Option<(Kept, Instant)>>,
+    idle_conn: RefCell<Option<(IdleLoadConn, Instant)>>,
     task: RefCell<Option<AbortHandle>>,
-    deadline: Rc<Deadline>,
+    deadline: Rc<RequestDeadline>,
 }
 
-impl Lane {
+impl LoadWorkers {
     /// The lane of a fetch, if it can have one.
-    pub(crate) fn of(shared: &Rc<Shared>, in_flight: &Rc<InFlight>, job: usize) -> Option<Rc<Lane>> {
-        let fetch = &shared.context.scenario.fetches[job];
-        if !is_plain(fetch) {
+    pub(crate) fn for_job(
+        shared: &Rc<FetchContext>,
+        in_flight: &Rc<InFlightRequests>,
+        job: usize,
+    ) -> Option<Rc<LoadWorkers>> {
+        let fetch = &shared.run_context.scenario.fetches[job];
+        if !is_plain_load(fetch) {
             return None;
         }
-        let mut routes: Vec<Route> = Vec::with_capacity(fetch.urls.len());
+        let mut routes: Vec<LoadTarget> = Vec::with_capacity(fetch.urls.len());
         for (n, url) in fetch.urls.iter().enumerate() {
-            let hop = request::first(fetch, url).ok()?;
+            let hop = request::first_hop(fetch, url).ok()?;
             let endpoint = Endpoint::new(&hop.url, fetch);
-            let first = endpoint.forwarder().map_or(To::Server, To::Proxy);
-            let prepare = |to| Prepared::new(&hop, fetch, to).ok();
-            let prepared = [prepare(first)?, prepare(To::Server2)?];
+            let first = endpoint.forward_proxy().map_or(RequestForm::Http1Origin, RequestForm::Http1Proxy);
+            let prepare = |to| PreparedRequest::new(&hop, fetch, to).ok();
+            let prepared = [prepare(first)?, prepare(RequestForm::Http2Origin)?];
             let group = routes.iter().position(|route| route.endpoint == endpoint).unwrap_or(n);
-            let manner = match endpoint.may_be_bare().filter(|_| hop.method != Method::HEAD) {
-                Some(true) => Manner::Bare,
-                Some(false) => Manner::Unknown,
-                None => Manner::Library,
+            let manner = match endpoint.fast_path_support().filter(|_| hop.method != Method::HEAD) {
+                Some(true) => LoadProtocol::FastPath,
+                Some(false) => LoadProtocol::Unknown,
+                None => LoadProtocol::Hyper,
             };
-            let bytes = prepared[0].bytes();
-            routes.push(Route { hop, endpoint, group, prepared, bytes, manner: Cell::new(manner) });
+            let bytes = prepared[0].encode_http1();
+            routes.push(LoadTarget {
+                hop,
+                endpoint,
+                endpoint_index: group,
+                prepared,
+                raw_request: bytes,
+                protocol: Cell::new(manner),
+            });
         }
-        Some(Rc::new(Lane {
-            shared: Rc::clone(shared),
+        Some(Rc::new(LoadWorkers {
+            context: Rc::clone(shared),
             in_flight: Rc::clone(in_flight),
-            job,
-            idle: RefCell::new(routes.iter().map(|_| Vec::new()).collect()),
-            routes,
-            is_swept: Cell::new(false),
-            scratch: Scratch::default(),
-            deadlines: Deadlines::new(&shared.inbox, fetch.timeout.to_std()),
+            job_index: job,
+            idle_workers: RefCell::new(routes.iter().map(|_| Vec::new()).collect()),
+            targets: routes,
+            has_sweeper: Cell::new(false),
+            scratch: LoadScratch::default(),
+            deadlines: LoadDeadlines::new(&shared.inbox, fetch.timeout.to_std()),
         }))
     }
 
     /// Sends a request.
-    pub(crate) fn start(self: &Rc<Lane>, source: Source, url: usize, started: Instant) {
-        let idle = self.idle.borrow_mut()[self.routes[url].group].pop();
-        let worker = idle.unwrap_or_else(|| self.hire());
+    pub(crate) fn start(self: &Rc<LoadWorkers>, source: Source, url: usize, started: Instant) {
+        let idle = self.idle_workers.borrow_mut()[self.targets[url].endpoint_index].pop();
+        let worker = idle.unwrap_or_else(|| self.spawn_worker());
         self.in_flight.borrow_mut().insert(source, (started, worker.task.borrow().clone()));
-        worker.work.set(Some(Work { source, url, started }));
+        worker.pending_request.set(Some(WorkerRequest { source, url_index: url, started }));
         if let Some(waker) = worker.waker.borrow_mut().take() {
             waker.wake();
         }
     }
 
     /// A new worker.
-    fn hire(self: &Rc<Lane>) -> Rc<Worker> {
-        let worker = Rc::new(Worker::new(self.deadlines.add()));
+    fn spawn_worker(self: &Rc<LoadWorkers>) -> Rc<LoadWorker> {
+        let worker = Rc::new(LoadWorker::new(self.deadlines.add()));
         let (lane, own) = (Rc::clone(self), Rc::clone(&worker));
         let task = tokio::task::spawn_local(async move {
             loop {
-                let work = own.next().await;
-                let account = Account { lane: &lane, work };
-                let outcome = lane.fetch(&own, work).await;
-                account.close(outcome, &own);
+                let work = own.next_request().await;
+                let account = LoadCompletion { workers: &lane, request: work };
+                let outcome = lane.run_request(&own, work).await;
+                account.complete(outcome, &own);
             }
         });
         *worker.task.borrow_mut() = Some(task.abort_handle());
@@ -161,167 +172,182 @@ impl Lane {
     }
 
     /// Fetches once; what comes back is the request's account.
-    async fn fetch(&self, worker: &Worker, work: Work) -> Seen {
+    async fn run_request(&self, worker: &LoadWorker, work: WorkerRequest) -> OwnedInput {
         let job = self.fetch_job();
-        let progress = Progress::default();
-        let this = Try {
-            shared: &self.shared,
+        let progress = AttemptProgress::default();
+        let this = FetchAttempt {
+            context: &self.context,
             source: work.source,
             job,
-            url: &job.urls[work.url],
-            judge: None,
-            last: true,
+            url: &job.urls[work.url_index],
+            checker: None,
+            is_last: true,
             progress: &progress,
         };
         let now = Instant::now();
-        let answer = self.answer(&this, &self.routes[work.url], (worker, now));
-        let outcome = self.deadlines.limit(&worker.deadline, now, answer).await;
-        match outcome.unwrap_or_else(|| Err(progress.timed_out(job.timeout))) {
-            Ok(Received { status, bytes, sha256, at }) => {
-                let fetched = Fetched {
+        let answer = self.exchange(&this, &self.targets[work.url_index], (worker, now));
+        let outcome = self.deadlines.run_until_deadline(&worker.deadline, now, answer).await;
+        match outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout))) {
+            Ok(LoadResponse { status, bytes, sha256, received_at: at }) => {
+                let fetched = FetchedResponse {
                     status,
                     bytes,
                     sha256,
                     took: Span::from_std(at.saturating_duration_since(work.started)),
                     timings: progress.timings(),
-                    reused: Some(progress.reused()),
+                    reused: Some(progress.is_reused()),
                     check: None,
                     captured: Vec::new(),
                 };
-                Seen::Fetched { source: work.source, fetched: Box::new(fetched) }
+                OwnedInput::FetchFinished { source: work.source, fetched: Box::new(fetched) }
             }
-            Err(fault) => retry::failed(&self.shared, work.source, (&fault, &progress, 1), work.started),
+            Err(fault) => {
+                retry::failed_input(&self.context, work.source, (&fault, &progress, 1), work.started)
+            }
         }
     }
 
     /// Sends the request, on the worker's connection if it has one, and receives the whole answer. What
     /// is rare stands in boxes, since all of this is moved before it begins.
-    async fn answer(
+    async fn exchange(
         &self,
-        this: &Try<'_>,
-        route: &Route,
-        (worker, now): (&Worker, Instant),
-    ) -> Result<Received, Fault> {
-        let kept = worker.kept.borrow_mut().take();
-        let is_fresh = |since: &Instant| now.saturating_duration_since(*since) < IDLE;
+        this: &FetchAttempt<'_>,
+        route: &LoadTarget,
+        (worker, now): (&LoadWorker, Instant),
+    ) -> Result<LoadResponse, FetchError> {
+        let kept = worker.idle_conn.borrow_mut().take();
+        let is_fresh = |since: &Instant| now.saturating_duration_since(*since) < IDLE_TIMEOUT;
         let kept = kept.filter(|(_, since)| is_fresh(since)).map(|(kept, _)| kept);
-        if route.manner.get() != Manner::Bare {
+        if route.protocol.get() != LoadProtocol::FastPath {
             let kept = match kept {
-                Some(Kept::Link(link)) => Some(Lease { link, reused: true }),
-                Some(Kept::Bare(_)) | None => None,
+                Some(IdleLoadConn::Hyper(link)) => Some(LeasedConn { conn: link, reused: true }),
+                Some(IdleLoadConn::FastPath(_)) | None => None,
             };
-            return Box::pin(self.answer_by_library(this, route, kept, worker)).await;
+            return Box::pin(self.exchange_by_hyper(this, route, kept, worker)).await;
         }
-        match self.answer_bare(this, route, kept, (worker, now)).await? {
-            Bared::Whole(received) => Ok(received),
-            Bared::Other(answer) => Box::pin(self.receive(this, route, *answer, worker)).await,
-            Bared::Not(lease) => Box::pin(self.answer_by_library(this, route, Some(*lease), worker)).await,
+        match self.exchange_by_fast_path(this, route, kept, (worker, now)).await? {
+            FastPathAttempt::Complete(received) => Ok(received),
+            FastPathAttempt::AnsweredByHyper(answer) => {
+                Box::pin(self.receive_or_follow(this, route, *answer, worker)).await
+            }
+            FastPathAttempt::Http2Instead(lease) => {
+                Box::pin(self.exchange_by_hyper(this, route, Some(*lease), worker)).await
+            }
         }
     }
 
     /// The same by all that the library knows.
-    async fn answer_by_library(
+    async fn exchange_by_hyper(
         &self,
-        this: &Try<'_>,
-        route: &Route,
-        kept: Option<Lease>,
-        worker: &Worker,
-    ) -> Result<Received, Fault> {
+        this: &FetchAttempt<'_>,
+        route: &LoadTarget,
+        kept: Option<LeasedConn>,
+        worker: &LoadWorker,
+    ) -> Result<LoadResponse, FetchError> {
         let answer = this.send_prepared(&route.prepared, &route.endpoint, kept).await?;
-        if route.manner.get() == Manner::Unknown {
-            route.manner.set(if answer.1.link.is_http2() { Manner::Library } else { Manner::Bare });
+        if route.protocol.get() == LoadProtocol::Unknown {
+            route.protocol.set(if answer.1.conn.is_http2() {
+                LoadProtocol::Hyper
+            } else {
+                LoadProtocol::FastPath
+            });
         }
-        self.receive(this, route, answer, worker).await
+        self.receive_or_follow(this, route, answer, worker).await
     }
 
     /// Receives an answer, or that to which it leads.
-    async fn receive(
+    async fn receive_or_follow(
         &self,
-        this: &Try<'_>,
-        route: &Route,
-        (response, lease): (Response<Incoming>, Lease),
-        worker: &Worker,
-    ) -> Result<Received, Fault> {
+        this: &FetchAttempt<'_>,
+        route: &LoadTarget,
+        (response, lease): (Response<Incoming>, LeasedConn),
+        worker: &LoadWorker,
+    ) -> Result<LoadResponse, FetchError> {
         if this.is_redirect(&response) {
-            let followed = this.follow(route.hop.clone(), route.endpoint.clone(), response, lease).await?;
+            let followed =
+                this.run_from_redirect(route.hop.clone(), route.endpoint.clone(), response, lease).await?;
             return match followed {
-                Answer::Whole { status, received, .. } => Ok(Received::new(status, &received)),
+                AttemptOutcome::Complete { status, received, .. } => Ok(LoadResponse::new(status, &received)),
                 // Not the last try: there is no other.
-                Answer::Again => Err(this.progress.timed_out(this.job.timeout)),
+                AttemptOutcome::Retry => Err(this.progress.timeout_error(this.job.timeout)),
             };
         }
         let (status, received, link) = this.receive_plain(response, lease).await?;
-        let received = Received::new(status, &received);
+        let received = LoadResponse::new(status, &received);
         // A shared one is the pool's, which counts who shares it.
-        if route.endpoint.keeps(&link) {
-            worker.keep(Kept::Link(link), received.at);
+        if route.endpoint.is_conn_exclusive(&link) {
+            worker.store_idle_conn(IdleLoadConn::Hyper(link), received.received_at);
         }
         Ok(received)
     }
 
     /// The same on a bare connection.
-    async fn answer_bare(
+    async fn exchange_by_fast_path(
         &self,
-        this: &Try<'_>,
-        route: &Route,
-        kept: Option<Kept>,
-        (worker, now): (&Worker, Instant),
-    ) -> Result<Bared, Fault> {
+        this: &FetchAttempt<'_>,
+        route: &LoadTarget,
+        kept: Option<IdleLoadConn>,
+        (worker, now): (&LoadWorker, Instant),
+    ) -> Result<FastPathAttempt, FetchError> {
         let kept = match kept {
-            Some(Kept::Bare(mut bare)) => bare.is_open().then_some(bare),
-            Some(Kept::Link(_)) | None => None,
+            Some(IdleLoadConn::FastPath(mut bare)) => bare.is_open().then_some(bare),
+            Some(IdleLoadConn::Hyper(_)) | None => None,
         };
         let (mut bare, now) = match kept {
             Some(bare) => {
-                this.progress.on(true);
+                this.progress.set_reused(true);
                 (bare, now)
             }
             None => {
-                let Line { stream, http2, peer } =
-                    Box::pin(self.shared.pool.connect(&route.endpoint, this.progress)).await?;
-                this.progress.on(false);
+                let RawConn { stream, is_http2: http2, peer } =
+                    Box::pin(self.context.pool.connect(&route.endpoint, this.progress)).await?;
+                this.progress.set_reused(false);
                 if http2 {
-                    route.manner.set(Manner::Library);
-                    let link = Box::pin(Line { stream, http2, peer }.speak()).await?;
-                    return Ok(Bared::Not(Box::new(Lease { link, reused: false })));
+                    route.protocol.set(LoadProtocol::Hyper);
+                    let link = Box::pin(RawConn { stream, is_http2: http2, peer }.start_http()).await?;
+                    return Ok(FastPathAttempt::Http2Instead(Box::new(LeasedConn {
+                        conn: link,
+                        reused: false,
+                    })));
                 }
-                (Bare::new(stream, peer), Instant::now())
+                (FastPathConn::new(stream, peer), Instant::now())
             }
         };
-        match bare.ask((&route.bytes, now), this.job.max_body, &self.scratch, this.progress).await {
-            Heard::Whole(Whole { status, bytes, sha256, keeps }, at) => {
+        match bare.exchange((&route.raw_request, now), this.job.max_body, &self.scratch, this.progress).await
+        {
+            FastPathOutcome::Complete(FastPathResponse { status, bytes, sha256, keep_alive: keeps }, at) => {
                 if keeps {
-                    worker.keep(Kept::Bare(bare), at);
+                    worker.store_idle_conn(IdleLoadConn::FastPath(bare), at);
                 }
-                Ok(Bared::Whole(Received { status, bytes, sha256, at }))
+                Ok(FastPathAttempt::Complete(LoadResponse { status, bytes, sha256, received_at: at }))
             }
-            Heard::Other { is_answer } => {
+            FastPathOutcome::NeedsHyper { is_answer } => {
                 if is_answer {
-                    route.manner.set(Manner::Library);
+                    route.protocol.set(LoadProtocol::Hyper);
                 }
-                let heard = Box::pin(this.hear_on(bare, &route.prepared[0])).await?;
-                Ok(Bared::Other(Box::new(heard)))
+                let heard = Box::pin(this.resend_with_hyper(bare, &route.prepared[0])).await?;
+                Ok(FastPathAttempt::AnsweredByHyper(Box::new(heard)))
             }
         }
     }
 
     fn fetch_job(&self) -> &FetchJob {
-        &self.shared.context.scenario.fetches[self.job]
+        &self.context.run_context.scenario.fetches[self.job_index]
     }
 
     /// Sees to it that the connections of idle workers are closed in time.
-    fn sweep(self: &Rc<Lane>) {
-        if self.is_swept.replace(true) {
+    fn start_sweeper(self: &Rc<LoadWorkers>) {
+        if self.has_sweeper.replace(true) {
             return;
         }
-        let lane: Weak<Lane> = Rc::downgrade(self);
+        let lane: Weak<LoadWorkers> = Rc::downgrade(self);
         tokio::task::spawn_local(async move {
             loop {
-                tokio::time::sleep(IDLE / 4).await;
+                tokio::time::sleep(IDLE_TIMEOUT / 4).await;
                 let Some(lane) = lane.upgrade() else { return };
-                for worker in lane.idle.borrow().iter().flatten() {
-                    let mut kept = worker.kept.borrow_mut();
-                    if kept.as_ref().is_some_and(|(_, since)| since.elapsed() >= IDLE) {
+                for worker in lane.idle_workers.borrow().iter().flatten() {
+                    let mut kept = worker.idle_conn.borrow_mut();
+                    if kept.as_ref().is_some_and(|(_, since)| since.elapsed() >= IDLE_TIMEOUT) {
                         *kept = None;
                     }
                 }
@@ -331,64 +357,68 @@ impl Lane {
 }
 
 /// Whether nothing is to be done to a fetch's requests and answers but to send and receive them.
-fn is_plain(fetch: &FetchJob) -> bool {
-    let wants = fetch.urls.iter().chain(fetch.headers.iter().map(|(_, value)| value)).flat_map(Text::wanted);
+fn is_plain_load(fetch: &FetchJob) -> bool {
+    let wants = fetch
+        .urls
+        .iter()
+        .chain(fetch.headers.iter().map(|(_, value)| value))
+        .flat_map(ScenarioText::capture_names);
     fetch.load.is_some()
         && fetch.retries == 0
-        && !fetch.decode
+        && !fetch.decode_body
         && fetch.check.is_none()
-        && fetch.capture.is_empty()
+        && fetch.captures.is_empty()
         && fetch.auth.is_none()
         && fetch
             .body
             .as_ref()
-            .is_none_or(|body| matches!(body, Payload::Text(text) if text.wanted().next().is_none()))
+            .is_none_or(|body| matches!(body, Payload::Text(text) if text.capture_names().next().is_none()))
         && wants.count() == 0
         && fetch.timeout.to_std() > Duration::ZERO
 }
 
 /// A whole answer, and when it was there.
-struct Received {
+struct LoadResponse {
     status: u16,
     bytes: u64,
     sha256: [u8; 32],
-    at: Instant,
+    received_at: Instant,
 }
 
-impl Received {
+impl LoadResponse {
     /// One that is there now.
-    fn new(status: u16, body: &body::Received) -> Received {
-        Received { status, bytes: body.bytes, sha256: body.sha256, at: Instant::now() }
+    fn new(status: u16, body: &body::ReceivedBody) -> LoadResponse {
+        LoadResponse { status, bytes: body.bytes, sha256: body.sha256, received_at: Instant::now() }
     }
 }
 
 /// What came on a bare connection.
-enum Bared {
-    Whole(Received),
-    Other(Box<(Response<Incoming>, Lease)>),
+enum FastPathAttempt {
+    Complete(LoadResponse),
+    AnsweredByHyper(Box<(Response<Incoming>, LeasedConn)>),
     /// Nothing yet: a new connection turned out to be for HTTP/2.
-    Not(Box<Lease>),
+    Http2Instead(Box<LeasedConn>),
 }
 
-impl Worker {
-    fn new(deadline: Rc<Deadline>) -> Worker {
-        Worker {
-            work: Cell::default(),
+impl LoadWorker {
+    fn new(deadline: Rc<RequestDeadline>) -> LoadWorker {
+        LoadWorker {
+            pending_request: Cell::default(),
             waker: RefCell::default(),
-            kept: RefCell::default(),
+            idle_conn: RefCell::default(),
             task: RefCell::default(),
             deadline,
         }
     }
 
     /// Keeps a connection, idle from now on, for the next request.
-    fn keep(&self, kept: Kept, now: Instant) {
-        *self.kept.borrow_mut() = Some((kept, now));
+    fn store_idle_conn(&self, kept: IdleLoadConn, now: Instant) {
+        *self.idle_conn.borrow_mut() = Some((kept, now));
     }
 
     /// Waits for a request.
-    async fn next(&self) -> Work {
-        std::future::poll_fn(|context| match self.work.take() {
+    async fn next_request(&self) -> WorkerRequest {
+        std::future::poll_fn(|context| match self.pending_request.take() {
             Some(work) => Poll::Ready(work),
             None => {
                 *self.waker.borrow_mut() = Some(context.waker().clone());
@@ -400,28 +430,28 @@ impl Worker {
 }
 
 /// The promise that a request is accounted for exactly once, however its worker ends.
-struct Account<'a> {
-    lane: &'a Rc<Lane>,
-    work: Work,
+struct LoadCompletion<'a> {
+    workers: &'a Rc<LoadWorkers>,
+    request: WorkerRequest,
 }
 
-impl Account<'_> {
+impl LoadCompletion<'_> {
     /// Accounts for the request with `outcome`; the worker is idle.
-    fn close(self, outcome: Seen, worker: &Rc<Worker>) {
-        if self.lane.in_flight.borrow_mut().remove(&self.work.source).is_some() {
-            self.lane.shared.inbox.put(outcome);
+    fn complete(self, outcome: OwnedInput, worker: &Rc<LoadWorker>) {
+        if self.workers.in_flight.borrow_mut().remove(&self.request.source).is_some() {
+            self.workers.context.inbox.push(outcome);
         }
-        let group = self.lane.routes[self.work.url].group;
-        self.lane.idle.borrow_mut()[group].push(Rc::clone(worker));
-        self.lane.sweep();
+        let group = self.workers.targets[self.request.url_index].endpoint_index;
+        self.workers.idle_workers.borrow_mut()[group].push(Rc::clone(worker));
+        self.workers.start_sweeper();
     }
 }
 
-impl Drop for Account<'_> {
+impl Drop for LoadCompletion<'_> {
     fn drop(&mut self) {
-        let Work { source, started, .. } = self.work;
-        if self.lane.in_flight.borrow_mut().remove(&source).is_some() {
-            self.lane.shared.inbox.put(given_up(source, started));
+        let WorkerRequest { source, started, .. } = self.request;
+        if self.workers.in_flight.borrow_mut().remove(&source).is_some() {
+            self.workers.context.inbox.push(aborted_input(source, started));
         }
     }
 }

@@ -13,16 +13,16 @@ use tokio::sync::{mpsc, oneshot};
 use crate::io::http::blocking;
 
 /// How much of a file is read at a time …
-const PIECE: usize = 256 << 10;
+const CHUNK_LEN: usize = 256 << 10;
 
 /// … and how many pieces wait to be sent: the thread that reads a file of up to 1 MiB never waits.
-const AHEAD: usize = 4;
+const MAX_QUEUED_CHUNKS: usize = 4;
 
 /// A request's body.
 #[derive(Debug)]
-pub(crate) enum Upload {
+pub(crate) enum RequestBody {
     /// None.
-    Nothing,
+    Empty,
     /// Bytes in memory, until they are taken.
     Bytes(Bytes),
     /// What is left of a file.
@@ -34,32 +34,32 @@ pub(crate) enum Upload {
     },
 }
 
-impl Upload {
+impl RequestBody {
     /// A file's bytes: as many as it has now.
     ///
     /// # Errors
     ///
     /// In words, without the path.
-    pub(crate) async fn file(path: &Path) -> Result<Upload, String> {
+    pub(crate) async fn from_file(path: &Path) -> Result<RequestBody, String> {
         let (opened, size) = oneshot::channel();
-        let (piece, pieces) = mpsc::channel(AHEAD);
+        let (piece, pieces) = mpsc::channel(MAX_QUEUED_CHUNKS);
         let path = PathBuf::from(path);
-        let reader = move || match open(&path) {
+        let reader = move || match open_regular_file(&path) {
             Ok((file, size)) => {
                 if opened.send(Ok(size)).is_ok() {
-                    read(file, size, &piece);
+                    send_chunks(file, size, &piece);
                 }
             }
             Err(words) => drop(opened.send(Err(words))),
         };
-        blocking::spawn(reader).map_err(|error| error.to_string())?;
+        blocking::spawn_thread(reader).map_err(|error| error.to_string())?;
         let left = size.await.unwrap_or_else(|_| Err("its thread broke off".to_owned()))?;
-        Ok(Upload::File { pieces, left })
+        Ok(RequestBody::File { pieces, left })
     }
 }
 
 /// A regular file and its size.
-fn open(path: &Path) -> Result<(File, u64), String> {
+fn open_regular_file(path: &Path) -> Result<(File, u64), String> {
     // Looked at first: opening a pipe would wait for its other end.
     let found = fs::metadata(path).map_err(|error| error.to_string())?;
     if found.is_dir() {
@@ -73,10 +73,10 @@ fn open(path: &Path) -> Result<(File, u64), String> {
 }
 
 /// Reads `size` bytes piece by piece, until nobody takes them any longer.
-fn read(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) {
+fn send_chunks(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) {
     let mut left = size;
     while left > 0 {
-        let want = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let want = usize::try_from(left).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
         let mut piece = vec![0; want];
         let got = file.read_exact(&mut piece).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => io::Error::other("the file became shorter while it was sent"),
@@ -90,7 +90,7 @@ fn read(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) {
     }
 }
 
-impl Body for Upload {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -100,14 +100,14 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
         match this {
-            Upload::Nothing => Poll::Ready(None),
-            Upload::Bytes(bytes) => {
+            RequestBody::Empty => Poll::Ready(None),
+            RequestBody::Bytes(bytes) => {
                 let bytes = std::mem::take(bytes);
-                *this = Upload::Nothing;
+                *this = RequestBody::Empty;
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Upload::File { left: 0, .. } => Poll::Ready(None),
-            Upload::File { pieces, left } => {
+            RequestBody::File { left: 0, .. } => Poll::Ready(None),
+            RequestBody::File { pieces, left } => {
                 let piece = std::task::ready!(pieces.poll_recv(cx))
                     .unwrap_or_else(|| Err(io::Error::other("the thread that reads the file broke off")))?;
                 *left = left.saturating_sub(piece.len() as u64);
@@ -118,17 +118,17 @@ impl Body for Upload {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Upload::Nothing => true,
-            Upload::Bytes(bytes) => bytes.is_empty(),
-            Upload::File { left, .. } => *left == 0,
+            RequestBody::Empty => true,
+            RequestBody::Bytes(bytes) => bytes.is_empty(),
+            RequestBody::File { left, .. } => *left == 0,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match self {
-            Upload::Nothing => 0,
-            Upload::Bytes(bytes) => bytes.len() as u64,
-            Upload::File { left, .. } => *left,
+            RequestBody::Empty => 0,
+            RequestBody::Bytes(bytes) => bytes.len() as u64,
+            RequestBody::File { left, .. } => *left,
         })
     }
 }

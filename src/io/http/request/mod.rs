@@ -18,26 +18,26 @@ use hyper::{HeaderMap, Method, Request, Uri};
 use percent_encoding::percent_decode_str;
 use url::{Position, Url};
 
-use scenario_core::scenario::model::{Body, FetchJob, Text};
-use scenario_core::scenario::socket;
-use scenario_log::event::FetchFault;
+use scenario_core::scenario::model::{FetchBody, FetchJob, ScenarioText};
+use scenario_core::scenario::unix_socket;
+use scenario_log::event::FetchErrorKind;
 
-use crate::io::http::conn::proxy::Proxy;
-use crate::io::http::error::Fault;
+use crate::io::http::conn::proxy::HttpProxy;
+use crate::io::http::error::FetchError;
 use crate::io::http::load::fast_path;
 use crate::io::http::request::auth::authorization;
-use crate::io::http::request::body::Upload;
-use crate::io::http::request::redirect::Hop;
+use crate::io::http::request::body::RequestBody;
+use crate::io::http::request::redirect::RequestHop;
 use crate::io::http::response::decode;
 
 /// Who asks, unless the scenario says otherwise.
-const AGENT: &str = concat!("scenario/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT_VALUE: &str = concat!("scenario/", env!("CARGO_PKG_VERSION"));
 
 /// The first request of a try.
-pub(crate) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
-    let refused = |words: String| Fault::lasting(FetchFault::Protocol, words);
+pub(crate) fn first_hop(job: &FetchJob, url: &ScenarioText) -> Result<RequestHop, FetchError> {
+    let refused = |words: String| FetchError::permanent(FetchErrorKind::Protocol, words);
     let mut target = Url::parse(url.reveal()).map_err(|error| refused(format!("this is no URL: {error}")))?;
-    if !matches!(target.scheme(), "http" | "https" | socket::SCHEME) {
+    if !matches!(target.scheme(), "http" | "https" | unix_socket::SCHEME) {
         return Err(refused("only http, https and http+unix are fetched".to_owned()));
     }
     target.set_fragment(None);
@@ -59,11 +59,11 @@ pub(crate) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
         headers.entry(name).or_insert(value);
     };
     default(&mut headers, ACCEPT, HeaderValue::from_static("*/*"));
-    default(&mut headers, USER_AGENT, HeaderValue::from_static(AGENT));
-    if job.decode {
-        default(&mut headers, ACCEPT_ENCODING, decode::ACCEPTED);
+    default(&mut headers, USER_AGENT, HeaderValue::from_static(USER_AGENT_VALUE));
+    if job.decode_body {
+        default(&mut headers, ACCEPT_ENCODING, decode::ACCEPT_ENCODING_VALUE);
     }
-    if let Some(kind) = job.body.as_ref().and_then(content_type) {
+    if let Some(kind) = job.body.as_ref().and_then(default_content_type) {
         default(&mut headers, CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     if let Some(auth) = &job.auth {
@@ -72,7 +72,7 @@ pub(crate) fn first(job: &FetchJob, url: &Text) -> Result<Hop, Fault> {
     if let Some(credentials) = take_credentials(&mut target) {
         default(&mut headers, AUTHORIZATION, credentials);
     }
-    Ok(Hop { url: target, method, headers, body: job.body.is_some() })
+    Ok(RequestHop { url: target, method, headers, has_body: job.body.is_some() })
 }
 
 /// Takes user and password out of a URL, as the `Authorization` that says them (RFC 7617).
@@ -86,145 +86,151 @@ pub(crate) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     // Both fail only on URLs without a host, which http and https URLs have.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    let mut value = auth::basic(&pair)?;
+    let mut value = auth::basic_authorization(&pair)?;
     value.set_sensitive(true);
     Some(value)
 }
 
 /// To whom a request is said, and so how.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum To<'a> {
+pub(crate) enum RequestForm<'a> {
     /// To the server itself, in HTTP/1.1.
-    Server,
+    Http1Origin,
     /// To the server itself, in HTTP/2.
-    Server2,
+    Http2Origin,
     /// To a proxy, which asks the server.
-    Proxy(&'a Proxy),
+    Http1Proxy(&'a HttpProxy),
 }
 
 /// The request for one hop.
-pub(crate) async fn build(
-    hop: &Hop,
+pub(crate) async fn build_request(
+    hop: &RequestHop,
     job: &FetchJob,
     folder: &Path,
-    to: To<'_>,
-) -> Result<Request<Upload>, Fault> {
+    to: RequestForm<'_>,
+) -> Result<Request<RequestBody>, FetchError> {
     let upload = match &job.body {
-        Some(body) if hop.body => upload(body, folder).await?,
-        _ => Upload::Nothing,
+        Some(body) if hop.has_body => build_body(body, folder).await?,
+        _ => RequestBody::Empty,
     };
-    parts(hop, &upload, to).map(|parts| Request::from_parts(parts, upload))
+    build_parts(hop, &upload, to).map(|parts| Request::from_parts(parts, upload))
 }
 
 /// A request that is sent many times, with a body in memory or none.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedRequest {
     parts: Parts,
     body: Option<Bytes>,
 }
 
-impl Prepared {
+impl PreparedRequest {
     /// The request of a job for one hop. A body of another form than text is
     /// not prepared, and the request has none.
-    pub(crate) fn new(hop: &Hop, job: &FetchJob, to: To<'_>) -> Result<Prepared, Fault> {
+    pub(crate) fn new(
+        hop: &RequestHop,
+        job: &FetchJob,
+        to: RequestForm<'_>,
+    ) -> Result<PreparedRequest, FetchError> {
         let body = match &job.body {
-            Some(Body::Text(text)) if hop.body => Some(Bytes::from(text.reveal().to_owned())),
+            Some(FetchBody::Text(text)) if hop.has_body => Some(Bytes::from(text.reveal().to_owned())),
             _ => None,
         };
-        let upload = body.clone().map_or(Upload::Nothing, Upload::Bytes);
-        Ok(Prepared { parts: parts(hop, &upload, to)?, body })
+        let upload = body.clone().map_or(RequestBody::Empty, RequestBody::Bytes);
+        Ok(PreparedRequest { parts: build_parts(hop, &upload, to)?, body })
     }
 
     /// The request as the bytes of HTTP/1.1.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        fast_path::request(&self.parts, self.body.as_deref().unwrap_or_default())
+    pub(crate) fn encode_http1(&self) -> Vec<u8> {
+        fast_path::encode_request(&self.parts, self.body.as_deref().unwrap_or_default())
     }
 
     /// The request, once more.
-    pub(crate) fn request(&self) -> Request<Upload> {
-        let upload = self.body.clone().map_or(Upload::Nothing, Upload::Bytes);
+    pub(crate) fn to_request(&self) -> Request<RequestBody> {
+        let upload = self.body.clone().map_or(RequestBody::Empty, RequestBody::Bytes);
         Request::from_parts(self.parts.clone(), upload)
     }
 }
 
 /// All of a request but its body.
-fn parts(hop: &Hop, upload: &Upload, to: To<'_>) -> Result<Parts, Fault> {
+fn build_parts(hop: &RequestHop, upload: &RequestBody, to: RequestForm<'_>) -> Result<Parts, FetchError> {
     // First the host: RFC 9110, section 7.2.
     let mut headers = HeaderMap::with_capacity(hop.headers.len() + 2);
     let host = match hop.headers.get(HOST) {
         Some(host) => host.clone(),
-        None => HeaderValue::from_str(&authority_of(&hop.url)).map_err(|_| no_uri("its host"))?,
+        None => HeaderValue::from_str(&url_authority(&hop.url)).map_err(|_| invalid_uri_error("its host"))?,
     };
     headers.insert(HOST, host);
     for (name, value) in hop.headers.iter().filter(|(name, _)| **name != HOST) {
         headers.append(name.clone(), value.clone());
     }
-    if announces(&hop.method) || hop.body {
+    if needs_content_length(&hop.method) || hop.has_body {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(upload.size_hint().lower()));
     }
-    if let To::Proxy(Proxy { authorization: Some(authorization), .. }) = to {
+    if let RequestForm::Http1Proxy(HttpProxy { authorization: Some(authorization), .. }) = to {
         headers.insert(PROXY_AUTHORIZATION, authorization.clone());
     }
-    let uri = if let To::Server2 = to {
+    let uri = if let RequestForm::Http2Origin = to {
         let host = headers.remove(HOST);
         let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
         let scheme = if hop.url.scheme() == "https" { "https" } else { "http" };
-        format!("{scheme}://{authority}{}", target_of(&hop.url))
-    } else if let To::Proxy(_) = to {
+        format!("{scheme}://{authority}{}", path_and_query(&hop.url))
+    } else if let RequestForm::Http1Proxy(_) = to {
         // RFC 9112, section 3.2.2.
-        format!("http://{}{}", authority_of(&hop.url), target_of(&hop.url))
+        format!("http://{}{}", url_authority(&hop.url), path_and_query(&hop.url))
     } else {
-        target_of(&hop.url).into_owned()
+        path_and_query(&hop.url).into_owned()
     };
-    let uri = Uri::try_from(uri).map_err(|error| no_uri(&error.to_string()))?;
+    let uri = Uri::try_from(uri).map_err(|error| invalid_uri_error(&error.to_string()))?;
     let (mut parts, ()) = Request::new(()).into_parts();
     (parts.method, parts.uri, parts.headers) = (hop.method.clone(), uri, headers);
     Ok(parts)
 }
 
 /// Whether a request says how long its body is even if it has none (RFC 9110, section 8.6).
-fn announces(method: &Method) -> bool {
+fn needs_content_length(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH].contains(method)
 }
 
 /// What a body says that it is, unless the scenario says otherwise.
-fn content_type(body: &Body) -> Option<&'static str> {
+fn default_content_type(body: &FetchBody) -> Option<&'static str> {
     match body {
-        Body::Json(_) => Some("application/json"),
-        Body::Form(_) => Some("application/x-www-form-urlencoded"),
-        Body::Text(_) | Body::File(_) => None,
+        FetchBody::Json(_) => Some("application/json"),
+        FetchBody::Form(_) => Some("application/x-www-form-urlencoded"),
+        FetchBody::Text(_) | FetchBody::File(_) => None,
     }
 }
 
 /// What the scenario gives as body.
-async fn upload(body: &Body, folder: &Path) -> Result<Upload, Fault> {
+async fn build_body(body: &FetchBody, folder: &Path) -> Result<RequestBody, FetchError> {
     match body {
-        Body::Text(text) | Body::Json(text) => Ok(Upload::Bytes(Bytes::from(text.reveal().to_owned()))),
-        Body::Form(fields) => {
+        FetchBody::Text(text) | FetchBody::Json(text) => {
+            Ok(RequestBody::Bytes(Bytes::from(text.reveal().to_owned())))
+        }
+        FetchBody::Form(fields) => {
             let fields = fields.iter().map(|(name, value)| (name, value.reveal()));
             let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-            Ok(Upload::Bytes(Bytes::from(encoded)))
+            Ok(RequestBody::Bytes(Bytes::from(encoded)))
         }
-        Body::File(path) => Upload::file(&folder.join(path)).await.map_err(|error| {
+        FetchBody::File(path) => RequestBody::from_file(&folder.join(path)).await.map_err(|error| {
             let words = format!("the file of the request's body, {}: {error}", path.display());
-            Fault::lasting(FetchFault::Protocol, words)
+            FetchError::permanent(FetchErrorKind::Protocol, words)
         }),
     }
 }
 
 /// Whom a request to a socket is for: nobody has a name there.
-pub(crate) const NOBODY: &str = "localhost";
+pub(crate) const SOCKET_HOST: &str = "localhost";
 
 /// `host:port`, the port only where it is not the scheme's own.
-fn authority_of(url: &Url) -> String {
-    if url.scheme() == socket::SCHEME {
-        return NOBODY.to_owned();
+fn url_authority(url: &Url) -> String {
+    if url.scheme() == unix_socket::SCHEME {
+        return SOCKET_HOST.to_owned();
     }
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Path and query.
-fn target_of(url: &Url) -> Cow<'_, str> {
+fn path_and_query(url: &Url) -> Cow<'_, str> {
     match &url[Position::BeforePath..Position::AfterQuery] {
         target if target.starts_with('/') => Cow::Borrowed(target),
         // The URL of a socket may have none.
@@ -233,8 +239,8 @@ fn target_of(url: &Url) -> Cow<'_, str> {
 }
 
 /// The failure of a URL that cannot be asked for.
-fn no_uri(why: &str) -> Fault {
-    Fault::lasting(FetchFault::Protocol, format!("this URL cannot be asked for: {why}"))
+fn invalid_uri_error(why: &str) -> FetchError {
+    FetchError::permanent(FetchErrorKind::Protocol, format!("this URL cannot be asked for: {why}"))
 }
 
 #[cfg(test)]
@@ -254,14 +260,14 @@ mod tests {
     #[test]
     fn host_and_target_are_those_of_the_url() {
         let url = Url::parse("http://[::1]:81/a b?c=d e#f").unwrap();
-        assert_eq!(authority_of(&url), "[::1]:81");
-        assert_eq!(target_of(&url), "/a%20b?c=d%20e");
-        assert_eq!(authority_of(&Url::parse("https://h:443").unwrap()), "h");
+        assert_eq!(url_authority(&url), "[::1]:81");
+        assert_eq!(path_and_query(&url), "/a%20b?c=d%20e");
+        assert_eq!(url_authority(&Url::parse("https://h:443").unwrap()), "h");
         for (url, target) in
             [("http+unix://%2Fa", "/"), ("http+unix://%2Fa?b", "/?b"), ("http+unix://%2Fa/b?c", "/b?c")]
         {
             let url = Url::parse(url).unwrap();
-            assert_eq!((&*authority_of(&url), &*target_of(&url)), ("localhost", target));
+            assert_eq!((&*url_authority(&url), &*path_and_query(&url)), ("localhost", target));
         }
     }
 }

@@ -8,13 +8,13 @@ use hyper::header::{
 use hyper::{HeaderMap, Method};
 use url::Url;
 
-use scenario_core::scenario::socket;
+use scenario_core::scenario::unix_socket;
 
 use crate::io::http::request;
 
 /// One request of a try: what is asked of whom.
 #[derive(Clone, Debug)]
-pub(crate) struct Hop {
+pub(crate) struct RequestHop {
     /// Without user, password and fragment.
     pub(crate) url: Url,
     /// The method.
@@ -22,28 +22,28 @@ pub(crate) struct Hop {
     /// All but `Host`, unless the scenario gives it.
     pub(crate) headers: HeaderMap,
     /// Whether the job's body goes along.
-    pub(crate) body: bool,
+    pub(crate) has_body: bool,
 }
 
 /// Where an answer sends the request: its `Location`, if the status is one of the five that mean it.
-pub(crate) fn location(status: u16, headers: &HeaderMap) -> Option<String> {
+pub(crate) fn redirect_location(status: u16, headers: &HeaderMap) -> Option<String> {
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
     headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-impl Hop {
+impl RequestHop {
     /// The request after a redirect with this status to `location`.
     ///
     /// # Errors
     ///
     /// Why it is not followed, in words.
-    pub(crate) fn redirected(mut self, status: u16, location: &str) -> Result<Hop, String> {
+    pub(crate) fn redirect_to(mut self, status: u16, location: &str) -> Result<RequestHop, String> {
         let mut target =
             self.url.join(location).map_err(|error| format!("{location:?} is no URL: {error}"))?;
-        if self.url.scheme() == socket::SCHEME {
-            target = on_the_socket(&self.url, target);
+        if self.url.scheme() == unix_socket::SCHEME {
+            target = stay_on_socket(&self.url, target);
         }
         let stays = is_same_origin(&self.url, &target);
         let is_followed = matches!(target.scheme(), "http" | "https") || stays;
@@ -61,7 +61,7 @@ impl Hop {
         }
         if becomes_get(status, &self.method) {
             self.method = Method::GET;
-            self.body = false;
+            self.has_body = false;
             for name in [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE] {
                 self.headers.remove(name);
             }
@@ -72,9 +72,10 @@ impl Hop {
 }
 
 /// Where a redirect of a socket leads: what it calls by the name that it was called by is itself.
-fn on_the_socket(socket: &Url, target: Url) -> Url {
-    let is_itself =
-        target.scheme() == "http" && target.host_str() == Some(request::NOBODY) && target.port().is_none();
+fn stay_on_socket(socket: &Url, target: Url) -> Url {
+    let is_itself = target.scheme() == "http"
+        && target.host_str() == Some(request::SOCKET_HOST)
+        && target.port().is_none();
     if !is_itself {
         return target;
     }
@@ -86,7 +87,7 @@ fn on_the_socket(socket: &Url, target: Url) -> Url {
 
 /// Whether two URLs have one origin. (That of a socket's URL is opaque, and no other's.)
 fn is_same_origin(one: &Url, other: &Url) -> bool {
-    let socket = one.scheme() == socket::SCHEME && other.scheme() == socket::SCHEME;
+    let socket = one.scheme() == unix_socket::SCHEME && other.scheme() == unix_socket::SCHEME;
     one.origin() == other.origin() || (socket && one.host_str() == other.host_str())
 }
 
@@ -103,7 +104,7 @@ fn becomes_get(status: u16, method: &Method) -> bool {
 mod tests {
     use super::*;
 
-    fn hop(method: Method) -> Hop {
+    fn hop(method: Method) -> RequestHop {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             (AUTHORIZATION, "a"),
@@ -115,7 +116,7 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
         headers.insert("x-mine", "e".parse().unwrap());
-        Hop { url: Url::parse("http://a.example/one/two?q").unwrap(), method, headers, body: true }
+        RequestHop { url: Url::parse("http://a.example/one/two?q").unwrap(), method, headers, has_body: true }
     }
 
     #[test]
@@ -131,19 +132,19 @@ mod tests {
             (307, Method::POST, Method::POST, true),
             (308, Method::PUT, Method::PUT, true),
         ] {
-            let next = hop(method.clone()).redirected(status, "/x").unwrap();
-            assert_eq!((&next.method, next.body), (&after, body), "{status} {method}");
+            let next = hop(method.clone()).redirect_to(status, "/x").unwrap();
+            assert_eq!((&next.method, next.has_body), (&after, body), "{status} {method}");
             assert_eq!(next.headers.contains_key(CONTENT_TYPE), body, "{status} {method}");
         }
     }
 
     #[test]
     fn credentials_stay_with_their_origin() {
-        let same = hop(Method::GET).redirected(302, "three#part").unwrap();
+        let same = hop(Method::GET).redirect_to(302, "three#part").unwrap();
         assert_eq!(same.url.as_str(), "http://a.example/one/three");
         assert!(same.headers.contains_key(AUTHORIZATION) && same.headers.contains_key(HOST));
         for other in ["http://b.example/", "https://a.example/", "http://a.example:81/", "//u:p@b.example/"] {
-            let next = hop(Method::GET).redirected(307, other).unwrap();
+            let next = hop(Method::GET).redirect_to(307, other).unwrap();
             let names: Vec<_> = next.headers.keys().map(|name| name.as_str()).collect();
             assert_eq!(names.len(), 2, "{other}: {names:?}");
             assert!(next.url.username().is_empty() && next.url.password().is_none());
@@ -152,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_origin_may_name_credentials_of_its_own() {
-        let next = hop(Method::GET).redirected(302, "http://u:p@a.example/").unwrap();
+        let next = hop(Method::GET).redirect_to(302, "http://u:p@a.example/").unwrap();
         assert_eq!(next.headers[AUTHORIZATION], "Basic dTpw");
         assert_eq!(next.url.as_str(), "http://a.example/");
     }
@@ -162,13 +163,14 @@ mod tests {
         for bad in
             ["file:///etc/passwd", "ftp://a/", "data:,x", "javascript:1", "http://", "http://[", "gopher:x"]
         {
-            assert!(hop(Method::GET).redirected(302, bad).is_err(), "{bad}");
+            assert!(hop(Method::GET).redirect_to(302, bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_socket_redirects_to_itself_or_away_but_nobody_to_a_socket() {
-        let socket = Hop { url: Url::parse("http+unix://%2Fa.sock/one/two").unwrap(), ..hop(Method::GET) };
+        let socket =
+            RequestHop { url: Url::parse("http+unix://%2Fa.sock/one/two").unwrap(), ..hop(Method::GET) };
         for (location, url, stays) in [
             ("three?q", "http+unix://%2Fa.sock/one/three?q", true),
             ("/x", "http+unix://%2Fa.sock/x", true),
@@ -176,19 +178,20 @@ mod tests {
             ("http+unix://%2Fa.sock/z", "http+unix://%2Fa.sock/z", true),
             ("http://localhost:81/x", "http://localhost:81/x", false),
         ] {
-            let next = socket.clone().redirected(302, location).unwrap();
+            let next = socket.clone().redirect_to(302, location).unwrap();
             assert_eq!((next.url.as_str(), next.headers.contains_key(AUTHORIZATION)), (url, stays));
         }
-        assert!(socket.redirected(302, "http+unix://%2Fother.sock/").is_err());
-        assert!(hop(Method::GET).redirected(302, "http+unix://%2Fa.sock/").is_err());
+        assert!(socket.redirect_to(302, "http+unix://%2Fother.sock/").is_err());
+        assert!(hop(Method::GET).redirect_to(302, "http+unix://%2Fa.sock/").is_err());
     }
 
     #[test]
     fn only_five_statuses_redirect() {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, "/x".parse().unwrap());
-        let those: Vec<u16> = (100..1000).filter(|status| location(*status, &headers).is_some()).collect();
+        let those: Vec<u16> =
+            (100..1000).filter(|status| redirect_location(*status, &headers).is_some()).collect();
         assert_eq!(those, [301, 302, 303, 307, 308]);
-        assert_eq!(location(302, &HeaderMap::new()), None);
+        assert_eq!(redirect_location(302, &HeaderMap::new()), None);
     }
 }

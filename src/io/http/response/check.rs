@@ -10,38 +10,42 @@ use hyper::HeaderMap;
 use regex::bytes::Regex;
 use serde_json::Value;
 
-use scenario_core::scenario::model::{Capture, Check, FetchJob};
+use scenario_core::scenario::model::{FetchCapture, FetchCheck, FetchJob};
 use scenario_core::scenario::vars::fill;
-use scenario_log::captured::Captured;
-use scenario_log::event::FetchFault;
+use scenario_log::captured_value::CapturedValue;
+use scenario_log::event::FetchErrorKind;
 use scenario_log::secrets::Secrets;
 
-use super::body::Received;
-use crate::io::http::error::Fault;
-use crate::io::http::response::capture::{Answer, Taker};
+use super::body::ReceivedBody;
+use crate::io::http::error::FetchError;
+use crate::io::http::response::capture::{CapturableResponse, CompiledCapture};
 
 /// The largest body, in bytes, that is kept to be looked at. A tree of values takes a multiple of it.
-pub(crate) const LARGEST: u64 = 4 << 20;
+pub(crate) const MAX_RETAINED_BODY: u64 = 4 << 20;
 
 /// The most of a value that is shown, in characters.
-const SHOWN: usize = 200;
+const MAX_SHOWN_CHARS: usize = 200;
 
 /// The judges of a run's jobs, by the jobs' indices, each made when it is first wanted. Only ever
 /// looked up, so that their order cannot show.
 #[derive(Debug, Default)]
-pub(crate) struct Judges(RefCell<HashMap<usize, Option<Rc<Judge>>>>);
+pub(crate) struct ResponseCheckers(RefCell<HashMap<usize, Option<Rc<ResponseChecker>>>>);
 
-impl Judges {
+impl ResponseCheckers {
     /// That of a job; `None` if it wants nothing of its answers.
     ///
     /// # Errors
     ///
     /// If what the scenario has is not what it was when it was checked.
-    pub(crate) fn of(&self, index: usize, job: &FetchJob) -> Result<Option<Rc<Judge>>, Fault> {
+    pub(crate) fn for_job(
+        &self,
+        index: usize,
+        job: &FetchJob,
+    ) -> Result<Option<Rc<ResponseChecker>>, FetchError> {
         if let Some(judge) = self.0.borrow().get(&index) {
             return Ok(judge.clone());
         }
-        let judge = Judge::of(job)?.map(Rc::new);
+        let judge = ResponseChecker::for_job(job)?.map(Rc::new);
         self.0.borrow_mut().insert(index, judge.clone());
         Ok(judge)
     }
@@ -49,73 +53,81 @@ impl Judges {
 
 /// What a job wants of its answers.
 #[derive(Debug)]
-pub(crate) struct Judge {
-    check: Check,
+pub(crate) struct ResponseChecker {
+    check: FetchCheck,
     text: Option<Regex>,
     /// The places in the body, and what is to be there: as it is, and as it may be shown.
     json: Vec<(String, Value, String)>,
-    takers: Vec<Taker>,
+    captures: Vec<CompiledCapture>,
 }
 
 /// What was found in an answer.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct ResponseFindings {
     /// What is not as the job wants it, in words; `None` if all is.
-    pub(crate) amiss: Option<String>,
+    pub(crate) mismatch: Option<String>,
     /// What was captured: all that the job wants, or, if something is amiss, nothing.
-    pub(crate) captured: Vec<Captured>,
+    pub(crate) captured: Vec<CapturedValue>,
 }
 
-impl Judge {
+impl ResponseChecker {
     /// What a job wants; `None` if nothing.
-    fn of(job: &FetchJob) -> Result<Option<Judge>, Fault> {
-        if job.check.is_none() && job.capture.is_empty() {
+    fn for_job(job: &FetchJob) -> Result<Option<ResponseChecker>, FetchError> {
+        if job.check.is_none() && job.captures.is_empty() {
             return Ok(None);
         }
-        let none = Check { text: None, json: None, sha256: None };
-        Judge::new(job.check.as_ref().unwrap_or(&none), &job.capture).map(Some)
+        let none = FetchCheck { text: None, json: None, sha256: None };
+        ResponseChecker::new(job.check.as_ref().unwrap_or(&none), &job.captures).map(Some)
     }
 
-    fn new(check: &Check, captures: &[Capture]) -> Result<Judge, Fault> {
-        let broken = |error: String| Fault::lasting(FetchFault::Protocol, format!("`check`: {error}"));
+    fn new(check: &FetchCheck, captures: &[FetchCapture]) -> Result<ResponseChecker, FetchError> {
+        let broken =
+            |error: String| FetchError::permanent(FetchErrorKind::Protocol, format!("`check`: {error}"));
         let text = check.text.as_deref().map(Regex::new).transpose();
         let json = check.json.iter().flatten().map(|(place, wanted)| {
             let value = serde_json::from_str(wanted.reveal()).map_err(|error| broken(error.to_string()))?;
-            Ok((place.clone(), value, wanted.shown().to_owned()))
+            Ok((place.clone(), value, wanted.display_text().to_owned()))
         });
-        Ok(Judge {
+        Ok(ResponseChecker {
             check: check.clone(),
             text: text.map_err(|error| broken(error.to_string()))?,
-            json: json.collect::<Result<_, Fault>>()?,
-            takers: captures
+            json: json.collect::<Result<_, FetchError>>()?,
+            captures: captures
                 .iter()
-                .map(|capture| Taker::new(capture).map_err(broken))
-                .collect::<Result<_, Fault>>()?,
+                .map(|capture| CompiledCapture::new(capture).map_err(broken))
+                .collect::<Result<_, FetchError>>()?,
         })
     }
 
     /// Whether the body must be kept.
-    pub(crate) fn reads_body(&self) -> bool {
-        self.text.is_some() || self.check.json.is_some() || self.takers.iter().any(Taker::reads_body)
+    pub(crate) fn needs_body(&self) -> bool {
+        self.text.is_some()
+            || self.check.json.is_some()
+            || self.captures.iter().any(CompiledCapture::needs_body)
     }
 
     /// Whether something may be found that must not be shown.
-    pub(crate) fn finds_secrets(&self) -> bool {
-        self.takers.iter().any(Taker::is_secret)
+    pub(crate) fn captures_secrets(&self) -> bool {
+        self.captures.iter().any(CompiledCapture::is_secret)
     }
 
     /// Looks at an answer. What must not be shown of it the `secrets` learn.
-    pub(crate) fn look(&self, received: &Received, headers: &HeaderMap, secrets: &Secrets) -> Found {
-        let json = self.reads_json().then(|| serde_json::from_slice(&received.kept));
+    pub(crate) fn evaluate(
+        &self,
+        received: &ReceivedBody,
+        headers: &HeaderMap,
+        secrets: &Secrets,
+    ) -> ResponseFindings {
+        let json = self.needs_json().then(|| serde_json::from_slice(&received.content));
         let json = json.map(|json| json.map_err(|error: serde_json::Error| error.to_string()));
-        let answer = Answer { headers, body: &received.kept, json: json.as_ref() };
-        let mut amiss = self.amiss(received, &answer);
+        let answer = CapturableResponse { headers, body: &received.content, json: json.as_ref() };
+        let mut amiss = self.mismatches(received, &answer);
         let mut captured = Vec::new();
-        for taker in &self.takers {
-            match taker.take(&answer) {
+        for taker in &self.captures {
+            match taker.capture(&answer) {
                 Ok(one) if one.secret => {
                     secrets.learn(&one.value);
-                    secrets.learn(&fill::in_url(&one.value));
+                    secrets.learn(&fill::encode_for_url(&one.value));
                     captured.push(one);
                 }
                 Ok(one) => captured.push(one),
@@ -123,28 +135,28 @@ impl Judge {
             }
         }
         if amiss.is_empty() {
-            return Found { amiss: None, captured };
+            return ResponseFindings { mismatch: None, captured };
         }
-        Found { amiss: Some(amiss.join("; ")), captured: Vec::new() }
+        ResponseFindings { mismatch: Some(amiss.join("; ")), captured: Vec::new() }
     }
 
-    fn reads_json(&self) -> bool {
-        self.check.json.is_some() || self.takers.iter().any(Taker::reads_json)
+    fn needs_json(&self) -> bool {
+        self.check.json.is_some() || self.captures.iter().any(CompiledCapture::needs_json)
     }
 
     /// What does not hold of an answer, in words.
-    fn amiss(&self, received: &Received, answer: &Answer<'_>) -> Vec<String> {
+    fn mismatches(&self, received: &ReceivedBody, answer: &CapturableResponse<'_>) -> Vec<String> {
         let mut amiss = Vec::new();
         if let Some(wanted) = self.check.sha256.filter(|wanted| *wanted != received.sha256) {
             amiss.push(format!("the body's sha256 is {} and not {}", hex(&received.sha256), hex(&wanted)));
         }
         if let Some(regex) = self.text.as_ref().filter(|regex| !regex.is_match(answer.body)) {
-            amiss.push(format!("nothing in the body is like /{regex}/: {}", beginning(answer.body)));
+            amiss.push(format!("nothing in the body is like /{regex}/: {}", body_excerpt(answer.body)));
         }
         match answer.json {
-            Some(Ok(body)) => amiss.extend(self.json.iter().filter_map(|wanted| differs(body, wanted))),
+            Some(Ok(body)) => amiss.extend(self.json.iter().filter_map(|wanted| json_mismatch(body, wanted))),
             Some(Err(error)) => {
-                amiss.push(format!("the body is no JSON ({error}): {}", beginning(answer.body)));
+                amiss.push(format!("the body is no JSON ({error}): {}", body_excerpt(answer.body)));
             }
             None => {}
         }
@@ -153,27 +165,29 @@ impl Judge {
 }
 
 /// What is at a place instead of what is wanted there.
-fn differs(body: &Value, (place, wanted, shown): &(String, Value, String)) -> Option<String> {
+fn json_mismatch(body: &Value, (place, wanted, shown): &(String, Value, String)) -> Option<String> {
     let named = if place.is_empty() { "the body".to_owned() } else { place.clone() };
     match body.pointer(place) {
-        Some(got) if is_same(got, wanted) => None,
-        Some(got) => Some(format!("{named} is {} and not {}", cut(&got.to_string()), cut(shown))),
-        None => Some(format!("{named} is not there, and should be {}", cut(shown))),
+        Some(got) if json_equal(got, wanted) => None,
+        Some(got) => {
+            Some(format!("{named} is {} and not {}", truncate_value(&got.to_string()), truncate_value(shown)))
+        }
+        None => Some(format!("{named} is not there, and should be {}", truncate_value(shown))),
     }
 }
 
 /// Deep equality; numbers are the same if their values are (`1` and `1.0`).
-fn is_same(one: &Value, other: &Value) -> bool {
+fn json_equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
-            one == other || (is_float(one, other) && one.as_f64() == other.as_f64())
+            one == other || (is_any_float(one, other) && one.as_f64() == other.as_f64())
         }
         (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| json_equal(one, other))
         }
         (Value::Object(one), Value::Object(other)) => {
             let same =
-                |(key, one): (&String, &Value)| other.get(key).is_some_and(|other| is_same(one, other));
+                |(key, one): (&String, &Value)| other.get(key).is_some_and(|other| json_equal(one, other));
             one.len() == other.len() && one.iter().all(same)
         }
         (one, other) => one == other,
@@ -181,22 +195,22 @@ fn is_same(one: &Value, other: &Value) -> bool {
 }
 
 /// Whether one of them was written as no whole number. (Two that were are compared exactly.)
-fn is_float(one: &serde_json::Number, other: &serde_json::Number) -> bool {
+fn is_any_float(one: &serde_json::Number, other: &serde_json::Number) -> bool {
     one.is_f64() || other.is_f64()
 }
 
 /// How a body begins.
-pub(crate) fn beginning(body: &[u8]) -> String {
+pub(crate) fn body_excerpt(body: &[u8]) -> String {
     if body.is_empty() {
         return "it is empty".to_owned();
     }
-    let first = &body[..body.len().min(4 * SHOWN)];
-    format!("it begins with {:?}", cut(&String::from_utf8_lossy(first)))
+    let first = &body[..body.len().min(4 * MAX_SHOWN_CHARS)];
+    format!("it begins with {:?}", truncate_value(&String::from_utf8_lossy(first)))
 }
 
 /// The first of a text.
-pub(crate) fn cut(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN).collect();
+pub(crate) fn truncate_value(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
@@ -210,11 +224,11 @@ fn hex(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scenario_core::scenario::model::Text;
+    use scenario_core::scenario::model::ScenarioText;
 
     fn json(body: &str, place: &str, wanted: &str) -> Option<String> {
         let wanted = (place.to_owned(), serde_json::from_str(wanted).unwrap(), wanted.to_owned());
-        differs(&serde_json::from_str(body).unwrap(), &wanted)
+        json_mismatch(&serde_json::from_str(body).unwrap(), &wanted)
     }
 
     #[test]
@@ -246,14 +260,14 @@ mod tests {
         let body = format!("\"{}\"", "é".repeat(300));
         let words = json(&body, "", "1").unwrap();
         assert!(words.ends_with("é… and not 1") && words.chars().count() < 250, "{words}");
-        let check = Check {
+        let check = FetchCheck {
             text: None,
-            json: Some(vec![("/k".to_owned(), Text::secret("\"canary\"", "\"[redacted]\""))]),
+            json: Some(vec![("/k".to_owned(), ScenarioText::secret("\"canary\"", "\"[redacted]\""))]),
             sha256: None,
         };
-        let judge = Judge::new(&check, &[]).unwrap();
-        let received = Received { bytes: 2, sha256: [0; 32], kept: b"{}".to_vec() };
-        let found = judge.look(&received, &HeaderMap::new(), &Secrets::default());
-        assert_eq!(found.amiss.unwrap(), "/k is not there, and should be \"[redacted]\"");
+        let judge = ResponseChecker::new(&check, &[]).unwrap();
+        let received = ReceivedBody { bytes: 2, sha256: [0; 32], content: b"{}".to_vec() };
+        let found = judge.evaluate(&received, &HeaderMap::new(), &Secrets::default());
+        assert_eq!(found.mismatch.unwrap(), "/k is not there, and should be \"[redacted]\"");
     }
 }

@@ -3,36 +3,36 @@
 
 use hyper::HeaderMap;
 
-use scenario_log::event::{Header, REDACTED};
+use scenario_log::event::{HttpHeader, REDACTED};
 use scenario_log::secrets::Secrets;
 
 /// The headers whose values are never logged.
-const SECRET: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
+const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
 
 /// An answer's headers, fit for the log.
-pub(crate) fn headers(headers: &HeaderMap, secrets: &Secrets) -> Vec<Header> {
+pub(crate) fn redact_headers(headers: &HeaderMap, secrets: &Secrets) -> Vec<HttpHeader> {
     headers
         .iter()
         .map(|(name, value)| {
             let name = name.as_str().to_owned();
-            let value = if SECRET.contains(&name.as_str()) {
+            let value = if SECRET_HEADERS.contains(&name.as_str()) {
                 REDACTED.to_owned()
             } else {
-                text(&String::from_utf8_lossy(value.as_bytes()), secrets)
+                redact_text(&String::from_utf8_lossy(value.as_bytes()), secrets)
             };
-            Header { name, value }
+            HttpHeader { name, value }
         })
         .collect()
 }
 
 /// A text without passwords of URLs and without secrets.
-pub(crate) fn text(text: &str, secrets: &Secrets) -> String {
-    let text = without_passwords(text);
-    if secrets.is_empty() { text } else { secrets.masked(&text) }
+pub(crate) fn redact_text(text: &str, secrets: &Secrets) -> String {
+    let text = redact_passwords(text);
+    if secrets.is_empty() { text } else { secrets.mask_text(&text) }
 }
 
 /// Puts `[redacted]` in the place of every `//user:PASSWORD@`.
-fn without_passwords(text: &str) -> String {
+fn redact_passwords(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("//") {
@@ -66,7 +66,7 @@ mod tests {
             ("////", "////"),
         ];
         for (given, shown) in cases {
-            assert_eq!(without_passwords(given), shown);
+            assert_eq!(redact_passwords(given), shown);
         }
     }
 
@@ -76,7 +76,7 @@ mod tests {
         map.append("Set-Cookie", "a=b".parse().unwrap());
         map.append("location", "http://u:p@h/".parse().unwrap());
         map.append("x", "canary-canary".parse().unwrap());
-        let shown = headers(&map, &Secrets::new(["canary-canary"]));
+        let shown = redact_headers(&map, &Secrets::new(["canary-canary"]));
         let shown: Vec<_> = shown.iter().map(|header| header.value.as_str()).collect();
         assert_eq!(shown, ["[redacted]", "http://u:[redacted]@h/", "[redacted]"]);
     }

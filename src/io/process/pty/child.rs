@@ -16,52 +16,52 @@ use rustix::stdio::{dup2_stderr, stderr, stdin};
 
 /// Becomes the program `words[0]`, called `words[1]`, with the arguments `words[2..]`, in a session of
 /// its own whose terminal is the standard input. It returns why it could not.
-pub fn become_program(words: &[OsString]) -> Fault {
+pub fn exec_program(words: &[OsString]) -> PtyExecError {
     let [program, called, arguments @ ..] = words else {
-        return Fault::Words("a program and its name are wanted".to_owned());
+        return PtyExecError::Message("a program and its name are wanted".to_owned());
     };
     let taken = setsid().map(drop).and_then(|()| ioctl_tiocsctty(stdin()));
     if let Err(error) = taken {
-        return Fault::Words(format!("it cannot be given a terminal: {}", io::Error::from(error)));
+        return PtyExecError::Message(format!("it cannot be given a terminal: {}", io::Error::from(error)));
     }
-    if would_go_to_a_shell(program) {
-        return Fault::System(Errno::NOEXEC.raw_os_error());
+    if would_need_shell(program) {
+        return PtyExecError::Errno(Errno::NOEXEC.raw_os_error());
     }
     // The pipe is kept until the program runs, which closes it.
     let pipe = match fcntl_dupfd_cloexec(stderr(), 3) {
         Ok(pipe) => pipe,
-        Err(error) => return Fault::System(error.raw_os_error()),
+        Err(error) => return PtyExecError::Errno(error.raw_os_error()),
     };
     if let Err(error) = dup2_stderr(stdin()) {
-        return Fault::System(error.raw_os_error());
+        return PtyExecError::Errno(error.raw_os_error());
     }
     let error = Command::new(program).arg0(called).args(arguments).exec();
     // What is told goes to the pipe again; it cannot fail, since it was there before.
     let _ = dup2_stderr(&pipe);
-    error.raw_os_error().map_or_else(|| Fault::Words(error.to_string()), Fault::System)
+    error.raw_os_error().map_or_else(|| PtyExecError::Message(error.to_string()), PtyExecError::Errno)
 }
 
 /// Why it did not become the program.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum PtyExecError {
     /// The number of the system's error.
-    System(i32),
+    Errno(i32),
     /// In words.
-    Words(String),
+    Message(String),
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for PtyExecError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Fault::System(number) => write!(formatter, "{number}"),
-            Fault::Words(words) => formatter.write_str(words),
+            PtyExecError::Errno(number) => write!(formatter, "{number}"),
+            PtyExecError::Message(words) => formatter.write_str(words),
         }
     }
 }
 
 /// Whether this is a text without an interpreter line. The kernel does not start one, but the C
 /// library would have a shell read it (execvp(3)), which it does for no start without a terminal.
-fn would_go_to_a_shell(program: &OsStr) -> bool {
+fn would_need_shell(program: &OsStr) -> bool {
     let mut start = Vec::new();
     let is_file = std::fs::metadata(program).is_ok_and(|about| about.is_file());
     let read =

@@ -30,31 +30,31 @@ use rustix::termios::{
 };
 
 /// What `TERM` says of it, unless the preset says otherwise: what nearly all terminals are.
-pub(super) const KIND: &str = "xterm-256color";
+pub(super) const TERM_VALUE: &str = "xterm-256color";
 
 /// The size that a terminal has when nobody looks at it.
-const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+const DEFAULT_SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
 /// The hidden command of this program that becomes another one on a terminal.
-pub const COMMAND: &str = "on-terminal";
+pub const EXEC_ON_PTY_COMMAND: &str = "on-terminal";
 
 /// Ctrl-D: at the start of a line, the end of what is typed.
-const END: u8 = 4;
+const CTRL_D: u8 = 4;
 
 /// The longest line that the kernel takes in one piece, its end not counted; what is beyond it is
 /// lost (termios(3), canonical mode).
-const LONGEST_LINE: usize = 4_095;
+const MAX_CANONICAL_LINE: usize = 4_095;
 
 /// How long a program may take from its start to its own first instruction.
-const PATIENCE: Duration = Duration::from_secs(10);
+const EXEC_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Our end of a terminal.
 #[derive(Debug)]
-pub(super) struct Terminal(OwnedFd);
+pub(super) struct PtyMaster(OwnedFd);
 
-impl Terminal {
+impl PtyMaster {
     /// A new terminal, and the program's end of it.
-    pub(super) fn open() -> io::Result<(Terminal, OwnedFd)> {
+    pub(super) fn open() -> io::Result<(PtyMaster, OwnedFd)> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let ours = openpt(flags)?;
         grantpt(&ours)?;
@@ -65,18 +65,18 @@ impl Terminal {
         modes.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
         modes.output_modes -= OutputModes::OPOST;
         tcsetattr(&theirs, OptionalActions::Now, &modes)?;
-        tcsetwinsize(&theirs, SIZE)?;
+        tcsetwinsize(&theirs, DEFAULT_SIZE)?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        Ok((Terminal(ours), theirs))
+        Ok((PtyMaster(ours), theirs))
     }
 
     /// Our end once more, to be read from or written to. It never blocks.
-    pub(super) fn end(&self) -> io::Result<OwnedFd> {
+    pub(super) fn try_clone_fd(&self) -> io::Result<OwnedFd> {
         self.0.try_clone()
     }
 
     /// Whether all of `bytes` would arrive if they were typed now.
-    pub(super) fn takes(&self, bytes: &[u8]) -> bool {
+    pub(super) fn accepts(&self, bytes: &[u8]) -> bool {
         // Our end tells the modes of the terminal. One that does not cut what is typed into lines
         // knows no line that is too long.
         let is_cut = tcgetattr(&self.0).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON));
@@ -84,62 +84,62 @@ impl Terminal {
     }
 }
 
-impl AsFd for Terminal {
+impl AsFd for PtyMaster {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
 /// Why what is too long does not arrive.
-pub(super) fn too_long() -> String {
-    format!("a line of more than {LONGEST_LINE} bytes, which is the most that a terminal takes")
+pub(super) fn too_long_message() -> String {
+    format!("a line of more than {MAX_CANONICAL_LINE} bytes, which is the most that a terminal takes")
 }
 
 /// Whether a terminal takes these lines whole.
 pub(super) fn has_only_short_lines(bytes: &[u8]) -> bool {
-    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).all(|line| line.len() <= LONGEST_LINE)
+    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).all(|line| line.len() <= MAX_CANONICAL_LINE)
 }
 
 /// What somebody would type who sends these lines: Enter at the end of each.
-pub(super) fn typed(mut bytes: Vec<u8>) -> Vec<u8> {
+pub(super) fn to_typed_bytes(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b'\r');
     bytes
 }
 
 /// What is typed at the end of input whose last byte is `last`.
-pub(super) fn end_behind(last: Option<u8>) -> &'static [u8] {
+pub(super) fn end_of_input_after(last: Option<u8>) -> &'static [u8] {
     match last {
         // The first one only ends the line.
-        Some(last) if last != b'\n' => &[END, END],
-        _ => &[END],
+        Some(last) if last != b'\n' => &[CTRL_D, CTRL_D],
+        _ => &[CTRL_D],
     }
 }
 
 /// What is to be started in order that `program` run on a terminal, calling itself `called`: its
 /// arguments are still to be added.
-pub(super) fn command(program: &Path, called: &OsStr) -> tokio::process::Command {
+pub(super) fn exec_on_pty_command(program: &Path, called: &OsStr) -> tokio::process::Command {
     // Not by its path, where there may be another program by now.
     let mut command = tokio::process::Command::new("/proc/self/exe");
-    command.arg0("scenario").arg(COMMAND).arg("--").arg(program).arg(called);
+    command.arg0("scenario").arg(EXEC_ON_PTY_COMMAND).arg("--").arg(program).arg(called);
     command
 }
 
 /// Waits until the process `pid`, just started by [`command`], has become the program; `pipe` is
 /// where it tells why it could not.
-pub(super) fn taken(mut pipe: io::PipeReader, pid: u32) -> io::Result<()> {
+pub(super) fn wait_for_exec(mut pipe: io::PipeReader, pid: u32) -> io::Result<()> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let began = Instant::now();
     let now_and_then = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
     while let Ok(0) | Err(Errno::INTR) = poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&now_and_then)) {
         // Until it has a session of its own it hears what is typed on our terminal; a Ctrl-Z would
         // stop it while we wait for it.
-        let signal = if began.elapsed() < PATIENCE { Signal::CONT } else { Signal::KILL };
+        let signal = if began.elapsed() < EXEC_TIMEOUT { Signal::CONT } else { Signal::KILL };
         let _ = pid.map(|pid| kill_process(pid, signal));
     }
     let mut told = String::new();
     Read::take(&mut pipe, 4 << 10).read_to_string(&mut told)?;
     match told.trim() {
-        "" if began.elapsed() < PATIENCE => Ok(()),
+        "" if began.elapsed() < EXEC_TIMEOUT => Ok(()),
         "" => Err(io::Error::other("the system took too long to start it")),
         told => Err(told.parse().map_or_else(|_| io::Error::other(told), io::Error::from_raw_os_error)),
     }
@@ -151,25 +151,25 @@ mod tests {
 
     #[test]
     fn only_a_line_that_is_too_long_is_not_taken() {
-        let line = "x".repeat(LONGEST_LINE);
+        let line = "x".repeat(MAX_CANONICAL_LINE);
         assert!(has_only_short_lines(format!("{line}\n{line}\r{line}").as_bytes()));
         assert!(!has_only_short_lines(format!("{line}x\n").as_bytes()));
         assert!(has_only_short_lines(b""));
-        let (terminal, _theirs) = Terminal::open().expect("a terminal");
-        assert!(terminal.takes(b"short\n"));
-        assert!(!terminal.takes(format!("{line}x\n").as_bytes()));
+        let (terminal, _theirs) = PtyMaster::open().expect("a terminal");
+        assert!(terminal.accepts(b"short\n"));
+        assert!(!terminal.accepts(format!("{line}x\n").as_bytes()));
         let mut modes = tcgetattr(&terminal).expect("told");
         modes.make_raw();
         tcsetattr(&terminal, OptionalActions::Now, &modes).expect("set");
-        assert!(terminal.takes(format!("{line}x\n").as_bytes()));
+        assert!(terminal.accepts(format!("{line}x\n").as_bytes()));
     }
 
     #[test]
     fn an_unfinished_line_is_ended_before_the_input_is() {
-        assert_eq!(end_behind(None), [END]);
-        assert_eq!(end_behind(Some(b'\n')), [END]);
-        assert_eq!(end_behind(Some(b'x')), [END, END]);
-        assert_eq!(typed(b"one\ntwo\n".to_vec()), b"one\rtwo\r");
+        assert_eq!(end_of_input_after(None), [CTRL_D]);
+        assert_eq!(end_of_input_after(Some(b'\n')), [CTRL_D]);
+        assert_eq!(end_of_input_after(Some(b'x')), [CTRL_D, CTRL_D]);
+        assert_eq!(to_typed_bytes(b"one\ntwo\n".to_vec()), b"one\rtwo\r");
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
             io::Write::write_all(&mut ours, words.as_bytes()).expect("told");
             drop(ours);
             // No process has this number.
-            taken(theirs, u32::MAX)
+            wait_for_exec(theirs, u32::MAX)
         };
         assert!(told("").is_ok());
         assert_eq!(told("2\n").expect_err("an error").raw_os_error(), Some(2));

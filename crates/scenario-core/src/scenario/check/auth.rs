@@ -3,40 +3,41 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::diagnostic::{Diagnostic, Place};
-use crate::scenario::findings::Findings;
-use crate::scenario::model::Auth;
-use crate::scenario::schema::Sp;
-use crate::scenario::schema::collections::NamedItem;
-use crate::scenario::schema::text::Late;
+use crate::diagnostic::{Diagnostic, FilePlace};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::FetchAuth;
+use crate::scenario::schema::Located;
+use crate::scenario::schema::collections::NamedEntry;
+use crate::scenario::schema::strings::DeferredText;
 
 /// Takes over who a fetch says that it is. `passwords` gets what must not be shown.
-pub(super) fn auth(auth: Option<Sp<Auth>>, passwords: &mut Vec<String>) -> Option<Auth> {
+pub(super) fn build_auth(auth: Option<Located<FetchAuth>>, passwords: &mut Vec<String>) -> Option<FetchAuth> {
     let auth = auth?.value;
     match &auth {
         // What is captured is looked for if it is a secret there.
-        Auth::Basic { user, password } if user.wanted().chain(password.wanted()).next().is_some() => {}
-        Auth::Bearer(token) if token.wanted().next().is_some() => {}
-        Auth::Basic { user, password } => {
+        FetchAuth::Basic { user, password }
+            if user.capture_names().chain(password.capture_names()).next().is_some() => {}
+        FetchAuth::Bearer(token) if token.capture_names().next().is_some() => {}
+        FetchAuth::Basic { user, password } => {
             passwords.push(password.reveal().to_owned());
             passwords.push(STANDARD.encode(format!("{}:{}", user.reveal(), password.reveal())));
         }
-        Auth::Bearer(token) => passwords.push(token.reveal().to_owned()),
+        FetchAuth::Bearer(token) => passwords.push(token.reveal().to_owned()),
     }
     Some(auth)
 }
 
 /// Tells what else says who a fetch is.
-pub(super) fn conflicts<T>(
-    auth: Option<&Sp<Auth>>,
-    headers: &[NamedItem<T>],
-    urls: &[Sp<Late>],
-    found: &mut Findings,
+pub(super) fn report_conflicts<T>(
+    auth: Option<&Located<FetchAuth>>,
+    headers: &[NamedEntry<T>],
+    urls: &[Located<DeferredText>],
+    found: &mut Diagnostics,
 ) {
     let Some(auth) = auth else { return };
-    let mut conflict = |place: Place, what: &str| {
+    let mut conflict = |place: FilePlace, what: &str| {
         let message = format!("{what} and `auth` exclude each other");
-        found.add(Diagnostic::error(place, message).related(auth.place, "`auth` is here"));
+        found.add(Diagnostic::error(place, message).with_related(auth.place, "`auth` is here"));
     };
     for header in headers.iter().filter(|header| header.name.eq_ignore_ascii_case("authorization")) {
         conflict(header.place, "the header `Authorization`");

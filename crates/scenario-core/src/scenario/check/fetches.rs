@@ -5,108 +5,124 @@ use std::borrow::Cow;
 use base64::Engine;
 
 use super::{auth, load, proxy};
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::file::{Count, RawFetch};
-use crate::scenario::findings::Findings;
-use crate::scenario::model::{Capture, ClientCert, FetchJob, FetchMode, Http2, StatusRule, Text};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::file::{BoundedU32, RawFetchJob};
+use crate::scenario::model::{
+    ClientCert, FetchCapture, FetchJob, FetchMode, Http2Mode, ScenarioText, StatusRule,
+};
 use crate::scenario::schema::capture::RawCapture;
-use crate::scenario::schema::collections::NamedItem;
-use crate::scenario::schema::text::{HeaderValue, Late};
-use crate::scenario::schema::{Slot, Sp};
-use crate::scenario::socket;
+use crate::scenario::schema::collections::NamedEntry;
+use crate::scenario::schema::strings::{DeferredText, HeaderValueText};
+use crate::scenario::schema::{KeySlot, Located};
+use crate::scenario::unix_socket;
 use scenario_log::event::REDACTED;
 use scenario_log::time::Span;
 
 /// The headers whose values are never shown.
-const SENSITIVE: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
+const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
 
 /// A fetch; `None` if it lacks what has been asked for already. `passwords` gets those of its URLs.
-pub(super) fn fetch(
+pub(super) fn build_fetch(
     name: &str,
-    place: Place,
-    raw: Sp<RawFetch>,
+    place: FilePlace,
+    raw: Located<RawFetchJob>,
     passwords: &mut Vec<String>,
-    found: &mut Findings,
+    found: &mut Diagnostics,
 ) -> Option<FetchJob> {
     let mut raw = raw.value;
-    let load = load::load(&mut raw, found);
-    let urls = raw.urls.value().map(|list| list.0);
+    let load = load::build_load(&mut raw, found);
+    let urls = raw.urls.into_value().map(|list| list.0);
     let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
-    auth::conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
+    auth::report_conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
     let wanted = urls.as_ref().map(Vec::len);
-    let urls: Vec<Text> =
-        urls.unwrap_or_default().into_iter().filter_map(|one| late_url(one, passwords, found)).collect();
-    let speaks_two = raw.http2.as_given().is_some_and(|http2| http2.value == Http2::Always);
-    let proxy = raw.proxy.given().and_then(|proxy| proxy::proxy(proxy, &urls, speaks_two, passwords, found));
-    let auth = auth::auth(raw.auth.given(), passwords);
-    let headers = headers(raw.headers.value().unwrap_or_default().items, passwords);
-    let number = |slot: Slot<Count<0>>, default: u32| {
-        slot.value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
+    let urls: Vec<ScenarioText> = urls
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|one| build_deferred_url(one, passwords, found))
+        .collect();
+    let speaks_two = raw.http2.as_given().is_some_and(|http2| http2.value == Http2Mode::Always);
+    let proxy = raw
+        .proxy
+        .into_given()
+        .and_then(|proxy| proxy::build_proxy(proxy, &urls, speaks_two, passwords, found));
+    let auth = auth::build_auth(raw.auth.into_given(), passwords);
+    let headers = build_headers(raw.headers.into_value().unwrap_or_default().items, passwords);
+    let number = |slot: KeySlot<BoundedU32<0>>, default: u32| {
+        slot.into_value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
     };
     (wanted? == urls.len()).then(|| FetchJob {
         name: name.to_owned(),
         urls,
-        mode: raw.mode.value().unwrap_or(FetchMode::Concurrent),
-        lines: raw.lines.value().unwrap_or(false),
-        method: raw.method.value().map_or_else(|| "GET".to_owned(), |method| method.0),
+        mode: raw.mode.into_value().unwrap_or(FetchMode::Concurrent),
+        log_lines: raw.lines.into_value().unwrap_or(false),
+        method: raw.method.into_value().map_or_else(|| "GET".to_owned(), |method| method.0),
         headers,
         auth,
-        body: raw.body.value(),
-        timeout: raw.timeout.value().map_or(Span::from_secs(30), |timeout| timeout.0),
+        body: raw.body.into_value(),
+        timeout: raw.timeout.into_value().map_or(Span::from_secs(30), |timeout| timeout.0),
         redirects: number(raw.redirects, 10),
         retries: number(raw.retries, 0),
-        status: raw.status.value().unwrap_or(StatusRule::Class(2)),
-        max_body: raw.max_body.value().map_or(1 << 30, |size| size.0),
-        decode: raw.decode.value().unwrap_or(false),
-        ca: raw.ca.value().map(|path| path.0),
+        status: raw.status.into_value().unwrap_or(StatusRule::Class(2)),
+        max_body: raw.max_body.into_value().map_or(1 << 30, |size| size.0),
+        decode_body: raw.decode.into_value().unwrap_or(false),
+        ca: raw.ca.into_value().map(|path| path.0),
         proxy,
-        client: raw
+        client_cert: raw
             .cert
-            .value()
-            .zip(raw.key.value())
+            .into_value()
+            .zip(raw.key.into_value())
             .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
-        insecure: raw.insecure.value().unwrap_or(false),
-        http2: raw.http2.value().unwrap_or(Http2::Auto),
+        insecure: raw.insecure.into_value().unwrap_or(false),
+        http2: raw.http2.into_value().unwrap_or(Http2Mode::Auto),
         load,
-        check: raw.check.value(),
-        capture: captures(raw.capture.value().unwrap_or_default().items),
+        check: raw.check.into_value(),
+        captures: build_captures(raw.capture.into_value().unwrap_or_default().items),
         place,
     })
 }
 
 /// The URL of a fetch: captured values may stand behind its host.
-fn late_url(late: Sp<Late>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
+fn build_deferred_url(
+    late: Located<DeferredText>,
+    passwords: &mut Vec<String>,
+    found: &mut Diagnostics,
+) -> Option<ScenarioText> {
     let text = late.value.0;
     let behind_host = |at: usize| at > authority_end(text.reveal());
-    if !text.gaps().all(behind_host) {
+    if !text.gap_positions().all(behind_host) {
         let message = "a captured value cannot stand in the host of a URL, nor before it";
         let fault = Diagnostic::error(late.place, message);
-        found.add(fault.help("it can stand in the path, in the query and behind `#`"));
+        found.add(fault.with_help("it can stand in the path, in the query and behind `#`"));
         return None;
     }
-    url(Sp { value: text, place: late.place }, passwords, found)
+    build_url(Located { value: text, place: late.place }, passwords, found)
 }
 
 /// A URL that can be fetched, with its password hidden. What is captured is taken for nothing in it.
-pub(super) fn url(text: Sp<Text>, passwords: &mut Vec<String>, found: &mut Findings) -> Option<Text> {
-    let Sp { value: text, place } = text;
-    if let Err(fault) = fetchable(text.reveal()) {
-        let shown = hide_password(text.shown());
+pub(super) fn build_url(
+    text: Located<ScenarioText>,
+    passwords: &mut Vec<String>,
+    found: &mut Diagnostics,
+) -> Option<ScenarioText> {
+    let Located { value: text, place } = text;
+    if let Err(fault) = check_url(text.reveal()) {
+        let shown = hide_password(text.display_text());
         let fault = Diagnostic::error(place, format!("{} cannot be fetched: {fault}", quoted(&shown)));
-        found.add(fault.help("for example \"http://127.0.0.1:8080/a.pdf\""));
+        found.add(fault.with_help("for example \"http://127.0.0.1:8080/a.pdf\""));
         return None;
     }
-    if let Some(password) = password(text.reveal()) {
+    if let Some(password) = password_range(text.reveal()) {
         passwords.push(text.reveal()[password].to_owned());
-        passwords.extend(credentials(text.reveal()).into_iter().flatten());
+        passwords.extend(url_credentials(text.reveal()).into_iter().flatten());
     }
-    Some(match shown_password(text.shown()) {
-        Some(hidden) => text.hiding(hidden),
+    Some(match visible_password_range(text.display_text()) {
+        Some(hidden) => text.with_redacted(hidden),
         None => text,
     })
 }
 
-fn fetchable(text: &str) -> Result<(), String> {
+fn check_url(text: &str) -> Result<(), String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("a URL has no spaces and no control characters".to_owned());
     }
@@ -127,7 +143,7 @@ fn fetchable(text: &str) -> Result<(), String> {
         "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err("it names no host".to_owned()),
         "http" | "https" if url.port() == Some(0) => Err("nothing can listen on port 0".to_owned()),
         "http" | "https" => Ok(()),
-        socket::SCHEME => socket::fault(&url).map_or(Ok(()), Err),
+        unix_socket::SCHEME => unix_socket::socket_url_error(&url).map_or(Ok(()), Err),
         scheme => Err(format!("{} is neither http nor https nor http+unix", quoted(scheme))),
     }
 }
@@ -139,7 +155,7 @@ fn authority_end(url: &str) -> usize {
 }
 
 /// Where the password of a URL stands.
-fn password(url: &str) -> Option<std::ops::Range<usize>> {
+fn password_range(url: &str) -> Option<std::ops::Range<usize>> {
     let start = url.find("://")? + 3;
     let at = start + url[start..authority_end(url)].rfind('@')?;
     let colon = start + url[start..at].find(':')?;
@@ -147,7 +163,7 @@ fn password(url: &str) -> Option<std::ops::Range<usize>> {
 }
 
 /// A URL's password as it is meant, and with its user as the request sends it.
-fn credentials(url: &str) -> Option<[String; 2]> {
+fn url_credentials(url: &str) -> Option<[String; 2]> {
     let url = url::Url::parse(url).ok()?;
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let (user, password) = (decoded(url.username()), decoded(url.password()?));
@@ -156,42 +172,45 @@ fn credentials(url: &str) -> Option<[String; 2]> {
 }
 
 /// Where a password stands that is not hidden yet.
-fn shown_password(shown: &str) -> Option<std::ops::Range<usize>> {
-    password(shown).filter(|range| &shown[range.clone()] != REDACTED)
+fn visible_password_range(shown: &str) -> Option<std::ops::Range<usize>> {
+    password_range(shown).filter(|range| &shown[range.clone()] != REDACTED)
 }
 
 fn hide_password(shown: &str) -> Cow<'_, str> {
-    match shown_password(shown) {
+    match visible_password_range(shown) {
         Some(range) => Cow::Owned(format!("{}{REDACTED}{}", &shown[..range.start], &shown[range.end..])),
         None => Cow::Borrowed(shown),
     }
 }
 
 /// What is captured; what is wrong has been told.
-fn captures(items: Vec<NamedItem<RawCapture>>) -> Vec<Capture> {
+fn build_captures(items: Vec<NamedEntry<RawCapture>>) -> Vec<FetchCapture> {
     let captures = items.into_iter().filter_map(|item| {
         let RawCapture(from, secret) = item.value?.value;
-        Some(Capture { name: item.name, from, secret })
+        Some(FetchCapture { name: item.name, selector: from, secret })
     });
     captures.collect()
 }
 
 /// Whether the value of a header is never shown.
-pub(super) fn is_sensitive(name: &str) -> bool {
-    SENSITIVE.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(name))
+pub(super) fn is_sensitive_header(name: &str) -> bool {
+    SENSITIVE_HEADERS.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(name))
 }
 
 /// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
 /// without: it is a password as well.
-fn headers(items: Vec<NamedItem<HeaderValue>>, passwords: &mut Vec<String>) -> Vec<(String, Text)> {
-    let mut headers: Vec<(String, Text)> = Vec::with_capacity(items.len());
+fn build_headers(
+    items: Vec<NamedEntry<HeaderValueText>>,
+    passwords: &mut Vec<String>,
+) -> Vec<(String, ScenarioText)> {
+    let mut headers: Vec<(String, ScenarioText)> = Vec::with_capacity(items.len());
     for item in items {
-        let Some(Sp { value: HeaderValue(text), .. }) = item.value else { continue };
-        if !is_sensitive(&item.name) {
+        let Some(Located { value: HeaderValueText(text), .. }) = item.value else { continue };
+        if !is_sensitive_header(&item.name) {
             headers.push((item.name, text));
             continue;
         }
-        if text.wanted().next().is_none() {
+        if text.capture_names().next().is_none() {
             let whole = text.reveal();
             passwords.push(whole.to_owned());
             passwords.extend(whole.split_once(' ').map(|(_, credential)| credential.trim().to_owned()));
@@ -225,7 +244,7 @@ mod tests {
             "[redacted]/a.pdf",
             "[redacted]://h/",
         ] {
-            assert_eq!(fetchable(good), Ok(()), "{good}");
+            assert_eq!(check_url(good), Ok(()), "{good}");
         }
         for bad in [
             "",
@@ -238,7 +257,7 @@ mod tests {
             "http://h:99999/",
             "http://a b/",
         ] {
-            assert!(fetchable(bad).is_err(), "{bad}");
+            assert!(check_url(bad).is_err(), "{bad}");
         }
     }
 }

@@ -18,29 +18,29 @@ mod world;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use steps::Shared;
+use steps::CellsAndLocks;
 
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::file::{Cells, RawFetch, RawPreset, RawScenario};
-use crate::scenario::findings::Findings;
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::file::{RawFetchJob, RawPreset, RawScenario, RawSharedCells};
 use crate::scenario::model::Scenario;
-use crate::scenario::schema::collections::Named;
-use crate::scenario::schema::names::JobName;
-use crate::scenario::schema::{Slot, Sp};
-use scenario_log::time::{SECOND, Span};
+use crate::scenario::schema::collections::NamedTable;
+use crate::scenario::schema::key_rules::JobNameRule;
+use crate::scenario::schema::{KeySlot, Located};
+use scenario_log::time::{NANOS_PER_SECOND, Span};
 
 /// What one file gives: the scenario itself or an included one.
-pub(crate) struct Part {
+pub(crate) struct FileDefinitions {
     /// Its folder as seen from the scenario's; empty if it is the same.
     pub(crate) folder: PathBuf,
     /// Its presets.
-    pub(crate) presets: Named<RawPreset, JobName>,
+    pub(crate) presets: NamedTable<RawPreset, JobNameRule>,
     /// Its fetches.
-    pub(crate) fetches: Named<RawFetch, JobName>,
+    pub(crate) fetches: NamedTable<RawFetchJob, JobNameRule>,
 }
 
 /// What a preset is checked with, beside itself.
-pub(crate) struct Around<'a> {
+pub(crate) struct PresetContext<'a> {
     /// Only what can happen in virtual time is allowed.
     is_virtual: bool,
     /// There is a world.
@@ -48,86 +48,91 @@ pub(crate) struct Around<'a> {
     /// Gets what URLs hide.
     passwords: &'a mut Vec<String>,
     /// The cells that there are; gets the names of locks.
-    shared: &'a mut Shared,
+    cells_and_locks: &'a mut CellsAndLocks,
 }
 
 /// A name that is given a second time.
-pub(crate) fn given_twice(kind: &str, name: &str, again: Place, first: Place) -> Diagnostic {
+pub(crate) fn duplicate_name_error(kind: &str, name: &str, again: FilePlace, first: FilePlace) -> Diagnostic {
     Diagnostic::error(again, format!("the {kind} {} is given twice", quoted(name)))
-        .label("the second time")
-        .related(first, "the first time")
+        .with_label("the second time")
+        .with_related(first, "the first time")
 }
 
 /// Makes the model of a scenario; its variables are left to the caller. `passwords` gets what URLs
 /// hide.
-pub(crate) fn scenario(
+pub(crate) fn build_scenario(
     raw: RawScenario,
-    parts: Vec<Part>,
+    parts: Vec<FileDefinitions>,
     stem: &str,
     is_virtual: bool,
     passwords: &mut Vec<String>,
-    found: &mut Findings,
+    found: &mut Diagnostics,
 ) -> Option<Scenario> {
-    let mut shared = Shared { cells: cells(raw.shared), locks: Vec::new() };
+    let mut shared = CellsAndLocks { cells: build_cells(raw.shared), locks: Vec::new() };
     let has_world = raw.world.is_present();
-    let mut all_presets = Collected::default();
-    let mut all_fetches = Collected::default();
+    let mut all_presets = DefinitionsByName::default();
+    let mut all_fetches = DefinitionsByName::default();
     for part in parts {
         for item in part.presets.items {
             let body = item.value.and_then(|raw| {
-                let mut around =
-                    Around { is_virtual, has_world, passwords: &mut *passwords, shared: &mut shared };
-                presets::preset(&item.name, item.place, raw, &part.folder, &mut around, found)
+                let mut around = PresetContext {
+                    is_virtual,
+                    has_world,
+                    passwords: &mut *passwords,
+                    cells_and_locks: &mut shared,
+                };
+                presets::build_preset(&item.name, item.place, raw, &part.folder, &mut around, found)
             });
             all_presets.add("preset", item.name, item.place, body, found);
         }
         for item in part.fetches.items {
             if is_virtual {
-                found.add(not_virtual(item.place, "a fetch"));
+                found.add(not_on_virtual_clock(item.place, "a fetch"));
             }
-            let body =
-                item.value.and_then(|raw| fetches::fetch(&item.name, item.place, raw, passwords, found));
+            let body = item
+                .value
+                .and_then(|raw| fetches::build_fetch(&item.name, item.place, raw, passwords, found));
             all_fetches.add("fetch", item.name, item.place, body, found);
         }
     }
-    let timeline = raw.timeline.value().unwrap_or_default();
-    let names = expect::Names {
+    let timeline = raw.timeline.into_value().unwrap_or_default();
+    let names = expect::ExpectationNames {
         presets: all_presets.names().map(str::to_owned).collect(),
         fetches: all_fetches.names().map(str::to_owned).collect(),
         cells: shared.cells.as_ref().map(|cells| cells.iter().map(|(name, _)| name.clone()).collect()),
         ids: timeline.0.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
     };
-    let expected = expect::expectations(raw.expect.value().unwrap_or_default().0, &names, found);
-    let timeline = timeline::timeline(timeline.0, &all_presets, &all_fetches, found);
-    let fetches = all_fetches.all();
-    crate::scenario::check::secret_use::warn(fetches.as_deref().unwrap_or_default(), found);
-    let world = world::world(raw.world, &all_presets, found);
-    let tick = raw.tick.value().map_or(Span(SECOND), |tick| tick.0);
+    let expected = expect::build_expectations(raw.expect.into_value().unwrap_or_default().0, &names, found);
+    let timeline = timeline::build_timeline(timeline.0, &all_presets, &all_fetches, found);
+    let fetches = all_fetches.into_list();
+    crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
+    let world = world::build_world(raw.world, &all_presets, found);
+    let tick = raw.tick.into_value().map_or(Span(NANOS_PER_SECOND), |tick| tick.0);
     let scenario = Scenario {
-        name: raw.name.value().map_or_else(|| stem.to_owned(), |name| name.0),
-        description: raw.description.value().map(|text| text.0),
-        seed: raw.seed.value().and_then(|seed| u64::try_from(seed.0).ok()),
+        name: raw.name.into_value().map_or_else(|| stem.to_owned(), |name| name.0),
+        description: raw.description.into_value().map(|text| text.0),
+        seed: raw.seed.into_value().and_then(|seed| u64::try_from(seed.0).ok()),
         tick: (tick != Span::ZERO).then_some(tick),
-        time_limit: raw.time_limit.value().map(|limit| limit.0),
+        time_limit: raw.time_limit.into_value().map(|limit| limit.0),
         vars: BTreeMap::new(),
-        presets: all_presets.all()?,
+        presets: all_presets.into_list()?,
         fetches: fetches?,
         timeline: timeline?,
-        expect: expected?,
-        shared: shared.cells?,
+        expectations: expected?,
+        shared_cells: shared.cells?,
         locks: shared.locks,
         world: world?,
     };
-    expect::warn_of_nothing(&scenario.expect, &scenario, found);
+    expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     Some(scenario)
 }
 
 /// The cells, sorted by name; `None` if what is wrong with them has been told.
-fn cells(raw: Slot<Cells>) -> Option<Vec<(String, i64)>> {
-    if matches!(raw, Slot::Broken) {
+fn build_cells(raw: KeySlot<RawSharedCells>) -> Option<Vec<(String, i64)>> {
+    if matches!(raw, KeySlot::Invalid) {
         return None;
     }
-    let items = raw.value().unwrap_or_default().items;
+    let items = raw.into_value().unwrap_or_default().items;
     let mut cells: Vec<(String, i64)> =
         items.into_iter().map(|item| (item.name, item.value.map_or(0, |number| number.value.0))).collect();
     cells.sort();
@@ -136,20 +141,20 @@ fn cells(raw: Slot<Cells>) -> Option<Vec<(String, i64)>> {
 
 /// Presets or fetches by name. One whose body is wrong keeps its name, so that nobody is told that
 /// there is no such name.
-pub(crate) struct Collected<T> {
-    by_name: BTreeMap<String, (Place, Option<T>)>,
+pub(crate) struct DefinitionsByName<T> {
+    by_name: BTreeMap<String, (FilePlace, Option<T>)>,
 }
 
-impl<T> Default for Collected<T> {
+impl<T> Default for DefinitionsByName<T> {
     fn default() -> Self {
-        Collected { by_name: BTreeMap::new() }
+        DefinitionsByName { by_name: BTreeMap::new() }
     }
 }
 
-impl<T> Collected<T> {
-    fn add(&mut self, kind: &str, name: String, place: Place, body: Option<T>, found: &mut Findings) {
+impl<T> DefinitionsByName<T> {
+    fn add(&mut self, kind: &str, name: String, place: FilePlace, body: Option<T>, found: &mut Diagnostics) {
         match self.by_name.get(&name) {
-            Some((first, _)) => found.add(given_twice(kind, &name, place, *first)),
+            Some((first, _)) => found.add(duplicate_name_error(kind, &name, place, *first)),
             None => {
                 self.by_name.insert(name, (place, body));
             }
@@ -169,27 +174,27 @@ impl<T> Collected<T> {
         self.names().enumerate().map(|(index, name)| (name, index)).collect()
     }
 
-    fn all(self) -> Option<Vec<T>> {
+    fn into_list(self) -> Option<Vec<T>> {
         self.by_name.into_values().map(|(_, body)| body).collect()
     }
 }
 
 /// Says that something does not go on the virtual clock.
-fn not_virtual(place: Place, what: &str) -> Diagnostic {
-    Diagnostic::error(place, format!("the virtual clock cannot run {what}")).help(
+fn not_on_virtual_clock(place: FilePlace, what: &str) -> Diagnostic {
+    Diagnostic::error(place, format!("the virtual clock cannot run {what}")).with_help(
         "run it with `--clock real`; on the virtual clock only what the runner decides alone can happen",
     )
 }
 
 /// Looks up a name that an entry mentions.
-fn look_up<'n>(
-    found: &mut Findings,
+fn report_unknown_name<'n>(
+    found: &mut Diagnostics,
     kind: &str,
     kinds: &str,
-    name: &Sp<String>,
+    name: &Located<String>,
     names: impl Iterator<Item = &'n str> + Clone,
 ) {
-    if found.only_counts() {
+    if found.count_if_full() {
         return;
     }
     let fault = Diagnostic::error(name.place, format!("there is no {kind} {}", quoted(&name.value)));

@@ -3,37 +3,39 @@
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Diagnostic, Place, quoted};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::check::steps;
-use crate::scenario::check::steps::Shared;
-use crate::scenario::file::{Count, MOST_PLAYERS, RawPlayers};
-use crate::scenario::findings::Findings;
+use crate::scenario::check::steps::CellsAndLocks;
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::file::{BoundedU32, MAX_PLAYERS_IN_PRESET, RawPlayerGroup};
 use crate::scenario::interval::Interval;
-use crate::scenario::model::steps::{Act, Step};
-use crate::scenario::model::{Part, PlayerGroup};
-use crate::scenario::schema::collections::List;
+use crate::scenario::model::steps::{PlayerStep, StepAction};
+use crate::scenario::model::{PlayerBehavior, PlayerGroup};
+use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::RawStep;
-use crate::scenario::schema::{Slot, Sp};
+use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::event::Direction;
-use scenario_log::name::{LONGEST_NAME, NamePattern};
+use scenario_log::name::{MAX_NAME_LEN, NamePattern};
 use scenario_log::time::Span;
 
 /// The most rows of players in one preset.
-const MOST_ROWS: usize = 10_000;
+const MAX_PLAYER_ROWS: usize = 10_000;
 /// How many doubled names of one preset are told.
-const MOST_DOUBLES: usize = 10;
+const MAX_DUPLICATE_REPORTS: usize = 10;
 
 /// The players of a preset; `None` if one lacks what has been asked for already.
-pub(super) fn groups(
-    raw: Sp<List<RawPlayers, 1>>,
-    shared: &mut Shared,
-    found: &mut Findings,
+pub(super) fn build_groups(
+    raw: Located<ListOf<RawPlayerGroup, 1>>,
+    shared: &mut CellsAndLocks,
+    found: &mut Diagnostics,
 ) -> Option<Vec<PlayerGroup>> {
     let rows = raw.value.0;
-    if rows.len() > MOST_ROWS {
+    if rows.len() > MAX_PLAYER_ROWS {
         let message =
-            format!("a preset has at most {MOST_ROWS} rows of players; this one has {}", rows.len());
-        found.add(Diagnostic::error(raw.place, message).help("a row with `count` stands for many players"));
+            format!("a preset has at most {MAX_PLAYER_ROWS} rows of players; this one has {}", rows.len());
+        found.add(
+            Diagnostic::error(raw.place, message).with_help("a row with `count` stands for many players"),
+        );
         return None;
     }
     let mut groups = Vec::with_capacity(rows.len());
@@ -43,93 +45,100 @@ pub(super) fn groups(
     for row in rows {
         let place = row.value.name.as_given().map_or(row.place, |name| name.place);
         let count_place = row.value.count.as_given().map_or(row.place, |count| count.place);
-        let Some(group) = group(row.value, place, shared, found) else { continue };
+        let Some(group) = build_group(row.value, place, shared, found) else { continue };
         all += i64::from(group.count);
-        if all > MOST_PLAYERS {
-            let message = format!("a preset has at most {MOST_PLAYERS} players; with these there are {all}");
+        if all > MAX_PLAYERS_IN_PRESET {
+            let message =
+                format!("a preset has at most {MAX_PLAYERS_IN_PRESET} players; with these there are {all}");
             found.add(Diagnostic::error(count_place, message));
             return None;
         }
         groups.push(group);
         places.push(place);
     }
-    distinct(&groups, &places, found);
+    check_distinct_names(&groups, &places, found);
     (groups.len() == wanted).then_some(groups)
 }
 
-fn group(raw: RawPlayers, place: Place, shared: &mut Shared, found: &mut Findings) -> Option<PlayerGroup> {
+fn build_group(
+    raw: RawPlayerGroup,
+    place: FilePlace,
+    shared: &mut CellsAndLocks,
+    found: &mut Diagnostics,
+) -> Option<PlayerGroup> {
     let count = match raw.count.is_present() {
-        true => u32::try_from(raw.count.value()?.0).ok()?,
+        true => u32::try_from(raw.count.into_value()?.0).ok()?,
         false => 1,
     };
-    let name = NamePattern::new(&raw.name.value()?.0, count);
+    let name = NamePattern::new(&raw.name.into_value()?.0, count);
     let longest = name.nth(count).to_string();
-    if longest.len() > LONGEST_NAME {
-        let message = format!("with its number this name is longer than {LONGEST_NAME} characters");
+    if longest.len() > MAX_NAME_LEN {
+        let message = format!("with its number this name is longer than {MAX_NAME_LEN} characters");
         found.add(
-            Diagnostic::error(place, message).help(format!("the last one would be {}", quoted(&longest))),
+            Diagnostic::error(place, message)
+                .with_help(format!("the last one would be {}", quoted(&longest))),
         );
     }
     let directions = match raw.directions.is_present() {
-        true => raw.directions.value().map(|list| list.0.into_iter().map(|one| one.value).collect()),
+        true => raw.directions.into_value().map(|list| list.0.into_iter().map(|one| one.value).collect()),
         false => Some(Direction::ALL.to_vec()),
     };
-    let part = part(raw.moves, raw.every, raw.steps, shared, found)?;
-    Some(PlayerGroup { name, count, part, directions: directions? })
+    let part = build_behavior(raw.moves, raw.every, raw.steps, shared, found)?;
+    Some(PlayerGroup { name, count, behavior: part, directions: directions? })
 }
 
-fn part(
-    moves: Slot<Count<0>>,
-    every: Slot<Interval>,
-    steps: Slot<List<RawStep, 1>>,
-    shared: &mut Shared,
-    found: &mut Findings,
-) -> Option<Part> {
+fn build_behavior(
+    moves: KeySlot<BoundedU32<0>>,
+    every: KeySlot<Interval>,
+    steps: KeySlot<ListOf<RawStep, 1>>,
+    shared: &mut CellsAndLocks,
+    found: &mut Diagnostics,
+) -> Option<PlayerBehavior> {
     const HELP: &str = "time is counted in 64 bits of nanoseconds";
-    if let Slot::Given(raw) = steps {
-        let part = Part::Steps(steps::steps(raw.value.0, shared, found)?);
-        if let Part::Steps(steps) = &part
+    if let KeySlot::Given(raw) = steps {
+        let part = PlayerBehavior::Steps(steps::build_steps(raw.value.0, shared, found)?);
+        if let PlayerBehavior::Steps(steps) = &part
             && sum_of_pauses(steps).is_none()
         {
             let message = "these pauses may take longer than 584 years";
-            found.add(Diagnostic::error(raw.place, message).help(HELP));
+            found.add(Diagnostic::error(raw.place, message).with_help(HELP));
         }
         return Some(part);
     }
-    let (moves, every) = (u32::try_from(moves.value()?.0).ok()?, every.given()?);
+    let (moves, every) = (u32::try_from(moves.into_value()?.0).ok()?, every.into_given()?);
     let longest_wait = every.value.longest().unwrap_or_default();
     if longest_wait.checked_mul(moves.into()).is_none() {
         let message = format!("{moves} of these waits may take longer than 584 years");
-        found.add(Diagnostic::error(every.place, message).help(HELP));
+        found.add(Diagnostic::error(every.place, message).with_help(HELP));
     }
-    Some(Part::Moves { moves, every: every.value })
+    Some(PlayerBehavior::Moves { moves, every: every.value })
 }
 
 /// All pauses, at most; draws without an end count as none. `None` if that cannot be counted.
-pub(super) fn sum_of_pauses(steps: &[Step]) -> Option<Span> {
-    steps.iter().try_fold(Span::ZERO, |sum, step| match &step.act {
-        Act::Pause(interval) => sum.checked_add(interval.longest().unwrap_or_default()),
+pub(super) fn sum_of_pauses(steps: &[PlayerStep]) -> Option<Span> {
+    steps.iter().try_fold(Span::ZERO, |sum, step| match &step.action {
+        StepAction::Pause(interval) => sum.checked_add(interval.longest().unwrap_or_default()),
         _ => Some(sum),
     })
 }
 
 /// Tells names that two players would share.
-fn distinct(groups: &[PlayerGroup], places: &[Place], found: &mut Findings) {
+fn check_distinct_names(groups: &[PlayerGroup], places: &[FilePlace], found: &mut Diagnostics) {
     let mut doubles = 0;
     let mut tell = |a: usize, b: usize, name: String| {
         doubles += 1;
-        if doubles <= MOST_DOUBLES {
+        if doubles <= MAX_DUPLICATE_REPORTS {
             found.add(
                 Diagnostic::error(
                     places[b],
                     format!("two players of this preset are called {}", quoted(&name)),
                 )
-                .label("the second one")
-                .related(places[a], "the first one")
-                .help("the players of a preset have names of their own"),
+                .with_label("the second one")
+                .with_related(places[a], "the first one")
+                .with_help("the players of a preset have names of their own"),
             );
         }
-        doubles < MOST_DOUBLES
+        doubles < MAX_DUPLICATE_REPORTS
     };
     // Two names are equal only if they are so with every run of digits made one sign.
     let mut buckets: HashMap<String, Vec<usize>> = HashMap::new();
@@ -151,7 +160,7 @@ fn distinct(groups: &[PlayerGroup], places: &[Place], found: &mut Findings) {
         for (at, &a) in bucket.iter().enumerate() {
             let begins = |b: &&usize| groups[**b].name.prefix.starts_with(&groups[a].name.prefix);
             for &b in bucket[at + 1..].iter().take_while(begins) {
-                if let Some(name) = shared(&groups[a], &groups[b])
+                if let Some(name) = common_name(&groups[a], &groups[b])
                     && !tell(a.min(b), a.max(b), name)
                 {
                     return;
@@ -175,28 +184,35 @@ fn skeleton(name: &NamePattern) -> String {
 }
 
 /// A name that both groups have; `None` if there is none.
-fn shared(a: &PlayerGroup, b: &PlayerGroup) -> Option<String> {
+fn common_name(a: &PlayerGroup, b: &PlayerGroup) -> Option<String> {
     let (end_a, end_b) = (&a.name.suffix, &b.name.suffix);
     let numbered = a.name.numbered || b.name.numbered;
     if !numbered || !(end_a.ends_with(end_b.as_str()) || end_b.ends_with(end_a.as_str())) {
         return None;
     }
-    let lengths = |group: &PlayerGroup| if group.name.numbered { 1..=digits(group.count) } else { 0..=0 };
-    lengths(a).find_map(|length_a| lengths(b).find_map(|length_b| same(a, length_a, b, length_b)))
+    let lengths =
+        |group: &PlayerGroup| if group.name.numbered { 1..=digit_count(group.count) } else { 0..=0 };
+    lengths(a)
+        .find_map(|length_a| lengths(b).find_map(|length_b| common_name_of_lengths(a, length_a, b, length_b)))
 }
 
-fn digits(number: u32) -> usize {
+fn digit_count(number: u32) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
 /// A name that both have where their numbers have these many digits. Free digits are made as small as
 /// they can be, which makes both numbers as small as they can be.
-fn same(a: &PlayerGroup, length_a: usize, b: &PlayerGroup, length_b: usize) -> Option<String> {
-    let (slots_a, slots_b) = (slots(&a.name, length_a), slots(&b.name, length_b));
+fn common_name_of_lengths(
+    a: &PlayerGroup,
+    length_a: usize,
+    b: &PlayerGroup,
+    length_b: usize,
+) -> Option<String> {
+    let (slots_a, slots_b) = (name_bytes(&a.name, length_a), name_bytes(&b.name, length_b));
     if slots_a.len() != slots_b.len() {
         return None;
     }
-    let name: Option<Vec<u8>> = slots_a.iter().zip(&slots_b).map(|(a, b)| a.meet(*b)).collect();
+    let name: Option<Vec<u8>> = slots_a.iter().zip(&slots_b).map(|(a, b)| a.intersect(*b)).collect();
     let name = String::from_utf8(name?).ok()?;
     let fits = |group: &PlayerGroup, length: usize| {
         let start = group.name.prefix.len();
@@ -208,30 +224,31 @@ fn same(a: &PlayerGroup, length_a: usize, b: &PlayerGroup, length_b: usize) -> O
 
 /// What may stand at one place of a name.
 #[derive(Clone, Copy)]
-enum SlotOf {
+enum NameByte {
     /// This byte.
     Fixed(u8),
     /// A digit from this one on: a number does not begin with 0.
-    Digit(u8),
+    DigitFrom(u8),
 }
 
-impl SlotOf {
+impl NameByte {
     /// The smallest byte that both allow.
-    fn meet(self, other: SlotOf) -> Option<u8> {
+    fn intersect(self, other: NameByte) -> Option<u8> {
         match (self, other) {
-            (SlotOf::Fixed(a), SlotOf::Fixed(b)) => (a == b).then_some(a),
-            (SlotOf::Fixed(byte), SlotOf::Digit(least)) | (SlotOf::Digit(least), SlotOf::Fixed(byte)) => {
+            (NameByte::Fixed(a), NameByte::Fixed(b)) => (a == b).then_some(a),
+            (NameByte::Fixed(byte), NameByte::DigitFrom(least))
+            | (NameByte::DigitFrom(least), NameByte::Fixed(byte)) => {
                 (byte >= least && byte.is_ascii_digit()).then_some(byte)
             }
-            (SlotOf::Digit(a), SlotOf::Digit(b)) => Some(a.max(b)),
+            (NameByte::DigitFrom(a), NameByte::DigitFrom(b)) => Some(a.max(b)),
         }
     }
 }
 
-fn slots(name: &NamePattern, length: usize) -> Vec<SlotOf> {
-    let number = (0..length).map(|index| SlotOf::Digit(if index == 0 { b'1' } else { b'0' }));
-    let prefix = name.prefix.bytes().map(SlotOf::Fixed);
-    prefix.chain(number).chain(name.suffix.bytes().map(SlotOf::Fixed)).collect()
+fn name_bytes(name: &NamePattern, length: usize) -> Vec<NameByte> {
+    let number = (0..length).map(|index| NameByte::DigitFrom(if index == 0 { b'1' } else { b'0' }));
+    let prefix = name.prefix.bytes().map(NameByte::Fixed);
+    prefix.chain(number).chain(name.suffix.bytes().map(NameByte::Fixed)).collect()
 }
 
 #[cfg(test)]
@@ -242,7 +259,7 @@ mod tests {
         PlayerGroup {
             name: NamePattern::new(name, count),
             count,
-            part: Part::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
+            behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
             directions: Direction::ALL.to_vec(),
         }
     }
@@ -258,7 +275,7 @@ mod tests {
             let common = all(&a).iter().any(|name| all(&b).contains(name));
             let same = skeleton(&a.name) == skeleton(&b.name);
             let numbered = a.name.numbered || b.name.numbered;
-            proptest::prop_assert_eq!(shared(&a, &b).is_some(), common && numbered);
+            proptest::prop_assert_eq!(common_name(&a, &b).is_some(), common && numbered);
             proptest::prop_assert!(same || !common);
         }
     }

@@ -2,24 +2,24 @@
 
 use super::fetches;
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::findings::Findings;
-use crate::scenario::model::Text;
-use crate::scenario::schema::Sp;
-use crate::scenario::socket;
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::ScenarioText;
+use crate::scenario::schema::Located;
+use crate::scenario::unix_socket;
 
 /// A proxy that can be asked for these URLs; its password becomes one of `passwords`.
-pub(super) fn proxy(
-    text: Sp<Text>,
-    urls: &[Text],
+pub(super) fn build_proxy(
+    text: Located<ScenarioText>,
+    urls: &[ScenarioText],
     speaks_two: bool,
     passwords: &mut Vec<String>,
-    found: &mut Findings,
-) -> Option<Text> {
+    found: &mut Diagnostics,
+) -> Option<ScenarioText> {
     let place = text.place;
-    let text = fetches::url(text, passwords, found)?;
+    let text = fetches::build_url(text, passwords, found)?;
     let mut fault = |words: &str| {
-        let fault = Diagnostic::error(place, format!("{} {words}", quoted(text.shown())));
-        found.add(fault.help("for example \"http://127.0.0.1:3128\""));
+        let fault = Diagnostic::error(place, format!("{} {words}", quoted(text.display_text())));
+        found.add(fault.with_help("for example \"http://127.0.0.1:3128\""));
     };
     // Where a secret stood, a log has none of it.
     let Ok(url) = url::Url::parse(text.reveal()) else { return Some(text) };
@@ -32,7 +32,7 @@ pub(super) fn proxy(
         return None;
     }
     let begins = |scheme: &str| urls.iter().any(|url| url.reveal().starts_with(&format!("{scheme}://")));
-    if begins(socket::SCHEME) {
+    if begins(unix_socket::SCHEME) {
         fault("cannot be asked for a socket of this machine");
         return None;
     }

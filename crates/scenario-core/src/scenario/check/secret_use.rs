@@ -2,24 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::fetches::is_sensitive;
+use super::fetches::is_sensitive_header;
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::findings::Findings;
-use crate::scenario::model::{Auth, FetchJob, Text};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::{FetchAuth, FetchJob, ScenarioText};
 
 /// Warns of each such value once, at the first fetch that uses it so.
-pub(super) fn warn(fetches: &[FetchJob], found: &mut Findings) {
-    let captures = || fetches.iter().flat_map(|job| &job.capture);
+pub(super) fn warn_of_shown_secrets(fetches: &[FetchJob], found: &mut Diagnostics) {
+    let captures = || fetches.iter().flat_map(|job| &job.captures);
     let mut told = BTreeSet::new();
     for job in fetches {
-        for (place, text) in credentials(job) {
-            for name in text.wanted() {
+        for (place, text) in credential_texts(job) {
+            for name in text.capture_names() {
                 let is_shown = captures().any(|capture| capture.name == name && !capture.secret);
                 if is_shown && told.insert(name) {
                     let message =
                         format!("{place} of this fetch holds {}, which the log shows", quoted(name));
                     let doubt = Diagnostic::warning(job.place, message);
-                    found.add(doubt.help("write `secret = true` where it is captured"));
+                    found.add(doubt.with_help("write `secret = true` where it is captured"));
                 }
             }
         }
@@ -27,12 +27,12 @@ pub(super) fn warn(fetches: &[FetchJob], found: &mut Findings) {
 }
 
 /// The texts that say who asks.
-fn credentials(job: &FetchJob) -> Vec<(&'static str, &Text)> {
-    let headers = job.headers.iter().filter(|(name, _)| is_sensitive(name));
+fn credential_texts(job: &FetchJob) -> Vec<(&'static str, &ScenarioText)> {
+    let headers = job.headers.iter().filter(|(name, _)| is_sensitive_header(name));
     let mut credentials: Vec<_> = headers.map(|(_, value)| ("a header", value)).collect();
     match &job.auth {
-        Some(Auth::Basic { password, .. }) => credentials.push(("`auth`", password)),
-        Some(Auth::Bearer(token)) => credentials.push(("`auth`", token)),
+        Some(FetchAuth::Basic { password, .. }) => credentials.push(("`auth`", password)),
+        Some(FetchAuth::Bearer(token)) => credentials.push(("`auth`", token)),
         None => {}
     }
     credentials

@@ -1,37 +1,37 @@
 //! Steps of players: that the cells are there, and that nobody gives back a lock that it does not
 //! have. (A player's steps are one straight line, so that this can be known.)
 
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::findings::Findings;
-use crate::scenario::model::steps::{Act, Step};
-use crate::scenario::schema::Sp;
-use crate::scenario::schema::steps::{RawAct, RawStep};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::steps::{PlayerStep, StepAction};
+use crate::scenario::schema::Located;
+use crate::scenario::schema::steps::{RawStep, RawStepAction};
 
 /// What players share: the cells of the scenario, and the locks that were named so far.
 #[derive(Debug, Default)]
-pub(crate) struct Shared {
+pub(crate) struct CellsAndLocks {
     /// Sorted by name; `None` where nobody can say what there is.
     pub(crate) cells: Option<Vec<(String, i64)>>,
     /// In the order of their first use.
     pub(crate) locks: Vec<String>,
 }
 
-impl Shared {
-    fn lock(&mut self, name: &str) -> usize {
+impl CellsAndLocks {
+    fn lock_index(&mut self, name: &str) -> usize {
         self.locks.iter().position(|lock| lock == name).unwrap_or_else(|| {
             self.locks.push(name.to_owned());
             self.locks.len() - 1
         })
     }
 
-    fn cell(&self, name: &str, place: Place, found: &mut Findings) -> Option<usize> {
+    fn cell_index(&self, name: &str, place: FilePlace, found: &mut Diagnostics) -> Option<usize> {
         let cells = self.cells.as_ref()?;
         let at = cells.iter().position(|(cell, _)| cell == name);
-        if at.is_none() && !found.only_counts() {
+        if at.is_none() && !found.count_if_full() {
             let fault = Diagnostic::error(place, format!("there is no cell {}", quoted(name)));
             let names = cells.iter().map(|(cell, _)| cell.as_str());
             let fault = match cells.is_empty() {
-                true => fault.help(format!("add a table of cells:\n\n[shared]\n{name} = 0")),
+                true => fault.with_help(format!("add a table of cells:\n\n[shared]\n{name} = 0")),
                 false => found.did_you_mean(fault, name, names, "cells"),
             };
             found.add(fault);
@@ -41,64 +41,79 @@ impl Shared {
 }
 
 /// A lock that a player has.
-struct Held {
+struct HeldLock {
     lock: usize,
-    place: Place,
+    place: FilePlace,
 }
 
 /// The steps of a player; `None` if one of them is wrong.
-pub(super) fn steps(raw: Vec<Sp<RawStep>>, shared: &mut Shared, found: &mut Findings) -> Option<Vec<Step>> {
+pub(super) fn build_steps(
+    raw: Vec<Located<RawStep>>,
+    shared: &mut CellsAndLocks,
+    found: &mut Diagnostics,
+) -> Option<Vec<PlayerStep>> {
     let wanted = raw.len();
     let mut steps = Vec::with_capacity(wanted);
-    let mut held: Vec<Held> = Vec::new();
-    for Sp { value: RawStep { text, act }, place } in raw {
+    let mut held: Vec<HeldLock> = Vec::new();
+    for Located { value: RawStep { text, action: act }, place } in raw {
         let act = match act {
-            RawAct::Load(cell) => shared.cell(&cell, place, found).map(Act::Load),
-            RawAct::Store(cell) => shared.cell(&cell, place, found).map(Act::Store),
-            RawAct::Lock(name) => Some(Act::Lock(take(&mut held, shared.lock(&name), (&name, place), found))),
-            RawAct::Unlock(name) => give_back(&mut held, shared.lock(&name), (&name, place), found),
-            RawAct::Add(number) => Some(Act::Add(number)),
-            RawAct::Mul(number) => Some(Act::Mul(number)),
-            RawAct::Pause(interval) => Some(Act::Pause(interval)),
-            RawAct::Move => Some(Act::Move),
-            RawAct::Say => Some(Act::Say),
+            RawStepAction::Load(cell) => shared.cell_index(&cell, place, found).map(StepAction::Load),
+            RawStepAction::Store(cell) => shared.cell_index(&cell, place, found).map(StepAction::Store),
+            RawStepAction::Lock(name) => {
+                Some(StepAction::Lock(take_lock(&mut held, shared.lock_index(&name), (&name, place), found)))
+            }
+            RawStepAction::Unlock(name) => {
+                release_lock(&mut held, shared.lock_index(&name), (&name, place), found)
+            }
+            RawStepAction::Add(number) => Some(StepAction::Add(number)),
+            RawStepAction::Mul(number) => Some(StepAction::Mul(number)),
+            RawStepAction::Pause(interval) => Some(StepAction::Pause(interval)),
+            RawStepAction::Move => Some(StepAction::Move),
+            RawStepAction::Say => Some(StepAction::Say),
         };
-        steps.extend(act.map(|act| Step { text, act }));
+        steps.extend(act.map(|act| PlayerStep { text, action: act }));
     }
-    for Held { lock, place } in held {
+    for HeldLock { lock, place } in held {
         let name = quoted(&shared.locks[lock]);
         let message = format!("the lock {name} is never given back: who comes to it later waits for ever");
-        found.add(Diagnostic::warning(place, message).help(format!("add \"unlock {}\"", shared.locks[lock])));
+        found.add(
+            Diagnostic::warning(place, message).with_help(format!("add \"unlock {}\"", shared.locks[lock])),
+        );
     }
     (steps.len() == wanted).then_some(steps)
 }
 
-fn take(held: &mut Vec<Held>, lock: usize, (name, place): (&str, Place), found: &mut Findings) -> usize {
+fn take_lock(
+    held: &mut Vec<HeldLock>,
+    lock: usize,
+    (name, place): (&str, FilePlace),
+    found: &mut Diagnostics,
+) -> usize {
     match held.iter().find(|one| one.lock == lock) {
         Some(first) => {
             let message = format!("this player has the lock {} already: it waits for itself", quoted(name));
-            found.add(Diagnostic::warning(place, message).related(first.place, "it is taken here"));
+            found.add(Diagnostic::warning(place, message).with_related(first.place, "it is taken here"));
         }
-        None => held.push(Held { lock, place }),
+        None => held.push(HeldLock { lock, place }),
     }
     lock
 }
 
-fn give_back(
-    held: &mut Vec<Held>,
+fn release_lock(
+    held: &mut Vec<HeldLock>,
     lock: usize,
-    (name, place): (&str, Place),
-    found: &mut Findings,
-) -> Option<Act> {
+    (name, place): (&str, FilePlace),
+    found: &mut Diagnostics,
+) -> Option<StepAction> {
     match held.iter().position(|one| one.lock == lock) {
         Some(at) => {
             held.remove(at);
-            Some(Act::Unlock(lock))
+            Some(StepAction::Unlock(lock))
         }
         None => {
             let message = format!("this player does not have the lock {} here", quoted(name));
             let help = format!("a player gives back what it has taken: \"lock {name}\" comes before it");
-            found.add(Diagnostic::error(place, message).help(help));
+            found.add(Diagnostic::error(place, message).with_help(help));
             None
         }
     }

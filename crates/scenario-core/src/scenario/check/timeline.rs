@@ -5,30 +5,32 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slots;
 
-use super::{Collected, given_twice, look_up};
-use crate::diagnostic::{Diagnostic, Place, quoted};
+use super::{DefinitionsByName, duplicate_name_error, report_unknown_name};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::check::cycles;
-use crate::scenario::file::{MOST_TIMES, RawEntry};
-use crate::scenario::findings::Findings;
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{Action, After, Entry, FetchJob, Preset, PresetKind, Repeat, Stdin};
-use crate::scenario::schema::after::{EntryMoment, LineTable, RawAfter};
-use crate::scenario::schema::{Slot, Sp};
+use crate::scenario::model::{
+    EntryAction, EntryRepeat, EntryTrigger, FetchJob, Preset, PresetKind, StdinMode, TimelineEntry,
+};
+use crate::scenario::schema::after::{EntryMoment, LineTriggerTable, RawTrigger};
+use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
 /// Where an entry's times stand, for messages about their sums.
-pub(super) struct Places {
+pub(super) struct EntryPlaces {
     /// The value of `at`, or the entry.
-    pub(super) at: Place,
+    pub(super) at: FilePlace,
     /// The value of `every`, or the entry.
-    pub(super) every: Place,
+    pub(super) every: FilePlace,
     /// The value of `after`, or the entry.
-    pub(super) after: Place,
+    pub(super) after: FilePlace,
 }
 
 /// What is known of an entry before the others are looked at.
 #[derive(Clone, Copy)]
-enum Kind<'a> {
+enum EntryKind<'a> {
     /// It spawns; the preset, if it is right.
     Spawn(Option<&'a Preset>),
     /// It fetches.
@@ -36,29 +38,29 @@ enum Kind<'a> {
     /// It stops, sends or marks.
     Other,
     /// Its action is wrong, which has been told.
-    Unknown,
+    Invalid,
 }
 
 /// What entries may refer to.
-struct Names<'a> {
-    presets: &'a Collected<Preset>,
-    fetches: &'a Collected<FetchJob>,
+struct TimelineNames<'a> {
+    presets: &'a DefinitionsByName<Preset>,
+    fetches: &'a DefinitionsByName<FetchJob>,
     preset_indices: HashMap<&'a str, usize>,
     fetch_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
     /// The ids in file order, for suggestions: made when first asked for.
     id_list: OnceCell<Vec<(usize, String)>>,
-    kinds: Vec<Kind<'a>>,
+    kinds: Vec<EntryKind<'a>>,
 }
 
 /// The entries of the model; `None` if one is wrong.
-pub(super) fn timeline(
-    raw: Vec<Sp<RawEntry>>,
-    presets: &Collected<Preset>,
-    fetches: &Collected<FetchJob>,
-    found: &mut Findings,
-) -> Option<Vec<Entry>> {
-    let mut names = Names {
+pub(super) fn build_timeline(
+    raw: Vec<Located<RawTimelineEntry>>,
+    presets: &DefinitionsByName<Preset>,
+    fetches: &DefinitionsByName<FetchJob>,
+    found: &mut Diagnostics,
+) -> Option<Vec<TimelineEntry>> {
+    let mut names = TimelineNames {
         presets,
         fetches,
         preset_indices: presets.indices(),
@@ -67,32 +69,34 @@ pub(super) fn timeline(
         id_list: OnceCell::new(),
         kinds: Vec::with_capacity(raw.len()),
     };
-    names.collect(&raw, found);
+    names.collect_ids(&raw, found);
     let wanted = raw.len();
     let mut entries = Vec::with_capacity(wanted);
     let mut places = Vec::with_capacity(wanted);
     for entry in raw {
-        let place = |given: Option<Place>| given.unwrap_or(entry.place);
-        places.push(Places {
+        let place = |given: Option<FilePlace>| given.unwrap_or(entry.place);
+        places.push(EntryPlaces {
             at: place(entry.value.at.as_given().map(|at| at.place)),
             every: place(entry.value.every.as_given().map(|every| every.place)),
             after: place(entry.value.after.as_given().map(|after| after.place)),
         });
-        entries.push(names.entry(entry, found));
+        entries.push(names.build_entry(entry, found));
     }
-    cycles::check(&entries, &places, presets, found);
+    cycles::check_cycles(&entries, &places, presets, found);
     entries.into_iter().collect()
 }
 
-impl<'a> Names<'a> {
-    fn collect(&mut self, entries: &[Sp<RawEntry>], found: &mut Findings) {
+impl<'a> TimelineNames<'a> {
+    fn collect_ids(&mut self, entries: &[Located<RawTimelineEntry>], found: &mut Diagnostics) {
         for (index, entry) in entries.iter().enumerate() {
             let raw = &entry.value;
             self.kinds.push(match (&raw.spawn, &raw.fetch) {
-                (Slot::Given(preset), _) => Kind::Spawn(self.presets.get(&preset.value.0).flatten()),
-                (_, Slot::Given(_)) => Kind::Fetch,
-                _ if raw.stop.is_present() || raw.send.is_present() || raw.mark.is_present() => Kind::Other,
-                _ => Kind::Unknown,
+                (KeySlot::Given(preset), _) => EntryKind::Spawn(self.presets.get(&preset.value.0).flatten()),
+                (_, KeySlot::Given(_)) => EntryKind::Fetch,
+                _ if raw.stop.is_present() || raw.send.is_present() || raw.mark.is_present() => {
+                    EntryKind::Other
+                }
+                _ => EntryKind::Invalid,
             });
             let Some(id) = raw.id.as_given() else { continue };
             match self.ids.entry(id.value.0.clone()) {
@@ -102,75 +106,75 @@ impl<'a> Names<'a> {
                 Slots::Occupied(slot) => {
                     let first = entries.get(*slot.get()).and_then(|entry| entry.value.id.as_given());
                     let first = first.map_or(id.place, |first| first.place);
-                    found.add(given_twice("id", &id.value.0, id.place, first));
+                    found.add(duplicate_name_error("id", &id.value.0, id.place, first));
                 }
             }
         }
     }
 
-    fn entry(&self, raw: Sp<RawEntry>, found: &mut Findings) -> Option<Entry> {
+    fn build_entry(&self, raw: Located<RawTimelineEntry>, found: &mut Diagnostics) -> Option<TimelineEntry> {
         let place = raw.place;
         let raw = raw.value;
         let repeat_wanted = raw.every.is_present();
         let after_wanted = raw.after.is_present();
-        let repeat = repeat(
-            raw.every.given(),
-            raw.times.value().map(|times| times.0),
-            raw.within.value().map(|within| within.0),
+        let repeat = build_repeat(
+            raw.every.into_given(),
+            raw.times.into_value().map(|times| times.0),
+            raw.within.into_value().map(|within| within.0),
             found,
         );
-        let action = self.action(raw.spawn, raw.fetch, raw.stop, raw.send, raw.mark, found);
-        let after = raw.after.given().and_then(|after| self.after(after, found));
+        let action = self.build_action(raw.spawn, raw.fetch, raw.stop, raw.send, raw.mark, found);
+        let after = raw.after.into_given().and_then(|after| self.build_trigger(after, found));
         if (repeat_wanted && repeat.is_none()) || (after_wanted && after.is_none()) {
             return None;
         }
-        Some(Entry {
-            id: raw.id.value().map(|id| id.0),
-            at: raw.at.value().map_or(Span::ZERO, |at| at.0),
-            after,
+        Some(TimelineEntry {
+            id: raw.id.into_value().map(|id| id.0),
+            at: raw.at.into_value().map_or(Span::ZERO, |at| at.0),
+            trigger: after,
             action: action?,
-            count: raw.count.value().map_or(1, |count| u32::try_from(count.0).unwrap_or(1)),
+            count: raw.count.into_value().map_or(1, |count| u32::try_from(count.0).unwrap_or(1)),
             repeat,
             place,
         })
     }
 
-    fn action(
+    fn build_action(
         &self,
-        spawn: Slot<crate::scenario::schema::text::Open>,
-        fetch: Slot<crate::scenario::schema::text::Open>,
-        stop: Slot<crate::scenario::schema::text::Open>,
-        send: Slot<crate::scenario::file::RawSend>,
-        mark: Slot<crate::scenario::schema::text::Late>,
-        found: &mut Findings,
-    ) -> Option<Action> {
-        if let Slot::Given(name) = spawn {
-            let name = Sp { value: name.value.0, place: name.place };
+        spawn: KeySlot<crate::scenario::schema::strings::PublicString>,
+        fetch: KeySlot<crate::scenario::schema::strings::PublicString>,
+        stop: KeySlot<crate::scenario::schema::strings::PublicString>,
+        send: KeySlot<crate::scenario::file::RawSend>,
+        mark: KeySlot<crate::scenario::schema::strings::DeferredText>,
+        found: &mut Diagnostics,
+    ) -> Option<EntryAction> {
+        if let KeySlot::Given(name) = spawn {
+            let name = Located { value: name.value.0, place: name.place };
             let index = self.preset_indices.get(name.value.as_str()).copied();
             if index.is_none() {
-                look_up(found, "preset", "presets", &name, self.presets.names());
+                report_unknown_name(found, "preset", "presets", &name, self.presets.names());
             }
-            return index.map(Action::Spawn);
+            return index.map(EntryAction::Spawn);
         }
-        if let Slot::Given(name) = fetch {
-            let name = Sp { value: name.value.0, place: name.place };
+        if let KeySlot::Given(name) = fetch {
+            let name = Located { value: name.value.0, place: name.place };
             let index = self.fetch_indices.get(name.value.as_str()).copied();
             if index.is_none() {
-                look_up(found, "fetch", "fetches", &name, self.fetches.names());
+                report_unknown_name(found, "fetch", "fetches", &name, self.fetches.names());
             }
-            return index.map(Action::Fetch);
+            return index.map(EntryAction::Fetch);
         }
-        if let Slot::Given(id) = stop {
-            return self.stop(Sp { value: id.value.0, place: id.place }, found);
+        if let KeySlot::Given(id) = stop {
+            return self.build_stop(Located { value: id.value.0, place: id.place }, found);
         }
-        if let Slot::Given(send) = send {
-            return self.send(send.value, found);
+        if let KeySlot::Given(send) = send {
+            return self.build_send(send.value, found);
         }
-        mark.value().map(|mark| Action::Mark(mark.0))
+        mark.into_value().map(|mark| EntryAction::Mark(mark.0))
     }
 
     /// The entry of an id; says if there is none.
-    fn id(&self, id: &Sp<String>, found: &mut Findings) -> Option<usize> {
+    fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
         let index = self.ids.get(&id.value).copied();
         if index.is_none() {
             let list = self.id_list.get_or_init(|| {
@@ -179,28 +183,39 @@ impl<'a> Names<'a> {
                 list.sort_unstable();
                 list
             });
-            look_up(found, "entry with the id", "ids", id, list.iter().map(|(_, id)| id.as_str()));
+            report_unknown_name(
+                found,
+                "entry with the id",
+                "ids",
+                id,
+                list.iter().map(|(_, id)| id.as_str()),
+            );
         }
         index
     }
 
-    fn stop(&self, id: Sp<String>, found: &mut Findings) -> Option<Action> {
-        let index = self.id(&id, found)?;
-        if matches!(self.kinds.get(index), Some(Kind::Other)) {
+    fn build_stop(&self, id: Located<String>, found: &mut Diagnostics) -> Option<EntryAction> {
+        let index = self.find_entry(&id, found)?;
+        if matches!(self.kinds.get(index), Some(EntryKind::Other)) {
             let message = format!("{} starts nothing that could be stopped", quoted(&id.value));
-            found.add(Diagnostic::error(id.place, message).help("name the id of a `spawn` or a `fetch`"));
+            found
+                .add(Diagnostic::error(id.place, message).with_help("name the id of a `spawn` or a `fetch`"));
             return None;
         }
-        Some(Action::Stop(index))
+        Some(EntryAction::Stop(index))
     }
 
-    fn send(&self, raw: crate::scenario::file::RawSend, found: &mut Findings) -> Option<Action> {
-        let to = raw.to.given()?;
-        let to = Sp { value: to.value.0, place: to.place };
-        let index = self.id(&to, found)?;
+    fn build_send(
+        &self,
+        raw: crate::scenario::file::RawSend,
+        found: &mut Diagnostics,
+    ) -> Option<EntryAction> {
+        let to = raw.to.into_given()?;
+        let to = Located { value: to.value.0, place: to.place };
+        let index = self.find_entry(&to, found)?;
         let (fault, place) = match self.kinds.get(index) {
-            Some(Kind::Spawn(Some(preset))) => match &preset.kind {
-                PresetKind::Command(command) if command.stdin == Stdin::Open => (None, None),
+            Some(EntryKind::Spawn(Some(preset))) => match &preset.kind {
+                PresetKind::Command(command) if command.stdin == StdinMode::Open => (None, None),
                 PresetKind::Command(_) => (
                     Some(format!("the program of {} has no open stdin", quoted(&to.value))),
                     Some(preset.place),
@@ -209,7 +224,7 @@ impl<'a> Names<'a> {
                     (Some(format!("{} spawns players, which read nothing", quoted(&to.value))), None)
                 }
             },
-            Some(Kind::Fetch | Kind::Other) => {
+            Some(EntryKind::Fetch | EntryKind::Other) => {
                 (Some(format!("{} spawns no program", quoted(&to.value))), None)
             }
             _ => (None, None),
@@ -217,72 +232,77 @@ impl<'a> Names<'a> {
         if let Some(fault) = fault {
             let fault = Diagnostic::error(to.place, fault);
             let fault = match place {
-                Some(place) => fault.related(place, "this preset").help("add stdin = \"open\" to the preset"),
-                None => fault.help("name the id of an entry that spawns a `command` with stdin = \"open\""),
+                Some(place) => {
+                    fault.with_related(place, "this preset").with_help("add stdin = \"open\" to the preset")
+                }
+                None => {
+                    fault.with_help("name the id of an entry that spawns a `command` with stdin = \"open\"")
+                }
             };
             found.add(fault);
             return None;
         }
-        Some(Action::Send { to: index, text: raw.text.value()?.0 })
+        Some(EntryAction::Send { to: index, text: raw.text.into_value()?.0 })
     }
 
-    fn after(&self, raw: Sp<RawAfter>, found: &mut Findings) -> Option<After> {
+    fn build_trigger(&self, raw: Located<RawTrigger>, found: &mut Diagnostics) -> Option<EntryTrigger> {
         match raw.value {
-            RawAfter::Moment { id, moment } => {
-                let id = Sp { value: id, place: raw.place };
-                let index = self.id(&id, found)?;
+            RawTrigger::Moment { id, moment } => {
+                let id = Located { value: id, place: raw.place };
+                let index = self.find_entry(&id, found)?;
                 Some(match moment {
-                    EntryMoment::Started => After::Started(index),
-                    EntryMoment::Finished => After::Finished(index),
+                    EntryMoment::Started => EntryTrigger::Started(index),
+                    EntryMoment::Finished => EntryTrigger::Finished(index),
                     EntryMoment::Ready => {
-                        if matches!(self.kinds.get(index), Some(Kind::Fetch | Kind::Other)) {
+                        if matches!(self.kinds.get(index), Some(EntryKind::Fetch | EntryKind::Other)) {
                             let message =
                                 format!("{} spawns nothing that could get ready", quoted(&id.value));
                             let help = format!("write \"{0}.started\" or \"{0}.finished\"", id.value);
-                            found.add(Diagnostic::error(id.place, message).help(help));
+                            found.add(Diagnostic::error(id.place, message).with_help(help));
                             return None;
                         }
-                        After::Ready(index)
+                        EntryTrigger::Ready(index)
                     }
                 })
             }
-            RawAfter::Line(table) => self.after_line(*table, found),
+            RawTrigger::Line(table) => self.build_line_trigger(*table, found),
         }
     }
 
-    fn after_line(&self, table: LineTable, found: &mut Findings) -> Option<After> {
-        let of = table.of.given()?;
-        let of = Sp { value: of.value.0, place: of.place };
-        let index = self.id(&of, found)?;
+    fn build_line_trigger(&self, table: LineTriggerTable, found: &mut Diagnostics) -> Option<EntryTrigger> {
+        let of = table.of.into_given()?;
+        let of = Located { value: of.value.0, place: of.place };
+        let index = self.find_entry(&of, found)?;
         let fault = match self.kinds.get(index) {
-            Some(Kind::Spawn(Some(Preset { kind: PresetKind::Players(_), .. }))) => {
+            Some(EntryKind::Spawn(Some(Preset { kind: PresetKind::Players(_), .. }))) => {
                 Some("spawns players, which print no lines")
             }
-            Some(Kind::Fetch | Kind::Other) => Some("spawns no program that could print a line"),
+            Some(EntryKind::Fetch | EntryKind::Other) => Some("spawns no program that could print a line"),
             _ => None,
         };
         if let Some(fault) = fault {
             let message = format!("{} {fault}", quoted(&of.value));
             found.add(
-                Diagnostic::error(of.place, message).help("name the id of an entry that spawns a `command`"),
+                Diagnostic::error(of.place, message)
+                    .with_help("name the id of an entry that spawns a `command`"),
             );
             return None;
         }
-        Some(After::Line {
-            regex: table.line.value()?.0,
+        Some(EntryTrigger::Line {
+            regex: table.line.into_value()?.0,
             of: index,
-            timeout: table.timeout.value().map_or(Span::from_secs(10), |timeout| timeout.0),
+            timeout: table.timeout.into_value().map_or(Span::from_secs(10), |timeout| timeout.0),
         })
     }
 }
 
 /// A repetition that ends.
-fn repeat(
-    every: Option<Sp<Interval>>,
+fn build_repeat(
+    every: Option<Located<Interval>>,
     times: Option<i64>,
     within: Option<Span>,
-    found: &mut Findings,
-) -> Option<Repeat> {
+    found: &mut Diagnostics,
+) -> Option<EntryRepeat> {
     let every = every?;
     let times = times.and_then(|times| u64::try_from(times).ok());
     if times.is_none() {
@@ -291,19 +311,21 @@ fn repeat(
             Some(Span::ZERO) => {
                 let message = "without any time between them these repetitions never end";
                 found.add(
-                    Diagnostic::error(every.place, message).help("add `times`, or wait longer than \"0s\""),
+                    Diagnostic::error(every.place, message)
+                        .with_help("add `times`, or wait longer than \"0s\""),
                 );
                 return None;
             }
             Some(longest) => within.0 / longest.0,
             None => 0,
         };
-        if i64::try_from(least).is_ok_and(|least| least > MOST_TIMES) {
-            let message =
-                format!("this happens at least {least} times; an entry happens at most {MOST_TIMES} times");
+        if i64::try_from(least).is_ok_and(|least| least > MAX_ENTRY_REPEATS) {
+            let message = format!(
+                "this happens at least {least} times; an entry happens at most {MAX_ENTRY_REPEATS} times"
+            );
             found.add(Diagnostic::error(every.place, message));
             return None;
         }
     }
-    Some(Repeat { every: every.value, times, within })
+    Some(EntryRepeat { every: every.value, times, duration: within })
 }

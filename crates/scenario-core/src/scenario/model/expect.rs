@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::diagnostic::Place;
+use crate::diagnostic::FilePlace;
+use crate::scenario::schema::durations::format_span;
 use crate::scenario::schema::numbers;
-use crate::scenario::schema::times::human;
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::Span;
 
@@ -15,56 +15,56 @@ pub struct Expectation {
     /// Unique among expectations.
     pub name: String,
     /// What is looked at.
-    pub of: Watched,
+    pub target: ExpectationTarget,
     /// What must hold of it.
-    pub rule: Rule,
+    pub rule: ExpectationRule,
     /// It must not.
     pub never: bool,
     /// The run ends as soon as it can no longer hold.
     pub abort: bool,
     /// Its header or its braces.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
 /// Which events are looked at.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Watched {
+pub struct ExpectationTarget {
     /// What of them.
-    pub what: Subject,
+    pub subject: ExpectationSubject,
     /// Which cell, where a cell is looked at.
     pub cell: Option<String>,
     /// Only those of this name.
-    pub within: Option<Within>,
+    pub scope: Option<ExpectationScope>,
     /// Only those with these values, by key.
-    pub values: Vec<(String, Wanted)>,
+    pub key_matchers: Vec<(String, KeyMatcher)>,
 }
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum ExpectationSubject {
     /// That events of this kind come.
     Event(EventKind),
     /// A value of each event that has one.
-    Measure(Measure),
+    Measure(MeasuredQuantity),
     /// What a shared cell holds when the run ends.
     Shared,
 }
 
-impl Subject {
+impl ExpectationSubject {
     /// As the file has it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Subject::Event(kind) => kind.name(),
-            Subject::Measure(measure) => measure.name(),
-            Subject::Shared => "shared",
+            ExpectationSubject::Event(kind) => kind.name(),
+            ExpectationSubject::Measure(measure) => measure.name(),
+            ExpectationSubject::Shared => "shared",
         }
     }
 }
 
 /// A value that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
+pub enum MeasuredQuantity {
     /// From a request's start to its answer's end.
     FetchTook,
     /// From a request written to the head of its answer.
@@ -79,39 +79,39 @@ pub enum Measure {
     RunTook,
 }
 
-impl Measure {
+impl MeasuredQuantity {
     /// All of them.
-    pub const ALL: [Measure; 6] = [
-        Measure::FetchTook,
-        Measure::FetchFirstByte,
-        Measure::FetchBytes,
-        Measure::SpawnTook,
-        Measure::Lateness,
-        Measure::RunTook,
+    pub const ALL: [MeasuredQuantity; 6] = [
+        MeasuredQuantity::FetchTook,
+        MeasuredQuantity::FetchFirstByte,
+        MeasuredQuantity::FetchBytes,
+        MeasuredQuantity::SpawnTook,
+        MeasuredQuantity::Lateness,
+        MeasuredQuantity::RunTook,
     ];
 
     /// As the file has it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Measure::FetchTook => "fetch.took",
-            Measure::FetchFirstByte => "fetch.first_byte",
-            Measure::FetchBytes => "fetch.bytes",
-            Measure::SpawnTook => "spawn.took",
-            Measure::Lateness => "lateness",
-            Measure::RunTook => "run.took",
+            MeasuredQuantity::FetchTook => "fetch.took",
+            MeasuredQuantity::FetchFirstByte => "fetch.first_byte",
+            MeasuredQuantity::FetchBytes => "fetch.bytes",
+            MeasuredQuantity::SpawnTook => "spawn.took",
+            MeasuredQuantity::Lateness => "lateness",
+            MeasuredQuantity::RunTook => "run.took",
         }
     }
 
     /// The kind of event that has it; `None` for those of many kinds.
     #[must_use]
-    pub fn event(self) -> Option<EventKind> {
+    pub fn event_kind(self) -> Option<EventKind> {
         match self {
-            Measure::FetchTook | Measure::FetchFirstByte | Measure::FetchBytes => {
+            MeasuredQuantity::FetchTook | MeasuredQuantity::FetchFirstByte | MeasuredQuantity::FetchBytes => {
                 EventKind::from_name("fetch.finished")
             }
-            Measure::SpawnTook => EventKind::from_name("spawn.exited"),
-            Measure::Lateness | Measure::RunTook => None,
+            MeasuredQuantity::SpawnTook => EventKind::from_name("spawn.exited"),
+            MeasuredQuantity::Lateness | MeasuredQuantity::RunTook => None,
         }
     }
 }
@@ -119,7 +119,7 @@ impl Measure {
 /// The presets, fetch jobs and entries of one name, as indices into the scenario's lists. There is at
 /// least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Within {
+pub struct ExpectationScope {
     /// The name.
     pub name: String,
     /// The preset.
@@ -132,9 +132,9 @@ pub struct Within {
 
 /// What a key's value must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum KeyMatcher {
     /// A text that this valid regular expression matches somewhere.
-    Text(String),
+    Regex(String),
     /// This number.
     Number(i64),
     /// This boolean.
@@ -143,36 +143,36 @@ pub enum Wanted {
 
 /// What must hold.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Rule {
+pub enum ExpectationRule {
     /// A figure of all that is looked at, held to a limit.
-    Figure(Figure),
+    Threshold(StatThreshold),
     /// Each event comes behind one of those.
-    Order(Box<Order>),
+    Order(Box<OrderRule>),
 }
 
 /// A figure, held to a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figure {
+pub struct StatThreshold {
     /// Which figure.
-    pub stat: Stat,
+    pub stat: Statistic,
     /// How it stands to the limit.
-    pub holds: Comparison,
+    pub comparison: LimitComparison,
     /// The limit.
-    pub limit: Limit,
+    pub limit: LimitValue,
 }
 
 /// What events must come behind.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Order {
+pub struct OrderRule {
     /// Those before.
-    pub follows: Watched,
+    pub follows: ExpectationTarget,
     /// At most so long behind the last of them.
     pub within: Option<Span>,
 }
 
 /// A figure that is made of many values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stat {
+pub enum Statistic {
     /// How many.
     Count,
     /// How many in a second of the run.
@@ -192,22 +192,22 @@ pub enum Stat {
     Value,
 }
 
-impl Stat {
+impl Statistic {
     /// All that have a name of their own.
-    pub const NAMED: [(&'static str, Stat); 7] = [
-        ("count", Stat::Count),
-        ("rate", Stat::Rate),
-        ("sum", Stat::Sum),
-        ("min", Stat::Min),
-        ("mean", Stat::Mean),
-        ("max", Stat::Max),
-        ("value", Stat::Value),
+    pub const NAMED: [(&'static str, Statistic); 7] = [
+        ("count", Statistic::Count),
+        ("rate", Statistic::Rate),
+        ("sum", Statistic::Sum),
+        ("min", Statistic::Min),
+        ("mean", Statistic::Mean),
+        ("max", Statistic::Max),
+        ("value", Statistic::Value),
     ];
 
     /// The one of this name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Stat> {
-        if let Some((_, stat)) = Stat::NAMED.iter().find(|(own, _)| *own == name) {
+    pub fn from_name(name: &str) -> Option<Statistic> {
+        if let Some((_, stat)) = Statistic::NAMED.iter().find(|(own, _)| *own == name) {
             return Some(*stat);
         }
         let (whole, part) = match name.strip_prefix('p')?.split_once('.') {
@@ -220,20 +220,20 @@ impl Stat {
             return None;
         }
         let thousandths: u32 = format!("{whole}{part:0<3}").parse().ok()?;
-        (thousandths > 0).then_some(Stat::Percentile(thousandths))
+        (thousandths > 0).then_some(Statistic::Percentile(thousandths))
     }
 }
 
-impl fmt::Display for Stat {
+impl fmt::Display for Statistic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stat::Percentile(thousandths) => {
+            Statistic::Percentile(thousandths) => {
                 let (whole, part) = (thousandths / 1_000, format!("{:03}", thousandths % 1_000));
                 let part = part.trim_end_matches('0');
                 write!(f, "p{whole}{}{part}", if part.is_empty() { "" } else { "." })
             }
             named => {
-                let name = Stat::NAMED.iter().find(|(_, stat)| stat == named);
+                let name = Statistic::NAMED.iter().find(|(_, stat)| stat == named);
                 f.write_str(name.map_or("", |(name, _)| name))
             }
         }
@@ -242,7 +242,7 @@ impl fmt::Display for Stat {
 
 /// How a figure stands to its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum LimitComparison {
     /// Less.
     Below,
     /// Not more.
@@ -255,27 +255,27 @@ pub enum Comparison {
     Above,
 }
 
-impl Comparison {
+impl LimitComparison {
     /// As the file has it.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
-            Comparison::Below => "below",
-            Comparison::AtMost => "at_most",
-            Comparison::Equals => "equals",
-            Comparison::AtLeast => "at_least",
-            Comparison::Above => "above",
+            LimitComparison::Below => "below",
+            LimitComparison::AtMost => "at_most",
+            LimitComparison::Equals => "equals",
+            LimitComparison::AtLeast => "at_least",
+            LimitComparison::Above => "above",
         }
     }
 
     /// As it is said.
-    fn words(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
-            Comparison::Below => "below",
-            Comparison::AtMost => "at most",
-            Comparison::Equals => "exactly",
-            Comparison::AtLeast => "at least",
-            Comparison::Above => "above",
+            LimitComparison::Below => "below",
+            LimitComparison::AtMost => "at most",
+            LimitComparison::Equals => "exactly",
+            LimitComparison::AtLeast => "at least",
+            LimitComparison::Above => "above",
         }
     }
 
@@ -283,18 +283,18 @@ impl Comparison {
     #[must_use]
     pub fn holds(self, figure_to_limit: Ordering) -> bool {
         match self {
-            Comparison::Below => figure_to_limit.is_lt(),
-            Comparison::AtMost => figure_to_limit.is_le(),
-            Comparison::Equals => figure_to_limit.is_eq(),
-            Comparison::AtLeast => figure_to_limit.is_ge(),
-            Comparison::Above => figure_to_limit.is_gt(),
+            LimitComparison::Below => figure_to_limit.is_lt(),
+            LimitComparison::AtMost => figure_to_limit.is_le(),
+            LimitComparison::Equals => figure_to_limit.is_eq(),
+            LimitComparison::AtLeast => figure_to_limit.is_ge(),
+            LimitComparison::Above => figure_to_limit.is_gt(),
         }
     }
 }
 
 /// A limit, in the unit of its figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Limit {
+pub enum LimitValue {
     /// So many.
     Count(u64),
     /// So long.
@@ -307,23 +307,23 @@ pub enum Limit {
     Value(i64),
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for LimitValue {
     /// As a file has it and a person reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Limit::Count(count) => write!(f, "{count}"),
-            Limit::Span(span) => f.write_str(&human(*span)),
-            Limit::Bytes(bytes) => {
+            LimitValue::Count(count) => write!(f, "{count}"),
+            LimitValue::Span(span) => f.write_str(&format_span(*span)),
+            LimitValue::Bytes(bytes) => {
                 let decimal = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
                 let fits = |unit: u64| *bytes >= unit && bytes.is_multiple_of(unit);
-                match (numbers::written(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
+                match (numbers::format_size(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
                     (binary, _) if binary.ends_with('B') => f.write_str(&binary),
                     (_, Some((unit, name))) => write!(f, "{}{name}", bytes / unit),
                     (plain, None) => write!(f, "{plain}B"),
                 }
             }
-            Limit::Rate(rate) => write!(f, "{rate}/s"),
-            Limit::Value(value) => write!(f, "{value}"),
+            LimitValue::Rate(rate) => write!(f, "{rate}/s"),
+            LimitValue::Value(value) => write!(f, "{value}"),
         }
     }
 }
@@ -331,78 +331,81 @@ impl fmt::Display for Limit {
 impl Expectation {
     /// What is wanted, without of what.
     #[must_use]
-    pub fn wanted(&self) -> String {
+    pub fn requirement(&self) -> String {
         let never = if self.never { "never " } else { "" };
         match &self.rule {
-            Rule::Figure(_) if self.is_never_alone() => "never".to_owned(),
-            Rule::Figure(figure) => format!("{never}{figure}"),
-            Rule::Order(order) => format!("{never}{order}"),
+            ExpectationRule::Threshold(_) if self.is_plain_never() => "never".to_owned(),
+            ExpectationRule::Threshold(figure) => format!("{never}{figure}"),
+            ExpectationRule::Order(order) => format!("{never}{order}"),
         }
     }
 
     /// What it is called where the file has no name for it.
     #[must_use]
-    pub fn default_name(of: &Watched, rule: &Rule, never: bool) -> String {
+    pub fn default_name(of: &ExpectationTarget, rule: &ExpectationRule, never: bool) -> String {
         let named = Expectation {
             name: String::new(),
-            of: of.clone(),
+            target: of.clone(),
             rule: rule.clone(),
             never,
             abort: false,
-            place: Place::default(),
+            place: FilePlace::default(),
         };
-        format!("{of}: {}", named.wanted())
+        format!("{of}: {}", named.requirement())
     }
 
     /// Whether it says no more than that such events never come.
     #[must_use]
-    pub fn is_never_alone(&self) -> bool {
-        self.never && self.rule == Rule::Figure(Figure::HAPPENS)
+    pub fn is_plain_never(&self) -> bool {
+        self.never && self.rule == ExpectationRule::Threshold(StatThreshold::AT_LEAST_ONE)
     }
 }
 
-impl Figure {
+impl StatThreshold {
     /// That there is one at least: what `never` alone turns round.
-    pub const HAPPENS: Figure =
-        Figure { stat: Stat::Count, holds: Comparison::AtLeast, limit: Limit::Count(1) };
+    pub const AT_LEAST_ONE: StatThreshold = StatThreshold {
+        stat: Statistic::Count,
+        comparison: LimitComparison::AtLeast,
+        limit: LimitValue::Count(1),
+    };
 }
 
-impl fmt::Display for Figure {
+impl fmt::Display for StatThreshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.stat {
             // What the limit says already.
-            Stat::Count | Stat::Rate | Stat::Value => {}
+            Statistic::Count | Statistic::Rate | Statistic::Value => {}
             stat => write!(f, "{stat} ")?,
         }
-        write!(f, "{} {}", self.holds.words(), self.limit)
+        write!(f, "{} {}", self.comparison.label(), self.limit)
     }
 }
 
-impl fmt::Display for Order {
+impl fmt::Display for OrderRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "behind {}", self.follows)?;
         match self.within {
-            Some(within) => write!(f, ", within {}", human(within)),
+            Some(within) => write!(f, ", within {}", format_span(within)),
             None => Ok(()),
         }
     }
 }
 
-impl fmt::Display for Watched {
+impl fmt::Display for ExpectationTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.what.name())?;
+        f.write_str(self.subject.name())?;
         if let Some(cell) = &self.cell {
             write!(f, ".{cell}")?;
         }
-        if let Some(within) = &self.within {
+        if let Some(within) = &self.scope {
             write!(f, " in {}", within.name)?;
         }
-        for (n, (key, wanted)) in self.values.iter().enumerate() {
+        for (n, (key, wanted)) in self.key_matchers.iter().enumerate() {
             let link = if n == 0 { " where" } else { " and" };
             match wanted {
-                Wanted::Text(regex) => write!(f, "{link} {key} = '{regex}'")?,
-                Wanted::Number(number) => write!(f, "{link} {key} = {number}")?,
-                Wanted::Boolean(value) => write!(f, "{link} {key} = {value}")?,
+                KeyMatcher::Regex(regex) => write!(f, "{link} {key} = '{regex}'")?,
+                KeyMatcher::Number(number) => write!(f, "{link} {key} = {number}")?,
+                KeyMatcher::Boolean(value) => write!(f, "{link} {key} = {value}")?,
             }
         }
         Ok(())
@@ -416,11 +419,11 @@ mod tests {
     #[test]
     fn percentiles_are_named() {
         for name in ["p50", "p95", "p99.9", "p99.999", "p1", "p0.1"] {
-            assert_eq!(Stat::from_name(name).map(|stat| stat.to_string()).as_deref(), Some(name));
+            assert_eq!(Statistic::from_name(name).map(|stat| stat.to_string()).as_deref(), Some(name));
         }
-        assert_eq!(Stat::from_name("p99.90"), Some(Stat::Percentile(99_900)));
+        assert_eq!(Statistic::from_name("p99.90"), Some(Statistic::Percentile(99_900)));
         for wrong in ["p", "p100", "p0", "p0.000", "p.5", "p5.", "p99.9999", "p-1", "p+1", "95", "median"] {
-            assert_eq!(Stat::from_name(wrong), None, "{wrong}");
+            assert_eq!(Statistic::from_name(wrong), None, "{wrong}");
         }
     }
 }

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use expect::Expectation;
-use steps::Step;
-pub use text::Text;
+use steps::PlayerStep;
+pub use text::ScenarioText;
 
-use crate::diagnostic::Place;
+use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
 use crate::scenario::rate::Ramp;
 use scenario_log::event::{Direction, EntryName};
@@ -36,21 +36,21 @@ pub struct Scenario {
     /// Past it the run has failed.
     pub time_limit: Option<Span>,
     /// The variables, for the record; everything below has them put in already.
-    pub vars: BTreeMap<String, Var>,
+    pub vars: BTreeMap<String, VarValue>,
     /// By name, sorted by name.
     pub presets: Vec<Preset>,
     /// By name, sorted by name.
     pub fetches: Vec<FetchJob>,
     /// In file order.
-    pub timeline: Vec<Entry>,
+    pub timeline: Vec<TimelineEntry>,
     /// What must hold of a run, in file order.
-    pub expect: Vec<Expectation>,
+    pub expectations: Vec<Expectation>,
     /// Cells that players share, with what they hold at first; sorted by name.
-    pub shared: Vec<(String, i64)>,
+    pub shared_cells: Vec<(String, i64)>,
     /// The names of the locks that players take.
     pub locks: Vec<String>,
     /// Where players are, if they are anywhere.
-    pub world: Option<World>,
+    pub world: Option<WorldRules>,
 }
 
 impl Scenario {
@@ -62,22 +62,22 @@ impl Scenario {
 }
 
 /// How many players a world holds at once: each state names them all, in one line of the log.
-pub const MOST_IN_WORLD: usize = 100_000;
+pub const MAX_PLAYERS_IN_WORLD: usize = 100_000;
 
 /// Where players are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct World {
+pub struct WorldRules {
     /// How wide and how high it is; each at least 1.
     pub size: [u32; 2],
     /// What becomes of who walks beyond it.
-    pub edges: Edges,
+    pub edges: WorldEdges,
     /// How often it is told where everybody is; `None`: after every move.
     pub broadcast: Option<Span>,
 }
 
 /// What becomes of a player that walks beyond an edge of the world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Edges {
+pub enum WorldEdges {
     /// It comes in again at the opposite one.
     #[default]
     Wrap,
@@ -87,9 +87,9 @@ pub enum Edges {
 
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Var {
+pub enum VarValue {
     /// A string, which may hold secrets.
-    Text(Text),
+    Text(ScenarioText),
     /// An integer.
     Integer(i64),
     /// A boolean.
@@ -104,13 +104,13 @@ pub struct Preset {
     /// Players or a program.
     pub kind: PresetKind,
     /// Its name, where it is defined.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
 impl Preset {
     /// What its spawns must show to count as ready; `None`: they are when they have started.
     #[must_use]
-    pub fn ready(&self) -> Option<&Ready> {
+    pub fn ready(&self) -> Option<&ReadinessRule> {
         match &self.kind {
             PresetKind::Command(command) => command.ready.as_ref(),
             PresetKind::Players(_) => None,
@@ -122,9 +122,9 @@ impl Preset {
 #[derive(Clone, Debug, PartialEq)]
 pub enum PresetKind {
     /// Played by the runner.
-    Players(Players),
+    Players(PlayersPreset),
     /// A program of its own.
-    Command(Box<Command>),
+    Command(Box<CommandPreset>),
 }
 
 impl PresetKind {
@@ -140,19 +140,21 @@ impl PresetKind {
 
 /// Players, which play side by side.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Players {
+pub struct PlayersPreset {
     /// One row of the file each; at least one.
     pub groups: Vec<PlayerGroup>,
     /// Where they play.
     pub isolation: Isolation,
 }
 
-impl Players {
+impl PlayersPreset {
     /// Whether any of them may wait for a lock.
     #[must_use]
-    pub fn take_locks(&self) -> bool {
-        let takes = |step: &Step| matches!(step.act, steps::Act::Lock(_));
-        self.groups.iter().any(|group| matches!(&group.part, Part::Steps(steps) if steps.iter().any(takes)))
+    pub fn may_take_locks(&self) -> bool {
+        let takes = |step: &PlayerStep| matches!(step.action, steps::StepAction::Lock(_));
+        self.groups
+            .iter()
+            .any(|group| matches!(&group.behavior, PlayerBehavior::Steps(steps) if steps.iter().any(takes)))
     }
 }
 
@@ -174,7 +176,7 @@ pub struct PlayerGroup {
     /// How many; at least 1.
     pub count: u32,
     /// What each does.
-    pub part: Part,
+    pub behavior: PlayerBehavior,
     /// Drawn from with equal chance; at least one.
     pub directions: Vec<Direction>,
 }
@@ -182,14 +184,14 @@ pub struct PlayerGroup {
 impl PlayerGroup {
     /// Whether they do anything: who never moves is not looked at, however many there are.
     #[must_use]
-    pub fn has_part(&self) -> bool {
-        !matches!(self.part, Part::Moves { moves: 0, .. })
+    pub fn is_active(&self) -> bool {
+        !matches!(self.behavior, PlayerBehavior::Moves { moves: 0, .. })
     }
 }
 
 /// What a player does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Part {
+pub enum PlayerBehavior {
     /// It moves, and waits after each move.
     Moves {
         /// How many moves; may be 0.
@@ -198,41 +200,43 @@ pub enum Part {
         every: Interval,
     },
     /// It takes these steps, one after the other; at least one.
-    Steps(Vec<Step>),
+    Steps(Vec<PlayerStep>),
 }
 
-impl Part {
+impl PlayerBehavior {
     /// How many moves it makes.
     #[must_use]
-    pub fn moves(&self) -> u64 {
+    pub fn move_count(&self) -> u64 {
         match self {
-            Part::Moves { moves, .. } => u64::from(*moves),
-            Part::Steps(steps) => steps.iter().filter(|step| step.act == steps::Act::Move).count() as u64,
+            PlayerBehavior::Moves { moves, .. } => u64::from(*moves),
+            PlayerBehavior::Steps(steps) => {
+                steps.iter().filter(|step| step.action == steps::StepAction::Move).count() as u64
+            }
         }
     }
 
     /// How many moves or steps there are.
     #[must_use]
-    pub fn length(&self) -> u64 {
+    pub fn step_count(&self) -> u64 {
         match self {
-            Part::Moves { moves, .. } => u64::from(*moves),
-            Part::Steps(steps) => steps.len() as u64,
+            PlayerBehavior::Moves { moves, .. } => u64::from(*moves),
+            PlayerBehavior::Steps(steps) => steps.len() as u64,
         }
     }
 
     /// How long it takes at least, and at most; `None` where draws have no end, or counting has.
     #[must_use]
-    pub fn lasts(&self) -> (Span, Option<Span>) {
+    pub fn duration_bounds(&self) -> (Span, Option<Span>) {
         match self {
-            Part::Moves { moves: 0, .. } => (Span::ZERO, Some(Span::ZERO)),
-            Part::Moves { moves, every } => {
+            PlayerBehavior::Moves { moves: 0, .. } => (Span::ZERO, Some(Span::ZERO)),
+            PlayerBehavior::Moves { moves, every } => {
                 let all = |wait: Span| wait.checked_mul(u64::from(*moves));
                 (all(every.shortest()).unwrap_or(Span(u64::MAX)), every.longest().and_then(all))
             }
-            Part::Steps(steps) => {
+            PlayerBehavior::Steps(steps) => {
                 let pauses = || {
-                    steps.iter().filter_map(|step| match &step.act {
-                        steps::Act::Pause(interval) => Some(interval),
+                    steps.iter().filter_map(|step| match &step.action {
+                        steps::StepAction::Pause(interval) => Some(interval),
                         _ => None,
                     })
                 };
@@ -246,34 +250,34 @@ impl Part {
 
 /// A real program.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Command {
+pub struct CommandPreset {
     /// Program and arguments; at least the program.
-    pub argv: Vec<Text>,
+    pub argv: Vec<ScenarioText>,
     /// Working directory, relative to the scenario's folder; `None`: that folder.
     pub dir: Option<PathBuf>,
     /// Set on top of the runner's environment.
-    pub env: BTreeMap<String, Text>,
+    pub env: BTreeMap<String, ScenarioText>,
     /// Start from an empty environment instead.
     pub clear_env: bool,
     /// What it reads.
-    pub stdin: Stdin,
+    pub stdin: StdinMode,
     /// When it counts as ready; `None`: when it has started.
-    pub ready: Option<Ready>,
+    pub ready: Option<ReadinessRule>,
     /// It has a terminal of its own instead of pipes.
     pub pty: bool,
     /// Which exits do not fail the run.
-    pub exits: Exits,
+    pub exits: ExitRule,
     /// The run does not wait for it.
     pub background: bool,
     /// How it is stopped.
-    pub stop: Stop,
+    pub stop: StopPolicy,
     /// The longest line, in bytes, that is logged whole; at least 1.
     pub max_line: u64,
 }
 
 /// What a program reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Stdin {
+pub enum StdinMode {
     /// Nothing: end of file at once.
     #[default]
     Null,
@@ -282,16 +286,16 @@ pub enum Stdin {
     /// The states of the world, as lines of the log.
     World,
     /// This text, then end of file.
-    Text(Text),
+    Text(ScenarioText),
     /// This file, relative to the scenario's folder.
     File(PathBuf),
 }
 
 /// When a program counts as ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ready {
+pub struct ReadinessRule {
     /// By what.
-    pub by: ReadyBy,
+    pub test: ReadinessTest,
     /// How long it has, from its start.
     pub timeout: Span,
     /// The pause between two probes; nothing is probed for a line.
@@ -300,18 +304,18 @@ pub struct Ready {
 
 /// What shows that a program is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadyBy {
+pub enum ReadinessTest {
     /// A line of its own that matches this valid regular expression.
     Line(String),
     /// A connection to this, which [`host_and_port`](super::endpoint::host_and_port) reads.
-    Tcp(Text),
+    Tcp(ScenarioText),
     /// An answer 2xx or 3xx of this valid `http` or `https` URL.
-    Http(Text),
+    Http(ScenarioText),
 }
 
 /// Which exits do not fail the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exits {
+pub enum ExitRule {
     /// These codes, 0 to 255.
     Codes(Vec<u8>),
     /// All.
@@ -322,7 +326,7 @@ pub enum Exits {
 
 /// How a program is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct StopPolicy {
     /// Sent first, to the whole process group.
     pub signal: Signal,
     /// How long it has before KILL.
@@ -335,19 +339,19 @@ pub struct FetchJob {
     /// Unique among fetches; no dot.
     pub name: String,
     /// Valid `http` or `https` URLs; at least one.
-    pub urls: Vec<Text>,
+    pub urls: Vec<ScenarioText>,
     /// At once or one after the other.
     pub mode: FetchMode,
     /// Log each line of the body.
-    pub lines: bool,
+    pub log_lines: bool,
     /// A valid HTTP method.
     pub method: String,
     /// Valid names and values, sorted by name as written.
-    pub headers: Vec<(String, Text)>,
+    pub headers: Vec<(String, ScenarioText)>,
     /// Who asks, where the headers do not say so.
-    pub auth: Option<Auth>,
+    pub auth: Option<FetchAuth>,
     /// The request's body.
-    pub body: Option<Body>,
+    pub body: Option<FetchBody>,
     /// For the whole request.
     pub timeout: Span,
     /// At most this many are followed.
@@ -359,42 +363,42 @@ pub struct FetchJob {
     /// In bytes, after decoding.
     pub max_body: u64,
     /// Ask for encoded bodies, and decode them.
-    pub decode: bool,
+    pub decode_body: bool,
     /// A file of PEM certificates to trust instead of the system's, relative to the scenario's folder.
     pub ca: Option<PathBuf>,
     /// Trust any certificate.
     pub insecure: bool,
     /// A valid `http` URL of nothing but a host: the proxy that is asked instead of the server.
-    pub proxy: Option<Text>,
+    pub proxy: Option<ScenarioText>,
     /// What the client shows of itself to servers that ask.
-    pub client: Option<ClientCert>,
+    pub client_cert: Option<ClientCert>,
     /// Which protocol to speak.
-    pub http2: Http2,
+    pub http2: Http2Mode,
     /// Many requests instead of one for each URL.
-    pub load: Option<Load>,
+    pub load: Option<LoadProfile>,
     /// What an answer must be like whose status is expected.
-    pub check: Option<Check>,
+    pub check: Option<FetchCheck>,
     /// What is taken out of such an answer for what comes later, in the order of the file.
-    pub capture: Vec<Capture>,
+    pub captures: Vec<FetchCapture>,
     /// Its name, where it is defined.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
 /// A load: many requests to the URLs of a job, one URL after the other. At least one of `requests` and
 /// `within` is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Load {
+pub struct LoadProfile {
     /// What lets a request start.
-    pub pace: Pace,
+    pub model: LoadModel,
     /// The most requests; at least 1.
-    pub requests: Option<u64>,
+    pub max_requests: Option<u64>,
     /// The file's `for`: no request is planned at its end or later.
-    pub within: Option<Span>,
+    pub duration: Option<Span>,
 }
 
 /// What lets a request of a load start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum LoadModel {
     /// The answer to another one: a closed loop.
     Closed {
         /// How many are in flight at a time; at least 1.
@@ -405,15 +409,15 @@ pub enum Pace {
         /// How many in a time. Somewhere it is more than zero.
         rate: Ramp,
         /// How they are spread.
-        arrivals: Arrivals,
+        arrivals: ArrivalProcess,
         /// The most in flight at a time; at least 1.
-        most: u32,
+        max_connections: u32,
     },
 }
 
 /// How the requests of a rate are spread over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Arrivals {
+pub enum ArrivalProcess {
     /// Evenly.
     #[default]
     Constant,
@@ -423,29 +427,29 @@ pub enum Arrivals {
 
 /// What an answer must be like: all of what is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct FetchCheck {
     /// A valid regular expression, which something in the body matches.
     pub text: Option<String>,
     /// JSON Pointers and the JSON values that the body has there, as texts; the body is JSON.
-    pub json: Option<Vec<(String, Text)>>,
+    pub json: Option<Vec<(String, ScenarioText)>>,
     /// The body's SHA-256.
     pub sha256: Option<[u8; 32]>,
 }
 
 /// A value that is taken out of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capture {
+pub struct FetchCapture {
     /// What it is called from then on; no variable is called so.
     pub name: String,
     /// Where it stands.
-    pub from: CaptureFrom,
+    pub selector: CaptureSelector,
     /// Never log or show it.
     pub secret: bool,
 }
 
 /// Where in an answer a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CaptureFrom {
+pub enum CaptureSelector {
     /// At this JSON Pointer of the body.
     Json(String),
     /// What the one group of this valid regular expression matches first in the body.
@@ -475,29 +479,29 @@ pub enum FetchMode {
 
 /// Who a request says that it is of: its `Authorization`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
+pub enum FetchAuth {
     /// A user and a password; the user has no colon.
     Basic {
         /// The user.
-        user: Text,
+        user: ScenarioText,
         /// The password, which is shown as `[redacted]`.
-        password: Text,
+        password: ScenarioText,
     },
     /// A token, which is shown as `[redacted]`.
-    Bearer(Text),
+    Bearer(ScenarioText),
 }
 
 /// A request's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
+pub enum FetchBody {
     /// This text.
-    Text(Text),
+    Text(ScenarioText),
     /// This file, relative to the scenario's folder.
     File(PathBuf),
     /// These fields, as a form sends them; those of one name stand together.
-    Form(Vec<(String, Text)>),
+    Form(Vec<(String, ScenarioText)>),
     /// This JSON document; both of the text's forms are valid JSON.
-    Json(Text),
+    Json(ScenarioText),
 }
 
 /// Which statuses do not fail the run.
@@ -525,7 +529,7 @@ impl StatusRule {
 
 /// Which protocol to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Http2 {
+pub enum Http2Mode {
     /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
     #[default]
     Auto,
@@ -537,34 +541,34 @@ pub enum Http2 {
 
 /// One entry of the timeline.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct TimelineEntry {
     /// Unique.
     pub id: Option<String>,
     /// Offset from the run's start or from the moment of `after`.
     pub at: Span,
     /// What it waits for.
-    pub after: Option<After>,
+    pub trigger: Option<EntryTrigger>,
     /// What happens.
-    pub action: Action,
+    pub action: EntryAction,
     /// That many at once; at least 1.
     pub count: u32,
     /// Whether it happens again.
-    pub repeat: Option<Repeat>,
+    pub repeat: Option<EntryRepeat>,
     /// Its header or its braces.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
-impl Entry {
+impl TimelineEntry {
     /// The entry as events name it; `index` is its place in the timeline, from 0.
     #[must_use]
-    pub fn name(&self, index: usize) -> EntryName<'_> {
+    pub fn event_name(&self, index: usize) -> EntryName<'_> {
         self.id.as_deref().map_or(EntryName::Number(index + 1), EntryName::Id)
     }
 }
 
 /// What happens. Entries and presets are indices into the scenario's lists.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Action {
+pub enum EntryAction {
     /// Start a preset.
     Spawn(usize),
     /// Start a fetch job.
@@ -576,15 +580,15 @@ pub enum Action {
         /// The entry.
         to: usize,
         /// The line, without its newline.
-        text: Text,
+        text: ScenarioText,
     },
     /// Note a text.
-    Mark(Text),
+    Mark(ScenarioText),
 }
 
 /// What an entry waits for; entries are indices into the timeline.
 #[derive(Clone, Debug, PartialEq)]
-pub enum After {
+pub enum EntryTrigger {
     /// The start of another entry's first occurrence.
     Started(usize),
     /// The moment another entry's first spawn is ready.
@@ -602,13 +606,15 @@ pub enum After {
     },
 }
 
-impl After {
+impl EntryTrigger {
     /// The entry that is waited for.
     #[must_use]
-    pub fn entry(&self) -> usize {
+    pub fn awaited_entry(&self) -> usize {
         match self {
-            After::Started(entry) | After::Ready(entry) | After::Finished(entry) => *entry,
-            After::Line { of, .. } => *of,
+            EntryTrigger::Started(entry) | EntryTrigger::Ready(entry) | EntryTrigger::Finished(entry) => {
+                *entry
+            }
+            EntryTrigger::Line { of, .. } => *of,
         }
     }
 }
@@ -616,11 +622,11 @@ impl After {
 /// How an entry happens again: `times` in all, or all that start within `within`, or whichever of
 /// the two ends first; at least one of them is there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Repeat {
+pub struct EntryRepeat {
     /// One draw between one occurrence and the next.
     pub every: Interval,
     /// The file's `times`.
     pub times: Option<u64>,
     /// The file's `for`, counted from the first occurrence; its end is excluded.
-    pub within: Option<Span>,
+    pub duration: Option<Span>,
 }

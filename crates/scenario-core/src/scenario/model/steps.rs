@@ -4,16 +4,16 @@ use crate::scenario::interval::Interval;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct PlayerStep {
     /// As the file has it, variables put in.
     pub text: String,
     /// What it does.
-    pub act: Act,
+    pub action: StepAction,
 }
 
 /// What a step does. Registers and cells are signed 64-bit integers, and wrap around.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Act {
+pub enum StepAction {
     /// The register becomes what the cell holds.
     Load(usize),
     /// The cell becomes what the register holds.
@@ -34,11 +34,11 @@ pub enum Act {
     Say,
 }
 
-impl Step {
+impl PlayerStep {
     /// What a `say` says.
     #[must_use]
-    pub fn said(&self) -> Option<&str> {
+    pub fn say_text(&self) -> Option<&str> {
         let rest = || self.text.split_once(char::is_whitespace).map(|(_, rest)| rest.trim_start());
-        (self.act == Act::Say).then(rest).flatten()
+        (self.action == StepAction::Say).then(rest).flatten()
     }
 }

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use crate::scenario::vars::template;
-use crate::scenario::vars::template::{Part, escaped, escaped_before_variable};
-use scenario_log::captured::Captures;
+use crate::scenario::vars::template::{TemplatePart, escape, escape_before_variable};
+use scenario_log::captured_value::CapturedValues;
 use scenario_log::event::REDACTED;
 
 /// A string value with variables put in: as programs and servers get it, and as it may be shown.
@@ -13,37 +13,40 @@ use scenario_log::event::REDACTED;
 /// Where a `${name}` stands for a value that is captured in the run, both forms have a gap, until it is
 /// [filled](Text::filled). Only the texts of fetches, `send` and `mark` have any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text {
+pub struct ScenarioText {
     plain: String,
-    shown: Option<String>,
-    gaps: Vec<Gap>,
+    display: Option<String>,
+    gaps: Vec<TextGap>,
 }
 
 /// Where a captured value goes, in bytes of the two forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Gap {
-    plain: usize,
-    shown: usize,
+struct TextGap {
+    plain_at: usize,
+    display_at: usize,
     name: String,
 }
 
-impl Text {
+impl ScenarioText {
     /// A text without secrets.
     #[must_use]
-    pub fn plain(text: impl Into<String>) -> Text {
-        Text { plain: text.into(), ..Text::default() }
+    pub fn plain(text: impl Into<String>) -> ScenarioText {
+        ScenarioText { plain: text.into(), ..ScenarioText::default() }
     }
 
     /// A text that may be shown only as `shown`.
     #[must_use]
-    pub fn secret(plain: impl Into<String>, shown: impl Into<String>) -> Text {
-        Text { plain: plain.into(), shown: Some(shown.into()), gaps: Vec::new() }
+    pub fn secret(plain: impl Into<String>, shown: impl Into<String>) -> ScenarioText {
+        ScenarioText { plain: plain.into(), display: Some(shown.into()), gaps: Vec::new() }
     }
 
     /// Nothing but the captured value of this name.
     #[must_use]
-    pub fn captured(name: &str) -> Text {
-        Text { gaps: vec![Gap { plain: 0, shown: 0, name: name.to_owned() }], ..Text::default() }
+    pub fn capture_gap(name: &str) -> ScenarioText {
+        ScenarioText {
+            gaps: vec![TextGap { plain_at: 0, display_at: 0, name: name.to_owned() }],
+            ..ScenarioText::default()
+        }
     }
 
     /// What programs and servers get. Never log or show it.
@@ -54,46 +57,46 @@ impl Text {
 
     /// What may be logged and shown.
     #[must_use]
-    pub fn shown(&self) -> &str {
-        self.shown.as_deref().unwrap_or(&self.plain)
+    pub fn display_text(&self) -> &str {
+        self.display.as_deref().unwrap_or(&self.plain)
     }
 
     /// Whether the two differ.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        self.shown.is_some()
+        self.display.is_some()
     }
 
     /// The names of the captured values that go into it.
-    pub fn wanted(&self) -> impl Iterator<Item = &str> {
+    pub fn capture_names(&self) -> impl Iterator<Item = &str> {
         self.gaps.iter().map(|gap| &*gap.name)
     }
 
     /// Where those go, in bytes of what programs and servers get.
-    pub(crate) fn gaps(&self) -> impl Iterator<Item = usize> {
-        self.gaps.iter().map(|gap| gap.plain)
+    pub(crate) fn gap_positions(&self) -> impl Iterator<Item = usize> {
+        self.gaps.iter().map(|gap| gap.plain_at)
     }
 
     /// Goes on with another text.
-    pub fn push(&mut self, other: &Text) {
-        let (plain, shown) = (self.plain.len(), self.shown().len());
-        if other.is_secret() && self.shown.is_none() {
-            self.shown = Some(self.plain.clone());
+    pub fn push(&mut self, other: &ScenarioText) {
+        let (plain, shown) = (self.plain.len(), self.display_text().len());
+        if other.is_secret() && self.display.is_none() {
+            self.display = Some(self.plain.clone());
         }
-        if let Some(own) = &mut self.shown {
-            own.push_str(other.shown());
+        if let Some(own) = &mut self.display {
+            own.push_str(other.display_text());
         }
         self.plain.push_str(&other.plain);
-        self.gaps.extend(other.gaps.iter().map(|gap| Gap {
-            plain: gap.plain + plain,
-            shown: gap.shown + shown,
+        self.gaps.extend(other.gaps.iter().map(|gap| TextGap {
+            plain_at: gap.plain_at + plain,
+            display_at: gap.display_at + shown,
             name: gap.name.clone(),
         }));
     }
 
     /// Goes on with a part that is no secret.
     pub(crate) fn push_str(&mut self, part: &str) {
-        if let Some(shown) = &mut self.shown {
+        if let Some(shown) = &mut self.display {
             shown.push_str(part);
         }
         self.plain.push_str(part);
@@ -102,16 +105,16 @@ impl Text {
     /// The same with the captured values in it, each as `encode` makes it. What has not been captured
     /// stays a gap.
     #[must_use]
-    pub fn filled(&self, captures: &Captures, encode: impl Fn(&str) -> String) -> Text {
-        let mut filled = Text::default();
+    pub fn with_captures(&self, captures: &CapturedValues, encode: impl Fn(&str) -> String) -> ScenarioText {
+        let mut filled = ScenarioText::default();
         for (plain, shown, gap) in self.segments() {
-            filled.push(&segment(plain, shown));
+            filled.push(&plain_or_secret(plain, shown));
             match gap.map(|name| (name, captures.get(name))) {
                 Some((_, Some(captured))) if captured.secret => {
-                    filled.push(&Text::secret(encode(&captured.value), captured.shown()));
+                    filled.push(&ScenarioText::secret(encode(&captured.value), captured.display_value()));
                 }
                 Some((_, Some(captured))) => filled.push_str(&encode(&captured.value)),
-                Some((name, None)) => filled.push(&Text::captured(name)),
+                Some((name, None)) => filled.push(&ScenarioText::capture_gap(name)),
                 None => {}
             }
         }
@@ -120,9 +123,9 @@ impl Text {
 
     /// What may be shown, with `${name}` in the gaps.
     #[must_use]
-    pub fn written(&self) -> Cow<'_, str> {
+    pub fn display_with_gaps(&self) -> Cow<'_, str> {
         if self.gaps.is_empty() {
-            return Cow::Borrowed(self.shown());
+            return Cow::Borrowed(self.display_text());
         }
         let parts = self.segments().map(|(_, shown, gap)| match gap {
             Some(name) => format!("{shown}${{{name}}}"),
@@ -132,32 +135,32 @@ impl Text {
     }
 
     /// What may be shown, as a template that reads back as this text.
-    pub(crate) fn template(&self) -> String {
-        self.as_template(|(_, shown, gap)| (shown, gap))
+    pub(crate) fn to_display_template(&self) -> String {
+        self.render_template(|(_, shown, gap)| (shown, gap))
     }
 
     /// What programs and servers get, as such a template.
-    pub(crate) fn plain_template(&self) -> String {
-        self.as_template(|(plain, _, gap)| (plain, gap))
+    pub(crate) fn to_plain_template(&self) -> String {
+        self.render_template(|(plain, _, gap)| (plain, gap))
     }
 
-    fn as_template<'t>(&'t self, form: impl Fn(Segment<'t>) -> (&'t str, Option<&'t str>)) -> String {
+    fn render_template<'t>(&'t self, form: impl Fn(TextSegment<'t>) -> (&'t str, Option<&'t str>)) -> String {
         let parts = self.segments().map(form).map(|(text, gap)| match gap {
-            Some(name) => format!("{}${{{name}}}", escaped_before_variable(text)),
-            None => escaped(text),
+            Some(name) => format!("{}${{{name}}}", escape_before_variable(text)),
+            None => escape(text),
         });
         parts.collect()
     }
 
     /// The text of two templates, as they are and as they are shown, whose variables are captured values.
-    pub(crate) fn of_templates(plain: &str, shown: &str) -> Text {
+    pub(crate) fn from_templates(plain: &str, shown: &str) -> ScenarioText {
         let read = |template: &str| {
-            let mut text = Text::default();
-            for part in template::parts(template) {
+            let mut text = ScenarioText::default();
+            for part in template::parse_template(template) {
                 match part {
-                    Part::Literal(literal) => text.push_str(literal),
-                    Part::Variable { name, .. } => text.push(&Text::captured(name)),
-                    Part::Unclosed(at) => text.push_str(&template[at]),
+                    TemplatePart::Literal(literal) => text.push_str(literal),
+                    TemplatePart::Variable { name, .. } => text.push(&ScenarioText::capture_gap(name)),
+                    TemplatePart::Unclosed(at) => text.push_str(&template[at]),
                 }
             }
             text
@@ -167,108 +170,122 @@ impl Text {
             return text;
         }
         let gaps = text.gaps.into_iter().zip(&seen.gaps);
-        let gaps = gaps.map(|(gap, seen)| Gap { shown: seen.plain, ..gap }).collect();
-        Text { plain: text.plain, shown: Some(seen.plain), gaps }
+        let gaps = gaps.map(|(gap, seen)| TextGap { display_at: seen.plain_at, ..gap }).collect();
+        ScenarioText { plain: text.plain, display: Some(seen.plain), gaps }
     }
 
     /// The same, of which nothing may be shown but what is captured.
     #[must_use]
-    pub fn redacted(&self) -> Text {
+    pub fn redacted(&self) -> ScenarioText {
         if self.gaps.is_empty() {
-            return Text::secret(&*self.plain, REDACTED);
+            return ScenarioText::secret(&*self.plain, REDACTED);
         }
-        let mut redacted = Text::default();
+        let mut redacted = ScenarioText::default();
         for (plain, _, gap) in self.segments() {
             if !plain.is_empty() {
-                redacted.push(&Text::secret(plain, REDACTED));
+                redacted.push(&ScenarioText::secret(plain, REDACTED));
             }
-            gap.iter().for_each(|name| redacted.push(&Text::captured(name)));
+            gap.iter().for_each(|name| redacted.push(&ScenarioText::capture_gap(name)));
         }
         redacted
     }
 
     /// The same with `[redacted]` in the place of some bytes of what is shown, which hold no gap.
-    pub(crate) fn hiding(mut self, hidden: std::ops::Range<usize>) -> Text {
-        let mut shown = self.shown().to_owned();
+    pub(crate) fn with_redacted(mut self, hidden: std::ops::Range<usize>) -> ScenarioText {
+        let mut shown = self.display_text().to_owned();
         shown.replace_range(hidden.clone(), REDACTED);
-        for gap in self.gaps.iter_mut().filter(|gap| gap.shown >= hidden.end) {
-            gap.shown = gap.shown + REDACTED.len() - hidden.len();
+        for gap in self.gaps.iter_mut().filter(|gap| gap.display_at >= hidden.end) {
+            gap.display_at = gap.display_at + REDACTED.len() - hidden.len();
         }
-        Text { shown: Some(shown), ..self }
+        ScenarioText { display: Some(shown), ..self }
     }
 
     /// The parts between the gaps, in both forms, and the name of the gap behind each.
-    fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
-        let end = Gap { plain: self.plain.len(), shown: self.shown().len(), name: String::new() };
-        let starts = std::iter::once((0, 0)).chain(self.gaps.iter().map(|gap| (gap.plain, gap.shown)));
-        let ends = self.gaps.iter().map(|gap| (gap.plain, gap.shown, Some(&*gap.name)));
-        let ends = ends.chain(std::iter::once((end.plain, end.shown, None)));
-        starts.zip(ends).map(|(from, to)| (&self.plain[from.0..to.0], &self.shown()[from.1..to.1], to.2))
+    fn segments(&self) -> impl Iterator<Item = TextSegment<'_>> {
+        let end = TextGap {
+            plain_at: self.plain.len(),
+            display_at: self.display_text().len(),
+            name: String::new(),
+        };
+        let starts =
+            std::iter::once((0, 0)).chain(self.gaps.iter().map(|gap| (gap.plain_at, gap.display_at)));
+        let ends = self.gaps.iter().map(|gap| (gap.plain_at, gap.display_at, Some(&*gap.name)));
+        let ends = ends.chain(std::iter::once((end.plain_at, end.display_at, None)));
+        starts
+            .zip(ends)
+            .map(|(from, to)| (&self.plain[from.0..to.0], &self.display_text()[from.1..to.1], to.2))
     }
 }
 
 /// A part of a text as it is and as it is shown, and the name of the gap behind it.
-type Segment<'t> = (&'t str, &'t str, Option<&'t str>);
+type TextSegment<'t> = (&'t str, &'t str, Option<&'t str>);
 
-fn segment(plain: &str, shown: &str) -> Text {
-    if plain == shown { Text::plain(plain) } else { Text::secret(plain, shown) }
+fn plain_or_secret(plain: &str, shown: &str) -> ScenarioText {
+    if plain == shown { ScenarioText::plain(plain) } else { ScenarioText::secret(plain, shown) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scenario_log::captured::Captured;
+    use scenario_log::captured_value::CapturedValue;
 
-    fn captures(values: &[(&str, &str, bool)]) -> Captures {
+    fn captures(values: &[(&str, &str, bool)]) -> CapturedValues {
         let captured = |(name, value, secret): &(&str, &str, bool)| {
-            let captured = Captured { name: (*name).to_owned(), value: (*value).to_owned(), secret: *secret };
+            let captured =
+                CapturedValue { name: (*name).to_owned(), value: (*value).to_owned(), secret: *secret };
             ((*name).to_owned(), captured)
         };
         values.iter().map(captured).collect()
     }
 
     /// `a${x}SECRET$${y}${y}`
-    fn text() -> Text {
-        let mut text = Text::plain("a");
-        text.push(&Text::captured("x"));
-        text.push(&Text::secret("SECRET", REDACTED));
+    fn text() -> ScenarioText {
+        let mut text = ScenarioText::plain("a");
+        text.push(&ScenarioText::capture_gap("x"));
+        text.push(&ScenarioText::secret("SECRET", REDACTED));
         text.push_str("${y}");
-        text.push(&Text::captured("y"));
+        text.push(&ScenarioText::capture_gap("y"));
         text
     }
 
     #[test]
     fn gaps_are_filled_and_shown() {
         let text = text();
-        assert_eq!(text.wanted().collect::<Vec<_>>(), ["x", "y"]);
-        assert_eq!(text.written(), "a${x}[redacted]${y}${y}");
-        assert_eq!(text.template(), "a${x}[redacted]$${y}${y}");
-        assert_eq!(Text::of_templates(&text.plain_template(), &text.template()), text);
-        let filled = text.filled(&captures(&[("x", "1 2", false), ("y", "hidden", true)]), |value| {
+        assert_eq!(text.capture_names().collect::<Vec<_>>(), ["x", "y"]);
+        assert_eq!(text.display_with_gaps(), "a${x}[redacted]${y}${y}");
+        assert_eq!(text.to_display_template(), "a${x}[redacted]$${y}${y}");
+        assert_eq!(
+            ScenarioText::from_templates(&text.to_plain_template(), &text.to_display_template()),
+            text
+        );
+        let filled = text.with_captures(&captures(&[("x", "1 2", false), ("y", "hidden", true)]), |value| {
             value.replace(' ', "+")
         });
-        assert_eq!(filled, Text::secret("a1+2SECRET${y}hidden", "a1+2[redacted]${y}[redacted]"));
-        let half = text.filled(&captures(&[("y", "${x}", false)]), str::to_owned);
-        assert_eq!(half.written(), "a${x}[redacted]${y}${x}");
-        assert_eq!(half.wanted().collect::<Vec<_>>(), ["x"], "a value is no template");
+        assert_eq!(filled, ScenarioText::secret("a1+2SECRET${y}hidden", "a1+2[redacted]${y}[redacted]"));
+        let half = text.with_captures(&captures(&[("y", "${x}", false)]), str::to_owned);
+        assert_eq!(half.display_with_gaps(), "a${x}[redacted]${y}${x}");
+        assert_eq!(half.capture_names().collect::<Vec<_>>(), ["x"], "a value is no template");
     }
 
     #[test]
     fn a_dollar_before_a_gap_stays_one() {
-        let mut text = Text::plain("costs $$");
-        text.push(&Text::captured("x"));
-        assert_eq!(text.template(), "costs ${$}${$}${x}");
-        assert_eq!(Text::of_templates(&text.plain_template(), &text.template()), text);
+        let mut text = ScenarioText::plain("costs $$");
+        text.push(&ScenarioText::capture_gap("x"));
+        assert_eq!(text.to_display_template(), "costs ${$}${$}${x}");
+        assert_eq!(
+            ScenarioText::from_templates(&text.to_plain_template(), &text.to_display_template()),
+            text
+        );
     }
 
     #[test]
     fn what_is_hidden_keeps_its_gaps() {
-        assert_eq!(text().redacted().template(), "[redacted]${x}[redacted]${y}");
-        assert_eq!(Text::captured("x").redacted(), Text::captured("x"));
-        assert_eq!(Text::plain("").redacted(), Text::secret("", REDACTED));
-        let mut url = Text::plain("u:p@h/");
-        url.push(&Text::captured("x"));
-        let hidden = url.hiding(2..3);
-        assert_eq!((hidden.written().as_ref(), hidden.reveal()), ("u:[redacted]@h/${x}", "u:p@h/"));
+        assert_eq!(text().redacted().to_display_template(), "[redacted]${x}[redacted]${y}");
+        assert_eq!(ScenarioText::capture_gap("x").redacted(), ScenarioText::capture_gap("x"));
+        assert_eq!(ScenarioText::plain("").redacted(), ScenarioText::secret("", REDACTED));
+        let mut url = ScenarioText::plain("u:p@h/");
+        url.push(&ScenarioText::capture_gap("x"));
+        let hidden = url.with_redacted(2..3);
+        assert_eq!((hidden.display_with_gaps().as_ref(), hidden.reveal()), ("u:[redacted]@h/${x}", "u:p@h/"));
     }
 }

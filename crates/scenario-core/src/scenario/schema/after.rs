@@ -1,13 +1,13 @@
 //! What an entry waits for, and variables as they are written: values whose meaning needs the rest of
 //! the scenario.
 
-use super::numbers::Int;
-use super::text::{Open, Pattern};
-use super::times::Duration;
-use super::unions::tables_or_string;
-use super::{Cx, Shape, Sp, table::Rule, table::table};
+use super::durations::DurationValue;
+use super::numbers::BoundedInt;
+use super::strings::{PublicString, RegexText};
+use super::unions::tables_or_string_schema;
+use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
 use crate::diagnostic::quoted;
-use crate::scenario::toml::{Node, Value};
+use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// Which moment of an entry is waited for.
@@ -20,7 +20,7 @@ pub(crate) enum EntryMoment {
 
 /// What an entry waits for, with names not looked up yet.
 #[derive(Debug)]
-pub(crate) enum RawAfter {
+pub(crate) enum RawTrigger {
     /// `ID.started` and the like.
     Moment {
         /// The id.
@@ -29,33 +29,34 @@ pub(crate) enum RawAfter {
         moment: EntryMoment,
     },
     /// A line.
-    Line(Box<LineTable>),
+    Line(Box<LineTriggerTable>),
 }
 
 table! {
     /// The first line of another entry's programs that matches.
-    LineTable is "`after`" with [
-        Rule::Required("line", "line = \"a regular expression\""),
-        Rule::Required("of", "of = \"ID\""),
+    LineTriggerTable is "`after`" with [
+        TableRule::Required("line", "line = \"a regular expression\""),
+        TableRule::Required("of", "of = \"ID\""),
     ] {
         /// A regular expression.
-        "line" line: Pattern,
+        "line" line: RegexText,
         /// The id of the entry whose programs print it.
-        "of" of: Open,
+        "of" of: PublicString,
         /// How long to wait, from the entry's start.
-        "timeout" timeout: Duration = "10s",
+        "timeout" timeout: DurationValue = "10s",
     }
 }
 
-const AFTERS: &str = "\"ID.started\", \"ID.ready\", \"ID.finished\" or { line = \"REGEX\", of = \"ID\" }";
+const AFTER_FORMS: &str =
+    "\"ID.started\", \"ID.ready\", \"ID.finished\" or { line = \"REGEX\", of = \"ID\" }";
 
-impl Shape for RawAfter {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawAfter> {
+impl TomlSchema for RawTrigger {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawTrigger> {
         let at = node.at;
-        if let Value::Table(_) = node.value {
-            return LineTable::decode(cx, node).map(|table| RawAfter::Line(Box::new(table)));
+        if let TomlValue::Table(_) = node.value {
+            return LineTriggerTable::decode(cx, node).map(|table| RawTrigger::Line(Box::new(table)));
         }
-        let text = cx.open_text(node, "a moment", AFTERS)?;
+        let text = cx.decode_public_text(node, "a moment", AFTER_FORMS)?;
         let moments = [
             ("started", EntryMoment::Started),
             ("ready", EntryMoment::Ready),
@@ -63,25 +64,25 @@ impl Shape for RawAfter {
         ];
         let Some((id, name)) = text.rsplit_once('.') else {
             let fault = format!("{} names no moment of an entry", quoted(&text));
-            cx.error_with_help(at, fault, format!("there is {AFTERS}"));
+            cx.error_with_help(at, fault, format!("there is {AFTER_FORMS}"));
             return None;
         };
         match moments.iter().find(|(known, _)| *known == name) {
             Some((_, moment)) if !id.is_empty() => {
-                Some(RawAfter::Moment { id: id.to_owned(), moment: *moment })
+                Some(RawTrigger::Moment { id: id.to_owned(), moment: *moment })
             }
             _ => {
-                let nearest = cx.found.nearest(name, moments.iter().map(|(known, _)| *known));
+                let nearest = cx.diagnostics.closest_name(name, moments.iter().map(|(known, _)| *known));
                 let help = nearest.map_or_else(String::new, |near| format!("did you mean \"{id}.{near}\"? "));
                 let fault = format!("{} is no moment of an entry", quoted(name));
-                cx.error_with_help(at, fault, format!("{help}there is {AFTERS}"));
+                cx.error_with_help(at, fault, format!("{help}there is {AFTER_FORMS}"));
                 None
             }
         }
     }
 
     fn schema() -> Json {
-        tables_or_string(r"^.+\.(started|ready|finished)$", &[LineTable::schema()])
+        tables_or_string_schema(r"^.+\.(started|ready|finished)$", &[LineTriggerTable::schema()])
     }
 }
 
@@ -89,24 +90,24 @@ impl Shape for RawAfter {
 #[derive(Clone, Debug)]
 pub(crate) enum RawVar {
     /// A string; nothing is put in yet.
-    Text(Sp<crate::scenario::toml::Str>),
+    Text(Located<crate::scenario::toml::TomlStr>),
     /// An integer.
     Integer(i64),
     /// A boolean.
     Boolean(bool),
 }
 
-impl Shape for RawVar {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawVar> {
+impl TomlSchema for RawVar {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawVar> {
         let place = cx.place(node.at);
         match node.value {
-            Value::String(value) => Some(RawVar::Text(Sp { value, place })),
-            Value::Integer(_) => {
-                Int::<{ i64::MIN }, { i64::MAX }>::decode(cx, node).map(|int| RawVar::Integer(int.0))
+            TomlValue::String(value) => Some(RawVar::Text(Located { value, place })),
+            TomlValue::Integer(_) => {
+                BoundedInt::<{ i64::MIN }, { i64::MAX }>::decode(cx, node).map(|int| RawVar::Integer(int.0))
             }
-            Value::Boolean(value) => Some(RawVar::Boolean(value)),
+            TomlValue::Boolean(value) => Some(RawVar::Boolean(value)),
             _ => {
-                cx.wrong_type(&node, "a string, an integer or a boolean", "\"text\"");
+                cx.report_wrong_type(&node, "a string, an integer or a boolean", "\"text\"");
                 None
             }
         }

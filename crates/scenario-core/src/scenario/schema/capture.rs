@@ -1,64 +1,64 @@
 //! What a fetch takes out of its answers, for what comes later.
 
-use super::answer::Pointer;
-use super::names::{HeaderName, KeyRule};
-use super::table::{Rule, table};
-use super::text::Pattern;
-use super::{Cx, Shape, Slot};
-use crate::diagnostic::Place;
-use crate::scenario::model::CaptureFrom;
-use crate::scenario::toml::{Node, Range, Value};
+use super::check::JsonPointerRule;
+use super::key_rules::{HeaderNameRule, KeyRule};
+use super::strings::RegexText;
+use super::table::{TableRule, table};
+use super::{DecodeContext, KeySlot, TomlSchema};
+use crate::diagnostic::FilePlace;
+use crate::scenario::model::CaptureSelector;
+use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::Json;
 
 /// A place in a JSON document.
 #[derive(Debug)]
-pub(crate) struct JsonPlace(String);
+pub(crate) struct JsonPointerText(String);
 
-impl Shape for JsonPlace {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<JsonPlace> {
+impl TomlSchema for JsonPointerText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<JsonPointerText> {
         let at = node.at;
-        let place = cx.open_text(node, "a JSON Pointer", r#""/user/name""#)?;
-        if let Some(fault) = Pointer::fault(&place) {
+        let place = cx.decode_public_text(node, "a JSON Pointer", r#""/user/name""#)?;
+        if let Some(fault) = JsonPointerRule::key_error(&place) {
             cx.error(at, fault);
             return None;
         }
-        Some(JsonPlace(place))
+        Some(JsonPointerText(place))
     }
 
     fn schema() -> Json {
-        super::text::pattern(Pointer::PATTERN)
+        super::strings::pattern_schema(JsonPointerRule::PATTERN)
     }
 }
 
 /// The name of a header, as a value.
 #[derive(Debug)]
-pub(crate) struct HeaderText(String);
+pub(crate) struct HeaderNameText(String);
 
-impl Shape for HeaderText {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<HeaderText> {
+impl TomlSchema for HeaderNameText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<HeaderNameText> {
         let at = node.at;
-        let name = cx.open_text(node, "the name of a header", r#""Location""#)?;
-        if let Some(fault) = HeaderName::fault(&name) {
+        let name = cx.decode_public_text(node, "the name of a header", r#""Location""#)?;
+        if let Some(fault) = HeaderNameRule::key_error(&name) {
             cx.error(at, fault);
             return None;
         }
-        Some(HeaderText(name))
+        Some(HeaderNameText(name))
     }
 
     fn schema() -> Json {
-        super::text::pattern(HeaderName::PATTERN)
+        super::strings::pattern_schema(HeaderNameRule::PATTERN)
     }
 }
 
 table! {
     /// A value that is taken out of an answer: from exactly one of the three.
-    CaptureTable is "a capture" like "{ json = \"/token\" }" with [Rule::ExactlyOne(&["json", "text", "header"])] {
+    CaptureTable is "a capture" like "{ json = \"/token\" }" with [TableRule::ExactlyOne(&["json", "text", "header"])] {
         /// The string, number or boolean at this place of the JSON body (a JSON Pointer, RFC 6901).
-        "json" json: JsonPlace,
+        "json" json: JsonPointerText,
         /// A regular expression with one group: what the group matches first in the body.
-        "text" text: Pattern,
+        "text" text: RegexText,
         /// The value of this header.
-        "header" header: HeaderText,
+        "header" header: HeaderNameText,
         /// Never log or show the value.
         "secret" secret: bool = false,
     }
@@ -66,25 +66,25 @@ table! {
 
 /// A capture, still without its name: from where, and whether it is a secret.
 #[derive(Debug)]
-pub(crate) struct RawCapture(pub(crate) CaptureFrom, pub(crate) bool);
+pub(crate) struct RawCapture(pub(crate) CaptureSelector, pub(crate) bool);
 
-impl Shape for RawCapture {
+impl TomlSchema for RawCapture {
     const EXAMPLE: &'static str = "{ json = \"/token\" }";
 
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawCapture> {
-        if !matches!(node.value, Value::Table(_)) {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawCapture> {
+        if !matches!(node.value, TomlValue::Table(_)) {
             let forms = "{ json = \"/token\" }, { text = 'id=(\\d+)' } or { header = \"Location\" }";
-            cx.wrong_type(&node, "a table (a capture)", forms);
+            cx.report_wrong_type(&node, "a table (a capture)", forms);
             return None;
         }
         let table = CaptureTable::decode(cx, node)?;
         let from = match (table.json, table.text, table.header) {
-            (Slot::Given(json), ..) => CaptureFrom::Json(json.value.0),
-            (_, Slot::Given(text), _) => one_group(cx, text.value.0, text.place)?,
-            (.., Slot::Given(header)) => CaptureFrom::Header(header.value.0),
+            (KeySlot::Given(json), ..) => CaptureSelector::Json(json.value.0),
+            (_, KeySlot::Given(text), _) => decode_one_group(cx, text.value.0, text.place)?,
+            (.., KeySlot::Given(header)) => CaptureSelector::Header(header.value.0),
             _ => return None,
         };
-        Some(RawCapture(from, table.secret.value().unwrap_or(false)))
+        Some(RawCapture(from, table.secret.into_value().unwrap_or(false)))
     }
 
     fn schema() -> Json {
@@ -93,16 +93,20 @@ impl Shape for RawCapture {
     }
 }
 
-fn one_group(cx: &mut Cx<'_>, regex: String, place: Place) -> Option<CaptureFrom> {
+fn decode_one_group(cx: &mut DecodeContext<'_>, regex: String, place: FilePlace) -> Option<CaptureSelector> {
     let groups = regex::bytes::Regex::new(&regex).map_or(0, |regex| regex.captures_len() - 1);
     if groups != 1 {
         let fault = format!("this has {groups} groups: a capture takes what one group matches");
-        cx.error_with_help(range(place), fault, "for example 'id=(\\d+)'; (?:…) is no group that counts");
+        cx.error_with_help(
+            range_of_place(place),
+            fault,
+            "for example 'id=(\\d+)'; (?:…) is no group that counts",
+        );
         return None;
     }
-    Some(CaptureFrom::Text(regex))
+    Some(CaptureSelector::Text(regex))
 }
 
-fn range(place: Place) -> Range {
-    Range { start: place.start, end: place.end }
+fn range_of_place(place: FilePlace) -> ByteRange {
+    ByteRange { start: place.start, end: place.end }
 }

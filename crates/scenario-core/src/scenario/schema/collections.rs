@@ -3,27 +3,27 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::names::KeyRule;
-use super::{Cx, Shape, Sp};
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::toml::{Node, Value};
+use super::key_rules::KeyRule;
+use super::{DecodeContext, Located, TomlSchema};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// A list of at least `LEAST`. Wrong items have been told and are left out.
 #[derive(Debug)]
-pub(crate) struct List<T, const LEAST: usize>(pub(crate) Vec<Sp<T>>);
+pub(crate) struct ListOf<T, const LEAST: usize>(pub(crate) Vec<Located<T>>);
 
-impl<T, const LEAST: usize> Default for List<T, LEAST> {
+impl<T, const LEAST: usize> Default for ListOf<T, LEAST> {
     fn default() -> Self {
-        List(Vec::new())
+        ListOf(Vec::new())
     }
 }
 
-impl<T: Shape, const LEAST: usize> Shape for List<T, LEAST> {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
+impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let at = node.at;
-        let Value::Array(items) = node.value else {
-            cx.wrong_type(&node, "a list", &format!("[{}]", T::EXAMPLE));
+        let TomlValue::Array(items) = node.value else {
+            cx.report_wrong_type(&node, "a list", &format!("[{}]", T::EXAMPLE));
             return None;
         };
         if items.len() < LEAST {
@@ -35,10 +35,10 @@ impl<T: Shape, const LEAST: usize> Shape for List<T, LEAST> {
         for item in items {
             let place = cx.place(item.at);
             if let Some(value) = T::decode(cx, item) {
-                list.push(Sp { value, place });
+                list.push(Located { value, place });
             }
         }
-        (list.len() == wanted || LEAST == 0).then_some(List(list))
+        (list.len() == wanted || LEAST == 0).then_some(ListOf(list))
     }
 
     fn schema() -> Json {
@@ -50,22 +50,22 @@ impl<T: Shape, const LEAST: usize> Shape for List<T, LEAST> {
 
 /// A list of exactly two.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pair<T>(pub(crate) [T; 2]);
+pub(crate) struct PairOf<T>(pub(crate) [T; 2]);
 
-impl<T: Shape> Shape for Pair<T> {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
+impl<T: TomlSchema> TomlSchema for PairOf<T> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let at = node.at;
-        let Value::Array(items) = node.value else {
-            cx.wrong_type(&node, "a list of two", "[40, 20]");
+        let TomlValue::Array(items) = node.value else {
+            cx.report_wrong_type(&node, "a list of two", "[40, 20]");
             return None;
         };
         let count = items.len();
-        let Ok(items) = <[Node; 2]>::try_from(items) else {
+        let Ok(items) = <[TomlNode; 2]>::try_from(items) else {
             cx.error(at, format!("this list has {count}; it has exactly two items"));
             return None;
         };
         let [first, second] = items.map(|item| T::decode(cx, item));
-        Some(Pair([first?, second?]))
+        Some(PairOf([first?, second?]))
     }
 
     fn schema() -> Json {
@@ -76,47 +76,48 @@ impl<T: Shape> Shape for Pair<T> {
 
 /// One item of a table by names.
 #[derive(Debug)]
-pub(crate) struct NamedItem<T> {
+pub(crate) struct NamedEntry<T> {
     /// The key.
     pub(crate) name: String,
     /// Where the key stands.
-    pub(crate) place: Place,
+    pub(crate) place: FilePlace,
     /// Its value; `None` if it was wrong, which has been told.
-    pub(crate) value: Option<Sp<T>>,
+    pub(crate) value: Option<Located<T>>,
 }
 
 /// A table whose keys are names of the kind `K`, in the order of the file.
 #[derive(Debug)]
-pub(crate) struct Named<T, K> {
+pub(crate) struct NamedTable<T, K> {
     /// The items; those with a wrong value are among them, so that their names are known.
-    pub(crate) items: Vec<NamedItem<T>>,
+    pub(crate) items: Vec<NamedEntry<T>>,
     rule: PhantomData<K>,
 }
 
-impl<T, K> Default for Named<T, K> {
+impl<T, K> Default for NamedTable<T, K> {
     fn default() -> Self {
-        Named { items: Vec::new(), rule: PhantomData }
+        NamedTable { items: Vec::new(), rule: PhantomData }
     }
 }
 
-impl<T: Shape, K: KeyRule> Shape for Named<T, K> {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
-        let Value::Table(table) = node.value else {
-            cx.wrong_type(&node, "a table of names", "{ name = … }");
+impl<T: TomlSchema, K: KeyRule> TomlSchema for NamedTable<T, K> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
+        let TomlValue::Table(table) = node.value else {
+            cx.report_wrong_type(&node, "a table of names", "{ name = … }");
             return None;
         };
         let source = Rc::clone(&cx.source);
-        let mut named = Named::default();
-        for item in cx.document.take(table) {
-            let name = item.key.get(&source).to_owned();
+        let mut named = NamedTable::default();
+        for item in cx.document.take_items(table) {
+            let name = item.key.as_str(&source).to_owned();
             let place = cx.place(item.key_at);
-            if let Some(fault) = K::fault(&name) {
-                cx.found.add(
-                    Diagnostic::error(place, fault).label(format!("{} cannot be a name here", quoted(&name))),
+            if let Some(fault) = K::key_error(&name) {
+                cx.diagnostics.add(
+                    Diagnostic::error(place, fault)
+                        .with_label(format!("{} cannot be a name here", quoted(&name))),
                 );
             }
-            let value = cx.slot(item.node).given();
-            named.items.push(NamedItem { name, place, value });
+            let value = cx.decode_slot(item.node).into_given();
+            named.items.push(NamedEntry { name, place, value });
         }
         Some(named)
     }

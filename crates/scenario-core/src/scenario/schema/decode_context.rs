@@ -4,152 +4,182 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::{Shape, Slot, Sp};
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::findings::Findings;
-use crate::scenario::model::Text;
-use crate::scenario::toml::{Document, Item, Node, Range, Str, Value};
-use crate::scenario::vars::{FaultKind, Secrecy, Vars};
+use super::{KeySlot, Located, TomlSchema};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::ScenarioText;
+use crate::scenario::toml::{ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
+use crate::scenario::vars::{VarErrorKind, VarPolicy, Vars};
 
 /// The most different regular expressions of a file, not counting plain words: each costs time to check.
-const MOST_REGEXES: usize = 1_000;
+const MAX_REGEXES: usize = 1_000;
 /// After so many wrong ones no more are tried.
-const MOST_WRONG_REGEXES: usize = 20;
+const MAX_WRONG_REGEXES: usize = 20;
 /// The largest that a regular expression may get when it is compiled, in bytes.
-const LARGEST_REGEX: usize = 1 << 20;
+const MAX_COMPILED_REGEX: usize = 1 << 20;
 
 /// The file that is being decoded, and where its faults go.
-pub(crate) struct Cx<'a> {
+pub(crate) struct DecodeContext<'a> {
     /// The file's index among the sources.
     pub(crate) file: u32,
     /// The file's text.
     pub(crate) source: Rc<str>,
     /// The file's tables; each is taken as it is decoded.
-    pub(crate) document: Document,
+    pub(crate) document: TomlDocument,
     /// The scenario's variables.
     pub(crate) vars: &'a Vars<'a>,
     /// What is wrong.
-    pub(crate) found: &'a mut Findings,
+    pub(crate) diagnostics: &'a mut Diagnostics,
     /// The file's folder as seen from the scenario's; empty if it is the same.
     pub(crate) folder: PathBuf,
     /// Whether the syntax of the file is wrong somewhere, so that nothing can be said to be missing.
-    pub(crate) damaged: bool,
+    pub(crate) has_syntax_errors: bool,
     /// The regular expressions that were tried, with what is wrong with them.
     regexes: HashMap<String, Option<String>>,
     /// How many of them are wrong.
     wrong_regexes: usize,
 }
 
-impl<'a> Cx<'a> {
+impl<'a> DecodeContext<'a> {
     /// For a file in the scenario's own folder.
     pub(crate) fn new(
         file: u32,
         source: Rc<str>,
-        document: Document,
+        document: TomlDocument,
         vars: &'a Vars<'a>,
-        found: &'a mut Findings,
-    ) -> Cx<'a> {
-        Cx {
+        found: &'a mut Diagnostics,
+    ) -> DecodeContext<'a> {
+        DecodeContext {
             file,
             source,
             document,
             vars,
-            found,
+            diagnostics: found,
             folder: PathBuf::new(),
-            damaged: false,
+            has_syntax_errors: false,
             regexes: HashMap::new(),
             wrong_regexes: 0,
         }
     }
 
     /// A range of this file as a place.
-    pub(crate) fn place(&self, at: Range) -> Place {
-        Place { file: self.file, start: at.start, end: at.end }
+    pub(crate) fn place(&self, at: ByteRange) -> FilePlace {
+        FilePlace { file: self.file, start: at.start, end: at.end }
     }
 
     /// Adds an error at a range of this file.
-    pub(crate) fn error(&mut self, at: Range, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, at: ByteRange, message: impl Into<String>) {
         let place = self.place(at);
-        self.found.add(Diagnostic::error(place, message));
+        self.diagnostics.add(Diagnostic::error(place, message));
     }
 
     /// Adds an error with a way out.
-    pub(crate) fn error_with_help(&mut self, at: Range, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn error_with_help(
+        &mut self,
+        at: ByteRange,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         let place = self.place(at);
-        self.found.add(Diagnostic::error(place, message).help(help));
+        self.diagnostics.add(Diagnostic::error(place, message).with_help(help));
     }
 
     /// Decodes the value of a key.
-    pub(crate) fn slot<T: Shape>(&mut self, node: Node) -> Slot<T> {
+    pub(crate) fn decode_slot<T: TomlSchema>(&mut self, node: TomlNode) -> KeySlot<T> {
         let place = self.place(node.at);
         match T::decode(self, node) {
-            Some(value) => Slot::Given(Sp { value, place }),
-            None => Slot::Broken,
+            Some(value) => KeySlot::Given(Located { value, place }),
+            None => KeySlot::Invalid,
         }
     }
 
     /// Says that a value is of the wrong type.
-    pub(crate) fn wrong_type(&mut self, node: &Node, wanted: &str, example: &str) {
-        let found = kind(node, &self.source);
+    pub(crate) fn report_wrong_type(&mut self, node: &TomlNode, wanted: &str, example: &str) {
+        let found = describe_value(node, &self.source);
         let place = self.place(node.at);
-        self.found.add(
+        self.diagnostics.add(
             Diagnostic::error(place, format!("expected {wanted}, found {found}"))
-                .help(format!("for example {example}")),
+                .with_help(format!("for example {example}")),
         );
     }
 
     /// Says that a key is not known in a table of this kind.
-    pub(crate) fn unknown_key(&mut self, item: &Item, what: &str, keys: &[&str]) {
-        if self.found.only_counts() {
+    pub(crate) fn report_unknown_key(&mut self, item: &TomlKeyValue, what: &str, keys: &[&str]) {
+        if self.diagnostics.count_if_full() {
             return;
         }
         let source = Rc::clone(&self.source);
-        let key = item.key.get(&source);
+        let key = item.key.as_str(&source);
         let fault = Diagnostic::error(self.place(item.key_at), format!("{what} has no key {}", quoted(key)))
-            .label("unknown key");
-        let fault = self.found.did_you_mean(fault, key, keys.iter().copied(), "keys");
-        self.found.add(fault);
+            .with_label("unknown key");
+        let fault = self.diagnostics.did_you_mean(fault, key, keys.iter().copied(), "keys");
+        self.diagnostics.add(fault);
     }
 
     /// A string as it was written.
-    pub(crate) fn raw_string(&mut self, node: Node, wanted: &str, example: &str) -> Option<(Str, Range)> {
+    pub(crate) fn take_string(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<(TomlStr, ByteRange)> {
         match node.value {
-            Value::String(text) => Some((text, node.at)),
+            TomlValue::String(text) => Some((text, node.at)),
             _ => {
-                self.wrong_type(&node, wanted, example);
+                self.report_wrong_type(&node, wanted, example);
                 None
             }
         }
     }
 
     /// A string with variables put in, secrets among them.
-    pub(crate) fn text(&mut self, node: Node, wanted: &str, example: &str) -> Option<Text> {
-        let (raw, at) = self.raw_string(node, wanted, example)?;
-        self.put_in(&raw, at, Secrecy::Allowed)
+    pub(crate) fn decode_text(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<ScenarioText> {
+        let (raw, at) = self.take_string(node, wanted, example)?;
+        self.substitute(&raw, at, VarPolicy::Secrets)
     }
 
     /// The same, where a value that is captured in the run may stand as well.
-    pub(crate) fn late_text(&mut self, node: Node, wanted: &str, example: &str) -> Option<Text> {
-        let (raw, at) = self.raw_string(node, wanted, example)?;
-        self.put_in(&raw, at, Secrecy::Late)
+    pub(crate) fn decode_deferred_text(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<ScenarioText> {
+        let (raw, at) = self.take_string(node, wanted, example)?;
+        self.substitute(&raw, at, VarPolicy::SecretsAndCaptures)
     }
 
     /// A string with variables put in, without secrets.
-    pub(crate) fn open_text(&mut self, node: Node, wanted: &str, example: &str) -> Option<String> {
-        let (raw, at) = self.raw_string(node, wanted, example)?;
-        let text = self.put_in(&raw, at, Secrecy::Refused)?;
+    pub(crate) fn decode_public_text(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<String> {
+        let (raw, at) = self.take_string(node, wanted, example)?;
+        let text = self.substitute(&raw, at, VarPolicy::PublicOnly)?;
         Some(text.reveal().to_owned())
     }
 
     /// Puts the variables into a string of this file.
-    pub(crate) fn put_in(&mut self, raw: &Str, at: Range, secrecy: Secrecy) -> Option<Text> {
+    pub(crate) fn substitute(
+        &mut self,
+        raw: &TomlStr,
+        at: ByteRange,
+        secrecy: VarPolicy,
+    ) -> Option<ScenarioText> {
         let source = Rc::clone(&self.source);
-        match self.vars.put_in(raw.get(&source), secrecy) {
+        match self.vars.substitute(raw.as_str(&source), secrecy) {
             Ok(text) => Some(text),
             Err(faults) => {
                 for fault in faults {
-                    let place = self.place(inner(raw, at, fault.at));
-                    tell(self.found, self.vars, place, &fault.kind);
+                    let place = self.place(inner_range(raw, at, fault.at));
+                    report_var_error(self.diagnostics, self.vars, place, &fault.kind);
                 }
                 None
             }
@@ -157,7 +187,7 @@ impl<'a> Cx<'a> {
     }
 
     /// What is wrong with a regular expression, if anything.
-    pub(crate) fn regex_fault(&mut self, regex: &str) -> Option<String> {
+    pub(crate) fn regex_error(&mut self, regex: &str) -> Option<String> {
         let plain = |c: char| c.is_alphanumeric() || " _-:,;=/\"'<>!@%".contains(c);
         if regex.chars().all(plain) {
             return None;
@@ -165,17 +195,17 @@ impl<'a> Cx<'a> {
         if let Some(known) = self.regexes.get(regex) {
             return known.clone();
         }
-        if self.wrong_regexes >= MOST_WRONG_REGEXES {
+        if self.wrong_regexes >= MAX_WRONG_REGEXES {
             return None;
         }
-        if self.regexes.len() >= MOST_REGEXES {
-            return Some(format!("a file has at most {MOST_REGEXES} different regular expressions"));
+        if self.regexes.len() >= MAX_REGEXES {
+            return Some(format!("a file has at most {MAX_REGEXES} different regular expressions"));
         }
         let fault = regex::bytes::RegexBuilder::new(regex)
-            .size_limit(LARGEST_REGEX)
+            .size_limit(MAX_COMPILED_REGEX)
             .build()
             .err()
-            .map(|error| regex_words(&error));
+            .map(|error| regex_error_message(&error));
         self.wrong_regexes += usize::from(fault.is_some());
         self.regexes.insert(regex.to_owned(), fault.clone());
         fault
@@ -183,41 +213,48 @@ impl<'a> Cx<'a> {
 }
 
 /// Says what is wrong with a `${…}`.
-pub(crate) fn tell(found: &mut Findings, vars: &Vars<'_>, place: Place, kind: &FaultKind) {
+pub(crate) fn report_var_error(
+    found: &mut Diagnostics,
+    vars: &Vars<'_>,
+    place: FilePlace,
+    kind: &VarErrorKind,
+) {
     let fault = Diagnostic::error(place, kind.message());
     let fault = match kind {
-        FaultKind::Broken => return,
-        FaultKind::Unknown(name) => {
-            let fault = match found.nearest(name, vars.names()) {
-                Some(nearest) => fault.help(format!("did you mean `${{{nearest}}}`?")),
+        VarErrorKind::InvalidValue => return,
+        VarErrorKind::Unknown(name) => {
+            let fault = match found.closest_name(name, vars.names()) {
+                Some(nearest) => fault.with_help(format!("did you mean `${{{nearest}}}`?")),
                 None => fault,
             };
-            fault.help("declare it in [vars], or give it with --var; `$${` is a literal `${`")
+            fault.with_help("declare it in [vars], or give it with --var; `$${` is a literal `${`")
         }
-        FaultKind::Unclosed | FaultKind::NoName(_) => fault.help("for a literal `${` write `$${`"),
-        FaultKind::Unset(name) => fault.help(format!("set it: {name}=… scenario …")),
-        FaultKind::Secret(_) => {
-            fault.help("the log would have to hold it here; if it is no secret, pass it with --var")
+        VarErrorKind::Unclosed | VarErrorKind::InvalidName(_) => {
+            fault.with_help("for a literal `${` write `$${`")
         }
-        FaultKind::Late(_) => fault.help(
+        VarErrorKind::Unset(name) => fault.with_help(format!("set it: {name}=… scenario …")),
+        VarErrorKind::SecretNotAllowed(_) => {
+            fault.with_help("the log would have to hold it here; if it is no secret, pass it with --var")
+        }
+        VarErrorKind::NotCapturedYet(_) => fault.with_help(
             "a captured value can stand in the path and query of a fetch's URL, in its headers, `auth` and \
              body, and in the text of a `send` or `mark`",
         ),
-        FaultKind::TooMuch => fault,
+        VarErrorKind::TooLong => fault,
     };
     found.add(fault);
 }
 
 /// Where a part of a string's value stands: exactly if it was written without escapes, else all of it.
-pub(crate) fn inner(raw: &Str, at: Range, part: std::ops::Range<usize>) -> Range {
-    match raw.start() {
-        Some(start) => Range::new(start as usize + part.start, start as usize + part.end),
+pub(crate) fn inner_range(raw: &TomlStr, at: ByteRange, part: std::ops::Range<usize>) -> ByteRange {
+    match raw.unescaped_start() {
+        Some(start) => ByteRange::new(start as usize + part.start, start as usize + part.end),
         None => at,
     }
 }
 
 /// The last line of the error, which says what is wrong; those before it draw the place.
-fn regex_words(error: &regex::Error) -> String {
+fn regex_error_message(error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes when compiled"),
         other => {
@@ -229,14 +266,14 @@ fn regex_words(error: &regex::Error) -> String {
 }
 
 /// What a value is, with its article.
-pub(crate) fn kind(node: &Node, source: &str) -> String {
+pub(crate) fn describe_value(node: &TomlNode, source: &str) -> String {
     match &node.value {
-        Value::String(_) => "a string".to_owned(),
-        Value::Integer(_) => format!("the integer {}", quoted(node.at.of(source))),
-        Value::Float => format!("the float {}", quoted(node.at.of(source))),
-        Value::Boolean(value) => format!("the boolean `{value}`"),
-        Value::Datetime => "a date or time".to_owned(),
-        Value::Array(_) => "an array".to_owned(),
-        Value::Table(_) => "a table".to_owned(),
+        TomlValue::String(_) => "a string".to_owned(),
+        TomlValue::Integer(_) => format!("the integer {}", quoted(node.at.slice(source))),
+        TomlValue::Float => format!("the float {}", quoted(node.at.slice(source))),
+        TomlValue::Boolean(value) => format!("the boolean `{value}`"),
+        TomlValue::Datetime => "a date or time".to_owned(),
+        TomlValue::Array(_) => "an array".to_owned(),
+        TomlValue::Table(_) => "a table".to_owned(),
     }
 }

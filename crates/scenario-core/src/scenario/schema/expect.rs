@@ -3,13 +3,13 @@
 
 use std::rc::Rc;
 
-use super::numbers::out_of_range;
-use super::text::{Pattern, pattern};
-use super::times;
-use super::{Cx, Shape, Sp};
+use super::durations;
+use super::numbers::report_out_of_range;
+use super::strings::{RegexText, pattern_schema};
+use super::{DecodeContext, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::model::expect::{Stat, Wanted};
-use crate::scenario::toml::{Node, Value};
+use crate::scenario::model::expect::{KeyMatcher, Statistic};
+use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// A limit as it is written; what its unit must be depends on the figure.
@@ -21,59 +21,59 @@ pub(crate) enum RawLimit {
     Text(String),
 }
 
-const LIMITS: &str = "5, \"300ms\", \"64KiB\" or \"10/s\"";
+const LIMIT_FORMS: &str = "5, \"300ms\", \"64KiB\" or \"10/s\"";
 
-impl Shape for RawLimit {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawLimit> {
+impl TomlSchema for RawLimit {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawLimit> {
         match node.value {
-            Value::Integer(number) => match number {
+            TomlValue::Integer(number) => match number {
                 Some(number) => Some(RawLimit::Number(number)),
                 None => {
-                    out_of_range(cx, node.at, i64::MIN, i64::MAX);
+                    report_out_of_range(cx, node.at, i64::MIN, i64::MAX);
                     None
                 }
             },
-            Value::String(_) => cx.open_text(node, "a limit", LIMITS).map(RawLimit::Text),
+            TomlValue::String(_) => cx.decode_public_text(node, "a limit", LIMIT_FORMS).map(RawLimit::Text),
             _ => {
-                cx.wrong_type(&node, "a whole number, a duration, a size or a rate", LIMITS);
+                cx.report_wrong_type(&node, "a whole number, a duration, a size or a rate", LIMIT_FORMS);
                 None
             }
         }
     }
 
     fn schema() -> Json {
-        let units = times::UNITS;
-        let text = pattern(&format!(
+        let units = durations::TIME_UNIT_PATTERN;
+        let text = pattern_schema(&format!(
             "^([ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({units})[ \\t]*)+\
              |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/[smh])$"
         ));
-        object([("anyOf", Json::List(vec![number(), text]))])
+        object([("anyOf", Json::List(vec![integer_schema(), text]))])
     }
 }
 
-impl Shape for Stat {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Stat> {
+impl TomlSchema for Statistic {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Statistic> {
         let at = node.at;
-        let written = cx.open_text(node, "a statistic", r#""p95""#)?;
-        if let Some(stat) = Stat::from_name(&written) {
+        let written = cx.decode_public_text(node, "a statistic", r#""p95""#)?;
+        if let Some(stat) = Statistic::from_name(&written) {
             return Some(stat);
         }
         let fault = Diagnostic::error(cx.place(at), format!("{} is no statistic", quoted(&written)));
-        let names = Stat::NAMED.iter().map(|(name, _)| *name);
-        let fault = match cx.found.nearest(&written, names.clone()) {
-            Some(name) => fault.help(format!("did you mean {name:?}?")),
+        let names = Statistic::NAMED.iter().map(|(name, _)| *name);
+        let fault = match cx.diagnostics.closest_name(&written, names.clone()) {
+            Some(name) => fault.with_help(format!("did you mean {name:?}?")),
             None => fault,
         };
         let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
         let help = format!("there is {}, and percentiles like \"p95\" or \"p99.9\"", names.join(", "));
-        cx.found.add(fault.help(help));
+        cx.diagnostics.add(fault.with_help(help));
         None
     }
 
     fn schema() -> Json {
-        let names: Vec<&str> = Stat::NAMED.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = Statistic::NAMED.iter().map(|(name, _)| *name).collect();
         // Some digit of a percentile is not 0.
-        pattern(&format!(
+        pattern_schema(&format!(
             "^({}|p([1-9]|[0-9][1-9]|[1-9]0)(\\.[0-9]{{1,3}})?|p00?\\.([1-9][0-9]{{0,2}}|0[1-9][0-9]?|00[1-9]))$",
             names.join("|")
         ))
@@ -82,64 +82,64 @@ impl Shape for Stat {
 
 /// What the keys of an event must be: in the order of the file, with the places of keys and values.
 #[derive(Debug)]
-pub(crate) struct RawWhere(pub(crate) Vec<(Sp<String>, Sp<Wanted>)>);
+pub(crate) struct RawKeyMatchers(pub(crate) Vec<(Located<String>, Located<KeyMatcher>)>);
 
-const WANTED: &str = "'a REGEX', 200 or true";
+const MATCHER_FORMS: &str = "'a REGEX', 200 or true";
 
-impl Shape for RawWhere {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawWhere> {
-        let Value::Table(table) = node.value else {
-            cx.wrong_type(&node, "a table of keys and their values", "{ status = 200 }");
+impl TomlSchema for RawKeyMatchers {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawKeyMatchers> {
+        let TomlValue::Table(table) = node.value else {
+            cx.report_wrong_type(&node, "a table of keys and their values", "{ status = 200 }");
             return None;
         };
         let source = Rc::clone(&cx.source);
         let (mut wanted, mut is_whole) = (Vec::new(), true);
-        for item in cx.document.take(table) {
-            let key = Sp { value: item.key.get(&source).to_owned(), place: cx.place(item.key_at) };
+        for item in cx.document.take_items(table) {
+            let key = Located { value: item.key.as_str(&source).to_owned(), place: cx.place(item.key_at) };
             let place = cx.place(item.node.at);
-            match value(cx, item.node) {
-                Some(value) => wanted.push((key, Sp { value, place })),
+            match decode_matcher(cx, item.node) {
+                Some(value) => wanted.push((key, Located { value, place })),
                 None => is_whole = false,
             }
         }
-        is_whole.then_some(RawWhere(wanted))
+        is_whole.then_some(RawKeyMatchers(wanted))
     }
 
     fn schema() -> Json {
         let types = object([("type", ["string", "boolean"].into())]);
         object([
             ("type", "object".into()),
-            ("additionalProperties", object([("anyOf", Json::List(vec![types, number()]))])),
+            ("additionalProperties", object([("anyOf", Json::List(vec![types, integer_schema()]))])),
         ])
     }
 }
 
 /// Any integer: whether it can be less than zero hangs on what it is compared with.
-fn number() -> Json {
+fn integer_schema() -> Json {
     let (least, most) = (Json::Int(i64::MIN), Json::Int(i64::MAX));
     object([("type", "integer".into()), ("minimum", least), ("maximum", most)])
 }
 
-fn value(cx: &mut Cx<'_>, node: Node) -> Option<Wanted> {
+fn decode_matcher(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<KeyMatcher> {
     match node.value {
-        Value::Boolean(value) => Some(Wanted::Boolean(value)),
-        Value::Integer(number) => match number {
-            Some(number) => Some(Wanted::Number(number)),
+        TomlValue::Boolean(value) => Some(KeyMatcher::Boolean(value)),
+        TomlValue::Integer(number) => match number {
+            Some(number) => Some(KeyMatcher::Number(number)),
             None => {
-                out_of_range(cx, node.at, i64::MIN, i64::MAX);
+                report_out_of_range(cx, node.at, i64::MIN, i64::MAX);
                 None
             }
         },
-        Value::String(_) => Pattern::decode(cx, node).map(|regex| Wanted::Text(regex.0)),
+        TomlValue::String(_) => RegexText::decode(cx, node).map(|regex| KeyMatcher::Regex(regex.0)),
         _ => {
-            cx.wrong_type(&node, "a regular expression, a whole number or a boolean", WANTED);
+            cx.report_wrong_type(&node, "a regular expression, a whole number or a boolean", MATCHER_FORMS);
             None
         }
     }
 }
 
 /// A rate a second, as in `10/s`, `2.5/m` or `1/h`; what is wrong with it otherwise.
-pub(crate) fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn parse_rate_per_second(text: &str) -> Result<f64, String> {
     let units = [("/s", 1.0), ("/m", 60.0), ("/h", 3600.0)];
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let read = units.into_iter().find_map(|(unit, seconds)| {

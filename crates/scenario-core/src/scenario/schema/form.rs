@@ -2,38 +2,38 @@
 
 use std::rc::Rc;
 
-use super::numbers::out_of_range;
-use super::{Cx, Shape};
-use crate::scenario::model::Text;
-use crate::scenario::toml::{Node, Value};
+use super::numbers::report_out_of_range;
+use super::{DecodeContext, TomlSchema};
+use crate::scenario::model::ScenarioText;
+use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// Names and values in the order of the file; a list gives its name once for each of its items.
 #[derive(Debug)]
-pub(crate) struct Form(pub(crate) Vec<(String, Text)>);
+pub(crate) struct FormFields(pub(crate) Vec<(String, ScenarioText)>);
 
-impl Shape for Form {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Form> {
-        let Value::Table(table) = node.value else {
-            cx.wrong_type(&node, "a table of fields", "{ user = \"john\", page = 2 }");
+impl TomlSchema for FormFields {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<FormFields> {
+        let TomlValue::Table(table) = node.value else {
+            cx.report_wrong_type(&node, "a table of fields", "{ user = \"john\", page = 2 }");
             return None;
         };
         let source = Rc::clone(&cx.source);
         let (mut fields, mut whole) = (Vec::new(), true);
-        for item in cx.document.take(table) {
-            let name = item.key.get(&source).to_owned();
+        for item in cx.document.take_items(table) {
+            let name = item.key.as_str(&source).to_owned();
             let values = match item.node.value {
-                Value::Array(items) => items,
-                value => vec![Node { at: item.node.at, value }],
+                TomlValue::Array(items) => items,
+                value => vec![TomlNode { at: item.node.at, value }],
             };
             for value in values {
-                match field(cx, value) {
+                match decode_field(cx, value) {
                     Some(value) => fields.push((name.clone(), value)),
                     None => whole = false,
                 }
             }
         }
-        whole.then_some(Form(fields))
+        whole.then_some(FormFields(fields))
     }
 
     fn schema() -> Json {
@@ -47,17 +47,17 @@ impl Shape for Form {
 }
 
 /// One value.
-fn field(cx: &mut Cx<'_>, node: Node) -> Option<Text> {
+fn decode_field(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ScenarioText> {
     match node.value {
-        Value::Boolean(value) => Some(Text::plain(value.to_string())),
-        Value::Integer(Some(number)) => Some(Text::plain(number.to_string())),
-        Value::Integer(None) => {
-            out_of_range(cx, node.at, i64::MIN, i64::MAX);
+        TomlValue::Boolean(value) => Some(ScenarioText::plain(value.to_string())),
+        TomlValue::Integer(Some(number)) => Some(ScenarioText::plain(number.to_string())),
+        TomlValue::Integer(None) => {
+            report_out_of_range(cx, node.at, i64::MIN, i64::MAX);
             None
         }
-        Value::String(_) => cx.late_text(node, "a string", "\"john\""),
+        TomlValue::String(_) => cx.decode_deferred_text(node, "a string", "\"john\""),
         _ => {
-            cx.wrong_type(&node, "a string, an integer, a boolean or a list of them", "\"john\"");
+            cx.report_wrong_type(&node, "a string, an integer, a boolean or a list of them", "\"john\"");
             None
         }
     }

@@ -1,25 +1,25 @@
 //! Integers within a range, booleans, and sizes.
 
-use super::{Cx, Shape};
+use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
-use crate::scenario::toml::{Node, Range, Value};
+use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// An integer from `LEAST` to `MOST`, both included.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Int<const LEAST: i64, const MOST: i64>(pub(crate) i64);
+pub(crate) struct BoundedInt<const LEAST: i64, const MOST: i64>(pub(crate) i64);
 
-impl<const LEAST: i64, const MOST: i64> Shape for Int<LEAST, MOST> {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
+impl<const LEAST: i64, const MOST: i64> TomlSchema for BoundedInt<LEAST, MOST> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         match node.value {
-            Value::Integer(Some(number)) if (LEAST..=MOST).contains(&number) => Some(Int(number)),
-            Value::Integer(_) => {
-                out_of_range(cx, node.at, LEAST, MOST);
+            TomlValue::Integer(Some(number)) if (LEAST..=MOST).contains(&number) => Some(BoundedInt(number)),
+            TomlValue::Integer(_) => {
+                report_out_of_range(cx, node.at, LEAST, MOST);
                 None
             }
             _ => {
                 let example = LEAST.max(1).min(MOST).to_string();
-                cx.wrong_type(&node, &format!("an integer from {LEAST} to {MOST}"), &example);
+                cx.report_wrong_type(&node, &format!("an integer from {LEAST} to {MOST}"), &example);
                 None
             }
         }
@@ -32,20 +32,20 @@ impl<const LEAST: i64, const MOST: i64> Shape for Int<LEAST, MOST> {
 }
 
 /// Says that an integer is out of its range.
-pub(crate) fn out_of_range(cx: &mut Cx<'_>, at: Range, least: i64, most: i64) {
+pub(crate) fn report_out_of_range(cx: &mut DecodeContext<'_>, at: ByteRange, least: i64, most: i64) {
     let source = std::rc::Rc::clone(&cx.source);
     cx.error(
         at,
-        format!("{} is out of range: it is an integer from {least} to {most}", quoted(at.of(&source))),
+        format!("{} is out of range: it is an integer from {least} to {most}", quoted(at.slice(&source))),
     );
 }
 
-impl Shape for bool {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<bool> {
+impl TomlSchema for bool {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<bool> {
         match node.value {
-            Value::Boolean(value) => Some(value),
+            TomlValue::Boolean(value) => Some(value),
             _ => {
-                cx.wrong_type(&node, "`true` or `false`", "true");
+                cx.report_wrong_type(&node, "`true` or `false`", "true");
                 None
             }
         }
@@ -58,10 +58,10 @@ impl Shape for bool {
 
 /// A number of bytes, at least `LEAST`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Size<const LEAST: i64>(pub(crate) u64);
+pub(crate) struct ByteSize<const LEAST: i64>(pub(crate) u64);
 
 /// The units of a size, in bytes. Decimal and binary ones as IEC 80000-13 has them.
-const UNITS: [(&str, u64); 11] = [
+const SIZE_UNITS: [(&str, u64); 11] = [
     ("", 1),
     ("B", 1),
     ("kB", 1_000),
@@ -75,21 +75,21 @@ const UNITS: [(&str, u64); 11] = [
     ("TiB", 1 << 40),
 ];
 
-impl<const LEAST: i64> Shape for Size<LEAST> {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Self> {
+impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let at = node.at;
-        if let Value::Integer(_) = node.value {
+        if let TomlValue::Integer(_) = node.value {
             let source = std::rc::Rc::clone(&cx.source);
             let help = format!(
                 "write \"{}\" for bytes, or for example \"64KiB\"",
-                at.of(&source).trim_start_matches('+')
+                at.slice(&source).trim_start_matches('+')
             );
             cx.error_with_help(at, "a size is a string with its unit, not a bare number", help);
             return None;
         }
-        let text = cx.text(node, "a size", r#""64KiB""#)?;
-        match size(text.reveal()) {
-            Ok(bytes) if i64::try_from(bytes).is_ok_and(|bytes| bytes >= LEAST) => Some(Size(bytes)),
+        let text = cx.decode_text(node, "a size", r#""64KiB""#)?;
+        match parse_size(text.reveal()) {
+            Ok(bytes) if i64::try_from(bytes).is_ok_and(|bytes| bytes >= LEAST) => Some(ByteSize(bytes)),
             Ok(_) => {
                 cx.error(at, format!("a size here is from {LEAST} to {} bytes", i64::MAX));
                 None
@@ -103,22 +103,23 @@ impl<const LEAST: i64> Shape for Size<LEAST> {
     }
 
     fn schema() -> Json {
-        let units: Vec<&str> = UNITS.iter().map(|(unit, _)| *unit).filter(|unit| !unit.is_empty()).collect();
+        let units: Vec<&str> =
+            SIZE_UNITS.iter().map(|(unit, _)| *unit).filter(|unit| !unit.is_empty()).collect();
         let digits = if LEAST > 0 { "0*[1-9][0-9]{0,17}" } else { "[0-9]{1,18}" };
-        super::text::pattern(&format!("^{digits} ?({})?$", units.join("|")))
+        super::strings::pattern_schema(&format!("^{digits} ?({})?$", units.join("|")))
     }
 }
 
 /// A size in bytes, or why it is none.
-pub(crate) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let unit = unit.strip_prefix(' ').unwrap_or(unit);
     if digits.is_empty() {
         return Err(format!("{} is no size: it begins with a whole number", quoted(text)));
     }
-    let Some((_, bytes)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-        let meant = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit));
+    let Some((_, bytes)) = SIZE_UNITS.iter().find(|(name, _)| *name == unit) else {
+        let meant = SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit));
         return Err(match meant {
             Some((name, _)) => format!("{} is no unit of size; did you mean `{name}`?", quoted(unit)),
             None => {
@@ -133,8 +134,8 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A size as a scenario reads it, in the largest unit that is exact.
-pub(crate) fn written(bytes: u64) -> String {
-    let binary = UNITS.iter().rev().filter(|(name, _)| name.contains('i'));
+pub(crate) fn format_size(bytes: u64) -> String {
+    let binary = SIZE_UNITS.iter().rev().filter(|(name, _)| name.contains('i'));
     binary
         .into_iter()
         .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit))
@@ -142,7 +143,7 @@ pub(crate) fn written(bytes: u64) -> String {
 }
 
 /// One or several integers of a range.
-pub(crate) fn int_or_list(least: i64, most: i64) -> Json {
+pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
     let one =
         object([("type", "integer".into()), ("minimum", Json::Int(least)), ("maximum", Json::Int(most))]);
     let list = object([("type", "array".into()), ("minItems", 1.into()), ("items", one.clone())]);
@@ -156,13 +157,13 @@ mod tests {
     #[test]
     fn sizes_read_back_as_they_are_written() {
         for bytes in [1, 100, 65_536, 65_537, 1 << 30, 3 << 40, 1_000_000_000] {
-            assert_eq!(size(&written(bytes)), Ok(bytes));
+            assert_eq!(parse_size(&format_size(bytes)), Ok(bytes));
         }
-        assert_eq!(size("1GB"), Ok(1_000_000_000));
-        assert_eq!(size("64 KiB"), Ok(65_536));
-        assert!(size("64kib").is_err_and(|fault| fault.contains("`KiB`")));
+        assert_eq!(parse_size("1GB"), Ok(1_000_000_000));
+        assert_eq!(parse_size("64 KiB"), Ok(65_536));
+        assert!(parse_size("64kib").is_err_and(|fault| fault.contains("`KiB`")));
         for wrong in ["", "KiB", "-1", "1.5GB", "99999999999TB", "1 2"] {
-            assert!(size(wrong).is_err(), "{wrong}");
+            assert!(parse_size(wrong).is_err(), "{wrong}");
         }
     }
 }

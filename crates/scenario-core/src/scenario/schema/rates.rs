@@ -1,54 +1,54 @@
 //! Rates of requests: one, or one that changes over time.
 
-use super::collections::List;
-use super::table::{Rule, table};
-use super::text::pattern;
-use super::times::Duration;
-use super::{Cx, Shape, Sp};
+use super::collections::ListOf;
+use super::durations::DurationValue;
+use super::strings::pattern_schema;
+use super::table::{TableRule, table};
+use super::{DecodeContext, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::rate::{Point, Ramp, Rate};
-use crate::scenario::toml::{Node, Value};
+use crate::scenario::rate::{Ramp, RampPoint, RequestRate};
+use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::time::Span;
 
 /// A rate is written like this.
-const RATE: &str = r"[0-9]{1,12}(\.[0-9]{1,6})?/(s|m|h)";
+const RATE_PATTERN: &str = r"[0-9]{1,12}(\.[0-9]{1,6})?/(s|m|h)";
 
 /// What rates there are, for messages.
-const FORMS: &str = "\"500/s\", \"2.5/m\" or \"1/h\"";
+const RATE_FORMS: &str = "\"500/s\", \"2.5/m\" or \"1/h\"";
 
-impl Shape for Rate {
+impl TomlSchema for RequestRate {
     const EXAMPLE: &'static str = "\"500/s\"";
 
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Rate> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RequestRate> {
         let at = node.at;
-        if matches!(node.value, Value::Integer(_) | Value::Float) {
+        if matches!(node.value, TomlValue::Integer(_) | TomlValue::Float) {
             let source = std::rc::Rc::clone(&cx.source);
-            let number = at.of(&source).trim_start_matches('+').replace('_', "");
+            let number = at.slice(&source).trim_start_matches('+').replace('_', "");
             let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             let number = if plain { number } else { "500".to_owned() };
             let help = format!("write \"{number}/s\" for so many a second");
             cx.error_with_help(at, "a rate is a string with its unit, not a bare number", help);
             return None;
         }
-        let text = cx.text(node, "a rate", FORMS)?;
-        match rate(text.reveal()) {
+        let text = cx.decode_text(node, "a rate", RATE_FORMS)?;
+        match parse_rate(text.reveal()) {
             Ok(rate) => Some(rate),
             Err(fault) => {
                 let fault = if text.is_secret() { "this value is no rate".to_owned() } else { fault };
-                cx.error_with_help(at, fault, format!("for example {FORMS}"));
+                cx.error_with_help(at, fault, format!("for example {RATE_FORMS}"));
                 None
             }
         }
     }
 
     fn schema() -> Json {
-        pattern(&format!("^{RATE}$"))
+        pattern_schema(&format!("^{RATE_PATTERN}$"))
     }
 }
 
 /// A rate, or why it is none.
-fn rate(text: &str) -> Result<Rate, String> {
+fn parse_rate(text: &str) -> Result<RequestRate, String> {
     let no_rate = |why: &str| format!("{} is no rate: {why}", quoted(text));
     let (number, unit) = text.split_once('/').ok_or_else(|| no_rate("it has no unit"))?;
     let factor = match unit {
@@ -65,7 +65,7 @@ fn rate(text: &str) -> Result<Rate, String> {
     if decimals.len() > 6 {
         return Err(no_rate("it has more than six decimals"));
     }
-    let too_much = || format!("{} is more than {}", quoted(text), Rate::HIGHEST.written());
+    let too_much = || format!("{} is more than {}", quoted(text), RequestRate::MAX.to_file_text());
     if whole.len() > 12 {
         return Err(too_much());
     }
@@ -73,71 +73,75 @@ fn rate(text: &str) -> Result<Rate, String> {
     read(whole)
         .and_then(|whole| whole.checked_mul(1_000_000)?.checked_add(read(&format!("{decimals:0<6}"))?))
         .and_then(|millionths| millionths.checked_mul(factor))
-        .map(Rate)
-        .filter(|rate| *rate <= Rate::HIGHEST)
+        .map(RequestRate)
+        .filter(|rate| *rate <= RequestRate::MAX)
         .ok_or_else(too_much)
 }
 
 table! {
     /// A point of a rate that changes over time.
-    RawPoint is "a point of a rate" like "{ at = \"10s\", to = \"500/s\" }" with [
-        Rule::Required("at", "at = \"10s\""),
-        Rule::Required("to", "to = \"500/s\""),
+    RawRampPoint is "a point of a rate" like "{ at = \"10s\", to = \"500/s\" }" with [
+        TableRule::Required("at", "at = \"10s\""),
+        TableRule::Required("to", "to = \"500/s\""),
     ] {
         /// When, from the start of the job.
-        "at" at: Duration,
+        "at" at: DurationValue,
         /// The rate there. Between two points it changes evenly.
-        "to" to: Rate,
+        "to" to: RequestRate,
     }
 }
 
-impl Shape for Ramp {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Ramp> {
+impl TomlSchema for Ramp {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Ramp> {
         let at = node.at;
-        let ramp = if matches!(node.value, Value::Array(_)) {
-            let raw = List::<RawPoint, 1>::decode(cx, node)?.0;
-            points(cx, raw)?
-        } else if matches!(node.value, Value::Table(_) | Value::Boolean(_)) {
-            cx.wrong_type(
+        let ramp = if matches!(node.value, TomlValue::Array(_)) {
+            let raw = ListOf::<RawRampPoint, 1>::decode(cx, node)?.0;
+            ramp_through(cx, raw)?
+        } else if matches!(node.value, TomlValue::Table(_) | TomlValue::Boolean(_)) {
+            cx.report_wrong_type(
                 &node,
                 "a rate",
                 "\"500/s\", or [{ at = \"0s\", to = \"0/s\" }, { at = \"10s\", to = \"500/s\" }]",
             );
             return None;
         } else {
-            Ramp::constant(Rate::decode(cx, node)?)
+            Ramp::constant(RequestRate::decode(cx, node)?)
         };
-        if ramp.points().iter().all(|point| point.to == Rate(0)) {
-            cx.error_with_help(at, "at this rate there is no request at all", format!("for example {FORMS}"));
+        if ramp.points().iter().all(|point| point.rate == RequestRate(0)) {
+            cx.error_with_help(
+                at,
+                "at this rate there is no request at all",
+                format!("for example {RATE_FORMS}"),
+            );
             return None;
         }
         Some(ramp)
     }
 
     fn schema() -> Json {
-        let positive = pattern("[1-9]");
-        let one = pattern(&format!("^{RATE}$"));
+        let positive = pattern_schema("[1-9]");
+        let one = pattern_schema(&format!("^{RATE_PATTERN}$"));
         let constant = object([("allOf", Json::List(vec![one, positive]))]);
-        object([("anyOf", Json::List(vec![constant, List::<RawPoint, 1>::schema()]))])
+        object([("anyOf", Json::List(vec![constant, ListOf::<RawRampPoint, 1>::schema()]))])
     }
 }
 
 /// The ramp through these points, if they are in the order of time.
-fn points(cx: &mut Cx<'_>, raw: Vec<Sp<RawPoint>>) -> Option<Ramp> {
-    let mut points: Vec<Point> = Vec::with_capacity(raw.len());
+fn ramp_through(cx: &mut DecodeContext<'_>, raw: Vec<Located<RawRampPoint>>) -> Option<Ramp> {
+    let mut points: Vec<RampPoint> = Vec::with_capacity(raw.len());
     let mut is_whole = true;
-    for Sp { value, .. } in raw {
-        let (Some(at), Some(to)) = (value.at.given(), value.to.value()) else {
+    for Located { value, .. } in raw {
+        let (Some(at), Some(to)) = (value.at.into_given(), value.to.into_value()) else {
             is_whole = false;
             continue;
         };
         let before = points.last().map_or(Span::ZERO, |point| point.at);
         if at.value.0 < before {
             let fault = Diagnostic::error(at.place, "the points of a rate are in the order of time");
-            cx.found.add(fault.help("two points with the same `at` are a jump"));
+            cx.diagnostics.add(fault.with_help("two points with the same `at` are a jump"));
             is_whole = false;
         }
-        points.push(Point { at: at.value.0.max(before), to });
+        points.push(RampPoint { at: at.value.0.max(before), rate: to });
     }
     is_whole.then(|| Ramp::new(points))
 }
@@ -149,21 +153,21 @@ mod tests {
     #[test]
     fn rates_are_read() {
         for (text, wanted) in [("500/s", 1_800_000_000_000), ("0.5/h", 500_000), ("1/m", 60_000_000)] {
-            assert_eq!(rate(text), Ok(Rate(wanted)), "{text}");
+            assert_eq!(parse_rate(text), Ok(RequestRate(wanted)), "{text}");
         }
-        assert_eq!(rate("1000000/s"), Ok(Rate::HIGHEST));
+        assert_eq!(parse_rate("1000000/s"), Ok(RequestRate::MAX));
         for wrong in
             ["", "5", "/s", "-1/s", "1e3/s", "5/d", "1.1234567/s", "1./s", "nan/s", "1000001/s", "1 /s"]
         {
-            assert!(rate(wrong).is_err(), "{wrong}");
+            assert!(parse_rate(wrong).is_err(), "{wrong}");
         }
-        assert!(rate("99999999999999999999/s").is_err_and(|fault| fault.contains("more than")));
+        assert!(parse_rate("99999999999999999999/s").is_err_and(|fault| fault.contains("more than")));
     }
 
     proptest::proptest! {
         #[test]
-        fn a_written_rate_reads_back(millionths in 0..=Rate::HIGHEST.0) {
-            proptest::prop_assert_eq!(rate(&Rate(millionths).written()), Ok(Rate(millionths)));
+        fn a_written_rate_reads_back(millionths in 0..=RequestRate::MAX.0) {
+            proptest::prop_assert_eq!(parse_rate(&RequestRate(millionths).to_file_text()), Ok(RequestRate(millionths)));
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::text::pattern;
-use super::times::UNITS;
-use super::{Cx, Shape};
+use super::durations::TIME_UNIT_PATTERN;
+use super::strings::pattern_schema;
+use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
-use crate::scenario::findings::Findings;
+use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::interval::Interval;
 use crate::scenario::toml;
-use crate::scenario::toml::{Document, Node};
+use crate::scenario::toml::{TomlDocument, TomlNode};
 use crate::scenario::vars::Vars;
 use crate::scenario::write::json::Json;
 use scenario_log::name;
@@ -20,12 +20,12 @@ pub(crate) struct RawStep {
     /// The whole of it, without what is around it.
     pub(crate) text: String,
     /// What it does.
-    pub(crate) act: RawAct,
+    pub(crate) action: RawStepAction,
 }
 
 /// What a step does, with the names that it has.
 #[derive(Clone, Debug)]
-pub(crate) enum RawAct {
+pub(crate) enum RawStepAction {
     Load(String),
     Store(String),
     Add(i64),
@@ -38,7 +38,7 @@ pub(crate) enum RawAct {
 }
 
 /// Every word, with how a step of it is written.
-const WORDS: [(&str, &str); 9] = [
+const STEP_FORMS: [(&str, &str); 9] = [
     ("load", "load CELL"),
     ("store", "store CELL"),
     ("add", "add 1"),
@@ -50,28 +50,28 @@ const WORDS: [(&str, &str); 9] = [
     ("say", "say TEXT"),
 ];
 
-impl Shape for RawStep {
+impl TomlSchema for RawStep {
     const EXAMPLE: &'static str = r#""load a", "add 1", "store a""#;
 
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<RawStep> {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawStep> {
         let at = node.at;
-        let written = cx.open_text(node, "a step", Self::EXAMPLE)?;
+        let written = cx.decode_public_text(node, "a step", Self::EXAMPLE)?;
         let text = written.trim().to_owned();
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
         let rest = rest.trim_start();
-        match act(word, rest) {
-            Ok(act) => Some(RawStep { text, act }),
-            Err(Fault::Word) => {
-                let nearest = cx.found.nearest(word, WORDS.iter().map(|(word, _)| *word));
+        match parse_action(word, rest) {
+            Ok(act) => Some(RawStep { text, action: act }),
+            Err(StepError::UnknownWord) => {
+                let nearest = cx.diagnostics.closest_name(word, STEP_FORMS.iter().map(|(word, _)| *word));
                 let meant =
                     nearest.map_or_else(String::new, |word| format!("did you mean {}? ", quoted(word)));
-                let all: Vec<&str> = WORDS.iter().map(|(_, form)| *form).collect();
+                let all: Vec<&str> = STEP_FORMS.iter().map(|(_, form)| *form).collect();
                 let help = format!("{meant}there is {}", all.join(", "));
                 cx.error_with_help(at, format!("{} is no step", quoted(word)), help);
                 None
             }
-            Err(Fault::Rest(fault)) => {
-                let form = WORDS.iter().find(|(own, _)| *own == word).map_or("", |(_, form)| form);
+            Err(StepError::InvalidOperand(fault)) => {
+                let form = STEP_FORMS.iter().find(|(own, _)| *own == word).map_or("", |(_, form)| form);
                 cx.error_with_help(at, fault, format!("for example {form:?}"));
                 None
             }
@@ -80,8 +80,8 @@ impl Shape for RawStep {
 
     fn schema() -> Json {
         let name = "[A-Za-z0-9_.-]{1,64}";
-        let span = format!("([0-9]+(\\.[0-9]+)?[ \\t]*({UNITS})[ \\t]*)+");
-        pattern(&format!(
+        let span = format!("([0-9]+(\\.[0-9]+)?[ \\t]*({TIME_UNIT_PATTERN})[ \\t]*)+");
+        pattern_schema(&format!(
             "^\\s*((load|store|lock|unlock)\\s+{name}|(add|mul)\\s+[+-]?[0-9]{{1,19}}\
              |pause\\s+({span}(\\.\\.[ \\t]*{span})?|\\{{.*\\}})|move|say\\s+\\S.*)\\s*$"
         ))
@@ -89,44 +89,46 @@ impl Shape for RawStep {
 }
 
 /// What is wrong with a step.
-enum Fault {
+enum StepError {
     /// There is no such word.
-    Word,
+    UnknownWord,
     /// What the word takes.
-    Rest(String),
+    InvalidOperand(String),
 }
 
-fn act(word: &str, rest: &str) -> Result<RawAct, Fault> {
-    let name = |make: fn(String) -> RawAct, what: &str| match name::fault(rest) {
+fn parse_action(word: &str, rest: &str) -> Result<RawStepAction, StepError> {
+    let name = |make: fn(String) -> RawStepAction, what: &str| match name::name_error(rest) {
         None => Ok(make(rest.to_owned())),
-        Some(_) if rest.is_empty() => Err(Fault::Rest(format!("`{word}` lacks {what}"))),
-        Some(fault) => Err(Fault::Rest(fault)),
+        Some(_) if rest.is_empty() => Err(StepError::InvalidOperand(format!("`{word}` lacks {what}"))),
+        Some(fault) => Err(StepError::InvalidOperand(fault)),
     };
-    let number = |make: fn(i64) -> RawAct| {
+    let number = |make: fn(i64) -> RawStepAction| {
         let fault = || match rest {
             "" => format!("`{word}` lacks a number"),
             rest => format!("{} is no whole number from {} to {}", quoted(rest), i64::MIN, i64::MAX),
         };
-        rest.parse().map(make).map_err(|_| Fault::Rest(fault()))
+        rest.parse().map(make).map_err(|_| StepError::InvalidOperand(fault()))
     };
     match word {
-        "load" => name(RawAct::Load, "the name of a cell"),
-        "store" => name(RawAct::Store, "the name of a cell"),
-        "lock" => name(RawAct::Lock, "the name of a lock"),
-        "unlock" => name(RawAct::Unlock, "the name of a lock"),
-        "add" => number(RawAct::Add),
-        "mul" => number(RawAct::Mul),
-        "pause" => pause(rest).map(RawAct::Pause).map_err(Fault::Rest),
-        "move" if rest.is_empty() => Ok(RawAct::Move),
-        "move" => Err(Fault::Rest(format!("`move` takes nothing; {} is too much", quoted(rest)))),
-        "say" if rest.is_empty() => Err(Fault::Rest("`say` lacks a text".to_owned())),
-        "say" => Ok(RawAct::Say),
-        _ => Err(Fault::Word),
+        "load" => name(RawStepAction::Load, "the name of a cell"),
+        "store" => name(RawStepAction::Store, "the name of a cell"),
+        "lock" => name(RawStepAction::Lock, "the name of a lock"),
+        "unlock" => name(RawStepAction::Unlock, "the name of a lock"),
+        "add" => number(RawStepAction::Add),
+        "mul" => number(RawStepAction::Mul),
+        "pause" => parse_pause(rest).map(RawStepAction::Pause).map_err(StepError::InvalidOperand),
+        "move" if rest.is_empty() => Ok(RawStepAction::Move),
+        "move" => {
+            Err(StepError::InvalidOperand(format!("`move` takes nothing; {} is too much", quoted(rest))))
+        }
+        "say" if rest.is_empty() => Err(StepError::InvalidOperand("`say` lacks a text".to_owned())),
+        "say" => Ok(RawStepAction::Say),
+        _ => Err(StepError::UnknownWord),
     }
 }
 
 /// An interval, read as the value of a key would be.
-fn pause(text: &str) -> Result<Interval, String> {
+fn parse_pause(text: &str) -> Result<Interval, String> {
     if text.is_empty() {
         return Err("`pause` lacks an interval".to_owned());
     }
@@ -136,13 +138,13 @@ fn pause(text: &str) -> Result<Interval, String> {
     let source: Rc<str> =
         if text.starts_with('{') { format!("a = {text}") } else { format!("a = \"{text}\"") }.into();
     let mut parsed = toml::parse(&source, 0);
-    let mut faults = Findings::default();
-    parsed.syntax.drain(..).chain(parsed.doubled).for_each(|fault| faults.add(fault));
-    let item = parsed.document.take_key(Document::ROOT, "a", &source);
+    let mut faults = Diagnostics::default();
+    parsed.syntax_errors.drain(..).chain(parsed.duplicate_keys).for_each(|fault| faults.add(fault));
+    let item = parsed.document.take_key(TomlDocument::ROOT, "a", &source);
     let none = Vars::new(&|_| None);
-    let mut cx = Cx::new(0, Rc::clone(&source), parsed.document, &none, &mut faults);
+    let mut cx = DecodeContext::new(0, Rc::clone(&source), parsed.document, &none, &mut faults);
     let interval = item.and_then(|item| Interval::decode(&mut cx, item.node));
-    match (interval, faults.errors()) {
+    match (interval, faults.error_count()) {
         (Some(interval), 0) => Ok(interval),
         _ => {
             let first = faults.finish().into_iter().next();
@@ -159,11 +161,11 @@ mod tests {
     #[test]
     fn pauses_are_intervals_of_any_form() {
         let second = Span::from_secs(1);
-        assert_eq!(pause("1s"), Ok(Interval::Constant(second)));
-        assert_eq!(pause("0s..1s"), Ok(Interval::Uniform { from: Span::ZERO, to: second }));
-        assert_eq!(pause("{ exponential = \"1s\" }"), Ok(Interval::Exponential { mean: second }));
+        assert_eq!(parse_pause("1s"), Ok(Interval::Constant(second)));
+        assert_eq!(parse_pause("0s..1s"), Ok(Interval::Uniform { from: Span::ZERO, to: second }));
+        assert_eq!(parse_pause("{ exponential = \"1s\" }"), Ok(Interval::Exponential { mean: second }));
         for wrong in ["", "1", "1s..0s", "{ exponential = 1 }", "{", "1s\" # ", "a\nb = 1", "\"1s\""] {
-            assert!(pause(wrong).is_err(), "{wrong}");
+            assert!(parse_pause(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Tables with known keys. [`table!`] makes a struct, its decoding and its schema out of one list.
 
-use super::Cx;
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::toml::{Item, Node, Range, Value};
+use super::DecodeContext;
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::toml::{ByteRange, TomlKeyValue, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// What holds between the keys of a table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Rule {
+pub(crate) enum TableRule {
     /// The key must be there; with a line to write.
     Required(&'static str, &'static str),
     /// The key must be there, with a line to write, unless the other one is.
@@ -25,18 +25,23 @@ pub(crate) enum Rule {
 }
 
 /// The keys that a table has, with their places.
-pub(crate) type Seen = Vec<(&'static str, Place)>;
+pub(crate) type PresentKeys = Vec<(&'static str, FilePlace)>;
 
 /// Takes the items of a table; anything else is an error.
-pub(crate) fn open(cx: &mut Cx<'_>, node: &Node, what: &str, keys: &[&str]) -> Option<Vec<Item>> {
+pub(crate) fn take_table_items(
+    cx: &mut DecodeContext<'_>,
+    node: &TomlNode,
+    what: &str,
+    keys: &[&str],
+) -> Option<Vec<TomlKeyValue>> {
     match node.value {
-        Value::Table(table) => Some(cx.document.take(table)),
+        TomlValue::Table(table) => Some(cx.document.take_items(table)),
         _ => {
             let example = match keys {
                 [] => "[name]".to_owned(),
-                keys => format!("{{ {} = … }}; the keys are {}", keys[0], list(keys)),
+                keys => format!("{{ {} = … }}; the keys are {}", keys[0], join_with_commas(keys)),
             };
-            cx.wrong_type(node, &format!("a table ({what})"), &example);
+            cx.report_wrong_type(node, &format!("a table ({what})"), &example);
             None
         }
     }
@@ -44,78 +49,93 @@ pub(crate) fn open(cx: &mut Cx<'_>, node: &Node, what: &str, keys: &[&str]) -> O
 
 /// Checks the rules of a table whose keys have been decoded. What is missing is not told where an
 /// unknown key may have been meant for it.
-pub(crate) fn check(cx: &mut Cx<'_>, at: Range, what: &str, rules: &[Rule], seen: &Seen, unknown: bool) {
-    if cx.damaged {
+pub(crate) fn check_rules(
+    cx: &mut DecodeContext<'_>,
+    at: ByteRange,
+    what: &str,
+    rules: &[TableRule],
+    seen: &PresentKeys,
+    unknown: bool,
+) {
+    if cx.has_syntax_errors {
         return;
     }
     let place_of = |key: &str| seen.iter().find(|(name, _)| *name == key).map(|(_, place)| *place);
     let header = cx.place(at);
     for rule in rules {
         let fault = match rule {
-            Rule::Required(key, line) if place_of(key).is_none() && !unknown => Some(
+            TableRule::Required(key, line) if place_of(key).is_none() && !unknown => Some(
                 Diagnostic::error(header, format!("{what} lacks {}", quoted(key)))
-                    .help(format!("add {line}")),
+                    .with_help(format!("add {line}")),
             ),
-            Rule::RequiredUnless(key, line, other)
+            TableRule::RequiredUnless(key, line, other)
                 if place_of(key).is_none() && place_of(other).is_none() && !unknown =>
             {
                 Some(
                     Diagnostic::error(header, format!("{what} lacks {}", quoted(key)))
-                        .help(format!("add {line}")),
+                        .with_help(format!("add {line}")),
                 )
             }
-            Rule::ExactlyOne(keys) => exactly_one(header, what, keys, seen, unknown),
+            TableRule::ExactlyOne(keys) => check_exactly_one(header, what, keys, seen, unknown),
             // That the other key is true is not known here: who reads the table looks at it.
-            Rule::OneUnlessTrue(keys, other) => {
+            TableRule::OneUnlessTrue(keys, other) => {
                 let none = unknown || place_of(other).is_some();
-                exactly_one(header, what, keys, seen, none)
+                check_exactly_one(header, what, keys, seen, none)
             }
-            Rule::Needs(key, other) => match (place_of(key), place_of(other)) {
-                (Some(place), None) if !unknown && !undecided(rules, other, seen) => Some(
+            TableRule::Needs(key, other) => match (place_of(key), place_of(other)) {
+                (Some(place), None) if !unknown && !is_open_choice(rules, other, seen) => Some(
                     Diagnostic::error(place, format!("{} goes only with {}", quoted(key), quoted(other)))
-                        .related(header, format!("here is no {}", quoted(other))),
+                        .with_related(header, format!("here is no {}", quoted(other))),
                 ),
                 _ => None,
             },
-            Rule::NeedsAny(key, others) => match place_of(key) {
+            TableRule::NeedsAny(key, others) => match place_of(key) {
                 Some(place) if !unknown && others.iter().all(|other| place_of(other).is_none()) => Some(
-                    Diagnostic::error(place, format!("{} needs {}", quoted(key), either(others)))
-                        .help(format!("add {}", either(others))),
+                    Diagnostic::error(place, format!("{} needs {}", quoted(key), join_with_or(others)))
+                        .with_help(format!("add {}", join_with_or(others))),
                 ),
                 _ => None,
             },
-            Rule::Excludes(key, other) => match (place_of(key), place_of(other)) {
+            TableRule::Excludes(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), Some(other_at)) => Some(
                     Diagnostic::error(place, format!("{} does not go with {}", quoted(key), quoted(other)))
-                        .related(other_at, format!("{} is here", quoted(other))),
+                        .with_related(other_at, format!("{} is here", quoted(other))),
                 ),
                 _ => None,
             },
-            Rule::Required(..) | Rule::RequiredUnless(..) => None,
+            TableRule::Required(..) | TableRule::RequiredUnless(..) => None,
         };
         if let Some(fault) = fault {
-            cx.found.add(fault);
+            cx.diagnostics.add(fault);
         }
     }
 }
 
 /// Whether the key is one of a choice that has not been made, which is told by itself.
-fn undecided(rules: &[Rule], key: &str, seen: &Seen) -> bool {
+fn is_open_choice(rules: &[TableRule], key: &str, seen: &PresentKeys) -> bool {
     rules.iter().any(|rule| match rule {
-        Rule::ExactlyOne(keys) => keys.contains(&key) && !seen.iter().any(|(name, _)| keys.contains(name)),
+        TableRule::ExactlyOne(keys) => {
+            keys.contains(&key) && !seen.iter().any(|(name, _)| keys.contains(name))
+        }
         _ => false,
     })
 }
 
-fn exactly_one(header: Place, what: &str, keys: &[&str], seen: &Seen, unknown: bool) -> Option<Diagnostic> {
-    let mut present: Vec<(&str, Place)> =
+fn check_exactly_one(
+    header: FilePlace,
+    what: &str,
+    keys: &[&str],
+    seen: &PresentKeys,
+    unknown: bool,
+) -> Option<Diagnostic> {
+    let mut present: Vec<(&str, FilePlace)> =
         seen.iter().filter(|(key, _)| keys.contains(key)).copied().collect();
     present.sort_by_key(|(_, place)| *place);
     match present[..] {
         [] if unknown => None,
         [] => Some(
-            Diagnostic::error(header, format!("{what} lacks one of {}", list(keys)))
-                .help(format!("it has exactly one of {}", list(keys))),
+            Diagnostic::error(header, format!("{what} lacks one of {}", join_with_commas(keys)))
+                .with_help(format!("it has exactly one of {}", join_with_commas(keys))),
         ),
         [_] => None,
         [(first, first_at), (second, second_at), ..] => Some(
@@ -123,22 +143,22 @@ fn exactly_one(header: Place, what: &str, keys: &[&str], seen: &Seen, unknown: b
                 second_at,
                 format!("{} and {} exclude each other", quoted(first), quoted(second)),
             )
-            .related(first_at, format!("{} is here", quoted(first)))
-            .help(format!("{what} has exactly one of {}", list(keys))),
+            .with_related(first_at, format!("{} is here", quoted(first)))
+            .with_help(format!("{what} has exactly one of {}", join_with_commas(keys))),
         ),
     }
 }
 
-fn list(keys: &[&str]) -> String {
+fn join_with_commas(keys: &[&str]) -> String {
     keys.iter().map(|key| quoted(key)).collect::<Vec<_>>().join(", ")
 }
 
-fn either(keys: &[&str]) -> String {
+fn join_with_or(keys: &[&str]) -> String {
     keys.iter().map(|key| quoted(key)).collect::<Vec<_>>().join(" or ")
 }
 
 /// The schema of a table: its keys with their schemas, and its rules.
-pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule]) -> Json {
+pub(crate) fn table_schema(description: &str, keys: Vec<(String, Json)>, rules: &[TableRule]) -> Json {
     let mut schema = object([
         ("type", "object".into()),
         ("description", description.into()),
@@ -147,7 +167,7 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
     ]);
     let required: Vec<&str> = rules
         .iter()
-        .filter_map(|rule| if let Rule::Required(key, _) = rule { Some(*key) } else { None })
+        .filter_map(|rule| if let TableRule::Required(key, _) = rule { Some(*key) } else { None })
         .collect();
     if !required.is_empty() {
         schema = schema.with("required", required.into_iter().collect::<Json>());
@@ -156,27 +176,32 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
     let mut all = Vec::new();
     for rule in rules {
         match rule {
-            Rule::Required(..) => {}
-            Rule::RequiredUnless(key, _, other) => {
-                all.push(object([("anyOf", [*key, *other].iter().map(|key| requires(key)).collect())]));
+            TableRule::Required(..) => {}
+            TableRule::RequiredUnless(key, _, other) => {
+                all.push(object([(
+                    "anyOf",
+                    [*key, *other].iter().map(|key| requires_schema(key)).collect(),
+                )]));
             }
-            Rule::ExactlyOne(keys) => {
-                all.push(object([("oneOf", keys.iter().map(|key| requires(key)).collect())]))
+            TableRule::ExactlyOne(keys) => {
+                all.push(object([("oneOf", keys.iter().map(|key| requires_schema(key)).collect())]))
             }
-            Rule::OneUnlessTrue(keys, other) => {
-                let none = object([("anyOf", keys.iter().map(|key| requires(key)).collect())]);
+            TableRule::OneUnlessTrue(keys, other) => {
+                let none = object([("anyOf", keys.iter().map(|key| requires_schema(key)).collect())]);
                 let is_true = object([(*other, object([("const", true.into())]))]);
-                let alone = requires(other).with("properties", is_true).with("not", none);
-                let one = keys.iter().map(|key| requires(key)).chain([alone]);
+                let alone = requires_schema(other).with("properties", is_true).with("not", none);
+                let one = keys.iter().map(|key| requires_schema(key)).chain([alone]);
                 all.push(object([("oneOf", Json::List(one.collect()))]));
             }
-            Rule::Needs(key, other) => dependent.push(((*key).to_owned(), [*other].into_iter().collect())),
-            Rule::Excludes(key, other) => {
+            TableRule::Needs(key, other) => {
+                dependent.push(((*key).to_owned(), [*other].into_iter().collect()))
+            }
+            TableRule::Excludes(key, other) => {
                 all.push(object([("not", object([("required", [*key, *other].into_iter().collect())]))]));
             }
-            Rule::NeedsAny(key, others) => all.push(object([
-                ("if", requires(key)),
-                ("then", object([("anyOf", others.iter().map(|other| requires(other)).collect())])),
+            TableRule::NeedsAny(key, others) => all.push(object([
+                ("if", requires_schema(key)),
+                ("then", object([("anyOf", others.iter().map(|other| requires_schema(other)).collect())])),
             ])),
         }
     }
@@ -189,12 +214,12 @@ pub(crate) fn schema(description: &str, keys: Vec<(String, Json)>, rules: &[Rule
     schema
 }
 
-fn requires(key: &str) -> Json {
+fn requires_schema(key: &str) -> Json {
     object([("required", [key].into_iter().collect())])
 }
 
 /// A schema with the documentation and the default of the key it is for.
-pub(crate) fn described(schema: Json, docs: &[&str], default: Option<Json>) -> Json {
+pub(crate) fn with_docs(schema: Json, docs: &[&str], default: Option<Json>) -> Json {
     let docs = docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
     let mut items = vec![("description".to_owned(), Json::Text(docs))];
     if let Some(default) = default {
@@ -218,40 +243,40 @@ macro_rules! table {
         $(#[doc = $doc])+
         #[derive(Debug, Default)]
         pub(crate) struct $name {
-            $($(#[doc = $key_doc])+ pub(crate) $field: $crate::scenario::schema::Slot<$ty>,)+
+            $($(#[doc = $key_doc])+ pub(crate) $field: $crate::scenario::schema::KeySlot<$ty>,)+
         }
 
         impl $name {
             const KEYS: &'static [&'static str] = &[$($key),+];
-            const RULES: &'static [$crate::scenario::schema::table::Rule] = &[$($rule),*];
+            const RULES: &'static [$crate::scenario::schema::table::TableRule] = &[$($rule),*];
         }
 
-        impl $crate::scenario::schema::Shape for $name {
+        impl $crate::scenario::schema::TomlSchema for $name {
             $(const EXAMPLE: &'static str = $example;)?
 
             fn decode(
-                cx: &mut $crate::scenario::schema::Cx<'_>,
-                node: $crate::scenario::toml::Node,
+                cx: &mut $crate::scenario::schema::DecodeContext<'_>,
+                node: $crate::scenario::toml::TomlNode,
             ) -> Option<Self> {
                 use $crate::scenario::schema::table;
-                let items = table::open(cx, &node, $what, Self::KEYS)?;
+                let items = table::take_table_items(cx, &node, $what, Self::KEYS)?;
                 let mut read = $name::default();
-                let mut seen = table::Seen::with_capacity(items.len());
+                let mut seen = table::PresentKeys::with_capacity(items.len());
                 let mut unknown = false;
                 let source = std::rc::Rc::clone(&cx.source);
                 for item in items {
-                    match item.key.get(&source) {
+                    match item.key.as_str(&source) {
                         $($key => {
                             seen.push(($key, cx.place(item.key_at)));
-                            read.$field = cx.slot(item.node);
+                            read.$field = cx.decode_slot(item.node);
                         })+
                         _ => {
                             unknown = true;
-                            cx.unknown_key(&item, $what, Self::KEYS);
+                            cx.report_unknown_key(&item, $what, Self::KEYS);
                         }
                     }
                 }
-                table::check(cx, node.at, $what, Self::RULES, &seen, unknown);
+                table::check_rules(cx, node.at, $what, Self::RULES, &seen, unknown);
                 Some(read)
             }
 
@@ -259,13 +284,13 @@ macro_rules! table {
                 use $crate::scenario::schema::table;
                 let keys = vec![$((
                     $key.to_owned(),
-                    table::described(
-                        <$ty as $crate::scenario::schema::Shape>::schema(),
+                    table::with_docs(
+                        <$ty as $crate::scenario::schema::TomlSchema>::schema(),
                         &[$($key_doc),+],
-                        table::default([$($crate::scenario::write::json::Json::from($default))?]),
+                        table::default_value([$($crate::scenario::write::json::Json::from($default))?]),
                     ),
                 )),+];
-                table::schema(concat!($($doc),+).trim(), keys, Self::RULES)
+                table::table_schema(concat!($($doc),+).trim(), keys, Self::RULES)
             }
         }
     };
@@ -273,6 +298,6 @@ macro_rules! table {
 pub(crate) use table;
 
 /// The default out of a list of at most one, which is how the macro hands it over.
-pub(crate) fn default<const N: usize>(default: [Json; N]) -> Option<Json> {
+pub(crate) fn default_value<const N: usize>(default: [Json; N]) -> Option<Json> {
     default.into_iter().next()
 }

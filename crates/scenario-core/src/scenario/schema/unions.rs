@@ -1,30 +1,36 @@
 //! Values that may be written in several ways: a word, a number, a list, a table.
 
-use super::form::Form;
+use super::form::FormFields;
 use super::json_text::JsonText;
-use super::numbers::{int_or_list, out_of_range};
-use super::text::{FilePath, Late, pattern};
-use super::{Cx, Shape, Slot, table::table};
+use super::numbers::{int_or_list_schema, report_out_of_range};
+use super::strings::{DeferredText, ScenarioPath, pattern_schema};
+use super::{DecodeContext, KeySlot, TomlSchema, table::table};
 use crate::diagnostic::quoted;
-use crate::scenario::model::{Body, Exits, StatusRule, Stdin, Text};
-use crate::scenario::schema::table::Rule;
-use crate::scenario::toml::{Node, Value};
+use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StatusRule, StdinMode};
+use crate::scenario::schema::table::TableRule;
+use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::signal::Signal;
 
 /// The schema of a string of a pattern, or one of these tables.
-pub(crate) fn tables_or_string(regex: &str, tables: &[Json]) -> Json {
-    let forms = std::iter::once(pattern(regex)).chain(tables.iter().cloned());
+pub(crate) fn tables_or_string_schema(regex: &str, tables: &[Json]) -> Json {
+    let forms = std::iter::once(pattern_schema(regex)).chain(tables.iter().cloned());
     object([("anyOf", Json::List(forms.collect()))])
 }
 
 /// A string that must be one of a few words; says what the forms are if it is none.
-fn word<T: Copy>(cx: &mut Cx<'_>, node: Node, what: &str, words: &[(&str, T)], forms: &str) -> Option<T> {
+fn decode_word<T: Copy>(
+    cx: &mut DecodeContext<'_>,
+    node: TomlNode,
+    what: &str,
+    words: &[(&str, T)],
+    forms: &str,
+) -> Option<T> {
     let at = node.at;
-    let written = cx.open_text(node, what, forms)?;
+    let written = cx.decode_public_text(node, what, forms)?;
     let found = words.iter().find(|(word, _)| *word == written).map(|(_, meaning)| *meaning);
     if found.is_none() {
-        let nearest = cx.found.nearest(&written, words.iter().map(|(word, _)| *word));
+        let nearest = cx.diagnostics.closest_name(&written, words.iter().map(|(word, _)| *word));
         let help = nearest.map_or_else(String::new, |word| format!("did you mean {word:?}? "));
         cx.error_with_help(
             at,
@@ -36,14 +42,21 @@ fn word<T: Copy>(cx: &mut Cx<'_>, node: Node, what: &str, words: &[(&str, T)], f
 }
 
 /// One integer or a list of them, within a range.
-fn integers(cx: &mut Cx<'_>, node: Node, least: i64, most: i64, what: &str, forms: &str) -> Option<Vec<i64>> {
+fn decode_integers(
+    cx: &mut DecodeContext<'_>,
+    node: TomlNode,
+    least: i64,
+    most: i64,
+    what: &str,
+    forms: &str,
+) -> Option<Vec<i64>> {
     match node.value {
-        Value::Integer(Some(number)) if (least..=most).contains(&number) => Some(vec![number]),
-        Value::Integer(_) => {
-            out_of_range(cx, node.at, least, most);
+        TomlValue::Integer(Some(number)) if (least..=most).contains(&number) => Some(vec![number]),
+        TomlValue::Integer(_) => {
+            report_out_of_range(cx, node.at, least, most);
             None
         }
-        Value::Array(items) if items.is_empty() => {
+        TomlValue::Array(items) if items.is_empty() => {
             cx.error_with_help(
                 node.at,
                 "this list is empty: nothing would be allowed",
@@ -51,17 +64,19 @@ fn integers(cx: &mut Cx<'_>, node: Node, least: i64, most: i64, what: &str, form
             );
             None
         }
-        Value::Array(items) => {
+        TomlValue::Array(items) => {
             let mut numbers = Vec::with_capacity(items.len());
             for item in items {
                 match item.value {
-                    Value::Integer(Some(number)) if (least..=most).contains(&number) => numbers.push(number),
-                    Value::Integer(_) => {
-                        out_of_range(cx, item.at, least, most);
+                    TomlValue::Integer(Some(number)) if (least..=most).contains(&number) => {
+                        numbers.push(number)
+                    }
+                    TomlValue::Integer(_) => {
+                        report_out_of_range(cx, item.at, least, most);
                         return None;
                     }
                     _ => {
-                        cx.wrong_type(
+                        cx.report_wrong_type(
                             &item,
                             &format!("an integer from {least} to {most}"),
                             &most.to_string(),
@@ -73,7 +88,7 @@ fn integers(cx: &mut Cx<'_>, node: Node, least: i64, most: i64, what: &str, form
             Some(numbers)
         }
         _ => {
-            cx.wrong_type(&node, what, forms);
+            cx.report_wrong_type(&node, what, forms);
             None
         }
     }
@@ -81,44 +96,63 @@ fn integers(cx: &mut Cx<'_>, node: Node, least: i64, most: i64, what: &str, form
 
 table! {
     /// Death by a signal.
-    ExitTable is "`exits`" with [Rule::Required("signal", "signal = \"TERM\"")] {
+    ExitSignalTable is "`exits`" with [TableRule::Required("signal", "signal = \"TERM\"")] {
         /// The signal's name.
         "signal" signal: Signal,
     }
 }
 
-const EXITS: &str = "0, [0, 3], \"any\" or { signal = \"TERM\" }";
+const EXIT_FORMS: &str = "0, [0, 3], \"any\" or { signal = \"TERM\" }";
 
-impl Shape for Exits {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Exits> {
+impl TomlSchema for ExitRule {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ExitRule> {
         match node.value {
-            Value::String(_) => word(cx, node, "an exit", &[("any", ())], EXITS).map(|()| Exits::Any),
-            Value::Table(_) => Some(Exits::Signal(ExitTable::decode(cx, node)?.signal.value()?)),
+            TomlValue::String(_) => {
+                decode_word(cx, node, "an exit", &[("any", ())], EXIT_FORMS).map(|()| ExitRule::Any)
+            }
+            TomlValue::Table(_) => {
+                Some(ExitRule::Signal(ExitSignalTable::decode(cx, node)?.signal.into_value()?))
+            }
             _ => {
-                let codes =
-                    integers(cx, node, 0, 255, "an exit code, a list of them, \"any\", or a signal", EXITS)?;
-                Some(Exits::Codes(codes.into_iter().filter_map(|code| u8::try_from(code).ok()).collect()))
+                let codes = decode_integers(
+                    cx,
+                    node,
+                    0,
+                    255,
+                    "an exit code, a list of them, \"any\", or a signal",
+                    EXIT_FORMS,
+                )?;
+                Some(ExitRule::Codes(codes.into_iter().filter_map(|code| u8::try_from(code).ok()).collect()))
             }
         }
     }
 
     fn schema() -> Json {
-        object([("anyOf", Json::List(vec![pattern("^any$"), int_or_list(0, 255), ExitTable::schema()]))])
+        object([(
+            "anyOf",
+            Json::List(vec![pattern_schema("^any$"), int_or_list_schema(0, 255), ExitSignalTable::schema()]),
+        )])
     }
 }
 
-const STATUSES: &str = "\"2xx\", 200, [200, 404] or \"any\"";
+const STATUS_FORMS: &str = "\"2xx\", 200, [200, 404] or \"any\"";
 
-impl Shape for StatusRule {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<StatusRule> {
-        if !matches!(node.value, Value::String(_)) {
-            let codes =
-                integers(cx, node, 100, 999, "a status, a list of them, \"2xx\" or \"any\"", STATUSES)?;
+impl TomlSchema for StatusRule {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<StatusRule> {
+        if !matches!(node.value, TomlValue::String(_)) {
+            let codes = decode_integers(
+                cx,
+                node,
+                100,
+                999,
+                "a status, a list of them, \"2xx\" or \"any\"",
+                STATUS_FORMS,
+            )?;
             let codes = codes.into_iter().filter_map(|code| u16::try_from(code).ok()).collect();
             return Some(StatusRule::Codes(codes));
         }
         let at = node.at;
-        let text = cx.text(node, "a status", STATUSES)?;
+        let text = cx.decode_text(node, "a status", STATUS_FORMS)?;
         let class = text.reveal().strip_suffix("xx").and_then(|class| class.parse::<u8>().ok());
         match (text.reveal(), class) {
             ("any", _) => Some(StatusRule::Any),
@@ -129,77 +163,78 @@ impl Shape for StatusRule {
                 } else {
                     format!("{} is no status", quoted(written))
                 };
-                cx.error_with_help(at, fault, format!("there is {STATUSES}"));
+                cx.error_with_help(at, fault, format!("there is {STATUS_FORMS}"));
                 None
             }
         }
     }
 
     fn schema() -> Json {
-        object([("anyOf", Json::List(vec![pattern("^([1-9]xx|any)$"), int_or_list(100, 999)]))])
+        object([("anyOf", Json::List(vec![pattern_schema("^([1-9]xx|any)$"), int_or_list_schema(100, 999)]))])
     }
 }
 
 table! {
     /// What a program reads, and then end of file.
-    StdinTable is "`stdin`" with [Rule::ExactlyOne(&["text", "file"])] {
+    StdinTable is "`stdin`" with [TableRule::ExactlyOne(&["text", "file"])] {
         /// This text.
-        "text" text: Text,
+        "text" text: ScenarioText,
         /// This file.
-        "file" file: FilePath,
+        "file" file: ScenarioPath,
     }
 }
 
-const STDINS: &str = "\"null\", \"open\", \"world\", { text = \"…\" } or { file = \"…\" }";
+const STDIN_FORMS: &str = "\"null\", \"open\", \"world\", { text = \"…\" } or { file = \"…\" }";
 
 #[derive(Clone, Copy)]
-enum StdinWord {
+enum StdinKeyword {
     Null,
     Open,
     World,
 }
 
-impl Shape for Stdin {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Stdin> {
-        if let Value::Table(_) = node.value {
+impl TomlSchema for StdinMode {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<StdinMode> {
+        if let TomlValue::Table(_) = node.value {
             let table = StdinTable::decode(cx, node)?;
             return match (table.text, table.file) {
-                (Slot::Given(text), _) => Some(Stdin::Text(text.value)),
-                (_, Slot::Given(file)) => Some(Stdin::File(file.value.0)),
+                (KeySlot::Given(text), _) => Some(StdinMode::Text(text.value)),
+                (_, KeySlot::Given(file)) => Some(StdinMode::File(file.value.0)),
                 _ => None,
             };
         }
-        let words = [("null", StdinWord::Null), ("open", StdinWord::Open), ("world", StdinWord::World)];
-        Some(match word(cx, node, "what a program can read", &words, STDINS)? {
-            StdinWord::Null => Stdin::Null,
-            StdinWord::Open => Stdin::Open,
-            StdinWord::World => Stdin::World,
+        let words =
+            [("null", StdinKeyword::Null), ("open", StdinKeyword::Open), ("world", StdinKeyword::World)];
+        Some(match decode_word(cx, node, "what a program can read", &words, STDIN_FORMS)? {
+            StdinKeyword::Null => StdinMode::Null,
+            StdinKeyword::Open => StdinMode::Open,
+            StdinKeyword::World => StdinMode::World,
         })
     }
 
     fn schema() -> Json {
-        tables_or_string("^(null|open|world)$", &[StdinTable::schema()])
+        tables_or_string_schema("^(null|open|world)$", &[StdinTable::schema()])
     }
 }
 
 table! {
     /// The body of a request: exactly one of the four.
-    BodyTable is "`body`" with [Rule::ExactlyOne(&["text", "file", "form", "json"])] {
+    BodyTable is "`body`" with [TableRule::ExactlyOne(&["text", "file", "form", "json"])] {
         /// This text.
-        "text" text: Late,
+        "text" text: DeferredText,
         /// This file.
-        "file" file: FilePath,
+        "file" file: ScenarioPath,
         /// These fields as a form sends them; a value is a string, an integer, a boolean or a list of them.
-        "form" form: Form,
+        "form" form: FormFields,
         /// This value as JSON.
         "json" json: JsonText<true>,
     }
 }
 
-impl Shape for Body {
-    fn decode(cx: &mut Cx<'_>, node: Node) -> Option<Body> {
-        if !matches!(node.value, Value::Table(_)) {
-            cx.wrong_type(
+impl TomlSchema for FetchBody {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<FetchBody> {
+        if !matches!(node.value, TomlValue::Table(_)) {
+            cx.report_wrong_type(
                 &node,
                 "a body",
                 "{ text = \"…\" }, { file = \"…\" }, { form = { key = \"value\" } } or { json = { key = \"value\" } }",
@@ -208,10 +243,10 @@ impl Shape for Body {
         }
         let table = BodyTable::decode(cx, node)?;
         match (table.text, table.file, table.form, table.json) {
-            (Slot::Given(text), ..) => Some(Body::Text(text.value.0)),
-            (_, Slot::Given(file), ..) => Some(Body::File(file.value.0)),
-            (_, _, Slot::Given(form), _) => Some(Body::Form(form.value.0)),
-            (.., Slot::Given(json)) => Some(Body::Json(json.value.0)),
+            (KeySlot::Given(text), ..) => Some(FetchBody::Text(text.value.0)),
+            (_, KeySlot::Given(file), ..) => Some(FetchBody::File(file.value.0)),
+            (_, _, KeySlot::Given(form), _) => Some(FetchBody::Form(form.value.0)),
+            (.., KeySlot::Given(json)) => Some(FetchBody::Json(json.value.0)),
             _ => None,
         }
     }

@@ -4,27 +4,27 @@
 use toml_parser::Source;
 use toml_parser::lexer::{Token, TokenKind};
 
-use super::Range;
+use super::ByteRange;
 
 /// The most tables: timeline entries, presets, braces.
-pub(crate) const MOST_TABLES: usize = 250_000;
+pub(crate) const MAX_TABLES: usize = 250_000;
 /// The most values.
-pub(crate) const MOST_VALUES: usize = 1_000_000;
+pub(crate) const MAX_VALUES: usize = 1_000_000;
 /// The most tokens: words, strings, signs, spaces, line breaks.
-const MOST_TOKENS: usize = 9_000_000;
+const MAX_TOKENS: usize = 9_000_000;
 /// The deepest nesting of brackets and braces.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 /// The most parts of a dotted key.
-const LONGEST_KEY: usize = 32;
+const MAX_KEY_PARTS: usize = 32;
 
 /// The tokens of a source; or which limit it goes past, and where.
-pub(super) fn tokens(source: Source<'_>) -> Result<Vec<Token>, (Range, String)> {
-    let mut count = Count::default();
-    let mut tokens = Vec::with_capacity((source.input().len() / 6).min(MOST_TOKENS));
+pub(super) fn tokenize(source: Source<'_>) -> Result<Vec<Token>, (ByteRange, String)> {
+    let mut count = TokenCounts::default();
+    let mut tokens = Vec::with_capacity((source.input().len() / 6).min(MAX_TOKENS));
     for token in source.lex() {
-        if let Some(limit) = count.see(token.kind(), tokens.len()) {
+        if let Some(limit) = count.count(token.kind(), tokens.len()) {
             let span = token.span();
-            return Err((Range::new(span.start(), span.end()), limit));
+            return Err((ByteRange::new(span.start(), span.end()), limit));
         }
         tokens.push(token);
     }
@@ -33,7 +33,7 @@ pub(super) fn tokens(source: Source<'_>) -> Result<Vec<Token>, (Range, String)> 
 
 /// What has been seen so far.
 #[derive(Default)]
-struct Count {
+struct TokenCounts {
     tables: usize,
     values: usize,
     depth: usize,
@@ -41,9 +41,9 @@ struct Count {
     line_start: bool,
 }
 
-impl Count {
+impl TokenCounts {
     /// Takes the next token; says which limit it goes past.
-    fn see(&mut self, kind: TokenKind, index: usize) -> Option<String> {
+    fn count(&mut self, kind: TokenKind, index: usize) -> Option<String> {
         let at_line_start = index == 0 || self.line_start;
         self.line_start = false;
         match kind {
@@ -68,22 +68,22 @@ impl Count {
             TokenKind::Whitespace => self.line_start = at_line_start,
             _ => {}
         }
-        self.past(index)
+        self.exceeded_limit(index)
     }
 
-    fn past(&self, tokens: usize) -> Option<String> {
-        if self.depth > DEEPEST {
-            return Some(format!("brackets are nested deeper than {DEEPEST}"));
+    fn exceeded_limit(&self, tokens: usize) -> Option<String> {
+        if self.depth > MAX_DEPTH {
+            return Some(format!("brackets are nested deeper than {MAX_DEPTH}"));
         }
-        if self.dots >= LONGEST_KEY {
-            return Some(format!("this key has more than {LONGEST_KEY} parts"));
+        if self.dots >= MAX_KEY_PARTS {
+            return Some(format!("this key has more than {MAX_KEY_PARTS} parts"));
         }
-        if self.tables > MOST_TABLES {
-            return Some(format!("this file has more than {MOST_TABLES} tables"));
+        if self.tables > MAX_TABLES {
+            return Some(format!("this file has more than {MAX_TABLES} tables"));
         }
-        if self.values > MOST_VALUES {
-            return Some(format!("this file has more than {MOST_VALUES} values"));
+        if self.values > MAX_VALUES {
+            return Some(format!("this file has more than {MAX_VALUES} values"));
         }
-        (tokens > MOST_TOKENS).then(|| format!("this file has more than {MOST_TOKENS} words and signs"))
+        (tokens > MAX_TOKENS).then(|| format!("this file has more than {MAX_TOKENS} words and signs"))
     }
 }

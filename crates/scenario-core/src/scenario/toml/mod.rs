@@ -8,33 +8,33 @@
 //! not used: it does not say where a doubled key was first, keeps every one of a million errors, and
 //! takes more than a kilobyte for each table.
 
-mod events;
 mod limits;
-mod syntax;
-mod text;
+mod parse;
+mod syntax_errors;
 mod tree;
+mod utf8;
 
-pub(crate) use events::{Outcome, parse};
-pub(crate) use text::{LONGEST_FILE, decode};
+pub(crate) use parse::{ParsedToml, parse};
+pub(crate) use utf8::{MAX_FILE_LEN, decode_utf8};
 
 /// A range of bytes in the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Range {
+pub(crate) struct ByteRange {
     /// The first byte.
     pub(crate) start: u32,
     /// One past the last byte.
     pub(crate) end: u32,
 }
 
-impl Range {
+impl ByteRange {
     /// From two offsets; sources are far shorter than 4 GiB.
-    pub(crate) fn new(start: usize, end: usize) -> Range {
+    pub(crate) fn new(start: usize, end: usize) -> ByteRange {
         let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Range { start: narrow(start), end: narrow(end) }
+        ByteRange { start: narrow(start), end: narrow(end) }
     }
 
     /// These bytes of the source.
-    pub(crate) fn of(self, source: &str) -> &str {
+    pub(crate) fn slice(self, source: &str) -> &str {
         source.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
@@ -42,44 +42,44 @@ impl Range {
 /// The value of a string or a key: a range of the source, or a text of its own where the source has
 /// escapes.
 #[derive(Clone, Debug)]
-pub(crate) struct Str {
-    range: Range,
+pub(crate) struct TomlStr {
+    range: ByteRange,
     owned: Option<Box<str>>,
 }
 
-impl Str {
+impl TomlStr {
     /// The text.
-    pub(crate) fn get<'a>(&'a self, source: &'a str) -> &'a str {
+    pub(crate) fn as_str<'a>(&'a self, source: &'a str) -> &'a str {
         match &self.owned {
             Some(text) => text,
-            None => self.range.of(source),
+            None => self.range.slice(source),
         }
     }
 
     /// Where the text's first byte stands in the source; `None` if it was written with escapes.
-    pub(crate) fn start(&self) -> Option<u32> {
+    pub(crate) fn unescaped_start(&self) -> Option<u32> {
         self.owned.is_none().then_some(self.range.start)
     }
 }
 
 /// Index of a table in its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TableId(u32);
+pub(crate) struct TomlTableId(u32);
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub(crate) struct TomlNode {
     /// Where: the value, or the header of a table that has one, or the key that made the table.
-    pub(crate) at: Range,
+    pub(crate) at: ByteRange,
     /// What.
-    pub(crate) value: Value,
+    pub(crate) value: TomlValue,
 }
 
 /// The kinds of value in TOML.
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub(crate) enum TomlValue {
     /// A string of any of the four kinds.
-    String(Str),
+    String(TomlStr),
     /// An integer; `None` if it does not fit 64 bits.
     Integer(Option<i64>),
     /// A float, `nan` and `inf` among them.
@@ -89,46 +89,46 @@ pub(crate) enum Value {
     /// A date, a time, or both.
     Datetime,
     /// An array.
-    Array(Vec<Node>),
+    Array(Vec<TomlNode>),
     /// A table.
-    Table(TableId),
+    Table(TomlTableId),
 }
 
 /// One `key = value` of a table.
 #[derive(Clone, Debug)]
-pub(crate) struct Item {
+pub(crate) struct TomlKeyValue {
     /// The key.
-    pub(crate) key: Str,
+    pub(crate) key: TomlStr,
     /// Where the key stands, quotes included.
-    pub(crate) key_at: Range,
+    pub(crate) key_at: ByteRange,
     /// The value.
-    pub(crate) node: Node,
+    pub(crate) node: TomlNode,
 }
 
 /// A parsed file. Each table can be taken once.
 #[derive(Debug)]
-pub(crate) struct Document {
-    tables: Vec<Vec<Item>>,
+pub(crate) struct TomlDocument {
+    tables: Vec<Vec<TomlKeyValue>>,
 }
 
-impl Document {
+impl TomlDocument {
     /// The outermost table.
-    pub(crate) const ROOT: TableId = TableId(0);
+    pub(crate) const ROOT: TomlTableId = TomlTableId(0);
 
     /// Takes a table's items, in the order of the file.
-    pub(crate) fn take(&mut self, table: TableId) -> Vec<Item> {
+    pub(crate) fn take_items(&mut self, table: TomlTableId) -> Vec<TomlKeyValue> {
         self.tables.get_mut(table.0 as usize).map(std::mem::take).unwrap_or_default()
     }
 
     /// A look at a table's items.
-    pub(crate) fn items(&self, table: TableId) -> &[Item] {
+    pub(crate) fn items(&self, table: TomlTableId) -> &[TomlKeyValue] {
         self.tables.get(table.0 as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Takes one key out of a table.
-    pub(crate) fn take_key(&mut self, table: TableId, key: &str, source: &str) -> Option<Item> {
+    pub(crate) fn take_key(&mut self, table: TomlTableId, key: &str, source: &str) -> Option<TomlKeyValue> {
         let items = self.tables.get_mut(table.0 as usize)?;
-        let index = items.iter().position(|item| item.key.get(source) == key)?;
+        let index = items.iter().position(|item| item.key.as_str(source) == key)?;
         Some(items.remove(index))
     }
 

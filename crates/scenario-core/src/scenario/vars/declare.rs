@@ -4,35 +4,35 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::template;
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::Options;
-use crate::scenario::check::given_twice;
-use crate::scenario::findings::Findings;
-use crate::scenario::model::{Text, Var};
-use crate::scenario::read::Parsed;
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::ScenarioOptions;
+use crate::scenario::check::duplicate_name_error;
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::file_reader::ParsedFile;
+use crate::scenario::model::{ScenarioText, VarValue};
 use crate::scenario::schema::after::RawVar;
-use crate::scenario::schema::{Sp, inner, tell};
-use crate::scenario::toml::{Range, Str};
+use crate::scenario::schema::{Located, inner_range, report_var_error};
+use crate::scenario::toml::{ByteRange, TomlStr};
 use crate::scenario::vars::captures;
-use crate::scenario::vars::{Secrecy, Vars};
+use crate::scenario::vars::{VarPolicy, Vars};
 
 /// Variables as they are written: the index of their file, their place, and their value if it is right.
-type Written = BTreeMap<String, (usize, Place, Option<RawVar>)>;
+type DeclaredVars = BTreeMap<String, (usize, FilePlace, Option<RawVar>)>;
 
 /// The variables of all files and of the command line, each put into those that ask for it.
-pub(crate) fn vars<'e>(
-    parsed: &mut [Parsed],
-    options: &Options<'e>,
+pub(crate) fn declare_vars<'e>(
+    parsed: &mut [ParsedFile],
+    options: &ScenarioOptions<'e>,
     incomplete: bool,
-    found: &mut Findings,
+    found: &mut Diagnostics,
 ) -> Vars<'e> {
     let mut vars = Vars::new(options.env);
     vars.set_incomplete(incomplete);
-    let mut written = Written::new();
+    let mut written = DeclaredVars::new();
     for (index, parsed) in parsed.iter_mut().enumerate() {
         for item in std::mem::take(&mut parsed.vars.items) {
             if let Some((_, first, _)) = written.get(&item.name) {
-                found.add(given_twice("variable", &item.name, item.place, *first));
+                found.add(duplicate_name_error("variable", &item.name, item.place, *first));
                 continue;
             }
             written.insert(item.name, (index, item.place, item.value.map(|value| value.value)));
@@ -40,36 +40,41 @@ pub(crate) fn vars<'e>(
     }
     let declared: Vec<String> = written.keys().cloned().collect();
     for (name, value) in options.vars {
-        vars.set(name, Some(Var::Text(Text::plain(value.as_str()))));
+        vars.set(name, Some(VarValue::Text(ScenarioText::plain(value.as_str()))));
         written.remove(name);
     }
     let place = |name: &str| written.get(name).map(|(_, place, _)| *place);
-    captures::declare(parsed, place, options, &mut vars, found);
+    captures::declare_captures(parsed, place, options, &mut vars, found);
     vars.declare(declared);
     // Until it has its value, which one in a ring never gets, a variable counts as broken.
     written.keys().for_each(|name| vars.set(name, None));
-    for name in in_order(&written, parsed, found) {
+    for name in sort_by_dependency(&written, parsed, found) {
         let Some((index, _, raw)) = written.get(&name) else { continue };
         let value = match raw {
             None => None,
-            Some(RawVar::Integer(number)) => Some(Var::Integer(*number)),
-            Some(RawVar::Boolean(value)) => Some(Var::Boolean(*value)),
-            Some(RawVar::Text(text)) => var_text(&vars, &parsed[*index].source, text, found),
+            Some(RawVar::Integer(number)) => Some(VarValue::Integer(*number)),
+            Some(RawVar::Boolean(value)) => Some(VarValue::Boolean(*value)),
+            Some(RawVar::Text(text)) => substitute_var(&vars, &parsed[*index].source, text, found),
         };
         vars.set(&name, value);
     }
     vars
 }
 
-fn var_text(vars: &Vars<'_>, source: &str, text: &Sp<Str>, found: &mut Findings) -> Option<Var> {
-    match vars.put_in(text.value.get(source), Secrecy::Allowed) {
-        Ok(text) => Some(Var::Text(text)),
+fn substitute_var(
+    vars: &Vars<'_>,
+    source: &str,
+    text: &Located<TomlStr>,
+    found: &mut Diagnostics,
+) -> Option<VarValue> {
+    match vars.substitute(text.value.as_str(source), VarPolicy::Secrets) {
+        Ok(text) => Some(VarValue::Text(text)),
         Err(faults) => {
-            let whole = Range { start: text.place.start, end: text.place.end };
+            let whole = ByteRange { start: text.place.start, end: text.place.end };
             for fault in faults {
-                let at = inner(&text.value, whole, fault.at);
-                let place = Place { file: text.place.file, start: at.start, end: at.end };
-                tell(found, vars, place, &fault.kind);
+                let at = inner_range(&text.value, whole, fault.at);
+                let place = FilePlace { file: text.place.file, start: at.start, end: at.end };
+                report_var_error(found, vars, place, &fault.kind);
             }
             None
         }
@@ -77,11 +82,11 @@ fn var_text(vars: &Vars<'_>, source: &str, text: &Sp<Str>, found: &mut Findings)
 }
 
 /// The names so that each comes after those it asks for; a ring is told, and broken.
-fn in_order(written: &Written, parsed: &[Parsed], found: &mut Findings) -> Vec<String> {
+fn sort_by_dependency(written: &DeclaredVars, parsed: &[ParsedFile], found: &mut Diagnostics) -> Vec<String> {
     let asked = |name: &str| -> Vec<String> {
         let Some((index, _, Some(RawVar::Text(text)))) = written.get(name) else { return Vec::new() };
         let Some(parsed) = parsed.get(*index) else { return Vec::new() };
-        let names = template::names(text.value.get(&parsed.source));
+        let names = template::variable_names(text.value.as_str(&parsed.source));
         names.into_iter().filter(|name| written.contains_key(*name)).map(str::to_owned).collect()
     };
     let mut order = Vec::with_capacity(written.len());
@@ -115,12 +120,12 @@ fn in_order(written: &Written, parsed: &[Parsed], found: &mut Findings) -> Vec<S
         }
     }
     for ring in rings {
-        tell_ring(&ring, written, found);
+        report_var_cycle(&ring, written, found);
     }
     order
 }
 
-fn tell_ring(ring: &[String], written: &Written, found: &mut Findings) {
+fn report_var_cycle(ring: &[String], written: &DeclaredVars, found: &mut Diagnostics) {
     let Some((_, place, _)) = ring.first().and_then(|name| written.get(name)) else { return };
     let names: Vec<String> = ring.iter().chain(ring.first()).map(|name| quoted(name)).collect();
     let message = format!("this variable asks for itself: {}", names.join(" -> "));

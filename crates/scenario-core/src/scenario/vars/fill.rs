@@ -8,36 +8,36 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::diagnostic::quoted;
-use crate::scenario::model::{Auth, Body, FetchJob, Text};
+use crate::scenario::model::{FetchAuth, FetchBody, FetchJob, ScenarioText};
 use crate::scenario::write::json::Json;
-use scenario_log::captured::{Captured, Captures};
+use scenario_log::captured_value::{CapturedValue, CapturedValues};
 
 /// All but what RFC 3986 calls unreserved.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const URL_RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A value as a part of a URL.
 #[must_use]
-pub fn in_url(value: &str) -> String {
-    utf8_percent_encode(value, RESERVED).to_string()
+pub fn encode_for_url(value: &str) -> String {
+    utf8_percent_encode(value, URL_RESERVED).to_string()
 }
 
 /// A value inside a string of a JSON text.
-fn in_json(value: &str) -> String {
-    let quoted = Json::from(value).line();
+fn escape_for_json(value: &str) -> String {
+    let quoted = Json::from(value).to_line();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// All texts of a request of a job.
-fn texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &Text> {
-    let auth: [Option<&Text>; 2] = match &job.auth {
-        Some(Auth::Basic { user, password }) => [Some(user), Some(password)],
-        Some(Auth::Bearer(token)) => [Some(token), None],
+fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
+    let auth: [Option<&ScenarioText>; 2] = match &job.auth {
+        Some(FetchAuth::Basic { user, password }) => [Some(user), Some(password)],
+        Some(FetchAuth::Bearer(token)) => [Some(token), None],
         None => [None, None],
     };
     let (one, fields) = match &job.body {
-        Some(Body::Text(text) | Body::Json(text)) => (Some(text), &[][..]),
-        Some(Body::Form(fields)) => (None, &fields[..]),
-        Some(Body::File(_)) | None => (None, &[][..]),
+        Some(FetchBody::Text(text) | FetchBody::Json(text)) => (Some(text), &[][..]),
+        Some(FetchBody::Form(fields)) => (None, &fields[..]),
+        Some(FetchBody::File(_)) | None => (None, &[][..]),
     };
     let headers = job.headers.iter().map(|(_, value)| value);
     let fields = fields.iter().map(|(_, value)| value);
@@ -46,9 +46,9 @@ fn texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &Text> {
 
 /// The values that a request of a job wants, of those that have been captured.
 #[must_use]
-pub fn wanted(job: &FetchJob, url: usize, captures: &Captures) -> Vec<Captured> {
-    let mut wanted: Vec<Captured> = Vec::new();
-    for name in texts(job, url).flat_map(Text::wanted) {
+pub fn needed_captures(job: &FetchJob, url: usize, captures: &CapturedValues) -> Vec<CapturedValue> {
+    let mut wanted: Vec<CapturedValue> = Vec::new();
+    for name in request_texts(job, url).flat_map(ScenarioText::capture_names) {
         if !wanted.iter().any(|captured| captured.name == name) {
             wanted.extend(captures.get(name).cloned());
         }
@@ -61,53 +61,58 @@ pub fn wanted(job: &FetchJob, url: usize, captures: &Captures) -> Vec<Captured> 
 /// # Errors
 ///
 /// In words: one that it wants has not been captured, or does not fit its URL.
-pub fn filled(job: &FetchJob, url: usize, captured: Vec<Captured>) -> Result<Option<FetchJob>, String> {
-    let captures: Captures = captured.into_iter().map(|captured| (captured.name.clone(), captured)).collect();
-    let mut wants = texts(job, url).flat_map(Text::wanted).peekable();
+pub fn fill_captures(
+    job: &FetchJob,
+    url: usize,
+    captured: Vec<CapturedValue>,
+) -> Result<Option<FetchJob>, String> {
+    let captures: CapturedValues =
+        captured.into_iter().map(|captured| (captured.name.clone(), captured)).collect();
+    let mut wants = request_texts(job, url).flat_map(ScenarioText::capture_names).peekable();
     if wants.peek().is_none() {
         return Ok(None);
     }
     if let Some(missing) = wants.find(|name| !captures.contains_key(*name)) {
         return Err(format!("`{missing}` has not been captured: no fetch that captures it has ended well"));
     }
-    let as_it_is = |text: &Text| text.filled(&captures, str::to_owned);
+    let as_it_is = |text: &ScenarioText| text.with_captures(&captures, str::to_owned);
     let mut job = job.clone();
     if let Some(url) = job.urls.get_mut(url) {
-        let filled = url.filled(&captures, in_url);
-        if leads_elsewhere(url, &filled) {
-            let shown = filled.shown();
+        let filled = url.with_captures(&captures, encode_for_url);
+        if changes_path_depth(url, &filled) {
+            let shown = filled.display_text();
             return Err(format!("a captured value leads the URL out of its path: {}", quoted(shown)));
         }
         *url = filled;
     }
     job.headers.iter_mut().for_each(|(_, value)| *value = as_it_is(value));
     job.auth = job.auth.map(|auth| match auth {
-        Auth::Basic { user, password } => {
-            Auth::Basic { user: as_it_is(&user), password: as_it_is(&password) }
+        FetchAuth::Basic { user, password } => {
+            FetchAuth::Basic { user: as_it_is(&user), password: as_it_is(&password) }
         }
-        Auth::Bearer(token) => Auth::Bearer(as_it_is(&token)),
+        FetchAuth::Bearer(token) => FetchAuth::Bearer(as_it_is(&token)),
     });
     job.body = job.body.map(|body| match body {
-        Body::Text(text) => Body::Text(as_it_is(&text)),
-        Body::Json(json) => Body::Json(json.filled(&captures, in_json)),
-        Body::Form(fields) => {
-            Body::Form(fields.into_iter().map(|(name, value)| (name, as_it_is(&value))).collect())
+        FetchBody::Text(text) => FetchBody::Text(as_it_is(&text)),
+        FetchBody::Json(json) => FetchBody::Json(json.with_captures(&captures, escape_for_json)),
+        FetchBody::Form(fields) => {
+            FetchBody::Form(fields.into_iter().map(|(name, value)| (name, as_it_is(&value))).collect())
         }
-        Body::File(path) => Body::File(path),
+        FetchBody::File(path) => FetchBody::File(path),
     });
     Ok(Some(job))
 }
 
 /// Whether the path of a URL has not as many parts as it was written with: `..` goes up however it is
 /// encoded.
-fn leads_elsewhere(written: &Text, filled: &Text) -> bool {
-    let parts = |text: &Text| {
+fn changes_path_depth(written: &ScenarioText, filled: &ScenarioText) -> bool {
+    let parts = |text: &ScenarioText| {
         let url = url::Url::parse(text.reveal()).ok()?;
         url.path_segments().map(Iterator::count)
     };
-    let ordinary = |name: &str| Captured { name: name.to_owned(), value: "x".to_owned(), secret: false };
-    let ordinary = written.wanted().map(|name| (name.to_owned(), ordinary(name))).collect();
-    parts(&written.filled(&ordinary, in_url)) != parts(filled)
+    let ordinary = |name: &str| CapturedValue { name: name.to_owned(), value: "x".to_owned(), secret: false };
+    let ordinary = written.capture_names().map(|name| (name.to_owned(), ordinary(name))).collect();
+    parts(&written.with_captures(&ordinary, encode_for_url)) != parts(filled)
 }
 
 #[cfg(test)]
@@ -116,22 +121,23 @@ mod tests {
 
     #[test]
     fn a_value_goes_not_up() {
-        let mut url = Text::plain("http://h/a/");
-        url.push(&Text::captured("v"));
+        let mut url = ScenarioText::plain("http://h/a/");
+        url.push(&ScenarioText::capture_gap("v"));
         url.push_str("/b?");
-        url.push(&Text::captured("v"));
+        url.push(&ScenarioText::capture_gap("v"));
         for (value, elsewhere) in
             [("x", false), ("", false), ("...", false), ("a/..", false), ("..", true), (".", true)]
         {
-            let captured = Captured { name: "v".to_owned(), value: value.to_owned(), secret: false };
-            let filled = url.filled(&Captures::from([("v".to_owned(), captured)]), in_url);
-            assert_eq!(leads_elsewhere(&url, &filled), elsewhere, "{value:?}");
+            let captured = CapturedValue { name: "v".to_owned(), value: value.to_owned(), secret: false };
+            let filled =
+                url.with_captures(&CapturedValues::from([("v".to_owned(), captured)]), encode_for_url);
+            assert_eq!(changes_path_depth(&url, &filled), elsewhere, "{value:?}");
         }
     }
 
     #[test]
     fn a_value_begins_no_other_part_of_a_url_or_a_string() {
-        assert_eq!(in_url("a/b?c#d%20&é~-_.@:"), "a%2Fb%3Fc%23d%2520%26%C3%A9~-_.%40%3A");
-        assert_eq!(in_json("a\"b\\"), "a\\\"b\\\\");
+        assert_eq!(encode_for_url("a/b?c#d%20&é~-_.@:"), "a%2Fb%3Fc%23d%2520%26%C3%A9~-_.%40%3A");
+        assert_eq!(escape_for_json("a\"b\\"), "a\\\"b\\\\");
     }
 }

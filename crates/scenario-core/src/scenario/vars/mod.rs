@@ -16,60 +16,60 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::quoted;
-use crate::scenario::model::{Text, Var};
-use crate::scenario::vars::template::{Part, parts};
+use crate::scenario::model::{ScenarioText, VarValue};
+use crate::scenario::vars::template::{TemplatePart, parse_template};
 use scenario_log::event::REDACTED;
 
 /// The most text, in bytes, that variables may grow to in one scenario: nested ones grow fast.
-const MOST_GROWTH: usize = 16 << 20;
+const MAX_EXPANSION: usize = 16 << 20;
 
 /// What was found in the place of one `${…}`.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct VarError {
     /// Where in the template, in bytes.
     pub(crate) at: std::ops::Range<usize>,
     /// What is wrong.
-    pub(crate) kind: FaultKind,
+    pub(crate) kind: VarErrorKind,
 }
 
 /// What can be wrong with a `${…}`.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum FaultKind {
+pub(crate) enum VarErrorKind {
     /// No closing brace.
     Unclosed,
     /// Nothing, or no name, between the braces.
-    NoName(String),
+    InvalidName(String),
     /// Nobody declares it.
     Unknown(String),
     /// The environment does not have it.
     Unset(String),
     /// It is captured in the run, and not known yet.
-    Late(String),
+    NotCapturedYet(String),
     /// It would not be secret there.
-    Secret(String),
+    SecretNotAllowed(String),
     /// Its own value is wrong, which has been said where it is declared.
-    Broken,
+    InvalidValue,
     /// All together grow too large.
-    TooMuch,
+    TooLong,
 }
 
-impl FaultKind {
+impl VarErrorKind {
     /// In words.
     pub(crate) fn message(&self) -> String {
         match self {
-            FaultKind::Unclosed => "`${` without its `}`".to_owned(),
-            FaultKind::NoName(name) => format!("{} is no variable's name", quoted(name)),
-            FaultKind::Unknown(name) => format!("there is no variable {}", quoted(name)),
-            FaultKind::Unset(name) => format!("the environment has no variable {}", quoted(name)),
-            FaultKind::Late(name) => {
+            VarErrorKind::Unclosed => "`${` without its `}`".to_owned(),
+            VarErrorKind::InvalidName(name) => format!("{} is no variable's name", quoted(name)),
+            VarErrorKind::Unknown(name) => format!("there is no variable {}", quoted(name)),
+            VarErrorKind::Unset(name) => format!("the environment has no variable {}", quoted(name)),
+            VarErrorKind::NotCapturedYet(name) => {
                 format!("{} is captured in the run, and not known yet where this is wanted", quoted(name))
             }
-            FaultKind::Secret(name) => {
+            VarErrorKind::SecretNotAllowed(name) => {
                 format!("{} holds a value from the environment, which must not be logged", quoted(name))
             }
-            FaultKind::Broken => "this variable's value is wrong".to_owned(),
-            FaultKind::TooMuch => {
-                format!("with variables put in, the texts have more than {MOST_GROWTH} bytes")
+            VarErrorKind::InvalidValue => "this variable's value is wrong".to_owned(),
+            VarErrorKind::TooLong => {
+                format!("with variables put in, the texts have more than {MAX_EXPANSION} bytes")
             }
         }
     }
@@ -77,56 +77,56 @@ impl FaultKind {
 
 /// Where `${env:…}` may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Secrecy {
+pub(crate) enum VarPolicy {
     /// In a text that is never shown but with the value redacted.
-    Allowed,
+    Secrets,
     /// The same, and a value that is captured in the run may stand there too.
-    Late,
+    SecretsAndCaptures,
     /// Nowhere: the log holds it as it is.
-    Refused,
+    PublicOnly,
 }
 
 /// The variables of a scenario.
 pub(crate) struct Vars<'e> {
-    known: BTreeMap<String, Option<Var>>,
+    values: BTreeMap<String, Option<VarValue>>,
     declared: BTreeSet<String>,
     incomplete: bool,
     used: RefCell<BTreeSet<String>>,
     /// The names of values that fetches capture.
-    captured: BTreeSet<String>,
+    capture_names: BTreeSet<String>,
     env: &'e dyn Fn(&str) -> Option<String>,
-    revealed: RefCell<BTreeSet<String>>,
-    growth: Cell<usize>,
+    env_values: RefCell<BTreeSet<String>>,
+    expanded_len: Cell<usize>,
 }
 
 impl<'e> Vars<'e> {
     /// None yet; `env` reads the environment.
     pub(crate) fn new(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
         Vars {
-            known: BTreeMap::new(),
+            values: BTreeMap::new(),
             declared: BTreeSet::new(),
             incomplete: false,
             used: RefCell::default(),
-            captured: BTreeSet::new(),
+            capture_names: BTreeSet::new(),
             env,
-            revealed: RefCell::default(),
-            growth: Cell::new(0),
+            env_values: RefCell::default(),
+            expanded_len: Cell::new(0),
         }
     }
 
     /// Sets a variable; `None` if its value is wrong.
-    pub(crate) fn set(&mut self, name: &str, value: Option<Var>) {
-        self.known.insert(name.to_owned(), value);
+    pub(crate) fn set(&mut self, name: &str, value: Option<VarValue>) {
+        self.values.insert(name.to_owned(), value);
     }
 
     /// The names there are, those of captured values among them.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.known.keys().chain(&self.captured).map(String::as_str)
+        self.values.keys().chain(&self.capture_names).map(String::as_str)
     }
 
     /// Says that a fetch captures a value of this name.
-    pub(crate) fn set_captured(&mut self, name: String) {
-        self.captured.insert(name);
+    pub(crate) fn declare_captured(&mut self, name: String) {
+        self.capture_names.insert(name);
     }
 
     /// Says that there may be variables that nobody could read: an unknown one is no news then.
@@ -150,77 +150,81 @@ impl<'e> Vars<'e> {
     }
 
     /// All values that were read from the environment.
-    pub(crate) fn revealed(&self) -> Vec<String> {
-        self.revealed.borrow().iter().cloned().collect()
+    pub(crate) fn env_values(&self) -> Vec<String> {
+        self.env_values.borrow().iter().cloned().collect()
     }
 
     /// The variables as the scenario keeps them.
-    pub(crate) fn into_known(self) -> BTreeMap<String, Var> {
-        self.known.into_iter().filter_map(|(name, var)| var.map(|var| (name, var))).collect()
+    pub(crate) fn into_values(self) -> BTreeMap<String, VarValue> {
+        self.values.into_iter().filter_map(|(name, var)| var.map(|var| (name, var))).collect()
     }
 
     /// Puts the variables into a text.
-    pub(crate) fn put_in(&self, template: &str, secrecy: Secrecy) -> Result<Text, Vec<Fault>> {
+    pub(crate) fn substitute(
+        &self,
+        template: &str,
+        secrecy: VarPolicy,
+    ) -> Result<ScenarioText, Vec<VarError>> {
         if !template.contains("${") {
-            return Ok(Text::plain(template));
+            return Ok(ScenarioText::plain(template));
         }
-        let mut whole = Text::default();
+        let mut whole = ScenarioText::default();
         let mut faults = Vec::new();
-        for part in parts(template) {
+        for part in parse_template(template) {
             match part {
-                Part::Literal(text) => whole.push_str(text),
-                Part::Variable { at, name } => match self.value(name, secrecy) {
+                TemplatePart::Literal(text) => whole.push_str(text),
+                TemplatePart::Variable { at, name } => match self.resolve(name, secrecy) {
                     Ok(text) => whole.push(&text),
-                    Err(kind) => faults.push(Fault { at, kind }),
+                    Err(kind) => faults.push(VarError { at, kind }),
                 },
-                Part::Unclosed(at) => faults.push(Fault { at, kind: FaultKind::Unclosed }),
+                TemplatePart::Unclosed(at) => faults.push(VarError { at, kind: VarErrorKind::Unclosed }),
             }
-            if whole.reveal().len() + self.growth.get() > MOST_GROWTH {
-                return Err(vec![Fault { at: 0..template.len(), kind: FaultKind::TooMuch }]);
+            if whole.reveal().len() + self.expanded_len.get() > MAX_EXPANSION {
+                return Err(vec![VarError { at: 0..template.len(), kind: VarErrorKind::TooLong }]);
             }
         }
-        self.growth.set(self.growth.get() + whole.reveal().len());
+        self.expanded_len.set(self.expanded_len.get() + whole.reveal().len());
         if faults.is_empty() { Ok(whole) } else { Err(faults) }
     }
 
-    fn value(&self, name: &str, secrecy: Secrecy) -> Result<Text, FaultKind> {
+    fn resolve(&self, name: &str, secrecy: VarPolicy) -> Result<ScenarioText, VarErrorKind> {
         let text = match name.strip_prefix("env:") {
-            Some(variable) => self.env_value(variable)?,
-            None if self.captured.contains(name) => {
-                let is_in_time = secrecy == Secrecy::Late;
+            Some(variable) => self.resolve_env(variable)?,
+            None if self.capture_names.contains(name) => {
+                let is_in_time = secrecy == VarPolicy::SecretsAndCaptures;
                 return is_in_time
-                    .then(|| Text::captured(name))
-                    .ok_or_else(|| FaultKind::Late(name.to_owned()));
+                    .then(|| ScenarioText::capture_gap(name))
+                    .ok_or_else(|| VarErrorKind::NotCapturedYet(name.to_owned()));
             }
-            None => self.var_value(name)?,
+            None => self.resolve_var(name)?,
         };
-        if text.is_secret() && secrecy == Secrecy::Refused {
-            return Err(FaultKind::Secret(name.to_owned()));
+        if text.is_secret() && secrecy == VarPolicy::PublicOnly {
+            return Err(VarErrorKind::SecretNotAllowed(name.to_owned()));
         }
         Ok(text)
     }
 
-    fn env_value(&self, variable: &str) -> Result<Text, FaultKind> {
+    fn resolve_env(&self, variable: &str) -> Result<ScenarioText, VarErrorKind> {
         if variable.is_empty() || variable.contains(['=', '\0']) {
-            return Err(FaultKind::NoName(format!("env:{variable}")));
+            return Err(VarErrorKind::InvalidName(format!("env:{variable}")));
         }
-        let value = (self.env)(variable).ok_or_else(|| FaultKind::Unset(variable.to_owned()))?;
-        self.revealed.borrow_mut().insert(value.clone());
-        Ok(Text::secret(value, REDACTED))
+        let value = (self.env)(variable).ok_or_else(|| VarErrorKind::Unset(variable.to_owned()))?;
+        self.env_values.borrow_mut().insert(value.clone());
+        Ok(ScenarioText::secret(value, REDACTED))
     }
 
-    fn var_value(&self, name: &str) -> Result<Text, FaultKind> {
+    fn resolve_var(&self, name: &str) -> Result<ScenarioText, VarErrorKind> {
         if name.is_empty() {
-            return Err(FaultKind::NoName(String::new()));
+            return Err(VarErrorKind::InvalidName(String::new()));
         }
         self.used.borrow_mut().insert(name.to_owned());
-        match self.known.get(name) {
-            None if self.incomplete => Err(FaultKind::Broken),
-            None => Err(FaultKind::Unknown(name.to_owned())),
-            Some(None) => Err(FaultKind::Broken),
-            Some(Some(Var::Text(text))) => Ok(text.clone()),
-            Some(Some(Var::Integer(number))) => Ok(Text::plain(number.to_string())),
-            Some(Some(Var::Boolean(value))) => Ok(Text::plain(value.to_string())),
+        match self.values.get(name) {
+            None if self.incomplete => Err(VarErrorKind::InvalidValue),
+            None => Err(VarErrorKind::Unknown(name.to_owned())),
+            Some(None) => Err(VarErrorKind::InvalidValue),
+            Some(Some(VarValue::Text(text))) => Ok(text.clone()),
+            Some(Some(VarValue::Integer(number))) => Ok(ScenarioText::plain(number.to_string())),
+            Some(Some(VarValue::Boolean(value))) => Ok(ScenarioText::plain(value.to_string())),
         }
     }
 }
@@ -231,8 +235,8 @@ mod tests {
 
     fn vars<'e>(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
         let mut vars = Vars::new(env);
-        vars.set("port", Some(Var::Integer(8080)));
-        vars.set("host", Some(Var::Text(Text::plain("local"))));
+        vars.set("port", Some(VarValue::Integer(8080)));
+        vars.set("host", Some(VarValue::Text(ScenarioText::plain("local"))));
         vars
     }
 
@@ -240,13 +244,14 @@ mod tests {
     fn variables_are_put_in() {
         let env = |name: &str| (name == "TOKEN").then(|| "s3cret".to_owned());
         let vars = vars(&env);
-        let put = |template| vars.put_in(template, Secrecy::Allowed).map_err(|faults| faults[0].at.clone());
-        assert_eq!(put("http://${host}:${port}/"), Ok(Text::plain("http://local:8080/")));
-        assert_eq!(put("$${host} $5 ${host}$"), Ok(Text::plain("${host} $5 local$")));
-        assert_eq!(put("T ${env:TOKEN}"), Ok(Text::secret("T s3cret", "T [redacted]")));
+        let put =
+            |template| vars.substitute(template, VarPolicy::Secrets).map_err(|faults| faults[0].at.clone());
+        assert_eq!(put("http://${host}:${port}/"), Ok(ScenarioText::plain("http://local:8080/")));
+        assert_eq!(put("$${host} $5 ${host}$"), Ok(ScenarioText::plain("${host} $5 local$")));
+        assert_eq!(put("T ${env:TOKEN}"), Ok(ScenarioText::secret("T s3cret", "T [redacted]")));
         assert_eq!(put("é ${nope}"), Err(3..10));
         assert_eq!(put("a ${host"), Err(2..4));
-        assert!(vars.put_in("${env:TOKEN}", Secrecy::Refused).is_err());
-        assert_eq!(vars.revealed(), ["s3cret"]);
+        assert!(vars.substitute("${env:TOKEN}", VarPolicy::PublicOnly).is_err());
+        assert_eq!(vars.env_values(), ["s3cret"]);
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// A part of a template.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Part<'t> {
+pub(crate) enum TemplatePart<'t> {
     /// As it stands.
     Literal(&'t str),
     /// `${name}`.
@@ -21,7 +21,7 @@ pub(crate) enum Part<'t> {
 }
 
 /// The parts of a template, in order.
-pub(crate) fn parts(template: &str) -> Vec<Part<'_>> {
+pub(crate) fn parse_template(template: &str) -> Vec<TemplatePart<'_>> {
     let mut parts = Vec::new();
     let mut from = 0;
     let mut at = 0;
@@ -29,40 +29,40 @@ pub(crate) fn parts(template: &str) -> Vec<Part<'_>> {
         let sign = at + found;
         let rest = &template[sign..];
         if rest.starts_with("$${") {
-            parts.push(Part::Literal(&template[from..sign]));
+            parts.push(TemplatePart::Literal(&template[from..sign]));
             from = sign + 1;
             at = sign + 3;
         } else if rest.starts_with("${") {
-            parts.push(Part::Literal(&template[from..sign]));
+            parts.push(TemplatePart::Literal(&template[from..sign]));
             let Some(close) = rest.find('}') else {
-                parts.push(Part::Unclosed(sign..sign + 2));
+                parts.push(TemplatePart::Unclosed(sign..sign + 2));
                 return parts;
             };
             let end = sign + close + 1;
             parts.push(match &template[sign + 2..end - 1] {
-                "$" => Part::Literal("$"),
-                name => Part::Variable { at: sign..end, name },
+                "$" => TemplatePart::Literal("$"),
+                name => TemplatePart::Variable { at: sign..end, name },
             });
             (from, at) = (end, end);
         } else {
             at = sign + 1;
         }
     }
-    parts.push(Part::Literal(&template[from..]));
+    parts.push(TemplatePart::Literal(&template[from..]));
     parts
 }
 
 /// The names of the variables that a template asks for, the environment's left out.
-pub(crate) fn names(template: &str) -> Vec<&str> {
+pub(crate) fn variable_names(template: &str) -> Vec<&str> {
     let wanted = |part| match part {
-        Part::Variable { name, .. } if !name.starts_with("env:") => Some(name),
+        TemplatePart::Variable { name, .. } if !name.starts_with("env:") => Some(name),
         _ => None,
     };
-    parts(template).into_iter().filter_map(wanted).collect()
+    parse_template(template).into_iter().filter_map(wanted).collect()
 }
 
 /// A text as a template that gives it back.
-pub(crate) fn escaped(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut template = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -75,15 +75,15 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// A text as a template that gives it back, whatever variable follows.
-pub(crate) fn escaped_before_variable(text: &str) -> String {
+pub(crate) fn escape_before_variable(text: &str) -> String {
     let before = text.trim_end_matches('$');
-    escaped(before) + &"${$}".repeat(text.len() - before.len())
+    escape(before) + &"${$}".repeat(text.len() - before.len())
 }
 
 /// The text that a template without variables gives.
-pub(crate) fn unescaped(template: &str) -> String {
-    let literal = |part| if let Part::Literal(text) = part { text } else { "" };
-    parts(template).into_iter().map(literal).collect()
+pub(crate) fn unescape(template: &str) -> String {
+    let literal = |part| if let TemplatePart::Literal(text) = part { text } else { "" };
+    parse_template(template).into_iter().map(literal).collect()
 }
 
 #[cfg(test)]
@@ -93,24 +93,24 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn an_escaped_text_gives_itself(text in r"[a$\{\}]{0,12}") {
-            let template = escaped(&text);
-            let whole: Option<String> = parts(&template)
+            let template = escape(&text);
+            let whole: Option<String> = parse_template(&template)
                 .into_iter()
-                .map(|part| if let Part::Literal(text) = part { Some(text) } else { None })
+                .map(|part| if let TemplatePart::Literal(text) = part { Some(text) } else { None })
                 .collect();
             proptest::prop_assert_eq!(whole, Some(text));
         }
 
         #[test]
         fn a_text_before_a_variable_does_too(text in r"[a$\{\}]{0,12}") {
-            let template = escaped_before_variable(&text) + "${x}";
-            let mut parts = parts(&template);
+            let template = escape_before_variable(&text) + "${x}";
+            let mut parts = parse_template(&template);
             let last = parts.pop().into_iter().chain(parts.pop()).collect::<Vec<_>>();
-            let is_last = matches!(last[..], [Part::Literal(""), Part::Variable { name: "x", .. }]);
+            let is_last = matches!(last[..], [TemplatePart::Literal(""), TemplatePart::Variable { name: "x", .. }]);
             proptest::prop_assert!(is_last);
             let whole: Option<String> = parts
                 .into_iter()
-                .map(|part| if let Part::Literal(text) = part { Some(text) } else { None })
+                .map(|part| if let TemplatePart::Literal(text) = part { Some(text) } else { None })
                 .collect();
             proptest::prop_assert_eq!(whole, Some(text));
         }

@@ -68,7 +68,7 @@ impl Json {
     }
 
     /// In one line, without spaces.
-    pub(crate) fn line(&self) -> String {
+    pub(crate) fn to_line(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
         out
@@ -88,7 +88,7 @@ impl Json {
                 out.push('{');
                 for (index, (key, value)) in items.iter().enumerate() {
                     out.push_str(if index > 0 { "," } else { "" });
-                    write_text(out, key);
+                    write_json_string(out, key);
                     out.push(':');
                     value.write(out);
                 }
@@ -99,7 +99,7 @@ impl Json {
     }
 
     /// In many lines, two spaces deeper each level, short lists in one.
-    pub(crate) fn pretty(&self) -> String {
+    pub(crate) fn to_pretty(&self) -> String {
         let mut out = String::new();
         self.write_pretty(&mut out, 0);
         out.push('\n');
@@ -123,7 +123,7 @@ impl Json {
                 out.push(']');
             }
             Json::List(items) => {
-                let items: Vec<String> = items.iter().map(Json::line).collect();
+                let items: Vec<String> = items.iter().map(Json::to_line).collect();
                 let _ = write!(out, "[{}]", items.join(", "));
             }
             Json::Object(items) if !items.is_empty() => {
@@ -131,7 +131,7 @@ impl Json {
                 for (index, (key, value)) in items.iter().enumerate() {
                     out.push_str(if index > 0 { "," } else { "" });
                     break_line(out, depth + 1);
-                    write_text(out, key);
+                    write_json_string(out, key);
                     out.push_str(": ");
                     value.write_pretty(out, depth + 1);
                 }
@@ -155,14 +155,14 @@ impl Json {
                 // `{:?}` always has a point or an exponent, so that it reads back as a float.
                 let _ = write!(out, "{number:?}");
             }
-            Json::Text(text) => write_text(out, text),
+            Json::Text(text) => write_json_string(out, text),
             _ => out.push_str("null"),
         }
     }
 }
 
 /// A text in quotes.
-fn write_text(out: &mut String, text: &str) {
+fn write_json_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

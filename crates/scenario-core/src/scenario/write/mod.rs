@@ -3,4 +3,4 @@
 pub mod draft;
 pub(crate) mod json;
 pub mod resolved;
-pub(crate) mod toml_text;
+pub(crate) mod toml_writer;

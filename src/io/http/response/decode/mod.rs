@@ -12,60 +12,60 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_ENCODING, HeaderValue};
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
-use scenario_log::event::FetchFault;
+use scenario_log::event::FetchErrorKind;
 
-use crate::io::http::error::Fault;
+use crate::io::http::error::FetchError;
 
 /// What is asked for.
-pub(crate) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
+pub(crate) const ACCEPT_ENCODING_VALUE: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
 
 /// How much is decoded at a time.
-const PIECE: usize = 64 << 10;
+const CHUNK_LEN: usize = 64 << 10;
 
 /// The largest window of zstd, as a power of two: what RFC 9659 allows on the way.
-const LARGEST_WINDOW: u32 = 23;
+const MAX_WINDOW_LOG: u32 = 23;
 
 /// The body of an answer on its way back to what it was.
-pub(crate) struct Decoder {
-    coding: Coding,
-    piece: Box<[u8]>,
+pub(crate) struct BodyDecoder {
+    coding: ContentCoding,
+    output: Box<[u8]>,
     /// Whether anything came: an empty body is none, whatever its header says.
-    has_begun: bool,
+    has_input: bool,
     /// Whether what came ends where an encoded body can end.
-    is_whole: bool,
+    is_complete: bool,
 }
 
 /// What is decoded.
-enum Coding {
+enum ContentCoding {
     /// RFC 1952; one member or several.
     Gzip(Box<Decompress>),
     /// RFC 9110 means zlib by it, and some servers send bare deflate: the first byte tells.
     Deflate(Option<Box<Decompress>>),
     /// RFC 7932.
-    Brotli(Box<Brotli>),
+    Brotli(Box<BrotliDecoder>),
     /// RFC 8878; one frame or several.
     Zstd(DCtx<'static>),
 }
 
-type Brotli = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
+type BrotliDecoder = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
 /// What one step did.
-struct Step {
+struct DecodeStep {
     /// So much of the input is done with.
-    taken: usize,
+    consumed: usize,
     /// So much of the output is filled.
-    made: usize,
+    produced: usize,
     /// What came ends here, as far as it has come.
     is_end: bool,
 }
 
-impl Decoder {
+impl BodyDecoder {
     /// What an answer with these headers needs; `None` if it came as it is.
     ///
     /// # Errors
     ///
     /// If it is encoded in a way that was not asked for.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Option<Decoder>, Fault> {
+    pub(crate) fn for_headers(headers: &HeaderMap) -> Result<Option<BodyDecoder>, FetchError> {
         let mut named = headers
             .get_all(CONTENT_ENCODING)
             .iter()
@@ -75,29 +75,29 @@ impl Decoder {
         let Some(name) = named.next() else { return Ok(None) };
         let refused = |what: &str| {
             let words = format!("the body is encoded as {what}, which was not asked for");
-            Err(Fault::lasting(FetchFault::Protocol, words))
+            Err(FetchError::permanent(FetchErrorKind::Protocol, words))
         };
         if let Some(second) = named.next() {
             return refused(&format!("{name} and then {second}"));
         }
         let coding = match &*name {
-            "gzip" | "x-gzip" => Coding::Gzip(gzip()),
-            "deflate" => Coding::Deflate(None),
-            "br" => Coding::Brotli(Box::new(brotli())),
-            "zstd" => Coding::Zstd(zstd()?),
+            "gzip" | "x-gzip" => ContentCoding::Gzip(new_gzip()),
+            "deflate" => ContentCoding::Deflate(None),
+            "br" => ContentCoding::Brotli(Box::new(new_brotli())),
+            "zstd" => ContentCoding::Zstd(new_zstd()?),
             other => return refused(other),
         };
-        let piece = vec![0; PIECE].into_boxed_slice();
-        Ok(Some(Decoder { coding, piece, has_begun: false, is_whole: false }))
+        let piece = vec![0; CHUNK_LEN].into_boxed_slice();
+        Ok(Some(BodyDecoder { coding, output: piece, has_input: false, is_complete: false }))
     }
 
     /// The name of the encoding.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn coding_name(&self) -> &'static str {
         match self.coding {
-            Coding::Gzip(_) => "gzip",
-            Coding::Deflate(_) => "deflate",
-            Coding::Brotli(_) => "br",
-            Coding::Zstd(_) => "zstd",
+            ContentCoding::Gzip(_) => "gzip",
+            ContentCoding::Deflate(_) => "deflate",
+            ContentCoding::Brotli(_) => "br",
+            ContentCoding::Zstd(_) => "zstd",
         }
     }
 
@@ -107,107 +107,110 @@ impl Decoder {
     /// # Errors
     ///
     /// In words, if this is not what it says it is.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<&[u8], String> {
-        if input.is_empty() && !self.has_begun {
+    pub(crate) fn next_chunk(&mut self, input: &mut &[u8]) -> Result<&[u8], String> {
+        if input.is_empty() && !self.has_input {
             return Ok(&[]);
         }
-        self.has_begun = true;
-        let step = self.coding.step(input, &mut self.piece)?;
-        *input = &input[step.taken..];
-        if step.taken > 0 || step.made > 0 {
-            self.is_whole = step.is_end;
+        self.has_input = true;
+        let step = self.coding.step(input, &mut self.output)?;
+        *input = &input[step.consumed..];
+        if step.consumed > 0 || step.produced > 0 {
+            self.is_complete = step.is_end;
         } else if !input.is_empty() {
             return Err("nothing follows from what came".to_owned());
         }
-        Ok(&self.piece[..step.made])
+        Ok(&self.output[..step.produced])
     }
 
     /// Whether the body can end here.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.is_whole || !self.has_begun
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete || !self.has_input
     }
 }
 
-impl fmt::Debug for Decoder {
+impl fmt::Debug for BodyDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("coding", &self.name()).finish_non_exhaustive()
+        f.debug_struct("Decoder").field("coding", &self.coding_name()).finish_non_exhaustive()
     }
 }
 
-impl Coding {
+impl ContentCoding {
     /// One step, as far as input and room go.
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, String> {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
         match self {
-            Coding::Gzip(gzip) => {
-                let step = inflate(gzip, input, output)?;
+            ContentCoding::Gzip(gzip) => {
+                let step = inflate_step(gzip, input, output)?;
                 if step.is_end {
                     // What may follow is another member.
-                    *gzip = self::gzip();
+                    *gzip = self::new_gzip();
                 }
                 Ok(step)
             }
-            Coding::Deflate(deflate) => {
+            ContentCoding::Deflate(deflate) => {
                 // The compression method of zlib is 8; bare deflate does not begin so (RFC 1950).
                 let is_zlib = input.first().is_none_or(|first| first & 0x0f == 8);
                 let fresh = || Box::new(Decompress::new_with_window_bits(is_zlib, 15));
-                inflate(deflate.get_or_insert_with(fresh), input, output)
+                inflate_step(deflate.get_or_insert_with(fresh), input, output)
             }
-            Coding::Brotli(state) => brotli_step(state, input, output),
-            Coding::Zstd(context) => zstd_step(context, input, output),
+            ContentCoding::Brotli(state) => brotli_step(state, input, output),
+            ContentCoding::Zstd(context) => zstd_step(context, input, output),
         }
     }
 }
 
-fn gzip() -> Box<Decompress> {
+fn new_gzip() -> Box<Decompress> {
     Box::new(Decompress::new_gzip(15))
 }
 
-fn brotli() -> Brotli {
+fn new_brotli() -> BrotliDecoder {
     let alloc = StandardAlloc::default;
     BrotliState::new_strict(alloc(), alloc(), alloc())
 }
 
-fn zstd() -> Result<DCtx<'static>, Fault> {
+fn new_zstd() -> Result<DCtx<'static>, FetchError> {
     let mut context = DCtx::create();
-    context.set_parameter(DParameter::WindowLogMax(LARGEST_WINDOW)).map_err(|code| {
-        Fault::lasting(FetchFault::Protocol, format!("zstd cannot be decoded: {}", get_error_name(code)))
+    context.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG)).map_err(|code| {
+        FetchError::permanent(
+            FetchErrorKind::Protocol,
+            format!("zstd cannot be decoded: {}", get_error_name(code)),
+        )
     })?;
     Ok(context)
 }
 
-fn inflate(state: &mut Decompress, input: &[u8], output: &mut [u8]) -> Result<Step, String> {
+fn inflate_step(state: &mut Decompress, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
     let (before_in, before_out) = (state.total_in(), state.total_out());
     let status = state
         .decompress(input, output, FlushDecompress::None)
         .map_err(|error| error.to_string().replace("deflate decompression error: ", ""))?;
     let since = |now: u64, before: u64| usize::try_from(now - before).unwrap_or_default();
-    Ok(Step {
-        taken: since(state.total_in(), before_in),
-        made: since(state.total_out(), before_out),
+    Ok(DecodeStep {
+        consumed: since(state.total_in(), before_in),
+        produced: since(state.total_out(), before_out),
         is_end: status == Status::StreamEnd,
     })
 }
 
-fn brotli_step(state: &mut Brotli, input: &[u8], output: &mut [u8]) -> Result<Step, String> {
+fn brotli_step(state: &mut BrotliDecoder, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
     let (mut left, mut taken) = (input.len(), 0);
     let (mut room, mut made, mut total) = (output.len(), 0, 0);
     let result =
         BrotliDecompressStream(&mut left, &mut taken, input, &mut room, &mut made, output, &mut total, state);
     match result {
         BrotliResult::ResultFailure => Err(format!("{:?}", state.error_code)),
-        BrotliResult::ResultSuccess => Ok(Step { taken, made, is_end: true }),
+        BrotliResult::ResultSuccess => Ok(DecodeStep { consumed: taken, produced: made, is_end: true }),
         BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => {
-            Ok(Step { taken, made, is_end: false })
+            Ok(DecodeStep { consumed: taken, produced: made, is_end: false })
         }
     }
 }
 
-fn zstd_step(context: &mut DCtx<'_>, input: &[u8], output: &mut [u8]) -> Result<Step, String> {
+fn zstd_step(context: &mut DCtx<'_>, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
     let mut from = InBuffer::around(input);
     let mut to = OutBuffer::around(output);
     let left =
         context.decompress_stream(&mut to, &mut from).map_err(|code| get_error_name(code).to_owned())?;
-    Ok(Step { taken: from.pos(), made: to.pos(), is_end: left == 0 })
+    Ok(DecodeStep { consumed: from.pos(), produced: to.pos(), is_end: left == 0 })
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ fn headers(encoding: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(encoding))])
 }
 
-fn decoder(encoding: &'static str) -> Decoder {
-    Decoder::of(&headers(encoding)).unwrap().unwrap()
+fn decoder(encoding: &'static str) -> BodyDecoder {
+    BodyDecoder::for_headers(&headers(encoding)).unwrap().unwrap()
 }
 
 /// What becomes of bytes that come `at_once` at a time, and whether they may end there.
@@ -21,14 +21,14 @@ fn decoded(encoding: &'static str, bytes: &[u8], at_once: usize) -> Result<(Vec<
     let mut all = Vec::new();
     for mut chunk in bytes.chunks(at_once) {
         loop {
-            let piece = decoder.next(&mut chunk)?;
+            let piece = decoder.next_chunk(&mut chunk)?;
             all.extend_from_slice(piece);
             if piece.is_empty() && chunk.is_empty() {
                 break;
             }
         }
     }
-    Ok((all, decoder.is_whole()))
+    Ok((all, decoder.is_complete()))
 }
 
 /// A text in every encoding. (Nothing here encodes `br`: what there is was made by its own tool.)
@@ -108,10 +108,10 @@ fn a_window_over_eight_mebibytes_is_refused() {
 
 #[test]
 fn only_what_was_asked_for_is_decoded_and_only_once() {
-    assert!(Decoder::of(&HeaderMap::new()).unwrap().is_none());
-    assert!(Decoder::of(&headers(" identity ,")).unwrap().is_none());
+    assert!(BodyDecoder::for_headers(&HeaderMap::new()).unwrap().is_none());
+    assert!(BodyDecoder::for_headers(&headers(" identity ,")).unwrap().is_none());
     for other in ["compress", "gzip, br", "aes128gcm"] {
-        let words = Decoder::of(&headers(other)).unwrap_err().words;
+        let words = BodyDecoder::for_headers(&headers(other)).unwrap_err().message;
         assert!(words.contains("not asked for"), "{words}");
     }
 }

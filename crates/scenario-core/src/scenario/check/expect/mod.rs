@@ -1,34 +1,35 @@
 //! Expectations: what they look at exists, their limits have the unit of their figure, and they can
 //! hold at all.
 
-mod figures;
 mod never_matches;
+mod thresholds;
 
 use std::mem::take;
 
-use crate::diagnostic::{Diagnostic, Place, quoted};
-use crate::scenario::file::{RawExpect, RawFollows};
-use crate::scenario::findings::Findings;
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::file::{RawExpectation, RawFollows};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::{
-    Comparison, Expectation, Measure, Order, Rule, Subject, Wanted, Watched, Within,
+    Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
+    LimitComparison, MeasuredQuantity, OrderRule,
 };
-use crate::scenario::schema::expect::RawWhere;
-use crate::scenario::schema::text::Open;
-use crate::scenario::schema::{Slot, Sp};
-use scenario_log::event_kind::{Belongs, EventKind, KeyType};
+use crate::scenario::schema::expect::RawKeyMatchers;
+use crate::scenario::schema::strings::PublicString;
+use crate::scenario::schema::{KeySlot, Located};
+use scenario_log::event_kind::{EventKeyType, EventKind, EventScope};
 use scenario_log::time::Span;
 
-use super::given_twice;
-pub(crate) use crate::scenario::check::expect::never_matches::warn_of_nothing;
-use figures::{limited, never_too_early};
+use super::duplicate_name_error;
+pub(crate) use crate::scenario::check::expect::never_matches::warn_of_impossible_events;
+use thresholds::{build_threshold_from_limits, why_not_decidable_early};
 
 /// The most expectations of a scenario: a percentile takes up to half a megabyte.
-const MOST: usize = 200;
+const MAX_EXPECTATIONS: usize = 200;
 
 /// The names that `in` can have, as indices into the scenario's lists.
 #[derive(Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct ExpectationNames {
     /// Sorted, as the scenario's presets are.
     pub(crate) presets: Vec<String>,
     /// Sorted, as the scenario's fetches are.
@@ -39,20 +40,20 @@ pub(crate) struct Names {
     pub(crate) ids: Vec<Option<String>>,
 }
 
-impl Names {
+impl ExpectationNames {
     /// Those of a whole scenario.
-    pub(crate) fn of(scenario: &Scenario) -> Names {
-        Names {
+    pub(crate) fn from_scenario(scenario: &Scenario) -> ExpectationNames {
+        ExpectationNames {
             presets: scenario.presets.iter().map(|preset| preset.name.clone()).collect(),
             fetches: scenario.fetches.iter().map(|fetch| fetch.name.clone()).collect(),
-            cells: Some(scenario.shared.iter().map(|(name, _)| name.clone()).collect()),
+            cells: Some(scenario.shared_cells.iter().map(|(name, _)| name.clone()).collect()),
             ids: scenario.timeline.iter().map(|entry| entry.id.clone()).collect(),
         }
     }
 
-    fn find(&self, name: &str) -> Option<Within> {
+    fn find(&self, name: &str) -> Option<ExpectationScope> {
         let at = |names: &[String]| names.iter().position(|own| own == name);
-        let within = Within {
+        let within = ExpectationScope {
             name: name.to_owned(),
             preset: at(&self.presets),
             fetch: at(&self.fetches),
@@ -71,143 +72,167 @@ impl Names {
 }
 
 /// The expectations of the model; `None` if one is wrong.
-pub(crate) fn expectations(
-    raw: Vec<Sp<RawExpect>>,
-    names: &Names,
-    found: &mut Findings,
+pub(crate) fn build_expectations(
+    raw: Vec<Located<RawExpectation>>,
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
 ) -> Option<Vec<Expectation>> {
-    if let Some(first) = raw.get(MOST) {
-        found.add(Diagnostic::error(first.place, format!("a scenario has at most {MOST} expectations")));
+    if let Some(first) = raw.get(MAX_EXPECTATIONS) {
+        found.add(Diagnostic::error(
+            first.place,
+            format!("a scenario has at most {MAX_EXPECTATIONS} expectations"),
+        ));
         return None;
     }
     let wanted = raw.len();
-    let mut all: Vec<(Expectation, Place)> = Vec::with_capacity(wanted);
+    let mut all: Vec<(Expectation, FilePlace)> = Vec::with_capacity(wanted);
     for raw in raw {
         let place = raw.value.name.as_given().map_or(raw.place, |name| name.place);
-        let Some(one) = expectation(raw, names, found) else { continue };
+        let Some(one) = build_expectation(raw, names, found) else { continue };
         match all.iter().find(|(other, _)| other.name == one.name) {
-            Some((_, first)) => found.add(given_twice("expectation", &one.name, place, *first)),
+            Some((_, first)) => found.add(duplicate_name_error("expectation", &one.name, place, *first)),
             None => all.push((one, place)),
         }
     }
     (all.len() == wanted).then(|| all.into_iter().map(|(one, _)| one).collect())
 }
 
-fn expectation(raw: Sp<RawExpect>, names: &Names, found: &mut Findings) -> Option<Expectation> {
+fn build_expectation(
+    raw: Located<RawExpectation>,
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
+) -> Option<Expectation> {
     let (place, mut raw) = (raw.place, raw.value);
     let of_place = raw.of.as_given().map_or(place, |of| of.place);
     let (of, within, values) = (take(&mut raw.of), take(&mut raw.within_name), take(&mut raw.values));
-    let watched = watched(of, within, values, names, found);
+    let watched = build_target(of, within, values, names, found);
     let never = raw.never.as_given().is_some_and(|never| never.value);
     let rule = match take(&mut raw.follows) {
-        Slot::Given(before) => {
-            let what = watched.as_ref().map(|watched| watched.what);
-            order(what, of_place, (before.value, raw.within.value().map(|within| within.0)), names, found)
+        KeySlot::Given(before) => {
+            let what = watched.as_ref().map(|watched| watched.subject);
+            build_order(
+                what,
+                of_place,
+                (before.value, raw.within.into_value().map(|within| within.0)),
+                names,
+                found,
+            )
         }
-        Slot::Broken => None,
-        Slot::Absent => {
+        KeySlot::Invalid => None,
+        KeySlot::Absent => {
             let limits = [
-                (Comparison::Below, raw.below),
-                (Comparison::AtMost, raw.at_most),
-                (Comparison::Equals, raw.equals),
-                (Comparison::AtLeast, raw.at_least),
-                (Comparison::Above, raw.above),
+                (LimitComparison::Below, raw.below),
+                (LimitComparison::AtMost, raw.at_most),
+                (LimitComparison::Equals, raw.equals),
+                (LimitComparison::AtLeast, raw.at_least),
+                (LimitComparison::Above, raw.above),
             ];
             let never = raw.never.is_present().then_some(never);
-            let what = watched.as_ref().map(|watched| watched.what);
-            limited(what?, (raw.stat, of_place), limits, (never, place), found).map(Rule::Figure)
+            let what = watched.as_ref().map(|watched| watched.subject);
+            build_threshold_from_limits(what?, (raw.stat, of_place), limits, (never, place), found)
+                .map(ExpectationRule::Threshold)
         }
     };
     let name = match raw.name {
-        Slot::Given(name) if name.value.0.trim().is_empty() => {
+        KeySlot::Given(name) if name.value.0.trim().is_empty() => {
             let message = "the name of an expectation is not empty";
             let help = "without `name` it is called by what it says";
-            found.add(Diagnostic::error(name.place, message).help(help));
+            found.add(Diagnostic::error(name.place, message).with_help(help));
             return None;
         }
-        Slot::Given(name) => Some(name.value.0),
-        Slot::Broken => return None,
-        Slot::Absent => None,
+        KeySlot::Given(name) => Some(name.value.0),
+        KeySlot::Invalid => return None,
+        KeySlot::Absent => None,
     };
     let (of, rule) = (watched?, rule?);
-    let abort = raw.abort.given().filter(|abort| abort.value);
-    if let (Some(abort), Rule::Figure(figure)) = (&abort, &rule)
-        && let Some(why) = never_too_early(figure, never)
+    let abort = raw.abort.into_given().filter(|abort| abort.value);
+    if let (Some(abort), ExpectationRule::Threshold(figure)) = (&abort, &rule)
+        && let Some(why) = why_not_decidable_early(figure, never)
     {
         found.add(Diagnostic::warning(abort.place, format!("`abort` ends nothing here: {why}")));
     }
     let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
-    Some(Expectation { name, of, rule, never, abort: abort.is_some(), place })
+    Some(Expectation { name, target: of, rule, never, abort: abort.is_some(), place })
 }
 
 /// The rule of an expectation that is an order.
-fn order(
-    what: Option<Subject>,
-    of: Place,
+fn build_order(
+    what: Option<ExpectationSubject>,
+    of: FilePlace,
     (before, within): (RawFollows, Option<Span>),
-    names: &Names,
-    found: &mut Findings,
-) -> Option<Rule> {
-    let follows = follows(before, names, found);
-    if let Some(what @ (Subject::Measure(_) | Subject::Shared)) = what {
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
+) -> Option<ExpectationRule> {
+    let follows = build_follows(before, names, found);
+    if let Some(what @ (ExpectationSubject::Measure(_) | ExpectationSubject::Shared)) = what {
         let message = format!("{} is no event, which could follow one", quoted(what.name()));
-        found.add(Diagnostic::error(of, message).help("for example of = \"spawn.started\""));
+        found.add(Diagnostic::error(of, message).with_help("for example of = \"spawn.started\""));
         return None;
     }
-    Some(Rule::Order(Box::new(Order { follows: follows?, within })))
+    Some(ExpectationRule::Order(Box::new(OrderRule { follows: follows?, within })))
 }
 
 /// What is looked at; tells all that is wrong with it.
-fn watched(
-    of: Slot<Open>,
-    within: Slot<Open>,
-    values: Slot<RawWhere>,
-    names: &Names,
-    found: &mut Findings,
-) -> Option<Watched> {
-    let is_broken = matches!(within, Slot::Broken) || matches!(values, Slot::Broken);
-    let (what, cell) = of.given().and_then(|of| subject(&of, names, found)).unzip();
+fn build_target(
+    of: KeySlot<PublicString>,
+    within: KeySlot<PublicString>,
+    values: KeySlot<RawKeyMatchers>,
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
+) -> Option<ExpectationTarget> {
+    let is_broken = matches!(within, KeySlot::Invalid) || matches!(values, KeySlot::Invalid);
+    let (what, cell) = of.into_given().and_then(|of| parse_subject(&of, names, found)).unzip();
     let cell = cell.flatten();
     let within = match within {
-        Slot::Given(name) => self::within(what, &name, names, found).map(Some),
+        KeySlot::Given(name) => self::build_scope(what, &name, names, found).map(Some),
         _ => Some(None),
     };
     let values = match (what, values) {
-        (Some(what), Slot::Given(values)) => self::values(what, values.value, found),
+        (Some(what), KeySlot::Given(values)) => self::build_key_matchers(what, values.value, found),
         _ => Some(Vec::new()),
     };
-    let watched = Watched { what: what?, cell, within: within?, values: values? };
+    let watched = ExpectationTarget { subject: what?, cell, scope: within?, key_matchers: values? };
     (!is_broken).then_some(watched)
 }
 
-fn follows(raw: RawFollows, names: &Names, found: &mut Findings) -> Option<Watched> {
+fn build_follows(
+    raw: RawFollows,
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
+) -> Option<ExpectationTarget> {
     let place = raw.of.as_given().map(|of| of.place);
-    let watched = watched(raw.of, raw.within_name, raw.values, names, found)?;
-    if let what @ (Subject::Measure(_) | Subject::Shared) = watched.what {
+    let watched = build_target(raw.of, raw.scope_name, raw.key_matchers, names, found)?;
+    if let what @ (ExpectationSubject::Measure(_) | ExpectationSubject::Shared) = watched.subject {
         let message = format!("{} is no event, which could be followed", quoted(what.name()));
-        found.add(Diagnostic::error(place?, message).help("for example of = \"spawn.exited\""));
+        found.add(Diagnostic::error(place?, message).with_help("for example of = \"spawn.exited\""));
         return None;
     }
     Some(watched)
 }
 
 /// What is looked at, and which cell.
-fn subject(of: &Sp<Open>, names: &Names, found: &mut Findings) -> Option<(Subject, Option<String>)> {
+fn parse_subject(
+    of: &Located<PublicString>,
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
+) -> Option<(ExpectationSubject, Option<String>)> {
     let name = &*of.value.0;
-    if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == name) {
-        return Some((Subject::Measure(measure), None));
+    if let Some(measure) = MeasuredQuantity::ALL.into_iter().find(|measure| measure.name() == name) {
+        return Some((ExpectationSubject::Measure(measure), None));
     }
-    if EventKind::LAST.contains(&name) {
+    if EventKind::AFTER_COUNTING.contains(&name) {
         let message = format!("{} comes when all expectations have been checked", quoted(name));
-        found.add(Diagnostic::error(of.place, message).help("for how long the run took: of = \"run.took\""));
+        found.add(
+            Diagnostic::error(of.place, message).with_help("for how long the run took: of = \"run.took\""),
+        );
         return None;
     }
     if let Some(cell) = name.strip_prefix("shared.") {
         let cells = names.cells.as_ref()?;
         if cells.iter().any(|own| own == cell) {
-            return Some((Subject::Shared, Some(cell.to_owned())));
+            return Some((ExpectationSubject::Shared, Some(cell.to_owned())));
         }
-        if !found.only_counts() {
+        if !found.count_if_full() {
             let fault = Diagnostic::error(of.place, format!("there is no shared cell {}", quoted(cell)));
             let fault = found.did_you_mean(fault, cell, cells.iter().map(String::as_str), "cells");
             found.add(fault);
@@ -215,32 +240,40 @@ fn subject(of: &Sp<Open>, names: &Names, found: &mut Findings) -> Option<(Subjec
         return None;
     }
     if let Some(kind) = EventKind::from_name(name) {
-        return Some((Subject::Event(kind), None));
+        return Some((ExpectationSubject::Event(kind), None));
     }
-    if !found.only_counts() {
+    if !found.count_if_full() {
         let fault = Diagnostic::error(of.place, format!("{} is nothing to expect", quoted(name)));
-        let events = EventKind::all().map(EventKind::name).filter(|name| !EventKind::LAST.contains(name));
-        let names = events.chain(Measure::ALL.into_iter().map(Measure::name));
+        let events =
+            EventKind::all().map(EventKind::name).filter(|name| !EventKind::AFTER_COUNTING.contains(name));
+        let names = events.chain(MeasuredQuantity::ALL.into_iter().map(MeasuredQuantity::name));
         let fault = found.did_you_mean(fault, name, names, "events and measures");
         found.add(fault);
     }
     None
 }
 
-fn within(what: Option<Subject>, name: &Sp<Open>, names: &Names, found: &mut Findings) -> Option<Within> {
+fn build_scope(
+    what: Option<ExpectationSubject>,
+    name: &Located<PublicString>,
+    names: &ExpectationNames,
+    found: &mut Diagnostics,
+) -> Option<ExpectationScope> {
     let belongs = match what {
-        Some(Subject::Event(kind)) => Some(kind.belongs()),
-        Some(Subject::Measure(Measure::RunTook) | Subject::Shared) => Some(Belongs::Run),
+        Some(ExpectationSubject::Event(kind)) => Some(kind.scope()),
+        Some(ExpectationSubject::Measure(MeasuredQuantity::RunTook) | ExpectationSubject::Shared) => {
+            Some(EventScope::Run)
+        }
         _ => None,
     };
-    if let (Some(Belongs::Run), Some(what)) = (belongs, what) {
+    if let (Some(EventScope::Run), Some(what)) = (belongs, what) {
         let message =
             format!("{} belongs to the whole run, not to a preset, fetch or entry", quoted(what.name()));
-        found.add(Diagnostic::error(name.place, message).help("take `in` out"));
+        found.add(Diagnostic::error(name.place, message).with_help("take `in` out"));
         return None;
     }
     let within = names.find(&name.value.0);
-    if within.is_none() && !found.only_counts() {
+    if within.is_none() && !found.count_if_full() {
         let message = format!("there is no preset, fetch or entry {}", quoted(&name.value.0));
         let fault = Diagnostic::error(name.place, message);
         let fault = found.did_you_mean(fault, &name.value.0, names.all(), "names");
@@ -250,11 +283,15 @@ fn within(what: Option<Subject>, name: &Sp<Open>, names: &Names, found: &mut Fin
 }
 
 /// What the keys of an event must be.
-fn values(what: Subject, raw: RawWhere, found: &mut Findings) -> Option<Vec<(String, Wanted)>> {
+fn build_key_matchers(
+    what: ExpectationSubject,
+    raw: RawKeyMatchers,
+    found: &mut Diagnostics,
+) -> Option<Vec<(String, KeyMatcher)>> {
     let kind = match what {
-        Subject::Event(kind) => Some(kind),
-        Subject::Measure(measure) => measure.event(),
-        Subject::Shared => None,
+        ExpectationSubject::Event(kind) => Some(kind),
+        ExpectationSubject::Measure(measure) => measure.event_kind(),
+        ExpectationSubject::Shared => None,
     };
     let mut values = Vec::with_capacity(raw.0.len());
     let wanted = raw.0.len();
@@ -262,20 +299,20 @@ fn values(what: Subject, raw: RawWhere, found: &mut Findings) -> Option<Vec<(Str
         let Some(kind) = kind else {
             let message =
                 format!("{} is of no one event, whose keys could be looked at", quoted(what.name()));
-            found.add(Diagnostic::error(key.place, message).help("take `where` out"));
+            found.add(Diagnostic::error(key.place, message).with_help("take `where` out"));
             return None;
         };
         let Some((_, key_type)) = kind.keys().iter().find(|(name, _)| *name == key.value) else {
-            unknown_key(kind, &key, found);
+            report_unknown_key(kind, &key, found);
             continue;
         };
         let (is_right, form) = match (key_type, &value.value) {
-            (KeyType::Text, Wanted::Text(_))
-            | (KeyType::Number, Wanted::Number(_))
-            | (KeyType::Boolean, Wanted::Boolean(_)) => (true, ""),
-            (KeyType::Text, _) => (false, "a text, which takes a regular expression: for example 'a.*'"),
-            (KeyType::Number, _) => (false, "a whole number: for example 200"),
-            (KeyType::Boolean, _) => (false, "`true` or `false`"),
+            (EventKeyType::Text, KeyMatcher::Regex(_))
+            | (EventKeyType::Number, KeyMatcher::Number(_))
+            | (EventKeyType::Boolean, KeyMatcher::Boolean(_)) => (true, ""),
+            (EventKeyType::Text, _) => (false, "a text, which takes a regular expression: for example 'a.*'"),
+            (EventKeyType::Number, _) => (false, "a whole number: for example 200"),
+            (EventKeyType::Boolean, _) => (false, "`true` or `false`"),
         };
         if is_right {
             values.push((key.value, value.value));
@@ -287,14 +324,14 @@ fn values(what: Subject, raw: RawWhere, found: &mut Findings) -> Option<Vec<(Str
     (values.len() == wanted).then_some(values)
 }
 
-fn unknown_key(kind: EventKind, key: &Sp<String>, found: &mut Findings) {
-    if found.only_counts() {
+fn report_unknown_key(kind: EventKind, key: &Located<String>, found: &mut Diagnostics) {
+    if found.count_if_full() {
         return;
     }
     let message = format!("{} has no key {} to look at", quoted(kind.name()), quoted(&key.value));
     let fault = Diagnostic::error(key.place, message);
     let fault = match &*key.value {
-        "t" | "due" | "took" => fault.help("times are measured: for example of = \"fetch.took\""),
+        "t" | "due" | "took" => fault.with_help("times are measured: for example of = \"fetch.took\""),
         _ => {
             let names = kind.keys().iter().map(|(name, _)| *name);
             found.did_you_mean(fault, &key.value, names, "keys")

@@ -4,27 +4,27 @@
 //! What is added must be right: names are not looked up here. Nothing that is written can break out of
 //! its comment or its string.
 
-mod compact;
+mod omit_defaults;
 
 use std::path::Path;
 
 use crate::diagnostic::Severity;
 use crate::scenario::file::RawScenario;
-use crate::scenario::model::{Body, FetchJob, PresetKind, Scenario};
-use crate::scenario::schema::Shape;
-use crate::scenario::schema::times::human;
-use crate::scenario::vars::template::escaped;
+use crate::scenario::model::{FetchBody, FetchJob, PresetKind, Scenario};
+use crate::scenario::schema::TomlSchema;
+use crate::scenario::schema::durations::format_span;
+use crate::scenario::vars::template::escape;
 use crate::scenario::write::json::{Json, object};
 use crate::scenario::write::resolved::to_json;
-use crate::scenario::write::toml_text::{is_table, line, section, toml};
-use crate::scenario::{FileRead, Files, Loaded, Options, ReadFault, load};
+use crate::scenario::write::toml_writer::{needs_header, render_toml, write_key_value, write_section};
+use crate::scenario::{FileContent, FileProvider, FileReadError, LoadedScenario, ScenarioOptions, loader};
 use scenario_log::event::{ClockKind, REDACTED};
-use scenario_log::sanitize::push_visible;
+use scenario_log::sanitize::push_sanitized;
 use scenario_log::time::Span;
 
 /// A scenario that will be a file.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct ScenarioDraft {
     items: Vec<(String, Json)>,
     scenario: Scenario,
     vars: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Draft {
 
 /// What an added entry does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum DraftAction<'a> {
     /// Start a preset, so many times.
     Spawn(&'a str, u32),
     /// Start a fetch.
@@ -54,55 +54,55 @@ pub enum Step<'a> {
 
 /// Something that is added to the timeline: a comment and, most times, an entry below it.
 #[derive(Clone, Debug)]
-pub struct Addition {
+pub struct DraftAddition {
     comment: String,
     entry: Option<Json>,
 }
 
-impl Addition {
+impl DraftAddition {
     /// A comment alone.
     #[must_use]
-    pub fn comment(comment: impl Into<String>) -> Addition {
-        Addition { comment: comment.into(), entry: None }
+    pub fn comment(comment: impl Into<String>) -> DraftAddition {
+        DraftAddition { comment: comment.into(), entry: None }
     }
 
     /// An entry with a comment above it.
     #[must_use]
-    pub fn entry(comment: impl Into<String>, id: &str, at: Span, step: Step<'_>) -> Addition {
-        let mut entry = object([("id", id.into()), ("at", human(at).into())]);
+    pub fn entry(comment: impl Into<String>, id: &str, at: Span, step: DraftAction<'_>) -> DraftAddition {
+        let mut entry = object([("id", id.into()), ("at", format_span(at).into())]);
         entry = match step {
-            Step::Spawn(preset, count) => {
-                let entry = entry.with("spawn", escaped(preset));
+            DraftAction::Spawn(preset, count) => {
+                let entry = entry.with("spawn", escape(preset));
                 if count > 1 { entry.with("count", u64::from(count)) } else { entry }
             }
-            Step::Fetch(job) => entry.with("fetch", escaped(job)),
-            Step::Mark(text) => entry.with("mark", escaped(text)),
-            Step::Stop(target) => entry.with("stop", escaped(target)),
-            Step::Send { to, text } => {
-                entry.with("send", object([("to", escaped(to).into()), ("text", escaped(text).into())]))
+            DraftAction::Fetch(job) => entry.with("fetch", escape(job)),
+            DraftAction::Mark(text) => entry.with("mark", escape(text)),
+            DraftAction::Stop(target) => entry.with("stop", escape(target)),
+            DraftAction::Send { to, text } => {
+                entry.with("send", object([("to", escape(to).into()), ("text", escape(text).into())]))
             }
         };
-        Addition { comment: comment.into(), entry: Some(entry) }
+        DraftAddition { comment: comment.into(), entry: Some(entry) }
     }
 }
 
-impl Draft {
+impl ScenarioDraft {
     /// The draft of a scenario as a log has it: one line of JSON, as [`to_json`] writes it. Its variables
     /// are left out, since they have been put in; and so is what holds without being said.
     ///
     /// # Errors
     /// In words, why it cannot be run.
-    pub fn read(json: &str) -> Result<Draft, String> {
+    pub fn from_json(json: &str) -> Result<ScenarioDraft, String> {
         let Json::Object(mut items) = Json::parse(json).map_err(|error| error.to_string())? else {
             return Err("it is no JSON object".to_owned());
         };
-        let vars = names_of(&items, "vars");
+        let vars = keys_of_table(&items, "vars");
         items.retain(|(key, _)| key != "vars");
-        let short = match compact::compact(Json::Object(items.clone()), &RawScenario::schema()) {
+        let short = match omit_defaults::omit_defaults(Json::Object(items.clone()), &RawScenario::schema()) {
             Json::Object(short) => short,
             _ => items.clone(),
         };
-        let (whole, shortened) = (loaded(&items, ClockKind::Real), loaded(&short, ClockKind::Real));
+        let (whole, shortened) = (load_items(&items, ClockKind::Real), load_items(&short, ClockKind::Real));
         let (items, scenario) = match (whole, shortened) {
             // A default that hangs on something else: then all of it is said.
             (Ok(whole), Ok(shortened)) if to_json(&whole) != to_json(&shortened) => (items, whole),
@@ -110,7 +110,7 @@ impl Draft {
             (_, Ok(shortened)) => (short, shortened),
             (whole, Err(_)) => (items, whole?),
         };
-        Ok(Draft { items, scenario, vars, limit_comment: Vec::new() })
+        Ok(ScenarioDraft { items, scenario, vars, limit_comment: Vec::new() })
     }
 
     /// The scenario as it was read.
@@ -126,15 +126,15 @@ impl Draft {
 
     /// Whether the virtual clock can run it.
     #[must_use]
-    pub fn is_virtual(&self) -> bool {
-        loaded(&self.items, ClockKind::Virtual).is_ok()
+    pub fn can_run_virtually(&self) -> bool {
+        load_items(&self.items, ClockKind::Virtual).is_ok()
     }
 
     /// Whether anything of it hangs on the folder of its file: programs run there, paths start there.
     #[must_use]
-    pub fn has_paths(&self) -> bool {
+    pub fn depends_on_folder(&self) -> bool {
         let runs = |kind: &PresetKind| matches!(kind, PresetKind::Command(_));
-        let reads = |fetch: &FetchJob| fetch.ca.is_some() || matches!(fetch.body, Some(Body::File(_)));
+        let reads = |fetch: &FetchJob| fetch.ca.is_some() || matches!(fetch.body, Some(FetchBody::File(_)));
         self.scenario.presets.iter().any(|preset| runs(&preset.kind))
             || self.scenario.fetches.iter().any(reads)
     }
@@ -142,9 +142,10 @@ impl Draft {
     /// Where `[redacted]` stands in the file that [`Draft::to_toml`] gives: the keys from the top down,
     /// with dots between them, and `#3` for the third of a list.
     #[must_use]
-    pub fn redacted(&self, before: &[Addition], behind: &[Addition]) -> Vec<String> {
+    pub fn redacted_paths(&self, before: &[DraftAddition], behind: &[DraftAddition]) -> Vec<String> {
         let mut items = self.items.clone();
-        let added = |additions: &[Addition]| additions.iter().filter_map(|one| one.entry.clone()).collect();
+        let added =
+            |additions: &[DraftAddition]| additions.iter().filter_map(|one| one.entry.clone()).collect();
         let (mut timeline, behind): (Vec<Json>, Vec<Json>) = (added(before), added(behind));
         let at = items.iter().position(|(key, _)| key == "timeline");
         if let Some((_, Json::List(own))) = at.map(|at| items.remove(at)) {
@@ -161,13 +162,13 @@ impl Draft {
 
     /// Has the run use this seed, before the scenario's own.
     pub fn set_seed(&mut self, seed: i64) {
-        self.put("seed", Json::Int(seed), &["name", "description"]);
+        self.set_key("seed", Json::Int(seed), &["name", "description"]);
     }
 
     /// Limits the run, if it is not limited to less already.
-    pub fn limit(&mut self, limit: Span, comment: Vec<String>) {
+    pub fn set_time_limit(&mut self, limit: Span, comment: Vec<String>) {
         if self.scenario.time_limit.is_none_or(|own| limit < own) {
-            self.put("time_limit", human(limit).into(), &["name", "description", "seed", "tick"]);
+            self.set_key("time_limit", format_span(limit).into(), &["name", "description", "seed", "tick"]);
             self.limit_comment = comment;
         }
     }
@@ -178,7 +179,7 @@ impl Draft {
     }
 
     /// Puts a key in the place of its namesake, or behind all of these.
-    fn put(&mut self, key: &str, value: Json, behind: &[&str]) {
+    fn set_key(&mut self, key: &str, value: Json, behind: &[&str]) {
         if let Some((_, old)) = self.items.iter_mut().find(|(name, _)| name == key) {
             *old = value;
             return;
@@ -190,52 +191,55 @@ impl Draft {
     /// The file: a header of comment lines, the scenario, and what was added before and behind the
     /// entries of its timeline.
     #[must_use]
-    pub fn to_toml(&self, header: &[String], before: &[Addition], behind: &[Addition]) -> String {
+    pub fn to_toml(&self, header: &[String], before: &[DraftAddition], behind: &[DraftAddition]) -> String {
         let mut out = String::new();
-        comments(&mut out, header);
+        write_comments(&mut out, header);
         out.push('\n');
-        for (key, value) in self.items.iter().filter(|(_, value)| !is_table(value)) {
+        for (key, value) in self.items.iter().filter(|(_, value)| !needs_header(value)) {
             if key == "time_limit" {
-                comments(&mut out, &self.limit_comment);
+                write_comments(&mut out, &self.limit_comment);
             }
-            line(&mut out, key, value);
+            write_key_value(&mut out, key, value);
         }
-        let (timeline, others): (Vec<_>, Vec<_>) =
-            self.items.iter().filter(|(_, value)| is_table(value)).partition(|(key, _)| key == "timeline");
+        let (timeline, others): (Vec<_>, Vec<_>) = self
+            .items
+            .iter()
+            .filter(|(_, value)| needs_header(value))
+            .partition(|(key, _)| key == "timeline");
         for (key, value) in others {
-            section(&mut out, key, value);
+            write_section(&mut out, key, value);
         }
-        add(&mut out, before);
+        write_additions(&mut out, before);
         for (key, value) in timeline {
-            section(&mut out, key, value);
+            write_section(&mut out, key, value);
         }
-        add(&mut out, behind);
+        write_additions(&mut out, behind);
         out
     }
 }
 
-fn add(out: &mut String, additions: &[Addition]) {
-    for Addition { comment, entry } in additions {
+fn write_additions(out: &mut String, additions: &[DraftAddition]) {
+    for DraftAddition { comment, entry } in additions {
         out.push('\n');
-        comments(out, std::slice::from_ref(comment));
+        write_comments(out, std::slice::from_ref(comment));
         if let Some(entry) = entry {
             let mut text = String::new();
-            section(&mut text, "timeline", &Json::List(vec![entry.clone()]));
+            write_section(&mut text, "timeline", &Json::List(vec![entry.clone()]));
             out.push_str(text.trim_start());
         }
     }
 }
 
 /// Lines of comments. Whatever is in them stays in them.
-fn comments(out: &mut String, lines: &[String]) {
+fn write_comments(out: &mut String, lines: &[String]) {
     for line in lines {
         out.push_str(if line.is_empty() { "#" } else { "# " });
-        push_visible(out, line);
+        push_sanitized(out, line);
         out.push('\n');
     }
 }
 
-fn names_of(items: &[(String, Json)], key: &str) -> Vec<String> {
+fn keys_of_table(items: &[(String, Json)], key: &str) -> Vec<String> {
     match items.iter().find(|(name, _)| name == key) {
         Some((_, Json::Object(named))) => named.iter().map(|(name, _)| name.clone()).collect(),
         _ => Vec::new(),
@@ -260,21 +264,22 @@ fn find_redacted(value: &Json, path: &str, found: &mut Vec<String>) {
 }
 
 /// The one file there is: neither the disk nor the environment has a say in what a log means.
-struct Alone(String);
+struct SingleFile(String);
 
-impl Files for Alone {
-    fn read(&self, path: &Path) -> Result<FileRead, ReadFault> {
+impl FileProvider for SingleFile {
+    fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
         if path != Path::new("-") {
-            return Err(ReadFault("a scenario in a log includes no files".to_owned()));
+            return Err(FileReadError("a scenario in a log includes no files".to_owned()));
         }
-        Ok(FileRead { bytes: self.0.clone().into_bytes(), identity: String::new() })
+        Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: String::new() })
     }
 }
 
-fn loaded(items: &[(String, Json)], clock: ClockKind) -> Result<Scenario, String> {
-    let file = Alone(toml(Json::Object(items.to_vec())));
-    match load(Path::new("-"), &file, &Options { vars: &[], env: &|_| None, clock }) {
-        Ok(Loaded { scenario, .. }) => Ok(scenario),
+fn load_items(items: &[(String, Json)], clock: ClockKind) -> Result<Scenario, String> {
+    let file = SingleFile(render_toml(Json::Object(items.to_vec())));
+    match loader::load_scenario(Path::new("-"), &file, &ScenarioOptions { vars: &[], env: &|_| None, clock })
+    {
+        Ok(LoadedScenario { scenario, .. }) => Ok(scenario),
         Err(failure) => {
             let first = failure.diagnostics.into_iter().find(|one| one.severity == Severity::Error);
             Err(first.map_or_else(|| "it cannot be run".to_owned(), |fault| fault.message))

@@ -1,0 +1,121 @@
+//! When the requests of an open loop are planned, one after the other: evenly under the rate, or by
+//! chance. Each moment is counted from the start of the load, never from the moment before.
+//!
+//! A Poisson process of any rate is one of rate 1 on another clock: the area under the rate
+//! (Çinlar, "Introduction to Stochastic Processes", 1975, 4.7). So the distances drawn are areas.
+
+use crate::engine::random::RandomStream;
+use crate::scenario::rate::{Ramp, RampArea};
+use scenario_log::time::Span;
+
+/// The planned moments of one load.
+pub(crate) struct ArrivalSchedule {
+    rate: Ramp,
+    spacing: ArrivalSpacing,
+    /// How many may still come.
+    remaining: u64,
+    end: Option<Span>,
+}
+
+enum ArrivalSpacing {
+    /// Evenly: the number of the next.
+    Even(u64),
+    /// By chance: the area so far.
+    Random(RandomStream, RampArea),
+}
+
+impl ArrivalSchedule {
+    /// At most `requests` before `end`; by chance if there is a die.
+    pub(crate) fn new(
+        rate: Ramp,
+        die: Option<RandomStream>,
+        requests: Option<u64>,
+        end: Option<Span>,
+    ) -> ArrivalSchedule {
+        let by = die.map_or(ArrivalSpacing::Even(0), |die| ArrivalSpacing::Random(die, RampArea::default()));
+        ArrivalSchedule { rate, spacing: by, remaining: requests.unwrap_or(u64::MAX), end }
+    }
+
+    /// The next planned moment, from the start; `None` if there is none.
+    pub(crate) fn next_arrival(&mut self) -> Option<Span> {
+        self.remaining = self.remaining.checked_sub(1)?;
+        let area = match &mut self.spacing {
+            ArrivalSpacing::Even(next) => {
+                let area = RampArea::from_requests(*next);
+                *next += 1;
+                area
+            }
+            ArrivalSpacing::Random(die, area) => {
+                *area = area.plus_fraction(die.sample_exponential());
+                *area
+            }
+        };
+        let next = self.rate.time_of_area(area).filter(|next| self.end.is_none_or(|end| *next < end));
+        if next.is_none() {
+            self.remaining = 0;
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::random::RandomStreamId;
+    use crate::scenario::rate::{RampPoint, RequestRate};
+    use scenario_log::time::NANOS_PER_SECOND;
+
+    fn per_second(rate: u64) -> RequestRate {
+        RequestRate(rate * 3600 * RequestRate::ONE_PER_HOUR.0)
+    }
+
+    fn all(mut arrivals: ArrivalSchedule) -> Vec<u64> {
+        std::iter::from_fn(|| arrivals.next_arrival()).map(|span| span.0).collect()
+    }
+
+    #[test]
+    fn requests_and_time_both_end_it() {
+        let ten = || Ramp::constant(per_second(10));
+        let within = Some(Span::from_secs(2));
+        assert_eq!(all(ArrivalSchedule::new(ten(), None, None, within)).len(), 20);
+        assert_eq!(all(ArrivalSchedule::new(ten(), None, Some(7), within)).len(), 7);
+        assert_eq!(
+            all(ArrivalSchedule::new(ten(), None, Some(3), None)),
+            [0, NANOS_PER_SECOND / 10, NANOS_PER_SECOND / 5]
+        );
+    }
+
+    #[test]
+    fn chance_keeps_the_rate_and_has_its_spread() {
+        let die = || Some(RandomStreamId::new(2018, "test").stream());
+        let moments =
+            all(ArrivalSchedule::new(Ramp::constant(per_second(1_000)), die(), Some(100_000), None));
+        assert!(moments.is_sorted());
+        let last = *moments.last().unwrap_or(&0) as f64 / 1e9;
+        assert!((99.0..101.0).contains(&last), "{last}");
+        // The number in each second has the mean as its variance.
+        let mut counts = vec![0.0; 99];
+        for moment in &moments {
+            if let Some(count) = counts.get_mut((*moment / NANOS_PER_SECOND) as usize) {
+                *count += 1.0;
+            }
+        }
+        let variance = counts.iter().map(|n: &f64| (n - 1_000.0).powi(2)).sum::<f64>() / 99.0;
+        assert!((600.0..1_600.0).contains(&variance), "{variance}");
+        // Under a ramp from 0, half of them come in the last three tenths of the time.
+        let point = |at, to| RampPoint { at: Span::from_secs(at), rate: per_second(to) };
+        let ramp = Ramp::new(vec![point(0, 0), point(100, 200)]);
+        let moments = all(ArrivalSchedule::new(ramp, die(), None, Some(Span::from_secs(100))));
+        assert!((9_700..10_300).contains(&moments.len()), "{}", moments.len());
+        let median = moments[moments.len() / 2] as f64 / 1e9;
+        assert!((median - 70.7).abs() < 1.5, "{median}");
+    }
+
+    #[test]
+    fn moments_by_chance_never_change() {
+        let die = RandomStreamId::new(2018, "arrivals").with_text("forms").with_number(0).stream();
+        let moments = all(ArrivalSchedule::new(Ramp::constant(per_second(100)), Some(die), Some(3), None));
+        assert_eq!(moments, GOLDEN);
+    }
+    const GOLDEN: [u64; 3] = [5_142_413, 11_229_378, 15_802_911];
+}

@@ -1,0 +1,288 @@
+//! One expectation, and what there is of it so far.
+
+use memchr::memmem::Finder;
+use regex::bytes::Regex;
+
+use super::order_monitor::OrderMonitor;
+use super::{EventOrigin, RunTotals};
+use crate::engine::expectations::format;
+use crate::engine::expectations::threshold_monitor::ThresholdMonitor;
+use crate::engine::progress::{ExpectationStatus, expectation_status};
+use crate::scenario::model::expect::{
+    Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
+    LimitValue, MeasuredQuantity,
+};
+use scenario_log::event::{Event, ExpectationResult};
+use scenario_log::event_kind::{EventKind, EventValue};
+use scenario_log::time::Moment;
+
+/// What of an order a rule looks for in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FilterSide {
+    /// What is expected.
+    Target,
+    /// What it must come behind.
+    Predecessor,
+}
+
+/// An expectation at work.
+#[derive(Debug)]
+pub(super) struct ExpectationMonitor {
+    name: String,
+    wanted: String,
+    never: bool,
+    aborts_run: bool,
+    /// The unit of what is got.
+    unit: LimitValue,
+    target: EventFilter,
+    state: MonitorState,
+    /// It can no longer hold.
+    is_missed: bool,
+}
+
+#[derive(Debug)]
+enum MonitorState {
+    Threshold(ThresholdMonitor),
+    Order { follows: EventFilter, behind: OrderMonitor },
+}
+
+/// What is looked at, ready to be compared.
+#[derive(Debug)]
+struct EventFilter {
+    subject: ExpectationSubject,
+    cell: Option<String>,
+    within: Option<ExpectationScope>,
+    matchers: Vec<(String, ValueMatcher)>,
+}
+
+/// What a key's value must be.
+#[derive(Debug)]
+enum ValueMatcher {
+    /// Bytes that hold these: most expressions are plain words.
+    Contains(Box<Finder<'static>>),
+    Matches(Regex),
+    Number(i64),
+    Boolean(bool),
+}
+
+impl ExpectationMonitor {
+    pub(super) fn new(one: &Expectation) -> ExpectationMonitor {
+        let (unit, state) = match &one.rule {
+            ExpectationRule::Threshold(figure) => {
+                (figure.limit, MonitorState::Threshold(ThresholdMonitor::new(*figure)))
+            }
+            ExpectationRule::Order(order) => {
+                let behind = OrderMonitor::new(order.within, one.never);
+                (
+                    LimitValue::Count(0),
+                    MonitorState::Order { follows: EventFilter::new(&order.follows), behind },
+                )
+            }
+        };
+        ExpectationMonitor {
+            name: one.name.clone(),
+            wanted: one.requirement(),
+            never: one.never,
+            aborts_run: one.abort,
+            unit,
+            target: EventFilter::new(&one.target),
+            state,
+            is_missed: false,
+        }
+    }
+
+    /// Which kinds of event it looks at, and for what. What is followed comes last, so that nothing
+    /// follows itself.
+    pub(super) fn event_kinds(&self) -> Vec<(EventKind, FilterSide)> {
+        let is_of_end =
+            self.target.subject == ExpectationSubject::Measure(MeasuredQuantity::RunTook) && !self.aborts_run;
+        if is_of_end || self.target.subject == ExpectationSubject::Shared {
+            // The end of the run is all that matters.
+            return Vec::new();
+        }
+        let mut kinds: Vec<_> =
+            self.target.event_kinds().into_iter().map(|kind| (kind, FilterSide::Target)).collect();
+        if let MonitorState::Order { follows, .. } = &self.state {
+            kinds.extend(follows.event_kinds().into_iter().map(|kind| (kind, FilterSide::Predecessor)));
+        }
+        kinds
+    }
+
+    /// The names that it is bound to.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &ExpectationScope> {
+        let follows = match &self.state {
+            MonitorState::Order { follows, .. } => follows.within.as_ref(),
+            MonitorState::Threshold(_) => None,
+        };
+        self.target.within.iter().chain(follows)
+    }
+
+    /// Whether it must know what sources are of.
+    pub(super) fn needs_origins(&self) -> bool {
+        self.scopes().next().is_some()
+            || self.target.subject == ExpectationSubject::Measure(MeasuredQuantity::SpawnTook)
+    }
+
+    /// Whether it may end the run.
+    pub(super) fn aborts_run(&self) -> bool {
+        self.aborts_run
+    }
+
+    /// Looks at an event; whether it is to end the run, since it can no longer hold.
+    #[inline]
+    pub(super) fn observe(
+        &mut self,
+        side: FilterSide,
+        (now, seq): (Moment, u64),
+        event: &Event<'_>,
+        origin: Option<&EventOrigin>,
+    ) -> bool {
+        let settled = match (&mut self.state, side) {
+            (MonitorState::Threshold(made), _) => match self.target.measure(now, event, origin) {
+                Some(value) => made.record(value, seq).map(|holds| holds != self.never),
+                None => None,
+            },
+            (MonitorState::Order { behind, .. }, FilterSide::Target) => {
+                match self.target.measure(now, event, origin) {
+                    Some(_) => behind.record(now, seq),
+                    None => None,
+                }
+            }
+            (MonitorState::Order { follows, behind }, FilterSide::Predecessor) => {
+                if follows.measure(now, event, origin).is_some() {
+                    behind.record_predecessor(now, seq);
+                }
+                None
+            }
+        };
+        self.is_missed |= settled == Some(false);
+        self.aborts_run && settled == Some(false)
+    }
+
+    /// How it stands, by its name.
+    pub(super) fn status(&self, so_far: &RunTotals<'_>) -> (String, ExpectationStatus) {
+        (self.name.clone(), expectation_status(self.judge(so_far).ok, self.is_missed))
+    }
+
+    /// What came of it.
+    pub(super) fn judge(&self, ended: &RunTotals<'_>) -> ExpectationResult {
+        let (holds, got, events) = match &self.state {
+            MonitorState::Threshold(made) => {
+                let judged = match (&self.target.cell, self.unit) {
+                    (Some(cell), LimitValue::Value(limit)) => {
+                        made.judge_cell(cell, limit, ended.shared_cells)
+                    }
+                    _ => made.judge(ended.duration),
+                };
+                let holds = judged.map(|(holds, _)| holds != self.never);
+                let got = judged.map(|(_, got)| format::format_measured(got, &self.unit));
+                (holds, got, made.deciding_event().into_iter().collect())
+            }
+            MonitorState::Order { behind, .. } => {
+                let holds = behind.judge();
+                let got = holds.map(|_| format::format_order(behind, self.never));
+                (holds, got, behind.deciding_pair().map(|pair| pair.events()).unwrap_or_default())
+            }
+        };
+        ExpectationResult {
+            name: self.name.clone(),
+            ok: holds.unwrap_or(false),
+            wanted: self.wanted.clone(),
+            got,
+            events,
+        }
+    }
+}
+
+impl EventFilter {
+    fn new(watched: &ExpectationTarget) -> EventFilter {
+        let values =
+            watched.key_matchers.iter().map(|(key, wanted)| (key.clone(), ValueMatcher::new(wanted)));
+        EventFilter {
+            subject: watched.subject,
+            cell: watched.cell.clone(),
+            within: watched.scope.clone(),
+            matchers: values.collect(),
+        }
+    }
+
+    /// The kinds of event that it looks at.
+    fn event_kinds(&self) -> Vec<EventKind> {
+        match self.subject {
+            ExpectationSubject::Event(kind) => vec![kind],
+            ExpectationSubject::Shared => Vec::new(),
+            ExpectationSubject::Measure(measure) => {
+                measure.event_kind().map_or_else(|| EventKind::all().collect(), |kind| vec![kind])
+            }
+        }
+    }
+
+    /// The value of an event that is looked at; of one that is only counted, nothing.
+    #[inline]
+    fn measure(&self, now: Moment, event: &Event<'_>, origin: Option<&EventOrigin>) -> Option<u64> {
+        if let Some(within) = &self.within {
+            let origin = origin?;
+            let is = |own: Option<usize>, wanted: Option<usize>| own.is_some() && own == wanted;
+            if !(is(origin.preset, within.preset)
+                || is(origin.fetch, within.fetch)
+                || is(origin.entry, within.entry))
+            {
+                return None;
+            }
+        }
+        if !self.matchers.iter().all(|(key, test)| test.matches(event.value(key))) {
+            return None;
+        }
+        match self.subject {
+            ExpectationSubject::Event(_) => Some(0),
+            ExpectationSubject::Measure(measure) => measured_value(measure, now, event, origin),
+            ExpectationSubject::Shared => None,
+        }
+    }
+}
+
+fn measured_value(
+    measure: MeasuredQuantity,
+    now: Moment,
+    event: &Event<'_>,
+    origin: Option<&EventOrigin>,
+) -> Option<u64> {
+    match (measure, event) {
+        (MeasuredQuantity::FetchTook, Event::FetchFinished { fetched, .. }) => Some(fetched.took.0),
+        (MeasuredQuantity::FetchFirstByte, Event::FetchFinished { fetched, .. }) => {
+            fetched.timings.first_byte.map(|span| span.0)
+        }
+        (MeasuredQuantity::FetchBytes, Event::FetchFinished { fetched, .. }) => Some(fetched.bytes),
+        (MeasuredQuantity::SpawnTook, Event::SpawnExited { .. }) => Some(now.since(origin?.started_at?).0),
+        (MeasuredQuantity::Lateness, event) => event.due().map(|due| now.since(due).0),
+        // How long it has taken so far.
+        (MeasuredQuantity::RunTook, _) => Some(now.0),
+        _ => None,
+    }
+}
+
+impl ValueMatcher {
+    fn new(wanted: &KeyMatcher) -> ValueMatcher {
+        match wanted {
+            KeyMatcher::Regex(regex) if regex::escape(regex) == *regex => {
+                ValueMatcher::Contains(Box::new(Finder::new(regex).into_owned()))
+            }
+            KeyMatcher::Regex(regex) => match Regex::new(regex) {
+                Ok(regex) => ValueMatcher::Matches(regex),
+                Err(_) => unreachable!("the check of a scenario has tried its expressions"),
+            },
+            KeyMatcher::Number(number) => ValueMatcher::Number(*number),
+            KeyMatcher::Boolean(value) => ValueMatcher::Boolean(*value),
+        }
+    }
+
+    fn matches(&self, said: Option<EventValue<'_>>) -> bool {
+        match (self, said) {
+            (ValueMatcher::Contains(plain), Some(EventValue::Text(text))) => plain.find(&text).is_some(),
+            (ValueMatcher::Matches(regex), Some(EventValue::Text(text))) => regex.is_match(&text),
+            (ValueMatcher::Number(wanted), Some(EventValue::Number(number))) => number == i128::from(*wanted),
+            (ValueMatcher::Boolean(wanted), Some(EventValue::Boolean(value))) => value == *wanted,
+            _ => false,
+        }
+    }
+}

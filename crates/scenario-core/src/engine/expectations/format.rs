@@ -1,0 +1,97 @@
+//! What there is, in the words of a person: exact, and the same on every machine.
+
+use super::order_monitor::OrderMonitor;
+use crate::engine::expectations::threshold_monitor::MeasuredValue;
+use crate::scenario::model::expect::LimitValue;
+use scenario_log::time::Span;
+
+/// A figure, in the unit of its limit.
+pub(super) fn format_measured(got: MeasuredValue, unit: &LimitValue) -> String {
+    match got {
+        MeasuredValue::Exact(value) => format_exact(value, unit),
+        MeasuredValue::Cell(value) => value.to_string(),
+        MeasuredValue::Approximate(value) => format!("about {}", format_exact(value, unit)),
+        MeasuredValue::LargeSum(sum) => match unit {
+            LimitValue::Span(_) => format!("{} s", sum / 1_000_000_000),
+            _ => sum.to_string(),
+        },
+        MeasuredValue::Mean(sum, count) => {
+            let count = u128::from(count);
+            let whole = u64::try_from(sum / count).unwrap_or(u64::MAX);
+            // A mean between two whole numbers stands at neither of them.
+            let about = if sum.is_multiple_of(count) { "" } else { "about " };
+            format!("{about}{}", format_exact(whole, unit))
+        }
+        MeasuredValue::Rate(rate) => {
+            let text = format!("{rate:.3}");
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            match unit {
+                // What is next to its limit is not shown as if it stood at it.
+                LimitValue::Rate(limit) if text.parse() == Ok(*limit) => format!("{rate}/s"),
+                _ => format!("{text}/s"),
+            }
+        }
+    }
+}
+
+fn format_exact(value: u64, unit: &LimitValue) -> String {
+    match unit {
+        LimitValue::Span(_) => format_span(Span(value)),
+        LimitValue::Bytes(_) if value == 1 => "1 byte".to_owned(),
+        LimitValue::Bytes(_) => format!("{value} bytes"),
+        LimitValue::Count(_) | LimitValue::Rate(_) | LimitValue::Value(_) => value.to_string(),
+    }
+}
+
+/// A span in its largest unit, with all its decimals.
+pub(super) fn format_span(span: Span) -> String {
+    let (unit, digits, name) = match span.0 {
+        0..1_000 => return format!("{}ns", span.0),
+        1_000..1_000_000 => (1_000, 3, "us"),
+        1_000_000..1_000_000_000 => (1_000_000, 6, "ms"),
+        _ => (1_000_000_000, 9, "s"),
+    };
+    let (whole, part) = (span.0 / unit, format!("{:0digits$}", span.0 % unit));
+    let part = part.trim_end_matches('0');
+    format!("{whole}{}{part}{name}", if part.is_empty() { "" } else { "." })
+}
+
+/// How many follow, and how far off the first is that does not as it should.
+pub(super) fn format_order(behind: &OrderMonitor, never: bool) -> String {
+    let (count, following) = behind.counts();
+    let counts = format!("{following} of {count}");
+    match behind.first_violation().map(|wrong| wrong.gap) {
+        None => counts,
+        Some(Some(apart)) if never => format!("{counts}; the first came {} behind", format_span(apart)),
+        Some(Some(apart)) => format!("{counts}; the first other came {} behind", format_span(apart)),
+        Some(None) => format!("{counts}; the first other came before any"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_got_is_exact_where_it_can_be() {
+        let span =
+            |nanoseconds| format_measured(MeasuredValue::Exact(nanoseconds), &LimitValue::Span(Span::ZERO));
+        assert_eq!(span(0), "0ns");
+        assert_eq!(span(1_500), "1.5us");
+        assert_eq!(span(300_000_000), "300ms");
+        assert_eq!(span(300_000_001), "300.000001ms");
+        assert_eq!(span(90_000_000_000), "90s");
+        let bytes = LimitValue::Bytes(0);
+        assert_eq!(format_measured(MeasuredValue::Exact(1), &bytes), "1 byte");
+        assert_eq!(format_measured(MeasuredValue::Exact(1_048_576), &bytes), "1048576 bytes");
+        assert_eq!(format_measured(MeasuredValue::Mean(10, 2), &LimitValue::Count(5)), "5");
+        assert_eq!(format_measured(MeasuredValue::Mean(10, 3), &LimitValue::Count(5)), "about 3");
+        assert_eq!(format_measured(MeasuredValue::Rate(10.0), &LimitValue::Rate(10.0)), "10/s");
+        assert_eq!(format_measured(MeasuredValue::Rate(1.0 / 3.0), &LimitValue::Rate(10.0)), "0.333/s");
+        assert_eq!(
+            format_measured(MeasuredValue::Rate(9.999_99), &LimitValue::Rate(10.0)),
+            "9.99999/s",
+            "not shown as the limit"
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! Expectations, checked as events pass: what they look at is counted and measured, and no event is
+//! kept.
+//!
+//! # How it works
+//!
+//! Each kind of event has the list of the rules that look at it, so that an event nobody looks at
+//! costs one look into a table, and a run without expectations nothing. Which preset, job and entry a
+//! source is of is noted when it is ordered; all the rest is in the events.
+//!
+//! The scenario's own rules come first. Others, of whoever looks at a run that has been, stand behind
+//! them: they are judged alike, and change nothing.
+
+mod expectation_monitor;
+mod format;
+mod order_monitor;
+mod threshold_monitor;
+
+use std::collections::BTreeMap;
+
+use crate::engine::expectations::expectation_monitor::{ExpectationMonitor, FilterSide};
+
+use crate::diagnostic::quoted;
+use crate::engine::progress::ExpectationStatus;
+use crate::scenario::model::expect::Expectation;
+use scenario_log::event::{EntryName, Event, ExpectationResult, Source};
+use scenario_log::event_kind::EventKind;
+use scenario_log::time::{Moment, Span};
+
+/// What a source is of, as indices into the scenario's lists.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EventOrigin {
+    preset: Option<usize>,
+    fetch: Option<usize>,
+    entry: Option<usize>,
+    /// When it started.
+    started_at: Option<Moment>,
+}
+
+impl EventOrigin {
+    /// Of a spawn.
+    pub(super) fn for_spawn(preset: usize, entry: Option<usize>) -> EventOrigin {
+        EventOrigin { preset: Some(preset), fetch: None, entry, started_at: None }
+    }
+
+    /// Of a request.
+    pub(super) fn for_request(job: usize, entry: Option<usize>) -> EventOrigin {
+        EventOrigin { preset: None, fetch: Some(job), entry, started_at: None }
+    }
+}
+
+/// A run at its end, or as if it were at it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunTotals<'a> {
+    /// How long it took.
+    pub(super) duration: Span,
+    /// What the cells hold.
+    pub(super) shared_cells: &'a [(String, i64)],
+}
+
+/// Every rule of a run, with what there is of it.
+#[derive(Debug, Default)]
+pub(crate) struct Expectations {
+    monitors: Vec<ExpectationMonitor>,
+    /// How many of them are the scenario's own.
+    own_count: usize,
+    /// For each kind of event, who looks at it.
+    monitors_by_kind: Vec<Vec<(usize, FilterSide)>>,
+    /// Whether sources matter to anyone.
+    needs_origins: bool,
+    origins: BTreeMap<Source, EventOrigin>,
+    /// The source that was looked up last: the next event is likely to be of the same.
+    last_origin: Option<(Source, EventOrigin)>,
+    entries_by_id: BTreeMap<String, usize>,
+    /// The own rule that ends the run: it can no longer hold.
+    broken: Option<usize>,
+}
+
+impl Expectations {
+    /// The rules of a scenario.
+    pub(super) fn new(own: &[Expectation]) -> Expectations {
+        let mut all = Expectations { own_count: own.len(), ..Expectations::default() };
+        own.iter().for_each(|one| all.add(one));
+        all
+    }
+
+    /// Others behind them.
+    pub(super) fn add(&mut self, one: &Expectation) {
+        if self.monitors_by_kind.is_empty() {
+            self.monitors_by_kind.resize_with(EventKind::COUNT, Vec::new);
+        }
+        let watch = ExpectationMonitor::new(one);
+        for (kind, side) in watch.event_kinds() {
+            self.monitors_by_kind[kind.index()].push((self.monitors.len(), side));
+        }
+        self.needs_origins |= watch.needs_origins();
+        for within in watch.scopes() {
+            self.entries_by_id.extend(within.entry.map(|entry| (within.name.clone(), entry)));
+        }
+        self.monitors.push(watch);
+    }
+
+    /// Whether there are any.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.monitors.is_empty()
+    }
+
+    /// Whether a line of a process may end the run, be it as a move.
+    pub(super) fn may_abort_on_line(&self) -> bool {
+        let kinds = ["line", "move"].into_iter().filter_map(EventKind::from_name);
+        let lookers = kinds.filter_map(|kind| self.monitors_by_kind.get(kind.index())).flatten();
+        lookers.into_iter().any(|(index, _)| *index < self.own_count && self.monitors[*index].aborts_run())
+    }
+
+    /// Whether the run is to end, because one can no longer hold.
+    #[inline]
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// Why it is, once.
+    pub(super) fn take_broken_message(&mut self, lasted: Span) -> Option<String> {
+        let expected =
+            self.monitors[self.broken.take()?].judge(&RunTotals { duration: lasted, shared_cells: &[] });
+        Some(format_result(&expected, "can no longer hold"))
+    }
+
+    /// Notes what a source is of, before its first event.
+    pub(super) fn register_source(&mut self, source: Source, origin: EventOrigin) {
+        if self.needs_origins {
+            self.origins.insert(source, origin);
+        }
+    }
+
+    /// Takes an event that stands in the log; `next` is the `seq` of the one behind it.
+    pub(super) fn observe(&mut self, now: Moment, event: &Event<'_>, next: u64) {
+        let kind = event.kind();
+        if !self.monitors_by_kind[kind.index()].is_empty() {
+            match event {
+                Event::Lines { source, stream, chunk, partial: false } => {
+                    let lines = chunk.split_inclusive(|byte| *byte == b'\n');
+                    let first = next - lines.clone().count() as u64;
+                    for (chunk, seq) in lines.zip(first..) {
+                        let line = Event::Lines { source: *source, stream: *stream, chunk, partial: false };
+                        self.dispatch(now, kind, &line, seq);
+                    }
+                }
+                single => self.dispatch(now, kind, single, next.saturating_sub(1)),
+            }
+        }
+        if self.needs_origins {
+            self.update_origins(now, event);
+        }
+    }
+
+    fn dispatch(&mut self, now: Moment, kind: EventKind, event: &Event<'_>, seq: u64) {
+        let origin = if self.needs_origins { self.origin_of(event) } else { None };
+        for (index, side) in &self.monitors_by_kind[kind.index()] {
+            let watch = &mut self.monitors[*index];
+            if watch.observe(*side, (now, seq), event, origin.as_ref()) && *index < self.own_count {
+                self.broken.get_or_insert(*index);
+            }
+        }
+    }
+
+    /// What an event is of.
+    fn origin_of(&mut self, event: &Event<'_>) -> Option<EventOrigin> {
+        if let Some(source) = event.source() {
+            return match self.last_origin {
+                Some((nearest, origin)) if nearest == source => Some(origin),
+                _ => {
+                    let origin = *self.origins.get(&source)?;
+                    self.last_origin = Some((source, origin));
+                    Some(origin)
+                }
+            };
+        }
+        let entry = match event.entry()? {
+            EntryName::Id(id) => self.entries_by_id.get(id).copied(),
+            EntryName::Number(number) => number.checked_sub(1),
+        };
+        Some(EventOrigin { preset: None, fetch: None, entry, started_at: None })
+    }
+
+    /// Notes the start of a source, and forgets one that has ended.
+    fn update_origins(&mut self, now: Moment, event: &Event<'_>) {
+        match event {
+            Event::SpawnStarted { source, .. } => {
+                if let Some(origin) = self.origins.get_mut(source) {
+                    origin.started_at = Some(now);
+                }
+                self.last_origin = None;
+            }
+            Event::SpawnExited { source, .. }
+            | Event::FetchFinished { source, .. }
+            | Event::FetchFailed { source, .. } => {
+                self.origins.remove(source);
+                self.last_origin = None;
+            }
+            Event::SpawnFailed { source, .. } => {
+                // One that runs, and never became ready, goes on.
+                if self.origins.get(source).is_some_and(|origin| origin.started_at.is_none()) {
+                    self.origins.remove(source);
+                }
+                self.last_origin = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// What came of the scenario's own, in their order.
+    pub(super) fn judge_own(&self, ended: &RunTotals<'_>) -> Vec<ExpectationResult> {
+        self.monitors[..self.own_count].iter().map(|watch| watch.judge(ended)).collect()
+    }
+
+    /// How the scenario's own stand, in their order.
+    pub(super) fn statuses(&self, so_far: &RunTotals<'_>) -> Vec<(String, ExpectationStatus)> {
+        self.monitors[..self.own_count].iter().map(|watch| watch.status(so_far)).collect()
+    }
+
+    /// What came of the others.
+    pub(super) fn judge_extra(&self, ended: &RunTotals<'_>) -> Vec<ExpectationResult> {
+        self.monitors[self.own_count..].iter().map(|watch| watch.judge(ended)).collect()
+    }
+}
+
+/// What is wrong with an expectation, for the reason of a run.
+pub(super) fn format_result(expected: &ExpectationResult, what: &str) -> String {
+    let ExpectationResult { name, wanted, got, .. } = expected;
+    let got = got.as_ref().map_or_else(|| "nothing to measure".to_owned(), |got| format!("got {got}"));
+    format!("expectation {} {what}: wanted {wanted}, {got}", quoted(name))
+}

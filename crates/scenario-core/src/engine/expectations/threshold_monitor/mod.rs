@@ -1,0 +1,246 @@
+//! Figures of many values, made as the values come, in constant memory, and held to their limits.
+//!
+//! # How it works
+//!
+//! Nothing but the figure is kept. Only a percentile is made of more than that: whether it stands
+//! below, at or above its limit is exact all the same, since that hangs on how many values do, which
+//! is counted; what it is, for people, comes of a histogram, to three significant digits, and never
+//! on the other side of the limit.
+
+use std::cmp::Ordering;
+
+use hdrhistogram::Histogram;
+
+use crate::scenario::model::expect::{LimitComparison, LimitValue, StatThreshold, Statistic};
+use scenario_log::time::{NANOS_PER_SECOND, Span};
+
+/// Of how many in all 100,000 parts are thousandths of a per cent.
+const FULL_PERCENTILE: u128 = 100_000;
+
+/// What there is of a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum MeasuredValue {
+    /// Exactly this, in the unit of the limit.
+    Exact(u64),
+    /// About this.
+    Approximate(u64),
+    /// A mean: this sum of so many.
+    Mean(u128, u64),
+    /// More than anything that is measured: a sum.
+    LargeSum(u128),
+    /// So many a second.
+    Rate(f64),
+    /// What a cell holds.
+    Cell(i64),
+}
+
+/// A figure of the values so far.
+#[derive(Debug)]
+pub(super) struct ThresholdMonitor {
+    threshold: StatThreshold,
+    /// The limit as a number; no meaning for a rate.
+    limit: u64,
+    count: u64,
+    sum: u128,
+    /// The value that is furthest on the wrong side, or the figure itself; with its `seq`.
+    extreme: Option<(u64, u64)>,
+    /// The `seq` of the last value, until nothing can change the outcome any more.
+    last_seq: Option<u64>,
+    decided: Option<bool>,
+    ranks: Option<Box<PercentileRanks>>,
+}
+
+/// How many values stand below and at the limit, and where the values are.
+#[derive(Debug)]
+struct PercentileRanks {
+    below: u64,
+    equal: u64,
+    values: Histogram<u64>,
+}
+
+impl ThresholdMonitor {
+    pub(super) fn new(figure: StatThreshold) -> ThresholdMonitor {
+        let limit = match figure.limit {
+            LimitValue::Count(limit) | LimitValue::Bytes(limit) | LimitValue::Span(Span(limit)) => limit,
+            LimitValue::Rate(_) | LimitValue::Value(_) => 0,
+        };
+        let ranks = matches!(figure.stat, Statistic::Percentile(_)).then(|| {
+            let values = Histogram::new(3);
+            let Ok(values) = values else {
+                unreachable!("3 significant figures are within what a histogram takes")
+            };
+            Box::new(PercentileRanks { below: 0, equal: 0, values })
+        });
+        ThresholdMonitor {
+            threshold: figure,
+            limit,
+            count: 0,
+            sum: 0,
+            extreme: None,
+            last_seq: None,
+            decided: None,
+            ranks,
+        }
+    }
+
+    /// Takes the next value, of the event with this `seq`. Whether that has settled the comparison, for
+    /// good.
+    #[inline]
+    pub(super) fn record(&mut self, value: u64, seq: u64) -> Option<bool> {
+        self.count += 1;
+        match self.threshold.stat {
+            Statistic::Count | Statistic::Rate => {}
+            _ => self.record_value(value, seq),
+        }
+        if self.decided.is_none() {
+            self.last_seq = Some(seq);
+            self.decided = self.early_verdict();
+            return self.decided;
+        }
+        None
+    }
+
+    fn record_value(&mut self, value: u64, seq: u64) {
+        self.sum += u128::from(value);
+        let wants_greatest = match self.threshold.stat {
+            Statistic::Min => false,
+            Statistic::Max | Statistic::Value | Statistic::Sum => true,
+            _ => !matches!(self.threshold.comparison, LimitComparison::AtLeast | LimitComparison::Above),
+        };
+        let is_further = |(furthest, _): (u64, u64)| {
+            if wants_greatest { value > furthest } else { value < furthest }
+        };
+        if self.extreme.is_none_or(is_further) {
+            self.extreme = Some((value, seq));
+        }
+        if let Some(ranks) = &mut self.ranks {
+            match value.cmp(&self.limit) {
+                Ordering::Less => ranks.below += 1,
+                Ordering::Equal => ranks.equal += 1,
+                Ordering::Greater => {}
+            }
+            // It grows to hold any value, so it refuses none.
+            let _ = ranks.values.record(value);
+        }
+    }
+
+    /// What no value that may come can change: the figure only grows, or only shrinks, and is past
+    /// its limit already.
+    fn early_verdict(&self) -> Option<bool> {
+        let holds = self.threshold.comparison;
+        let so_far = match self.threshold.stat {
+            Statistic::Count => self.count.cmp(&self.limit),
+            Statistic::Sum => self.sum.cmp(&u128::from(self.limit)),
+            Statistic::Max | Statistic::Value => self.extreme?.0.cmp(&self.limit),
+            Statistic::Min => self.extreme?.0.cmp(&self.limit).reverse(),
+            Statistic::Rate | Statistic::Mean | Statistic::Percentile(_) => return None,
+        };
+        // Of what shrinks everything is the other way round.
+        let holds = if self.threshold.stat == Statistic::Min { mirrored(holds) } else { holds };
+        match (holds, so_far) {
+            (LimitComparison::Below, Ordering::Equal | Ordering::Greater)
+            | (LimitComparison::AtMost | LimitComparison::Equals, Ordering::Greater) => Some(false),
+            (LimitComparison::AtLeast, Ordering::Equal | Ordering::Greater)
+            | (LimitComparison::Above, Ordering::Greater) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// The figure and whether it holds; `None` if there was nothing to measure. `lasted` is how long
+    /// the run took.
+    pub(super) fn judge(&self, lasted: Span) -> Option<(bool, MeasuredValue)> {
+        let limit = self.limit;
+        let (ordering, got) = match self.threshold.stat {
+            Statistic::Count => (self.count.cmp(&limit), MeasuredValue::Exact(self.count)),
+            Statistic::Value => (lasted.0.cmp(&limit), MeasuredValue::Exact(lasted.0)),
+            Statistic::Rate => return self.judge_rate(lasted),
+            _ if self.count == 0 => return None,
+            Statistic::Sum => {
+                let got =
+                    u64::try_from(self.sum).map_or(MeasuredValue::LargeSum(self.sum), MeasuredValue::Exact);
+                (self.sum.cmp(&u128::from(limit)), got)
+            }
+            Statistic::Mean => {
+                let total = u128::from(limit) * u128::from(self.count);
+                (self.sum.cmp(&total), MeasuredValue::Mean(self.sum, self.count))
+            }
+            Statistic::Min | Statistic::Max => {
+                let (value, _) = self.extreme?;
+                (value.cmp(&limit), MeasuredValue::Exact(value))
+            }
+            Statistic::Percentile(thousandths) => {
+                self.ranks.as_ref()?.judge_percentile(thousandths, self.count, limit)
+            }
+        };
+        Some((self.threshold.comparison.holds(ordering), got))
+    }
+
+    /// What a cell holds, held to this limit.
+    pub(super) fn judge_cell(
+        &self,
+        cell: &str,
+        limit: i64,
+        shared: &[(String, i64)],
+    ) -> Option<(bool, MeasuredValue)> {
+        let (_, value) = shared.iter().find(|(name, _)| name == cell)?;
+        Some((self.threshold.comparison.holds(value.cmp(&limit)), MeasuredValue::Cell(*value)))
+    }
+
+    /// A run without any time has no rate.
+    fn judge_rate(&self, lasted: Span) -> Option<(bool, MeasuredValue)> {
+        let LimitValue::Rate(limit) = self.threshold.limit else { return None };
+        if lasted == Span::ZERO {
+            return None;
+        }
+        let rate = (u128::from(self.count) * u128::from(NANOS_PER_SECOND)) as f64 / lasted.0 as f64;
+        let ordering = rate.partial_cmp(&limit)?;
+        Some((self.threshold.comparison.holds(ordering), MeasuredValue::Rate(rate)))
+    }
+
+    /// The `seq` of the event that decided, if a single one did.
+    pub(super) fn deciding_event(&self) -> Option<u64> {
+        match self.threshold.stat {
+            Statistic::Count | Statistic::Sum | Statistic::Rate => self.last_seq,
+            // The end of the run decides.
+            Statistic::Value => None,
+            _ => self.extreme.map(|(_, seq)| seq),
+        }
+    }
+}
+
+impl PercentileRanks {
+    /// How the value of this part of all stands to the limit, and what it is.
+    fn judge_percentile(&self, thousandths: u32, count: u64, limit: u64) -> (Ordering, MeasuredValue) {
+        let rank = (u128::from(count) * u128::from(thousandths)).div_ceil(FULL_PERCENTILE).max(1);
+        let values = &self.values;
+        let about = values
+            .median_equivalent(values.value_at_quantile(f64::from(thousandths) / FULL_PERCENTILE as f64));
+        let about = round_to_four_digits(about);
+        if u128::from(self.below) >= rank {
+            (Ordering::Less, MeasuredValue::Approximate(about.min(limit - 1)))
+        } else if u128::from(self.below + self.equal) >= rank {
+            (Ordering::Equal, MeasuredValue::Exact(limit))
+        } else {
+            (Ordering::Greater, MeasuredValue::Approximate(about.max(limit + 1)))
+        }
+    }
+}
+
+/// A number rounded to four digits.
+fn round_to_four_digits(value: u64) -> u64 {
+    let unit = 10u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
+    value.saturating_add(unit / 2) / unit * unit
+}
+
+fn mirrored(holds: LimitComparison) -> LimitComparison {
+    match holds {
+        LimitComparison::Below => LimitComparison::Above,
+        LimitComparison::AtMost => LimitComparison::AtLeast,
+        LimitComparison::Equals => LimitComparison::Equals,
+        LimitComparison::AtLeast => LimitComparison::AtMost,
+        LimitComparison::Above => LimitComparison::Below,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! What the requests of a load come to, as they end: counts, and how long they took.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use scenario_log::event::{FetchErrorKind, FetchedResponse};
+use scenario_log::load_metrics::{LatencyQuantiles, LoadMetrics};
+use scenario_log::time::{Moment, Span};
+
+/// The figures of one fetch so far.
+pub(crate) struct LoadMetricsRecorder {
+    first_at: Moment,
+    last_at: Moment,
+    requests: u64,
+    latency: LatencyHistogram,
+    from_start: LatencyHistogram,
+    statuses: BTreeMap<u16, LatencyHistogram>,
+    failures: [u64; FetchErrorKind::ALL.len()],
+    given_up: u64,
+    bytes: u64,
+    opened: u64,
+    reused: u64,
+    pub(crate) delayed: u64,
+    pub(crate) unsent: u64,
+    /// It has been told that requests start late.
+    pub(crate) is_delay_reported: bool,
+}
+
+impl LoadMetricsRecorder {
+    /// None yet, of a fetch whose first request starts now.
+    pub(crate) fn new(now: Moment) -> LoadMetricsRecorder {
+        LoadMetricsRecorder {
+            first_at: now,
+            last_at: now,
+            requests: 0,
+            latency: LatencyHistogram::default(),
+            from_start: LatencyHistogram::default(),
+            statuses: BTreeMap::new(),
+            failures: [0; FetchErrorKind::ALL.len()],
+            given_up: 0,
+            bytes: 0,
+            opened: 0,
+            reused: 0,
+            delayed: 0,
+            unsent: 0,
+            is_delay_reported: false,
+        }
+    }
+
+    /// A request starts.
+    pub(crate) fn record_start(&mut self) {
+        self.requests += 1;
+    }
+
+    /// A request that had started so late was answered.
+    pub(crate) fn record_response(&mut self, now: Moment, fetched: &FetchedResponse, late: Span) {
+        self.last_at = now;
+        self.bytes = self.bytes.saturating_add(fetched.bytes);
+        self.opened += u64::from(fetched.reused == Some(false));
+        self.reused += u64::from(fetched.reused == Some(true));
+        self.latency.record(fetched.took);
+        self.from_start.record(Span(fetched.took.0.saturating_sub(late.0)));
+        self.statuses.entry(fetched.status).or_default().record(fetched.took);
+    }
+
+    /// A request failed, or was given up.
+    pub(crate) fn record_failure(&mut self, now: Moment, kind: FetchErrorKind, is_given_up: bool) {
+        self.last_at = now;
+        if is_given_up {
+            self.given_up += 1;
+        } else if let Some(at) = FetchErrorKind::ALL.iter().position(|other| *other == kind) {
+            self.failures[at] += 1;
+        }
+    }
+
+    /// For the log and the screen.
+    pub(crate) fn to_metrics(&self, job: &str) -> LoadMetrics {
+        let statuses = self.statuses.iter();
+        let failures = FetchErrorKind::ALL.into_iter().zip(self.failures);
+        LoadMetrics {
+            job: job.to_owned(),
+            requests: self.requests,
+            statuses: statuses.map(|(status, times)| (*status, times.count(), times.quantiles())).collect(),
+            failures: failures.filter(|(_, count)| *count > 0).collect(),
+            given_up: self.given_up,
+            bytes: self.bytes,
+            opened: self.opened,
+            reused: self.reused,
+            delayed: self.delayed,
+            unsent: self.unsent,
+            latency: self.latency.quantiles(),
+            from_start: self.from_start.quantiles(),
+            took: self.last_at.since(self.first_at),
+        }
+    }
+}
+
+/// How long things took.
+struct LatencyHistogram {
+    histogram: Histogram<u64>,
+    /// The longest, which the histogram would round up.
+    longest: Span,
+}
+
+impl Default for LatencyHistogram {
+    fn default() -> LatencyHistogram {
+        let Ok(histogram) = Histogram::new(3) else {
+            unreachable!("3 significant figures are within what a histogram takes")
+        };
+        LatencyHistogram { histogram, longest: Span::ZERO }
+    }
+}
+
+impl LatencyHistogram {
+    fn record(&mut self, span: Span) {
+        self.longest = self.longest.max(span);
+        // It grows to hold any value, so it refuses none.
+        let _ = self.histogram.record(span.0);
+    }
+
+    fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    fn quantiles(&self) -> LatencyQuantiles {
+        let at = |quantile| Span(self.histogram.value_at_quantile(quantile)).min(self.longest);
+        LatencyQuantiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: self.longest }
+    }
+}

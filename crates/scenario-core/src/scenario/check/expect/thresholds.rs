@@ -1,0 +1,224 @@
+//! The figures of expectations: which there are of what is looked at, and their limits, which have
+//! their unit.
+
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::expect::{
+    ExpectationSubject, LimitComparison, LimitValue, MeasuredQuantity, StatThreshold, Statistic,
+};
+use crate::scenario::schema::expect::{RawLimit, parse_rate_per_second};
+use crate::scenario::schema::{KeySlot, Located, durations, numbers};
+use scenario_log::time::Span;
+
+/// The figure, where the file says which, or there is only one.
+fn build_stat(
+    what: ExpectationSubject,
+    raw: KeySlot<Statistic>,
+    of: FilePlace,
+    found: &mut Diagnostics,
+) -> Option<Statistic> {
+    let given = match raw {
+        KeySlot::Invalid => return None,
+        KeySlot::Absent => None,
+        KeySlot::Given(stat) => Some(stat),
+    };
+    let (fits, place) = match (what, given) {
+        (ExpectationSubject::Event(_), None) => return Some(Statistic::Count),
+        (ExpectationSubject::Measure(MeasuredQuantity::RunTook) | ExpectationSubject::Shared, None) => {
+            return Some(Statistic::Value);
+        }
+        (ExpectationSubject::Measure(measure), None) => {
+            let message = format!("of {} there are many: which figure?", quoted(measure.name()));
+            let help = "add stat = \"p95\"; there is also \"min\", \"mean\", \"max\", \"sum\", \"count\" and \"rate\"";
+            found.add(Diagnostic::error(of, message).with_help(help));
+            return None;
+        }
+        (ExpectationSubject::Event(_), Some(stat)) => {
+            (matches!(stat.value, Statistic::Count | Statistic::Rate), stat)
+        }
+        (ExpectationSubject::Measure(MeasuredQuantity::RunTook) | ExpectationSubject::Shared, Some(stat)) => {
+            (stat.value == Statistic::Value, stat)
+        }
+        (ExpectationSubject::Measure(_), Some(stat)) => (stat.value != Statistic::Value, stat),
+    };
+    if fits {
+        return Some(place.value);
+    }
+    let (message, help) = match what {
+        ExpectationSubject::Event(_) => (
+            "events are counted; they have no value of their own",
+            "write \"count\" or \"rate\", or measure: for example of = \"fetch.took\"",
+        ),
+        ExpectationSubject::Measure(MeasuredQuantity::RunTook) => {
+            ("a run takes one time", "write stat = \"value\"")
+        }
+        ExpectationSubject::Shared => ("a cell holds one value when the run ends", "write stat = \"value\""),
+        ExpectationSubject::Measure(_) => {
+            ("there are many values, and not one", "for example stat = \"p95\"")
+        }
+    };
+    found.add(Diagnostic::error(place.place, message).with_help(help));
+    None
+}
+
+/// The figure of an expectation, held to the one limit that it has. `never` is what the file says of
+/// it, if anything.
+pub(super) fn build_threshold_from_limits(
+    what: ExpectationSubject,
+    (stat, of): (KeySlot<Statistic>, FilePlace),
+    limits: [(LimitComparison, KeySlot<RawLimit>); 5],
+    (never, place): (Option<bool>, FilePlace),
+    found: &mut Diagnostics,
+) -> Option<StatThreshold> {
+    let stat = self::build_stat(what, stat, of, found)?;
+    let is_bare = limits.iter().all(|(_, limit)| !limit.is_present());
+    if let Some((holds, limit)) =
+        limits.into_iter().find_map(|(holds, limit)| Some((holds, limit.into_given()?)))
+    {
+        return build_threshold(what, stat, (holds, limit), never == Some(true), found);
+    }
+    match (what, never) {
+        // What is broken was told, and that none is there, unless `never` could make it right.
+        _ if !is_bare => None,
+        (_, None) => None,
+        (ExpectationSubject::Event(_), Some(true)) if stat == Statistic::Count => {
+            Some(StatThreshold::AT_LEAST_ONE)
+        }
+        _ => {
+            let message = "an expectation says how much: it lacks a limit";
+            let help = "add one of below, at_most, equals, at_least and above";
+            found.add(Diagnostic::error(place, message).with_help(help));
+            None
+        }
+    }
+}
+
+fn build_threshold(
+    what: ExpectationSubject,
+    stat: Statistic,
+    (holds, limit): (LimitComparison, Located<RawLimit>),
+    never: bool,
+    found: &mut Diagnostics,
+) -> Option<StatThreshold> {
+    let place = limit.place;
+    let limit = self::build_limit(what, stat, limit, found)?;
+    let is_zero = match limit {
+        LimitValue::Count(number) | LimitValue::Bytes(number) | LimitValue::Span(Span(number)) => number == 0,
+        LimitValue::Rate(rate) => rate == 0.0,
+        LimitValue::Value(_) => false,
+    };
+    match (holds, never) {
+        (LimitComparison::Below, false) | (LimitComparison::AtLeast, true) if is_zero => {
+            let message = "this can never hold: nothing is less than zero";
+            found.add(Diagnostic::error(place, message));
+            return None;
+        }
+        (LimitComparison::AtLeast, false) | (LimitComparison::Below, true) if is_zero => {
+            let message = "this always holds where anything is measured: nothing is less than zero";
+            found.add(Diagnostic::warning(place, message));
+        }
+        _ => {}
+    }
+    Some(StatThreshold { stat, comparison: holds, limit })
+}
+
+/// A limit of what is counted or measured, which is never less than zero.
+enum NonNegativeLimit {
+    Number(u64),
+    Text(String),
+}
+
+/// A limit in the unit of its figure.
+fn build_limit(
+    what: ExpectationSubject,
+    stat: Statistic,
+    raw: Located<RawLimit>,
+    found: &mut Diagnostics,
+) -> Option<LimitValue> {
+    let is_bytes = what == ExpectationSubject::Measure(MeasuredQuantity::FetchBytes);
+    let raw = match (what, raw.value) {
+        (ExpectationSubject::Shared, RawLimit::Number(value)) => return Some(LimitValue::Value(value)),
+        (ExpectationSubject::Shared, RawLimit::Text(text)) => {
+            let message = format!("a cell holds a whole number, not {}", quoted(&text));
+            found.add(Diagnostic::error(raw.place, message).with_help("for example 12"));
+            return None;
+        }
+        (_, RawLimit::Number(number)) => match u64::try_from(number) {
+            Ok(number) => Located { value: NonNegativeLimit::Number(number), place: raw.place },
+            Err(_) => {
+                let message = format!("a limit of {} is not less than zero", quoted(what.name()));
+                found.add(Diagnostic::error(raw.place, message));
+                return None;
+            }
+        },
+        (_, RawLimit::Text(text)) => Located { value: NonNegativeLimit::Text(text), place: raw.place },
+    };
+    let (unit, limit) = match (stat, raw.value) {
+        (Statistic::Count, NonNegativeLimit::Number(count)) => return Some(LimitValue::Count(count)),
+        (Statistic::Count, NonNegativeLimit::Text(text)) => {
+            ("a count", Err((format!("a whole number, not {}", quoted(&text)), "for example 5".to_owned())))
+        }
+        (Statistic::Rate, NonNegativeLimit::Number(number)) => return Some(LimitValue::Rate(number as f64)),
+        (Statistic::Rate, NonNegativeLimit::Text(text)) => {
+            let help = || "so many a second, for example \"10/s\", or \"2.5/m\" a minute".to_owned();
+            ("a rate", parse_rate_per_second(&text).map(LimitValue::Rate).map_err(|fault| (fault, help())))
+        }
+        (_, NonNegativeLimit::Number(bytes)) if is_bytes => return Some(LimitValue::Bytes(bytes)),
+        (_, NonNegativeLimit::Text(text)) if is_bytes => {
+            let help = || "for example \"64KiB\", \"1GB\" or 100".to_owned();
+            ("a size", numbers::parse_size(&text).map(LimitValue::Bytes).map_err(|fault| (fault, help())))
+        }
+        (_, NonNegativeLimit::Number(number)) => {
+            let fault = "a string with its unit, not a bare number".to_owned();
+            let help = format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds");
+            ("a duration", Err((fault, help)))
+        }
+        (_, NonNegativeLimit::Text(text)) => ("a duration", build_duration_limit(&text, raw.place, found)),
+    };
+    match limit {
+        Ok(limit) => Some(limit),
+        Err((fault, help)) => {
+            let message = format!("a limit of {} is {unit} here: {fault}", quoted(what.name()));
+            found.add(Diagnostic::error(raw.place, message).with_help(help));
+            None
+        }
+    }
+}
+
+fn build_duration_limit(
+    text: &str,
+    place: FilePlace,
+    found: &mut Diagnostics,
+) -> Result<LimitValue, durations::MessageAndHelp> {
+    let (span, doubt) = durations::parse_span(text)?;
+    if let Some((doubt, help)) = doubt {
+        found.add(Diagnostic::warning(place, doubt).with_help(help));
+    }
+    Ok(LimitValue::Span(span))
+}
+
+/// Why a figure cannot be known to be missed before the end of the run.
+pub(super) fn why_not_decidable_early(figure: &StatThreshold, never: bool) -> Option<&'static str> {
+    if matches!(figure.limit, LimitValue::Value(_)) {
+        return Some("what a cell holds at last is known at the end only");
+    }
+    use LimitComparison::{Above, AtLeast, AtMost, Below, Equals};
+    match (figure.stat, figure.comparison) {
+        (Statistic::Mean | Statistic::Rate | Statistic::Percentile(_), _) => {
+            Some("what this figure comes to is known at the end only")
+        }
+        // These only grow: past a limit they stay so.
+        (Statistic::Count | Statistic::Sum | Statistic::Max | Statistic::Value, Below | AtMost | Equals)
+            if !never =>
+        {
+            None
+        }
+        (Statistic::Count | Statistic::Sum | Statistic::Max | Statistic::Value, AtLeast | Above) if never => {
+            None
+        }
+        // And this only shrinks.
+        (Statistic::Min, AtLeast | Above | Equals) if !never => None,
+        (Statistic::Min, Below | AtMost) if never => None,
+        _ => Some("until the end it can still come to hold"),
+    }
+}

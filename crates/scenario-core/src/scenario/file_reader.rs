@@ -1,0 +1,199 @@
+//! Reads a scenario's file and those that it includes, each once, and parses them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::diagnostics::Diagnostics;
+use super::vars::Vars;
+use super::{FileContent, FileProvider};
+use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
+use crate::scenario::schema::after::RawVar;
+use crate::scenario::schema::collections::{ListOf, NamedTable};
+use crate::scenario::schema::key_rules::VarNameRule;
+use crate::scenario::schema::strings::IncludePath;
+use crate::scenario::schema::{DecodeContext, Located, TomlSchema};
+use crate::scenario::toml;
+use crate::scenario::toml::{ParsedToml, TomlDocument};
+use scenario_log::sanitize::sanitize;
+
+/// The most files that a scenario is made of.
+const MAX_FILES: usize = 100;
+
+/// The smallest scenario that is worth to be shown.
+pub(crate) const EXAMPLE_SCENARIO: &str = "\
+[presets.hello]
+command = [\"echo\", \"hello\"]
+[[timeline]]
+at = \"1s\"
+spawn = \"hello\"";
+
+/// One file, parsed. Its variables and includes have been taken out of the document.
+pub(crate) struct ParsedFile {
+    /// Its index among the sources.
+    pub(super) file: u32,
+    /// Its text.
+    pub(super) source: Rc<str>,
+    /// Its tables.
+    pub(super) document: TomlDocument,
+    /// Its folder as seen from the scenario's; empty if it is the same.
+    pub(super) folder: PathBuf,
+    /// Its variables.
+    pub(super) vars: NamedTable<RawVar, VarNameRule>,
+    /// Where its syntax is wrong.
+    pub(super) syntax_error_places: Vec<FilePlace>,
+}
+
+/// Reads files and follows their includes.
+pub(super) struct ScenarioReader<'a> {
+    files: &'a dyn FileProvider,
+    folder: PathBuf,
+    /// The files that were read.
+    pub(super) sources: SourceFiles,
+    /// Those of them that could be parsed; the scenario is the first.
+    pub(super) parsed: Vec<ParsedFile>,
+    /// What is wrong.
+    pub(super) diagnostics: Diagnostics,
+    /// Whether something could not be read or understood.
+    pub(super) incomplete: bool,
+    /// The files that have been reached, by identity.
+    file_by_identity: HashMap<String, u32>,
+}
+
+/// The files between the scenario and the one being read, by identity and shown name.
+type IncludeChain = Vec<(String, String)>;
+
+impl<'a> ScenarioReader<'a> {
+    /// A reader of a scenario in this folder.
+    pub(super) fn new(files: &'a dyn FileProvider, folder: PathBuf) -> ScenarioReader<'a> {
+        ScenarioReader {
+            files,
+            folder,
+            sources: SourceFiles::default(),
+            parsed: Vec::new(),
+            diagnostics: Diagnostics::default(),
+            incomplete: false,
+            file_by_identity: HashMap::new(),
+        }
+    }
+
+    /// Reads the scenario itself, and all that it includes.
+    pub(super) fn read_root(&mut self, path: &Path, shown: &str) {
+        match self.files.read(path) {
+            Ok(read) => {
+                let ring = vec![(read.identity.clone(), shown.to_owned())];
+                self.parse(shown, read, PathBuf::new(), &ring);
+            }
+            Err(fault) => {
+                let message = format!("cannot read {}: {}", quoted(shown), sanitize(&fault.0));
+                self.add_blocking_error(Diagnostic::without_place(Severity::Error, message));
+            }
+        }
+    }
+
+    /// Adds an error that leaves something unread.
+    fn add_blocking_error(&mut self, fault: Diagnostic) {
+        self.incomplete = true;
+        self.diagnostics.add(fault);
+    }
+
+    /// Parses a file that was read, and reads what it includes.
+    fn parse(&mut self, shown: &str, read: FileContent, folder: PathBuf, ring: &IncludeChain) {
+        let file = u32::try_from(self.sources.files().len()).unwrap_or(u32::MAX);
+        self.file_by_identity.insert(read.identity, file);
+        let (source, faults) = toml::decode_utf8(shown, read.bytes, file);
+        let text = Rc::clone(&source.text);
+        self.sources.add(source);
+        if !faults.is_empty() {
+            return faults.into_iter().for_each(|fault| self.add_blocking_error(fault));
+        }
+        if file == 0 && text.starts_with("{\"seq\":") {
+            let place = FilePlace { file, start: 0, end: 0 };
+            let help =
+                "`scenario replay LOG` decides it again, `scenario extract LOG` makes a scenario of it";
+            return self.add_blocking_error(
+                Diagnostic::error(place, "this is the log of a run, and no scenario").with_help(help),
+            );
+        }
+        let ParsedToml { document, duplicate_keys: doubled, syntax_errors: syntax, limit_error: limit } =
+            toml::parse(&text, file);
+        if let Some(limit) = limit {
+            return self.add_blocking_error(limit);
+        }
+        if file == 0 && document.is_empty() && syntax.is_empty() {
+            let start = FilePlace { file, start: 0, end: 0 };
+            let help = format!(
+                "a scenario says what there is and what happens when, for example:\n\n{EXAMPLE_SCENARIO}"
+            );
+            return self
+                .add_blocking_error(Diagnostic::error(start, "this file says nothing").with_help(help));
+        }
+        let damaged: Vec<FilePlace> = syntax.iter().filter_map(|fault| fault.place).collect();
+        doubled.into_iter().for_each(|fault| self.diagnostics.add(fault));
+        syntax.into_iter().for_each(|fault| self.add_blocking_error(fault));
+        let (parsed, include) = self.take_vars_and_includes(file, text, document, folder, damaged);
+        let folder = parsed.folder.clone();
+        self.parsed.push(parsed);
+        for path in include {
+            self.read_include(path, &folder, ring);
+        }
+    }
+
+    /// Takes the variables and the includes out of a document.
+    fn take_vars_and_includes(
+        &mut self,
+        file: u32,
+        source: Rc<str>,
+        mut document: TomlDocument,
+        folder: PathBuf,
+        damaged: Vec<FilePlace>,
+    ) -> (ParsedFile, Vec<Located<IncludePath>>) {
+        let vars = document.take_key(TomlDocument::ROOT, "vars", &source);
+        let include = document.take_key(TomlDocument::ROOT, "include", &source);
+        let none = Vars::new(&|_| None);
+        let mut cx = DecodeContext::new(file, Rc::clone(&source), document, &none, &mut self.diagnostics);
+        let before = cx.diagnostics.error_count();
+        let vars = vars.and_then(|item| NamedTable::decode(&mut cx, item.node)).unwrap_or_default();
+        let include: ListOf<IncludePath, 0> =
+            include.and_then(|item| ListOf::decode(&mut cx, item.node)).unwrap_or_default();
+        self.incomplete |= cx.diagnostics.error_count() > before;
+        let document = cx.document;
+        (ParsedFile { file, source, document, folder, vars, syntax_error_places: damaged }, include.0)
+    }
+
+    fn read_include(&mut self, path: Located<IncludePath>, folder: &Path, ring: &IncludeChain) {
+        let seen_from_scenario = folder.join(&path.value.0);
+        let full = match self.folder == Path::new(".") {
+            true => seen_from_scenario.clone(),
+            false => self.folder.join(&seen_from_scenario),
+        };
+        let shown = full.to_string_lossy().into_owned();
+        let read = match self.files.read(&full) {
+            Ok(read) => read,
+            Err(fault) => {
+                let message = format!("cannot read {}: {}", quoted(&shown), sanitize(&fault.0));
+                return self.add_blocking_error(Diagnostic::error(path.place, message));
+            }
+        };
+        if let Some(start) = ring.iter().position(|(identity, _)| *identity == read.identity) {
+            let names = ring[start..].iter().chain(std::iter::once(&ring[start]));
+            let names: Vec<String> = names.map(|(_, name)| quoted(name)).collect();
+            let message = format!("{} includes itself: {}", names[0], names.join(" -> "));
+            return self
+                .diagnostics
+                .add(Diagnostic::error(path.place, message).with_help("take this include out"));
+        }
+        if self.file_by_identity.contains_key(&read.identity) {
+            // Reached by two ways: what it gives is there once.
+            return;
+        }
+        if self.file_by_identity.len() >= MAX_FILES {
+            let message = format!("a scenario is made of at most {MAX_FILES} files");
+            return self.add_blocking_error(Diagnostic::error(path.place, message));
+        }
+        let mut ring = ring.clone();
+        ring.push((read.identity.clone(), shown.clone()));
+        let folder = seen_from_scenario.parent().map(Path::to_owned).unwrap_or_default();
+        self.parse(&shown, read, folder, &ring);
+    }
+}

@@ -1,0 +1,236 @@
+//! From a path to a checked scenario: reads the files, resolves the variables, decodes the tables,
+//! and hands everything to the checks.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::check::{self, FileDefinitions};
+use super::diagnostics::Diagnostics;
+use super::file_reader::{ParsedFile, ScenarioReader};
+use super::vars::Vars;
+use super::{FileProvider, LoadedScenario, ScenarioError, ScenarioOptions};
+use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
+use crate::scenario::file::{RawFetchJob, RawIncludedFile, RawPreset, RawScenario};
+use crate::scenario::model::Scenario;
+use crate::scenario::model::expect::Expectation;
+use crate::scenario::schema::collections::NamedTable;
+use crate::scenario::schema::key_rules::JobNameRule;
+use crate::scenario::schema::{DecodeContext, KeySlot, TomlSchema};
+use crate::scenario::toml::{ByteRange, TomlDocument, TomlNode, TomlValue};
+use crate::scenario::vars::declare;
+use scenario_log::event::ClockKind;
+use scenario_log::secrets::Secrets;
+
+/// Reads and checks a scenario; `-` is standard input.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, an unreadable file included.
+pub fn load_scenario(
+    path: &Path,
+    files: &dyn FileProvider,
+    options: &ScenarioOptions<'_>,
+) -> Result<LoadedScenario, ScenarioError> {
+    let stdin = path == Path::new("-");
+    let stem = if stdin { "stdin".into() } else { path.file_stem().unwrap_or_default().to_string_lossy() };
+    let (ScenarioReader { sources, parsed, diagnostics: mut found, incomplete, .. }, folder) =
+        read_files(path, files);
+    let files = FileSet { parsed, sources: &sources, incomplete };
+    let checked = files.decode_and_check(options, &stem, &mut found);
+    let errors = found.error_count();
+    let diagnostics = found.finish();
+    match checked {
+        Some((scenario, secrets)) if errors == 0 => {
+            Ok(LoadedScenario { scenario, folder, secrets, sources, warnings: diagnostics })
+        }
+        _ => Err(ScenarioError { sources, diagnostics }),
+    }
+}
+
+/// Reads a file and all that it includes; its folder comes with it.
+fn read_files<'f>(path: &Path, files: &'f dyn FileProvider) -> (ScenarioReader<'f>, PathBuf) {
+    let stdin = path == Path::new("-");
+    let folder = match path.parent() {
+        Some(parent) if !stdin && !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut reader = ScenarioReader::new(files, folder.clone());
+    let shown = if stdin { "<stdin>".into() } else { path.to_string_lossy() };
+    reader.read_root(path, &shown);
+    (reader, folder)
+}
+
+/// What a file expects of a run of another scenario.
+#[derive(Debug)]
+pub struct LoadedExpectations {
+    /// What was checked.
+    pub expectations: Vec<Expectation>,
+    /// The files that were read.
+    pub sources: SourceFiles,
+    /// What may not be meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a file for its expectations alone, and checks them by the names of this scenario.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, and that it expects nothing.
+pub fn load_expectations(
+    path: &Path,
+    files: &dyn FileProvider,
+    options: &ScenarioOptions<'_>,
+    of: &Scenario,
+) -> Result<LoadedExpectations, ScenarioError> {
+    let (ScenarioReader { sources, mut parsed, diagnostics: mut found, incomplete, .. }, _) =
+        read_files(path, files);
+    let vars = declare::declare_vars(&mut parsed, options, incomplete, &mut found);
+    let parts = FileSet { parsed: Vec::new(), sources: &sources, incomplete };
+    let mut raw = None;
+    for parsed in parsed {
+        let (root, _) = parts.decode(parsed, &vars, &mut found);
+        raw = root.or(raw);
+    }
+    let raw = raw.map(|raw| raw.expect.into_value().unwrap_or_default().0).unwrap_or_default();
+    if raw.is_empty() && found.error_count() == 0 {
+        let nothing = FilePlace { file: 0, start: 0, end: 0 };
+        let fault = Diagnostic::error(nothing, "this file expects nothing");
+        found.add(
+            fault.with_help(
+                "add an [[expect]], for example:\n\n[[expect]]\nof = \"spawn.failed\"\nnever = true",
+            ),
+        );
+    }
+    let expectations = check::expect::build_expectations(
+        raw,
+        &check::expect::ExpectationNames::from_scenario(of),
+        &mut found,
+    );
+    if let Some(expectations) = &expectations {
+        check::expect::warn_of_impossible_events(expectations, of, &mut found);
+    }
+    let errors = found.error_count();
+    let diagnostics = found.finish();
+    match expectations {
+        Some(expectations) if errors == 0 => {
+            Ok(LoadedExpectations { expectations, sources, warnings: diagnostics })
+        }
+        _ => Err(ScenarioError { sources, diagnostics }),
+    }
+}
+
+/// What was read.
+struct FileSet<'a> {
+    parsed: Vec<ParsedFile>,
+    sources: &'a SourceFiles,
+    /// Something could not be read, so that nobody can say what there is not.
+    incomplete: bool,
+}
+
+impl FileSet<'_> {
+    fn decode_and_check(
+        mut self,
+        options: &ScenarioOptions<'_>,
+        stem: &str,
+        found: &mut Diagnostics,
+    ) -> Option<(Scenario, Secrets)> {
+        let vars = declare::declare_vars(&mut self.parsed, options, self.incomplete, found);
+        let mut scenario = None;
+        let mut parts = Vec::new();
+        let mut whole = !self.incomplete;
+        for parsed in std::mem::take(&mut self.parsed) {
+            let (raw, part) = self.decode(parsed, &vars, found);
+            scenario = raw.or(scenario);
+            match part {
+                Some(part) => parts.push(part),
+                None => whole = false,
+            }
+        }
+        if !whole {
+            return None;
+        }
+        warn_unused_vars(&vars, options, found);
+        let mut passwords = Vec::new();
+        let is_virtual = options.clock == ClockKind::Virtual;
+        let mut scenario = check::build_scenario(scenario?, parts, stem, is_virtual, &mut passwords, found)?;
+        let revealed = vars.env_values();
+        scenario.vars = vars.into_values();
+        let secrets = Secrets::new(revealed.iter().chain(&passwords).map(String::as_str));
+        Some((scenario, secrets))
+    }
+
+    /// Decodes a file; of one with wrong syntax, what stands on the lines that are right.
+    fn decode(
+        &self,
+        parsed: ParsedFile,
+        vars: &Vars<'_>,
+        found: &mut Diagnostics,
+    ) -> (Option<RawScenario>, Option<FileDefinitions>) {
+        if parsed.syntax_error_places.is_empty() {
+            return decode_whole(parsed, vars, found);
+        }
+        let file = parsed.file;
+        let line_of = |byte| self.sources.get(file).map(|file| file.line_column(byte).line);
+        let damaged: HashSet<_> =
+            parsed.syntax_error_places.iter().map(|place| line_of(place.start)).collect();
+        let mut among = Diagnostics::default();
+        decode_whole(parsed, vars, &mut among);
+        for diagnostic in among.finish() {
+            if diagnostic.place.is_some_and(|place| !damaged.contains(&line_of(place.start))) {
+                found.add(diagnostic);
+            }
+        }
+        (None, None)
+    }
+}
+
+/// Decodes a file; without its part if that is not to be had.
+fn decode_whole(
+    parsed: ParsedFile,
+    vars: &Vars<'_>,
+    found: &mut Diagnostics,
+) -> (Option<RawScenario>, Option<FileDefinitions>) {
+    let is_root = parsed.file == 0;
+    let folder = parsed.folder.clone();
+    let mut cx = DecodeContext::new(parsed.file, parsed.source, parsed.document, vars, found);
+    cx.folder = parsed.folder;
+    cx.has_syntax_errors = !parsed.syntax_error_places.is_empty();
+    let root = TomlNode { at: ByteRange::default(), value: TomlValue::Table(TomlDocument::ROOT) };
+    if !is_root {
+        let Some(raw) = RawIncludedFile::decode(&mut cx, root) else { return (None, None) };
+        return (None, file_definitions(folder, raw.presets, raw.fetches));
+    }
+    let Some(mut raw) = RawScenario::decode(&mut cx, root) else { return (None, None) };
+    let part = file_definitions(folder, std::mem::take(&mut raw.presets), std::mem::take(&mut raw.fetches));
+    (Some(raw), part)
+}
+
+fn file_definitions(
+    folder: PathBuf,
+    presets: KeySlot<NamedTable<RawPreset, JobNameRule>>,
+    fetches: KeySlot<NamedTable<RawFetchJob, JobNameRule>>,
+) -> Option<FileDefinitions> {
+    let broken = matches!(presets, KeySlot::Invalid) || matches!(fetches, KeySlot::Invalid);
+    (!broken).then(|| FileDefinitions {
+        folder,
+        presets: presets.into_value().unwrap_or_default(),
+        fetches: fetches.into_value().unwrap_or_default(),
+    })
+}
+
+/// Warns of a `--var` that nobody declares or asks for.
+fn warn_unused_vars(vars: &Vars<'_>, options: &ScenarioOptions<'_>, found: &mut Diagnostics) {
+    for (name, _) in options.vars {
+        if !vars.is_used(name) && !vars.is_declared(name) {
+            let message = format!("--var {}: the scenario has no such variable", quoted(name));
+            let fault = Diagnostic::without_place(Severity::Warning, message);
+            let others = vars.names().filter(|other| other != name);
+            let nearest =
+                found.closest_name(name, others).map(|near| format!("did you mean {}?", quoted(near)));
+            found.add(match nearest {
+                Some(help) => fault.with_help(help),
+                None => fault,
+            });
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Strings of which there are only a few.
+
+use super::strings::or_variable_schema;
+use super::{DecodeContext, TomlSchema};
+use crate::diagnostic::{Diagnostic, quoted};
+use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, WorldEdges};
+use crate::scenario::toml::TomlNode;
+use crate::scenario::write::json::{Json, object};
+use scenario_log::event::Direction;
+use scenario_log::signal::Signal;
+
+/// One of a few words, each with its meaning.
+fn decode_keyword<T: Copy>(
+    cx: &mut DecodeContext<'_>,
+    node: TomlNode,
+    what: &str,
+    words: &[(&str, T)],
+) -> Option<T> {
+    let at = node.at;
+    let names: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+    let written = cx.decode_public_text(node, &format!("one of {}", names.join(", ")), &names[0])?;
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == written) {
+        return Some(*meaning);
+    }
+    let fault = Diagnostic::error(cx.place(at), format!("{} is no {what}", quoted(&written)));
+    let fault = match cx.diagnostics.closest_name(&written, words.iter().map(|(word, _)| *word)) {
+        Some(word) => fault.with_help(format!("did you mean {word:?}?")),
+        None => fault,
+    };
+    cx.diagnostics.add(fault.with_help(format!("there is {}", names.join(", "))));
+    None
+}
+
+/// The first of some words.
+const fn first_keyword<const N: usize>(words: [&'static str; N]) -> &'static str {
+    words[0]
+}
+
+macro_rules! keywords {
+    ($type:ty, $what:literal, [$($word:literal => $meaning:expr),+ $(,)?]) => {
+        impl TomlSchema for $type {
+            const EXAMPLE: &'static str = first_keyword([$(concat!("\"", $word, "\"")),+]);
+
+            fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
+                decode_keyword(cx, node, $what, &[$(($word, $meaning)),+])
+            }
+
+            fn schema() -> Json {
+                or_variable_schema(object([("enum", Json::from([$($word),+]))]))
+            }
+        }
+    };
+}
+
+keywords!(FetchMode, "mode", ["concurrent" => FetchMode::Concurrent, "sequential" => FetchMode::Sequential]);
+keywords!(ArrivalProcess, "kind of arrivals", ["constant" => ArrivalProcess::Constant, "poisson" => ArrivalProcess::Poisson]);
+keywords!(Http2Mode, "answer here", ["auto" => Http2Mode::Auto, "always" => Http2Mode::Always, "never" => Http2Mode::Never]);
+keywords!(WorldEdges, "kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
+keywords!(Isolation, "isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
+keywords!(Direction, "direction", [
+    "N" => Direction::N,
+    "E" => Direction::E,
+    "S" => Direction::S,
+    "W" => Direction::W,
+]);
+
+impl TomlSchema for Signal {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Signal> {
+        let at = node.at;
+        let name = cx.decode_public_text(node, "a signal's name", "\"TERM\"")?;
+        if let Some(signal) = Signal::from_name(&name) {
+            return Some(signal);
+        }
+        let fault = Diagnostic::error(cx.place(at), format!("{} is no signal", quoted(&name)));
+        let upper = name.to_ascii_uppercase();
+        let fault = match cx.diagnostics.closest_name(&upper, Signal::names()) {
+            Some(nearest) => fault.with_help(format!("did you mean {nearest:?}?")),
+            None => fault,
+        };
+        cx.diagnostics.add(fault.with_help("for example \"TERM\", \"INT\", \"HUP\", \"KILL\""));
+        None
+    }
+
+    fn schema() -> Json {
+        // Capitals or not, with SIG or without.
+        let letters = |name: &str| {
+            name.chars()
+                .map(|c| match c.to_ascii_lowercase() {
+                    lower if lower == c => c.to_string(),
+                    lower => format!("[{c}{lower}]"),
+                })
+                .collect::<String>()
+        };
+        let names: Vec<String> = Signal::names().map(letters).collect();
+        let pattern = format!("^([Ss][Ii][Gg])?({}|3[2-9]|[45][0-9]|6[0-4])$", names.join("|"));
+        super::strings::pattern_schema(&pattern)
+    }
+}

@@ -1,0 +1,270 @@
+//! Strings: free text, which may hold secrets, and names, references, patterns and paths, which may not.
+
+use std::path::PathBuf;
+
+use super::key_rules::{HeaderNameRule, KeyRule, is_token};
+use super::{DecodeContext, TomlSchema};
+use crate::diagnostic::quoted;
+use crate::scenario::model::ScenarioText;
+use crate::scenario::toml::TomlNode;
+use crate::scenario::write::json::{Json, object};
+use scenario_log::name;
+
+/// A string in which a variable may stand instead of what the schema wants.
+pub(crate) fn or_variable_schema(schema: Json) -> Json {
+    object([(
+        "anyOf",
+        Json::List(vec![schema, object([("type", "string".into()), ("pattern", r"\$\{".into())])]),
+    )])
+}
+
+/// A string of this pattern, or one with variables.
+pub(crate) fn pattern_schema(pattern: &str) -> Json {
+    object([("type", "string".into()), ("pattern", format!(r"{pattern}|\$\{{").into())])
+}
+
+impl TomlSchema for ScenarioText {
+    const EXAMPLE: &'static str = r#""http://127.0.0.1:8080/a.pdf""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ScenarioText> {
+        cx.decode_text(node, "a string", r#""some text""#)
+    }
+
+    fn schema() -> Json {
+        object([("type", "string".into())])
+    }
+}
+
+/// A text that is wanted only when it is used: a value that is captured in the run may stand in it.
+#[derive(Debug)]
+pub(crate) struct DeferredText(pub(crate) ScenarioText);
+
+impl TomlSchema for DeferredText {
+    const EXAMPLE: &'static str = ScenarioText::EXAMPLE;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<DeferredText> {
+        cx.decode_deferred_text(node, "a string", r#""some text""#).map(DeferredText)
+    }
+
+    fn schema() -> Json {
+        ScenarioText::schema()
+    }
+}
+
+/// A string that the log shows as it is.
+#[derive(Debug)]
+pub(crate) struct PublicString(pub(crate) String);
+
+impl TomlSchema for PublicString {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<PublicString> {
+        cx.decode_public_text(node, "a string", r#""some text""#).map(PublicString)
+    }
+
+    fn schema() -> Json {
+        object([("type", "string".into())])
+    }
+}
+
+/// A text that a program gets as an argument or in its environment: without NUL.
+#[derive(Debug)]
+pub(crate) struct NulFreeText(pub(crate) ScenarioText);
+
+impl TomlSchema for NulFreeText {
+    const EXAMPLE: &'static str = r#""echo", "hello""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<NulFreeText> {
+        let at = node.at;
+        let text = cx.decode_text(node, "a string", r#""--verbose""#)?;
+        if text.reveal().contains('\0') {
+            cx.error(at, "a program cannot be given a NUL character");
+            return None;
+        }
+        Some(NulFreeText(text))
+    }
+
+    fn schema() -> Json {
+        object([("type", "string".into()), ("pattern", r"^[^\u0000]*$".into())])
+    }
+}
+
+/// The value of an HTTP header: without control characters but the tab (RFC 9110, 5.5).
+#[derive(Debug)]
+pub(crate) struct HeaderValueText(pub(crate) ScenarioText);
+
+impl TomlSchema for HeaderValueText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<HeaderValueText> {
+        let at = node.at;
+        let text = cx.decode_deferred_text(node, "a string", r#""text/plain""#)?;
+        if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
+            let bad = u32::from(bad);
+            cx.error(at, format!("a header's value has no control characters; this one has U+{bad:04X}"));
+            return None;
+        }
+        Some(HeaderValueText(text))
+    }
+
+    fn schema() -> Json {
+        object([
+            ("type", "string".into()),
+            ("pattern", r"^[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*$".into()),
+        ])
+    }
+}
+
+/// The id of a timeline entry.
+#[derive(Debug)]
+pub(crate) struct EntryIdText(pub(crate) String);
+
+impl TomlSchema for EntryIdText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<EntryIdText> {
+        let at = node.at;
+        let id = cx.decode_public_text(node, "a name", r#""wave-1""#)?;
+        if let Some(fault) = name::name_error(&id) {
+            cx.error(at, fault);
+            return None;
+        }
+        Some(EntryIdText(id))
+    }
+
+    fn schema() -> Json {
+        pattern_schema("^[A-Za-z0-9_.-]{1,64}$")
+    }
+}
+
+/// The name of players: one `{n}` in it stands for their number.
+#[derive(Debug)]
+pub(crate) struct PlayerNamePattern(pub(crate) String);
+
+impl TomlSchema for PlayerNamePattern {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<PlayerNamePattern> {
+        let at = node.at;
+        let pattern = cx.decode_public_text(node, "a name", r#""john", or "player-{n}" for many"#)?;
+        // A lone `{n}` is a name as soon as it has its number.
+        let numbered = pattern.replacen("{n}", "0", 1);
+        let fault = name::name_error(&numbered);
+        if let Some(fault) = fault {
+            cx.error_with_help(at, fault, "one `{n}` in it stands for the player's number");
+            return None;
+        }
+        Some(PlayerNamePattern(pattern))
+    }
+
+    fn schema() -> Json {
+        let short = object([("maxLength", 66.into())]);
+        let name = pattern_schema(r"^[A-Za-z0-9_.-]*(\{n\}[A-Za-z0-9_.-]*|[A-Za-z0-9_.-])$");
+        object([("allOf", Json::List(vec![name, or_variable_schema(short)]))])
+    }
+}
+
+/// A regular expression, tried out.
+#[derive(Debug)]
+pub(crate) struct RegexText(pub(crate) String);
+
+impl TomlSchema for RegexText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RegexText> {
+        let at = node.at;
+        let regex = cx.decode_public_text(node, "a regular expression", r#""listening on .*""#)?;
+        if let Some(fault) = cx.regex_error(&regex) {
+            cx.error_with_help(
+                at,
+                format!("this is no regular expression: {fault}"),
+                "the syntax is that of https://docs.rs/regex; in '…' a backslash needs no second one",
+            );
+            return None;
+        }
+        Some(RegexText(regex))
+    }
+
+    fn schema() -> Json {
+        object([("type", "string".into())])
+    }
+}
+
+/// A path, as seen from the scenario's folder.
+#[derive(Debug)]
+pub(crate) struct ScenarioPath(pub(crate) PathBuf);
+
+impl TomlSchema for ScenarioPath {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ScenarioPath> {
+        let at = node.at;
+        let path = cx.decode_public_text(node, "a path", r#""data/input.txt""#)?;
+        if path.is_empty() || path.contains('\0') {
+            cx.error(at, "a path is not empty and has no NUL character");
+            return None;
+        }
+        Some(ScenarioPath(cx.folder.join(path)))
+    }
+
+    fn schema() -> Json {
+        object([("type", "string".into()), ("pattern", r"^[^\u0000]+$".into())])
+    }
+}
+
+/// The path of an included file: as it is written, since it is read before there are variables.
+#[derive(Debug)]
+pub(crate) struct IncludePath(pub(crate) String);
+
+impl TomlSchema for IncludePath {
+    const EXAMPLE: &'static str = r#""presets.toml""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<IncludePath> {
+        let (raw, at) = cx.take_string(node, "a path", r#""presets.toml""#)?;
+        let source = std::rc::Rc::clone(&cx.source);
+        let path = raw.as_str(&source);
+        if path.is_empty() || path.contains('\0') {
+            cx.error(at, "a path is not empty and has no NUL character");
+            return None;
+        }
+        if path.contains("${") {
+            cx.error(at, "the path of an included file holds no variables: they are read from it");
+            return None;
+        }
+        Some(IncludePath(path.to_owned()))
+    }
+
+    fn schema() -> Json {
+        object([
+            ("type", "string".into()),
+            ("pattern", r"^[^\u0000]+$".into()),
+            ("not", object([("pattern", r"\$\{".into())])),
+        ])
+    }
+}
+
+/// An HTTP method.
+#[derive(Debug)]
+pub(crate) struct HttpMethod(pub(crate) String);
+
+impl TomlSchema for HttpMethod {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<HttpMethod> {
+        let at = node.at;
+        let method = cx.decode_public_text(node, "an HTTP method", r#""POST""#)?;
+        if !is_token(&method) {
+            cx.error_with_help(at, format!("{} is no HTTP method", quoted(&method)), "for example \"POST\"");
+            return None;
+        }
+        if method.eq_ignore_ascii_case("CONNECT") {
+            cx.error(at, "the method CONNECT opens a tunnel, which a fetch cannot use");
+            return None;
+        }
+        let upper = method.to_ascii_uppercase();
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+        if upper != method && known.contains(&upper.as_str()) {
+            cx.error_with_help(at, "methods are written in capitals", format!("write {upper:?}"));
+            return None;
+        }
+        Some(HttpMethod(method))
+    }
+
+    fn schema() -> Json {
+        let lower = "^([Gg][Ee][Tt]|[Hh][Ee][Aa][Dd]|[Pp][Oo][Ss][Tt]|[Pp][Uu][Tt]|[Pp][Aa][Tt][Cc][Hh]\
+            |[Dd][Ee][Ll][Ee][Tt][Ee]|[Oo][Pp][Tt][Ii][Oo][Nn][Ss]|[Tt][Rr][Aa][Cc][Ee]|[Cc][Oo][Nn][Nn][Ee][Cc][Tt])$";
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+        let other = object([
+            ("type", "string".into()),
+            ("pattern", HeaderNameRule::PATTERN.into()),
+            ("not", object([("pattern", lower.into())])),
+        ]);
+        or_variable_schema(object([("anyOf", Json::List(vec![object([("enum", known.into())]), other]))]))
+    }
+}

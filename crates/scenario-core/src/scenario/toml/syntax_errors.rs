@@ -1,0 +1,131 @@
+//! The parser's syntax errors in our words, and no more of them than can be read.
+
+use toml_parser::{ErrorSink, Expected, ParseError, Span};
+
+use super::ByteRange;
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+
+/// The most syntax errors of one file that are told.
+pub(super) const MAX_ERRORS: usize = 100;
+
+/// Takes the parser's errors, and no more of them than can be read.
+pub(super) struct SyntaxErrorSink {
+    errors: Vec<ParseError>,
+}
+
+impl ErrorSink for SyntaxErrorSink {
+    fn report_error(&mut self, error: ParseError) {
+        // What is unclosed is told last, and explains what comes before it.
+        let explains = error.description().starts_with("unclosed") && self.errors.len() < 2 * MAX_ERRORS;
+        if self.errors.len() < MAX_ERRORS || explains {
+            self.errors.push(error);
+        }
+    }
+}
+
+/// What was wrong in one go over the source.
+pub(super) struct ParsePass {
+    /// The errors, at most one a line.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Where a bracket that is never closed must have ended: everything from here on was misread.
+    pub(super) resume_at: Option<usize>,
+}
+
+impl SyntaxErrorSink {
+    pub(super) fn new() -> SyntaxErrorSink {
+        SyntaxErrorSink { errors: Vec::new() }
+    }
+
+    /// Sums up: errors behind a bracket that is never closed come from it, and are left out.
+    pub(super) fn finish(mut self, source: &str, file: u32) -> ParsePass {
+        let start_of = |error: &ParseError| error_range(error).start as usize;
+        self.errors.sort_by_key(start_of);
+        let line_start = |at: usize| source[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let open = self.errors.iter().filter(|error| error.description().starts_with("unclosed")).filter_map(
+            |error| {
+                let at = error.context()?.start();
+                matches!(source.as_bytes().get(at), Some(b'[' | b'{')).then_some(at)
+            },
+        );
+        let open = open
+            .min()
+            .filter(|at| source[..*at].rfind('\n').is_none_or(|line| !is_header(&source[line + 1..])));
+        let mut faults = Vec::new();
+        let mut last_line = None;
+        for error in &self.errors {
+            let at = start_of(error).min(source.len());
+            if open.is_some_and(|open| at > open) {
+                continue;
+            }
+            if last_line.replace(line_start(at)) != Some(line_start(at)) {
+                faults.push(to_diagnostic(error, file));
+            }
+        }
+        let Some(open) = open else { return ParsePass { diagnostics: faults, resume_at: None } };
+        let bracket = ByteRange::new(open, open + 1);
+        let sign = quoted(bracket.slice(source));
+        let place = FilePlace { file, start: bracket.start, end: bracket.end };
+        let fault = Diagnostic::error(place, format!("this {sign} is never closed"));
+        let after = self.errors.iter().map(start_of).find(|at| *at <= source.len() && line_start(*at) > open);
+        let resume = after.map(line_start);
+        faults.push(match resume {
+            Some(at) => {
+                let at = ByteRange::new(at, at);
+                fault.with_related(
+                    FilePlace { file, start: at.start, end: at.end },
+                    "it must end before this line",
+                )
+            }
+            None => fault,
+        });
+        ParsePass { diagnostics: faults, resume_at: resume }
+    }
+}
+
+/// Whether a line is a table's header.
+fn is_header(line: &str) -> bool {
+    line.trim_start().starts_with('[')
+}
+
+/// Where an error is.
+fn error_range(error: &ParseError) -> ByteRange {
+    let span = error.unexpected().or(error.context()).unwrap_or(Span::new_unchecked(0, 0));
+    ByteRange::new(span.start(), span.end())
+}
+
+/// A parser's error as ours.
+fn to_diagnostic(error: &ParseError, file: u32) -> Diagnostic {
+    let ByteRange { start, end } = error_range(error);
+    let place = FilePlace { file, start, end };
+    if error.description() == "string values must be quoted" {
+        return match start == end {
+            true => Diagnostic::error(place, "here a value is missing"),
+            false => {
+                Diagnostic::error(place, "this is no value").with_help("a string stands in quotes: \"…\"")
+            }
+        };
+    }
+    let mut fault = Diagnostic::error(place, error.description().to_owned());
+    if let Some(expected) = error.expected().filter(|expected| !expected.is_empty()) {
+        fault = fault.with_label(format!("expected {}", format_expected(expected)));
+    }
+    match error.context().map(|context| ByteRange::new(context.start(), context.end())) {
+        Some(context) if error.description() == "duplicate key" || context.end + 200 < start => {
+            fault.with_related(FilePlace { file, start: context.start, end: context.end }, "it begins here")
+        }
+        _ => fault,
+    }
+}
+
+fn format_expected(expected: &[Expected]) -> String {
+    let names: Vec<String> = expected
+        .iter()
+        .map(|one| match one {
+            Expected::Literal("\n") => "a newline".to_owned(),
+            Expected::Literal(sign) => quoted(sign),
+            Expected::Description(words) => (*words).to_owned(),
+            _ => "something else".to_owned(),
+        })
+        .collect();
+    names.join(" or ")
+}

@@ -1,0 +1,195 @@
+//! What a log tells of a run that a scenario can do again: its scenario and seed, what was typed and
+//! when, and how it ended. Keeps nothing else, so that a log of any size takes little.
+
+use std::io::Read;
+
+use crate::extract::ExtractError;
+use scenario_log::decode::LogRecord;
+use scenario_log::event::{ClockKind, EntryName, Event, RunOutcome};
+use scenario_log::reader::{LogLine, LogReadError, LogReader};
+use scenario_log::signal::Signal;
+use scenario_log::time::{Moment, Span};
+
+/// The most commands that are kept.
+const MAX_COMMANDS: usize = 10_000;
+
+/// The most refused lines that are kept; the others are counted.
+const MAX_REFUSED: usize = 100;
+
+/// What a log tells.
+#[derive(Debug)]
+pub(super) struct ExtractedRun {
+    pub(super) name: String,
+    pub(super) seed: u64,
+    pub(super) clock: ClockKind,
+    pub(super) started_at: Option<String>,
+    /// How many players joined over the network.
+    pub(super) guests: u64,
+    /// A schedule said who went first.
+    pub(super) is_scheduled: bool,
+    /// The resolved scenario, as JSON.
+    pub(super) scenario: String,
+    pub(super) inputs: Vec<TypedLine>,
+    /// Accepted lines, and refused ones.
+    pub(super) accepted: usize,
+    pub(super) refused: usize,
+    /// The first signal that the runner was sent.
+    pub(super) signal: Option<RunnerSignal>,
+    pub(super) end: Option<ExtractedEnd>,
+    /// When the first thing of the timeline was due, once it has happened.
+    pub(super) timeline_began: Option<Moment>,
+}
+
+/// A line that was typed.
+#[derive(Debug)]
+pub(super) struct TypedLine {
+    pub(super) t: Moment,
+    /// Its line in the log.
+    pub(super) line: u64,
+    pub(super) text: String,
+    /// Why it was refused, if it was.
+    pub(super) refused: Option<String>,
+    /// Nothing of the timeline had happened.
+    pub(super) is_before_timeline: bool,
+}
+
+/// A signal to the runner.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunnerSignal {
+    pub(super) t: Moment,
+    pub(super) signal: Signal,
+    /// Nothing of the timeline had happened.
+    pub(super) is_before_timeline: bool,
+}
+
+/// The end of a run.
+#[derive(Debug)]
+pub(super) struct ExtractedEnd {
+    pub(super) outcome: RunOutcome,
+    pub(super) reason: Option<String>,
+    pub(super) took: Span,
+}
+
+impl ExtractedRun {
+    /// Reads a log to its end; `None` if not even its first line is whole.
+    pub(super) fn read<R: Read>(reader: &mut LogReader<R>) -> Result<Option<ExtractedRun>, ExtractError> {
+        let mut told = match reader.peek()? {
+            Some(line) => ExtractedRun::from_first_line(line)?,
+            None => return Ok(None),
+        };
+        reader.advance();
+        while let Some(line) = reader.peek()? {
+            told.add_line(line)?;
+            reader.advance();
+        }
+        Ok(Some(told))
+    }
+
+    fn from_first_line(line: LogLine<'_>) -> Result<ExtractedRun, ExtractError> {
+        let record = read_record(line)?;
+        match read_event(line, &record)? {
+            Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) => {
+                Ok(ExtractedRun {
+                    name: name.to_owned(),
+                    seed,
+                    clock,
+                    started_at: started_at.map(str::to_owned),
+                    guests: 0,
+                    is_scheduled: !schedule.is_empty(),
+                    scenario: scenario.to_owned(),
+                    inputs: Vec::new(),
+                    accepted: 0,
+                    refused: 0,
+                    signal: None,
+                    end: None,
+                    timeline_began: None,
+                })
+            }
+            _ => Err(LogReadError::damaged(line.number, "is no `run.started`").into()),
+        }
+    }
+
+    fn add_line(&mut self, line: LogLine<'_>) -> Result<(), ExtractError> {
+        let is_wanted = matches!(line.event_name(), "input" | "stopping" | "player.joined" | "run.finished");
+        // Once the timeline has begun, nothing else is of interest, and need not be read.
+        if !is_wanted && self.timeline_began.is_some() {
+            return Ok(());
+        }
+        let record = read_record(line)?;
+        let Some(event) = read_event(line, &record)? else { return Ok(()) };
+        match event {
+            Event::TypedInput { text, accepted, error } => {
+                let refused = (!accepted).then(|| error.unwrap_or_default());
+                return self.add_typed_line(line, text, refused);
+            }
+            Event::PlayerJoined { .. } => self.guests += 1,
+            Event::Stopping { signal: Some(signal), .. } => {
+                let in_opening = self.timeline_began.is_none();
+                self.signal.get_or_insert(RunnerSignal { t: line.t, signal, is_before_timeline: in_opening });
+            }
+            Event::RunFinished(summary) => {
+                let reason = summary.reason.clone();
+                self.end = Some(ExtractedEnd { outcome: summary.outcome, reason, took: summary.took });
+            }
+            event if is_timeline_event(&event) => {
+                self.timeline_began.get_or_insert(event.due().unwrap_or(line.t));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_typed_line(
+        &mut self,
+        line: LogLine<'_>,
+        text: &str,
+        refused: Option<&str>,
+    ) -> Result<(), ExtractError> {
+        match refused {
+            Some(_) => self.refused += 1,
+            None => self.accepted += 1,
+        }
+        if self.accepted > MAX_COMMANDS {
+            return Err(ExtractError::TooLarge(format!(
+                "more than {MAX_COMMANDS} commands were typed in this run, too many for a scenario to keep"
+            )));
+        }
+        if refused.is_none() || self.refused <= MAX_REFUSED {
+            self.inputs.push(TypedLine {
+                t: line.t,
+                line: line.number,
+                text: text.to_owned(),
+                refused: refused.map(str::to_owned),
+                is_before_timeline: self.timeline_began.is_none(),
+            });
+        }
+        Ok(())
+    }
+
+    /// How many lines were refused that are not kept.
+    pub(super) fn dropped_refused(&self) -> usize {
+        self.refused.saturating_sub(MAX_REFUSED)
+    }
+}
+
+/// Whether an event is of the timeline or the clock, and not what a typed line leads to.
+fn is_timeline_event(event: &Event<'_>) -> bool {
+    let of_entry = |entry: &Option<EntryName<'_>>| entry.is_some();
+    match event {
+        Event::ClockTick { .. } => true,
+        Event::SpawnStarted { entry, .. }
+        | Event::FetchStarted { entry, .. }
+        | Event::Mark { entry, .. }
+        | Event::Sent { entry, .. }
+        | Event::Stopping { entry, .. } => of_entry(entry),
+        _ => false,
+    }
+}
+
+fn read_record<'a>(line: LogLine<'a>) -> Result<LogRecord<'a>, LogReadError> {
+    LogRecord::decode(line.bytes).map_err(|fault| LogReadError::damaged(line.number, fault))
+}
+
+fn read_event<'r>(line: LogLine<'_>, record: &'r LogRecord<'_>) -> Result<Option<Event<'r>>, LogReadError> {
+    record.event().map_err(|fault| LogReadError::damaged(line.number, fault))
+}

@@ -1,0 +1,219 @@
+//! What is typed: lines of a terminal, or of the file given with `--input`, each left in the inbox.
+//!
+//! A thread of its own reads, since a terminal cannot be read without waiting. It reads the terminal
+//! only while the runner is in the foreground: a background job that reads is stopped by the system.
+//! The end of input ends nothing.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::mpsc;
+
+use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::terminal::foreground;
+
+/// The longest line that is kept, in bytes; the engine refuses one as long.
+const MAX_LINE_LEN: usize = 8 << 10;
+
+/// How many typed lines may wait; then the typist does.
+const MAX_QUEUED_LINES: usize = 64;
+
+/// How long a run waits at most for what is typed before it.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How often a terminal is looked at while another job has it.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Where typed lines come from.
+#[derive(Clone, Debug)]
+pub enum ConsoleInput {
+    /// The terminal on standard input. Each line that is entered is counted: it moves the cursor of
+    /// whoever draws there.
+    Terminal(Arc<AtomicU64>),
+    /// All of standard input, as `--input -` asks.
+    Stdin,
+    /// A file, or a pipe by its name.
+    File(PathBuf),
+}
+
+impl ConsoleInput {
+    /// Starts to read. Lines come into the inbox as they are typed; those that are there already (all
+    /// of a file, what was piped in) are in it when this comes back, so that they come before
+    /// anything else of the run.
+    pub fn start(self, inbox: &Rc<Inbox>) {
+        let (lines, mut typed) = mpsc::channel::<String>(MAX_QUEUED_LINES);
+        let (reading_on, caught_up) = std::sync::mpsc::channel::<()>();
+        // Without a thread nothing can be typed, and the run does not need it.
+        let _ = std::thread::Builder::new()
+            .name("input".to_owned())
+            .spawn(move || self.read_into(&lines, reading_on));
+        let asked = std::time::Instant::now();
+        loop {
+            let caught_up = caught_up.recv_timeout(Duration::from_millis(1));
+            while let Ok(text) = typed.try_recv() {
+                inbox.push(OwnedInput::CommandTyped { text });
+            }
+            if caught_up == Err(RecvTimeoutError::Disconnected) || asked.elapsed() > CATCH_UP_TIMEOUT {
+                break;
+            }
+        }
+        let inbox = Rc::clone(inbox);
+        tokio::task::spawn_local(async move {
+            while let Some(text) = typed.recv().await {
+                inbox.push(OwnedInput::CommandTyped { text });
+            }
+        });
+    }
+
+    /// Reads to the end; drops `reading_on` when nothing more is there for now.
+    fn read_into(self, lines: &mpsc::Sender<String>, reading_on: Sender<()>) {
+        let reading_on = Some(reading_on);
+        match self {
+            ConsoleInput::Terminal(entered) => {
+                drop(reading_on);
+                read_lines(ForegroundStdin { entered_lines: entered }, lines);
+            }
+            ConsoleInput::Stdin => {
+                read_lines(CatchUpReader { reader: std::io::stdin().lock(), catching_up: reading_on }, lines)
+            }
+            ConsoleInput::File(path) => {
+                // The opening of a FIFO waits for its writer: nothing is there for now.
+                let reading_on =
+                    reading_on.filter(|_| std::fs::metadata(&path).is_ok_and(|file| file.is_file()));
+                if let Ok(source) = File::open(path) {
+                    read_lines(CatchUpReader { reader: source, catching_up: reading_on }, lines);
+                }
+            }
+        }
+    }
+}
+
+/// Reads all lines of a file at once, for a clock that does not wait.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_all(keyboard: &ConsoleInput) -> std::io::Result<Vec<String>> {
+    let mut bytes = Vec::new();
+    match keyboard {
+        ConsoleInput::Terminal(_) => {}
+        ConsoleInput::Stdin => drop(std::io::stdin().lock().read_to_end(&mut bytes)?),
+        ConsoleInput::File(path) => drop(File::open(path)?.read_to_end(&mut bytes)?),
+    }
+    let lines = bytes.split(|byte| *byte == b'\n');
+    Ok(lines
+        .filter(|line| !line.is_empty())
+        .map(|line| decode_line(&line[..line.len().min(MAX_LINE_LEN)]))
+        .collect())
+}
+
+fn decode_line(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()
+}
+
+/// A source that tells, by dropping what it holds, when the next read would have to wait.
+struct CatchUpReader<R> {
+    reader: R,
+    catching_up: Option<Sender<()>>,
+}
+
+impl<R: Read + AsFd> Read for CatchUpReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.catching_up.is_some() {
+            let mut fds = [PollFd::new(&self.reader, PollFlags::IN)];
+            let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+            if poll(&mut fds, Some(&at_once)).unwrap_or(0) == 0 {
+                self.catching_up = None;
+            }
+        }
+        self.reader.read(buffer)
+    }
+}
+
+/// The terminal, read only when something is there and the runner is in the foreground.
+struct ForegroundStdin {
+    entered_lines: Arc<AtomicU64>,
+}
+
+impl Read for ForegroundStdin {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let stdin = std::io::stdin();
+        loop {
+            let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+            let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(POLL_INTERVAL.subsec_nanos()) };
+            let ready = poll(&mut fds, Some(&timeout)).unwrap_or(0);
+            if ready == 0 {
+                continue;
+            }
+            if foreground::is_foreground(&stdin) {
+                let read = rustix::io::read(&stdin, &mut *buffer)?;
+                let lines = memchr::memchr_iter(b'\n', &buffer[..read]).count();
+                self.entered_lines.fetch_add(lines as u64, Ordering::Relaxed);
+                return Ok(read);
+            }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// Sends each line of a source on, until its end or the run's.
+fn read_lines(mut source: impl Read, lines: &mpsc::Sender<String>) {
+    let mut buffer = [0u8; 4096];
+    let mut line = Vec::new();
+    loop {
+        let read = match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        for byte in &buffer[..read] {
+            if *byte != b'\n' {
+                if line.len() < MAX_LINE_LEN {
+                    line.push(*byte);
+                }
+                continue;
+            }
+            if lines.blocking_send(decode_line(&line)).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    }
+    if !line.is_empty() {
+        // The run may have ended before the last line.
+        let _ = lines.blocking_send(decode_line(&line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(bytes: &[u8]) -> Vec<String> {
+        let (lines, mut typed) = mpsc::channel(MAX_QUEUED_LINES);
+        read_lines(bytes, &lines);
+        drop(lines);
+        std::iter::from_fn(|| typed.blocking_recv()).collect()
+    }
+
+    #[test]
+    fn each_line_comes_once() {
+        assert_eq!(lines_of(b"1\n2\r\nmark end"), ["1", "2", "mark end"]);
+        assert_eq!(lines_of(b""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_megabyte_without_end_is_cut_and_the_next_line_is_whole() {
+        let lines = lines_of(&[&vec![b'x'; 1 << 20][..], b"\n1\n\xff\n"].concat());
+        assert_eq!(lines.len(), 3);
+        assert_eq!((lines[0].len(), lines[1].as_str(), lines[2].as_str()), (MAX_LINE_LEN, "1", "\u{fffd}"));
+    }
+}

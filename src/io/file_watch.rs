@@ -1,0 +1,119 @@
+//! Waits for files to change. Looks at them now and then, by their paths: that works on every file
+//! system, and for whatever an editor does to save (writes, renames, removes and makes anew).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::io::job_control;
+use crate::io::job_control::{JobSignal, JobSignals};
+use crate::io::runtime;
+use scenario_log::signal::Signal;
+
+/// How often the files are looked at. Who saves one does not wait for as long.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// For how many looks a file that has gone may still come back: an editor is at it.
+const MAX_MISSING_POLLS: u32 = 5;
+
+/// How a file is: which one, how large, when it was written and changed; `None` if there is none.
+type FileStamp = Option<[i64; 7]>;
+
+/// Files, as they were when they were noted.
+#[derive(Clone, Debug, Default)]
+pub struct FileWatchList(BTreeMap<PathBuf, FileStamp>);
+
+impl FileWatchList {
+    /// Notes how a file is now; to be called before it is read, so that no change is missed.
+    pub fn add(&mut self, path: &Path) {
+        self.0.entry(path.to_owned()).or_insert_with(|| file_stamp(path));
+    }
+
+    /// Waits until one of them is another than was noted, and until nobody writes them any more.
+    pub async fn wait_for_change(&self) {
+        let mut seen = self.0.clone();
+        let mut patience = MAX_MISSING_POLLS;
+        loop {
+            tokio::time::sleep(POLL_INTERVAL).await;
+            let now: BTreeMap<_, _> = self.0.keys().map(|path| (path.clone(), file_stamp(path))).collect();
+            let is_calm = now == seen;
+            seen = now;
+            if seen == self.0 || !is_calm {
+                patience = MAX_MISSING_POLLS;
+                continue;
+            }
+            let has_gone = self.0.iter().any(|(path, before)| before.is_some() && seen[path].is_none());
+            if !has_gone || patience == 0 {
+                return;
+            }
+            patience -= 1;
+        }
+    }
+}
+
+fn file_stamp(path: &Path) -> FileStamp {
+    let file = std::fs::metadata(path).ok()?;
+    let (device, inode, size) = (file.dev(), file.ino(), file.size());
+    let [device, inode, size] = [device, inode, size].map(u64::cast_signed);
+    Some([device, inode, size, file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
+}
+
+/// A command that waits for changes, until a signal ends it. Ctrl-Z suspends it.
+#[derive(Debug)]
+pub struct FileWatcher {
+    runtime: Runtime,
+    signals: JobSignals,
+}
+
+impl FileWatcher {
+    /// Hears signals from now on.
+    ///
+    /// # Errors
+    /// When the system does not let them be heard.
+    pub fn new() -> io::Result<FileWatcher> {
+        let runtime = runtime::build()?;
+        let job = runtime.block_on(async { JobSignals::listen() })?;
+        Ok(FileWatcher { runtime, signals: job })
+    }
+
+    /// The signal that was to end it since it was asked last, if there was one.
+    pub fn take_end_signal(&mut self) -> Option<Signal> {
+        let FileWatcher { runtime, signals: job } = self;
+        runtime.block_on(async {
+            loop {
+                let notice = tokio::select! {
+                    biased;
+                    notice = job.next() => notice,
+                    () = tokio::task::yield_now() => return None,
+                };
+                if let JobSignal::End(signal) = notice {
+                    return Some(signal);
+                }
+            }
+        })
+    }
+
+    /// Waits for a change, or for the signal that ends it.
+    pub fn wait_for_change(&mut self, changes: &FileWatchList) -> Option<Signal> {
+        let FileWatcher { runtime, signals: job } = self;
+        runtime.block_on(async {
+            let mut change = std::pin::pin!(changes.wait_for_change());
+            loop {
+                let notice = tokio::select! {
+                    biased;
+                    notice = job.next() => notice,
+                    () = &mut change => return None,
+                };
+                match notice {
+                    JobSignal::End(signal) => return Some(signal),
+                    JobSignal::Suspend => job_control::suspend_self(),
+                    JobSignal::Continue => {}
+                }
+            }
+        })
+    }
+}

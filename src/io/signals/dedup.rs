@@ -1,0 +1,80 @@
+//! Counts the signals of one kind that come in two ways. The keys of a terminal and `kill -- -GROUP`
+//! reach the runner and its guard, `kill PID` reaches one of them: so there have been as many as the
+//! one heard that heard more.
+//!
+//! Knows no clock: it is told when.
+
+use std::time::Duration;
+
+use super::DUPLICATE_WINDOW;
+
+/// After so long a silence nothing that is still on its way belongs to what was heard before.
+const RESET_AFTER: Duration = Duration::from_secs(1);
+
+/// How a signal came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignalRoute {
+    /// To this process itself.
+    ToProcess,
+    /// To its guard.
+    ToGuard,
+}
+
+/// The signals of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SignalDedup {
+    counts: [u32; 2],
+    last_times: [Option<Duration>; 2],
+}
+
+impl SignalDedup {
+    /// One came at this time of some clock. Whether it is a new one.
+    pub(super) fn record(&mut self, way: SignalRoute, now: Duration) -> bool {
+        if self.last_times.iter().flatten().all(|last| now.saturating_sub(*last) > RESET_AFTER) {
+            *self = SignalDedup::default();
+        }
+        let way = way as usize;
+        if self.last_times[way].is_some_and(|last| now.saturating_sub(last) < DUPLICATE_WINDOW) {
+            return false;
+        }
+        self.last_times[way] = Some(now);
+        let most = self.counts.into_iter().max();
+        self.counts[way] += 1;
+        Some(self.counts[way]) > most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SignalRoute::{ToGuard, ToProcess};
+    use super::*;
+
+    /// Which of these, at so many milliseconds, are new.
+    fn new(signals: &[(u64, SignalRoute)]) -> Vec<u64> {
+        let mut count = SignalDedup::default();
+        let mut is_new = |at: u64, way| count.record(way, Duration::from_millis(at));
+        signals.iter().filter(|(at, way)| is_new(*at, *way)).map(|(at, _)| *at).collect()
+    }
+
+    #[test]
+    fn a_key_of_the_terminal_is_one_signal_however_late_the_guard_is() {
+        assert_eq!(new(&[(0, ToProcess), (1, ToGuard)]), [0]);
+        assert_eq!(new(&[(0, ToGuard), (600, ToProcess)]), [0]);
+        assert_eq!(new(&[(0, ToProcess), (1, ToGuard), (100, ToGuard), (101, ToProcess)]), [0, 100]);
+        assert_eq!(new(&[(0, ToProcess), (100, ToProcess), (101, ToGuard), (200, ToGuard)]), [0, 100]);
+    }
+
+    #[test]
+    fn each_signal_to_one_of_the_two_counts() {
+        assert_eq!(new(&[(0, ToGuard), (20, ToGuard), (40, ToGuard)]), [0, 20, 40]);
+        assert_eq!(new(&[(0, ToProcess), (20, ToProcess)]), [0, 20]);
+        assert_eq!(new(&[(0, ToGuard), (5_000, ToProcess)]), [0, 5_000]);
+    }
+
+    #[test]
+    fn the_two_of_timeout_are_one() {
+        // `timeout` sends one to the process, and one to its group.
+        assert_eq!(new(&[(0, ToGuard), (0, ToGuard), (0, ToProcess)]), [0]);
+        assert_eq!(new(&[(0, ToGuard), (0, ToProcess), (1, ToGuard)]), [0]);
+    }
+}

@@ -1,0 +1,170 @@
+//! A JUnit report of anything: suites of cases as XML that is valid whatever was said.
+//!
+//! It has what the schema of Jenkins (`junit-10.xsd` of its xUnit plugin) knows, and no more; all
+//! other readers take that too.
+
+use std::io;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+
+use crate::terminal::event_lines::push_expectation;
+use scenario_log::event::ExpectationResult;
+use scenario_log::sanitize::{sanitize, sanitize_lines};
+use scenario_log::time::Span;
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestStatus {
+    /// As expected.
+    Passed,
+    /// Not as expected.
+    Failed(TestMessage),
+    /// It could not be brought to an end that can be judged.
+    Error(TestMessage),
+    /// Nobody knows, for this reason.
+    Skipped(String),
+}
+
+/// What is said of a case that did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestMessage {
+    /// In a word.
+    pub kind: &'static str,
+    /// In a line.
+    pub message: String,
+    /// In some lines.
+    pub details: Option<String>,
+}
+
+/// One case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestCase {
+    /// Its name within the suite.
+    pub name: String,
+    /// What it is of.
+    pub class: Option<String>,
+    /// How it ended.
+    pub status: TestStatus,
+    /// How long it took, where that is known.
+    pub took: Option<Span>,
+    /// What there is to know beside.
+    pub output: Option<String>,
+}
+
+impl TestCase {
+    /// An expectation.
+    pub(crate) fn from_expectation(
+        name: String,
+        class: Option<String>,
+        expected: &ExpectationResult,
+    ) -> TestCase {
+        let mut said = String::new();
+        push_expectation(&mut said, expected);
+        let (status, output) = if expected.ok {
+            (TestStatus::Passed, Some(said))
+        } else {
+            (TestStatus::Failed(TestMessage { kind: "missed", message: said, details: None }), None)
+        };
+        TestCase { name, class, status, took: None, output }
+    }
+}
+
+/// The report of these suites, as XML.
+///
+/// # Errors
+/// In words, why it cannot be made.
+pub fn render_xml(
+    name: &str,
+    suites: impl IntoIterator<Item = (String, Vec<TestCase>)>,
+) -> Result<String, String> {
+    let suites: Vec<_> = suites.into_iter().collect();
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 4);
+    write_report(&mut writer, name, &suites).map_err(|error| error.to_string())?;
+    let mut bytes = writer.into_inner();
+    bytes.push(b'\n');
+    String::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+/// How many cases there are, how many of them failed, were broken, and were skipped.
+fn counts<'a>(cases: impl Iterator<Item = &'a TestCase>) -> [(&'static str, usize); 4] {
+    let [mut all, mut failed, mut broken, mut skipped] = [0; 4];
+    for case in cases {
+        all += 1;
+        match case.status {
+            TestStatus::Passed => {}
+            TestStatus::Failed(_) => failed += 1,
+            TestStatus::Error(_) => broken += 1,
+            TestStatus::Skipped(_) => skipped += 1,
+        }
+    }
+    [("tests", all), ("failures", failed), ("errors", broken), ("skipped", skipped)]
+}
+
+fn write_report(
+    writer: &mut Writer<Vec<u8>>,
+    name: &str,
+    suites: &[(String, Vec<TestCase>)],
+) -> io::Result<()> {
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let mut element = writer.create_element("testsuites").with_attribute(("name", &*sanitize(name)));
+    // The skipped of all suites together have no place in the schema.
+    for (key, count) in &counts(suites.iter().flat_map(|(_, cases)| cases))[..3] {
+        element = element.with_attribute((*key, &*count.to_string()));
+    }
+    element.write_inner_content(|writer| suites.iter().try_for_each(|suite| write_suite(writer, suite)))?;
+    Ok(())
+}
+
+fn write_suite(writer: &mut Writer<Vec<u8>>, (name, cases): &(String, Vec<TestCase>)) -> io::Result<()> {
+    let mut element = writer.create_element("testsuite").with_attribute(("name", &*sanitize(name)));
+    for (key, count) in counts(cases.iter()) {
+        element = element.with_attribute((key, &*count.to_string()));
+    }
+    element.write_inner_content(|writer| cases.iter().try_for_each(|case| write_case(writer, case)))?;
+    Ok(())
+}
+
+fn write_case(writer: &mut Writer<Vec<u8>>, case: &TestCase) -> io::Result<()> {
+    let mut element = writer.create_element("testcase").with_attribute(("name", &*sanitize(&case.name)));
+    if let Some(class) = &case.class {
+        element = element.with_attribute(("classname", &*sanitize(class)));
+    }
+    if let Some(took) = case.took {
+        element = element.with_attribute(("time", &*format!("{:.3}", took.to_std().as_secs_f64())));
+    }
+    if case.status == TestStatus::Passed && case.output.is_none() {
+        element.write_empty()?;
+        return Ok(());
+    }
+    element.write_inner_content(|writer| {
+        write_status(writer, &case.status)?;
+        if let Some(output) = &case.output {
+            writer
+                .create_element("system-out")
+                .write_text_content(BytesText::new(&sanitize_lines(output)))?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn write_status(writer: &mut Writer<Vec<u8>>, status: &TestStatus) -> io::Result<()> {
+    let (tag, words) = match status {
+        TestStatus::Passed => return Ok(()),
+        TestStatus::Failed(words) => ("failure", words),
+        TestStatus::Error(words) => ("error", words),
+        TestStatus::Skipped(why) => {
+            writer.create_element("skipped").with_attribute(("message", &*sanitize(why))).write_empty()?;
+            return Ok(());
+        }
+    };
+    let element = writer.create_element(tag);
+    let element =
+        element.with_attribute(("message", &*sanitize(&words.message))).with_attribute(("type", words.kind));
+    match &words.details {
+        Some(more) => element.write_text_content(BytesText::new(&sanitize_lines(more)))?,
+        None => element.write_empty()?,
+    };
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! What went wrong in a run, by what of the scenario it comes from, so that it can be told at its place
+//! in the file. Keeps as much as the scenario is large, however much goes wrong.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::report::feed::LogEvent;
+use crate::report::github_annotations::GitHubAnnotation;
+use crate::report::metrics::faults::event_fault;
+use crate::terminal::event_lines::push_expectation;
+use scenario_core::diagnostic::{FilePlace, Severity};
+use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::model::expect::Expectation;
+use scenario_log::event::{EntryName, Event, ExpectationResult, RunOutcome, Source};
+use scenario_log::sanitize::sanitize;
+
+/// What of a scenario a fault comes from, as indices into its lists; in the order of the telling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum AnnotationCause {
+    Expectation(usize),
+    Entry(usize),
+    Preset(usize),
+    Fetch(usize),
+    Run,
+}
+
+/// The first of the faults of one cause, and how many there were.
+#[derive(Debug)]
+struct CauseFaults {
+    title: String,
+    first_message: String,
+    count: u64,
+}
+
+/// What went wrong in a run.
+#[derive(Debug)]
+pub struct RunAnnotations {
+    scenario: Rc<Scenario>,
+    faults: BTreeMap<AnnotationCause, CauseFaults>,
+    /// What those that have not ended are of: what they are called, and what asked for them.
+    running: BTreeMap<Source, (String, AnnotationCause)>,
+}
+
+impl RunAnnotations {
+    /// Of a run of this scenario.
+    #[must_use]
+    pub fn new(scenario: Rc<Scenario>) -> RunAnnotations {
+        RunAnnotations { scenario, faults: BTreeMap::new(), running: BTreeMap::new() }
+    }
+
+    /// Notes what a spawn is of before it has started, by indices: it may never do.
+    pub fn on_spawn_ordered(&mut self, source: Source, preset: usize, entry: Option<usize>) {
+        let name = self.scenario.presets.get(preset).map(|preset| preset.name.clone());
+        let cause = entry.map_or(AnnotationCause::Preset(preset), AnnotationCause::Entry);
+        self.running.insert(source, (name.unwrap_or_default(), cause));
+    }
+
+    /// Takes an event.
+    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
+        let Some(event) = told.event else { return };
+        match *event {
+            Event::SpawnStarted { source, preset, entry, .. } => {
+                let named = self.scenario.presets.iter().position(|other| other.name == preset);
+                self.on_start(source, preset, entry, named.map(AnnotationCause::Preset));
+            }
+            Event::FetchStarted { source, job, entry, .. } => {
+                let named = self.scenario.fetches.iter().position(|other| other.name == job);
+                self.on_start(source, job, entry, named.map(AnnotationCause::Fetch));
+            }
+            Event::Expect(expected) => return self.on_expectation(expected),
+            Event::RunFinished(summary)
+                if self.faults.is_empty() && summary.outcome != RunOutcome::Passed =>
+            {
+                let reason = summary.reason.as_deref().unwrap_or("it did not pass");
+                return self.add_fault(AnnotationCause::Run, || {
+                    ("the run did not pass".to_owned(), sanitize(reason))
+                });
+            }
+            _ => {}
+        }
+        if let Some((source, what)) = event_fault(event) {
+            let of = source.and_then(|source| self.running.get(&source));
+            let cause = of.map_or(AnnotationCause::Run, |(_, cause)| *cause);
+            let title = match (source, of) {
+                (Some(source), Some((name, _))) => format!("{source} ({name})"),
+                (Some(source), None) => source.to_string(),
+                (None, _) => "the run".to_owned(),
+            };
+            self.add_fault(cause, || (title, format!("{}, at {} s", sanitize(&what), told.t)));
+        }
+        if let Event::SpawnExited { source, .. }
+        | Event::FetchFinished { source, .. }
+        | Event::FetchFailed { source, .. } = *event
+        {
+            self.running.remove(&source);
+        }
+    }
+
+    fn on_start(
+        &mut self,
+        source: Source,
+        name: &str,
+        entry: Option<EntryName<'_>>,
+        named: Option<AnnotationCause>,
+    ) {
+        let timeline = &self.scenario.timeline;
+        let entry = entry.and_then(|name| match name {
+            EntryName::Number(number) => number.checked_sub(1),
+            EntryName::Id(id) => timeline.iter().position(|entry| entry.id.as_deref() == Some(id)),
+        });
+        let cause = entry.map(AnnotationCause::Entry).or(named).unwrap_or(AnnotationCause::Run);
+        self.running.insert(source, (name.to_owned(), cause));
+    }
+
+    fn on_expectation(&mut self, expected: &ExpectationResult) {
+        if !expected.ok {
+            let index = self.scenario.expectations.iter().position(|other| other.name == expected.name);
+            let cause = index.map_or(AnnotationCause::Run, AnnotationCause::Expectation);
+            self.add_fault(cause, || (MISSED_TITLE.to_owned(), missed_message(expected)));
+        }
+    }
+
+    fn add_fault(&mut self, cause: AnnotationCause, told: impl FnOnce() -> (String, String)) {
+        let fault = self.faults.entry(cause).or_insert_with(|| {
+            let (title, first) = told();
+            CauseFaults { title, first_message: first, count: 0 }
+        });
+        fault.count += 1;
+    }
+
+    /// What there is to be told, one for each cause.
+    #[must_use]
+    pub fn to_annotations(&self) -> Vec<GitHubAnnotation> {
+        let annotation = |(cause, fault): (&AnnotationCause, &CauseFaults)| {
+            let more = match fault.count {
+                1 => String::new(),
+                count => format!("\nand {} more of it", count - 1),
+            };
+            GitHubAnnotation {
+                severity: Severity::Error,
+                place: Some(self.cause_place(*cause)),
+                title: fault.title.clone(),
+                message: format!("{}{more}", fault.first_message),
+            }
+        };
+        self.faults.iter().map(annotation).collect()
+    }
+
+    fn cause_place(&self, cause: AnnotationCause) -> FilePlace {
+        let Scenario { expectations: expect, timeline, presets, fetches, .. } = &*self.scenario;
+        let place = match cause {
+            AnnotationCause::Expectation(index) => expect.get(index).map(|one| one.place),
+            AnnotationCause::Entry(index) => timeline.get(index).map(|one| one.place),
+            AnnotationCause::Preset(index) => presets.get(index).map(|one| one.place),
+            AnnotationCause::Fetch(index) => fetches.get(index).map(|one| one.place),
+            AnnotationCause::Run => None,
+        };
+        place.unwrap_or_default()
+    }
+}
+
+const MISSED_TITLE: &str = "expectation missed";
+
+fn missed_message(expected: &ExpectationResult) -> String {
+    let mut said = String::new();
+    push_expectation(&mut said, expected);
+    said
+}
+
+/// What was missed of these expectations.
+pub fn expectation_annotations<'a>(
+    expectations: &'a [Expectation],
+    came: &'a [ExpectationResult],
+) -> impl Iterator<Item = GitHubAnnotation> + 'a {
+    came.iter().filter(|expected| !expected.ok).map(|expected| GitHubAnnotation {
+        severity: Severity::Error,
+        place: expectations.iter().find(|one| one.name == expected.name).map(|one| one.place),
+        title: MISSED_TITLE.to_owned(),
+        message: missed_message(expected),
+    })
+}

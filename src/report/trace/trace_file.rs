@@ -1,0 +1,153 @@
+//! The file of a trace: events in Google's Trace Event Format, in its JSON object form.
+//!
+//! Source: "Trace Event Format" (Chromium), as Perfetto's legacy importer reads it. Times are
+//! microseconds with three decimals, so that no nanosecond is lost.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value};
+
+use scenario_log::sanitize::sanitize_json;
+use scenario_log::time::{Moment, Span};
+
+/// A track: a thread of a process, as the format calls them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TraceTrack {
+    pub(super) pid: u64,
+    pub(super) tid: u64,
+}
+
+/// A moment on a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TracePoint {
+    pub(super) track: TraceTrack,
+    pub(super) t: Moment,
+}
+
+/// What belongs to an event beside its place.
+pub(super) type TraceArgs = Map<String, Value>;
+
+/// Writes the file, event by event.
+#[derive(Debug)]
+pub(super) struct TraceFile<W> {
+    output: W,
+    has_begun: bool,
+}
+
+/// Nanoseconds as microseconds.
+struct Micros(u64);
+
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0 / 1_000, self.0 % 1_000)
+    }
+}
+
+impl<W: Write> TraceFile<W> {
+    pub(super) fn new(to: W) -> TraceFile<W> {
+        TraceFile { output: to, has_begun: false }
+    }
+
+    /// Something that took time.
+    pub(super) fn write_slice(
+        &mut self,
+        name: &str,
+        cat: &str,
+        at: TracePoint,
+        took: Span,
+        args: &TraceArgs,
+    ) -> io::Result<()> {
+        self.write_event(
+            "X",
+            name,
+            cat,
+            at,
+            format_args!(",\"dur\":{},\"args\":{}", Micros(took.0), visible_json_text(args)),
+        )
+    }
+
+    /// Something that took none.
+    pub(super) fn write_instant(
+        &mut self,
+        name: &str,
+        cat: &str,
+        at: TracePoint,
+        args: &TraceArgs,
+    ) -> io::Result<()> {
+        self.write_event(
+            "i",
+            name,
+            cat,
+            at,
+            format_args!(",\"s\":\"t\",\"args\":{}", visible_json_text(args)),
+        )
+    }
+
+    /// An arrow from one point to another.
+    pub(super) fn write_arrow(
+        &mut self,
+        name: &str,
+        id: u64,
+        from: TracePoint,
+        to: TracePoint,
+    ) -> io::Result<()> {
+        self.write_event("s", name, "after", from, format_args!(",\"id\":{id}"))?;
+        self.write_event("f", name, "after", to, format_args!(",\"id\":{id},\"bp\":\"e\""))
+    }
+
+    /// A figure that changes.
+    pub(super) fn write_counter(&mut self, name: &str, at: TracePoint, figure: u64) -> io::Result<()> {
+        self.write_event("C", name, "rate", at, format_args!(",\"args\":{{\"count\":{figure}}}"))
+    }
+
+    /// What a process or track is called, or where it stands among the others.
+    pub(super) fn write_metadata(
+        &mut self,
+        what: &str,
+        track: TraceTrack,
+        args: &TraceArgs,
+    ) -> io::Result<()> {
+        let at = TracePoint { track, t: Moment::ZERO };
+        self.write_event("M", what, "__metadata", at, format_args!(",\"args\":{}", visible_json_text(args)))
+    }
+
+    fn write_event(
+        &mut self,
+        phase: &str,
+        name: &str,
+        cat: &str,
+        at: TracePoint,
+        rest: fmt::Arguments<'_>,
+    ) -> io::Result<()> {
+        self.write_separator()?;
+        let name = visible_json_text(&Value::from(name));
+        let TracePoint { track: TraceTrack { pid, tid }, t } = at;
+        let ts = Micros(t.0);
+        write!(
+            self.output,
+            "{{\"ph\":\"{phase}\",\"name\":{name},\"cat\":\"{cat}\",\"pid\":{pid},\"tid\":{tid},\"ts\":{ts}{rest}}}"
+        )
+    }
+
+    fn write_separator(&mut self) -> io::Result<()> {
+        let start: &[u8] =
+            if self.has_begun { b",\n" } else { b"{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n" };
+        self.has_begun = true;
+        self.output.write_all(start)
+    }
+
+    /// Writes the end.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        if !self.has_begun {
+            self.output.write_all(b"{\"traceEvents\":[")?;
+        }
+        self.output.write_all(b"\n]}\n")?;
+        self.output.flush()
+    }
+}
+
+/// A value as JSON without anything that acts.
+fn visible_json_text<T: serde::Serialize>(value: &T) -> String {
+    sanitize_json(&serde_json::to_string(value).unwrap_or_default())
+}
