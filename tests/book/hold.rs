@@ -44,7 +44,8 @@ struct Page<'a> {
 impl Page<'_> {
     /// Runs the program with words as a shell takes them, variables of the environment before them.
     fn scenario(&self, words: &str, exit: i32) -> Result<String, String> {
-        self.shell(&format!("exec {} \"$SCENARIO\" {}", before_words(words).0, before_words(words).1), exit)
+        let (variables, arguments) = before_words(words);
+        self.shell(&format!("exec env {variables}\"$SCENARIO\" {arguments}"), exit)
     }
 
     fn shell(&self, script: &str, exit: i32) -> Result<String, String> {
@@ -78,7 +79,10 @@ impl Page<'_> {
         if !name.ends_with(".toml") || last.starts_with("wrong") {
             return Ok(());
         }
-        let said = self.scenario(&format!("check {name}"), 0)?;
+        // What it takes from the environment is there.
+        let taken = text.split("${env:").skip(1).filter_map(|rest| rest.split('}').next());
+        let set: String = taken.map(|name| format!("{name}=0123456789abcdef ")).collect();
+        let said = self.scenario(&format!("{set}check {name}"), 0)?;
         let valid = format!("{name}: valid");
         if said.trim() == valid { Ok(()) } else { Err(format!("{name} is not simply valid:\n{said}")) }
     }
