@@ -95,7 +95,10 @@ fn a_change_is_applied_where_it_fits_once() {
 #[test]
 fn a_block_has_a_comment_and_a_comment_a_block() {
     assert_eq!(blocks("<!-- text -->\n```\na\n```\n").unwrap()[0].text, "a\n");
-    assert_eq!(blocks("1. x\n\n   <!-- text -->\n   ```sh\n   a\n     b\n   ```\n").unwrap()[0].text, "a\n  b\n");
+    assert_eq!(
+        blocks("1. x\n\n   <!-- text -->\n   ```sh\n   a\n     b\n   ```\n").unwrap()[0].text,
+        "a\n  b\n"
+    );
     assert!(blocks("```\na\n```\n").is_err());
     assert!(blocks("<!-- text -->\nno block\n").is_err());
 }
@@ -144,10 +147,9 @@ fn schema(name: &str) -> Value {
 
 /// The tables of the pages of reference, the pages' names with them.
 fn reference() -> Vec<(String, Table)> {
-    let pages = pages().into_iter().filter(|page| page.starts_with("docs/reference/") || page == "docs/format.md");
-    pages
-        .flat_map(|page| tables(&read(&page)).into_iter().map(move |table| (page.clone(), table)))
-        .collect()
+    let pages =
+        pages().into_iter().filter(|page| page.starts_with("docs/reference/") || page == "docs/format.md");
+    pages.flat_map(|page| tables(&read(&page)).into_iter().map(move |table| (page.clone(), table))).collect()
 }
 
 #[test]
@@ -251,7 +253,8 @@ fn the_commands_and_their_options_are_those_of_the_help() {
 fn no_page_names_an_option_that_there_is_not() {
     let folder = Folder::new();
     let help = |arguments: &[&str]| folder.scenario(arguments).end().expect(0).stdout;
-    let commands = ["run", "check", "plan", "replay", "play", "diff", "extract", "explore", "report", "fetch"];
+    let commands =
+        ["run", "check", "plan", "replay", "play", "diff", "extract", "explore", "report", "fetch"];
     for page in pages() {
         for command in quoted(&prose(&read(&page))).iter().filter(|text| text.starts_with("scenario ")) {
             let mut words = command.split(' ').skip(1);

@@ -127,8 +127,7 @@ const CARGO: &str = r#"cargo() {
 /// `NAME=VALUE` words at the start, and the others.
 fn before_words(words: &str) -> (&str, &str) {
     let is_name = |word: &str| {
-        word.split_once('=')
-            .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
     };
     let mut at = 0;
     while let Some(word) = words[at..].split(' ').next().filter(|word| is_name(word)) {

@@ -9,12 +9,11 @@ use crate::common::project;
 pub(crate) fn targets(text: &str) -> Vec<String> {
     let prose = prose(text);
     // What stands in backquotes on one line is no link.
-    let plain: String = prose
-        .lines()
-        .map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("") + "\n")
-        .collect();
+    let plain: String =
+        prose.lines().map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("") + "\n").collect();
     let inline = plain.split("](").skip(1).map(|rest| rest.split([')', ' ']).next().unwrap());
-    let defined = plain.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ").map(|(_, to)| to));
+    let defined =
+        plain.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ").map(|(_, to)| to));
     inline.chain(defined).map(|target| target.trim_matches(['<', '>']).to_owned()).collect()
 }
 
@@ -52,7 +51,8 @@ pub(crate) fn broken(page: &str) -> Vec<String> {
             continue;
         }
         let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
-        let file = if path.is_empty() { project().join(page) } else { project().join(folder(page)).join(path) };
+        let file =
+            if path.is_empty() { project().join(page) } else { project().join(folder(page)).join(path) };
         if !file.exists() {
             broken.push(format!("{page}: there is no `{target}`"));
         } else if !anchor.is_empty() && !anchors(&std::fs::read_to_string(&file).unwrap()).contains(anchor) {

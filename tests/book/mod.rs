@@ -1,5 +1,4 @@
 //! The README and the pages of the book, read as text.
-#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test that cannot go on has failed")]
 
 pub(crate) mod blocks;
 pub(crate) mod hold;
