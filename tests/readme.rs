@@ -9,6 +9,8 @@
 //! - `run: ARGUMENTS`: what the program prints, in a folder with these files and with `scenarios/`;
 //!   a line `…` stands for any number of lines. `NAME=VALUE` before the arguments sets a variable of the
 //!   environment
+//! - `console`: commands, each on a line that begins with `$ `, and below each of them what it prints, in the
+//!   same manner; all but the last exit with 0
 //! - `sh: COMMAND`: the same for a command of the shell, which finds `scenario`
 //! - `before: ARGUMENTS`: the program is run, and nothing is shown; no block follows
 //! - `lines of: NAME`: lines of a file that a run has left, in the same manner

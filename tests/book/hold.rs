@@ -36,6 +36,15 @@ impl Says<'_> {
     }
 }
 
+impl Says<'_> {
+    /// Whether what is shown is what is printed, as far as the block wants it.
+    fn takes(&self, shown: &str, printed: &str) -> bool {
+        let as_taken = |text: &str| if self.about { about(text) } else { text.to_owned() };
+        let compare = if self.any_order { is_among } else { is_shown_by };
+        compare(&as_taken(shown), &as_taken(printed))
+    }
+}
+
 struct Page<'a> {
     name: &'a str,
     folder: Folder,
@@ -103,16 +112,33 @@ impl Page<'_> {
             }
             "shell" => return self.shell(&(CARGO.to_owned() + &block.text), says.exit).map(|_| None),
             "before" => return self.scenario(says.what, says.exit).map(|_| None),
+            "console" => return self.console(&says, &block.text),
             "lines of" => self.file(says.what)?,
             "sh" => self.shell(says.what, says.exit)?,
             "run" => self.scenario(says.what, says.exit)?,
             kind => return Err(format!("there is no kind of block `{kind}`")),
         };
         let printed = printed.trim_matches('\n');
-        let as_taken = |text: &str| if says.about { about(text) } else { text.to_owned() };
-        let compare = if says.any_order { is_among } else { is_shown_by };
-        let same = compare(&as_taken(&block.text), &as_taken(printed));
-        Ok((!same).then(|| format!("{printed}\n")))
+        Ok((!says.takes(&block.text, printed)).then(|| format!("{printed}\n")))
+    }
+
+    /// Runs the commands of a block, each of them a line with `$ `, and what it prints below it.
+    fn console(&self, says: &Says, text: &str) -> Result<Option<String>, String> {
+        let Some(text) = text.strip_prefix("$ ") else {
+            return Err("it does not begin with a command".to_owned());
+        };
+        let mut commands = text.split("\n$ ").peekable();
+        let (mut all, mut same) = (String::new(), true);
+        while let Some(part) = commands.next() {
+            let (command, shown) = part.split_once('\n').unwrap_or((part, ""));
+            let exit = if commands.peek().is_none() { says.exit } else { 0 };
+            let printed = self.shell(command, exit)?;
+            let printed = printed.trim_matches('\n');
+            same &= says.takes(shown, printed);
+            all += &format!("$ {command}\n{printed}");
+            all = all.trim_end().to_owned() + "\n";
+        }
+        Ok((!same).then_some(all))
     }
 }
 
