@@ -48,10 +48,10 @@ pub(crate) fn blocks(page: &str) -> Result<Vec<Block>, String> {
                 return Err(format!("line {}: a block without a comment above it:\n{text}", number + 1));
             };
             blocks.push(Block { says, text, lines: number + 1..end, indent });
-        } else if !trimmed.is_empty() {
-            if let Some(says) = says {
-                return Err(format!("line {}: no block follows the comment `{says}`", number + 1));
-            }
+        } else if !trimmed.is_empty()
+            && let Some(says) = says
+        {
+            return Err(format!("line {}: no block follows the comment `{says}`", number + 1));
         }
     }
     Ok(blocks)
