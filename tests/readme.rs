@@ -107,6 +107,9 @@ fn a_block_has_a_comment_and_a_comment_a_block() {
 
 #[test]
 fn what_is_shown_is_what_is_printed() {
+    // The ports of the pages are fixed: two runs of this test on one machine wait for each other.
+    let turn = std::fs::File::create(std::env::temp_dir().join("scenario-pages.lock")).unwrap();
+    turn.lock().unwrap();
     let only = std::env::var("PAGE").ok();
     let mut wrong = Vec::new();
     for page in pages().iter().filter(|page| only.as_ref().is_none_or(|only| *page == only)) {
