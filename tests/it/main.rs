@@ -4,6 +4,7 @@
 mod common;
 
 mod again;
+mod book;
 mod broadcast;
 mod check;
 mod children;
