@@ -740,7 +740,7 @@ fn the_page_of_events_is_that_of_the_schema() {
         }
         for (key, meaning) in &said {
             let (_, node) = own.iter().find(|(name, _)| name == key).unwrap();
-            let there = if event.required().contains(&key.as_str()) { "always" } else { "where it applies" };
+            let there = if event.required().contains(&key.as_str()) { "always" } else { "if it applies" };
             let kind = match node.text("type") {
                 "number" => "seconds".to_owned(),
                 "string" if !node.list("examples").is_empty() => "name of a signal".to_owned(),
