@@ -25,6 +25,7 @@ mod pty;
 mod reader;
 mod readme;
 mod ready;
+mod reference;
 mod replay;
 mod report;
 mod scenarios;

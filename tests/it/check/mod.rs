@@ -2,7 +2,7 @@
 //! what holds for all documents (`properties`).
 //!
 //! What is about messages is a file in `tests/check/files` with what is said about it beside it, in
-//! a `.stderr`. `UPDATE=1 cargo test --test check` writes these and the schema anew.
+//! a `.stderr`. `UPDATE=1 cargo test check::` writes these and the schema anew.
 
 mod common;
 mod expected;
@@ -49,5 +49,5 @@ fn the_schema_file_is_the_one_of_the_program() {
         std::fs::write(path, &schema).expect("the schema can be written");
     }
     let file = std::fs::read_to_string(path).expect("the schema can be read");
-    assert!(file == schema, "{path} is old: UPDATE=1 cargo test --test check writes it anew");
+    assert!(file == schema, "{path} is old: UPDATE=1 cargo test check:: writes it anew");
 }

@@ -2,7 +2,7 @@
 //! input, its outputs and its environment are.
 //!
 //! What is printed stands in the `.txt` files beside this one, with its command, its exit code and
-//! its standard error; `UPDATE=1 cargo test --test commands` writes them anew.
+//! its standard error; `UPDATE=1 cargo test commands::` writes them anew.
 
 mod captures;
 mod diff;

@@ -7,15 +7,12 @@
 //! from `docs/reference/parts`.
 //!
 //! `UPDATE=1` writes the pages.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use common::{Folder, project};
+use crate::common::{Folder, project};
 use regex::Regex;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -23,7 +20,7 @@ use serde_json::Value;
 
 /// The definition of the command line.
 fn command_line() -> clap::Command {
-    <scenario::door::cli::Cli as clap::CommandFactory>::command()
+    <scenario::cli::args::Cli as clap::CommandFactory>::command()
 }
 
 /// JSON whose objects keep the order of their keys.
