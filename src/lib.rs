@@ -1,34 +1,33 @@
-//! `scenario`: write down what should happen and when, have it really happen, keep an exact log.
+//! `scenario`: run programs, players and HTTP load on one timeline from a TOML file, and get an exact
+//! log that replays in CI.
 //!
 //! # How it works
 //!
-//! Three words, one question each: the **clock** says what time it is, the **scheduler** says what
-//! is due, the **multiplexer** says what happened. What they tell meets in the **engine**, one pure
-//! state machine that decides everything; drivers tell it the time and what came from outside, and
-//! have its orders carried out. Its events are the log.
+//! The **clock** says what time it is, the **scheduler** says what is due, the **multiplexer** says what
+//! happened outside. All three meet in the **engine**, a pure state machine that decides everything.
+//! Drivers tell the engine the time and what came from outside, and carry out its effects. Its events
+//! are the log. `docs/ARCHITECTURE.md` follows a line, an entry and a log through the code.
 //!
 //! # Code map
 //!
-//! From the bottom up. Imports go downward only, and nothing below [`hands`] waits, reads, prints or
-//! knows the machine's time; `tests/layers.rs` holds both.
+//! From the bottom up. A room imports only rooms above it in this table; `tests/it/tidy.rs` holds that.
 //!
-//! | module | its one job |
+//! | crate or room | its one job |
 //! | --- | --- |
-//! | [`words`] | what all share: [`time`](scenario_log::time), [names](scenario_log::name), [events](scenario_log::event), what is [observed](scenario_core::engine::input) and [ordered](scenario_core::engine::effect), [diagnostics](scenario_core::diagnostic), [exit codes](crate::cli::exit_code) |
-//! | [`scenario`] | the scenario as data: files to a tree with places, to known keys, to the checked [model](scenario_core::scenario::model); [resolved](scenario_core::scenario::write::resolved) again, and a [draft](scenario_core::scenario::write::draft) of a file; its [schema](scenario_core::scenario::json_schema) |
-//! | [`engine`] | decides: the scheduler (`engine/scheduler.rs`), spawns, requests, typed commands, expectations, the end; the players' [calendar](scenario_core::engine::calendar_queue), their steps on shared cells (`engine/steps.rs`), who goes first (`engine/ties.rs`), and who is where in a world (`engine/world.rs`), guests among them (`engine/guests.rs`); a run that is [walked](scenario_core::engine::state_walk); all [chance](scenario_core::engine::random) |
-//! | [`hands`] | do, and the only modules that wait: the [clock](crate::io::clock), the [multiplexer](crate::io::multiplexer), [processes](crate::io::process), [fetches](crate::io::http), [what is typed](crate::io::input), [keys](crate::io::terminal::keys), [who looks at a page](crate::web::server); what they see goes into the [inbox](crate::io::inbox) |
-//! | [`paper`] | what is written, read and shown: the [log](scenario_log), the [journal](crate::run::recorder) of a run, what comes of logs ([diff](crate::diff), [extract](crate::extract), [replayed](crate::replay::outcome), [explored](crate::explore::outcome)), [reports](crate::report) (of a log: a log is [told](crate::report::feed), its [figures](crate::report::metrics) gathered), the [live page](crate::web::page), [files](crate::cli::scenario_files), [diagnostics](crate::terminal::diagnostics) as text |
-//! | [`drive`] | tells the engine the time: [live](crate::run::live), in [virtual time](crate::run::virtual_time), by a log ([replay](crate::replay)), and for a [plan](scenario_core::plan); [explores](crate::explore) what can come of it; shows a log again, without an engine ([playback](crate::playback)) |
-//! | [`door`] | the command line; one file a command, which wires and decides nothing |
+//! | `crates/scenario-log` | the event log as a library: [events](scenario_log::event), [encoding](scenario_log::encode), [decoding](scenario_log::decode), [reading](scenario_log::reader), its [schema](scenario_log::schema). It opens no file |
+//! | `crates/scenario-core` | what decides, and neither waits nor prints: the [scenario] as data, the [engine], the [plan]; [diagnostics](scenario_core::diagnostic) |
+//! | [`io`] | everything that waits: the [clock](io::clock), the [multiplexer](io::multiplexer), [processes](io::process), [HTTP](io::http), [typed input](io::console_input), [signals](io::signals), the [guard](io::guard), the [log file](io::log_file). Observations go into the [inbox](io::inbox) |
+//! | [`report`] | what is made of a log: the [feed](report::feed) of its events, [metrics](report::metrics), the [summary](report::summary), [HTML](report::html), JUnit, CSV, the trace |
+//! | [`terminal`] | what a person sees of a run: a [line for each event](terminal::event_lines), the live area beneath, diagnostics as text |
+//! | [`diff`], [`extract`] | the differences of two logs; a scenario made from a log |
+//! | [`web`] | the live page: its [server](web::server), the [page](web::page) |
+//! | [`run`] | the drivers of a run: [live](run::live), in [virtual time](run::virtual_time); the [recorder](run::recorder) of its events |
+//! | [`replay`], [`playback`], [`explore`] | a log decided again and compared; a log shown at its own pace; many seeds, or every interleaving |
+//! | [`cli`] | the command line: one file a command, which wires the parts and decides nothing |
 //!
-//! # What must never be
-//!
-//! - Something that changes what happens and is not an argument of the engine's calls.
-//! - A wait, a file, a socket or a print below [`hands`].
-//! - Chance from anywhere but [`scenario_core::engine::random`]; a map without order where its order could show.
-//! - A queue without a bound, or one that drops (only the screen, pages and those who read the world may, and it is said how much).
-//! - A secret in anything that is logged or shown.
+//! [scenario]: scenario_core::scenario
+//! [engine]: scenario_core::engine
+//! [plan]: scenario_core::plan
 
 pub mod cli;
 pub mod diff;
