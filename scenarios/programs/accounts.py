@@ -1,4 +1,4 @@
-"""A small API with a login: who knows the password gets a token, and who has a token sees their orders."""
+"""A small API with a login: the right password gives a token, and a token shows the orders of its owner."""
 
 import http.server
 import json

@@ -1,4 +1,4 @@
-"""A client: says hello, and prints what it is told."""
+"""A client: says hello, and prints the answers that it gets."""
 
 import os
 import socket

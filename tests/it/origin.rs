@@ -1,4 +1,4 @@
-//! What fails in the small systems that this comes from, and must not here: each row of that list,
+//! The failures of the small systems that this program comes from: each must not happen here, tested
 //! on the real binary.
 
 use std::io::{BufRead, BufReader, Write};

@@ -108,7 +108,7 @@ fn world() {
     let of_fox = |event: &&&serde_json::Value| event["source"] == "ps#1";
     assert_eq!(log.of("line").iter().filter(of_fox).count(), 3, "it says nothing else");
     assert!(log.of("move").iter().filter(of_fox).all(|step| step["player"] == "fox"));
-    // It was where it caught the last one when it was told so.
+    // The fox was at the place of the last rabbit when it caught it.
     let caught = log.of("line")[2]["text"].as_str().unwrap().replace("caught ", "");
     let at_one_place = |state: &&serde_json::Value| state["players"]["fox"] == state["players"][&caught];
     assert!(log.of("world.state").iter().any(at_one_place));
@@ -119,7 +119,7 @@ fn load_ramp() {
     let log = run("load_ramp.toml", &["--var", &format!("port={}", free_port())]);
     let fetches = &log.last()["fetches"];
     assert_eq!(fetches["hammer"]["statuses"]["200"]["requests"], 1_000);
-    // What the seed draws under the ramp: 450 on average.
+    // The seed draws the number of requests under the ramp: 450 on average.
     assert_eq!(fetches["climb"]["requests"], CLIMB);
     assert_eq!(fetches["climb"]["unsent"], 0);
 }
@@ -163,7 +163,7 @@ fn dev_stack() {
     let ready: Vec<&str> =
         log.of("spawn.ready").iter().map(|event| event["source"].as_str().unwrap()).collect();
     assert_eq!(ready, ["ps#1", "ps#2", "ps#3", "ps#4"]);
-    // Each has started behind the readiness of the one before it.
+    // Each program has started after the one before it was ready.
     let names = log.names();
     let order: Vec<&str> = names
         .iter()

@@ -79,7 +79,7 @@ fn paths(code: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Reads one path behind `before`, and says what is left of the text.
+/// Reads one path that continues `before`, and returns the rest of the text.
 fn path<'a>(mut rest: &'a str, before: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'a str {
     let depth = before.len();
     loop {
@@ -138,7 +138,7 @@ fn target(path: &[String], from: &[String], modules: &BTreeSet<Vec<String>>) -> 
     Some(absolute)
 }
 
-/// What each module imports. What a module takes from those it stands in does not count.
+/// The imports of each module. Imports from the modules that contain it do not count.
 fn imports(files: &[SourceFile]) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     let modules: BTreeSet<Vec<String>> = files.iter().map(|file| file.module.clone()).collect();
     let of = |file: &SourceFile| {

@@ -90,7 +90,7 @@ pub(crate) fn is_among(shown: &str, whole: &str) -> bool {
     free || whole.is_empty()
 }
 
-/// What stays the same of a run in real time: all but its figures, digests, dates and bars, and how many
+/// The part of an output that stays the same in a run in real time: all but its figures, digests, dates and bars, and how many
 /// others still run when one ends.
 pub(crate) fn about(text: &str) -> String {
     let replace = |pattern: &str, text: &str, with: &str| {

@@ -88,7 +88,7 @@ impl Page<'_> {
         if !name.ends_with(".toml") || last.starts_with("wrong") {
             return Ok(());
         }
-        // What it takes from the environment is there.
+        // The variables that it takes from the environment are set.
         let taken = text.split("${env:").skip(1).filter_map(|rest| rest.split('}').next());
         let set: String = taken.map(|name| format!("{name}=0123456789abcdef ")).collect();
         let said = self.scenario(&format!("{set}check {name}"), 0)?;
@@ -100,7 +100,7 @@ impl Page<'_> {
         std::fs::read_to_string(self.folder.path().join(name)).map_err(|error| format!("{name}: {error}"))
     }
 
-    /// What stands in the place of the block; nothing where it shows what it should.
+    /// The text that replaces the block, or nothing where the block is right.
     fn hold(&self, block: &Block) -> Result<Option<String>, String> {
         let says = Says::parse(&block.says).ok_or("this comment has no meaning")?;
         let printed = match says.kind {

@@ -8,7 +8,7 @@ use crate::common::project;
 /// The targets of a page's links and pictures: `[text](target)` and `[text]: target`.
 pub(crate) fn targets(text: &str) -> Vec<String> {
     let prose = prose(text);
-    // What stands in backquotes on one line is no link.
+    // A text in backquotes on one line is not a link.
     let plain: String =
         prose.lines().map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("") + "\n").collect();
     let inline = plain.split("](").skip(1).map(|rest| rest.split([')', ' ']).next().unwrap());

@@ -53,7 +53,7 @@ pub(crate) fn prose(text: &str) -> String {
     prose
 }
 
-/// What stands in backquotes.
+/// The texts in backquotes.
 pub(crate) fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

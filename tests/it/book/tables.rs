@@ -11,7 +11,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// What stands in backquotes in the first column.
+    /// The texts in backquotes in the first column.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         self.rows.iter().flat_map(|row| quoted(&row[0])).collect()
     }

@@ -1,4 +1,4 @@
-//! What must hold of any bytes that are read as a log. The tests and the fuzz target (`fuzz/`) share
+//! Properties of any bytes that are read as a log. The tests and the fuzz target (`fuzz/`) share
 //! it.
 #![allow(dead_code, clippy::allow_attributes, reason = "each of them uses another part of this")]
 
@@ -40,11 +40,11 @@ pub(crate) struct Outcome {
     pub(crate) lines: u64,
     /// How many bytes these have.
     pub(crate) bytes: u64,
-    /// What is wrong with it, and where it was cut short.
+    /// The fault of the log, and the place where it was cut short.
     pub(crate) end: Result<Option<TruncatedEnd>, LogReadError>,
 }
 
-/// Reads bytes as a log, from a source that gives at most so many at once, and each line as an event.
+/// Reads bytes as a log, from a source that gives at most `at_once` bytes, and each line as an event.
 /// Whatever the bytes are, this comes to its end, and what was read are the bytes that are there.
 pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
     let mut reader = LogReader::new(Dripping { bytes, at_once });

@@ -56,7 +56,7 @@ impl Browser {
         let mut said = BufReader::new(driver.stdout.take().unwrap());
         let mut browser = Browser { driver, port: 0, session: String::new() };
         browser.port = port(&mut said);
-        // What it says later must have somewhere to go.
+        // The driver may write more later, and its pipe must stay open.
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         let mut arguments = vec![
             "--headless".to_owned(),
@@ -92,7 +92,7 @@ impl Browser {
         self.post("/url", &json!({ "url": url }));
     }
 
-    /// What a script's body returns; its `arguments` are these.
+    /// Runs the body of a script with these `arguments`, and returns its value.
     #[track_caller]
     pub(crate) fn run(&self, body: &str, arguments: Value) -> Value {
         self.post("/execute/sync", &json!({ "script": body, "args": arguments }))
@@ -155,7 +155,7 @@ impl Browser {
         self.post("/actions", &json!({ "actions": [mouse] }));
     }
 
-    /// What the console has said since it was asked last, but for what is only information.
+    /// The console's messages since the last call, without those of level `INFO`.
     #[track_caller]
     pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));

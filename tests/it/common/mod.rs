@@ -85,7 +85,7 @@ pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Serves one answer after the other, and closes the connection behind each. `answer` is told the
+/// Serves one answer after the other, and closes the connection after each. `answer` gets the
 /// path and the whole request, and gives all the bytes. For as long as the test lives.
 pub(crate) fn serve(answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> std::net::SocketAddr {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -133,7 +133,7 @@ pub(crate) fn is_gone(pid: &Value) -> bool {
     rustix::process::test_kill_process_group(group).is_err()
 }
 
-/// What a run shows, line by line, while it runs.
+/// A run whose lines are read while it runs.
 pub(crate) struct Watched {
     pub(crate) child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
@@ -168,7 +168,7 @@ pub(crate) struct Run {
     stdin: Option<Vec<u8>>,
 }
 
-/// What came of it.
+/// The end of a run: its exit code and its outputs.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -187,7 +187,7 @@ impl Run {
         self
     }
 
-    /// The same by way of another program: `wrap` is told this one, and gives the command to which its
+    /// The same through another program: `wrap` gets this program, and gives the command to which its
     /// arguments are added.
     pub(crate) fn wrapped(mut self, wrap: impl FnOnce(&OsStr) -> Command) -> Run {
         let mut command = wrap(self.command.get_program());
@@ -280,7 +280,7 @@ impl Log {
         names.filter(|name| name != "clock.tick").collect()
     }
 
-    /// What a player did: planned moments and directions.
+    /// The moves of a player: planned moments and directions.
     pub(crate) fn moves_of(&self, player: &str) -> Vec<(String, String)> {
         let of = self.of("move").into_iter().filter(|value| value["player"] == player);
         of.map(|value| (value["due"].to_string(), value["direction"].to_string())).collect()

@@ -7,7 +7,7 @@ use crate::common::Folder;
 use crate::common::logs::{keys, line, lines, log, logs, value, with_sum};
 use crate::replay::{Found, find};
 
-/// What the engine decides, by event. (Where a process or a guest plays, a `move` came from outside; how
+/// The events and keys that the engine decides. (Where a process or a guest plays, a `move` came from outside; how
 /// players in the runner end is decided too.)
 const DECIDED: &[(&str, &[&str])] = &[
     ("run.started", &["name"]),
@@ -44,7 +44,7 @@ const DECIDED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What came from outside, by event.
+/// The events and keys that came from outside.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("run.started", &["started_at"]),
     ("spawn.started", &["pid"]),
@@ -213,7 +213,7 @@ fn what_came_from_outside_is_told_by_the_sum_or_by_what_follows() {
     let codes = |event: &str, key: &str| {
         seen[&(event.to_owned(), key.to_owned())].iter().copied().collect::<Vec<_>>()
     };
-    // What nothing follows from; what something always follows from; and what depends.
+    // Keys without a consequence, keys that always have one, and keys where it depends.
     assert_eq!(codes("run.started", "started_at"), [0]);
     assert_eq!(codes("spawn.started", "pid"), [0]);
     assert_eq!(codes("fetch.responded", "headers"), [0]);

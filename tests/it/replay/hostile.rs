@@ -11,7 +11,7 @@ fn changed(name: &str, from: &str, to: &str) -> Vec<u8> {
     with_sum(&lines(text.replace(from, to).as_bytes()))
 }
 
-/// What shows a log, and what is shown.
+/// A command that shows a log, and its output.
 fn shown(folder: &Folder, log: &[u8]) -> Vec<(String, String)> {
     folder.file("log.jsonl", log);
     folder.file("other.toml", "tick = \"7ms\"\n[presets.p]\nplayers = [{ name = \"x\", moves = 1, every = \"1ms\" }]\n[[timeline]]\nspawn = \"p\"\n");

@@ -11,7 +11,7 @@ use scenario::replay::outcome::ReplayFinding;
 use scenario::replay::replay;
 use scenario_log::reader::LogReadError;
 
-/// What a replay in memory finds.
+/// The finding of a replay in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
     Same,
