@@ -25,7 +25,6 @@ use crate::extract::extracted_run::ExtractedRun;
 use scenario_core::scenario::MAX_FILE_LEN;
 use scenario_core::scenario::write::draft::ScenarioDraft;
 use scenario_log::reader::{LogReadError, LogReader};
-use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
 /// Why no scenario can be extracted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +66,4 @@ pub fn extract<R: Read>(reader: &mut LogReader<R>) -> Result<Option<String>, Ext
         )));
     }
     Ok(Some(text))
-}
-
-/// A moment as people read it.
-fn format_seconds(t: Moment) -> String {
-    format!("{}.{:03} s", t.0 / NANOS_PER_SECOND, t.0 / 1_000_000 % 1_000)
 }

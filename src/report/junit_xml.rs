@@ -8,7 +8,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::terminal::event_lines::push_expectation;
+use crate::report::format::push_expectation;
 use scenario_log::event::ExpectationResult;
 use scenario_log::sanitize::{sanitize, sanitize_lines};
 use scenario_log::time::Span;

@@ -3,7 +3,7 @@
 pub mod csv;
 mod dependencies;
 pub mod feed;
-pub mod fetch_lines;
+pub(crate) mod format;
 pub mod github_annotations;
 pub mod html;
 pub mod junit_cases;

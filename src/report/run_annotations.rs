@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::report::feed::LogEvent;
+use crate::report::format::push_expectation;
 use crate::report::github_annotations::GitHubAnnotation;
 use crate::report::metrics::faults::event_fault;
-use crate::terminal::event_lines::push_expectation;
 use scenario_core::diagnostic::{FilePlace, Severity};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::Expectation;

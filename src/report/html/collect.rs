@@ -9,13 +9,11 @@ use crate::report::html::lanes::{BarState, LaneBar, LaneKind, TimelineLanes};
 use crate::report::html::marks::{TimelineMark, TimelineMarks};
 use crate::report::html::sample::SamplePoint;
 use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
-use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, truncate_bytes, truncate_text};
 use crate::report::metrics::source_metrics::UNNAMED;
 use scenario_log::event::{EntryName, Event, OutputStream, Source};
 use scenario_log::time::{Moment, Span};
 
-/// How much is shown of a text, in characters.
-pub(super) const MAX_TEXT_CHARS: usize = 200;
 /// How many arrows there are.
 const MAX_ARROWS: usize = 1_000;
 

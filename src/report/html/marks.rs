@@ -1,7 +1,6 @@
 //! The timeline's own lane: marks, what was typed, sent and stopped, guests, pauses, expectations, and ticks.
 
-use crate::report::html::collect::MAX_TEXT_CHARS;
-use crate::report::html::text::{escaped_size, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, truncate_text};
 use scenario_log::event::{EntryName, Event};
 use scenario_log::time::Moment;
 

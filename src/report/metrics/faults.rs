@@ -1,6 +1,6 @@
 //! What went wrong in a run, in words, with the line of the log that tells it.
 
-use crate::terminal::event_lines::push_expectation;
+use crate::report::format::push_expectation;
 use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::sanitize;
 use scenario_log::signal::Signal;

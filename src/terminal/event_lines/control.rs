@@ -1,8 +1,7 @@
 //! Marks, what is typed, sent and stopped, and the end of a run, on the screen.
 
-use crate::terminal::event_lines::{
-    BAD, DIM, GOOD, LineRenderer, WARN, format_span, pluralize, push_fmt, push_truncated,
-};
+use crate::report::format::{format_span, pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines;
 use scenario_log::event::{Event, RunOutcome, RunSummary};
 use scenario_log::sanitize::{push_sanitized, sanitize};

@@ -2,7 +2,8 @@
 
 use anstyle::Style;
 
-use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, pluralize, push_fmt, push_truncated};
+use crate::report::format::{pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::unready_output::OutputTail;
 use scenario_log::event::{Event, OutputStream, Source, SpawnExit};
 use scenario_log::sanitize::push_sanitized;

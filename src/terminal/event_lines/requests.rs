@@ -1,8 +1,7 @@
 //! Requests on the screen: one by one, but those of a load.
 
-use crate::terminal::event_lines::{
-    BAD, DIM, GOOD, LineRenderer, WARN, format_span, pluralize, push_fmt, push_truncated,
-};
+use crate::report::format::{format_span, pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines::LoadStartKind;
 use scenario_log::event::Event;
 use scenario_log::sanitize::{push_sanitized, sanitize};

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use crate::report::format::{format_span, pluralize};
 use crate::report::html::marks::TimelineMark;
 use crate::report::html::text::{truncate_bytes, truncate_text};
-use crate::terminal::event_lines::{format_span, pluralize};
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::moment_to_seconds;
 use scenario_log::event::{Event, RunOutcome, Source};

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::terminal::event_lines::{EventRenderer, format_span, pluralize};
+use crate::report::format::{format_span, pluralize};
+use crate::terminal::event_lines::EventRenderer;
 use scenario_core::engine::EngineStatus;
 use scenario_log::event::{Event, RunSummary, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes};
