@@ -25,6 +25,8 @@ use std::io::{self, Write};
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::html::collect::CollectedReport;
 use crate::report::metrics::RunMetrics;
+use crate::report::origins::SourceOrigin;
+use scenario_log::event::Source;
 
 /// Gathers what a page shows, and writes it.
 #[derive(Debug)]
@@ -45,7 +47,6 @@ impl<W: Write> HtmlReport<W> {
     /// # Errors
     /// In words, when the system refuses.
     pub fn finish(mut self, figures: &RunMetrics, log: &str) -> Result<(), String> {
-        self.collected.finish();
         let page = page::render_page(figures, self.collected, log)?;
         self.output
             .write_all(page.as_bytes())
@@ -55,8 +56,13 @@ impl<W: Write> HtmlReport<W> {
 }
 
 impl<W: Write> EventConsumer for HtmlReport<W> {
-    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.collected.on_event(told);
+    fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.collected.on_event(logged);
+        Ok(())
+    }
+
+    fn consume_unended(&mut self, source: Source, origin: &SourceOrigin) -> io::Result<()> {
+        self.collected.end_open(source, origin);
         Ok(())
     }
 }
