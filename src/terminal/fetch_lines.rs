@@ -57,7 +57,27 @@ impl FetchLineRenderer {
                 Ok(())
             }
             Event::RunFinished(summary) => self.push_summary(out, summary),
-            _ => Ok(()),
+            Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_) => Ok(()),
         }
     }
 

@@ -8,7 +8,8 @@ use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
 impl LineRenderer {
-    /// Marks, input, sends and stops.
+    /// Appends the lines of marks, typed lines, sends, stops, pauses and deadlocks.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_control_event(&self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::Mark { text, .. } => self.push_line(out, t, "mark", WARN, |out| push_sanitized(out, text)),

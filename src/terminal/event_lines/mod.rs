@@ -175,7 +175,15 @@ impl LineRenderer {
                 });
             }
             Event::RunFinished(summary) => self.push_summary(out, t, summary),
-            other => self.push_control_event(out, t, other),
+            Event::Mark { .. }
+            | Event::TypedInput { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::Deadlock { .. } => self.push_control_event(out, t, event),
+            // Its chunk is shown as far as there is room.
+            Event::Lines { .. } => {}
         }
     }
 
@@ -217,22 +225,22 @@ impl LineRenderer {
 
 impl EventRenderer for LineRenderer {
     fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
-        match event {
-            Event::Lines { source, stream, chunk, partial } => {
-                self.unready_output.on_event(event);
-                return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
-            }
-            Event::Move { .. }
-            | Event::Step { .. }
-            | Event::FetchLine { .. }
-            | Event::ClockTick { .. }
-            | Event::WorldState { .. }
-                if budget == 0 =>
-            {
-                return 1;
-            }
-            other => self.push_event(out, t, other),
+        if let Event::Lines { source, stream, chunk, partial } = event {
+            self.unready_output.on_event(event);
+            return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
         }
+        let is_frequent = matches!(
+            event,
+            Event::Move { .. }
+                | Event::Step { .. }
+                | Event::FetchLine { .. }
+                | Event::ClockTick { .. }
+                | Event::WorldState { .. }
+        );
+        if is_frequent && budget == 0 {
+            return 1;
+        }
+        self.push_event(out, t, event);
         0
     }
 

@@ -11,6 +11,7 @@ use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 impl LineRenderer {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_spawn_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::SpawnStarted { source, preset, pid, .. } => {

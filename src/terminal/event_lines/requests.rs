@@ -8,6 +8,7 @@ use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
 impl LineRenderer {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_fetch_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::FetchStarted { source, job, method, url, .. } => {

@@ -128,11 +128,10 @@ impl LiveEntry {
 
 /// Whether the source that an event ends has ended as expected; none if the event ends none.
 fn ended_ok(event: &Event<'_>) -> Option<bool> {
-    match *event {
-        Event::SpawnExited { ok, .. } | Event::FetchFinished { ok, .. } => Some(ok),
-        Event::FetchFailed { .. } => Some(false),
-        _ => None,
+    if let Event::SpawnExited { ok, .. } | Event::FetchFinished { ok, .. } = *event {
+        return Some(ok);
     }
+    matches!(event, Event::FetchFailed { .. }).then_some(false)
 }
 
 /// The action of an entry, in the words of the file.
