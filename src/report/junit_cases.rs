@@ -208,8 +208,8 @@ impl JunitCases {
     /// its log could not say so.
     ///
     /// # Errors
-    /// In words, why it cannot be made.
-    pub fn render_junit(&self, fault: Option<&str>) -> Result<String, String> {
+    /// If the XML writer refuses.
+    pub fn render_junit(&self, fault: Option<&str>) -> io::Result<String> {
         junit_xml::render_xml(self.name(), self.suites("", fault))
     }
 

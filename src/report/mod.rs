@@ -2,6 +2,7 @@
 
 pub mod csv;
 mod dependencies;
+pub mod error;
 pub mod feed;
 pub(crate) mod format;
 pub mod github_annotations;

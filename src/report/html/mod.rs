@@ -22,6 +22,7 @@ mod timeline_json;
 
 use std::io::{self, Write};
 
+use crate::report::error::ReportError;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::html::collect::CollectedReport;
 use crate::report::metrics::RunMetrics;
@@ -45,13 +46,11 @@ impl<W: Write> HtmlReport<W> {
     /// commands that the page names.
     ///
     /// # Errors
-    /// In words, when the system refuses.
-    pub fn finish(mut self, figures: &RunMetrics, log: &str) -> Result<(), String> {
+    /// If the page cannot be made, or the system refuses to write it.
+    pub fn finish(mut self, figures: &RunMetrics, log: &str) -> Result<(), ReportError> {
         let page = page::render_page(figures, self.collected, log)?;
-        self.output
-            .write_all(page.as_bytes())
-            .and_then(|()| self.output.flush())
-            .map_err(|error| error.to_string())
+        self.output.write_all(page.as_bytes())?;
+        Ok(self.output.flush()?)
     }
 }
 

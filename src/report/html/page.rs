@@ -6,6 +6,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::report::error::ReportError;
 use crate::report::format::format_span;
 use crate::report::html::charts;
 use crate::report::html::charts::{DistributionCharts, SvgChart};
@@ -91,12 +92,12 @@ struct CommandHint {
 /// The whole page.
 ///
 /// # Errors
-/// In words, why it cannot be made.
+/// If its data has no JSON form, or the template refuses it.
 pub(super) fn render_page(
     figures: &RunMetrics,
     gathered: CollectedReport,
     log: &str,
-) -> Result<String, String> {
+) -> Result<String, ReportError> {
     let end = Moment(figures.took().0).max(figures.last_moment);
     let (waves, more_waves) = tables::wave_bars(&gathered.lanes.groups, end);
     let (scenario, scenario_left) = scenario_text(&gathered);
@@ -135,10 +136,8 @@ pub(super) fn render_page(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     // Its name says that every text is escaped.
-    environment
-        .add_template("page.html", TEMPLATE)
-        .and_then(|()| environment.get_template("page.html")?.render(Serde(page)))
-        .map_err(|error| format!("the page's template: {error}"))
+    environment.add_template("page.html", TEMPLATE)?;
+    Ok(environment.get_template("page.html")?.render(Serde(page))?)
 }
 
 /// The content policy: this style, this script, an icon that is in the page, and nothing else.
