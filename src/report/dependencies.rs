@@ -1,5 +1,5 @@
-//! Which entry of the timeline waits for which moment, and where these moments were: what the arrows
-//! of a trace and of a page are drawn from.
+//! Which entry of the timeline waits for which moment, and where these moments were: the arrows of a trace
+//! and of the page are drawn from this.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use regex::bytes::Regex;
 use crate::report::logged_scenario::load_logged_scenario;
 use scenario_core::scenario::model::{EntryTrigger, Scenario};
 
-/// What an entry waits for.
+/// The moment that an entry waits for.
 #[derive(Debug)]
 enum DependencyMoment<P> {
     Started,
@@ -23,7 +23,7 @@ struct EntryDependency<P> {
     moment: DependencyMoment<P>,
 }
 
-/// The moments of an entry that something waits for.
+/// The moments of an entry that others wait for.
 #[derive(Debug)]
 struct EntryMoments<P> {
     started: Option<P>,
@@ -31,7 +31,7 @@ struct EntryMoments<P> {
     finished: Option<P>,
 }
 
-/// All of them, by entry. A moment is kept as whatever says where it is drawn.
+/// The dependencies by entry. A moment is kept as a point `P`, which says where an arrow begins.
 #[derive(Debug)]
 pub(super) struct EntryDependencies<P> {
     dependencies: BTreeMap<String, EntryDependency<P>>,
@@ -92,7 +92,7 @@ impl<P: Copy> EntryDependencies<P> {
         }
     }
 
-    /// A line of something that an entry started.
+    /// Notes a line that something of this entry wrote.
     pub(super) fn note_line(&mut self, entry: &str, at: P, text: &[u8]) {
         if !self.moments.contains_key(entry) {
             return;
@@ -106,13 +106,13 @@ impl<P: Copy> EntryDependencies<P> {
         }
     }
 
-    /// The moment that an entry has waited for; the first time that it is asked.
+    /// The moment that an entry waited for, the first time that it is asked for.
     pub(super) fn take_moment(&mut self, entry: &str) -> Option<P> {
         let EntryDependency { entry: of, moment: what } = self.dependencies.remove(entry)?;
         let moments = self.moments.get(&of)?;
         match what {
             DependencyMoment::Started => moments.started,
-            // Without `ready` a program is ready when it has started.
+            // Without `ready`, a program is ready when it has started.
             DependencyMoment::Ready => moments.ready.or(moments.started),
             DependencyMoment::Finished => moments.finished,
             DependencyMoment::Line { seen, .. } => seen,

@@ -1,5 +1,5 @@
-//! How reports and the terminal write what they have in common: spans, counted words, expectations, and
-//! notes on a load. Makes text, and knows nothing of colours or columns.
+//! Formats what reports and the terminal have in common: spans, counted words, expectations, and notes on a
+//! load. Makes text without colours or columns.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::sanitize::push_sanitized;
 use scenario_log::time::Span;
 
-/// What came of an expectation, and where in the log that stands.
+/// Appends the result of an expectation, and where in the log the deciding events are.
 pub(crate) fn push_expectation(out: &mut String, expected: &ExpectationResult) {
     push_sanitized(out, &expected.name);
-    // One that was given no name is called by what it wants.
+    // The name of one without a name of its own is what it wants.
     if !expected.name.ends_with(&expected.wanted) {
         out.push_str(": wanted ");
         push_sanitized(out, &expected.wanted);
@@ -30,7 +30,6 @@ pub(crate) fn push_expectation(out: &mut String, expected: &ExpectationResult) {
     }
 }
 
-/// Appends formatted text.
 pub(crate) fn push_fmt(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     let written = out.write_fmt(arguments);
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
@@ -60,9 +59,9 @@ pub(crate) fn format_span(span: Span) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// What a load has beside: its connections, and what it could not start when it should have.
-pub(crate) fn connection_notes(figures: &LoadMetrics) -> Vec<String> {
-    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = figures;
+/// Notes on a load: its connections, and the requests that it could not start when they were due.
+pub(crate) fn connection_notes(load: &LoadMetrics) -> Vec<String> {
+    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = load;
     let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
     let late = late.iter().filter(|(count, _)| *count > 0);
     let late = late.map(|(count, what)| format!("{} {what}", group_digits(*count))).collect::<Vec<_>>();

@@ -1,12 +1,12 @@
-//! A run as test cases, for CI: one for the run as a whole, one for each expectation, one for
-//! each spawn, one for each fetch that an entry of the timeline, or a typed line, asked for.
+//! A run as test cases, for CI: one for the run as a whole, one for each expectation, one for each spawn,
+//! and one for each fetch that an entry of the timeline or a typed line asked for.
 //!
 //! # How it works
 //!
-//! A preset is a suite, and so is a job. Cases are named after what asked for them, so that they have
-//! the same names in every run: `wave`, `wave (2)`, … for the spawns of the entry `wave`, of which the
-//! 51st and all later ones share a case. All requests of a job that one entry asked for are one case.
-//! So a run of a million spawns has a report that can be read, in memory that does not grow with it.
+//! A preset is a suite, and so is a job. A case has the name of the entry that asked for it, so that its
+//! name is the same in every run: `wave`, `wave (2)`, and so on for the spawns of the entry `wave`; the
+//! 51st and all later ones share a case. All requests of a job that one entry asked for are one case. So
+//! the report of a million spawns can be read, and takes memory that does not grow with their number.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,7 +23,7 @@ use scenario_log::time::{Moment, Span};
 /// How many spawns of one entry have a case of their own.
 const MAX_OWN_CASES: usize = 50;
 
-/// How many faults of a case are told.
+/// How many faults of a case are listed.
 const MAX_FAULTS: usize = 20;
 
 /// A suite, in the order of the report.
@@ -31,7 +31,7 @@ const MAX_FAULTS: usize = 20;
 enum CaseSuite {
     Preset(String),
     Fetch(String),
-    /// What could not start.
+    /// Spawns that could not start.
     Unstarted,
 }
 
@@ -41,7 +41,7 @@ enum CaseOrigin {
     Number(usize),
     Id(String),
     Typed,
-    /// Nobody knows.
+    /// The log does not say.
     Unknown(Source),
 }
 
@@ -64,7 +64,6 @@ impl CaseOrigin {
     }
 }
 
-/// The case of a source.
 #[derive(Clone, Debug)]
 struct CaseKey {
     suite: CaseSuite,
@@ -89,7 +88,7 @@ impl CaseKey {
     }
 }
 
-/// What becomes a case.
+/// The sources of one case.
 #[derive(Clone, Debug)]
 struct CaseRecord {
     count: u64,
@@ -106,7 +105,7 @@ struct CaseRecord {
 pub struct JunitCases {
     name: Option<String>,
     suites: BTreeMap<CaseSuite, BTreeMap<CaseOrigin, Vec<CaseRecord>>>,
-    /// What was expected of the run, a case each.
+    /// One case for each expectation.
     expectations: Vec<TestCase>,
     /// Faults of the run as a whole.
     faults: Vec<String>,
@@ -204,8 +203,8 @@ impl JunitCases {
         }
     }
 
-    /// The JUnit report. What has not ended is told as such. `fault` is why the run could not go on, where
-    /// its log could not say so.
+    /// The JUnit report. Cases that have not ended say so. `fault` is why the run could not go on, if its
+    /// log cannot say it.
     ///
     /// # Errors
     /// If the XML writer refuses.
@@ -213,8 +212,8 @@ impl JunitCases {
         junit_xml::render_xml(self.name(), self.suites("", fault))
     }
 
-    /// The suites of the report, whose names, and those of their classes, begin with `of`: for a report
-    /// of several runs.
+    /// The suites of the report, for a report of several runs: the names of suites and classes begin with
+    /// `of`.
     #[must_use]
     pub fn suites(&self, of: &str, fault: Option<&str>) -> Vec<(String, Vec<TestCase>)> {
         let run = ("run", vec![self.run_case(of, fault)]);
@@ -239,7 +238,7 @@ impl JunitCases {
         self.name.as_deref().unwrap_or("scenario")
     }
 
-    /// The run as a whole.
+    /// The case of the run as a whole.
     fn run_case(&self, of: &str, fault: Option<&str>) -> TestCase {
         let more = (!self.faults.is_empty()).then(|| self.faults.join("\n"));
         let words =
@@ -263,17 +262,17 @@ impl JunitCases {
 
 /// The cases of what one entry asked for.
 fn to_test_cases<'a>(
-    (asked, gathered): (&'a CaseOrigin, &'a Vec<CaseRecord>),
+    (asked, record): (&'a CaseOrigin, &'a Vec<CaseRecord>),
     class: &'a str,
 ) -> impl Iterator<Item = TestCase> {
-    gathered.iter().enumerate().map(move |(index, gathered)| {
+    record.iter().enumerate().map(move |(index, record)| {
         let name = asked.name();
         let case = match index {
             0 => name,
             MAX_OWN_CASES => format!("{name} ({} and later)", MAX_OWN_CASES + 1),
             index => format!("{name} ({})", index + 1),
         };
-        gathered.to_test_case(case, class)
+        record.to_test_case(case, class)
     })
 }
 

@@ -1,4 +1,5 @@
-//! Reports: what people see of a run, while it runs and from its log.
+//! Reports of runs and of logs: HTML page, trace, test cases, table, summary and annotations. Everything
+//! here makes text or files; nothing here decides what happens.
 
 pub mod csv;
 mod dependencies;

@@ -1,5 +1,5 @@
-//! What went wrong in a run, by what of the scenario it comes from, so that it can be told at its place
-//! in the file. Keeps as much as the scenario is large, however much goes wrong.
+//! The faults of a run by the part of the scenario that they come from, so that each can be shown at its
+//! place in the file. Its size is bounded by that of the scenario, however many faults there are.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use scenario_core::scenario::model::expect::Expectation;
 use scenario_log::event::{EntryName, Event, ExpectationResult, RunOutcome, Source};
 use scenario_log::sanitize::sanitize;
 
-/// What of a scenario a fault comes from, as indices into its lists; in the order of the telling.
+/// The part of a scenario that a fault comes from, as an index into its lists; in the order of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum AnnotationCause {
     Expectation(usize),
@@ -25,7 +25,7 @@ enum AnnotationCause {
     Run,
 }
 
-/// The first of the faults of one cause, and how many there were.
+/// The first fault of one cause, and how many there were.
 #[derive(Debug)]
 struct CauseFaults {
     title: String,
@@ -33,7 +33,7 @@ struct CauseFaults {
     count: u64,
 }
 
-/// What went wrong in a run.
+/// Collects the faults of a run.
 #[derive(Debug)]
 pub struct RunAnnotations {
     scenario: Rc<Scenario>,
@@ -43,13 +43,13 @@ pub struct RunAnnotations {
 }
 
 impl RunAnnotations {
-    /// Of a run of this scenario.
+    /// For a run of this scenario.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>) -> RunAnnotations {
         RunAnnotations { scenario, faults: BTreeMap::new(), ordered: BTreeMap::new() }
     }
 
-    /// Notes what a spawn is of before it has started, by indices: it may never do.
+    /// Notes the preset and the entry of a spawn, as indices, before it has started: it may never start.
     pub fn on_spawn_ordered(&mut self, source: Source, preset: usize, entry: Option<usize>) {
         let name = self.scenario.presets.get(preset).map(|preset| preset.name.clone());
         let cause = entry.map_or(AnnotationCause::Preset(preset), AnnotationCause::Entry);
@@ -119,21 +119,21 @@ impl RunAnnotations {
         }
     }
 
-    fn add_fault(&mut self, cause: AnnotationCause, told: impl FnOnce() -> (String, String)) {
+    fn add_fault(&mut self, cause: AnnotationCause, describe: impl FnOnce() -> (String, String)) {
         let fault = self.faults.entry(cause).or_insert_with(|| {
-            let (title, first) = told();
+            let (title, first) = describe();
             CauseFaults { title, first_message: first, count: 0 }
         });
         fault.count += 1;
     }
 
-    /// What there is to be told, one for each cause.
+    /// The annotations, one for each cause.
     #[must_use]
     pub fn to_annotations(&self) -> Vec<GitHubAnnotation> {
         let annotation = |(cause, fault): (&AnnotationCause, &CauseFaults)| {
             let more = match fault.count {
                 1 => String::new(),
-                count => format!("\nand {} more of it", count - 1),
+                count => format!("\nand {} more like it", count - 1),
             };
             GitHubAnnotation {
                 severity: Severity::Error,
@@ -161,12 +161,12 @@ impl RunAnnotations {
 const MISSED_TITLE: &str = "expectation missed";
 
 fn missed_message(expected: &ExpectationResult) -> String {
-    let mut said = String::new();
-    push_expectation(&mut said, expected);
-    said
+    let mut message = String::new();
+    push_expectation(&mut message, expected);
+    message
 }
 
-/// What was missed of these expectations.
+/// An annotation for each of these expectations that was missed.
 pub fn expectation_annotations<'a>(
     expectations: &'a [Expectation],
     came: &'a [ExpectationResult],

@@ -1,4 +1,4 @@
-//! What `scenario fetch` prints: the mode, each start, each status, each size, and the duration.
+//! The lines of `scenario fetch`: the mode, each start, each status, each size, and the duration.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use scenario_log::event::{Event, RunSummary, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes};
 use scenario_log::time::Moment;
 
-/// A line for each event of a request, and one for the end.
+/// Renders a line for each event of a request, and one for the end.
 #[derive(Debug)]
 pub struct FetchLineRenderer {
     sequential: bool,
@@ -19,7 +19,7 @@ pub struct FetchLineRenderer {
 }
 
 impl FetchLineRenderer {
-    /// For so many URLs.
+    /// For this many URLs.
     #[must_use]
     pub fn new(urls: usize, sequential: bool) -> FetchLineRenderer {
         FetchLineRenderer { sequential, urls, bytes: 0, successes: 0 }

@@ -1,4 +1,4 @@
-//! What a page shows of a log beside its figures, gathered event by event: lanes, the timeline's own
+//! Collects what the page shows of a log beside its metrics, event by event: lanes, the timeline's own
 //! marks and ticks, arrows, and the rows of the tables.
 
 use std::collections::HashMap;
@@ -15,17 +15,16 @@ use crate::report::origins::{OriginGroup, SourceOrigin};
 use scenario_log::event::{EntryName, Event, FetchedResponse, OutputStream, Source};
 use scenario_log::time::{Moment, Span};
 
-/// How many arrows there are.
+/// How many arrows are drawn at most.
 const MAX_ARROWS: usize = 1_000;
 
-/// A moment on a lane, or on the timeline's own.
+/// A moment on a lane; without a lane, on the timeline's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TimelinePoint {
     pub(super) lane: Option<usize>,
     pub(super) t: Moment,
 }
 
-/// A source that runs.
 #[derive(Debug)]
 struct RunningBar {
     lane: usize,
@@ -34,7 +33,6 @@ struct RunningBar {
     counts: SourceCounts,
 }
 
-/// How a source ended.
 struct BarEnd {
     state: BarState,
     reason: String,
@@ -42,7 +40,7 @@ struct BarEnd {
     mid: Option<Moment>,
 }
 
-/// All that is gathered.
+/// Everything that is collected.
 #[derive(Debug, Default)]
 pub(super) struct CollectedReport {
     pub(super) scenario: Option<String>,
@@ -51,7 +49,7 @@ pub(super) struct CollectedReport {
     pub(super) spawns: SourceRows,
     pub(super) fetches: SourceRows,
     pub(super) arrows: Vec<(TimelinePoint, TimelinePoint)>,
-    /// How many arrows there is no room for.
+    /// How many arrows there was no room for.
     pub(super) omitted_arrows: u64,
     dependencies: EntryDependencies<TimelinePoint>,
     running: HashMap<Source, RunningBar>,
@@ -59,7 +57,6 @@ pub(super) struct CollectedReport {
 }
 
 impl CollectedReport {
-    /// Takes an event.
     pub(super) fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         let LogEvent { t, line, event, .. } = *logged;
         self.last_moment = t;
@@ -153,7 +150,7 @@ impl CollectedReport {
         self.running.insert(source, RunningBar { lane, mid: None, text, counts });
     }
 
-    /// Opens the bar of a source on its lane.
+    /// Opens the bar of a source on its lane, and returns the lane.
     fn add_lane(
         &mut self,
         (source, kind): (Source, LaneKind),
@@ -210,7 +207,7 @@ impl CollectedReport {
         self.add_row(lane, row, t);
     }
 
-    /// A spawn that could not start: it is over where it begins.
+    /// Adds a spawn that could not start: its bar ends where it begins.
     fn add_unstarted(&mut self, logged: &LogEvent<'_, '_>, source: Source, error: &str) {
         let LogEvent { t, line, .. } = *logged;
         let lane = self.add_lane((source, LaneKind::Spawn), UNNAMED, None, (t, line), "");
@@ -267,7 +264,7 @@ impl CollectedReport {
         Some((entry, TimelinePoint { lane, t: logged.t }))
     }
 
-    /// A move or step of a player.
+    /// Adds a move or step of a player.
     fn add_move(
         &mut self,
         source: Source,
@@ -287,7 +284,7 @@ impl CollectedReport {
         });
     }
 
-    /// Something that a source has written, or that was seen of it.
+    /// Adds a line that a source wrote, or another event of it.
     fn add_line(
         &mut self,
         source: Source,

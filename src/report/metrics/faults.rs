@@ -1,4 +1,4 @@
-//! What went wrong in a run, in words, with the line of the log that tells it.
+//! The faults of a run: everything that went wrong, in words, with its line of the log.
 
 use crate::report::format::push_expectation;
 use crate::report::origins::SourceOrigin;
@@ -7,28 +7,28 @@ use scenario_log::sanitize::sanitize;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
-/// So many are kept; the others are counted.
+/// How many faults are kept; the others are counted.
 const MAX_KEPT: usize = 10;
 
-/// One thing that went wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFault {
-    /// The line of the log, from 1.
+    /// The line of the log, counted from 1.
     pub line: u64,
-    /// When.
+    /// When it happened.
     pub t: Moment,
-    /// What it is of, if of a spawn or request.
+    /// Its source, if it has one.
     pub source: Option<Source>,
-    /// What, without control characters.
+    /// The message, without control characters.
     pub message: String,
 }
 
-/// The first things that went wrong.
+/// The first faults of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunFaults {
-    /// In their order; the first ones.
+    /// The first faults, in their order.
     pub first: Vec<RunFault>,
-    /// How many there were.
+    /// How many faults there were.
     pub count: u64,
 }
 
@@ -53,7 +53,7 @@ impl RunFaults {
     }
 }
 
-/// What an event says went wrong, in words that follow its source's name.
+/// What went wrong in an event, if anything did: the source, and words that follow the source's name.
 #[must_use]
 pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     match *event {
@@ -72,9 +72,9 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
             Some((Some(source), format!("failed ({}): {error}", kind.name())))
         }
         Event::Expect(expected) if !expected.ok => {
-            let mut said = "expected ".to_owned();
-            push_expectation(&mut said, expected);
-            Some((None, said))
+            let mut message = "expected ".to_owned();
+            push_expectation(&mut message, expected);
+            Some((None, message))
         }
         Event::Sent { source: Some(source), error: Some(error), .. } => {
             Some((Some(source), format!("could not be sent a line: {error}")))
@@ -111,7 +111,7 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     }
 }
 
-/// The same of a `stopping`: a stop that could not be, or one of the whole run that nobody has planned.
+/// The fault of a `stopping`: a stop that failed, or a stop of the whole run that was not planned.
 fn stopping_fault(
     source: Option<Source>,
     has_entry: bool,

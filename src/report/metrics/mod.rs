@@ -1,5 +1,5 @@
-//! The figures of a run, gathered event by event: what a report says of it. In memory that does not
-//! grow with the log, but with what runs at once and with how many presets and jobs there are.
+//! The metrics of a run, collected event by event: the numbers of all reports. Their memory does not grow
+//! with the log, but with the number of presets and jobs.
 
 pub mod distribution;
 pub mod faults;
@@ -34,15 +34,15 @@ pub struct ReportedRunStart {
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedRunEnd {
-    /// How.
+    /// Passed, failed or interrupted.
     pub outcome: RunOutcome,
-    /// Why, where it did not pass.
+    /// Why it did not pass.
     pub reason: Option<String>,
-    /// From the start.
+    /// From the start of the run.
     pub took: Span,
 }
 
-/// What happens often enough that it is worth seeing when.
+/// A kind of event that is frequent enough to be shown over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventFlow {
     /// Spawns started.
@@ -71,7 +71,7 @@ impl EventFlow {
     }
 }
 
-/// All of them.
+/// The metrics of a run.
 #[derive(Debug, Default)]
 pub struct RunMetrics {
     /// How it began.
@@ -80,9 +80,9 @@ pub struct RunMetrics {
     pub end: Option<ReportedRunEnd>,
     /// Lines of the log.
     pub events: u64,
-    /// Lines of kinds that this release does not know.
+    /// Lines whose kind this release does not know.
     pub unknown_events: u64,
-    /// When the last event was.
+    /// The moment of the last event.
     pub last_moment: Moment,
     /// By preset.
     pub spawns: MetricsByName,
@@ -90,28 +90,28 @@ pub struct RunMetrics {
     pub fetches: MetricsByName,
     /// By direction, in the order of [`Direction::ALL`].
     pub moves: [u64; 4],
-    /// How late what was due was, in nanoseconds, by the event's name.
+    /// Lateness in nanoseconds, by the event's name.
     pub lateness: BTreeMap<&'static str, Distribution>,
-    /// What happened when.
+    /// Counts over time.
     pub flows: BTreeMap<EventFlow, TimeSeries>,
-    /// What went wrong.
+    /// Everything that went wrong.
     pub faults: RunFaults,
-    /// Typed lines that were commands, and those that were not.
+    /// Typed lines: how many were accepted, and how many were refused.
     pub typed: [u64; 2],
-    /// What was expected of the run.
+    /// The results of the expectations.
     pub expectations: Vec<ExpectationResult>,
-    /// What the log itself says of loads.
+    /// The metrics of loads, as the log's last line has them.
     pub loads: Vec<LoadMetrics>,
-    /// What the shared cells held at last, by name.
+    /// The last values of the shared cells, by name.
     pub shared: Vec<(String, i64)>,
     /// Steps of players.
     pub steps: u64,
-    /// How often the run was paused.
+    /// How many times the run was paused.
     pub pauses: u64,
 }
 
 impl RunMetrics {
-    /// Takes an event.
+    /// Takes the next event.
     pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         let LogEvent { line, t, event, origin } = *logged;
         self.events = line;

@@ -1,4 +1,4 @@
-//! Figures of spawns by preset and of requests by job.
+//! Metrics of spawns by preset and of requests by job.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,22 @@ use crate::report::units::group_digits;
 use scenario_log::event::{OutputStream, SpawnExit};
 use scenario_log::time::{Moment, Span};
 
-/// What is named where a source has no name: a spawn that could not start.
+/// Stands for the name of a spawn that could not start.
 pub(crate) const UNNAMED: &str = "(not started)";
 
-/// How many ways to end are named.
+/// How many kinds of ends are named.
 const MAX_ENDS_NAMED: usize = 8;
 
-/// The sources of one preset or job.
+/// The metrics of one preset or job.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMetrics {
-    /// How many have started.
+    /// How many sources have started.
     pub started: u64,
     /// How many have ended as expected.
     pub ok: u64,
     /// How many have ended otherwise.
     pub failed: u64,
-    /// How many ended how: a code or signal, a status, or what failed.
+    /// How many ended in which way: a code or signal, a status, or a kind of failure.
     pub ends: BTreeMap<String, u64>,
     /// How long they took, in nanoseconds.
     pub took: Distribution,
@@ -38,13 +38,13 @@ pub struct SourceMetrics {
 }
 
 impl SourceMetrics {
-    /// How many had not ended when the log did.
+    /// How many sources had not ended when the log did.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         self.started.saturating_sub(self.ok + self.failed)
     }
 
-    /// How they ended, the most frequent first: `code 0 × 3, code 1 × 1`.
+    /// The ends, the most frequent first: `code 0 × 3, code 1 × 1`.
     #[must_use]
     pub fn format_ends(&self) -> String {
         let mut ends: Vec<(&str, u64)> = self.ends.iter().map(|(how, count)| (&**how, *count)).collect();

@@ -1,14 +1,14 @@
-//! A log as a trace: tracks of what ran when, for Perfetto and its like.
+//! A log as a trace: tracks of what ran when, for Perfetto and similar viewers.
 //!
 //! # How it works
 //!
-//! A preset is a process of the trace, and so is a job; the sources of each stand on as many tracks as
-//! ran at once. A source becomes one complete event when it ends, so the file is not in the order of
-//! time, which no reader asks for. What a source said and did are instants on its track, up to a
-//! number, beyond which they are counted in its arguments; how many there were in each second is a
-//! counter. An arrow leads from the moment that an entry waited for to what came of it.
+//! A preset is a process of the trace, and so is a job. The sources of each are on as many tracks as ran at
+//! once. A source becomes one complete event when it ends, so the file is not in the order of time, which
+//! no reader requires. The actions and lines of a source are instants on its track, up to a limit; beyond
+//! that, they are counted in its arguments. How many there were in each second is a counter. An arrow leads
+//! from the moment that an entry waited for to the first effect of the entry.
 //!
-//! Written as the log is read: in memory that grows only with what runs at once.
+//! It is written while the log is read, in memory that grows only with what runs at once.
 
 mod args;
 mod rates;
@@ -32,15 +32,14 @@ use crate::report::trace::tracks::{AllocatedTrack, TIMELINE_TRACK, TrackAllocato
 use scenario_log::event::{EntryName, Event, Source};
 use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
 
-/// How many instants a source has; what it does beyond is counted.
+/// How many frequent instants of a source are written; the others are counted.
 const MAX_INSTANTS: u64 = 1_000;
 
-/// A source that runs.
 #[derive(Debug)]
 struct RunningSlice {
     track: TraceTrack,
     args: TraceArgs,
-    /// Instants so far, also those that are not written.
+    /// Frequent instants so far, including those that are not written.
     instants: u64,
 }
 
@@ -57,7 +56,7 @@ pub struct TraceReport<W> {
 }
 
 impl<W: Write> TraceReport<W> {
-    /// A trace that is written there.
+    /// A trace that will be written to `to`.
     pub fn new(to: W) -> TraceReport<W> {
         TraceReport {
             file: TraceFile::new(to),
@@ -117,14 +116,14 @@ impl<W: Write> TraceReport<W> {
         Ok(())
     }
 
-    /// Draws the arrow to what came of an entry, if it has waited for something.
+    /// Draws the arrow to the first effect of an entry, if the entry waited for something.
     fn write_arrow(&mut self, entry: Option<&str>, to: TracePoint) -> io::Result<()> {
         let Some(from) = entry.and_then(|entry| self.dependencies.take_moment(entry)) else { return Ok(()) };
         self.arrows += 1;
         self.file.write_arrow("after", self.arrows, from, to)
     }
 
-    /// Ends a source. One that never started is an instant of the timeline.
+    /// Ends a source. One that never started is an instant on the timeline's track.
     fn end(
         &mut self,
         (source, t): (Source, Moment),
@@ -139,7 +138,7 @@ impl<W: Write> TraceReport<W> {
         self.tracks.release(&process_name(origin), track);
         let (since, took) = (origin.started, t.since(origin.started));
         if let Some(entry) = &origin.group.entry {
-            // An arrow begins within a slice, and the end of one is no longer in it.
+            // An arrow must begin within a slice, and the end of a slice is outside of it.
             let t = if took > Span::ZERO { Moment(t.0 - 1) } else { t };
             self.dependencies.note_finished(entry, TracePoint { track, t });
             args.insert("entry".to_owned(), Value::from(entry.as_str()));
@@ -152,7 +151,7 @@ impl<W: Write> TraceReport<W> {
         self.file.write_slice(&source.to_string(), cat, TracePoint { track, t: since }, took, &args)
     }
 
-    /// Something that a source did. Where it is one of many, only so many are written.
+    /// Adds an instant to the track of a source. Of frequent ones, only the first are written.
     fn add_instant(
         &mut self,
         (source, t): (Source, Moment),
@@ -171,7 +170,7 @@ impl<W: Write> TraceReport<W> {
         self.file.write_instant(name, cat, TracePoint { track: running.track, t }, &args())
     }
 
-    /// Something of the timeline, the clock or a person.
+    /// Adds an instant to the timeline's track.
     fn add_timeline_instant(
         &mut self,
         t: Moment,
@@ -191,7 +190,7 @@ impl<W: Write> TraceReport<W> {
         self.file.write_instant(name, "timeline", at, &args)
     }
 
-    /// Counts one more of something.
+    /// Counts one more event of a kind.
     fn count_one(&mut self, t: Moment, what: &'static str) -> io::Result<()> {
         let second = t.0 / NANOS_PER_SECOND;
         self.write_counts_before(second)?;

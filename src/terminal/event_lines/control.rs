@@ -1,4 +1,4 @@
-//! Marks, what is typed, sent and stopped, and the end of a run, on the screen.
+//! The terminal's lines of marks, typed lines, sends and stops, and of the end of a run.
 
 use crate::report::format::{format_span, pluralize, push_fmt};
 use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};

@@ -1,6 +1,6 @@
-//! The screen of a run: each event as a line for a person. Makes text, and shows none itself.
+//! The terminal's lines: each event of a run as a line for a person. Makes text, and prints none itself.
 //!
-//! What came from outside goes through [`scenario_log::sanitize`]; nothing raw is shown.
+//! Texts from outside go through [`scenario_log::sanitize`]; nothing raw is shown.
 
 mod control;
 mod programs;
@@ -20,10 +20,10 @@ use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes, sanitize};
 use scenario_log::time::Moment;
 
-/// The longest text of one event that is shown, in bytes; the log has it whole.
+/// The most bytes of one event's text that are shown; the log has the whole text.
 const MAX_TEXT_BYTES: usize = 2_000;
 
-/// The colours of sources, told apart by number.
+/// The colours of sources, by their numbers.
 const PALETTE: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Magenta,
@@ -38,41 +38,42 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 const WARN: Style = AnsiColor::Yellow.on_default();
 
-/// Makes of events what people see.
+/// Renders events and other news of a run for people.
 pub trait EventRenderer {
-    /// Appends what is to be shown of an event, and says how many lines were left out because there
-    /// was room for `budget` bytes only.
+    /// Appends the lines of an event, and returns how many lines were left out because there was room for
+    /// only `budget` bytes.
     fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64;
 
-    /// Appends what `status` shows.
+    /// Appends the answer to a typed `status`.
     fn render_status(&self, out: &mut String, t: Moment, status: &EngineStatus);
 
-    /// Appends what there is to say of a source beside its events.
+    /// Appends a note about a source that is not an event.
     fn render_note(&self, out: &mut String, t: Moment, source: Source, text: &str);
 
-    /// Appends a word about a fetch.
+    /// Appends a warning about a fetch.
     fn render_fetch_warning(&self, out: &mut String, t: Moment, job: &str, text: &str);
 
     /// Appends how many live pages were dropped.
     fn render_dropped_pages(&self, out: &mut String, t: Moment, count: u64);
 }
 
-/// A line for each event, with its time and its source.
+/// Renders a line for each event, with its time and its source.
 #[derive(Clone, Debug)]
 pub struct LineRenderer {
     color: bool,
-    /// The preset or job of each source that has not ended.
+    /// The preset or job of each source that has not ended; of requests of loads, none is kept.
     names: BTreeMap<Source, String>,
     /// The programs that are not ready yet.
     unready_output: UnreadyOutput,
     /// The fetches whose requests are not shown one by one.
     loads: LoadTracker,
-    /// The state of the world is told by the clock, and not behind every move.
+    /// Whether states of the world are shown: they are if the clock triggers them, and not after every
+    /// move.
     shows_world: bool,
 }
 
 impl LineRenderer {
-    /// A screen with or without colours.
+    /// Renders with or without colours.
     #[must_use]
     pub fn new(color: bool) -> LineRenderer {
         LineRenderer {
@@ -84,7 +85,7 @@ impl LineRenderer {
         }
     }
 
-    /// Whether how later events look depends on events of this name, so that none may be left out.
+    /// Whether later lines depend on events of this name, so that none of them may be left out.
     #[must_use]
     pub fn is_remembered(event: &str) -> bool {
         matches!(
@@ -100,13 +101,13 @@ impl LineRenderer {
         )
     }
 
-    /// How many sources it remembers: what a copy of it costs.
+    /// How many sources it remembers: a measure of what a clone costs.
     #[must_use]
     pub fn remembered_sources(&self) -> usize {
         self.names.len()
     }
 
-    /// Appends that what follows is from another part of the run, around this moment.
+    /// Appends a line that says that the next lines are from another part of the run, around this moment.
     pub fn render_jump(&self, out: &mut String, to: Moment) {
         self.push_styled(out, DIM, |out| {
             push_fmt(out, format_args!("           … to {} s", format_tenths(to)))
@@ -182,12 +183,11 @@ impl LineRenderer {
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::Deadlock { .. } => self.push_control_event(out, t, event),
-            // Its chunk is shown as far as there is room.
+            // `push_chunk` shows them, as far as there is room.
             Event::Lines { .. } => {}
         }
     }
 
-    /// One line of a source.
     fn push_source_line(&self, out: &mut String, t: Moment, source: Source, rest: impl FnOnce(&mut String)) {
         let number = match source {
             Source::Spawn(number) | Source::Request(number) | Source::Guest(number) => number,
@@ -284,7 +284,7 @@ impl EventRenderer for LineRenderer {
     }
 }
 
-/// Bytes made visible, cut where they are long.
+/// Appends bytes, sanitized, and cut if they are long.
 fn push_truncated(out: &mut String, bytes: &[u8]) {
     push_sanitized_bytes(out, &bytes[..bytes.len().min(MAX_TEXT_BYTES)]);
     if bytes.len() > MAX_TEXT_BYTES {

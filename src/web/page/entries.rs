@@ -1,4 +1,4 @@
-//! The timeline as it is written, and how far each entry has come.
+//! The timeline as it is written, and the progress of each entry.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,12 @@ use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Span;
 
-/// How many entries are shown.
+/// How many entries are shown at most.
 const MAX_ENTRIES: usize = 500;
 
-/// An entry.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct LiveEntry {
-    /// Its place in the file, from 1.
+    /// Its place in the file, counted from 1.
     n: usize,
     name: String,
     does: String,
@@ -26,7 +25,7 @@ pub(super) struct LiveEntry {
     at: f64,
     after: Option<String>,
     every: Option<String>,
-    /// How often something has come of it.
+    /// How often it has happened.
     times: u64,
     state: LiveEntryState,
     #[serde(skip)]
@@ -44,12 +43,12 @@ enum LiveEntryState {
     Failed,
 }
 
-/// Some of them, by their keys.
+/// Some of the entries, by their names in the log.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub(super) struct EntryChanges<'a>(BTreeMap<&'a str, &'a LiveEntry>);
 
-/// All of them, by their names in the log.
+/// All entries, by their names in the log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LiveEntries(BTreeMap<String, LiveEntry>);
 
@@ -66,7 +65,6 @@ impl LiveEntries {
         )
     }
 
-    /// Takes an event.
     pub(super) fn on_event(&mut self, event: &Event<'_>, origin: Option<&SourceOrigin>) {
         if let Some(is_ok) = ended_ok(event)
             && let Some(name) = origin.and_then(|origin| origin.group.entry.as_ref())
@@ -126,7 +124,7 @@ impl LiveEntry {
     }
 }
 
-/// Whether the source that an event ends has ended as expected; none if the event ends none.
+/// Whether the source that an event ends has ended as expected; none if the event does not end a source.
 fn ended_ok(event: &Event<'_>) -> Option<bool> {
     if let Event::SpawnExited { ok, .. } | Event::FetchFinished { ok, .. } = *event {
         return Some(ok);

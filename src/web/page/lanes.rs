@@ -1,5 +1,5 @@
-//! What runs, from its start to its end: a lane for each spawn and each request, and one for each load,
-//! whose requests are too many to be shown one by one.
+//! The lanes of the live page: one for each spawn and each request from its start to its end, and one for
+//! each load, whose requests are too many to be shown one by one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -14,10 +14,9 @@ use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
-/// How many lanes there are at most; those that ended first make room.
+/// How many lanes there are at most; of those that have ended, the first make room.
 const MAX_LANES: usize = 300;
 
-/// A lane.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct LiveLane {
     kind: LiveLaneKind,
@@ -28,7 +27,7 @@ pub(super) struct LiveLane {
     to: Option<f64>,
     is_ok: Option<bool>,
     end: Option<String>,
-    /// Of a load: how many of its requests have ended, and how many of these badly.
+    /// Only of a load: how many of its requests have ended, and how many of these with a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,20 +46,20 @@ enum LiveLaneKind {
     Load,
 }
 
-/// Some of them, by their keys; none where one has made room.
+/// Some of the lanes, by their keys; null for a lane that has made room.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub(super) struct LaneChanges<'a>(BTreeMap<&'a str, Option<&'a LiveLane>>);
 
-/// All of them.
+/// All lanes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LiveLanes {
     lanes: BTreeMap<String, LiveLane>,
-    /// Those that have ended, in that order: they make room.
+    /// The lanes that have ended, in that order: they make room.
     ended: VecDeque<String>,
-    /// Those that have made room since the last change.
+    /// The lanes that have been removed since the last change.
     removed: Vec<String>,
-    /// The sources that run and have no lane, since there were too many at once.
+    /// The sources that run without a lane, since there were too many at once.
     laneless: BTreeSet<Source>,
     /// The fetches that are loads.
     loads: Vec<String>,
@@ -75,7 +74,6 @@ impl LiveLanes {
         LiveLanes { loads: loads.map(|job| job.name.clone()).collect(), ..LiveLanes::default() }
     }
 
-    /// Takes an event.
     pub(super) fn on_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>) {
         let LogEvent { t, origin, .. } = *logged;
         match *event {
@@ -137,7 +135,7 @@ impl LiveLanes {
         origin.is_some_and(|origin| lane_kind(&origin.group, self) == LiveLaneKind::Load)
     }
 
-    /// How many spawns run, and how many requests.
+    /// How many spawns and how many requests run.
     pub(super) fn running_counts(&self) -> (u64, u64) {
         (self.running_counts[0], self.running_counts[1])
     }
@@ -166,7 +164,7 @@ impl LiveLanes {
         }
     }
 
-    /// The lane of a source that runs, if it has one.
+    /// The lane of a source that runs, with its key, if it has one.
     fn lane_mut(&mut self, source: Source, origin: Option<&SourceOrigin>) -> Option<(String, &mut LiveLane)> {
         let group = &origin?.group;
         if self.laneless.contains(&source) {
@@ -176,7 +174,8 @@ impl LiveLanes {
         self.lanes.get_mut(&key).map(|lane| (key, lane))
     }
 
-    /// Whether there is room for one more, once one that has ended has gone, if it must.
+    /// Makes room for one more lane: if there are too many, the first one that has ended is removed. False
+    /// if there is no room.
     fn make_room(&mut self) -> bool {
         if self.lanes.len() < MAX_LANES {
             return true;
@@ -244,7 +243,7 @@ impl LiveLanes {
         LaneChanges(gone.chain(changed.map(|(key, lane)| (&**key, Some(lane)))).collect())
     }
 
-    /// How many have no lane, since there were too many at once.
+    /// How many sources have had no lane, since there were too many at once.
     pub(super) fn without_lane(&self) -> u64 {
         self.without_lane
     }

@@ -1,5 +1,5 @@
-//! The latest lines: what was written, moved, typed, marked and ended. Few enough to be read; of the
-//! others, the number.
+//! The latest lines: output, moves, typed lines, marks and ends. They are few enough to be read; the others
+//! are counted.
 
 use std::collections::VecDeque;
 
@@ -15,15 +15,14 @@ use scenario_log::event::{Event, RunOutcome};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
-/// How many lines who comes late is shown.
+/// How many lines a new reader is shown.
 const MAX_RECENT: usize = 200;
-/// How many lines one change has of moves, steps and output, and how many of all.
+/// How many lines of moves, steps and output one change has at most, and how many lines of all.
 const MAX_FREQUENT_PER_CHANGE: usize = 40;
 const MAX_PER_CHANGE: usize = 200;
-/// How much is shown of one, in characters.
+/// How many characters of a line are shown.
 const MAX_TEXT_CHARS: usize = 300;
 
-/// A line.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct RecentLine {
     t: f64,
@@ -35,7 +34,7 @@ pub(super) struct RecentLine {
     is_wrong: bool,
 }
 
-/// All of them.
+/// The latest lines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RecentLines {
     latest: VecDeque<RecentLine>,
@@ -79,7 +78,7 @@ impl RecentLines {
         self.changed.push(line);
     }
 
-    /// The latest, the newest last.
+    /// The latest lines, the newest last.
     pub(super) fn latest(&self) -> Vec<RecentLine> {
         self.latest.iter().cloned().collect()
     }
@@ -88,7 +87,7 @@ impl RecentLines {
         &self.changed
     }
 
-    /// How many so far were too many.
+    /// How many lines were left out so far.
     pub(super) fn skipped(&self) -> u64 {
         self.skipped
     }
