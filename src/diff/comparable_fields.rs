@@ -1,5 +1,5 @@
-//! What counts of an event when two runs are compared: its own keys without its times and without
-//! what its sequence says already (source, player, stream).
+//! The fields of an event that count when two runs are compared: its own keys, without its times and
+//! without what identifies its sequence (source, player, stream).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use scenario_log::signal::Signal;
 /// Headers of an answer that are times: when it was made, and how long ago.
 const TIME_HEADERS: [&str; 2] = ["age", "date"];
 
-/// A key of an event, or a header's name in its `headers`.
+/// A key of an event, or the name of a header in its `headers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FieldKey<'a> {
     pub(super) name: &'a str,
@@ -26,10 +26,9 @@ impl fmt::Display for FieldKey<'_> {
     }
 }
 
-/// The key that says what an event is.
+/// The key with the event's name.
 const EVENT_KEY: FieldKey<'_> = FieldKey { name: "event", header: None };
 
-/// A key's value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum FieldValue<'a> {
     Text(Cow<'a, str>),
@@ -41,7 +40,7 @@ pub(super) enum FieldValue<'a> {
 }
 
 impl FieldValue<'_> {
-    /// It as text without control characters.
+    /// The value as text without control characters.
     pub(super) fn to_visible(&self) -> String {
         let mut out = String::new();
         match self {
@@ -56,12 +55,12 @@ impl FieldValue<'_> {
     }
 }
 
-/// What counts of an event, its name first.
+/// The fields that count, the event's name first.
 #[derive(Debug)]
 pub(super) struct ComparableFields<'a>(Vec<(FieldKey<'a>, FieldValue<'a>)>);
 
 impl<'a> ComparableFields<'a> {
-    /// What counts of this event.
+    /// The fields of this event.
     pub(super) fn from_event(event: &Event<'a>) -> ComparableFields<'a> {
         let mut counting = ComparableFields(Vec::new());
         counting.push_text(EVENT_KEY.name, Some(event.name()));
@@ -69,7 +68,7 @@ impl<'a> ComparableFields<'a> {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::WorldState { .. }
-            // Who it is its sequence says, and where it came to hangs on who came before.
+            // The sequence says who it is, and its place depends on who came before.
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }
             | Event::RunPaused
@@ -141,7 +140,7 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("kind", Some(kind.name()));
                 counting.push_text("error", Some(error));
             }
-            // What was got is a time as often as not.
+            // What was measured is often a time.
             Event::Expect(expected) => {
                 counting.push_text("name", Some(&expected.name));
                 counting.push("ok", FieldValue::Flag(expected.ok));
@@ -152,8 +151,8 @@ impl<'a> ComparableFields<'a> {
         counting
     }
 
-    /// A number that is the same for what is the same, and hardly ever for anything else. Its
-    /// function has no secret: it is the same in every run of the program.
+    /// A hash: equal for equal fields, and hardly ever for others. It has no random key, so it is the same
+    /// in every run of the program.
     pub(super) fn hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.0.hash(&mut hasher);
@@ -165,8 +164,8 @@ impl<'a> ComparableFields<'a> {
         self.0.iter().find(|(own, _)| own == key).map(|(_, value)| value)
     }
 
-    /// The keys whose values the other does not have, and those that only the other has; of two
-    /// kinds of event only that.
+    /// The keys whose values differ from the other's, and those that only the other has; for two events of
+    /// different kinds, only the event's name.
     pub(super) fn differing_keys(&self, other: &ComparableFields<'a>) -> Vec<FieldKey<'a>> {
         if self.get(&EVENT_KEY) != other.get(&EVENT_KEY) {
             return vec![EVENT_KEY];
@@ -211,7 +210,7 @@ impl<'a> ComparableFields<'a> {
         }
     }
 
-    /// The headers by name: their order in the answer says nothing.
+    /// The headers by name, since their order in the answer means nothing.
     fn push_headers(&mut self, headers: &'a [HttpHeader]) {
         let mut counted: Vec<&HttpHeader> =
             headers.iter().filter(|header| !TIME_HEADERS.contains(&&*header.name)).collect();

@@ -1,4 +1,4 @@
-//! How often what happened in two runs, as one table.
+//! Counts of events and results in two runs, as one table.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,18 +22,18 @@ impl fmt::Display for CountedEnd {
     }
 }
 
-/// What is counted.
+/// What a row of the table counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CountKey {
     /// Events of this kind.
     Event(&'static str),
-    /// Runs that ended like this.
+    /// Runs with this outcome.
     Outcome(&'static str),
     /// Ends of spawns of a preset.
     Exit(String, CountedEnd),
     /// Ends of requests of a job.
     Response(String, CountedEnd),
-    /// Expectations of this name that hold, or do not.
+    /// Expectations of this name, with whether they hold.
     Expectation(String, bool),
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for CountKey {
     }
 }
 
-/// The table.
+/// The table of counts.
 #[derive(Debug)]
 pub struct DiffCounts {
     level: DiffLevel,
@@ -72,7 +72,6 @@ impl DiffCounts {
         }
     }
 
-    /// Counts an event.
     pub(super) fn count_event(&mut self, side: DiffSide, event: &Event<'_>) {
         if self.level != DiffLevel::Exact
             && matches!(event, Event::ClockTick { .. } | Event::WorldState { .. })
@@ -85,7 +84,7 @@ impl DiffCounts {
         }
     }
 
-    /// Counts how things ended.
+    /// Counts an event that is a result.
     fn count_result(&mut self, side: DiffSide, event: &Event<'_>) {
         let counted = match *event {
             Event::SpawnStarted { source, preset: name, .. }
@@ -106,7 +105,27 @@ impl DiffCounts {
             }
             Event::Expect(expected) => CountKey::Expectation(expected.name.clone(), expected.ok),
             Event::RunFinished(summary) => CountKey::Outcome(summary.outcome.name()),
-            _ => return,
+            Event::RunStarted { .. }
+            | Event::ClockTick { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnFailed { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. } => return,
         };
         self.results.entry(counted).or_default()[side as usize] += 1;
     }
@@ -122,8 +141,8 @@ impl DiffCounts {
         events.chain(self.results.iter().map(|(counted, counts)| (counted.clone(), *counts)))
     }
 
-    /// Whether all counts are the same. What a log that was cut short has less of may be in the end
-    /// that it misses.
+    /// Whether all counts are equal. A smaller count in a log that was cut short is not a difference: the
+    /// missing events may be in the missing end.
     pub(super) fn is_same(&self, is_cut: PerSide<bool>) -> bool {
         let mut counts = self.events.values().chain(self.results.values());
         counts

@@ -1,4 +1,4 @@
-//! What differs between the two lines of a difference: which keys, and where they stand in the lines.
+//! The fields in which the two lines of a difference differ, and where they are in the lines.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use crate::diff::{DiffSide, LogDifference, PerSide};
 use scenario_log::decode::LogRecord;
 use scenario_log::sanitize::sanitize;
 
-/// Of a value of more bytes only what differs in it is marked.
+/// Of a longer value, only the bytes that differ are marked.
 const LONG_VALUE_BYTES: usize = 40;
 
-/// The keys of a difference whose values differ, with both values made visible.
+/// The keys whose values differ, with both values, sanitized.
 pub(super) fn differing_fields(difference: &LogDifference) -> Vec<(String, PerSide<Option<String>>)> {
     let shown = |[left, right]: PerSide<&ComparableFields<'_>>| {
         let keys = left.differing_keys(right).into_iter();
@@ -21,7 +21,7 @@ pub(super) fn differing_fields(difference: &LogDifference) -> Vec<(String, PerSi
     with_both_lines(difference, shown).unwrap_or_default()
 }
 
-/// Gives what counts of both lines of a difference, if both are at hand.
+/// Calls `compare` with the fields of both lines of a difference, if both lines are known.
 fn with_both_lines<T>(
     difference: &LogDifference,
     compare: impl Fn(PerSide<&ComparableFields<'_>>) -> T,
@@ -34,8 +34,8 @@ fn with_both_lines<T>(
     Some(compare([&counting[0], &counting[1]]))
 }
 
-/// What is to be marked in both lines: the first key that differs where keys are compared, else the
-/// bytes that do.
+/// The ranges to be marked in both lines: the value of the first key that differs if keys are compared,
+/// else the bytes that differ.
 pub(super) fn highlighted_ranges(difference: &LogDifference) -> PerSide<Range<usize>> {
     let bytes = difference
         .lines
@@ -51,7 +51,7 @@ pub(super) fn highlighted_ranges(difference: &LogDifference) -> PerSide<Range<us
         };
         let values = DiffSide::BOTH.map(of);
         let [left, right] = [&bytes[0][values[0].clone()], &bytes[1][values[1].clone()]];
-        // Of a long value only what differs in it.
+        // Of a long value, only the bytes that differ.
         let within = differing_ranges(left, right);
         let is_long = left.len().max(right.len()) > LONG_VALUE_BYTES;
         let shifted =

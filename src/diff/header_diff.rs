@@ -1,9 +1,10 @@
-//! How a run was started: no difference below `exact`, but worth a note.
+//! Differences between the starts of two runs: below the level `exact` they do not count, but are worth a
+//! note.
 
 use crate::diff::PerSide;
 use scenario_log::event::{ClockKind, Event};
 
-/// What decides a run by itself.
+/// Everything that determines a run by itself.
 #[derive(Debug)]
 pub(super) struct ComparedRunHeader {
     name: String,
@@ -19,7 +20,7 @@ impl ComparedRunHeader {
     }
 }
 
-/// What is not alike, in words.
+/// The differences, in words.
 pub(super) fn header_notes(started: &PerSide<Option<ComparedRunHeader>>) -> Vec<String> {
     let [Some(left), Some(right)] = started else { return Vec::new() };
     let mut notes = Vec::new();

@@ -1,5 +1,4 @@
-//! A line of a log with what differs in it marked: cut around that where it is long, and with its
-//! control characters made visible.
+//! A line of a log with a marked part: cut around that part if it is long, and sanitized.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,9 +11,9 @@ use scenario_log::sanitize::push_sanitized_bytes;
 
 /// A line up to this many bytes is shown whole.
 const SHORT_LINE_BYTES: usize = 160;
-/// Of a longer one, so many bytes before and behind what is marked.
+/// Of a longer one, this many bytes before and after the marked part are shown.
 const CONTEXT_BYTES: usize = 60;
-/// How many bytes of it.
+/// How many bytes of the marked part are shown.
 const MAX_HIGHLIGHT_BYTES: usize = 60;
 
 /// A line as it is shown.
@@ -26,11 +25,11 @@ pub(super) struct HighlightedLine {
 }
 
 impl HighlightedLine {
-    /// A line with this part of it marked.
+    /// The line with this part marked.
     pub(super) fn new(line: &[u8], part: Range<usize>) -> HighlightedLine {
         let start = part.start.min(line.len());
         let end = part.end.clamp(start, line.len());
-        // Where nothing is marked, what is shown is the beginning.
+        // If nothing is marked, the beginning of the line is shown.
         let is_roomy = line.len() <= SHORT_LINE_BYTES || part.is_empty();
         let longest_mark = if is_roomy { SHORT_LINE_BYTES } else { MAX_HIGHLIGHT_BYTES };
         let around = if is_roomy { SHORT_LINE_BYTES } else { CONTEXT_BYTES };
@@ -55,7 +54,7 @@ impl HighlightedLine {
     }
 }
 
-/// The parts of two texts that are between what they begin with alike and what they end with alike.
+/// The parts of two texts between their common beginning and their common end.
 pub(super) fn differing_ranges(left: &[u8], right: &[u8]) -> PerSide<Range<usize>> {
     let start = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     let start = floor_char_boundary(left, start).min(floor_char_boundary(right, start));
@@ -65,12 +64,12 @@ pub(super) fn differing_ranges(left: &[u8], right: &[u8]) -> PerSide<Range<usize
     [left, right].map(|text| start..ceil_char_boundary(text, text.len() - alike))
 }
 
-/// Where the value of a key stands in a line.
+/// Where the value of a key is in a line.
 pub(super) fn find_value(line: &[u8], key: &FieldKey<'_>) -> Option<Range<usize>> {
     let at = |within: &[u8], name: &str| -> Option<Range<usize>> {
         let values: BTreeMap<String, &RawValue> = serde_json::from_slice(within).ok()?;
         let value = values.get(name)?.get();
-        // The value is borrowed from the line, so that its place is the distance of the two.
+        // The value is borrowed from the line, so the distance of their addresses is its offset.
         let start = (value.as_ptr() as usize).checked_sub(line.as_ptr() as usize)?;
         Some(start..start + value.len())
     };
@@ -82,13 +81,13 @@ pub(super) fn find_value(line: &[u8], key: &FieldKey<'_>) -> Option<Range<usize>
     }
 }
 
-/// The last place up to `at` where no character is cut in two.
+/// The last offset up to `at` that does not cut a character.
 fn floor_char_boundary(bytes: &[u8], at: usize) -> usize {
     let is_inside = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
     (0..=at).rev().find(|at| !is_inside(*at)).unwrap_or(0)
 }
 
-/// The first place from `at` on where no character is cut in two.
+/// The first offset from `at` on that does not cut a character.
 fn ceil_char_boundary(bytes: &[u8], at: usize) -> usize {
     let is_inside = |at: usize| bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
     (at..bytes.len()).find(|at| !is_inside(*at)).unwrap_or(bytes.len())

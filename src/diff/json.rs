@@ -9,8 +9,9 @@
 //!   {"of":"exit","name":"server","how":"code 0","ok":true,"counts":[1,1]}],"notes":[],"cut":[null,12]}
 //! ```
 //!
-//! What comes in twos is of the left log and of the right one; `null` where one has it not. `events`
-//! of `first` are the lines themselves. `cut` is the last whole line of a log that was cut short.
+//! Pairs are of the left and of the right log; `null` stands for what one of them does not have. `events`
+//! of `first` are the lines themselves. `cut` is the number of the last whole line of a log that was cut
+//! short.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -55,7 +56,7 @@ struct DiffCountJson {
     counts: PerSide<u64>,
 }
 
-/// What came of it, with a newline behind it.
+/// The comparison as one line of JSON, with a newline.
 #[must_use]
 pub fn render_json(comparison: &LogComparison, names: PerSide<&str>) -> String {
     let printed = DiffJson {
@@ -70,7 +71,7 @@ pub fn render_json(comparison: &LogComparison, names: PerSide<&str>) -> String {
         notes: &comparison.notes,
         cut: comparison.cuts.each_ref().map(|cut| cut.as_ref().map(|cut| cut.last_line)),
     };
-    // Numbers, texts and lists of these: nothing that JSON could not hold.
+    // It consists of numbers, texts and lists of these, which all have a JSON form.
     serde_json::to_string(&printed).map_or_else(|error| error.to_string(), |json| sanitize_json(&json) + "\n")
 }
 

@@ -1,14 +1,14 @@
-//! Compares the logs of two runs: the same or not, and the first difference.
+//! Compares the logs of two runs: whether they are the same, and the first difference.
 //!
 //! # How it works
 //!
-//! Both logs are read at once, a line of one and a line of the other by turns, to their ends. What is
-//! compared depends on the [`Level`]: the bytes of each line, the [sequences] of events of
-//! each source, each player and the timeline, or [counts] alone.
+//! Both logs are read at once to their ends, a line of one and a line of the other in turn. The
+//! [level](DiffLevel) says what is compared: the bytes of each line, the sequences of events of each
+//! source, each player and the timeline, or counts alone.
 //!
-//! It reads and compares, and prints nothing: [`text`] and [`json`] make of a [`Comparison`] what is
-//! shown. What it holds in memory grows with how far one log runs ahead of the other and with how
-//! many sources and players there are at once, and not with the length of the logs.
+//! It reads and compares, and prints nothing: [`text`] and [`json`] render a [`LogComparison`]. Its memory
+//! grows with how far one log is ahead of the other and with how many sources and players there are at
+//! once, and not with the length of the logs.
 
 mod comparable_fields;
 mod counts;
@@ -35,7 +35,7 @@ use scenario_log::decode::LogRecord;
 use scenario_log::event::Event;
 use scenario_log::reader::{LogReadError, LogReader, TruncatedEnd};
 
-/// What must be alike for two logs to be the same.
+/// What must be equal for two logs to be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiffLevel {
     /// The bytes.
@@ -59,12 +59,12 @@ impl DiffLevel {
     }
 }
 
-/// Which of the two logs; also the index into a pair.
+/// One of the two logs; also the index into a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiffSide {
-    /// The first one named.
+    /// The first one that was named.
     Left,
-    /// The second.
+    /// The second one.
     Right,
 }
 
@@ -82,60 +82,59 @@ impl DiffSide {
     }
 }
 
-/// Something of each log, the left one's first.
+/// A value for each log, the left one's first.
 pub type PerSide<T> = [T; 2];
 
 /// One of the logs to be compared.
 #[derive(Debug)]
 pub struct DiffInput<R> {
-    /// What it says.
+    /// Reads the log.
     pub reader: LogReader<R>,
-    /// It cannot be read a second time (a pipe), so that lines which may be shown must be kept.
+    /// Whether the log cannot be read a second time (a pipe), so that lines that may be shown must be kept.
     pub is_gone_once_read: bool,
 }
 
-/// Where two logs differ.
+/// A difference between two logs.
 #[derive(Clone, Debug)]
 pub struct LogDifference {
-    /// What it is a sequence of; `None` for the log as a whole, line by line.
+    /// The sequence in which it is; `None` for the log as a whole, line by line.
     pub sequence: Option<SequenceName>,
-    /// The line of each log; `None` if the sequence has no more there.
+    /// The line of each log; `None` if the sequence has no more events there.
     pub lines: PerSide<Option<LogLineRef>>,
 }
 
 impl LogDifference {
-    /// What comes first: by the lines of the left log, what is missing there at its end.
+    /// The order of differences: by the lines of the left log; what is missing there comes last.
     fn rank(&self) -> PerSide<u64> {
         DiffSide::BOTH.map(|side| self.lines[side as usize].as_ref().map_or(u64::MAX, |place| place.number))
     }
 }
 
-/// What came of it.
+/// The result of a comparison.
 #[derive(Debug)]
 pub struct LogComparison {
-    /// What was compared.
+    /// The level of the comparison.
     pub level: DiffLevel,
     /// Whether nothing differs, as far as both logs go.
     pub is_same: bool,
-    /// The first difference; none at the level of counts.
+    /// The first difference; none at the level `summary`.
     pub first_difference: Option<LogDifference>,
     /// How many events count at this level.
     pub events: PerSide<u64>,
-    /// At the level `source`: how many sequences there are, and how many of them differ.
+    /// Only at the level `source`: how many sequences there are, and how many of them differ.
     pub sequences: Option<(u64, u64)>,
-    /// How often what happened.
+    /// The counts of events and results.
     pub counts: DiffCounts,
-    /// What is odd about how the two runs were started.
+    /// Notes on differences between the starts of the two runs.
     pub notes: Vec<String>,
     /// Where each log was cut short.
     pub cuts: PerSide<Option<TruncatedEnd>>,
 }
 
-/// Compares two logs. One that was cut short is compared as far as it goes: what only its missing
-/// end could tell is no difference.
+/// Compares two logs. One that was cut short is compared as far as it goes: what only its missing end could
+/// decide is not a difference.
 ///
 /// # Errors
-/// When one cannot be read, or is no log; whatever was found before.
 pub fn compare<R: Read>(
     level: DiffLevel,
     logs: PerSide<DiffInput<R>>,
@@ -159,8 +158,7 @@ pub fn compare<R: Read>(
         comparer.compare_bytes(&here);
         for (side, here) in DiffSide::BOTH.into_iter().zip(&here) {
             let Some(here) = here else { continue };
-            let damaged = |fault| (side, LogReadError::damaged(here.line.number, fault));
-            comparer.add_line(side, here).map_err(damaged)?;
+            comparer.add_line(side, here).map_err(|unreadable| (side, unreadable))?;
         }
         let has_ended = [lines[0].is_none(), lines[1].is_none()];
         left.reader.advance();
@@ -174,14 +172,14 @@ pub fn compare<R: Read>(
     Ok(comparer.finish([left.reader.truncated_end().cloned(), right.reader.truncated_end().cloned()]))
 }
 
-/// What is known so far.
+/// The state of a comparison.
 struct LogComparer {
     level: DiffLevel,
     events: PerSide<u64>,
     counts: DiffCounts,
     sequences: SequenceComparer,
     run_headers: PerSide<Option<ComparedRunHeader>>,
-    /// At the level `exact`.
+    /// Only at the level `exact`.
     first_difference: Option<LogDifference>,
 }
 
@@ -197,7 +195,7 @@ impl LogComparer {
         }
     }
 
-    /// The lines of both, as bytes.
+    /// Compares a line of each log as bytes.
     fn compare_bytes(&mut self, here: &PerSide<Option<CurrentLine<'_>>>) {
         let [Some(left), Some(right)] = here else { return };
         if self.level == DiffLevel::Exact
@@ -209,11 +207,12 @@ impl LogComparer {
         }
     }
 
-    /// A line of one of them, as an event.
-    fn add_line(&mut self, side: DiffSide, here: &CurrentLine<'_>) -> Result<(), String> {
-        let record = LogRecord::decode(here.line.bytes)?;
-        // A kind that a later release has added is passed over: what counts of it is not known.
-        let event = record.event()?;
+    /// Takes a line of one of the logs as an event.
+    fn add_line(&mut self, side: DiffSide, here: &CurrentLine<'_>) -> Result<(), LogReadError> {
+        let damaged = |fault| LogReadError::damaged(here.line.number, fault);
+        let record = LogRecord::decode(here.line.bytes).map_err(damaged)?;
+        // A kind that a later release has added is passed over: which of its fields count is not known.
+        let event = record.event().map_err(damaged)?;
         let counts = match (self.level, &event) {
             (DiffLevel::Exact, _) => true,
             (

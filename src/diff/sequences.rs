@@ -1,10 +1,10 @@
-//! The sequences of two runs, compared event by event while both logs are read.
+//! Compares the sequences of two runs, event by event, while both logs are read.
 //!
 //! # How it works
 //!
-//! Each sequence has a queue of what one log has told and the other has not yet. An event that comes
-//! in from the other log must be the one that has waited longest. A sequence that has differed is not
-//! looked at again, and what belongs to a source is forgotten when both logs have told its end.
+//! Each sequence has a queue of the events that one log has and the other does not have yet. The next event
+//! of the other log must equal the first one in the queue. A sequence that has differed is not compared any
+//! more, and the sequences of a source are forgotten when it has ended in both logs.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -17,18 +17,19 @@ use crate::diff::source_identity::{
 use crate::diff::{DiffSide, LogDifference, LogLineRef, PerSide};
 use scenario_log::event::{Event, OutputStream, Source};
 
-/// All sequences that are open.
+/// All open sequences.
 #[derive(Debug, Default)]
 pub(super) struct SequenceComparer {
     sources: SourceIdentities,
     timeline: EventSequence,
     by_identity: BTreeMap<Rc<SourceIdentity>, SourceSequences>,
-    /// The side that goes on, once the other log is at its end, and whether that one was cut short.
+    /// The side that has more lines, once the other log is at its end, and whether the other log was cut
+    /// short.
     remaining_side: Option<(DiffSide, bool)>,
     findings: SequenceFindings,
 }
 
-/// What was found.
+/// The result of the comparison.
 #[derive(Debug, Default)]
 pub(super) struct SequenceFindings {
     /// The difference that comes first in the left log.
@@ -66,19 +67,17 @@ struct SourceSequences {
 }
 
 impl SourceSequences {
-    /// The sequence that an event is of.
+    /// The sequence that an event belongs to.
     fn sequence(&mut self, event: &Event<'_>) -> &mut EventSequence {
-        match event {
-            Event::Lines { stream: OutputStream::Stdout, .. } => &mut self.stdout,
-            Event::Lines { stream: OutputStream::Stderr, .. } => &mut self.stderr,
-            Event::Move { player, .. } | Event::Step { player, .. } => {
-                self.players.entry(player.to_string()).or_default()
-            }
-            _ => &mut self.own_events,
+        match part_of(event) {
+            SequencePart::Stdout => &mut self.stdout,
+            SequencePart::Stderr => &mut self.stderr,
+            SequencePart::Player(name) => self.players.entry(name).or_default(),
+            SequencePart::Lifecycle => &mut self.own_events,
         }
     }
 
-    /// All sequences, with which they are.
+    /// All sequences, each with its part.
     fn into_sequences(self) -> impl Iterator<Item = (SequencePart, EventSequence)> {
         let own = [
             (SequencePart::Lifecycle, self.own_events),
@@ -90,20 +89,20 @@ impl SourceSequences {
     }
 }
 
-/// What one log has told and the other has not yet.
+/// A sequence, as far as both logs have been compared.
 #[derive(Debug, Default)]
 enum EventSequence {
-    /// No event is of it so far.
+    /// It has no events so far.
     #[default]
     Unused,
-    /// The same so far; what waits is of this side.
+    /// Equal so far; the queue has the events of this side that the other log does not have yet.
     Open(DiffSide, VecDeque<(u64, LogLineRef)>),
     /// It has differed.
     Differs,
 }
 
 impl EventSequence {
-    /// Takes the next event of a side; the two places if it is another than that of the other side.
+    /// Takes the next event of a side; returns both lines if it differs from that of the other side.
     fn compare_next(
         &mut self,
         side: DiffSide,
@@ -126,7 +125,7 @@ impl EventSequence {
                     return Some(left_first(side, Some(here.to_shown_ref()), Some(other)));
                 }
                 if queue.is_empty() {
-                    // There may be a million sequences: one with nothing in it holds nothing.
+                    // There may be a million sequences: an empty queue must hold no memory.
                     *queue = VecDeque::new();
                 }
             }
@@ -134,7 +133,7 @@ impl EventSequence {
         None
     }
 
-    /// Whether an event of this side waits for the other already.
+    /// Whether an event of this side is already in the queue.
     fn is_waiting(&self, side: DiffSide) -> bool {
         matches!(self, EventSequence::Open(waiting, queue) if *waiting == side && !queue.is_empty())
     }
@@ -147,7 +146,7 @@ impl EventSequence {
     }
 }
 
-/// What is of this side and what is of the other, the left one's first.
+/// The values of this side and of the other, the left one's first.
 fn left_first<T>(side: DiffSide, own: T, other: T) -> PerSide<T> {
     match side {
         DiffSide::Left => [own, other],
@@ -156,8 +155,8 @@ fn left_first<T>(side: DiffSide, own: T, other: T) -> PerSide<T> {
 }
 
 impl SequenceComparer {
-    /// The other log is at its end: of what this one still tells, the first event of each sequence is
-    /// all that can matter.
+    /// Notes that the other log is at its end: of the rest of this log, only the first event of each
+    /// sequence can matter.
     pub(super) fn set_other_ended(&mut self, side: DiffSide, is_other_cut: bool) {
         self.remaining_side = Some((side, is_other_cut));
     }
@@ -192,7 +191,7 @@ impl SequenceComparer {
         }
     }
 
-    /// A log has told the end of a source.
+    /// Notes that a source has ended in a log.
     fn end_source(&mut self, side: DiffSide, identity: &Rc<SourceIdentity>) {
         let Some(row) = self.by_identity.get_mut(identity) else { return };
         row.has_ended[side as usize] = true;
@@ -207,7 +206,7 @@ impl SequenceComparer {
         }
     }
 
-    /// Both logs are at their end, or where they were cut: there is nothing to wait for.
+    /// Ends the comparison: both logs are at their ends, or where they were cut.
     pub(super) fn finish(mut self, is_cut: PerSide<bool>) -> SequenceFindings {
         self.findings.record_left_over(|| SequenceName::Timeline, &mut self.timeline, is_cut);
         for (identity, row) in self.by_identity {
@@ -218,7 +217,7 @@ impl SequenceComparer {
 }
 
 impl SequenceFindings {
-    /// The next event of a sequence.
+    /// Takes the next event of a sequence.
     fn compare_next(
         &mut self,
         name: impl FnOnce() -> SequenceName,
@@ -231,7 +230,7 @@ impl SequenceFindings {
         }
     }
 
-    /// Nothing more comes of a source.
+    /// Ends the sequences of a source.
     fn close_source(&mut self, identity: &SourceIdentity, row: SourceSequences, is_cut: PerSide<bool>) {
         let numbers = row.numbers;
         for (part, mut sequence) in row.into_sequences() {
@@ -240,7 +239,7 @@ impl SequenceFindings {
         }
     }
 
-    /// What waits for the other log is missing there, unless that one was cut short.
+    /// Events that the other log does not have are a difference, unless the other log was cut short.
     fn record_left_over(
         &mut self,
         name: impl FnOnce() -> SequenceName,
@@ -255,7 +254,7 @@ impl SequenceFindings {
     }
 }
 
-/// Whose an event is.
+/// What an event belongs to.
 enum EventOwner {
     /// It does not count.
     Ignored,
@@ -263,22 +262,26 @@ enum EventOwner {
     Source(Source),
 }
 
-/// Which sequence of its source an event is of.
+/// The part of its source that an event belongs to.
 fn part_of(event: &Event<'_>) -> SequencePart {
-    match event {
-        Event::Lines { stream: OutputStream::Stdout, .. } => SequencePart::Stdout,
-        Event::Lines { stream: OutputStream::Stderr, .. } => SequencePart::Stderr,
-        Event::Move { player, .. } | Event::Step { player, .. } => SequencePart::Player(player.to_string()),
-        _ => SequencePart::Lifecycle,
+    if let Event::Lines { stream, .. } = event {
+        match stream {
+            OutputStream::Stdout => SequencePart::Stdout,
+            OutputStream::Stderr => SequencePart::Stderr,
+        }
+    } else if let Event::Move { player, .. } | Event::Step { player, .. } = event {
+        SequencePart::Player(player.to_string())
+    } else {
+        SequencePart::Lifecycle
     }
 }
 
 fn event_owner(event: &Event<'_>) -> EventOwner {
     match *event {
-        // A pause is a matter of time alone.
+        // A pause is only a matter of time.
         Event::RunStarted { .. }
         | Event::ClockTick { .. }
-        // Where players are follows from their moves, and when that is told is a matter of time.
+        // Positions follow from the moves, and the moments of states are only a matter of time.
         | Event::WorldState { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
@@ -309,16 +312,16 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
     }
 }
 
-/// Whether nothing of its source comes behind this event.
+/// Whether this event is the last one of its source.
 fn ends_source(event: &Event<'_>, identity: &SourceIdentity) -> bool {
-    match event {
+    let is_end = matches!(
+        event,
         Event::SpawnExited { .. }
-        | Event::FetchFinished { .. }
-        | Event::FetchFailed { .. }
-        | Event::PlayerLeft { .. } => true,
-        Event::SpawnFailed { .. } => identity.origin == ComparedOrigin::NotStarted,
-        _ => false,
-    }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. }
+            | Event::PlayerLeft { .. }
+    );
+    is_end || matches!(event, Event::SpawnFailed { .. }) && identity.origin == ComparedOrigin::NotStarted
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Who is who in two runs. The number of a source depends on who came first; so a source is known by
-//! its preset or job, its timeline entry, and how many of these came before it in its run.
+//! Identifies sources across two runs. The number of a source depends on the order of the starts; so its
+//! identity is its preset or job, its timeline entry, and how many of these came before it in its run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,25 +9,25 @@ use crate::diff::{DiffSide, PerSide};
 use scenario_log::event::{EntryName, Event, Source};
 use scenario_log::sanitize::sanitize;
 
-/// What sources have in common that only their count tells apart.
+/// What several sources may have in common; only a count distinguishes them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ComparedOrigin {
-    /// A spawn of this preset by this entry; by none if it was typed.
+    /// A spawn of this preset by this entry; without an entry, it was typed.
     Preset(String, Option<String>),
     /// A request of this job by this entry.
     Job(String, Option<String>),
     /// A guest whose player has this name.
     Guest(String),
-    /// A spawn that has not started: the log does not say of what.
+    /// A spawn that has not started: the log does not say of which preset.
     NotStarted,
 }
 
 /// A source, whatever its number is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceIdentity {
-    /// What it is one of.
+    /// What it has in common with others.
     pub origin: ComparedOrigin,
-    /// The how-manieth of these in its run, from 1.
+    /// Which of these it is in its run, counted from 1.
     pub nth: u64,
 }
 
@@ -39,13 +39,14 @@ pub(super) struct SourceIdentities {
 }
 
 impl SourceIdentities {
-    /// Who this event of this source is of.
+    /// The identity of the source of this event.
     pub(super) fn identify(
         &mut self,
         side: DiffSide,
         source: Source,
         event: &Event<'_>,
     ) -> Rc<SourceIdentity> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "these events alone begin a source")]
         let origin = match *event {
             Event::SpawnStarted { preset, entry, .. } => {
                 ComparedOrigin::Preset(preset.to_owned(), entry_text(entry))
@@ -74,23 +75,23 @@ fn entry_text(entry: Option<EntryName<'_>>) -> Option<String> {
     entry.map(|entry| entry.to_string())
 }
 
-/// Which sequence of a source.
+/// A part of a source's events; each part is a sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SequencePart {
-    /// Its start, its end, and what concerns all of it.
+    /// Its start, its end, and everything about it as a whole.
     Lifecycle,
     /// The lines of its standard output.
     Stdout,
     /// The lines of its standard error.
     Stderr,
-    /// The moves of this player.
+    /// The moves and steps of this player.
     Player(String),
 }
 
-/// A sequence, for people.
+/// The name of a sequence, for people.
 #[derive(Clone, Debug)]
 pub enum SequenceName {
-    /// What is of no source: marks, what was typed, the end.
+    /// Everything without a source: marks, typed lines, the end.
     Timeline,
     /// A part of a source, with its number in each log that has it.
     Source(SourceIdentity, PerSide<Option<Source>>, SequencePart),

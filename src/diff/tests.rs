@@ -1,14 +1,14 @@
-//! Logs that are made here, compared: what is the same in another order, and what an edit changes.
+//! Compares generated logs: equal runs in another order, and the effect of an edit.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// The first line behind `t`.
+/// The first line after `t`.
 const START: &str = r#""event":"run.started","format":1,"generator":"scenario","name":"s","seed":1,"clock":"virtual","scenario":{}}"#;
 
-/// A log of these events, each given from its name on, with a first line and a last line, if it has
-/// an `outcome`. The moments are a nanosecond apart.
+/// A log of these events, each given from its name on, with a first line, and with a last line if it has an
+/// `outcome`. The moments are a nanosecond apart.
 fn log(events: &[String], outcome: Option<&str>) -> Vec<u8> {
     let line = |seq: usize, own: &str| format!("{{\"seq\":{seq},\"t\":0.{seq:09},\"event\":{own}\n");
     let start = START.strip_prefix("\"event\":").unwrap();
@@ -75,7 +75,7 @@ fn sources_are_known_by_what_they_are_and_not_by_their_number() {
     let right = [started(1, "b"), exited(1, 0), started(2, "a"), line(2, "stdout", "x"), exited(2, 0)];
     let comparison = at_source(&left, &right);
     assert!(comparison.is_same);
-    // Of both spawns what concerns all of them, the stdout of one, and the timeline.
+    // The lifecycles of both spawns, the stdout of one, and the timeline.
     assert_eq!(comparison.sequences, Some((4, 0)));
     assert!(!compared(DiffLevel::Exact, &log(&left, None), &log(&right, None)).is_same);
     let right = [&right[..3], &[line(2, "stderr", "x"), exited(2, 0)]].concat();
@@ -104,7 +104,7 @@ fn spawns_of_one_entry_are_told_apart_by_their_order() {
 
 #[test]
 fn the_first_difference_is_that_of_the_left_log() {
-    // The second player's difference is seen first, and stands behind the first one's.
+    // The second player's difference is found first, and comes after the first one's.
     let left = [started(1, "a"), moved(1, "p", "N"), moved(1, "q", "N")];
     let right = [started(1, "a"), moved(1, "q", "S"), mark("x"), mark("y"), moved(1, "p", "S")];
     let comparison = at_source(&left, &right);
@@ -160,7 +160,7 @@ fn what_the_missing_end_of_a_log_could_tell_is_no_difference() {
         }
         assert_eq!(compared(level, &other, &whole).is_same, level == DiffLevel::Summary);
     }
-    // More than there is in the whole log is a difference, cut or not.
+    // More events than the whole log has are a difference, cut or not.
     let more = log(&[all.as_slice(), &[mark("x")]].concat(), None);
     assert!(!compared(DiffLevel::Summary, &more, &whole).is_same);
     assert!(!compared(DiffLevel::Source, &more, &whole).is_same);
@@ -224,7 +224,7 @@ fn interleaved(run: &[Does], picks: &[usize]) -> Vec<String> {
     events
 }
 
-/// Changes one key that counts, of an event that is no tick. The line that it is.
+/// Changes one key that counts, of an event that is not a tick; returns its line.
 fn edited(events: &mut [String], at: usize) -> u64 {
     let counting: Vec<usize> =
         (0..events.len()).filter(|n| !events[*n].starts_with("\"clock.tick\"")).collect();
@@ -293,7 +293,7 @@ proptest! {
         let whole = log(&interleaved(&run, &picks), Some("passed"));
         for level in [DiffLevel::Exact, DiffLevel::Source, DiffLevel::Summary] {
             prop_assert!(compared(level, &whole, &whole).is_same);
-            // Cut at any byte it is the same as far as it goes.
+            // Cut at any byte, it is the same as far as it goes.
             let cut = &whole[..START.len() + 40 + cut.index(whole.len() - START.len() - 40)];
             prop_assert!(compared(level, &whole, cut).is_same);
         }

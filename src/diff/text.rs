@@ -8,11 +8,12 @@ use anstyle::{AnsiColor, Effects, Style};
 use crate::diff::differing_fields::{differing_fields, highlighted_ranges};
 use crate::diff::highlight::HighlightedLine;
 use crate::diff::{DiffSide, LogComparison, LogDifference, LogLineRef, PerSide};
+use crate::report::format::pluralize;
 use scenario_log::sanitize::sanitize;
 
-/// Up to so many rows of counts are shown although they do not differ.
+/// If there are at most this many rows of counts, equal ones are shown too.
 const MAX_EQUAL_COUNT_ROWS: usize = 12;
-/// So many keys that differ are shown with their values.
+/// This many keys that differ are shown with their values.
 const MAX_KEYS_SHOWN: usize = 8;
 /// A value is shown up to this many characters.
 const MAX_VALUE_CHARS: usize = 40;
@@ -22,7 +23,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 const NOTE: Style = Style::new().effects(Effects::BOLD);
 
-/// What came of it, in words. The names are those of the logs as they were given.
+/// The comparison in words. The names are those of the logs as they were given.
 #[must_use]
 pub fn render_text(comparison: &LogComparison, names: PerSide<&str>, color: bool) -> String {
     let mut page = DiffText { out: String::new(), color };
@@ -110,10 +111,10 @@ impl DiffText {
             return self
                 .push_text_line("(the line is too long to be kept, and the log cannot be read again)");
         };
-        let HighlightedLine { before, highlight: mark, after: behind } = HighlightedLine::new(bytes, part);
+        let HighlightedLine { before, highlight: mark, after } = HighlightedLine::new(bytes, part);
         self.out.push_str(&before);
         self.push_styled(BAD, &mark);
-        self.push_text_line(behind);
+        self.push_text_line(after);
         if !mark.is_empty() {
             self.push_styled(DIM, "  | ");
             let (indent, length) = (before.chars().count(), mark.chars().count());
@@ -171,8 +172,7 @@ impl DiffText {
     }
 }
 
-/// A value, cut where it is long: to what comes behind its first `alike` characters, and a few of
-/// these.
+/// A value. A long one is cut: it begins a few characters before the end of its first `alike` characters.
 fn shorten_value(value: Option<&str>, alike: usize) -> String {
     let Some(value) = value else { return "(none)".to_owned() };
     if value.is_empty() {
@@ -181,12 +181,8 @@ fn shorten_value(value: Option<&str>, alike: usize) -> String {
     let length = value.chars().count();
     let skipped = if length > MAX_VALUE_CHARS { alike.saturating_sub(MAX_VALUE_CHARS / 4) } else { 0 };
     let shown: String = value.chars().skip(skipped).take(MAX_VALUE_CHARS).collect();
-    let (before, behind) = (skipped > 0, skipped + MAX_VALUE_CHARS < length);
-    format!("{}{shown}{}", if before { "…" } else { "" }, if behind { "…" } else { "" })
-}
-
-fn pluralize(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    let (before, after) = (skipped > 0, skipped + MAX_VALUE_CHARS < length);
+    format!("{}{shown}{}", if before { "…" } else { "" }, if after { "…" } else { "" })
 }
 
 #[cfg(test)]

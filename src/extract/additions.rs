@@ -1,9 +1,9 @@
-//! What typed lines and signals come to: entries with comments, and the end of the run.
+//! Turns typed lines and signals into entries with comments, and into the end of the run.
 
 use std::collections::HashSet;
 
 use crate::extract::extracted_run::{ExtractedRun, TypedLine};
-use crate::extract::format_seconds;
+use crate::report::units::format_moment;
 use scenario_core::engine::console_command;
 use scenario_core::engine::console_command::ConsoleCommand;
 use scenario_core::scenario::model::Scenario;
@@ -11,27 +11,27 @@ use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, Scenario
 use scenario_log::reader::LogReadError;
 use scenario_log::time::{MAX_SPAN, Moment, Span};
 
-/// What is added to the scenario of a run.
+/// Everything that is added to the scenario of a run.
 #[derive(Debug, Default)]
 pub(super) struct ScenarioAdditions {
     /// Before the entries of its timeline.
     pub(super) before_timeline: Vec<DraftAddition>,
-    /// Behind them.
+    /// After them.
     pub(super) after_timeline: Vec<DraftAddition>,
     /// How a person ended the run.
     pub(super) end: Option<TypedEnd>,
 }
 
 impl ScenarioAdditions {
-    /// The parts of a run of this scenario.
+    /// The additions of a run of this scenario.
     ///
     /// # Errors
-    /// If a line was accepted that is no command.
+    /// If a line that was accepted is not a command.
     pub(super) fn from_run(
-        told: &ExtractedRun,
+        run: &ExtractedRun,
         scenario: &Scenario,
     ) -> Result<ScenarioAdditions, LogReadError> {
-        let (ids, opened) = (EntryIds::new(scenario), told.timeline_began);
+        let (ids, opened) = (EntryIds::new(scenario), run.timeline_began);
         let mut making = AdditionsBuilder {
             scenario,
             timeline_began: opened,
@@ -39,15 +39,15 @@ impl ScenarioAdditions {
             started: Vec::new(),
             additions: ScenarioAdditions::default(),
         };
-        for input in &told.inputs {
+        for input in &run.inputs {
             making.add_input(input)?;
         }
-        if told.dropped_refused() > 0 {
-            let more = format!("{} more lines were typed and refused", told.dropped_refused());
+        if run.dropped_refused() > 0 {
+            let more = format!("{} more lines were typed and refused", run.dropped_refused());
             making.additions.after_timeline.push(DraftAddition::comment(more));
         }
-        if let Some(sent) = told.signal {
-            let what = format!("The runner was sent the signal {}", sent.signal);
+        if let Some(sent) = run.signal {
+            let what = format!("The runner received the signal {}", sent.signal);
             making.set_end(sent.t, sent.is_before_timeline, what);
         }
         making.stop_just_started();
@@ -55,10 +55,10 @@ impl ScenarioAdditions {
     }
 }
 
-/// Parts in the making.
+/// Collects the additions.
 struct AdditionsBuilder<'s> {
     scenario: &'s Scenario,
-    /// When the first thing of the timeline was due.
+    /// When the first event of the timeline was due.
     timeline_began: Option<Moment>,
     ids: EntryIds,
     /// What was started: when it was typed, and the id of its entry.
@@ -72,14 +72,14 @@ impl<'s> AdditionsBuilder<'s> {
             Some(why) => DraftAddition::comment(typed_line_comment(input, &format!(", refused ({why})"))),
             None => {
                 let typed = console_command::parse_command(&input.text, self.scenario).map_err(|fault| {
-                    let what = format!("has an `input` that was accepted, but is no command: {fault}");
+                    let what = format!("has an `input` that was accepted, but is not a command: {fault}");
                     LogReadError::damaged(input.line, what)
                 })?;
                 self.command_addition(input, &typed)
             }
         };
-        let ScenarioAdditions { before_timeline: before, after_timeline: behind, .. } = &mut self.additions;
-        if input.is_before_timeline { before } else { behind }.push(addition);
+        let ScenarioAdditions { before_timeline: before, after_timeline: after, .. } = &mut self.additions;
+        if input.is_before_timeline { before } else { after }.push(addition);
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl<'s> AdditionsBuilder<'s> {
                 return nothing(", which ended the run");
             }
         };
-        // Before all else means: not later than the first thing that was due.
+        // "Before all else" means: not later than the first event that was due.
         let at = self
             .timeline_began
             .filter(|_| input.is_before_timeline)
@@ -120,13 +120,13 @@ impl<'s> AdditionsBuilder<'s> {
         self.scenario.timeline[entry].id.as_deref().unwrap_or_default()
     }
 
-    /// A person ended the run, if nobody has yet.
+    /// Notes that a person ended the run, unless somebody already has.
     fn set_end(&mut self, t: Moment, in_opening: bool, what: String) {
         let is_due = t == Moment::ZERO || self.scenario.tick.is_some() || has_due_entry(self.scenario, t);
         self.additions.end.get_or_insert(TypedEnd { t, comment: what, is_first: in_opening && is_due });
     }
 
-    /// What was started in the moment of the end, before what was due by then, did not move again.
+    /// What was started in the moment of the end, before what was due by then, did not move any more.
     fn stop_just_started(&mut self) {
         let Some(end) = self.additions.end.as_ref().filter(|end| end.is_first) else { return };
         for (t, id) in self.started.iter().filter(|(t, _)| *t == end.t) {
@@ -137,24 +137,24 @@ impl<'s> AdditionsBuilder<'s> {
     }
 }
 
-/// The end of a run that a person brought about.
+/// The end of a run by a person.
 #[derive(Debug)]
 pub(super) struct TypedEnd {
     t: Moment,
     comment: String,
-    /// It came before what was due by then.
+    /// Whether it came before everything that was due by then.
     is_first: bool,
 }
 
 impl TypedEnd {
-    /// Makes a draft end so.
+    /// Gives a draft this end.
     pub(super) fn apply_to(&self, draft: &mut ScenarioDraft) {
         let mut comment = vec![
-            format!("{} at {}.", self.comment, format_seconds(self.t)),
-            "This limit stands for it, a nanosecond later; the run that it ends has failed.".to_owned(),
+            format!("{} at {}.", self.comment, format_moment(self.t)),
+            "This limit takes its place, a nanosecond later; a run that it ends has failed.".to_owned(),
         ];
         if self.is_first && has_due_entry(draft.scenario(), self.t) {
-            comment.push("Nothing of the timeline had happened yet, so that it is left out.".to_owned());
+            comment.push("Nothing of the timeline had happened yet, so it is left out.".to_owned());
             draft.clear_timeline();
         }
         // A longer limit cannot be written.
@@ -164,17 +164,17 @@ impl TypedEnd {
     }
 }
 
-/// Whether an entry of the timeline is due by `t`, whatever else happens.
+/// Whether an entry of the timeline is due by `t` without waiting for anything.
 fn has_due_entry(scenario: &Scenario, t: Moment) -> bool {
     scenario.timeline.iter().any(|entry| entry.trigger.is_none() && entry.at.0 <= t.0)
 }
 
-/// A typed line for a comment, and what became of it.
+/// A comment with a typed line and what became of it.
 fn typed_line_comment(input: &TypedLine, how: &str) -> String {
-    format!("typed at {}{how}: {}", format_seconds(input.t), input.text)
+    format!("typed at {}{how}: {}", format_moment(input.t), input.text)
 }
 
-/// Ids for what was typed, none of which the scenario has.
+/// Ids for typed lines that the scenario does not have yet.
 struct EntryIds {
     taken: HashSet<String>,
     last: usize,

@@ -1,11 +1,11 @@
-//! What a log tells of a run that a scenario can do again: its scenario and seed, what was typed and
-//! when, and how it ended. Keeps nothing else, so that a log of any size takes little.
+//! Everything in a log that a scenario can do again: the scenario and seed, the typed lines with their
+//! moments, and how the run ended. It keeps nothing else, so that a log of any size takes little memory.
 
 use std::io::Read;
 
 use crate::extract::ExtractError;
 use scenario_log::decode::LogRecord;
-use scenario_log::event::{ClockKind, EntryName, Event, RunOutcome};
+use scenario_log::event::{ClockKind, Event, RunOutcome};
 use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
@@ -16,7 +16,7 @@ const MAX_COMMANDS: usize = 10_000;
 /// The most refused lines that are kept; the others are counted.
 const MAX_REFUSED: usize = 100;
 
-/// What a log tells.
+/// The parts of a log that are needed.
 #[derive(Debug)]
 pub(super) struct ExtractedRun {
     pub(super) name: String,
@@ -25,22 +25,21 @@ pub(super) struct ExtractedRun {
     pub(super) started_at: Option<String>,
     /// How many players joined over the network.
     pub(super) guests: u64,
-    /// A schedule said who went first.
+    /// Whether a schedule decided the first ties.
     pub(super) is_scheduled: bool,
     /// The resolved scenario, as JSON.
     pub(super) scenario: String,
     pub(super) inputs: Vec<TypedLine>,
-    /// Accepted lines, and refused ones.
+    /// How many lines were accepted, and how many were refused.
     pub(super) accepted: usize,
     pub(super) refused: usize,
-    /// The first signal that the runner was sent.
+    /// The first signal that the runner received.
     pub(super) signal: Option<RunnerSignal>,
     pub(super) end: Option<ExtractedEnd>,
-    /// When the first thing of the timeline was due, once it has happened.
+    /// When the first event of the timeline was due, once there has been one.
     pub(super) timeline_began: Option<Moment>,
 }
 
-/// A line that was typed.
 #[derive(Debug)]
 pub(super) struct TypedLine {
     pub(super) t: Moment,
@@ -49,7 +48,7 @@ pub(super) struct TypedLine {
     pub(super) text: String,
     /// Why it was refused, if it was.
     pub(super) refused: Option<String>,
-    /// Nothing of the timeline had happened.
+    /// Whether the timeline had not begun.
     pub(super) is_before_timeline: bool,
 }
 
@@ -58,11 +57,10 @@ pub(super) struct TypedLine {
 pub(super) struct RunnerSignal {
     pub(super) t: Moment,
     pub(super) signal: Signal,
-    /// Nothing of the timeline had happened.
+    /// Whether the timeline had not begun.
     pub(super) is_before_timeline: bool,
 }
 
-/// The end of a run.
 #[derive(Debug)]
 pub(super) struct ExtractedEnd {
     pub(super) outcome: RunOutcome,
@@ -73,45 +71,45 @@ pub(super) struct ExtractedEnd {
 impl ExtractedRun {
     /// Reads a log to its end; `None` if not even its first line is whole.
     pub(super) fn read<R: Read>(reader: &mut LogReader<R>) -> Result<Option<ExtractedRun>, ExtractError> {
-        let mut told = match reader.peek()? {
+        let mut run = match reader.peek()? {
             Some(line) => ExtractedRun::from_first_line(line)?,
             None => return Ok(None),
         };
         reader.advance();
         while let Some(line) = reader.peek()? {
-            told.add_line(line)?;
+            run.add_line(line)?;
             reader.advance();
         }
-        Ok(Some(told))
+        Ok(Some(run))
     }
 
     fn from_first_line(line: LogLine<'_>) -> Result<ExtractedRun, ExtractError> {
         let record = read_record(line)?;
-        match read_event(line, &record)? {
-            Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) => {
-                Ok(ExtractedRun {
-                    name: name.to_owned(),
-                    seed,
-                    clock,
-                    started_at: started_at.map(str::to_owned),
-                    guests: 0,
-                    is_scheduled: !schedule.is_empty(),
-                    scenario: scenario.to_owned(),
-                    inputs: Vec::new(),
-                    accepted: 0,
-                    refused: 0,
-                    signal: None,
-                    end: None,
-                    timeline_began: None,
-                })
-            }
-            _ => Err(LogReadError::damaged(line.number, "is no `run.started`").into()),
-        }
+        let Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) =
+            read_event(line, &record)?
+        else {
+            return Err(LogReadError::damaged(line.number, "is not a `run.started`").into());
+        };
+        Ok(ExtractedRun {
+            name: name.to_owned(),
+            seed,
+            clock,
+            started_at: started_at.map(str::to_owned),
+            guests: 0,
+            is_scheduled: !schedule.is_empty(),
+            scenario: scenario.to_owned(),
+            inputs: Vec::new(),
+            accepted: 0,
+            refused: 0,
+            signal: None,
+            end: None,
+            timeline_began: None,
+        })
     }
 
     fn add_line(&mut self, line: LogLine<'_>) -> Result<(), ExtractError> {
         let is_wanted = matches!(line.event_name(), "input" | "stopping" | "player.joined" | "run.finished");
-        // Once the timeline has begun, nothing else is of interest, and need not be read.
+        // Once the timeline has begun, no other event is needed, and none is decoded.
         if !is_wanted && self.timeline_began.is_some() {
             return Ok(());
         }
@@ -131,12 +129,43 @@ impl ExtractedRun {
                 let reason = summary.reason.clone();
                 self.end = Some(ExtractedEnd { outcome: summary.outcome, reason, took: summary.took });
             }
-            event if is_timeline_event(&event) => {
-                self.timeline_began.get_or_insert(event.due().unwrap_or(line.t));
+            Event::ClockTick { .. } => self.begin_timeline(line.t, &event),
+            Event::SpawnStarted { entry, .. }
+            | Event::FetchStarted { entry, .. }
+            | Event::Mark { entry, .. }
+            | Event::Sent { entry, .. }
+            | Event::Stopping { entry, .. } => {
+                // The effects of a typed line have no entry.
+                if entry.is_some() {
+                    self.begin_timeline(line.t, &event);
+                }
             }
-            _ => {}
+            Event::RunStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_) => {}
         }
         Ok(())
+    }
+
+    /// Notes an event of the timeline or the clock: the first one begins the timeline.
+    fn begin_timeline(&mut self, t: Moment, event: &Event<'_>) {
+        self.timeline_began.get_or_insert(event.due().unwrap_or(t));
     }
 
     fn add_typed_line(
@@ -150,9 +179,7 @@ impl ExtractedRun {
             None => self.accepted += 1,
         }
         if self.accepted > MAX_COMMANDS {
-            return Err(ExtractError::TooLarge(format!(
-                "more than {MAX_COMMANDS} commands were typed in this run, too many for a scenario to keep"
-            )));
+            return Err(ExtractError::TooManyCommands(MAX_COMMANDS));
         }
         if refused.is_none() || self.refused <= MAX_REFUSED {
             self.inputs.push(TypedLine {
@@ -166,23 +193,9 @@ impl ExtractedRun {
         Ok(())
     }
 
-    /// How many lines were refused that are not kept.
+    /// How many refused lines are not kept.
     pub(super) fn dropped_refused(&self) -> usize {
         self.refused.saturating_sub(MAX_REFUSED)
-    }
-}
-
-/// Whether an event is of the timeline or the clock, and not what a typed line leads to.
-fn is_timeline_event(event: &Event<'_>) -> bool {
-    let of_entry = |entry: &Option<EntryName<'_>>| entry.is_some();
-    match event {
-        Event::ClockTick { .. } => true,
-        Event::SpawnStarted { entry, .. }
-        | Event::FetchStarted { entry, .. }
-        | Event::Mark { entry, .. }
-        | Event::Sent { entry, .. }
-        | Event::Stopping { entry, .. } => of_entry(entry),
-        _ => false,
     }
 }
 

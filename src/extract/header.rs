@@ -1,9 +1,9 @@
-//! What stands above an extracted scenario: of which run it is, how it is run again, and what has to be
+//! The comment above an extracted scenario: which run it comes from, how to run it again, and what must be
 //! done before.
 
 use crate::extract::additions::ScenarioAdditions;
 use crate::extract::extracted_run::ExtractedRun;
-use crate::extract::format_seconds;
+use crate::report::units::format_moment;
 use scenario_core::scenario::write::draft::ScenarioDraft;
 use scenario_log::event::ClockKind;
 use scenario_log::reader::TruncatedEnd;
@@ -14,46 +14,47 @@ const MAX_NAMES_LISTED: usize = 20;
 
 /// The lines of the header.
 pub(super) fn header_lines(
-    told: &ExtractedRun,
+    run: &ExtractedRun,
     draft: &ScenarioDraft,
     parts: &ScenarioAdditions,
     cut: Option<&TruncatedEnd>,
 ) -> Vec<String> {
-    let clock = told.clock.name();
+    let clock = run.clock.name();
     let mut lines = vec![
         "What was done in a run, extracted from its log.".to_owned(),
         String::new(),
-        format!("  run      {}, with seed {}, on the {clock} clock", told.name, told.seed),
+        format!("  run      {}, with seed {}, on the {clock} clock", run.name, run.seed),
     ];
-    lines.extend(told.started_at.iter().map(|at| format!("  started  {at}")));
-    lines.push(format!("  ended    {}", describe_end(told, cut)));
-    if told.accepted + told.refused > 0 {
+    lines.extend(run.started_at.iter().map(|at| format!("  started  {at}")));
+    lines.push(format!("  ended    {}", describe_end(run, cut)));
+    if run.accepted + run.refused > 0 {
         lines.push(format!(
             "  typed    {} accepted, {} refused",
-            format_line_count(told.accepted),
-            told.refused
+            format_line_count(run.accepted),
+            run.refused
         ));
     }
-    if told.guests > 0 {
-        let players = if told.guests == 1 { "player" } else { "players" };
+    if run.guests > 0 {
+        let players = if run.guests == 1 { "player" } else { "players" };
         lines.push(format!(
-            "  network  {} {players} joined over it; what they did no scenario can hold",
-            told.guests
+            "  network  {} {players} joined over it; no scenario can contain what they did",
+            run.guests
         ));
     }
-    if told.is_scheduled {
+    if run.is_scheduled {
         lines.push(
-            "  ties     by a schedule, which a scenario does not hold: here the seed draws them".to_owned(),
+            "  ties     by a schedule, which a scenario cannot contain: here the seed decides them"
+                .to_owned(),
         );
     }
     lines.push(String::new());
-    lines.push(format!("Run it again with: {}", rerun_command(told, draft)));
+    lines.push(format!("Run it again with: {}", rerun_command(run, draft)));
     if draft.depends_on_folder() {
         lines.push("Programs run and relative paths start in the folder of this file.".to_owned());
     }
     let vars: Vec<&str> = draft.vars().collect();
     if !vars.is_empty() {
-        lines.push(format!("Its variables have been put in: {}.", join_names(&vars)));
+        lines.push(format!("Its variables have been replaced by their values: {}.", join_names(&vars)));
     }
     push_secret_lines(&draft.redacted_paths(&parts.before_timeline, &parts.after_timeline), &mut lines);
     lines
@@ -63,21 +64,21 @@ fn format_line_count(lines: usize) -> String {
     if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
 }
 
-fn describe_end(told: &ExtractedRun, cut: Option<&TruncatedEnd>) -> String {
-    match &told.end {
+fn describe_end(run: &ExtractedRun, cut: Option<&TruncatedEnd>) -> String {
+    match &run.end {
         Some(finished) => {
             let reason = finished.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            format!("{}{reason} after {}", finished.outcome.name(), format_seconds(Moment(finished.took.0)))
+            format!("{}{reason} after {}", finished.outcome.name(), format_moment(Moment(finished.took.0)))
         }
         None => {
             let line = cut.map_or(0, |cut| cut.last_line);
-            format!("not known: the log was cut short behind line {line}; what was typed later is not here")
+            format!("not known: the log was cut short after line {line}; what was typed later is not here")
         }
     }
 }
 
-fn rerun_command(told: &ExtractedRun, draft: &ScenarioDraft) -> &'static str {
-    match told.clock {
+fn rerun_command(run: &ExtractedRun, draft: &ScenarioDraft) -> &'static str {
+    match run.clock {
         ClockKind::Virtual => "scenario run --clock virtual FILE",
         ClockKind::Real if draft.can_run_virtually() => {
             "scenario run FILE (or with `--clock virtual`, which takes no time)"

@@ -1,27 +1,27 @@
-//! Annotations as the commands that GitHub's runner takes them from: lines that begin with `::`, of
-//! which GitHub makes a note at a place of a file. Makes text, and prints none itself.
+//! Annotations as commands for GitHub's runner: lines that begin with `::`, from which GitHub makes notes
+//! at places of files. Makes text, and prints none itself.
 //!
-//! The form is that of "Workflow commands for GitHub Actions": `%`, CR and LF are percent-encoded in
-//! all that is told, `:` and `,` too in what stands before the message.
+//! The form is that of "Workflow commands for GitHub Actions": `%`, CR and LF are percent-encoded
+//! everywhere, `:` and `,` also in the properties before the message.
 
 use std::fmt::Write;
 
 use scenario_core::diagnostic::{Diagnostic, FilePlace, LineColumn, Severity, SourceFiles};
 use scenario_log::sanitize::sanitize_lines;
 
-/// So many errors, and so many warnings, GitHub shows of one step.
+/// GitHub shows this many errors and this many warnings of one step.
 const MAX_SHOWN: usize = 10;
 
-/// Something to be told at a place.
+/// An annotation at a place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitHubAnnotation {
-    /// How bad it is.
+    /// Error or warning.
     pub severity: Severity,
-    /// Where; none: nowhere in a file.
+    /// The place; none if it belongs to no file.
     pub place: Option<FilePlace>,
-    /// What it is, in some words.
+    /// A few words.
     pub title: String,
-    /// What is said.
+    /// The message.
     pub message: String,
 }
 
@@ -33,12 +33,12 @@ impl GitHubAnnotation {
         GitHubAnnotation { severity: Severity::Error, place: Some(place), title, message }
     }
 
-    /// What a diagnostic says.
+    /// The annotation for a diagnostic.
     #[must_use]
     pub fn from_diagnostic(diagnostic: &Diagnostic) -> GitHubAnnotation {
         let title = match diagnostic.severity {
             Severity::Error => "invalid scenario",
-            Severity::Warning => "may not be meant",
+            Severity::Warning => "possibly unintended",
         };
         let mut message = diagnostic.message.clone();
         if let Some(label) = &diagnostic.label {
@@ -52,8 +52,8 @@ impl GitHubAnnotation {
     }
 }
 
-/// The commands for these annotations. `path` gives the path of a file as the repository has it, if it
-/// is a file of its. Where there are more than GitHub shows, the last of them says how many.
+/// The commands for these annotations. `path` maps a file to its path in the repository; none if it is not
+/// in the repository. If there are more than GitHub shows, the last one gives the number of the others.
 #[must_use]
 pub fn render_commands(
     annotations: &[GitHubAnnotation],
@@ -70,14 +70,14 @@ pub fn render_commands(
             push_command(&mut out, severity, at, &annotation.title, &annotation.message);
         }
         if shown < all.len() {
-            let more = format!("{} more are told in the output of this step", all.len() - shown);
+            let more = format!("{} more are in the output of this step", all.len() - shown);
             push_command(&mut out, severity, None, "and more", &more);
         }
     }
     out
 }
 
-/// One command. What acts on a terminal is made visible, as everywhere.
+/// Appends one command. Characters that act on a terminal are sanitized.
 pub fn push_command(
     out: &mut String,
     severity: Severity,
@@ -151,6 +151,6 @@ mod tests {
         let count = |count| render_commands(&all(count), &SourceFiles::default(), &|_| None).lines().count();
         assert_eq!([0, 1, 10, 11, 500].map(count), [0, 1, 10, 10, 10]);
         let last = render_commands(&all(12), &SourceFiles::default(), &|_| None);
-        assert!(last.ends_with("::error title=and more::3 more are told in the output of this step\n"));
+        assert!(last.ends_with("::error title=and more::3 more are in the output of this step\n"));
     }
 }

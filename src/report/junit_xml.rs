@@ -1,14 +1,14 @@
-//! A JUnit report of anything: suites of cases as XML that is valid whatever was said.
+//! A JUnit report of anything: suites of cases as XML that is valid whatever the texts contain.
 //!
-//! It has what the schema of Jenkins (`junit-10.xsd` of its xUnit plugin) knows, and no more; all
-//! other readers take that too.
+//! It uses only what Jenkins' schema (`junit-10.xsd` of its xUnit plugin) allows; all other readers accept
+//! that too.
 
 use std::io;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::terminal::event_lines::push_expectation;
+use crate::report::format::push_expectation;
 use scenario_log::event::ExpectationResult;
 use scenario_log::sanitize::{sanitize, sanitize_lines};
 use scenario_log::time::Span;
@@ -20,51 +20,51 @@ pub enum TestStatus {
     Passed,
     /// Not as expected.
     Failed(TestMessage),
-    /// It could not be brought to an end that can be judged.
+    /// It did not reach an end that can be judged.
     Error(TestMessage),
-    /// Nobody knows, for this reason.
+    /// Its result is not known, for this reason.
     Skipped(String),
 }
 
-/// What is said of a case that did not pass.
+/// The message of a case that did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestMessage {
-    /// In a word.
+    /// One word.
     pub kind: &'static str,
-    /// In a line.
+    /// One line.
     pub message: String,
-    /// In some lines.
+    /// Some lines.
     pub details: Option<String>,
 }
 
-/// One case.
+/// A test case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestCase {
     /// Its name within the suite.
     pub name: String,
-    /// What it is of.
+    /// Its class: the run or suite that it belongs to.
     pub class: Option<String>,
     /// How it ended.
     pub status: TestStatus,
-    /// How long it took, where that is known.
+    /// How long it took, if that is known.
     pub took: Option<Span>,
-    /// What there is to know beside.
+    /// Additional text, for `system-out`.
     pub output: Option<String>,
 }
 
 impl TestCase {
-    /// An expectation.
+    /// The case of an expectation.
     pub(crate) fn from_expectation(
         name: String,
         class: Option<String>,
         expected: &ExpectationResult,
     ) -> TestCase {
-        let mut said = String::new();
-        push_expectation(&mut said, expected);
+        let mut message = String::new();
+        push_expectation(&mut message, expected);
         let (status, output) = if expected.ok {
-            (TestStatus::Passed, Some(said))
+            (TestStatus::Passed, Some(message))
         } else {
-            (TestStatus::Failed(TestMessage { kind: "missed", message: said, details: None }), None)
+            (TestStatus::Failed(TestMessage { kind: "missed", message: message, details: None }), None)
         };
         TestCase { name, class, status, took: None, output }
     }
@@ -73,20 +73,20 @@ impl TestCase {
 /// The report of these suites, as XML.
 ///
 /// # Errors
-/// In words, why it cannot be made.
+/// If the XML writer refuses.
 pub fn render_xml(
     name: &str,
     suites: impl IntoIterator<Item = (String, Vec<TestCase>)>,
-) -> Result<String, String> {
+) -> io::Result<String> {
     let suites: Vec<_> = suites.into_iter().collect();
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 4);
-    write_report(&mut writer, name, &suites).map_err(|error| error.to_string())?;
+    write_report(&mut writer, name, &suites)?;
     let mut bytes = writer.into_inner();
     bytes.push(b'\n');
-    String::from_utf8(bytes).map_err(|error| error.to_string())
+    String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-/// How many cases there are, how many of them failed, were broken, and were skipped.
+/// The numbers of cases: all, failed, with an error, and skipped.
 fn counts<'a>(cases: impl Iterator<Item = &'a TestCase>) -> [(&'static str, usize); 4] {
     let [mut all, mut failed, mut broken, mut skipped] = [0; 4];
     for case in cases {
@@ -108,7 +108,7 @@ fn write_report(
 ) -> io::Result<()> {
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut element = writer.create_element("testsuites").with_attribute(("name", &*sanitize(name)));
-    // The skipped of all suites together have no place in the schema.
+    // The schema has no attribute for the skipped cases of all suites.
     for (key, count) in &counts(suites.iter().flat_map(|(_, cases)| cases))[..3] {
         element = element.with_attribute((*key, &*count.to_string()));
     }

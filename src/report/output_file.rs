@@ -1,15 +1,15 @@
-//! Where what is made of a run goes: a file, a pipe or standard output, opened before anything is
-//! started, and written through a buffer.
+//! The destination of a report: a file, a pipe or standard output. It is opened before anything starts, and
+//! written through a buffer.
 
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
 use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError, open_output};
 
-/// How much is written at once.
+/// How many bytes are written at once.
 const BUFFER_SIZE: usize = 256 << 10;
 
-/// A place that is open.
+/// A destination that is open.
 #[derive(Debug)]
 pub struct OutputFile(OutputTarget);
 
@@ -17,15 +17,15 @@ pub struct OutputFile(OutputTarget);
 enum OutputTarget {
     File(BufWriter<File>),
     Stdout(BufWriter<Stdout>),
-    /// Whoever read it has seen enough.
+    /// Its reader has closed the pipe.
     Nowhere,
 }
 
 impl OutputFile {
-    /// Opens a place that an option names, and empties a file that is there.
+    /// Opens the destination that an option names, and empties an existing file.
     ///
     /// # Errors
-    /// When the system refuses, or a run writes its log there.
+    /// If the system refuses, or a run writes its log there.
     pub fn open(option: &str, destination: &OutputDestination) -> Result<OutputFile, RefusedError> {
         Ok(OutputFile(match open_output(option, destination, true)? {
             OpenedOutput::File(file) => OutputTarget::File(BufWriter::with_capacity(BUFFER_SIZE, file)),
@@ -47,7 +47,7 @@ impl OutputFile {
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 if let OutputTarget::Stdout(stdout) = std::mem::replace(&mut self.0, OutputTarget::Nowhere) {
-                    // What it still holds has nowhere to go.
+                    // The bytes that it still holds have nowhere to go.
                     let _ = stdout.into_parts();
                 }
                 Ok(gone)

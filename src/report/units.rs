@@ -1,4 +1,4 @@
-//! Numbers as people read them: counts with their digits in groups, sizes, moments.
+//! Numbers for people: counts with grouped digits, sizes and moments.
 
 use scenario_log::time::Moment;
 

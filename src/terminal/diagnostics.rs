@@ -1,7 +1,7 @@
-//! Diagnostics for people, in rustc's own look, and for programs, as JSON.
+//! Renders diagnostics: for people, in the style of rustc, and for programs, as JSON.
 //!
-//! Nothing raw reaches the terminal: control characters and bidirectional marks of the file are shown
-//! as what they are. Only the lines around a place are looked at, however large the file is.
+//! No raw text reaches the terminal: control characters and bidirectional marks of the file are shown by
+//! visible substitutes. Only the lines around a place are read, however large the file is.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use scenario_log::sanitize::{is_unsafe_char, sanitize_lines};
 const MAX_SHOWN: usize = 100;
 /// A line up to this many characters is shown whole.
 const MAX_LINE_CHARS: usize = 400;
-/// Of a longer line, so many characters around the place.
+/// Of a longer line, this many characters before and after the place are shown.
 const CONTEXT_CHARS: usize = 60;
 
 /// Diagnostics as text for a terminal; ends with a newline if there are any.
@@ -34,7 +34,7 @@ pub fn render_text(sources: &SourceFiles, diagnostics: &[Diagnostic], color: boo
     out
 }
 
-/// One diagnostic with its snippets and its helps.
+/// One diagnostic with its snippets and its help texts.
 fn build_groups<'a>(sources: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -51,7 +51,7 @@ fn build_groups<'a>(sources: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Vec
     groups
 }
 
-/// The lines of a diagnostic's places, the primary one first.
+/// The source lines of a diagnostic's places, the primary place first.
 fn build_snippets<'a>(sources: &'a SourceFiles, diagnostic: &'a Diagnostic) -> Vec<Element<'a>> {
     let primary = diagnostic.place.map(|place| (place, AnnotationKind::Primary, diagnostic.label.as_deref()));
     let related = diagnostic
@@ -76,7 +76,7 @@ fn build_snippets<'a>(sources: &'a SourceFiles, diagnostic: &'a Diagnostic) -> V
     windows.iter().flat_map(SnippetWindow::elements).collect()
 }
 
-/// A place, on its first line.
+/// A place, as far as it is on its first line.
 struct SnippetMark<'a> {
     line: usize,
     range: Range<usize>,
@@ -108,7 +108,7 @@ struct SnippetWindow<'a> {
 }
 
 impl<'a> SnippetWindow<'a> {
-    /// How many lines may lie between two places of one window.
+    /// How many lines may be between two places of one window.
     const MAX_GAP_LINES: usize = 30;
 
     fn can_hold(&self, file: u32, mark: &SnippetMark<'_>) -> bool {
@@ -117,7 +117,7 @@ impl<'a> SnippetWindow<'a> {
         self.index == file && near && !self.is_wide(mark.line.min(self.first), mark.line.max(self.last))
     }
 
-    /// Whether the lines are too long to be shown whole.
+    /// Whether a line is too long to be shown whole.
     fn is_wide(&self, first: usize, last: usize) -> bool {
         (first..=last).any(|line| self.file.line_end(line) - self.file.line_start(line) > MAX_LINE_CHARS)
     }
@@ -168,7 +168,7 @@ impl<'a> SnippetWindow<'a> {
 /// Source text as it may be shown: one visible character for each hidden one.
 struct SanitizedSource {
     text: String,
-    /// Where offsets shift: the offset in the source behind a replaced character, and in the text.
+    /// Where offsets shift: the offset in the source after a replaced character, and that in the text.
     shifts: Vec<(usize, usize)>,
 }
 
@@ -207,9 +207,9 @@ impl SanitizedSource {
 ///  "related":[{"message":"…","file":"…","line":1,"column":1,"end_line":1,"end_column":2}],"help":["…"]}]}
 /// ```
 ///
-/// Lines and columns count from 1, columns in characters, the end is excluded. A diagnostic without
-/// a place has no `file` to `end_column`; `label` is left out where there is none. `file` is the
-/// scenario's path as it was given; a diagnostic may be in a file that it includes.
+/// Lines and columns count from 1, columns in characters; the end is exclusive. A diagnostic without a
+/// place has none of the keys from `file` to `end_column`; `label` is left out if there is none. `file` is
+/// the scenario's path as it was given; a diagnostic may be in a file that the scenario includes.
 #[must_use]
 pub fn render_json(file: &str, sources: &SourceFiles, diagnostics: &[Diagnostic]) -> String {
     let valid = diagnostics.iter().all(|one| one.severity == Severity::Warning);
@@ -254,7 +254,7 @@ fn place_json(sources: &SourceFiles, place: FilePlace) -> String {
     )
 }
 
-/// A text in JSON's quotes; what a terminal would act on is escaped as well.
+/// A text in JSON's quotes. Characters that act on a terminal are escaped as well.
 fn json_string(text: &str) -> String {
     serde_json::Value::from(&*sanitize_lines(text)).to_string()
 }

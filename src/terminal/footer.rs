@@ -1,45 +1,46 @@
-//! A last line, with or without some above it, that stands below the screen's text, and is written anew in its place. Makes the
-//! terminal's bytes, and writes none itself; what the line says is for others.
+//! The footer: a last line below the terminal's text, with or without some lines above it, which is
+//! rewritten in place. Makes the terminal's bytes, and writes none itself; it does not know what the lines
+//! mean.
 //!
 //! # How it works
 //!
-//! The line is the terminal's last, and the cursor stands behind it: what a person types is echoed
-//! there. Text goes in its place and the line below the text, in one write, so that nothing
-//! flickers; between texts only the line's own characters are written anew, and what has been typed
-//! stays. A line that is entered leaves this one above the cursor, and in a terminal that has become
-//! narrower than it, it has become several lines: all of them are cleared.
+//! The footer is the terminal's last line, and the cursor stands after it: there the terminal echoes what a
+//! person types. New text replaces the footer, and the footer follows it, all in one write, so that nothing
+//! flickers. Between texts, only the footer's own characters are rewritten, and what was typed stays. When
+//! a person enters a line, the footer stays above the cursor; when the terminal has become narrower, the
+//! footer takes several rows. All of them are cleared.
 //!
-//! It knows no other terminal than one that understands ECMA-48 and DEC's save and restore.
+//! It needs a terminal that understands ECMA-48 and DEC's save and restore.
 
 use crate::io::terminal::foreground;
 use crate::terminal::status_panel::StatusPanelLine;
 
-/// The most lines that are cleared, of those drawn and of those entered: a page that was pasted stays,
-/// but for its end.
+/// The most rows that are cleared, of those drawn and of those entered: of a page that was pasted, only the
+/// end is cleared.
 const MAX_CLEARED_LINES: usize = 10;
 
-/// A line as it is to be seen.
+/// The footer as it is to be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FooterContent {
-    /// How many columns it takes: fewer than the terminal has.
+    /// How many columns its last line takes: fewer than the terminal has.
     pub(crate) columns: usize,
-    /// Of a terminal with so many.
+    /// How many columns the terminal has.
     pub(crate) terminal_width: usize,
-    /// Lines entered before it was drawn.
+    /// How many lines had been entered when it was drawn.
     pub(crate) lines_entered: u64,
-    /// With its styles.
+    /// Its last line, with styles.
     pub(crate) text: String,
-    /// The lines above it.
+    /// The lines above the last one.
     pub(crate) above: Vec<StatusPanelLine>,
 }
 
 impl FooterContent {
-    /// All but the text: a line in the same place can be written over.
+    /// Everything but the texts: a footer with the same layout can be overwritten in place.
     fn layout(&self) -> (usize, usize, u64, usize) {
         (self.columns, self.terminal_width, self.lines_entered, self.above.len())
     }
 
-    /// How many rows above the last the lines take in a terminal that is now so wide.
+    /// How many rows above its last one the footer takes in a terminal of this width.
     fn rows_above(&self, width: usize) -> usize {
         let width = width.max(1);
         let wrapped = self.columns.saturating_sub(1) / width;
@@ -47,15 +48,15 @@ impl FooterContent {
     }
 }
 
-/// What stands on the terminal.
+/// The footer that is on the terminal.
 #[derive(Debug, Default)]
 pub(crate) struct TerminalFooter {
     shown: Option<FooterContent>,
 }
 
 impl TerminalFooter {
-    /// Shows whole lines of text, and below them the next line, if there is to be one. `entered`
-    /// counts the lines entered on the terminal, which has `width` columns.
+    /// Shows whole lines of text, and below them the next footer, if there is one. `entered` counts the
+    /// lines entered on the terminal, which has `width` columns.
     pub(crate) fn render_below_text(
         &mut self,
         text: &[u8],
@@ -75,7 +76,7 @@ impl TerminalFooter {
         self.synchronized(out)
     }
 
-    /// Shows the next line in the place of the one before, if it looks different.
+    /// Replaces the footer by the next one, if that looks different.
     pub(crate) fn render_replacing(
         &mut self,
         next: Option<FooterContent>,
@@ -95,8 +96,8 @@ impl TerminalFooter {
         }
     }
 
-    /// Several lines are shown at once by terminals that can do so (mode 2026, "synchronized output");
-    /// others take no notice.
+    /// Terminals that support mode 2026 ("synchronized output") show several lines at once; others ignore
+    /// it.
     fn synchronized(&self, out: Vec<u8>) -> Vec<u8> {
         match &self.shown {
             Some(drawn) if !drawn.above.is_empty() => [b"\x1b[?2026h", &out[..], b"\x1b[?2026l"].concat(),
@@ -104,7 +105,7 @@ impl TerminalFooter {
         }
     }
 
-    /// Clears the line, and leaves the cursor where it began.
+    /// Clears the footer, and leaves the cursor where the footer began.
     pub(crate) fn render_removal(&mut self, entered: u64, width: usize) -> Vec<u8> {
         let Some(drawn) = self.shown.take() else { return Vec::new() };
         let entered = entered.saturating_sub(drawn.lines_entered);
@@ -114,8 +115,8 @@ impl TerminalFooter {
     }
 }
 
-/// How many columns and rows the terminal has, while it is ours: a program that is not in the
-/// foreground draws no such line.
+/// The columns and rows of the terminal; none if the program is not in its foreground, and so must not
+/// draw.
 pub(crate) fn terminal_size() -> Option<(usize, usize)> {
     let stderr = rustix::stdio::stderr();
     if !foreground::is_foreground(stderr) {

@@ -1,12 +1,12 @@
-//! Where the driver of a run leaves how the run stands, for whoever shows it: the last word counts, and
-//! nobody waits for the other.
+//! The latest progress of a run: its driver sets it, and the terminal's thread reads it. The last value
+//! counts, and neither waits for the other.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scenario_core::engine::progress::RunProgress;
 use scenario_log::time::Moment;
 
-/// The board. Its copies are one.
+/// The latest progress. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct LatestProgress(Arc<Mutex<LatestProgressSlot>>);
 
@@ -17,23 +17,24 @@ struct LatestProgressSlot {
 }
 
 impl LatestProgress {
-    /// Leaves how the run stands at a moment.
-    pub fn set(&self, at: Moment, standing: RunProgress) {
-        self.with_slot(|state| state.progress = Some((at, Arc::new(standing))));
+    /// Sets the progress of the run at a moment.
+    pub fn set(&self, at: Moment, progress: RunProgress) {
+        self.with_slot(|state| state.progress = Some((at, Arc::new(progress))));
     }
 
-    /// Covers it, while the run stands still and the terminal may be another's, or uncovers it.
-    pub fn set_hidden(&self, is_covered: bool) {
-        self.with_slot(|state| state.is_hidden = is_covered);
+    /// Hides the progress while the run is paused and the terminal may belong to another program, or shows
+    /// it again.
+    pub fn set_hidden(&self, is_hidden: bool) {
+        self.with_slot(|state| state.is_hidden = is_hidden);
     }
 
-    /// Whether it is covered.
+    /// Whether it is hidden.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         self.with_slot(|state| state.is_hidden)
     }
 
-    /// What was left last, and when.
+    /// The last progress, and its moment.
     #[must_use]
     pub fn get(&self) -> Option<(Moment, Arc<RunProgress>)> {
         self.with_slot(|state| state.progress.clone())

@@ -1,36 +1,35 @@
-//! Loads on the screen: a line when one begins, its first failures, and what it came to. Its requests
-//! are too many to be shown one by one.
+//! Loads on the terminal: a line when one begins, its first failures, and its result. Its requests are too
+//! many to be shown one by one.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::report::units;
-use crate::terminal::event_lines::{format_span, pluralize};
+use crate::report::format::{format_span, pluralize};
 use scenario_log::load_metrics::{LatencyQuantiles, LoadMetrics};
 
-/// How many requests of a load that fail, or are answered with another status, are shown.
+/// How many failed requests of a load are shown, or requests with an unexpected status.
 const MAX_FAILURES_SHOWN: u64 = 3;
 
 /// The loads of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LoadTracker {
-    /// How many of each have been shown to fail; none before it has begun.
+    /// How many failures of each load have been shown; none before the load has begun.
     failures_shown: BTreeMap<String, Option<u64>>,
 }
 
-/// What a request of a load is to the screen.
+/// What the start of a request means for the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoadStartKind {
-    /// It is of no load.
+    /// The request does not belong to a load.
     NotOfLoad,
-    /// The first of its load.
+    /// It is the first one of its load.
     First,
-    /// Another one.
+    /// It is a later one of its load.
     Further,
 }
 
-/// Of the resolved scenario, what says which fetches are loads.
+/// The part of the resolved scenario that says which fetches are loads.
 #[derive(Deserialize)]
 struct LoadScenario {
     #[serde(default)]
@@ -44,7 +43,7 @@ struct LoadFetch {
 }
 
 impl LoadTracker {
-    /// Those of the scenario in a log's first line; none if it is not readable.
+    /// The loads of the scenario in a log's first line; none if it cannot be read.
     pub(crate) fn from_scenario(scenario: &str) -> LoadTracker {
         let fetches = serde_json::from_str(scenario)
             .map_or_else(|_| BTreeMap::new(), |LoadScenario { fetches }| fetches);
@@ -58,7 +57,7 @@ impl LoadTracker {
         !self.failures_shown.is_empty()
     }
 
-    /// A request of this job starts.
+    /// Notes that a request of this job starts.
     pub(crate) fn start_request(&mut self, job: &str) -> LoadStartKind {
         if self.failures_shown.is_empty() {
             return LoadStartKind::NotOfLoad;
@@ -73,16 +72,17 @@ impl LoadTracker {
         }
     }
 
-    /// A request of a load has failed: whether that is shown, and whether it is the last one to be.
+    /// Notes that a request of a load has failed. Some if that is to be shown: whether it is the last
+    /// failure to be shown.
     pub(crate) fn fail_request(&mut self) -> Option<bool> {
-        // Which load it is of is not known any more; the first that has begun counts for all.
+        // The event does not say which load; the first one that has begun counts for all.
         let failed = self.failures_shown.values_mut().flatten().next()?;
         *failed += 1;
         (*failed <= MAX_FAILURES_SHOWN).then_some(*failed == MAX_FAILURES_SHOWN)
     }
 }
 
-/// What a load came to, in lines.
+/// The result of a load, in lines.
 pub(crate) fn summary_lines(load: &LoadMetrics) -> Vec<String> {
     let LoadMetrics { job, requests, took, given_up, delayed, unsent, .. } = load;
     let rate = if took.0 == 0 { 0.0 } else { *requests as f64 * 1e9 / took.0 as f64 };
@@ -116,20 +116,4 @@ pub(crate) fn summary_lines(load: &LoadMetrics) -> Vec<String> {
         lines.push(format!("{job}: {delayed} started late and {unsent} never, with too many in flight"));
     }
     lines
-}
-
-/// What a load has beside: its connections, and what it could not start when it should have.
-pub(crate) fn connection_notes(figures: &LoadMetrics) -> Vec<String> {
-    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = figures;
-    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
-    let late = late.iter().filter(|(count, _)| *count > 0);
-    let late =
-        late.map(|(count, what)| format!("{} {what}", units::group_digits(*count))).collect::<Vec<_>>();
-    let connections = format!(
-        "{} opened, {} reused",
-        units::format_count(*opened, "connection"),
-        units::group_digits(*reused)
-    );
-    let late = (!late.is_empty()).then(|| late.join(", "));
-    [connections].into_iter().chain(late).collect()
 }

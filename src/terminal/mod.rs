@@ -1,7 +1,8 @@
-//! What a person sees of a run on a terminal: a line for each event, and the live area beneath.
+//! The terminal: a line for each event of a run, the live area below, and diagnostics.
 
 pub mod diagnostics;
 pub mod event_lines;
+pub mod fetch_lines;
 pub(crate) mod footer;
 pub mod latest_progress;
 pub(crate) mod load_lines;

@@ -1,8 +1,8 @@
-//! The bar below the screen's text: how far the run is on its way to its likely end, in the run's
-//! own time, and above it how the run stands. Makes the terminal's bytes, and writes none itself.
+//! The progress bar below the terminal's text: how far the run is on its way to its likely end, in the
+//! run's own time, with the status panel above it. Makes the terminal's bytes, and writes none itself.
 //!
-//! It stands on the terminal's [last line](crate::terminal::footer); a runner that is not in
-//! the foreground draws none.
+//! It is part of the terminal's [footer](crate::terminal::footer); a program that is not in the foreground
+//! draws none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,28 +14,28 @@ use crate::terminal::latest_progress::LatestProgress;
 use crate::terminal::status_panel::StatusPanel;
 use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
-/// The longest that the way itself is drawn, in characters.
+/// The most characters of the bar itself.
 const MAX_BAR_WIDTH: usize = 40;
 
-/// The shortest way that is worth drawing.
+/// A shorter bar is not worth drawing.
 const MIN_BAR_WIDTH: usize = 8;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 const DONE: Style = AnsiColor::Cyan.on_default();
 
-/// So many columns are left for what is typed, where there is room: a line that wraps would leave a row
-/// of what stands above it behind.
+/// This many columns are left for what is typed, if there is room: a line that wraps would leave a row of
+/// the panel above it behind.
 const TYPING_COLUMNS: usize = 20;
 
 /// A terminal with fewer rows has the bar alone.
 const MIN_PANEL_ROWS: usize = 10;
 
-/// The bar of a run.
+/// The progress bar of a run.
 #[derive(Debug)]
 pub(crate) struct ProgressBar {
-    /// When the run is likely to end, where that is known; else entries are counted.
+    /// When the run is likely to end; if that is not known, the bar counts entries.
     end: Option<Moment>,
-    /// Lines entered on the terminal so far.
+    /// How many lines have been entered on the terminal so far.
     lines_entered: Arc<AtomicU64>,
     latest_progress: LatestProgress,
     panel: StatusPanel,
@@ -43,35 +43,39 @@ pub(crate) struct ProgressBar {
 }
 
 impl ProgressBar {
-    /// A bar towards this end, not drawn yet. `entered` counts the lines entered on the terminal;
-    /// `board` says how the run stands.
-    pub(crate) fn new(end: Option<Moment>, entered: Arc<AtomicU64>, board: LatestProgress) -> ProgressBar {
+    /// A bar towards this end, not drawn yet. `entered` counts the lines entered on the terminal; `latest_progress`
+    /// has the progress of the run.
+    pub(crate) fn new(
+        end: Option<Moment>,
+        entered: Arc<AtomicU64>,
+        latest_progress: LatestProgress,
+    ) -> ProgressBar {
         ProgressBar {
             end,
             lines_entered: entered,
-            latest_progress: board,
+            latest_progress,
             panel: StatusPanel::default(),
             footer: TerminalFooter::default(),
         }
     }
 
-    /// Shows whole lines of text, and the bar below.
+    /// Shows whole lines of text, and the bar below them.
     pub(crate) fn render_below_text(&mut self, text: &[u8], now: Moment) -> Vec<u8> {
         self.render_below_text_in(text, now, self.drawable_size())
     }
 
-    /// Shows how far the run is now, if that looks different.
+    /// Shows the progress of now, if that looks different.
     pub(crate) fn render_if_changed(&mut self, now: Moment) -> Vec<u8> {
         self.render_if_changed_in(now, self.drawable_size())
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn render_removal(&mut self) -> Vec<u8> {
         self.footer
             .render_removal(self.lines_entered(), terminal_size().map_or(usize::MAX, |(columns, _)| columns))
     }
 
-    /// How many columns and rows there are for it: none while the terminal is not ours.
+    /// The columns and rows that the bar may use; none while the terminal belongs to another program.
     fn drawable_size(&self) -> Option<(usize, usize)> {
         terminal_size().filter(|_| !self.latest_progress.is_hidden())
     }
@@ -90,17 +94,17 @@ impl ProgressBar {
         self.lines_entered.load(Ordering::Relaxed)
     }
 
-    /// The bar as it looks now; none where there is no room for it.
+    /// The bar of now; none if there is no room for it.
     fn draw(&mut self, now: Moment, (width, rows): (usize, usize)) -> Option<FooterContent> {
-        let standing = self.latest_progress.get();
-        let (done, all) = standing.as_ref().map_or((0, 0), |(_, standing)| standing.entries);
+        let progress = self.latest_progress.get();
+        let (done, all) = progress.as_ref().map_or((0, 0), |(_, progress)| progress.entries);
         let entries = format!("{done} of {all} entries");
         let now_text = format!("{:>7}", format_tenths(now));
         let (end_text, reached, end) = match self.end {
             Some(end) => (format!("{} s", format_tenths(end)), now.0.min(end.0), end.0),
             None => (entries.clone(), done as u64, all as u64),
         };
-        // Two spaces before the way, one behind it and one behind all, and never the last column.
+        // Two spaces before the bar, one after it and one at the end; and the last column stays free.
         let around = now_text.len() + end_text.len() + 5;
         let longest = width.saturating_sub(around + TYPING_COLUMNS).clamp(MIN_BAR_WIDTH, MAX_BAR_WIDTH);
         let way = width.checked_sub(around).filter(|way| *way >= MIN_BAR_WIDTH)?;
@@ -115,14 +119,14 @@ impl ProgressBar {
         );
         let mut columns = around - 1 + way;
         let more = format!(" · {entries}");
-        if self.end.is_some() && standing.is_some() && columns + more.chars().count() + TYPING_COLUMNS < width
+        if self.end.is_some() && progress.is_some() && columns + more.chars().count() + TYPING_COLUMNS < width
         {
             columns += more.chars().count();
             text.push_str(&format!("{DIM}{more}{DIM:#}"));
         }
         text.push(' ');
-        let above = match &standing {
-            Some((_, standing)) if rows >= MIN_PANEL_ROWS => self.panel.render_lines(standing, now, width),
+        let above = match &progress {
+            Some((_, progress)) if rows >= MIN_PANEL_ROWS => self.panel.render_lines(progress, now, width),
             _ => Vec::new(),
         };
         Some(FooterContent {
@@ -183,7 +187,7 @@ mod tests {
         assert!(bar.render_if_changed_in(Moment(1), Some((80, 24))).is_empty());
         let moved = plain(bar.render_if_changed_in(Moment(NANOS_PER_SECOND), Some((80, 24))));
         assert!(moved.starts_with("\x1b7\r    1.0  ━━━━─") && moved.ends_with("\x1b8"), "{moved:?}");
-        // Half as wide: the bar has become two lines.
+        // In a terminal of half the width, the bar takes two rows.
         let narrow = plain(bar.render_if_changed_in(Moment(NANOS_PER_SECOND), Some((38, 24))));
         assert!(narrow.starts_with("\r\x1b[A\x1b[J    1.0  ━"), "{narrow:?}");
         assert_eq!(

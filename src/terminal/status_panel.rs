@@ -1,5 +1,5 @@
-//! The lines above the bar of a run: what runs, how much happens a second, and how what is expected
-//! stands. Makes text, and shows none itself.
+//! The status panel above the progress bar: what runs, the rates, and the state of the expectations. Makes
+//! text, and prints none itself.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,8 @@ const DIM: Style = Style::new().effects(Effects::DIMMED);
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 
-/// Rates are of this time, and are written anew twice in it: who reads them wants them calm.
+/// Rates are averages over this time, and are updated twice in it: people cannot read numbers that change
+/// faster.
 const RATE_PERIOD: u64 = 2 * NANOS_PER_SECOND;
 
 /// A line cut to the width of the terminal.
@@ -21,17 +22,17 @@ const RATE_PERIOD: u64 = 2 * NANOS_PER_SECOND;
 pub(crate) struct StatusPanelLine {
     /// How many columns it takes at most.
     pub(crate) columns: usize,
-    /// With its styles.
+    /// Its text, with styles.
     pub(crate) text: String,
 }
 
 impl StatusPanelLine {
-    /// Adds as much of a text as there is room for in a terminal so wide, but for its last column.
+    /// Appends as much of a text as fits in a terminal of this width; the last column stays free.
     fn push(&mut self, width: usize, style: Style, text: &str) {
         let start = self.text.len();
         let mut room = width.saturating_sub(self.columns + 1);
         for c in text.chars() {
-            // Some of the others take two columns; which, terminals do not agree on.
+            // Some other characters take two columns, and terminals do not agree on which.
             let columns = if c.is_ascii() || "·µ…".contains(c) { 1 } else { 2 };
             if columns > room {
                 break;
@@ -46,7 +47,7 @@ impl StatusPanelLine {
         }
     }
 
-    /// A line that begins with what it is about, below the lines of events.
+    /// A line that begins with a heading, aligned with the lines of events.
     fn with_heading(width: usize, what: &str) -> StatusPanelLine {
         let mut line = StatusPanelLine::default();
         line.push(width, DIM, &format!("           {what:<7} "));
@@ -54,37 +55,37 @@ impl StatusPanelLine {
     }
 }
 
-/// What is remembered of a run to say its rates.
+/// The state from which the rates are computed.
 #[derive(Debug, Default)]
 pub(crate) struct StatusPanel {
-    /// Moves, lines and requests so far, each with its moment; the first is as old as rates go back.
+    /// Moves, lines and requests so far, each with its moment; rates are computed since the first one.
     samples: VecDeque<(Moment, [u64; 3])>,
     rates: [f64; 3],
 }
 
 impl StatusPanel {
-    /// The lines for how a run stands now, in a terminal so wide.
+    /// The lines for the progress of now, in a terminal of this width.
     pub(crate) fn render_lines(
         &mut self,
-        standing: &RunProgress,
+        progress: &RunProgress,
         now: Moment,
         width: usize,
     ) -> Vec<StatusPanelLine> {
-        self.add_sample(standing, now);
+        self.add_sample(progress, now);
         let all = [
-            running_line(standing, now, width),
-            self.rates_line(standing, width),
-            expectations_line(standing, width),
+            running_line(progress, now, width),
+            self.rates_line(progress, width),
+            expectations_line(progress, width),
         ];
         all.into_iter().flatten().collect()
     }
 
-    fn add_sample(&mut self, standing: &RunProgress, now: Moment) {
+    fn add_sample(&mut self, progress: &RunProgress, now: Moment) {
         let is_due = |last: &(Moment, _)| now.since(last.0).0 >= RATE_PERIOD / 2;
         if !self.samples.back().is_none_or(is_due) {
             return;
         }
-        let counts = [standing.moves, standing.lines, standing.fetched];
+        let counts = [progress.moves, progress.lines, progress.fetched];
         self.samples.push_back((now, counts));
         while self.samples.get(1).is_some_and(|(at, _)| now.since(*at).0 >= RATE_PERIOD) {
             self.samples.pop_front();
@@ -97,9 +98,9 @@ impl StatusPanel {
         }
     }
 
-    /// How much happens a second, of what has happened at all.
-    fn rates_line(&self, standing: &RunProgress, width: usize) -> Option<StatusPanelLine> {
-        let counts = [standing.moves, standing.lines, standing.fetched];
+    /// The rates of everything that has happened at all.
+    fn rates_line(&self, progress: &RunProgress, width: usize) -> Option<StatusPanelLine> {
+        let counts = [progress.moves, progress.lines, progress.fetched];
         let mut rates = ["moves", "lines", "requests"].iter().zip(counts).zip(self.rates);
         let rates: Vec<String> = rates
             .by_ref()
@@ -117,9 +118,9 @@ impl StatusPanel {
     }
 }
 
-/// What runs, the first of it by name and with how long it has.
-fn running_line(standing: &RunProgress, now: Moment, width: usize) -> Option<StatusPanelLine> {
-    let RunProgress { spawns, running_spawns: running, requests, .. } = standing;
+/// What runs: the first spawns by name, each with its time so far, and counts of the others.
+fn running_line(progress: &RunProgress, now: Moment, width: usize) -> Option<StatusPanelLine> {
+    let RunProgress { spawns, running_spawns: running, requests, .. } = progress;
     let counted = |count: usize, what: &str| match count {
         0 => None,
         1 => Some(format!("1 {what}")),
@@ -129,7 +130,7 @@ fn running_line(standing: &RunProgress, now: Moment, width: usize) -> Option<Sta
         format!("{source} {} {} s", sanitize(name), now.since(*since).0 / NANOS_PER_SECOND)
     };
     let requests = counted(*requests, "request");
-    // The counts must not be cut off by the names.
+    // The names must not push the counts out of the line.
     let of_requests = requests.as_ref().map_or(0, |requests| requests.len() + 3);
     let room = width.saturating_sub(33 + of_requests);
     let (mut names, mut length) = (Vec::new(), 0);
@@ -150,12 +151,12 @@ fn running_line(standing: &RunProgress, now: Moment, width: usize) -> Option<Sta
     })
 }
 
-/// How what is expected stands: what is missed first, by name.
-fn expectations_line(standing: &RunProgress, width: usize) -> Option<StatusPanelLine> {
-    let count = |wanted| standing.expectations.iter().filter(|(_, stand)| *stand == wanted).count();
+/// The counts of expectations by state, and the name of the first missed one.
+fn expectations_line(progress: &RunProgress, width: usize) -> Option<StatusPanelLine> {
+    let count = |wanted| progress.expectations.iter().filter(|(_, stand)| *stand == wanted).count();
     let [missed, open, holds] =
         [ExpectationStatus::Missed, ExpectationStatus::Open, ExpectationStatus::Holds].map(count);
-    if standing.expectations.is_empty() {
+    if progress.expectations.is_empty() {
         return None;
     }
     let mut line = StatusPanelLine::with_heading(width, "expect");
@@ -166,7 +167,7 @@ fn expectations_line(standing: &RunProgress, width: usize) -> Option<StatusPanel
         line.push(width, style, &format!("{count} {what}"));
         before = " · ";
     }
-    let first = standing.expectations.iter().find(|(_, stand)| *stand == ExpectationStatus::Missed);
+    let first = progress.expectations.iter().find(|(_, stand)| *stand == ExpectationStatus::Missed);
     if let Some((name, _)) = first {
         line.push(width, BAD, &format!(": {}", sanitize(name)));
     }
@@ -178,7 +179,7 @@ mod tests {
     use super::*;
     use scenario_log::event::Source;
 
-    fn standing() -> RunProgress {
+    fn progress() -> RunProgress {
         let spawns = (1..=8).map(|n| (Source::Spawn(n), "server".to_owned(), Moment(NANOS_PER_SECOND)));
         let expected = [
             ("a", ExpectationStatus::Holds),
@@ -210,7 +211,7 @@ mod tests {
     fn it_says_what_runs_what_happens_and_what_is_expected() {
         let mut panel = StatusPanel::default();
         panel.render_lines(&RunProgress::default(), Moment(0), 100);
-        let lines = panel.render_lines(&standing(), Moment(4 * NANOS_PER_SECOND), 100);
+        let lines = panel.render_lines(&progress(), Moment(4 * NANOS_PER_SECOND), 100);
         assert_eq!(
             plain(&lines),
             [
@@ -226,8 +227,8 @@ mod tests {
     fn rates_are_those_of_the_last_seconds_and_calm() {
         let mut panel = StatusPanel::default();
         let mut at = |moves, milliseconds: u64| {
-            let standing = RunProgress { moves, ..RunProgress::default() };
-            let lines = panel.render_lines(&standing, Moment(milliseconds * 1_000_000), 80);
+            let progress = RunProgress { moves, ..RunProgress::default() };
+            let lines = panel.render_lines(&progress, Moment(milliseconds * 1_000_000), 80);
             plain(&lines).first().map(|line| line.trim_start_matches("           rate    ").to_owned())
         };
         assert_eq!(at(0, 0), None);
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn no_line_is_as_wide_as_the_terminal() {
         for width in 0..120 {
-            let mut odd = standing();
+            let mut odd = progress();
             odd.expectations[1].0 = "世界é".repeat(50);
             for line in StatusPanel::default().render_lines(&odd, Moment(9 * NANOS_PER_SECOND), width) {
                 assert!(line.columns < width.max(1), "{width}: {line:?}");

@@ -1,6 +1,6 @@
-//! The last lines of programs that are not ready yet, kept to be shown again beneath the news that
-//! one of them never became so. Which programs those are the scenario in a log's first line says; of
-//! all others nothing is kept.
+//! The last lines of programs that are not ready yet. They are shown again below the event that says that
+//! such a program never became ready. The scenario in the log's first line says which programs have
+//! `ready`; of all others, nothing is kept.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,18 +15,18 @@ const MAX_LINES: usize = 10;
 /// How many bytes of a line are kept.
 const MAX_LINE_BYTES: usize = 400;
 
-/// The end of what a program wrote: lines without their newlines, the last of them last.
+/// The end of a program's output: lines without their newlines, the latest last.
 pub(crate) type OutputTail = VecDeque<(OutputStream, Vec<u8>)>;
 
 /// The programs that are not ready yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UnreadyOutput {
-    /// The presets that say when they are ready.
+    /// The presets with `ready`.
     presets: BTreeSet<String>,
     programs: BTreeMap<Source, OutputTail>,
 }
 
-/// What is read of a scenario.
+/// The parts of a scenario that are read.
 #[derive(Deserialize)]
 struct ReadyScenario {
     #[serde(default)]
@@ -39,7 +39,10 @@ struct ReadyPreset {
 }
 
 impl UnreadyOutput {
-    /// Takes the next event.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of all events, these alone tell of readiness or output"
+    )]
     pub(crate) fn on_event(&mut self, event: &Event<'_>) {
         match *event {
             Event::RunStarted { scenario, .. } => self.presets = presets_with_ready(scenario),
@@ -52,7 +55,7 @@ impl UnreadyOutput {
         }
     }
 
-    /// Forgets a program; gives its last lines if it has not become ready.
+    /// Forgets a program; returns its last lines if it has not become ready.
     pub(crate) fn take_tail(&mut self, source: Source) -> Option<OutputTail> {
         self.programs.remove(&source)
     }
@@ -68,12 +71,12 @@ impl UnreadyOutput {
     }
 }
 
-/// The presets of a scenario that say when they are ready.
+/// The presets of a scenario that have `ready`.
 fn presets_with_ready(scenario: &str) -> BTreeSet<String> {
     if !scenario.contains("\"ready\"") {
         return BTreeSet::new();
     }
-    // What cannot be read is a log that somebody made; it has no presets.
+    // A scenario that cannot be read is in a log that somebody made; it has no presets.
     let read: Result<ReadyScenario, _> = serde_json::from_str(scenario);
     let presets = read.map(|read| read.presets).unwrap_or_default();
     presets.into_iter().filter(|(_, preset)| preset.ready.is_some()).map(|(name, _)| name).collect()

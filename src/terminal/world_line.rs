@@ -1,4 +1,4 @@
-//! The state of a world as a line for people, and whether it is one of so many that none is shown.
+//! The state of a world as a line for people, and whether states are too frequent to be shown.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use scenario_log::sanitize::push_sanitized;
 /// How many players of a world are named on its line.
 const MAX_PLAYERS_NAMED: usize = 5;
 
-/// Who is where.
+/// Appends the positions of the first players.
 pub(crate) fn push_positions(out: &mut String, players: &WorldPositions) {
     match players.len() {
         0 => out.push_str("nobody"),
@@ -25,7 +25,7 @@ pub(crate) fn push_positions(out: &mut String, players: &WorldPositions) {
     }
 }
 
-/// Where a player is that has come, and what it is called there.
+/// Appends the position of a player that has joined, and its name in the world.
 pub(crate) fn push_join_details(out: &mut String, called: Option<&str>, place: Option<[u32; 2]>) {
     if let Some(called) = called {
         out.push_str(", called ");
@@ -36,7 +36,7 @@ pub(crate) fn push_join_details(out: &mut String, called: Option<&str>, place: O
     }
 }
 
-/// Whether the scenario of a log has its world told after every move.
+/// Whether the scenario of a log has a state of its world after every move.
 pub(crate) fn broadcasts_every_move(scenario: &str) -> bool {
     #[derive(Deserialize)]
     struct BroadcastScenario {

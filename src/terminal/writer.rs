@@ -1,6 +1,5 @@
-//! Shows the screen's text on standard error, from a thread of its own: a terminal that stands
-//! still holds up neither the run nor its log. What does not fit in its queue is dropped and
-//! counted.
+//! Writes the terminal's text to standard error, from a thread of its own: a terminal that stops reading
+//! delays neither the run nor its log. Text that does not fit in the queue is dropped and counted.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,23 +16,23 @@ use scenario_log::time::{Moment, Span};
 /// How many texts may wait for the terminal.
 const MAX_QUEUED_TEXTS: usize = 256;
 
-/// How often the bar is looked at.
+/// How often the bar is redrawn.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What a bar needs to know: it shows the run's own time.
+/// What a progress bar needs: it shows the run's own time.
 #[derive(Clone, Debug)]
 pub struct ProgressBarSetup {
-    /// When the run is likely to end, where that is known.
+    /// When the run is likely to end, if that is known.
     pub likely_end: Option<Moment>,
-    /// How many times as fast as the machine's the run's clock goes.
+    /// How many times as fast as the machine's clock the run's clock goes.
     pub speed: f64,
     /// How many lines have been entered on the terminal.
     pub lines_entered: Arc<AtomicU64>,
-    /// How the run stands.
+    /// The progress of the run.
     pub latest_progress: LatestProgress,
 }
 
-/// The thread that shows.
+/// The thread that writes to the terminal.
 #[derive(Debug)]
 pub struct TerminalWriter {
     texts: Option<SyncSender<Vec<u8>>>,
@@ -43,19 +42,15 @@ pub struct TerminalWriter {
 }
 
 impl TerminalWriter {
-    /// Starts the thread. With a course, a bar shows how far the run is on it; for a terminal only.
+    /// Starts the thread. With `course`, it draws a progress bar, which only a terminal can show.
     #[must_use]
     pub fn start(course: Option<ProgressBarSetup>) -> TerminalWriter {
         let (texts, incoming) = sync_channel::<Vec<u8>>(MAX_QUEUED_TEXTS);
         let started = Arc::new(OnceLock::<Instant>::new());
         let since = Arc::clone(&started);
         let shown = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            let Some(ProgressBarSetup {
-                likely_end: end,
-                speed,
-                lines_entered: entered,
-                latest_progress: board,
-            }) = course
+            let Some(ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress }) =
+                course
             else {
                 return incoming.iter().for_each(|text| write_stderr(&text));
             };
@@ -63,11 +58,11 @@ impl TerminalWriter {
                 let elapsed = since.get().map_or(Duration::ZERO, Instant::elapsed);
                 Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
             };
-            let mut bar = ProgressBar::new(end, entered, board);
+            let mut bar = ProgressBar::new(end, entered, latest_progress);
             loop {
                 match incoming.recv_timeout(REFRESH_INTERVAL) {
                     Ok(mut text) => {
-                        // What has come meanwhile is shown in one go.
+                        // Texts that have come meanwhile are shown in one write.
                         incoming.try_iter().for_each(|more| text.extend_from_slice(&more));
                         write_stderr(&bar.render_below_text(&text, now()));
                     }
@@ -85,7 +80,7 @@ impl TerminalWriter {
         }
     }
 
-    /// What shows a text without ever waiting.
+    /// A function that shows a text and never waits.
     #[must_use]
     pub fn text_sink(&self) -> ShowOnScreen {
         let Some(texts) = self.texts.clone() else { return Box::new(|_| {}) };
@@ -98,14 +93,14 @@ impl TerminalWriter {
         })
     }
 
-    /// To be told when the run's clock started, for the bar.
+    /// Must be set when the run's clock starts, for the bar.
     #[must_use]
     pub fn clock_started(&self) -> Arc<OnceLock<Instant>> {
         Arc::clone(&self.clock_started)
     }
 
-    /// Shows what is left, and says how many lines were never shown. All that [`Terminal::show`]
-    /// gave must be gone by now.
+    /// Shows the remaining texts, and returns how many lines were never shown. All functions of
+    /// [`TerminalWriter::text_sink`] must be dropped before.
     #[must_use]
     pub fn finish(mut self) -> u64 {
         self.texts = None;
@@ -117,8 +112,7 @@ impl TerminalWriter {
     }
 }
 
-/// Writes in one go, so that nothing is seen half. A terminal that has gone away is no reason to
-/// stop a run.
+/// Writes in one call, so that no text is seen in part. A run does not stop because its terminal is gone.
 fn write_stderr(text: &[u8]) {
     if !text.is_empty() {
         let mut stderr = std::io::stderr().lock();

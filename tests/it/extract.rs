@@ -1,5 +1,5 @@
-//! What is extracted from a log does by itself what was done in the run: the same moves, whatever was
-//! typed and whenever.
+//! An extracted scenario does by itself what was done in the run: the same moves, whatever was typed and
+//! whenever.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -30,7 +30,7 @@ impl FileProvider for Memory<'_> {
     }
 }
 
-/// A scenario that has no faults and no doubts.
+/// A scenario without errors and warnings.
 fn loaded(text: &str) -> LoadedScenario {
     let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
     match load_scenario(Path::new("s.toml"), &Memory(text), &options) {
@@ -61,7 +61,7 @@ impl Outside {
     }
 }
 
-/// A log in memory, and what of it must come again.
+/// A log in memory, and the parts of it that must come again.
 #[derive(Default)]
 struct Recorder {
     encoder: EventEncoder,
@@ -87,7 +87,7 @@ impl EngineSink for Recorder {
     fn effect(&mut self, _order: Effect) {}
 }
 
-/// Runs a scenario in virtual time. What is from outside at 0 comes before all else, as it does when
+/// Runs a scenario in virtual time. Input from outside at 0 comes before everything else, as it does when
 /// it is typed before a run.
 fn run(text: &str, seed: u64, outside: &[Outside]) -> (Vec<u8>, Recorder) {
     let scenario = Rc::new(loaded(text).scenario);
@@ -112,7 +112,7 @@ fn run(text: &str, seed: u64, outside: &[Outside]) -> (Vec<u8>, Recorder) {
             None => engine.advance(now, &mut recorder),
         }
     }
-    // What different spawns do in the very same nanosecond may come in another order.
+    // What different spawns do in the same nanosecond may come in another order.
     recorder.moves.sort_by_key(|(due, source, _)| (*due, *source));
     let bytes = recorder.encoder.swap_buffer(Vec::new());
     (append_checksum(0, bytes), recorder)
@@ -131,7 +131,7 @@ fn assert_same(text: &str, outside: &[Outside]) {
     let (log, second) = run(&again, 11, &[]);
     assert_eq!(first.moves, second.moves, "{text}\n{outside:?}\n{again}");
     assert_eq!(first.marks, second.marks, "{text}\n{outside:?}\n{again}");
-    // And what was extracted once is whole: it gives itself.
+    // And an extracted scenario is complete: extracting it again gives the same.
     let (_, third) = run(&extracted(&log), 11, &[]);
     assert_eq!(second.moves, third.moves, "{again}");
 }
@@ -185,8 +185,8 @@ prop_compose! {
     }
 }
 
-/// Before the run, or, one or two together, at moments at which nothing else is due: in the very same
-/// nanosecond a typed `stop` lets a player move first, and that of an entry does not.
+/// Before the run, or, one or two together, at moments at which nothing else is due: in the same
+/// nanosecond, a typed `stop` lets a player move first, and that of an entry does not.
 fn outside() -> impl Strategy<Value = Vec<Outside>> {
     let t = prop_oneof![1 => Just(0), 3 => (0..5_000_u64).prop_map(|ms| ms * 1_000_000 + 123_457)];
     let lines = [
@@ -223,7 +223,7 @@ fn outside() -> impl Strategy<Value = Vec<Outside>> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
-    /// Also those that are no log any more.
+    /// Also texts that are not logs any more.
     #[test]
     fn no_log_panics(text in text(), outside in outside(), at in any::<usize>(), byte in any::<u8>(), is_cut in any::<bool>()) {
         let (mut log, _) = run(&text, 11, &outside);
@@ -271,7 +271,7 @@ fn an_end_before_all_else_leaves_nothing_but_what_was_typed() {
 
 #[test]
 fn lines_that_came_before_what_was_due_stay_before_it() {
-    // On the real clock the first look at the clock is a little behind the start of the run.
+    // On the real clock, the first look at the clock comes a little after the start of the run.
     let log = |spawn: &str| {
         let (log, _) = run(WAVES, 11, &[typed(0, "1")]);
         String::from_utf8(log).unwrap().lines().next().unwrap().to_owned() + spawn

@@ -1,4 +1,4 @@
-//! The page of a run, opened in a browser: it says what the log says, its timeline is clicked, zoomed
+//! The page of a run, opened in a browser: it says what the log says, its timeline can be clicked, zoomed
 //! and searched, and nothing that was logged acts in it.
 
 use crate::common::browser::{Browser, DOWN, ENTER, ESCAPE, RIGHT};
@@ -6,7 +6,7 @@ use crate::common::logs::log;
 use crate::common::{Folder, skip};
 use serde_json::{Value, json};
 
-/// A browser with the page of a log that is in the folder; none where there is no browser.
+/// A browser with the page of a log that is in the folder; none if there is no browser.
 fn opened(folder: &Folder, size: (u32, u32), more: &[&str]) -> Option<Browser> {
     if let Err(why) = crate::common::browser::is_there() {
         skip("the page in a browser", &why);
@@ -24,7 +24,7 @@ fn folder(log: &[u8]) -> Folder {
     folder
 }
 
-/// Where a row of the timeline is in the window, at so much of its width.
+/// The window position of a row of the timeline, at this share of its width.
 fn row(browser: &Browser, nth: u32, share: f64) -> (f64, f64) {
     let body = "const lanes = document.getElementById('lanes'); lanes.scrollIntoView({ block: 'center' });
         const box = document.getElementById('canvas').getBoundingClientRect();
@@ -47,7 +47,7 @@ fn the_timeline_is_clicked_zoomed_and_searched() {
     browser.mouse(&[row(&browser, 1, 0.4)], false);
     browser.until("!document.getElementById('tip').hidden");
     assert!(browser.text("#tip").contains("signal TERM"), "{}", browser.text("#tip"));
-    // A wave is folded, so that what was two rows below its first lane is now there.
+    // A wave is folded, so that the row that was two rows below its first lane is now there.
     browser.mouse(&[row(&browser, 2, 0.05)], true);
     assert!(
         browser.text("#picked").starts_with("at-once: at_once\n3 requests"),
@@ -80,7 +80,7 @@ fn zoomed(browser: &Browser) {
 }
 
 fn searched(browser: &Browser) {
-    // From anywhere.
+    // From anywhere on the page.
     browser.types("body", "/");
     browser.until("document.activeElement.id === 'search'");
     browser.types("#search", "listening");
@@ -90,7 +90,7 @@ fn searched(browser: &Browser) {
     assert!(browser.text("#picked").starts_with("ps#1 · server"));
     browser.types("#search", ESCAPE);
     browser.until("document.activeElement.id === 'lanes' && !document.getElementById('search').value");
-    // What is in a folded wave is unfolded, and hits are gone through in a circle.
+    // A hit in a folded wave unfolds it, and the hits are visited in a circle.
     browser.types("#search", "get /one");
     browser.until("/^[3-9] hits$/.test(document.getElementById('hits').textContent)");
     browser.click("#before");
@@ -141,7 +141,7 @@ fn g06_what_was_logged_is_text() {
         "fits a phone"
     );
     assert_eq!(browser.complaints(), Vec::<String>::new());
-    // The policy forbids what the page itself does not have.
+    // The policy forbids everything that the page itself does not have.
     let made = "const s = document.createElement('script'); s.textContent = 'window.acted = 1'; document.body.append(s);
         const i = document.createElement('img'); i.src = 'https://example.com/x.png'; document.body.append(i);
         return window.acted ?? null";

@@ -29,7 +29,7 @@ struct ReplayJson<'a> {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
-    /// What came of that which was expected beside the log's own.
+    /// The results of the expectations that are not the log's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expect: Vec<ReplayExpectationJson<'a>>,
     #[serde(flatten)]
@@ -41,17 +41,17 @@ struct ReplayExpectationJson<'a> {
     name: &'a str,
     ok: bool,
     wanted: &'a str,
-    /// Not there if there was nothing to measure.
+    /// Left out if there was nothing to measure.
     #[serde(skip_serializing_if = "Option::is_none")]
     got: Option<&'a str>,
-    /// The `seq` of the events that decided.
+    /// The `seq` of the deciding events.
     events: &'a [u64],
 }
 
 #[derive(Serialize)]
 struct DivergenceJson {
     logged: Box<RawValue>,
-    /// What is said in its place; null for nothing.
+    /// The event that happens now in its place; null for none.
     now: Option<Box<RawValue>>,
     differs: Vec<String>,
     before: Vec<Box<RawValue>>,
@@ -61,7 +61,7 @@ struct DivergenceJson {
     as_written: Option<bool>,
 }
 
-/// One log's replay, as one line.
+/// The replay of one log, as one line.
 #[must_use]
 pub fn render_json(log: &str, replayed: &ReplayResult) -> String {
     let mut report = ReplayJson {
@@ -97,7 +97,7 @@ pub fn render_json(log: &str, replayed: &ReplayResult) -> String {
             report.help = unreadable.help();
         }
     }
-    // All of it is text and numbers.
+    // It consists of texts and numbers, which have a JSON form.
     sanitize_json(&serde_json::to_string(&report).unwrap_or_default())
 }
 
@@ -114,7 +114,7 @@ fn divergence_json(divergence: &ReplayDivergence) -> Option<DivergenceJson> {
             ReplayedEvent::RunOver | ReplayedEvent::Nothing { .. } => None,
         },
         differs: differing_keys(divergence),
-        before: divergence.previous_lines.iter().filter_map(|told| raw_json(&told.text)).collect(),
+        before: divergence.previous_lines.iter().filter_map(|previous| raw_json(&previous.text)).collect(),
         cause: describe_cause(divergence),
         as_written: divergence.is_checksum_valid,
     })

@@ -1,6 +1,7 @@
-//! Replays for CI: a JUnit report, a test case a log, and the cases of the logged runs if they are
-//! wanted too.
+//! Replays for CI: a JUnit report with a test case for each log, and, if wanted, the cases of the logged
+//! runs.
 
+use std::io;
 use std::time::Duration;
 
 use crate::replay::outcome::{ReplayFinding, ReplayResult};
@@ -11,35 +12,35 @@ use crate::report::junit_xml::{TestMessage, TestStatus};
 use scenario_log::event::ExpectationResult;
 use scenario_log::time::Span;
 
-/// One log's replay.
+/// The replay of one log.
 #[derive(Debug)]
 pub struct ReplayCase<'a> {
     /// The log.
     pub log: &'a str,
-    /// What came of it.
+    /// The result of its replay.
     pub replayed: &'a ReplayResult,
-    /// How long it took to replay.
+    /// How long the replay took.
     pub took: Duration,
     /// Whether it fails the suite: a log that was cut short may be allowed.
     pub is_failure: bool,
-    /// How to look further.
+    /// Commands that show more.
     pub rerun_commands: String,
-    /// What the logged run is made of, to be told too.
+    /// The cases of the logged run, if they are wanted.
     pub junit_cases: Option<&'a JunitCases>,
 }
 
 /// The report, as XML.
 ///
 /// # Errors
-/// In words, why it cannot be made.
-pub fn render_junit(cases: &[ReplayCase<'_>]) -> Result<String, String> {
+/// If the XML writer refuses.
+pub fn render_junit(cases: &[ReplayCase<'_>]) -> io::Result<String> {
     let name = "scenario replay";
     let replays = cases.iter().flat_map(|case| {
         let expected = case.replayed.expectations.iter().map(|expected| expectation_case(case, expected));
         [test_case(case)].into_iter().chain(expected).collect::<Vec<_>>()
     });
     let replays = (name.to_owned(), replays.collect());
-    // Of a run that is not decided so again nothing can be said.
+    // Nothing can be said of a run that happens differently now.
     let is_known = |case: &&ReplayCase<'_>| {
         matches!(case.replayed.finding, ReplayFinding::Same | ReplayFinding::CutShort(_))
     };
@@ -52,9 +53,9 @@ pub fn render_junit(cases: &[ReplayCase<'_>]) -> Result<String, String> {
 
 fn test_case(case: &ReplayCase<'_>) -> junit_xml::TestCase {
     let ReplayCase { log, replayed, took, is_failure, rerun_commands: again, junit_cases: _ } = case;
-    let said = render_verdict(log, replayed, false);
-    let said = said.trim_end().to_owned();
-    let words = |kind, more| TestMessage { kind, message: said.clone(), details: more };
+    let message = render_verdict(log, replayed, false);
+    let message = message.trim_end().to_owned();
+    let words = |kind, more| TestMessage { kind, message: message.clone(), details: more };
     let status = match &replayed.finding {
         _ if !is_failure => TestStatus::Passed,
         ReplayFinding::Different(divergence) => {
@@ -69,11 +70,11 @@ fn test_case(case: &ReplayCase<'_>) -> junit_xml::TestCase {
         class: replayed.run.as_ref().map(|run| run.name.clone()),
         status,
         took: Some(Span::from_std(*took)),
-        output: matches!(replayed.finding, ReplayFinding::CutShort(_)).then_some(said),
+        output: matches!(replayed.finding, ReplayFinding::CutShort(_)).then_some(message),
     }
 }
 
-/// An expectation of a log, named after both.
+/// The case of an expectation, named after the log and the expectation.
 fn expectation_case(case: &ReplayCase<'_>, expected: &ExpectationResult) -> junit_xml::TestCase {
     let name = format!("{}: {}", case.log, expected.name);
     junit_xml::TestCase::from_expectation(

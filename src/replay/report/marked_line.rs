@@ -1,5 +1,5 @@
-//! A line of a log for a message: its fields, long values cut around what matters, and where the
-//! fields that differ stand.
+//! A line of a log for a message: its fields, long values cut around the difference, and the ranges of the
+//! fields that differ.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use scenario_log::sanitize::sanitize;
 /// A value up to this many characters is shown whole.
 const MAX_VALUE_CHARS: usize = 72;
 
-/// Of a longer value, so many characters before what matters.
+/// Of a longer value, this many characters before the difference are shown.
 const CONTEXT_CHARS: usize = 24;
 
-/// A line made fit to be shown.
+/// A line that can be shown.
 pub(super) struct MarkedLogLine {
-    /// Without anything that acts on a terminal.
+    /// Without characters that act on a terminal.
     pub(super) text: String,
-    /// Where the marked fields stand, in characters.
+    /// The ranges of the marked fields, in characters.
     pub(super) marks: Vec<Range<usize>>,
 }
 
-/// Makes a line fit to be shown, the fields with these `keys` marked. `other` is the line that it
-/// differs from.
+/// A line that can be shown, with the fields of these `keys` marked. `other` is the line that it differs
+/// from.
 pub(super) fn mark_line(line: &str, keys: &[String], other: &str) -> MarkedLogLine {
     let Some(fields) = raw_fields::parse_fields(line.as_bytes()) else {
         return MarkedLogLine { text: shorten_around(&sanitize(line), 0), marks: Vec::new() };
@@ -46,12 +46,12 @@ pub(super) fn mark_line(line: &str, keys: &[String], other: &str) -> MarkedLogLi
     shown
 }
 
-/// How many characters two texts begin with alike.
+/// How many characters the common beginning of two texts has.
 fn common_start(one: &str, other: &str) -> usize {
     one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count()
 }
 
-/// A text, or what of it is around this character.
+/// A text, or its part around this character.
 fn shorten_around(text: &str, around: usize) -> String {
     let count = text.chars().count();
     if count <= MAX_VALUE_CHARS {

@@ -1,4 +1,4 @@
-//! Reports of replays: for people, for programs, for CI. Makes text, and shows none itself.
+//! Reports of replays: for people, for programs, for CI. Makes text, and prints none itself.
 
 pub mod json;
 pub mod junit;
@@ -11,8 +11,8 @@ use crate::replay::outcome::{ReplayDivergence, ReplayedEvent};
 use scenario_log::event::EntryName;
 use scenario_log::raw_fields;
 
-/// The keys in which a logged line and what is said now differ, in the order of the lines; `seq`
-/// does not count, and neither does the sum of the last line.
+/// The keys in which a logged line and the event that happens now differ, in the order of the lines. `seq`
+/// does not count, and neither does the checksum of the last line.
 #[must_use]
 pub fn differing_keys(divergence: &ReplayDivergence) -> Vec<String> {
     let ReplayedEvent::Event(now) = &divergence.replayed else { return Vec::new() };
@@ -36,11 +36,11 @@ pub fn differing_keys(divergence: &ReplayDivergence) -> Vec<String> {
             keys.push(key);
         }
     }
-    // Lines that tell of different things have nothing to be compared.
+    // The fields of different events cannot be compared.
     if keys.iter().any(|key| key == "event") { vec!["event".to_owned()] } else { keys }
 }
 
-/// What a line that differs is about, in words: the timeline's entry, the preset, the player.
+/// The cause of a line that differs, in words: the timeline's entry, the preset, the player.
 #[must_use]
 pub fn describe_cause(divergence: &ReplayDivergence) -> Option<String> {
     let text = match &divergence.replayed {
@@ -58,7 +58,7 @@ pub fn describe_cause(divergence: &ReplayDivergence) -> Option<String> {
         let player = value("player").map(|player| format!("player `{player}` of ")).unwrap_or_default();
         let by = match &origin.entry {
             Some(entry) => format!("by {}", describe_entry(entry)),
-            None => "as it was typed".to_owned(),
+            None => "by a typed line".to_owned(),
         };
         return Some(format!("{player}{}, of {what} `{}`, {by}", origin.source, origin.name));
     }
@@ -69,7 +69,7 @@ pub fn describe_cause(divergence: &ReplayDivergence) -> Option<String> {
         ("world.state", _) => Some("where players are: `[world]` of the scenario".to_owned()),
         ("run.started", _) => Some("the scenario's `name`".to_owned()),
         ("input", _) => Some("a typed line".to_owned()),
-        ("run.finished", _) => Some("what the run came to".to_owned()),
+        ("run.finished", _) => Some("the result of the run".to_owned()),
         _ => None,
     }
 }

@@ -1,14 +1,12 @@
-//! A replay for people: one line a log, and for one that differs all that helps to find out why, in
-//! the manner of the diagnostics.
-
-use std::fmt::Write;
+//! A replay for people: one line for each log, and for one that differs everything that helps to find out
+//! why, in the style of the diagnostics.
 
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::replay::outcome::{ReplayDivergence, ReplayFinding, ReplayResult, ReplayedEvent};
 use crate::replay::report::marked_line::{MarkedLogLine, mark_line};
 use crate::replay::report::{describe_cause, differing_keys};
-use crate::terminal::event_lines::{format_span, pluralize, push_expectation};
+use crate::report::format::{format_span, pluralize, push_expectation, push_fmt};
 use scenario_log::sanitize::sanitize;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -17,7 +15,7 @@ const WARN: Style = AnsiColor::Yellow.on_default();
 const GUTTER: Style = AnsiColor::BrightBlue.on_default().effects(Effects::BOLD);
 const BOLD: Style = Style::new().effects(Effects::BOLD);
 
-/// One line: what was found in a log.
+/// One line with the result of a log's replay.
 #[must_use]
 pub fn render_verdict(log: &str, replayed: &ReplayResult, color: bool) -> String {
     let (style, word, what) = match &replayed.finding {
@@ -48,7 +46,7 @@ pub fn render_verdict(log: &str, replayed: &ReplayResult, color: bool) -> String
     text
 }
 
-/// How many logs were what.
+/// One line with the numbers of logs by result.
 #[must_use]
 pub fn render_summary(findings: &[&ReplayFinding]) -> String {
     let count = |is: fn(&ReplayFinding) -> bool| findings.iter().filter(|finding| is(finding)).count();
@@ -62,8 +60,8 @@ pub fn render_summary(findings: &[&ReplayFinding]) -> String {
     format!("{}: {}\n", pluralize(findings.len() as u64, "log"), kinds.collect::<Vec<_>>().join(", "))
 }
 
-/// All about the first line that differs: the line, the engine's event in its place, what differs,
-/// the lines before, the cause, and how to look further (`again`: commands).
+/// Describes the first line that differs: the line, the event that happens now in its place, the
+/// difference, the lines before, the cause, and commands that show more (`again`).
 #[must_use]
 pub fn render_divergence(log: &str, divergence: &ReplayDivergence, again: &str, color: bool) -> String {
     let page = DivergenceText { color, width: divergence.logged.line.to_string().len() };
@@ -81,9 +79,9 @@ pub fn render_divergence(log: &str, divergence: &ReplayDivergence, again: &str, 
     let place = format!("{}{}", " ".repeat(page.width), page.styled(GUTTER, "-->"));
     push_fmt(&mut out, format_args!("{place} {log}:{}\n", logged.line));
     page.push_row(&mut out, "", "");
-    for told in before {
-        let shown = mark_line(&told.text, &[], "");
-        page.push_row(&mut out, &told.line.to_string(), &format!("  {}", shown.text));
+    for previous in before {
+        let shown = mark_line(&previous.text, &[], "");
+        page.push_row(&mut out, &previous.line.to_string(), &format!("  {}", shown.text));
     }
     let keys = differing_keys(divergence);
     let now_text = match now {
@@ -112,7 +110,7 @@ pub fn render_divergence(log: &str, divergence: &ReplayDivergence, again: &str, 
 
 fn describe_nothing(now: &ReplayedEvent) -> String {
     match now {
-        ReplayedEvent::Nothing { next: Some(next) } => format!("nothing; what is due next is due at {next}"),
+        ReplayedEvent::Nothing { next: Some(next) } => format!("nothing; the next event is due at {next}"),
         ReplayedEvent::RunOver => "nothing; the run is over".to_owned(),
         ReplayedEvent::Event(_) | ReplayedEvent::Nothing { next: None } => {
             "nothing; nothing is due any more".to_owned()
@@ -120,16 +118,16 @@ fn describe_nothing(now: &ReplayedEvent) -> String {
     }
 }
 
-/// What the checksum says of the cause.
+/// What the checksum says about the cause.
 fn describe_checksum(is_as_written: Option<bool>) -> &'static str {
     match is_as_written {
         Some(true) => "as it was written (its crc32c is right), so the scenario or the program has changed",
         Some(false) => "not as it was written (its crc32c is wrong): it was changed, or damaged",
-        None => "cut short or damaged behind this line, so nobody can say whether it was changed",
+        None => "cut short or damaged after this line, so it is not known whether it was changed",
     }
 }
 
-/// A line for each expectation: what came of it.
+/// A line with the result of each expectation.
 #[must_use]
 pub fn render_expectations(replayed: &ReplayResult, color: bool) -> String {
     let mut text = String::new();
@@ -146,7 +144,7 @@ pub fn render_expectations(replayed: &ReplayResult, color: bool) -> String {
     text
 }
 
-/// The look of the page: a column of line numbers, an edge, the text.
+/// The layout: a column of line numbers, an edge, the text.
 struct DivergenceText {
     color: bool,
     width: usize,
@@ -180,9 +178,4 @@ impl DivergenceText {
         let edge = self.styled(GUTTER, &format!("{} =", " ".repeat(self.width)));
         push_fmt(out, format_args!("{edge} {}: {}\n", self.styled(BOLD, what), sanitize(text)));
     }
-}
-
-fn push_fmt(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let written = out.write_fmt(arguments);
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }

@@ -1,48 +1,46 @@
-//! The charts of a page that need no script: paths for inline SVG, with the words that stand beside
-//! them. A chart is drawn in a box of [`WIDE`] by [`HIGH`], which the page stretches; no text is in it.
+//! The charts of the page, which need no script: paths for inline SVG, with the texts beside them. A chart
+//! is drawn in a box of `CHART_WIDTH` by `CHART_HEIGHT`, which the page stretches; the drawing has no text.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::report::format::format_span;
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::SourceMetrics;
 use crate::report::metrics::time_series::{TimeSeries, per_second};
 use crate::report::units::{format_count, group_digits};
-use crate::terminal::event_lines::format_span;
 use scenario_log::time::{Moment, Span};
 
-/// The box of a chart.
+/// The size of a chart's box.
 const CHART_WIDTH: usize = 240;
 const CHART_HEIGHT: usize = 60;
-/// Bars of a chart of the run's course, and of a histogram.
+/// The bars of a chart over the run's time, and of a histogram.
 const COLUMNS: usize = 120;
 const HISTOGRAM_BARS: usize = 48;
-/// How many distributions of a kind have charts; those of most figures.
+/// How many distributions of a kind have charts: those with the most values.
 const MAX_CHARTS: usize = 8;
-/// Fewer figures have no chart.
+/// A distribution with fewer values has no chart.
 const MIN_VALUES: u64 = 10;
-/// Points of a curve between one power of ten and the next.
+/// The points of a curve between one power of ten and the next.
 const STEPS_PER_DECADE: u32 = 40;
 
-/// A chart.
 #[derive(Debug, Serialize)]
 pub(super) struct SvgChart {
     title: String,
-    /// What stands beside the title.
+    /// Stands beside the title.
     note: String,
-    /// All of it in words.
+    /// The chart in words, for screen readers.
     words: String,
     path: String,
     is_line: bool,
-    /// Below it, evenly.
+    /// The labels below it, evenly spaced.
     axis: Vec<String>,
-    /// Beside it: the top, the bottom.
+    /// The labels beside it: top, bottom.
     sides: [String; 2],
 }
 
-/// The charts of one distribution.
 #[derive(Debug, Serialize)]
 pub(super) struct DistributionCharts {
     name: String,
@@ -51,16 +49,16 @@ pub(super) struct DistributionCharts {
     curve: SvgChart,
 }
 
-/// How often what happened over the run's time.
-pub(super) fn flow_charts(figures: &RunMetrics, end: Moment) -> Vec<SvgChart> {
+/// Charts of how often each kind of event happened over the run's time.
+pub(super) fn flow_charts(metrics: &RunMetrics, end: Moment) -> Vec<SvgChart> {
     if end == Moment::ZERO {
         return Vec::new();
     }
-    figures.flows.iter().map(|(flow, course)| time_chart(flow.name(), course, end)).collect()
+    metrics.flows.iter().map(|(flow, series)| time_chart(flow.name(), series, end)).collect()
 }
 
-fn time_chart(name: &str, course: &TimeSeries, end: Moment) -> SvgChart {
-    let columns = course.columns(end, COLUMNS);
+fn time_chart(name: &str, series: &TimeSeries, end: Moment) -> SvgChart {
+    let columns = series.columns(end, COLUMNS);
     let most = columns.iter().copied().max().unwrap_or_default();
     let sum = columns.iter().sum::<u64>();
     let each = format_span(Span(end.0 / COLUMNS as u64));
@@ -83,16 +81,16 @@ fn time_chart(name: &str, course: &TimeSeries, end: Moment) -> SvgChart {
     }
 }
 
-/// How long requests took, by job; and spawns, by preset.
+/// Charts of how long requests took by job, or spawns by preset.
 pub(super) fn duration_charts<'a>(
     groups: impl Iterator<Item = (&'a str, &'a SourceMetrics)>,
 ) -> Vec<DistributionCharts> {
     distribution_charts(groups.map(|(name, group)| (name, &group.took)))
 }
 
-/// How late what was due was, by kind of event; nothing where nothing was late.
-pub(super) fn lateness_charts(figures: &RunMetrics) -> Vec<DistributionCharts> {
-    let late = figures.lateness.iter().filter(|(_, late)| late.max() > 0);
+/// Charts of how late events were, by kind; kinds without any lateness have none.
+pub(super) fn lateness_charts(metrics: &RunMetrics) -> Vec<DistributionCharts> {
+    let late = metrics.lateness.iter().filter(|(_, late)| late.max() > 0);
     distribution_charts(late.map(|(event, late)| (*event, late)))
 }
 
@@ -104,40 +102,41 @@ fn distribution_charts<'a>(
     all.into_iter().take(MAX_CHARTS).filter_map(|(name, one)| distribution_chart(name, one)).collect()
 }
 
-fn distribution_chart(name: &str, figures: &Distribution) -> Option<DistributionCharts> {
-    let low = figures.min_nonzero()? as f64;
-    let high = (figures.max() as f64).max(low * 1.1);
+fn distribution_chart(name: &str, distribution: &Distribution) -> Option<DistributionCharts> {
+    let low = distribution.min_nonzero()? as f64;
+    let high = (distribution.max() as f64).max(low * 1.1);
     let quantiles = [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)];
-    let quantiles = quantiles
-        .map(|(of, per_mille)| format!("{of} {}", format_span(Span(figures.value_at_per_mille(per_mille)))));
-    let zeros = figures.count_between(None, 0);
+    let quantiles = quantiles.map(|(of, per_mille)| {
+        format!("{of} {}", format_span(Span(distribution.value_at_per_mille(per_mille))))
+    });
+    let zeros = distribution.count_between(None, 0);
     let zeros = if zeros > 0 { format!(", {} of them 0", group_digits(zeros)) } else { String::new() };
-    let note = format!("{}{zeros} · {}", format_count(figures.count(), "value"), quantiles.join(" · "));
-    let curve = percentile_chart(name, figures, (low, high));
+    let note = format!("{}{zeros} · {}", format_count(distribution.count(), "value"), quantiles.join(" · "));
+    let curve = percentile_chart(name, distribution, (low, high));
     Some(DistributionCharts {
         name: name.to_owned(),
-        histogram: histogram_chart(name, figures, (low, high)),
+        histogram: histogram_chart(name, distribution, (low, high)),
         curve,
         note,
     })
 }
 
-/// A moment between two, on a scale of powers.
+/// The value at this share between two values, on a logarithmic scale.
 fn log_interpolate((low, high): (f64, f64), share: f64) -> f64 {
     low * (high / low).powf(share)
 }
 
-fn histogram_chart(name: &str, figures: &Distribution, range: (f64, f64)) -> SvgChart {
+fn histogram_chart(name: &str, distribution: &Distribution, range: (f64, f64)) -> SvgChart {
     let mut above = None;
     let counts: Vec<u64> = (1..=HISTOGRAM_BARS)
         .map(|n| {
-            // The last bound is above all.
+            // The last bar has no upper bound.
             let up_to = if n == HISTOGRAM_BARS {
                 u64::MAX
             } else {
                 log_interpolate(range, n as f64 / HISTOGRAM_BARS as f64) as u64
             };
-            let count = figures.count_between(above, up_to);
+            let count = distribution.count_between(above, up_to);
             above = Some(up_to);
             count
         })
@@ -158,15 +157,15 @@ fn histogram_chart(name: &str, figures: &Distribution, range: (f64, f64)) -> Svg
     }
 }
 
-fn percentile_chart(name: &str, figures: &Distribution, range: (f64, f64)) -> SvgChart {
-    // No more powers of ten than there are figures to tell them by.
-    let powers = figures.count().ilog10().clamp(1, 4);
+fn percentile_chart(name: &str, distribution: &Distribution, range: (f64, f64)) -> SvgChart {
+    // The axis has no more powers of ten than the number of values can resolve.
+    let powers = distribution.count().ilog10().clamp(1, 4);
     let all = powers * STEPS_PER_DECADE;
     let mut path = String::new();
     for n in 0..=all {
         let above = 10f64.powf(-f64::from(n) / f64::from(STEPS_PER_DECADE));
-        let figure = figures.value_at_per_million(((1.0 - above) * 1e6) as u64) as f64;
-        let share = if figure <= range.0 { 0.0 } else { (figure / range.0).ln() / (range.1 / range.0).ln() };
+        let value = distribution.value_at_per_million(((1.0 - above) * 1e6) as u64) as f64;
+        let share = if value <= range.0 { 0.0 } else { (value / range.0).ln() / (range.1 / range.0).ln() };
         let x = CHART_WIDTH as f64 * f64::from(n) / f64::from(all);
         let y = CHART_HEIGHT as f64 * (1.0 - share.min(1.0));
         let _ = write!(path, "{}{x:.1} {y:.1}", if n == 0 { 'M' } else { 'L' });
@@ -192,7 +191,7 @@ fn format_nanoseconds(nanoseconds: f64) -> String {
     format_span(Span(nanoseconds.round() as u64))
 }
 
-/// A bar for each count, side by side; what is not nothing can be seen.
+/// One bar for each count, side by side. A count above zero is always visible.
 fn bars_path(counts: &[u64]) -> String {
     let most = counts.iter().copied().max().unwrap_or_default().max(1) as f64;
     let wide = CHART_WIDTH as f64 / counts.len().max(1) as f64;

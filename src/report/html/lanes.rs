@@ -1,9 +1,9 @@
-//! What ran, in lanes: a group for each entry's spawns of a preset or requests of a job (a wave), a
-//! lane for each of its first sources and for the first that went wrong, and one lane in which all
-//! others are gathered.
+//! Everything that ran, in lanes: a group for the spawns of a preset or the requests of a job that one
+//! entry started (a wave), a lane for each of its first sources and for the first that failed, and one lane
+//! that all others share.
 //!
-//! Its size is known whatever the log has: groups and lanes beyond a number are gathered, single moves
-//! and lines are [sampled](super::sample), and how many there were when is always counted.
+//! Its size is bounded whatever the log contains: groups and lanes beyond a limit are merged, and single
+//! moves and lines are [sampled](super::sample). The counts over time are always complete.
 
 use std::collections::BTreeMap;
 
@@ -13,33 +13,39 @@ use crate::report::metrics::time_series::TimeSeries;
 use scenario_log::event::Source;
 use scenario_log::time::Moment;
 
-/// How many groups there are; what is of further ones is in one of them.
+/// How many groups there are at most; further ones share one group.
 const MAX_GROUPS: usize = 200;
-/// How many sources of a group have a lane of their own, and how many more that went wrong.
+/// How many sources of a group have a lane of their own, and how many more that failed.
 const MAX_OWN_LANES: usize = 100;
 const MAX_OWN_FAILED_LANES: usize = 50;
-/// What lanes may take on the page in all, and single moves, and single lines; in bytes.
+/// How many bytes lanes, single moves and single lines may each take on the page in all.
 const MAX_LANES_BYTES: usize = 700_000;
 const MAX_MOVES_BYTES: usize = 700_000;
 const MAX_LINES_BYTES: usize = 1_300_000;
-/// What a lane takes beside its words, about.
+/// About how many bytes a lane takes beside its text.
 const LANE_BYTES: usize = 170;
-/// Into how many parts of the run things are counted.
+/// Into how many parts of the run's time events are counted.
 const MAX_BUCKETS: usize = 512;
 
-/// Whether something is a spawn or a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LaneKind {
     Spawn,
     Fetch,
 }
 
-/// How something ended, or that it did not.
+/// The state of a source's bar. `Open` means that the log has no end of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BarState {
     Ok,
     Failed,
     Open,
+}
+
+impl BarState {
+    /// The state of a source that has ended, as expected or not.
+    pub(super) fn from_ok(ok: bool) -> BarState {
+        if ok { BarState::Ok } else { BarState::Failed }
+    }
 }
 
 /// The sources that one entry started of one preset or job.
@@ -59,7 +65,7 @@ pub(super) struct LaneGroup {
     pub(super) failures: TimeSeries,
     own_lanes: usize,
     own_failed_lanes: usize,
-    /// The lane of all that have none of their own.
+    /// The lane that all sources without a lane of their own share.
     pub(super) shared_lane: Option<usize>,
 }
 
@@ -68,29 +74,28 @@ pub(super) struct LaneGroup {
 pub(super) struct LaneBar {
     pub(super) source: Source,
     pub(super) start: Moment,
-    /// When it was ready, or answered.
+    /// When it was ready, or its answer began.
     pub(super) mid: Option<Moment>,
     pub(super) end: Option<Moment>,
     pub(super) state: BarState,
-    /// What is said of it: its request, how it ended.
+    /// Its request, and how it ended.
     pub(super) text: Box<str>,
-    /// The line of the log with its start, from 1.
+    /// The line of the log with its start, counted from 1.
     pub(super) line: u64,
 }
 
-/// A lane.
 #[derive(Debug)]
 pub(super) struct TimelineLane {
     pub(super) group: usize,
-    /// None for the lane in which others are gathered.
+    /// None for the lane that several sources share.
     pub(super) bar: Option<LaneBar>,
     pub(super) moves: PointSample,
     pub(super) lines: PointSample,
-    /// How many moves and lines there were when.
+    /// Moves and lines over time.
     pub(super) events: TimeSeries,
 }
 
-/// Groups and lanes of a run.
+/// The groups and lanes of a run.
 #[derive(Debug, Default)]
 pub(super) struct TimelineLanes {
     pub(super) groups: Vec<LaneGroup>,
@@ -104,7 +109,7 @@ pub(super) struct TimelineLanes {
 }
 
 impl TimelineLanes {
-    /// The group of what an entry asked for of a preset or job.
+    /// The group of what an entry started of a preset or job. A new group begins at `t`.
     pub(super) fn group(&mut self, kind: LaneKind, of: &str, entry: Option<String>, t: Moment) -> usize {
         let mut key = (kind, of.to_owned(), entry);
         if let Some(group) = self.by_key.get(&key) {
@@ -116,7 +121,7 @@ impl TimelineLanes {
                 return *group;
             }
         }
-        let course = || TimeSeries::with_max_buckets(MAX_BUCKETS);
+        let series = || TimeSeries::with_max_buckets(MAX_BUCKETS);
         self.groups.push(LaneGroup {
             kind,
             name: key.1.clone(),
@@ -125,9 +130,9 @@ impl TimelineLanes {
             failed: 0,
             first: t,
             last: t,
-            starts: course(),
-            ends: course(),
-            failures: course(),
+            starts: series(),
+            ends: series(),
+            failures: series(),
             own_lanes: 0,
             own_failed_lanes: 0,
             shared_lane: None,
@@ -136,7 +141,7 @@ impl TimelineLanes {
         self.groups.len() - 1
     }
 
-    /// Starts a source, and gives its lane: its own, or the one in which others are gathered.
+    /// Starts a source, and returns its lane: its own, or the one that several share.
     pub(super) fn start(&mut self, group: usize, bar: &LaneBar) -> usize {
         let of = &mut self.groups[group];
         of.count += 1;
@@ -170,14 +175,14 @@ impl TimelineLanes {
         self.lanes.len() - 1
     }
 
-    /// Something has become ready, or was answered.
+    /// Notes that a source is ready, or that its answer has begun.
     pub(super) fn set_mid(&mut self, lane: usize, t: Moment) {
         if let Some(bar) = &mut self.lanes[lane].bar {
             bar.mid = Some(t);
         }
     }
 
-    /// Ends a source with all that is known of it; one that went wrong may get a lane of its own now.
+    /// Ends a source. One that failed may get a lane of its own only now.
     pub(super) fn end(&mut self, lane: usize, ended: LaneBar, t: Moment) {
         let group = self.lanes[lane].group;
         let of = &mut self.groups[group];
@@ -199,7 +204,7 @@ impl TimelineLanes {
         }
     }
 
-    /// A player has moved.
+    /// Adds a move or step of a player.
     pub(super) fn add_move(&mut self, lane: usize, t: Moment, point: impl FnOnce() -> SamplePoint) {
         let lane = &mut self.lanes[lane];
         lane.events.add(t);
@@ -210,7 +215,7 @@ impl TimelineLanes {
         }
     }
 
-    /// A source has written a line, or something else was seen of it.
+    /// Adds a line that a source wrote, or another event of it.
     pub(super) fn add_line(&mut self, lane: usize, t: Moment, point: impl FnOnce() -> SamplePoint) {
         let lane = &mut self.lanes[lane];
         lane.events.add(t);
@@ -221,7 +226,7 @@ impl TimelineLanes {
         }
     }
 
-    /// How many moves, and how many lines, there were, and how many of them are kept one by one.
+    /// For moves and for lines: how many there were, and how many of them are kept one by one.
     pub(super) fn kept_counts(&self) -> [(u64, u64); 2] {
         let of = |sample: fn(&TimelineLane) -> &PointSample| {
             let samples = self.lanes.iter().map(sample);

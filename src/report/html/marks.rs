@@ -1,33 +1,32 @@
-//! The timeline's own lane: marks, what was typed, sent and stopped, guests, pauses, expectations, and ticks.
+//! The timeline's own lane: marks, typed lines, sends, stops, guests, pauses, expectations and ticks.
 
-use crate::report::html::collect::MAX_TEXT_CHARS;
-use crate::report::html::text::{escaped_size, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, truncate_text};
 use scenario_log::event::{EntryName, Event};
 use scenario_log::time::Moment;
 
-/// How much all marks may take on the page, in bytes, and one beside its text.
+/// How many bytes all marks may take on the page, and a mark beside its text.
 const MAX_MARKS_BYTES: usize = 300_000;
 const MARK_BYTES: usize = 40;
 
 /// How many players of a deadlock are named at most.
 const MAX_PLAYERS_NAMED: usize = 20;
 
-/// How many ticks are kept; of more, every second, every fourth, …
+/// How many ticks are kept at most; of more, every second, every fourth, and so on.
 const MAX_TICKS: usize = 1_000;
 
-/// Something of the timeline, the clock or a person.
+/// A mark: an event of the timeline, the clock or a person.
 #[derive(Clone, Debug)]
 pub(crate) struct TimelineMark {
     pub(super) t: Moment,
-    /// The line of the log, from 1.
+    /// The line of the log, counted from 1.
     pub(super) line: u64,
-    /// A letter that says what it is; see `data.rs`.
+    /// A letter for its kind; `timeline_json.rs` lists them.
     pub(crate) kind: char,
     pub(crate) text: String,
 }
 
 impl TimelineMark {
-    /// The mark that an event is, with the entry that it came of.
+    /// The mark of an event, with the entry that the event names; none if the event is not a mark.
     pub(crate) fn from_event<'e>(
         t: Moment,
         line: u64,
@@ -45,10 +44,10 @@ impl TimelineMark {
                 (kind, format!("sent{to}: {}", error.or(text).unwrap_or_default()), entry)
             }
             Event::Stopping { source, entry, signal, reason, error, .. } => {
-                let whom = source.map_or_else(|| "the run".to_owned(), |source| source.to_string());
+                let target = source.map_or_else(|| "the run".to_owned(), |source| source.to_string());
                 let signal = signal.map(|signal| format!(" by {signal}")).unwrap_or_default();
                 let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
-                (if error.is_some() { 'x' } else { 'q' }, format!("stopping {whom}{signal}{why}"), entry)
+                (if error.is_some() { 'x' } else { 'q' }, format!("stopping {target}{signal}{why}"), entry)
             }
             Event::PlayerJoined { source, player, .. } => ('i', format!("{source} joined as {player}"), None),
             Event::PlayerLeft { source } => ('i', format!("{source} left"), None),
@@ -65,22 +64,38 @@ impl TimelineMark {
                 let (kind, what) = if expected.ok { ('h', "held") } else { ('x', "missed") };
                 (kind, format!("{what}: {}", expected.name), None)
             }
-            _ => return None,
+            Event::RunStarted { .. }
+            | Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::FetchStarted { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. }
+            | Event::WorldState { .. }
+            | Event::RunFinished(_) => return None,
         };
         Some((TimelineMark { t, line, kind, text: truncate_text(&text, MAX_TEXT_CHARS) }, entry))
     }
 }
 
-/// All of them.
 #[derive(Debug, Default)]
 pub(super) struct TimelineMarks {
     pub(super) kept: Vec<TimelineMark>,
-    /// How many there is no room for.
+    /// How many marks there was no room for.
     pub(super) omitted: u64,
     size: usize,
     pub(super) ticks: Vec<Moment>,
     tick_count: u64,
-    /// One of how many ticks is kept: 2 to this power.
+    /// One of 2 to this power ticks is kept.
     tick_power: u32,
 }
 
@@ -109,7 +124,7 @@ impl TimelineMarks {
         }
     }
 
-    /// One of how many ticks is kept.
+    /// One of this many ticks is kept.
     pub(super) fn tick_interval(&self) -> u64 {
         1 << self.tick_power
     }

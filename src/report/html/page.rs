@@ -1,4 +1,4 @@
-//! The page: all that it shows, put into its template.
+//! The page: puts all that it shows into its template.
 
 use base64::Engine;
 use minijinja::Environment;
@@ -6,16 +6,17 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::report::error::ReportError;
+use crate::report::format::format_span;
 use crate::report::html::charts;
 use crate::report::html::charts::{DistributionCharts, SvgChart};
-use crate::report::html::collect::{CollectedReport, MAX_TEXT_CHARS};
+use crate::report::html::collect::CollectedReport;
 use crate::report::html::tables;
 use crate::report::html::tables::{HtmlTable, WaveBar};
-use crate::report::html::text::{escaped_size, shell_word, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, shell_word, truncate_text};
 use crate::report::html::{source_rows, timeline_json};
 use crate::report::metrics::{ReportedRunEnd, RunMetrics};
 use crate::report::units::{format_count, group_digits};
-use crate::terminal::event_lines::format_span;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::{ClockKind, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
@@ -37,7 +38,7 @@ const SCRIPT: &str = concat!(
     include_str!("script/page.js"),
 );
 
-/// How much of the resolved scenario is shown, in bytes of the page.
+/// How many bytes the scenario may take on the page.
 const MAX_SCENARIO_BYTES: usize = 500_000;
 
 #[derive(Serialize)]
@@ -91,57 +92,55 @@ struct CommandHint {
 /// The whole page.
 ///
 /// # Errors
-/// In words, why it cannot be made.
+/// If its data has no JSON form, or the template refuses it.
 pub(super) fn render_page(
-    figures: &RunMetrics,
-    gathered: CollectedReport,
+    metrics: &RunMetrics,
+    collected: CollectedReport,
     log: &str,
-) -> Result<String, String> {
-    let end = Moment(figures.took().0).max(figures.last_moment);
-    let (waves, more_waves) = tables::wave_bars(&gathered.lanes.groups, end);
-    let (scenario, scenario_left) = scenario_text(&gathered);
+) -> Result<String, ReportError> {
+    let end = Moment(metrics.took().0).max(metrics.last_moment);
+    let (waves, more_waves) = tables::wave_bars(&collected.lanes.groups, end);
+    let (scenario, scenario_left) = scenario_text(&collected);
     let page = HtmlPageContext {
         policy: content_policy(),
         style: STYLE,
         script: SCRIPT,
-        data: timeline_json::render_json(&gathered, end)?,
+        data: timeline_json::render_json(&collected, end)?,
         version: env!("CARGO_PKG_VERSION"),
-        name: figures.start.as_ref().map_or_else(|| "a run".to_owned(), |run| sanitize(&run.name)),
-        verdict: figures.end.as_ref().map_or("cut short", |finished| finished.outcome.name()),
-        reason: end_reason(figures.end.as_ref()),
-        facts: run_properties(figures).join(" · "),
-        cards: metric_cards(figures),
-        wrong: tables::faults_table(figures),
-        expected: tables::expectations_table(figures),
-        shared: tables::shared_table(figures),
+        name: metrics.start.as_ref().map_or_else(|| "a run".to_owned(), |run| sanitize(&run.name)),
+        verdict: metrics.end.as_ref().map_or("cut short", |finished| finished.outcome.name()),
+        reason: end_reason(metrics.end.as_ref()),
+        facts: run_properties(metrics).join(" · "),
+        cards: metric_cards(metrics),
+        wrong: tables::faults_table(metrics),
+        expected: tables::expectations_table(metrics),
+        shared: tables::shared_table(metrics),
         waves,
         more_waves,
         end: format_span(Span(end.0)),
-        left: omission_notes(&gathered, figures.steps > 0),
-        courses: charts::flow_charts(figures, end),
-        times: charts::duration_charts(figures.fetches.by_name()),
-        ran: charts::duration_charts(figures.spawns.by_name()),
-        late: charts::lateness_charts(figures),
-        lateness: tables::lateness_table(figures),
-        is_late: figures.lateness.values().any(|late| late.max() > 0),
-        presets: tables::presets_table(figures),
-        jobs: tables::jobs_table(figures),
-        spawns: tables::spawns_table(gathered.spawns),
-        fetches: tables::fetches_table(gathered.fetches),
+        left: omission_notes(&collected, metrics.steps > 0),
+        courses: charts::flow_charts(metrics, end),
+        times: charts::duration_charts(metrics.fetches.by_name()),
+        ran: charts::duration_charts(metrics.spawns.by_name()),
+        late: charts::lateness_charts(metrics),
+        lateness: tables::lateness_table(metrics),
+        is_late: metrics.lateness.values().any(|late| late.max() > 0),
+        presets: tables::presets_table(metrics),
+        jobs: tables::jobs_table(metrics),
+        spawns: tables::spawns_table(collected.spawns),
+        fetches: tables::fetches_table(collected.fetches),
         scenario,
         scenario_left,
-        commands: command_hints(figures, log),
+        commands: command_hints(metrics, log),
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    // Its name says that every text is escaped.
-    environment
-        .add_template("page.html", TEMPLATE)
-        .and_then(|()| environment.get_template("page.html")?.render(Serde(page)))
-        .map_err(|error| format!("the page's template: {error}"))
+    // The name ends with `.html`, so that every text is escaped.
+    environment.add_template("page.html", TEMPLATE)?;
+    Ok(environment.get_template("page.html")?.render(Serde(page))?)
 }
 
-/// The content policy: this style, this script, an icon that is in the page, and nothing else.
+/// The content policy: it allows this style, this script and an icon that is in the page, and nothing else.
 fn content_policy() -> String {
     let [style, script] = [STYLE, SCRIPT]
         .map(|text| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())));
@@ -158,30 +157,30 @@ fn end_reason(finished: Option<&ReportedRunEnd>) -> Option<String> {
     }
 }
 
-/// What the run was.
-fn run_properties(figures: &RunMetrics) -> Vec<String> {
-    let mut facts = vec![format!("after {}", format_span(figures.took()))];
-    if let Some(started) = &figures.start {
+/// The properties of the run, for the line below its name.
+fn run_properties(metrics: &RunMetrics) -> Vec<String> {
+    let mut facts = vec![format!("after {}", format_span(metrics.took()))];
+    if let Some(started) = &metrics.start {
         facts.push(format!("seed {}", started.seed));
         facts.push(format!("{} clock", started.clock.name()));
         facts.extend(started.at.as_deref().map(sanitize));
     }
-    facts.push(format_count(figures.events, "event"));
-    let more = [(figures.pauses, "pause"), (figures.unknown_events, "unknown event")];
+    facts.push(format_count(metrics.events, "event"));
+    let more = [(metrics.pauses, "pause"), (metrics.unknown_events, "unknown event")];
     facts.extend(more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format_count(*count, what)));
     facts
 }
 
-/// The key figures.
-fn metric_cards(figures: &RunMetrics) -> Vec<MetricCard> {
+/// The cards with the most important numbers.
+fn metric_cards(metrics: &RunMetrics) -> Vec<MetricCard> {
     let card = |name, figure, note, is_bad| MetricCard { name, figure, note, is_bad };
     let mut cards = Vec::new();
-    if !figures.expectations.is_empty() {
-        let held = figures.expectations.iter().filter(|expected| expected.ok).count();
-        let all = figures.expectations.len();
+    if !metrics.expectations.is_empty() {
+        let held = metrics.expectations.iter().filter(|expected| expected.ok).count();
+        let all = metrics.expectations.len();
         cards.push(card("expectations", format!("{held} of {all}"), "held".to_owned(), held < all));
     }
-    for (name, sources) in [("spawns", &figures.spawns), ("requests", &figures.fetches)] {
+    for (name, sources) in [("spawns", &metrics.spawns), ("requests", &metrics.fetches)] {
         let sum = |of: fn(&_) -> u64| sources.by_name().map(|(_, group)| of(group)).sum::<u64>();
         let (count, wrong) =
             (sum(|group| group.started.max(group.ok + group.failed)), sum(|group| group.failed));
@@ -191,24 +190,24 @@ fn metric_cards(figures: &RunMetrics) -> Vec<MetricCard> {
             cards.push(card(name, group_digits(count), note, wrong > 0));
         }
     }
-    let moves = figures.moves.iter().sum();
-    let sum = |of: fn(&_) -> u64| figures.spawns.by_name().map(|(_, group)| of(group)).sum::<u64>();
+    let moves = metrics.moves.iter().sum();
+    let sum = |of: fn(&_) -> u64| metrics.spawns.by_name().map(|(_, group)| of(group)).sum::<u64>();
     let lines = sum(|group| group.stdout + group.stderr);
     let stderr = sum(|group| group.stderr);
     if moves > 0 {
-        let [n, s, e, w] = figures.moves.map(group_digits);
+        let [n, s, e, w] = metrics.moves.map(group_digits);
         cards.push(card("moves", group_digits(moves), format!("N {n} · S {s} · E {e} · W {w}"), false));
     }
-    if figures.steps > 0 {
-        let cells = figures.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));
+    if metrics.steps > 0 {
+        let cells = metrics.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));
         let cells = truncate_text(&cells.collect::<Vec<_>>().join(" · "), MAX_TEXT_CHARS);
-        cards.push(card("steps", group_digits(figures.steps), cells, false));
+        cards.push(card("steps", group_digits(metrics.steps), cells, false));
     }
     if lines > 0 {
         cards.push(card("lines", group_digits(lines), format!("{} on stderr", group_digits(stderr)), false));
     }
-    let latest = figures.lateness.values().map(|late| late.max()).max().unwrap_or_default();
-    let due: u64 = figures.lateness.values().map(|late| late.count()).sum();
+    let latest = metrics.lateness.values().map(|late| late.max()).max().unwrap_or_default();
+    let due: u64 = metrics.lateness.values().map(|late| late.count()).sum();
     if due > 0 {
         cards.push(card(
             "latest",
@@ -217,7 +216,7 @@ fn metric_cards(figures: &RunMetrics) -> Vec<MetricCard> {
             false,
         ));
     }
-    let [typed, refused] = figures.typed;
+    let [typed, refused] = metrics.typed;
     if typed + refused > 0 {
         cards.push(card(
             "typed",
@@ -226,16 +225,16 @@ fn metric_cards(figures: &RunMetrics) -> Vec<MetricCard> {
             false,
         ));
     }
-    let unsent = figures.loads.iter().map(|LoadMetrics { unsent, .. }| unsent).sum::<u64>();
+    let unsent = metrics.loads.iter().map(|LoadMetrics { unsent, .. }| unsent).sum::<u64>();
     if unsent > 0 {
         cards.push(card("never sent", group_digits(unsent), "with too many in flight".to_owned(), true));
     }
     cards
 }
 
-/// What the timeline leaves out, in sentences.
-fn omission_notes(gathered: &CollectedReport, has_steps: bool) -> Vec<String> {
-    let CollectedReport { lanes, marks, omitted_arrows: arrows_left, .. } = gathered;
+/// Says in sentences what the timeline leaves out.
+fn omission_notes(collected: &CollectedReport, has_steps: bool) -> Vec<String> {
+    let CollectedReport { lanes, marks, omitted_arrows: arrows_left, .. } = collected;
     let mut left = Vec::new();
     let moves = if has_steps { "moves and steps" } else { "moves" };
     for ((seen, kept), what) in lanes.kept_counts().into_iter().zip([moves, "lines"]) {
@@ -261,18 +260,19 @@ fn omission_notes(gathered: &CollectedReport, has_steps: bool) -> Vec<String> {
     if marks.tick_interval() > 1 {
         left.push(format!("One of every {} ticks is shown.", group_digits(marks.tick_interval())));
     }
-    if !left.is_empty() || gathered.spawns.count.max(gathered.fetches.count) > source_rows::MAX_ROWS as u64 {
+    if !left.is_empty() || collected.spawns.count.max(collected.fetches.count) > source_rows::MAX_ROWS as u64
+    {
         left.push(format!(
-            "Texts end after {MAX_TEXT_CHARS} characters. Counts are of all; the log has all of it."
+            "Texts end after {MAX_TEXT_CHARS} characters. Counts include everything; the log has all of it."
         ));
     }
     left
 }
 
-/// The resolved scenario as its file, and whether there is more of it.
-fn scenario_text(gathered: &CollectedReport) -> (Option<String>, bool) {
-    let Some(json) = &gathered.scenario else { return (None, false) };
-    // What is no scenario, someone has written into the log.
+/// The resolved scenario as a file, and whether it was cut.
+fn scenario_text(collected: &CollectedReport) -> (Option<String>, bool) {
+    let Some(json) = &collected.scenario else { return (None, false) };
+    // What is not a scenario was written into the log by somebody; it is shown as it is.
     let text = resolved::json_to_toml(json).unwrap_or_else(|_| json.clone());
     let text = sanitize_lines(&text);
     let mut taken = 0;
@@ -285,8 +285,8 @@ fn scenario_text(gathered: &CollectedReport) -> (Option<String>, bool) {
     (Some(shown), is_cut)
 }
 
-/// How to have the run again.
-fn command_hints(figures: &RunMetrics, log: &str) -> Vec<CommandHint> {
+/// The commands that repeat or compare the run.
+fn command_hints(metrics: &RunMetrics, log: &str) -> Vec<CommandHint> {
     let log = shell_word(log);
     let mut commands = vec![
         CommandHint {
@@ -295,18 +295,19 @@ fn command_hints(figures: &RunMetrics, log: &str) -> Vec<CommandHint> {
         },
         CommandHint { does: "Shows it again at its own pace", line: format!("scenario play {log}") },
         CommandHint {
-            does: "Writes a scenario that does it by itself, with what was typed",
+            does: "Writes a scenario that does the same by itself, including what was typed",
             line: format!("scenario extract {log} > again.toml"),
         },
     ];
-    if let Some(started) = &figures.start {
+    if let Some(started) = &metrics.start {
         let clock = if started.clock == ClockKind::Virtual { "--clock virtual " } else { "" };
         let line = format!("scenario run {clock}--seed {} scenario.toml", started.seed);
-        commands.push(CommandHint { does: "Runs the scenario above anew, with the same draws", line });
+        commands
+            .push(CommandHint { does: "Runs the scenario above again, with the same random draws", line });
     }
-    if figures.end.as_ref().is_none_or(|finished| finished.outcome != RunOutcome::Passed) {
+    if metrics.end.as_ref().is_none_or(|finished| finished.outcome != RunOutcome::Passed) {
         let line = format!("scenario diff good.jsonl {log}");
-        commands.push(CommandHint { does: "Says where it first differs from a run that went well", line });
+        commands.push(CommandHint { does: "Shows where it first differs from a run that passed", line });
     }
     commands
 }

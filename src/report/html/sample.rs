@@ -1,29 +1,30 @@
-//! What single things of a lane are kept: all of them while they are few, and then every second, every
-//! fourth, … of them, evenly over the run, so that a page of any log has a size that is known.
+//! A sample of the single events of a lane: all of them while they are few, then every second, every
+//! fourth, and so on, evenly over the run, so that the size of a page is bounded for any log.
 
 use crate::report::html::text::escaped_size;
 use scenario_log::time::Moment;
 
-/// What a thing takes on the page beside its text, about: its moment, its line, where its text stands.
+/// About how many bytes an event takes on the page beside its text: its moment, its line and the index of
+/// its text.
 const POINT_BYTES: usize = 24;
 
-/// A single thing that happened on a lane.
+/// A single event on a lane.
 #[derive(Clone, Debug)]
 pub(super) struct SamplePoint {
     pub(super) t: Moment,
-    /// Its line in the log, from 1.
+    /// Its line in the log, counted from 1.
     pub(super) line: u64,
-    /// A letter that says what it is; see `data.rs`.
+    /// A letter for its kind; `timeline_json.rs` lists them.
     pub(super) kind: char,
-    /// What is said of it, made visible and cut.
+    /// Its text, sanitized and cut.
     pub(super) text: Box<str>,
 }
 
-/// One of every so many things.
+/// One of every `interval` events.
 #[derive(Clone, Debug)]
 pub(super) struct PointSample {
     kept: Vec<SamplePoint>,
-    /// One of how many is kept.
+    /// One of this many events is kept.
     interval: u64,
     total: u64,
     size: usize,
@@ -36,7 +37,7 @@ impl Default for PointSample {
 }
 
 impl PointSample {
-    /// Takes the next thing if it is one of those that are kept; says how much larger the page became.
+    /// Takes the next event if it is one of those to be kept; returns by how many bytes the page grows.
     pub(super) fn offer(&mut self, point: impl FnOnce() -> SamplePoint) -> usize {
         let is_kept = self.total.is_multiple_of(self.interval);
         self.total += 1;
@@ -50,7 +51,7 @@ impl PointSample {
         size
     }
 
-    /// Lets go of every second one; says how much smaller the page became.
+    /// Drops every second event; returns by how many bytes the page shrinks.
     fn drop_every_second(&mut self) -> usize {
         let before = self.size;
         let mut nth = 0u64;
@@ -76,7 +77,8 @@ impl PointSample {
     }
 }
 
-/// Lets go of what takes most, until all of it is not larger than `limit`; gives what is left of `total`.
+/// Drops events of the largest samples until all samples take at most `limit` bytes; returns how many bytes
+/// of `total` are left.
 pub(super) fn thin_samples(samples: &mut [&mut PointSample], mut total: usize, limit: usize) -> usize {
     while total > limit {
         let most = samples.iter().map(|sample| sample.size).max().unwrap_or_default();

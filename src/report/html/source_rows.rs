@@ -1,10 +1,10 @@
-//! The rows of a table of spawns or requests: all of them while they are few, else those that went
-//! wrong, those that did not end, and the longest.
+//! The rows of a table of spawns or requests: all of them while they are few, else those that failed, those
+//! that did not end, and the longest.
 
 use crate::report::html::lanes::{BarState, LaneBar};
 use scenario_log::time::Span;
 
-/// How many rows a table has.
+/// How many rows a table has at most.
 pub(super) const MAX_ROWS: usize = 300;
 
 /// A source that has ended, or that the log leaves open.
@@ -21,17 +21,17 @@ pub(super) struct SourceRow {
     pub(super) counts: SourceCounts,
 }
 
-/// What a source did.
+/// Counts of what a source did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SourceCounts {
     pub(super) moves: u64,
     pub(super) steps: u64,
     pub(super) lines: u64,
-    /// Of the body.
+    /// Bytes of the body.
     pub(super) bytes: u64,
 }
 
-/// The rows that are shown, as far as is known.
+/// The rows to be shown, as far as they are known.
 #[derive(Debug, Default)]
 pub(super) struct SourceRows {
     kept: Vec<SourceRow>,
@@ -39,7 +39,6 @@ pub(super) struct SourceRows {
 }
 
 impl SourceRows {
-    /// Takes one more.
     pub(super) fn add(&mut self, row: SourceRow) {
         self.count += 1;
         self.kept.push(row);
@@ -48,7 +47,7 @@ impl SourceRows {
         }
     }
 
-    /// Lets go of all but the worst.
+    /// Drops all rows but the worst.
     fn keep_worst(&mut self) {
         let rank = |row: &SourceRow| {
             let badness = match row.bar.state {
@@ -62,7 +61,7 @@ impl SourceRows {
         self.kept.truncate(MAX_ROWS);
     }
 
-    /// The rows: in the order of their start if that is all of them, else the worst first.
+    /// The rows: in the order of their start if these are all, else the worst first.
     pub(super) fn into_rows(mut self) -> Vec<SourceRow> {
         if self.count > MAX_ROWS as u64 {
             self.keep_worst();

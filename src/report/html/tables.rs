@@ -1,8 +1,9 @@
-//! The tables of a page: what went wrong, expectations, presets and jobs, single spawns and requests,
-//! lateness, and the waves as bars. Each says how much of it is left out.
+//! The tables of the page: faults, expectations, presets and jobs, single spawns and requests, lateness,
+//! and the waves as bars. Each says how much of it is left out.
 
 use serde::Serialize;
 
+use crate::report::format::{connection_notes, format_span};
 use crate::report::html::lanes::{BarState, LaneGroup, LaneKind};
 use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
 use crate::report::html::text::truncate_text;
@@ -10,29 +11,26 @@ use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::{SourceMetrics as Sources, UNNAMED};
 use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
-use crate::terminal::event_lines::format_span;
-use crate::terminal::load_lines::connection_notes;
 use scenario_log::time::{Moment, Span};
 
-/// How many rows the smaller tables have.
+/// How many rows the smaller tables have at most.
 const MAX_ROWS: usize = 200;
-/// A table of so many single spawns or requests is not folded.
+/// A table with more single spawns or requests is folded.
 const MAX_UNFOLDED_ROWS: u64 = 40;
-/// How many waves there are as bars.
+/// How many waves are shown as bars.
 const MAX_WAVES: usize = 40;
-/// How much is shown of a text, in characters.
+/// How many characters of a text are shown.
 const MAX_TEXT_CHARS: usize = 300;
-/// The width of the box that a bar stands in.
+/// The width of the box of a bar.
 const BAR_BOX_WIDTH: f64 = 1_000.0;
 
-/// A table.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct HtmlTable {
     headings: Vec<HtmlHeading>,
     rows: Vec<HtmlRow>,
-    /// All of it can be seen at once, nearly.
+    /// It is short enough to be shown unfolded.
     is_short: bool,
-    /// What it does not have.
+    /// Says what it leaves out.
     left: Option<String>,
 }
 
@@ -44,13 +42,13 @@ struct HtmlHeading {
 
 #[derive(Debug, Serialize)]
 struct HtmlRow {
-    /// `ok`, `wrong`, `open` or nothing.
+    /// `ok`, `wrong`, `open` or empty.
     state: &'static str,
     cells: Vec<String>,
 }
 
 impl HtmlTable {
-    /// A table; a heading with a `#` before it is one of figures.
+    /// An empty table. A heading that begins with `#` is that of a column of numbers.
     fn new(headings: &[&'static str]) -> HtmlTable {
         let heading = |text: &&'static str| match text.strip_prefix('#') {
             Some(text) => HtmlHeading { text, is_figure: true },
@@ -63,7 +61,7 @@ impl HtmlTable {
         self.rows.push(HtmlRow { state, cells });
     }
 
-    /// Takes columns away in which nothing stands.
+    /// Removes the columns whose cells are all empty.
     fn without_empty(mut self) -> HtmlTable {
         for column in (0..self.headings.len()).rev() {
             if self.rows.iter().all(|row| row.cells[column].is_empty()) {
@@ -74,7 +72,7 @@ impl HtmlTable {
         self
     }
 
-    /// Takes all rows but the first ones away, and says so.
+    /// Removes all but the first rows, and says so.
     fn with_max_rows(mut self, rows: usize, what: &str) -> HtmlTable {
         if let more @ 1.. = self.rows.len().saturating_sub(rows) {
             self.rows.truncate(rows);
@@ -84,10 +82,10 @@ impl HtmlTable {
     }
 }
 
-/// What went wrong first.
-pub(super) fn faults_table(figures: &RunMetrics) -> HtmlTable {
+/// The first faults.
+pub(super) fn faults_table(metrics: &RunMetrics) -> HtmlTable {
     let mut table = HtmlTable::new(&["#line", "#at", "what"]);
-    for fault in &figures.faults.first {
+    for fault in &metrics.faults.first {
         table.push_row(
             "wrong",
             vec![
@@ -97,15 +95,15 @@ pub(super) fn faults_table(figures: &RunMetrics) -> HtmlTable {
             ],
         );
     }
-    let more = figures.faults.count - figures.faults.first.len() as u64;
+    let more = metrics.faults.count - metrics.faults.first.len() as u64;
     table.left = (more > 0).then(|| format!("and {} more", group_digits(more)));
     table
 }
 
-/// What was expected, with what was missed first.
-pub(super) fn expectations_table(figures: &RunMetrics) -> HtmlTable {
-    let mut table = HtmlTable::new(&["", "expectation", "wanted", "got", "#seq of what decided it"]);
-    let mut all: Vec<_> = figures.expectations.iter().collect();
+/// The expectations, the missed ones first.
+pub(super) fn expectations_table(metrics: &RunMetrics) -> HtmlTable {
+    let mut table = HtmlTable::new(&["", "expectation", "wanted", "got", "#seq of the deciding events"]);
+    let mut all: Vec<_> = metrics.expectations.iter().collect();
     all.sort_by_key(|expected| expected.ok);
     for expected in all {
         let state = if expected.ok { "ok" } else { "wrong" };
@@ -119,38 +117,38 @@ pub(super) fn expectations_table(figures: &RunMetrics) -> HtmlTable {
     table.with_max_rows(MAX_ROWS, "more expectation").without_empty()
 }
 
-/// What the shared cells held at last.
-pub(super) fn shared_table(figures: &RunMetrics) -> HtmlTable {
-    let mut table = HtmlTable::new(&["cell", "#value at last"]);
-    for (cell, value) in &figures.shared {
+/// The last values of the shared cells.
+pub(super) fn shared_table(metrics: &RunMetrics) -> HtmlTable {
+    let mut table = HtmlTable::new(&["cell", "#last value"]);
+    for (cell, value) in &metrics.shared {
         table.push_row("", vec![truncate_text(cell, MAX_TEXT_CHARS), value.to_string()]);
     }
     table.with_max_rows(MAX_ROWS, "more cell")
 }
 
 /// Spawns by preset.
-pub(super) fn presets_table(figures: &RunMetrics) -> HtmlTable {
+pub(super) fn presets_table(metrics: &RunMetrics) -> HtmlTable {
     let headings =
         ["preset", "#spawns", "#wrong", "#median", "#longest", "#moves", "#stdout", "#stderr", "ends"];
     let mut table = HtmlTable::new(&headings);
-    for (name, group) in failed_first(figures.spawns.by_name()) {
+    for (name, group) in failed_first(metrics.spawns.by_name()) {
         let count = group.started.max(group.ok + group.failed);
-        let figures = [group.moves, group.stdout, group.stderr].map(group_digits);
+        let counts = [group.moves, group.stdout, group.stderr].map(group_digits);
         let cells = [truncate_text(name, MAX_TEXT_CHARS), group_digits(count), group_digits(group.failed)];
         let times = [500, 1_000].map(|per_mille| format_percentile(&group.took, per_mille));
-        let cells = cells.into_iter().chain(times).chain(figures).chain([group.format_ends()]);
+        let cells = cells.into_iter().chain(times).chain(counts).chain([group.format_ends()]);
         table.push_row(metrics_state(group), cells.collect());
     }
     table.with_max_rows(MAX_ROWS, "more preset")
 }
 
 /// Requests by job.
-pub(super) fn jobs_table(figures: &RunMetrics) -> HtmlTable {
+pub(super) fn jobs_table(metrics: &RunMetrics) -> HtmlTable {
     let headings = ["job", "#requests", "#wrong", "#p50", "#p90", "#p99", "#max", "#bytes", "ends"];
     let mut table = HtmlTable::new(&headings);
-    for (name, group) in failed_first(figures.fetches.by_name()) {
+    for (name, group) in failed_first(metrics.fetches.by_name()) {
         let load =
-            figures.loads.iter().find(|load| load.job == name).map(connection_notes).unwrap_or_default();
+            metrics.loads.iter().find(|load| load.job == name).map(connection_notes).unwrap_or_default();
         let ends: Vec<String> = [group.format_ends()].into_iter().chain(load).collect();
         let cells =
             [truncate_text(name, MAX_TEXT_CHARS), group_digits(group.started), group_digits(group.failed)];
@@ -161,7 +159,7 @@ pub(super) fn jobs_table(figures: &RunMetrics) -> HtmlTable {
     table.with_max_rows(MAX_ROWS, "more job")
 }
 
-/// Those with something wrong first.
+/// The groups with failures first.
 fn failed_first<'a>(groups: impl Iterator<Item = (&'a str, &'a Sources)>) -> Vec<(&'a str, &'a Sources)> {
     let mut sorted: Vec<_> = groups.collect();
     sorted.sort_by_key(|(_, group)| group.failed == 0);
@@ -184,10 +182,10 @@ fn format_percentile(distribution: &Distribution, per_mille: u64) -> String {
     }
 }
 
-/// How late what was due was, by kind of event.
-pub(super) fn lateness_table(figures: &RunMetrics) -> HtmlTable {
+/// Lateness by kind of event.
+pub(super) fn lateness_table(metrics: &RunMetrics) -> HtmlTable {
     let mut table = HtmlTable::new(&["event", "#count", "#p50", "#p90", "#p99", "#max"]);
-    for (event, late) in &figures.lateness {
+    for (event, late) in &metrics.lateness {
         let times = [500, 900, 990, 1_000].map(|per_mille| format_percentile(late, per_mille));
         let cells = [(*event).to_owned(), group_digits(late.count())].into_iter().chain(times);
         table.push_row("", cells.collect());
@@ -214,10 +212,10 @@ pub(super) fn spawns_table(rows: SourceRows) -> HtmlTable {
     let row = |row: &SourceRow| {
         let ready = row.bar.mid.map_or_else(String::new, |t| format_span(t.since(row.bar.start)));
         let SourceCounts { moves, steps, lines, .. } = row.counts;
-        let figures =
+        let counts =
             [moves, steps, lines].map(|count| if count > 0 { group_digits(count) } else { String::new() });
         let cells = [format_moment(row.bar.start), format_span(row.lateness), ready, format_span(row.took)];
-        cells.into_iter().chain(figures).chain([row.end.clone()]).collect()
+        cells.into_iter().chain(counts).chain([row.end.clone()]).collect()
     };
     sources_table(rows, &headings, "spawns", row)
 }
@@ -283,7 +281,7 @@ pub(super) struct WaveBar {
     width: f64,
 }
 
-/// The waves in the order of their start, and how many there are beside.
+/// The first waves in the order of their start, and how many are left out.
 pub(super) fn wave_bars(groups: &[LaneGroup], end: Moment) -> (Vec<WaveBar>, usize) {
     let mut sorted: Vec<&LaneGroup> = groups.iter().collect();
     sorted.sort_by_key(|group| group.first);

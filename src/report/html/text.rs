@@ -1,15 +1,18 @@
-//! Texts for the page: made visible, cut, and how much they take there.
+//! Texts for the page: sanitized and cut, and how many bytes they take there.
 
 use scenario_log::sanitize::{push_sanitized_char, sanitize};
 
-/// The first characters of a text, made visible.
+/// How many characters of a text the page shows.
+pub(super) const MAX_TEXT_CHARS: usize = 200;
+
+/// The first characters of a text, sanitized.
 pub(crate) fn truncate_text(text: &str, longest: usize) -> String {
     truncate_bytes(text.as_bytes(), longest)
 }
 
-/// The same of bytes that may not be UTF-8.
+/// The same for bytes, which may not be UTF-8.
 pub(crate) fn truncate_bytes(bytes: &[u8], longest: usize) -> String {
-    // A character has at most 4 bytes; a few more, so that there is something to cut.
+    // A character has at most 4 bytes; the few more show whether there is something to cut.
     let start = &bytes[..bytes.len().min(4 * longest + 4)];
     let mut out = String::new();
     let mut count = 0;
@@ -34,7 +37,7 @@ pub(crate) fn truncate_bytes(bytes: &[u8], longest: usize) -> String {
     out
 }
 
-/// How many bytes a text takes on the page at most, as JSON or as HTML, with what is escaped there.
+/// The most bytes that a text takes on the page, escaped as JSON or as HTML.
 pub(super) fn escaped_size(text: &str) -> usize {
     let of = |byte: u8| match byte {
         b'<' | b'>' | b'&' | b'"' | b'\'' => 6,
@@ -44,7 +47,7 @@ pub(super) fn escaped_size(text: &str) -> usize {
     text.bytes().map(of).sum::<usize>() + 2
 }
 
-/// A file's name as a word of a command line, made visible.
+/// A file's name as a word of a command line, sanitized.
 pub(super) fn shell_word(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-+,=@%/".contains(c);
     let name = sanitize(name);

@@ -1,13 +1,14 @@
-//! The timeline as data for the page's script: JSON that stands in the page, in which nothing can end
-//! the element that it stands in. `script/data.js` reads it.
+//! The timeline as data for the page's script: JSON in which nothing can end the HTML element that contains
+//! it. `script/data.js` reads it.
 //!
-//! Times are whole nanoseconds. What stands in a row in the order of time is written as differences,
-//! each to the one before; counts over the run as pairs of how many columns are passed over and a count.
-//! Texts stand in one list, each once, and are named by their place in it.
+//! Times are whole nanoseconds. Lists in the order of time are written as differences, each to the value
+//! before. Counts over the run are pairs: how many empty columns come first, and a count. Texts are in one
+//! list, each once; an index refers to them.
 //!
-//! A point's kind is `m` a move, `w` a step, `o` and `e` a line on standard output and error, `f` a line of a body,
-//! `s` and `r` suspended and resumed. A mark's is `k` a mark, `i` typed, or a guest that comes or goes, `t` sent, `q` a stop, `p` a
-//! pause or its end, `h` an expectation that held, `x` something that went wrong.
+//! The kind of a point is `m` for a move, `w` for a step, `o` and `e` for a line on standard output and
+//! error, `f` for a line of a body, `s` and `r` for suspended and resumed. The kind of a mark is `k` for a
+//! mark, `i` for a typed line or a guest that comes or goes, `t` for sent, `q` for a stop, `p` for a pause
+//! or its end, `h` for an expectation that held, and `x` for something that went wrong.
 
 use std::collections::HashMap;
 
@@ -19,11 +20,11 @@ use crate::report::html::sample::PointSample;
 use crate::report::metrics::time_series::TimeSeries;
 use scenario_log::time::Moment;
 
-/// Columns of the counts of a group, and of a lane at most.
+/// How many columns the counts of a group have, and those of a lane at most.
 const COLUMNS: usize = 256;
-/// How many counts all lanes have together.
+/// How many counts all lanes have together at most.
 const MAX_LANE_COUNTS: usize = 100_000;
-/// Columns of a lane at least.
+/// How many columns the counts of a lane have at least.
 const MIN_COLUMNS: usize = 16;
 
 #[derive(Serialize)]
@@ -60,7 +61,7 @@ struct LaneJson<'a> {
     moves: Option<PointsJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lines: Option<PointsJson>,
-    /// Where not all of them are there one by one.
+    /// Only where not all events are kept one by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<ColumnCountsJson>,
 }
@@ -78,7 +79,7 @@ struct LaneBarJson<'a> {
     line: u64,
 }
 
-/// Of how many there were one is here, and these: moments, lines of the log, kinds, texts.
+/// One of `every` points: its moment, its line of the log, its kind, and the index of its text.
 #[derive(Serialize)]
 struct PointsJson {
     every: u64,
@@ -94,7 +95,7 @@ struct ColumnCountsJson {
     counts: Vec<u64>,
 }
 
-/// Texts, each once.
+/// A list of texts, each once.
 #[derive(Default)]
 struct TextPool<'a> {
     texts: Vec<&'a str>,
@@ -110,32 +111,32 @@ impl<'a> TextPool<'a> {
     }
 }
 
-/// The data of a run that took until `end`, as JSON for a page.
+/// The data of a run that took until `end`, as JSON for the page.
 ///
 /// # Errors
-/// In words, why it cannot be written.
-pub(super) fn render_json(gathered: &CollectedReport, end: Moment) -> Result<String, String> {
-    let lanes = &gathered.lanes.lanes;
+/// If it has no JSON form.
+pub(super) fn render_json(collected: &CollectedReport, end: Moment) -> Result<String, serde_json::Error> {
+    let lanes = &collected.lanes.lanes;
     let counted = lanes.iter().filter(|lane| has_thinned_points(lane)).count().max(1);
     let columns = (MAX_LANE_COUNTS / counted).clamp(MIN_COLUMNS, COLUMNS);
     let mut texts = TextPool::default();
     let lanes = lanes.iter().map(|lane| lane_json(lane, &mut texts, end, columns)).collect();
-    let marks = gathered.marks.kept.iter();
+    let marks = collected.marks.kept.iter();
     let data = TimelineJson {
         end: end.0,
         columns: COLUMNS,
-        groups: gathered.lanes.groups.iter().map(|group| group_json(group, end)).collect(),
+        groups: collected.lanes.groups.iter().map(|group| group_json(group, end)).collect(),
         lanes,
         marks: marks.map(|mark| (mark.t.0, mark.line, mark.kind, &*mark.text)).collect(),
-        ticks: differences(gathered.marks.ticks.iter().map(|t| t.0)),
-        arrows: gathered.arrows.iter().map(|(from, to)| arrow_json(*from, *to)).collect(),
+        ticks: differences(collected.marks.ticks.iter().map(|t| t.0)),
+        arrows: collected.arrows.iter().map(|(from, to)| arrow_json(*from, *to)).collect(),
         texts: texts.texts,
     };
-    serde_json::to_string(&data).map(|json| escape_for_html(&json)).map_err(|error| error.to_string())
+    serde_json::to_string(&data).map(|json| escape_for_html(&json))
 }
 
-/// JSON with all that could mean something to a reader of HTML written as an escape. Such characters
-/// stand in its strings only.
+/// Escapes every character of JSON that could mean something in HTML. Such characters occur only inside its
+/// strings.
 fn escape_for_html(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 8);
     for c in json.chars() {
@@ -153,12 +154,12 @@ fn group_json(group: &LaneGroup, end: Moment) -> LaneGroupJson<'_> {
         LaneKind::Fetch => "fetch",
     };
     let [starts, ends, wrongs] =
-        [&group.starts, &group.ends, &group.failures].map(|course| run_length_counts(course, end, COLUMNS));
+        [&group.starts, &group.ends, &group.failures].map(|series| run_length_counts(series, end, COLUMNS));
     let LaneGroup { name: of, entry, count, failed: wrong, .. } = group;
     LaneGroupJson { kind, of, entry: entry.as_deref(), count: *count, wrong: *wrong, starts, ends, wrongs }
 }
 
-/// Whether not all that happened on a lane is there one by one.
+/// Whether some points of a lane were dropped.
 fn has_thinned_points(lane: &TimelineLane) -> bool {
     lane.moves.interval() > 1 || lane.lines.interval() > 1
 }
@@ -199,17 +200,17 @@ fn points_json<'a>(sample: &'a PointSample, texts: &mut TextPool<'a>) -> Option<
     })
 }
 
-/// Each as its distance to the one before.
+/// Each value as its difference to the one before.
 fn differences(of: impl Iterator<Item = u64>) -> Vec<u64> {
     let mut before = 0;
     of.map(|figure| figure.saturating_sub(std::mem::replace(&mut before, figure))).collect()
 }
 
-/// The counts that are not 0, each behind the number of columns between it and the one before.
-fn run_length_counts(course: &TimeSeries, end: Moment, columns: usize) -> Vec<u64> {
+/// Each count that is not 0, with the number of empty columns before it.
+fn run_length_counts(series: &TimeSeries, end: Moment, columns: usize) -> Vec<u64> {
     let mut out = Vec::new();
     let mut passed = 0;
-    for count in course.columns(end, columns) {
+    for count in series.columns(end, columns) {
         if count == 0 {
             passed += 1;
         } else {
@@ -219,7 +220,7 @@ fn run_length_counts(course: &TimeSeries, end: Moment, columns: usize) -> Vec<u6
     out
 }
 
-/// A place on the timeline's own lane has the number -1.
+/// The timeline's own lane has the number -1.
 fn arrow_json(from: TimelinePoint, to: TimelinePoint) -> (i64, u64, i64, u64) {
     let lane = |place: TimelinePoint| place.lane.and_then(|lane| i64::try_from(lane).ok()).unwrap_or(-1);
     (lane(from), from.t.0, lane(to), to.t.0)
@@ -241,8 +242,8 @@ mod tests {
     #[test]
     fn what_is_written_as_distances() {
         assert_eq!(differences([3, 3, 10].into_iter()), [3, 0, 7]);
-        let mut course = TimeSeries::with_max_buckets(512);
-        [0.5, 5.5, 5.5, 9.5].into_iter().for_each(|t| course.add(Moment((t * 1e6) as u64)));
-        assert_eq!(run_length_counts(&course, Moment(10_000_000), 10), [0, 1, 4, 2, 3, 1]);
+        let mut series = TimeSeries::with_max_buckets(512);
+        [0.5, 5.5, 5.5, 9.5].into_iter().for_each(|t| series.add(Moment((t * 1e6) as u64)));
+        assert_eq!(run_length_counts(&series, Moment(10_000_000), 10), [0, 1, 4, 2, 3, 1]);
     }
 }

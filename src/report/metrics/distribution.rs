@@ -1,66 +1,65 @@
-//! How some figures are spread: few of them exactly, many to three significant figures.
+//! The distribution of values: few are kept exactly, many to three significant figures.
 
 use hdrhistogram::Histogram;
 
-/// Up to so many are kept as they are.
+/// How many values are kept exactly.
 const MAX_EXACT: usize = 256;
 
-/// Figures, of which any number takes little memory.
+/// Values; any number of them takes little memory.
 #[derive(Clone, Debug, Default)]
 pub struct Distribution {
     exact_values: Vec<u64>,
-    /// All of them, once they are no longer few.
+    /// All values, once they are no longer few.
     histogram: Option<Histogram<u64>>,
-    /// How many are 0, which is what most are on the virtual clock; the others are above.
+    /// How many values are 0, as most are on the virtual clock; the fields above have the others.
     zeros: u64,
     count: u64,
     max: u64,
 }
 
 impl Distribution {
-    /// Takes one more.
-    pub(crate) fn add(&mut self, figure: u64) {
+    pub(crate) fn add(&mut self, value: u64) {
         self.count += 1;
-        if figure == 0 {
+        if value == 0 {
             self.zeros += 1;
             return;
         }
-        self.max = self.max.max(figure);
+        self.max = self.max.max(value);
         if let Some(many) = &mut self.histogram {
-            record(many, figure);
+            record(many, value);
         } else if self.exact_values.len() < MAX_EXACT {
-            self.exact_values.push(figure);
+            self.exact_values.push(value);
         } else {
             let many = Histogram::new(3);
             let Ok(mut many) = many else {
-                unreachable!("3 significant figures are within what a histogram takes")
+                unreachable!("3 significant values are within what a histogram takes")
             };
-            for figure in self.exact_values.drain(..).chain([figure]) {
-                record(&mut many, figure);
+            for value in self.exact_values.drain(..).chain([value]) {
+                record(&mut many, value);
             }
             self.histogram = Some(many);
         }
     }
 
-    /// How many there are.
+    /// How many values there are.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The largest, exactly; 0 if there is none.
+    /// The largest value, exactly; 0 if there is none.
     #[must_use]
     pub fn max(&self) -> u64 {
         self.max
     }
 
-    /// The smallest figure that so many per thousand are not above.
+    /// The smallest value that at least this many of a thousand values do not exceed.
     #[must_use]
     pub fn value_at_per_mille(&self, per_mille: u64) -> u64 {
         self.value_at_per_million(per_mille * 1_000)
     }
 
-    /// The same for so many per million.
+    /// The same for this many of a million.
     #[must_use]
     pub fn value_at_per_million(&self, per_million: u64) -> u64 {
         let rank = (u128::from(self.count) * u128::from(per_million)).div_ceil(1_000_000).max(1);
@@ -69,7 +68,7 @@ impl Distribution {
         self.value_at_rank(rank)
     }
 
-    /// The figure of a rank, from 1, among those that are not 0.
+    /// The value of a rank, counted from 1, among those that are not 0.
     fn value_at_rank(&self, rank: u64) -> u64 {
         if let Some(many) = &self.histogram {
             let mut below = 0;
@@ -87,18 +86,18 @@ impl Distribution {
         few.get(index).copied().unwrap_or(self.max)
     }
 
-    /// The smallest that is not 0; none if there is none.
+    /// The smallest value that is not 0.
     #[must_use]
     pub fn min_nonzero(&self) -> Option<u64> {
         (self.count > self.zeros).then(|| self.value_at_rank(1))
     }
 
-    /// How many are above one bound and not above the other, to three significant figures of the
-    /// bounds.
+    /// How many values are greater than `above` and at most `up_to`, with the bounds taken to three
+    /// significant figures.
     #[must_use]
     pub fn count_between(&self, above: Option<u64>, up_to: u64) -> u64 {
         let zeros = if above.is_none() { self.zeros } else { 0 };
-        let is_in = |figure: u64| above.is_none_or(|above| figure > above) && figure <= up_to;
+        let is_in = |value: u64| above.is_none_or(|above| value > above) && value <= up_to;
         zeros
             + match &self.histogram {
                 Some(many) => many
@@ -106,14 +105,14 @@ impl Distribution {
                     .filter(|recorded| is_in(recorded.value_iterated_to().min(self.max)))
                     .map(|recorded| recorded.count_at_value())
                     .sum(),
-                None => self.exact_values.iter().filter(|figure| is_in(**figure)).count() as u64,
+                None => self.exact_values.iter().filter(|value| is_in(**value)).count() as u64,
             }
     }
 }
 
-fn record(many: &mut Histogram<u64>, figure: u64) {
-    // It grows to hold any value, so it refuses none.
-    let recorded = many.record(figure);
+fn record(many: &mut Histogram<u64>, value: u64) {
+    // The histogram grows to hold any value, so it refuses none.
+    let recorded = many.record(value);
     debug_assert!(recorded.is_ok(), "it holds all of u64");
 }
 
@@ -121,9 +120,9 @@ fn record(many: &mut Histogram<u64>, figure: u64) {
 mod tests {
     use super::*;
 
-    fn of(figures: impl IntoIterator<Item = u64>) -> Distribution {
+    fn of(values: impl IntoIterator<Item = u64>) -> Distribution {
         let mut distribution = Distribution::default();
-        figures.into_iter().for_each(|figure| distribution.add(figure));
+        values.into_iter().for_each(|value| distribution.add(value));
         distribution
     }
 

@@ -1,44 +1,50 @@
-//! What went wrong in a run, in words, with the line of the log that tells it.
+//! The faults of a run: everything that went wrong, in words, with its line of the log.
 
-use crate::terminal::event_lines::push_expectation;
+use crate::report::format::push_expectation;
+use crate::report::origins::SourceOrigin;
 use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::sanitize;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
-/// So many are kept; the others are counted.
+/// How many faults are kept; the others are counted.
 const MAX_KEPT: usize = 10;
 
-/// One thing that went wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFault {
-    /// The line of the log, from 1.
+    /// The line of the log, counted from 1.
     pub line: u64,
-    /// When.
+    /// When it happened.
     pub t: Moment,
-    /// What it is of, if of a spawn or request.
+    /// Its source, if it has one.
     pub source: Option<Source>,
-    /// What, without control characters.
+    /// The message, without control characters.
     pub message: String,
 }
 
-/// The first things that went wrong.
+/// The first faults of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunFaults {
-    /// In their order; the first ones.
+    /// The first faults, in their order.
     pub first: Vec<RunFault>,
-    /// How many there were.
+    /// How many faults there were.
     pub count: u64,
 }
 
 impl RunFaults {
-    /// Takes what an event says went wrong. `name` is what its source is of.
-    pub(super) fn on_event(&mut self, (line, t): (u64, Moment), event: &Event<'_>, name: Option<&str>) {
+    /// Takes an event, and notes it if something went wrong. `origin` is that of its source.
+    pub(super) fn on_event(
+        &mut self,
+        (line, t): (u64, Moment),
+        event: &Event<'_>,
+        origin: Option<&SourceOrigin>,
+    ) {
         let Some((source, what)) = event_fault(event) else { return };
         self.count += 1;
         if self.first.len() < MAX_KEPT {
-            let of = source.map(|source| match name {
-                Some(name) => format!("{source} ({}) ", sanitize(name)),
+            let of = source.map(|source| match origin {
+                Some(origin) => format!("{source} ({}) ", sanitize(&origin.group.name)),
                 None => format!("{source} "),
             });
             let what = format!("{}{}", of.unwrap_or_default(), sanitize(&what));
@@ -47,7 +53,7 @@ impl RunFaults {
     }
 }
 
-/// What an event says went wrong, in words that follow its source's name.
+/// What went wrong in an event, if anything did: the source, and words that follow the source's name.
 #[must_use]
 pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     match *event {
@@ -66,9 +72,9 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
             Some((Some(source), format!("failed ({}): {error}", kind.name())))
         }
         Event::Expect(expected) if !expected.ok => {
-            let mut said = "expected ".to_owned();
-            push_expectation(&mut said, expected);
-            Some((None, said))
+            let mut message = "expected ".to_owned();
+            push_expectation(&mut message, expected);
+            Some((None, message))
         }
         Event::Sent { source: Some(source), error: Some(error), .. } => {
             Some((Some(source), format!("could not be sent a line: {error}")))
@@ -77,11 +83,35 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         Event::Stopping { source, entry, signal, reason, error, .. } => {
             stopping_fault(source, entry.is_some(), signal, (reason, error))
         }
-        _ => None,
+        Event::SpawnExited { ok: true, .. }
+        | Event::FetchFinished { ok: true, .. }
+        | Event::Expect(_)
+        | Event::Sent { error: None, .. }
+        | Event::RunStarted { .. }
+        | Event::ClockTick { .. }
+        | Event::SpawnStarted { .. }
+        | Event::SpawnReady { .. }
+        | Event::SpawnSuspended { .. }
+        | Event::SpawnResumed { .. }
+        | Event::Move { .. }
+        | Event::Step { .. }
+        | Event::Lines { .. }
+        | Event::FetchStarted { .. }
+        | Event::FetchResponded { .. }
+        | Event::FetchLine { .. }
+        | Event::TypedInput { .. }
+        | Event::Mark { .. }
+        | Event::RunPaused
+        | Event::RunResumed { .. }
+        | Event::PlayerJoined { .. }
+        | Event::PlayerLeft { .. }
+        | Event::WorldState { .. }
+        | Event::Deadlock { .. }
+        | Event::RunFinished(_) => None,
     }
 }
 
-/// The same of a `stopping`: a stop that could not be, or one of the whole run that nobody has planned.
+/// The fault of a `stopping`: a stop that failed, or a stop of the whole run that was not planned.
 fn stopping_fault(
     source: Option<Source>,
     has_entry: bool,

@@ -1,5 +1,5 @@
-//! The figures of a run, gathered event by event: what a report says of it. In memory that does not
-//! grow with the log, but with what runs at once and with how many presets and jobs there are.
+//! The metrics of a run, collected event by event: the numbers of all reports. Their memory does not grow
+//! with the log, but with the number of presets and jobs.
 
 pub mod distribution;
 pub mod faults;
@@ -14,7 +14,7 @@ use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
-use scenario_log::event::{ClockKind, Direction, Event, ExpectationResult, RunOutcome, Source};
+use scenario_log::event::{ClockKind, Direction, Event, ExpectationResult, OutputStream, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::time::{Moment, Span};
 
@@ -34,15 +34,15 @@ pub struct ReportedRunStart {
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedRunEnd {
-    /// How.
+    /// Passed, failed or interrupted.
     pub outcome: RunOutcome,
-    /// Why, where it did not pass.
+    /// Why it did not pass.
     pub reason: Option<String>,
-    /// From the start.
+    /// From the start of the run.
     pub took: Span,
 }
 
-/// What happens often enough that it is worth seeing when.
+/// A kind of event that is frequent enough to be shown over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventFlow {
     /// Spawns started.
@@ -71,7 +71,7 @@ impl EventFlow {
     }
 }
 
-/// All of them.
+/// The metrics of a run.
 #[derive(Debug, Default)]
 pub struct RunMetrics {
     /// How it began.
@@ -80,9 +80,9 @@ pub struct RunMetrics {
     pub end: Option<ReportedRunEnd>,
     /// Lines of the log.
     pub events: u64,
-    /// Lines of kinds that this release does not know.
+    /// Lines whose kind this release does not know.
     pub unknown_events: u64,
-    /// When the last event was.
+    /// The moment of the last event.
     pub last_moment: Moment,
     /// By preset.
     pub spawns: MetricsByName,
@@ -90,30 +90,30 @@ pub struct RunMetrics {
     pub fetches: MetricsByName,
     /// By direction, in the order of [`Direction::ALL`].
     pub moves: [u64; 4],
-    /// How late what was due was, in nanoseconds, by the event's name.
+    /// Lateness in nanoseconds, by the event's name.
     pub lateness: BTreeMap<&'static str, Distribution>,
-    /// What happened when.
+    /// Counts over time.
     pub flows: BTreeMap<EventFlow, TimeSeries>,
-    /// What went wrong.
+    /// Everything that went wrong.
     pub faults: RunFaults,
-    /// Typed lines that were commands, and those that were not.
+    /// Typed lines: how many were accepted, and how many were refused.
     pub typed: [u64; 2],
-    /// What was expected of the run.
+    /// The results of the expectations.
     pub expectations: Vec<ExpectationResult>,
-    /// What the log itself says of loads.
+    /// The metrics of loads, as the log's last line has them.
     pub loads: Vec<LoadMetrics>,
-    /// What the shared cells held at last, by name.
+    /// The last values of the shared cells, by name.
     pub shared: Vec<(String, i64)>,
     /// Steps of players.
     pub steps: u64,
-    /// How often the run was paused.
+    /// How many times the run was paused.
     pub pauses: u64,
 }
 
 impl RunMetrics {
-    /// Takes an event.
-    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
-        let LogEvent { line, t, event } = *told;
+    /// Takes the next event.
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        let LogEvent { line, t, event, origin } = *logged;
         self.events = line;
         self.last_moment = t;
         let Some(event) = event else {
@@ -123,37 +123,47 @@ impl RunMetrics {
         if let Some(due) = event.due() {
             self.lateness.entry(event.name()).or_default().add(t.since(due).0);
         }
-        let name = fault_source(event)
-            .and_then(|source| self.spawns.name(source).or_else(|| self.fetches.name(source)));
-        self.faults.on_event((line, t), event, name);
-        let flow = match event {
-            Event::SpawnStarted { .. } => Some(EventFlow::Spawns),
-            Event::Move { .. } => Some(EventFlow::Moves),
-            Event::Step { .. } => Some(EventFlow::Steps),
-            Event::Lines { .. } => Some(EventFlow::Lines),
-            Event::FetchStarted { .. } => Some(EventFlow::Requests),
-            _ => None,
-        };
-        if let Some(flow) = flow {
-            self.flows.entry(flow).or_default().add(t);
-        }
-        self.spawns.on_spawn_event(t, event);
-        self.fetches.on_fetch_event(t, event);
-        self.on_run_event(event);
-    }
-
-    /// Takes what is told of the run as a whole.
-    fn on_run_event(&mut self, event: &Event<'_>) {
+        self.faults.on_event((line, t), event, origin);
         match *event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
                 let at = started_at.map(str::to_owned);
                 self.start = Some(ReportedRunStart { name: name.to_owned(), seed, clock, at });
             }
+            Event::SpawnStarted { preset, .. } => {
+                self.count_flow(EventFlow::Spawns, t);
+                self.spawns.start(preset);
+            }
             Event::Move { direction, .. } => {
+                self.count_flow(EventFlow::Moves, t);
                 let index = Direction::ALL.iter().position(|other| *other == direction);
                 self.moves[index.unwrap_or_default()] += 1;
+                self.spawns.add_move(origin);
             }
-            Event::Step { .. } => self.steps += 1,
+            Event::Step { .. } => {
+                self.count_flow(EventFlow::Steps, t);
+                self.steps += 1;
+            }
+            Event::Lines { stream, .. } => {
+                self.count_flow(EventFlow::Lines, t);
+                self.spawns.add_line(origin, stream);
+            }
+            Event::SpawnExited { exit, ok, .. } => self.spawns.end_spawn(t, origin, exit, ok),
+            Event::SpawnFailed { .. } => self.spawns.fail_spawn(origin),
+            Event::FetchStarted { job, .. } => {
+                self.count_flow(EventFlow::Requests, t);
+                self.fetches.start(job);
+            }
+            Event::FetchLine { .. } => self.fetches.add_line(origin, OutputStream::Stdout),
+            Event::FetchFinished { fetched, ok, .. } => {
+                let status = fetched.status.to_string();
+                let metrics = self.fetches.end_request(origin, fetched.took, status, ok);
+                if origin.is_some() {
+                    metrics.bytes = metrics.bytes.saturating_add(fetched.bytes);
+                }
+            }
+            Event::FetchFailed { kind, took, .. } => {
+                self.fetches.end_request(origin, took, kind.name().to_owned(), false);
+            }
             Event::TypedInput { accepted, .. } => self.typed[usize::from(!accepted)] += 1,
             Event::Expect(expected) => self.expectations.push(expected.clone()),
             Event::RunPaused => self.pauses += 1,
@@ -163,8 +173,24 @@ impl RunMetrics {
                 self.shared.clone_from(&summary.shared);
                 self.end = Some(ReportedRunEnd { outcome: summary.outcome, reason, took: summary.took });
             }
-            _ => {}
+            Event::ClockTick { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::FetchResponded { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. } => {}
         }
+    }
+
+    fn count_flow(&mut self, flow: EventFlow, t: Moment) {
+        self.flows.entry(flow).or_default().add(t);
     }
 
     /// How long the run took, as far as is known.
@@ -174,14 +200,9 @@ impl RunMetrics {
     }
 }
 
-/// What an event is of, where something can go wrong with it.
-fn fault_source(event: &Event<'_>) -> Option<Source> {
-    faults::event_fault(event).and_then(|(source, _)| source)
-}
-
 impl EventConsumer for RunMetrics {
-    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.on_event(told);
+    fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.on_event(logged);
         Ok(())
     }
 }

@@ -1,16 +1,16 @@
-//! How much happened when: counts over the run's time, in memory that does not grow.
+//! Counts of events over the run's time, in bounded memory.
 
 use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
-/// So many parts the time so far is cut into at most, where nothing else is said; each is twice as long
-/// where that would be too few.
+/// How many parts the time is divided into by default. Whenever it needs more, the parts become twice as
+/// long.
 const DEFAULT_MAX_BUCKETS: usize = 1 << 14;
 
 /// Counts over time.
 #[derive(Clone, Debug)]
 pub struct TimeSeries {
     counts: Vec<u32>,
-    /// How long each part is: 2 to this power, in nanoseconds.
+    /// The length of a part is 2 to this power, in nanoseconds.
     bucket_power: u32,
     /// How many parts there may be.
     max_buckets: usize,
@@ -23,13 +23,13 @@ impl Default for TimeSeries {
 }
 
 impl TimeSeries {
-    /// Counts in at most so many parts of time, which must be some.
+    /// Counts in at most this many parts of time, at least 1.
     pub(crate) fn with_max_buckets(parts: usize) -> TimeSeries {
-        // Parts of a microsecond at first.
+        // About a microsecond at first.
         TimeSeries { counts: Vec::new(), bucket_power: 10, max_buckets: parts }
     }
 
-    /// Counts something that happened.
+    /// Counts an event at this moment.
     pub(crate) fn add(&mut self, t: Moment) {
         loop {
             let part = usize::try_from(t.0 >> self.bucket_power).unwrap_or(usize::MAX);
@@ -44,7 +44,7 @@ impl TimeSeries {
         }
     }
 
-    /// Makes one part of every two.
+    /// Merges every two parts into one.
     fn merge_buckets(&mut self) {
         let halved =
             self.counts.chunks(2).map(|pair| pair.iter().fold(0, |sum: u32, n| sum.saturating_add(*n)));
@@ -58,12 +58,12 @@ impl TimeSeries {
         self.counts.is_empty()
     }
 
-    /// The counts of so many columns that the time up to `end` is cut into.
+    /// The counts of this many columns that divide the time up to `end`.
     #[must_use]
     pub fn columns(&self, end: Moment, columns: usize) -> Vec<u64> {
         let mut out = vec![0; columns];
         for (part, count) in self.counts.iter().enumerate() {
-            // The middle of a part, so that parts fall to columns evenly.
+            // The middle of a part decides its column, so that parts are spread evenly.
             let middle =
                 (((part as u128) << self.bucket_power) + (1 << self.bucket_power) / 2).min(u128::from(end.0));
             let column = middle * columns as u128 / u128::from(end.0.max(1));
@@ -74,7 +74,7 @@ impl TimeSeries {
     }
 }
 
-/// How many a second some count in one of so many columns of a time is, rounded.
+/// The rate per second, rounded, that a count in one of `columns` columns of the time up to `end` means.
 #[must_use]
 pub fn per_second(count: u64, end: Moment, columns: usize) -> u64 {
     let per = u128::from(count) * u128::from(NANOS_PER_SECOND) * columns as u128;
@@ -88,24 +88,24 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_however_long_it_takes() {
-        let mut course = TimeSeries::default();
+        let mut series = TimeSeries::default();
         for n in 0..10_000u64 {
-            course.add(Moment(n * NANOS_PER_SECOND));
+            series.add(Moment(n * NANOS_PER_SECOND));
         }
-        assert!(course.counts.len() <= DEFAULT_MAX_BUCKETS);
+        assert!(series.counts.len() <= DEFAULT_MAX_BUCKETS);
         let end = Moment(10_000 * NANOS_PER_SECOND);
-        let columns = course.columns(end, 50);
+        let columns = series.columns(end, 50);
         assert_eq!(columns.iter().sum::<u64>(), 10_000);
         assert!(columns.iter().all(|count| (196..=204).contains(count)), "{columns:?}");
         assert_eq!(per_second(200, end, 50), 1);
-        course.add(Moment(u64::MAX));
-        assert_eq!(course.columns(Moment(u64::MAX), 2), [10_000, 1]);
+        series.add(Moment(u64::MAX));
+        assert_eq!(series.columns(Moment(u64::MAX), 2), [10_000, 1]);
     }
 
     #[test]
     fn a_run_that_takes_no_time_has_one_column() {
-        let mut course = TimeSeries::default();
-        course.add(Moment::ZERO);
-        assert_eq!(course.columns(Moment::ZERO, 3).iter().sum::<u64>(), 1);
+        let mut series = TimeSeries::default();
+        series.add(Moment::ZERO);
+        assert_eq!(series.columns(Moment::ZERO, 3).iter().sum::<u64>(), 1);
     }
 }

@@ -1,5 +1,4 @@
-//! The figures of a run for programs: one JSON object. Times are seconds with nine decimals, as in the
-//! log.
+//! The summary for programs: one JSON object. Times are seconds with nine decimals, as in the log.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +22,7 @@ struct SummaryJson<'a> {
     clock: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<&'a str>,
-    /// None of a log that was cut short.
+    /// Null if the log was cut short.
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -64,7 +63,7 @@ struct SummaryExpectationJson<'a> {
     name: &'a str,
     ok: bool,
     wanted: &'a str,
-    /// None where there was nothing to measure.
+    /// Null if there was nothing to measure.
     got: Option<&'a str>,
     events: &'a [u64],
 }
@@ -111,25 +110,24 @@ struct InputsJson {
     refused: u64,
 }
 
-/// The figures, as one line.
+/// The summary, as one line.
 ///
 /// # Errors
-/// In words, why they cannot be written.
-pub fn render_json(figures: &RunMetrics) -> Result<String, String> {
-    summary_json(figures)
+/// If they have no JSON form.
+pub fn render_json(metrics: &RunMetrics) -> serde_json::Result<String> {
+    summary_json(metrics)
         .and_then(|report| serde_json::to_string(&report))
         .map(|json| sanitize_json(&json) + "\n")
-        .map_err(|error| error.to_string())
 }
 
-fn summary_json(figures: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
-    let started = figures.start.as_ref();
-    let finished = figures.end.as_ref();
-    let faults = figures.faults.first.iter().map(|fault| {
+fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
+    let started = metrics.start.as_ref();
+    let finished = metrics.end.as_ref();
+    let faults = metrics.faults.first.iter().map(|fault| {
         let source = fault.source.map(|source| source.to_string());
         Ok(FaultJson { line: fault.line, t: moment_json(fault.t)?, source, what: &fault.message })
     });
-    let late = figures.lateness.iter().map(|(event, late)| Ok((*event, distribution_json(late)?)));
+    let late = metrics.lateness.iter().map(|(event, late)| Ok((*event, distribution_json(late)?)));
     let directions = Direction::ALL.iter().map(|direction| direction.letter());
     Ok(SummaryJson {
         name: started.map(|started| &*started.name),
@@ -138,28 +136,28 @@ fn summary_json(figures: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         started_at: started.and_then(|started| started.at.as_deref()),
         outcome: finished.map(|finished| finished.outcome.name()),
         reason: finished.and_then(|finished| finished.reason.as_deref()),
-        took: span_json(figures.took())?,
-        events: figures.events,
-        unknown: figures.unknown_events,
-        wrong: FaultsJson { count: figures.faults.count, first: faults.collect::<serde_json::Result<_>>()? },
-        expected: figures.expectations.iter().map(expectation_json).collect(),
-        spawns: metrics_json(&figures.spawns, |group, ends| SpawnsJson {
+        took: span_json(metrics.took())?,
+        events: metrics.events,
+        unknown: metrics.unknown_events,
+        wrong: FaultsJson { count: metrics.faults.count, first: faults.collect::<serde_json::Result<_>>()? },
+        expected: metrics.expectations.iter().map(expectation_json).collect(),
+        spawns: metrics_json(&metrics.spawns, |group, ends| SpawnsJson {
             ends,
             moves: group.moves,
             stdout: group.stdout,
             stderr: group.stderr,
         })?,
-        fetches: metrics_json(&figures.fetches, |group, ends| FetchesJson {
+        fetches: metrics_json(&metrics.fetches, |group, ends| FetchesJson {
             ends,
             bytes: group.bytes,
             lines: group.stdout,
         })?,
-        moves: directions.zip(figures.moves).collect(),
-        shared: figures.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
-        steps: figures.steps,
+        moves: directions.zip(metrics.moves).collect(),
+        shared: metrics.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
+        steps: metrics.steps,
         lateness: late.collect::<serde_json::Result<_>>()?,
-        inputs: InputsJson { accepted: figures.typed[0], refused: figures.typed[1] },
-        pauses: figures.pauses,
+        inputs: InputsJson { accepted: metrics.typed[0], refused: metrics.typed[1] },
+        pauses: metrics.pauses,
     })
 }
 

@@ -1,5 +1,5 @@
-//! The summary of a run for people: what it was, how it ended, what went wrong first, and its
-//! figures in tables and small charts, 80 columns wide. Makes text, and shows none itself.
+//! The summary of a run for people: its properties, how it ended, its first faults, and its metrics in
+//! tables and small charts, 80 columns wide. Makes text, and prints none itself.
 
 pub mod json;
 mod sections;
@@ -10,9 +10,9 @@ use anstyle::{AnsiColor, Style};
 
 pub use text_chart::ChartCharset;
 
+use crate::report::format::format_span;
 use crate::report::metrics::RunMetrics;
 use crate::report::units::{format_count, group_digits};
-use crate::terminal::event_lines::format_span;
 use scenario_log::event::RunOutcome;
 use scenario_log::sanitize::sanitize;
 
@@ -20,12 +20,12 @@ const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// How the summary is to look.
+/// How the summary looks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SummaryStyle {
-    /// With colours.
+    /// Whether it has colours.
     pub color: bool,
-    /// What charts are drawn with.
+    /// The characters of its charts.
     pub charset: ChartCharset,
 }
 
@@ -37,61 +37,61 @@ impl SummaryStyle {
 
 /// The summary, as lines of text.
 #[must_use]
-pub fn render_text(figures: &RunMetrics, look: SummaryStyle) -> String {
-    let mut out = render_head(figures, look);
+pub fn render_text(metrics: &RunMetrics, style: SummaryStyle) -> String {
+    let mut out = render_head(metrics, style);
     let sections = [
-        sections::faults_section(figures),
-        sections::expectations_section(figures),
-        sections::spawns_section(figures),
-        sections::fetches_section(figures),
-        sections::durations_section(figures, look.charset),
-        sections::moves_section(figures),
-        sections::shared_section(figures),
-        sections::lateness_section(figures),
-        sections::flows_section(figures, look.charset),
+        sections::faults_section(metrics),
+        sections::expectations_section(metrics),
+        sections::spawns_section(metrics),
+        sections::fetches_section(metrics),
+        sections::durations_section(metrics, style.charset),
+        sections::moves_section(metrics),
+        sections::shared_section(metrics),
+        sections::lateness_section(metrics),
+        sections::flows_section(metrics, style.charset),
     ];
     for section in sections.iter().filter(|section| !section.is_empty()) {
         out.push('\n');
         for (n, line) in section.iter().enumerate() {
-            out.push_str(&if n == 0 { look.styled(BOLD, line) } else { line.clone() });
+            out.push_str(&if n == 0 { style.styled(BOLD, line) } else { line.clone() });
             out.push('\n');
         }
     }
-    match look.charset {
+    match style.charset {
         ChartCharset::Blocks => out,
         ChartCharset::Ascii => text_chart::to_ascii(&out),
     }
 }
 
-/// What the run was, and how it ended.
-fn render_head(figures: &RunMetrics, look: SummaryStyle) -> String {
-    let name = figures.start.as_ref().map_or(String::new(), |started| sanitize(&started.name));
-    let took = format_span(figures.took());
-    let outcome = match &figures.end {
+/// The properties of the run, and how it ended.
+fn render_head(metrics: &RunMetrics, style: SummaryStyle) -> String {
+    let name = metrics.start.as_ref().map_or(String::new(), |started| sanitize(&started.name));
+    let took = format_span(metrics.took());
+    let outcome = match &metrics.end {
         Some(finished) => {
-            let style = if finished.outcome == RunOutcome::Passed { GOOD } else { BAD };
-            format!("{} after {took}", look.styled(style, finished.outcome.name()))
+            let color = if finished.outcome == RunOutcome::Passed { GOOD } else { BAD };
+            format!("{} after {took}", style.styled(color, finished.outcome.name()))
         }
-        None => format!("{} after {took}", look.styled(BAD, "cut short")),
+        None => format!("{} after {took}", style.styled(BAD, "cut short")),
     };
-    let mut out = format!("{}: {outcome}\n", look.styled(BOLD, &name));
-    if let Some(reason) = figures.end.as_ref().and_then(|finished| finished.reason.as_deref()) {
+    let mut out = format!("{}: {outcome}\n", style.styled(BOLD, &name));
+    if let Some(reason) = metrics.end.as_ref().and_then(|finished| finished.reason.as_deref()) {
         out.push_str(&format!("{}\n", sanitize(reason)));
     }
     let mut parts = Vec::new();
-    if let Some(started) = &figures.start {
+    if let Some(started) = &metrics.start {
         parts.push(format!("seed {}", started.seed));
         parts.push(format!("{} clock", started.clock.name()));
         parts.extend(started.at.as_deref().map(sanitize));
     }
-    parts.push(format_count(figures.events, "event"));
+    parts.push(format_count(metrics.events, "event"));
     out.push_str(&format!("{}\n", parts.join(" · ")));
-    let [commands, refused] = figures.typed;
+    let [commands, refused] = metrics.typed;
     let more = [
         (commands, "typed command"),
         (refused, "typed line that was refused"),
-        (figures.pauses, "pause"),
-        (figures.unknown_events, "event of an unknown kind"),
+        (metrics.pauses, "pause"),
+        (metrics.unknown_events, "event of an unknown kind"),
     ];
     let more = more.iter().filter(|(count, _)| *count > 0).map(|(count, what)| match (*what, *count) {
         ("typed line that was refused", n) if n != 1 => {

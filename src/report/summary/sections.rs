@@ -1,6 +1,7 @@
-//! The parts of the summary: each some lines, the first of which is its heading; no lines where there
-//! is nothing to tell.
+//! The sections of the summary: some lines each, beginning with a heading; no lines if a section has no
+//! content.
 
+use crate::report::format::{connection_notes, format_span, push_expectation};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
@@ -8,16 +9,14 @@ use crate::report::metrics::time_series::per_second;
 use crate::report::summary::text_chart::{ChartCharset, horizontal_bar, sparkline};
 use crate::report::summary::text_table::{MAX_NAME_CHARS, TextTable, truncate_name};
 use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
-use crate::terminal::event_lines::{format_span, push_expectation};
-use crate::terminal::load_lines::connection_notes;
 use scenario_log::event::{Direction, ExpectationResult};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
-/// How many rows a table has at most; those with something wrong come first.
+/// How many rows a table has at most; those with failures come first.
 const MAX_ROWS: usize = 30;
 
-/// So many columns of a table are there even if they have nothing but zeros.
+/// This many columns of a table stay even if they contain only zeros.
 const FIXED_COLUMNS: usize = 5;
 
 /// How many jobs have a chart of their times.
@@ -26,15 +25,14 @@ const MAX_CHARTS: usize = 4;
 /// A job with fewer requests has no chart of their times.
 const MIN_REQUESTS: u64 = 10;
 
-/// Columns of the chart of the run's course, and of the longest bar.
+/// How many columns a chart over the run's time has, and the longest bar.
 const COLUMNS: usize = 40;
 
-/// So few in a column are told as they are, and not as so many a second.
+/// A smaller count of a column is shown as it is, and not as a rate per second.
 const MAX_PLAIN_COUNT: u64 = 10;
 
-/// What went wrong first.
-pub(super) fn faults_section(figures: &RunMetrics) -> Vec<String> {
-    let wrong = &figures.faults;
+pub(super) fn faults_section(metrics: &RunMetrics) -> Vec<String> {
+    let wrong = &metrics.faults;
     let Some(first) = wrong.first.first() else { return Vec::new() };
     let width = wrong.first.last().unwrap_or(first).line.to_string().len();
     let mut lines = vec!["what went wrong first".to_owned()];
@@ -48,9 +46,8 @@ pub(super) fn faults_section(figures: &RunMetrics) -> Vec<String> {
     lines
 }
 
-/// What was expected.
-pub(super) fn expectations_section(figures: &RunMetrics) -> Vec<String> {
-    let Some(width) = figures.expectations.iter().map(|expected| if expected.ok { 4 } else { 6 }).max()
+pub(super) fn expectations_section(metrics: &RunMetrics) -> Vec<String> {
+    let Some(width) = metrics.expectations.iter().map(|expected| if expected.ok { 4 } else { 6 }).max()
     else {
         return Vec::new();
     };
@@ -59,11 +56,10 @@ pub(super) fn expectations_section(figures: &RunMetrics) -> Vec<String> {
         push_expectation(&mut line, expected);
         line
     };
-    ["expected".to_owned()].into_iter().chain(figures.expectations.iter().map(line)).collect()
+    ["expected".to_owned()].into_iter().chain(metrics.expectations.iter().map(line)).collect()
 }
 
-/// Spawns by preset.
-pub(super) fn spawns_section(figures: &RunMetrics) -> Vec<String> {
+pub(super) fn spawns_section(metrics: &RunMetrics) -> Vec<String> {
     let headings = ["spawns", "count", "wrong", "median", "longest", "moves", "stdout", "stderr"];
     let row = |group: &SourceMetrics| {
         vec![
@@ -76,11 +72,10 @@ pub(super) fn spawns_section(figures: &RunMetrics) -> Vec<String> {
             group_digits(group.stderr),
         ]
     };
-    metrics_table(&figures.spawns, &headings, row, ("preset", "code 0"), |_| Vec::new())
+    metrics_table(&metrics.spawns, &headings, row, ("preset", "code 0"), |_| Vec::new())
 }
 
-/// Requests by job.
-pub(super) fn fetches_section(figures: &RunMetrics) -> Vec<String> {
+pub(super) fn fetches_section(metrics: &RunMetrics) -> Vec<String> {
     let headings = ["requests", "count", "wrong", "p50", "p90", "p99", "max", "bytes"];
     let row = |group: &SourceMetrics| {
         let [p50, p90, p99, max] =
@@ -89,11 +84,11 @@ pub(super) fn fetches_section(figures: &RunMetrics) -> Vec<String> {
         vec![count, wrong, p50, p90, p99, max, format_bytes(group.bytes)]
     };
     let load =
-        |name: &str| figures.loads.iter().find(|load| load.job == name).map_or(Vec::new(), connection_notes);
-    metrics_table(&figures.fetches, &headings, row, ("job", "200"), load)
+        |name: &str| metrics.loads.iter().find(|load| load.job == name).map_or(Vec::new(), connection_notes);
+    metrics_table(&metrics.fetches, &headings, row, ("job", "200"), load)
 }
 
-/// A table of groups, with a note of how their sources ended where that is not all `usual`.
+/// A table of presets or jobs. A note says how their sources ended, unless all ended in the `usual` way.
 fn metrics_table(
     sources: &MetricsByName,
     headings: &[&str],
@@ -125,10 +120,10 @@ fn metrics_table(
     lines
 }
 
-/// How the times of requests are spread.
-pub(super) fn durations_section(figures: &RunMetrics, charset: ChartCharset) -> Vec<String> {
+/// Histograms of the times of requests.
+pub(super) fn durations_section(metrics: &RunMetrics, charset: ChartCharset) -> Vec<String> {
     let mut lines = Vec::new();
-    let jobs = figures.fetches.by_name().filter(|(_, group)| group.took.count() >= MIN_REQUESTS);
+    let jobs = metrics.fetches.by_name().filter(|(_, group)| group.took.count() >= MIN_REQUESTS);
     for (name, group) in jobs.take(MAX_CHARTS) {
         let title = format!("times of {}", truncate_name(name));
         if !lines.is_empty() {
@@ -140,7 +135,7 @@ pub(super) fn durations_section(figures: &RunMetrics, charset: ChartCharset) -> 
     lines
 }
 
-/// A bar for each step of 1, 2, 5 that any figure falls into.
+/// A bar for each step of 1, 2, 5, 10 and so on that has values.
 fn histogram(took: &Distribution, charset: ChartCharset) -> Vec<String> {
     let mut steps = Vec::new();
     let mut above = None;
@@ -171,7 +166,7 @@ fn histogram(took: &Distribution, charset: ChartCharset) -> Vec<String> {
     steps.iter().map(row).collect()
 }
 
-/// A time that is one of 1, 2, 5 of a power of ten.
+/// A time that is 1, 2 or 5 times a power of ten.
 fn format_round_time(nanoseconds: u64) -> String {
     match nanoseconds {
         n if n < 1_000 => format!("{n} ns"),
@@ -181,58 +176,54 @@ fn format_round_time(nanoseconds: u64) -> String {
     }
 }
 
-/// Moves by direction.
-pub(super) fn moves_section(figures: &RunMetrics) -> Vec<String> {
-    if figures.moves.iter().all(|count| *count == 0) {
+pub(super) fn moves_section(metrics: &RunMetrics) -> Vec<String> {
+    if metrics.moves.iter().all(|count| *count == 0) {
         return Vec::new();
     }
-    let directions = Direction::ALL.iter().zip(figures.moves);
+    let directions = Direction::ALL.iter().zip(metrics.moves);
     let counts =
         directions.map(|(direction, count)| format!("{} {}", direction.letter(), group_digits(count)));
     vec!["moves".to_owned(), format!("{:MAX_NAME_CHARS$}  {}", "", counts.collect::<Vec<_>>().join(", "))]
 }
 
-/// What the shared cells held at last.
-pub(super) fn shared_section(figures: &RunMetrics) -> Vec<String> {
-    if figures.shared.is_empty() {
+pub(super) fn shared_section(metrics: &RunMetrics) -> Vec<String> {
+    if metrics.shared.is_empty() {
         return Vec::new();
     }
-    let cells = figures.shared.iter().map(|(cell, value)| format!("{} = {value}", sanitize(cell)));
-    let (cells, steps) = (cells.collect::<Vec<_>>().join(", "), format_count(figures.steps, "step"));
+    let cells = metrics.shared.iter().map(|(cell, value)| format!("{} = {value}", sanitize(cell)));
+    let (cells, steps) = (cells.collect::<Vec<_>>().join(", "), format_count(metrics.steps, "step"));
     vec!["shared".to_owned(), format!("{:MAX_NAME_CHARS$}  {cells}, after {steps}", "")]
 }
 
-/// How late what was due was.
-pub(super) fn lateness_section(figures: &RunMetrics) -> Vec<String> {
-    if figures.lateness.is_empty() {
+pub(super) fn lateness_section(metrics: &RunMetrics) -> Vec<String> {
+    if metrics.lateness.is_empty() {
         return Vec::new();
     }
-    if figures.lateness.values().all(|late| late.max() == 0) {
-        let count = figures.lateness.values().map(Distribution::count).sum();
+    if metrics.lateness.values().all(|late| late.max() == 0) {
+        let count = metrics.lateness.values().map(Distribution::count).sum();
         return vec![
             "lateness".to_owned(),
             format!("{:MAX_NAME_CHARS$}  none, of {}", "", format_count(count, "event")),
         ];
     }
     let mut table = TextTable::new(&["lateness", "count", "p50", "p99", "max"]);
-    for (event, late) in &figures.lateness {
+    for (event, late) in &metrics.lateness {
         let [p50, p99, max] = [500, 990, 1_000].map(|per_mille| format_percentile(late, per_mille));
         table.push_row(event, [group_digits(late.count()), p50, p99, max]);
     }
     table.render_lines()
 }
 
-/// What happened when.
-pub(super) fn flows_section(figures: &RunMetrics, charset: ChartCharset) -> Vec<String> {
-    if figures.flows.is_empty() || figures.last_moment == Moment::ZERO {
+pub(super) fn flows_section(metrics: &RunMetrics, charset: ChartCharset) -> Vec<String> {
+    if metrics.flows.is_empty() || metrics.last_moment == Moment::ZERO {
         return Vec::new();
     }
-    let end = Moment(figures.took().0).max(figures.last_moment);
+    let end = Moment(metrics.took().0).max(metrics.last_moment);
     let took = format_span(Span(end.0));
     let gap = COLUMNS.saturating_sub(3 + took.chars().count());
     let mut lines = vec![format!("{:<MAX_NAME_CHARS$}  0 s{}{took}", "over time", " ".repeat(gap))];
-    for (flow, course) in &figures.flows {
-        let columns = course.columns(end, COLUMNS);
+    for (flow, series) in &metrics.flows {
+        let columns = series.columns(end, COLUMNS);
         let most = columns.iter().copied().max().unwrap_or(0);
         let drawn = sparkline(&columns, charset);
         lines.push(format!("{:<MAX_NAME_CHARS$}  {drawn}  up to {}", flow.name(), format_rate(most, end)));
@@ -240,7 +231,7 @@ pub(super) fn flows_section(figures: &RunMetrics, charset: ChartCharset) -> Vec<
     lines
 }
 
-/// How many happened in one column's time, or a second of it.
+/// A column's count as it is, or as a rate per second.
 fn format_rate(count: u64, end: Moment) -> String {
     if count < MAX_PLAIN_COUNT {
         return format!("{count} in {}", format_span(Span(end.0 / COLUMNS as u64)));
@@ -248,7 +239,7 @@ fn format_rate(count: u64, end: Moment) -> String {
     format!("{}/s", group_digits(per_second(count, end, COLUMNS)))
 }
 
-/// A time of a distribution, for people.
+/// A percentile, for people.
 fn format_percentile(distribution: &Distribution, per_mille: u64) -> String {
     if distribution.count() == 0 {
         "-".to_owned()

@@ -1,12 +1,12 @@
-//! Small charts in text: a line of heights, and bars.
+//! Small charts in text: sparklines and bars.
 
-/// Which characters a chart is drawn with.
+/// The characters of a chart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChartCharset {
-    /// Blocks of an eighth.
+    /// Block characters in steps of an eighth.
     #[default]
     Blocks,
-    /// For a terminal that knows no others.
+    /// ASCII, for a terminal that cannot show others.
     Ascii,
 }
 
@@ -14,25 +14,24 @@ const BLOCK_HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆',
 const BLOCK_LENGTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const ASCII_HEIGHTS: [char; 9] = [' ', '.', '.', ':', ':', '+', '+', '#', '#'];
 
-/// One character for each figure, as high as the figure is beside the highest. What is not nothing
-/// is never drawn as nothing.
-pub(super) fn sparkline(figures: &[u64], charset: ChartCharset) -> String {
-    let highest = u128::from(figures.iter().copied().max().unwrap_or(0).max(1));
+/// One character for each value, as high as its share of the largest. A value above zero is always visible.
+pub(super) fn sparkline(values: &[u64], charset: ChartCharset) -> String {
+    let highest = u128::from(values.iter().copied().max().unwrap_or(0).max(1));
     let marks = match charset {
         ChartCharset::Blocks => BLOCK_HEIGHTS,
         ChartCharset::Ascii => ASCII_HEIGHTS,
     };
-    let height = |figure: &u64| {
-        let eighths = (u128::from(*figure) * 8).div_ceil(highest);
+    let height = |value: &u64| {
+        let eighths = (u128::from(*value) * 8).div_ceil(highest);
         marks[usize::try_from(eighths).unwrap_or(8).min(8)]
     };
-    figures.iter().map(height).collect()
+    values.iter().map(height).collect()
 }
 
-/// A bar that is as long as `figure` is beside `largest`, which has so many columns.
-pub(super) fn horizontal_bar(figure: u64, largest: u64, columns: usize, charset: ChartCharset) -> String {
+/// A bar whose length is the share of `figure` in `largest`; the full length is `columns`.
+pub(super) fn horizontal_bar(value: u64, largest: u64, columns: usize, charset: ChartCharset) -> String {
     let largest = u128::from(largest.max(1));
-    let eighths = (u128::from(figure) * columns as u128 * 8).div_ceil(largest);
+    let eighths = (u128::from(value) * columns as u128 * 8).div_ceil(largest);
     let eighths = usize::try_from(eighths).unwrap_or(usize::MAX).min(columns * 8);
     match charset {
         ChartCharset::Ascii => "#".repeat(eighths.div_ceil(8)),
@@ -46,7 +45,7 @@ pub(super) fn horizontal_bar(figure: u64, largest: u64, columns: usize, charset:
     }
 }
 
-/// A text with this module's and its neighbours' own characters as ASCII.
+/// Replaces the characters of the summary that are not ASCII.
 pub(super) fn to_ascii(text: &str) -> String {
     let ascii = |c| match c {
         'µ' => 'u',

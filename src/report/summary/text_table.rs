@@ -1,9 +1,9 @@
-//! Columns of text: names to the left, figures to the right, never wider than a terminal.
+//! Tables in text: names on the left, numbers on the right, never wider than a terminal.
 
-/// The most characters that a name takes; of a longer one, that many.
+/// How many characters of a name are shown at most.
 pub(super) const MAX_NAME_CHARS: usize = 16;
 
-/// Rows of a name and figures.
+/// Rows of a name and numbers.
 #[derive(Debug)]
 pub(super) struct TextTable {
     rows: Vec<TextTableRow>,
@@ -12,21 +12,21 @@ pub(super) struct TextTable {
 #[derive(Debug)]
 enum TextTableRow {
     Cells(Vec<String>),
-    /// Below the row before it, behind the name.
+    /// Below the row before it, indented to the first number.
     Note(String),
 }
 
 impl TextTable {
-    /// A table with these headings, the first of which is the table's own.
+    /// A table with these headings, the first of which is that of the table itself.
     pub(super) fn new(headings: &[&str]) -> TextTable {
         TextTable {
             rows: vec![TextTableRow::Cells(headings.iter().map(|heading| (*heading).to_owned()).collect())],
         }
     }
 
-    /// Adds a row, as wide as the headings.
-    pub(super) fn push_row(&mut self, name: &str, figures: impl IntoIterator<Item = String>) {
-        self.rows.push(TextTableRow::Cells([truncate_name(name)].into_iter().chain(figures).collect()));
+    /// Adds a row with as many cells as there are headings.
+    pub(super) fn push_row(&mut self, name: &str, numbers: impl IntoIterator<Item = String>) {
+        self.rows.push(TextTableRow::Cells([truncate_name(name)].into_iter().chain(numbers).collect()));
     }
 
     /// Adds a note to the row before it.
@@ -34,7 +34,7 @@ impl TextTable {
         self.rows.push(TextTableRow::Note(note));
     }
 
-    /// Takes out the columns from this one on that have nothing but zeros.
+    /// Removes the columns from index `from` on that contain only zeros.
     pub(super) fn without_zeros(mut self, from: usize) -> TextTable {
         let cells = |row: &TextTableRow| match row {
             TextTableRow::Cells(cells) => Some(cells.clone()),
@@ -51,7 +51,7 @@ impl TextTable {
         self
     }
 
-    /// The lines, without their ends; the first is the headings.
+    /// The lines without newlines; the first line has the headings.
     pub(super) fn render_lines(&self) -> Vec<String> {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
@@ -81,7 +81,7 @@ fn render_row(row: &TextTableRow, widths: &[usize]) -> String {
     }
 }
 
-/// A name that fits in its column.
+/// A name, cut to fit in its column.
 pub(super) fn truncate_name(name: &str) -> String {
     if name.chars().count() <= MAX_NAME_CHARS {
         return name.to_owned();

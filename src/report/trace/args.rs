@@ -1,11 +1,11 @@
-//! What is said of an event of a trace beside its place.
+//! The arguments of a trace event: everything beside its name and place.
 
 use serde_json::{Value, json};
 
 use crate::report::trace::trace_file::TraceArgs;
 use scenario_log::event::FetchTimings;
 
-/// The arguments that are there.
+/// The arguments, without those that are null.
 pub(super) fn event_args(value: Value) -> TraceArgs {
     match value {
         Value::Object(mut args) => {
@@ -19,13 +19,13 @@ pub(super) fn event_args(value: Value) -> TraceArgs {
 /// The longest text, in bytes.
 const MAX_TEXT_BYTES: usize = 1_000;
 
-/// A text, or the start of a long one.
+/// A text, or the beginning of a long one.
 pub(super) fn truncate_bytes(text: &[u8]) -> String {
     let start = String::from_utf8_lossy(&text[..text.len().min(MAX_TEXT_BYTES)]);
     format!("{start}{}", if text.len() > MAX_TEXT_BYTES { "…" } else { "" })
 }
 
-/// The phases that there were.
+/// The phases that happened.
 pub(super) fn timings_json(timings: &FetchTimings) -> Value {
     let FetchTimings { dns, connect, tls, first_byte, body } = *timings;
     let phases =

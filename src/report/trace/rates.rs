@@ -1,4 +1,4 @@
-//! How many there were of something in each second of the run.
+//! Counts of events in each second of the run.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,11 @@ pub(super) struct PerSecondCounts {
 }
 
 impl PerSecondCounts {
-    /// Counts one more.
     pub(super) fn add(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
 
-    /// Goes on to a second, and gives the counts of those before it: where a count changes.
+    /// Goes on to a second; returns the counts of the seconds before it, where they change.
     pub(super) fn advance_to(&mut self, second: u64) -> Vec<(u64, &'static str, u64)> {
         let done = self.second;
         if second == done {
@@ -25,7 +24,7 @@ impl PerSecondCounts {
         let mut changes = Vec::new();
         for (what, count) in &mut self.counts {
             changes.push((done, *what, std::mem::take(count)));
-            // Nothing happens in the seconds between.
+            // Nothing happened in the seconds between.
             if second > done + 1 {
                 changes.push((done + 1, *what, 0));
             }

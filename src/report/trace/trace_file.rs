@@ -11,21 +11,20 @@ use serde_json::{Map, Value};
 use scenario_log::sanitize::sanitize_json;
 use scenario_log::time::{Moment, Span};
 
-/// A track: a thread of a process, as the format calls them.
+/// A track: in the format's words, a thread of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TraceTrack {
     pub(super) pid: u64,
     pub(super) tid: u64,
 }
 
-/// A moment on a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TracePoint {
     pub(super) track: TraceTrack,
     pub(super) t: Moment,
 }
 
-/// What belongs to an event beside its place.
+/// Everything of an event beside its name and place.
 pub(super) type TraceArgs = Map<String, Value>;
 
 /// Writes the file, event by event.
@@ -35,7 +34,7 @@ pub(super) struct TraceFile<W> {
     has_begun: bool,
 }
 
-/// Nanoseconds as microseconds.
+/// Nanoseconds, displayed as microseconds.
 struct Micros(u64);
 
 impl fmt::Display for Micros {
@@ -49,7 +48,7 @@ impl<W: Write> TraceFile<W> {
         TraceFile { output: to, has_begun: false }
     }
 
-    /// Something that took time.
+    /// An event with a duration.
     pub(super) fn write_slice(
         &mut self,
         name: &str,
@@ -67,7 +66,7 @@ impl<W: Write> TraceFile<W> {
         )
     }
 
-    /// Something that took none.
+    /// An event without a duration.
     pub(super) fn write_instant(
         &mut self,
         name: &str,
@@ -96,12 +95,12 @@ impl<W: Write> TraceFile<W> {
         self.write_event("f", name, "after", to, format_args!(",\"id\":{id},\"bp\":\"e\""))
     }
 
-    /// A figure that changes.
+    /// A new value of a counter.
     pub(super) fn write_counter(&mut self, name: &str, at: TracePoint, figure: u64) -> io::Result<()> {
         self.write_event("C", name, "rate", at, format_args!(",\"args\":{{\"count\":{figure}}}"))
     }
 
-    /// What a process or track is called, or where it stands among the others.
+    /// The name of a process or track, or its place among the others.
     pub(super) fn write_metadata(
         &mut self,
         what: &str,
@@ -137,7 +136,7 @@ impl<W: Write> TraceFile<W> {
         self.output.write_all(start)
     }
 
-    /// Writes the end.
+    /// Writes the end of the file.
     pub(super) fn finish(mut self) -> io::Result<()> {
         if !self.has_begun {
             self.output.write_all(b"{\"traceEvents\":[")?;
@@ -147,7 +146,7 @@ impl<W: Write> TraceFile<W> {
     }
 }
 
-/// A value as JSON without anything that acts.
+/// A value as JSON, without characters that act on a terminal.
 fn visible_json_text<T: serde::Serialize>(value: &T) -> String {
     sanitize_json(&serde_json::to_string(value).unwrap_or_default())
 }

@@ -1,11 +1,11 @@
-//! Which track each source has: a preset is a process, and so is a job; each has as many tracks as it
-//! has sources at once. A source takes the lowest that is free, and gives it back when it ends.
+//! The track of each source: a preset is a process, and so is a job. Each has as many tracks as it has
+//! sources at once. A source takes the lowest free track, and gives it back when it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::trace::trace_file::TraceTrack;
 
-/// The timeline's own.
+/// The track of the timeline itself.
 pub(super) const TIMELINE_TRACK: TraceTrack = TraceTrack { pid: 1, tid: 1 };
 
 /// The tracks of one process.
@@ -16,7 +16,7 @@ struct ProcessTracks {
     count: u64,
 }
 
-/// All of them.
+/// The tracks of all processes.
 #[derive(Debug, Default)]
 pub(super) struct TrackAllocator {
     processes: BTreeMap<String, ProcessTracks>,
@@ -26,9 +26,9 @@ pub(super) struct TrackAllocator {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AllocatedTrack {
     pub(super) track: TraceTrack,
-    /// It is the first of its process.
+    /// The process is new with it.
     pub(super) is_new_process: bool,
-    /// Nobody has had it before.
+    /// No source has had it before.
     pub(super) is_new: bool,
 }
 

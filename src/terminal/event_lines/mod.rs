@@ -1,29 +1,29 @@
-//! The screen of a run: each event as a line for a person. Makes text, and shows none itself.
+//! The terminal's lines: each event of a run as a line for a person. Makes text, and prints none itself.
 //!
-//! What came from outside goes through [`scenario_log::sanitize`]; nothing raw is shown.
+//! Texts from outside go through [`scenario_log::sanitize`]; nothing raw is shown.
 
 mod control;
 mod programs;
 mod requests;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use crate::report::format::{pluralize, push_expectation, push_fmt};
 use crate::terminal::load_lines::LoadTracker;
 use crate::terminal::progress_bar::format_tenths;
 use crate::terminal::unready_output::UnreadyOutput;
 use crate::terminal::world_line::{broadcasts_every_move, push_join_details, push_positions};
 use scenario_core::engine::EngineStatus;
-use scenario_log::event::{Event, ExpectationResult, Source};
+use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes, sanitize};
-use scenario_log::time::{Moment, Span};
+use scenario_log::time::Moment;
 
-/// The longest text of one event that is shown, in bytes; the log has it whole.
+/// The most bytes of one event's text that are shown; the log has the whole text.
 const MAX_TEXT_BYTES: usize = 2_000;
 
-/// The colours of sources, told apart by number.
+/// The colours of sources, by their numbers.
 const PALETTE: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Magenta,
@@ -38,41 +38,42 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().effects(Effects::BOLD);
 const WARN: Style = AnsiColor::Yellow.on_default();
 
-/// Makes of events what people see.
+/// Renders events and other news of a run for people.
 pub trait EventRenderer {
-    /// Appends what is to be shown of an event, and says how many lines were left out because there
-    /// was room for `budget` bytes only.
+    /// Appends the lines of an event, and returns how many lines were left out because there was room for
+    /// only `budget` bytes.
     fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64;
 
-    /// Appends what `status` shows.
+    /// Appends the answer to a typed `status`.
     fn render_status(&self, out: &mut String, t: Moment, status: &EngineStatus);
 
-    /// Appends what there is to say of a source beside its events.
+    /// Appends a note about a source that is not an event.
     fn render_note(&self, out: &mut String, t: Moment, source: Source, text: &str);
 
-    /// Appends a word about a fetch.
+    /// Appends a warning about a fetch.
     fn render_fetch_warning(&self, out: &mut String, t: Moment, job: &str, text: &str);
 
     /// Appends how many live pages were dropped.
     fn render_dropped_pages(&self, out: &mut String, t: Moment, count: u64);
 }
 
-/// A line for each event, with its time and its source.
+/// Renders a line for each event, with its time and its source.
 #[derive(Clone, Debug)]
 pub struct LineRenderer {
     color: bool,
-    /// The preset or job of each source that has not ended.
+    /// The preset or job of each source that has not ended; of requests of loads, none is kept.
     names: BTreeMap<Source, String>,
     /// The programs that are not ready yet.
     unready_output: UnreadyOutput,
     /// The fetches whose requests are not shown one by one.
     loads: LoadTracker,
-    /// The state of the world is told by the clock, and not behind every move.
+    /// Whether states of the world are shown: they are if the clock triggers them, and not after every
+    /// move.
     shows_world: bool,
 }
 
 impl LineRenderer {
-    /// A screen with or without colours.
+    /// Renders with or without colours.
     #[must_use]
     pub fn new(color: bool) -> LineRenderer {
         LineRenderer {
@@ -84,7 +85,7 @@ impl LineRenderer {
         }
     }
 
-    /// Whether how later events look depends on events of this name, so that none may be left out.
+    /// Whether later lines depend on events of this name, so that none of them may be left out.
     #[must_use]
     pub fn is_remembered(event: &str) -> bool {
         matches!(
@@ -100,13 +101,13 @@ impl LineRenderer {
         )
     }
 
-    /// How many sources it remembers: what a copy of it costs.
+    /// How many sources it remembers: a measure of what a clone costs.
     #[must_use]
     pub fn remembered_sources(&self) -> usize {
         self.names.len()
     }
 
-    /// Appends that what follows is from another part of the run, around this moment.
+    /// Appends a line that says that the next lines are from another part of the run, around this moment.
     pub fn render_jump(&self, out: &mut String, to: Moment) {
         self.push_styled(out, DIM, |out| {
             push_fmt(out, format_args!("           … to {} s", format_tenths(to)))
@@ -175,11 +176,18 @@ impl LineRenderer {
                 });
             }
             Event::RunFinished(summary) => self.push_summary(out, t, summary),
-            other => self.push_control_event(out, t, other),
+            Event::Mark { .. }
+            | Event::TypedInput { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::Deadlock { .. } => self.push_control_event(out, t, event),
+            // `push_chunk` shows them, as far as there is room.
+            Event::Lines { .. } => {}
         }
     }
 
-    /// One line of a source.
     fn push_source_line(&self, out: &mut String, t: Moment, source: Source, rest: impl FnOnce(&mut String)) {
         let number = match source {
             Source::Spawn(number) | Source::Request(number) | Source::Guest(number) => number,
@@ -217,22 +225,22 @@ impl LineRenderer {
 
 impl EventRenderer for LineRenderer {
     fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
-        match event {
-            Event::Lines { source, stream, chunk, partial } => {
-                self.unready_output.on_event(event);
-                return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
-            }
-            Event::Move { .. }
-            | Event::Step { .. }
-            | Event::FetchLine { .. }
-            | Event::ClockTick { .. }
-            | Event::WorldState { .. }
-                if budget == 0 =>
-            {
-                return 1;
-            }
-            other => self.push_event(out, t, other),
+        if let Event::Lines { source, stream, chunk, partial } = event {
+            self.unready_output.on_event(event);
+            return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
         }
+        let is_frequent = matches!(
+            event,
+            Event::Move { .. }
+                | Event::Step { .. }
+                | Event::FetchLine { .. }
+                | Event::ClockTick { .. }
+                | Event::WorldState { .. }
+        );
+        if is_frequent && budget == 0 {
+            return 1;
+        }
+        self.push_event(out, t, event);
         0
     }
 
@@ -276,33 +284,7 @@ impl EventRenderer for LineRenderer {
     }
 }
 
-/// What came of an expectation, and where in the log that stands.
-pub(crate) fn push_expectation(out: &mut String, expected: &ExpectationResult) {
-    push_sanitized(out, &expected.name);
-    // One that was given no name is called by what it wants.
-    if !expected.name.ends_with(&expected.wanted) {
-        out.push_str(": wanted ");
-        push_sanitized(out, &expected.wanted);
-    }
-    match &expected.got {
-        Some(got) => {
-            out.push_str(", got ");
-            push_sanitized(out, got);
-        }
-        None => out.push_str(", nothing to measure"),
-    }
-    if !expected.events.is_empty() {
-        let events: Vec<String> = expected.events.iter().map(u64::to_string).collect();
-        push_fmt(out, format_args!(" (seq {})", events.join(", ")));
-    }
-}
-
-fn push_fmt(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let written = out.write_fmt(arguments);
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
-}
-
-/// Bytes made visible, cut where they are long.
+/// Appends bytes, sanitized, and cut if they are long.
 fn push_truncated(out: &mut String, bytes: &[u8]) {
     push_sanitized_bytes(out, &bytes[..bytes.len().min(MAX_TEXT_BYTES)]);
     if bytes.len() > MAX_TEXT_BYTES {
@@ -310,43 +292,10 @@ fn push_truncated(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// `1 byte`, `2 bytes`.
-pub(crate) fn pluralize(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A span to about three figures: `45 µs`, `2.31 s`.
-#[must_use]
-pub fn format_span(span: Span) -> String {
-    let (value, unit) = match span.0 {
-        0 => return "0 s".to_owned(),
-        n if n < 1_000 => return format!("{n} ns"),
-        n if n < 1_000_000 => (n as f64 / 1e3, "µs"),
-        n if n < 1_000_000_000 => (n as f64 / 1e6, "ms"),
-        n => (n as f64 / 1e9, "s"),
-    };
-    let decimals = if value < 10.0 {
-        2
-    } else if value < 100.0 {
-        1
-    } else {
-        0
-    };
-    format!("{value:.decimals$} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use scenario_log::event::OutputStream;
-
-    #[test]
-    fn spans_have_three_figures() {
-        assert_eq!(format_span(Span(0)), "0 s");
-        assert_eq!(format_span(Span(950)), "950 ns");
-        assert_eq!(format_span(Span(45_120)), "45.1 µs");
-        assert_eq!(format_span(Span(2_310_000_000)), "2.31 s");
-    }
 
     #[test]
     fn lines_are_shown_without_their_controls() {

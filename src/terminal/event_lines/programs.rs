@@ -1,8 +1,9 @@
-//! Programs and players on the screen: their starts and ends, and what they write.
+//! The terminal's lines of programs and players: their starts and ends, and their output.
 
 use anstyle::Style;
 
-use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, pluralize, push_fmt, push_truncated};
+use crate::report::format::{pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::unready_output::OutputTail;
 use scenario_log::event::{Event, OutputStream, Source, SpawnExit};
 use scenario_log::sanitize::push_sanitized;
@@ -10,6 +11,7 @@ use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 impl LineRenderer {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_spawn_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::SpawnStarted { source, preset, pid, .. } => {
@@ -54,7 +56,7 @@ impl LineRenderer {
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
                     if *held {
-                        out.push_str("; what it started holds its output, which is not read on");
+                        out.push_str("; what it started holds its output open, which is not read any more");
                     }
                     if *skipped > 0 {
                         let states = pluralize(*skipped, "state");
@@ -82,7 +84,7 @@ impl LineRenderer {
         }
     }
 
-    /// The last lines of a program that never became ready, once more.
+    /// Shows the last lines of a program that never became ready once more.
     fn push_last_lines(&self, out: &mut String, t: Moment, source: Source, lines: Option<OutputTail>) {
         let Some(lines) = lines else { return };
         let head = if lines.is_empty() { "it wrote nothing" } else { "its last lines:" };
@@ -92,7 +94,7 @@ impl LineRenderer {
         }
     }
 
-    /// The lines of a chunk, as far as there is room.
+    /// Appends the lines of a chunk as far as there is room; returns how many were left out.
     pub(super) fn push_chunk(
         &self,
         out: &mut String,

@@ -1,14 +1,14 @@
-//! Requests on the screen: one by one, but those of a load.
+//! The terminal's lines of requests: one by one, except for those of a load.
 
-use crate::terminal::event_lines::{
-    BAD, DIM, GOOD, LineRenderer, WARN, format_span, pluralize, push_fmt, push_truncated,
-};
+use crate::report::format::{format_span, pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines::LoadStartKind;
 use scenario_log::event::Event;
 use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
 impl LineRenderer {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_fetch_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::FetchStarted { source, job, method, url, .. } => {
@@ -78,12 +78,13 @@ impl LineRenderer {
         });
     }
 
-    /// Whether one more failed request of a load is shown; of the last one this is said.
+    /// Whether one more failed request of a load is shown. After the last one, a line says that it was the
+    /// last.
     fn admit_load_failure(&mut self, out: &mut String, t: Moment) -> bool {
         let is_last = self.loads.fail_request();
         if is_last == Some(true) {
             self.push_line(out, t, "load", DIM, |out| {
-                out.push_str("this failure is the last that is shown; the log has all")
+                out.push_str("this is the last failure that is shown; the log has all of them")
             });
         }
         is_last.is_some()

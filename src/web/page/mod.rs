@@ -1,9 +1,9 @@
 //! The live page: what people see of a run in a browser while it goes, or of a log that is played.
 //!
-//! It takes events as they come, and gives JSON: the [state](Page::state) so far, for who has just come,
-//! and the [change](Page::change) since the last one, for who looks already. Its size has a bound
-//! whatever the run does: of lanes, players and lines that are too many, the number is told. It serves
-//! nothing itself; `docs/live.md` has the format.
+//! It takes events as they come, and gives JSON: the [state](LivePage::state_json) so far for a new reader,
+//! and the [change](LivePage::take_change_json) since the last one for the others. Its size is bounded
+//! whatever the run does: of lanes, players and lines that are too many, it gives the number. It serves
+//! nothing itself; `docs/live.md` describes the format.
 
 mod entries;
 mod lanes;
@@ -14,17 +14,19 @@ mod recent_lines;
 use serde::Serialize;
 
 use crate::report::feed::LogEvent;
+use crate::report::logged_scenario::load_logged_scenario;
 use crate::web::page::overview::{LiveExpectation, RunOverview};
 use crate::web::page::recent_lines::{RecentLine, RecentLines};
 use entries::LiveEntries;
 use lanes::LiveLanes;
 use players::LivePlayers;
 use scenario_core::engine::progress::RunProgress;
+use scenario_core::scenario::model::Scenario;
 use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
-/// The page itself, without anything of a run.
+/// The page itself, without any data of a run.
 pub const HTML: &str = include_str!("page.html");
 /// Its style.
 pub const STYLE: &str = concat!(include_str!("../assets/shared/colors.css"), include_str!("page.css"));
@@ -59,33 +61,33 @@ pub const SCRIPT: &str = concat!(
     "}\n",
 );
 
-/// How it stands when it is looked at, beside what the events say.
+/// The state of a run beside its events, at the moment when the page is rendered.
 #[derive(Clone, Copy, Debug)]
 pub struct PageView<'a> {
-    /// The run's moment.
+    /// The moment of the run.
     pub t: Moment,
     /// Whether the clock goes.
     pub is_clock_running: bool,
-    /// How the run stands; none of a log that is played.
+    /// The progress of the run; none for a log that is played.
     pub progress: Option<&'a RunProgress>,
-    /// How many pages look, and how many have been dropped since they were slow.
+    /// How many readers the page has, and how many were dropped because they were slow.
     pub readers: (u64, u64),
     /// The playback, if a log is played.
     pub playback: Option<PlaybackStatus>,
 }
 
-/// How a log is played.
+/// The state of a playback.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PlaybackStatus {
-    /// The log's last moment, in seconds, where it is known.
+    /// The log's last moment in seconds, if it is known.
     pub end: Option<f64>,
-    /// How many times as fast as the run; none: as fast as it goes.
+    /// How many times as fast as the run; none: as fast as possible.
     pub speed: Option<f64>,
-    /// Whether it stands still.
+    /// Whether it is paused.
     pub is_paused: bool,
 }
 
-/// What is made of a run's events.
+/// The live page of a run or a log.
 #[derive(Clone, Debug, Default)]
 pub struct LivePage {
     overview: RunOverview,
@@ -94,13 +96,14 @@ pub struct LivePage {
     entries: LiveEntries,
     recent_lines: RecentLines,
     end: Option<LiveRunEnd>,
+    has_scenario: bool,
     /// Whether an event has come since the last change was made.
     is_changed: bool,
-    /// What the last change has told beside events.
+    /// The part of the last change that does not come from events.
     last_eventless: Option<EventlessState>,
 }
 
-/// What may change without an event.
+/// Everything that may change without an event.
 #[derive(Clone, Debug, PartialEq)]
 struct EventlessState {
     is_clock_running: bool,
@@ -116,7 +119,7 @@ struct LiveRunEnd {
     took: f64,
 }
 
-/// What a page is sent: all there is, or what is new of it.
+/// A message to the page: the whole state, or the changes.
 #[derive(Serialize)]
 struct PageMessage<'a> {
     #[serde(flatten)]
@@ -141,8 +144,8 @@ struct PageMessage<'a> {
 }
 
 impl LivePage {
-    /// A page of a run whose clock goes `speed` times as fast as the machine's, and whose log is there,
-    /// if it is kept.
+    /// The page of a run whose clock goes `speed` times as fast as the machine's. `log` is the path of its
+    /// log, if there is one.
     #[must_use]
     pub fn for_run(speed: f64, log: Option<String>) -> LivePage {
         LivePage {
@@ -151,7 +154,7 @@ impl LivePage {
         }
     }
 
-    /// A page of a log that is played.
+    /// The page of a log that is played.
     #[must_use]
     pub fn for_log(log: String) -> LivePage {
         LivePage {
@@ -160,23 +163,37 @@ impl LivePage {
         }
     }
 
-    /// Takes an event.
-    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
+    /// Sets the scenario of the run. Without it, the page reads it from the first event, which takes time
+    /// that a run may not have.
+    #[must_use]
+    pub fn with_scenario(mut self, scenario: &Scenario) -> LivePage {
+        self.set_scenario(scenario);
+        self
+    }
+
+    fn set_scenario(&mut self, scenario: &Scenario) {
+        self.entries = LiveEntries::from_scenario(scenario);
+        self.lanes = LiveLanes::from_scenario(scenario);
+        self.players = LivePlayers::from_scenario(scenario);
+        self.overview.set_scenario(scenario);
+        self.has_scenario = true;
+    }
+
+    /// Takes the next event.
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         self.is_changed = true;
-        let Some(event) = told.event else { return };
-        if let Event::RunStarted { scenario, .. } = event {
-            let scenario: serde_json::Value = serde_json::from_str(scenario).unwrap_or_default();
-            self.entries = LiveEntries::from_scenario(&scenario);
-            self.lanes = LiveLanes::from_scenario(&scenario);
-            self.players = LivePlayers::from_scenario(&scenario);
-            self.overview.set_scenario(&scenario);
+        let Some(event) = logged.event else { return };
+        if let Event::RunStarted { scenario, .. } = event
+            && !self.has_scenario
+            && let Some(scenario) = load_logged_scenario(scenario)
+        {
+            self.set_scenario(&scenario);
         }
-        self.overview.on_event(told.t, event);
-        self.players.on_event(told.t, event);
-        // Before the lanes forget what has ended.
-        self.recent_lines.on_event(told.t, event, &self.lanes);
-        let ended = self.lanes.on_event(told.t, event);
-        self.entries.on_event(event, ended);
+        self.overview.on_event(logged.t, event);
+        self.players.on_event(logged.t, event);
+        self.recent_lines.on_event(logged, event, &self.lanes);
+        self.lanes.on_event(logged, event);
+        self.entries.on_event(event, logged.origin);
         if let Event::RunFinished(summary) = event {
             let reason = summary.reason.as_deref().map(sanitize);
             self.end =
@@ -184,36 +201,36 @@ impl LivePage {
         }
     }
 
-    /// All that there is to see.
+    /// The whole state, as JSON.
     #[must_use]
-    pub fn state_json(&self, look: &PageView<'_>) -> String {
-        let expect = self.overview.expectations(look.progress);
+    pub fn state_json(&self, view: &PageView<'_>) -> String {
+        let expect = self.overview.expectations(view.progress);
         let message = PageMessage {
             start: Some(self.overview.start_message()),
             players: self.players.all(),
             lanes: self.lanes.all(),
             entries: self.entries.all(),
             lines: &self.recent_lines.latest(),
-            ..self.message(look, &expect)
+            ..self.message(view, &expect)
         };
         render_json(&message)
     }
 
-    /// What is new since the last time, if anything is.
-    pub fn take_change_json(&mut self, look: &PageView<'_>) -> Option<String> {
-        let expect = self.overview.expectations(look.progress);
-        let PageView { is_clock_running: is_going, readers, playback, .. } = *look;
+    /// The changes since the last call, as JSON, if there are any.
+    pub fn take_change_json(&mut self, view: &PageView<'_>) -> Option<String> {
+        let expect = self.overview.expectations(view.progress);
+        let PageView { is_clock_running: is_going, readers, playback, .. } = *view;
         let beside = EventlessState { is_clock_running: is_going, readers, playback, expect };
         if !self.is_changed && self.last_eventless.as_ref() == Some(&beside) {
             return None;
         }
-        let message = render_json(&self.message(look, &beside.expect));
+        let message = render_json(&self.message(view, &beside.expect));
         self.forget_changes();
         self.last_eventless = Some(beside);
         Some(message)
     }
 
-    /// What was new is told otherwise: by a state.
+    /// Forgets the changes, since a whole state replaces them.
     pub fn forget_changes(&mut self) {
         self.is_changed = false;
         self.players.forget_changes();
@@ -222,12 +239,12 @@ impl LivePage {
         self.recent_lines.forget_changes();
     }
 
-    fn message<'a>(&'a self, look: &PageView<'_>, expect: &'a [LiveExpectation]) -> PageMessage<'a> {
-        let (readers, dropped) = look.readers;
+    fn message<'a>(&'a self, view: &PageView<'_>, expect: &'a [LiveExpectation]) -> PageMessage<'a> {
+        let (readers, dropped) = view.readers;
         PageMessage {
             start: None,
-            t: to_seconds(look.t.since(Moment::ZERO)),
-            is_going: look.is_clock_running && self.end.is_none(),
+            t: to_seconds(view.t.since(Moment::ZERO)),
+            is_going: view.is_clock_running && self.end.is_none(),
             players: self.players.changed(),
             more_players: self.players.hidden_moves(),
             lanes: self.lanes.changed(),
@@ -235,28 +252,28 @@ impl LivePage {
             entries: self.entries.changed(),
             lines: self.recent_lines.changed(),
             skipped: self.recent_lines.skipped(),
-            counts: self.overview.counts(look.progress, &self.lanes),
+            counts: self.overview.counts(view.progress, &self.lanes),
             lateness: self.overview.lateness(),
             expect,
             readers,
             dropped,
             end: self.end.as_ref(),
-            play: look.playback,
+            play: view.playback,
         }
     }
 }
 
 fn render_json(message: &PageMessage<'_>) -> String {
-    // Maps with names for keys, numbers and texts: all of it has a JSON.
+    // It consists of maps with text keys, numbers and texts: all of these have a JSON form.
     serde_json::to_string(message).unwrap_or_default()
 }
 
-/// In seconds, as the page has them.
+/// The span in seconds, as the page expects it.
 fn to_seconds(span: Span) -> f64 {
     span.0 as f64 / 1e9
 }
 
-/// A moment in seconds from the start.
+/// The moment in seconds from the start of the run.
 fn moment_to_seconds(moment: Moment) -> f64 {
     moment.0 as f64 / 1e9
 }

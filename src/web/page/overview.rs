@@ -1,19 +1,19 @@
-//! What a run is, what can be done to it, and what it comes to in figures.
+//! The overview of a run: its properties, the commands that can be typed, and its counts.
 
 use std::collections::VecDeque;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::report::metrics::distribution::Distribution;
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::{moment_to_seconds, to_seconds};
 use scenario_core::engine::progress::{ExpectationStatus, RunProgress};
+use scenario_core::scenario::model::{EntryAction, PresetKind, Scenario, StdinMode, WorldEdges};
 use scenario_log::event::{Event, RunOutcome};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
-/// Whether a run is seen while it goes, or its log.
+/// Whether the page shows a run while it goes, or a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum PageMode {
@@ -22,26 +22,25 @@ pub(super) enum PageMode {
     Play,
 }
 
-/// What a run is, by its name in the message.
+/// The properties of a run, by their names in the message.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct LiveRun {
     name: String,
     description: Option<String>,
-    /// As text: not every number of 63 bits is one of JavaScript's.
+    /// As text: JavaScript's numbers cannot hold every number of 63 bits.
     seed: String,
     clock: &'static str,
     started_at: Option<String>,
     speed: f64,
 }
 
-/// The world, if there is one.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct LiveWorld {
-    size: Value,
-    edges: Value,
+    size: [u32; 2],
+    edges: &'static str,
 }
 
-/// What can be typed.
+/// The commands that can be typed.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct AvailableCommands {
     presets: Vec<String>,
@@ -56,7 +55,7 @@ struct CommandTarget {
     send: bool,
 }
 
-/// What does not change in a run.
+/// Everything that does not change in a run.
 #[derive(Serialize)]
 pub(super) struct LiveRunStart<'a> {
     mode: PageMode,
@@ -67,14 +66,14 @@ pub(super) struct LiveRunStart<'a> {
     rates: Vec<RateSample>,
 }
 
-/// How much happened in one part of a run: which part, from 0; moves, lines, requests, events.
+/// How much happened in one part of a run: the part's index from 0, then moves, lines, requests, events.
 type RateSample = [u64; 5];
 
-/// How long a part is, and how many are kept: a minute.
+/// The length of a part, and how many are kept: a minute.
 const RATE_PERIOD: Span = Span::from_millis(500);
 const MAX_RATE_SAMPLES: usize = 120;
 
-/// How often what has happened so far.
+/// How many events of each kind there were so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct LiveCounts {
     events: u64,
@@ -87,7 +86,7 @@ pub(super) struct LiveCounts {
     in_flight: u64,
 }
 
-/// How late things were, in seconds.
+/// Quantiles of lateness, in seconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct LiveLateness {
     p50: f64,
@@ -95,19 +94,19 @@ pub(super) struct LiveLateness {
     max: f64,
 }
 
-/// An expectation, and how it stands.
+/// An expectation and its state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct LiveExpectation {
     name: String,
     wanted: Option<String>,
     got: Option<String>,
-    /// Whether it holds, as far as the run has come; none: it can still come to.
+    /// Whether it holds so far; none if that is still open.
     is_ok: Option<bool>,
-    /// Whether nothing can change that any more.
+    /// Whether that can no longer change.
     is_final: bool,
 }
 
-/// All of that.
+/// The overview of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunOverview {
     mode: PageMode,
@@ -117,7 +116,7 @@ pub(super) struct RunOverview {
     commands: AvailableCommands,
     counts: LiveCounts,
     lateness: Distribution,
-    /// What the counts had come to at the end of each of the last parts in which something happened.
+    /// The counts at the end of each of the last parts in which something happened.
     rate_samples: VecDeque<RateSample>,
     expectations: Vec<LiveExpectation>,
 }
@@ -127,12 +126,16 @@ impl RunOverview {
         RunOverview { mode, log, run: LiveRun { speed, ..LiveRun::default() }, ..RunOverview::default() }
     }
 
-    /// Takes what the resolved scenario says.
-    pub(super) fn set_scenario(&mut self, scenario: &Value) {
-        self.run.description = scenario["description"].as_str().map(sanitize);
-        let world = scenario.get("world");
-        self.world =
-            world.map(|world| LiveWorld { size: world["size"].clone(), edges: world["edges"].clone() });
+    /// Takes the scenario of the run.
+    pub(super) fn set_scenario(&mut self, scenario: &Scenario) {
+        self.run.description = scenario.description.as_deref().map(sanitize);
+        self.world = scenario.world.map(|rules| LiveWorld {
+            size: rules.size,
+            edges: match rules.edges {
+                WorldEdges::Wrap => "wrap",
+                WorldEdges::Stop => "stop",
+            },
+        });
         self.commands = AvailableCommands::from_scenario(scenario);
     }
 
@@ -182,7 +185,23 @@ impl RunOverview {
             Event::RunFinished(summary) => {
                 counts.wrong += u64::from(counts.wrong == 0 && summary.outcome == RunOutcome::Failed);
             }
-            _ => {}
+            Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::FetchStarted { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { error: None, .. }
+            | Event::Stopping { error: None, .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. } => {}
         }
         let LiveCounts { events, moves, lines, requests, .. } = *counts;
         let part = t.0 / RATE_PERIOD.0;
@@ -190,13 +209,13 @@ impl RunOverview {
             Some(last) if last[0] == part => *last = [part, moves, lines, requests, events],
             _ => self.rate_samples.push_back([part, moves, lines, requests, events]),
         }
-        // One more than is told: what is told are differences.
+        // One more than is shown, since differences are shown.
         if self.rate_samples.len() > MAX_RATE_SAMPLES + 1 {
             self.rate_samples.pop_front();
         }
     }
 
-    /// How much happened in each of the last parts in which something did.
+    /// The rates of the last parts in which something happened.
     fn rates(&self) -> Vec<RateSample> {
         let mut before =
             if self.rate_samples.len() > MAX_RATE_SAMPLES { self.rate_samples[0] } else { [0; 5] };
@@ -224,10 +243,11 @@ impl RunOverview {
         }
     }
 
-    /// The figures so far. What runs is counted by whoever knows: the engine, or else the lanes.
-    pub(super) fn counts(&self, standing: Option<&RunProgress>, lanes: &LiveLanes) -> LiveCounts {
-        let (running, in_flight) = match standing {
-            Some(standing) => (standing.running_spawns as u64, standing.requests as u64),
+    /// The counts so far. The number of running sources comes from the engine, or from the lanes if there
+    /// is no engine.
+    pub(super) fn counts(&self, progress: Option<&RunProgress>, lanes: &LiveLanes) -> LiveCounts {
+        let (running, in_flight) = match progress {
+            Some(progress) => (progress.running_spawns as u64, progress.requests as u64),
             None => lanes.running_counts(),
         };
         LiveCounts { running, in_flight, ..self.counts }
@@ -239,13 +259,13 @@ impl RunOverview {
         (self.lateness.count() > 0).then(|| LiveLateness { p50: of(500), p99: of(990), max })
     }
 
-    /// The expectations: as they were judged, or as they stand.
-    pub(super) fn expectations(&self, standing: Option<&RunProgress>) -> Vec<LiveExpectation> {
+    /// The expectations: their results, or their states so far.
+    pub(super) fn expectations(&self, progress: Option<&RunProgress>) -> Vec<LiveExpectation> {
         if !self.expectations.is_empty() {
             return self.expectations.clone();
         }
-        let standing = standing.map(|standing| &standing.expectations[..]).unwrap_or_default();
-        let stands = standing.iter().map(|(name, stand)| LiveExpectation {
+        let progress = progress.map(|progress| &progress.expectations[..]).unwrap_or_default();
+        let open = progress.iter().map(|(name, stand)| LiveExpectation {
             name: sanitize(name),
             wanted: None,
             got: None,
@@ -256,23 +276,28 @@ impl RunOverview {
             },
             is_final: *stand == ExpectationStatus::Missed,
         });
-        stands.collect()
+        open.collect()
     }
 }
 
 impl AvailableCommands {
-    fn from_scenario(scenario: &Value) -> AvailableCommands {
-        let names = |table: &str| {
-            let table = scenario[table].as_object();
-            table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
-        };
-        let ids = scenario["timeline"].as_array().into_iter().flatten().filter_map(|entry| {
-            let preset = entry["spawn"].as_str();
-            let starts = preset.is_some() || entry["fetch"].is_string();
-            let send = preset.is_some_and(|preset| scenario["presets"][preset]["stdin"] == "open");
-            Some(CommandTarget { id: entry["id"].as_str().filter(|_| starts)?.to_owned(), stop: true, send })
+    fn from_scenario(scenario: &Scenario) -> AvailableCommands {
+        let ids = scenario.timeline.iter().filter_map(|entry| {
+            let send = match entry.action {
+                EntryAction::Spawn(preset) => match &scenario.presets[preset].kind {
+                    PresetKind::Command(command) => command.stdin == StdinMode::Open,
+                    PresetKind::Players(_) => false,
+                },
+                EntryAction::Fetch(_) => false,
+                EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => return None,
+            };
+            Some(CommandTarget { id: entry.id.clone()?, stop: true, send })
         });
-        AvailableCommands { presets: names("presets"), fetches: names("fetches"), ids: ids.collect() }
+        AvailableCommands {
+            presets: scenario.presets.iter().map(|preset| preset.name.clone()).collect(),
+            fetches: scenario.fetches.iter().map(|job| job.name.clone()).collect(),
+            ids: ids.collect(),
+        }
     }
 }
 

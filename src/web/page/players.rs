@@ -1,15 +1,15 @@
-//! The players on the board: where each is, as far as the events tell.
+//! The players on the board: where each one is, as far as the events say.
 //!
-//! In a world the log says where everybody is now and then, and moves say what changes between. Without
-//! one nobody has a place: each starts on a spot of its own, and the board has no edges.
+//! In a world, the log gives all positions from time to time, and moves give the changes between. Without a
+//! world, players have no positions: each starts on a spot of its own, and the board has no edges.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::web::page::moment_to_seconds;
+use scenario_core::scenario::model::{Scenario, WorldEdges};
 use scenario_log::event::{Direction, Event, Source, WorldPositions};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
@@ -17,13 +17,12 @@ use scenario_log::time::Moment;
 /// How many players are shown; of more, the moves are counted.
 const MAX_PLAYERS: usize = 5_000;
 
-/// How many of those who are gone are still shown.
+/// How many players that are gone are still shown.
 const MAX_DEPARTED: usize = 200;
 
-/// How far the spots are from each other where there is no world.
+/// The distance between the spots of players without a world.
 const SPOT_DISTANCE: i64 = 4;
 
-/// A player.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct LivePlayer {
     at: [i64; 2],
@@ -45,21 +44,21 @@ fn serialize_source<S: Serializer>(source: &Option<Source>, serializer: S) -> Re
     }
 }
 
-/// Some of them, by their keys.
+/// Some of the players, by their keys.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub(super) struct PlayerChanges<'a>(BTreeMap<&'a str, &'a LivePlayer>);
 
-/// All of them. The key of a player is its name; or, if that is taken when it comes, `john@ps#2`.
+/// All players. The key of a player is its name, or, if that is taken when it comes, `john@ps#2`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LivePlayers {
     players: BTreeMap<String, LivePlayer>,
     /// The keys of each source's players, by their names.
     keys: BTreeMap<Source, BTreeMap<String, String>>,
     world: Option<BoardWorld>,
-    /// How many spots have been given away, where there is no world.
+    /// How many spots have been given away; without a world only.
     spots_given: i64,
-    /// Those who are gone, the first of them first.
+    /// The players that are gone, in that order.
     departed: VecDeque<String>,
     hidden_moves: u64,
     name_buffer: String,
@@ -72,15 +71,17 @@ struct BoardWorld {
 }
 
 impl LivePlayers {
-    /// Those of a resolved scenario: none yet.
-    pub(super) fn from_scenario(scenario: &Value) -> LivePlayers {
-        let world = scenario.get("world").and_then(|world| {
-            let side = |n: usize| world["size"][n].as_i64().filter(|side| *side > 0);
-            Some(BoardWorld { size: [side(0)?, side(1)?], wraps: world["edges"] == "wrap" })
+    /// The players of a run of this scenario: none yet.
+    pub(super) fn from_scenario(scenario: &Scenario) -> LivePlayers {
+        let world = scenario.world.map(|rules| BoardWorld {
+            size: rules.size.map(i64::from),
+            wraps: rules.edges == WorldEdges::Wrap,
         });
         LivePlayers { world, ..LivePlayers::default() }
     }
 
+    /// Takes an event.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of all events, these alone move players")]
     pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) {
         match *event {
             Event::Move { source, player, direction, .. } => self.apply_move(t, source, player, direction),
@@ -119,7 +120,7 @@ impl LivePlayers {
         };
     }
 
-    /// The log says where everybody is.
+    /// Applies a state of the world: the positions of all players.
     fn apply_positions(&mut self, places: &WorldPositions) {
         for (key, place) in places {
             let place = place.map(i64::from);
@@ -132,7 +133,7 @@ impl LivePlayers {
                 None => drop(self.add(key.clone(), place)),
             }
         }
-        // Who has never moved is of no source that could end.
+        // A player that has never moved belongs to no source that could end.
         for (key, player) in &mut self.players {
             if player.source.is_none() && !player.is_gone && !places.contains_key(key) {
                 player.is_gone = true;
@@ -142,7 +143,7 @@ impl LivePlayers {
         }
     }
 
-    /// The player of a source by its name; a new one, if it is that. `None` if there are too many.
+    /// The player of a source by its name, added if it is new; none if there are too many.
     fn find_or_add(&mut self, source: Source, name: PlayerName<'_>) -> Option<&mut LivePlayer> {
         self.name_buffer.clear();
         // Writing to a string cannot fail.
@@ -155,9 +156,9 @@ impl LivePlayers {
         self.players.get_mut(&key)
     }
 
-    /// One comes of the name that was written.
+    /// Adds a player with the name in `name_buffer`; returns its key.
     fn add_named(&mut self, source: Source) -> Option<String> {
-        // One that a state has named already is of no source yet.
+        // A player that a state of the world has named does not belong to a source yet.
         let is_taken = |key: &str| self.players.get(key).is_some_and(|player| player.source.is_some());
         let mut key = self.name_buffer.clone();
         if is_taken(&key) {
@@ -198,7 +199,7 @@ impl LivePlayers {
         }
     }
 
-    /// Who belongs to a source is gone, and its name is free.
+    /// The players of a source are gone, and their names are free.
     fn remove_source(&mut self, source: Source) {
         for key in self.keys.remove(&source).into_iter().flat_map(BTreeMap::into_values) {
             if let Some(player) = self.players.get_mut(&key) {
@@ -228,7 +229,7 @@ impl LivePlayers {
         while self.departed.len() > MAX_DEPARTED
             && let Some(key) = self.departed.pop_front()
         {
-            // Another may have come of its name.
+            // Another player of that name may have come.
             if self.players.get(&key).is_some_and(|player| player.is_gone) {
                 self.players.remove(&key);
             }
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn without_a_world_each_starts_on_a_spot_of_its_own() {
-        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        let mut players = LivePlayers::default();
         let (first, second) = (Source::Spawn(1), Source::Spawn(2));
         move_of(&mut players, first, Direction::N);
         move_of(&mut players, second, Direction::E);
@@ -280,8 +281,8 @@ mod tests {
 
     #[test]
     fn in_a_world_its_state_says_where_all_are_and_moves_what_has_changed_since() {
-        let world = serde_json::json!({"world": {"size": [3, 3], "edges": "wrap", "broadcast": "1s"}});
-        let mut players = LivePlayers::from_scenario(&world);
+        let file = "world = { size = [3, 3], edges = \"wrap\", broadcast = \"1s\" }";
+        let mut players = LivePlayers::from_scenario(&crate::report::logged_scenario::scenario_of(file));
         let at =
             |john: [u32; 2]| WorldPositions::from([("john".to_owned(), john), ("still".to_owned(), [1, 1])]);
         players.on_event(Moment(0), &Event::WorldState { due: None, players: &at([2, 0]) });
@@ -297,7 +298,7 @@ mod tests {
 
     #[test]
     fn of_those_who_are_gone_some_are_kept() {
-        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        let mut players = LivePlayers::default();
         for n in 1..=300 {
             move_of(&mut players, Source::Spawn(n), Direction::N);
         }
@@ -311,7 +312,7 @@ mod tests {
 
     #[test]
     fn those_that_are_too_many_are_counted() {
-        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        let mut players = LivePlayers::default();
         for n in 0..u32::try_from(MAX_PLAYERS).unwrap() + 3 {
             move_of(&mut players, Source::Spawn(n + 1), Direction::N);
         }

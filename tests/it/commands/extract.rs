@@ -43,7 +43,7 @@ fn what_was_typed_becomes_entries() {
 #   typed    4 lines accepted, 1 refused
 #
 # Run it again with: scenario run --clock virtual FILE
-# Its variables have been put in: moves.
+# Its variables have been replaced by their values: moves.
 
 name = "two waves"
 seed = 6
@@ -164,7 +164,7 @@ fn a_run_that_was_ended_becomes_one_with_a_limit() {
         assert_eq!(run.end().0, Some(if is_typed { 1 } else { 143 }));
         let text = extracted(&folder);
         let what =
-            if is_typed { "# `quit` was typed at" } else { "# The runner was sent the signal TERM at" };
+            if is_typed { "# `quit` was typed at" } else { "# The runner received the signal TERM at" };
         assert!(text.contains(what) && !text.contains("1h") && text.contains("\ntime_limit = "), "{text}");
         let ended =
             folder.scenario(&["run", "again.toml", "--log", "again.jsonl", "--force"]).end().expect(1);
@@ -244,8 +244,7 @@ fn a_log_that_was_cut_short_gives_what_is_known() {
         ended.stderr
     );
     checked(&folder, &ended);
-    let wanted =
-        "ended    not known: the log was cut short behind line 4; what was typed later is not here\n";
+    let wanted = "ended    not known: the log was cut short after line 4; what was typed later is not here\n";
     assert!(ended.stdout.contains(wanted) && ended.stdout.contains("typed-1"), "{}", ended.stdout);
     let allowed = folder.scenario(&["extract", "--allow-incomplete", "-"]).stdin(cut).end().expect(0);
     assert_eq!(allowed.stdout, ended.stdout);

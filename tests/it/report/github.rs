@@ -1,4 +1,4 @@
-//! `--github`: annotations at the place that something comes from.
+//! `--github`: annotations at the place that a fault comes from.
 
 use crate::common::logs::log;
 use crate::common::{Ended, Folder};
@@ -27,11 +27,11 @@ of = 'spawn.started'
 equals = 3
 ";
 
-/// One command, taken apart as the runner of GitHub does.
+/// One command, parsed as GitHub's runner parses it.
 #[derive(Debug, PartialEq)]
 struct Command {
     level: String,
-    /// In their order.
+    /// The properties, in their order.
     properties: Vec<(String, String)>,
     message: String,
 }
@@ -48,7 +48,7 @@ impl Command {
     }
 }
 
-/// The commands among lines, and nothing that only looks like one.
+/// The commands among lines, without lines that only look like commands.
 #[track_caller]
 fn commands(shown: &str) -> Vec<Command> {
     let is_command = |line: &&str| line.trim_start().starts_with("::");
@@ -85,7 +85,7 @@ fn what_goes_wrong_in_a_run_is_told_at_its_place() {
     let run = ["run", "s.toml", "--quiet", "--log", "log.jsonl", "--force"];
     let ended = on_github(&folder, &[&run[..], &["--github"]].concat()).expect(1);
     let told = commands(&ended.stderr);
-    // Of three that end side by side any may be the first.
+    // Of three that end at the same time, any may be the first.
     let unnumbered =
         |head: String| head.replace("ps#2 (three)", "ps#1 (three)").replace("ps#3 (three)", "ps#1 (three)");
     let heads: Vec<String> = told.iter().map(|one| unnumbered(one.head())).collect();
@@ -104,11 +104,11 @@ fn what_goes_wrong_in_a_run_is_told_at_its_place() {
         "none, of: 100%: wanted never, got 3 (seq 3)".replace("seq 3", &seq(&told[0]))
     );
     assert!(told[1].message.starts_with("ended with code 3, at 0."), "{told:?}");
-    assert!(told[1].message.ends_with(" s\nand 2 more of it"), "{told:?}");
+    assert!(told[1].message.ends_with(" s\nand 2 more like it"), "{told:?}");
     assert!(told[2].message.contains("there is no program `./no-such-program`"), "{told:?}");
     assert!(told[3].message.starts_with("failed (connect): "), "{told:?}");
     assert!(ended.stdout.is_empty());
-    // Only where it is asked for, and only where GitHub listens.
+    // Only if it is asked for, and only where GitHub's runner reads the output.
     assert_eq!(commands(&on_github(&folder, &run).expect(1).stderr), []);
     let asked = [&run[..], &["--github"]].concat();
     for value in ["", "false"] {
@@ -158,7 +158,7 @@ fn what_is_wrong_with_files_is_told_in_them() {
         let wanted = "a timeline entry has no key `spwn` (unknown key)\nhelp: did you mean `spawn`?\n";
         assert!(mine.message.starts_with(wanted), "{mine:?}");
     }
-    // Paths are those of the repository, wherever the step works.
+    // Paths are those of the repository, wherever the step runs.
     let mut run = folder.scenario(&["check", "--github", "s.toml"]).env("GITHUB_ACTIONS", "true");
     run.command.current_dir(folder.path().join("a")).env("GITHUB_WORKSPACE", folder.path());
     let told = commands(&run.end().expect(2).stderr);
@@ -170,7 +170,7 @@ fn what_is_wrong_with_files_is_told_in_them() {
     let told = commands(&on_github(&folder, &["check", "--github", "odd.toml"]).expect(0).stderr);
     assert_eq!(
         (told.len(), &*told[0].level, &*told[0].head()),
-        (1, "warning", "odd.toml:1:8 may not be meant")
+        (1, "warning", "odd.toml:1:8 possibly unintended")
     );
 }
 
@@ -187,7 +187,7 @@ fn what_a_replay_finds_is_told_where_it_comes_from() {
     folder.file("wishes.toml", "\n[[expect]]\nof = 'spawn.exited'\nwhere = { ok = false }\nnever = true\n");
     let missed = told(&["--expect", "wishes.toml"], 1);
     assert_eq!((missed.len(), &*missed[0].0), (1, "wishes.toml:2:1 expectation missed"), "{missed:?}");
-    // Another preset by the second entry.
+    // The second entry has another preset.
     let again = folder.scenario(&["extract", "log.jsonl"]).end().expect(0).stdout;
     folder.file("again.toml", &again);
     folder.file(

@@ -1,5 +1,5 @@
-//! The page: what it shows, that nothing in it acts but its own script, and that it stays small.
-//! `tests/page.rs` opens it in a browser.
+//! The page: its content, that only its own script acts in it, and that it stays small. `tests/it/page.rs`
+//! opens it in a browser.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ fn page(log: &[u8]) -> String {
     folder.scenario(&["report", "--allow-incomplete", "-o", "-", "log.jsonl"]).end().expect(0).stdout
 }
 
-/// What stands between two texts, the first time.
+/// The text between the first occurrences of two texts.
 #[track_caller]
 fn inside<'a>(page: &'a str, before: &str, behind: &str) -> &'a str {
     let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("no {before}"));
@@ -29,7 +29,7 @@ fn data(page: &str) -> Value {
     serde_json::from_str(inside(page, DATA, "</script>")).unwrap()
 }
 
-/// The page without what is the same in all of them, and without the data.
+/// The page without the parts that all pages share, and without the data.
 fn told(page: &str) -> String {
     let mut told = page.to_owned();
     for (before, behind) in [
@@ -161,7 +161,7 @@ fn g06_what_is_said_in_a_log_is_text() {
     }
 }
 
-/// The text of the first line that a log has.
+/// The text of the first line of a log.
 fn first_line(log: &str) -> String {
     let line = log.lines().find(|line| line.contains("\"event\":\"line\"")).unwrap();
     format!("\"text\":{}", line.split_once("\"text\":").unwrap().1.trim_end_matches('}'))

@@ -1,5 +1,5 @@
-//! JUnit reports by the rules that Jenkins has for them: those of the schema `junit-10.xsd` of its
-//! xUnit plugin, as a table.
+//! JUnit reports by the rules of Jenkins: those of the schema `junit-10.xsd` of its xUnit plugin, as a
+//! table.
 
 use roxmltree::{Document, Node};
 use scenario_log::sanitize::is_unsafe_char;
@@ -7,8 +7,8 @@ use scenario_log::sanitize::is_unsafe_char;
 use crate::common::Folder;
 use crate::common::logs::{log, logs};
 
-/// What an element may be made of. Any of its children may come in any order and number; that is so
-/// for all elements that a report of ours could have.
+/// What an element may contain. Its children may come in any order and number; that is so for all elements
+/// of our reports.
 struct Rule {
     element: &'static str,
     children: &'static [&'static str],
@@ -61,7 +61,7 @@ const RULES: &[Rule] = &[
     leaf("system-err", &[]),
 ];
 
-/// What is wrong with a report, if anything.
+/// The first rule that a report breaks, if any.
 fn fault(xml: &str) -> Option<String> {
     let document = match Document::parse(xml) {
         Ok(document) => document,
@@ -103,7 +103,7 @@ fn fault_of(element: Node<'_, '_>) -> Option<String> {
     })
 }
 
-/// How many there are of an element.
+/// The number of elements with a name.
 fn count(document: &Document<'_>, name: &str) -> usize {
     document.descendants().filter(|node| node.has_tag_name(name)).count()
 }
@@ -177,14 +177,14 @@ fn reports_of_every_log_are_valid() {
             let events = |event: &str| text.matches(&format!("\"event\":\"{event}\"")).count();
             let (cases, expected) = (count(&document, "testcase"), events("expect"));
             assert!(cases > expected, "{name}: {xml}");
-            // None that started is left out, but where many of one entry share a case.
+            // None that started is left out, except that many of one entry share a case.
             let started = events("spawn.started");
             assert!(started > 50 || cases > started + expected, "{name}: {xml}");
         }
     }
 }
 
-/// Says everything that could break a report, wherever a scenario can say something.
+/// Puts everything that could break a report wherever a scenario can have text.
 const HOSTILE: &str = r##"
 name = "a\u0000]]><&\"'\u001b]52;c;aGk=\u0007\uFFFE\u202e\n::error::x"
 [presets.says]
@@ -236,7 +236,7 @@ fn reports_are_valid_whatever_was_said() {
         assert_valid(&read(name));
     }
     assert_eq!(read("run.xml"), read("report.xml"));
-    // The run, two expectations, four spawns and a fetch; then the replay; then what it is asked.
+    // The run, two expectations, four spawns and a fetch; then the replay; then its expectations.
     for (name, cases) in [("run.xml", 8), ("replay.xml", 9), ("expect.xml", 10)] {
         assert_eq!(count(&Document::parse(&read(name)).unwrap(), "testcase"), cases, "{}", read(name));
     }
@@ -277,7 +277,7 @@ fn a_replay_tells_of_the_runs_that_it_replays() {
         }
     }
     assert_eq!(count(&document, "testcase"), cases);
-    // A run that is not decided so again has nothing to tell.
+    // A run that happens differently now has no cases.
     folder.file("other.toml", "tick = '7ms'\n");
     let xml = replay(&["--against", "other.toml"]).expect(3).stdout;
     assert_valid(&xml);

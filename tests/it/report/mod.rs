@@ -1,4 +1,5 @@
-//! Reports of logged runs, to the letter for the logs in `tests/logs/`, and held to what the logs say.
+//! Reports of logged runs: compared byte for byte for the logs in `tests/logs/`, and checked against the
+//! logs.
 
 mod github;
 mod html;
@@ -9,7 +10,7 @@ mod trace;
 
 use crate::common::{Folder, project};
 
-/// Compares a text with `tests/report/golden/NAME`. `UPDATE=1` writes it anew.
+/// Compares a text with `tests/it/report/golden/NAME`. `UPDATE=1` rewrites it.
 #[track_caller]
 fn compare(name: &str, now: &str) {
     let path = project().join(format!("tests/it/report/golden/{name}"));

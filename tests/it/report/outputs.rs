@@ -1,4 +1,4 @@
-//! What is made of a log beside the summary: test cases, a table.
+//! The reports beside the summary: test cases, a table.
 
 use rustix::process::Signal;
 

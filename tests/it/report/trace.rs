@@ -1,4 +1,4 @@
-//! A trace is of the form that its readers know, and says what the log says.
+//! A trace has the form that its readers know, and says what the log says.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::common::Folder;
 use crate::common::logs::{keys, lines, log, logs, value};
 use crate::report::folder;
 
-/// Nanoseconds of a number as it is written: seconds or microseconds with their decimals.
+/// The nanoseconds of a number as it is written: seconds or microseconds with their decimals.
 fn nanoseconds(text: &str, decimals: usize) -> u64 {
     let (whole, fraction) = text.split_once('.').unwrap();
     assert_eq!(fraction.len(), decimals, "{text}");
     format!("{whole}{fraction}").parse().unwrap()
 }
 
-/// An event of a trace, with its times as nanoseconds.
+/// An event of a trace, with its times in nanoseconds.
 struct Traced {
     event: Value,
     ts: u64,
@@ -32,7 +32,7 @@ impl Traced {
     }
 }
 
-/// The trace of a log, each event held to the format.
+/// The trace of a log; each event is checked against the format.
 fn trace(log: &[u8]) -> Vec<Traced> {
     let ended = folder(log).scenario(&["report", "--allow-incomplete", "--trace", "-", "log.jsonl"]).end();
     let text = ended.expect(0).stdout;
@@ -118,7 +118,7 @@ fn what_ran_is_on_a_track_for_as_long_as_the_log_says() {
         let moves = count(&|event, name| event["cat"] == "spawn" && name.contains(' ') && !is_step(event));
         let said = count(&|event, _| event["cat"] == "spawn" && event["args"]["text"].is_string());
         let ticks = count(&|event, name| event["cat"] == "timeline" && name.starts_with("tick "));
-        // Guests have no track: that they come and go is of the timeline.
+        // Guests have no track: their coming and going is on the timeline's track.
         let is_guest =
             |line: &&Vec<u8>| value(line, "source").is_some_and(|source| source.starts_with("net#"));
         let of_guests = |event: &str| {

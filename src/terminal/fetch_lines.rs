@@ -1,14 +1,15 @@
-//! What `scenario fetch` prints: the mode, each start, each status, each size, and the duration.
+//! The lines of `scenario fetch`: the mode, each start, each status, each size, and the duration.
 
 use std::fmt::Write;
 
-use crate::terminal::event_lines::{EventRenderer, format_span, pluralize};
+use crate::report::format::{format_span, pluralize};
+use crate::terminal::event_lines::EventRenderer;
 use scenario_core::engine::EngineStatus;
 use scenario_log::event::{Event, RunSummary, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes};
 use scenario_log::time::Moment;
 
-/// A line for each event of a request, and one for the end.
+/// Renders a line for each event of a request, and one for the end.
 #[derive(Debug)]
 pub struct FetchLineRenderer {
     sequential: bool,
@@ -18,7 +19,7 @@ pub struct FetchLineRenderer {
 }
 
 impl FetchLineRenderer {
-    /// For so many URLs.
+    /// For this many URLs.
     #[must_use]
     pub fn new(urls: usize, sequential: bool) -> FetchLineRenderer {
         FetchLineRenderer { sequential, urls, bytes: 0, successes: 0 }
@@ -56,7 +57,27 @@ impl FetchLineRenderer {
                 Ok(())
             }
             Event::RunFinished(summary) => self.push_summary(out, summary),
-            _ => Ok(()),
+            Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_) => Ok(()),
         }
     }
 
