@@ -58,16 +58,16 @@ fn what_does_not_hold_is_told_with_what_came() {
             (
                 "<html>",
                 json(&[("/a", "1")]),
-                "the body is no JSON (expected value at line 1 column 1): it begins with \"<html>\"",
+                "the body is not JSON (expected value at line 1 column 1): it begins with \"<html>\"",
             ),
-            ("", text("x"), "nothing in the body is like /x/: it is empty"),
-            ("no\u{1b}", text("^yes"), "nothing in the body is like /^yes/: it begins with \"no\\u{1b}\""),
+            ("", text("x"), "nothing in the body matches /x/: it is empty"),
+            ("no\u{1b}", text("^yes"), "nothing in the body matches /^yes/: it begins with \"no\\u{1b}\""),
         ] {
             assert_eq!(amiss(body, check).await.as_deref(), Some(words));
         }
         let words = amiss("hello", FetchCheck { sha256: Some([0xab; 32]), ..text("bye") }).await.unwrap();
         assert!(words.contains("sha256 is 2cf24dba5f") && words.contains(&"ab".repeat(32)), "{words}");
-        assert!(words.contains("; nothing in the body is like /bye/"), "{words}");
+        assert!(words.contains("; nothing in the body matches /bye/"), "{words}");
     });
 }
 

@@ -146,10 +146,10 @@ fn files_that_are_none_are_told() {
         for (cert, key, words) in [
             (PathBuf::from("none.pem"), key.clone(), "cert = \"none.pem\": No such file"),
             (cert.clone(), PathBuf::from("none.pem"), "key = \"none.pem\": No such file"),
-            (garbage, key.clone(), "is no PEM file"),
-            (empty.clone(), key.clone(), "holds no certificate"),
-            (cert.clone(), empty, "holds no private key"),
-            (cert.clone(), cert.clone(), "holds no private key"),
+            (garbage, key.clone(), "is not a PEM file"),
+            (empty.clone(), key.clone(), "contains no certificate"),
+            (cert.clone(), empty, "contains no private key"),
+            (cert.clone(), cert.clone(), "contains no private key"),
             (cert.clone(), other.key, "is not the key of cert = "),
         ] {
             let (kind, error) = fetch(asked(&server, &itself, Some(ClientCert { cert, key }))).await.failed();

@@ -114,7 +114,7 @@ fn a_cut_gzip_and_one_that_is_none() {
         let none = answer("gzip", b"hello");
         let (kind, error) = fetch(decoding(&Server::answering(none).await)).await.failed();
         assert_eq!(kind, FetchErrorKind::Protocol);
-        assert!(error.contains("no gzip that can be decoded"), "{error}");
+        assert!(error.contains("not gzip that can be decoded"), "{error}");
         let mut wrong = whole.clone();
         let sum = wrong.len() - 8;
         wrong[sum] ^= 1;

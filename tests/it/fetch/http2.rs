@@ -82,7 +82,7 @@ fn http2_streams_and_connections_end_in_words() {
         let job = |path| FetchJob { http2: Http2Mode::Always, ..job(&server.url(path)) };
         let (kind, error) = fetch(job("/refuse")).await.failed();
         assert_eq!(kind, FetchErrorKind::Reset, "{error}");
-        assert!(error.contains("gave the HTTP/2 stream up"), "{error}");
+        assert!(error.contains("gave up the HTTP/2 stream"), "{error}");
         let (kind, error) = fetch(job("/away")).await.failed();
         assert_eq!(kind, FetchErrorKind::Reset, "{error}");
     });

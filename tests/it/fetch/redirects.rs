@@ -21,7 +21,7 @@ fn redirect_loop() {
         assert_eq!(kind, FetchErrorKind::Redirects);
         let url = server.url("/x");
         let wanted =
-            format!("{url} -> {url} -> {url} -> {url} -> /x: more than 3 redirects, and it goes round");
+            format!("{url} -> {url} -> {url} -> {url} -> /x: more than 3 redirects, and they go in a circle");
         assert_eq!(error, wanted);
         assert_eq!(server.requests().len(), 4);
     });

@@ -128,7 +128,7 @@ fn b_and_e_what_is_no_socket_that_answers_is_told() {
         let _silent = listen(&silent);
         for (name, kind, words) in [
             (&none, FetchErrorKind::Connect, "No such file or directory"),
-            (&plain, FetchErrorKind::Connect, "it is no socket"),
+            (&plain, FetchErrorKind::Connect, "it is not a socket"),
             (&left, FetchErrorKind::Connect, "nobody listens on it (connection refused)"),
             (&silent, FetchErrorKind::Timeout, "had not begun to answer"),
         ] {
