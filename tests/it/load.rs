@@ -1,5 +1,5 @@
-//! Loads, with the real binary against real sockets: how many requests start and when, what becomes
-//! of each, what they come to. Every log is replayed.
+//! Loads, with the real binary against real sockets: how many requests start and when, how each of them
+//! ends, and the figures of all. Every log is replayed.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -11,37 +11,38 @@ use std::time::Duration;
 use crate::common::{Ended, Folder, Log};
 use serde_json::Value;
 
-/// What a server has seen.
+/// The counts of a server.
 #[derive(Default)]
-struct Seen {
+struct ServerCounts {
     connections: AtomicUsize,
     live: AtomicUsize,
     most: AtomicUsize,
     requests: AtomicUsize,
 }
 
-/// Answers every request after `delay`, on as many connections as come; without one it never answers.
-fn server(delay: Option<Duration>) -> (u16, Arc<Seen>) {
+/// Starts a server that answers every request after `delay`, on any number of connections. Without a delay
+/// it never answers.
+fn server(delay: Option<Duration>) -> (u16, Arc<ServerCounts>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let seen = Arc::new(Seen::default());
-    let told = Arc::clone(&seen);
+    let counts = Arc::new(ServerCounts::default());
+    let shared = Arc::clone(&counts);
     std::thread::spawn(move || {
         for client in listener.incoming() {
-            let (mut client, seen) = (client.unwrap(), Arc::clone(&told));
-            seen.connections.fetch_add(1, Ordering::Relaxed);
+            let (mut client, counts) = (client.unwrap(), Arc::clone(&shared));
+            counts.connections.fetch_add(1, Ordering::Relaxed);
             std::thread::spawn(move || {
                 let mut request = [0; 4096];
-                // A request of these tests comes in one piece.
+                // A request of these tests arrives in one piece.
                 while client.read(&mut request).is_ok_and(|read| read > 0) {
-                    seen.requests.fetch_add(1, Ordering::Relaxed);
-                    let live = seen.live.fetch_add(1, Ordering::Relaxed) + 1;
-                    seen.most.fetch_max(live, Ordering::Relaxed);
+                    counts.requests.fetch_add(1, Ordering::Relaxed);
+                    let live = counts.live.fetch_add(1, Ordering::Relaxed) + 1;
+                    counts.most.fetch_max(live, Ordering::Relaxed);
                     let Some(delay) = delay else { continue };
                     if !delay.is_zero() {
                         std::thread::sleep(delay);
                     }
-                    seen.live.fetch_sub(1, Ordering::Relaxed);
+                    counts.live.fetch_sub(1, Ordering::Relaxed);
                     if client.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").is_err() {
                         return;
                     }
@@ -49,10 +50,10 @@ fn server(delay: Option<Duration>) -> (u16, Arc<Seen>) {
             });
         }
     });
-    (port, seen)
+    (port, counts)
 }
 
-/// Runs a load of these keys from the run's start, and replays its log.
+/// Runs a load with these keys from the start of the run, and replays its log.
 fn run(port: u16, keys: &str, rest: &str, code: i32) -> (Ended, Log) {
     let folder = Folder::new();
     let text = format!(
@@ -73,12 +74,12 @@ fn nanoseconds(value: &Value) -> u64 {
     (value.as_f64().unwrap() * 1e9).round() as u64
 }
 
-/// The planned moments, in the order of the starts.
+/// The planned moments of the requests, in the order in which they started.
 fn dues(log: &Log) -> Vec<u64> {
     log.of("fetch.started").iter().map(|event| nanoseconds(&event["due"])).collect()
 }
 
-/// The most requests in flight, by the log.
+/// The largest number of requests in flight, by the log.
 fn most_at_once(log: &Log) -> usize {
     let (mut live, mut most) = (0_usize, 0);
     for event in &log.events {
@@ -89,18 +90,18 @@ fn most_at_once(log: &Log) -> usize {
         }
         most = most.max(live);
     }
-    assert_eq!(live, 0, "each request is accounted for");
+    assert_eq!(live, 0, "each request ends");
     most
 }
 
 #[test]
 fn an_open_loop_starts_each_request_at_its_moment() {
-    let (port, seen) = server(Some(Duration::ZERO));
+    let (port, counts) = server(Some(Duration::ZERO));
     let (_, log) = run(port, "rate = \"200/s\"\nfor = \"500ms\"", "", 0);
     let wanted: Vec<u64> = (0..100).map(|n| n * 5_000_000).collect();
     assert_eq!(dues(&log), wanted);
-    assert_eq!(seen.requests.load(Ordering::Relaxed), 100);
-    assert!(log.of("fetch.responded").is_empty(), "a load tells no heads");
+    assert_eq!(counts.requests.load(Ordering::Relaxed), 100);
+    assert!(log.of("fetch.responded").is_empty(), "a load logs no heads");
     for (n, event) in log.of("fetch.started").iter().enumerate() {
         assert!(event["url"].as_str().unwrap().ends_with(["/a", "/b"][n % 2]), "one URL after the other");
         assert!(event["t"].as_f64() >= event["due"].as_f64(), "never early");
@@ -118,7 +119,7 @@ fn an_open_loop_starts_each_request_at_its_moment() {
 fn took_counts_from_the_planned_moment() {
     let (port, _) = server(Some(Duration::from_millis(100)));
     let (_, log) = run(port, "rate = \"50/s\"\nrequests = 10\nmax_connections = 1", "", 0);
-    // One at a time, each 100 ms: the tenth, planned for 180 ms, ends at 1 s or later.
+    // One at a time, each takes 100 ms: the tenth, planned for 180 ms, ends at 1 s or later.
     let last = log.of("fetch.finished").last().unwrap()["took"].as_f64().unwrap();
     assert!(last >= 0.82, "{last}");
     let figures = figures(&log);
@@ -130,19 +131,19 @@ fn took_counts_from_the_planned_moment() {
 }
 
 #[test]
-fn a_ramp_starts_what_its_area_says() {
+fn a_ramp_starts_as_many_requests_as_its_area() {
     let (port, _) = server(Some(Duration::ZERO));
     let ramp = "rate = [{ at = \"0s\", to = \"0/s\" }, { at = \"500ms\", to = \"400/s\" }]\nfor = \"700ms\"";
     let (_, log) = run(port, ramp, "", 0);
     let dues = dues(&log);
-    // 100 under the slope, the nth at sqrt(n / 400) seconds, and 80 behind it.
+    // 100 under the slope, the nth at sqrt(n / 400) seconds, and 80 after it.
     assert_eq!(dues.len(), 180);
     assert_eq!([dues[0], dues[25], dues[100], dues[101]], [0, 250_000_000, 500_000_000, 502_500_000]);
     assert!(dues.is_sorted());
 }
 
 #[test]
-fn moments_by_chance_are_those_of_the_seed() {
+fn random_moments_depend_on_the_seed_only() {
     let (port, _) = server(Some(Duration::ZERO));
     let keys = "rate = \"500/s\"\nrequests = 100\narrivals = \"poisson\"";
     let other = format!("{keys}\n[fetches.g]\nurls = [\"http://127.0.0.1:{port}/\"]\n{keys}");
@@ -158,18 +159,18 @@ fn moments_by_chance_are_those_of_the_seed() {
 
 #[test]
 fn a_closed_loop_never_has_more_in_flight() {
-    let (port, seen) = server(Some(Duration::from_millis(1)));
+    let (port, counts) = server(Some(Duration::from_millis(1)));
     let (_, log) = run(port, "connections = 5\nrequests = 203", "", 0);
     assert_eq!(log.of("fetch.started").len(), 203);
     assert_eq!(most_at_once(&log), 5);
-    assert!(seen.most.load(Ordering::Relaxed) <= 5);
-    assert_eq!(seen.connections.load(Ordering::Relaxed), 5);
+    assert!(counts.most.load(Ordering::Relaxed) <= 5);
+    assert_eq!(counts.connections.load(Ordering::Relaxed), 5);
     let figures = figures(&log);
     assert_eq!((figures["opened"].as_u64(), figures["reused"].as_u64()), (Some(5), Some(198)));
 }
 
 #[test]
-fn time_ends_the_starts_of_a_closed_loop_and_no_answer() {
+fn the_end_of_a_closed_loop_stops_starts_but_not_answers() {
     let (port, _) = server(Some(Duration::from_millis(30)));
     let (_, log) = run(port, "connections = 3\nfor = \"200ms\"", "", 0);
     assert!(dues(&log).iter().all(|due| *due < 200_000_000));
@@ -179,16 +180,16 @@ fn time_ends_the_starts_of_a_closed_loop_and_no_answer() {
 }
 
 #[test]
-fn a_server_that_stops_answering_holds_up_no_start() {
+fn a_server_that_stops_answering_delays_no_start() {
     let (port, _) = server(None);
     let (_, log) = run(port, "rate = \"500/s\"\nfor = \"400ms\"\ntimeout = \"300ms\"", "", 1);
     assert_eq!(dues(&log), (0..200).map(|n| n * 2_000_000).collect::<Vec<u64>>());
-    assert!(most_at_once(&log) >= 100, "each starts whatever the others do");
+    assert!(most_at_once(&log) >= 100, "no start waits for an answer");
     assert_eq!(figures(&log)["failures"]["timeout"], 200);
 }
 
 #[test]
-fn what_too_many_in_flight_hold_is_late_or_counted() {
+fn requests_over_the_connection_limit_are_late_or_counted() {
     let (port, _) = server(None);
     let keys = "rate = \"500/s\"\nfor = \"600ms\"\ntimeout = \"250ms\"\nmax_connections = 20";
     let (ended, log) = run(port, keys, "", 1);
@@ -197,7 +198,7 @@ fn what_too_many_in_flight_hold_is_late_or_counted() {
     assert_eq!(count("requests") + count("unsent"), 300, "{figures}");
     assert_eq!(most_at_once(&log), 20);
     assert!(count("delayed") >= 20 && count("unsent") >= 1, "{figures}");
-    // Those that start late keep the moments that were planned for them.
+    // Requests that start late keep their planned moments.
     assert!(dues(&log).iter().enumerate().all(|(n, due)| *due == n as u64 * 2_000_000));
     assert_eq!(ended.stderr.matches("as many as `max_connections` lets").count(), 1, "{}", ended.stderr);
     assert!(ended.stderr.contains(" never, with too many in flight"), "{}", ended.stderr);
@@ -205,7 +206,7 @@ fn what_too_many_in_flight_hold_is_late_or_counted() {
 
 #[test]
 fn memory_stays_flat_under_a_server_that_stops_answering() {
-    // What a rate that nobody answers leaves undone costs nothing: a thousand times as much is planned.
+    // Requests that cannot start cost no memory, even if a thousand times as many are planned.
     let peak = |rate: u32| {
         let (port, _) = server(None);
         let keys = format!("rate = \"{rate}/s\"\nfor = \"1s\"\ntimeout = \"1s500ms\"\nmax_connections = 50");
@@ -223,7 +224,7 @@ fn memory_stays_flat_under_a_server_that_stops_answering() {
 }
 
 #[test]
-fn the_end_of_the_run_accounts_for_what_is_in_flight() {
+fn the_end_of_the_run_ends_every_request_in_flight() {
     let (port, _) = server(None);
     let folder = Folder::new();
     let text = format!(
@@ -241,7 +242,7 @@ fn the_end_of_the_run_accounts_for_what_is_in_flight() {
 }
 
 #[test]
-fn a_stop_ends_a_load_that_has_nothing_in_flight() {
+fn a_stop_ends_a_load_without_requests_in_flight() {
     let (port, _) = server(Some(Duration::ZERO));
     let stop =
         "[[timeline]]\nat = \"300ms\"\nstop = \"f\"\n[[timeline]]\nafter = \"f.finished\"\nmark = \"over\"\n";
@@ -253,11 +254,11 @@ fn a_stop_ends_a_load_that_has_nothing_in_flight() {
 
 #[test]
 fn a_thousand_slow_answers_at_once() {
-    let (port, seen) = server(Some(Duration::from_millis(300)));
+    let (port, counts) = server(Some(Duration::from_millis(300)));
     let (_, log) = run(port, "connections = 1000\nrequests = 2000", "", 0);
     assert_eq!(figures(&log)["statuses"]["200"]["requests"], 2_000);
     assert_eq!(most_at_once(&log), 1_000);
-    assert!(seen.most.load(Ordering::Relaxed) <= 1_000);
+    assert!(counts.most.load(Ordering::Relaxed) <= 1_000);
 }
 
 #[test]
@@ -280,7 +281,7 @@ fn a_long_log_replays_and_an_edit_is_found() {
 }
 
 #[test]
-fn a_plan_says_how_many_and_until_when() {
+fn a_plan_shows_the_number_of_requests_and_the_last_moment() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -318,16 +319,16 @@ fn a_load_follows_redirects_and_sends_bodies() {
 }
 
 #[test]
-fn a_connection_that_idled_out_is_no_failure() {
-    // Each answer is the last of its connection, though the server does not say so.
+fn a_connection_that_the_server_closed_is_not_a_failure() {
+    // Each answer is the last of its connection, but the server does not announce that.
     let server = crate::common::serve(|_, _| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec());
     let keys = "rate = \"20/s\"\nrequests = 10";
     let (_, log) = run(server.port(), keys, "", 0);
     assert_eq!(figures(&log)["statuses"]["200"]["requests"], 10);
 }
 
-/// Answers each request of a connection by its path, in these parts, until one says that it is the last;
-/// how many connections there were is counted.
+/// Starts a server that answers each request by its path, in parts. `parts` returns them, and whether the
+/// answer is the last of its connection. Returns the port and the number of connections.
 fn by_path(parts: impl Fn(&str) -> (Vec<String>, bool) + Send + Sync + 'static) -> (u16, Arc<AtomicUsize>) {
     let (listener, count) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(AtomicUsize::new(0)));
     let (port, counted) = (listener.local_addr().unwrap().port(), Arc::clone(&count));
@@ -349,7 +350,7 @@ fn by_path(parts: impl Fn(&str) -> (Vec<String>, bool) + Send + Sync + 'static) 
                     let (parts, is_last) = parts(text.split(' ').nth(1).unwrap());
                     for part in parts {
                         let _ = client.write_all(part.as_bytes());
-                        // So that the parts are read one by one.
+                        // The client reads the parts one by one.
                         std::thread::sleep(Duration::from_millis(5));
                     }
                     if is_last {
@@ -367,7 +368,7 @@ fn whole(body: &str) -> String {
 }
 
 #[test]
-fn answers_of_every_form_are_received_on_connections_that_are_kept() {
+fn answers_of_every_form_are_received_on_kept_connections() {
     let (port, connections) = by_path(|path| match path {
         "/whole" => (vec![whole("whole")], false),
         "/parts" => {
@@ -397,12 +398,12 @@ fn answers_of_every_form_are_received_on_connections_that_are_kept() {
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
     let bytes = |path: &str| log.last()["fetches"][path]["bytes"].as_u64().unwrap() / 4;
     assert_eq!(paths.map(bytes), [5, 3_000, 8, 4, 0]);
-    // One each, and one more where hyper took over.
+    // One for each load, and another one for each of the two that hyper took over.
     assert_eq!(connections.load(Ordering::Relaxed), 7);
 }
 
 #[test]
-fn what_is_no_answer_is_told_by_a_load_as_by_any_fetch() {
+fn a_load_reports_broken_answers_like_any_fetch() {
     let (port, _) = by_path(|path| {
         let answer = match path {
             "/garbage" => "what?\r\n\r\n",
@@ -426,20 +427,20 @@ fn what_is_no_answer_is_told_by_a_load_as_by_any_fetch() {
     let text = fetch("plain", "mode = \"sequential\"") + &fetch("load", "connections = 1\nrequests = 7");
     let (ended, log) = Folder::new().run(&text, &[]);
     ended.expect(1);
-    let told = |job: &str| -> Vec<String> {
+    let outcomes = |job: &str| -> Vec<String> {
         let started = log.of("fetch.started").into_iter().filter(|event| event["job"] == job);
         let sources: Vec<&Value> = started.map(|event| &event["source"]).collect();
         let failed = log.of("fetch.failed");
-        let words = |source: &&Value| {
+        let outcome = |source: &&Value| {
             let event = failed.iter().find(|event| &event["source"] == *source);
             event.map_or_else(
                 || "finished".to_owned(),
                 |event| format!("{}: {}", event["kind"], event["error"]),
             )
         };
-        sources.iter().map(words).collect()
+        sources.iter().map(outcome).collect()
     };
-    assert_eq!(told("load"), told("plain"));
-    assert_eq!(told("load").len(), 7);
-    assert!(told("load").iter().all(|told| told != "finished"), "{:?}", told("load"));
+    assert_eq!(outcomes("load"), outcomes("plain"));
+    assert_eq!(outcomes("load").len(), 7);
+    assert!(outcomes("load").iter().all(|outcome| outcome != "finished"), "{:?}", outcomes("load"));
 }

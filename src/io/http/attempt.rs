@@ -1,7 +1,7 @@
-//! One try: a request, the redirects it is sent on, and the answer at the end of them. Knows no
-//! other tries; its time limit is kept by [`crate::io::http::retry`].
+//! One attempt: a request, the redirects that it leads to, and the answer at their end. Knows no other
+//! attempts; [`super::retry`] and [`super::load`] keep its time limit.
 //!
-//! With `redirects = 0` a redirect is itself the answer; with more, one more than allowed is a failure.
+//! With `redirects = 0` a redirect is itself the answer; with more, one redirect too many is a failure.
 
 use std::time::{Duration, Instant};
 
@@ -14,74 +14,65 @@ use scenario_core::scenario::model::{FetchJob, ScenarioText};
 use scenario_log::event::{FetchErrorKind, Source};
 
 use super::FetchContext;
-use super::request::{self, PreparedRequest, RequestForm};
-use crate::io::http::conn::connection::{HttpConn, SendOutcome};
-use crate::io::http::conn::pool::{Endpoint, LeasedConn};
-use crate::io::http::error::FetchError;
-use crate::io::http::load::fast_path::FastPathConn;
-use crate::io::http::request::body::RequestBody;
-use crate::io::http::request::redirect;
-use crate::io::http::request::redirect::RequestHop;
-use crate::io::http::response::body;
-use crate::io::http::response::body::{BodyLineWriter, BodyReceiver, ReceivedBody};
-use crate::io::http::response::check::{ResponseChecker, ResponseFindings};
-use crate::io::http::response::decode::BodyDecoder;
-use crate::io::http::response::redact;
-use crate::io::http::timing::{AttemptPhase, AttemptProgress};
+use super::conn::connection::{HttpConn, SendOutcome};
+use super::conn::endpoint::Endpoint;
+use super::conn::pool::LeasedConn;
+use super::error::FetchError;
+use super::request::body::RequestBody;
+use super::request::hop::RequestHop;
+use super::request::{self, PreparedRequest, redirect};
+use super::response::body::{self, BodyReceiver, ReceivedBody};
+use super::response::check::{ResponseChecker, ResponseFindings};
+use super::response::decode::BodyDecoder;
+use super::response::lines::BodyLineWriter;
+use super::response::redact;
+use super::timing::{AttemptPhase, AttemptProgress};
 
-/// A redirect's own body is read to keep its connection if it is at most this large …
+/// A redirect's own body is read, to keep its connection, if it is at most this large …
 const MAX_DRAIN_LEN: u64 = 64 << 10;
 
-/// … and comes within this time.
+/// … and arrives within this time.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// One try of a request.
-pub(crate) struct FetchAttempt<'a> {
-    /// What all requests share.
-    pub(crate) context: &'a FetchContext,
-    /// The request.
-    pub(crate) source: Source,
-    /// Its job.
-    pub(crate) job: &'a FetchJob,
-    /// Its URL.
-    pub(crate) url: &'a ScenarioText,
-    /// What the job wants of an answer.
-    pub(crate) checker: Option<&'a ResponseChecker>,
-    /// There is no other try after this one.
-    pub(crate) is_last: bool,
-    /// How far it has come.
-    pub(crate) progress: &'a AttemptProgress,
+/// One attempt of a request.
+pub(super) struct FetchAttempt<'a> {
+    pub(super) context: &'a FetchContext,
+    pub(super) source: Source,
+    pub(super) job: &'a FetchJob,
+    pub(super) url: &'a ScenarioText,
+    /// `None` if the job checks and captures nothing.
+    pub(super) checker: Option<&'a ResponseChecker>,
+    /// No other attempt follows.
+    pub(super) is_last: bool,
+    pub(super) progress: &'a AttemptProgress,
 }
 
-/// How a try ended.
-pub(crate) enum AttemptOutcome {
-    /// With an answer; its head, if it has not been told yet.
+/// How an attempt ended, if it did not fail.
+pub(super) enum AttemptOutcome {
     Complete {
         /// The status of the last answer.
         status: u16,
-        /// Its body.
         received: ReceivedBody,
-        /// What the job wants, looked for in it.
         found: ResponseFindings,
-        /// To be left in the inbox first.
+        /// The answer's head, if it is not in the inbox yet. It must be pushed first.
         head: Option<OwnedInput>,
     },
-    /// With a status that asks for another try; nothing was told.
+    /// The status asks for another attempt, and nothing of the answer is in the inbox.
     Retry,
 }
 
 impl FetchAttempt<'_> {
-    /// Runs to the end of the answer.
-    pub(crate) async fn run(&self) -> Result<AttemptOutcome, FetchError> {
+    /// Runs the attempt to the end of its answer.
+    pub(super) async fn run(&self) -> Result<AttemptOutcome, FetchError> {
         self.progress.push_url(self.url.display_text().to_owned());
-        let hop = request::first_hop(self.job, self.url)?;
+        let hop = RequestHop::first(self.job, self.url)?;
         let endpoint = Endpoint::new(&hop.url, self.job);
-        let (response, lease) = self.send(&hop, &endpoint).await?;
+        let (response, lease) = self.send_hop(&hop, &endpoint).await?;
         self.follow_redirects(hop, endpoint, response, lease).await
     }
 
-    /// Goes on behind the answer to the first request, which is a redirect.
-    pub(crate) async fn run_from_redirect(
+    /// Runs the rest of the attempt, if the answer to the first request is a redirect.
+    pub(super) async fn run_from_redirect(
         &self,
         hop: RequestHop,
         endpoint: Endpoint,
@@ -92,7 +83,7 @@ impl FetchAttempt<'_> {
         self.follow_redirects(hop, endpoint, response, lease).await
     }
 
-    /// Follows redirects up to the end of an answer that is none.
+    /// Follows redirects to the end of an answer that is not a redirect.
     async fn follow_redirects(
         &self,
         mut hop: RequestHop,
@@ -107,68 +98,50 @@ impl FetchAttempt<'_> {
                     hop = self.redirected_hop(hop, status, &location)?;
                     self.drain(response.into_body(), &endpoint, lease).await;
                     endpoint = Endpoint::new(&hop.url, self.job);
-                    (response, lease) = self.send(&hop, &endpoint).await?;
+                    (response, lease) = self.send_hop(&hop, &endpoint).await?;
                 }
                 _ => return self.receive_answer(response, &endpoint, lease).await,
             }
         }
     }
 
-    /// Sends one request: on an idle connection if there is one, and once more on a new one if that
-    /// had gone before the server saw the request.
-    async fn send(
-        &self,
-        hop: &RequestHop,
-        endpoint: &Endpoint,
-    ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
-        let mut fresh = false;
-        loop {
-            let mut lease = self.context.pool.lease(endpoint, fresh, self.progress).await?;
-            self.progress.set_reused(lease.reused);
-            let folder = &self.context.run_context.folder;
-            let to = match endpoint.forward_proxy() {
-                Some(proxy) => RequestForm::Http1Proxy(proxy),
-                None if lease.conn.is_http2() => RequestForm::Http2Origin,
-                None => RequestForm::Http1Origin,
-            };
-            let request = request::build_request(hop, self.job, folder, to).await?;
-            match self.send_on(&mut lease.conn, request).await? {
-                SendOutcome::Response(response) => return Ok((response, lease)),
-                SendOutcome::NotProcessed(_) if lease.reused && !fresh => fresh = true,
-                SendOutcome::NotProcessed(fault) | SendOutcome::Failed(fault) => return Err(fault),
-            }
-        }
-    }
-
-    /// Sends one request on a connection, and waits for the head of an answer whose end is certain.
-    async fn send_on(
-        &self,
-        link: &mut HttpConn,
-        request: Request<RequestBody>,
-    ) -> Result<SendOutcome, FetchError> {
-        self.progress.enter(AttemptPhase::Head(link.peer(), link.receive_counter()));
-        let started = Instant::now();
-        let sent = link.send(request).await;
-        self.progress.add_time(|timings| &mut timings.first_byte, started.elapsed());
-        if let SendOutcome::Response(response) = &sent {
-            reject_ambiguous_length(response)?;
-        }
-        Ok(sent)
-    }
-
-    /// Whether an answer sends the request on.
-    pub(crate) fn is_redirect(&self, response: &Response<Incoming>) -> bool {
+    /// Whether an answer is a redirect that is followed.
+    pub(super) fn is_redirect(&self, response: &Response<Incoming>) -> bool {
         self.job.redirects > 0
             && redirect::redirect_location(response.status().as_u16(), response.headers()).is_some()
     }
 
-    /// Sends a request that was prepared, as [`Try::send`] does one that is not: on a connection that was
-    /// kept, if there is one.
-    pub(crate) async fn send_prepared(
+    async fn send_hop(
+        &self,
+        hop: &RequestHop,
+        endpoint: &Endpoint,
+    ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
+        let folder = &self.context.run_context.folder;
+        let build = async |conn: &HttpConn| {
+            request::build_request(hop, self.job, folder, endpoint.request_form(conn)).await
+        };
+        self.send(endpoint, None, build).await
+    }
+
+    /// Sends a prepared request: the first form is for HTTP/1.1, the second for HTTP/2. It goes on the
+    /// `kept` connection, if that is still usable.
+    pub(super) async fn send_prepared(
         &self,
         prepared: &[PreparedRequest; 2],
         endpoint: &Endpoint,
+        kept: Option<LeasedConn>,
+    ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
+        let build = async |conn: &HttpConn| Ok(prepared[usize::from(conn.is_http2())].to_request());
+        self.send(endpoint, kept, build).await
+    }
+
+    /// Sends one request, and waits for the head of its answer. If the connection was used before, and the
+    /// server closed it before it processed the request, the request is sent once more on a new one.
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
         mut kept: Option<LeasedConn>,
+        build: impl AsyncFn(&HttpConn) -> Result<Request<RequestBody>, FetchError>,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
         let mut fresh = false;
         loop {
@@ -181,73 +154,74 @@ impl FetchAttempt<'_> {
                 None => self.context.pool.lease(endpoint, fresh, self.progress).await?,
             };
             self.progress.set_reused(lease.reused);
-            let request = prepared[usize::from(lease.conn.is_http2())].to_request();
+            let request = build(&lease.conn).await?;
             match self.send_on(&mut lease.conn, request).await? {
                 SendOutcome::Response(response) => return Ok((response, lease)),
                 SendOutcome::NotProcessed(_) if lease.reused && !fresh => fresh = true,
-                SendOutcome::NotProcessed(fault) | SendOutcome::Failed(fault) => return Err(fault),
+                SendOutcome::NotProcessed(error) | SendOutcome::Failed(error) => return Err(error),
             }
         }
     }
 
-    /// Hears on with all that the library knows, where a bare connection did not understand an answer.
-    pub(crate) async fn resend_with_hyper(
+    /// Reads with hyper an answer that the fast path does not understand: `conn` replays the answer as soon
+    /// as the request is sent again.
+    pub(super) async fn resend_with_hyper(
         &self,
-        bare: FastPathConn,
+        mut conn: HttpConn,
         prepared: &PreparedRequest,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
-        let mut link = bare.into_hyper().await?;
-        match self.send_on(&mut link, prepared.to_request()).await? {
+        match self.send_on(&mut conn, prepared.to_request()).await? {
             SendOutcome::Response(response) => {
-                Ok((response, LeasedConn { conn: link, reused: self.progress.is_reused() }))
+                Ok((response, LeasedConn { conn, reused: self.progress.is_reused() }))
             }
-            SendOutcome::NotProcessed(fault) | SendOutcome::Failed(fault) => Err(fault),
+            SendOutcome::NotProcessed(error) | SendOutcome::Failed(error) => Err(error),
         }
     }
 
-    /// Receives an answer of which nothing is wanted but its size and digest; its connection can be used
-    /// again.
-    pub(crate) async fn receive_plain(
+    /// Sends one request on a connection, and waits for the head of its answer.
+    async fn send_on(
         &self,
-        response: Response<Incoming>,
-        lease: LeasedConn,
-    ) -> Result<(u16, ReceivedBody, HttpConn), FetchError> {
-        let status = response.status().as_u16();
+        conn: &mut HttpConn,
+        request: Request<RequestBody>,
+    ) -> Result<SendOutcome, FetchError> {
+        self.progress.enter(AttemptPhase::Head(conn.peer(), conn.receive_counter()));
         let started = Instant::now();
-        let body = BodyReceiver::new(self.job.max_body, None, None);
-        let received = body::receive_body(response.into_body(), body, self.progress).await?;
-        self.progress.add_time(|timings| &mut timings.body, started.elapsed());
-        lease.conn.finish_response();
-        Ok((status, received, lease.conn))
+        let sent = conn.send(request).await;
+        self.progress.add_time(|timings| &mut timings.first_byte, started.elapsed());
+        if let SendOutcome::Response(response) = &sent {
+            reject_ambiguous_length(response)?;
+        }
+        Ok(sent)
     }
 
     /// The request after a redirect.
     fn redirected_hop(&self, hop: RequestHop, status: u16, location: &str) -> Result<RequestHop, FetchError> {
-        let refused = |words: &str| {
-            let words = format!("{} -> {location}: {words}", self.progress.url_chain());
-            Err(FetchError::permanent(FetchErrorKind::Redirects, words))
+        let refused = |reason: &str| {
+            let message = format!("{} -> {location}: {reason}", self.progress.url_chain());
+            Err(FetchError::permanent(FetchErrorKind::Redirects, message))
         };
         let next = match hop.redirect_to(status, location) {
             Ok(next) => next,
-            Err(words) => return refused(&words),
+            Err(error) => return refused(&error.to_string()),
         };
         if self.progress.redirect_count() >= self.job.redirects as usize {
-            let round = if self.progress.has_visited(next.url.as_str()) { ", and it goes round" } else { "" };
-            return refused(&format!("more than {} redirects{round}", self.job.redirects));
+            let circle =
+                if self.progress.has_visited(next.url.as_str()) { ", and they go in a circle" } else { "" };
+            return refused(&format!("more than {} redirects{circle}", self.job.redirects));
         }
         self.progress.push_url(next.url.as_str().to_owned());
         Ok(next)
     }
 
-    /// Reads a redirect's own body, if it is small, to keep the connection.
+    /// Reads the body of an answer that is not used, if it is small, to keep the connection.
     async fn drain(&self, body: Incoming, endpoint: &Endpoint, lease: LeasedConn) {
         if body.size_hint().lower() > MAX_DRAIN_LEN {
             return;
         }
-        let unseen = AttemptProgress::default();
+        let unused = AttemptProgress::default();
         let read = tokio::time::timeout(
             DRAIN_TIMEOUT,
-            body::receive_body(body, BodyReceiver::new(MAX_DRAIN_LEN, None, None), &unseen),
+            body::receive_body(body, BodyReceiver::new(MAX_DRAIN_LEN, None, None), &unused),
         )
         .await;
         if let Ok(Ok(_)) = read {
@@ -255,7 +229,32 @@ impl FetchAttempt<'_> {
         }
     }
 
-    /// Tells the answer's head and receives its body.
+    /// Receives an answer of which only size and digest are needed, and returns its connection, which can
+    /// be used again.
+    pub(super) async fn receive_plain(
+        &self,
+        response: Response<Incoming>,
+        lease: LeasedConn,
+    ) -> Result<(u16, ReceivedBody, HttpConn), FetchError> {
+        let status = response.status().as_u16();
+        let receiver = BodyReceiver::new(self.job.max_body, None, None);
+        let received = self.receive_timed(response.into_body(), receiver).await?;
+        lease.conn.finish_response();
+        Ok((status, received, lease.conn))
+    }
+
+    async fn receive_timed(
+        &self,
+        body: Incoming,
+        receiver: BodyReceiver<'_>,
+    ) -> Result<ReceivedBody, FetchError> {
+        let started = Instant::now();
+        let received = body::receive_body(body, receiver, self.progress).await?;
+        self.progress.add_time(|timings| &mut timings.body, started.elapsed());
+        Ok(received)
+    }
+
+    /// Receives the last answer, and checks it.
     async fn receive_answer(
         &self,
         response: Response<Incoming>,
@@ -268,31 +267,30 @@ impl FetchAttempt<'_> {
             return Ok(AttemptOutcome::Retry);
         }
         let (head, body) = response.into_parts();
-        let secretive = self.checker.is_some_and(ResponseChecker::captures_secrets);
-        // While there may be another try, what is told could become untrue: the head waits for the
-        // whole body. Lines cannot wait; once they are told this try is the last. Only where a secret is
-        // to be found everything waits for it, since it must not be told.
-        let tells = (self.is_last || self.job.log_lines) && !secretive;
-        if tells {
+        let has_secrets = self.checker.is_some_and(ResponseChecker::captures_secrets);
+        // While another attempt may follow, the head waits for the whole body: this answer may not be the
+        // one that counts. Lines cannot wait; once one is emitted, no other attempt follows. An answer
+        // with a secret to capture waits in any case: the secret must be known before anything is emitted.
+        let emits_at_once = (self.is_last || self.job.log_lines) && !has_secrets;
+        if emits_at_once {
             self.emit_head(&head);
         }
         let decoder = if self.job.decode_body { BodyDecoder::for_headers(&head.headers)? } else { None };
         let lines = || self.job.log_lines.then(|| BodyLineWriter::new(self.context, self.source));
         let expected = self.checker.filter(|_| self.job.status.allows(status));
-        let mut whole = BodyReceiver::new(self.job.max_body, decoder, if tells { lines() } else { None });
-        if secretive || expected.is_some_and(ResponseChecker::needs_body) {
-            whole = whole.retaining();
+        let mut receiver =
+            BodyReceiver::new(self.job.max_body, decoder, if emits_at_once { lines() } else { None });
+        if has_secrets || expected.is_some_and(ResponseChecker::needs_body) {
+            receiver = receiver.retaining();
         }
-        let started = Instant::now();
-        let received = body::receive_body(body, whole, self.progress).await?;
-        self.progress.add_time(|timings| &mut timings.body, started.elapsed());
+        let received = self.receive_timed(body, receiver).await?;
         self.context.pool.release(endpoint, lease);
-        // An answer that is not expected has secrets, too.
+        // Even an answer with an unexpected status is evaluated: its secrets must be masked, too.
         let found = self
             .checker
-            .map(|judge| judge.evaluate(&received, &head.headers, &self.context.run_context.secrets));
+            .map(|checker| checker.evaluate(&received, &head.headers, &self.context.run_context.secrets));
         let found = found.filter(|_| expected.is_some()).unwrap_or_default();
-        if secretive && self.job.log_lines {
+        if has_secrets && self.job.log_lines {
             self.emit_head(&head);
             if let Some(mut lines) = lines() {
                 lines.push(&received.content).await;
@@ -303,13 +301,12 @@ impl FetchAttempt<'_> {
         Ok(AttemptOutcome::Complete { status, received, found, head })
     }
 
-    /// Tells an answer's head.
     fn emit_head(&self, head: &Parts) {
         self.progress.set_emitted();
         self.context.inbox.push(self.head_input(head));
     }
 
-    /// An answer's head, fit for the log.
+    /// The head of an answer, fit for the log.
     fn head_input(&self, head: &Parts) -> OwnedInput {
         OwnedInput::ResponseStarted {
             source: self.source,
@@ -324,19 +321,19 @@ impl FetchAttempt<'_> {
     }
 }
 
-/// Whether a status says that another try may do better.
+/// Whether another attempt may succeed after this status.
 fn is_retryable(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// Refuses an answer whose end two headers put at two places (RFC 9112, section 6.3: what follows
-/// it could be taken for the next answer).
+/// Refuses an answer whose end two headers put in two places (RFC 9112, section 6.3: the bytes after it
+/// could be taken for the next answer).
 fn reject_ambiguous_length(response: &Response<Incoming>) -> Result<(), FetchError> {
     use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
     let headers = response.headers();
     if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
-        let words = "the answer has both a Content-Length and a Transfer-Encoding: its end is ambiguous";
-        return Err(FetchError::permanent(FetchErrorKind::Protocol, words));
+        let message = "the answer has both a Content-Length and a Transfer-Encoding: its end is ambiguous";
+        return Err(FetchError::permanent(FetchErrorKind::Protocol, message));
     }
     Ok(())
 }

@@ -1,9 +1,8 @@
-//! Probes of programs that are to get ready: one try after the other, until a port takes a connection
-//! or a URL answers with 2xx or 3xx. Decides on no time limit: who has had his time, the engine says.
+//! Probes programs that are not ready yet: one attempt after the other, until a port accepts a connection
+//! or a URL answers with 2xx or 3xx. The engine decides how long that may take.
 //!
-//! A probe asks by the plain means of a fetch: every address of a name is tried, proxies are not
-//! used. It follows no redirect, and takes any certificate, since it hands nothing over but the
-//! question whether anybody is there.
+//! A probe works like a fetch: it tries every address of a name. It uses no proxy, follows no redirect, and
+//! accepts any certificate, because it sends nothing that must be kept secret.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,11 +13,13 @@ use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use super::request::{self, RequestForm};
-use crate::io::http::conn::connection::SendOutcome;
-use crate::io::http::conn::pool::{ConnPool, Endpoint};
-use crate::io::http::error::FetchError;
-use crate::io::http::timing::AttemptProgress;
+use super::conn::connection::SendOutcome;
+use super::conn::connector::HttpConnector;
+use super::conn::endpoint::Endpoint;
+use super::error::FetchError;
+use super::request;
+use super::request::hop::RequestHop;
+use super::timing::AttemptProgress;
 use crate::io::inbox::{Inbox, OwnedInput};
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::host_port::parse_host_port;
@@ -27,20 +28,20 @@ use scenario_core::scenario::model::{
 };
 use scenario_log::event::Source;
 
-/// The longest try: a server that takes a connection and says nothing may do better at the next.
+/// The longest attempt. A server that accepts a connection and does not answer may answer the next one.
 const MAX_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// How many tries there are at a time, of all programs: each takes a descriptor.
+/// How many attempts run at a time, for all programs: each needs a file descriptor.
 const MAX_CONCURRENT_PROBES: usize = 256;
 
-/// The probes of a run.
+/// Probes the programs of a run.
 pub struct ReadinessProber {
-    pool: ConnPool,
+    connector: HttpConnector,
     permits: Semaphore,
     inbox: Rc<Inbox>,
 }
 
-/// A probing that goes on until it has found what it asks for, or this is dropped.
+/// A program that is being probed. Dropping this ends the probing.
 #[derive(Debug)]
 pub struct ProbeHandle(AbortHandle);
 
@@ -50,80 +51,81 @@ impl Drop for ProbeHandle {
     }
 }
 
-/// What is asked, again and again.
+/// What is probed.
 enum ProbeTarget {
-    /// Does this host take connections on this port?
+    /// A port of a host.
     Tcp(String, u16),
-    /// What does this URL answer?
+    /// A URL.
     Http(Box<FetchJob>, ScenarioText),
 }
 
 impl ReadinessProber {
-    /// Nothing is probed yet; sockets are relative to `folder`.
+    /// A prober without programs. Sockets are relative to `folder`.
     #[must_use]
     pub fn new(folder: PathBuf, inbox: Rc<Inbox>) -> Rc<ReadinessProber> {
         Rc::new(ReadinessProber {
-            pool: ConnPool::new(folder),
+            connector: HttpConnector::new(folder),
             permits: Semaphore::new(MAX_CONCURRENT_PROBES),
             inbox,
         })
     }
 
-    /// Probes until the program is ready, and leaves that in the inbox. `None` if there is nothing to
-    /// probe, because its own words are waited for.
+    /// Probes a program until it is ready, and then leaves `SpawnReady` in the inbox. `None` if there is
+    /// nothing to probe, because the program is ready when it prints a line.
     ///
     /// # Panics
     ///
-    /// If no `LocalSet` is around.
+    /// If there is no `LocalSet` around.
     #[must_use]
     pub fn start_probing(self: &Rc<Self>, source: Source, ready: &ReadinessRule) -> Option<ProbeHandle> {
-        let question = match &ready.test {
+        let target = match &ready.test {
             ReadinessTest::Line(_) => return None,
             ReadinessTest::Tcp(address) => {
-                // What is no address is a `[redacted]` of a log, which nobody runs.
+                // An invalid address can only be a `[redacted]` from a log, and no run uses that.
                 let (host, port) = parse_host_port(address.reveal()).ok()?;
                 ProbeTarget::Tcp(host.to_owned(), port)
             }
             ReadinessTest::Http(url) => ProbeTarget::Http(Box::new(probe_job(ready)), url.clone()),
         };
-        let (probes, poll) = (Rc::clone(self), ready.poll.to_std());
+        let (prober, poll) = (Rc::clone(self), ready.poll.to_std());
         let longest = MAX_ATTEMPT.min(ready.timeout.to_std());
         let task = spawn_local(async move {
-            while !matches!(timeout(longest, probes.probe_once(&question)).await, Ok(Ok(true))) {
+            while !matches!(timeout(longest, prober.probe_once(&target)).await, Ok(Ok(true))) {
                 sleep(poll).await;
             }
-            probes.inbox.push(OwnedInput::SpawnReady { source });
+            prober.inbox.push(OwnedInput::SpawnReady { source });
         });
         Some(ProbeHandle(task.abort_handle()))
     }
 
-    /// One try.
-    async fn probe_once(&self, question: &ProbeTarget) -> Result<bool, FetchError> {
-        // It is never closed, so there is always a turn.
-        let _turn = self.permits.acquire().await;
+    /// Whether the target is ready now.
+    async fn probe_once(&self, target: &ProbeTarget) -> Result<bool, FetchError> {
+        // The semaphore is never closed, so this cannot fail.
+        let _permit = self.permits.acquire().await;
         let progress = AttemptProgress::default();
-        match question {
+        match target {
             ProbeTarget::Tcp(host, port) => {
-                let (tcp, peer) = self.pool.dial(host, *port, &progress).await?;
-                // Where nobody listens on a port out of those that connections are made from, a
-                // connection can come to be its own other end.
+                let (tcp, peer) = self.connector.dial(host, *port, &progress).await?;
+                // If nobody listens on a port of the range that outgoing connections use, a connection can
+                // get that port as its own, and connect to itself.
                 Ok(tcp.local_addr().is_ok_and(|own| own != peer))
             }
             ProbeTarget::Http(job, url) => {
-                let hop = request::first_hop(job, url)?;
-                let mut link = self.pool.open(&Endpoint::new(&hop.url, job), &progress).await?;
-                let request =
-                    request::build_request(&hop, job, &PathBuf::new(), RequestForm::Http1Origin).await?;
-                match link.send(request).await {
+                let hop = RequestHop::first(job, url)?;
+                let endpoint = Endpoint::new(&hop.url, job);
+                let mut conn = self.connector.open(&endpoint, &progress).await?;
+                let form = endpoint.request_form(&conn);
+                let request = request::build_request(&hop, job, &PathBuf::new(), form).await?;
+                match conn.send(request).await {
                     SendOutcome::Response(answer) => Ok(matches!(answer.status().as_u16(), 200..=399)),
-                    SendOutcome::NotProcessed(fault) | SendOutcome::Failed(fault) => Err(fault),
+                    SendOutcome::NotProcessed(error) | SendOutcome::Failed(error) => Err(error),
                 }
             }
         }
     }
 }
 
-/// The request of a probe, as a fetch would have it.
+/// A probe as the job of a fetch.
 fn probe_job(ready: &ReadinessRule) -> FetchJob {
     FetchJob {
         name: String::new(),
@@ -154,6 +156,6 @@ fn probe_job(ready: &ReadinessRule) -> FetchJob {
 
 impl fmt::Debug for ReadinessProber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probes").field("pool", &self.pool).finish_non_exhaustive()
+        f.debug_struct("ReadinessProber").finish_non_exhaustive()
     }
 }

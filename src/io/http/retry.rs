@@ -1,8 +1,8 @@
-//! The tries of one request, until one is final: the time limit of each, the pauses between them,
-//! and the words in the end. Only the last try's answer is told.
+//! The attempts of one request until one is final: the time limit of each, the delays between them, and the
+//! outcome for the inbox. Only the answer of the last attempt is logged.
 //!
-//! Another try follows failures that may pass (no name, no connection, a connection that broke, no
-//! time left) and the statuses 408, 429, 500, 502, 503 and 504 where the job does not expect them.
+//! Another attempt follows failures that may pass (no name, no connection, a broken connection, no time
+//! left) and the statuses 408, 429, 500, 502, 503 and 504, if the job does not expect them.
 
 use std::time::{Duration, Instant};
 
@@ -14,131 +14,125 @@ use scenario_log::event::{FetchErrorKind, FetchedResponse, Source};
 use scenario_log::time::Span;
 
 use super::FetchContext;
-use crate::io::http::attempt::{AttemptOutcome, FetchAttempt};
-use crate::io::http::error::FetchError;
-use crate::io::http::response::redact;
-use crate::io::http::timing::AttemptProgress;
+use super::attempt::{AttemptOutcome, FetchAttempt};
+use super::error::FetchError;
+use super::response::redact;
+use super::timing::AttemptProgress;
 
-/// The first pause; each next one is twice as long …
+/// The first delay. Each further delay is twice as long …
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// … up to this.
+/// … up to this one.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// Fetches a URL of a job, with these captured values. What comes back is the request's account.
-pub(crate) async fn fetch_with_retries(
-    shared: &FetchContext,
+/// The longest message: a server may send a `Location` of any length.
+const MAX_MESSAGE_LEN: usize = 4096;
+
+/// Fetches a URL of a job, with these captured values. Returns the request's last input for the engine.
+pub(super) async fn fetch_with_retries(
+    context: &FetchContext,
     source: Source,
     (index, url, captured): (usize, usize, Vec<CapturedValue>),
     started: Instant,
 ) -> OwnedInput {
-    let job: &FetchJob = &shared.run_context.scenario.fetches[index];
+    let job: &FetchJob = &context.run_context.scenario.fetches[index];
     let filled = match fill::fill_captures(job, url, captured) {
         Ok(filled) => filled,
-        Err(words) => {
-            let error = truncate_message(redact::redact_text(&words, &shared.run_context.secrets));
+        Err(message) => {
+            let error = loggable_message(context, &message);
             let took = Span::from_std(started.elapsed());
             return OwnedInput::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
         }
     };
     let job = filled.as_ref().unwrap_or(job);
-    let mut done = 0_u32;
+    let checker = match context.checkers.for_job(index, job) {
+        Ok(checker) => checker,
+        Err(error) => {
+            return failed_input(context, source, (&error, &AttemptProgress::default(), 1), started);
+        }
+    };
+    let mut attempts = 0_u32;
     loop {
         let progress = AttemptProgress::default();
-        let last = done >= job.retries;
-        let url = &job.urls[url];
-        let outcome = match shared.checkers.for_job(index, job) {
-            Ok(judge) => {
-                let judge = judge.as_deref();
-                let this = FetchAttempt {
-                    context: shared,
-                    source,
-                    job,
-                    url,
-                    checker: judge,
-                    is_last: last,
-                    progress: &progress,
-                };
-                let outcome =
-                    shared.inbox.paused_time().timeout_unpaused(job.timeout.to_std(), this.run()).await;
-                outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout)))
-            }
-            Err(fault) => Err(fault),
+        let is_last = attempts >= job.retries;
+        let attempt = FetchAttempt {
+            context,
+            source,
+            job,
+            url: &job.urls[url],
+            checker: checker.as_deref(),
+            is_last,
+            progress: &progress,
         };
-        done = done.saturating_add(1);
-        match outcome {
+        let paused_time = context.inbox.paused_time();
+        let outcome = paused_time.timeout_unpaused(job.timeout.to_std(), attempt.run()).await;
+        attempts = attempts.saturating_add(1);
+        match outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout))) {
             Ok(AttemptOutcome::Retry) => {}
             Ok(AttemptOutcome::Complete { status, received, found, head }) => {
                 if let Some(head) = head {
-                    shared.inbox.push(head);
+                    context.inbox.push(head);
                 }
-                let (bytes, sha256) = (received.bytes, received.sha256);
-                let took = Span::from_std(started.elapsed());
-                let check = found
-                    .mismatch
-                    .map(|words| truncate_message(redact::redact_text(&words, &shared.run_context.secrets)));
-                let (timings, reused) = (progress.timings(), Some(progress.is_reused()));
                 let fetched = FetchedResponse {
                     status,
-                    bytes,
-                    sha256,
-                    took,
-                    timings,
-                    reused,
-                    check,
+                    bytes: received.bytes,
+                    sha256: received.sha256,
+                    took: Span::from_std(started.elapsed()),
+                    timings: progress.timings(),
+                    reused: Some(progress.is_reused()),
+                    check: found.mismatch.map(|message| loggable_message(context, &message)),
                     captured: found.captured,
                 };
                 return OwnedInput::FetchFinished { source, fetched: Box::new(fetched) };
             }
-            Err(fault) if !last && fault.is_transient && !progress.has_emitted() => {}
-            Err(fault) => return failed_input(shared, source, (&fault, &progress, done), started),
+            Err(error) if !is_last && error.is_transient && !progress.has_emitted() => {}
+            Err(error) => return failed_input(context, source, (&error, &progress, attempts), started),
         }
-        shared.inbox.paused_time().sleep_unpaused(retry_delay(done)).await;
+        paused_time.sleep_unpaused(retry_delay(attempts)).await;
     }
 }
 
-/// The pause after this many tries.
-fn retry_delay(done: u32) -> Duration {
-    let doublings = done.saturating_sub(1).min(10);
+/// The delay after this many attempts.
+fn retry_delay(attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(10);
     (FIRST_RETRY_DELAY * (1 << doublings)).min(MAX_RETRY_DELAY)
 }
 
-/// The account of a request that failed.
-pub(crate) fn failed_input(
-    shared: &FetchContext,
+/// The last input of a request that failed.
+pub(super) fn failed_input(
+    context: &FetchContext,
     source: Source,
-    (fault, progress, done): (&FetchError, &AttemptProgress, u32),
+    (error, progress, attempts): (&FetchError, &AttemptProgress, u32),
     started: Instant,
 ) -> OwnedInput {
-    let error = truncate_message(redact::redact_text(
-        &failure_message(fault, progress, done),
-        &shared.run_context.secrets,
-    ));
-    OwnedInput::FetchFailed { source, kind: fault.kind, error, took: Span::from_std(started.elapsed()) }
+    let message = loggable_message(context, &failure_message(error, progress, attempts));
+    let took = Span::from_std(started.elapsed());
+    OwnedInput::FetchFailed { source, kind: error.kind, error: message, took }
 }
 
-/// The last words: what happened, on which way, and how often it was tried.
-fn failure_message(fault: &FetchError, progress: &AttemptProgress, done: u32) -> String {
-    let mut words = fault.message.clone();
-    if progress.redirect_count() > 0 && fault.kind != FetchErrorKind::Redirects {
-        words = format!("{words} (redirected: {})", progress.url_chain());
+/// What failed, after which redirects and how many attempts.
+fn failure_message(error: &FetchError, progress: &AttemptProgress, attempts: u32) -> String {
+    let mut message = error.message.clone();
+    if progress.redirect_count() > 0 && error.kind != FetchErrorKind::Redirects {
+        message = format!("{message} (redirected: {})", progress.url_chain());
     }
-    if done > 1 {
-        words = format!("{words} (the last of {done} tries)");
+    if attempts > 1 {
+        message = format!("{message} (the last of {attempts} tries)");
     }
-    words
+    message
 }
 
-/// The longest words: a server may send a `Location` of any length.
-const MAX_MESSAGE_LEN: usize = 4096;
+/// A message without secrets, and not too long.
+fn loggable_message(context: &FetchContext, message: &str) -> String {
+    truncate_message(redact::redact_text(message, &context.run_context.secrets))
+}
 
-/// Cuts words that a server made long.
-fn truncate_message(mut words: String) -> String {
-    if words.len() > MAX_MESSAGE_LEN {
-        words.truncate(words.floor_char_boundary(MAX_MESSAGE_LEN));
-        words.push('…');
+fn truncate_message(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE_LEN {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_LEN));
+        message.push('…');
     }
-    words
+    message
 }
 
 #[cfg(test)]
@@ -146,15 +140,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_have_an_end() {
+    fn a_long_message_is_cut() {
         assert_eq!(truncate_message("é".repeat(2048)), "é".repeat(2048));
         assert_eq!(truncate_message(format!("x{}", "é".repeat(2048))), format!("x{}…", "é".repeat(2047)));
     }
 
     #[test]
-    fn pauses_grow_to_two_seconds() {
-        let pauses: Vec<u128> =
-            [1, 2, 3, 5, 6, 7, u32::MAX].map(|done| retry_delay(done).as_millis()).to_vec();
-        assert_eq!(pauses, [100, 200, 400, 1600, 2000, 2000, 2000]);
+    fn delays_grow_to_two_seconds() {
+        let delays: Vec<u128> =
+            [1, 2, 3, 5, 6, 7, u32::MAX].map(|attempts| retry_delay(attempts).as_millis()).to_vec();
+        assert_eq!(delays, [100, 200, 400, 1600, 2000, 2000, 2000]);
     }
 }

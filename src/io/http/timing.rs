@@ -1,5 +1,5 @@
-//! How far one try has come: the phase for the words when its time runs out, and how long each
-//! phase took. It outlives the try, which is dropped where it stands.
+//! How far one attempt has got: its phase, for the message if its time runs out, and how long each phase
+//! took. It outlives the attempt, which is dropped when its time runs out.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -9,32 +9,32 @@ use std::time::Duration;
 use scenario_log::event::{FetchErrorKind, FetchTimings};
 use scenario_log::time::Span;
 
-use crate::io::http::conn::stream::ReceiveCounter;
-use crate::io::http::error::FetchError;
+use super::error::FetchError;
+use super::receive_counter::ReceiveCounter;
 
-/// What a try is waiting for.
+/// What an attempt is waiting for.
 #[derive(Debug, Default)]
-pub(crate) enum AttemptPhase {
-    /// Its turn.
+pub(super) enum AttemptPhase {
+    /// Its first turn.
     #[default]
     NotStarted,
-    /// This name's addresses.
+    /// The addresses of this name.
     Resolving(String),
-    /// A connection to one of these.
+    /// A connection to one of these addresses.
     Connecting(String),
-    /// The TLS handshake.
+    /// The TLS handshake with this address.
     Handshake(SocketAddr),
-    /// The head of the answer, with the connection's counter where it counts this answer only.
+    /// The head of the answer from this peer. With HTTP/1, the counter counts this answer only.
     Head(Rc<str>, Option<Rc<ReceiveCounter>>),
-    /// The rest of the body: so much has come, of so much where the head said so.
+    /// The rest of the body: how many bytes arrived, and its length if the head states one.
     Body(u64, Option<u64>),
-    /// The pause before another try, or the driver to take what came.
+    /// Room in the inbox.
     Backpressure,
 }
 
-/// How far one try has come.
+/// How far one attempt has got.
 #[derive(Debug, Default)]
-pub(crate) struct AttemptProgress {
+pub(super) struct AttemptProgress {
     phase: RefCell<AttemptPhase>,
     timings: Cell<FetchTimings>,
     visited_urls: RefCell<Vec<String>>,
@@ -43,18 +43,18 @@ pub(crate) struct AttemptProgress {
 }
 
 impl AttemptProgress {
-    /// Waits for this now.
-    pub(crate) fn enter(&self, phase: AttemptPhase) {
+    /// The attempt waits for this now.
+    pub(super) fn enter(&self, phase: AttemptPhase) {
         *self.phase.borrow_mut() = phase;
     }
 
-    /// How long each phase took so far. Redirects add up.
-    pub(crate) fn timings(&self) -> FetchTimings {
+    /// How long each phase took so far, summed over redirects.
+    pub(super) fn timings(&self) -> FetchTimings {
         self.timings.get()
     }
 
-    /// A phase took this long; `slot` picks it.
-    pub(crate) fn add_time(&self, slot: impl FnOnce(&mut FetchTimings) -> &mut Option<Span>, time: Duration) {
+    /// Adds to the time of the phase that `slot` picks.
+    pub(super) fn add_time(&self, slot: impl FnOnce(&mut FetchTimings) -> &mut Option<Span>, time: Duration) {
         let mut timings = self.timings.get();
         let slot = slot(&mut timings);
         let sum = slot.unwrap_or_default().0.saturating_add(Span::from_std(time).0);
@@ -62,13 +62,13 @@ impl AttemptProgress {
         self.timings.set(timings);
     }
 
-    /// The try goes on at this URL (fit to be shown).
-    pub(crate) fn push_url(&self, url: String) {
+    /// The attempt goes on at this URL, given as it may be shown.
+    pub(super) fn push_url(&self, url: String) {
         self.visited_urls.borrow_mut().push(url);
     }
 
-    /// The URLs so far: `http://a/ -> http://b/`; of many the first and the last ones.
-    pub(crate) fn url_chain(&self) -> String {
+    /// The URLs so far: `http://a/ -> http://b/`. Of a long chain, only the first and the last ones.
+    pub(super) fn url_chain(&self) -> String {
         const SHOWN: usize = 8;
         let chain = self.visited_urls.borrow();
         match chain.len().checked_sub(SHOWN) {
@@ -80,39 +80,36 @@ impl AttemptProgress {
         }
     }
 
-    /// How many redirects were followed.
-    pub(crate) fn redirect_count(&self) -> usize {
+    /// How many redirects were followed so far.
+    pub(super) fn redirect_count(&self) -> usize {
         self.visited_urls.borrow().len().saturating_sub(1)
     }
 
-    /// Whether the try has been at this URL.
-    pub(crate) fn has_visited(&self, url: &str) -> bool {
+    pub(super) fn has_visited(&self, url: &str) -> bool {
         self.visited_urls.borrow().iter().any(|earlier| earlier == url)
     }
 
-    /// The request goes over a connection that was used before, or not.
-    pub(crate) fn set_reused(&self, reused: bool) {
+    /// Whether an earlier request used the connection.
+    pub(super) fn set_reused(&self, reused: bool) {
         self.reused.set(reused);
     }
 
-    /// Whether the connection had been used before.
-    pub(crate) fn is_reused(&self) -> bool {
+    pub(super) fn is_reused(&self) -> bool {
         self.reused.get()
     }
 
-    /// Something of the answer was left in the inbox: there can be no other try.
-    pub(crate) fn set_emitted(&self) {
+    /// A part of the answer is in the inbox, so no other attempt can follow.
+    pub(super) fn set_emitted(&self) {
         self.has_emitted.set(true);
     }
 
-    /// Whether something of the answer was left in the inbox.
-    pub(crate) fn has_emitted(&self) -> bool {
+    pub(super) fn has_emitted(&self) -> bool {
         self.has_emitted.get()
     }
 
-    /// The failure of a try whose time ran out here.
-    pub(crate) fn timeout_error(&self, limit: Span) -> FetchError {
-        let what = match &*self.phase.borrow() {
+    /// The failure of an attempt whose time runs out now.
+    pub(super) fn timeout_error(&self, limit: Span) -> FetchError {
+        let phase = match &*self.phase.borrow() {
             AttemptPhase::NotStarted => "it had not begun".to_owned(),
             AttemptPhase::Resolving(host) => format!("the name {host} was still being resolved"),
             AttemptPhase::Connecting(peers) => format!("there was no connection to {peers} yet"),
@@ -124,12 +121,12 @@ impl AttemptProgress {
                 }
             }
             AttemptPhase::Body(got, Some(whole)) => format!("{got} of {whole} bytes of the body had come"),
-            AttemptPhase::Body(got, None) => format!("{got} bytes of the body had come, and not its end"),
+            AttemptPhase::Body(got, None) => format!("{got} bytes of the body had come, but not its end"),
             AttemptPhase::Backpressure => "the log could not keep up".to_owned(),
         };
         FetchError::transient(
             FetchErrorKind::Timeout,
-            format!("not done within {}: {what}", limit.format_human()),
+            format!("not done within {}: {phase}", limit.format_human()),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! What is sent, what is told of an answer, and which connections and tries it takes.
+//! Requests and answers over HTTP/1.1: what is sent, what is reported, connections and retries.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::fetch::harness::{Rig, Server, fetch, folder, job, local};
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
-fn lines_are_told_whole_as_they_arrive() {
+fn lines_are_reported_whole_as_they_arrive() {
     local(async {
         let server = Server::new(|mut guest, _| async move {
             guest.request().await;
@@ -36,7 +36,7 @@ fn lines_are_told_whole_as_they_arrive() {
 }
 
 #[test]
-fn an_endless_line_is_told_in_pieces() {
+fn an_endless_line_is_reported_in_pieces() {
     local(async {
         let size = (5 << 19) + 7;
         let body = "x".repeat(size);
@@ -76,17 +76,17 @@ fn a_reader_that_falls_behind_stops_the_server() {
         .await;
         let mut rig = Rig::new(vec![FetchJob { log_lines: true, ..job(&server.url("/")) }], &[]);
         rig.start(1);
-        // Nobody takes from the inbox: the server is stopped long before its 100 MB.
+        // Nothing takes from the inbox: the server is stopped long before its 100 MB.
         stalled.notified().await;
-        rig.hand.cancel(Source::Request(1));
-        rig.accounts(1).await;
+        rig.fetcher.cancel(Source::Request(1));
+        rig.wait_for_ends(1).await;
         let held: usize = rig.run(1).await.lines().iter().map(String::len).sum();
         assert!(held < 16 << 20, "{held} bytes were held");
     });
 }
 
 #[test]
-fn secrets_are_taken_out_of_headers_lines_and_words() {
+fn secrets_are_masked_in_headers_lines_and_errors() {
     local(async {
         let body = "the canary-canary sings\n";
         let head = format!("HTTP/1.1 200 OK\r\nX: a canary-canary\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -94,7 +94,7 @@ fn secrets_are_taken_out_of_headers_lines_and_words() {
         let mut rig =
             Rig::new(vec![FetchJob { log_lines: true, ..job(&server.url("/")) }], &["canary-canary"]);
         rig.start(1);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         let run = rig.run(1).await;
         assert!(run.responded().2.contains("x: a [redacted]\n"));
         assert_eq!(run.lines().concat(), "the [redacted] sings\n");
@@ -103,7 +103,7 @@ fn secrets_are_taken_out_of_headers_lines_and_words() {
         let server = Server::answering("canary-canary").await;
         let mut rig = Rig::new(vec![job(&server.url("/"))], &["canary-canary"]);
         rig.start(1);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         let (_, error) = rig.run(1).await.failed();
         assert!(error.contains("[redacted]") && !error.contains("canary"), "{error}");
     });
@@ -141,15 +141,16 @@ fn bodies_and_headers_are_sent() {
 }
 
 #[test]
-fn a_body_that_cannot_be_read_is_told() {
+fn a_body_that_cannot_be_read_is_an_error() {
     local(async {
-        for (path, why) in [("missing.json", "No such file"), (".", "is a folder"), ("/dev/null", "regular")]
+        for (path, reason) in
+            [("missing.json", "No such file"), (".", "is a folder"), ("/dev/null", "regular")]
         {
             let server = Server::answering(OK).await;
             let body = Some(FetchBody::File(path.into()));
             let (kind, error) = fetch(FetchJob { body, ..job(&server.url("/")) }).await.failed();
             assert_eq!(kind, FetchErrorKind::Protocol);
-            assert!(error.contains(path) && error.contains(why), "{error}");
+            assert!(error.contains(path) && error.contains(reason), "{error}");
         }
     });
 }
@@ -175,16 +176,16 @@ fn connections_are_used_again() {
         let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
         for n in 1..=5 {
             rig.start(n);
-            rig.accounts(1).await;
+            rig.wait_for_ends(1).await;
             let timings = rig.run(n).await.fetched().timings;
-            assert_eq!(timings.connect.is_none(), n > 1, "a used connection was not connected");
+            assert_eq!(timings.connect.is_none(), n > 1, "a used connection is not connected again");
         }
         assert_eq!((server.connections(), server.requests().len()), (1, 5));
     });
 }
 
 #[test]
-fn an_idle_connection_that_has_gone_is_not_a_failure() {
+fn an_idle_connection_that_the_server_closed_is_not_a_failure() {
     local(async {
         let server = Server::new(|mut guest, _| async move {
             guest.request().await;
@@ -195,7 +196,7 @@ fn an_idle_connection_that_has_gone_is_not_a_failure() {
         let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
         for n in 1..=3 {
             rig.start(n);
-            rig.accounts(1).await;
+            rig.wait_for_ends(1).await;
             assert_eq!(rig.run(n).await.fetched().bytes, 2);
         }
         assert_eq!(server.connections(), 3);
@@ -203,7 +204,7 @@ fn an_idle_connection_that_has_gone_is_not_a_failure() {
 }
 
 #[test]
-fn tries_end_with_the_first_expected_answer() {
+fn retries_end_with_the_first_expected_answer() {
     local(async {
         let server = Server::new(|mut guest, n| async move {
             guest.request().await;
@@ -226,30 +227,30 @@ fn tries_end_with_the_first_expected_answer() {
         .await;
         let run = fetch(FetchJob { retries: 5, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, 2);
-        assert_eq!((run.heads(), run.responded().0), (1, 200), "only the last try is told");
+        assert_eq!((run.heads(), run.responded().0), (1, 200), "only the last attempt is reported");
         assert_eq!(server.connections(), 4);
     });
 }
 
 #[test]
-fn the_last_try_is_told_as_it_is() {
+fn the_last_attempt_is_reported_whatever_its_status() {
     local(async {
         let server = Server::answering("HTTP/1.1 503 X\r\nContent-Length: 4\r\n\r\nbusy").await;
         let run = fetch(FetchJob { retries: 1, log_lines: true, ..job(&server.url("/")) }).await;
         assert_eq!((run.fetched().status, run.lines().concat()), (503, "busy".to_owned()));
         assert_eq!(server.connections(), 2);
-        // Expected statuses are answers at once.
+        // An expected status is never retried.
         let status = StatusRule::Codes(vec![503]);
         fetch(FetchJob { retries: 1, status, ..job(&server.url("/")) }).await.fetched();
         assert_eq!(server.connections(), 3);
-        let nobody = Server::nobody().await;
+        let nobody = Server::unused_address().await;
         let (_, error) = fetch(FetchJob { retries: 1, ..job(&format!("http://{nobody}/")) }).await.failed();
         assert!(error.ends_with("(the last of 2 tries)"), "{error}");
     });
 }
 
 #[test]
-fn told_lines_are_not_told_again() {
+fn reported_lines_are_not_reported_again() {
     local(async {
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\none\n").await;
         let run = fetch(FetchJob { retries: 3, log_lines: true, ..job(&server.url("/")) }).await;
@@ -279,7 +280,7 @@ fn an_answer_may_come_before_the_request_is_read() {
         std::fs::write(folder().join("large.bin"), &large).unwrap();
         let server = Server::new(|mut guest, n| async move {
             if n == 1 {
-                // Refuses by the head, and takes the rest of the request all the same.
+                // Refuses the request at its head, but reads the rest of it all the same.
                 let _ = guest.tcp.peek(&mut [0]).await;
                 guest.say("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno").await;
                 guest.wait().await;
@@ -293,10 +294,10 @@ fn an_answer_may_come_before_the_request_is_read() {
         let (method, body) = ("POST".to_owned(), Some(FetchBody::File("large.bin".into())));
         let mut rig = Rig::new(vec![FetchJob { method, body, ..job(&server.url("/")) }], &[]);
         rig.start(1);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         assert_eq!(rig.run(1).await.fetched().status, 413);
         rig.start(2);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         assert_eq!(rig.run(2).await.fetched().status, 200);
         assert!(server.requests()[0].len() > large.len());
     });

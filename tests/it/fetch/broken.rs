@@ -1,4 +1,4 @@
-//! Servers that break their answers, and those that cannot be reached: E1 to E4 and E7.
+//! Servers that send broken answers, and servers that cannot be reached.
 
 use scenario_core::scenario::model::FetchJob;
 use scenario_log::event::FetchErrorKind;
@@ -12,15 +12,15 @@ fn hurried(url: &str) -> FetchJob {
     FetchJob { timeout: Span::from_millis(250), ..job(url) }
 }
 
-/// What becomes of a fetch that is answered with these bytes and an orderly close.
+/// Fetches from a server that answers with these bytes and then closes the connection.
 async fn answered(bytes: impl Into<Vec<u8>>) -> Run {
     let server = Server::answering(bytes).await;
     fetch(job(&server.url("/"))).await
 }
 
-/// Asserts the kind, and that the words hold all of `wanted`.
+/// Asserts the kind, and that the message contains each of `wanted`.
 #[track_caller]
-fn says((kind, error): (FetchErrorKind, String), wanted_kind: FetchErrorKind, wanted: &[&str]) {
+fn assert_failed((kind, error): (FetchErrorKind, String), wanted_kind: FetchErrorKind, wanted: &[&str]) {
     assert_eq!(kind, wanted_kind, "{error}");
     for wanted in wanted {
         assert!(error.contains(wanted), "{wanted:?} in {error:?}");
@@ -31,32 +31,32 @@ fn says((kind, error): (FetchErrorKind, String), wanted_kind: FetchErrorKind, wa
 fn name_not_found() {
     local(async {
         let run = fetch(job("http://no-such-host.invalid/")).await;
-        says(run.failed(), FetchErrorKind::Dns, &["no-such-host.invalid"]);
+        assert_failed(run.failed(), FetchErrorKind::Dns, &["no-such-host.invalid"]);
     });
 }
 
 #[test]
 fn refused() {
     local(async {
-        let nobody = Server::nobody().await.to_string();
+        let nobody = Server::unused_address().await.to_string();
         let run = fetch(job(&format!("http://{nobody}/"))).await;
-        says(run.failed(), FetchErrorKind::Connect, &[&nobody, "refused"]);
+        assert_failed(run.failed(), FetchErrorKind::Connect, &[&nobody, "refused"]);
     });
 }
 
 #[test]
 fn unreachable() {
     local(async {
-        // No TCP connection leads to a broadcast address, whatever the machine's routes.
+        // A TCP connection to a broadcast address is impossible, whatever the routes of the machine.
         let run = fetch(job("http://255.255.255.255/")).await;
-        says(run.failed(), FetchErrorKind::Connect, &["255.255.255.255:80"]);
+        assert_failed(run.failed(), FetchErrorKind::Connect, &["255.255.255.255:80"]);
     });
 }
 
 #[test]
 fn black_hole() {
     local(async {
-        // A full queue of connections that nobody accepts: what comes next hears nothing.
+        // A full queue of connections that nothing accepts: the next connection gets no answer.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(0).unwrap();
@@ -67,7 +67,11 @@ fn black_hole() {
             queued.push(tcp);
         }
         let run = fetch(hurried(&format!("http://{address}/"))).await;
-        says(run.failed(), FetchErrorKind::Timeout, &["250ms", &format!("no connection to {address}")]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Timeout,
+            &["250ms", &format!("no connection to {address}")],
+        );
     });
 }
 
@@ -75,7 +79,7 @@ fn black_hole() {
 fn closed_before_the_head() {
     local(async {
         let run = answered("").await;
-        says(run.failed(), FetchErrorKind::Reset, &["closed", "before the answer's first byte"]);
+        assert_failed(run.failed(), FetchErrorKind::Reset, &["closed", "before the answer's first byte"]);
     });
 }
 
@@ -83,7 +87,11 @@ fn closed_before_the_head() {
 fn closed_in_the_head() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nX: ").await;
-        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 20 bytes, within the answer's head"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Reset,
+            &["closed", "after 20 bytes, within the answer's head"],
+        );
         assert_eq!(run.heads(), 0);
     });
 }
@@ -92,7 +100,7 @@ fn closed_in_the_head() {
 fn closed_after_the_head() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").await;
-        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 0 of 1000 bytes of the body"]);
+        assert_failed(run.failed(), FetchErrorKind::Reset, &["closed", "after 0 of 1000 bytes of the body"]);
         assert_eq!(run.heads(), 1, "the head was there");
     });
 }
@@ -102,7 +110,11 @@ fn short_body() {
     local(async {
         let body = "x".repeat(120);
         let run = answered(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{body}")).await;
-        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 120 of 1000 bytes of the body"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Reset,
+            &["closed", "after 120 of 1000 bytes of the body"],
+        );
     });
 }
 
@@ -110,7 +122,11 @@ fn short_body() {
 fn short_chunks() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").await;
-        says(run.failed(), FetchErrorKind::Reset, &["closed", "after 5 bytes of the body, before its end"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Reset,
+            &["closed", "after 5 bytes of the body, before its end"],
+        );
     });
 }
 
@@ -125,11 +141,11 @@ fn reset_in_the_body() {
         .await;
         let run = fetch(job(&server.url("/"))).await;
         // A reset may overtake what was written before it.
-        says(run.failed(), FetchErrorKind::Reset, &["reset"]);
+        assert_failed(run.failed(), FetchErrorKind::Reset, &["reset"]);
     });
 }
 
-/// A server that writes `head` at once and then a byte every 20 ms for ever.
+/// A server that writes `head` at once, and then one byte every 20 ms without end.
 async fn dripping(head: &'static str) -> Server {
     Server::new(move |mut guest, _| async move {
         guest.request().await;
@@ -146,7 +162,11 @@ fn dripping_head() {
     local(async {
         let server = dripping("HTTP/1.1 200 OK\r\nX: ").await;
         let run = fetch(hurried(&server.url("/"))).await;
-        says(run.failed(), FetchErrorKind::Timeout, &["within 250ms", "bytes of the answer's head had come"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Timeout,
+            &["within 250ms", "bytes of the answer's head had come"],
+        );
     });
 }
 
@@ -155,7 +175,11 @@ fn dripping_body() {
     local(async {
         let server = dripping("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n").await;
         let run = fetch(hurried(&server.url("/"))).await;
-        says(run.failed(), FetchErrorKind::Timeout, &["within 250ms", "of 5000 bytes of the body had come"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Timeout,
+            &["within 250ms", "of 5000 bytes of the body had come"],
+        );
     });
 }
 
@@ -165,7 +189,7 @@ fn silence() {
         let server = Server::new(|guest, _| guest.wait()).await;
         let run = fetch(hurried(&server.url("/"))).await;
         let silent = format!("{} had not begun to answer", server.address());
-        says(run.failed(), FetchErrorKind::Timeout, &[&silent]);
+        assert_failed(run.failed(), FetchErrorKind::Timeout, &[&silent]);
     });
 }
 
@@ -179,7 +203,7 @@ fn endless_body() {
         })
         .await;
         let run = fetch(FetchJob { max_body: 100_000, ..job(&server.url("/")) }).await;
-        says(run.failed(), FetchErrorKind::TooLarge, &["100000 bytes", "max_body"]);
+        assert_failed(run.failed(), FetchErrorKind::TooLarge, &["100000 bytes", "max_body"]);
     });
 }
 
@@ -188,14 +212,14 @@ fn announced_too_large() {
     local(async {
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world").await;
         let run = fetch(FetchJob { max_body: 10, ..job(&server.url("/")) }).await;
-        says(run.failed(), FetchErrorKind::TooLarge, &["10 bytes", "11 are announced"]);
+        assert_failed(run.failed(), FetchErrorKind::TooLarge, &["10 bytes", "11 are announced"]);
         let run = fetch(FetchJob { max_body: 11, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, 11);
     });
 }
 
 #[test]
-fn nothing_is_asked_for_or_taken_as_encoded() {
+fn encodings_are_not_requested_and_not_decoded_by_default() {
     local(async {
         let server =
             Server::answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08cut".to_vec())
@@ -211,7 +235,7 @@ fn bad_chunks() {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         for chunks in ["xyz\r\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "ffffffffffffffffff\r\nx"] {
             let run = answered(format!("{head}{chunks}")).await;
-            says(run.failed(), FetchErrorKind::Protocol, &["broken"]);
+            assert_failed(run.failed(), FetchErrorKind::Protocol, &["broken"]);
         }
     });
 }
@@ -220,7 +244,7 @@ fn bad_chunks() {
 fn two_content_lengths() {
     local(async {
         let run = answered("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!").await;
-        says(run.failed(), FetchErrorKind::Protocol, &["content-length"]);
+        assert_failed(run.failed(), FetchErrorKind::Protocol, &["content-length"]);
     });
 }
 
@@ -229,7 +253,11 @@ fn content_length_with_chunked() {
     local(async {
         let both = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
         let run = answered(format!("{both}5\r\nhello\r\n0\r\n\r\n")).await;
-        says(run.failed(), FetchErrorKind::Protocol, &["both a Content-Length and a Transfer-Encoding"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Protocol,
+            &["both a Content-Length and a Transfer-Encoding"],
+        );
     });
 }
 
@@ -239,7 +267,7 @@ fn two_megabytes_of_headers() {
         let one = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(2 << 20));
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(400_000));
         for head in [one, many] {
-            says(answered(head).await.failed(), FetchErrorKind::Protocol, &["head is too large"]);
+            assert_failed(answered(head).await.failed(), FetchErrorKind::Protocol, &["head is too large"]);
         }
     });
 }
@@ -258,12 +286,12 @@ fn odd_statuses() {
     local(async {
         let run = answered("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n").await;
         assert_eq!((run.responded().0, run.fetched().status), (999, 999));
-        // 101 without having asked for it: an answer without a body, and the end of the connection.
+        // A 101 that was not requested: an answer without a body, and the end of the connection.
         let run = answered("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nrest").await;
         assert_eq!((run.responded().0, run.fetched().bytes), (101, 0));
         for status in ["099", "20", "2000", "-20", "abc"] {
             let run = answered(format!("HTTP/1.1 {status} X\r\n\r\n")).await;
-            says(run.failed(), FetchErrorKind::Protocol, &["not HTTP"]);
+            assert_failed(run.failed(), FetchErrorKind::Protocol, &["not HTTP"]);
         }
     });
 }
@@ -272,15 +300,19 @@ fn odd_statuses() {
 fn garbage() {
     local(async {
         let run = answered("SSH-2.0-OpenSSH_9.9\r\n").await;
-        says(run.failed(), FetchErrorKind::Protocol, &["not HTTP", "it begins with \"SSH-2.0-OpenSSH_9.9"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Protocol,
+            &["not HTTP", "it begins with \"SSH-2.0-OpenSSH_9.9"],
+        );
         let run = answered(b"\x1b[31m\0\xff\xfe".to_vec()).await;
-        says(run.failed(), FetchErrorKind::Protocol, &["begins with \"\\x1b[31m\\x00\\xff\\xfe\""]);
+        assert_failed(run.failed(), FetchErrorKind::Protocol, &["begins with \"\\x1b[31m\\x00\\xff\\xfe\""]);
         let run = answered(b"\x15\x03\x01\x00\x02\x02\x0a".to_vec()).await;
-        says(run.failed(), FetchErrorKind::Protocol, &["TLS", "https://"]);
+        assert_failed(run.failed(), FetchErrorKind::Protocol, &["TLS", "https://"]);
         let run = answered("HTTP/1.1 200 OK\r\nno colon\r\n\r\n").await;
-        says(run.failed(), FetchErrorKind::Protocol, &["not HTTP"]);
+        assert_failed(run.failed(), FetchErrorKind::Protocol, &["not HTTP"]);
         let run = answered("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").await;
-        says(run.failed(), FetchErrorKind::Protocol, &[]);
+        assert_failed(run.failed(), FetchErrorKind::Protocol, &[]);
     });
 }
 
@@ -293,6 +325,10 @@ fn a_greeting_before_the_request() {
         })
         .await;
         let run = fetch(job(&server.url("/"))).await;
-        says(run.failed(), FetchErrorKind::Protocol, &["not HTTP", "it begins with \"220 mail.example"]);
+        assert_failed(
+            run.failed(),
+            FetchErrorKind::Protocol,
+            &["not HTTP", "it begins with \"220 mail.example"],
+        );
     });
 }

@@ -1,4 +1,4 @@
-//! Values that are taken out of answers, and requests that have some in them.
+//! Values that are captured from answers, and requests that contain such values.
 
 use scenario::io::inbox::OwnedInput;
 use scenario_core::scenario::model::{
@@ -10,26 +10,26 @@ use crate::fetch::harness::{Rig, Server, fetch, job, local};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-fn capture(name: &str, from: CaptureSelector, secret: bool) -> FetchCapture {
-    FetchCapture { name: name.to_owned(), selector: from, secret }
+fn capture(name: &str, selector: CaptureSelector, secret: bool) -> FetchCapture {
+    FetchCapture { name: name.to_owned(), selector, secret }
 }
 
-fn json(place: &str) -> CaptureSelector {
-    CaptureSelector::Json(place.to_owned())
+fn json(pointer: &str) -> CaptureSelector {
+    CaptureSelector::Json(pointer.to_owned())
 }
 
-/// `before${name}behind`
-fn late(before: &str, name: &str, behind: &str) -> ScenarioText {
+/// The text `before${name}after`.
+fn late(before: &str, name: &str, after: &str) -> ScenarioText {
     let mut text = ScenarioText::plain(before);
     text.push(&ScenarioText::capture_gap(name));
-    text.push(&ScenarioText::plain(behind));
+    text.push(&ScenarioText::plain(after));
     text
 }
 
 const LOGIN: &str = "HTTP/1.1 200 OK\r\nX-Session: tok-tok-tok\r\nContent-Length: 35\r\n\r\n{\"token\":\"tok-tok-tok\",\n \"user\":17}";
 
 #[test]
-fn values_are_taken_out_of_body_and_head() {
+fn values_are_captured_from_body_and_headers() {
     local(async {
         let server = Server::answering(LOGIN).await;
         let captures = vec![
@@ -38,14 +38,14 @@ fn values_are_taken_out_of_body_and_head() {
             capture("quoted", CaptureSelector::Text(":\"(tok[^\"]*)\"".to_owned()), false),
         ];
         let fetched = fetch(FetchJob { captures, ..job(&server.url("/")) }).await.fetched();
-        let taken: Vec<_> = fetched.captured.iter().map(|one| (&*one.name, &*one.value)).collect();
-        assert_eq!(taken, [("user", "17"), ("session", "tok-tok-tok"), ("quoted", "tok-tok-tok")]);
+        let captured: Vec<_> = fetched.captured.iter().map(|one| (&*one.name, &*one.value)).collect();
+        assert_eq!(captured, [("user", "17"), ("session", "tok-tok-tok"), ("quoted", "tok-tok-tok")]);
         assert_eq!(fetched.check, None);
     });
 }
 
 #[test]
-fn what_is_not_there_or_not_expected_captures_nothing() {
+fn an_answer_that_is_not_as_expected_captures_nothing() {
     local(async {
         let server = Server::answering(LOGIN).await;
         let both = vec![capture("user", json("/user"), false), capture("none", json("/none"), false)];
@@ -63,7 +63,7 @@ fn what_is_not_there_or_not_expected_captures_nothing() {
 }
 
 #[test]
-fn a_secret_one_is_told_nowhere_from_its_own_answer_on() {
+fn a_captured_secret_is_masked_from_its_own_answer_on() {
     local(async {
         let server = Server::answering(LOGIN).await;
         for status in [StatusRule::Class(2), StatusRule::Codes(vec![201])] {
@@ -81,7 +81,7 @@ fn a_secret_one_is_told_nowhere_from_its_own_answer_on() {
 }
 
 #[test]
-fn captured_values_go_where_they_are_wanted() {
+fn captured_values_are_sent_in_every_part_of_a_request() {
     local(async {
         let server = Server::answering(OK).await;
         let job = FetchJob {
@@ -94,7 +94,7 @@ fn captured_values_go_where_they_are_wanted() {
         };
         let mut rig = Rig::new(vec![job], &[]);
         rig.start_with(1, &[("v", "a/b?\"c")]);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         rig.run(1).await.fetched();
         let request = &server.requests()[0];
         assert!(request.starts_with("POST /a/a%2Fb%3F%22c/b?q=1 HTTP/1.1\r\n"), "{request}");
@@ -105,7 +105,7 @@ fn captured_values_go_where_they_are_wanted() {
 }
 
 #[test]
-fn forms_and_users_are_encoded_with_the_value_in_them() {
+fn a_captured_value_is_encoded_with_its_form_or_password() {
     local(async {
         let server = Server::answering(OK).await;
         let job = FetchJob {
@@ -116,7 +116,7 @@ fn forms_and_users_are_encoded_with_the_value_in_them() {
         };
         let mut rig = Rig::new(vec![job], &[]);
         rig.start_with(1, &[("v", "canary&x=1")]);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         rig.run(1).await.fetched();
         let request = &server.requests()[0];
         assert!(request.contains("Authorization: Basic bWU6Y2FuYXJ5Jng9MQ==\r\n"), "{request}");
@@ -125,10 +125,10 @@ fn forms_and_users_are_encoded_with_the_value_in_them() {
 }
 
 #[test]
-fn what_was_not_captured_or_leads_elsewhere_is_not_sent() {
+fn a_request_without_its_value_or_with_another_path_is_not_sent() {
     local(async {
         let server = Server::answering(OK).await;
-        for (captured, words) in [
+        for (captured, message) in [
             (&[][..], "`v` has not been captured"),
             (&[("other", "x")], "`v` has not been captured"),
             (&[("v", "..")], "out of its path"),
@@ -136,17 +136,17 @@ fn what_was_not_captured_or_leads_elsewhere_is_not_sent() {
             let job = FetchJob { urls: vec![late(&server.url("/a/"), "v", "/b")], ..job("") };
             let mut rig = Rig::new(vec![job], &[]);
             rig.start_with(1, captured);
-            rig.accounts(1).await;
+            rig.wait_for_ends(1).await;
             let (kind, error) = rig.run(1).await.failed();
             assert_eq!(kind, FetchErrorKind::Capture);
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(message), "{error}");
         }
         assert_eq!(server.connections(), 0);
     });
 }
 
 #[test]
-fn the_account_is_the_only_place_that_holds_a_secret_value() {
+fn only_the_captured_value_itself_contains_a_secret() {
     local(async {
         let server = Server::answering(LOGIN).await;
         let mut rig = Rig::new(
@@ -157,16 +157,16 @@ fn the_account_is_the_only_place_that_holds_a_secret_value() {
             &[],
         );
         rig.start(1);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         let fetched = rig.run(1).await.fetched();
         assert_eq!(
             (&*fetched.captured[0].value, fetched.captured[0].display_value()),
             ("tok-tok-tok", "[redacted]")
         );
-        let seen = OwnedInput::FetchFinished {
+        let input = OwnedInput::FetchFinished {
             source: scenario_log::event::Source::Request(1),
             fetched: fetched.into(),
         };
-        assert!(!format!("{seen:?}").contains("tok-tok"), "nor does it show it");
+        assert!(!format!("{input:?}").contains("tok-tok"), "its `Debug` does not show it either");
     });
 }

@@ -1,4 +1,4 @@
-//! What a job wants of an answer, looked for in real ones.
+//! Checks of real answers.
 
 use scenario_core::scenario::model::{FetchCheck, FetchJob, ScenarioText, StatusRule};
 use scenario_log::event::FetchErrorKind;
@@ -8,7 +8,7 @@ use crate::fetch::harness::{Rig, Server, fetch, job, local};
 const EMPTY: FetchCheck = FetchCheck { text: None, json: None, sha256: None };
 
 fn json(values: &[(&str, &str)]) -> FetchCheck {
-    let values = values.iter().map(|(place, value)| ((*place).to_owned(), ScenarioText::plain(*value)));
+    let values = values.iter().map(|(pointer, value)| ((*pointer).to_owned(), ScenarioText::plain(*value)));
     FetchCheck { json: Some(values.collect()), ..EMPTY }
 }
 
@@ -20,14 +20,14 @@ fn answer(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// What does not hold of an answer with this body.
-async fn amiss(body: &str, check: FetchCheck) -> Option<String> {
+/// The mismatch of an answer with this body.
+async fn mismatch(body: &str, check: FetchCheck) -> Option<String> {
     let server = Server::answering(answer(body)).await;
     fetch(FetchJob { check: Some(check), ..job(&server.url("/")) }).await.fetched().check
 }
 
 #[test]
-fn what_holds_is_not_spoken_of() {
+fn an_answer_that_matches_has_no_message() {
     local(async {
         let body = r#"{"status":"up","list":[1,2.0,{"x":null}]}"#;
         let hello = [
@@ -41,15 +41,15 @@ fn what_holds_is_not_spoken_of() {
             ("a\nb", text("(?m)^b$")),
             ("hello", FetchCheck { sha256: Some(hello), text: Some("^hello$".to_owned()), ..EMPTY }),
         ] {
-            assert_eq!(amiss(body, check.clone()).await, None, "{body} {check:?}");
+            assert_eq!(mismatch(body, check.clone()).await, None, "{body} {check:?}");
         }
     });
 }
 
 #[test]
-fn what_does_not_hold_is_told_with_what_came() {
+fn a_mismatch_shows_the_real_value() {
     local(async {
-        for (body, check, words) in [
+        for (body, check, message) in [
             (
                 "{\"a\":1}",
                 json(&[("/a", "2"), ("/b", "\"x\"")]),
@@ -58,32 +58,33 @@ fn what_does_not_hold_is_told_with_what_came() {
             (
                 "<html>",
                 json(&[("/a", "1")]),
-                "the body is no JSON (expected value at line 1 column 1): it begins with \"<html>\"",
+                "the body is not JSON (expected value at line 1 column 1): it begins with \"<html>\"",
             ),
-            ("", text("x"), "nothing in the body is like /x/: it is empty"),
-            ("no\u{1b}", text("^yes"), "nothing in the body is like /^yes/: it begins with \"no\\u{1b}\""),
+            ("", text("x"), "nothing in the body matches /x/: it is empty"),
+            ("no\u{1b}", text("^yes"), "nothing in the body matches /^yes/: it begins with \"no\\u{1b}\""),
         ] {
-            assert_eq!(amiss(body, check).await.as_deref(), Some(words));
+            assert_eq!(mismatch(body, check).await.as_deref(), Some(message));
         }
-        let words = amiss("hello", FetchCheck { sha256: Some([0xab; 32]), ..text("bye") }).await.unwrap();
-        assert!(words.contains("sha256 is 2cf24dba5f") && words.contains(&"ab".repeat(32)), "{words}");
-        assert!(words.contains("; nothing in the body is like /bye/"), "{words}");
+        let message =
+            mismatch("hello", FetchCheck { sha256: Some([0xab; 32]), ..text("bye") }).await.unwrap();
+        assert!(message.contains("sha256 is 2cf24dba5f") && message.contains(&"ab".repeat(32)), "{message}");
+        assert!(message.contains("; nothing in the body matches /bye/"), "{message}");
     });
 }
 
 #[test]
-fn only_answers_with_an_expected_status_are_looked_at() {
+fn only_answers_with_an_expected_status_are_checked() {
     local(async {
         let server = Server::answering("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n").await;
-        let wants = || FetchJob { check: Some(text("x")), ..job(&server.url("/")) };
-        assert_eq!(fetch(wants()).await.fetched().check, None);
-        let run = fetch(FetchJob { status: StatusRule::Any, ..wants() }).await;
+        let checked = || FetchJob { check: Some(text("x")), ..job(&server.url("/")) };
+        assert_eq!(fetch(checked()).await.fetched().check, None);
+        let run = fetch(FetchJob { status: StatusRule::Any, ..checked() }).await;
         assert!(run.fetched().check.is_some());
     });
 }
 
 #[test]
-fn a_body_too_large_to_be_looked_at_fails_and_its_digest_needs_no_room() {
+fn a_body_too_large_to_be_kept_fails_unless_only_its_digest_is_checked() {
     local(async {
         let server = Server::answering(answer(&"x".repeat((4 << 20) + 1))).await;
         let (kind, error) =
@@ -97,14 +98,17 @@ fn a_body_too_large_to_be_looked_at_fails_and_its_digest_needs_no_room() {
 }
 
 #[test]
-fn what_came_is_told_without_secrets() {
+fn a_mismatch_shows_no_secrets() {
     local(async {
         let server = Server::answering(answer("{\"a\":\"canary-canary\"}")).await;
         let check = Some(FetchCheck { text: Some("^x".to_owned()), ..json(&[("/a", "1")]) });
         let mut rig = Rig::new(vec![FetchJob { check, ..job(&server.url("/")) }], &["canary-canary"]);
         rig.start(1);
-        rig.accounts(1).await;
-        let words = rig.run(1).await.fetched().check.unwrap();
-        assert!(words.contains("/a is \"[redacted]\" and not 1") && !words.contains("canary"), "{words}");
+        rig.wait_for_ends(1).await;
+        let message = rig.run(1).await.fetched().check.unwrap();
+        assert!(
+            message.contains("/a is \"[redacted]\" and not 1") && !message.contains("canary"),
+            "{message}"
+        );
     });
 }

@@ -1,4 +1,4 @@
-//! What the client shows of itself: taken, refused, and files that are none of what they should be.
+//! Client certificates: accepted ones, refused ones, and files that are not valid.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -17,11 +17,15 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion
 use crate::fetch::harness::{Rig, Server, fetch, folder, job, local};
 use crate::fetch::tls::{Identity, https, identity, identity_from, write_pem};
 
-/// A server that takes only clients of this one's authority; says who they are by how long their
-/// certificate is.
-async fn asking(server: &Identity, of: &Identity, version: &'static SupportedProtocolVersion) -> Server {
+/// A server that accepts only clients whose certificate is from the authority of `accepted`. It answers
+/// with the length of the client's certificate.
+async fn asking(
+    server: &Identity,
+    accepted: &Identity,
+    version: &'static SupportedProtocolVersion,
+) -> Server {
     let mut roots = RootCertStore::empty();
-    let authority = std::fs::read(folder().join(&of.authority)).unwrap();
+    let authority = std::fs::read(folder().join(&accepted.authority)).unwrap();
     roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();
     let provider = Arc::new(ring::default_provider());
     let verifier =
@@ -39,7 +43,7 @@ async fn asking(server: &Identity, of: &Identity, version: &'static SupportedPro
             let mut tls = match acceptor.accept(guest.tcp).into_fallible().await {
                 Ok(tls) => tls,
                 Err((_, mut tcp)) => {
-                    // What it says of the client arrives.
+                    // Closes so that the alert about the client arrives.
                     let _ = tcp.shutdown().await;
                     let _ = tcp.read_to_end(&mut Vec::new()).await;
                     return;
@@ -61,8 +65,8 @@ async fn asking(server: &Identity, of: &Identity, version: &'static SupportedPro
     .await
 }
 
-/// The files of a client.
-fn shows(identity: &Identity) -> ClientCert {
+/// The certificate and the key of a client, as files.
+fn client_cert(identity: &Identity) -> ClientCert {
     let cert = rcgen_pem("CERTIFICATE", &identity.cert);
     ClientCert { cert: write_pem(&cert).into(), key: write_pem(&identity.key.serialize_pem()).into() }
 }
@@ -75,86 +79,89 @@ fn rcgen_pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-fn asked(server: &Server, ca: &Identity, client: Option<ClientCert>) -> FetchJob {
+fn job_for(server: &Server, ca: &Identity, client: Option<ClientCert>) -> FetchJob {
     FetchJob { ca: Some(PathBuf::from(&ca.authority)), client_cert: client, ..job(&https(server)) }
 }
 
 #[test]
-fn a_client_of_a_known_authority_is_taken() {
+fn a_client_of_a_known_authority_is_accepted() {
     local(async {
         let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
         for version in [&TLS12, &TLS13] {
             let server = asking(&itself, &client, version).await;
             let run =
-                fetch(FetchJob { log_lines: true, ..asked(&server, &itself, Some(shows(&client))) }).await;
+                fetch(FetchJob { log_lines: true, ..job_for(&server, &itself, Some(client_cert(&client))) })
+                    .await;
             assert_eq!(run.lines().concat(), client.cert.len().to_string());
         }
     });
 }
 
 #[test]
-fn a_client_that_is_not_taken_is_told_why() {
+fn a_refused_client_learns_the_reason() {
     local(async {
         let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
         let server = asking(&itself, &client, &TLS13).await;
         let (namesake, stranger) = (identity("client", |_| {}), identity_from("stranger", "client", |_| {}));
         let old = identity("old", |params| params.not_after = rcgen::date_time_ymd(2001, 1, 1));
         let old_server = asking(&itself, &old, &TLS13).await;
-        for (server, client, words) in [
+        for (server, client, message) in [
             (&server, None, "asks for a client's certificate: `cert` and `key` name one"),
             (&server, Some(&namesake), "does not accept the client's certificate, `cert`"),
             (&server, Some(&stranger), "does not know the authority of the client's certificate"),
             (&old_server, Some(&old), "has expired"),
         ] {
-            let (kind, error) = fetch(asked(server, &itself, client.map(shows))).await.failed();
+            let (kind, error) = fetch(job_for(server, &itself, client.map(client_cert))).await.failed();
             assert_eq!(kind, FetchErrorKind::Tls, "{error}");
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     });
 }
 
 #[test]
-fn a_client_is_a_part_of_what_a_connection_is() {
+fn jobs_with_different_client_certificates_share_no_connection() {
     local(async {
         let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
         let server = asking(&itself, &client, &TLS12).await;
-        let jobs = vec![asked(&server, &itself, Some(shows(&client))), asked(&server, &itself, None)];
+        let jobs =
+            vec![job_for(&server, &itself, Some(client_cert(&client))), job_for(&server, &itself, None)];
         let mut rig = Rig::new(jobs, &[]);
         rig.start(1);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         rig.run(1).await.fetched();
         rig.start_job(2, 1);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         rig.run(2).await.failed();
         rig.start(3);
-        rig.accounts(1).await;
+        rig.wait_for_ends(1).await;
         rig.run(3).await.fetched();
-        assert_eq!(server.connections(), 2, "the third request goes on the first one's connection");
+        assert_eq!(server.connections(), 2, "the third request uses the connection of the first");
     });
 }
 
 #[test]
-fn files_that_are_none_are_told() {
+fn invalid_files_are_errors() {
     local(async {
         let (itself, client) = (identity("127.0.0.1", |_| {}), identity("client", |_| {}));
         let server = asking(&itself, &client, &TLS13).await;
-        let ClientCert { cert, key } = shows(&client);
-        let other = shows(&identity("other", |_| {}));
+        let ClientCert { cert, key } = client_cert(&client);
+        let other = client_cert(&identity("other", |_| {}));
         let garbage =
             PathBuf::from(write_pem("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"));
         let empty = PathBuf::from(write_pem(""));
-        for (cert, key, words) in [
+        for (cert, key, message) in [
             (PathBuf::from("none.pem"), key.clone(), "cert = \"none.pem\": No such file"),
             (cert.clone(), PathBuf::from("none.pem"), "key = \"none.pem\": No such file"),
-            (garbage, key.clone(), "is no PEM file"),
-            (empty.clone(), key.clone(), "holds no certificate"),
-            (cert.clone(), empty, "holds no private key"),
-            (cert.clone(), cert.clone(), "holds no private key"),
+            (garbage, key.clone(), "is not a PEM file"),
+            (empty.clone(), key.clone(), "contains no certificate"),
+            (cert.clone(), empty, "contains no private key"),
+            (cert.clone(), cert.clone(), "contains no private key"),
             (cert.clone(), other.key, "is not the key of cert = "),
         ] {
-            let (kind, error) = fetch(asked(&server, &itself, Some(ClientCert { cert, key }))).await.failed();
+            let (kind, error) =
+                fetch(job_for(&server, &itself, Some(ClientCert { cert, key }))).await.failed();
             assert_eq!(kind, FetchErrorKind::Tls);
-            assert!(error.contains(words), "{words}: {error}");
+            assert!(error.contains(message), "{message}: {error}");
         }
     });
 }

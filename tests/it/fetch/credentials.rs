@@ -1,4 +1,4 @@
-//! Who a request says that it is of, and forms.
+//! Credentials of requests, and forms.
 
 use scenario_core::scenario::model::{FetchAuth, FetchBody, FetchJob, ScenarioText};
 
@@ -57,7 +57,7 @@ fn a_form_is_sent_as_one() {
 }
 
 #[test]
-fn a_form_may_say_itself_what_it_is() {
+fn a_form_may_have_its_own_content_type() {
     local(async {
         let server = Server::answering(OK).await;
         let headers = vec![("content-type".to_owned(), ScenarioText::plain("text/odd"))];

@@ -1,4 +1,4 @@
-//! Many requests, the environment, the run's end, and odd URLs: E8 to E11.
+//! Many requests at once, the environment, the end of a run, and odd URLs.
 
 use std::cell::Cell;
 use std::process::Command;
@@ -14,7 +14,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
 fn proxy_variables_are_not_used() {
-    // The environment is the process's: the test runs itself once more with a proxy that is none.
+    // The environment belongs to the process, so the test starts itself again with an invalid proxy.
     const PROXIES: [&str; 6] =
         ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
     if std::env::var_os(PROXIES[0]).is_none_or(|proxy| proxy != "http://127.0.0.1:1") {
@@ -22,8 +22,8 @@ fn proxy_variables_are_not_used() {
         let mut again = Command::new(std::env::current_exe().unwrap());
         again.args(test).envs(PROXIES.map(|name| (name, "http://127.0.0.1:1"))).env_remove("no_proxy");
         let output = again.output().unwrap();
-        let words = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && words.contains("1 passed"), "{words}");
+        let output_text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && output_text.contains("1 passed"), "{output_text}");
         return;
     }
     local(async {
@@ -33,7 +33,7 @@ fn proxy_variables_are_not_used() {
 }
 
 #[test]
-fn the_server_goes_away_under_load() {
+fn a_server_that_closes_all_connections_under_load() {
     local(async {
         let gone = Rc::new(Notify::new());
         let server = Server::new({
@@ -43,7 +43,7 @@ fn the_server_goes_away_under_load() {
                 async move {
                     guest.request().await;
                     match n {
-                        // The first hundred are answered, the last takes all others with it.
+                        // The first hundred are answered; the last one ends all others.
                         ..=100 => drop(guest.say(OK).await),
                         200 => gone.notify_waiters(),
                         _ => gone.notified().await,
@@ -54,7 +54,7 @@ fn the_server_goes_away_under_load() {
         .await;
         let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
         (1..=200).for_each(|n| rig.start(n));
-        rig.accounts(200).await;
+        rig.wait_for_ends(200).await;
         let mut fetched = 0;
         for n in 1..=200 {
             let run = rig.run(n).await;
@@ -73,18 +73,18 @@ fn the_server_goes_away_under_load() {
 fn a_thousand_slow_answers_at_once() {
     const MANY: usize = 1_000;
     local(async {
-        // Nobody is answered before everybody has asked: one that waits for another would hang.
-        let (asked, all) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
+        // No request is answered before all have arrived: if one waited for another, the test would hang.
+        let (arrived, all) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
         let server = Server::new(move |mut guest, _| {
-            let (asked, all) = (Rc::clone(&asked), Rc::clone(&all));
+            let (arrived, all) = (Rc::clone(&arrived), Rc::clone(&all));
             async move {
                 guest.request().await;
-                asked.set(asked.get() + 1);
-                let everybody = all.notified();
-                if asked.get() == MANY {
+                arrived.set(arrived.get() + 1);
+                let all_arrived = all.notified();
+                if arrived.get() == MANY {
                     all.notify_waiters();
                 } else {
-                    everybody.await;
+                    all_arrived.await;
                 }
                 guest.say(OK).await;
                 guest.wait().await;
@@ -93,7 +93,7 @@ fn a_thousand_slow_answers_at_once() {
         .await;
         let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
         (1..=MANY as u32).for_each(|n| rig.start(n));
-        rig.accounts(MANY).await;
+        rig.wait_for_ends(MANY).await;
         for n in 1..=MANY as u32 {
             assert_eq!(rig.run(n).await.fetched().bytes, 2);
         }
@@ -121,26 +121,26 @@ fn the_run_ends_with_requests_in_flight() {
         let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
         (1..=3).for_each(|n| rig.start(n));
         waiting.notified().await;
-        // One that was only just ordered, too.
+        // Also one whose task has not run yet.
         rig.start(4);
         for n in 1..=4 {
-            rig.hand.cancel(Source::Request(n));
-            rig.hand.cancel(Source::Request(n));
+            rig.fetcher.cancel(Source::Request(n));
+            rig.fetcher.cancel(Source::Request(n));
         }
-        rig.accounts(4).await;
+        rig.wait_for_ends(4).await;
         for n in 1..=4 {
             let (kind, error) = rig.run(n).await.failed();
             assert_eq!(kind, FetchErrorKind::Reset);
             assert!(error.contains("given up"), "{error}");
         }
-        // What is over cannot be given up.
+        // A request that has ended cannot be cancelled.
         let server = Server::answering(OK).await;
         let mut rig = Rig::new(vec![job(&server.url("/"))], &[]);
         rig.start(1);
-        rig.accounts(1).await;
-        rig.hand.cancel(Source::Request(1));
+        rig.wait_for_ends(1).await;
+        rig.fetcher.cancel(Source::Request(1));
         rig.run(1).await.fetched();
-        rig.hand.cancel(Source::Request(77));
+        rig.fetcher.cancel(Source::Request(77));
     });
 }
 
@@ -174,7 +174,7 @@ fn credentials_in_a_url_are_sent_and_not_shown() {
 }
 
 #[test]
-fn what_the_reader_should_have_refused_is_a_failure_and_no_panic() {
+fn a_job_that_the_check_refuses_fails_without_a_panic() {
     local(async {
         let server = Server::answering(OK).await;
         let url = server.url("/");

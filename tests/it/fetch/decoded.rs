@@ -1,4 +1,4 @@
-//! Bodies that are encoded for the way: `decode = true`, and what E4 says of it.
+//! Encoded bodies: `decode = true`.
 
 use std::io::Write as _;
 
@@ -27,7 +27,7 @@ fn decoding(server: &Server) -> FetchJob {
 }
 
 #[test]
-fn an_encoded_body_is_asked_for_and_counted_as_it_was() {
+fn an_encoded_body_is_requested_and_counted_decoded() {
     local(async {
         let server = Server::answering(answer("gzip", &gzip(b"hello"))).await;
         let run = fetch(FetchJob { log_lines: true, ..decoding(&server) }).await;
@@ -38,19 +38,19 @@ fn an_encoded_body_is_asked_for_and_counted_as_it_was() {
 }
 
 #[test]
-fn the_file_may_ask_for_less() {
+fn the_scenario_may_request_fewer_encodings() {
     local(async {
         let server = Server::answering(answer("gzip", &gzip(b"hello"))).await;
         let headers = vec![("accept-encoding".to_owned(), ScenarioText::plain("gzip;q=0.1"))];
         assert_eq!(fetch(FetchJob { headers, ..decoding(&server) }).await.fetched().bytes, 5);
-        let asked = server.requests()[0].to_lowercase();
-        assert_eq!(asked.matches("accept-encoding").count(), 1, "{asked}");
-        assert!(asked.contains("\r\naccept-encoding: gzip;q=0.1\r\n"), "{asked}");
+        let request = server.requests()[0].to_lowercase();
+        assert_eq!(request.matches("accept-encoding").count(), 1, "{request}");
+        assert!(request.contains("\r\naccept-encoding: gzip;q=0.1\r\n"), "{request}");
     });
 }
 
 #[test]
-fn what_is_not_encoded_is_taken_as_it_is() {
+fn a_body_that_is_not_encoded_stays_as_it_is() {
     local(async {
         let server = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
         assert_eq!(fetch(decoding(&server)).await.fetched().bytes, 5);
@@ -61,7 +61,7 @@ fn what_is_not_encoded_is_taken_as_it_is() {
 }
 
 #[test]
-fn an_encoding_that_was_not_asked_for_is_told() {
+fn an_encoding_that_was_not_requested_is_an_error() {
     local(async {
         let server = Server::answering(answer("compress", b"x")).await;
         let (kind, error) = fetch(decoding(&server)).await.failed();
@@ -71,7 +71,7 @@ fn an_encoding_that_was_not_asked_for_is_told() {
 }
 
 #[test]
-fn a_bomb_is_met_at_max_body() {
+fn a_bomb_is_stopped_at_max_body() {
     // Eight megabytes out of eight kilobytes, a thousand to one.
     let bomb = gzip(&vec![b'x'; 8 << 20]);
     assert!(bomb.len() < 10_000);
@@ -80,10 +80,10 @@ fn a_bomb_is_met_at_max_body() {
         for limit in [1_000, 1 << 20] {
             let (kind, error) = fetch(FetchJob { max_body: limit, ..decoding(&server) }).await.failed();
             assert_eq!(kind, FetchErrorKind::TooLarge);
-            let words = format!("more than the {limit} bytes that max_body allows");
-            assert!(error.contains(&words) && error.contains("of gzip had become more"), "{error}");
+            let message = format!("more than the {limit} bytes that max_body allows");
+            assert!(error.contains(&message) && error.contains("of gzip had become more"), "{error}");
         }
-        // What came is less than this, and is what counts where nothing is decoded.
+        // The encoded body is smaller than this limit. Without decoding, its own size counts.
         let run = fetch(FetchJob { max_body: 10_000, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, bomb.len() as u64);
     });
@@ -92,7 +92,7 @@ fn a_bomb_is_met_at_max_body() {
 #[test]
 fn a_small_bomb_of_brotli() {
     local(async {
-        // Two million times `x`.
+        // Two million times the letter `x`.
         let bomb = [0x9b, 0x7f, 0x84, 0x1e, 0xf8, 0x25, 0xf0, 0xe2, 0xb1, 0x40, 0x20, 0x87, 0xcf, 0x03];
         let server = Server::answering(answer("br", &bomb)).await;
         let run = fetch(FetchJob { max_body: 2_000_000, ..decoding(&server) }).await;
@@ -104,7 +104,7 @@ fn a_small_bomb_of_brotli() {
 }
 
 #[test]
-fn a_cut_gzip_and_one_that_is_none() {
+fn gzip_that_is_cut_or_invalid_is_an_error() {
     local(async {
         let whole = gzip(&[b'x'; 5_000]);
         let cut = answer("gzip", &whole[..whole.len() - 4]);
@@ -114,13 +114,13 @@ fn a_cut_gzip_and_one_that_is_none() {
         let none = answer("gzip", b"hello");
         let (kind, error) = fetch(decoding(&Server::answering(none).await)).await.failed();
         assert_eq!(kind, FetchErrorKind::Protocol);
-        assert!(error.contains("no gzip that can be decoded"), "{error}");
+        assert!(error.contains("not gzip that can be decoded"), "{error}");
         let mut wrong = whole.clone();
         let sum = wrong.len() - 8;
         wrong[sum] ^= 1;
         let (_, error) = fetch(decoding(&Server::answering(answer("gzip", &wrong)).await)).await.failed();
         assert!(error.contains("can be decoded, after") && error.contains("data check"), "{error}");
-        // One whose connection breaks is still that.
+        // A broken connection is still reported as one.
         let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 100\r\n\r\n";
         let broken = Server::answering([&head[..], &whole[..20]].concat()).await;
         assert_eq!(fetch(decoding(&broken)).await.failed().0, FetchErrorKind::Reset);

@@ -1,4 +1,4 @@
-//! Runs the fetch hand as the driver does, and servers beside it. Judges nothing.
+//! Runs a fetcher as the live driver does, and servers for it. Asserts nothing about answers.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use scenario_log::time::Span;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Runs a test on a runtime like the driver's; a hang becomes a failure.
+/// Runs a test on a runtime like that of the live driver. A test that hangs fails after a minute.
 pub(crate) fn local(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tasks = tokio::task::LocalSet::new();
@@ -26,7 +26,7 @@ pub(crate) fn local(test: impl Future<Output = ()>) {
     runtime.shutdown_background();
 }
 
-/// A fetch of one URL, all else as by default.
+/// A fetch of one URL, with the defaults for everything else.
 pub(crate) fn job(url: &str) -> FetchJob {
     FetchJob {
         name: "job".to_owned(),
@@ -55,11 +55,11 @@ pub(crate) fn job(url: &str) -> FetchJob {
     }
 }
 
-/// The hand, its inbox and what was taken from it.
+/// A fetcher, its inbox, and the inputs that were taken from it.
 pub(crate) struct Rig {
-    pub(crate) hand: Fetcher,
+    pub(crate) fetcher: Fetcher,
     inbox: Rc<Inbox>,
-    seen: Vec<OwnedInput>,
+    inputs: Vec<OwnedInput>,
 }
 
 impl Rig {
@@ -87,62 +87,63 @@ impl Rig {
             speed: 1.0,
         };
         let inbox = Inbox::new();
-        Rig { hand: Fetcher::new(Rc::new(context), Rc::clone(&inbox)), inbox, seen: Vec::new() }
+        Rig { fetcher: Fetcher::new(Rc::new(context), Rc::clone(&inbox)), inbox, inputs: Vec::new() }
     }
 
-    /// Starts the first URL of the first job as `get#n`.
+    /// Fetches the first URL of the first job as `get#n`.
     pub(crate) fn start(&mut self, n: u32) {
         self.start_with(n, &[]);
     }
 
-    /// Starts the first URL of this job.
+    /// Fetches the first URL of this job as `get#n`.
     pub(crate) fn start_job(&mut self, n: u32, job: usize) {
-        self.hand.start(Source::Request(n), job, 0, Vec::new());
+        self.fetcher.start(Source::Request(n), job, 0, Vec::new());
     }
 
-    /// Starts the first URL of the first job with these captured values, by name.
+    /// Fetches the first URL of the first job as `get#n`, with these captured values by name.
     pub(crate) fn start_with(&mut self, n: u32, captured: &[(&str, &str)]) {
         let captured = captured.iter().map(|(name, value)| CapturedValue {
             name: (*name).to_owned(),
             value: (*value).to_owned(),
             secret: false,
         });
-        self.hand.start(Source::Request(n), 0, 0, captured.collect());
+        self.fetcher.start(Source::Request(n), 0, 0, captured.collect());
     }
 
-    /// Takes from the inbox until `wanted` requests are accounted for.
-    pub(crate) async fn accounts(&mut self, wanted: usize) {
-        while self.seen.iter().filter(|seen| is_account(seen)).count() < wanted {
+    /// Takes inputs from the inbox until `wanted` requests have ended.
+    pub(crate) async fn wait_for_ends(&mut self, wanted: usize) {
+        while self.inputs.iter().filter(|input| is_end(input)).count() < wanted {
             self.inbox.wait_for_input().await;
             self.take();
         }
     }
 
-    /// Takes what is there.
+    /// Takes the inputs that are in the inbox now.
     pub(crate) fn take(&mut self) {
         let mut taken = Vec::new();
         self.inbox.take_all(&mut taken);
-        self.seen.append(&mut taken);
+        self.inputs.append(&mut taken);
     }
 
-    /// What was seen of one request, which must be accounted for exactly once.
+    /// The inputs of one request, which must have ended exactly once.
     pub(crate) async fn run(&mut self, n: u32) -> Run {
-        // Whatever would come too late has its chance to.
+        // An input that would come too late gets the chance to do so.
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
         self.take();
         let of = Source::Request(n);
-        let (mine, others) = std::mem::take(&mut self.seen).into_iter().partition(|seen| source(seen) == of);
-        self.seen = others;
-        let run = Run { seen: mine };
-        assert_eq!(run.seen.iter().filter(|seen| is_account(seen)).count(), 1, "{run:?}");
-        assert!(run.seen.last().is_some_and(is_account), "the account comes last: {run:?}");
+        let (mine, others) =
+            std::mem::take(&mut self.inputs).into_iter().partition(|input| source(input) == of);
+        self.inputs = others;
+        let run = Run { inputs: mine };
+        assert_eq!(run.inputs.iter().filter(|input| is_end(input)).count(), 1, "{run:?}");
+        assert!(run.inputs.last().is_some_and(is_end), "the end comes last: {run:?}");
         run
     }
 }
 
-/// The folder that files of tests are relative to.
+/// The folder for the files of tests.
 pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
@@ -151,16 +152,16 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) async fn fetch(job: FetchJob) -> Run {
     let mut rig = Rig::new(vec![job], &[]);
     rig.start(1);
-    rig.accounts(1).await;
+    rig.wait_for_ends(1).await;
     rig.run(1).await
 }
 
-fn is_account(seen: &OwnedInput) -> bool {
-    matches!(seen, OwnedInput::FetchFinished { .. } | OwnedInput::FetchFailed { .. })
+fn is_end(input: &OwnedInput) -> bool {
+    matches!(input, OwnedInput::FetchFinished { .. } | OwnedInput::FetchFailed { .. })
 }
 
-fn source(seen: &OwnedInput) -> Source {
-    match seen {
+fn source(input: &OwnedInput) -> Source {
+    match input {
         OwnedInput::ResponseStarted { source, .. }
         | OwnedInput::ResponseLines { source, .. }
         | OwnedInput::FetchFinished { source, .. }
@@ -169,16 +170,16 @@ fn source(seen: &OwnedInput) -> Source {
     }
 }
 
-/// All that was seen of one request.
+/// All inputs of one request.
 #[derive(Debug)]
 pub(crate) struct Run {
-    seen: Vec<OwnedInput>,
+    inputs: Vec<OwnedInput>,
 }
 
 impl Run {
-    /// The one head that was told: status, version, headers as text.
+    /// The only head: status, version, headers as text.
     pub(crate) fn responded(&self) -> (u16, &'static str, String) {
-        let mut heads = self.seen.iter().filter_map(|seen| match seen {
+        let mut heads = self.inputs.iter().filter_map(|input| match input {
             OwnedInput::ResponseStarted { status, version, headers, .. } => {
                 let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
                 Some((*status, *version, lines.collect::<String>()))
@@ -190,29 +191,28 @@ impl Run {
         head
     }
 
-    /// How many heads were told.
     pub(crate) fn heads(&self) -> usize {
-        self.seen.iter().filter(|seen| matches!(seen, OwnedInput::ResponseStarted { .. })).count()
+        self.inputs.iter().filter(|input| matches!(input, OwnedInput::ResponseStarted { .. })).count()
     }
 
     /// The chunks of lines.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let chunk = |seen: &OwnedInput| match seen {
+        let chunk = |input: &OwnedInput| match input {
             OwnedInput::ResponseLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
             _ => None,
         };
-        self.seen.iter().filter_map(chunk).collect()
+        self.inputs.iter().filter_map(chunk).collect()
     }
 
     pub(crate) fn fetched(&self) -> FetchedResponse {
-        match self.seen.last() {
+        match self.inputs.last() {
             Some(OwnedInput::FetchFinished { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
     }
 
     pub(crate) fn failed(&self) -> (FetchErrorKind, String) {
-        match self.seen.last() {
+        match self.inputs.last() {
             Some(OwnedInput::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
             other => panic!("not failed: {other:?}"),
         }
@@ -227,7 +227,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Does with each connection, numbered from 1, what `serve` does.
+    /// Calls `serve` for each connection; the connections are numbered from 1.
     pub(crate) async fn new<F, Done>(serve: F) -> Server
     where
         F: Fn(Guest, usize) -> Done + 'static,
@@ -255,7 +255,7 @@ impl Server {
         server
     }
 
-    /// Reads one request a connection, writes this, and closes.
+    /// Reads one request from each connection, writes `answer`, and closes it.
     pub(crate) async fn answering(answer: impl Into<Vec<u8>>) -> Server {
         let answer = answer.into();
         Server::new(move |mut guest, _| {
@@ -270,8 +270,8 @@ impl Server {
         .await
     }
 
-    /// An address where nobody listens.
-    pub(crate) async fn nobody() -> SocketAddr {
+    /// An address on which nothing listens.
+    pub(crate) async fn unused_address() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
     }
 
@@ -283,7 +283,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// The requests it read so far: head and body.
+    /// The requests so far: head and body.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.borrow().clone()
     }
@@ -300,7 +300,7 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// Reads a request with its body, if it has a `Content-Length`. `None`: the client closed.
+    /// Reads a request, and its body if it has a `Content-Length`. `None` if the client has closed.
     pub(crate) async fn request(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         loop {
@@ -321,12 +321,12 @@ impl Guest {
         Some(request)
     }
 
-    /// Writes, if the client still listens.
+    /// Writes; false if the client has closed.
     pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.tcp.write_all(bytes.as_ref()).await.is_ok()
     }
 
-    /// Closes in order: what was written arrives.
+    /// Closes so that everything that was written arrives.
     pub(crate) async fn close(mut self) {
         let _ = self.tcp.shutdown().await;
         let mut rest = Vec::new();
@@ -338,7 +338,7 @@ impl Guest {
         self.tcp.set_zero_linger().unwrap();
     }
 
-    /// Keeps the connection open, and says nothing, for as long as the client wants.
+    /// Keeps the connection open, without writing, until the client closes it.
     pub(crate) async fn wait(mut self) {
         let mut rest = Vec::new();
         let _ = self.tcp.read_to_end(&mut rest).await;

@@ -1,4 +1,4 @@
-//! HTTP/2, agreed on by TLS or known beforehand.
+//! HTTP/2, agreed on in the TLS handshake or known beforehand.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,9 +12,9 @@ use tokio::sync::Semaphore;
 use crate::fetch::harness::{Rig, Server, fetch, job, local};
 use crate::fetch::tls::{https, identity, secure};
 
-/// Answers every HTTP/2 request with its own path and authority; `/refuse` is reset, `/away` ends
-/// the connection, `/one-each` is taken only as a
-/// connection's first, `/leave` is the last thing that a connection is asked.
+/// Answers every HTTP/2 request with its path and authority. Some paths are special: `/refuse` is reset,
+/// `/away` ends the connection, `/one-each` is accepted only as the first request of a connection, and
+/// `/leave` is the last request that a connection accepts.
 pub(crate) async fn serve_h2<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };
     let mut seen = 0;
@@ -50,7 +50,7 @@ fn http2_is_spoken_with_prior_knowledge() {
         let mut rig = Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/x")) }], &[]);
         for n in 1..=3 {
             rig.start(n);
-            rig.accounts(1).await;
+            rig.wait_for_ends(1).await;
             assert_eq!(rig.run(n).await.responded().1, "HTTP/2");
         }
         assert_eq!(server.connections(), 1);
@@ -61,14 +61,14 @@ fn http2_is_spoken_with_prior_knowledge() {
 }
 
 #[test]
-fn a_request_that_a_used_connection_did_not_take_is_sent_once_more() {
+fn a_request_that_a_used_connection_refuses_is_sent_once_more() {
     local(async {
         let server = plain_h2().await;
         let mut rig =
             Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/one-each")) }], &[]);
         for n in 1..=3 {
             rig.start(n);
-            rig.accounts(1).await;
+            rig.wait_for_ends(1).await;
             assert_eq!(rig.run(n).await.fetched().status, 200);
         }
         assert_eq!(server.connections(), 3);
@@ -76,13 +76,13 @@ fn a_request_that_a_used_connection_did_not_take_is_sent_once_more() {
 }
 
 #[test]
-fn http2_streams_and_connections_end_in_words() {
+fn the_end_of_an_http2_stream_or_connection_is_a_failure() {
     local(async {
         let server = plain_h2().await;
         let job = |path| FetchJob { http2: Http2Mode::Always, ..job(&server.url(path)) };
         let (kind, error) = fetch(job("/refuse")).await.failed();
         assert_eq!(kind, FetchErrorKind::Reset, "{error}");
-        assert!(error.contains("gave the HTTP/2 stream up"), "{error}");
+        assert!(error.contains("gave up the HTTP/2 stream"), "{error}");
         let (kind, error) = fetch(job("/away")).await.failed();
         assert_eq!(kind, FetchErrorKind::Reset, "{error}");
     });
@@ -96,7 +96,7 @@ fn http2_is_agreed_on_and_shared() {
         let job = FetchJob { ca: Some(identity.authority.into()), log_lines: true, ..job(&https(&server)) };
         let mut rig = Rig::new(vec![job.clone()], &[]);
         (1..=50).for_each(|n| rig.start(n));
-        rig.accounts(50).await;
+        rig.wait_for_ends(50).await;
         for n in 1..=50 {
             let run = rig.run(n).await;
             assert_eq!(run.responded().1, "HTTP/2");
@@ -108,7 +108,7 @@ fn http2_is_agreed_on_and_shared() {
     });
 }
 
-/// A closed loop of so many connections to a server of HTTP/2 without TLS.
+/// A closed loop with this many connections to a server of HTTP/2 without TLS.
 fn closed_loop(server: &Server, connections: u32) -> FetchJob {
     let load =
         LoadProfile { model: LoadModel::Closed { connections }, max_requests: Some(100), duration: None };
@@ -116,7 +116,7 @@ fn closed_loop(server: &Server, connections: u32) -> FetchJob {
 }
 
 #[test]
-fn a_closed_loop_has_as_many_connections_as_it_says() {
+fn a_closed_loop_has_its_number_of_connections() {
     local(async {
         let plain = |server: &Server| closed_loop(server, 3);
         let checked = |server: &Server| FetchJob { retries: 1, ..closed_loop(server, 3) };
@@ -125,7 +125,7 @@ fn a_closed_loop_has_as_many_connections_as_it_says() {
             let mut rig = Rig::new(vec![of(&server)], &[]);
             for round in 0..4 {
                 (1..=3).for_each(|n| rig.start(round * 3 + n));
-                rig.accounts(3).await;
+                rig.wait_for_ends(3).await;
                 for n in 1..=3 {
                     assert_eq!(rig.run(round * 3 + n).await.fetched().reused, Some(round > 0));
                 }
@@ -136,19 +136,19 @@ fn a_closed_loop_has_as_many_connections_as_it_says() {
 }
 
 #[test]
-fn a_connection_is_shared_by_a_hundred_and_then_there_is_another() {
+fn a_hundred_requests_share_a_connection_before_another_is_opened() {
     local(async {
         const REQUESTS: u32 = 150;
-        let (come, all) = (Rc::new(Cell::new(0)), Rc::new(Semaphore::new(0)));
-        // Nobody is answered before all have come.
+        let (arrived, all) = (Rc::new(Cell::new(0)), Rc::new(Semaphore::new(0)));
+        // No request is answered before all have arrived.
         let server = Server::new(move |guest, _| {
-            let (come, all) = (Rc::clone(&come), Rc::clone(&all));
+            let (arrived, all) = (Rc::clone(&arrived), Rc::clone(&all));
             async move {
                 let Ok(mut connection) = h2::server::handshake(guest.tcp).await else { return };
                 while let Some(Ok((_, mut respond))) = connection.accept().await {
                     let all = Rc::clone(&all);
-                    come.set(come.get() + 1);
-                    if come.get() == REQUESTS {
+                    arrived.set(arrived.get() + 1);
+                    if arrived.get() == REQUESTS {
                         all.add_permits(REQUESTS as usize);
                     }
                     tokio::task::spawn_local(async move {
@@ -161,7 +161,7 @@ fn a_connection_is_shared_by_a_hundred_and_then_there_is_another() {
         .await;
         let mut rig = Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/")) }], &[]);
         (1..=REQUESTS).for_each(|n| rig.start(n));
-        rig.accounts(REQUESTS as usize).await;
+        rig.wait_for_ends(REQUESTS as usize).await;
         for n in 1..=REQUESTS {
             assert_eq!(rig.run(n).await.fetched().status, 200);
         }
@@ -170,14 +170,14 @@ fn a_connection_is_shared_by_a_hundred_and_then_there_is_another() {
 }
 
 #[test]
-fn http1_is_agreed_on_where_there_is_no_other() {
+fn http1_is_agreed_on_if_the_server_speaks_nothing_else() {
     local(async {
         let identity = identity("127.0.0.1", |_| {});
         let server = secure(&identity, &["http/1.1"]).await;
         let job = FetchJob { ca: Some(identity.authority.into()), ..job(&https(&server)) };
         let mut rig = Rig::new(vec![job.clone()], &[]);
         (1..=5).for_each(|n| rig.start(n));
-        rig.accounts(5).await;
+        rig.wait_for_ends(5).await;
         for n in 1..=5 {
             assert_eq!(rig.run(n).await.responded().1, "HTTP/1.1");
         }
@@ -188,14 +188,14 @@ fn http1_is_agreed_on_where_there_is_no_other() {
 }
 
 #[test]
-fn a_server_that_takes_its_leave_loses_no_request() {
+fn a_server_that_closes_a_connection_in_order_loses_no_request() {
     local(async {
         let server = plain_h2().await;
         let mut rig =
             Rig::new(vec![FetchJob { http2: Http2Mode::Always, ..job(&server.url("/leave")) }], &[]);
         for n in 0..20 {
             (1..=3).for_each(|m| rig.start(n * 3 + m));
-            rig.accounts(3).await;
+            rig.wait_for_ends(3).await;
             for m in 1..=3 {
                 assert_eq!(rig.run(n * 3 + m).await.fetched().bytes, 3);
             }
@@ -204,7 +204,7 @@ fn a_server_that_takes_its_leave_loses_no_request() {
 }
 
 #[test]
-fn odd_requests_are_failures_and_no_panics() {
+fn odd_requests_fail_without_a_panic() {
     local(async {
         let server = plain_h2().await;
         for method in ["CONNECT", "BREW", "HEAD", "OPTIONS"] {

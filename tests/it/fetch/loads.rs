@@ -1,4 +1,4 @@
-//! The requests of loads over TLS, by whichever way they go.
+//! The requests of loads over TLS, on the fast path and by hyper.
 
 use scenario_core::scenario::model::{ArrivalProcess, FetchJob, Http2Mode, LoadModel, LoadProfile};
 use scenario_core::scenario::rate::{Ramp, RequestRate};
@@ -6,19 +6,19 @@ use scenario_core::scenario::rate::{Ramp, RequestRate};
 use crate::fetch::harness::{Rig, job, local};
 use crate::fetch::tls::{https, identity, secure};
 
-/// Three requests at once, four times: how many connections that took, and whether each request after
-/// the first three went over one that was kept.
-async fn connections(protocols: &[&str], http2: Http2Mode, pace: LoadModel) -> (usize, bool) {
+/// Sends three requests at once, four times. Returns how many connections that took, and whether each
+/// request after the first three used a kept connection.
+async fn connections(protocols: &[&str], http2: Http2Mode, model: LoadModel) -> (usize, bool) {
     let identity = identity("127.0.0.1", |_| {});
     let server = secure(&identity, protocols).await;
-    let load = Some(LoadProfile { model: pace, max_requests: Some(100), duration: None });
+    let load = Some(LoadProfile { model, max_requests: Some(100), duration: None });
     let job = FetchJob { ca: Some(identity.authority.into()), http2, load, ..job(&https(&server)) };
     let mut rig = Rig::new(vec![job], &[]);
     let mut all_reused = true;
     for round in 0..4 {
         let numbers = round * 3 + 1..=round * 3 + 3;
         numbers.clone().for_each(|n| rig.start(n));
-        rig.accounts(3).await;
+        rig.wait_for_ends(3).await;
         for n in numbers {
             let fetched = rig.run(n).await.fetched();
             assert_eq!(fetched.status, 200);
@@ -42,14 +42,14 @@ fn open() -> LoadModel {
 }
 
 #[test]
-fn connections_are_kept_and_shared_as_the_protocol_and_the_loop_want() {
+fn connections_are_kept_and_shared_by_protocol_and_load_model() {
     local(async {
         let both: &[&str] = &["h2", "http/1.1"];
         // HTTP/1.1: one for each request that is in flight.
         assert_eq!(connections(&[], Http2Mode::Never, closed()).await, (3, true));
         assert_eq!(connections(&["http/1.1"], Http2Mode::Auto, closed()).await, (3, true));
         assert_eq!(connections(both, Http2Mode::Never, open()).await, (3, true));
-        // HTTP/2: as many as a closed loop says, and one for all of an open one.
+        // HTTP/2: the fixed number of a closed loop, and one for all requests of an open one.
         assert_eq!(connections(both, Http2Mode::Auto, closed()).await, (3, true));
         assert_eq!(connections(both, Http2Mode::Always, closed()).await, (3, true));
         assert_eq!(connections(both, Http2Mode::Always, open()).await.0, 1);
@@ -58,9 +58,9 @@ fn connections_are_kept_and_shared_as_the_protocol_and_the_loop_want() {
 }
 
 #[test]
-fn an_open_loop_finds_out_what_the_server_speaks() {
+fn an_open_loop_finds_out_the_version_of_the_server() {
     local(async {
-        // The first requests go by the library; when it is known, connections are opened anew.
+        // hyper sends the first requests; once the version is known, new connections are opened.
         let (connections, _) = connections(&["http/1.1"], Http2Mode::Auto, open()).await;
         assert!((3..=6).contains(&connections), "{connections}");
     });

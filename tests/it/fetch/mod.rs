@@ -1,5 +1,5 @@
-//! The fetch hand against real sockets: servers of one behaviour each, on this machine, in the same
-//! thread. The tests of faults are named after their rows in the table of faults.
+//! HTTP requests against real sockets: servers with one behaviour each, on this machine and in the same
+//! thread.
 
 mod harness;
 
@@ -21,7 +21,7 @@ mod tls;
 use harness::{Server, fetch, job, local};
 
 #[test]
-fn a_plain_answer_is_told_and_accounted_for() {
+fn a_plain_answer_is_reported_completely() {
     local(async {
         let server =
             Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: a=b\r\n\r\nhello").await;

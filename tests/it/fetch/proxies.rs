@@ -1,4 +1,4 @@
-//! Proxies that a job names: asked for http, passed through for https.
+//! Proxies that a job names: they forward http, and make tunnels for https.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,30 +21,30 @@ fn by_user(proxy: &Server, url: &str) -> FetchJob {
     FetchJob { proxy: Some(ScenarioText::secret(proxy, "[redacted]")), ..job(url) }
 }
 
-/// A proxy that makes tunnels; what it was asked.
+/// Starts a proxy that makes tunnels. Returns it and the requests it received.
 async fn tunnelling() -> (Server, Rc<RefCell<Vec<String>>>) {
-    let asked = Rc::new(RefCell::new(Vec::new()));
-    let heard = Rc::clone(&asked);
+    let requests = Rc::new(RefCell::new(Vec::new()));
+    let received = Rc::clone(&requests);
     let server = Server::new(move |mut guest, _| {
-        let heard = Rc::clone(&heard);
+        let received = Rc::clone(&received);
         async move {
             let Some(request) = guest.request().await else { return };
             let to = request.split(' ').nth(1).unwrap().to_owned();
-            heard.borrow_mut().push(request);
+            received.borrow_mut().push(request);
             let mut server = TcpStream::connect(to).await.unwrap();
             guest.say("HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n").await;
             let _ = tokio::io::copy_bidirectional(&mut guest.tcp, &mut server).await;
         }
     })
     .await;
-    (server, asked)
+    (server, requests)
 }
 
 #[test]
-fn a_proxy_is_asked_for_the_whole_url() {
+fn a_request_to_a_proxy_has_the_whole_url() {
     local(async {
         let proxy = Server::answering(OK).await;
-        // Nobody looks for this name here.
+        // This name is not looked up here.
         let run = fetch(by(&proxy, "http://nowhere.invalid:8080/a?b")).await;
         assert_eq!(run.fetched().bytes, 2);
         let request = &proxy.requests()[0];
@@ -55,7 +55,7 @@ fn a_proxy_is_asked_for_the_whole_url() {
 }
 
 #[test]
-fn a_proxy_is_told_who_asks_and_the_server_is_not() {
+fn a_proxy_gets_its_credentials_and_the_server_does_not() {
     local(async {
         let proxy = Server::answering(OK).await;
         fetch(by_user(&proxy, "http://nowhere.invalid/")).await.fetched();
@@ -63,13 +63,13 @@ fn a_proxy_is_told_who_asks_and_the_server_is_not() {
         assert!(request.contains("\r\nProxy-Authorization: Basic bWU6Y2FuYXJ5\r\n"), "{request}");
         let identity = identity("127.0.0.1", |_| {});
         let server = secure(&identity, &[]).await;
-        let (proxy, asked) = tunnelling().await;
+        let (proxy, requests) = tunnelling().await;
         let tls = FetchJob { ca: Some(identity.authority.into()), ..by_user(&proxy, &https(&server)) };
         let run = fetch(tls).await;
         assert!(run.fetched().timings.tls.is_some());
         let address = server.address();
         assert_eq!(
-            asked.borrow()[..],
+            requests.borrow()[..],
             [format!(
                 "CONNECT {address} HTTP/1.1\r\nHost: {address}\r\nProxy-Authorization: Basic bWU6Y2FuYXJ5\r\n\r\n"
             )]
@@ -90,9 +90,9 @@ fn http2_goes_through_a_tunnel() {
 }
 
 #[test]
-fn what_a_proxy_does_not_do_is_told() {
+fn a_proxy_that_makes_no_tunnel_is_an_error() {
     local(async {
-        for (answer, words) in [
+        for (answer, message) in [
             (
                 "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
                 "it answered 407 Proxy Authentication Required",
@@ -104,12 +104,12 @@ fn what_a_proxy_does_not_do_is_told() {
             let (kind, error) = fetch(by_user(&proxy, "https://nowhere.invalid/")).await.failed();
             assert_eq!(kind, FetchErrorKind::Connect, "{error}");
             let begins = format!("the proxy {} gave no connection to nowhere.invalid:443: ", proxy.address());
-            assert!(error.starts_with(&begins) && error.contains(words), "{error}");
+            assert!(error.starts_with(&begins) && error.contains(message), "{error}");
         }
         let endless = Server::new(|mut guest, _| async move { while guest.say([b'x'; 4096]).await {} }).await;
         let (_, error) = fetch(by(&endless, "https://nowhere.invalid/")).await.failed();
         assert!(error.contains("head is too large"), "{error}");
-        let nobody = format!("http://{}", Server::nobody().await);
+        let nobody = format!("http://{}", Server::unused_address().await);
         let job = FetchJob { proxy: Some(ScenarioText::plain(nobody)), ..job("http://nowhere.invalid/") };
         let (kind, error) = fetch(job).await.failed();
         assert_eq!(kind, FetchErrorKind::Connect);
@@ -118,7 +118,7 @@ fn what_a_proxy_does_not_do_is_told() {
 }
 
 #[test]
-fn a_redirect_is_asked_of_the_proxy_too() {
+fn a_redirect_goes_through_the_proxy_too() {
     local(async {
         let proxy = Server::new(|mut guest, n| async move {
             guest.request().await;

@@ -1,11 +1,11 @@
-//! Redirects: E5, and what goes along with them.
+//! Redirects, and which parts of a request they keep.
 
 use scenario_core::scenario::model::{FetchBody, FetchJob, ScenarioText};
 use scenario_log::event::FetchErrorKind;
 
 use crate::fetch::harness::{Server, fetch, job, local};
 
-/// A server that sends everyone to `location`.
+/// A server that redirects every request to `location`.
 async fn sending_to(location: &str) -> Server {
     Server::answering(format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"))
         .await
@@ -21,7 +21,7 @@ fn redirect_loop() {
         assert_eq!(kind, FetchErrorKind::Redirects);
         let url = server.url("/x");
         let wanted =
-            format!("{url} -> {url} -> {url} -> {url} -> /x: more than 3 redirects, and it goes round");
+            format!("{url} -> {url} -> {url} -> {url} -> /x: more than 3 redirects, and they go in a circle");
         assert_eq!(error, wanted);
         assert_eq!(server.requests().len(), 4);
     });
@@ -37,7 +37,7 @@ fn to_another_host() {
         let headers = headers.map(|(name, value)| (name.to_owned(), ScenarioText::plain(value))).to_vec();
         let run = fetch(FetchJob { headers, ..job(&server.url("/")) }).await;
         assert_eq!(run.fetched().bytes, 2);
-        assert_eq!(run.responded().0, 200, "only the last answer is told");
+        assert_eq!(run.responded().0, 200, "only the last answer is reported");
         let (first, second) = (&server.requests()[0], &target.requests()[0]);
         for name in ["Authorization: x", "Cookie: a=b", "Proxy-Authorization: y"] {
             assert!(first.contains(name), "{first}");
@@ -76,9 +76,9 @@ fn to_a_file() {
 }
 
 #[test]
-fn the_chain_is_told_where_it_breaks() {
+fn a_failure_after_redirects_shows_the_chain() {
     local(async {
-        let nobody = Server::nobody().await;
+        let nobody = Server::unused_address().await;
         let server = sending_to(&format!("http://you:canary@{nobody}/")).await;
         let (kind, error) = fetch(job(&server.url("/"))).await.failed();
         assert_eq!(kind, FetchErrorKind::Connect);
@@ -108,7 +108,7 @@ fn a_redirect_without_a_location_is_the_answer() {
 }
 
 #[test]
-fn the_body_goes_along_only_where_the_method_does() {
+fn the_body_is_kept_only_with_the_method() {
     local(async {
         for (status, start, kept) in [(303, "GET / ", false), (302, "GET / ", false), (307, "POST / ", true)]
         {

@@ -1,4 +1,4 @@
-//! Requests to Unix sockets, and what is told where there is none: rows of B and E for sockets.
+//! Requests to Unix sockets, and the failures if there is no socket.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::fetch::http2::serve_h2;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// A path of its own in the folder of the tests, relative to it; short enough for a socket.
+/// A new path, relative to the folder of the tests and short enough for a socket.
 fn name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("s{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
@@ -27,7 +27,7 @@ fn url(path: &str, rest: &str) -> String {
     format!("http+unix://{}{rest}", scenario_core::scenario::vars::fill::encode_for_url(path))
 }
 
-/// Listens on a socket in the folder of the tests. (The path from the root may be too long for one.)
+/// Listens on a socket in the folder of the tests. (The absolute path may be too long for a socket.)
 fn listen(name: &str) -> UnixListener {
     let short = PathBuf::from("/tmp").join(name);
     let listener = UnixListener::bind(&short).unwrap();
@@ -37,20 +37,20 @@ fn listen(name: &str) -> UnixListener {
     listener
 }
 
-/// A server that answers one request a connection; what it was asked.
+/// Starts a server that answers one request on each connection. Returns its requests.
 fn answering(name: &str, answer: String) -> Rc<RefCell<Vec<String>>> {
     let (listener, requests) = (listen(name), Rc::new(RefCell::new(Vec::new())));
-    let heard = Rc::clone(&requests);
+    let received = Rc::clone(&requests);
     tokio::task::spawn_local(async move {
         while let Ok((mut unix, _)) = listener.accept().await {
-            let (mut bytes, answer, heard) = (Vec::new(), answer.clone(), Rc::clone(&heard));
+            let (mut bytes, answer, received) = (Vec::new(), answer.clone(), Rc::clone(&received));
             tokio::task::spawn_local(async move {
                 while !bytes.ends_with(b"\r\n\r\n") {
                     if unix.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
                         return;
                     }
                 }
-                heard.borrow_mut().push(String::from_utf8(bytes).unwrap());
+                received.borrow_mut().push(String::from_utf8(bytes).unwrap());
                 let _ = unix.write_all(answer.as_bytes()).await;
                 let _ = unix.shutdown().await;
             });
@@ -60,7 +60,7 @@ fn answering(name: &str, answer: String) -> Rc<RefCell<Vec<String>>> {
 }
 
 #[test]
-fn a_socket_is_asked_as_a_host_would_be() {
+fn a_request_to_a_socket_is_like_one_to_a_host() {
     local(async {
         let name = name();
         let requests = answering(&name, OK.to_owned());
@@ -73,7 +73,7 @@ fn a_socket_is_asked_as_a_host_would_be() {
 }
 
 #[test]
-fn a_url_without_a_path_asks_for_the_root_and_may_have_a_user() {
+fn a_url_without_a_path_requests_the_root_and_may_have_a_user() {
     local(async {
         let name = name();
         let requests = answering(&name, OK.to_owned());
@@ -86,7 +86,7 @@ fn a_url_without_a_path_asks_for_the_root_and_may_have_a_user() {
 }
 
 #[test]
-fn http2_goes_over_sockets_too() {
+fn http2_works_over_sockets() {
     local(async {
         let name = name();
         let listener = listen(&name);
@@ -101,7 +101,7 @@ fn http2_goes_over_sockets_too() {
 }
 
 #[test]
-fn a_socket_redirects_away_and_nobody_to_one() {
+fn a_socket_may_redirect_to_a_host_but_no_host_to_a_socket() {
     local(async {
         let target = Server::answering(OK).await;
         let name = name();
@@ -120,22 +120,22 @@ fn a_socket_redirects_away_and_nobody_to_one() {
 }
 
 #[test]
-fn b_and_e_what_is_no_socket_that_answers_is_told() {
+fn a_path_without_an_answering_socket_is_an_error() {
     local(async {
         let (none, plain, left, silent) = (name(), name(), name(), name());
         std::fs::write(folder().join(&plain), "a file").unwrap();
         drop(listen(&left));
         let _silent = listen(&silent);
-        for (name, kind, words) in [
+        for (name, kind, message) in [
             (&none, FetchErrorKind::Connect, "No such file or directory"),
-            (&plain, FetchErrorKind::Connect, "it is no socket"),
+            (&plain, FetchErrorKind::Connect, "it is not a socket"),
             (&left, FetchErrorKind::Connect, "nobody listens on it (connection refused)"),
             (&silent, FetchErrorKind::Timeout, "had not begun to answer"),
         ] {
             let job = FetchJob { timeout: Span::from_millis(250), ..job(&url(name, "/")) };
             let (got, error) = fetch(job).await.failed();
             assert_eq!(got, kind, "{error}");
-            assert!(error.contains(words) && error.contains(&format!("the socket {name}")), "{error}");
+            assert!(error.contains(message) && error.contains(&format!("the socket {name}")), "{error}");
         }
     });
 }

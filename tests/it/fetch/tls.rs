@@ -1,4 +1,4 @@
-//! TLS with certificates made here: E6.
+//! TLS, with certificates that the tests make.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::fetch::http2::serve_h2;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// A certificate, its key, and the authority that it is from: a `ca` file's name.
+/// A certificate, its key, and the name of a `ca` file with its authority.
 pub(crate) struct Identity {
     pub(crate) cert: CertificateDer<'static>,
     pub(crate) key: KeyPair,
     pub(crate) authority: String,
 }
 
-/// A certificate for `name` from an authority of its own, with whatever else `change` makes of it.
+/// A certificate for `name`, changed by `change`, from an authority of its own.
 pub(crate) fn identity(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     identity_from("authority of a test", name, change)
 }
 
-/// The same from an authority of this name.
+/// A certificate as [`identity`] makes it, from an authority with the name `from`.
 pub(crate) fn identity_from(from: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -44,7 +44,7 @@ pub(crate) fn identity_from(from: &str, name: &str, change: impl FnOnce(&mut Cer
     Identity { cert, key, authority: file }
 }
 
-/// A certificate that vouches for itself.
+/// A self-signed certificate.
 fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identity {
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     change(&mut params);
@@ -53,7 +53,7 @@ fn self_signed(change: impl FnOnce(&mut CertificateParams)) -> Identity {
     Identity { authority: write_pem(&cert.pem()), cert: cert.der().clone(), key }
 }
 
-/// Writes a PEM file into the tests' folder.
+/// Writes a PEM file into the folder of the tests, and returns its name.
 pub(crate) fn write_pem(pem: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -62,7 +62,7 @@ pub(crate) fn write_pem(pem: &str) -> String {
     name
 }
 
-/// A server with this identity that speaks the best of `protocols` that the client speaks.
+/// A server with this identity. It speaks the first of `protocols` that the client speaks, too.
 pub(crate) async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
     let key = PrivateKeyDer::Pkcs8(identity.key.serialize_der().into());
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -95,16 +95,16 @@ pub(crate) fn https(server: &Server) -> String {
     format!("https://{}/", server.address())
 }
 
-/// What becomes of a fetch, with the system's roots or a `ca` file.
-async fn asked(server: &Server, ca: Option<&str>) -> Result<u64, (FetchErrorKind, String)> {
+/// Fetches with a `ca` file, or with the system's authorities. Returns the body's length or the failure.
+async fn outcome(server: &Server, ca: Option<&str>) -> Result<u64, (FetchErrorKind, String)> {
     let run = fetch(FetchJob { ca: ca.map(Into::into), ..job(&https(server)) }).await;
     if run.heads() > 0 { Ok(run.fetched().bytes) } else { Err(run.failed()) }
 }
 
-/// Asserts that a server is refused with these words, and taken with `insecure`.
-async fn refused(identity: &Identity, ca: Option<&str>, wanted: &[&str]) {
+/// Asserts that a server is refused with this message, and accepted with `insecure`.
+async fn assert_refused(identity: &Identity, ca: Option<&str>, wanted: &[&str]) {
     let server = secure(identity, &[]).await;
-    let (kind, error) = asked(&server, ca).await.unwrap_err();
+    let (kind, error) = outcome(&server, ca).await.unwrap_err();
     assert_eq!(kind, FetchErrorKind::Tls, "{error}");
     for wanted in wanted {
         assert!(error.contains(wanted), "{wanted:?} in {error:?}");
@@ -125,29 +125,29 @@ fn a_named_authority_is_trusted() {
 }
 
 #[test]
-fn a_named_certificate_is_trusted_as_it_is() {
+fn a_named_certificate_is_trusted_itself() {
     local(async {
         for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
             let identity = self_signed(|params| params.is_ca = is_ca);
             let server = secure(&identity, &[]).await;
-            assert_eq!(asked(&server, Some(&identity.authority)).await, Ok(2));
+            assert_eq!(outcome(&server, Some(&identity.authority)).await, Ok(2));
         }
     });
 }
 
 #[test]
-fn a_named_certificate_must_still_be_for_the_host_and_of_today() {
+fn a_named_certificate_must_still_be_for_the_host_and_not_expired() {
     local(async {
         let other = self_signed(|params| {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.subject_alt_names = vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
         });
-        refused(&other, Some(&other.authority), &["not for 127.0.0.1"]).await;
+        assert_refused(&other, Some(&other.authority), &["not for 127.0.0.1"]).await;
         let old = self_signed(|params| {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.not_after = date_time_ymd(2001, 1, 1);
         });
-        refused(&old, Some(&old.authority), &["expired"]).await;
+        assert_refused(&old, Some(&old.authority), &["expired"]).await;
     });
 }
 
@@ -155,9 +155,9 @@ fn a_named_certificate_must_still_be_for_the_host_and_of_today() {
 fn expired() {
     local(async {
         let old = identity("127.0.0.1", |params| params.not_after = date_time_ymd(2001, 1, 1));
-        refused(&old, Some(&old.authority), &["expired", "years", "insecure = true"]).await;
+        assert_refused(&old, Some(&old.authority), &["expired", "years", "insecure = true"]).await;
         let young = identity("127.0.0.1", |params| params.not_before = date_time_ymd(4000, 1, 1));
-        refused(&young, Some(&young.authority), &["valid only in", "insecure = true"]).await;
+        assert_refused(&young, Some(&young.authority), &["valid only in", "insecure = true"]).await;
     });
 }
 
@@ -165,8 +165,8 @@ fn expired() {
 fn for_another_host() {
     local(async {
         let other = identity("other.example", |_| {});
-        let words = ["not for 127.0.0.1 but for other.example", "insecure = true"];
-        refused(&other, Some(&other.authority), &words).await;
+        let message = ["not for 127.0.0.1 but for other.example", "insecure = true"];
+        assert_refused(&other, Some(&other.authority), &message).await;
     });
 }
 
@@ -176,7 +176,7 @@ fn a_self_signed_certificate() {
         let stranger = identity("127.0.0.1", |_| {}).authority;
         for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
             let identity = self_signed(|params| params.is_ca = is_ca);
-            refused(&identity, Some(&stranger), &["self-signed", "ca = ", "insecure = true"]).await;
+            assert_refused(&identity, Some(&stranger), &["self-signed", "ca = ", "insecure = true"]).await;
         }
     });
 }
@@ -187,17 +187,18 @@ fn unknown_authority() {
         let stranger = identity_from("stranger", "127.0.0.1", |_| {}).authority;
         let namesake = identity("127.0.0.1", |_| {}).authority;
         let identity = identity("127.0.0.1", |_| {});
-        refused(&identity, Some(&namesake), &["authority is unknown", "not its key", "ca = "]).await;
-        refused(&identity, Some(&stranger), &["authority is unknown", "ca = ", "insecure = true"]).await;
+        assert_refused(&identity, Some(&namesake), &["authority is unknown", "not its key", "ca = "]).await;
+        assert_refused(&identity, Some(&stranger), &["authority is unknown", "ca = ", "insecure = true"])
+            .await;
         // The system's authorities, if it has any, do not know it either.
-        refused(&identity, None, &["ca = ", "insecure = true"]).await;
+        assert_refused(&identity, None, &["ca = ", "insecure = true"]).await;
     });
 }
 
 #[test]
 fn plain_http_on_a_tls_port() {
     local(async {
-        // A server that says what it is as soon as it is spoken to.
+        // A server that answers in HTTP as soon as something connects.
         let server = Server::new(|mut guest, _| async move {
             guest.say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
             guest.wait().await;
@@ -206,7 +207,7 @@ fn plain_http_on_a_tls_port() {
         let (kind, error) = fetch(FetchJob { insecure: true, ..job(&https(&server)) }).await.failed();
         assert_eq!(kind, FetchErrorKind::Tls);
         assert!(error.contains("does not speak TLS") && error.contains("http://"), "{error}");
-        // One that hangs up.
+        // A server that closes the connection.
         let server = Server::new(|guest, _| async move { drop(guest) }).await;
         let (kind, error) = fetch(FetchJob { insecure: true, ..job(&https(&server)) }).await.failed();
         assert_eq!(kind, FetchErrorKind::Tls);
@@ -215,16 +216,16 @@ fn plain_http_on_a_tls_port() {
 }
 
 #[test]
-fn a_ca_file_that_is_none() {
+fn an_invalid_ca_file_is_an_error() {
     local(async {
         let server = Server::answering(OK).await;
         let garbage = write_pem("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
-        for (file, why) in
+        for (file, reason) in
             [("none.pem", "No such file"), (&*garbage, "PEM"), (&*write_pem(""), "no certificate")]
         {
-            let (kind, error) = asked(&server, Some(file)).await.unwrap_err();
+            let (kind, error) = outcome(&server, Some(file)).await.unwrap_err();
             assert_eq!(kind, FetchErrorKind::Tls);
-            assert!(error.contains(file) && error.contains(why), "{error}");
+            assert!(error.contains(file) && error.contains(reason), "{error}");
         }
     });
 }

@@ -1,4 +1,4 @@
-//! What a job shows of itself to servers that ask: its certificate and the key to it, out of files.
+//! The client's certificate: a job's `cert` and `key` files, for servers that ask for one.
 
 use std::path::Path;
 
@@ -9,37 +9,45 @@ use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys}
 
 use scenario_core::scenario::model::ClientCert;
 
+use super::tls_error::config_error;
 use crate::io::http::blocking::run_blocking;
+use crate::io::http::error::FetchError;
 
-/// A configuration that shows it.
-///
-/// # Errors
-///
-/// In words with the file's name, and nothing of the key.
-pub(crate) async fn with_client_cert(
+/// A configuration with the client's certificate. The error names the file, and contains nothing of the
+/// key.
+pub(super) async fn with_client_cert(
     config: ConfigBuilder<ClientConfig, WantsClientCert>,
     folder: &Path,
     ClientCert { cert, key }: &ClientCert,
-) -> Result<ClientConfig, String> {
+) -> Result<ClientConfig, FetchError> {
     let (cert_shown, key_shown) = (cert.display(), key.display());
-    let pem = read_file(folder, cert).await.map_err(|error| format!("cert = \"{cert_shown}\": {error}"))?;
+    let pem = read_file(folder, cert)
+        .await
+        .map_err(|error| config_error(format!("cert = \"{cert_shown}\": {error}")))?;
     let chain: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let chain = chain.map_err(|error| format!("cert = \"{cert_shown}\" is no PEM file: {error}"))?;
+    let chain =
+        chain.map_err(|error| config_error(format!("cert = \"{cert_shown}\" is not a PEM file: {error}")))?;
     if chain.is_empty() {
-        return Err(format!("cert = \"{cert_shown}\" holds no certificate"));
+        return Err(config_error(format!("cert = \"{cert_shown}\" contains no certificate")));
     }
-    let pem = read_file(folder, key).await.map_err(|error| format!("key = \"{key_shown}\": {error}"))?;
-    let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
-        PemError::NoItemsFound => {
-            format!("key = \"{key_shown}\" holds no private key that is not encrypted")
-        }
-        error => format!("key = \"{key_shown}\" is no PEM file: {error}"),
+    let pem = read_file(folder, key)
+        .await
+        .map_err(|error| config_error(format!("key = \"{key_shown}\": {error}")))?;
+    let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| {
+        config_error(match error {
+            PemError::NoItemsFound => {
+                format!("key = \"{key_shown}\" contains no private key that is not encrypted")
+            }
+            error => format!("key = \"{key_shown}\" is not a PEM file: {error}"),
+        })
     })?;
-    config.with_client_auth_cert(chain, private).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            format!("key = \"{key_shown}\" is not the key of cert = \"{cert_shown}\"")
-        }
-        error => format!("cert = \"{cert_shown}\" and key = \"{key_shown}\" cannot be used: {error}"),
+    config.with_client_auth_cert(chain, private).map_err(|error| {
+        config_error(match error {
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                format!("key = \"{key_shown}\" is not the key of cert = \"{cert_shown}\"")
+            }
+            error => format!("cert = \"{cert_shown}\" and key = \"{key_shown}\" cannot be used: {error}"),
+        })
     })
 }
 

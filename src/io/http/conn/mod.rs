@@ -1,12 +1,16 @@
-//! Connections: from a URL to a stream that speaks HTTP.
+//! Connections: from a URL to a stream that speaks HTTP, new or kept from an earlier request. Decides
+//! nothing about requests and answers.
 
-pub(crate) mod client_cert;
+mod client_cert;
 pub(crate) mod connection;
+pub(crate) mod connector;
+pub(crate) mod endpoint;
+pub(crate) mod hyper_error;
 pub(crate) mod pool;
-pub(crate) mod proxy;
-pub(crate) mod route;
+mod proxy;
 pub(crate) mod stream;
-pub(crate) mod tcp;
-pub(crate) mod tls;
-pub(crate) mod tls_error;
-pub(crate) mod verifier;
+mod tcp;
+mod tls;
+mod tls_error;
+mod unix;
+mod verifier;

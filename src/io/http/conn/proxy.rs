@@ -1,5 +1,5 @@
-//! HTTP proxies that a job names: where they are, what they are told of us, and the tunnel through one.
-//! Those of the environment are nobody's business here.
+//! The HTTP proxy that a job names: its address, its credentials, and the tunnel through it. Does not
+//! read the proxy variables of the environment.
 
 use hyper::header::HeaderValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,49 +9,48 @@ use url::Url;
 use scenario_log::event::FetchErrorKind;
 
 use crate::io::http::error::FetchError;
-use crate::io::http::request;
+use crate::io::http::request::auth;
 
 /// The longest head of a proxy's answer.
 const MAX_HEAD_LEN: usize = 16 << 10;
 
-/// A proxy.
+/// A proxy that a job names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct HttpProxy {
-    /// Its host as in a URL.
-    pub(crate) host: String,
-    /// Its port.
-    pub(crate) port: u16,
-    /// What it is told of who asks.
-    pub(crate) authorization: Option<HeaderValue>,
+pub(super) struct HttpProxy {
+    /// As in a URL: an IPv6 address has brackets.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The `Proxy-Authorization`, from the user and password of its URL.
+    pub(super) authorization: Option<HeaderValue>,
 }
 
 impl HttpProxy {
-    /// The proxy of a URL.
-    pub(crate) fn from_url(url: &str) -> Option<HttpProxy> {
+    /// `None` if this is not the URL of a proxy.
+    pub(super) fn from_url(url: &str) -> Option<HttpProxy> {
         let mut url = Url::parse(url).ok()?;
-        let authorization = request::take_credentials(&mut url);
+        let authorization = auth::take_credentials(&mut url);
         let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
         Some(HttpProxy { host, port, authorization })
     }
 
-    /// Has the proxy make `tcp` a connection to `host:port`.
-    pub(crate) async fn tunnel(
+    /// Asks the proxy at the other end of `tcp` to connect it to `host:port`.
+    pub(super) async fn tunnel(
         &self,
         mut tcp: TcpStream,
         host: &str,
         port: u16,
     ) -> Result<TcpStream, FetchError> {
-        let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
+        let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
         if let Some(authorization) = &self.authorization {
-            ask.extend_from_slice(b"Proxy-Authorization: ");
-            ask.extend_from_slice(authorization.as_bytes());
-            ask.extend_from_slice(b"\r\n");
+            request.extend_from_slice(b"Proxy-Authorization: ");
+            request.extend_from_slice(authorization.as_bytes());
+            request.extend_from_slice(b"\r\n");
         }
-        ask.extend_from_slice(b"\r\n");
+        request.extend_from_slice(b"\r\n");
         let to = format!("{host}:{port}");
         let broken =
             |error: std::io::Error| self.tunnel_error(&to, &format!("the connection broke: {error}"), true);
-        tcp.write_all(&ask).await.map_err(broken)?;
+        tcp.write_all(&request).await.map_err(broken)?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             if head.len() > MAX_HEAD_LEN {
@@ -64,27 +63,26 @@ impl HttpProxy {
         match parse_status_line(&head) {
             Some((200..=299, _)) => Ok(tcp),
             Some((status, line)) => {
-                let passing = matches!(status, 502..=504);
-                Err(self.tunnel_error(&to, &format!("it answered {line}"), passing))
+                let is_transient = matches!(status, 502..=504);
+                Err(self.tunnel_error(&to, &format!("it answered {line}"), is_transient))
             }
             None => Err(self.tunnel_error(&to, "its answer is not HTTP", false)),
         }
     }
 
-    /// The failure of a tunnel.
-    fn tunnel_error(&self, to: &str, why: &str, passing: bool) -> FetchError {
+    fn tunnel_error(&self, to: &str, reason: &str, is_transient: bool) -> FetchError {
         let HttpProxy { host, port, .. } = self;
-        let words = format!("the proxy {host}:{port} gave no connection to {to}: {why}");
-        FetchError { kind: FetchErrorKind::Connect, message: words, is_transient: passing }
-    }
-
-    /// The failure of the connection to the proxy itself.
-    pub(crate) fn unreachable_error(fault: FetchError) -> FetchError {
-        FetchError { message: format!("the proxy: {}", fault.message), ..fault }
+        let message = format!("the proxy {host}:{port} gave no connection to {to}: {reason}");
+        FetchError { kind: FetchErrorKind::Connect, message, is_transient }
     }
 }
 
-/// The status of an answer, and its line behind the version.
+/// The failure of the connection to the proxy itself.
+pub(super) fn unreachable_error(error: FetchError) -> FetchError {
+    FetchError { message: format!("the proxy: {}", error.message), ..error }
+}
+
+/// The status of an answer, and its first line after the version.
 fn parse_status_line(head: &[u8]) -> Option<(u16, String)> {
     let line = head.split(|byte| *byte == b'\r').next()?;
     let line = String::from_utf8_lossy(line).into_owned();

@@ -1,6 +1,5 @@
-//! The bytes of one connection, plain or TLS, with a count of those that came. Knows no HTTP.
+//! The bytes of one connection, plain or TLS, and a count of those that arrived. Knows no HTTP.
 
-use std::cell::{Cell, RefCell};
 use std::io::{self, Cursor};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,52 +9,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
-/// How many of an answer's first bytes are kept for the words about it.
-const MAX_FIRST_BYTES: usize = 32;
+use crate::io::http::receive_counter::ReceiveCounter;
 
-/// What came on a connection since [`Received::restart`].
-#[derive(Debug, Default)]
-pub(crate) struct ReceiveCounter {
-    bytes: Cell<u64>,
-    first_bytes: RefCell<Vec<u8>>,
-}
-
-impl ReceiveCounter {
-    /// Counts from here: the next answer begins.
-    pub(crate) fn reset(&self) {
-        self.bytes.set(0);
-        self.first_bytes.borrow_mut().clear();
-    }
-
-    /// How many bytes came.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.get()
-    }
-
-    /// The first few of them.
-    pub(crate) fn first_bytes(&self) -> Vec<u8> {
-        self.first_bytes.borrow().clone()
-    }
-
-    /// Counts what a read brought.
-    fn count(&self, bytes: &[u8]) {
-        if self.bytes.get() < MAX_FIRST_BYTES as u64 {
-            let mut first = self.first_bytes.borrow_mut();
-            let room = MAX_FIRST_BYTES - first.len().min(MAX_FIRST_BYTES);
-            first.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        }
-        self.bytes.set(self.bytes.get() + bytes.len() as u64);
-    }
-}
-
-/// A connection's kinds.
+/// The stream of a connection.
 #[derive(Debug)]
 pub(crate) enum ConnStream {
-    /// As it is.
     Plain(TcpStream),
-    /// As it is, on this machine.
     Unix(UnixStream),
-    /// Encrypted.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -119,7 +79,7 @@ impl AsyncWrite for ConnStream {
     }
 }
 
-/// A connection whose received bytes are counted.
+/// A stream whose received bytes are counted.
 #[derive(Debug)]
 pub(crate) struct CountedStream {
     stream: ConnStream,
@@ -127,17 +87,16 @@ pub(crate) struct CountedStream {
     replay: Option<ResponseReplay>,
 }
 
-/// What has come already on a connection on which a request has been sent already.
+/// The bytes that already arrived on a connection whose request has already been sent.
 #[derive(Debug)]
 struct ResponseReplay {
     bytes: Cursor<Vec<u8>>,
-    /// Who waits for it, until that request has been sent once more: nothing is read before.
+    /// The reader, which waits until hyper has sent the request again: nothing is read before.
     waker: Option<Waker>,
     is_request_sent: bool,
 }
 
 impl ResponseReplay {
-    /// The request is sent once more.
     fn mark_request_sent(&mut self) {
         self.is_request_sent = true;
         if let Some(waker) = self.waker.take() {
@@ -147,19 +106,17 @@ impl ResponseReplay {
 }
 
 impl CountedStream {
-    /// Counts what comes on `stream`.
     pub(crate) fn new(stream: ConnStream) -> CountedStream {
         CountedStream { stream, counter: Rc::default(), replay: None }
     }
 
-    /// A connection on which a request has been sent already, and this has come: it is read first, and
-    /// what is written goes nowhere.
-    pub(crate) fn with_replay(stream: ConnStream, came: Vec<u8>) -> CountedStream {
-        let replayed = ResponseReplay { bytes: Cursor::new(came), waker: None, is_request_sent: false };
+    /// A connection whose request has already been sent, and on which `bytes` arrived. They are read first,
+    /// and writes are discarded.
+    pub(crate) fn with_replay(stream: ConnStream, bytes: Vec<u8>) -> CountedStream {
+        let replayed = ResponseReplay { bytes: Cursor::new(bytes), waker: None, is_request_sent: false };
         CountedStream { replay: Some(replayed), ..CountedStream::new(stream) }
     }
 
-    /// The counter.
     pub(crate) fn counter(&self) -> Rc<ReceiveCounter> {
         Rc::clone(&self.counter)
     }
@@ -221,22 +178,5 @@ impl AsyncWrite for CountedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_bytes_are_kept_and_all_are_counted() {
-        let received = ReceiveCounter::default();
-        received.count(b"HTTP/1.1 ");
-        received.count(&[b'x'; 100]);
-        assert_eq!(received.bytes(), 109);
-        assert_eq!(received.first_bytes().len(), MAX_FIRST_BYTES);
-        assert!(received.first_bytes().starts_with(b"HTTP/1.1 xx"));
-        received.reset();
-        assert_eq!((received.bytes(), received.first_bytes()), (0, Vec::new()));
     }
 }

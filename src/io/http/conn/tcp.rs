@@ -1,4 +1,4 @@
-//! Names to addresses, addresses to a TCP connection. Knows neither TLS nor HTTP.
+//! From a host name to its addresses, and from addresses to a TCP connection. Knows neither TLS nor HTTP.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,31 +18,30 @@ use crate::io::http::blocking::run_blocking;
 use crate::io::http::error::FetchError;
 use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
-/// How long an address is tried alone before the next one is tried beside it (RFC 8305).
+/// The head start of each address before the next one is tried as well (RFC 8305).
 const HAPPY_EYEBALLS_DELAY: Duration = Duration::from_millis(250);
 
 /// How many names are looked up at a time: each takes a thread.
 const MAX_CONCURRENT_LOOKUPS: usize = 64;
 
-/// What a lookup came to.
+/// The outcome of a lookup. The error is text because all requests that share the lookup get a copy.
 type DnsLookup = Rc<OnceCell<Result<Vec<IpAddr>, String>>>;
 
-/// The names that are being looked up. Answers are not kept: the system does that.
+/// The lookups in progress. Their results are not kept: the system does that.
 #[derive(Debug)]
-pub(crate) struct DnsResolver {
+pub(super) struct DnsResolver {
     lookups: RefCell<HashMap<String, DnsLookup>>,
     thread_permits: Semaphore,
 }
 
 impl DnsResolver {
-    /// Nothing is looked up yet.
-    pub(crate) fn new() -> DnsResolver {
+    pub(super) fn new() -> DnsResolver {
         DnsResolver { lookups: RefCell::default(), thread_permits: Semaphore::new(MAX_CONCURRENT_LOOKUPS) }
     }
 
     /// The addresses of a host, in the system's order; requests for the same name at the same time
     /// share one lookup.
-    pub(crate) async fn resolve(
+    pub(super) async fn resolve(
         &self,
         host: &str,
         progress: &AttemptProgress,
@@ -64,18 +63,18 @@ impl DnsResolver {
         })
     }
 
-    /// Asks the system when it is this name's turn.
+    /// Asks the system as soon as there is a thread for it.
     async fn look_up_in_turn(&self, name: &str) -> Result<Vec<IpAddr>, String> {
-        // It is never closed, so there is always a turn.
-        let _turn = self.thread_permits.acquire().await;
+        // The semaphore is never closed, so this cannot fail.
+        let _permit = self.thread_permits.acquire().await;
         look_up_host(name).await.map_err(|error| error.to_string())
     }
 }
 
-/// Asks the system.
+/// The addresses of a name, each once, in the system's order.
 async fn look_up_host(name: &str) -> io::Result<Vec<IpAddr>> {
-    let asked = (name.to_owned(), 0);
-    let found = run_blocking(move || asked.to_socket_addrs()).await?;
+    let query = (name.to_owned(), 0);
+    let found = run_blocking(move || query.to_socket_addrs()).await?;
     let mut addresses: Vec<IpAddr> = Vec::new();
     for address in found.map(|address| address.ip()) {
         if !addresses.contains(&address) {
@@ -86,7 +85,7 @@ async fn look_up_host(name: &str) -> io::Result<Vec<IpAddr>> {
 }
 
 /// A connection to the first of the addresses that takes one.
-pub(crate) async fn connect_tcp(
+pub(super) async fn connect_tcp(
     addresses: &[IpAddr],
     port: u16,
     progress: &AttemptProgress,
@@ -104,27 +103,27 @@ pub(crate) async fn connect_tcp(
         let refusals: Vec<String> = refusals.iter().map(|(peer, error)| format!("{peer}: {error}")).collect();
         FetchError::transient(FetchErrorKind::Connect, format!("no connection to {}", refusals.join("; ")))
     })?;
-    // Without it small requests may wait for an acknowledgement; where it fails nothing is lost.
+    // Without it a small request may wait for an acknowledgement. If it fails, nothing is lost.
     let _ = tcp.set_nodelay(true);
     Ok((tcp, peer))
 }
 
-/// Tries one address after the other: the next when the one before it fails, or has had its head
-/// start. The first connection wins, the other tries are dropped.
+/// Tries one address after the other: the next one when the one before it fails, or after its head start.
+/// The first connection wins; the others are dropped.
 async fn race_connects(
     peers: &[SocketAddr],
 ) -> Result<(TcpStream, SocketAddr), Vec<(SocketAddr, io::Error)>> {
-    let mut tries = JoinSet::new();
+    let mut connects = JoinSet::new();
     let mut refusals = Vec::new();
-    let mut waiting = peers.iter().copied();
+    let mut untried = peers.iter().copied();
     loop {
-        let next = waiting.next();
+        let next = untried.next();
         if let Some(peer) = next {
-            tries.spawn_local(async move { (peer, TcpStream::connect(peer).await) });
+            connects.spawn_local(async move { (peer, TcpStream::connect(peer).await) });
         }
         let ended = match next {
-            Some(_) => tokio::time::timeout(HAPPY_EYEBALLS_DELAY, tries.join_next()).await.ok(),
-            None => Some(tries.join_next().await),
+            Some(_) => tokio::time::timeout(HAPPY_EYEBALLS_DELAY, connects.join_next()).await.ok(),
+            None => Some(connects.join_next().await),
         };
         match ended {
             Some(Some(Ok((peer, Ok(tcp))))) => return Ok((tcp, peer)),

@@ -1,5 +1,5 @@
-//! TLS: the settings of a job as a rustls configuration, made once each, and the handshake. Which
-//! certificates are trusted is [`crate::io::http::conn::verifier`]'s; what failed is said by [`crate::io::http::conn::tls_error`].
+//! TLS: rustls configurations from the settings of jobs, each made once, and the handshake. Which
+//! certificates are trusted is decided in [`super::verifier`].
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,39 +20,36 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use scenario_core::scenario::model::ClientCert;
-use scenario_log::event::FetchErrorKind;
 
 use super::client_cert;
+use super::tls_error::{self, config_error};
+use super::verifier::{InsecureCertVerifier, TrustedCertVerifier};
 use crate::io::http::blocking::run_blocking;
-use crate::io::http::conn::tls_error;
-use crate::io::http::conn::verifier::{InsecureCertVerifier, TrustedCertVerifier};
 use crate::io::http::error::FetchError;
 use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
-/// Whom a job trusts, and what it shows of itself.
+/// Which certificates a job trusts, and its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct TlsTrust {
-    /// These certificates instead of the system's.
-    pub(crate) ca: Option<PathBuf>,
-    /// Anyone.
-    pub(crate) insecure: bool,
-    /// What it shows to servers that ask.
-    pub(crate) client_cert: Option<ClientCert>,
+pub(super) struct TlsTrust {
+    /// The file of the trusted certificates, instead of the system's.
+    pub(super) ca: Option<PathBuf>,
+    /// Any certificate is trusted.
+    pub(super) insecure: bool,
+    /// For servers that ask for one.
+    pub(super) client_cert: Option<ClientCert>,
 }
 
-/// Which protocols a connection may speak.
+/// The versions of HTTP that a connection may speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum HttpVersions {
-    /// HTTP/1.1.
+pub(super) enum HttpVersions {
     Http1Only,
-    /// HTTP/2.
     Http2Only,
-    /// What TLS agrees on.
+    /// The one that the TLS handshake agrees on.
     Negotiated,
 }
 
 impl HttpVersions {
-    /// What is offered in the handshake (RFC 7301), best first.
+    /// The protocols that the handshake offers (RFC 7301), the best one first.
     fn alpn_protocols(self) -> Vec<Vec<u8>> {
         let protocols: &[&[u8]] = match self {
             HttpVersions::Http1Only => &[b"http/1.1"],
@@ -63,11 +60,11 @@ impl HttpVersions {
     }
 }
 
-/// A configuration that is made when it is first wanted.
+/// A configuration that is made at its first use.
 type LazyTlsConfig = Rc<OnceCell<Arc<ClientConfig>>>;
 
 /// The configurations of a run.
-pub(crate) struct TlsConfigs {
+pub(super) struct TlsConfigs {
     folder: PathBuf,
     provider: Arc<CryptoProvider>,
     configs: RefCell<HashMap<(TlsTrust, HttpVersions), LazyTlsConfig>>,
@@ -75,28 +72,24 @@ pub(crate) struct TlsConfigs {
 }
 
 impl TlsConfigs {
-    /// None yet; `ca` files are relative to `folder`.
-    pub(crate) fn new(folder: PathBuf) -> TlsConfigs {
+    /// The files of certificates are relative to `folder`.
+    pub(super) fn new(folder: PathBuf) -> TlsConfigs {
         let provider = Arc::new(ring::default_provider());
         TlsConfigs { folder, provider, configs: RefCell::default(), system_roots: OnceCell::new() }
     }
 
-    /// Makes a connection to `host` a TLS connection.
-    pub(crate) async fn handshake(
+    /// Starts TLS on a connection to `host`.
+    pub(super) async fn handshake(
         &self,
         tcp: TcpStream,
         host: &str,
-        (trust, speaks): (&TlsTrust, HttpVersions),
+        (trust, versions): (&TlsTrust, HttpVersions),
         progress: &AttemptProgress,
     ) -> Result<TlsStream<TcpStream>, FetchError> {
-        let config = self.config(trust, speaks).await?;
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
-            FetchError::permanent(
-                FetchErrorKind::Tls,
-                format!("no certificate can be for a host named {host:?}"),
-            )
-        })?;
+        let config = self.config(trust, versions).await?;
+        let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| config_error(format!("no certificate can be for a host named {host:?}")))?;
         if let Ok(peer) = tcp.peer_addr() {
             progress.enter(AttemptPhase::Handshake(peer));
         }
@@ -107,36 +100,36 @@ impl TlsConfigs {
     }
 
     /// The configuration for these settings.
-    async fn config(&self, trust: &TlsTrust, speaks: HttpVersions) -> Result<Arc<ClientConfig>, FetchError> {
-        let lazy = Rc::clone(self.configs.borrow_mut().entry((trust.clone(), speaks)).or_default());
-        lazy.get_or_try_init(|| self.build_config(trust, speaks)).await.map(Arc::clone)
+    async fn config(
+        &self,
+        trust: &TlsTrust,
+        versions: HttpVersions,
+    ) -> Result<Arc<ClientConfig>, FetchError> {
+        let lazy = Rc::clone(self.configs.borrow_mut().entry((trust.clone(), versions)).or_default());
+        lazy.get_or_try_init(|| self.build_config(trust, versions)).await.map(Arc::clone)
     }
 
-    /// Makes a configuration.
     async fn build_config(
         &self,
         trust: &TlsTrust,
-        speaks: HttpVersions,
+        versions: HttpVersions,
     ) -> Result<Arc<ClientConfig>, FetchError> {
-        let verifier =
-            self.verifier(trust).await.map_err(|words| FetchError::permanent(FetchErrorKind::Tls, words))?;
+        let verifier = self.verifier(trust).await?;
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| FetchError::permanent(FetchErrorKind::Tls, error.to_string()))?
+            .map_err(|error| config_error(error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = match &trust.client_cert {
             None => config.with_no_client_auth(),
-            Some(client) => client_cert::with_client_cert(config, &self.folder, client)
-                .await
-                .map_err(|words| FetchError::permanent(FetchErrorKind::Tls, words))?,
+            Some(client_cert) => client_cert::with_client_cert(config, &self.folder, client_cert).await?,
         };
-        config.alpn_protocols = speaks.alpn_protocols();
+        config.alpn_protocols = versions.alpn_protocols();
         Ok(Arc::new(config))
     }
 
-    /// Who decides on a certificate.
-    async fn verifier(&self, trust: &TlsTrust) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    /// Decides which certificates are trusted.
+    async fn verifier(&self, trust: &TlsTrust) -> Result<Arc<dyn ServerCertVerifier>, FetchError> {
         if trust.insecure {
             return Ok(Arc::new(InsecureCertVerifier::new(&self.provider)));
         }
@@ -144,7 +137,8 @@ impl TlsConfigs {
             Some(path) => load_ca_file(&self.folder, path).await?,
             None => (self.system_roots.get_or_try_init(load_system_roots).await.map(Arc::clone)?, Vec::new()),
         };
-        Ok(Arc::new(TrustedCertVerifier::new(roots, pinned, &self.provider)?))
+        let verifier = TrustedCertVerifier::new(roots, pinned, &self.provider);
+        Ok(Arc::new(verifier.map_err(|error| config_error(error.to_string()))?))
     }
 }
 
@@ -154,8 +148,8 @@ impl fmt::Debug for TlsConfigs {
     }
 }
 
-/// The roots that this machine trusts.
-async fn load_system_roots() -> Result<Arc<RootCertStore>, String> {
+/// The authorities that this machine trusts.
+async fn load_system_roots() -> Result<Arc<RootCertStore>, FetchError> {
     let loaded = run_blocking(|| {
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
@@ -163,32 +157,36 @@ async fn load_system_roots() -> Result<Arc<RootCertStore>, String> {
         let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
         Ok((roots, errors.join("; ")))
     });
-    let (roots, errors) =
-        loaded.await.map_err(|error| format!("the system's certificates could not be read: {error}"))?;
+    let (roots, errors) = loaded
+        .await
+        .map_err(|error| config_error(format!("the system's certificates could not be read: {error}")))?;
     if roots.is_empty() {
-        let why = if errors.is_empty() { String::new() } else { format!(" ({errors})") };
-        return Err(format!(
-            "this machine has no certificates to trust{why}; `ca = \"FILE.pem\"` names some, `insecure = true` trusts anyone"
-        ));
+        let reason = if errors.is_empty() { String::new() } else { format!(" ({errors})") };
+        return Err(config_error(format!(
+            "this machine has no certificates to trust{reason}; `ca = \"FILE.pem\"` names some, `insecure = true` trusts anyone"
+        )));
     }
     Ok(Arc::new(roots))
 }
 
-/// The certificates of a PEM file: as roots, and as they are.
+/// The certificates of a PEM file: as authorities, and as they are.
 async fn load_ca_file(
     folder: &Path,
     path: &Path,
-) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), String> {
+) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), FetchError> {
     let shown = path.display();
     let file = folder.join(path);
-    let pem =
-        run_blocking(|| std::fs::read(file)).await.map_err(|error| format!("ca = \"{shown}\": {error}"))?;
+    let pem = run_blocking(|| std::fs::read(file))
+        .await
+        .map_err(|error| config_error(format!("ca = \"{shown}\": {error}")))?;
     let found: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|error| format!("ca = \"{shown}\" is no PEM file: {error}"))?;
+    let found =
+        found.map_err(|error| config_error(format!("ca = \"{shown}\" is not a PEM file: {error}")))?;
     let mut roots = RootCertStore::empty();
     let (good, _) = roots.add_parsable_certificates(found.iter().cloned());
     if good == 0 {
-        return Err(format!("ca = \"{shown}\" holds no certificate that can be trusted"));
+        let message = format!("ca = \"{shown}\" contains no certificate that can be trusted");
+        return Err(config_error(message));
     }
     Ok((Arc::new(roots), found))
 }

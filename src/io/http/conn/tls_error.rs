@@ -1,5 +1,4 @@
-//! What went wrong in a TLS handshake, in words: one cause each, and the key of the scenario that
-//! would allow it.
+//! Messages for failures of TLS: one cause each, and the scenario's key that would allow it.
 
 use std::io;
 
@@ -7,17 +6,22 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, Error, InvalidMes
 
 use scenario_log::event::FetchErrorKind;
 
-use crate::io::http::conn::verifier::SelfSignedError;
+use super::verifier::SelfSignedError;
 use crate::io::http::error::FetchError;
 
-/// The key that allows anything.
+/// The key that accepts any certificate.
 const INSECURE_HINT: &str = "`insecure = true` would accept it";
 
-/// The keys that allow an unknown authority.
+/// The keys that accept an unknown authority.
 const CA_HINT: &str = "`ca = \"FILE.pem\"` would trust the one it names, `insecure = true` anyone";
 
-/// The failure behind a handshake's error.
-pub(crate) fn handshake_error(error: &io::Error, host: &str) -> FetchError {
+/// The failure of a job's TLS settings, before any handshake.
+pub(super) fn config_error(message: impl Into<String>) -> FetchError {
+    FetchError::permanent(FetchErrorKind::Tls, message)
+}
+
+/// The failure that an error of the handshake means.
+pub(super) fn handshake_error(error: &io::Error, host: &str) -> FetchError {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(error) => FetchError::permanent(FetchErrorKind::Tls, rustls_message(error, host)),
         None if error.kind() == io::ErrorKind::UnexpectedEof => FetchError::transient(
@@ -31,39 +35,36 @@ pub(crate) fn handshake_error(error: &io::Error, host: &str) -> FetchError {
     }
 }
 
-/// The words for an error of the protocol.
 fn rustls_message(error: &Error, host: &str) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate_message(error, host),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "the server does not speak TLS here: the URL of this port may begin with http://".to_owned()
-        }
-        Error::NoApplicationProtocol | Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
-            "the server does not agree to the protocol that is asked for; `http2 = \"auto\"` asks for either"
+            "the server does not speak TLS here: the URL of this port may have to begin with http://"
                 .to_owned()
         }
+        Error::NoApplicationProtocol | Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            "the server does not speak the requested protocol; `http2 = \"auto\"` requests either".to_owned()
+        }
         Error::AlertReceived(alert) => match alert_message(*alert) {
-            Some(words) => words.to_owned(),
+            Some(message) => message.to_owned(),
             None => format!("the server ended the TLS handshake with the alert {alert:?}"),
         },
         error => format!("the TLS handshake failed: {error}"),
     }
 }
 
-/// The words for an error that says what the server thinks of the client's certificate.
-pub(crate) fn client_cert_message(error: &io::Error) -> Option<String> {
+/// The message for an alert in which the server refuses the client's certificate; `None` for other errors.
+pub(super) fn client_cert_message(error: &io::Error) -> Option<String> {
     match error.get_ref()?.downcast_ref::<Error>()? {
-        // Its signature does not hold, or its authority has a known one's name but not its key.
+        // The signature is wrong, or the authority has a known one's name but not its key.
         Error::AlertReceived(AlertDescription::DecryptError) => Some(CLIENT_CERT_REFUSED.to_owned()),
         Error::AlertReceived(alert) => alert_message(*alert).map(str::to_owned),
         _ => None,
     }
 }
 
-/// What a server says that takes a client's certificate for none.
 const CLIENT_CERT_REFUSED: &str = "the server does not accept the client's certificate, `cert`";
 
-/// The words for what a server says of the client's certificate.
 fn alert_message(alert: AlertDescription) -> Option<&'static str> {
     use AlertDescription as A;
     Some(match alert {
@@ -80,7 +81,6 @@ fn alert_message(alert: AlertDescription) -> Option<&'static str> {
     })
 }
 
-/// The words for an error of the certificate.
 fn certificate_message(error: &CertificateError, host: &str) -> String {
     use CertificateError as E;
     match error {
@@ -91,7 +91,7 @@ fn certificate_message(error: &CertificateError, host: &str) -> String {
         E::Expired => format!("the certificate has expired; {INSECURE_HINT}"),
         E::NotValidYetContext { time, not_before } => {
             let left = not_before.as_secs().saturating_sub(time.as_secs());
-            format!("the certificate is valid only in {}; {INSECURE_HINT}", format_seconds(left))
+            format!("the certificate becomes valid only in {}; {INSECURE_HINT}", format_seconds(left))
         }
         E::NotValidYet => format!("the certificate is not valid yet; {INSECURE_HINT}"),
         E::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
@@ -117,7 +117,7 @@ fn certificate_message(error: &CertificateError, host: &str) -> String {
     }
 }
 
-/// Whole days, or the time below a day.
+/// A time in whole days; less than a day, to the second.
 fn format_seconds(seconds: u64) -> String {
     const DAY: u64 = 24 * 3600;
     let seconds = if seconds >= DAY { seconds - seconds % DAY } else { seconds };

@@ -1,12 +1,12 @@
-//! Which certificates are trusted: those that a known authority vouches for, those that the job's
-//! `ca` file holds themselves, or, with `insecure`, all. Gives no words; see [`crate::io::http::conn::tls_error`].
+//! Which certificates are trusted: those that a known authority has signed, those that the job's `ca`
+//! file contains, or, with `insecure`, all. The messages for a refusal are in [`super::tls_error`].
 
 use std::fmt;
 use std::sync::Arc;
 
-use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::verify_server_name;
+use tokio_rustls::rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use tokio_rustls::rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
@@ -17,9 +17,9 @@ use tokio_rustls::rustls::{
 };
 use webpki::EndEntityCert;
 
-/// The certificate vouches only for itself, and nobody trusts it.
+/// The certificate is signed by itself, and it is not a trusted one.
 #[derive(Debug)]
-pub(crate) struct SelfSignedError;
+pub(super) struct SelfSignedError;
 
 impl fmt::Display for SelfSignedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,28 +29,23 @@ impl fmt::Display for SelfSignedError {
 
 impl std::error::Error for SelfSignedError {}
 
-/// Trusts what an authority vouches for, and the named certificates themselves.
+/// Trusts certificates that an authority has signed, and the pinned certificates themselves.
 #[derive(Debug)]
-pub(crate) struct TrustedCertVerifier {
+pub(super) struct TrustedCertVerifier {
     webpki: Arc<WebPkiServerVerifier>,
     pinned: Vec<CertificateDer<'static>>,
 }
 
 impl TrustedCertVerifier {
-    /// Trusts `roots` as authorities and, as they are, `named`.
-    ///
-    /// # Errors
-    ///
-    /// In words, if there are no roots.
-    pub(crate) fn new(
+    /// Trusts `roots` as authorities, and `pinned` themselves. Fails if there are no roots.
+    pub(super) fn new(
         roots: Arc<RootCertStore>,
-        named: Vec<CertificateDer<'static>>,
+        pinned: Vec<CertificateDer<'static>>,
         provider: &Arc<CryptoProvider>,
-    ) -> Result<TrustedCertVerifier, String> {
+    ) -> Result<TrustedCertVerifier, VerifierBuilderError> {
         WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .build()
-            .map(|webpki| TrustedCertVerifier { webpki, pinned: named })
-            .map_err(|error| error.to_string())
+            .map(|webpki| TrustedCertVerifier { webpki, pinned })
     }
 }
 
@@ -67,10 +62,10 @@ impl ServerCertVerifier for TrustedCertVerifier {
             Err(Error::InvalidCertificate(error)) => error,
             other => return other,
         };
-        // `openssl req -x509` makes certificates that are authorities, which no server may use. One
-        // that the scenario names is what its server uses all the same. Its dates were looked at
-        // before this was (webpki's `check_issuer_independent_properties`).
-        if is_ca_as_end_entity(&error) && self.pinned.iter().any(|named| named == cert) {
+        // `openssl req -x509` makes certificates of authorities, which servers may not use. If the
+        // scenario names one, its server uses it all the same. webpki has checked its dates before it
+        // reports this error (`check_issuer_independent_properties`).
+        if is_ca_as_end_entity(&error) && self.pinned.iter().any(|pinned| pinned == cert) {
             verify_server_name(&ParsedCertificate::try_from(cert)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
@@ -104,26 +99,25 @@ impl ServerCertVerifier for TrustedCertVerifier {
     }
 }
 
-/// Whether the only fault is that a server uses an authority's certificate.
+/// Whether the only error is that a server uses the certificate of an authority.
 fn is_ca_as_end_entity(error: &CertificateError) -> bool {
     let CertificateError::Other(OtherError(error)) = error else { return false };
     matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// Whether a certificate says that it was issued by itself.
+/// Whether a certificate names itself as its issuer.
 fn is_self_signed(cert: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(cert).is_ok_and(|cert| cert.issuer() == cert.subject())
 }
 
-/// Trusts any certificate whose key the server holds.
+/// Trusts any certificate if the server has its key.
 #[derive(Debug)]
-pub(crate) struct InsecureCertVerifier {
+pub(super) struct InsecureCertVerifier {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl InsecureCertVerifier {
-    /// With this provider's algorithms.
-    pub(crate) fn new(provider: &CryptoProvider) -> InsecureCertVerifier {
+    pub(super) fn new(provider: &CryptoProvider) -> InsecureCertVerifier {
         InsecureCertVerifier { algorithms: provider.signature_verification_algorithms }
     }
 }

@@ -1,11 +1,11 @@
-//! The time limit of a load's requests: one timer for all of them, since a timer of the runtime's for
-//! each is registered and taken away again under a lock.
+//! The time limit of a load's requests: one timer for all of them, because the runtime registers and
+//! removes each timer under a lock.
 //!
 //! # How it works
 //!
-//! All have the same limit. Whoever watches sleeps until the first of them would be over, looks at
-//! all, and sleeps again: what has begun since is over later still. So requests that are answered in
-//! time cost a look at all workers once in a limit, and nothing else.
+//! All requests have the same limit. A task sleeps until the first deadline, checks all deadlines, and
+//! sleeps again; requests that start in the meantime have later deadlines. So requests that are answered in
+//! time cost only one check of all workers for each period of the limit.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -16,25 +16,25 @@ use std::time::{Duration, Instant};
 use crate::io::inbox::Inbox;
 
 /// The deadlines of one load.
-pub(crate) struct LoadDeadlines {
+pub(super) struct LoadDeadlines {
     inbox: Rc<Inbox>,
     limit: Duration,
     deadlines: RefCell<Vec<Weak<RequestDeadline>>>,
 }
 
-/// The deadline of one request after the other.
+/// The deadline of a worker's current request.
 #[derive(Debug, Default)]
-pub(crate) struct RequestDeadline {
-    /// When the request in hand began, and how long the run had stood still by then.
+pub(super) struct RequestDeadline {
+    /// When the current request began, and how long the run had been paused by then.
     started: Cell<Option<(Instant, Duration)>>,
     is_expired: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl LoadDeadlines {
-    /// None yet; each is `limit` after its request begins, pauses not counted. Needs a `LocalSet` around
-    /// it.
-    pub(crate) fn new(inbox: &Rc<Inbox>, limit: Duration) -> Rc<LoadDeadlines> {
+    /// Each deadline is `limit` after its request begins; pauses of the run do not count. Needs a `LocalSet`
+    /// around it.
+    pub(super) fn new(inbox: &Rc<Inbox>, limit: Duration) -> Rc<LoadDeadlines> {
         let deadlines =
             Rc::new(LoadDeadlines { inbox: Rc::clone(inbox), limit, deadlines: RefCell::default() });
         let watched = Rc::downgrade(&deadlines);
@@ -49,15 +49,15 @@ impl LoadDeadlines {
         deadlines
     }
 
-    /// A deadline more.
-    pub(crate) fn add(&self) -> Rc<RequestDeadline> {
+    /// Adds a deadline.
+    pub(super) fn add(&self) -> Rc<RequestDeadline> {
         let deadline = Rc::default();
         self.deadlines.borrow_mut().push(Rc::downgrade(&deadline));
         deadline
     }
 
-    /// What comes of a future that begins now; `None` if it takes longer than the limit.
-    pub(crate) async fn run_until_deadline<T>(
+    /// Runs a future that begins at `now`; `None` if it takes longer than the limit.
+    pub(super) async fn run_until_deadline<T>(
         &self,
         deadline: &RequestDeadline,
         now: Instant,
@@ -81,14 +81,14 @@ impl LoadDeadlines {
         result
     }
 
-    /// Ends what is over by `now`, and says when to look again.
+    /// Expires the deadlines that are over at `now`, and returns when to check again.
     fn expire_due(&self, now: Instant) -> Instant {
-        let stood = self.inbox.paused_time().total();
+        let paused = self.inbox.paused_time().total();
         let mut next = now + self.limit;
         self.deadlines.borrow_mut().retain(|deadline| {
             let Some(deadline) = deadline.upgrade() else { return false };
-            if let Some((began, before)) = deadline.started.get() {
-                let due = began + self.limit + stood.saturating_sub(before);
+            if let Some((began, paused_before)) = deadline.started.get() {
+                let due = began + self.limit + paused.saturating_sub(paused_before);
                 if due > now {
                     next = next.min(due);
                 } else {
@@ -102,7 +102,6 @@ impl LoadDeadlines {
 }
 
 impl RequestDeadline {
-    /// Remembers whom to wake.
     fn store_waker(&self, waker: &Waker) {
         let mut kept = self.waker.borrow_mut();
         if !kept.as_ref().is_some_and(|kept| kept.will_wake(waker)) {
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_longer_is_ended_and_what_is_done_is_not() {
+    fn only_a_future_that_takes_longer_is_ended() {
         on_tokio(async |deadlines, _| {
             let (one, other) = (deadlines.add(), deadlines.add());
             for _ in 0..3 {
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_no_time() {
+    fn a_pause_does_not_count() {
         on_tokio(async |deadlines, inbox| {
             let (one, began) = (deadlines.add(), Instant::now());
             let pause = async {

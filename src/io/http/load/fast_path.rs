@@ -1,10 +1,10 @@
-//! A connection of a load to a server of HTTP/1.1, with nothing between: the request is bytes
-//! that were made once, and the answer is looked at where it lies.
+//! A connection of a load that speaks HTTP/1.1 without hyper: it writes a prepared request, and parses the
+//! answer in the buffer that it was read into.
 //!
-//! It knows only the commonest answers: a head that comes at once and says how long the body is, and
-//! a body that is not long. All others, and whatever goes wrong, are hyper's, which is given the
-//! connection as if nothing had been read ([`Bare::resigned`]); so what is refused, and in which words,
-//! is decided in one place.
+//! It understands only the most common answers: a head that arrives at once and states the body's length,
+//! and a body that is not long. For all other answers and for every error, hyper gets the connection as if
+//! nothing had been read ([`FastPathConn::into_hyper`]); so one place decides what is refused, and with
+//! which message.
 
 use std::cell::RefCell;
 use std::io;
@@ -14,7 +14,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
-use hyper::http::request::Parts;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
@@ -23,34 +22,33 @@ use crate::io::http::conn::stream::{ConnStream, CountedStream};
 use crate::io::http::error::FetchError;
 use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
-/// The longest answer that is read here.
+/// The longest body that is read here.
 const MAX_BODY_LEN: usize = 256 << 10;
 
 /// The most headers of an answer that is read here.
 const MAX_HEADERS: usize = 64;
 
-/// What all connections of a load share.
+/// Buffers that all connections of a load share.
 #[derive(Debug)]
-pub(crate) struct LoadScratch {
-    /// What is read into, for one read after the other.
+pub(super) struct LoadScratch {
+    /// Each read uses it, one after the other.
     read_buffer: RefCell<Box<[u8]>>,
     digest_cache: RefCell<DigestCache>,
 }
 
 impl Default for LoadScratch {
     fn default() -> LoadScratch {
-        let read = RefCell::new(vec![0; 64 << 10].into_boxed_slice());
-        LoadScratch { read_buffer: read, digest_cache: RefCell::default() }
+        let read_buffer = RefCell::new(vec![0; 64 << 10].into_boxed_slice());
+        LoadScratch { read_buffer, digest_cache: RefCell::default() }
     }
 }
 
-/// The last body and its SHA-256: most answers of a load have the same one, and to compare is cheaper
-/// than to digest.
+/// The last body and its SHA-256. Most answers of a load have the same body, and comparing is cheaper than
+/// hashing.
 #[derive(Debug, Default)]
 struct DigestCache(Option<(Vec<u8>, [u8; 32])>);
 
 impl DigestCache {
-    /// The SHA-256 of a body.
     fn sha256(&mut self, body: &[u8]) -> [u8; 32] {
         match &mut self.0 {
             Some((last, digest)) if last == body => *digest,
@@ -63,62 +61,61 @@ impl DigestCache {
     }
 }
 
-/// A connection that speaks HTTP/1.1 by hand.
+/// A connection that speaks HTTP/1.1 without hyper.
 #[derive(Debug)]
-pub(crate) struct FastPathConn {
+pub(super) struct FastPathConn {
     stream: ConnStream,
     peer: Rc<str>,
-    /// What came of the answer, where it did not come at once.
+    /// The answer so far, if it did not arrive in one read.
     partial: Vec<u8>,
 }
 
-/// An answer that was understood.
+/// An answer that the fast path understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FastPathResponse {
-    pub(crate) status: u16,
-    pub(crate) bytes: u64,
-    pub(crate) sha256: [u8; 32],
+pub(super) struct FastPathResponse {
+    pub(super) status: u16,
+    pub(super) bytes: u64,
+    pub(super) sha256: [u8; 32],
     /// The connection can be used again.
-    pub(crate) keep_alive: bool,
+    pub(super) keep_alive: bool,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum FastPathOutcome {
-    /// Its answer, and when it was there.
+pub(super) enum FastPathOutcome {
+    /// The answer, and when it was complete.
     Complete(FastPathResponse, Instant),
-    /// Something for hyper: most likely all answers are, if it `is_answer`.
+    /// hyper must read the answer. If `is_answer`, it did begin like one, so hyper will most likely have to
+    /// read all answers of this target.
     NeedsHyper { is_answer: bool },
 }
 
-/// What the bytes so far are.
+/// The result of parsing the bytes so far.
 #[derive(Debug, PartialEq, Eq)]
 enum FastPathParse {
     Complete(FastPathResponse),
-    /// So much of the body, of so much.
+    /// How many bytes of the body arrived, and its length.
     Partial(u64, u64),
     NeedsHyper,
 }
 
 impl FastPathConn {
-    /// Speaks on a new connection.
-    pub(crate) fn new(stream: ConnStream, peer: Rc<str>) -> FastPathConn {
+    pub(super) fn new(stream: ConnStream, peer: Rc<str>) -> FastPathConn {
         FastPathConn { stream, peer, partial: Vec::new() }
     }
 
-    /// Whether it can take a request, as far as is known without asking: nothing has come, and no end.
-    pub(crate) fn is_open(&mut self) -> bool {
+    /// Whether a request may be sent: nothing has arrived, and the server has not closed the connection.
+    pub(super) fn is_open(&mut self) -> bool {
         let mut byte = [0];
-        let mut nobody = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.stream).poll_read(&mut nobody, &mut ReadBuf::new(&mut byte)).is_pending()
+        let mut no_waker = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.stream).poll_read(&mut no_waker, &mut ReadBuf::new(&mut byte)).is_pending()
     }
 
-    /// Sends a request, which is now, and hears the answer, of at most `most` bytes of body; `scratch` is
-    /// to read into.
-    pub(crate) async fn exchange(
+    /// Sends a request, at the time `sent`, and receives the answer, with a body of at most `max_body` bytes.
+    pub(super) async fn exchange(
         &mut self,
         (request, sent): (&[u8], Instant),
-        most: u64,
+        max_body: u64,
         scratch: &LoadScratch,
         progress: &AttemptProgress,
     ) -> FastPathOutcome {
@@ -126,27 +123,27 @@ impl FastPathConn {
         self.partial.clear();
         let mut written = self.stream.write_all(request).await;
         if written.is_ok() {
-            // Of TLS some may still wait.
+            // TLS may still hold some of it back.
             written = self.stream.flush().await;
         }
         if written.is_err() {
-            // What the server has said before it went away may say why.
+            // The server may have sent the reason before it closed the connection.
             return FastPathOutcome::NeedsHyper { is_answer: false };
         }
         let mut head = None;
         loop {
-            let look = std::future::poll_fn(|context| self.poll_response(context, most, scratch)).await;
+            let parsed = std::future::poll_fn(|context| self.poll_response(context, max_body, scratch)).await;
             let now = Instant::now();
             head.get_or_insert(now);
-            match look {
-                Ok(FastPathParse::Complete(whole)) => {
+            match parsed {
+                Ok(FastPathParse::Complete(response)) => {
                     let head = head.unwrap_or(now);
                     progress.add_time(|timings| &mut timings.first_byte, head - sent);
                     progress.add_time(|timings| &mut timings.body, now - head);
-                    return FastPathOutcome::Complete(whole, now);
+                    return FastPathOutcome::Complete(response, now);
                 }
-                Ok(FastPathParse::Partial(bytes, whole)) => {
-                    progress.enter(AttemptPhase::Body(bytes, Some(whole)))
+                Ok(FastPathParse::Partial(bytes, length)) => {
+                    progress.enter(AttemptPhase::Body(bytes, Some(length)))
                 }
                 Ok(FastPathParse::NeedsHyper) => {
                     return FastPathOutcome::NeedsHyper { is_answer: self.partial.starts_with(b"HTTP/1.") };
@@ -156,60 +153,41 @@ impl FastPathConn {
         }
     }
 
-    /// Reads once, and looks at all that came.
+    /// Reads once, and parses all that arrived so far.
     fn poll_response(
         &mut self,
         context: &mut Context<'_>,
-        most: u64,
+        max_body: u64,
         scratch: &LoadScratch,
     ) -> Poll<io::Result<FastPathParse>> {
         let (mut buffer, mut digests) = (scratch.read_buffer.borrow_mut(), scratch.digest_cache.borrow_mut());
         let mut read = ReadBuf::new(&mut buffer);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
         let read = read.filled();
-        let look = match (read.is_empty(), self.partial.is_empty()) {
+        let parsed = match (read.is_empty(), self.partial.is_empty()) {
             (true, _) => FastPathParse::NeedsHyper,
-            (false, true) => parse_response(read, most, &mut digests),
+            (false, true) => parse_response(read, max_body, &mut digests),
             (false, false) => {
                 self.partial.extend_from_slice(read);
-                return Poll::Ready(Ok(parse_response(&self.partial, most, &mut digests)));
+                return Poll::Ready(Ok(parse_response(&self.partial, max_body, &mut digests)));
             }
         };
-        if !matches!(look, FastPathParse::Complete(_)) {
+        if !matches!(parsed, FastPathParse::Complete(_)) {
             self.partial.extend_from_slice(read);
         }
-        Poll::Ready(Ok(look))
+        Poll::Ready(Ok(parsed))
     }
 
-    /// The same connection for hyper, to which the request that was sent is to be sent once more: it is
-    /// not written again, and what came is read again. Good for this one answer.
-    pub(crate) async fn into_hyper(self) -> Result<HttpConn, FetchError> {
-        let wire = CountedStream::with_replay(self.stream, self.partial);
-        Ok(HttpConn::Http1(Http1Conn::new(wire, self.peer).await?.single_use()))
+    /// The connection for hyper, for this one answer. The request must be sent again: it is not written a
+    /// second time, and hyper reads what arrived already.
+    pub(super) async fn into_hyper(self) -> Result<HttpConn, FetchError> {
+        let stream = CountedStream::with_replay(self.stream, self.partial);
+        Ok(HttpConn::Http1(Http1Conn::new(stream, self.peer).await?.single_use()))
     }
 }
 
-/// The bytes of a request, as hyper would write it.
-pub(crate) fn encode_request(parts: &Parts, body: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("{} {} HTTP/1.1\r\n", parts.method, parts.uri).into_bytes();
-    for (name, value) in &parts.headers {
-        let mut begins = true;
-        bytes.extend(name.as_str().bytes().map(|byte| {
-            let letter = if begins { byte.to_ascii_uppercase() } else { byte };
-            begins = byte == b'-';
-            letter
-        }));
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body);
-    bytes
-}
-
-/// What these bytes are, from the first of an answer on. (RFC 9112, section 6, where its body ends.)
-fn parse_response(bytes: &[u8], most: u64, digests: &mut DigestCache) -> FastPathParse {
+/// Parses the bytes of an answer from its first byte on. RFC 9112, section 6, says where the body ends.
+fn parse_response(bytes: &[u8], max_body: u64, digests: &mut DigestCache) -> FastPathParse {
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
@@ -221,7 +199,7 @@ fn parse_response(bytes: &[u8], most: u64, digests: &mut DigestCache) -> FastPat
     let (Some(1), Some(status @ 200..=599)) = (response.version, response.code) else {
         return FastPathParse::NeedsHyper;
     };
-    let (mut length, mut keeps) = (None, true);
+    let (mut length, mut keep_alive) = (None, true);
     for header in &*response.headers {
         match header.name.len() {
             14 if header.name.eq_ignore_ascii_case("content-length") => {
@@ -231,36 +209,32 @@ fn parse_response(bytes: &[u8], most: u64, digests: &mut DigestCache) -> FastPat
                 length = Some(bytes);
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => return FastPathParse::NeedsHyper,
-            // One that sends the request on.
+            // A redirect.
             8 if (300..400).contains(&status) && header.name.eq_ignore_ascii_case("location") => {
                 return FastPathParse::NeedsHyper;
             }
             10 if header.name.eq_ignore_ascii_case("connection") => {
-                keeps &= header.value.eq_ignore_ascii_case(b"keep-alive");
+                keep_alive &= header.value.eq_ignore_ascii_case(b"keep-alive");
             }
             _ => {}
         }
     }
     let length = if matches!(status, 204 | 304) { Some(0) } else { length };
-    let Some(length) = length.filter(|length| *length <= most.min(MAX_BODY_LEN as u64)) else {
+    let Some(length) = length.filter(|length| *length <= max_body.min(MAX_BODY_LEN as u64)) else {
         return FastPathParse::NeedsHyper;
     };
     let body = &bytes[head..];
     match usize::try_from(length).ok().and_then(|length| body.split_at_checked(length)) {
         Some((body, rest)) => {
-            let keeps = keeps && rest.is_empty();
-            FastPathParse::Complete(FastPathResponse {
-                status,
-                bytes: length,
-                sha256: digests.sha256(body),
-                keep_alive: keeps,
-            })
+            let keep_alive = keep_alive && rest.is_empty();
+            let sha256 = digests.sha256(body);
+            FastPathParse::Complete(FastPathResponse { status, bytes: length, sha256, keep_alive })
         }
         None => FastPathParse::Partial(body.len() as u64, length),
     }
 }
 
-/// A length of nothing but digits.
+/// A length that consists of digits only.
 fn parse_length(value: &[u8]) -> Option<u64> {
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
@@ -270,18 +244,13 @@ fn parse_length(value: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn whole(status: u16, body: &str, keeps: bool) -> FastPathParse {
-        let sha256 = Sha256::digest(body).into();
-        FastPathParse::Complete(FastPathResponse {
-            status,
-            bytes: body.len() as u64,
-            sha256,
-            keep_alive: keeps,
-        })
+    fn whole(status: u16, body: &str, keep_alive: bool) -> FastPathParse {
+        let (bytes, sha256) = (body.len() as u64, Sha256::digest(body).into());
+        FastPathParse::Complete(FastPathResponse { status, bytes, sha256, keep_alive })
     }
 
     #[test]
-    fn the_commonest_answers_are_understood_and_no_others() {
+    fn only_the_most_common_answers_are_understood() {
         let at = |head: &str, body: &str| {
             parse_response(format!("{head}\r\n\r\n{body}").as_bytes(), 100, &mut DigestCache::default())
         };
@@ -316,24 +285,10 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_the_body_s_own() {
+    fn a_digest_is_that_of_the_body() {
         let mut digests = DigestCache::default();
         for body in ["one", "one", "two", "", "", "one", "onE"] {
             assert_eq!(digests.sha256(body.as_bytes()), <[u8; 32]>::from(Sha256::digest(body)), "{body}");
         }
-    }
-
-    #[test]
-    fn a_request_is_written_as_it_is() {
-        let parts = hyper::Request::post("/a?b")
-            .header("host", "h:1")
-            .header("x-own-name", "v")
-            .header("content-length", "2")
-            .body(())
-            .unwrap()
-            .into_parts()
-            .0;
-        let wanted = "POST /a?b HTTP/1.1\r\nHost: h:1\r\nX-Own-Name: v\r\nContent-Length: 2\r\n\r\nhi";
-        assert_eq!(String::from_utf8(encode_request(&parts, b"hi")).unwrap(), wanted);
     }
 }

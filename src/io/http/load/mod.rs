@@ -1,5 +1,9 @@
-//! Loads: many requests of one job over kept connections.
+//! The requests of a load: prepared once, sent by workers that keep their connections. A fetch that needs
+//! more than that goes through `retry` like any other.
 
-pub(crate) mod deadlines;
-pub(crate) mod fast_path;
-pub(crate) mod workers;
+mod deadlines;
+mod exchange;
+mod fast_path;
+mod target;
+mod worker;
+pub(super) mod workers;

@@ -1,5 +1,5 @@
-//! The body of a request, as hyper takes it: nothing, bytes in memory, or a file read as it is sent.
-//! Never holds more than [`AHEAD`] pieces of a file.
+//! The body of a request, as hyper takes it: nothing, bytes in memory, or a file that is read while it is
+//! sent. Never holds more than [`MAX_QUEUED_CHUNKS`] pieces of a file.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -10,37 +10,59 @@ use std::task::{Context, Poll};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::io::http::blocking;
+use scenario_core::scenario::model::FetchBody;
+use scenario_log::event::FetchErrorKind;
 
-/// How much of a file is read at a time …
+use crate::io::http::blocking;
+use crate::io::http::error::FetchError;
+
+/// How many bytes of a file are read at a time.
 const CHUNK_LEN: usize = 256 << 10;
 
-/// … and how many pieces wait to be sent: the thread that reads a file of up to 1 MiB never waits.
+/// How many pieces wait to be sent. With four, the thread that reads a file of up to 1 MiB never waits.
 const MAX_QUEUED_CHUNKS: usize = 4;
 
 /// A request's body.
 #[derive(Debug)]
 pub(crate) enum RequestBody {
-    /// None.
     Empty,
-    /// Bytes in memory, until they are taken.
     Bytes(Bytes),
-    /// What is left of a file.
+    /// The rest of a file.
     File {
-        /// Read by a thread of its own, which ends with the receiver.
+        /// A thread of its own reads them; it ends when this receiver is dropped.
         pieces: mpsc::Receiver<io::Result<Bytes>>,
-        /// Bytes that were announced and not yet sent.
+        /// How many announced bytes are not sent yet.
         left: u64,
     },
 }
 
 impl RequestBody {
-    /// A file's bytes: as many as it has now.
-    ///
-    /// # Errors
-    ///
-    /// In words, without the path.
-    pub(crate) async fn from_file(path: &Path) -> Result<RequestBody, String> {
+    /// The body that a job gives; a file's path is relative to `folder`.
+    pub(super) async fn for_job(body: &FetchBody, folder: &Path) -> Result<RequestBody, FetchError> {
+        match body {
+            FetchBody::Text(text) | FetchBody::Json(text) => {
+                Ok(RequestBody::Bytes(Bytes::from(text.reveal().to_owned())))
+            }
+            FetchBody::Form(fields) => {
+                let fields = fields.iter().map(|(name, value)| (name, value.reveal()));
+                let encoded =
+                    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                Ok(RequestBody::Bytes(Bytes::from(encoded)))
+            }
+            FetchBody::File(path) => RequestBody::from_file(&folder.join(path)).await.map_err(|error| {
+                let message = format!("the file of the request's body, {}: {error}", path.display());
+                FetchError::permanent(FetchErrorKind::Protocol, message)
+            }),
+        }
+    }
+
+    /// A body in memory, or none.
+    pub(super) fn from_bytes(bytes: Option<Bytes>) -> RequestBody {
+        bytes.map_or(RequestBody::Empty, RequestBody::Bytes)
+    }
+
+    /// The bytes that a file has now. The error does not contain the path.
+    async fn from_file(path: &Path) -> io::Result<RequestBody> {
         let (opened, size) = oneshot::channel();
         let (piece, pieces) = mpsc::channel(MAX_QUEUED_CHUNKS);
         let path = PathBuf::from(path);
@@ -50,29 +72,28 @@ impl RequestBody {
                     send_chunks(file, size, &piece);
                 }
             }
-            Err(words) => drop(opened.send(Err(words))),
+            Err(error) => drop(opened.send(Err(error))),
         };
-        blocking::spawn_thread(reader).map_err(|error| error.to_string())?;
-        let left = size.await.unwrap_or_else(|_| Err("its thread broke off".to_owned()))?;
+        blocking::spawn_thread(reader)?;
+        let left = size.await.unwrap_or_else(|_| Err(io::Error::other("its thread ended early")))?;
         Ok(RequestBody::File { pieces, left })
     }
 }
 
 /// A regular file and its size.
-fn open_regular_file(path: &Path) -> Result<(File, u64), String> {
-    // Looked at first: opening a pipe would wait for its other end.
-    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+fn open_regular_file(path: &Path) -> io::Result<(File, u64)> {
+    // The type is checked before the file is opened: opening a pipe would wait for its other end.
+    let found = fs::metadata(path)?;
     if found.is_dir() {
-        return Err("is a folder".to_owned());
+        return Err(io::Error::other("is a folder"));
     }
     if !found.is_file() {
-        return Err("is no regular file".to_owned());
+        return Err(io::Error::other("is not a regular file"));
     }
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    Ok((file, found.len()))
+    Ok((File::open(path)?, found.len()))
 }
 
-/// Reads `size` bytes piece by piece, until nobody takes them any longer.
+/// Reads `size` bytes piece by piece, until the receiver is dropped.
 fn send_chunks(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) {
     let mut left = size;
     while left > 0 {
@@ -109,7 +130,7 @@ impl Body for RequestBody {
             RequestBody::File { left: 0, .. } => Poll::Ready(None),
             RequestBody::File { pieces, left } => {
                 let piece = std::task::ready!(pieces.poll_recv(cx))
-                    .unwrap_or_else(|| Err(io::Error::other("the thread that reads the file broke off")))?;
+                    .unwrap_or_else(|| Err(io::Error::other("the thread that reads the file ended early")))?;
                 *left = left.saturating_sub(piece.len() as u64);
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }

@@ -1,5 +1,7 @@
-//! Where a redirect leads, and what of the request goes along: the rules of the Fetch standard
-//! (<https://fetch.spec.whatwg.org/#http-redirect-fetch>). Pure: sends nothing.
+//! Redirects: where one leads, and which parts of the request are sent there. The rules are those of the
+//! Fetch standard (<https://fetch.spec.whatwg.org/#http-redirect-fetch>). Pure: sends nothing.
+
+use std::fmt;
 
 use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST,
@@ -10,22 +12,29 @@ use url::Url;
 
 use scenario_core::scenario::unix_socket;
 
-use crate::io::http::request;
+use super::auth;
+use super::hop::RequestHop;
+use super::target::SOCKET_HOST;
 
-/// One request of a try: what is asked of whom.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestHop {
-    /// Without user, password and fragment.
-    pub(crate) url: Url,
-    /// The method.
-    pub(crate) method: Method,
-    /// All but `Host`, unless the scenario gives it.
-    pub(crate) headers: HeaderMap,
-    /// Whether the job's body goes along.
-    pub(crate) has_body: bool,
+/// Why a redirect is not followed.
+#[derive(Debug)]
+pub(crate) enum RedirectError {
+    InvalidUrl { location: String, error: url::ParseError },
+    UnsupportedScheme,
 }
 
-/// Where an answer sends the request: its `Location`, if the status is one of the five that mean it.
+impl fmt::Display for RedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedirectError::InvalidUrl { location, error } => write!(f, "{location:?} is not a URL: {error}"),
+            RedirectError::UnsupportedScheme => f.write_str("only http and https are followed"),
+        }
+    }
+}
+
+impl std::error::Error for RedirectError {}
+
+/// The `Location` of an answer, if its status is one of the five that redirect.
 pub(crate) fn redirect_location(status: u16, headers: &HeaderMap) -> Option<String> {
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -35,23 +44,21 @@ pub(crate) fn redirect_location(status: u16, headers: &HeaderMap) -> Option<Stri
 
 impl RequestHop {
     /// The request after a redirect with this status to `location`.
-    ///
-    /// # Errors
-    ///
-    /// Why it is not followed, in words.
-    pub(crate) fn redirect_to(mut self, status: u16, location: &str) -> Result<RequestHop, String> {
-        let mut target =
-            self.url.join(location).map_err(|error| format!("{location:?} is no URL: {error}"))?;
+    pub(crate) fn redirect_to(mut self, status: u16, location: &str) -> Result<RequestHop, RedirectError> {
+        let mut target = self
+            .url
+            .join(location)
+            .map_err(|error| RedirectError::InvalidUrl { location: location.to_owned(), error })?;
         if self.url.scheme() == unix_socket::SCHEME {
             target = stay_on_socket(&self.url, target);
         }
         let stays = is_same_origin(&self.url, &target);
         let is_followed = matches!(target.scheme(), "http" | "https") || stays;
         if !is_followed || target.host().is_none() {
-            return Err("only http and https are followed".to_owned());
+            return Err(RedirectError::UnsupportedScheme);
         }
         target.set_fragment(None);
-        let credentials = request::take_credentials(&mut target);
+        let credentials = auth::take_credentials(&mut target);
         if !stays {
             for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST] {
                 self.headers.remove(name);
@@ -71,11 +78,11 @@ impl RequestHop {
     }
 }
 
-/// Where a redirect of a socket leads: what it calls by the name that it was called by is itself.
+/// The target of a socket's redirect. A server there knows itself by the `Host` of our request, so a
+/// redirect to that host means the socket.
 fn stay_on_socket(socket: &Url, target: Url) -> Url {
-    let is_itself = target.scheme() == "http"
-        && target.host_str() == Some(request::SOCKET_HOST)
-        && target.port().is_none();
+    let is_itself =
+        target.scheme() == "http" && target.host_str() == Some(SOCKET_HOST) && target.port().is_none();
     if !is_itself {
         return target;
     }
@@ -85,13 +92,13 @@ fn stay_on_socket(socket: &Url, target: Url) -> Url {
     stays
 }
 
-/// Whether two URLs have one origin. (That of a socket's URL is opaque, and no other's.)
+/// Whether two URLs have the same origin. The origin of a socket's URL is opaque, so it equals no other.
 fn is_same_origin(one: &Url, other: &Url) -> bool {
     let socket = one.scheme() == unix_socket::SCHEME && other.scheme() == unix_socket::SCHEME;
     one.origin() == other.origin() || (socket && one.host_str() == other.host_str())
 }
 
-/// Whether the request goes on as a GET without a body.
+/// Whether the next request is a GET without a body.
 fn becomes_get(status: u16, method: &Method) -> bool {
     match status {
         301 | 302 => method == Method::POST,
@@ -152,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_origin_may_name_credentials_of_its_own() {
+    fn a_redirect_may_give_credentials_for_its_own_origin() {
         let next = hop(Method::GET).redirect_to(302, "http://u:p@a.example/").unwrap();
         assert_eq!(next.headers[AUTHORIZATION], "Basic dTpw");
         assert_eq!(next.url.as_str(), "http://a.example/");
@@ -168,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_redirects_to_itself_or_away_but_nobody_to_a_socket() {
+    fn a_socket_redirects_to_itself_or_away_but_no_url_redirects_to_a_socket() {
         let socket =
             RequestHop { url: Url::parse("http+unix://%2Fa.sock/one/two").unwrap(), ..hop(Method::GET) };
         for (location, url, stays) in [

@@ -1,35 +1,33 @@
-//! The body of an answer as it arrives: decoded, counted, limited, hashed, and cut into lines where the job
-//! wants them. Never holds more of it than one unfinished line, and of that at most [`LONGEST_LINE`].
+//! The body of an answer while it arrives: decodes, counts, limits and hashes it, and passes it on to be
+//! cut into lines. Keeps it only if a check or a capture needs it, and then at most
+//! [`MAX_RETAINED_BODY`] bytes.
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use sha2::{Digest as _, Sha256};
 
-use crate::io::inbox::OwnedInput;
-use scenario_log::event::{FetchErrorKind, Source};
+use scenario_log::event::FetchErrorKind;
 
 use super::decode::BodyDecoder;
-use crate::io::http::FetchContext;
-use crate::io::http::error;
-use crate::io::http::error::{FetchError, ReceiveStage};
-use crate::io::http::response::check;
+use super::lines::BodyLineWriter;
+use crate::io::http::conn::hyper_error::{self, ReceiveStage};
+use crate::io::http::error::FetchError;
 use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
-/// The longest line that is told whole, in bytes. A longer one is told in pieces of at most this
-/// size, each as a line of its own: memory stays flat whatever a server sends.
-pub(crate) const MAX_LINE_LEN: usize = 1 << 20;
+/// The largest body that is kept for checks and captures, in bytes. Parsed as JSON it takes a multiple of
+/// that.
+const MAX_RETAINED_BODY: u64 = 4 << 20;
 
-/// What a body came to.
+/// A complete body.
 pub(crate) struct ReceivedBody {
-    /// Its size.
+    /// Its length, decoded.
     pub(crate) bytes: u64,
-    /// Its SHA-256.
     pub(crate) sha256: [u8; 32],
-    /// All of it, where it was to be kept.
+    /// All of it if it was retained, else empty.
     pub(crate) content: Vec<u8>,
 }
 
-/// Receives a whole body; `lines` is where its lines go.
+/// Receives a body to its end.
 pub(crate) async fn receive_body(
     mut incoming: Incoming,
     mut body: BodyReceiver<'_>,
@@ -43,7 +41,7 @@ pub(crate) async fn receive_body(
         progress.enter(AttemptPhase::Body(body.bytes, whole));
         let Some(frame) = incoming.frame().await else { break };
         let frame =
-            frame.map_err(|error| error::from_hyper(&error, ReceiveStage::Body(body.bytes, whole)))?;
+            frame.map_err(|error| hyper_error::from_hyper(&error, ReceiveStage::Body(body.bytes, whole)))?;
         let Ok(data) = frame.into_data() else { continue };
         match body.decoder.take() {
             None => body.append(&data, progress).await?,
@@ -56,22 +54,22 @@ pub(crate) async fn receive_body(
     body.finish().await
 }
 
-/// A body while it comes.
+/// Takes the pieces of a body.
 pub(crate) struct BodyReceiver<'a> {
     limit: u64,
     decoder: Option<BodyDecoder>,
     lines: Option<BodyLineWriter<'a>>,
-    /// What came, where it is to be looked at as a whole.
+    /// The pieces so far, if the whole body is needed.
     retained: Option<Vec<u8>>,
     digest: Sha256,
-    /// How many bytes there are, decoded.
+    /// How many bytes there are so far, decoded.
     bytes: u64,
-    /// How many of them came, while they are decoded.
+    /// How many bytes arrived, if the body is decoded.
     encoded: u64,
 }
 
 impl<'a> BodyReceiver<'a> {
-    /// None of it, of at most `limit` bytes.
+    /// A receiver of at most `limit` bytes, decoded.
     pub(crate) fn new(
         limit: u64,
         decoder: Option<BodyDecoder>,
@@ -80,12 +78,12 @@ impl<'a> BodyReceiver<'a> {
         BodyReceiver { limit, decoder, lines, retained: None, digest: Sha256::new(), bytes: 0, encoded: 0 }
     }
 
-    /// The same, to be kept as a whole.
+    /// The same receiver, which keeps the whole body.
     pub(crate) fn retaining(self) -> BodyReceiver<'a> {
         BodyReceiver { retained: Some(Vec::new()), ..self }
     }
 
-    /// Takes what came, encoded.
+    /// Takes an encoded piece.
     async fn decode(
         &mut self,
         decoder: &mut BodyDecoder,
@@ -96,9 +94,9 @@ impl<'a> BodyReceiver<'a> {
         loop {
             let (bytes, name) = (self.bytes, decoder.coding_name());
             let piece = decoder.next_chunk(&mut data).map_err(|error| {
-                let words =
-                    format!("the body is no {name} that can be decoded, after {bytes} bytes: {error}");
-                FetchError::permanent(FetchErrorKind::Protocol, words)
+                let message =
+                    format!("the body is not {name} that can be decoded, after {bytes} bytes: {error}");
+                FetchError::permanent(FetchErrorKind::Protocol, message)
             })?;
             if piece.is_empty() && data.is_empty() {
                 return Ok(());
@@ -108,23 +106,23 @@ impl<'a> BodyReceiver<'a> {
                 return Err(too_large_error(self.limit, &how));
             }
             self.append(piece, progress).await?;
-            // A little of it may become much: others have their turn between.
+            // A small piece may become a large one: other tasks get their turn in between.
             tokio::task::yield_now().await;
         }
     }
 
-    /// Takes what the body goes on with.
+    /// Takes a piece that is not encoded.
     async fn append(&mut self, data: &[u8], progress: &AttemptProgress) -> Result<(), FetchError> {
         self.bytes = self.bytes.saturating_add(data.len() as u64);
         if self.bytes > self.limit {
             return Err(too_large_error(self.limit, &format!("{} had come", self.bytes)));
         }
         self.digest.update(data);
-        if let Some(kept) = &mut self.retained {
-            if self.bytes > check::MAX_RETAINED_BODY {
+        if let Some(retained) = &mut self.retained {
+            if self.bytes > MAX_RETAINED_BODY {
                 return Err(not_retained_error());
             }
-            kept.extend_from_slice(data);
+            retained.extend_from_slice(data);
         }
         if let Some(lines) = &mut self.lines {
             progress.enter(AttemptPhase::Backpressure);
@@ -133,81 +131,31 @@ impl<'a> BodyReceiver<'a> {
         Ok(())
     }
 
-    /// There is no more of it.
+    /// The body has ended.
     async fn finish(self) -> Result<ReceivedBody, FetchError> {
         if let Some(decoder) = self.decoder.filter(|decoder| !decoder.is_complete()) {
             let (name, bytes, encoded) = (decoder.coding_name(), self.bytes, self.encoded);
-            let words = format!(
-                "the body is cut short: its {name} goes on behind the {encoded} bytes that came ({bytes} decoded)"
+            let message = format!(
+                "the body is cut short: its {name} goes on after the {encoded} bytes that came ({bytes} decoded)"
             );
-            return Err(FetchError::permanent(FetchErrorKind::Protocol, words));
+            return Err(FetchError::permanent(FetchErrorKind::Protocol, message));
         }
         if let Some(lines) = self.lines {
             lines.finish().await;
         }
-        let kept = self.retained.unwrap_or_default();
-        Ok(ReceivedBody { bytes: self.bytes, sha256: self.digest.finalize().into(), content: kept })
+        let content = self.retained.unwrap_or_default();
+        Ok(ReceivedBody { bytes: self.bytes, sha256: self.digest.finalize().into(), content })
     }
 }
 
-/// The failure of a body past its limit.
 fn too_large_error(limit: u64, how: &str) -> FetchError {
-    let words = format!("the body has more than the {limit} bytes that max_body allows: {how}");
-    FetchError::permanent(FetchErrorKind::TooLarge, words)
+    let message = format!("the body has more than the {limit} bytes that max_body allows: {how}");
+    FetchError::permanent(FetchErrorKind::TooLarge, message)
 }
 
-/// The failure of a body that is too large to be looked at.
 fn not_retained_error() -> FetchError {
-    let words = format!(
-        "the body has more than the {} bytes that are kept to be looked at by `check` and `capture`",
-        check::MAX_RETAINED_BODY
+    let message = format!(
+        "the body has more than the {MAX_RETAINED_BODY} bytes that are kept for `check` and `capture`"
     );
-    FetchError::permanent(FetchErrorKind::TooLarge, words)
-}
-
-/// Where the lines of a body go.
-pub(crate) struct BodyLineWriter<'a> {
-    context: &'a FetchContext,
-    source: Source,
-    tail: Vec<u8>,
-}
-
-impl<'a> BodyLineWriter<'a> {
-    /// The lines of this request.
-    pub(crate) fn new(shared: &'a FetchContext, source: Source) -> BodyLineWriter<'a> {
-        BodyLineWriter { context: shared, source, tail: shared.inbox.take_buffer() }
-    }
-
-    /// Tells the lines that `data` makes whole, and keeps the rest.
-    pub(crate) async fn push(&mut self, data: &[u8]) {
-        let whole = memchr::memrchr(b'\n', data).map_or(0, |newline| newline + 1);
-        if whole > 0 {
-            self.tail.extend_from_slice(&data[..whole]);
-            self.emit().await;
-        }
-        for piece in data[whole..].chunks(MAX_LINE_LEN) {
-            if self.tail.len() + piece.len() > MAX_LINE_LEN {
-                self.emit().await;
-            }
-            self.tail.extend_from_slice(piece);
-        }
-    }
-
-    /// Tells what is left: the last line may have no newline.
-    pub(crate) async fn finish(mut self) {
-        if !self.tail.is_empty() {
-            self.emit().await;
-        }
-    }
-
-    /// Leaves what is there in the inbox, as soon as that has room.
-    async fn emit(&mut self) {
-        self.context.inbox.wait_for_room().await;
-        let mut chunk = std::mem::replace(&mut self.tail, self.context.inbox.take_buffer());
-        let secrets = &self.context.run_context.secrets;
-        if !secrets.is_empty() {
-            secrets.mask(&mut chunk);
-        }
-        self.context.inbox.push(OwnedInput::ResponseLines { source: self.source, chunk });
-    }
+    FetchError::permanent(FetchErrorKind::TooLarge, message)
 }

@@ -1,31 +1,66 @@
-//! Values taken out of an answer, for what comes later in a run. Keeps none of them.
+//! Captures values from an answer for later parts of the run. Keeps none of them.
+
+use std::fmt;
 
 use hyper::HeaderMap;
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, InvalidHeaderName};
 use regex::bytes::Regex;
 use serde_json::Value;
 
 use scenario_core::scenario::model::{CaptureSelector, FetchCapture};
 use scenario_log::captured_value::CapturedValue;
 
-use crate::io::http::response::check::body_excerpt;
+use super::json::json_scalar;
+use super::text::body_excerpt;
 
-/// The longest value that is taken, in bytes.
+/// The longest captured value, in bytes.
 const MAX_VALUE_LEN: usize = 64 << 10;
 
-/// What a value is taken out of.
-pub(crate) struct CapturableResponse<'a> {
-    /// Its headers.
-    pub(crate) headers: &'a HeaderMap,
-    /// Its body, where somebody wants it.
-    pub(crate) body: &'a [u8],
-    /// The body as JSON, or why it is none, where somebody wants it so.
-    pub(crate) json: Option<&'a Result<Value, String>>,
+/// An answer from which values are captured.
+pub(super) struct CapturableResponse<'a> {
+    pub(super) headers: &'a HeaderMap,
+    /// Empty if nothing needs the body.
+    pub(super) body: &'a [u8],
+    /// The body as JSON, or the parser's error; `None` if nothing needs it.
+    pub(super) json: Option<&'a serde_json::Result<Value>>,
 }
+
+/// Why a capture of the scenario cannot be used.
+#[derive(Debug)]
+pub(super) enum InvalidCapture {
+    Regex(regex::Error),
+    Header(InvalidHeaderName),
+}
+
+impl fmt::Display for InvalidCapture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidCapture::Regex(error) => error.fmt(f),
+            InvalidCapture::Header(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for InvalidCapture {}
+
+/// Why an answer has no value for a capture.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CaptureError {
+    name: String,
+    reason: String,
+}
+
+impl fmt::Display for CaptureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not captured: {}", self.name, self.reason)
+    }
+}
+
+impl std::error::Error for CaptureError {}
 
 /// One capture of a job.
 #[derive(Debug)]
-pub(crate) struct CompiledCapture {
+pub(super) struct CompiledCapture {
     name: String,
     from: CaptureTarget,
     is_secret: bool,
@@ -39,49 +74,41 @@ enum CaptureTarget {
 }
 
 impl CompiledCapture {
-    /// What takes this.
-    ///
-    /// # Errors
-    ///
-    /// If the scenario is not what it was when it was checked.
-    pub(crate) fn new(capture: &FetchCapture) -> Result<CompiledCapture, String> {
+    /// Fails only for a capture that the check of scenarios refuses, too.
+    pub(super) fn new(capture: &FetchCapture) -> Result<CompiledCapture, InvalidCapture> {
         let from = match &capture.selector {
-            CaptureSelector::Json(place) => CaptureTarget::Json(place.clone()),
+            CaptureSelector::Json(pointer) => CaptureTarget::Json(pointer.clone()),
             CaptureSelector::Text(regex) => {
-                CaptureTarget::Text(Regex::new(regex).map_err(|error| error.to_string())?)
+                CaptureTarget::Text(Regex::new(regex).map_err(InvalidCapture::Regex)?)
             }
             CaptureSelector::Header(name) => CaptureTarget::Header(
-                HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?,
+                HeaderName::from_bytes(name.as_bytes()).map_err(InvalidCapture::Header)?,
             ),
         };
         Ok(CompiledCapture { name: capture.name.clone(), from, is_secret: capture.secret })
     }
 
     /// Whether it needs the body.
-    pub(crate) fn needs_body(&self) -> bool {
+    pub(super) fn needs_body(&self) -> bool {
         !matches!(self.from, CaptureTarget::Header(_))
     }
 
     /// Whether it needs the body as JSON.
-    pub(crate) fn needs_json(&self) -> bool {
+    pub(super) fn needs_json(&self) -> bool {
         matches!(self.from, CaptureTarget::Json(_))
     }
 
-    /// Whether what it takes must not be shown.
-    pub(crate) fn is_secret(&self) -> bool {
+    /// Whether its value must not be shown.
+    pub(super) fn is_secret(&self) -> bool {
         self.is_secret
     }
 
-    /// Takes its value.
-    ///
-    /// # Errors
-    ///
-    /// In words, why there is none that can be used.
-    pub(crate) fn capture(&self, answer: &CapturableResponse<'_>) -> Result<CapturedValue, String> {
-        let value = self.extract_value(answer).and_then(check_value);
-        match value {
-            Ok(value) => Ok(CapturedValue { name: self.name.clone(), value, secret: self.is_secret }),
-            Err(words) => Err(format!("`{}` is not captured: {words}", self.name)),
+    /// The value that it finds in an answer.
+    pub(super) fn capture(&self, answer: &CapturableResponse<'_>) -> Result<CapturedValue, CaptureError> {
+        let name = self.name.clone();
+        match self.extract_value(answer).and_then(check_value) {
+            Ok(value) => Ok(CapturedValue { name, value, secret: self.is_secret }),
+            Err(reason) => Err(CaptureError { name, reason }),
         }
     }
 
@@ -90,15 +117,15 @@ impl CompiledCapture {
             std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "its value is not UTF-8".to_owned())
         };
         match &self.from {
-            CaptureTarget::Json(place) => match answer.json {
-                Some(Ok(body)) => json_scalar(body, place),
-                _ => Err("the body is no JSON".to_owned()),
+            CaptureTarget::Json(pointer) => match answer.json {
+                Some(Ok(body)) => json_scalar(body, pointer),
+                _ => Err("the body is not JSON".to_owned()),
             },
             CaptureTarget::Text(regex) => {
                 let group = regex.captures(answer.body).and_then(|found| found.get(1));
                 let none = || match self.is_secret {
-                    true => format!("nothing in the body is like /{regex}/"),
-                    false => format!("nothing in the body is like /{regex}/: {}", body_excerpt(answer.body)),
+                    true => format!("nothing in the body matches /{regex}/"),
+                    false => format!("nothing in the body matches /{regex}/: {}", body_excerpt(answer.body)),
                 };
                 text(group.ok_or_else(none)?.as_bytes())
             }
@@ -110,22 +137,8 @@ impl CompiledCapture {
     }
 }
 
-/// The string, number or boolean at a place.
-fn json_scalar(body: &Value, place: &str) -> Result<String, String> {
-    let named = if place.is_empty() { "the body" } else { place };
-    let what = match body.pointer(place) {
-        Some(Value::String(text)) => return Ok(text.clone()),
-        Some(value @ (Value::Number(_) | Value::Bool(_))) => return Ok(value.to_string()),
-        Some(Value::Null) => "is null",
-        Some(Value::Array(_)) => "is a list",
-        Some(Value::Object(_)) => "is an object",
-        None => return Err(format!("{named} is not there")),
-    };
-    Err(format!("{named} {what}, and no string, number or boolean"))
-}
-
-/// A value that can stand in a header, a URL and a line. With a control character it could end them,
-/// and begin what the scenario's author never wrote.
+/// Accepts values that can stand in a header, a URL and a line. With a control character a value could end
+/// one of them, and begin something that the scenario's author never wrote.
 fn check_value(value: String) -> Result<String, String> {
     if let Some(control) = value.chars().find(|c| c.is_control()) {
         return Err(format!("its value has the control character U+{:04X}", u32::from(control)));
@@ -140,14 +153,13 @@ fn check_value(value: String) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn take(from: CaptureSelector, body: &str) -> Result<String, String> {
+    fn captured(selector: CaptureSelector, body: &str) -> Result<String, String> {
         let headers = HeaderMap::from_iter([(HeaderName::from_static("x-id"), "a b".parse().unwrap())]);
-        let json = serde_json::from_str(body).map_err(|error: serde_json::Error| error.to_string());
+        let json = serde_json::from_str(body);
         let answer = CapturableResponse { headers: &headers, body: body.as_bytes(), json: Some(&json) };
-        let taker =
-            CompiledCapture::new(&FetchCapture { name: "v".to_owned(), selector: from, secret: false })
-                .unwrap();
-        taker.capture(&answer).map(|captured| captured.value)
+        let capture = FetchCapture { name: "v".to_owned(), selector, secret: false };
+        let capture = CompiledCapture::new(&capture).unwrap();
+        capture.capture(&answer).map(|captured| captured.value).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -165,28 +177,31 @@ mod tests {
             (text("(zz)?a"), ""),
             (header("X-ID"), "a b"),
         ] {
-            let taken = take(from.clone(), body);
+            let found = captured(from.clone(), body);
             match value {
-                // A group that takes no part has no value.
-                "" => assert!(taken.is_err(), "{taken:?}"),
-                value => assert_eq!(taken.as_deref(), Ok(value), "{from:?}"),
+                // A group that does not take part in the match has no value.
+                "" => assert!(found.is_err(), "{found:?}"),
+                value => assert_eq!(found.as_deref(), Ok(value), "{from:?}"),
             }
         }
-        for (from, words) in [
+        for (from, message) in [
             (json("/b"), "`v` is not captured: /b is not there"),
-            (json("/n/3"), "`v` is not captured: /n/3 is null, and no string, number or boolean"),
-            (json("/n"), "`v` is not captured: /n is a list, and no string, number or boolean"),
+            (json("/n/3"), "`v` is not captured: /n/3 is null, not a string, number or boolean"),
+            (json("/n"), "`v` is not captured: /n is a list, not a string, number or boolean"),
             (json("/line"), "`v` is not captured: its value has the control character U+000D"),
             (header("x-none"), "`v` is not captured: there is no header x-none"),
         ] {
-            assert_eq!(take(from, body), Err(words.to_owned()));
+            assert_eq!(captured(from, body), Err(message.to_owned()));
         }
         assert!(
-            take(text("(q)"), "no")
+            captured(text("(q)"), "no")
                 .unwrap_err()
-                .ends_with("nothing in the body is like /(q)/: it begins with \"no\"")
+                .ends_with("nothing in the body matches /(q)/: it begins with \"no\"")
         );
-        assert!(take(text("(x+)"), &"x".repeat(MAX_VALUE_LEN + 1)).unwrap_err().contains("65537 bytes"));
-        assert_eq!(take(json("/a"), "<html>"), Err("`v` is not captured: the body is no JSON".to_owned()));
+        assert!(captured(text("(x+)"), &"x".repeat(MAX_VALUE_LEN + 1)).unwrap_err().contains("65537 bytes"));
+        assert_eq!(
+            captured(json("/a"), "<html>"),
+            Err("`v` is not captured: the body is not JSON".to_owned())
+        );
     }
 }

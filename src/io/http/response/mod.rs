@@ -1,7 +1,11 @@
-//! Answers: their bodies, and whether they are as expected.
+//! What comes back: the body of an answer, what a job expects of it and captures from it, and what of it
+//! may be logged. Opens no connection, and decides about no further attempt.
 
 pub(crate) mod body;
-pub(crate) mod capture;
+mod capture;
 pub(crate) mod check;
 pub(crate) mod decode;
+mod json;
+pub(crate) mod lines;
 pub(crate) mod redact;
+mod text;

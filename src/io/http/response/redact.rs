@@ -1,5 +1,5 @@
-//! What of an answer may be logged: without the values of headers that carry credentials, without
-//! passwords in URLs, without the run's secrets. Looks at nothing that is sent.
+//! Makes an answer and messages fit for the log: without the values of headers that carry credentials,
+//! without the passwords of URLs, and without the run's secrets. Does not change what is sent.
 
 use hyper::HeaderMap;
 
@@ -9,7 +9,7 @@ use scenario_log::secrets::Secrets;
 /// The headers whose values are never logged.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
 
-/// An answer's headers, fit for the log.
+/// The headers of an answer, fit for the log.
 pub(crate) fn redact_headers(headers: &HeaderMap, secrets: &Secrets) -> Vec<HttpHeader> {
     headers
         .iter()
@@ -25,13 +25,13 @@ pub(crate) fn redact_headers(headers: &HeaderMap, secrets: &Secrets) -> Vec<Http
         .collect()
 }
 
-/// A text without passwords of URLs and without secrets.
+/// A text without the passwords of URLs and without secrets.
 pub(crate) fn redact_text(text: &str, secrets: &Secrets) -> String {
     let text = redact_passwords(text);
     if secrets.is_empty() { text } else { secrets.mask_text(&text) }
 }
 
-/// Puts `[redacted]` in the place of every `//user:PASSWORD@`.
+/// Replaces the password of every `//user:PASSWORD@` with `[redacted]`.
 fn redact_passwords(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

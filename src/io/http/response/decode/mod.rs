@@ -1,45 +1,54 @@
-//! Bodies that are encoded for the way (`Content-Encoding`), as they were before: gzip, deflate, br
-//! and zstd, a piece at a time. Holds the decoder's own window and one piece, whatever comes.
+//! Decodes bodies (`Content-Encoding`: gzip, deflate, br and zstd), a piece at a time. Holds the decoder's
+//! own window and one piece, whatever arrives.
 //!
-//! Only a job with `decode = true` asks for encodings and decodes; for any other an encoded body is
-//! what came. Nothing is encoded twice: a server that says so is refused.
+//! Only a job with `decode = true` asks for encodings and decodes; for any other job the body is the
+//! encoded bytes. A body that was encoded twice is refused.
 
 use std::fmt;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use flate2::{Decompress, FlushDecompress, Status};
 use hyper::HeaderMap;
-use hyper::header::{CONTENT_ENCODING, HeaderValue};
+use hyper::header::CONTENT_ENCODING;
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
 use scenario_log::event::FetchErrorKind;
 
 use crate::io::http::error::FetchError;
 
-/// What is asked for.
-pub(crate) const ACCEPT_ENCODING_VALUE: HeaderValue = HeaderValue::from_static("gzip, deflate, br, zstd");
-
-/// How much is decoded at a time.
+/// How many decoded bytes are made at a time.
 const CHUNK_LEN: usize = 64 << 10;
 
-/// The largest window of zstd, as a power of two: what RFC 9659 allows on the way.
+/// The largest window of zstd, as a power of two: the limit that RFC 9659 sets for HTTP.
 const MAX_WINDOW_LOG: u32 = 23;
 
-/// The body of an answer on its way back to what it was.
+/// Why a body cannot be decoded.
+#[derive(Debug)]
+pub(crate) struct BodyDecodeError(String);
+
+impl fmt::Display for BodyDecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BodyDecodeError {}
+
+/// Decodes one body.
 pub(crate) struct BodyDecoder {
     coding: ContentCoding,
     output: Box<[u8]>,
-    /// Whether anything came: an empty body is none, whatever its header says.
+    /// Whether any byte arrived: an empty body is not decoded, whatever its header says.
     has_input: bool,
-    /// Whether what came ends where an encoded body can end.
+    /// Whether the bytes so far are a complete encoded body.
     is_complete: bool,
 }
 
-/// What is decoded.
+/// The encoding, and the state of its decoder.
 enum ContentCoding {
     /// RFC 1952; one member or several.
     Gzip(Box<Decompress>),
-    /// RFC 9110 means zlib by it, and some servers send bare deflate: the first byte tells.
+    /// RFC 9110 means zlib by it, but some servers send bare deflate: the first byte shows which it is.
     Deflate(Option<Box<Decompress>>),
     /// RFC 7932.
     Brotli(Box<BrotliDecoder>),
@@ -49,22 +58,19 @@ enum ContentCoding {
 
 type BrotliDecoder = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
-/// What one step did.
+/// The result of one step.
 struct DecodeStep {
-    /// So much of the input is done with.
+    /// How many bytes of the input were used.
     consumed: usize,
-    /// So much of the output is filled.
+    /// How many bytes of the output were filled.
     produced: usize,
-    /// What came ends here, as far as it has come.
+    /// The bytes so far are a complete encoded body.
     is_end: bool,
 }
 
 impl BodyDecoder {
-    /// What an answer with these headers needs; `None` if it came as it is.
-    ///
-    /// # Errors
-    ///
-    /// If it is encoded in a way that was not asked for.
+    /// The decoder for an answer with these headers; `None` if its body is not encoded. Fails for encodings
+    /// that were not asked for.
     pub(crate) fn for_headers(headers: &HeaderMap) -> Result<Option<BodyDecoder>, FetchError> {
         let mut named = headers
             .get_all(CONTENT_ENCODING)
@@ -74,8 +80,8 @@ impl BodyDecoder {
             .filter(|name| !name.is_empty() && name != "identity");
         let Some(name) = named.next() else { return Ok(None) };
         let refused = |what: &str| {
-            let words = format!("the body is encoded as {what}, which was not asked for");
-            Err(FetchError::permanent(FetchErrorKind::Protocol, words))
+            let message = format!("the body is encoded as {what}, which was not asked for");
+            Err(FetchError::permanent(FetchErrorKind::Protocol, message))
         };
         if let Some(second) = named.next() {
             return refused(&format!("{name} and then {second}"));
@@ -87,11 +93,11 @@ impl BodyDecoder {
             "zstd" => ContentCoding::Zstd(new_zstd()?),
             other => return refused(other),
         };
-        let piece = vec![0; CHUNK_LEN].into_boxed_slice();
-        Ok(Some(BodyDecoder { coding, output: piece, has_input: false, is_complete: false }))
+        let output = vec![0; CHUNK_LEN].into_boxed_slice();
+        Ok(Some(BodyDecoder { coding, output, has_input: false, is_complete: false }))
     }
 
-    /// The name of the encoding.
+    /// The name of the encoding, for messages.
     pub(crate) fn coding_name(&self) -> &'static str {
         match self.coding {
             ContentCoding::Gzip(_) => "gzip",
@@ -101,13 +107,9 @@ impl BodyDecoder {
         }
     }
 
-    /// Takes from the front of `input` what one piece needs, and gives that piece; an empty one, if all
-    /// of the input is done with and nothing more can be made of it.
-    ///
-    /// # Errors
-    ///
-    /// In words, if this is not what it says it is.
-    pub(crate) fn next_chunk(&mut self, input: &mut &[u8]) -> Result<&[u8], String> {
+    /// Removes from the front of `input` the bytes of one piece, and returns that piece, decoded. An empty
+    /// piece means that all of the input is used up.
+    pub(crate) fn next_chunk(&mut self, input: &mut &[u8]) -> Result<&[u8], BodyDecodeError> {
         if input.is_empty() && !self.has_input {
             return Ok(&[]);
         }
@@ -117,7 +119,7 @@ impl BodyDecoder {
         if step.consumed > 0 || step.produced > 0 {
             self.is_complete = step.is_end;
         } else if !input.is_empty() {
-            return Err("nothing follows from what came".to_owned());
+            return Err(BodyDecodeError("the decoder cannot go on".to_owned()));
         }
         Ok(&self.output[..step.produced])
     }
@@ -130,24 +132,24 @@ impl BodyDecoder {
 
 impl fmt::Debug for BodyDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder").field("coding", &self.coding_name()).finish_non_exhaustive()
+        f.debug_struct("BodyDecoder").field("coding", &self.coding_name()).finish_non_exhaustive()
     }
 }
 
 impl ContentCoding {
-    /// One step, as far as input and room go.
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
+    /// Decodes until the input is used up or the output is full.
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, BodyDecodeError> {
         match self {
             ContentCoding::Gzip(gzip) => {
                 let step = inflate_step(gzip, input, output)?;
                 if step.is_end {
-                    // What may follow is another member.
-                    *gzip = self::new_gzip();
+                    // Another member may follow.
+                    *gzip = new_gzip();
                 }
                 Ok(step)
             }
             ContentCoding::Deflate(deflate) => {
-                // The compression method of zlib is 8; bare deflate does not begin so (RFC 1950).
+                // The compression method of zlib is 8; bare deflate does not begin that way (RFC 1950).
                 let is_zlib = input.first().is_none_or(|first| first & 0x0f == 8);
                 let fresh = || Box::new(Decompress::new_with_window_bits(is_zlib, 15));
                 inflate_step(deflate.get_or_insert_with(fresh), input, output)
@@ -178,11 +180,15 @@ fn new_zstd() -> Result<DCtx<'static>, FetchError> {
     Ok(context)
 }
 
-fn inflate_step(state: &mut Decompress, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
+fn inflate_step(
+    state: &mut Decompress,
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<DecodeStep, BodyDecodeError> {
     let (before_in, before_out) = (state.total_in(), state.total_out());
     let status = state
         .decompress(input, output, FlushDecompress::None)
-        .map_err(|error| error.to_string().replace("deflate decompression error: ", ""))?;
+        .map_err(|error| BodyDecodeError(error.to_string().replace("deflate decompression error: ", "")))?;
     let since = |now: u64, before: u64| usize::try_from(now - before).unwrap_or_default();
     Ok(DecodeStep {
         consumed: since(state.total_in(), before_in),
@@ -191,13 +197,17 @@ fn inflate_step(state: &mut Decompress, input: &[u8], output: &mut [u8]) -> Resu
     })
 }
 
-fn brotli_step(state: &mut BrotliDecoder, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
+fn brotli_step(
+    state: &mut BrotliDecoder,
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<DecodeStep, BodyDecodeError> {
     let (mut left, mut taken) = (input.len(), 0);
     let (mut room, mut made, mut total) = (output.len(), 0, 0);
     let result =
         BrotliDecompressStream(&mut left, &mut taken, input, &mut room, &mut made, output, &mut total, state);
     match result {
-        BrotliResult::ResultFailure => Err(format!("{:?}", state.error_code)),
+        BrotliResult::ResultFailure => Err(BodyDecodeError(format!("{:?}", state.error_code))),
         BrotliResult::ResultSuccess => Ok(DecodeStep { consumed: taken, produced: made, is_end: true }),
         BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => {
             Ok(DecodeStep { consumed: taken, produced: made, is_end: false })
@@ -205,11 +215,12 @@ fn brotli_step(state: &mut BrotliDecoder, input: &[u8], output: &mut [u8]) -> Re
     }
 }
 
-fn zstd_step(context: &mut DCtx<'_>, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, String> {
+fn zstd_step(context: &mut DCtx<'_>, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, BodyDecodeError> {
     let mut from = InBuffer::around(input);
     let mut to = OutBuffer::around(output);
-    let left =
-        context.decompress_stream(&mut to, &mut from).map_err(|code| get_error_name(code).to_owned())?;
+    let left = context
+        .decompress_stream(&mut to, &mut from)
+        .map_err(|code| BodyDecodeError(get_error_name(code).to_owned()))?;
     Ok(DecodeStep { consumed: from.pos(), produced: to.pos(), is_end: left == 0 })
 }
 

@@ -1,9 +1,10 @@
-//! What was encoded comes back, in whatever pieces it comes; what is none is told.
+//! Encoded bodies are decoded whatever their pieces; other bytes are an error.
 
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use hyper::header::HeaderValue;
 
 use super::*;
 
@@ -15,8 +16,8 @@ fn decoder(encoding: &'static str) -> BodyDecoder {
     BodyDecoder::for_headers(&headers(encoding)).unwrap().unwrap()
 }
 
-/// What becomes of bytes that come `at_once` at a time, and whether they may end there.
-fn decoded(encoding: &'static str, bytes: &[u8], at_once: usize) -> Result<(Vec<u8>, bool), String> {
+/// Decodes bytes, `at_once` at a time. Also returns whether they are a complete body.
+fn decoded(encoding: &'static str, bytes: &[u8], at_once: usize) -> Result<(Vec<u8>, bool), BodyDecodeError> {
     let mut decoder = decoder(encoding);
     let mut all = Vec::new();
     for mut chunk in bytes.chunks(at_once) {
@@ -31,7 +32,7 @@ fn decoded(encoding: &'static str, bytes: &[u8], at_once: usize) -> Result<(Vec<
     Ok((all, decoder.is_complete()))
 }
 
-/// A text in every encoding. (Nothing here encodes `br`: what there is was made by its own tool.)
+/// A text in every encoding. (No crate here encodes `br`: that body was made with its own tool.)
 fn encoded() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let text: Vec<u8> =
         (0..30_000_u32).flat_map(|n| (n % 9_000).wrapping_mul(2_654_435_761).to_le_bytes()).collect();
@@ -69,7 +70,7 @@ fn all_encodings_come_back_in_pieces_of_any_size() {
 }
 
 #[test]
-fn what_is_cut_is_not_whole_wherever_that_is() {
+fn a_body_that_is_cut_anywhere_is_not_complete() {
     for (encoding, bytes, text) in encoded().into_iter().filter(|(_, bytes, _)| !bytes.is_empty()) {
         for cut in [1, 2, 5, bytes.len() / 2, bytes.len() - 1] {
             let (all, whole) = decoded(encoding, &bytes[..cut], usize::MAX).unwrap();
@@ -91,27 +92,30 @@ fn several_members_follow_each_other_and_nothing_else_does() {
 }
 
 #[test]
-fn what_is_none_is_told() {
+fn other_bytes_are_an_error() {
     for encoding in ["gzip", "deflate", "br", "zstd"] {
         let error = decoded(encoding, b"\xff\xfe<html>hello</html>", usize::MAX).unwrap_err();
-        assert!(!error.is_empty(), "{encoding}");
+        assert!(!error.to_string().is_empty(), "{encoding}");
     }
 }
 
 #[test]
 fn a_window_over_eight_mebibytes_is_refused() {
-    // A frame of RFC 8878 whose window is of 16 MiB, and one of 8 MiB: an empty block each.
+    // A frame of RFC 8878 with a window of 16 MiB, and one of 8 MiB, with an empty block each.
     let frame = |window: u8| [&[0x28, 0xb5, 0x2f, 0xfd, 0x00, window][..], &[0x01, 0x00, 0x00]].concat();
     assert_eq!(decoded("zstd", &frame((23 - 10) << 3), 99).unwrap(), (Vec::new(), true));
     assert!(decoded("zstd", &frame((24 - 10) << 3), 99).is_err());
 }
 
 #[test]
-fn only_what_was_asked_for_is_decoded_and_only_once() {
+fn only_accepted_encodings_are_decoded_and_only_once() {
+    for accepted in ["gzip", "deflate", "br", "zstd"] {
+        assert_eq!(decoder(accepted).coding_name(), accepted);
+    }
     assert!(BodyDecoder::for_headers(&HeaderMap::new()).unwrap().is_none());
     assert!(BodyDecoder::for_headers(&headers(" identity ,")).unwrap().is_none());
     for other in ["compress", "gzip, br", "aes128gcm"] {
-        let words = BodyDecoder::for_headers(&headers(other)).unwrap_err().message;
-        assert!(words.contains("not asked for"), "{words}");
+        let message = BodyDecoder::for_headers(&headers(other)).unwrap_err().message;
+        assert!(message.contains("not asked for"), "{message}");
     }
 }

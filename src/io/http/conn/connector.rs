@@ -1,0 +1,132 @@
+//! New connections: from an endpoint to a stream that speaks HTTP. Keeps no connection and sends no
+//! request.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::net::TcpStream;
+
+use scenario_log::event::FetchErrorKind;
+
+use super::connection::{Http1Conn, Http2Conn, HttpConn};
+use super::endpoint::{ConnRoute, Endpoint};
+use super::proxy;
+use super::stream::{ConnStream, CountedStream};
+use super::tcp::{self, DnsResolver};
+use super::tls::{HttpVersions, TlsConfigs};
+use super::unix;
+use crate::io::http::error::FetchError;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
+
+/// Opens the connections of a run.
+pub(crate) struct HttpConnector {
+    folder: PathBuf,
+    resolver: DnsResolver,
+    tls: TlsConfigs,
+}
+
+impl HttpConnector {
+    /// Files and sockets are relative to `folder`.
+    pub(crate) fn new(folder: PathBuf) -> HttpConnector {
+        let tls = TlsConfigs::new(folder.clone());
+        HttpConnector { folder, resolver: DnsResolver::new(), tls }
+    }
+
+    /// A new connection that speaks HTTP.
+    pub(crate) async fn open(
+        &self,
+        endpoint: &Endpoint,
+        progress: &AttemptProgress,
+    ) -> Result<HttpConn, FetchError> {
+        self.connect(endpoint, progress).await?.start_http().await
+    }
+
+    /// A new connection before its first byte of HTTP.
+    pub(crate) async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        progress: &AttemptProgress,
+    ) -> Result<RawConn, FetchError> {
+        let mut is_http2 = endpoint.versions == HttpVersions::Http2Only;
+        if let ConnRoute::Socket(path) = &endpoint.route {
+            let unix = unix::connect_unix(&self.folder, path, progress).await?;
+            let peer = Rc::from(format!("the socket {}", path.display()));
+            return Ok(RawConn { stream: ConnStream::Unix(unix), is_http2, peer });
+        }
+        let (tcp, peer) = self.dial_route(endpoint, progress).await?;
+        let stream = if endpoint.is_tls {
+            let wanted = (&endpoint.trust, endpoint.versions);
+            let tls = self.tls.handshake(tcp, &endpoint.host, wanted, progress).await?;
+            if endpoint.versions == HttpVersions::Negotiated {
+                is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+            }
+            ConnStream::Tls(Box::new(tls))
+        } else {
+            ConnStream::Plain(tcp)
+        };
+        Ok(RawConn { stream, is_http2, peer: Rc::from(peer.to_string()) })
+    }
+
+    /// A new TCP connection to an endpoint, or to its proxy. For an endpoint with TLS the proxy makes a
+    /// tunnel, so that the handshake is with the endpoint itself.
+    async fn dial_route(
+        &self,
+        endpoint: &Endpoint,
+        progress: &AttemptProgress,
+    ) -> Result<(TcpStream, SocketAddr), FetchError> {
+        let Endpoint { host, port, .. } = endpoint;
+        let proxy = match &endpoint.route {
+            ConnRoute::Proxy(proxy) => proxy,
+            ConnRoute::InvalidProxy => {
+                return Err(FetchError::permanent(
+                    FetchErrorKind::Connect,
+                    "`proxy` is not the URL of a proxy",
+                ));
+            }
+            ConnRoute::Direct | ConnRoute::Socket(_) => return self.dial(host, *port, progress).await,
+        };
+        let (tcp, peer) =
+            self.dial(&proxy.host, proxy.port, progress).await.map_err(proxy::unreachable_error)?;
+        if !endpoint.is_tls {
+            return Ok((tcp, peer));
+        }
+        progress.enter(AttemptPhase::Connecting(format!("{host}:{port} by the proxy {peer}")));
+        let started = Instant::now();
+        let tunnel = proxy.tunnel(tcp, host, *port).await;
+        progress.add_time(|timings| &mut timings.connect, started.elapsed());
+        Ok((tunnel?, peer))
+    }
+
+    /// A new TCP connection, and the address of its other end.
+    pub(crate) async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        progress: &AttemptProgress,
+    ) -> Result<(TcpStream, SocketAddr), FetchError> {
+        let addresses = self.resolver.resolve(host, progress).await?;
+        tcp::connect_tcp(&addresses, port, progress).await
+    }
+}
+
+/// A connection before its first byte of HTTP.
+pub(crate) struct RawConn {
+    pub(crate) stream: ConnStream,
+    /// The server wants HTTP/2.
+    pub(crate) is_http2: bool,
+    /// The other end, for messages.
+    pub(crate) peer: Rc<str>,
+}
+
+impl RawConn {
+    /// Starts HTTP, in the version that was agreed on.
+    pub(crate) async fn start_http(self) -> Result<HttpConn, FetchError> {
+        let (stream, peer) = (CountedStream::new(self.stream), self.peer);
+        Ok(match self.is_http2 {
+            true => HttpConn::Http2(Http2Conn::new(stream, peer).await?),
+            false => HttpConn::Http1(Http1Conn::new(stream, peer).await?),
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! One request of a load and its answer, on the worker's connection if it has one. Tries the fast path
+//! first; hyper does the rest. Keeps no time limit.
+
+use std::time::Instant;
+
+use hyper::Response;
+use hyper::body::Incoming;
+
+use super::fast_path::{FastPathConn, FastPathOutcome, FastPathResponse, LoadScratch};
+use super::target::{LoadProtocol, LoadTarget};
+use super::worker::{IdleLoadConn, LoadWorker};
+use crate::io::http::attempt::{AttemptOutcome, FetchAttempt};
+use crate::io::http::conn::pool::LeasedConn;
+use crate::io::http::error::FetchError;
+use crate::io::http::response::body::ReceivedBody;
+
+/// A complete answer.
+pub(super) struct LoadResponse {
+    pub(super) status: u16,
+    pub(super) bytes: u64,
+    pub(super) sha256: [u8; 32],
+    pub(super) received_at: Instant,
+}
+
+impl LoadResponse {
+    /// An answer that is complete now.
+    fn new(status: u16, body: &ReceivedBody) -> LoadResponse {
+        LoadResponse { status, bytes: body.bytes, sha256: body.sha256, received_at: Instant::now() }
+    }
+}
+
+/// The outcome of the fast path.
+enum FastPathAttempt {
+    Complete(LoadResponse),
+    /// hyper has read the head of the answer.
+    AnsweredByHyper(Box<(Response<Incoming>, LeasedConn)>),
+    /// Nothing is sent yet: a new connection turned out to speak HTTP/2.
+    Http2Instead(Box<LeasedConn>),
+}
+
+/// One request of a load.
+pub(super) struct LoadExchange<'a> {
+    pub(super) attempt: &'a FetchAttempt<'a>,
+    pub(super) target: &'a LoadTarget,
+    pub(super) worker: &'a LoadWorker,
+    pub(super) scratch: &'a LoadScratch,
+}
+
+impl LoadExchange<'_> {
+    /// Sends the request and receives the whole answer. The rare branches are boxed, because the whole
+    /// future is moved before it starts.
+    pub(super) async fn run(&self, now: Instant) -> Result<LoadResponse, FetchError> {
+        let kept = self.worker.take_idle_conn(now);
+        if self.target.protocol.get() != LoadProtocol::FastPath {
+            let kept = match kept {
+                Some(IdleLoadConn::Hyper(conn)) => Some(LeasedConn { conn, reused: true }),
+                Some(IdleLoadConn::FastPath(_)) | None => None,
+            };
+            return Box::pin(self.run_by_hyper(kept)).await;
+        }
+        match self.run_by_fast_path(kept, now).await? {
+            FastPathAttempt::Complete(response) => Ok(response),
+            FastPathAttempt::AnsweredByHyper(answer) => Box::pin(self.receive_or_follow(*answer)).await,
+            FastPathAttempt::Http2Instead(lease) => Box::pin(self.run_by_hyper(Some(*lease))).await,
+        }
+    }
+
+    async fn run_by_hyper(&self, kept: Option<LeasedConn>) -> Result<LoadResponse, FetchError> {
+        let LoadTarget { prepared, endpoint, protocol, .. } = self.target;
+        let answer = self.attempt.send_prepared(prepared, endpoint, kept).await?;
+        if protocol.get() == LoadProtocol::Unknown {
+            let is_http2 = answer.1.conn.is_http2();
+            protocol.set(if is_http2 { LoadProtocol::Hyper } else { LoadProtocol::FastPath });
+        }
+        self.receive_or_follow(answer).await
+    }
+
+    /// Receives an answer, or the answer that its redirects lead to.
+    async fn receive_or_follow(
+        &self,
+        (response, lease): (Response<Incoming>, LeasedConn),
+    ) -> Result<LoadResponse, FetchError> {
+        let (attempt, LoadTarget { hop, endpoint, .. }) = (self.attempt, self.target);
+        if attempt.is_redirect(&response) {
+            return match attempt.run_from_redirect(hop.clone(), endpoint.clone(), response, lease).await? {
+                AttemptOutcome::Complete { status, received, .. } => Ok(LoadResponse::new(status, &received)),
+                // Only an attempt that is not the last one ends so, and a load has one attempt.
+                AttemptOutcome::Retry => Err(attempt.progress.timeout_error(attempt.job.timeout)),
+            };
+        }
+        let (status, received, conn) = attempt.receive_plain(response, lease).await?;
+        let response = LoadResponse::new(status, &received);
+        // The pool keeps a shared connection, and counts the requests that share it.
+        if endpoint.is_conn_exclusive(&conn) {
+            self.worker.store_idle_conn(IdleLoadConn::Hyper(conn), response.received_at);
+        }
+        Ok(response)
+    }
+
+    async fn run_by_fast_path(
+        &self,
+        kept: Option<IdleLoadConn>,
+        now: Instant,
+    ) -> Result<FastPathAttempt, FetchError> {
+        let (attempt, target) = (self.attempt, self.target);
+        let kept = match kept {
+            Some(IdleLoadConn::FastPath(mut conn)) => conn.is_open().then_some(conn),
+            Some(IdleLoadConn::Hyper(_)) | None => None,
+        };
+        let (mut conn, now) = match kept {
+            Some(conn) => {
+                attempt.progress.set_reused(true);
+                (conn, now)
+            }
+            None => {
+                let connector = attempt.context.pool.connector();
+                let new = Box::pin(connector.connect(&target.endpoint, attempt.progress)).await?;
+                attempt.progress.set_reused(false);
+                if new.is_http2 {
+                    target.protocol.set(LoadProtocol::Hyper);
+                    let conn = Box::pin(new.start_http()).await?;
+                    return Ok(FastPathAttempt::Http2Instead(Box::new(LeasedConn { conn, reused: false })));
+                }
+                (FastPathConn::new(new.stream, new.peer), Instant::now())
+            }
+        };
+        let request = (&*target.raw_request, now);
+        match conn.exchange(request, attempt.job.max_body, self.scratch, attempt.progress).await {
+            FastPathOutcome::Complete(
+                FastPathResponse { status, bytes, sha256, keep_alive },
+                received_at,
+            ) => {
+                if keep_alive {
+                    self.worker.store_idle_conn(IdleLoadConn::FastPath(conn), received_at);
+                }
+                Ok(FastPathAttempt::Complete(LoadResponse { status, bytes, sha256, received_at }))
+            }
+            FastPathOutcome::NeedsHyper { is_answer } => {
+                if is_answer {
+                    target.protocol.set(LoadProtocol::Hyper);
+                }
+                let conn = Box::pin(conn.into_hyper()).await?;
+                let answer = Box::pin(attempt.resend_with_hyper(conn, &target.prepared[0])).await?;
+                Ok(FastPathAttempt::AnsweredByHyper(Box::new(answer)))
+            }
+        }
+    }
+}

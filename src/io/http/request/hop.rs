@@ -1,0 +1,42 @@
+//! One request of an attempt, before it is written: the URL, the method and the headers. Sends nothing.
+
+use hyper::{HeaderMap, Method};
+use url::Url;
+
+use scenario_core::scenario::model::{FetchJob, ScenarioText};
+use scenario_core::scenario::unix_socket;
+use scenario_log::event::FetchErrorKind;
+
+use super::auth;
+use super::headers;
+use crate::io::http::error::FetchError;
+
+/// One request of an attempt: the first one, or one that a redirect asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestHop {
+    /// Without user, password and fragment.
+    pub(crate) url: Url,
+    pub(crate) method: Method,
+    /// Without `Host`, unless the scenario gives one.
+    pub(crate) headers: HeaderMap,
+    /// Whether the job's body is sent.
+    pub(crate) has_body: bool,
+}
+
+impl RequestHop {
+    /// The first request of a job to a URL.
+    pub(crate) fn first(job: &FetchJob, url: &ScenarioText) -> Result<RequestHop, FetchError> {
+        let refused = |message: String| FetchError::permanent(FetchErrorKind::Protocol, message);
+        let mut url =
+            Url::parse(url.reveal()).map_err(|error| refused(format!("this is not a URL: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https" | unix_socket::SCHEME) {
+            return Err(refused("only http, https and http+unix are fetched".to_owned()));
+        }
+        url.set_fragment(None);
+        let method = Method::from_bytes(job.method.as_bytes())
+            .map_err(|_| refused(format!("{:?} is not an HTTP method", job.method)))?;
+        let credentials = auth::take_credentials(&mut url);
+        let headers = headers::job_headers(job, credentials)?;
+        Ok(RequestHop { url, method, headers, has_body: job.body.is_some() })
+    }
+}
