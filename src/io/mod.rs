@@ -28,6 +28,10 @@ use std::rc::Rc;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::secrets::Secrets;
 
+/// The environment variable that gives the token of a run's pages. The programs of a scenario do not
+/// inherit it.
+pub const TOKEN_VARIABLE: &str = "SCENARIO_TOKEN";
+
 /// What every hand needs to know about the run.
 #[derive(Debug)]
 pub struct RunContext {

@@ -9,10 +9,9 @@ use std::process::Stdio;
 
 use rustix::fs::{Access, OFlags};
 
-use crate::io::RunContext;
 use crate::io::process::pty;
 use crate::io::process::start_error::ProcessStartError;
-use crate::web::server::token;
+use crate::io::{RunContext, TOKEN_VARIABLE};
 use scenario_core::scenario::model;
 use scenario_core::scenario::model::{PresetKind, Scenario, ScenarioText, StdinMode};
 use scenario_log::signal::Signal;
@@ -125,7 +124,7 @@ impl CommandSpec {
             command.env_clear();
         }
         // A program that shows its environment must not show that, unless it was given it.
-        command.env_remove(token::TOKEN_VARIABLE);
+        command.env_remove(TOKEN_VARIABLE);
         if told.pty {
             command.env("TERM", pty::TERM_VALUE);
         }

@@ -81,10 +81,9 @@ impl Processes {
     /// No process yet. To be called within the runtime that all of them will live on.
     #[must_use]
     pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>, players_text: RenderPlayersToml) -> Processes {
-        Processes {
-            registry: ProcessRegistry::new(context, inbox, players_text),
-            next_unresponsive_check: None,
-        }
+        let registry = ProcessRegistry::new(context, inbox, players_text);
+        job_stop::watch_stops(&registry);
+        Processes { registry, next_unresponsive_check: None }
     }
 
     /// Starts spawn number `nth` of a preset.

@@ -23,7 +23,7 @@ use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer::StdinWriter;
 use crate::io::process::supervise::ProcessExit;
 use crate::io::process::world_feed::ProcessWorldFeed;
-use crate::io::process::{job_stop, orphans, supervise};
+use crate::io::process::{orphans, supervise};
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use scenario_core::scenario::model::StopPolicy;
 use scenario_log::event::{Source, SpawnExit};
@@ -134,9 +134,7 @@ impl ProcessRegistry {
             terminal: RefCell::default(),
             paused: Cell::new(false),
         };
-        let table = Rc::new(table);
-        job_stop::watch_stops(&table);
-        table
+        Rc::new(table)
     }
 
     /// Starts a process now.

@@ -8,10 +8,6 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-/// The variable of the environment that has the token, where it is not to be drawn. No program of a
-/// scenario inherits it.
-pub const TOKEN_VARIABLE: &str = "SCENARIO_TOKEN";
-
 /// How many bytes of chance are in one that is drawn.
 const RANDOM_LEN: usize = 16;
 
