@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustix::process::{getpid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::io::signals::ignored::listen_unless_ignored;
 use crate::io::terminal::foreground;
 use scenario_log::signal::Signal;
 
@@ -28,7 +29,7 @@ pub enum JobSignal {
 /// Signals, heard.
 #[derive(Debug)]
 pub struct JobSignals {
-    streams: [(JobSignal, Stream); 5],
+    streams: Vec<(JobSignal, Stream)>,
 }
 
 impl JobSignals {
@@ -37,16 +38,18 @@ impl JobSignals {
     /// # Errors
     /// When the system does not let them be heard.
     pub fn listen() -> io::Result<JobSignals> {
-        let stream = |kind, notice| Ok::<_, io::Error>((notice, signal(kind)?));
-        Ok(JobSignals {
-            streams: [
-                stream(SignalKind::interrupt(), JobSignal::End(Signal::INT))?,
-                stream(SignalKind::terminate(), JobSignal::End(Signal::TERM))?,
-                stream(SignalKind::hangup(), JobSignal::End(Signal::HUP))?,
-                stream(SignalKind::from_raw(SIGTSTP), JobSignal::Suspend)?,
-                stream(SignalKind::from_raw(SIGCONT), JobSignal::Continue)?,
-            ],
-        })
+        let ending = [
+            (JobSignal::End(Signal::INT), SignalKind::interrupt()),
+            (JobSignal::End(Signal::TERM), SignalKind::terminate()),
+            (JobSignal::End(Signal::HUP), SignalKind::hangup()),
+            (JobSignal::Suspend, SignalKind::from_raw(SIGTSTP)),
+        ];
+        let mut streams = Vec::new();
+        for (notice, kind) in ending {
+            streams.extend(listen_unless_ignored(kind)?.map(|stream| (notice, stream)));
+        }
+        streams.push((JobSignal::Continue, signal(SignalKind::from_raw(SIGCONT))?));
+        Ok(JobSignals { streams })
     }
 
     /// The next notice; of several, the first in the order of [`Notice`]. Loses none if it is given

@@ -30,6 +30,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use crate::io::file_watch::FileWatchList;
 use crate::io::process::orphans;
 use crate::io::runtime;
+use crate::io::signals::ignored::listen_unless_ignored;
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use crate::io::terminal::foreground;
 use scenario_log::signal as words;
@@ -232,7 +233,8 @@ impl Guard {
     }
 }
 
-/// All that a guard hears. Must be called in a runtime.
+/// Everything that a guard listens to. A signal that was ignored at the start is not among it, and the
+/// runner, which inherits that, ignores it too. Must be called in a runtime.
 fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
     let pass =
         |signal: words::Signal| (GuardEvent::Forward(signal), SignalKind::from_raw(signal.number().into()));
@@ -242,15 +244,21 @@ fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
         pass(words::Signal::TERM),
         pass(words::Signal::HUP),
         pass(words::Signal::TSTP),
-        (GuardEvent::Continued, SignalKind::from_raw(words::Signal::CONT.number().into())),
         send(Signal::QUIT),
         send(Signal::USR1),
         send(Signal::USR2),
         send(Signal::ALARM),
-        // Last, so that a suspension is known before the runner is seen to be stopped.
-        (GuardEvent::RunnerChanged, SignalKind::child()),
     ];
-    kinds.into_iter().map(|(told, kind)| Ok((told, signal(kind)?))).collect()
+    let mut signals = Vec::new();
+    for (event, kind) in kinds {
+        signals.extend(listen_unless_ignored(kind)?.map(|stream| (event, stream)));
+    }
+    // These two neither end nor suspend anything, and without them a guard could not work.
+    let continued = SignalKind::from_raw(words::Signal::CONT.number().into());
+    signals.push((GuardEvent::Continued, signal(continued)?));
+    // Last, so that a suspension is known before the runner is seen to be stopped.
+    signals.push((GuardEvent::RunnerChanged, signal(SignalKind::child())?));
+    Ok(signals)
 }
 
 /// A file in memory that holds a text, to be read from its beginning.

@@ -5,21 +5,25 @@
 //! itself, and those that its guard was sent. [`Count`] says which are the same.
 
 mod dedup;
+pub(in crate::io) mod ignored;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::signal::unix::{Signal as Stream, SignalKind};
 
 use crate::io::guard::lifeline::{Lifeline, LifelineReceiver};
 use crate::io::inbox::{Inbox, OwnedInput};
 use crate::io::runtime;
 use crate::io::terminal::foreground;
 use dedup::{SignalDedup, SignalRoute};
+use ignored::listen_unless_ignored;
 use scenario_log::signal::Signal;
 
 /// How long after it came a signal is told. What comes of its kind in this moment is the same one:
@@ -40,19 +44,22 @@ const SIGTSTP: i32 = 20;
 const SIGXFSZ: i32 = 25;
 
 impl SignalListener {
-    /// Must be called in a runtime.
-    fn listen_all() -> io::Result<[SignalListener; 3]> {
-        // A log that grows past a file size limit is to fail in words; the signal would end us
-        // without any. The handler stays for good.
-        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
-        let kind = |kind, name| {
-            Ok::<SignalListener, io::Error>(SignalListener { signal: name, stream: signal(kind)? })
-        };
-        Ok([
-            kind(SignalKind::interrupt(), Signal::INT)?,
-            kind(SignalKind::terminate(), Signal::TERM)?,
-            kind(SignalKind::hangup(), Signal::HUP)?,
-        ])
+    /// `None` for a signal that is to stay ignored. Must be called in a runtime.
+    fn listen(signal: Signal, kind: SignalKind) -> io::Result<Option<SignalListener>> {
+        Ok(listen_unless_ignored(kind)?.map(|stream| SignalListener { signal, stream }))
+    }
+
+    /// The signals that end a run, without those that are to stay ignored. Must be called in a runtime.
+    fn listen_all() -> io::Result<Vec<SignalListener>> {
+        // A log that grows past a file size limit must fail with a message; the signal would end the
+        // program without one. The handler stays for good.
+        drop(listen_unless_ignored(SignalKind::from_raw(SIGXFSZ))?);
+        let listeners = [
+            SignalListener::listen(Signal::INT, SignalKind::interrupt())?,
+            SignalListener::listen(Signal::TERM, SignalKind::terminate())?,
+            SignalListener::listen(Signal::HUP, SignalKind::hangup())?,
+        ];
+        Ok(listeners.into_iter().flatten().collect())
     }
 
     /// Waits for the next one. Loses none if it is given up.
@@ -97,8 +104,9 @@ pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Re
         });
     }
     // What this signal does to a program that does not listen, it shall not do to us.
-    let mut suspend = SignalListener { signal: Signal::TSTP, stream: signal(SignalKind::from_raw(SIGTSTP))? };
+    let suspend = SignalListener::listen(Signal::TSTP, SignalKind::from_raw(SIGTSTP))?;
     let Some(lifeline) = lifeline else {
+        let Some(mut suspend) = suspend else { return Ok(()) };
         tokio::task::spawn_local(async move {
             loop {
                 suspend.wait().await;
@@ -145,7 +153,7 @@ impl SignalForwarder {
 /// Signals for a driver that never waits: it asks now and then.
 pub struct SignalPoller {
     runtime: Runtime,
-    listeners: [SignalListener; 3],
+    listeners: Vec<SignalListener>,
     /// What the guard was sent.
     lifeline: Option<LifelineReceiver>,
 }
@@ -165,7 +173,7 @@ impl SignalPoller {
 
     /// The next signal that has come, if any has; KILL if the guard has gone.
     pub fn poll(&mut self) -> Option<Signal> {
-        let ([int, term, hup], ear) = (&mut self.listeners, &mut self.lifeline);
+        let (listeners, ear) = (&mut self.listeners, &mut self.lifeline);
         let guarded = async {
             let Some(open) = ear else { return std::future::pending().await };
             let signal = open.next_signal().await;
@@ -175,15 +183,23 @@ impl SignalPoller {
             signal.unwrap_or(Signal::KILL)
         };
         self.runtime.block_on(async {
-            let kind = tokio::select! {
+            let index = tokio::select! {
                 biased;
-                () = int.wait() => int,
-                () = term.wait() => term,
-                () = hup.wait() => hup,
+                index = next_ready(listeners) => index,
                 signal = guarded => return Some(signal),
                 () = tokio::task::yield_now() => return None,
             };
-            Some(kind.absorb_duplicates().await)
+            Some(listeners[index].absorb_duplicates().await)
         })
     }
+}
+
+/// Waits for a signal of any listener, and gives the listener's index; of several, the first.
+async fn next_ready(listeners: &mut [SignalListener]) -> usize {
+    poll_fn(|context| {
+        let mut has_signal =
+            |listener: &mut SignalListener| listener.stream.poll_recv(context) == Poll::Ready(Some(()));
+        listeners.iter_mut().position(&mut has_signal).map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }

@@ -11,6 +11,7 @@ mod environment;
 mod extract;
 mod golden;
 mod guard;
+mod ignored_signals;
 mod input;
 mod outputs;
 mod play;

@@ -4,13 +4,16 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) mod any_bytes;
 pub(crate) mod browser;
 pub(crate) mod logs;
 
+use rustix::process::Signal;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A folder of its own for a test, gone with it.
 pub(crate) struct Folder(PathBuf);
@@ -18,6 +21,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        reset_signals();
         let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
@@ -58,6 +62,29 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Lets the programs that the tests start have every signal's default action, also where the tests
+/// themselves were started with some of them ignored (by `nohup`, or in the background of a script).
+/// An `exec` keeps what is ignored and resets what is handled, so each of those gets a handler, which
+/// does nothing. Every [`Folder`] calls this.
+pub(crate) fn reset_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+        let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _inside = runtime.enter();
+        for number in 1..32 {
+            // The standard library ignores PIPE here, and resets it in what it starts. CHLD is left to
+            // the test of a runner that was started without it.
+            let is_left = [Signal::PIPE.as_raw(), Signal::CHILD.as_raw()].contains(&number);
+            if !is_left && ignored >> (number - 1) & 1 == 1 {
+                drop(signal(SignalKind::from_raw(number)).unwrap());
+            }
+        }
+    });
 }
 
 /// The program.
@@ -123,7 +150,7 @@ pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec
 }
 
 /// Sends a signal to a child.
-pub(crate) fn kill(child: &Child, signal: rustix::process::Signal) {
+pub(crate) fn kill(child: &Child, signal: Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
 }
 

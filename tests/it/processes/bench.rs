@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::common::reset_signals;
 use scenario::io::RunContext;
 use scenario::io::inbox::{Inbox, OwnedInput};
 use scenario::io::process::Processes;
@@ -190,6 +191,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
 }
 
 pub(crate) fn with_secrets(commands: &[CommandPreset], secrets: Secrets, test: impl AsyncFnOnce(&mut Bench)) {
+    reset_signals();
     let scenario = Rc::new(scenario(commands));
     let context = RunContext { scenario, folder: folder(), secrets, seed: 1, speed: 1.0 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
