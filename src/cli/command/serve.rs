@@ -13,12 +13,12 @@ use scenario_log::sanitize::sanitize;
 pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, RefusedError> {
     let Some(address) = &serving.address else { return Ok(None) };
     let token = match std::env::var(TOKEN_VARIABLE) {
-        Ok(text) => {
-            AccessToken::parse(&text).map_err(|error| format!("{TOKEN_VARIABLE} cannot be used: {error}"))
-        }
-        Err(_) => AccessToken::random(),
+        Ok(text) => AccessToken::parse(&text)
+            .map_err(|error| RefusedError(format!("{TOKEN_VARIABLE} cannot be used: {error}"))),
+        Err(_) => AccessToken::random().map_err(|error| RefusedError(error.to_string())),
     };
-    BoundServer::bind(address, &serving.hosts, token.map_err(RefusedError)?).map(Some).map_err(RefusedError)
+    let bound = BoundServer::bind(address, &serving.hosts, token?);
+    bound.map(Some).map_err(|error| RefusedError(error.to_string()))
 }
 
 /// Lets people in. What there is to see they are shown once there is something.

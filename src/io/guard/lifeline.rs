@@ -4,6 +4,8 @@
 //! The runner inherits nothing: it learns by the name that it is started under whose child it is and
 //! which descriptor of the guard's to open, and so no child of its own can hold the lifeline either.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd};
@@ -30,6 +32,28 @@ fn parse_argv0(name: &str) -> Option<(i32, u32)> {
     Some((guard.parse().ok()?, descriptor.parse().ok()?))
 }
 
+/// The lifeline of a runner that has a guard cannot be had: most likely the guard was killed.
+#[derive(Debug)]
+pub enum LifelineError {
+    /// The guard's descriptor cannot be opened.
+    Unreachable(io::Error),
+    /// The guard has ended.
+    GuardEnded,
+}
+
+impl fmt::Display for LifelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LifelineError::Unreachable(error) => {
+                write!(f, "the guard of this run cannot be reached: {error}")
+            }
+            LifelineError::GuardEnded => f.write_str("the guard of this run has ended"),
+        }
+    }
+}
+
+impl Error for LifelineError {}
+
 /// The runner's end of a lifeline.
 #[derive(Debug)]
 pub struct Lifeline(File);
@@ -38,8 +62,8 @@ impl Lifeline {
     /// The lifeline of this process; `None` if it was started without a guard.
     ///
     /// # Errors
-    /// When there was a guard, and its end cannot be had: most likely it was killed.
-    pub fn find() -> Result<Option<Lifeline>, String> {
+    /// When there was a guard that cannot be reached any more.
+    pub fn find() -> Result<Option<Lifeline>, LifelineError> {
         let name = std::env::args_os().next();
         let Some((guard, descriptor)) = name.as_deref().and_then(|name| parse_argv0(name.to_str()?)) else {
             return Ok(None);
@@ -48,14 +72,10 @@ impl Lifeline {
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let opened =
             File::options().read(true).custom_flags(flags).open(format!("/proc/{guard}/fd/{descriptor}"));
-        let file = opened.map_err(|error| format!("the guard of this run cannot be reached: {error}"))?;
+        let file = opened.map_err(LifelineError::Unreachable)?;
         let is_pipe = fstat(&file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
         // Asked last: as long as it is our parent, the number was its own and not another's.
-        if is_pipe && is_there() {
-            Ok(Some(Lifeline(file)))
-        } else {
-            Err("the guard of this run has ended".to_owned())
-        }
+        if is_pipe && is_there() { Ok(Some(Lifeline(file))) } else { Err(LifelineError::GuardEnded) }
     }
 
     /// Listens from now on. Must be called in a runtime.

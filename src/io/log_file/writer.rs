@@ -4,6 +4,8 @@
 //! The screen gets what it shows through this thread too, behind the log's bytes: nothing is shown
 //! that a crash could take out of the log.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -29,9 +31,17 @@ pub enum OutputDestination {
     Stdout,
 }
 
-/// Why a log cannot be written where it should be, in words with the way out.
+/// Why a log cannot be written where it should be: the message, with the way out.
 #[derive(Debug)]
 pub struct RefusedError(pub String);
+
+impl fmt::Display for RefusedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for RefusedError {}
 
 /// A piece of the log, and what the screen shows of it.
 #[derive(Debug, Default)]

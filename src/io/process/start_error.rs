@@ -4,6 +4,8 @@
 //!
 //! Never changes anything and never opens what could block.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -19,6 +21,15 @@ pub(super) enum ProcessStartError {
     /// It may when another has ended: there were no descriptors or processes left.
     LimitReached(String),
 }
+
+impl fmt::Display for ProcessStartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ProcessStartError::Permanent(message) | ProcessStartError::LimitReached(message)) = self;
+        f.write_str(message)
+    }
+}
+
+impl Error for ProcessStartError {}
 
 impl ProcessStartError {
     /// For an error of the system in which the program itself has no part.

@@ -39,6 +39,8 @@ use scenario_log::event::Direction;
 
 use token::AccessToken;
 
+pub use address::BindError;
+
 /// How many acts may wait for the driver.
 const MAX_QUEUED_ACTIONS: usize = 256;
 
@@ -123,8 +125,8 @@ impl BoundServer {
     /// the page.
     ///
     /// # Errors
-    /// In words: it is no address, it cannot be had, or others could ask at it and no name is given.
-    pub fn bind(address: &str, hosts: &[String], token: AccessToken) -> Result<BoundServer, String> {
+    /// When it is not an address, cannot be had, or other machines could ask there and no name is given.
+    pub fn bind(address: &str, hosts: &[String], token: AccessToken) -> Result<BoundServer, BindError> {
         let (listener, address) = address::bind_address(address, !hosts.is_empty())?;
         Ok(BoundServer { access: AccessPolicy::new(address, hosts, &token), listener, address, token })
     }

@@ -1,5 +1,6 @@
 //! The token of a run: who has it may take part.
 
+use std::error::Error;
 use std::fmt;
 
 use base64::Engine;
@@ -24,28 +25,52 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// There is no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessTokenError {
+    /// The system gives no random bytes, for this reason.
+    NoRandomness(String),
+    /// A text that was given cannot be a token.
+    Malformed,
+}
+
+impl fmt::Display for AccessTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AccessTokenError::NoRandomness(error) => write!(f, "no token can be drawn: {error}"),
+            AccessTokenError::Malformed => {
+                let (least, most) = (ALLOWED_LEN.start(), ALLOWED_LEN.end());
+                write!(f, "a token has {least} to {most} characters, of A-Z, a-z, 0-9, - and _")
+            }
+        }
+    }
+}
+
+impl Error for AccessTokenError {}
+
 impl AccessToken {
-    /// Draws one that nobody can guess.
+    /// Draws a token that nobody can guess.
     ///
     /// # Errors
-    /// When the system gives no chance, in words.
-    pub fn random() -> Result<AccessToken, String> {
+    /// When the system gives no random bytes.
+    pub fn random() -> Result<AccessToken, AccessTokenError> {
         let mut bytes = [0; RANDOM_LEN];
-        SysRng.try_fill_bytes(&mut bytes).map_err(|error| format!("no token can be drawn: {error}"))?;
+        SysRng
+            .try_fill_bytes(&mut bytes)
+            .map_err(|error| AccessTokenError::NoRandomness(error.to_string()))?;
         Ok(AccessToken(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The one that was given.
+    /// Takes a token that was given.
     ///
     /// # Errors
-    /// In words, if it cannot be one; it is not named there.
-    pub fn parse(text: &str) -> Result<AccessToken, String> {
+    /// When the text cannot be a token; the error does not contain it.
+    pub fn parse(text: &str) -> Result<AccessToken, AccessTokenError> {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if is_plain && ALLOWED_LEN.contains(&text.len()) {
             Ok(AccessToken(text.to_owned()))
         } else {
-            let (least, most) = (ALLOWED_LEN.start(), ALLOWED_LEN.end());
-            Err(format!("a token has {least} to {most} characters, of A-Z, a-z, 0-9, - and _"))
+            Err(AccessTokenError::Malformed)
         }
     }
 
@@ -78,7 +103,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_token_is_not_repeated() {
         for text in ["", "short", &"x".repeat(129), "sixteen letters!", "with a space in it"] {
-            let error = AccessToken::parse(text).unwrap_err();
+            let error = AccessToken::parse(text).unwrap_err().to_string();
             assert!(text.is_empty() || !error.contains(text), "{error}");
         }
     }

@@ -49,7 +49,7 @@ fn what_cannot_be_is_said_in_words() {
         folder.scenario(&arguments).env("SCENARIO_TOKEN", token).end().expect(code).stderr
     };
     let no_port = said(&["--serve", "localhost"], TOKEN, 4);
-    assert!(no_port.contains("`localhost` is no address: write it as HOST:PORT"), "{no_port}");
+    assert!(no_port.contains("`localhost` is not an address: write it as HOST:PORT"), "{no_port}");
     let short = said(&["--serve", "0"], "secret-canary", 4);
     assert!(short.contains("SCENARIO_TOKEN cannot be used: a token has 16 to 128 characters"), "{short}");
     assert!(!short.contains("canary"), "{short}");

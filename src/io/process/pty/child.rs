@@ -4,7 +4,9 @@
 //! why it did not become the program: the number of the system's error, or words. Never returns but
 //! to tell that.
 
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -50,14 +52,16 @@ pub enum PtyExecError {
     Message(String),
 }
 
-impl std::fmt::Display for PtyExecError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for PtyExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PtyExecError::Errno(number) => write!(formatter, "{number}"),
-            PtyExecError::Message(words) => formatter.write_str(words),
+            PtyExecError::Errno(number) => write!(f, "{number}"),
+            PtyExecError::Message(message) => f.write_str(message),
         }
     }
 }
+
+impl Error for PtyExecError {}
 
 /// Whether this is a text without an interpreter line. The kernel does not start one, but the C
 /// library would have a shell read it (execvp(3)), which it does for no start without a terminal.
