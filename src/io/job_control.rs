@@ -1,5 +1,4 @@
-//! What a command that waits is told by signals: that it is to end, that its job is to be suspended,
-//! that it goes on. Decides nothing.
+//! The job signals of a command that waits: to end, to suspend its job, to go on. Decides nothing.
 
 use std::io;
 use std::time::Duration;
@@ -15,28 +14,28 @@ use scenario_log::signal::Signal;
 const SIGTSTP: i32 = 20;
 const SIGCONT: i32 = 18;
 
-/// What is told.
+/// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobSignal {
-    /// It is to end, by this signal.
+    /// To end, by this signal.
     End(Signal),
-    /// It is to stop until it is told to go on (Ctrl-Z): see [`suspend`].
+    /// To stop until the job goes on (Ctrl-Z): see [`suspend_self`].
     Suspend,
     /// It was stopped, and goes on.
     Continue,
 }
 
-/// Signals, heard.
+/// Listens to the signals.
 #[derive(Debug)]
 pub struct JobSignals {
     streams: Vec<(JobSignal, Stream)>,
 }
 
 impl JobSignals {
-    /// Hears signals from now on. To be called in a runtime.
+    /// Listens from now on. To be called in a runtime.
     ///
     /// # Errors
-    /// When the system does not let them be heard.
+    /// When the system does not let signals be listened to.
     pub fn listen() -> io::Result<JobSignals> {
         let ending = [
             (JobSignal::End(Signal::INT), SignalKind::interrupt()),
@@ -52,8 +51,8 @@ impl JobSignals {
         Ok(JobSignals { streams })
     }
 
-    /// The next notice; of several, the first in the order of [`Notice`]. Loses none if it is given
-    /// up.
+    /// The next signal; of several, the first in the order of [`JobSignal`]. Loses none if it is
+    /// dropped.
     pub async fn next(&mut self) -> JobSignal {
         std::future::poll_fn(|context| {
             for (notice, stream) in &mut self.streams {
@@ -67,7 +66,7 @@ impl JobSignals {
     }
 }
 
-/// The same in a moment, unless somebody lets it go on before.
+/// Suspends this process after a moment, unless the job is continued before.
 pub async fn suspend_after(moment: Duration) {
     let Ok(mut go_on) = signal(SignalKind::from_raw(SIGCONT)) else { return suspend_self() };
     if tokio::time::timeout(moment, go_on.recv()).await.is_err() {
@@ -75,11 +74,11 @@ pub async fn suspend_after(moment: Duration) {
     }
 }
 
-/// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
-/// would, and nothing happens, as with a program that does not listen.
+/// Stops this process until its job is continued. Where no shell controls jobs, nothing would ever
+/// continue it; then nothing happens, as in a program that does not listen to the signal.
 pub fn suspend_self() {
     if foreground::may_be_shell_job() {
-        // Cannot fail: we may send signals to ourselves.
+        // It cannot fail: we may send signals to ourselves.
         let _ = kill_process(getpid(), rustix::process::Signal::STOP);
     }
 }

@@ -1,4 +1,4 @@
-//! Where the server listens.
+//! Binds the server's address.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use rustix::net::sockopt::set_socket_send_buffer_size;
 
-/// How many may wait to be let in.
+/// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// How much the system keeps for one that does not take it: what is over is kept once for all, here.
+/// How much the system buffers for a client that does not read, in bytes. Events beyond that are kept
+/// here, once for all clients.
 const SEND_BUFFER_LEN: usize = 32 << 10;
 
 /// Why the server cannot listen at an address: the message.
@@ -35,7 +36,7 @@ pub(super) fn bind_address(text: &str, has_names: bool) -> Result<(TcpListener, 
         && !has_names
     {
         return Err(BindError(format!(
-            "other machines can ask at {open}: say by which name they do (`--serve-host NAME`), or serve at \
+            "other machines can reach {open}: give the name that they use (`--serve-host NAME`), or serve at \
              127.0.0.1:{}",
             open.port()
         )));
@@ -45,7 +46,7 @@ pub(super) fn bind_address(text: &str, has_names: bool) -> Result<(TcpListener, 
     let listener = TcpListener::bind(&addresses[..]).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     rustix::net::listen(&listener, BACKLOG).map_err(|errno| cannot(errno.into()))?;
-    // Those that are accepted have the same.
+    // Accepted connections inherit it.
     set_socket_send_buffer_size(&listener, SEND_BUFFER_LEN).map_err(|errno| cannot(errno.into()))?;
     Ok((listener, address))
 }
@@ -78,7 +79,7 @@ fn resolve_address(text: &str) -> Result<Vec<SocketAddr>, BindError> {
 fn bind_error_reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-        io::ErrorKind::PermissionDenied => "ports below 1024 are not for everybody".to_owned(),
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege".to_owned(),
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
         _ => error.to_string(),
     }
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn other_machines_are_let_in_only_by_name() {
+    fn other_machines_need_a_name() {
         for text in ["0.0.0.0:0", "[::]:0"] {
             let refused = bind_address(text, false).unwrap_err().to_string();
             assert!(refused.contains("--serve-host"), "{refused}");
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_in_use_is_said() {
+    fn a_port_in_use_is_reported() {
         let (_held, address) = bind_address("0", false).unwrap();
         let refused = bind_address(&address.to_string(), false).unwrap_err().to_string();
         assert_eq!(refused, format!("cannot serve at {address}: the port is in use"));

@@ -1,4 +1,4 @@
-//! The token of a run: who has it may take part.
+//! The token of a run's pages: a client that has it may take part.
 
 use std::error::Error;
 use std::fmt;
@@ -9,13 +9,13 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-/// How many bytes of chance are in one that is drawn.
+/// How many random bytes a drawn token has.
 const RANDOM_LEN: usize = 16;
 
-/// How many characters one that is given has.
+/// How many characters a given token may have.
 const ALLOWED_LEN: std::ops::RangeInclusive<usize> = 16..=128;
 
-/// A token. Shown by nothing but [`Token::text`].
+/// A token. Only [`AccessToken::reveal`] shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken(String);
 
@@ -74,13 +74,14 @@ impl AccessToken {
         }
     }
 
-    /// Itself.
+    /// The token's text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is it. How long that takes tells nothing of it.
+    /// Whether `text` is the token. The time that this takes does not depend on how much of it is
+    /// right.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         Sha256::digest(&self.0) == Sha256::digest(text)
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawn_token_could_have_been_given_and_is_another_each_time() {
+    fn each_drawn_token_is_valid_and_different() {
         let token = AccessToken::random().unwrap();
         assert_eq!(AccessToken::parse(token.reveal()), Ok(token.clone()));
         assert!(token.matches(token.reveal()) && !token.matches("") && !token.matches(&token.reveal()[1..]));
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_token_is_not_repeated() {
+    fn an_error_does_not_contain_the_text() {
         for text in ["", "short", &"x".repeat(129), "sixteen letters!", "with a space in it"] {
             let error = AccessToken::parse(text).unwrap_err().to_string();
             assert!(text.is_empty() || !error.contains(text), "{error}");
