@@ -182,6 +182,20 @@ impl Watched {
         }
     }
 
+    /// Waits until each of these has been in a line, in any order: for the lines of several sources.
+    #[track_caller]
+    pub(crate) fn until_all(&mut self, what: &[&str]) {
+        let mut missing = what.to_vec();
+        while let Some(first) = missing.first() {
+            let Some(line) = self.lines.next() else {
+                panic!("`{first}` was never shown, but:\n{}", self.shown.join("\n"));
+            };
+            let line = line.unwrap();
+            missing.retain(|what| !line.contains(what));
+            self.shown.push(line);
+        }
+    }
+
     /// Reads to the end, and gives the exit code.
     pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
         self.shown.extend(self.lines.map(Result::unwrap));
@@ -305,6 +319,12 @@ impl Log {
     pub(crate) fn names(&self) -> Vec<String> {
         let names = self.events.iter().map(|value| value["event"].as_str().unwrap().to_owned());
         names.filter(|name| name != "clock.tick").collect()
+    }
+
+    /// The names of the events of one source, in their order.
+    pub(crate) fn names_of(&self, source: &str) -> Vec<&str> {
+        let own = self.events.iter().filter(|value| value["source"] == source);
+        own.map(|value| value["event"].as_str().unwrap()).collect()
     }
 
     /// What a player did: planned moments and directions.
