@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
-use super::guard::{marked, nobody_is_left, runner_of};
+use super::guard::{assert_all_gone, marked, runner_of};
 use crate::common::{Folder, Log, Run, kill, reset_signals};
 
 /// Starts a run as a shell does that ignores these signals.
@@ -38,7 +38,7 @@ fn a_guarded_run_ignores_what_was_ignored_at_its_start() {
     let log = Log::read(&folder.path().join("l.jsonl"));
     let names = ["run.started", "spawn.started", "line", "spawn.exited", "run.finished"];
     assert_eq!(log.names(), names);
-    nobody_is_left(&folder);
+    assert_all_gone(&folder);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_hangup_that_is_not_ignored_ends_a_run() {
     run.until("| up");
     kill(&run.child, Signal::HUP);
     assert_eq!(run.end().0, Some(129));
-    nobody_is_left(&folder);
+    assert_all_gone(&folder);
 }
 
 /// Every other way to wait: the hangup does nothing, and the signal after it ends the program.

@@ -1,4 +1,4 @@
-//! Who may ask, and where: rows G3 and G4.
+//! Which requests are let through, and at which addresses.
 
 use crate::common::Folder;
 use crate::serve::asker::{TOKEN, served_run};
@@ -23,7 +23,7 @@ fn other_machines_are_let_in_only_by_name_and_with_the_token() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let ended =
             folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--serve", address]).end().expect(4);
-        assert!(ended.stderr.contains("say by which name they do (`--serve-host NAME`)"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("give the name that they use (`--serve-host NAME`)"), "{}", ended.stderr);
     }
     assert!(!folder.path().join("l.jsonl").exists(), "nothing was started");
     let arguments =
@@ -41,7 +41,7 @@ fn other_machines_are_let_in_only_by_name_and_with_the_token() {
 }
 
 #[test]
-fn what_cannot_be_is_said_in_words() {
+fn wrong_addresses_and_tokens_give_a_message() {
     let folder = Folder::new();
     folder.file("s.toml", LONG);
     let said = |arguments: &[&str], token: &str, code: i32| {
@@ -61,7 +61,7 @@ fn what_cannot_be_is_said_in_words() {
 }
 
 #[test]
-fn another_site_gets_nothing_and_can_change_nothing() {
+fn another_site_can_read_and_change_nothing() {
     let folder = Folder::new();
     let served = served_run(&folder, LONG);
     let bearer = format!("Authorization: Bearer {TOKEN}");
