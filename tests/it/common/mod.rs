@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 
 pub(crate) mod any_bytes;
 pub(crate) mod browser;
@@ -163,7 +164,7 @@ pub(crate) fn is_gone(pid: &Value) -> bool {
 /// What a run shows, line by line, while it runs.
 pub(crate) struct Watched {
     pub(crate) child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    lines: Receiver<String>,
     pub(crate) shown: Vec<String>,
 }
 
@@ -172,10 +173,10 @@ impl Watched {
     #[track_caller]
     pub(crate) fn until(&mut self, what: &str) {
         loop {
-            let Some(line) = self.lines.next() else {
+            let Ok(line) = self.lines.recv() else {
                 panic!("`{what}` was never shown, but:\n{}", self.shown.join("\n"));
             };
-            self.shown.push(line.unwrap());
+            self.shown.push(line);
             if self.shown.last().unwrap().contains(what) {
                 return;
             }
@@ -187,10 +188,9 @@ impl Watched {
     pub(crate) fn until_all(&mut self, what: &[&str]) {
         let mut missing = what.to_vec();
         while let Some(first) = missing.first() {
-            let Some(line) = self.lines.next() else {
+            let Ok(line) = self.lines.recv() else {
                 panic!("`{first}` was never shown, but:\n{}", self.shown.join("\n"));
             };
-            let line = line.unwrap();
             missing.retain(|what| !line.contains(what));
             self.shown.push(line);
         }
@@ -198,7 +198,7 @@ impl Watched {
 
     /// Reads to the end, and gives the exit code.
     pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
-        self.shown.extend(self.lines.map(Result::unwrap));
+        self.shown.extend(self.lines.iter());
         (self.child.wait().unwrap().code(), self.shown)
     }
 }
@@ -256,7 +256,10 @@ impl Run {
     pub(crate) fn watch(mut self) -> Watched {
         self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = std::sync::mpsc::channel();
+        // Read at once: a screen that is not read drops lines, which a test may wait for.
+        std::thread::spawn(move || stderr.lines().try_for_each(|line| sender.send(line.unwrap())));
         Watched { child, lines, shown: Vec::new() }
     }
 

@@ -23,7 +23,11 @@ fn other_machines_are_let_in_only_by_name_and_with_the_token() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let ended =
             folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--serve", address]).end().expect(4);
-        assert!(ended.stderr.contains("give the name that they use (`--serve-host NAME`)"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("give the name that they use (`--serve-host NAME`)"),
+            "{}",
+            ended.stderr
+        );
     }
     assert!(!folder.path().join("l.jsonl").exists(), "nothing was started");
     let arguments =
