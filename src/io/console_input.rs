@@ -1,8 +1,9 @@
-//! What is typed: lines of a terminal, or of the file given with `--input`, each left in the inbox.
+//! Reads typed commands: the lines of a terminal, or of the file given with `--input`. Each line goes
+//! into the inbox.
 //!
 //! A thread of its own reads, since a terminal cannot be read without waiting. It reads the terminal
-//! only while the runner is in the foreground: a background job that reads is stopped by the system.
-//! The end of input ends nothing.
+//! only while the runner is in the foreground: the system stops a background job that reads. The end
+//! of the input does not end the run.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,33 +21,33 @@ use tokio::sync::mpsc;
 use crate::io::inbox::{Inbox, OwnedInput};
 use crate::io::terminal::foreground;
 
-/// The longest line that is kept, in bytes; the engine refuses one as long.
+/// The longest line that is kept, in bytes. The engine refuses a line of this length.
 const MAX_LINE_LEN: usize = 8 << 10;
 
-/// How many typed lines may wait; then the typist does.
+/// How many typed lines may wait; after that, reading waits.
 const MAX_QUEUED_LINES: usize = 64;
 
-/// How long a run waits at most for what is typed before it.
+/// How long the start of a run waits at most for the lines that are there already.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How often a terminal is looked at while another job has it.
+/// How often a terminal is checked while another job has it.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Where typed lines come from.
 #[derive(Clone, Debug)]
 pub enum ConsoleInput {
-    /// The terminal on standard input. Each line that is entered is counted: it moves the cursor of
-    /// whoever draws there.
+    /// The terminal on standard input. Every line that is entered is counted, since it moves the
+    /// cursor of a screen that is drawn there.
     Terminal(Arc<AtomicU64>),
     /// All of standard input, as `--input -` asks.
     Stdin,
-    /// A file, or a pipe by its name.
+    /// A file, or a pipe by its path.
     File(PathBuf),
 }
 
 impl ConsoleInput {
-    /// Starts to read. Lines come into the inbox as they are typed; those that are there already (all
-    /// of a file, what was piped in) are in it when this comes back, so that they come before
+    /// Starts to read. Lines go into the inbox as they are typed. Lines that are there already (a
+    /// whole file, or piped input) are in the inbox when this returns, so that they come before
     /// anything else of the run.
     pub fn start(self, inbox: &Rc<Inbox>) {
         let (lines, mut typed) = mpsc::channel::<String>(MAX_QUEUED_LINES);
@@ -73,7 +74,7 @@ impl ConsoleInput {
         });
     }
 
-    /// Reads to the end; drops `reading_on` when nothing more is there for now.
+    /// Reads to the end; drops `reading_on` as soon as there is nothing more to read for now.
     fn read_into(self, lines: &mpsc::Sender<String>, reading_on: Sender<()>) {
         let reading_on = Some(reading_on);
         match self {
@@ -85,7 +86,7 @@ impl ConsoleInput {
                 read_lines(CatchUpReader { reader: std::io::stdin().lock(), catching_up: reading_on }, lines)
             }
             ConsoleInput::File(path) => {
-                // The opening of a FIFO waits for its writer: nothing is there for now.
+                // Opening a FIFO waits for its writer: there is nothing to read for now.
                 let reading_on =
                     reading_on.filter(|_| std::fs::metadata(&path).is_ok_and(|file| file.is_file()));
                 if let Ok(source) = File::open(path) {
@@ -96,10 +97,10 @@ impl ConsoleInput {
     }
 }
 
-/// Reads all lines of a file at once, for a clock that does not wait.
+/// Reads all lines at once, for a clock that does not wait. A terminal has none.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the input cannot be read.
 pub fn read_all(keyboard: &ConsoleInput) -> std::io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     match keyboard {
@@ -118,7 +119,7 @@ fn decode_line(line: &[u8]) -> String {
     String::from_utf8_lossy(line).trim_end_matches('\r').to_owned()
 }
 
-/// A source that tells, by dropping what it holds, when the next read would have to wait.
+/// A source that drops `catching_up` when the next read would have to wait.
 struct CatchUpReader<R> {
     reader: R,
     catching_up: Option<Sender<()>>,
@@ -137,7 +138,7 @@ impl<R: Read + AsFd> Read for CatchUpReader<R> {
     }
 }
 
-/// The terminal, read only when something is there and the runner is in the foreground.
+/// The terminal, read only when there is something to read and the runner is in the foreground.
 struct ForegroundStdin {
     entered_lines: Arc<AtomicU64>,
 }
@@ -163,7 +164,7 @@ impl Read for ForegroundStdin {
     }
 }
 
-/// Sends each line of a source on, until its end or the run's.
+/// Sends each line of a source, until the source ends or the run does.
 fn read_lines(mut source: impl Read, lines: &mpsc::Sender<String>) {
     let mut buffer = [0u8; 4096];
     let mut line = Vec::new();
@@ -205,13 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn each_line_comes_once() {
+    fn each_line_arrives_once() {
         assert_eq!(lines_of(b"1\n2\r\nmark end"), ["1", "2", "mark end"]);
         assert_eq!(lines_of(b""), Vec::<String>::new());
     }
 
     #[test]
-    fn a_megabyte_without_end_is_cut_and_the_next_line_is_whole() {
+    fn an_endless_line_is_cut_and_the_next_one_is_whole() {
         let lines = lines_of(&[&vec![b'x'; 1 << 20][..], b"\n1\n\xff\n"].concat());
         assert_eq!(lines.len(), 3);
         assert_eq!((lines[0].len(), lines[1].as_str(), lines[2].as_str()), (MAX_LINE_LEN, "1", "\u{fffd}"));

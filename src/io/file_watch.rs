@@ -1,5 +1,5 @@
-//! Waits for files to change. Looks at them now and then, by their paths: that works on every file
-//! system, and for whatever an editor does to save (writes, renames, removes and makes anew).
+//! Waits for files to change. Checks them at intervals, by their paths: that works on every file
+//! system, and whatever an editor does to save a file (writes, renames, or removes and creates it).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,26 +14,29 @@ use crate::io::job_control::{JobSignal, JobSignals};
 use crate::io::runtime;
 use scenario_log::signal::Signal;
 
-/// How often the files are looked at. Who saves one does not wait for as long.
+/// How often the files are checked. A person who saves a file does not notice a wait this long.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// For how many looks a file that has gone may still come back: an editor is at it.
+/// For how many checks a file that has gone may still come back: an editor may be saving it.
 const MAX_MISSING_POLLS: u32 = 5;
 
-/// How a file is: which one, how large, when it was written and changed; `None` if there is none.
+/// The state of a file: device, inode, size, and the times of its last write and change; `None` if
+/// there is no file.
 type FileStamp = Option<[i64; 7]>;
 
-/// Files, as they were when they were noted.
+/// Files, with the state that each had when it was added.
 #[derive(Clone, Debug, Default)]
 pub struct FileWatchList(BTreeMap<PathBuf, FileStamp>);
 
 impl FileWatchList {
-    /// Notes how a file is now; to be called before it is read, so that no change is missed.
+    /// Adds a file in its present state. To be called before the file is read, so that no change is
+    /// missed.
     pub fn add(&mut self, path: &Path) {
         self.0.entry(path.to_owned()).or_insert_with(|| file_stamp(path));
     }
 
-    /// Waits until one of them is another than was noted, and until nobody writes them any more.
+    /// Waits until a file differs from its state when it was added, and until no file changes any
+    /// more.
     pub async fn wait_for_change(&self) {
         let mut seen = self.0.clone();
         let mut patience = MAX_MISSING_POLLS;
@@ -62,7 +65,7 @@ fn file_stamp(path: &Path) -> FileStamp {
     Some([device, inode, size, file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
 }
 
-/// A command that waits for changes, until a signal ends it. Ctrl-Z suspends it.
+/// Waits for changes on behalf of a command, until a signal ends it. Ctrl-Z suspends it.
 #[derive(Debug)]
 pub struct FileWatcher {
     runtime: Runtime,
@@ -70,17 +73,17 @@ pub struct FileWatcher {
 }
 
 impl FileWatcher {
-    /// Hears signals from now on.
+    /// Listens to signals from now on.
     ///
     /// # Errors
-    /// When the system does not let them be heard.
+    /// When the system does not let them be listened to.
     pub fn new() -> io::Result<FileWatcher> {
         let runtime = runtime::build()?;
         let job = runtime.block_on(async { JobSignals::listen() })?;
         Ok(FileWatcher { runtime, signals: job })
     }
 
-    /// The signal that was to end it since it was asked last, if there was one.
+    /// The signal to end that came since the last call, if there was one.
     pub fn take_end_signal(&mut self) -> Option<Signal> {
         let FileWatcher { runtime, signals: job } = self;
         runtime.block_on(async {
@@ -97,7 +100,7 @@ impl FileWatcher {
         })
     }
 
-    /// Waits for a change, or for the signal that ends it.
+    /// Waits for a change, which gives `None`, or for the signal to end.
     pub fn wait_for_change(&mut self, changes: &FileWatchList) -> Option<Signal> {
         let FileWatcher { runtime, signals: job } = self;
         runtime.block_on(async {

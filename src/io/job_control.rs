@@ -1,5 +1,4 @@
-//! What a command that waits is told by signals: that it is to end, that its job is to be suspended,
-//! that it goes on. Decides nothing.
+//! The job signals of a command that waits: to end, to suspend its job, to go on. Decides nothing.
 
 use std::io;
 use std::time::Duration;
@@ -7,6 +6,7 @@ use std::time::Duration;
 use rustix::process::{getpid, kill_process};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
+use crate::io::signals::ignored::listen_unless_ignored;
 use crate::io::terminal::foreground;
 use scenario_log::signal::Signal;
 
@@ -14,43 +14,45 @@ use scenario_log::signal::Signal;
 const SIGTSTP: i32 = 20;
 const SIGCONT: i32 = 18;
 
-/// What is told.
+/// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobSignal {
-    /// It is to end, by this signal.
+    /// To end, by this signal.
     End(Signal),
-    /// It is to stop until it is told to go on (Ctrl-Z): see [`suspend`].
+    /// To stop until the job goes on (Ctrl-Z): see [`suspend_self`].
     Suspend,
     /// It was stopped, and goes on.
     Continue,
 }
 
-/// Signals, heard.
+/// Listens to the signals.
 #[derive(Debug)]
 pub struct JobSignals {
-    streams: [(JobSignal, Stream); 5],
+    streams: Vec<(JobSignal, Stream)>,
 }
 
 impl JobSignals {
-    /// Hears signals from now on. To be called in a runtime.
+    /// Listens from now on. To be called in a runtime.
     ///
     /// # Errors
-    /// When the system does not let them be heard.
+    /// When the system does not let signals be listened to.
     pub fn listen() -> io::Result<JobSignals> {
-        let stream = |kind, notice| Ok::<_, io::Error>((notice, signal(kind)?));
-        Ok(JobSignals {
-            streams: [
-                stream(SignalKind::interrupt(), JobSignal::End(Signal::INT))?,
-                stream(SignalKind::terminate(), JobSignal::End(Signal::TERM))?,
-                stream(SignalKind::hangup(), JobSignal::End(Signal::HUP))?,
-                stream(SignalKind::from_raw(SIGTSTP), JobSignal::Suspend)?,
-                stream(SignalKind::from_raw(SIGCONT), JobSignal::Continue)?,
-            ],
-        })
+        let ending = [
+            (JobSignal::End(Signal::INT), SignalKind::interrupt()),
+            (JobSignal::End(Signal::TERM), SignalKind::terminate()),
+            (JobSignal::End(Signal::HUP), SignalKind::hangup()),
+            (JobSignal::Suspend, SignalKind::from_raw(SIGTSTP)),
+        ];
+        let mut streams = Vec::new();
+        for (notice, kind) in ending {
+            streams.extend(listen_unless_ignored(kind)?.map(|stream| (notice, stream)));
+        }
+        streams.push((JobSignal::Continue, signal(SignalKind::from_raw(SIGCONT))?));
+        Ok(JobSignals { streams })
     }
 
-    /// The next notice; of several, the first in the order of [`Notice`]. Loses none if it is given
-    /// up.
+    /// The next signal; of several, the first in the order of [`JobSignal`]. Loses none if it is
+    /// dropped.
     pub async fn next(&mut self) -> JobSignal {
         std::future::poll_fn(|context| {
             for (notice, stream) in &mut self.streams {
@@ -64,7 +66,7 @@ impl JobSignals {
     }
 }
 
-/// The same in a moment, unless somebody lets it go on before.
+/// Suspends this process after a moment, unless the job is continued before.
 pub async fn suspend_after(moment: Duration) {
     let Ok(mut go_on) = signal(SignalKind::from_raw(SIGCONT)) else { return suspend_self() };
     if tokio::time::timeout(moment, go_on.recv()).await.is_err() {
@@ -72,11 +74,11 @@ pub async fn suspend_after(moment: Duration) {
     }
 }
 
-/// Stops this process, until somebody lets it go on. Where no shell is in charge of jobs nobody ever
-/// would, and nothing happens, as with a program that does not listen.
+/// Stops this process until its job is continued. Where no shell controls jobs, nothing would ever
+/// continue it; then nothing happens, as in a program that does not listen to the signal.
 pub fn suspend_self() {
     if foreground::may_be_shell_job() {
-        // Cannot fail: we may send signals to ourselves.
+        // It cannot fail: we may send signals to ourselves.
         let _ = kill_process(getpid(), rustix::process::Signal::STOP);
     }
 }

@@ -1,7 +1,7 @@
-//! The hands: the only modules that wait. They do what the engine orders and leave what they
-//! observe in the [`inbox`]; they decide nothing.
+//! Input and output: the only modules that wait. They carry out the engine's effects, and leave what
+//! they observe in the [`inbox`]. They decide nothing.
 //!
-//! All of them live on one thread, the one of the current-thread runtime that drives the engine.
+//! All of them live on one thread, the thread of the current-thread runtime that drives the engine.
 
 pub mod terminal;
 
@@ -28,14 +28,18 @@ use std::rc::Rc;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::secrets::Secrets;
 
-/// What every hand needs to know about the run.
+/// The environment variable that gives the token of a run's pages. The programs of a scenario do not
+/// inherit it.
+pub const TOKEN_VARIABLE: &str = "SCENARIO_TOKEN";
+
+/// What all parts of this room need to know about the run.
 #[derive(Debug)]
 pub struct RunContext {
     /// The checked scenario.
     pub scenario: Rc<Scenario>,
     /// The scenario's folder: relative paths start here.
     pub folder: PathBuf,
-    /// What must not be logged.
+    /// The texts that must not be logged.
     pub secrets: Secrets,
     /// The run's seed.
     pub seed: u64,

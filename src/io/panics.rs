@@ -1,5 +1,5 @@
-//! Panics: faults of the program itself, noticed on whatever thread and in whatever task they happen,
-//! so that a run can still be ended in order.
+//! Panics are faults of the program itself. They are noticed on whatever thread and in whatever task
+//! they happen, so that a run can still be ended in order.
 //!
 //! Prints nothing, and repairs nothing.
 
@@ -10,15 +10,16 @@ use std::task::Poll;
 
 use tokio::sync::Notify;
 
-/// The first of this process. Panics know nothing of whom they concern, so this is for all.
+/// The first panic of this process. A panic does not know which run it concerns, so there is one for
+/// all.
 static FIRST_PANIC: OnceLock<String> = OnceLock::new();
 static PANICKED: Notify = Notify::const_new();
 
-/// Notices panics from now on, and has each told in the place of the usual message.
-pub fn install_hook(tell: impl Fn(&str) + Send + Sync + 'static) {
+/// Notices panics from now on, and calls `report` in place of the usual message.
+pub fn install_hook(report: impl Fn(&str) + Send + Sync + 'static) {
     set_hook(Box::new(move |panic| {
         let what = panic_message(panic);
-        tell(&what);
+        report(&what);
         if FIRST_PANIC.set(what).is_ok() {
             PANICKED.notify_one();
         }
@@ -46,8 +47,8 @@ pub async fn wait_for_panic() {
     }
 }
 
-/// What comes of a future; `None` if it panics. What it was at work on is to be left alone then, or
-/// only to be cleared away.
+/// Awaits a future; `None` if it panics. What the future worked on must then be left alone, or only
+/// be cleared away.
 pub async fn catch_future<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
@@ -58,12 +59,13 @@ pub async fn catch_future<T>(future: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
-/// The same for what does not wait.
+/// The same for a function that does not wait.
 pub fn catch_call<T>(call: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
-/// Panics if `SCENARIO_TEST_PANIC` names this place: the tests' way to have a fault. Not in a release.
+/// Panics if `SCENARIO_TEST_PANIC` names this place: the tests use it to cause a fault. Never in a
+/// release.
 pub fn panic_if_requested(place: &str) {
     if cfg!(debug_assertions) && std::env::var_os("SCENARIO_TEST_PANIC").is_some_and(|wanted| wanted == place)
     {
@@ -71,8 +73,8 @@ pub fn panic_if_requested(place: &str) {
     }
 }
 
-/// The same for what goes on after a panic, and could panic again: by the name of `PLACE` it does so
-/// once, and by `PLACE again` each time.
+/// The same for code that goes on after a panic, and could panic again: with `PLACE` it panics once,
+/// and with `PLACE again` each time.
 pub fn panic_once_if_requested(place: &str) {
     if first_panic().is_none() {
         panic_if_requested(place);

@@ -1,4 +1,4 @@
-//! How long the run has stood still so far, for those who wait by the machine's clock: a pause takes
+//! How long the run has been paused so far, for code that waits by the machine's clock. A pause takes
 //! nothing from the time that a program has to stop, or a server to answer.
 
 use std::cell::Cell;
@@ -11,18 +11,18 @@ use tokio::time::{sleep, timeout};
 pub struct PausedTime(Cell<Duration>);
 
 impl PausedTime {
-    /// To be called when the run goes on, before anybody else can find that a time has passed.
+    /// To be called when the run goes on, before any code can find that a time limit has passed.
     pub fn add(&self, pause: Duration) {
         self.0.set(self.0.get() + pause);
     }
 
-    /// How long in all, since the run began.
+    /// The total since the run began.
     #[must_use]
     pub fn total(&self) -> Duration {
         self.0.get()
     }
 
-    /// What comes of a future; `None` if it takes longer than this, pauses not counted.
+    /// Awaits a future; `None` if it takes longer than `limit`, not counting pauses.
     pub(in crate::io) async fn timeout_unpaused<T>(
         &self,
         limit: Duration,
@@ -41,7 +41,7 @@ impl PausedTime {
         }
     }
 
-    /// Waits this long, pauses not counted.
+    /// Waits this long, not counting pauses.
     pub(in crate::io) async fn sleep_unpaused(&self, span: Duration) {
         let (mut left, mut before) = (span, self.0.get());
         while !left.is_zero() {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_no_time() {
+    fn a_pause_does_not_count() {
         on_tokio(async {
             let (pauses, began) = (PausedTime::default(), std::time::Instant::now());
             let span = Duration::from_millis(20);
@@ -78,7 +78,7 @@ mod tests {
             assert_eq!(both.await.0, None);
             assert!(began.elapsed() >= span * 4);
             assert_eq!(pauses.timeout_unpaused(span, std::future::ready(1)).await, Some(1));
-            // Earlier pauses are none of this wait's.
+            // Earlier pauses do not count for this wait.
             let began = tokio::time::Instant::now();
             pauses.sleep_unpaused(span).await;
             assert!(began.elapsed() >= span);

@@ -1,5 +1,5 @@
-//! Waits until something is there to be read, without reading it and without changing how others
-//! who have the same file open read it.
+//! Waits until there is something to read. Reads nothing, and does not change how other processes
+//! with the same file open read it.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,12 +11,12 @@ use tokio::io::unix::AsyncFd;
 /// A file that may have to be waited for.
 #[derive(Debug)]
 pub struct ReadableFd {
-    /// None for what never has to be waited for, such as a regular file.
+    /// `None` for a file that never has to be waited for, such as a regular file.
     fd: Option<AsyncFd<OwnedFd>>,
 }
 
 impl ReadableFd {
-    /// To be called in a runtime.
+    /// Prepares to wait for `file`. To be called in a runtime.
     ///
     /// # Errors
     /// When there is no descriptor left.
@@ -29,7 +29,7 @@ impl ReadableFd {
         let registered = AsyncFd::with_interest(fd, Interest::READABLE);
         match registered {
             Ok(fd) => Ok(ReadableFd { fd: Some(fd) }),
-            // What epoll(7) does not take (EPERM) can always be read.
+            // A file that epoll(7) refuses (EPERM) can always be read.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error()) => {
                 Ok(ReadableFd { fd: None })
             }
@@ -37,22 +37,22 @@ impl ReadableFd {
         }
     }
 
-    /// Waits until a read would not wait. May be given up at any time.
+    /// Waits until a read would not block. May be dropped at any time.
     pub async fn wait_readable(&self) {
         let Some(fd) = &self.fd else { return };
-        // The runtime is told of a change only once: what it remembers is forgotten only where
-        // nothing is left to be read.
+        // The runtime gets a notice of a change only once, so its memory of it is cleared only when
+        // nothing is left to read.
         while let Ok(mut ready) = fd.readable().await {
             if poll_now(fd.get_ref()).is_some() {
                 return;
             }
             ready.clear_ready();
         }
-        // The runtime is being shut down: nobody waits any more.
+        // The runtime is being shut down.
         std::future::pending().await
     }
 
-    /// Whether nobody will ever write to it again.
+    /// Whether no process can write to it any more.
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
         let flags = self.fd.as_ref().and_then(|fd| poll_now(fd.get_ref()));
@@ -60,7 +60,7 @@ impl ReadableFd {
     }
 }
 
-/// What a read would find now; `None` if it would wait.
+/// The state that a read would find now; `None` if it would wait.
 fn poll_now(fd: &OwnedFd) -> Option<PollFlags> {
     let mut fds = [PollFd::new(fd, PollFlags::IN)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };

@@ -1,5 +1,5 @@
-//! Guests, players over the network, as the engine takes them: what is told of them, that nothing hangs on
-//! them, and that their logs replay and are compared as any other.
+//! Guests, which are players over the network, in the engine: their events, that nothing depends on
+//! them, and that their logs replay and compare like all others.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -36,7 +36,7 @@ impl EngineSink for Recorder {
     fn effect(&mut self, _order: Effect) {}
 }
 
-/// What a guest does.
+/// An action of a guest.
 #[derive(Clone, Debug)]
 enum Does {
     Join(u32, &'static str),
@@ -47,7 +47,7 @@ enum Does {
 use Does::{Join, Leave, Move};
 
 /// The log of a run on the real clock in which guests did this at these milliseconds. Nothing is late
-/// but what came between two of them.
+/// except for actions between two moments.
 fn run(text: &str, done: &[(u64, Does)]) -> Log {
     let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
     let loaded = load_scenario(Path::new("s.toml"), &Memory(text.to_owned()), &options);
@@ -86,8 +86,8 @@ const WORLD: &str = "[world]\nsize = [9, 5]\nbroadcast = \"0s\"\n";
 const SECOND: &str = "tick = \"0s\"\n[presets.p]\nplayers = [{ name = \"ann\", moves = 1, every = \"1s\" }]\n\
     [[timeline]]\nspawn = \"p\"\n";
 
-/// The lines without `seq`, the first and the last.
-fn told(log: &Log) -> Vec<String> {
+/// The lines without `seq`, without the first and the last.
+fn event_lines(log: &Log) -> Vec<String> {
     let text = String::from_utf8(log.bytes.clone()).unwrap();
     let lines: Vec<_> =
         text.lines().map(|line| line.split_once(",\"event\":").unwrap().1.to_owned()).collect();
@@ -110,7 +110,7 @@ const VISIT: [(u64, Does); 9] = [
 fn a_guest_comes_moves_and_goes() {
     let log = run(&[SECOND, WORLD].concat(), &VISIT);
     assert_eq!(
-        told(&log)[3..],
+        event_lines(&log)[3..],
         [
             r#""player.joined","source":"net#1","player":"bob","place":[6,3]}"#,
             r#""move","source":"net#1","player":"bob","direction":"E"}"#,
@@ -128,20 +128,20 @@ fn a_guest_comes_moves_and_goes() {
 #[test]
 fn without_a_world_and_at_the_end() {
     let log = run(SECOND, &VISIT);
-    let told = told(&log);
+    let told = event_lines(&log);
     assert_eq!(told[2], r#""player.joined","source":"net#1","player":"bob"}"#);
     assert_eq!(told.len(), 2 + 5 + 1, "{told:#?}");
     assert_eq!(log.last()["moves"], 3);
-    // Nothing of them once the end has begun: here the run is over.
+    // Nothing of the guests once the end has begun: here the run is over.
     let late = run(SECOND, &[(1_000, Join(1, "bob")), (1_001, Move(1, Direction::E)), (1_002, Leave(1))]);
     assert!(late.of("player.joined").is_empty() && late.of("player.left").is_empty());
-    // No name, no guest.
+    // A guest without a valid name does not come.
     let nameless = run(SECOND, &[(10, Join(1, "a b")), (10, Join(1, "")), (11, Move(1, Direction::E))]);
     assert_eq!((nameless.of("player.joined").len(), nameless.of("move").len()), (0, 1));
 }
 
 #[test]
-fn into_a_full_world_a_guest_comes_without_a_place() {
+fn a_guest_in_a_full_world_has_no_place() {
     let crowd = "tick = \"0s\"\n[presets.p]\nplayers = [{ name = \"p\", count = 99_999, moves = 0, every = \"1s\" }, \
         { name = \"q\", moves = 1, every = \"1s\" }]\n[[timeline]]\nspawn = \"p\"\n[world]\nsize = [2, 2]\nbroadcast = \"1h\"\n";
     let log = run(crowd, &[(10, Join(1, "bob")), (20, Move(1, Direction::E)), (30, Leave(1))]);
@@ -155,7 +155,7 @@ fn logs_with_guests_are_compared_extracted_and_reported() {
     let folder = Folder::new();
     let text = [SECOND, WORLD].concat();
     folder.file("a.jsonl", run(&text, &VISIT).bytes);
-    // The same by other times, and the other one first: who is which is known by the name.
+    // The same at other times, and the other guest first: the name decides who is who.
     let other = [
         (10, Join(1, "ann")),
         (150, Join(2, "bob")),
@@ -195,14 +195,14 @@ fn logs_with_guests_are_compared_extracted_and_reported() {
     assert!(std::fs::read_to_string(folder.path().join("t.json")).unwrap().contains("bob joined"));
     let table = std::fs::read_to_string(folder.path().join("c.csv")).unwrap();
     assert!(table.contains("net#2") && table.contains("ann@net#2"), "{table}");
-    // A decision that was changed is found.
+    // A changed decision is found.
     let log = std::fs::read_to_string(folder.path().join("a.jsonl")).unwrap();
     folder.file("e.jsonl", log.replace("\"place\":[4,0]", "\"place\":[4,1]"));
     let ended = folder.scenario(&["replay", "e.jsonl"]).end().expect(3);
     assert!(ended.stderr.contains("a player over the network"), "{}", ended.stderr);
 }
 
-/// Anything that guests could be said to have done.
+/// Any sequence of actions of guests.
 fn deeds() -> impl Strategy<Value = Vec<(u64, Does)>> {
     let name = prop::sample::select(vec!["ann", "bob", "p1", "", "a b", "x@y"]);
     let deed = prop_oneof![
@@ -224,7 +224,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn whatever_guests_do_replays(deeds in deeds(), world in 0..3_usize) {
+    fn all_actions_of_guests_replay(deeds in deeds(), world in 0..3_usize) {
         let world = ["", "[world]\nsize = [3, 2]\nedges = \"stop\"\nbroadcast = \"0s\"\n", "[world]\nsize = [3, 2]\nbroadcast = \"300ms\"\n"][world];
         let players = "tick = \"700ms\"\n[presets.p]\nplayers = [{ name = \"p\", count = 2, moves = 4, every = \"0s..1s\" }]\n\
             [[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"1s\"\nspawn = \"p\"\n";

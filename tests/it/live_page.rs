@@ -1,11 +1,12 @@
-//! The live page in a browser: what happens in a run is seen as it happens and by who comes late, what is
-//! typed and who joins is part of the run, a log is gone through, and nothing that is shown acts.
+//! The live page in a browser: it shows a run as it happens, also to a page that comes late; typed
+//! commands and guests are part of the run; a log can be gone through; and no shown text acts.
 
 use crate::common::browser::{Browser, DOWN, END, ENTER, HOME, RIGHT, TAB};
 use crate::common::{Folder, Watched, skip};
 use serde_json::json;
 
-/// Players who walk for as long as a test may take, and a program that holds the run until it is stopped.
+/// Players who walk for as long as a test may take, and a program that holds the run until it is
+/// stopped.
 const WALK: &str = r#"
 name = "a walk"
 seed = 5
@@ -27,7 +28,7 @@ of = "move"
 at_least = 2
 "#;
 
-/// Something that is served, ended with the test.
+/// A server, ended with the test.
 struct Served(Option<Watched>);
 
 impl Served {
@@ -55,7 +56,7 @@ impl Drop for Served {
     }
 }
 
-/// A browser without a page; none where there is no browser.
+/// A browser without a page; `None` if there is no browser.
 fn browser(folder: &Folder, size: (u32, u32)) -> Option<Browser> {
     if let Err(why) = crate::common::browser::is_there() {
         skip("the live page in a browser", &why);
@@ -73,10 +74,10 @@ fn opened(folder: &Folder, scenario: &str, size: (u32, u32)) -> Option<(Browser,
     Some((browser, served, link))
 }
 
-/// What the board says of who is where.
+/// The positions of all players, from the board's text.
 const BOARD: &str = "document.getElementById('stage').getAttribute('aria-label')";
 
-/// Waits until a player stands elsewhere than now.
+/// Waits until a player has left its present place.
 #[track_caller]
 fn until_moved(browser: &Browser, name: &str) {
     let place = format!("(/{name} at (-?\\d+, -?\\d+)/.exec({BOARD}) || [])[1]");
@@ -90,7 +91,7 @@ fn until_state(browser: &Browser, state: &str) {
     browser.until(&format!("document.body.dataset.state === {state:?}"));
 }
 
-/// A phone's width of the page: nothing reaches beyond it.
+/// The page at a phone's width: nothing is wider.
 #[track_caller]
 fn fits(browser: &Browser) {
     let fits = "return document.documentElement.scrollWidth <= innerWidth";
@@ -98,7 +99,7 @@ fn fits(browser: &Browser) {
 }
 
 #[test]
-fn a_run_is_seen_and_what_is_typed_is_part_of_it() {
+fn the_page_shows_a_run_and_typed_commands_are_part_of_it() {
     let folder = Folder::new();
     let Some((browser, served, link)) = opened(&folder, WALK, (1280, 900)) else { return };
     until_state(&browser, "running");
@@ -108,10 +109,10 @@ fn a_run_is_seen_and_what_is_typed_is_part_of_it() {
     browser.until("document.querySelectorAll('#lines [data-kind=move]').length > 3");
     browser.until("/somebody walks/.test(document.getElementById('expected').textContent)");
     browser.until("document.getElementById('lanes-words').textContent === '2 started, 2 still going'");
-    // The token is not where someone who looks over a shoulder, or a history, has it.
+    // The token does not stay where an onlooker or a history would get it.
     assert_eq!(browser.run("return location.hash", json!([])), "");
 
-    // A command is completed as far as there is one choice, and is seen in the run.
+    // A command is completed as far as there is one choice, and shows in the run.
     browser.types("#typed", "sp");
     browser.types("#typed", TAB);
     browser.types("#typed", "walk x2");
@@ -121,7 +122,7 @@ fn a_run_is_seen_and_what_is_typed_is_part_of_it() {
     );
     browser.until("/^4 started/.test(document.getElementById('lanes-words').textContent)");
     browser.until("document.getElementById('answer').dataset.state === 'ok'");
-    // One that is none is refused beside the field, can be mended, and is nothing wrong with the run.
+    // A wrong command is refused beside the field and can be corrected; it is no fault of the run.
     browser.types("#typed", "spwan walk");
     browser.types("#typed", ENTER);
     browser.until("document.getElementById('answer').dataset.state === 'wrong'");
@@ -129,14 +130,14 @@ fn a_run_is_seen_and_what_is_typed_is_part_of_it() {
     assert_eq!(browser.run("return document.getElementById('typed').value", json!([])), "spwan walk");
     until_state(&browser, "running");
 
-    // Who comes late sees what has been.
+    // A page that comes late shows what has been.
     browser.go(link.split_once('#').unwrap().0);
     until_state(&browser, "running");
     browser.until("document.querySelector('#lines [data-kind=input]')");
     browser.until("/^4 started/.test(document.getElementById('lanes-words').textContent)");
     until_moved(&browser, "zoe");
 
-    // It is seen to end, and what is left of it.
+    // The page shows the end, and what is left of the run.
     browser.click("#buttons [data-line='stop stroll']");
     browser.click("#buttons [data-line='stop hold']");
     until_state(&browser, "passed");
@@ -149,13 +150,13 @@ fn a_run_is_seen_and_what_is_typed_is_part_of_it() {
 }
 
 #[test]
-fn who_joins_moves_by_key_and_by_pad() {
+fn a_guest_moves_by_key_and_by_pad() {
     let folder = Folder::new();
     let world = "[world]\nsize = [30, 30]\nedges = \"wrap\"\n";
     let Some((browser, served, _)) = opened(&folder, &format!("{WALK}{world}"), (390, 844)) else { return };
     until_state(&browser, "running");
     browser.until("!document.getElementById('doing').hidden");
-    // A name that is none is refused here, and one of the server's own choice is not needed.
+    // An invalid name is refused here; without a name the server chooses one.
     browser.types("#player", &format!("no name{ENTER}"));
     assert_eq!(browser.run("return document.body.classList.contains('joined')", json!([])), false);
     browser.run("document.getElementById('player').value = ''", json!([]));
@@ -171,7 +172,7 @@ fn who_joins_moves_by_key_and_by_pad() {
     let at = |[x, y]: [i64; 2]| {
         browser.until(&format!("{BOARD}.includes('guest at {}, {}')", x.rem_euclid(30), y.rem_euclid(30)))
     };
-    // The arrow keys, where nothing is typed.
+    // The arrow keys, where no field has the focus.
     let [x, y] = place();
     browser.types("#stage", RIGHT);
     at([x + 1, y]);
@@ -180,7 +181,7 @@ fn who_joins_moves_by_key_and_by_pad() {
     );
     browser.types("#stage", DOWN);
     at([x + 1, y + 1]);
-    // The pad, by a finger.
+    // The pad, by touch.
     browser.run("document.getElementById('pad').scrollIntoView({ block: 'center' })", json!([]));
     browser.click("[data-go=W]");
     at([x, y + 1]);
@@ -199,7 +200,7 @@ fn who_joins_moves_by_key_and_by_pad() {
 }
 
 #[test]
-fn who_has_no_token_watches_until_it_is_given() {
+fn a_page_without_the_token_only_watches_until_it_gets_it() {
     let folder = Folder::new();
     let Some((browser, served, link)) = opened(&folder, WALK, (390, 844)) else { return };
     let (page, token) = link.split_once('#').unwrap();
@@ -230,7 +231,7 @@ fn who_has_no_token_watches_until_it_is_given() {
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)><script>alert(2)</script>";
 
 #[test]
-fn what_is_shown_is_text() {
+fn hostile_text_is_shown_as_text() {
     let folder = Folder::new();
     let shown = format!("{HOSTILE}\\u202e\\u001b[2J");
     let scenario = format!(
@@ -262,7 +263,7 @@ fn what_is_shown_is_text() {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
-/// A log of one who walks for ten seconds and more.
+/// A log of a player who walks for ten seconds and more.
 fn walked(folder: &Folder) {
     let preset = "[presets.stroll]\nplayers = [{ name = \"zoe\", moves = 400, every = \"30ms\" }]\n";
     folder
@@ -271,7 +272,7 @@ fn walked(folder: &Folder) {
 }
 
 #[test]
-fn a_log_is_gone_through() {
+fn a_log_can_be_gone_through() {
     let folder = Folder::new();
     let Some(browser) = browser(&folder, (390, 844)) else { return };
     walked(&folder);
@@ -283,7 +284,7 @@ fn a_log_is_gone_through() {
         |text: &str| browser.until(&format!("document.getElementById('reached').textContent === {text:?}"));
     browser.click("#pause");
     until_state(&browser, "paused");
-    // The end, by the keyboard, and back to the start.
+    // To the end with the keyboard, and back to the start.
     browser.types("#moment", END);
     reached("0:12.0 of 0:12.0");
     browser.until("document.querySelector('#rates .most').textContent === '400 in all'");

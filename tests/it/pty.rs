@@ -3,7 +3,7 @@
 use crate::common::{Ended, Folder, Log};
 use serde_json::Value;
 
-/// A preset of a shell script on a terminal, started once, and more keys of the preset.
+/// A scenario that starts a shell script on a terminal once, with these further keys of its preset.
 fn scenario(script: &str, keys: &str) -> String {
     let script = serde_json::to_string(script).unwrap();
     format!(
@@ -16,7 +16,7 @@ fn run(script: &str, keys: &str) -> (Ended, Log) {
     Folder::new().run(&scenario(script, keys), &[])
 }
 
-/// All that was written, a line each.
+/// All lines that were written.
 fn lines(log: &Log) -> Vec<&str> {
     log.of("line").into_iter().map(|line| line["text"].as_str().unwrap()).collect()
 }
@@ -38,20 +38,20 @@ fn a_program_has_a_terminal_of_its_own() {
 }
 
 #[test]
-fn lines_are_as_they_were_written() {
+fn lines_arrive_as_they_were_written() {
     let (_, log) = run(r"printf 'one\r\ntwo\n\tthree\033[0m\nlast'", "");
     assert_eq!(lines(&log), ["one\r", "two", "\tthree\u{1b}[0m", "last"]);
 }
 
 #[test]
-fn what_is_not_given_to_read_is_the_end_of_input() {
+fn without_input_a_program_reads_the_end() {
     let (ended, log) = run("cat; echo end", "");
     ended.expect(0);
     assert_eq!(lines(&log), ["end"]);
 }
 
 #[test]
-fn what_is_given_to_read_is_typed_and_then_the_end() {
+fn input_is_typed_and_then_the_end() {
     let (ended, log) = run("cat; echo end", "stdin = { text = \"one\\ntwo\\n\" }");
     ended.expect(0);
     assert_eq!(lines(&log), ["one", "two", "end"]);
@@ -64,7 +64,7 @@ fn what_is_given_to_read_is_typed_and_then_the_end() {
     let (ended, log) = folder.run(&scenario("cat", "stdin = { file = \"much\" }"), &[]);
     ended.expect(0);
     assert!(lines(&log) == much.lines().collect::<Vec<_>>());
-    // Whoever does not read it does nothing wrong.
+    // A program that does not read it makes no mistake.
     let (ended, _) = folder.run(&scenario("exit 0", "stdin = { file = \"much\" }"), &[]);
     ended.expect(0);
     let (ended, log) = run("cat", &format!("stdin = {{ text = \"{}\" }}", "x".repeat(5_000)));
@@ -74,7 +74,7 @@ fn what_is_given_to_read_is_typed_and_then_the_end() {
 }
 
 #[test]
-fn what_is_sent_is_typed() {
+fn sent_input_is_typed() {
     let send_after = |line: &str, text: &str| {
         let text = serde_json::to_string(text).unwrap();
         format!(
@@ -84,11 +84,11 @@ fn what_is_sent_is_typed() {
     let send = |text: &str| send_after("ready", text);
     let script = "echo ready; read one; echo \"got $one\"; exec cat";
     let text = scenario(script, "stdin = \"open\"\nexits = { signal = \"INT\" }");
-    // Ctrl-C is what it is on a terminal.
+    // Ctrl-C means what it does on every terminal.
     let (ended, log) = Folder::new().run(&(text.clone() + &send("hello") + &send_after("got", "\u{3}")), &[]);
     ended.expect(0);
     assert_eq!(lines(&log), ["ready", "got hello"]);
-    // Enter is a carriage return for who takes the keys as they come.
+    // To a program in raw mode Enter is a carriage return.
     let keys = "stty raw; echo ready; head -c 6 | od -An -c; exit 0";
     let (ended, log) = Folder::new().run(&(scenario(keys, "stdin = \"open\"") + &send("hello")), &[]);
     ended.expect(0);
@@ -101,7 +101,7 @@ fn what_is_sent_is_typed() {
 }
 
 #[test]
-fn what_is_typed_to_the_runner_reaches_it() {
+fn commands_typed_to_the_runner_reach_the_program() {
     let folder = Folder::new();
     folder.file("s.toml", scenario("echo ready; read one; echo \"got $one\"", "stdin = \"open\""));
     let mut run = folder.scenario(&["run", "s.toml", "--log", "log.jsonl", "--input", "-"]).watch();
@@ -123,7 +123,7 @@ fn a_flood_arrives_whole_and_in_order() {
     assert!(log.of("line").iter().rev().skip(1).all(|part| part["partial"] == true));
 }
 
-/// The words for one that could not start, with a terminal or without.
+/// The error of a program that could not start, with a terminal or without.
 fn failure(folder: &Folder, keys: &str, pty: bool) -> String {
     let text = format!("tick = \"0s\"\n[presets.p]\n{keys}\npty = {pty}\n[[timeline]]\nspawn = \"p\"\n");
     let (ended, log) = folder.run(&text, &[]);
@@ -133,7 +133,7 @@ fn failure(folder: &Folder, keys: &str, pty: bool) -> String {
 }
 
 #[test]
-fn what_cannot_be_started_is_told_as_without_a_terminal() {
+fn failed_starts_have_the_same_messages_as_without_a_terminal() {
     let folder = Folder::new();
     let script = |name: &str, text: &str, mode: u32| {
         use std::os::unix::fs::PermissionsExt;
@@ -170,7 +170,7 @@ fn what_cannot_be_started_is_told_as_without_a_terminal() {
 }
 
 #[test]
-fn who_ignores_term_is_killed_after_the_grace() {
+fn a_process_that_ignores_term_is_killed_after_the_grace() {
     let script = "trap '' TERM HUP; sleep 600 & echo ready; while :; do wait; done";
     let text = scenario(script, "background = true\nstop = { signal = \"TERM\", grace = \"50ms\" }");
     let after = "[[timeline]]\nafter = { line = \"ready\", of = \"p\" }\nmark = \"up\"\n";
@@ -181,7 +181,7 @@ fn who_ignores_term_is_killed_after_the_grace() {
 }
 
 #[test]
-fn grandchild_holds_the_terminal() {
+fn a_grandchild_that_holds_the_terminal_delays_the_end_only_a_little() {
     let (ended, log) = run("trap '' HUP; sleep 600 & echo last words", "");
     ended.expect(0);
     assert_eq!(lines(&log), ["last words"]);
@@ -189,7 +189,7 @@ fn grandchild_holds_the_terminal() {
 }
 
 #[test]
-fn who_closes_the_terminal_and_goes_on_is_not_hung_up() {
+fn a_program_that_closes_its_terminal_is_not_hung_up() {
     let script = "echo out; exec <&- >&- 2>&-; n=0; while test $n -lt 20000; do n=$((n+1)); done; \
                   echo again >/dev/tty && exit 5";
     let (ended, log) = run(script, "exits = 5");

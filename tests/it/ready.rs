@@ -1,5 +1,5 @@
-//! When a program is ready: by a line, a port or a URL, with real programs; and what follows if it
-//! never is. Every log is replayed.
+//! Programs become ready by a line, a port or a URL, or never do, and the run fails. Real programs;
+//! every log is replayed.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ fn run(text: &str, code: i32) -> (Ended, Log) {
     (ended, log)
 }
 
-/// A preset with these keys beside the script of its shell.
+/// A preset of a shell script, with these further keys.
 fn sh(name: &str, script: &str, keys: &str) -> String {
     format!("[presets.{name}]\ncommand = [\"sh\", \"-c\", '''{script}''']\n{keys}\n")
 }
 
-/// What is told by events and texts, in its order, without ticks.
-fn story(log: &Log) -> Vec<String> {
+/// The events and texts of a log, in order, without ticks.
+fn events_and_texts(log: &Log) -> Vec<String> {
     let told = log.events.iter().filter(|event| event["event"] != "clock.tick");
     let words = told.map(|event| {
         let what = event["text"].as_str().or(event["source"].as_str()).unwrap_or_default();
@@ -37,7 +37,7 @@ const WAITS: &str =
     "[[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nid = \"m\"\nafter = \"p.ready\"\nmark = \"m\"\n";
 
 #[test]
-fn a_line_makes_ready_right_behind_it() {
+fn a_line_makes_ready_right_after_it() {
     let script = "echo one; echo 'now up 7'; echo up 8; echo three";
     let (ended, log) = run(&format!("{}{WAITS}", sh("p", script, "ready = { line = 'up \\d$' }")), 0);
     let wanted = [
@@ -52,19 +52,19 @@ fn a_line_makes_ready_right_behind_it() {
         "spawn.exited ps#1",
         "run.finished",
     ];
-    assert_eq!(story(&log), wanted);
+    assert_eq!(events_and_texts(&log), wanted);
     assert!(ended.stderr.contains("ps#1    ready\n"), "{}", ended.stderr);
 }
 
 #[test]
-fn without_ready_a_program_is_when_it_has_started_and_nothing_tells_it() {
+fn without_ready_a_program_is_ready_once_it_has_started() {
     let (_, log) = run(&format!("{}{WAITS}", sh("p", "cat", "stdin = { text = \"x\" }")), 0);
-    assert_eq!(story(&log)[1..3], ["spawn.started ps#1", "mark m"]);
+    assert_eq!(events_and_texts(&log)[1..3], ["spawn.started ps#1", "mark m"]);
     assert!(log.of("spawn.ready").is_empty());
     assert!(!log.events[0]["scenario"]["presets"]["p"].to_string().contains("ready"));
 }
 
-/// A server that listens when it is told to, which is when it has been probed a few times.
+/// A server that listens once it is asked to, which is after some probes.
 fn late_server(port: u16) -> String {
     let program = "import socket, sys; print(\"up\", flush=True); sys.stdin.readline(); \
                    s = socket.create_server((\"127.0.0.1\", PORT)); s.accept(); sys.stdin.read()";
@@ -91,11 +91,11 @@ fn a_port_makes_ready_once_it_takes_connections() {
         "spawn.exited ps#1",
         "run.finished",
     ];
-    assert_eq!(story(&log), wanted);
+    assert_eq!(events_and_texts(&log), wanted);
 }
 
 #[test]
-fn an_answer_makes_ready_once_it_is_good() {
+fn a_good_response_makes_ready() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let nowhere = free_port();
@@ -117,18 +117,18 @@ fn an_answer_makes_ready_once_it_is_good() {
     run.env("http_proxy", &proxy).env("ALL_PROXY", &proxy).end().expect(0);
     assert_eq!(asked.load(Ordering::Relaxed), 5);
     let log = Log::read(&folder.path().join("l"));
-    assert_eq!(story(&log)[1..4], ["spawn.started ps#1", "spawn.ready ps#1", "mark m"]);
+    assert_eq!(events_and_texts(&log)[1..4], ["spawn.started ps#1", "spawn.ready ps#1", "mark m"]);
     assert!(log.of("fetch.started").is_empty() && log.last()["fetched"] == 0, "a probe is no request");
 }
 
 #[test]
-fn a_try_that_hangs_gives_way_to_the_next() {
+fn a_probe_that_hangs_gives_way_to_the_next() {
     let (server, mut held) = (std::net::TcpListener::bind("127.0.0.1:0").unwrap(), Vec::new());
     let address = server.local_addr().unwrap();
     std::thread::spawn(move || {
         for client in server.incoming() {
             let mut client = client.unwrap();
-            // The first is never answered.
+            // The first request is never answered.
             if !held.is_empty() {
                 let _ = client.write_all(&answer("204 No Content", "", ""));
             }
@@ -141,7 +141,7 @@ fn a_try_that_hangs_gives_way_to_the_next() {
 }
 
 #[test]
-fn c_a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
+fn a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap();
     let nobody = free_port();
@@ -149,7 +149,7 @@ fn c_a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines()
         ("line = \"up\"".to_owned(), "no line like /up/ came within 1s".to_owned()),
         (format!("tcp = \"127.0.0.1:{nobody}\""), format!("127.0.0.1:{nobody} took no connection within 1s")),
         (
-            // It takes connections, and never answers.
+            // It takes connections and never answers.
             format!("http = \"http://u:pw@{silent}/\""),
             format!("http://u:[redacted]@{silent}/ gave no answer 2xx or 3xx within 1s"),
         ),
@@ -179,7 +179,7 @@ fn c_a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines()
 }
 
 #[test]
-fn one_that_ends_before_it_is_ready_fails_the_run_whatever_its_exit() {
+fn a_program_that_ends_before_it_is_ready_fails_the_run() {
     let preset = sh("p", "echo gone", "ready = { line = \"up\" }\nexits = \"any\"");
     let (ended, log) = run(&format!("{preset}{WAITS}"), 1);
     let exited = log.of("spawn.exited")[0];
@@ -189,13 +189,13 @@ fn one_that_ends_before_it_is_ready_fails_the_run_whatever_its_exit() {
     assert_eq!(stopping["reason"], "`m` waits for `ready` of `p`, which never became ready");
     assert!(ended.stderr.contains("ended p before it was ready; nothing runs\n"), "{}", ended.stderr);
     assert!(ended.stderr.contains("ps#1    its last lines:\n"), "{}", ended.stderr);
-    // Also where nobody waits for it.
+    // Also if nothing waits for it.
     let (_, log) = run(&format!("{preset}[[timeline]]\nspawn = \"p\"\n"), 1);
     assert!(log.of("stopping").is_empty() && log.of("spawn.failed").is_empty());
 }
 
 #[test]
-fn readiness_hangs_together_in_chains() {
+fn readiness_waits_along_a_chain() {
     let up = "ready = { line = \"up\" }\nbackground = true";
     let presets: String = ["a", "b", "c"].map(|name| sh(name, "echo up; exec sleep 600", up)).concat();
     let spawn =
@@ -209,13 +209,13 @@ fn readiness_hangs_together_in_chains() {
     let (_, log) = run(&format!("{presets}{}", timeline.concat()), 0);
     let one = |n: u32| [format!("spawn.started ps#{n}"), "line up".to_owned(), format!("spawn.ready ps#{n}")];
     let wanted = [&one(1)[..], &one(2), &one(3), &["mark all".to_owned()]].concat();
-    assert_eq!(story(&log)[1..11], wanted);
+    assert_eq!(events_and_texts(&log)[1..11], wanted);
 }
 
 #[test]
 fn the_first_of_many_makes_its_entry_ready_and_the_others_go_on() {
     let folder = Folder::new();
-    // Whoever makes the folder first is ready; the others never are.
+    // The first one that makes the folder is ready; the others never are.
     let script = "mkdir first 2>/dev/null && echo up && exit; exec sleep 600";
     let many = WAITS.replacen("spawn = \"p\"", "spawn = \"p\"\ncount = 3", 1);
     let end = "[[timeline]]\nafter = \"p.finished\"\nmark = \"end\"\n";
@@ -228,7 +228,7 @@ fn the_first_of_many_makes_its_entry_ready_and_the_others_go_on() {
     assert_eq!(marks, ["m", "end"], "the run goes on to its end, which is that it failed");
 }
 
-/// A program that is probed in vain.
+/// A program that never answers its probe.
 fn unready(name: &str) -> String {
     let port = free_port();
     let ready = format!("ready = {{ tcp = \"127.0.0.1:{port}\", poll = \"1ms\" }}\nbackground = true");
@@ -236,16 +236,16 @@ fn unready(name: &str) -> String {
 }
 
 #[test]
-fn a_stop_ends_the_wait_and_fails_only_who_waits() {
+fn a_stop_ends_the_wait_and_fails_only_entries_that_wait() {
     let stop = "[[timeline]]\nafter = \"p.started\"\nat = \"100ms\"\nid = \"s\"\nstop = \"p\"\n";
     let spawn = "[[timeline]]\nid = \"p\"\nspawn = \"p\"\n";
     let gone = "[[timeline]]\nafter = \"p.finished\"\nmark = \"gone\"\n";
     let (_, log) = run(&format!("{}{spawn}{stop}{gone}", unready("p")), 0);
     let wanted = ["spawn.started ps#1", "stopping ps#1", "spawn.exited ps#1", "mark gone", "run.finished"];
-    assert_eq!(story(&log)[1..], wanted);
+    assert_eq!(events_and_texts(&log)[1..], wanted);
     let (_, log) = run(&format!("{}{WAITS}{stop}", unready("p")), 1);
     assert_eq!(log.last()["reason"], "`m` waits for `ready` of `p`, which never became ready");
-    // What it says on its way out makes nothing ready.
+    // Lines on its way out do not make it ready.
     let says = sh(
         "p",
         "trap 'echo up; exit 0' TERM; echo on; while :; do sleep 1 & wait; done",
@@ -264,7 +264,7 @@ fn the_time_limit_ends_the_wait() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_and_nobody_is_left() {
+fn a_signal_ends_the_wait_and_leaves_no_process() {
     let folder = Folder::new();
     folder.file("s.toml", format!("{}{WAITS}", unready("p")));
     let mut run = folder.scenario(&["run", "s.toml", "--log", "log.jsonl"]).watch();
@@ -278,7 +278,7 @@ fn a_signal_ends_the_wait_and_nobody_is_left() {
 }
 
 #[test]
-fn a_typed_spawn_gets_ready_as_well() {
+fn a_typed_spawn_becomes_ready_as_well() {
     let folder = Folder::new();
     let preset = sh("p", "echo up", "ready = { line = \"up\" }");
     folder.file("s.toml", format!("{preset}[[timeline]]\nat = \"1s\"\nmark = \"end\"\n"));
@@ -288,7 +288,7 @@ fn a_typed_spawn_gets_ready_as_well() {
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
 }
 
-/// A log with a line changed or taken out, numbered again and closed again.
+/// A log with lines changed or removed, numbered again and closed again.
 fn edited(log: &Log, edit: impl Fn(&str) -> Option<String>) -> Vec<u8> {
     let text = String::from_utf8(log.bytes.clone()).unwrap();
     let mut bytes = Vec::new();
@@ -304,7 +304,7 @@ fn edited(log: &Log, edit: impl Fn(&str) -> Option<String>) -> Vec<u8> {
 }
 
 #[test]
-fn a_log_with_another_readiness_is_found_out() {
+fn a_log_with_a_changed_readiness_is_refused() {
     let folder = Folder::new();
     let by_line = sh("p", "echo no; echo up; cat", "stdin = { text = \"more\" }\nready = { line = \"up\" }");
     let never = sh("p", "exec sleep 600", "ready = { line = \"up\", timeout = \"50ms\" }");
@@ -343,7 +343,7 @@ fn a_log_with_another_readiness_is_found_out() {
 }
 
 #[test]
-fn a_plan_shows_as_open_what_waits_for_readiness() {
+fn a_plan_leaves_entries_open_that_wait_for_readiness() {
     let folder = Folder::new();
     let stop = "[[timeline]]\nat = \"2s\"\nstop = \"p\"\n[[timeline]]\nat = \"3s\"\nmark = \"later\"\n";
     let at = WAITS.replace("after = \"p.ready\"", "after = \"p.ready\"\nat = \"1s\"");

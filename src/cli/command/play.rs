@@ -22,7 +22,7 @@ pub(super) fn play(arguments: &PlayArgs) -> ExitCode {
     };
     let log = match log_file::open_log_file(&arguments.log) {
         Ok(log) => log,
-        Err(refusal) => return refused(refusal),
+        Err(error) => return refused(error.to_string()),
     };
     let has_keys = io::stdin().is_terminal() && arguments.log.as_os_str() != "-";
     let served = match start_page(arguments) {

@@ -83,7 +83,7 @@ fn replay_all(
                     Err(exit) => return Ok(exit),
                 }
             }
-            Err(error) => refused_result(error),
+            Err(error) => refused_result(error.to_string()),
         };
         let case = ReplayedLog { log, replayed, took: started.elapsed(), junit_cases: run };
         let shown = show_log_result(&case, arguments);

@@ -98,7 +98,8 @@ fn write_reports(
     is_shown: bool,
 ) -> Result<ExitCode, RefusedError> {
     let path = &arguments.log;
-    let mut reader = LogReader::new(log_file::open_log(path).map_err(RefusedError)?);
+    let mut reader =
+        LogReader::new(log_file::open_log(path).map_err(|error| RefusedError(error.to_string()))?);
     let mut made = ReportOutputs::open(arguments, named)?;
     let mut figures = RunMetrics::default();
     let mut listeners: Vec<&mut dyn EventConsumer> = vec![&mut figures];

@@ -2,9 +2,9 @@
 
 use crate::cli::args::ServeArgs;
 use crate::cli::command::write_stderr;
+use crate::io::TOKEN_VARIABLE;
 use crate::io::log_file::writer::RefusedError;
 use crate::web::page;
-use crate::web::server::token;
 use crate::web::server::token::AccessToken;
 use crate::web::server::{BoundServer, PageServer, ServerMode, SiteAssets};
 use scenario_log::sanitize::sanitize;
@@ -12,12 +12,13 @@ use scenario_log::sanitize::sanitize;
 /// Listens where the page is to be served, if it is. Nobody is let in yet.
 pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, RefusedError> {
     let Some(address) = &serving.address else { return Ok(None) };
-    let token = match std::env::var(token::TOKEN_VARIABLE) {
+    let token = match std::env::var(TOKEN_VARIABLE) {
         Ok(text) => AccessToken::parse(&text)
-            .map_err(|error| format!("{} cannot be used: {error}", token::TOKEN_VARIABLE)),
-        Err(_) => AccessToken::random(),
+            .map_err(|error| RefusedError(format!("{TOKEN_VARIABLE} cannot be used: {error}"))),
+        Err(_) => AccessToken::random().map_err(|error| RefusedError(error.to_string())),
     };
-    BoundServer::bind(address, &serving.hosts, token.map_err(RefusedError)?).map(Some).map_err(RefusedError)
+    let bound = BoundServer::bind(address, &serving.hosts, token?);
+    bound.map(Some).map_err(|error| RefusedError(error.to_string()))
 }
 
 /// Lets people in. What there is to see they are shown once there is something.

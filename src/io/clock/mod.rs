@@ -1,11 +1,12 @@
-//! The real clock: says what time it is in the run, and waits for moments.
+//! The real clock: gives the time in the run, and waits for moments.
 //!
-//! One timer of the kernel's for all of them: absolute, so that nothing adds up, and exact to some
-//! tens of microseconds where the runtime's own are to a millisecond. Nothing is ever early.
+//! One kernel timer serves all waits. It is absolute, so that delays do not add up, and it is exact
+//! to some tens of microseconds, where the runtime's own timers are exact to a millisecond. A wait
+//! never ends early.
 //!
-//! Where moments come thick they are gathered ([`pace`]).
+//! Where moments come thick they are gathered ([`coalesce`]).
 //!
-//! It knows nothing of what is due.
+//! It does not know what is due.
 
 mod coalesce;
 
@@ -26,31 +27,31 @@ use crate::io::clock::coalesce::WakeCoalescer;
 use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
 
 /// How long before a moment a precise wait stops sleeping and spins, in nanoseconds: a little more
-/// than a wake usually comes late.
+/// than the usual delay of a wake.
 const SPIN_WINDOW: u64 = 60_000;
 
-/// The machine's monotonic clock since the start of a run.
+/// The machine's monotonic clock, counted from the start of a run.
 #[derive(Debug)]
 pub struct RunClock {
-    /// The machine's time that is the run's zero: later by all the time that it stood still.
+    /// The machine's time that is the run's zero. It moves on by every span for which the clock is
+    /// stopped.
     start: Cell<u64>,
-    /// The machine's time at which it was stopped, while it is.
+    /// The machine's time at which the clock was stopped, while it is stopped.
     stopped_at: Cell<Option<u64>>,
     wall_start: SystemTime,
     speed: ClockSpeed,
     precise: bool,
     timer: AsyncFd<OwnedFd>,
-    /// The machine's time for which the timer is set.
+    /// The machine's time that the timer is set to.
     armed_for: Cell<u64>,
     coalescer: Cell<WakeCoalescer>,
 }
 
 impl RunClock {
     /// Starts the clock: now is [`Moment::ZERO`], and time goes `speed` times as fast as the
-    /// machine's. A `precise` one spins before each moment and never gathers.
+    /// machine's. A `precise` clock spins before each moment and never gathers moments.
     ///
     /// # Errors
-    ///
     /// When there is no descriptor for the timer.
     pub fn start(speed: f64, precise: bool) -> io::Result<RunClock> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
@@ -80,18 +81,18 @@ impl RunClock {
         Moment(self.speed.run_time(now - self.start.get()))
     }
 
-    /// A length of time in the run, by the machine's clock.
+    /// Converts a span of the run's time into the machine's time.
     #[must_use]
     pub fn machine_span(&self, span: Span) -> Span {
         Span(self.speed.machine_time(span.0))
     }
 
-    /// Stands still from now on.
+    /// Stops the clock.
     pub fn stop(&self) {
         self.stopped_at.set(Some(machine_now()));
     }
 
-    /// Goes on, and gives how long it stood still by the machine's clock.
+    /// Lets the clock go on, and gives how long it was stopped, by the machine's clock.
     pub fn resume(&self) -> Span {
         let now = machine_now();
         let stood = now - self.stopped_at.take().unwrap_or(now);
@@ -99,23 +100,23 @@ impl RunClock {
         Span(stood)
     }
 
-    /// When the run started by the wall clock, as RFC 3339 in UTC.
+    /// The start of the run by the wall clock, as RFC 3339 in UTC.
     #[must_use]
     pub fn started_at(&self) -> String {
-        // A wall clock before 1970 has no such text.
+        // RFC 3339 has no text for a wall clock before 1970.
         humantime::format_rfc3339_millis(self.wall_start.max(SystemTime::UNIX_EPOCH)).to_string()
     }
 
-    /// Waits until it is `moment`, or a little later, never earlier. May be dropped at any time and
-    /// called again, with the same moment or another.
+    /// Waits until `moment` or a little later, never less. May be dropped at any time and called
+    /// again, with the same moment or another.
     pub async fn sleep_until(&self, moment: Moment) {
         let due = self.start.get().saturating_add(self.speed.machine_time(moment.0));
         let mut pace = self.coalescer.get();
         let wake = if self.precise { due.saturating_sub(SPIN_WINDOW) } else { pace.wake_time(due) };
         while machine_now() < wake {
             self.arm_timer(wake);
-            // The runtime may remember that the timer has gone off before it was set anew, which is
-            // why the clock has the last word. Setting it anew also takes back what it had to tell.
+            // The runtime may still remember that the timer went off before it was set again, so the
+            // clock decides. Setting the timer again also clears that.
             match self.timer.readable().await {
                 Ok(mut ready) => ready.clear_ready(),
                 // The runtime is being shut down: nobody waits any more.
@@ -129,7 +130,7 @@ impl RunClock {
         self.coalescer.set(pace);
     }
 
-    /// Sets the timer, unless it is set to that already.
+    /// Sets the timer, unless it is set to that time already.
     fn arm_timer(&self, at: u64) {
         if self.armed_for.replace(at) != at {
             let never = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -151,26 +152,26 @@ fn machine_now() -> u64 {
     seconds * NANOS_PER_SECOND + nanoseconds
 }
 
-/// How much faster than the machine's clock the run's goes, as a fraction of 2^32: whole numbers, so
-/// that both ways are exact at 1 and neither ever goes back.
+/// How much faster than the machine's clock the run's clock goes, as a multiple of 2^-32. With whole
+/// numbers both conversions are exact at speed 1, and neither ever goes back.
 #[derive(Clone, Copy, Debug)]
 struct ClockSpeed(u64);
 
 impl ClockSpeed {
     const SCALE: f64 = 4_294_967_296.0;
 
-    /// The nearest there is, at least 2^-32.
+    /// The nearest value that there is, at least 2^-32.
     fn new(speed: f64) -> ClockSpeed {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates as it should")]
         ClockSpeed(((speed * ClockSpeed::SCALE).round() as u64).max(1))
     }
 
-    /// The run's time after `machine` nanoseconds.
+    /// The run's time after `machine` nanoseconds of the machine's time.
     fn run_time(self, machine: u64) -> u64 {
         u64::try_from((u128::from(machine) * u128::from(self.0)) >> 32).unwrap_or(u64::MAX)
     }
 
-    /// The first machine's time at which it is `run` nanoseconds in the run.
+    /// The first machine time at which the run's time is `run` nanoseconds.
     fn machine_time(self, run: u64) -> u64 {
         u64::try_from((u128::from(run) << 32).div_ceil(u128::from(self.0))).unwrap_or(u64::MAX)
     }
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_may_be_given_up_for_another() {
+    fn a_wait_may_be_dropped_for_another() {
         on_tokio(async {
             let clock = RunClock::start(1.0, false).expect("a timer");
             for n in 1..50 {
@@ -216,7 +217,7 @@ mod tests {
                 clock.sleep_until(sooner).await;
                 assert!(clock.now() >= sooner);
             }
-            // Gone off while nobody waited.
+            // The timer goes off while nothing waits for it.
             tokio::select! {
                 biased;
                 () = clock.sleep_until(Moment(52_000_000)) => {}
@@ -230,10 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dense_is_gathered_and_never_early() {
+    fn dense_moments_are_gathered_and_never_early() {
         on_tokio(async {
             let clock = RunClock::start(1.0, false).expect("a timer");
-            // 100,000 moments a second for a fifth of one; each wake takes all that is due.
+            // 100,000 moments a second for a fifth of a second; each wake takes everything that is
+            // due.
             let (mut next, mut wakes) = (0_u64, 0_u64);
             while next < 20_000 {
                 let moment = Moment(next * 10_000);
@@ -244,7 +246,7 @@ mod tests {
                 next = next.max(now.0 / 10_000 + 1);
             }
             assert!(wakes < 5_000, "{wakes} wakes for 20,000 moments");
-            // Sparse again, it soon forgets.
+            // Once moments are sparse again, nothing is gathered soon after.
             for _ in 0..20 {
                 clock.sleep_until(Moment(clock.now().0 + 1_000_000)).await;
             }
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn at_speed_one_the_run_goes_as_the_machine() {
+    fn at_speed_one_both_clocks_are_equal() {
         let speed = ClockSpeed::new(1.0);
         for time in [0, 1, 999_999_999, 31_536_000 * NANOS_PER_SECOND + 1, u64::MAX] {
             assert_eq!((speed.run_time(time), speed.machine_time(time)), (time, time));
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_of_time_meet_at_any_speed() {
+    fn conversions_agree_at_any_speed() {
         for speed in [0.001, 0.3, 1.1, 10.0, 1e6].map(ClockSpeed::new) {
             for run in [1, 7, 1_000_003, 86_400 * NANOS_PER_SECOND + 11] {
                 let machine = speed.machine_time(run);

@@ -1,16 +1,17 @@
 //! The guard: the process that the user started stays as a thin parent of the real runner, so that
-//! even a runner that is killed leaves nobody behind.
+//! even a runner that is killed leaves no process behind.
 //!
 //! # How it works
 //!
 //! The guard starts the program once more, as the runner: its child, in its own group, with its own
-//! standard streams. The two of them hold a [lifeline]. Signals that the guard is sent go through it,
-//! and its end is the guard's end. When the runner is gone, what it has started becomes the guard's
-//! own (both ask for orphans), and is killed until nothing is left. Where the runner is stopped, the
-//! guard stops too, since that is what a shell looks at; when it goes on, so does the runner.
+//! standard streams. The two share a [lifeline]. The guard passes on the signals that it receives
+//! through it, and the runner sees there when the guard ends. When the runner has ended, the
+//! processes that it started become children of the guard (both are subreapers), and the guard kills
+//! until none is left. When the runner is stopped, the guard stops too, since that is what a shell
+//! looks at. When the guard goes on, so does the runner.
 //!
-//! One thread, which never blocks on anything but signals. It reads no scenario, writes no log, and
-//! prints nothing but that the runner died.
+//! It is one thread, which never blocks on anything but signals. It reads no scenario, writes no log,
+//! and prints only that the runner died.
 
 pub mod lifeline;
 
@@ -30,28 +31,30 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use crate::io::file_watch::FileWatchList;
 use crate::io::process::orphans;
 use crate::io::runtime;
+use crate::io::signals::ignored::listen_unless_ignored;
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use crate::io::terminal::foreground;
 use scenario_log::signal as words;
 
-/// How long what a dead runner left is killed. Longer than this only what the kernel holds can stay.
+/// How long the guard goes on killing what a dead runner left. Only a process that the kernel holds
+/// can stay for longer.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How a runner ended that was guarded.
+/// How a guarded runner ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardedExit {
-    /// Its exit code, or 128 and the signal's number, as a shell has it.
+    /// Its exit code, or 128 plus the signal's number, as in a shell.
     pub code: u8,
-    /// What there is to say, if it died before its time.
+    /// The message to show, if it died before its time.
     pub death_message: Option<String>,
 }
 
-/// Starts the runner with the arguments of this process and guards it to its end. `stdin` is what it
-/// reads in the place of a standard input that has been read already. Where one of `changes` comes, the
-/// runner is told to end as by INT. `None` where there can be no guard; nothing was started then.
+/// Starts the runner with the arguments of this process, and guards it to its end. The runner reads
+/// `stdin` if this process has read its own standard input already. When one of `changes` comes, the
+/// runner ends as by INT. `None` if there can be no guard; nothing was started then.
 #[must_use]
 pub fn guard(stdin: Option<&str>, changes: Option<&FileWatchList>) -> Option<GuardedExit> {
-    // Where a program may not be read (`chmod 111`), its own child cannot get hold of the lifeline.
+    // If a program may not be read (`chmod 111`), its own child cannot open the lifeline.
     if dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
         return None;
     }
@@ -64,40 +67,40 @@ pub fn guard(stdin: Option<&str>, changes: Option<&FileWatchList>) -> Option<Gua
     })
 }
 
-/// What the guard is told.
+/// An event that the guard reacts to.
 #[derive(Clone, Copy)]
 enum GuardEvent {
     /// The runner ended, was stopped, or goes on.
     RunnerChanged,
-    /// A signal that the runner is to hear of.
+    /// A signal that goes to the runner through the lifeline.
     Forward(words::Signal),
-    /// A signal that ends a program; the runner is to get it as it is.
+    /// A signal that ends a program; it goes to the runner as it is.
     SendDirectly(Signal),
     /// The job goes on (`fg`, `bg`).
     Continued,
 }
 
-/// A runner under guard.
 struct Guard {
     runner: Pid,
     lifeline: io::PipeWriter,
-    /// Open for the runner to find. It is no writer: the lifeline ends with us alone.
+    /// Open so that the runner can find it. It is not a writer: the lifeline ends only with the
+    /// guard.
     _runner_end: io::PipeReader,
     signals: Vec<(GuardEvent, Stream)>,
-    /// Children that this process had before: whoever executed it in their place knows of them.
+    /// Children that this process had before: a program that replaced itself by this one knows them.
     foreign_children: Vec<Pid>,
     suspension: GuardSuspension,
-    /// Whoever is left behind may have had it.
+    /// A process that is left behind may have taken it.
     terminal: Option<ControllingTerminal>,
 }
 
-/// How far it has come that the job is suspended.
+/// How far the suspension of the job has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GuardSuspension {
     None,
-    /// The runner was told to suspend itself, and has not done so yet.
+    /// The runner was asked to suspend itself, and has not done so yet.
     Requested,
-    /// The same, but somebody has let the job go on since.
+    /// The same, but the job has been continued since.
     Cancelled,
 }
 
@@ -129,7 +132,7 @@ impl Guard {
         })
     }
 
-    /// Passes on what it is told until the runner has ended; says how.
+    /// Passes events on until the runner has ended, and gives its status.
     async fn watch(&mut self, changes: Option<&FileWatchList>) -> WaitStatus {
         let mut change = pin!(async {
             match changes {
@@ -158,7 +161,7 @@ impl Guard {
                     if signal == words::Signal::TSTP {
                         self.suspension = GuardSuspension::Requested;
                     }
-                    // A runner that is gone is seen next.
+                    // If the runner has gone, that is the next event.
                     let _ = self.lifeline.write_all(&[signal.number()]);
                 }
                 GuardEvent::SendDirectly(signal) => self.send(signal),
@@ -176,7 +179,7 @@ impl Guard {
         }
     }
 
-    /// The next of what it is told; of several, the first in the order of `signals`.
+    /// The next event; of several, the first in the order of `signals`.
     async fn next_event(&mut self) -> GuardEvent {
         std::future::poll_fn(|context| {
             for (told, stream) in &mut self.signals {
@@ -189,7 +192,7 @@ impl Guard {
         .await
     }
 
-    /// Looks what became of the runner: how it ended, if it has.
+    /// Checks the state of the runner, and gives its status if it has ended.
     fn poll_runner(&mut self) -> Option<WaitStatus> {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
         let (_, status) = waitpid(Some(self.runner), options).ok()??;
@@ -197,10 +200,11 @@ impl Guard {
             return Some(status);
         }
         match std::mem::replace(&mut self.suspension, GuardSuspension::None) {
-            // Somebody else stopped it, and will let it go on.
+            // Another process stopped it, and will continue it.
             GuardSuspension::None => {}
             GuardSuspension::Requested => {
-                // Here everything stands until the job goes on. Cannot fail: it is our own process.
+                // This process stands still here until the job goes on. It cannot fail: the process
+                // is our own.
                 let _ = kill_process(getpid(), Signal::STOP);
                 self.send(Signal::CONT);
             }
@@ -209,12 +213,12 @@ impl Guard {
         None
     }
 
-    /// Sends the runner a signal. It has not been waited for: the number is its own.
+    /// Sends the runner a signal. The runner has not been waited for, so the number is still its own.
     fn send(&self, signal: Signal) {
         let _ = kill_process(self.runner, signal);
     }
 
-    /// Kills what the runner left until nothing is; how many that were.
+    /// Kills until nothing that the runner left is there; gives how many processes that were.
     async fn kill_leftovers(&mut self) -> usize {
         let since = Instant::now();
         let mut ended = HashSet::new();
@@ -232,7 +236,8 @@ impl Guard {
     }
 }
 
-/// All that a guard hears. Must be called in a runtime.
+/// Everything that a guard listens to. A signal that was ignored at the start is not among it, and the
+/// runner, which inherits that, ignores it too. Must be called in a runtime.
 fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
     let pass =
         |signal: words::Signal| (GuardEvent::Forward(signal), SignalKind::from_raw(signal.number().into()));
@@ -242,18 +247,24 @@ fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
         pass(words::Signal::TERM),
         pass(words::Signal::HUP),
         pass(words::Signal::TSTP),
-        (GuardEvent::Continued, SignalKind::from_raw(words::Signal::CONT.number().into())),
         send(Signal::QUIT),
         send(Signal::USR1),
         send(Signal::USR2),
         send(Signal::ALARM),
-        // Last, so that a suspension is known before the runner is seen to be stopped.
-        (GuardEvent::RunnerChanged, SignalKind::child()),
     ];
-    kinds.into_iter().map(|(told, kind)| Ok((told, signal(kind)?))).collect()
+    let mut signals = Vec::new();
+    for (event, kind) in kinds {
+        signals.extend(listen_unless_ignored(kind)?.map(|stream| (event, stream)));
+    }
+    // These two neither end nor suspend anything, and without them a guard could not work.
+    let continued = SignalKind::from_raw(words::Signal::CONT.number().into());
+    signals.push((GuardEvent::Continued, signal(continued)?));
+    // Last, so that a suspension is known before the runner is seen to be stopped.
+    signals.push((GuardEvent::RunnerChanged, signal(SignalKind::child())?));
+    Ok(signals)
 }
 
-/// A file in memory that holds a text, to be read from its beginning.
+/// A file in memory that contains a text, to be read from its start.
 fn memory_file(text: &str) -> io::Result<Stdio> {
     let file = rustix::fs::memfd_create("scenario", MemfdFlags::CLOEXEC)?;
     let mut file = std::fs::File::from(file);
@@ -262,13 +273,13 @@ fn memory_file(text: &str) -> io::Result<Stdio> {
     Ok(file.into())
 }
 
-/// What the end of a runner means.
 fn guarded_exit(status: WaitStatus, left: usize) -> GuardedExit {
     let code = status.exit_status().unwrap_or_default();
     let Some(signal) = status.terminating_signal().and_then(words::Signal::from_number) else {
         return GuardedExit { code: u8::try_from(code).unwrap_or(u8::MAX), death_message: None };
     };
-    // Ended in its first moments, as any program is, before it listened.
+    // A runner that a signal ended in its first moments, before it listened, ended as any program
+    // does.
     let asked = [words::Signal::INT, words::Signal::TERM, words::Signal::HUP].contains(&signal);
     let what = match left {
         0 => "it left nothing behind".to_owned(),

@@ -1,36 +1,65 @@
-//! Where the bytes of a log come from: a file, a pipe, standard input.
+//! Opens logs to read: a file, a pipe or standard input. Reads nothing itself.
 
 pub mod writer;
 
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A log that cannot be opened.
+#[derive(Debug)]
+pub enum OpenLogError {
+    /// The system refuses.
+    Unreadable {
+        /// The log's path.
+        path: PathBuf,
+        /// The system's reason.
+        error: io::Error,
+    },
+    /// The path names a folder.
+    IsFolder(PathBuf),
+}
+
+impl fmt::Display for OpenLogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenLogError::Unreadable { path, error } => write!(f, "cannot read {}: {error}", path.display()),
+            OpenLogError::IsFolder(path) => {
+                let path = path.display();
+                write!(f, "cannot read {path}: it is a folder; name the logs in it, as {path}/*.jsonl")
+            }
+        }
+    }
+}
+
+impl Error for OpenLogError {}
 
 /// Opens a log; `-` is standard input.
 ///
 /// # Errors
-/// In words, why it cannot be read.
-pub fn open_log(path: &Path) -> Result<Box<dyn Read>, String> {
+/// When it cannot be read.
+pub fn open_log(path: &Path) -> Result<Box<dyn Read>, OpenLogError> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
     Ok(Box::new(open_log_file(path)?))
 }
 
-/// The same as a file, for whoever goes to and fro in it.
+/// Opens a log as a file, for a reader that jumps back and forth in it; `-` is standard input.
 ///
 /// # Errors
-/// In words, why it cannot be read.
-pub fn open_log_file(path: &Path) -> Result<File, String> {
-    let shown = path.display();
-    let refused = |error| format!("cannot read {shown}: {error}");
+/// When it cannot be read.
+pub fn open_log_file(path: &Path) -> Result<File, OpenLogError> {
+    let unreadable = |error| OpenLogError::Unreadable { path: path.to_owned(), error };
     if path.as_os_str() == "-" {
-        return io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(refused);
+        return io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(unreadable);
     }
-    let file = File::open(path).map_err(refused)?;
+    let file = File::open(path).map_err(unreadable)?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        return Err(format!("cannot read {shown}: it is a folder; name the logs in it, as {shown}/*.jsonl"));
+        return Err(OpenLogError::IsFolder(path.to_owned()));
     }
     Ok(file)
 }

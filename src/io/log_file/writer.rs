@@ -1,9 +1,11 @@
-//! Writes the log: a thread of its own takes whole lines from a bounded queue, so that a slow disk
-//! never stands between the engine and its clock until the queue is full.
+//! Writes the log. A thread of its own takes whole lines from a bounded queue, so that a slow disk
+//! does not hold up the engine until the queue is full.
 //!
-//! The screen gets what it shows through this thread too, behind the log's bytes: nothing is shown
-//! that a crash could take out of the log.
+//! The screen's text goes through this thread too, after the log's bytes: the screen never shows what
+//! a crash could take out of the log.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -16,8 +18,8 @@ use std::thread::JoinHandle;
 use rustix::fs::{FlockOperation, OFlags, fcntl_setfl, flock};
 use rustix::io::Errno;
 
-/// How many pieces may wait for the disk before the run waits too; in a flood of lines each has half
-/// a megabyte to a whole one.
+/// How many chunks may wait for the disk before the run waits too. In a flood of lines each chunk has
+/// half a megabyte to a whole one.
 const QUEUE_LEN: usize = 3;
 
 /// Where a log goes.
@@ -29,43 +31,51 @@ pub enum OutputDestination {
     Stdout,
 }
 
-/// Why a log cannot be written where it should be, in words with the way out.
+/// Why a log cannot be written where it should be: the message, with the way out.
 #[derive(Debug)]
 pub struct RefusedError(pub String);
 
-/// A piece of the log, and what the screen shows of it.
+impl fmt::Display for RefusedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for RefusedError {}
+
+/// A piece of the log, and the text that the screen shows for it.
 #[derive(Debug, Default)]
 pub struct LogChunk {
     /// Whole lines.
     pub log: Vec<u8>,
     /// Text for the screen.
     pub screen_text: Vec<u8>,
-    /// The last line is the log's last: it wants its `crc32c`.
+    /// The last line is the last of the log, and needs its `crc32c`.
     pub is_last: bool,
 }
 
-/// What shows pieces once they are written.
+/// Shows the text of a chunk, once the chunk is written.
 pub type ShowOnScreen = Box<dyn FnMut(&[u8]) + Send>;
 
-/// The thread that writes.
+/// Hands chunks to the thread that writes.
 #[derive(Debug)]
 pub struct LogWriter {
     chunks: Option<SyncSender<LogChunk>>,
     recycled_buffers: Receiver<Vec<u8>>,
-    /// How many pieces have been handed over and not been written.
+    /// How many chunks have been handed over and are not written yet.
     queued: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
     error: Arc<Mutex<Option<String>>>,
 }
 
-/// A file opened and locked for a log, before anything is started.
+/// An output that has been opened, and locked if it is a file, before anything is started.
 #[derive(Debug)]
 pub enum OpenedOutput {
-    /// A file of ours alone.
+    /// A file that no other run writes.
     File(File),
     /// Standard output.
     Stdout,
-    /// Nowhere: what is shown is all there is.
+    /// Nowhere: the screen's text is all there is.
     Discard,
 }
 
@@ -77,10 +87,10 @@ pub fn open_log_output(destination: &OutputDestination, force: bool) -> Result<O
     open_output("--log PATH", destination, force)
 }
 
-/// The same for what another option names.
+/// Opens the destination that another option names.
 ///
 /// # Errors
-/// As of [`open`].
+/// As for [`open_log_output`].
 pub fn open_output(
     option: &str,
     destination: &OutputDestination,
@@ -111,13 +121,13 @@ pub fn open_output(
     Ok(OpenedOutput::File(file))
 }
 
-/// Whether a path is one that bytes go into and are gone: nothing there can be written over.
+/// Whether a path is a pipe or a device, which has no contents that could be overwritten.
 fn is_pipe_or_device(path: &Path) -> bool {
     let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
     kind.is_ok_and(|kind| kind.is_fifo() || kind.is_char_device())
 }
 
-/// Opens a pipe or device. A pipe that nobody reads is refused: to open it would wait for a reader.
+/// Opens a pipe or device. A pipe without a reader is refused: to open it would wait for a reader.
 fn open_pipe(option: &str, path: &Path) -> Result<File, RefusedError> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().write(true).custom_flags(flags).open(path).map_err(|error| {
@@ -138,7 +148,7 @@ fn not_a_file_message(option: &str, path: &Path) -> String {
     format!("{} is not a regular file; name one with `{option}`", path.display())
 }
 
-/// What the system's refusal means for a person.
+/// Explains the system's error.
 fn open_error_message(option: &str, path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     let found = std::fs::metadata(path);
@@ -167,7 +177,7 @@ fn open_error_message(option: &str, path: &Path, error: &io::Error) -> String {
 }
 
 impl LogWriter {
-    /// Starts the thread. `show` is called on it with the screen's text.
+    /// Starts the thread, which calls `show` with the screen's text.
     ///
     /// # Errors
     /// When the system has no thread for it.
@@ -198,13 +208,13 @@ impl LogWriter {
         })
     }
 
-    /// Whether a piece can be handed over without waiting for the disk.
+    /// Whether a chunk can be handed over without waiting for the disk.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queued.load(Ordering::Relaxed) < QUEUE_LEN
     }
 
-    /// Hands a piece over; waits while the queue is full. What comes back is a buffer to go on with.
+    /// Hands a chunk over, and waits while the queue is full. Gives an empty buffer to use again.
     pub fn send(&mut self, piece: LogChunk) -> Vec<u8> {
         self.queued.fetch_add(1, Ordering::Relaxed);
         if let Some(pieces) = &self.chunks
@@ -215,7 +225,7 @@ impl LogWriter {
         self.recycled_buffers.try_recv().unwrap_or_default()
     }
 
-    /// Why the log could not be written further, once that has happened.
+    /// The error that stopped the writing, once there has been one.
     #[must_use]
     pub fn error(&self) -> Option<String> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -225,7 +235,7 @@ impl LogWriter {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| fault.to_owned());
     }
 
-    /// Waits until all is written.
+    /// Waits until everything is written.
     pub fn finish(&mut self) {
         self.chunks = None;
         if let Some(thread) = self.thread.take()
@@ -242,11 +252,10 @@ impl Drop for LogWriter {
     }
 }
 
-/// What the thread owns.
 struct WriterThread {
     output: OpenedOutput,
     crc: u32,
-    /// Whole lines written.
+    /// How many whole lines are written.
     lines: u64,
     show_on_screen: ShowOnScreen,
     error: Arc<Mutex<Option<String>>>,
@@ -276,7 +285,7 @@ impl WriterThread {
         self.write_bytes(&append_checksum(self.crc, piece.log.clone()))
     }
 
-    /// Writes whole lines. Of what could not be written whole, a file keeps the whole lines.
+    /// Writes whole lines. If only a part could be written, a file keeps the whole lines of it.
     fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut done = 0;
         let written = match &mut self.output {
@@ -286,14 +295,14 @@ impl WriterThread {
         };
         let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
         if matches!(self.output, OpenedOutput::Stdout) && written.as_ref().is_err_and(is_gone) {
-            // Whoever read the log has seen enough: the run goes on without it.
+            // The reader of the log has seen enough: the run goes on without it.
             self.output = OpenedOutput::Discard;
             return Ok(());
         }
         self.lines += memchr::memchr_iter(b'\n', &bytes[..done]).count() as u64;
         if let (Err(_), OpenedOutput::File(file)) = (&written, &mut self.output) {
             let torn = done - memchr::memrchr(b'\n', &bytes[..done]).map_or(0, |at| at + 1);
-            // If this fails too, the log's last line is torn; whoever reads it knows how.
+            // If this fails too, the log's last line is torn, which readers of logs accept.
             if let Ok(end) = file.seek(SeekFrom::End(0)) {
                 let _ = file.set_len(end.saturating_sub(torn as u64));
             }
@@ -302,7 +311,8 @@ impl WriterThread {
     }
 }
 
-/// Standard output without the library's buffer, which would hide how far a failed write came.
+/// Standard output without the library's buffer, which would hide how much a failed write has
+/// written.
 struct UnbufferedStdout;
 
 impl Write for UnbufferedStdout {
@@ -315,7 +325,7 @@ impl Write for UnbufferedStdout {
     }
 }
 
-/// Writes all of `bytes`; `done` says how far it came.
+/// Writes all of `bytes`, and counts in `done` what has been written.
 fn write_counted(to: &mut impl Write, bytes: &[u8], done: &mut usize) -> io::Result<()> {
     while *done < bytes.len() {
         match to.write(&bytes[*done..]) {
@@ -328,7 +338,7 @@ fn write_counted(to: &mut impl Write, bytes: &[u8], done: &mut usize) -> io::Res
     Ok(())
 }
 
-/// Closes a log whose last line is open: `crc` is that of all bytes before `bytes`.
+/// Closes a log whose last line is still open. `crc` is the checksum of all bytes before `bytes`.
 #[must_use]
 pub fn append_checksum(crc: u32, mut bytes: Vec<u8>) -> Vec<u8> {
     let last_line = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);

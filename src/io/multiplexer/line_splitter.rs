@@ -1,22 +1,24 @@
-//! Cuts the bytes of one output into chunks of whole lines, and lines that are too long into parts.
-//! Pure: it is given what was read and gives what there is to tell, wherever the reads were cut.
+//! Where a child's bytes become lines: cuts the bytes of one output into chunks of whole lines, and
+//! lines that are too long into parts. It is pure: the same bytes give the same lines, wherever the
+//! reads were cut.
 //!
-//! It never looks at a line by itself. A read costs one search backwards for its last newline, one
-//! forwards if a line was unfinished, and a search for every `max_line` bytes where a line could be
+//! It never looks at single lines. A read costs one search backwards for its last newline, one search
+//! forwards if a line was unfinished, and one search for every `max_line` bytes if a line could be
 //! too long. It never adds, drops or changes a byte.
 
 use memchr::{memchr, memrchr};
 
-/// Some bytes of one output, in order.
+/// A piece of one output. The pieces come in order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum OutputPiece {
-    /// Whole lines with their newlines, or the last line of all without.
+    /// Whole lines with their newlines. Only the last line of the output may be without.
     Lines(Vec<u8>),
     /// Exactly `max_line` bytes of a line that goes on.
     PartialLine(Vec<u8>),
 }
 
-/// Beyond this an emptied tail gives its room back, so that thousands of idle outputs stay small.
+/// A longer tail gives its memory back when it is taken, so that thousands of idle outputs stay
+/// small.
 const MAX_KEPT_TAIL: usize = 4 << 10;
 
 /// The state between two reads of one output: its unfinished line.
@@ -28,14 +30,14 @@ pub struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// For lines of up to `max_line` bytes, their newline not counted; at least 1.
+    /// Splits into lines of up to `max_line` bytes (at least 1), without counting their newline.
     #[must_use]
     pub fn new(max_line: u64) -> LineSplitter {
         let max_line = usize::try_from(max_line.max(1)).unwrap_or(usize::MAX);
         LineSplitter { tail: Vec::new(), max_line }
     }
 
-    /// Takes what was read. Buffers for the pieces come from `buffer`.
+    /// Takes the bytes of a read, and emits pieces. `buffer` gives empty buffers for them.
     pub fn feed(
         &mut self,
         read: &[u8],
@@ -43,7 +45,7 @@ impl LineSplitter {
         mut tell: impl FnMut(OutputPiece),
     ) {
         let mut rest = read;
-        // First the unfinished line: it ends here, goes on, or has become too long.
+        // First the unfinished line: it ends here, goes on, or is too long by now.
         while !self.tail.is_empty() {
             let room = self.max_line - self.tail.len();
             let reach = &rest[..rest.len().min(room.saturating_add(1))];
@@ -62,13 +64,13 @@ impl LineSplitter {
         self.split_lines(rest, 0, &mut buffer, &mut tell);
     }
 
-    /// Takes the end of the output: an unfinished line is the last one.
+    /// Ends the output: an unfinished line is its last line.
     pub fn finish(&mut self) -> Option<OutputPiece> {
         (!self.tail.is_empty()).then(|| OutputPiece::Lines(std::mem::take(&mut self.tail)))
     }
 
-    /// Tells the lines of `bytes`, the first of which ends the tail and reaches up to `whole`
-    /// (0 if there is no tail), and keeps what is unfinished.
+    /// Emits the lines of `bytes`, and keeps the unfinished one. The first line ends the tail and
+    /// reaches to `whole` (0 if there is no tail).
     fn split_lines(
         &mut self,
         bytes: &[u8],
@@ -78,8 +80,8 @@ impl LineSplitter {
     ) {
         let mut told = 0;
         while bytes.len() - whole > self.max_line {
-            // A window of `max_line` bytes and a newline: if there is a newline in it, no line that
-            // ends in it is too long.
+            // A window of `max_line` bytes and a newline. If it contains a newline, no line that ends
+            // in it is too long.
             let window = &bytes[whole..=whole + self.max_line];
             if let Some(end) = memrchr(b'\n', window) {
                 whole += end + 1;
@@ -97,7 +99,7 @@ impl LineSplitter {
         self.tail.extend_from_slice(&bytes[whole..]);
     }
 
-    /// Tells whole lines, behind the tail if there is one.
+    /// Emits whole lines, after the tail if there is one.
     fn emit_lines(
         &mut self,
         lines: &[u8],
@@ -111,7 +113,7 @@ impl LineSplitter {
         }
     }
 
-    /// A buffer that begins with the tail, which is empty afterwards.
+    /// A buffer that starts with the tail. The tail is empty afterwards.
     fn take_tail(&mut self, buffer: &mut impl FnMut() -> Vec<u8>) -> Vec<u8> {
         if self.tail.len() > MAX_KEPT_TAIL {
             return std::mem::take(&mut self.tail);
@@ -128,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// What is logged of `reads`: lines as text, parts marked.
+    /// The lines and parts that `reads` give; the flag marks parts.
     fn told(reads: &[&[u8]], max_line: u64) -> Vec<(bool, Vec<u8>)> {
         let mut splitter = LineSplitter::new(max_line);
         let mut pieces = Vec::new();
@@ -149,7 +151,7 @@ mod tests {
         told
     }
 
-    /// The same by the definition, a line at a time.
+    /// The same by the definition, one line at a time.
     fn defined(all: &[u8], max_line: usize) -> Vec<(bool, Vec<u8>)> {
         let mut defined = Vec::new();
         for mut line in all.split_inclusive(|b| *b == b'\n') {
@@ -188,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cuts_of_the_reads_do_not_show(
+        fn the_cuts_of_the_reads_do_not_matter(
             all in proptest::collection::vec(prop_oneof![2 => Just(b'\n'), 5 => any::<u8>()], 0..200),
             cuts in proptest::collection::vec(0_usize..200, 0..12),
             max_line in 1_u64..40,

@@ -1,9 +1,9 @@
-//! Reads what many processes write and leaves it in the inbox: all the lines of one read together,
-//! as one chunk, byte for byte.
+//! Reads the outputs of many processes into the inbox: all lines of one read together, as one chunk,
+//! byte for byte. [`line_splitter`] is where the bytes become lines.
 //!
-//! It reads raw non-blocking descriptors, into one buffer for all; only an unfinished line is kept
-//! for each output, so that thousands of idle ones cost nothing. While the inbox is full it does not
-//! read: the pipe fills and the process waits; nothing is dropped. Each output is read once a
+//! It reads raw non-blocking descriptors into one shared buffer. Each output keeps only its
+//! unfinished line, so that thousands of idle outputs cost nothing. While the inbox is full it does
+//! not read: the pipe fills and the process waits; nothing is dropped. Each output is read once in a
 //! round, so that none starves another.
 //!
 //! It never decides what a line means and never looks for single lines.
@@ -28,11 +28,11 @@ use crate::io::inbox::{Inbox, OwnedInput};
 use crate::io::multiplexer::line_splitter::{LineSplitter, OutputPiece};
 use scenario_log::event::{OutputStream, Source};
 
-/// The most bytes of one read: half of what a pipe usually holds. A short line becomes fifteen times as
-/// much log, and what comes of one read is together in memory.
+/// The most bytes of one read: half of what a pipe usually holds. A short line becomes fifteen times
+/// as many bytes of log, and all of them are in memory together.
 const READ_LEN: usize = 32 << 10;
 
-/// What all outputs share: the buffer to read into and where to leave what was read.
+/// What all outputs share.
 #[derive(Debug)]
 pub struct Multiplexer {
     context: Rc<RunContext>,
@@ -41,17 +41,16 @@ pub struct Multiplexer {
 }
 
 impl Multiplexer {
-    /// For one run.
+    /// A multiplexer for one run, whose outputs go into `inbox`.
     #[must_use]
     pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>) -> Rc<Multiplexer> {
         Rc::new(Multiplexer { context, inbox, buffer: RefCell::new(vec![0; READ_LEN].into_boxed_slice()) })
     }
 
-    /// Gets ready to read one output of a process from `pipe`, whose lines of more than `max_line`
-    /// bytes come in parts.
+    /// Prepares to read one output of a process from `pipe`. Lines of more than `max_line` bytes come
+    /// in parts.
     ///
     /// # Errors
-    ///
     /// When the pipe cannot be watched: a limit of the system.
     pub fn open_output(
         self: &Rc<Self>,
@@ -63,11 +62,10 @@ impl Multiplexer {
         Ok(self.output_reader(Receiver::from_owned_fd(pipe.into())?, source, stream, max_line))
     }
 
-    /// The same for our end of a terminal, which must not block and whose end of file is an error
+    /// The same for our end of a terminal, which must be non-blocking, and whose end is an error
     /// (`EIO`).
     ///
     /// # Errors
-    ///
     /// When it cannot be watched.
     pub fn open_terminal_output(
         self: &Rc<Self>,
@@ -76,7 +74,7 @@ impl Multiplexer {
         stream: OutputStream,
         max_line: u64,
     ) -> io::Result<OutputReader> {
-        // To the runtime it is a pipe: something that can be read.
+        // The runtime treats it as a pipe: as something that can be read.
         Ok(self.output_reader(Receiver::from_owned_fd_unchecked(end)?, source, stream, max_line))
     }
 
@@ -98,7 +96,7 @@ pub struct OutputReader {
     multiplexer: Rc<Multiplexer>,
     source: Source,
     stream: OutputStream,
-    /// `None` once it has ended.
+    /// `None` once the output has ended.
     pipe: Option<Receiver>,
     splitter: LineSplitter,
 }
@@ -109,14 +107,14 @@ impl OutputReader {
         while let Some(pipe) = &mut self.pipe {
             self.multiplexer.inbox.wait_for_room().await;
             let read = poll_fn(|cx| {
-                // It may have filled up while this pipe was empty.
+                // The inbox may have filled up while this pipe was empty.
                 if self.multiplexer.inbox.is_full() {
                     return Poll::Ready(None);
                 }
                 let mut buffer = self.multiplexer.buffer.borrow_mut();
                 let mut buffer = ReadBuf::new(&mut buffer);
-                // Tokio takes a read that does not fill the buffer for the last of what there is, so
-                // there is no second one that finds nothing.
+                // If a read does not fill the buffer, tokio takes it for the last of what there is,
+                // so there is no second read that finds nothing.
                 let read = Pin::new(&mut *pipe).poll_read(cx, &mut buffer);
                 read.map(|read| Some(read.map(|()| buffer.filled().len())))
             });
@@ -126,7 +124,7 @@ impl OutputReader {
                 Ok(length) => {
                     self.split_read(length);
                     if length == READ_LEN {
-                        // There is more at once; the others come first.
+                        // There is more to read; the other outputs come first.
                         yield_now().await;
                     }
                 }
@@ -134,13 +132,15 @@ impl OutputReader {
         }
     }
 
-    /// Reads what is in the pipe now, and no more, whoever else may still hold it, and ends.
+    /// Reads what is in the pipe now and nothing later, even if another process holds the pipe, and
+    /// ends.
     pub async fn drain(&mut self) {
         let size = |pipe| rustix::pipe::fcntl_getpipe_size(pipe).unwrap_or(READ_LEN);
         let mut left = self.pipe.as_ref().map_or(0, size);
         while let Some(pipe) = &self.pipe {
             self.multiplexer.inbox.wait_for_room().await;
-            // Not by way of the runtime, which knows only what it has been told of so far.
+            // Not through the runtime, which knows only the changes that it has been notified of so
+            // far.
             let read =
                 retry_on_intr(|| rustix::io::read(pipe, &mut self.multiplexer.buffer.borrow_mut()[..]));
             match read {
@@ -153,14 +153,14 @@ impl OutputReader {
         }
     }
 
-    /// Tells what is in the first `length` bytes of the buffer.
+    /// Emits the lines in the first `length` bytes of the buffer.
     fn split_read(&mut self, length: usize) {
         let OutputReader { multiplexer: shared, source, stream, splitter, .. } = self;
         let tell = |piece| shared.emit(*source, *stream, piece);
         splitter.feed(&shared.buffer.borrow()[..length], || shared.inbox.take_buffer(), tell);
     }
 
-    /// Closes the pipe and tells an unfinished line.
+    /// Closes the pipe and emits an unfinished line.
     fn close(&mut self) {
         self.pipe = None;
         if let Some(piece) = self.splitter.finish() {
@@ -170,7 +170,7 @@ impl OutputReader {
 }
 
 impl Multiplexer {
-    /// Leaves a piece in the inbox, without secrets.
+    /// Leaves a piece in the inbox, with the secrets masked.
     fn emit(&self, source: Source, stream: OutputStream, piece: OutputPiece) {
         let (mut chunk, partial) = match piece {
             OutputPiece::Lines(chunk) => (chunk, false),

@@ -1,5 +1,5 @@
-//! What to run for a preset: program, arguments, folder, environment and standard input, put
-//! together from the checked scenario. Starts nothing; all it opens is the file that is to be read.
+//! Builds the command of a preset from the checked scenario: program, arguments, folder, environment
+//! and standard input. Starts nothing, and opens only the file that is to be the standard input.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,60 +9,60 @@ use std::process::Stdio;
 
 use rustix::fs::{Access, OFlags};
 
-use crate::io::RunContext;
 use crate::io::process::pty;
 use crate::io::process::start_error::ProcessStartError;
-use crate::web::server::token;
+use crate::io::{RunContext, TOKEN_VARIABLE};
 use scenario_core::scenario::model;
 use scenario_core::scenario::model::{PresetKind, Scenario, ScenarioText, StdinMode};
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
-/// Where programs are looked for when nobody says where.
+/// The folders to search if there is no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// How a sub-process of players is stopped: by the defaults of a program.
+/// The stop policy of players in a process: the default of a program.
 const PLAYERS_STOP: model::StopPolicy = model::StopPolicy { signal: Signal::TERM, grace: Span::from_secs(5) };
 
-/// The default of `max_line`.
+/// The longest line of players in a process: the default of `max_line`.
 const PLAYERS_MAX_LINE: u64 = 64 << 10;
 
 /// A process to start.
 #[derive(Debug)]
 pub(super) struct CommandSpec {
-    /// As the scenario calls it.
+    /// Its name in the scenario.
     pub(super) display_name: String,
     /// Absolute.
     pub(super) program: PathBuf,
     /// Absolute.
     pub(super) folder: PathBuf,
-    /// Its name for itself, arguments and environment.
+    /// With its name for itself, arguments and environment.
     pub(super) command: tokio::process::Command,
     pub(super) stdin_content: StdinContent,
-    /// It has a terminal of its own instead of pipes; `command` is then what gets it one.
+    /// The process gets a terminal of its own instead of pipes, and `command` is the one that
+    /// provides it.
     pub(super) pty: bool,
     pub(super) stop: model::StopPolicy,
     pub(super) max_line: u64,
 }
 
-/// What a process reads.
+/// The standard input of a process.
 #[derive(Debug)]
 pub(super) enum StdinContent {
     /// Nothing.
     Null,
-    /// What it will be sent.
+    /// Open: commands of the run are sent to it.
     Open,
     /// The states of the world.
     World,
-    /// These bytes, then the end.
+    /// These bytes, and then the end.
     Bytes(Vec<u8>),
     /// This file.
     File(OwnedFd),
 }
 
 impl CommandSpec {
-    /// For spawn number `nth` of a preset. `players_text` gives the sub-process of players its
-    /// scenario.
+    /// Builds the command for spawn number `nth` of a preset. `players_text` gives players in a
+    /// process their scenario.
     pub(super) fn new(
         context: &RunContext,
         preset: usize,
@@ -99,19 +99,19 @@ impl CommandSpec {
         }
     }
 
-    /// For a program.
+    /// Builds the command of a program.
     fn from_command(told: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
         let folder = told.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
         let name = told.argv.first().map_or("", ScenarioText::reveal);
         let shown = told.argv.first().map_or("", ScenarioText::display_text).to_owned();
-        // Found here and not by the system: a start in which the environment names another PATH would
-        // need a fork, and a fork of a big runner takes ten times as long.
+        // The program is searched for here and not by the system: if the environment named another
+        // PATH, a start would need a fork, and a fork of a big runner takes ten times as long.
         let program = if name.contains('/') {
             home.join(name)
         } else {
             find_program(name, &shown, &search_path(told), &folder).map_err(ProcessStartError::Permanent)?
         };
-        // As a shell would call it: some programs are many, by name.
+        // The name that a shell would give it: some programs act by the name that they are called.
         let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
         let mut command = if told.pty {
             pty::exec_on_pty_command(&program, called)
@@ -124,8 +124,8 @@ impl CommandSpec {
         if told.clear_env {
             command.env_clear();
         }
-        // A program that shows its environment must not show that, unless it was given it.
-        command.env_remove(token::TOKEN_VARIABLE);
+        // The programs of a scenario must not see it, unless the preset sets it.
+        command.env_remove(TOKEN_VARIABLE);
         if told.pty {
             command.env("TERM", pty::TERM_VALUE);
         }
@@ -150,7 +150,7 @@ impl CommandSpec {
         })
     }
 
-    /// The standard input that the process gets, and the end for us to write to.
+    /// The standard input for the process, and the end of it that we write to.
     pub(super) fn take_stdin(&mut self) -> io::Result<(Stdio, Option<io::PipeWriter>)> {
         match std::mem::replace(&mut self.stdin_content, StdinContent::Null) {
             StdinContent::Null => Ok((Stdio::null(), None)),
@@ -164,7 +164,7 @@ impl CommandSpec {
     }
 }
 
-/// The arguments of a sub-process of the runner's own that plays one preset, which it reads from its
+/// The arguments for a process of this program that plays one preset, which it reads from its
 /// standard input.
 fn players_arguments(context: &RunContext, preset: &str, nth: u64) -> [String; 9] {
     let [seed, nth, speed] = [context.seed.to_string(), nth.to_string(), context.speed.to_string()];
@@ -172,14 +172,14 @@ fn players_arguments(context: &RunContext, preset: &str, nth: u64) -> [String; 9
     words.map(str::to_owned)
 }
 
-/// Where the program is looked for: where the process itself would look.
+/// The search path that the process itself would use.
 fn search_path(told: &model::CommandPreset) -> OsString {
     let inherited = || (!told.clear_env).then(|| std::env::var_os("PATH")).flatten();
     let named = told.env.get("PATH").map(|path| OsString::from(path.reveal()));
     named.or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
-/// The program of this name, in the order of `path`; a relative place in it starts at `folder`.
+/// Finds the program of this name in the order of `path`. Relative folders in it start at `folder`.
 fn find_program(name: &str, shown: &str, path: &OsStr, folder: &Path) -> Result<PathBuf, String> {
     let mut forbidden = None;
     for place in std::env::split_paths(path).filter(|_| !name.is_empty()) {
@@ -197,7 +197,7 @@ fn find_program(name: &str, shown: &str, path: &OsStr, folder: &Path) -> Result<
     })
 }
 
-/// Opens the file that a process is to read. `O_NONBLOCK`: opening a FIFO would wait for a writer.
+/// Opens the file for a standard input. `O_NONBLOCK`, since opening a FIFO would wait for a writer.
 fn open_stdin_file(file: &Path, shown: &Path) -> Result<OwnedFd, ProcessStartError> {
     let fail = |error: io::Error| match ProcessStartError::from_io(&error) {
         ProcessStartError::Permanent(words) => ProcessStartError::Permanent(format!(
@@ -209,7 +209,7 @@ fn open_stdin_file(file: &Path, shown: &Path) -> Result<OwnedFd, ProcessStartErr
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = rustix::fs::open(file, flags, rustix::fs::Mode::empty())
         .and_then(|opened| {
-            // Only the opening must not wait; the process reads as usual.
+            // Only opening the file must not wait; the process reads it as usual.
             rustix::fs::fcntl_setfl(&opened, OFlags::empty())?;
             Ok(std::fs::File::from(opened))
         })
@@ -228,7 +228,7 @@ mod tests {
     use scenario_log::secrets::Secrets;
 
     #[test]
-    fn players_are_told_what_decides_their_draws() {
+    fn players_get_the_arguments_that_decide_their_moves() {
         let scenario = Scenario {
             name: String::new(),
             description: None,

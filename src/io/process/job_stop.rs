@@ -1,8 +1,7 @@
-//! Processes that do not go on for now: those that a signal has stopped (they read the terminal from
-//! the background, somebody sent them STOP), which is told, and all of them while the run is paused,
-//! which is not.
+//! Processes that are stopped: single ones by a signal (they read the terminal from the background,
+//! or received STOP), which is reported, and all of them while the run is paused, which is not.
 //!
-//! Never waits for an end: that is seen by the task that attends to the process.
+//! Never waits for an end: the task that supervises the process does that.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,13 +17,14 @@ use crate::io::process::registry::ProcessRegistry;
 use scenario_log::event::Source;
 use scenario_log::signal as words;
 
-/// How long after the kernel has told of some change it is looked what changed. It tells of ends too,
-/// and of thousands of them one look is enough.
+/// How long after a notice of the kernel the changes are looked for. Ends cause notices too, and for
+/// thousands of them one look is enough.
 const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
-/// Tells from now on who was stopped, and who goes on. Must be called in a runtime and a local set.
+/// Reports from now on which processes are stopped and which go on. Must be called in a runtime and a
+/// local set.
 pub(super) fn watch_stops(table: &Rc<ProcessRegistry>) {
-    // Without it a stop is not told, and nothing else is lost.
+    // Without it stops are not reported, and nothing else is lost.
     let Ok(mut changes) = signal(SignalKind::child()) else { return };
     let table = Rc::clone(table);
     spawn_local(async move {
@@ -39,7 +39,7 @@ pub(super) fn watch_stops(table: &Rc<ProcessRegistry>) {
     });
 }
 
-/// The next change that was not looked at: which child, and the signal that stopped it, or none if it
+/// The next change that was not looked at: the child, and the signal that stopped it, or `None` if it
 /// goes on.
 fn next_stop_change() -> Option<(Pid, Option<words::Signal>)> {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
@@ -63,19 +63,19 @@ impl ProcessRegistry {
         }
     }
 
-    /// Stops all groups, as a shell stops a job; those that outlived their leader too.
+    /// Stops all groups, as a shell stops a job; also the groups that have lost their leader.
     pub(super) fn stop_all(&self) {
         self.paused.set(true);
         self.signal_all_but_suspended(Signal::STOP);
     }
 
-    /// Lets all of them go on, but for those that stood still before.
+    /// Continues all groups, except those that were stopped before.
     pub(super) fn continue_all(&self, pause: Duration) {
         for process in self.running.borrow_mut().values_mut() {
             process.stop_state = process.stop_state.postponed_by(pause);
         }
         self.signal_all_but_suspended(Signal::CONT);
-        // What the pause did to them is none of their own.
+        // The changes that the pause caused are not the processes' own.
         while next_stop_change().is_some() {}
         if let Some(console) = &mut *self.terminal.borrow_mut() {
             console.forget_modes();

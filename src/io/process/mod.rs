@@ -1,28 +1,29 @@
-//! Starts and stops processes, and tells what became of them.
+//! Starts and stops processes, and reports what became of them.
 //!
 //! # How it works
 //!
-//! Each process leads a group of its own. Its two outputs and, where it is sent something, its input
-//! are pipes of ours; one task attends to it from start to end. What is told of a process is always
-//! either `CouldNotStart`, or `Started`, then its lines, then one `Exited`: that comes when it has
-//! ended and both pipes have, or half a second after its end if somebody it started holds them.
+//! Each process leads a group of its own. Its two outputs and, where it gets input, its standard input
+//! are pipes; one task supervises it from start to end. The reports of a process are always either
+//! `SpawnFailed`, or `SpawnStarted`, then its lines, then one `SpawnExited`. The last comes when the
+//! process and both pipes have ended, or half a second after the process's end if a process that it
+//! started still holds them.
 //!
-//! Starts wait for each other in one place. Of a great many ordered at once a few start in each turn
-//! of the loop, since each takes up to a millisecond in which nothing else is done. One for which
-//! there are no descriptors or processes left waits until another process has ended; if there is no
+//! All starts go through one place. Of a great many that are ordered at once, a few are done in each
+//! turn of the event loop, since each takes up to a millisecond in which nothing else is done. A start
+//! that finds no descriptors or processes left waits until another process has ended; if there is no
 //! other, it has failed.
 //!
-//! One that is ready by a port or a URL is probed from its start until it has answered, has ended or
-//! is stopped.
+//! A process that is ready by a port or a URL is probed from its start until it has answered, has ended
+//! or is stopped.
 //!
-//! One that reads the world gets its states by a [`bulletin`], which never grows.
+//! A process that reads the world gets its states from a [`world_feed`], which never grows.
 //!
-//! A process of a preset with `pty = true` has a [`terminal`] of its own in the place of the pipes.
+//! A process of a preset with `pty = true` has a terminal of its own ([`pty`]) in place of the pipes.
 //!
-//! What a process starts in turn stays in its group, or, having left it, comes to us as an orphan.
+//! The processes that a process starts stay in its group, or leave it and become orphans ([`orphans`]).
 //!
-//! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves
-//! nobody behind: [`Processes::clear`] and, should it not come to that, dropping it end all groups.
+//! It never decides when to start or stop anything, nor whether an exit is a good one. It leaves no
+//! process behind: [`Processes::kill_remaining`] ends all groups, and so does dropping [`Processes`].
 
 mod command;
 mod fd_limit;
@@ -55,36 +56,35 @@ use scenario_log::event::Source;
 
 pub use crate::io::process::unresponsive::UnresponsiveProcess;
 
-/// How often it is told who lingers.
+/// How often the processes that do not end are reported.
 const UNRESPONSIVE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether one of them has taken the terminal.
+/// How often the runner checks whether a program has taken the terminal.
 const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Gives a sub-process of players its scenario: the scenario and the preset's index, to TOML.
+/// Renders the scenario of a preset of players as TOML, for a process that plays it; takes the
+/// scenario and the preset's index.
 pub type RenderPlayersToml = fn(&Scenario, usize) -> String;
 
 /// The processes of a run.
 #[derive(Debug)]
 pub struct Processes {
     registry: Rc<ProcessRegistry>,
-    /// When to look next who lingers, while somebody may.
+    /// When to check again for processes that do not end, while there may be some.
     next_unresponsive_check: Option<Instant>,
 }
 
-/// A second from now.
 fn one_interval_from_now() -> Instant {
     Instant::now() + UNRESPONSIVE_INTERVAL
 }
 
 impl Processes {
-    /// No process yet. To be called within the runtime that all of them will live on.
+    /// Starts with no process. To be called within the runtime that will run all of them.
     #[must_use]
     pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>, players_text: RenderPlayersToml) -> Processes {
-        Processes {
-            registry: ProcessRegistry::new(context, inbox, players_text),
-            next_unresponsive_check: None,
-        }
+        let registry = ProcessRegistry::new(context, inbox, players_text);
+        job_stop::watch_stops(&registry);
+        Processes { registry, next_unresponsive_check: None }
     }
 
     /// Starts spawn number `nth` of a preset.
@@ -96,8 +96,8 @@ impl Processes {
         self.registry.start_pending();
     }
 
-    /// Stops a process as its preset says: the signal to its whole group, the grace, then KILL until
-    /// the group is empty. Does nothing to one that has ended or is being stopped.
+    /// Stops a process by its preset's policy: the signal to its whole group, the grace, then KILL
+    /// until the group is empty. Does nothing if the process has ended or is being stopped.
     pub fn stop(&mut self, source: Source) {
         if self.registry.cancel_start(source) {
             return;
@@ -116,7 +116,7 @@ impl Processes {
         });
     }
 
-    /// Ends a process and its group at once. Does nothing to one that has ended.
+    /// Kills a process and its group at once. Does nothing if it has ended.
     pub fn kill(&mut self, source: Source) {
         if self.registry.cancel_start(source) {
             return;
@@ -134,14 +134,14 @@ impl Processes {
         spawn_local(async move { group.kill_all().await });
     }
 
-    /// Writes `bytes` to the standard input of a process whose preset has it open. Never waits: what
-    /// the process does not read at once is written later; what it will not read is told as not sent,
-    /// also if it has ended or could not start.
+    /// Writes `bytes` to the standard input of a process whose preset has it open. Never waits: bytes
+    /// that the process does not read at once are written later. Bytes that it does not read in the
+    /// end are reported as not sent, also if it has ended or could not start.
     pub fn send(&mut self, source: Source, bytes: Vec<u8>) {
         self.registry.send(source, bytes);
     }
 
-    /// Sends a process whose preset reads the world the states that come from now on.
+    /// Sends the states of the world that come from now on to a process whose preset reads them.
     pub fn subscribe_to_world(&mut self, source: Source) {
         let running = self.registry.running.borrow();
         if let Some(bulletin) = running.get(&source).and_then(|process| process.world_feed.clone()) {
@@ -149,21 +149,22 @@ impl Processes {
         }
     }
 
-    /// Sends a state of the world to all who listen, for whom `skipped` states before it are lost. Never
-    /// waits: who has not read what was sent before gets the newest when it does.
+    /// Sends a state of the world to all subscribed processes. The `skipped` states before it are
+    /// lost for them. Never waits: a process that has not read the last one gets the newest when it
+    /// does.
     pub fn broadcast_world(&mut self, line: &Arc<[u8]>, skipped: u64) {
         for bulletin in self.registry.world_feeds.borrow().values() {
             bulletin.send(line, skipped);
         }
     }
 
-    /// When to look next who lingers, while somebody may.
+    /// When to check again for processes that do not end, while there may be some.
     #[must_use]
     pub fn next_unresponsive_check(&self) -> Option<Instant> {
         self.next_unresponsive_check
     }
 
-    /// Who was asked to end and has not, if it is time to look: once a second.
+    /// The processes that were asked to end and have not, if it is time to check: once a second.
     pub fn take_unresponsive(&mut self) -> Vec<UnresponsiveProcess> {
         let now = Instant::now();
         if self.next_unresponsive_check.is_none_or(|look| now < look) {
@@ -174,24 +175,25 @@ impl Processes {
         lingering
     }
 
-    /// Stops the groups of all of them, as a shell stops a job.
+    /// Stops the groups of all processes, as a shell stops a job.
     pub fn stop_groups(&self) {
         self.registry.stop_all();
     }
 
-    /// Lets all of them go on, after a pause of this length.
+    /// Continues all of them, after a pause of this length.
     pub fn continue_groups(&self, pause: Duration) {
         self.registry.continue_all(pause);
     }
 
-    /// From now on finds those too that leave their group and become daemons. Only for a program all of
-    /// whose children are started here: [`Processes::clear`] then ends every other child it has.
+    /// From now on also finds processes that leave their group and become daemons. Only for a program
+    /// that starts all its children here: [`Processes::kill_remaining`] then ends every other child
+    /// that it has.
     pub fn adopt_orphans(&mut self) {
         self.registry.adopts_orphans.set(crate::io::process::orphans::become_subreaper());
     }
 
-    /// Sees from now on to the terminal that the program was started on, if there is one: who takes it
-    /// loses it again, and its modes are as they were when one of them has ended.
+    /// From now on looks after the terminal that the program was started on, if there is one: a
+    /// process that takes it loses it again, and when a process has ended the modes are restored.
     pub fn watch_terminal(&mut self) {
         let Some(console) = ControllingTerminal::open() else { return };
         *self.registry.terminal.borrow_mut() = Some(console);
@@ -204,7 +206,7 @@ impl Processes {
         });
     }
 
-    /// Ends all that is left of all of them, and returns when nobody is, after two seconds at most.
+    /// Kills everything that is left, and returns when nothing is, or after two seconds.
     pub async fn kill_remaining(&mut self) {
         let table = &self.registry;
         for source in table.pending.borrow().keys().copied().collect::<Vec<_>>() {
@@ -212,7 +214,7 @@ impl Processes {
         }
         let clearing = async {
             while table.kill_all() > 0 {
-                // Once for all of them: there may be thousands.
+                // One pause for all of them: there may be thousands.
                 sleep(Duration::from_millis(2)).await;
             }
         };
@@ -223,7 +225,7 @@ impl Processes {
 
 impl Drop for Processes {
     fn drop(&mut self) {
-        // The tasks may outlive us: none of them shall start anything any more.
+        // The supervising tasks may outlive this; none of them may start anything any more.
         self.registry.pending.borrow_mut().clear();
         self.registry.kill_all();
     }

@@ -1,5 +1,6 @@
-//! Who is to be started, runs, or has left somebody behind: what the orders and the tasks that attend
-//! to the processes share. The only place that says when a start happens; never decides on an end.
+//! The processes that are to be started, run, or have left a group without a leader; shared by the
+//! run's effects and the tasks that supervise. Decides when a start happens, and never when an end
+//! does.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,16 +24,16 @@ use crate::io::process::start_error::ProcessStartError;
 use crate::io::process::stdin_writer::StdinWriter;
 use crate::io::process::supervise::ProcessExit;
 use crate::io::process::world_feed::ProcessWorldFeed;
-use crate::io::process::{job_stop, orphans, supervise};
+use crate::io::process::{orphans, supervise};
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use scenario_core::scenario::model::StopPolicy;
 use scenario_log::event::{Source, SpawnExit};
 use scenario_log::signal as words;
 
-/// How many processes are started in one turn of the loop.
+/// How many processes are started in one turn of the event loop.
 const MAX_STARTS_PER_TURN: u32 = 8;
 
-/// What the processes share with the tasks that attend to them.
+/// The state that effects and supervising tasks share.
 #[derive(Debug)]
 pub(super) struct ProcessRegistry {
     context: Rc<RunContext>,
@@ -41,22 +42,22 @@ pub(super) struct ProcessRegistry {
     probes: Rc<ReadinessProber>,
     render_players_toml: RenderPlayersToml,
     original_fd_limit: OriginalFdLimit,
-    /// How many have been started in this turn of the loop.
+    /// How many have been started in this turn of the event loop.
     starts_this_turn: Cell<u32>,
-    /// Those that have not been started yet; while there are any, a task sees to them or a process
-    /// runs that may make room when it ends.
+    /// Processes that have not been started yet. While there are any, a task will start them, or a
+    /// process runs that makes room when it ends.
     pub(super) pending: RefCell<BTreeMap<Source, PendingStart>>,
-    /// Those that have not ended yet.
+    /// Processes that have not ended yet.
     pub(super) running: RefCell<BTreeMap<Source, RunningProcess>>,
-    /// Those of them that are sent the states of the world.
+    /// The feeds of the processes that get the states of the world.
     pub(super) world_feeds: RefCell<BTreeMap<Source, Rc<ProcessWorldFeed>>>,
-    /// The groups that have outlived their leader.
+    /// The groups that have lost their leader.
     pub(super) leaderless_groups: RefCell<Vec<Rc<ProcessGroup>>>,
-    /// Whether the orphans of all of them come to us.
+    /// Whether the runner is the subreaper of all of them.
     pub(super) adopts_orphans: Cell<bool>,
-    /// The terminal that all of them were started on, where it is to be kept.
+    /// The terminal that the run was started on, if it is looked after.
     pub(super) terminal: RefCell<Option<ControllingTerminal>>,
-    /// Whether the run stands still, and all of them with it.
+    /// Whether the run is paused, and all processes with it.
     pub(super) paused: Cell<bool>,
 }
 
@@ -65,7 +66,7 @@ pub(super) struct ProcessRegistry {
 pub(super) struct PendingStart {
     pub(super) preset: usize,
     pub(super) nth: u64,
-    /// What it has been sent already.
+    /// Input for it that came before its start.
     pub(super) queued_input: Vec<Vec<u8>>,
 }
 
@@ -74,29 +75,30 @@ pub(super) struct PendingStart {
 pub(super) struct RunningProcess {
     pub(super) group: Rc<ProcessGroup>,
     pub(super) stop_state: ProcessStopState,
-    /// Where it is sent to, if it can be.
+    /// Writes its standard input, if it is open.
     pub(super) stdin_writer: Option<Rc<StdinWriter>>,
-    /// What it is told of the world, if it reads that.
+    /// Sends it the states of the world, if it reads them.
     pub(super) world_feed: Option<Rc<ProcessWorldFeed>>,
-    /// Whether a signal has stopped it (and not the pause of the run).
+    /// Whether a signal has stopped it (and not a pause of the run).
     pub(super) suspended: bool,
-    /// Asks whether it is ready, if that is to be asked, until it ends or is stopped.
+    /// Probes whether it is ready, until it is, ends or is stopped; `None` if there is nothing to
+    /// probe.
     pub(super) probe: Option<ProbeHandle>,
 }
 
-/// How far its end has come.
+/// How far the end of a process has come.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ProcessStopState {
-    /// Nobody has asked for it; it would go like this.
+    /// It was not asked to end; this is how it would be.
     NotRequested(StopPolicy),
-    /// It was asked to stop, like this and then.
+    /// It was asked to end by this policy, at this time.
     Requested(StopPolicy, Instant),
-    /// It was sent KILL then.
+    /// It was sent KILL at this time.
     Killed(Instant),
 }
 
 impl ProcessStopState {
-    /// The same after a pause, in which no time has passed for it.
+    /// The same after a pause, which does not count.
     pub(super) fn postponed_by(self, pause: Duration) -> ProcessStopState {
         match self {
             ProcessStopState::NotRequested(stop) => ProcessStopState::NotRequested(stop),
@@ -107,14 +109,13 @@ impl ProcessStopState {
 }
 
 impl ProcessRegistry {
-    /// Nothing yet.
     pub(super) fn new(
         context: Rc<RunContext>,
         inbox: Rc<Inbox>,
         players_text: RenderPlayersToml,
     ) -> Rc<ProcessRegistry> {
-        // Where the runner was started with SIGCHLD ignored, the kernel would keep no exit for it. A
-        // handler of ours (tokio's, for good) takes that back.
+        // If the runner was started with SIGCHLD ignored, the kernel would keep no exit status for
+        // it. A handler, which tokio keeps for good, takes that back.
         let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
         let probes = ReadinessProber::new(context.folder.clone(), Rc::clone(&inbox));
@@ -134,9 +135,7 @@ impl ProcessRegistry {
             terminal: RefCell::default(),
             paused: Cell::new(false),
         };
-        let table = Rc::new(table);
-        job_stop::watch_stops(&table);
-        table
+        Rc::new(table)
     }
 
     /// Starts a process now.
@@ -168,7 +167,7 @@ impl ProcessRegistry {
                 started.supervise(source, &table.inbox).await
             });
             let ProcessExit { exit, held, skipped } = attended.await.unwrap_or_else(|| {
-                // Nobody attends to it any more, and the run must not wait for it.
+                // The task that supervised it has failed, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
                 ProcessExit { exit: SpawnExit::Signal(words::Signal::KILL), held: false, skipped: 0 }
@@ -180,7 +179,7 @@ impl ProcessRegistry {
         Ok(())
     }
 
-    /// Forgets a process that has ended, but not the group it may have left.
+    /// Removes a process that has ended, but keeps the group that it may have left.
     fn remove_ended(&self, source: Source) {
         self.world_feeds.borrow_mut().remove(&source);
         if let Some(RunningProcess { group, .. }) = self.running.borrow_mut().remove(&source) {
@@ -193,20 +192,20 @@ impl ProcessRegistry {
         self.restore_terminal();
     }
 
-    /// Takes the terminal back, if one of them has it.
+    /// Takes the terminal back if one of the processes has it.
     pub(super) fn restore_terminal(&self) {
         if let Some(console) = &mut *self.terminal.borrow_mut() {
             console.restore(|group| self.has_group(group) || orphans::is_descendant(group));
         }
     }
 
-    /// Whether this is the group of one of them.
+    /// Whether this is the group of one of the processes.
     fn has_group(&self, group: Pid) -> bool {
         self.running.borrow().values().any(|process| process.group.has_id(group))
             || self.leaderless_groups.borrow().iter().any(|left| left.has_id(group))
     }
 
-    /// Starts what waits, in order, as far as there is room and not too many for one turn.
+    /// Starts pending processes in order, as far as there is room and not too many in one turn.
     pub(super) fn start_pending(self: &Rc<Self>) {
         while self.starts_this_turn.get() < MAX_STARTS_PER_TURN {
             let first = self.pending.borrow_mut().pop_first();
@@ -225,7 +224,7 @@ impl ProcessRegistry {
         }
     }
 
-    /// Counts a start of this turn; the first of them sees to it that there is a next turn.
+    /// Counts a start of this turn. The first one makes sure that there is a next turn.
     fn count_start(self: &Rc<Self>) {
         if self.starts_this_turn.replace(self.starts_this_turn.get() + 1) == 0 {
             let table = Rc::clone(self);
@@ -237,7 +236,7 @@ impl ProcessRegistry {
         }
     }
 
-    /// Gives up a start that waits; false if none does.
+    /// Cancels a pending start; false if there is none.
     pub(super) fn cancel_start(&self, source: Source) -> bool {
         let waiting = self.pending.borrow_mut().remove(&source);
         waiting.is_some_and(|start| {
@@ -246,7 +245,7 @@ impl ProcessRegistry {
         })
     }
 
-    /// Sends to a process that runs, or will.
+    /// Sends to a process that runs or will.
     pub(super) fn send(&self, source: Source, bytes: Vec<u8>) {
         if let Some(start) = self.pending.borrow_mut().get_mut(&source) {
             return start.queued_input.push(bytes);
@@ -263,7 +262,7 @@ impl ProcessRegistry {
         }
     }
 
-    /// Tells why a process did not start, and before that, what it has been sent in vain.
+    /// Reports why a process did not start, after the input that could not be sent to it.
     fn report_start_error(&self, source: Source, start: &PendingStart, error: &str) {
         for _ in &start.queued_input {
             self.inbox.push(OwnedInput::SendFailed { source, error: "it does not run".to_owned() });
@@ -272,7 +271,7 @@ impl ProcessRegistry {
         self.inbox.push(OwnedInput::SpawnFailed { source, error });
     }
 
-    /// Sends KILL to everybody that is left, and tells how many groups and orphans that were.
+    /// Sends KILL to everything that is left, and gives how many groups and orphans that were.
     pub(super) fn kill_all(&self) -> usize {
         let mut left = self.leaderless_groups.borrow_mut();
         let running = self.running.borrow();

@@ -1,9 +1,11 @@
-//! Why a program could not be started, in words. The kernel gives one number for several causes
-//! (`ENOENT` for the program, its folder and its interpreter), so they are looked at again, after the
-//! failure: a start that works pays nothing for it.
+//! Explains why a program could not be started. The kernel gives one error for several causes
+//! (`ENOENT` for the program, its folder and its interpreter), so the causes are checked again after
+//! the failure. A start that works pays nothing for it.
 //!
-//! Never changes anything and never opens what could block.
+//! Never changes anything, and never opens a file that could block.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -14,20 +16,29 @@ use rustix::process::{Resource, getrlimit};
 /// A process that did not start.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProcessStartError {
-    /// It never will.
+    /// It can never start.
     Permanent(String),
-    /// It may when another has ended: there were no descriptors or processes left.
+    /// It may start when another process has ended: there were no descriptors or processes left.
     LimitReached(String),
 }
 
+impl fmt::Display for ProcessStartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ProcessStartError::Permanent(message) | ProcessStartError::LimitReached(message)) = self;
+        f.write_str(message)
+    }
+}
+
+impl Error for ProcessStartError {}
+
 impl ProcessStartError {
-    /// For an error of the system in which the program itself has no part.
+    /// For an error that the program itself did not cause.
     pub(super) fn from_io(error: &io::Error) -> ProcessStartError {
         limit_message(error)
             .map_or_else(|| ProcessStartError::Permanent(error.to_string()), ProcessStartError::LimitReached)
     }
 
-    /// For the error of starting `program`, called `shown` in the scenario, in `folder`.
+    /// For an error of starting `program`, which is `shown` in the scenario, in `folder`.
     pub(super) fn from_spawn(
         error: &io::Error,
         shown: &str,
@@ -41,7 +52,7 @@ impl ProcessStartError {
     }
 }
 
-/// The limit of the system that was met, if it was one.
+/// Names the limit of the system that was reached, if there was one.
 fn limit_message(error: &io::Error) -> Option<String> {
     let most = |resource| getrlimit(resource).current.map_or("none".to_owned(), |most| most.to_string());
     match Errno::from_io_error(error)? {
@@ -58,7 +69,7 @@ fn limit_message(error: &io::Error) -> Option<String> {
     }
 }
 
-/// What is wrong with the program, its folder or its arguments.
+/// Explains the fault of the program, its folder or its arguments.
 fn spawn_error_message(error: &io::Error, shown: &str, program: &Path, folder: &Path) -> String {
     match Errno::from_io_error(error) {
         Some(Errno::NOENT | Errno::NOTDIR) => not_found_message(shown, program, folder),
@@ -80,7 +91,7 @@ fn spawn_error_message(error: &io::Error, shown: &str, program: &Path, folder: &
     }
 }
 
-/// Which of folder, program and interpreter is not there.
+/// Finds which of the folder, the program and the interpreter is missing.
 fn not_found_message(shown: &str, program: &Path, folder: &Path) -> String {
     match folder.metadata() {
         Err(_) => return format!("the working folder `{}` does not exist", folder.display()),
@@ -101,7 +112,7 @@ fn not_found_message(shown: &str, program: &Path, folder: &Path) -> String {
     }
 }
 
-/// Who forbids it.
+/// Finds which permission is missing.
 fn permission_message(shown: &str, program: &Path, folder: &Path) -> String {
     let Ok(about) = program.metadata() else {
         return format!("`{shown}` cannot be looked at: permission denied");
@@ -124,7 +135,7 @@ fn permission_message(shown: &str, program: &Path, folder: &Path) -> String {
     }
 }
 
-/// The program of the interpreter line of a script.
+/// The program in the interpreter line of a script.
 fn script_interpreter(script: &Path) -> Option<String> {
     if !script.metadata().ok()?.is_file() {
         return None;

@@ -1,7 +1,7 @@
-//! Writes to a process's standard input what it is sent, at the pace at which it reads.
+//! Writes to the standard input of a process, at the pace at which the process reads.
 //!
-//! Never makes the run wait: what a process does not read waits here, up to a limit; beyond it
-//! nothing more is taken and the sender is told.
+//! Never makes the run wait: bytes that a process does not read wait here, up to a limit. Beyond it
+//! nothing more is taken, and the sender gets an error.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -21,24 +21,24 @@ use crate::io::process::pty;
 use crate::io::process::pty::PtyMaster;
 use crate::io::wait_readable::ReadableFd;
 
-/// How many bytes may wait for a process to read them.
+/// How many bytes may wait for a process.
 pub(super) const MAX_QUEUED_BYTES: usize = 1 << 20;
 
-/// How much of a file is typed at a time.
+/// How much of a file is typed at a time, in bytes.
 const FILE_CHUNK_LEN: usize = 4 << 10;
 
-/// What is told of a process that has closed its standard input or has ended: which of the two is
-/// seen first is chance.
+/// The error for a process that has closed its standard input or has ended: it is chance which of the
+/// two is seen first.
 pub(super) const STDIN_CLOSED_MESSAGE: &str = "it reads its standard input no more";
 
-/// Writes all of `bytes`, waiting as often as the pipe is full.
+/// Writes all of `bytes`, and waits whenever the pipe is full.
 pub(super) async fn write_all(pipe: &Sender, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         pipe.writable().await?;
         match pipe.try_write(bytes) {
             Ok(written) => bytes = &bytes[written..],
-            // A terminal that nobody has open any more takes nothing, and does not say so: it would be
-            // tried for ever.
+            // A terminal that no process has open takes nothing and gives no error, so without this
+            // check the loop would never end.
             Err(error) if error.kind() == ErrorKind::WouldBlock => match is_hung_up(pipe) {
                 true => return Err(Errno::IO.into()),
                 false => yield_now().await,
@@ -49,14 +49,14 @@ pub(super) async fn write_all(pipe: &Sender, mut bytes: &[u8]) -> io::Result<()>
     Ok(())
 }
 
-/// Whether nobody has the other end open.
+/// Whether no process has the other end open.
 fn is_hung_up(pipe: &Sender) -> bool {
     let mut fds = [PollFd::new(pipe, PollFlags::OUT)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
-/// Types what a process on a terminal is given to read, and then the end.
+/// Types the standard input of a process on a terminal, and then the end.
 pub(super) async fn type_input(terminal: &Sender, input: StdinContent) -> io::Result<()> {
     let last = match input {
         StdinContent::Null | StdinContent::Open | StdinContent::World => None,
@@ -69,9 +69,9 @@ pub(super) async fn type_input(terminal: &Sender, input: StdinContent) -> io::Re
     write_all(terminal, pty::end_of_input_after(last)).await
 }
 
-/// Types a file, piece by piece; its last byte.
+/// Types a file in pieces; gives its last byte.
 async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
-    // It may be a FIFO, whose writer is slow.
+    // The file may be a FIFO with a slow writer.
     fcntl_setfl(&file, OFlags::NONBLOCK)?;
     let readable = ReadableFd::new(&file)?;
     let mut piece = vec![0; FILE_CHUNK_LEN];
@@ -89,25 +89,25 @@ async fn type_file(terminal: &Sender, file: OwnedFd) -> io::Result<Option<u8>> {
     }
 }
 
-/// What waits to be written to one process.
+/// The input that waits to be written to one process.
 #[derive(Debug, Default)]
 pub(super) struct StdinWriter {
-    /// The first one is being written.
+    /// The first entry is being written.
     queue: RefCell<VecDeque<Rc<[u8]>>>,
     queued_bytes: Cell<usize>,
     closed: Cell<bool>,
     changed: Notify,
-    /// What is sent is typed there.
+    /// The terminal that input is typed on, if the process has one.
     pty: Option<Rc<PtyMaster>>,
 }
 
 impl StdinWriter {
-    /// For a process on a terminal, or with a pipe.
+    /// For a process on a terminal, or for one with a pipe (`None`).
     pub(super) fn new(terminal: Option<Rc<PtyMaster>>) -> StdinWriter {
         StdinWriter { pty: terminal, ..StdinWriter::default() }
     }
 
-    /// Takes `bytes` to be written, or says in words why it does not.
+    /// Takes `bytes` to be written, or gives the reason why it cannot.
     pub(super) fn enqueue(&self, mut bytes: Vec<u8>) -> Result<(), String> {
         if self.closed.get() {
             return Err(STDIN_CLOSED_MESSAGE.to_owned());
@@ -128,14 +128,14 @@ impl StdinWriter {
         Ok(())
     }
 
-    /// Takes nothing more and tells how many of those taken have not been written.
+    /// Takes nothing more from now on, and gives how many entries have not been written.
     pub(super) fn close(&self) -> usize {
         self.closed.set(true);
         self.changed.notify_one();
         std::mem::take(&mut *self.queue.borrow_mut()).len()
     }
 
-    /// Writes what is sent until the outbox is closed or nobody reads, which gives the error.
+    /// Writes entries until the writer is closed, or until no process reads, which gives the error.
     pub(super) async fn write_to(&self, pipe: Sender) -> io::Result<()> {
         while !self.closed.get() {
             let first = self.queue.borrow().front().cloned();

@@ -1,6 +1,7 @@
-//! The life of one process: it is started with its pipes or its terminal, read, and waited for.
+//! Supervises one process: starts it with its pipes or its terminal, reads it, and waits for it.
 //!
-//! Never loses what a process wrote before its end, and never takes a closed output for the end.
+//! Never loses output that a process wrote before its end, and never takes a closed output for the
+//! end.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -27,10 +28,10 @@ use crate::io::process::world_feed::ProcessWorldFeed;
 use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
 
-/// How long the outputs of a process that has ended are read on where another holds them.
+/// How long the outputs of a process are read after its end, if another process holds them.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A process that has been started and is to be attended to.
+/// A process that has been started and is to be supervised.
 #[derive(Debug)]
 pub(super) struct StartedProcess {
     pub(super) pid: u32,
@@ -40,7 +41,7 @@ pub(super) struct StartedProcess {
     child: Child,
     pipes: ProcessPipes,
     stdin_content: StdinContent,
-    /// What writes to it, while it does.
+    /// The task that writes its standard input, until there is nothing to write.
     stdin_task: Option<JoinHandle<()>>,
 }
 
@@ -48,26 +49,27 @@ pub(super) struct StartedProcess {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProcessExit {
     pub(super) exit: SpawnExit,
-    /// Others hold its output.
+    /// Other processes hold its output.
     pub(super) held: bool,
-    /// States of the world that it was not sent.
+    /// How many states of the world it was not sent.
     pub(super) skipped: u64,
 }
 
-/// Our ends of what a process reads and writes.
+/// Our ends of the pipes or the terminal of a process.
 #[derive(Debug)]
 struct ProcessPipes {
     stdin: Option<pipe::Sender>,
     stdout: OutputReader,
-    /// None on a terminal, where both are one.
+    /// `None` on a terminal, where both outputs are one.
     stderr: Option<OutputReader>,
-    /// Held until the process has ended, whatever it has closed: for a program its loss is a hang-up.
+    /// Held until the process has ended, even if the process has closed it: losing it is a hang-up.
     pty: Option<Rc<PtyMaster>>,
-    /// Where a process that is to take a terminal tells why it could not.
+    /// A process that is to take a terminal writes here why it could not.
     start_error_pipe: Option<io::PipeReader>,
 }
 
-/// Starts a process. All that could fail is got ready before, so that none runs unattended.
+/// Starts a process. Everything that can fail is prepared first, so that no process runs without
+/// supervision.
 pub(super) fn start_process(
     multiplexer: &Rc<Multiplexer>,
     source: Source,
@@ -86,11 +88,12 @@ pub(super) fn start_process(
     }
     recipe.command.current_dir(&recipe.folder).kill_on_drop(true);
     if ends.pty.is_none() {
-        // On a terminal it begins a session, and leads a group with that.
+        // On a terminal it begins a session, and leads a group by that.
         recipe.command.process_group(0);
     }
     let CommandSpec { display_name: shown, program, folder, command, stdin_content: input, .. } = recipe;
-    // Their ends of the pipes go with the command: held on to, there would be no end of file.
+    // The command must be dropped with the process's ends of the pipes: otherwise they would never
+    // end.
     let child = { command }.spawn();
     let child = child.map_err(|error| ProcessStartError::from_spawn(&error, &shown, &program, &folder))?;
     let running = child.id().and_then(|pid| Some((pid, Rc::new(ProcessGroup::new(pid)?))));
@@ -152,7 +155,8 @@ fn open_pty(
 }
 
 impl StartedProcess {
-    /// Reads all it writes, and gives how it ended when there is nothing more to tell of it.
+    /// Reads everything that the process writes, and gives how it ended once there is nothing more to
+    /// report.
     pub(super) async fn supervise(mut self, source: Source, inbox: &Rc<Inbox>) -> ProcessExit {
         self.spawn_stdin_tasks(source, inbox);
         let (status, held) = self.read_and_wait().await;
@@ -168,14 +172,14 @@ impl StartedProcess {
             });
         }
         if let (Some(_), Some(feeding)) = (self.pipes.pty, self.stdin_task) {
-            // The terminal hangs up when nobody holds our end of it any more.
+            // The terminal hangs up when our end of it is closed everywhere.
             feeding.abort();
         }
         let skipped = self.world_feed.map_or(0, |bulletin| bulletin.close());
         ProcessExit { exit: exit_from_status(status), held, skipped }
     }
 
-    /// Sees to its standard input, in a task of its own: it may never read it.
+    /// Starts a task that writes its standard input, which the process may never read.
     fn spawn_stdin_tasks(&mut self, source: Source, inbox: &Rc<Inbox>) {
         if let Some(bulletin) = self.world_feed.clone() {
             spawn_local(async move { bulletin.write_until_closed().await });
@@ -196,7 +200,7 @@ impl StartedProcess {
                 let _ = stdin_writer::type_input(&pipe, input).await;
             }))
         } else if let StdinContent::Bytes(bytes) = input {
-            // Whoever does not read all it could read does nothing wrong.
+            // A process that does not read all of its input makes no mistake.
             Some(spawn_local(async move {
                 let _ = stdin_writer::write_all(&pipe, &bytes).await;
             }))
@@ -205,8 +209,8 @@ impl StartedProcess {
         };
     }
 
-    /// Waits for its end while its outputs are read, and half a second longer for these to end; whether
-    /// they have not.
+    /// Waits for its end while its outputs are read, and half a second longer for the outputs to end.
+    /// Gives the status, and whether an output has not ended.
     async fn read_and_wait(&mut self) -> (io::Result<ExitStatus>, bool) {
         let StartedProcess { child, pipes: ProcessPipes { stdout, stderr, .. }, group, .. } = self;
         let both = async {
@@ -230,16 +234,15 @@ impl StartedProcess {
     }
 }
 
-/// Why what was sent could not be written.
+/// Explains why input could not be written.
 fn write_failure_message(error: &io::Error) -> String {
     match Errno::from_io_error(error) {
-        // The second is what a terminal says that nobody has open.
+        // A terminal that no process has open gives the second one.
         Some(Errno::PIPE | Errno::IO) => stdin_writer::STDIN_CLOSED_MESSAGE.to_owned(),
         _ => format!("its standard input cannot be written: {error}"),
     }
 }
 
-/// How a process ended, as the log tells it.
 fn exit_from_status(status: io::Result<ExitStatus>) -> SpawnExit {
     let signal = |status: ExitStatus| status.signal().and_then(Signal::from_number);
     match status {
@@ -248,7 +251,7 @@ fn exit_from_status(status: io::Result<ExitStatus>) -> SpawnExit {
             (None, Some(signal)) => SpawnExit::Signal(signal),
             (None, None) => SpawnExit::Signal(Signal::KILL),
         },
-        // Somebody else has waited for it, so nobody knows; the worst is assumed.
+        // Another waiter has taken the status, so it is unknown, and the worst is assumed.
         Err(_) => SpawnExit::Signal(Signal::KILL),
     }
 }

@@ -1,4 +1,5 @@
-//! Who was asked to end and has not: since when, and what comes next. For people; decides nothing.
+//! The processes that were asked to end and have not: for how long, and what comes next. For the
+//! screen; decides nothing.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ pub struct UnresponsiveProcess {
     pub source: Source,
     /// The last signal that it was sent, and how long ago.
     last_signal: (Signal, Duration),
-    /// How long it will be until KILL, if that has not been sent.
+    /// How long it is until KILL, if KILL has not been sent.
     until_kill: Option<Duration>,
 }
 
@@ -45,7 +46,7 @@ impl fmt::Display for UnresponsiveProcess {
 }
 
 impl ProcessRegistry {
-    /// Those that were asked to end by now and have not, in their order.
+    /// The processes that were asked to end before `now` and have not, in order.
     pub(super) fn unresponsive(&self, now: Instant) -> Vec<UnresponsiveProcess> {
         let running = self.running.borrow();
         running
@@ -64,7 +65,7 @@ mod tests {
     use scenario_log::time::Span;
 
     #[test]
-    fn what_was_sent_and_what_comes_next_is_told() {
+    fn the_last_signal_and_the_next_step_are_shown() {
         let asked = Instant::now();
         let stop = StopPolicy { signal: Signal::INT, grace: Span::from_std(Duration::from_secs(5)) };
         let told = |end, seconds| {

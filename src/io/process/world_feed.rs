@@ -1,8 +1,8 @@
-//! Sends a process the states of the world: each at once if its pipe takes it, and to one that reads
-//! more slowly than they come only the newest.
+//! Sends a process the states of the world. A process gets each state at once if its pipe takes it. A
+//! process that reads more slowly than states come gets the newest only.
 //!
-//! Never makes the run wait, and never grows: at most one state is half written, and one waits behind
-//! it. Those between are counted, and nobody gets them.
+//! Never makes the run wait, and never grows: at most one state is half written and one waits after
+//! it. The states between them are counted and never sent.
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
@@ -13,33 +13,32 @@ use rustix::io::retry_on_intr;
 use tokio::net::unix::pipe::Sender;
 use tokio::sync::Notify;
 
-/// What one process is told of the world.
 #[derive(Debug)]
 pub(super) struct ProcessWorldFeed {
     state: RefCell<WorldFeedState>,
-    /// Something waits to be written, or nothing more will.
+    /// Notified when there is something to write, or when there never will be.
     changed: Notify,
 }
 
 #[derive(Debug)]
 struct WorldFeedState {
-    /// None once nobody reads, or the process has ended.
+    /// `None` once the process does not read any more, or has ended.
     pipe: Option<Rc<Sender>>,
-    /// What is written now, and how many bytes of it have been.
+    /// The state that is being written, and how many of its bytes are.
     current: Option<(Arc<[u8]>, usize)>,
-    /// What is to be written next.
+    /// The state to write next.
     queued: Option<Arc<[u8]>>,
     skipped: u64,
 }
 
 impl ProcessWorldFeed {
-    /// For a process that reads this pipe.
     pub(super) fn new(pipe: Sender) -> Rc<ProcessWorldFeed> {
         let inside = WorldFeedState { pipe: Some(Rc::new(pipe)), current: None, queued: None, skipped: 0 };
         Rc::new(ProcessWorldFeed { state: RefCell::new(inside), changed: Notify::new() })
     }
 
-    /// Sends a state, or has it wait in the place of the one that waits; so many before it are lost.
+    /// Sends a state, or lets it wait in place of the one that waits. `lost` states before it are
+    /// lost.
     pub(super) fn send(&self, line: &Arc<[u8]>, lost: u64) {
         let mut inside = self.state.borrow_mut();
         inside.flush_now();
@@ -52,7 +51,7 @@ impl ProcessWorldFeed {
         }
     }
 
-    /// Sends nothing more, and tells how many states the process was not sent whole.
+    /// Sends nothing more, and gives how many states were not sent whole.
     pub(super) fn close(&self) -> u64 {
         let mut inside = self.state.borrow_mut();
         inside.close();
@@ -60,7 +59,8 @@ impl ProcessWorldFeed {
         inside.skipped
     }
 
-    /// Writes on what the pipe did not take at once, until nobody reads or the process has ended.
+    /// Writes what the pipe did not take at once, until the process does not read any more or has
+    /// ended.
     pub(super) async fn write_until_closed(&self) {
         loop {
             let pipe = match &*self.state.borrow() {
@@ -81,20 +81,20 @@ impl ProcessWorldFeed {
 }
 
 impl WorldFeedState {
-    /// Writes of what waits as much as the pipe takes now.
+    /// Writes as much as the pipe takes now.
     fn flush_now(&mut self) {
         if let Some(pipe) = self.pipe.clone() {
             self.write_with(|bytes| write_nonblocking(&pipe, bytes));
         }
     }
 
-    /// Writes what waits, as far as it is taken.
+    /// Writes as much as `write` takes.
     fn write_with(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) {
         while let Some((line, written)) = &mut self.current {
             match write(&line[*written..]) {
                 Ok(more) => *written += more,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // Who reads no more does nothing wrong.
+                // A process that stops reading makes no mistake.
                 Err(_) => return self.close(),
             }
             if *written == line.len() {
@@ -103,7 +103,7 @@ impl WorldFeedState {
         }
     }
 
-    /// A new state is written, or takes the place of the one that waits.
+    /// Starts to write a new state, or puts it in place of the one that waits.
     fn send(&mut self, line: &Arc<[u8]>) {
         let fresh = Arc::clone(line);
         match (&mut self.current, &self.pipe) {
@@ -111,7 +111,7 @@ impl WorldFeedState {
                 Ok(written) if written == line.len() => {}
                 Ok(written) => self.current = Some((fresh, written)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.current = Some((fresh, 0)),
-                // To who reads no more it is not sent too late.
+                // A process that stops reading has not missed it.
                 Err(_) => self.pipe = None,
             },
             (Some((waiting, 0)), _) => {
@@ -128,8 +128,8 @@ impl WorldFeedState {
     }
 }
 
-/// Writes what the pipe takes now. Not by way of the runtime, which knows that a pipe takes something only
-/// once it has waited for that.
+/// Writes what the pipe takes now. Not through the runtime, which knows that a pipe has room only
+/// after it has waited for it.
 fn write_nonblocking(pipe: &Sender, bytes: &[u8]) -> io::Result<usize> {
     Ok(retry_on_intr(|| rustix::io::write(pipe, bytes))?)
 }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use crate::io::runtime;
 
-    /// A bulletin, and the other end of its pipe.
+    /// A feed, and the other end of its pipe.
     fn bulletin() -> (Rc<ProcessWorldFeed>, BufReader<PipeReader>) {
         let (theirs, ours) = io::pipe().unwrap();
         (ProcessWorldFeed::new(Sender::from_owned_fd(ours.into()).unwrap()), BufReader::new(theirs))
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pipe_takes_is_written_at_once() {
+    fn a_pipe_with_room_is_written_at_once() {
         runtime::build().unwrap().block_on(async {
             let (bulletin, mut reader) = bulletin();
             for n in 0..1_000 {
@@ -172,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_late_gets_the_half_written_line_and_the_newest() {
+    fn a_slow_reader_gets_the_half_written_line_and_the_newest() {
         runtime::build().unwrap().block_on(async {
             let (bulletin, mut reader) = bulletin();
             for n in 0..500 {
                 bulletin.send(&line(n), 0);
             }
             bulletin.send(&line(500), 7);
-            // What is in the pipe, the line that is half in it, and then the newest of all.
+            // The lines in the pipe, then the line that is half in it, and then the newest of all.
             let first: Vec<usize> = (0..3).map(|_| read(&mut reader).unwrap()).collect();
             assert_eq!(first, [0, 1, 2]);
             bulletin.send(&line(501), 0);
@@ -200,13 +200,13 @@ mod tests {
             let gap = rest.windows(2).position(|two| two[1] != two[0] + 1).unwrap();
             assert_eq!(rest[gap + 1..], [500, 501], "from the half-written line to what was the newest then");
             let got = first.len() + rest.len();
-            // All that was told, those that nobody was sent among it.
+            // All states that were sent, including those that no process got.
             assert_eq!(got + bulletin.close() as usize, 502 + 7);
         });
     }
 
     #[test]
-    fn what_waits_at_the_end_was_not_sent_and_who_closes_is_told_nothing_too_late() {
+    fn waiting_states_count_as_skipped_at_the_end_but_not_after_the_reader_closed() {
         runtime::build().unwrap().block_on(async {
             let (bulletin, mut reader) = bulletin();
             (0..500).for_each(|n| bulletin.send(&line(n), 0));

@@ -1,17 +1,16 @@
-//! Counts the signals of one kind that come in two ways. The keys of a terminal and `kill -- -GROUP`
-//! reach the runner and its guard, `kill PID` reaches one of them: so there have been as many as the
-//! one heard that heard more.
+//! Counts the signals of one kind that come in by two routes. The keys of a terminal and `kill --
+//! -GROUP` reach both the runner and its guard; `kill PID` reaches one of them. So the number of
+//! signals is that of the route that received more.
 //!
-//! Knows no clock: it is told when.
+//! It reads no clock: the caller gives the time.
 
 use std::time::Duration;
 
 use super::DUPLICATE_WINDOW;
 
-/// After so long a silence nothing that is still on its way belongs to what was heard before.
+/// After a silence of this length, a signal that arrives does not belong to the ones before.
 const RESET_AFTER: Duration = Duration::from_secs(1);
 
-/// How a signal came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignalRoute {
     /// To this process itself.
@@ -20,7 +19,7 @@ pub(super) enum SignalRoute {
     ToGuard,
 }
 
-/// The signals of one kind.
+/// The signals of one kind so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SignalDedup {
     counts: [u32; 2],
@@ -28,7 +27,7 @@ pub(super) struct SignalDedup {
 }
 
 impl SignalDedup {
-    /// One came at this time of some clock. Whether it is a new one.
+    /// Records a signal that came at this time of some clock, and gives whether it is a new one.
     pub(super) fn record(&mut self, way: SignalRoute, now: Duration) -> bool {
         if self.last_times.iter().flatten().all(|last| now.saturating_sub(*last) > RESET_AFTER) {
             *self = SignalDedup::default();
@@ -49,7 +48,7 @@ mod tests {
     use super::SignalRoute::{ToGuard, ToProcess};
     use super::*;
 
-    /// Which of these, at so many milliseconds, are new.
+    /// Gives those of these signals, at times in milliseconds, that are new.
     fn new(signals: &[(u64, SignalRoute)]) -> Vec<u64> {
         let mut count = SignalDedup::default();
         let mut is_new = |at: u64, way| count.record(way, Duration::from_millis(at));
@@ -57,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_terminal_is_one_signal_however_late_the_guard_is() {
+    fn a_terminal_key_counts_once_however_late_the_guard_is() {
         assert_eq!(new(&[(0, ToProcess), (1, ToGuard)]), [0]);
         assert_eq!(new(&[(0, ToGuard), (600, ToProcess)]), [0]);
         assert_eq!(new(&[(0, ToProcess), (1, ToGuard), (100, ToGuard), (101, ToProcess)]), [0, 100]);
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_of_timeout_are_one() {
+    fn both_signals_of_timeout_count_once() {
         // `timeout` sends one to the process, and one to its group.
         assert_eq!(new(&[(0, ToGuard), (0, ToGuard), (0, ToProcess)]), [0]);
         assert_eq!(new(&[(0, ToGuard), (0, ToProcess), (1, ToGuard)]), [0]);

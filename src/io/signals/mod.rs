@@ -1,33 +1,37 @@
-//! The signals that end a run. Hears them, and decides nothing: what the first means and what the
-//! second is the engine's to say.
+//! The signals that end a run. Passes them on, and decides nothing: the engine decides what the first
+//! one means and what the second.
 //!
-//! A runner under [guard](crate::io::guard) is told of signals in two ways: those it is sent
-//! itself, and those that its guard was sent. [`Count`] says which are the same.
+//! A runner under a [guard](crate::io::guard) gets signals by two routes: those that it receives
+//! itself, and those that its guard received. [`SignalDedup`] finds which are the same.
 
 mod dedup;
+pub(in crate::io) mod ignored;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::signal::unix::{Signal as Stream, SignalKind};
 
 use crate::io::guard::lifeline::{Lifeline, LifelineReceiver};
 use crate::io::inbox::{Inbox, OwnedInput};
 use crate::io::runtime;
 use crate::io::terminal::foreground;
 use dedup::{SignalDedup, SignalRoute};
+use ignored::listen_unless_ignored;
 use scenario_log::signal::Signal;
 
-/// How long after it came a signal is told. What comes of its kind in this moment is the same one:
-/// `timeout` and some shells send each twice, to the process and to its group, and a second one means
-/// KILL. Nobody can have seen what the first one did by then, so no answer to it is lost.
+/// How long a signal waits until it is passed on. Another of its kind in this time counts as the same
+/// one: `timeout` and some shells send each signal twice, to the process and to its group, and a
+/// second signal means KILL. Nobody can have reacted to the first one by then, so no real second
+/// signal is lost.
 const DUPLICATE_WINDOW: Duration = Duration::from_millis(2);
 
-/// One kind of signal.
 struct SignalListener {
     signal: Signal,
     stream: Stream,
@@ -40,30 +44,33 @@ const SIGTSTP: i32 = 20;
 const SIGXFSZ: i32 = 25;
 
 impl SignalListener {
-    /// Must be called in a runtime.
-    fn listen_all() -> io::Result<[SignalListener; 3]> {
-        // A log that grows past a file size limit is to fail in words; the signal would end us
-        // without any. The handler stays for good.
-        drop(signal(SignalKind::from_raw(SIGXFSZ))?);
-        let kind = |kind, name| {
-            Ok::<SignalListener, io::Error>(SignalListener { signal: name, stream: signal(kind)? })
-        };
-        Ok([
-            kind(SignalKind::interrupt(), Signal::INT)?,
-            kind(SignalKind::terminate(), Signal::TERM)?,
-            kind(SignalKind::hangup(), Signal::HUP)?,
-        ])
+    /// `None` for a signal that is to stay ignored. Must be called in a runtime.
+    fn listen(signal: Signal, kind: SignalKind) -> io::Result<Option<SignalListener>> {
+        Ok(listen_unless_ignored(kind)?.map(|stream| SignalListener { signal, stream }))
     }
 
-    /// Waits for the next one. Loses none if it is given up.
+    /// The signals that end a run, without those that are to stay ignored. Must be called in a runtime.
+    fn listen_all() -> io::Result<Vec<SignalListener>> {
+        // A log that grows past a file size limit must fail with a message; the signal would end the
+        // program without one. The handler stays for good.
+        drop(listen_unless_ignored(SignalKind::from_raw(SIGXFSZ))?);
+        let listeners = [
+            SignalListener::listen(Signal::INT, SignalKind::interrupt())?,
+            SignalListener::listen(Signal::TERM, SignalKind::terminate())?,
+            SignalListener::listen(Signal::HUP, SignalKind::hangup())?,
+        ];
+        Ok(listeners.into_iter().flatten().collect())
+    }
+
+    /// Waits for the next signal. Loses none if it is dropped.
     async fn wait(&mut self) {
         if self.stream.recv().await.is_none() {
-            // The runtime is being shut down: nobody listens any more.
+            // The runtime is being shut down.
             std::future::pending().await
         }
     }
 
-    /// To be called when one came: its name, once what belongs to it has come too.
+    /// To be called after a signal: gives its name, once its duplicates have come too.
     async fn absorb_duplicates(&mut self) -> Signal {
         tokio::time::sleep(DUPLICATE_WINDOW).await;
         tokio::select! {
@@ -76,11 +83,11 @@ impl SignalListener {
 }
 
 /// Puts signals into the inbox from now on: those of this process, and those of its guard if it has
-/// one. The guard's end is told as its signal KILL; TSTP, which of a runner and its guard the guard
-/// hears, as a pause. Must be called in a runtime, within a local set.
+/// one. The guard's end counts as the signal KILL. TSTP counts as a pause; in a guarded run the guard
+/// receives it. Must be called in a runtime, within a local set.
 ///
 /// # Errors
-/// When the system does not let them be heard.
+/// When the system does not let signals be listened to.
 pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Result<()> {
     let heard = Rc::new(SignalForwarder {
         inbox: Rc::clone(inbox),
@@ -96,9 +103,10 @@ pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Re
             }
         });
     }
-    // What this signal does to a program that does not listen, it shall not do to us.
-    let mut suspend = SignalListener { signal: Signal::TSTP, stream: signal(SignalKind::from_raw(SIGTSTP))? };
+    // A handler also keeps the default action of this signal away.
+    let suspend = SignalListener::listen(Signal::TSTP, SignalKind::from_raw(SIGTSTP))?;
     let Some(lifeline) = lifeline else {
+        let Some(mut suspend) = suspend else { return Ok(()) };
         tokio::task::spawn_local(async move {
             loop {
                 suspend.wait().await;
@@ -117,7 +125,6 @@ pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Re
     Ok(())
 }
 
-/// The signals that have been heard.
 struct SignalForwarder {
     inbox: Rc<Inbox>,
     start: Instant,
@@ -125,7 +132,7 @@ struct SignalForwarder {
 }
 
 impl SignalForwarder {
-    /// One came: it is told, if it is a new one, once all that belongs to it must have come too.
+    /// Passes a signal on if it is a new one, after the time in which its duplicates come.
     fn forward(&self, signal: Signal, way: SignalRoute) {
         let is_new = self.dedups.borrow_mut().entry(signal).or_default().record(way, self.start.elapsed());
         if is_new {
@@ -142,19 +149,19 @@ impl SignalForwarder {
     }
 }
 
-/// Signals for a driver that never waits: it asks now and then.
+/// Signals for a driver that never waits and polls at intervals.
 pub struct SignalPoller {
     runtime: Runtime,
-    listeners: [SignalListener; 3],
-    /// What the guard was sent.
+    listeners: Vec<SignalListener>,
+    /// The signals that the guard received.
     lifeline: Option<LifelineReceiver>,
 }
 
 impl SignalPoller {
-    /// Hears signals from now on, those of the guard too if there is one.
+    /// Listens to signals from now on, also to those of the guard if there is one.
     ///
     /// # Errors
-    /// When the system does not let them be heard.
+    /// When the system does not let signals be listened to.
     pub fn new(lifeline: Option<Lifeline>) -> io::Result<SignalPoller> {
         let runtime = runtime::build()?;
         let (kinds, ear) = runtime.block_on(async {
@@ -163,9 +170,9 @@ impl SignalPoller {
         Ok(SignalPoller { runtime, listeners: kinds, lifeline: ear })
     }
 
-    /// The next signal that has come, if any has; KILL if the guard has gone.
+    /// The next signal, if one has come; KILL if the guard has gone.
     pub fn poll(&mut self) -> Option<Signal> {
-        let ([int, term, hup], ear) = (&mut self.listeners, &mut self.lifeline);
+        let (listeners, ear) = (&mut self.listeners, &mut self.lifeline);
         let guarded = async {
             let Some(open) = ear else { return std::future::pending().await };
             let signal = open.next_signal().await;
@@ -175,15 +182,23 @@ impl SignalPoller {
             signal.unwrap_or(Signal::KILL)
         };
         self.runtime.block_on(async {
-            let kind = tokio::select! {
+            let index = tokio::select! {
                 biased;
-                () = int.wait() => int,
-                () = term.wait() => term,
-                () = hup.wait() => hup,
+                index = next_ready(listeners) => index,
                 signal = guarded => return Some(signal),
                 () = tokio::task::yield_now() => return None,
             };
-            Some(kind.absorb_duplicates().await)
+            Some(listeners[index].absorb_duplicates().await)
         })
     }
+}
+
+/// Waits for a signal of any listener, and gives the listener's index; of several, the first.
+async fn next_ready(listeners: &mut [SignalListener]) -> usize {
+    poll_fn(|context| {
+        let mut has_signal =
+            |listener: &mut SignalListener| listener.stream.poll_recv(context) == Poll::Ready(Some(()));
+        listeners.iter_mut().position(&mut has_signal).map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }

@@ -1,7 +1,8 @@
-//! The terminal that a run was started on, kept as it was. A program of the run has the same one, if
-//! it looks for it (`/dev/tty`): it may put itself in the foreground or set the modes, and die so.
+//! Keeps the terminal that a run was started on as it was. The programs of the run can open the same
+//! terminal (`/dev/tty`): one may put itself in the foreground or change the modes, and die without
+//! undoing it.
 //!
-//! Never touches a terminal that another job has been given.
+//! Never touches a terminal that belongs to another job.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -18,12 +19,13 @@ use rustix::process::{Pid, test_kill_process_group};
 #[derive(Debug)]
 pub(in crate::io) struct ControllingTerminal {
     terminal: File,
-    /// Its modes when we were in the foreground for the first time: since then it is ours.
+    /// Its modes when we were in the foreground for the first time. From then on the terminal is
+    /// ours.
     saved_modes: Option<Termios>,
 }
 
 impl ControllingTerminal {
-    /// `None` where there is no terminal.
+    /// Opens it; `None` if there is no terminal.
     pub(in crate::io) fn open() -> Option<ControllingTerminal> {
         let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits().cast_signed();
         let terminal = File::options().read(true).write(true).custom_flags(flags).open("/dev/tty").ok()?;
@@ -32,8 +34,8 @@ impl ControllingTerminal {
         Some(console)
     }
 
-    /// Takes it back from a group that is `theirs` or is no more, and sets its modes as they were. One
-    /// that is not in front before it has been ours is another job's.
+    /// Takes the terminal back from a group that is `theirs` or has gone, and restores its modes. If
+    /// we were never in the foreground, the terminal belongs to another job and is left alone.
     pub(in crate::io) fn restore(&mut self, theirs: impl Fn(Pid) -> bool) {
         let Ok(front) = tcgetpgrp(&self.terminal) else { return };
         if front != getpgrp() {
@@ -55,13 +57,14 @@ impl ControllingTerminal {
         }
     }
 
-    /// To be called after a pause, in which a shell has had it.
+    /// To be called after a pause, in which a shell had the terminal.
     pub(in crate::io) fn forget_modes(&mut self) {
         self.saved_modes = None;
     }
 }
 
-/// Puts our group in front, though it is not, which otherwise would stop us (TTOU).
+/// Puts our group in the foreground. It is not there yet, so the signal TTOU would stop us; it is
+/// blocked.
 fn move_to_foreground(terminal: impl AsFd) {
     let mut held = SigSet::empty();
     held.add(Signal::SIGTTOU);

@@ -1,23 +1,24 @@
-//! Where this process stands among the jobs of its terminal: its process group, its session, the
-//! group in front. Asks, and changes nothing.
+//! The place of this process among the jobs of its terminal: its process group, its session, and the
+//! group in the foreground. Only asks, and changes nothing.
 //!
-//! Any of them may have been made outside of the PID namespace that we are in (what a container's
-//! init starts, `unshare --pid --fork`). Linux then calls it 0: credentials(7) and pid_namespaces(7).
-//! rustix takes that for impossible, so it is nix that is asked here.
+//! Each of these may have been made outside of our PID namespace (by a container's init, or with
+//! `unshare --pid --fork`). Linux then gives 0 for it: credentials(7), pid_namespaces(7). rustix
+//! takes 0 for impossible, so this module uses nix.
 
 use std::os::fd::AsFd;
 
 use nix::unistd::{Pid, getpgid, getpgrp, getsid, tcgetpgrp};
 
-/// Whether ours is the job in the foreground of a terminal. Any other must not touch it, and is
-/// stopped when it reads. Two groups of outside cannot be told apart, and are taken for one.
+/// Whether our job is in the foreground of a terminal. Any other job must not touch it, and is
+/// stopped when it reads. Two groups from outside the namespace look the same, and count as one.
 #[must_use]
 pub fn is_foreground(terminal: impl AsFd) -> bool {
     tcgetpgrp(terminal) == Ok(getpgrp())
 }
 
-/// Whether there may be a shell in charge of jobs, which would let this process go on if it stopped:
-/// it is in another group than the session's first process. Of two groups of outside nobody knows.
+/// Whether there may be a shell that controls jobs, which would continue this process if it stopped:
+/// its group is not that of the session's first process. Two groups from outside the namespace look
+/// the same, so then there may be one.
 #[must_use]
 pub fn may_be_shell_job() -> bool {
     let (session, group) = (getsid(None), getpgrp());

@@ -1,11 +1,11 @@
-//! Keys, each as it is pressed, from the terminal on standard input. Decides nothing about them.
+//! Reads single keys from the terminal on standard input. Decides nothing about them.
 //!
 //! # How it works
 //!
-//! A terminal gives whole lines and echoes them; [`Keys`] has it give each key at once, and in
-//! silence, for as long as it lives: its modes are put back on every way out (a panic drops it too),
-//! before the program is suspended, and never while another job has the terminal: that would stop
-//! us. The keys that send signals (Ctrl-C, Ctrl-Z) go on sending them.
+//! A terminal gives whole lines and echoes them. A [`KeyReader`] sets it to give each key at once,
+//! without echo, for as long as the reader lives. It restores the modes on every way out (a panic
+//! drops it too) and before the program is suspended. It never touches the terminal while another job
+//! has it: that would stop us. The keys that send signals (Ctrl-C, Ctrl-Z) still send them.
 
 use std::collections::VecDeque;
 use std::io::{self, Stdin};
@@ -17,10 +17,10 @@ use rustix::termios::{
 use crate::io::terminal::foreground;
 use crate::io::wait_readable::ReadableFd;
 
-/// The longest sequence that a key sends.
+/// The longest control sequence of a key, in bytes.
 const MAX_SEQUENCE_LEN: usize = 16;
 
-/// A key that means something.
+/// A key that has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalKey {
     /// The space bar.
@@ -33,13 +33,13 @@ pub enum TerminalKey {
     Up,
     /// An arrow.
     Down,
-    /// To the beginning.
+    /// To the beginning (Home).
     Home,
-    /// To the end.
+    /// To the end (End).
     End,
     /// `.`
     Dot,
-    /// `+`, or `=` where that takes no shift.
+    /// `+`, or `=`, which is on the same key on many keyboards.
     Plus,
     /// `-`
     Minus,
@@ -52,9 +52,9 @@ pub enum TerminalKey {
 pub struct KeyReader {
     stdin: Stdin,
     readable: ReadableFd,
-    /// The modes as they were before ours.
+    /// The modes before they were changed.
     original_modes: Option<Termios>,
-    /// Whether they are ours now, as far as we know.
+    /// Whether the terminal is in key mode now, as far as we know.
     is_in_key_mode: bool,
     pending_bytes: Vec<u8>,
     pending_keys: VecDeque<TerminalKey>,
@@ -83,7 +83,7 @@ impl KeyReader {
         Ok(keys)
     }
 
-    /// Sets the modes, if the terminal is ours: also after somebody has stopped the program.
+    /// Sets the modes, if the terminal is ours. Also to be called after the program was stopped.
     pub fn enter_key_mode(&mut self) {
         if !self.is_foreground() {
             return;
@@ -95,7 +95,7 @@ impl KeyReader {
             let mut modes = before.clone();
             modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
             modes.local_modes |= LocalModes::ISIG;
-            // Space pauses; a terminal that stands still by Ctrl-S could not even be left.
+            // A terminal that Ctrl-S has stopped would not even show the end; here Space pauses.
             modes.input_modes -= InputModes::IXON;
             modes.special_codes[SpecialCodeIndex::VMIN] = 0;
             modes.special_codes[SpecialCodeIndex::VTIME] = 0;
@@ -105,7 +105,7 @@ impl KeyReader {
         }
     }
 
-    /// Puts the modes back.
+    /// Restores the modes.
     pub fn restore_modes(&mut self) {
         self.is_in_key_mode = false;
         if let Some(before) = self.original_modes.take()
@@ -115,14 +115,14 @@ impl KeyReader {
         }
     }
 
-    /// Whether this is the job in the foreground: any other must not touch the terminal.
+    /// Whether our job is in the foreground: any other must not touch the terminal.
     fn is_foreground(&self) -> bool {
         foreground::is_foreground(&self.stdin)
     }
 
-    /// The next key. Loses none if it is given up; without end while another job has the terminal, or
-    /// where there is none any more. To be asked anew now and then: not every shell says that it has
-    /// put a job in front.
+    /// The next key. Loses none if it is dropped. Waits forever while another job has the terminal,
+    /// or once there is no terminal. To be called again at intervals: not every shell notifies a job
+    /// that it puts in the foreground.
     pub async fn next_key(&mut self) -> TerminalKey {
         loop {
             if let Some(key) = self.pending_keys.pop_front() {
@@ -160,7 +160,7 @@ impl Drop for KeyReader {
     }
 }
 
-/// Takes the keys out of what was typed. A sequence that is not whole yet stays.
+/// Takes the keys out of the typed bytes. An unfinished sequence stays.
 fn decode_keys(typed: &mut Vec<u8>, keys: &mut VecDeque<TerminalKey>) {
     let mut rest = &typed[..];
     while let Some(first) = rest.first() {
@@ -170,7 +170,7 @@ fn decode_keys(typed: &mut Vec<u8>, keys: &mut VecDeque<TerminalKey>) {
                 let Some(length) = sequence_len(rest) else { break };
                 length
             }
-            // A key of its own, or what the Alt key puts before another one.
+            // A single key, or the byte that the Alt key puts before another one.
             _ => 1,
         };
         let (key, behind) = rest.split_at(length);
@@ -184,7 +184,7 @@ fn decode_keys(typed: &mut Vec<u8>, keys: &mut VecDeque<TerminalKey>) {
 fn sequence_len(bytes: &[u8]) -> Option<usize> {
     let is_parameter = |byte: &&u8| (0x20..0x40).contains(*byte);
     let length = 2 + bytes[2..].iter().take_while(is_parameter).count();
-    // What is no sequence by then is none.
+    // A sequence that is not finished at this length is not a sequence.
     (length < bytes.len()).then_some(length + 1).or((length >= MAX_SEQUENCE_LEN).then_some(length))
 }
 
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_told_apart_however_they_arrive() {
+    fn keys_are_decoded_wherever_the_reads_are_cut() {
         let all = b" \x1b[D\x1bOC\x1b[A\x1b[B\x1b[H\x1b[4~.+=-q";
         let wanted = [
             TerminalKey::Space,
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_passed_over() {
+    fn other_bytes_are_ignored() {
         // F5, a shifted arrow, the escape key, Alt-x, a paste of other letters.
         assert_eq!(keys_of(&[b"\x1b[15~\x1b[1;2C\x1b\x1bxabc\xff\xc3\xa9\n "]), [TerminalKey::Space]);
         let endless = [b"\x1b[".as_slice(), &[b'1'; 1000], b"q"].concat();

@@ -1,4 +1,4 @@
-//! Lets connections in, and ends them.
+//! Accepts connections, and ends them.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use tokio::task::JoinSet;
 
 use crate::web::server::SHUTDOWN_GRACE;
 
-/// How many connections there are at most, and which part of the descriptors they may take: the others
-/// are the run's.
+/// The most connections, and the part of the descriptors that they may take: the others are for the
+/// run.
 const MAX_CONNECTIONS: usize = 4_096;
 const FD_DIVISOR: usize = 2;
 
-/// How long a request may take to be written.
+/// How long a client may take to write the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much one connection keeps of what it has not written, or of a request, in bytes.
+/// How much one connection buffers of its answers or of a request, in bytes.
 const MAX_BUFFER_LEN: usize = 16 << 10;
 
-/// How long nobody is let in once the system has let nobody be.
+/// How long no connection is accepted after the system has refused one.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// Cuts the connection that a request came by.
+/// Cuts the connection of a request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConnectionCut(Arc<Notify>);
 
@@ -38,7 +38,7 @@ impl ConnectionCut {
     }
 }
 
-/// Serves until the end, and then for the moment that what is under way may take.
+/// Serves until the end, and then for the moment that open requests may take.
 pub(super) async fn accept_connections(
     listener: TcpListener,
     router: Router,
@@ -64,7 +64,7 @@ pub(super) async fn accept_connections(
             tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             continue;
         };
-        // Who finds no room is sent away, and may come again.
+        // A client that finds no room is sent away, and may come again.
         if let Ok(room) = Arc::clone(&room).try_acquire_owned() {
             let (router, ended) = (router.clone(), ended.clone());
             open.spawn(async move {
@@ -77,15 +77,15 @@ pub(super) async fn accept_connections(
     drop(attends);
     let gone = async {
         while open.join_next().await.is_some() {}
-        // Nothing is ever sent: it ends when the last that could has gone.
+        // Nothing is ever sent: this ends when the last sender is dropped.
         let _: Option<()> = all_gone.recv().await;
     };
     let _ = tokio::time::timeout(SHUTDOWN_GRACE, gone).await;
 }
 
-/// Attends to one connection, until it ends or is cut.
+/// Serves one connection, until it ends or is cut.
 async fn serve_connection(stream: TcpStream, router: Router, mut ended: watch::Receiver<bool>) {
-    // What is written is to be there at once; without it, it comes a little later.
+    // Answers should arrive at once; without this they come a little later.
     let _ = stream.set_nodelay(true);
     let cut = ConnectionCut::default();
     let router = router.layer(axum::Extension(cut.clone()));

@@ -1,9 +1,9 @@
-//! Who may ask.
+//! Where the page's token is checked, and every other rule about who may send requests.
 //!
-//! A browser lets any page send requests to this machine, and any name can be made to point at it. So a
-//! request must name a host that is ours, and come from our own page or from no page. Who changes
-//! something has the token as well; where other machines can ask, everybody has it who is shown
-//! something of the run.
+//! A browser lets any page send requests to this machine, and any name can be made to point at it. So
+//! a request must name a host that is ours, and must come from our own page or from no page. A
+//! request that changes something needs the token as well. If other machines can reach the server,
+//! every request for anything of a run needs it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,20 +16,20 @@ use percent_encoding::percent_decode_str;
 
 use crate::web::server::{AccessToken, ServerState};
 
-/// What the page may do. Nothing comes from elsewhere, nothing in it runs that is not a file of ours, and
-/// no other page may show it within its own.
+/// The page may load nothing from elsewhere, may run only scripts that are files of ours, and may not
+/// be framed by another page.
 const CSP_VALUE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What is the same for everybody: without anything of a run.
+/// Paths with the same contents for everybody, and nothing of a run.
 const PUBLIC_PATHS: [&str; 3] = ["/", "/page.css", "/page.js"];
 
-/// The gate of a server.
+/// Decides which requests are let through.
 #[derive(Debug)]
 pub(super) struct AccessPolicy {
-    /// Names that were given, in lower case, without ports.
+    /// The names that were given, in lower case, without ports.
     host_names: Vec<String>,
-    /// Whether other machines can ask.
+    /// Whether other machines can reach the server.
     is_public: bool,
     token: AccessToken,
 }
@@ -40,7 +40,7 @@ impl AccessPolicy {
         AccessPolicy { host_names: names, is_public: !address.ip().is_loopback(), token: token.clone() }
     }
 
-    /// By which name to ask.
+    /// The host for the page's URL.
     pub(super) fn advertised_host(&self, address: SocketAddr) -> String {
         match self.host_names.first() {
             Some(name) if self.is_public => format!("{name}:{}", address.port()),
@@ -48,7 +48,7 @@ impl AccessPolicy {
         }
     }
 
-    /// Why a request is not let through, if it is not.
+    /// The reason why a request is refused, if it is.
     fn denial(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<AccessDenial> {
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
         let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text(header::HOST));
@@ -60,27 +60,27 @@ impl AccessPolicy {
             !at.is_some_and(|at| at.eq_ignore_ascii_case(host))
         };
         if text(header::ORIGIN).is_some_and(is_other) {
-            return Some((StatusCode::FORBIDDEN, "another site may not ask"));
+            return Some((StatusCode::FORBIDDEN, "another site may not send requests"));
         }
         let is_shell = PUBLIC_PATHS.contains(&uri.path()) && method == Method::GET;
-        // A link on another site may lead here; a script there may not ask.
+        // A link on another site may lead here; a script there may not send requests.
         let is_led = is_shell && text(header::HeaderName::from_static("sec-fetch-mode")) == Some("navigate");
         let site = text(header::HeaderName::from_static("sec-fetch-site"));
         if site.is_some_and(|site| site != "same-origin" && site != "none") && !is_led {
-            return Some((StatusCode::FORBIDDEN, "another site may not ask"));
+            return Some((StatusCode::FORBIDDEN, "another site may not send requests"));
         }
         let needs_token = !is_shell && (self.is_public || method != Method::GET || uri.path() == "/play");
         if needs_token && !self.has_token(uri, text(header::AUTHORIZATION)) {
             return Some((
                 StatusCode::UNAUTHORIZED,
-                "this takes the token of the link that the terminal shows",
+                "this needs the token of the link that the terminal shows",
             ));
         }
         None
     }
 
-    /// Whether a host, as a request names it, is ours. A name of this machine is one only where no other
-    /// machine can ask; so no name that was made to point here is.
+    /// Whether the host that a request names is ours: a name or address of this machine itself, or a name
+    /// that was given. A foreign name that was made to point here is neither.
     fn is_own_host(&self, host: &str) -> bool {
         let host = without_port(host).to_ascii_lowercase();
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
@@ -91,7 +91,7 @@ impl AccessPolicy {
 
     fn has_token(&self, uri: &Uri, authorization: Option<&str>) -> bool {
         let bearer = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        // Streams of events and web sockets cannot have a header of their own in a browser.
+        // In a browser, event streams and web sockets cannot have a header of their own.
         let pairs = uri.query().unwrap_or_default().split('&');
         let asked = pairs.filter_map(|pair| pair.strip_prefix("token=")).next();
         let asked = asked.map(|token| percent_decode_str(token).decode_utf8_lossy());
@@ -99,7 +99,7 @@ impl AccessPolicy {
     }
 }
 
-/// A name without the port behind it.
+/// A host name without its port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
@@ -109,7 +109,7 @@ fn without_port(host: &str) -> &str {
 
 type AccessDenial = (StatusCode, &'static str);
 
-/// An answer that is a sentence.
+/// A response that is one sentence.
 pub(super) fn error_response(status: StatusCode, why: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{why}\n")).into_response()
 }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_page_may_ask() {
+    fn only_our_own_page_may_send_requests() {
         let gate = gate("127.0.0.1:8080", &[]);
         let get = |headers: &[(&'static str, &str)]| status(&gate, Method::GET, "/events", headers);
         for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "127.0.0.2:1"] {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn who_changes_something_has_the_token() {
+    fn changes_need_the_token() {
         let gate = gate("127.0.0.1:8080", &[]);
         let host = ("host", "localhost:8080");
         let bearer = format!("Bearer {TOKEN}");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn where_others_can_ask_all_but_the_empty_page_takes_the_token() {
+    fn on_a_public_address_only_the_empty_page_needs_no_token() {
         let gate = gate("0.0.0.0:8080", &["Game.example"]);
         let host = ("host", "game.example:8080");
         assert_eq!(status(&gate, Method::GET, "/", &[host]), 200);

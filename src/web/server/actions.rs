@@ -1,4 +1,4 @@
-//! What is done on a page, taken for the driver.
+//! Passes the actions on a page to the driver.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,10 +10,10 @@ use tokio::sync::mpsc::error::TrySendError;
 use crate::web::server::access::error_response;
 use crate::web::server::{MAX_QUEUED_ACTIONS, PageAction, PlaybackAction, ServerState, SharedServerState};
 
-/// How long a line may be, in bytes; the engine refuses one as long.
+/// The longest line, in bytes. The engine refuses a line of this length.
 const MAX_INPUT_LEN: usize = 8 << 10;
 
-/// `POST /input`: lines, as they could be typed.
+/// `POST /input`: lines of commands, as they could be typed.
 pub(super) async fn post_input(State(place): SharedServerState, body: Bytes) -> Response {
     if body.len() > MAX_INPUT_LEN {
         return error_response(StatusCode::PAYLOAD_TOO_LARGE, "that is longer than a command can be");
@@ -66,7 +66,7 @@ pub(super) async fn post_playback(State(place): SharedServerState, body: Bytes) 
 }
 
 impl ServerState {
-    /// Hands acts to the driver, who is not waited for: all of them, or none.
+    /// Hands actions to the driver, without waiting for it: all of them, or none.
     #[expect(clippy::result_large_err, reason = "it is the answer that is sent")]
     pub(super) fn submit(&self, acts: Vec<PageAction>) -> Result<(), Response> {
         if acts.len() > MAX_QUEUED_ACTIONS {

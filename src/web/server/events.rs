@@ -1,4 +1,4 @@
-//! `GET /events`: what a page is shown, as server-sent events.
+//! `GET /events`: sends a page its feed, as server-sent events.
 
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use crate::web::server::SharedServerState;
 use crate::web::server::accept::ConnectionCut;
 use crate::web::server::feed::{PageFeedNext, PageFeedReader};
 
-/// How long a page may take nothing while there is something to take.
+/// How long a page may take nothing while there is something to send.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After how long without news a page is sent a sign of life, which shows whether it is there.
+/// How long there may be nothing to send until a page is sent a comment, which shows whether it is
+/// still there.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How many events wait for one page beside those in the feed.
+/// How many events wait for one page, besides those in the feed.
 const MAX_QUEUED_EVENTS: usize = 2;
 
 pub(super) async fn get_events(
@@ -45,7 +46,7 @@ enum EventStreamEnd {
     TooSlow,
 }
 
-/// Tells one page what comes, until it is over, gone, or too slow.
+/// Sends one page its events, until the feed ends, or the page leaves or is too slow.
 async fn stream_events(
     mut reader: PageFeedReader,
     mut page: Sender<Bytes, std::convert::Infallible>,

@@ -1,7 +1,7 @@
-//! What pages are shown: a stream of server-sent events, the same bytes for all of them.
+//! The feed of the pages: a stream of server-sent events, the same bytes for all pages.
 //!
-//! The driver puts changes in, and a state whenever somebody has come. Nothing here waits for a page:
-//! one that is too far behind is told so and dropped.
+//! The driver publishes changes, and a state whenever a page has come. Nothing here waits for a page:
+//! a page that lags too far is dropped, and gets a notice of that.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,31 +9,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{Notify, broadcast, watch};
 
-/// How many changes a page may be behind.
+/// How many changes a page may lag.
 const MAX_LAG: usize = 64;
 
-/// One event of the stream, as it is written.
+/// One event of the stream, encoded.
 #[derive(Clone, Debug)]
 pub(super) enum PageFeedEvent {
-    /// All there is to see: for those who have just come, or for everybody.
+    /// The whole state: for pages that have just come, or for all pages.
     State { event: Bytes, is_for_all: bool },
-    /// What is new.
+    /// A change of the state.
     Change(Bytes),
-    /// The last.
+    /// The last event.
     End(Bytes),
 }
 
-/// The newest state of the world, and how many there have been.
+/// The newest state of the world, and how many states there have been.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PageFeedWorld {
     pub(super) count: u64,
-    /// The line of the log, without its newline.
+    /// The state's line of the log, without its newline.
     pub(super) line: Bytes,
-    /// The same as an event of the stream.
+    /// The same, encoded as an event of the stream.
     pub(super) event: Bytes,
 }
 
-/// The stream. Its copies are one.
+/// The feed. Its clones are the same feed.
 #[derive(Clone, Debug)]
 pub struct PageFeed(Arc<PageFeedShared>);
 
@@ -41,7 +41,7 @@ pub struct PageFeed(Arc<PageFeedShared>);
 struct PageFeedShared {
     events: Mutex<broadcast::Sender<PageFeedEvent>>,
     world: watch::Sender<PageFeedWorld>,
-    /// Whether somebody waits for a state, and word of it.
+    /// Whether a page waits for a state; `state_requested` notifies of it.
     is_state_requested: AtomicBool,
     state_requested: Notify,
     readers: AtomicU64,
@@ -60,42 +60,42 @@ impl PageFeed {
         }))
     }
 
-    /// Whether anybody looks.
+    /// Whether any page reads.
     #[must_use]
     pub fn has_readers(&self) -> bool {
         self.0.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// How many look, and how many have been dropped since they were too slow.
+    /// How many pages read, and how many have been dropped because they were too slow.
     #[must_use]
     pub fn reader_counts(&self) -> (u64, u64) {
         (self.0.readers.load(Ordering::Relaxed), self.0.dropped.load(Ordering::Relaxed))
     }
 
-    /// Whether somebody waits for a state. Whoever asks has to put one.
+    /// Whether a page waits for a state. The caller has to publish one then.
     #[must_use]
     pub fn take_state_request(&self) -> bool {
         self.0.is_state_requested.swap(false, Ordering::AcqRel)
     }
 
-    /// Waits until somebody waits for a state.
+    /// Waits until a page waits for a state.
     pub async fn state_requested(&self) {
         self.0.state_requested.notified().await;
     }
 
-    /// Puts all there is to see: for those who have just come, or for everybody, who then forget what
-    /// they had.
+    /// Publishes the whole state: for pages that have just come, or for all pages, which then forget
+    /// what they had.
     pub fn publish_state(&self, json: &str, is_for_all: bool) {
         self.publish(PageFeedEvent::State { event: encode_event("state", json), is_for_all });
     }
 
-    /// Puts what is new.
+    /// Publishes a change.
     pub fn publish_change(&self, json: &str) {
         self.publish(PageFeedEvent::Change(encode_event("change", json)));
     }
 
-    /// Puts the newest state of the world, a line of the log without its newline. Who has not taken the
-    /// one before gets only this.
+    /// Publishes the newest state of the world: a line of the log without its newline. A page that
+    /// has not taken the one before gets only this.
     pub fn publish_world(&self, line: &str) {
         let (line, event) = (Bytes::copy_from_slice(line.as_bytes()), encode_event("world", line));
         self.0.world.send_modify(|world| *world = PageFeedWorld { count: world.count + 1, line, event });
@@ -103,12 +103,12 @@ impl PageFeed {
 
     pub(super) fn end(&self, why: &str) {
         self.publish(PageFeedEvent::End(encode_event("bye", &format!(r#"{{"why":"{why}"}}"#))));
-        // With its sender the stream ends.
+        // The stream ends when its sender is dropped.
         *self.events() = broadcast::Sender::new(1);
     }
 
     fn publish(&self, note: PageFeedEvent) {
-        // Nobody may look.
+        // There may be no reader.
         let _ = self.events().send(note);
     }
 
@@ -116,7 +116,7 @@ impl PageFeed {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody looks from now on.
+    /// Subscribes a page.
     pub(super) fn subscribe(&self) -> PageFeedReader {
         let reader = PageFeedReader {
             events: self.events().subscribe(),
@@ -130,7 +130,7 @@ impl PageFeed {
         reader
     }
 
-    /// The newest state of the world, from now on.
+    /// Subscribes to the newest state of the world.
     pub(super) fn subscribe_world(&self) -> watch::Receiver<PageFeedWorld> {
         self.0.world.subscribe()
     }
@@ -145,7 +145,7 @@ fn encode_event(name: &str, data: &str) -> Bytes {
     Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }
 
-/// One who looks.
+/// The feed as one page reads it.
 #[derive(Debug)]
 pub(super) struct PageFeedReader {
     events: broadcast::Receiver<PageFeedEvent>,
@@ -154,18 +154,18 @@ pub(super) struct PageFeedReader {
     feed: PageFeed,
 }
 
-/// What comes next for one who looks.
+/// What a reader gets next.
 #[derive(Debug)]
 pub(super) enum PageFeedNext {
     Event(Bytes),
     Last(Bytes),
-    /// It was too far behind.
+    /// The reader lagged too far.
     Lagged,
     Ended,
 }
 
 impl PageFeedReader {
-    /// Waits for what comes next. Nothing is lost if it is given up.
+    /// Waits for the next event. Loses none if it is dropped.
     pub(super) async fn next_event(&mut self) -> PageFeedNext {
         loop {
             let note = tokio::select! {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_late_gets_the_state_and_then_what_is_new() {
+    fn a_late_reader_gets_the_state_and_then_changes() {
         let feed = PageFeed::new();
         let mut first = feed.subscribe();
         assert!(feed.take_state_request() && !feed.take_state_request());
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_too_far_behind_is_told_so_and_the_others_are_not() {
+    fn only_a_reader_that_lags_too_far_is_dropped() {
         let feed = PageFeed::new();
         let (mut fast, mut slow) = (feed.subscribe(), feed.subscribe());
         feed.publish_state("0", false);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_world_only_the_newest_is_shown() {
+    fn only_the_newest_state_of_the_world_is_sent() {
         let feed = PageFeed::new();
         let mut reader = feed.subscribe();
         feed.publish_world("1");

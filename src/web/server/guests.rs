@@ -1,8 +1,8 @@
-//! Guests: players who come over the network, persons and programs alike.
+//! Guests: players who join over the network, people and programs alike.
 //!
-//! `POST /moves` takes lines like those that programs write, `N ann`: a name joins with its first move,
-//! and stays. At `/play` a web socket has one player, who leaves when it closes, and gets every state of
-//! the world that it is quick enough to take.
+//! `POST /moves` takes lines like those that programs write, `N ann`. A name joins with its first
+//! move, and stays. A web socket at `/play` has one player, who leaves when it closes. It gets every
+//! state of the world that it is fast enough to take.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,13 +23,13 @@ use scenario_log::event::Direction;
 use scenario_log::name;
 use scenario_log::sanitize::sanitize;
 
-/// How many names may come by `POST /moves`.
+/// The most names that may come by `POST /moves`.
 const MAX_POSTED_NAMES: usize = 1_000;
 
-/// How large a message of a web socket may be, in bytes.
+/// The largest message of a web socket, in bytes.
 const MAX_MESSAGE_LEN: usize = 1 << 10;
 
-/// How long a web socket may take nothing while there is something to take.
+/// How long a web socket may take nothing while there is something to send.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much may wait for a web socket, in bytes.
@@ -38,14 +38,14 @@ const MAX_WRITE_BUFFER: usize = 1 << 20;
 /// The guests so far.
 #[derive(Debug, Default)]
 pub(super) struct Guests {
-    /// How many there have been.
+    /// How many guests there have been.
     count: AtomicU32,
-    /// Those who came by `POST /moves`.
+    /// The guests that came by `POST /moves`, with their numbers.
     posted_names: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Guests {
-    /// The number of one more.
+    /// The number for a new guest.
     fn next_number(&self) -> u32 {
         self.count.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -63,7 +63,8 @@ pub(super) async fn post_moves(State(place): SharedServerState, body: Bytes) -> 
             }
         }
     }
-    // Until what is new is handed over: two requests at once must not both let one name in.
+    // Held until the new names are handed over: two requests at once must not let the same name in
+    // twice.
     let mut posted = place.guests.posted_names.lock().unwrap_or_else(PoisonError::into_inner);
     let mut come = BTreeMap::new();
     let mut acts = Vec::new();
@@ -104,14 +105,14 @@ fn parse_move(line: &str) -> Result<(Direction, &str), String> {
     let (letter, player) = line.split_once(' ').ok_or_else(wanted)?;
     let direction = Direction::from_letter(letter).ok_or_else(wanted)?;
     match name::name_error(player) {
-        Some(fault) => Err(format!("`{}` is no name: {fault}", sanitize(player))),
+        Some(fault) => Err(format!("`{}` is not a name: {fault}", sanitize(player))),
         None => Ok((direction, player)),
     }
 }
 
-/// Waits until it is over.
+/// Waits until the server ends.
 async fn wait_until_ended(ended: &mut watch::Receiver<bool>) {
-    // A server that has gone has ended too.
+    // If the sender has gone, the server has ended too.
     let _ = ended.wait_for(|ended| *ended).await;
 }
 
@@ -132,7 +133,7 @@ pub(super) async fn get_play(State(place): SharedServerState, upgrade: WebSocket
     })
 }
 
-/// A web socket, and the player that it has, once one has joined.
+/// A web socket, and its player, once one has joined.
 struct PlayerSocket {
     server: Arc<ServerState>,
     socket: WebSocket,
@@ -143,7 +144,7 @@ impl PlayerSocket {
     async fn run(&mut self) {
         let mut world = self.server.feed.subscribe_world();
         let mut ended = self.server.ended.clone();
-        // Where everybody is by now, if that has been told.
+        // The first message is the present state of the world, if there is one.
         world.mark_changed();
         loop {
             let answer = tokio::select! {
@@ -162,7 +163,7 @@ impl PlayerSocket {
                 changed = world.changed() => match changed {
                     Ok(()) => {
                         let line = world.borrow_and_update().line.clone();
-                        // It came out of text.
+                        // The bytes came from text.
                         let line = String::from_utf8_lossy(&line).into_owned();
                         if !line.is_empty() && !self.send(Message::Text(line.into())).await {
                             return;
@@ -183,7 +184,7 @@ impl PlayerSocket {
         }
     }
 
-    /// What was said, done; with what there is to answer.
+    /// Carries a message out, and gives the answer, if there is one.
     fn handle_message(&mut self, text: &str) -> Result<Option<String>, String> {
         let text = text.trim();
         if let Some(player) = text.strip_prefix("join ").map(str::trim) {
@@ -201,7 +202,7 @@ impl PlayerSocket {
             return Err("you have joined already".to_owned());
         }
         if let Some(fault) = name::name_error(player) {
-            return Err(format!("`{}` is no name: {fault}", sanitize(player)));
+            return Err(format!("`{}` is not a name: {fault}", sanitize(player)));
         }
         let guest = self.server.guests.next_number();
         self.submit(PageAction::Joined { guest, player: player.to_owned() })?;
@@ -216,7 +217,7 @@ impl PlayerSocket {
         })
     }
 
-    /// Sends something; false if it was not taken.
+    /// Sends a message; false if the client does not take it.
     async fn send(&mut self, message: Message) -> bool {
         match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
             Ok(sent) => sent.is_ok(),
@@ -229,7 +230,7 @@ impl PlayerSocket {
 
     async fn leave(&mut self) {
         if let Some(guest) = self.guest.take() {
-            // Where it cannot be told any more, the run is over.
+            // If the driver does not take it any more, the run is over.
             let _ = self.server.actions.send(PageAction::Left { guest }).await;
         }
     }

@@ -1,14 +1,14 @@
-//! The server of the live page: on a thread and a runtime of its own, so that nobody who looks makes
-//! the run late.
+//! The server of the live page, on a thread and a runtime of its own, so that page readers never
+//! delay the run.
 //!
 //! # How it works
 //!
-//! Two things go between it and the driver. The [`Feed`] has what pages are shown, made once for all of
-//! them: a page that does not take it fast enough is dropped and counted, and never waited for. What
-//! people do on pages comes as [`Act`]s through a queue with a bound. What the pages look like and what
-//! the feed says is the driver's to know; here it is bytes.
+//! Two things connect it with the driver. The [`PageFeed`] has the events for the pages, made once
+//! for all of them. A page that does not take them fast enough is dropped and counted, and never
+//! waited for. The actions on the pages come back as [`PageAction`]s through a bounded queue. The
+//! driver decides what the pages look like and what the feed contains; here these are bytes.
 //!
-//! Who may ask is decided in [`gate`], before anything else.
+//! [`access`] decides who may send requests, before anything else.
 
 mod accept;
 mod access;
@@ -39,16 +39,18 @@ use scenario_log::event::Direction;
 
 use token::AccessToken;
 
-/// How many acts may wait for the driver.
+pub use address::BindError;
+
+/// How many actions may wait for the driver.
 const MAX_QUEUED_ACTIONS: usize = 256;
 
-/// How nice the server's thread is to the others.
+/// The niceness of the server's thread.
 const THREAD_NICENESS: i32 = 10;
 
-/// How long pages have to take the end.
+/// How long pages have to take the last event.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(700);
 
-/// What is served that never changes.
+/// The contents that never change.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteAssets {
     /// The page.
@@ -59,57 +61,57 @@ pub struct SiteAssets {
     pub script: &'static str,
 }
 
-/// Something that was done on a page.
+/// An action on a page.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PageAction {
     /// A line was typed.
     Typed(String),
-    /// Somebody joins as a player. Guests are numbered from 1 as they come.
+    /// A guest joins as a player. Guests are numbered from 1 in the order in which they come.
     Joined {
-        /// Which guest.
+        /// The guest's number.
         guest: u32,
-        /// The player's name; it can be one.
+        /// The player's name, which is a valid one.
         player: String,
     },
     /// A guest moves.
     Moved {
-        /// Which guest.
+        /// The guest's number.
         guest: u32,
-        /// Where to.
+        /// The direction of the move.
         direction: Direction,
     },
     /// A guest leaves.
     Left {
-        /// Which guest.
+        /// The guest's number.
         guest: u32,
     },
-    /// The playback is to be another.
+    /// The playback is controlled.
     Playback(PlaybackAction),
 }
 
-/// What can be asked of a playback.
+/// A way to control a playback.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PlaybackAction {
-    /// To stand still.
+    /// Stand still.
     Pause,
-    /// To go on.
+    /// Go on.
     Resume,
-    /// To go so many times as fast as the run.
+    /// Go this many times as fast as the run did.
     SetSpeed(f64),
-    /// To go on from this moment, in seconds of the run.
+    /// Go on from this moment, in seconds of the run.
     Seek(f64),
 }
 
-/// What can be done on the pages.
+/// The actions that the pages allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerMode {
-    /// What can be typed in a run.
+    /// Commands of a run, and guests.
     Run,
-    /// What can be asked of a playback.
+    /// The controls of a playback.
     Playback,
 }
 
-/// An address that is listened at, before anybody is let in.
+/// A server that listens at an address, and accepts nobody yet.
 #[derive(Debug)]
 pub struct BoundServer {
     listener: TcpListener,
@@ -119,24 +121,25 @@ pub struct BoundServer {
 }
 
 impl BoundServer {
-    /// Listens at an address, `HOST:PORT`. `hosts` are names by which others than this machine ask for
-    /// the page.
+    /// Listens at an address, `HOST:PORT`. `hosts` are the names that other machines use for the
+    /// page.
     ///
     /// # Errors
-    /// In words: it is no address, it cannot be had, or others could ask at it and no name is given.
-    pub fn bind(address: &str, hosts: &[String], token: AccessToken) -> Result<BoundServer, String> {
+    /// When it is not an address, cannot be had, or other machines could reach it and no name is
+    /// given.
+    pub fn bind(address: &str, hosts: &[String], token: AccessToken) -> Result<BoundServer, BindError> {
         let (listener, address) = address::bind_address(address, !hosts.is_empty())?;
         Ok(BoundServer { access: AccessPolicy::new(address, hosts, &token), listener, address, token })
     }
 
-    /// What to open to see the page and to take part. The token is in it.
+    /// The URL to see the page and to take part. It contains the token.
     #[must_use]
     pub fn page_url(&self) -> String {
         let host = self.access.advertised_host(self.address);
         format!("http://{host}/#{}", self.token.reveal())
     }
 
-    /// Lets people in.
+    /// Starts to accept connections.
     ///
     /// # Errors
     /// When the thread or its runtime cannot be had.
@@ -144,7 +147,8 @@ impl BoundServer {
         let (done, acts) = mpsc::channel(MAX_QUEUED_ACTIONS);
         let (ends, ended) = watch::channel(false);
         let feed = PageFeed::new();
-        // Whoever attends to somebody keeps one of these; when the last has gone, nobody is left.
+        // Every task that serves a client holds one of these; when the last is dropped, no client is
+        // left.
         let (attends, all_gone) = mpsc::channel(1);
         let place = Arc::new(ServerState {
             site,
@@ -159,7 +163,8 @@ impl BoundServer {
         let runtime = runtime::build()?;
         let listener = self.listener;
         let thread = std::thread::Builder::new().name("pages".to_owned()).spawn(move || {
-            // On Linux of this thread alone (setpriority(2)): where a core is short, the run goes first.
+            // On Linux this concerns this thread alone (setpriority(2)): if processor time is short,
+            // the run goes first.
             let _ = rustix::process::setpriority_process(None, THREAD_NICENESS);
             runtime.block_on(accept::accept_connections(listener, router(place), ended, (attends, all_gone)));
             runtime.shutdown_background();
@@ -171,28 +176,28 @@ impl BoundServer {
 /// A server that runs.
 #[derive(Debug)]
 pub struct PageServer {
-    /// What pages are shown.
+    /// The feed that the pages read.
     pub feed: PageFeed,
-    /// What is done on them.
+    /// The actions on the pages.
     pub actions: mpsc::Receiver<PageAction>,
     ended: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
 
 impl PageServer {
-    /// Tells all pages that it is over, and why (`ended`), gives them a moment to take what they have not
-    /// taken yet, and lets nobody in any more.
+    /// Sends all pages the end and its reason, gives them a moment to take what they have not taken
+    /// yet, and accepts no connection any more.
     pub fn shut_down(self, why: &str) {
         let PageServer { feed, actions: acts, ended: ends, thread } = self;
         drop(acts);
         feed.end(why);
-        // It listens as long as the thread lives, and a thread that has gone needs no word.
+        // The thread listens as long as it lives; one that has ended needs no message.
         let _ = ends.send(true);
         let _ = thread.join();
     }
 }
 
-/// What those who answer need to know.
+/// The state that all handlers share.
 struct ServerState {
     site: SiteAssets,
     mode: ServerMode,
@@ -228,7 +233,7 @@ fn router(place: Arc<ServerState>) -> Router {
         .fallback(async || {
             crate::web::server::access::error_response(
                 axum::http::StatusCode::NOT_FOUND,
-                "there is nothing of this name",
+                "there is no such path",
             )
         })
         .layer(axum::middleware::from_fn_with_state(

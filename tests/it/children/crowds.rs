@@ -1,11 +1,11 @@
-//! Many at once.
+//! Many programs at once.
 
 use crate::children::{NO_TICK, program, replays, spawns};
 use crate::common::{Folder, is_gone};
 
 #[test]
-fn a_thousand_at_once_are_all_started_and_none_is_lost() {
-    // 5,000 is a matter of a few seconds more: docs/performance.md has them.
+fn a_thousand_starts_at_once_are_all_in_the_log() {
+    // 5,000 would only take some seconds more: docs/performance.md has the figures.
     const MANY: u32 = 1_000;
     let folder = Folder::new();
     let text = [
@@ -13,7 +13,7 @@ fn a_thousand_at_once_are_all_started_and_none_is_lost() {
         &program("p", &["sleep", "600"], ""),
         &program("last", &["true"], ""),
         &spawns("p", MANY),
-        // Starts are in order: behind this one all are there.
+        // Starts are in order: when this one starts, all others have.
         &spawns("last", 1),
         "[[timeline]]\nafter = \"last.finished\"\nstop = \"p\"\n",
     ];
@@ -36,7 +36,7 @@ fn a_thousand_at_once_are_all_started_and_none_is_lost() {
 }
 
 #[test]
-fn two_thousand_short_lives_are_each_seen_once() {
+fn two_thousand_short_lives_are_each_reported_once() {
     let folder = Folder::new();
     let text = [NO_TICK, &program("p", &["true"], ""), &spawns("p", 2_000)];
     let (ended, log) = folder.run(&text.concat(), &["-q"]);

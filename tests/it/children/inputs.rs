@@ -1,10 +1,10 @@
-//! What programs are given to read.
+//! The standard input of programs.
 
 use crate::children::{NO_TICK, after_line, exit_of, replays, sh, spawns, text_of};
 use crate::common::Folder;
 
 #[test]
-fn who_reads_what_is_not_given_meets_its_end() {
+fn a_program_without_input_reads_the_end() {
     let folder = Folder::new();
     let text = "x".repeat(300_000);
     let given = format!("stdin = {{ text = \"{text}\" }}");
@@ -24,10 +24,10 @@ fn who_reads_what_is_not_given_meets_its_end() {
 }
 
 #[test]
-fn who_never_reads_what_it_is_sent_does_not_block_the_run() {
+fn a_process_that_never_reads_does_not_block_the_run() {
     let folder = Folder::new();
     let open = "stdin = \"open\"\nbackground = true";
-    // More than a pipe holds, and at the third time more than is kept.
+    // More than a pipe holds, and the third time more than is kept.
     let send = |to: &str, text: &str| format!("send = {{ to = \"{to}\", text = \"{text}\" }}");
     let much = send("deaf", &"x".repeat(600_000));
     let text = [
@@ -42,7 +42,7 @@ fn who_never_reads_what_it_is_sent_does_not_block_the_run() {
         &after_line("got one", "reads", "mark = \"it goes on\""),
     ];
     let (ended, log) = folder.run(&text.concat(), &[]);
-    // What could not be sent has failed the run.
+    // Input that could not be sent has failed the run.
     ended.expect(1);
     assert_eq!(log.of("mark")[0]["text"], "it goes on");
     assert_eq!(text_of(&log, "ps#2"), "got one\n");

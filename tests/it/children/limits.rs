@@ -1,5 +1,5 @@
-//! Limits of the system: descriptors, processes, memory. Whatever they are, a run ends in order, or does
-//! not begin, and says in words why.
+//! Limits of the system: descriptors, processes, memory. With any limit, a run ends in order or does
+//! not begin, and says why.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::children::{NO_TICK, program, scenario, spawns};
 use crate::common::{Ended, Folder, Log, Run, SCENARIO};
 
-/// The run of `s.toml` under limits that `sh` sets, with `ulimit` or `prlimit`.
+/// A run of `s.toml` under limits that `sh` sets, with `ulimit` or `prlimit`.
 fn limited(folder: &Folder, limit: &str, options: &[&str]) -> Run {
     let arguments = [&["run", "s.toml", "--log", "log.jsonl", "--force"], options].concat();
     folder.scenario(&arguments).wrapped(|program| {
@@ -22,16 +22,15 @@ fn log_of(folder: &Folder) -> Log {
     Log::read(&folder.path().join("log.jsonl"))
 }
 
-/// Sees to it that nothing but words came of it.
+/// Asserts that the program ended with a message and not with a crash.
 #[track_caller]
-fn in_words(ended: &Ended, limit: &str) {
+fn assert_ends_with_message(ended: &Ended, limit: &str) {
     let (code, said) = (ended.code, &ended.stderr);
     assert!(matches!(code, Some(0 | 1 | 4)), "{limit}: {code:?}\n{said}");
     assert!(!said.contains("has a fault") && !said.contains("panicked"), "{limit}: {said}");
     assert!(code != Some(4) || said.contains("error: "), "{limit}: {said}");
 }
 
-/// The number of events of a kind.
 fn count(log: &Log, event: &str) -> usize {
     log.of(event).len()
 }
@@ -48,26 +47,26 @@ fn without_descriptors_a_start_waits_for_another_to_end() {
     let late = |event: &&serde_json::Value| event["t"].as_f64().unwrap() - event["due"].as_f64().unwrap();
     assert!(
         log.of("spawn.started").iter().map(late).fold(0.0, f64::max) >= 0.05,
-        "and that they waited is told"
+        "the log shows that they waited"
     );
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
 }
 
 #[test]
-fn with_whatever_descriptors_there_are_it_ends_in_words() {
+fn any_descriptor_limit_gives_a_message() {
     let folder = Folder::new();
     folder.file("s.toml", scenario("echo up", 3, ""));
     let mut named = false;
-    // With fewer than four the system cannot load the program.
+    // With fewer than four descriptors the system cannot load the program.
     for most in 4..=30 {
         let limit = format!("ulimit -n {most}");
         let ended = limited(&folder, &limit, &[]).end();
-        in_words(&ended, &limit);
+        assert_ends_with_message(&ended, &limit);
         let log = log_of(&folder);
         match ended.code {
             Some(0) => assert_eq!(count(&log, "spawn.exited"), 3),
             Some(1) => {
-                // The log has its own descriptor, whatever the programs lack.
+                // The log has its own descriptor, even if the programs get none.
                 assert_eq!(
                     (count(&log, "spawn.failed"), log.last()["outcome"].as_str()),
                     (3, Some("failed"))
@@ -85,7 +84,8 @@ fn with_whatever_descriptors_there_are_it_ends_in_words() {
     assert!(named, "some limit is enough for the runner and too low for a program");
 }
 
-/// A user of whom nothing else runs, to whom `folder` is given; `None`, said, where that cannot be.
+/// A user without any other process, who owns `folder`; `None`, with a note, where there cannot be
+/// one.
 fn somebody(folder: &Folder) -> Option<u32> {
     let user = 1_000_000 + std::process::id();
     let mut probe = Command::new(SCENARIO);
@@ -99,7 +99,7 @@ fn somebody(folder: &Folder) -> Option<u32> {
 }
 
 #[test]
-fn without_processes_a_start_waits_for_another_to_end_and_alone_fails_in_words() {
+fn without_processes_a_start_waits_for_another_to_end_and_alone_fails_with_a_message() {
     let folder = Folder::new();
     let Some(user) = somebody(&folder) else { return };
     folder.file("s.toml", program("p", &["sleep", "0.05"], "") + &spawns("p", 12));
@@ -109,7 +109,7 @@ fn without_processes_a_start_waits_for_another_to_end_and_alone_fails_in_words()
         run.command.uid(user).gid(user);
         let ended = run.end();
         let limit = format!("{most} processes");
-        in_words(&ended, &limit);
+        assert_ends_with_message(&ended, &limit);
         let log = log_of(&folder);
         match ended.code {
             Some(0) => {
@@ -135,7 +135,7 @@ fn without_processes_a_start_waits_for_another_to_end_and_alone_fails_in_words()
     assert!(waited && named, "{waited} {named}");
 }
 
-/// Whether the system can load the program at all with so much memory.
+/// Whether the system can load the program at all with this much memory.
 fn loads(kilobytes: u32) -> bool {
     let mut command = Command::new("prlimit");
     command.arg(format!("--as={}", kilobytes * 1024)).args([SCENARIO, "--version"]);
@@ -143,9 +143,9 @@ fn loads(kilobytes: u32) -> bool {
 }
 
 #[test]
-fn out_of_memory_it_ends_in_words_and_leaves_nobody() {
+fn out_of_memory_gives_a_message_and_leaves_no_process() {
     let folder = Folder::new();
-    // A program that is there when the memory for the players has run out.
+    // A program that runs when the memory for the players has run out.
     let players = "players = [{ name = \"p{n}\", count = 1_000_000, moves = 9, every = \"1s..2s\" }]";
     let text = [
         NO_TICK,
@@ -170,11 +170,11 @@ fn out_of_memory_it_ends_in_words_and_leaves_nobody() {
             }
             code => panic!("{limit}: {code:?}: {said}"),
         }
-        // It may have been writing.
+        // The runner may have died while it was writing.
         let log = Log::read_torn(&folder.path().join("log.jsonl"));
         if let Some(started) = log.of("spawn.started").first() {
             assert!(crate::common::is_gone(&started["pid"]), "{limit}");
-            // What there is of the log is right.
+            // The part of the log that there is, is right.
             folder.scenario(&["replay", "--allow-incomplete", "log.jsonl"]).end().expect(0);
         }
     }

@@ -1,6 +1,5 @@
-//! Rows B of the faults on the real binary, from the scenario to the log, with real programs; and row
-//! C8, which is met in the same way as a lack of descriptors. The tests are named after the rows;
-//! `tests/processes` has the same rows on the module alone.
+//! Programs on the real binary, from the scenario to the log, with real programs. `processes` tests
+//! the same faults on the module alone.
 
 mod crowds;
 mod ends;
@@ -14,10 +13,10 @@ use std::fmt::Write;
 use crate::common::{Folder, Log};
 use serde_json::Value;
 
-/// What a scenario of these tests begins with.
+/// The start of the scenarios of these tests.
 const NO_TICK: &str = "tick = \"0s\"\n";
 
-/// A preset of a program and its arguments, with these keys besides.
+/// A preset of a program and its arguments, with these further keys.
 fn program(name: &str, argv: &[&str], keys: &str) -> String {
     let argv = serde_json::to_string(argv).unwrap();
     format!("[presets.{name}]\ncommand = {argv}\n{keys}\n")
@@ -33,7 +32,7 @@ fn scenario(script: &str, count: u32, keys: &str) -> String {
     [NO_TICK, &sh("p", script, keys), &spawns("p", count)].concat()
 }
 
-/// An entry that starts a preset, by whose name it goes.
+/// An entry that starts a preset and has its name.
 fn spawns(preset: &str, count: u32) -> String {
     format!("[[timeline]]\nid = \"{preset}\"\nspawn = \"{preset}\"\ncount = {count}\n")
 }
@@ -51,8 +50,8 @@ fn each_once(names: impl IntoIterator<Item = String>) -> String {
     })
 }
 
-/// What a source said on a stream, byte for byte, with a newline behind each line.
-fn said(log: &Log, source: &str, stream: &str) -> Vec<u8> {
+/// The bytes that a source wrote to a stream, with a newline after each line.
+fn output_of(log: &Log, source: &str, stream: &str) -> Vec<u8> {
     let of = |line: &&&Value| line["source"] == source && line["stream"] == stream;
     let lines = log.of("line");
     lines.iter().filter(of).fold(Vec::new(), |mut said, line| {
@@ -69,19 +68,19 @@ fn said(log: &Log, source: &str, stream: &str) -> Vec<u8> {
     })
 }
 
-/// The same as text, of its standard output.
+/// The same as text, of the standard output.
 fn text_of(log: &Log, source: &str) -> String {
-    String::from_utf8(said(log, source, "stdout")).unwrap()
+    String::from_utf8(output_of(log, source, "stdout")).unwrap()
 }
 
-/// How the first spawn of a preset ended: its `spawn.exited`.
+/// The `spawn.exited` of the first spawn of a preset.
 fn exit_of<'a>(log: &'a Log, preset: &str) -> &'a Value {
     let started = log.of("spawn.started");
     let source = &started.iter().find(|event| event["preset"] == preset).unwrap()["source"];
     log.of("spawn.exited").into_iter().find(|event| event["source"] == *source).unwrap()
 }
 
-/// Replays the log of [`Folder::run`], which is the same.
+/// Replays the log of [`Folder::run`], and expects the same run.
 fn replays(folder: &Folder) {
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
 }

@@ -1,13 +1,13 @@
-//! What programs write.
+//! The outputs of programs.
 
-use crate::children::{NO_TICK, after_line, exit_of, replays, said, scenario, sh, spawns, text_of};
+use crate::children::{NO_TICK, after_line, exit_of, output_of, replays, scenario, sh, spawns, text_of};
 use crate::common::Folder;
 
-/// The most memory that a program on GNU/Linux has had so far, in kB, while its children live.
+/// Prints the peak memory so far, in kB, of the parent of a program on GNU/Linux.
 const PEAK: &str = "grep VmHWM /proc/$PPID/status";
 
 #[test]
-fn a_line_without_end_arrives_whole_and_memory_stays_flat() {
+fn an_endless_line_arrives_whole_and_memory_stays_flat() {
     let folder = Folder::new();
     let script = format!("head -c 64000000 /dev/zero | tr '\\0' x; echo; {PEAK}");
     let (ended, log) = folder.run(&scenario(&script, 1, ""), &[]);
@@ -25,7 +25,7 @@ fn a_line_without_end_arrives_whole_and_memory_stays_flat() {
 #[test]
 fn every_byte_is_in_the_log_as_it_came_and_visible_on_the_screen() {
     let folder = Folder::new();
-    // A pause between the two bytes of an é: two reads.
+    // A pause between the two bytes of an é makes two reads.
     let script =
         r"printf 'a\0b\r\n\033[31mred\033[0m\n\377\376\n\303'; sleep 0.05; printf '\251\none\ntwo\n\nlast'";
     let both = format!("({script}); ({script}) >&2");
@@ -33,7 +33,7 @@ fn every_byte_is_in_the_log_as_it_came_and_visible_on_the_screen() {
     let ended = ended.expect(0);
     let wanted = b"a\0b\r\n\x1b[31mred\x1b[0m\n\xff\xfe\n\xc3\xa9\none\ntwo\n\nlast\n";
     for stream in ["stdout", "stderr"] {
-        assert_eq!(said(&log, "ps#1", stream), wanted, "{stream}");
+        assert_eq!(output_of(&log, "ps#1", stream), wanted, "{stream}");
     }
     for shown in [r"a\x00b\r", r"\x1b[31mred\x1b[0m", r"\xff\xfe", "é", "last"] {
         for mark in ['|', '!'] {
@@ -53,13 +53,13 @@ fn any_bytes_are_in_the_log_as_they_came() {
     let ended = ended.expect(0);
     let mut given = std::fs::read(folder.path().join("given")).unwrap();
     given.push(b'\n');
-    assert!(said(&log, "ps#1", "stdout") == given);
+    assert!(output_of(&log, "ps#1", "stdout") == given);
     assert!(!ended.stderr.chars().any(|c| c != '\n' && c.is_control()));
     replays(&folder);
 }
 
 #[test]
-fn closed_outputs_are_no_exit() {
+fn closed_outputs_are_not_taken_for_the_exit() {
     let folder = Folder::new();
     let script = "echo one; exec >&- 2>&-; read line; exit 5";
     let send = "at = \"700ms\"\nsend = { to = \"p\", text = \"go\" }";
@@ -74,7 +74,7 @@ fn closed_outputs_are_no_exit() {
 #[test]
 fn a_flood_on_one_output_does_not_drown_the_other() {
     let folder = Folder::new();
-    // More than a pipe holds: whoever is not read stops.
+    // More than a pipe holds: a program that is not read stops.
     let flood = "head -c 4000000 /dev/zero | tr '\\0' x | fold -w 1000";
     let text = [
         NO_TICK,
@@ -86,9 +86,9 @@ fn a_flood_on_one_output_does_not_drown_the_other() {
     let (ended, log) = folder.run(&text.concat(), &["-q"]);
     ended.expect(0);
     for (source, flooded, quiet) in [("ps#1", "stderr", "stdout"), ("ps#2", "stdout", "stderr")] {
-        let flood = said(&log, source, flooded);
+        let flood = output_of(&log, source, flooded);
         assert_eq!(flood.iter().filter(|byte| **byte == b'x').count(), 4_000_000, "{source}");
-        assert!(said(&log, source, quiet).ends_with(b"done\n"), "{source}");
+        assert!(output_of(&log, source, quiet).ends_with(b"done\n"), "{source}");
     }
     replays(&folder);
 }
@@ -110,14 +110,14 @@ fn sixteen_producers_lose_nothing_and_keep_their_order() {
     replays(&folder);
 }
 
-/// A scenario of one program that waits for the log's first line and then does something to the log.
+/// A scenario of a program that waits for the log's first line, and then does something to the log.
 fn to_our_log(what: &str) -> String {
     scenario(&format!("while ! test -s log.jsonl; do sleep 0.01; done; {what}"), 1, "")
 }
 
 #[test]
-fn what_writes_to_our_log_is_found_by_the_reader() {
-    // Over what is written already, and away with it.
+fn damage_by_a_program_that_writes_to_the_log_is_found() {
+    // Writes over the lines that are there, and removes them.
     for damage in [
         "printf XXXX | dd of=log.jsonl conv=notrunc bs=1 seek=30 2>&1",
         ": >log.jsonl",
@@ -132,7 +132,7 @@ fn what_writes_to_our_log_is_found_by_the_reader() {
 }
 
 #[test]
-fn what_stands_behind_our_log_is_written_over() {
+fn bytes_appended_by_a_program_are_written_over() {
     let folder = Folder::new();
     let (ended, log) = folder.run(&to_our_log("echo '{\"seq\":1}' >>log.jsonl"), &[]);
     ended.expect(0);

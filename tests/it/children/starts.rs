@@ -1,4 +1,4 @@
-//! What cannot be started.
+//! Starts that fail.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -6,7 +6,7 @@ use crate::children::{NO_TICK, each_once, program, replays};
 use crate::common::Folder;
 
 #[test]
-fn what_cannot_be_started_is_told_apart() {
+fn each_cause_of_a_failed_start_has_its_message() {
     let folder = Folder::new();
     for (name, text, mode) in [
         ("no_line.sh", "echo hello\n", 0o755),

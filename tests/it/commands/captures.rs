@@ -4,7 +4,7 @@ use crate::common::{Folder, Log, answer, serve};
 
 const TOKEN: &str = "canary/token+5f7&x";
 
-/// A server that gives a token and says everything again, also as it is sent in a URL.
+/// A server that gives a token and repeats every request, also in the form of a URL.
 fn server() -> std::net::SocketAddr {
     serve(|path, request| {
         if path.starts_with("/login") {
@@ -75,7 +75,7 @@ fn a_captured_secret_is_in_no_output() {
             assert!(line.is_none(), "{secret} is in the {name}: {line:?}");
         }
     }
-    // All of it did happen, with the value where it is wanted.
+    // Everything did happen, with the value in its place.
     assert!(text.contains("\"captured\":{\"token\":\"[redacted]\",\"user\":\"17\"}"), "{text}");
     assert!(text.contains("\"text\":\"user 17 has [redacted]\""), "{text}");
     assert!(text.contains("/echo/[redacted]\""), "{text}");
@@ -91,7 +91,7 @@ fn a_captured_secret_is_in_no_output() {
 }
 
 #[test]
-fn a_use_before_the_capture_fails_that_request_in_words() {
+fn a_use_before_the_capture_fails_that_request_with_a_message() {
     let folder = Folder::new();
     let address = server();
     let text = format!(
@@ -112,7 +112,7 @@ fn a_use_before_the_capture_fails_that_request_in_words() {
 }
 
 #[test]
-fn an_edited_value_is_found_by_what_follows_from_it() {
+fn an_edited_captured_value_is_found() {
     let folder = Folder::new();
     let address = server();
     let text = format!(

@@ -1,4 +1,4 @@
-//! `scenario diff` on logs of real runs: rows D4, D5 and F4 of the faults among them.
+//! `scenario diff` on logs of real runs.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ const PLAYERS: &str = "seed = 1\ntick = \"20ms\"\n[presets.1]\n\
      players = [{ name = \"john\", moves = 3, every = \"0s..40ms\" }, { name = \"mary\", moves = 3, every = \"0s..40ms\" }]\n\
      [[timeline]]\nspawn = \"1\"\n[[timeline]]\nat = \"10ms\"\nspawn = \"1\"\n[[timeline]]\nat = \"30ms\"\nmark = \"half\"\n";
 
-/// A folder with a log of this scenario, made with these options, for each name.
+/// A folder with one log of this scenario for each name and its options.
 fn logs(text: &str, logs: &[(&str, &[&str])]) -> Folder {
     let folder = Folder::new();
     folder.file("s.toml", text);
@@ -25,7 +25,7 @@ fn diff(folder: &Folder, arguments: &[&str]) -> Ended {
     folder.scenario(&[&["diff"], arguments].concat()).end()
 }
 
-/// Puts the lines of a log in another order, and makes of them a log again.
+/// Puts the lines of a log in another order, and numbers them again.
 fn reordered(log: &Log, order: impl Fn(&Value) -> u64) -> Vec<u8> {
     let text = String::from_utf8(log.bytes.clone()).unwrap();
     let mut lines: Vec<(&str, &Value)> = text.lines().zip(&log.events).collect();
@@ -50,7 +50,7 @@ fn reordered(log: &Log, order: impl Fn(&Value) -> u64) -> Vec<u8> {
 }
 
 #[test]
-fn one_seed_is_the_same_run_on_both_clocks() {
+fn one_seed_gives_the_same_run_on_both_clocks() {
     let folder = logs(
         PLAYERS,
         &[("r.jsonl", &[]), ("v.jsonl", &["--clock", "virtual"]), ("w.jsonl", &["--clock", "virtual"])],
@@ -67,7 +67,7 @@ fn one_seed_is_the_same_run_on_both_clocks() {
 }
 
 #[test]
-fn another_seed_is_another_run() {
+fn another_seed_gives_another_run() {
     let virtually = ["--clock", "virtual"];
     let folder =
         logs(PLAYERS, &[("1.jsonl", &virtually), ("2.jsonl", &[&virtually[..], &["--seed", "2"]].concat())]);
@@ -121,10 +121,10 @@ fn processes_may_be_interleaved_in_any_way() {
 }
 
 #[test]
-fn what_a_program_has_said_is_shown_without_its_controls() {
+fn program_output_is_shown_without_control_characters() {
     let folder = logs(PROGRAMS, &[("a.jsonl", &[])]);
     let text = String::from_utf8(Log::read(&folder.path().join("a.jsonl")).bytes).unwrap();
-    // Two of the characters that JSON may hold as they are, and a terminal would act on.
+    // Two characters that JSON may contain unescaped, and that a terminal would act on.
     let other = text.replace("red", "re\u{202e}\u{9b}d");
     folder.file(
         "b.jsonl",
@@ -176,7 +176,7 @@ fn a_log_that_was_cut_is_compared_as_far_as_it_goes() {
 }
 
 #[test]
-fn a_damaged_log_is_no_log_also_where_they_differ_before() {
+fn a_damaged_log_is_refused_even_after_a_difference() {
     let folder = logs(
         PLAYERS,
         &[("v.jsonl", &["--clock", "virtual"]), ("2.jsonl", &["--clock", "virtual", "--seed", "2"])],
@@ -196,7 +196,7 @@ fn a_damaged_log_is_no_log_also_where_they_differ_before() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_and_what_cannot_be_meant_is_usage() {
+fn unreadable_logs_are_refused_and_senseless_options_are_usage_errors() {
     let folder = logs(PLAYERS, &[("v.jsonl", &["--clock", "virtual"])]);
     diff(&folder, &["v.jsonl", "nothing.jsonl"]).expect(4);
     diff(&folder, &["v.jsonl", "."]).expect(4);
@@ -207,7 +207,7 @@ fn what_cannot_be_read_is_refused_and_what_cannot_be_meant_is_usage() {
 }
 
 #[test]
-fn a_log_from_a_pipe_is_shown_from_what_was_kept() {
+fn a_difference_in_a_piped_log_is_shown() {
     let virtually = ["--clock", "virtual"];
     let folder =
         logs(PLAYERS, &[("1.jsonl", &virtually), ("2.jsonl", &[&virtually[..], &["--seed", "2"]].concat())]);
@@ -220,7 +220,7 @@ fn a_log_from_a_pipe_is_shown_from_what_was_kept() {
 }
 
 #[test]
-fn a_long_line_of_a_pipe_is_named_though_it_cannot_be_shown() {
+fn a_long_line_of_a_piped_log_is_named_even_if_it_cannot_be_shown() {
     let said = |word: &str| {
         let long = "x".repeat(2_000);
         format!(
@@ -239,7 +239,7 @@ fn a_long_line_of_a_pipe_is_named_though_it_cannot_be_shown() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_a_closed_output_is_no_error() {
+fn colours_are_for_terminals_and_a_closed_output_is_not_an_error() {
     let virtually = ["--clock", "virtual"];
     let folder =
         logs(PLAYERS, &[("1.jsonl", &virtually), ("2.jsonl", &[&virtually[..], &["--seed", "2"]].concat())]);

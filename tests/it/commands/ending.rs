@@ -1,11 +1,11 @@
-//! How a run ends by a signal: section C of the faults, C1 and C2.
+//! A signal ends a run in order, and the second one at once.
 
 use rustix::process::Signal;
 
 use crate::common::{Folder, Log, is_gone, kill};
 
 #[test]
-fn one_signal_stops_all_in_order() {
+fn one_signal_stops_all_programs_in_order() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -35,7 +35,7 @@ const DEAF: &str = "[presets.deaf]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; e
      stop = { grace = \"10m\" }\n[[timeline]]\nspawn = \"deaf\"\ncount = 2\n";
 
 #[test]
-fn two_signals_kill_all_at_once() {
+fn a_second_signal_kills_all_programs_at_once() {
     for (first, second) in
         [(Signal::INT, Signal::INT), (Signal::TERM, Signal::INT), (Signal::HUP, Signal::HUP)]
     {
@@ -58,7 +58,7 @@ fn two_signals_kill_all_at_once() {
 }
 
 #[test]
-fn a_signal_behind_a_typed_quit_is_the_first() {
+fn a_signal_after_a_typed_quit_counts_as_the_first() {
     let folder = Folder::new();
     let text = DEAF.replace("trap ''", "trap 'echo asked'").replace("count = 2", "");
     folder.file("s.toml", text);
@@ -73,7 +73,7 @@ fn a_signal_behind_a_typed_quit_is_the_first() {
 }
 
 #[test]
-fn a_virtual_run_is_ended_in_order_too() {
+fn a_signal_ends_a_virtual_run_in_order_too() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -93,12 +93,12 @@ fn a_virtual_run_is_ended_in_order_too() {
 }
 
 #[test]
-fn a_fetch_is_ended_by_a_signal() {
+fn a_signal_ends_a_fetch() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = Folder::new();
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let child = folder.scenario(&["fetch", &url]).start();
-    // It is connected, so it listens for signals.
+    // The client is connected, so it listens to signals.
     let (_connection, _) = silent.accept().unwrap();
     kill(&child, Signal::INT);
     let output = child.wait_with_output().unwrap();
@@ -107,7 +107,7 @@ fn a_fetch_is_ended_by_a_signal() {
 }
 
 #[test]
-fn a_log_that_is_there_gets_its_end() {
+fn a_log_that_exists_gets_its_last_line() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -120,7 +120,7 @@ fn a_log_that_is_there_gets_its_end() {
         while !log.exists() {
             std::thread::yield_now();
         }
-        // As early as it can be.
+        // As early as possible.
         kill(&child, Signal::TERM);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(143), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! An environment with nothing in it, and a folder where nothing may be written: row C7.
+//! An empty environment, and a folder where nothing may be written.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use crate::common::{Folder, Log};
 
 #[test]
-fn nothing_of_the_environment_is_needed() {
+fn an_empty_environment_is_enough() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -27,7 +27,7 @@ fn nothing_of_the_environment_is_needed() {
 }
 
 #[test]
-fn a_folder_that_takes_nothing_is_named() {
+fn a_read_only_folder_is_named() {
     let folder = Folder::new();
     folder.file("s.toml", "[[timeline]]\nmark = \"x\"\n");
     let locked = folder.path().join("locked");

@@ -1,4 +1,4 @@
-//! `scenario extract`: a scenario out of a log of every kind of run, that `check` accepts.
+//! `scenario extract`: every kind of run gives a scenario that `check` accepts.
 
 use std::process::Stdio;
 
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::common::{Ended, Folder, Log, answer, kill, project, serve};
 
-/// The scenario of `log.jsonl`, which must be one without faults or doubts.
+/// The scenario of `log.jsonl`, which must have neither errors nor warnings.
 #[track_caller]
 fn extracted(folder: &Folder) -> String {
     let ended = folder.scenario(&["extract", "log.jsonl"]).end().expect(0);
@@ -15,7 +15,7 @@ fn extracted(folder: &Folder) -> String {
     ended.stdout
 }
 
-/// Has `check` look at what was printed, and keeps it as `again.toml`.
+/// Checks a printed scenario, and keeps it as `again.toml`.
 #[track_caller]
 fn checked(folder: &Folder, ended: &Ended) {
     folder.file("again.toml", &ended.stdout);
@@ -28,7 +28,7 @@ const WAVES: &str = "name = \"two waves\"\nseed = 5\n[vars]\nmoves = \"3\"\n[pre
     [[timeline]]\nspawn = \"1\"\n[[timeline]]\nid = \"second\"\nat = \"1s\"\nspawn = \"1\"\n";
 
 #[test]
-fn what_was_typed_becomes_entries() {
+fn typed_commands_become_entries() {
     let folder = Folder::new();
     folder.file("typed", "1\nspawn 1 x2\nmark cost: ${5} \"now\"\nstatus\nnonsense\n");
     let (ended, log) = folder.run(WAVES, &["--clock", "virtual", "--seed", "6", "--input", "typed"]);
@@ -86,7 +86,7 @@ at = "1s"
 spawn = "1"
 "##
     );
-    // And it does the same.
+    // It does the same again.
     folder.scenario(&["run", "again.toml", "--clock", "virtual", "--log", "again.jsonl"]).end().expect(0);
     let again = Log::read(&folder.path().join("again.jsonl"));
     assert_eq!(again.of("move").len(), log.of("move").len());
@@ -98,7 +98,7 @@ spawn = "1"
 }
 
 #[test]
-fn typed_at_a_program_on_the_real_clock() {
+fn commands_typed_on_the_real_clock_become_entries() {
     let address = serve(|_, _| answer("200 OK", "", "hello\n"));
     let folder = Folder::new();
     folder.file(
@@ -138,7 +138,7 @@ fn typed_at_a_program_on_the_real_clock() {
     assert!(ended.stderr.contains("< hello ${x}"), "{}", ended.stderr);
 }
 
-/// The digits of an event's `t`, as its line has them.
+/// The digits of an event's `t`, as in its line.
 fn log_t(log: &Log, event: &serde_json::Value) -> String {
     let line = std::str::from_utf8(&log.bytes).unwrap().lines().nth(event["seq"].as_u64().unwrap() as usize);
     line.unwrap().split("\"t\":").nth(1).unwrap().split(',').next().unwrap().to_owned()
@@ -148,7 +148,7 @@ const LONG: &str = "tick = \"0s\"\ntime_limit = \"1h\"\n[presets.p]\ncommand = [
     [[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"10m\"\nmark = \"never\"\n";
 
 #[test]
-fn a_run_that_was_ended_becomes_one_with_a_limit() {
+fn an_interrupted_run_becomes_one_with_a_time_limit() {
     let folder = Folder::new();
     folder.file("s.toml", LONG);
     for is_typed in [false, true] {
@@ -174,7 +174,7 @@ fn a_run_that_was_ended_becomes_one_with_a_limit() {
 }
 
 #[test]
-fn what_was_secret_is_to_be_filled_in() {
+fn secrets_are_left_to_fill_in() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -191,7 +191,7 @@ fn what_was_secret_is_to_be_filled_in() {
 }
 
 #[test]
-fn nothing_of_a_log_acts_or_breaks_out() {
+fn no_text_of_a_log_breaks_out_of_the_scenario() {
     let folder = Folder::new();
     let bad = "\\u001b]0;x\\u0007\\n[[timeline]]\\nspawn = 'none'\\u202e\\u009b\\U000e0041";
     folder.file("typed", "mark \u{1b}[2J\u{9b}\u{202e}\"\\\r\n\u{1b}[31mwrong\n");
@@ -206,7 +206,7 @@ fn nothing_of_a_log_acts_or_breaks_out() {
 }
 
 #[test]
-fn what_the_project_has_is_extracted() {
+fn every_example_of_the_project_is_extracted() {
     for name in ["three_waves", "crowd"] {
         let folder = Folder::new();
         let file = project().join(format!("scenarios/{name}.toml"));
@@ -229,7 +229,7 @@ fn what_the_project_has_is_extracted() {
 }
 
 #[test]
-fn a_log_that_was_cut_short_gives_what_is_known() {
+fn a_log_that_was_cut_short_gives_its_known_part() {
     let folder = Folder::new();
     folder.file("typed", "1\n");
     let (ended, log) = folder.run(WAVES, &["--clock", "virtual", "--input", "typed"]);
@@ -258,7 +258,7 @@ fn a_log_that_was_cut_short_gives_what_is_known() {
 }
 
 #[test]
-fn what_is_no_log_is_refused() {
+fn a_file_that_is_not_a_log_is_refused() {
     let folder = Folder::new();
     folder.file("typed", "1\n");
     let (ended, log) = folder.run(WAVES, &["--clock", "virtual", "--input", "typed"]);
@@ -272,7 +272,8 @@ fn what_is_no_log_is_refused() {
     };
     refused(&text.replacen("\"due\":0.000000000", "\"due\":0.000000001", 1), 5, "crc32c");
     refused("name = \"x\"\n", 5, "line 1");
-    // Without its last line, and so without its checksum, it is no wrong log until it is understood.
+    // Without its last line, and so without its checksum, the log is not wrong until it is
+    // understood.
     let text = text.rsplit_once("{\"seq\"").unwrap().0;
     refused(
         &text.replacen("\"seed\":5,\"tick\"", "\"seed\":\"5\",\"tick\"", 1),
@@ -317,7 +318,7 @@ fn more_commands_than_a_scenario_keeps_are_too_many() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let folder = Folder::new();
     folder.run(WAVES, &["--clock", "virtual"]).0.expect(0);
     let mut run = folder.scenario(&["extract", "log.jsonl"]);

@@ -1,10 +1,11 @@
-//! What is printed, to the letter.
+//! The exact output of commands.
 
 use std::fmt::Write;
 
 use crate::common::{Folder, project};
 
-/// Runs each command line in the project's folder, and compares all of it with `tests/commands/NAME.txt`.
+/// Runs each command line in the project's folder, and compares all output with `NAME.txt` in this
+/// folder.
 #[track_caller]
 fn compare(name: &str, commands: &[&[&str]]) {
     let folder = Folder::new();
@@ -194,7 +195,7 @@ fn the_same_players_come_from_the_same_seed() {
 }
 
 #[test]
-fn completions_and_the_manual_name_everything() {
+fn completions_and_the_manual_contain_every_option() {
     let folder = Folder::new();
     let mut scripts =
         ["bash", "zsh", "fish"].map(|shell| folder.scenario(&["completions", shell]).end().expect(0).stdout);
@@ -202,7 +203,7 @@ fn completions_and_the_manual_name_everything() {
     assert!(page.contains(".TH scenario 1"));
     let page = page.replace("\\-", "-");
     for script in scripts.iter_mut().chain([&mut page.clone()]) {
-        assert!(!script.contains("on-terminal"), "what nobody types");
+        assert!(!script.contains("on-terminal"), "it is not for users");
         for word in [
             "run",
             "check",

@@ -1,5 +1,4 @@
-//! What is left when the runner itself is killed: row C3 of the faults, with the families of B6 and
-//! B7, and the ways in which signals reach a runner that is guarded.
+//! A runner that is killed leaves nothing behind, and signals reach a guarded runner on every route.
 
 use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::common::{Folder, Log, Run, SCENARIO, Watched, kill, skip, works};
 
-/// The variable by which a test finds all that was started in it, however far it went.
+/// The environment variable by which a test finds everything that was started in it.
 const MARK: &str = "SCENARIO_TEST_FAMILY";
 
 /// The processes that have a test's mark.
@@ -26,10 +25,9 @@ pub(crate) fn family(folder: &Folder) -> Vec<String> {
     named.collect()
 }
 
-/// Waits until nobody has a test's mark, a second at most and as much again for a machine with much
-/// to do.
+/// Waits until no process has a test's mark: a second at most, and another one for a busy machine.
 #[track_caller]
-pub(crate) fn nobody_is_left(folder: &Folder) {
+pub(crate) fn assert_all_gone(folder: &Folder) {
     let since = Instant::now();
     loop {
         let left = family(folder);
@@ -47,7 +45,7 @@ pub(crate) fn marked(folder: &Folder, options: &[&str]) -> Run {
     folder.scenario(&arguments).env(MARK, &folder.path().display().to_string())
 }
 
-/// The runner that a guard has started.
+/// The runner of a guard.
 pub(crate) fn runner_of(guard: &std::process::Child) -> Pid {
     runner_if_any(guard).expect("a guard has one child")
 }
@@ -57,8 +55,8 @@ fn runner_if_any(guard: &std::process::Child) -> Option<Pid> {
     children.trim().parse().ok().and_then(Pid::from_raw)
 }
 
-/// A family that nobody gets rid of by asking: deaf, with a member in a session of its own, a daemon
-/// of two forks, and one that goes on forking.
+/// Processes that no signal but KILL ends: one that ignores the others, a member in a session of its
+/// own, a daemon of two forks, and one that goes on forking.
 const FAMILY: &str = r#"tick = "0s"
 [presets.p]
 command = ["sh", "-c", """
@@ -84,7 +82,7 @@ fn family_up(folder: &Folder) -> Watched {
 }
 
 #[test]
-fn a_runner_that_is_killed_leaves_nobody_and_a_log_to_its_last_line() {
+fn a_killed_runner_leaves_no_process_and_a_log_of_whole_lines() {
     let folder = Folder::new();
     let run = family_up(&folder);
     assert!(family(&folder).len() > 10, "{:#?}", family(&folder));
@@ -99,36 +97,36 @@ fn a_runner_that_is_killed_leaves_nobody_and_a_log_to_its_last_line() {
 }
 
 #[test]
-fn a_guard_that_is_killed_leaves_nobody_and_a_log_with_its_last_line() {
+fn a_killed_guard_leaves_no_process_and_a_finished_log() {
     let folder = Folder::new();
     let run = family_up(&folder);
     kill(&run.child, Signal::KILL);
-    // The runner has its standard error, and is the last to go.
+    // The runner has the same standard error, and is the last to end.
     let (code, shown) = run.end();
     assert_eq!(code, None, "ended by the signal");
     assert!(shown.iter().any(|line| line.ends_with("stopping: signal KILL")), "{shown:#?}");
-    nobody_is_left(&folder);
+    assert_all_gone(&folder);
     let log = Log::read(&folder.path().join("l.jsonl"));
     assert_eq!(
         (&log.last()["outcome"], &log.last()["reason"]),
         (&"interrupted".into(), &"signal KILL".into())
     );
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
-    // What the engine decided of it is held to.
+    // Replay compares the engine's decisions in it.
     let text = String::from_utf8(log.bytes).unwrap().replacen("\"ok\":false", "\"ok\":true", 1);
     folder.file("edited.jsonl", text);
     folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
 }
 
 #[test]
-fn nobody_but_the_two_has_the_lifeline() {
+fn no_program_inherits_the_lifeline() {
     let folder = Folder::new();
     folder
         .file("s.toml", "[presets.p]\ncommand = [\"ls\", \"/proc/self/fd\"]\n[[timeline]]\nspawn = \"p\"\n");
     marked(&folder, &[]).end().expect(0);
     let log = Log::read(&folder.path().join("l.jsonl"));
     let open: Vec<_> = log.of("line").iter().filter_map(|line| line["text"].as_str()).collect();
-    // Whoever starts the tests may have left something open for all that they start.
+    // The test's own parent may have left descriptors open.
     let elsewhere = std::process::Command::new("ls").arg("/proc/self/fd").output().unwrap();
     assert_eq!(open, String::from_utf8(elsewhere.stdout).unwrap().lines().collect::<Vec<_>>());
 }
@@ -147,12 +145,12 @@ fn only_a_run_that_can_start_processes_is_guarded() {
         assert_eq!(all.iter().any(|line| line.contains("guarded by")), guarded, "{all:#?}");
         kill(&run.child, Signal::INT);
         assert_eq!(run.end().0, Some(130));
-        nobody_is_left(&folder);
+        assert_all_gone(&folder);
     }
 }
 
 #[test]
-fn a_scenario_that_is_piped_in_is_guarded_too() {
+fn a_piped_scenario_is_guarded_too() {
     let folder = Folder::new();
     let text = "seed = 1\n[presets.p]\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n[[timeline]]\nspawn = \"p\"\n";
     folder.scenario(&["run", "-", "--log", "l.jsonl"]).stdin(text).end().expect(1);
@@ -161,7 +159,7 @@ fn a_scenario_that_is_piped_in_is_guarded_too() {
 }
 
 #[test]
-fn nobody_is_guarded_by_a_guard_that_is_not_there() {
+fn a_runner_without_its_guard_is_refused() {
     let folder = Folder::new();
     folder.file("s.toml", FAMILY);
     let mut run = marked(&folder, &[]);
@@ -173,14 +171,14 @@ fn nobody_is_guarded_by_a_guard_that_is_not_there() {
 const DEAF: &str = "[presets.deaf]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; echo up; while :; do sleep 0.05; done\"]\n\
      stop = { grace = \"300ms\" }\n[[timeline]]\nspawn = \"deaf\"\n";
 
-/// How many signals the log of a run tells.
-fn signals_told(folder: &Folder) -> usize {
+/// How many signals the log of a run contains.
+fn signal_count(folder: &Folder) -> usize {
     let log = Log::read(&folder.path().join("l.jsonl"));
     log.of("stopping").iter().filter(|event| event.get("signal").is_some()).count()
 }
 
 #[test]
-fn a_signal_to_the_group_is_one_and_the_next_is_the_second() {
+fn a_signal_to_the_group_counts_once_and_the_next_is_the_second() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF.replace("300ms", "10m"));
     let mut run = marked(&folder, &[]);
@@ -192,8 +190,8 @@ fn a_signal_to_the_group_is_one_and_the_next_is_the_second() {
     run.until("stopping: signal INT");
     kill_process_group(group, Signal::INT).unwrap();
     assert_eq!(run.end().0, Some(130));
-    assert_eq!(signals_told(&folder), 2);
-    // And one alone, however long there is time for a second: it takes the grace.
+    assert_eq!(signal_count(&folder), 2);
+    // And a single signal stays one, even if there is time for a second: the grace passes.
     folder.file("s.toml", DEAF);
     let mut run = marked(&folder, &["--force"]);
     run.command.process_group(0);
@@ -201,22 +199,22 @@ fn a_signal_to_the_group_is_one_and_the_next_is_the_second() {
     run.until("| up");
     kill_process_group(Pid::from_child(&run.child), Signal::INT).unwrap();
     assert_eq!(run.end().0, Some(130));
-    assert_eq!(signals_told(&folder), 1);
+    assert_eq!(signal_count(&folder), 1);
 }
 
 #[test]
-fn a_signal_to_the_runner_alone_is_heard_too() {
+fn a_signal_to_the_runner_alone_counts_too() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF);
     let mut run = marked(&folder, &[]).watch();
     run.until("| up");
     kill_process(runner_of(&run.child), Signal::TERM).unwrap();
     assert_eq!(run.end().0, Some(143));
-    assert_eq!(signals_told(&folder), 1);
+    assert_eq!(signal_count(&folder), 1);
 }
 
 #[test]
-fn the_signals_of_timeout_are_one() {
+fn both_signals_of_timeout_count_once() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF);
     let mut command = std::process::Command::new("timeout");
@@ -224,16 +222,16 @@ fn the_signals_of_timeout_are_one() {
         .args(["-s", "INT", "0.5", SCENARIO, "run", "s.toml", "--log", "l.jsonl"])
         .current_dir(folder.path());
     assert_eq!(command.output().unwrap().status.code(), Some(124));
-    assert_eq!(signals_told(&folder), 1);
+    assert_eq!(signal_count(&folder), 1);
 }
 
 #[test]
-fn a_signal_that_ends_a_program_at_once_leaves_nobody() {
+fn a_signal_that_ends_the_guard_at_once_leaves_no_process() {
     let folder = Folder::new();
     let run = family_up(&folder);
     kill(&run.child, Signal::USR1);
     assert_eq!(run.end().0, Some(128 + 10));
-    nobody_is_left(&folder);
+    assert_all_gone(&folder);
 }
 
 /// Waits until a process is in one of these states of proc(5).
@@ -254,7 +252,7 @@ fn wait_for_state(pid: Pid, states: &str) {
 const PAUSED: &str = "tick = \"0s\"\n[presets.p]\ncommand = [\"sh\", \"-c\", \"echo up; exec sleep 600\"]\nbackground = true\n\
      [[timeline]]\nspawn = \"p\"\n[[timeline]]\nat = \"2s\"\nmark = \"end\"\n";
 
-/// How long the only pause of a log was, and its events but those of lines.
+/// The length of the only pause of a log, and the names of its events without lines.
 fn pause_of(folder: &Folder) -> (f64, Vec<String>) {
     let log = Log::read(&folder.path().join("l.jsonl"));
     let names = log.names().into_iter().filter(|name| name != "line").collect();
@@ -279,7 +277,8 @@ fn a_run_pauses_with_its_children_and_goes_on_in_its_own_time() {
     assert_eq!(log.last()["event"], "run.paused", "it is in the log while it lasts");
     let pid = log.of("spawn.started")[0]["pid"].as_i64().unwrap();
     wait_for_state(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), "T");
-    // Past the moment of the mark, by the machine's clock: what is tested is that time stands still.
+    // Past the moment of the mark by the machine's clock: the test is that the run's time stands
+    // still.
     std::thread::sleep(Duration::from_millis(2_100));
     kill_process(guard, Signal::CONT).unwrap();
     run.until("goes on after 2.");
@@ -309,7 +308,7 @@ fn a_run_pauses_with_its_children_and_goes_on_in_its_own_time() {
     folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
 }
 
-/// The lines of a log with their numbers in order.
+/// The lines of a log, numbered again.
 fn renumbered(log: &str) -> String {
     let numbered = log.lines().enumerate().map(|(n, line)| {
         let rest = line.split_once(",\"t\"").unwrap().1;
@@ -334,13 +333,13 @@ fn a_run_without_a_guard_pauses_too() {
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
 }
 
-/// Pauses a run once it shows this, for longer than its limits, and lets it go on.
+/// Pauses a run once it shows `at`, for longer than its limits, and continues it.
 fn pause_beyond_limits(run: &mut Watched, at: &str) {
     run.until(at);
     kill(&run.child, Signal::TSTP);
     run.until("paused");
     wait_for_state(Pid::from_child(&run.child), "T");
-    // Past the limits, by the machine's clock: what is tested is that no time passes.
+    // Past the limits by the machine's clock: the test is that no time passes in the run.
     std::thread::sleep(Duration::from_millis(1_100));
     kill(&run.child, Signal::CONT);
     run.until("goes on after 1.");
@@ -384,15 +383,15 @@ fn a_pause_takes_nothing_from_the_time_to_answer() {
     let mut run = run.watch();
     let (mut client, _) = server.accept().unwrap();
     pause_beyond_limits(&mut run, "get#1");
-    // A moment for the runner to find that its time is over, if it were.
+    // Time enough for the runner to find that a limit has passed, if it had.
     std::thread::sleep(Duration::from_millis(50));
     std::io::Write::write_all(&mut client, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
     assert_eq!(run.end().0, Some(0));
 }
 
-/// As a container's init starts it: the group and the session are of outside the PID namespace.
+/// As a container's init starts it: its group and session are from outside the PID namespace.
 #[test]
-fn a_run_pauses_whose_group_and_session_are_of_outside() {
+fn a_run_with_group_and_session_from_outside_the_namespace_pauses() {
     const OUTSIDE: [&str; 3] = ["--pid", "--fork", "--mount-proc"];
     if !works("unshare", &[&OUTSIDE[..], &["true"]].concat()) {
         return skip("a PID namespace", "`unshare` cannot make one here");
@@ -427,7 +426,7 @@ fn the_shell_sees_the_job_stopped_and_brings_it_back() {
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
 }
 
-/// A generator of the test's own (xorshift), so that a moment can be drawn again.
+/// A random generator of its own (xorshift), so that a moment can be drawn again from its seed.
 struct Dice(u64);
 
 impl Dice {
@@ -439,7 +438,8 @@ impl Dice {
     }
 }
 
-/// Of every kind that a run can have at its end: deaf ones, daemons, players in a process, lines.
+/// Every kind of process that a run can have at its end: deaf ones, daemons, players in a process,
+/// and lines.
 const CROWD: &str = r#"tick = "10ms"
 [presets.p]
 command = ["sh", "-c", "trap '' TERM; (setsid sh -c 'sleep 600 & sleep 600' &); echo up; while :; do echo on; sleep 0.01; done"]
@@ -460,7 +460,7 @@ fn end_at_random(seed: u64) {
     let folder = Folder::new();
     folder.file("s.toml", CROWD);
     let run = marked(&folder, &[]).watch();
-    // The moment is what is drawn, so here is nothing to wait for.
+    // The moment is random, so there is nothing to wait for here.
     std::thread::sleep(Duration::from_millis(dice.below(400)));
     let guard = Pid::from_child(&run.child);
     let (target, signal) = match dice.below(5) {
@@ -471,10 +471,10 @@ fn end_at_random(seed: u64) {
         _ => (runner_if_any(&run.child).unwrap_or(guard), Signal::KILL),
     };
     println!("seed {seed}: {signal:?} to {}", if target == guard { "the guard" } else { "the runner" });
-    // A process that is not waited for keeps its number; a runner may be gone with its guard.
+    // A process that is not waited for keeps its number; a runner may have gone with its guard.
     let _ = kill_process(target, signal);
     let (_, shown) = run.end();
-    nobody_is_left(&folder);
+    assert_all_gone(&folder);
     let log = std::fs::read(folder.path().join("l.jsonl")).unwrap_or_default();
     if log.contains(&b'\n') {
         let replayed = folder.scenario(&["replay", "l.jsonl", "--allow-incomplete"]).end();
@@ -483,7 +483,7 @@ fn end_at_random(seed: u64) {
 }
 
 #[test]
-fn runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays() {
+fn runs_ended_at_random_moments_leave_no_process_and_a_log_that_replays() {
     let seed = u64::from(std::process::id());
     let seeds = std::sync::Mutex::new((1..=50u64).map(|n| (n << 32) + seed).collect::<Vec<u64>>());
     let next = || seeds.lock().unwrap().pop();
@@ -498,12 +498,12 @@ fn runs_that_are_ended_at_random_moments_leave_nobody_and_a_log_that_replays() {
     });
 }
 
-/// A run in which the runner panics in this place.
+/// Runs a scenario in which the runner panics in this place; gives the shown lines.
 fn broken(folder: &Folder, place: &str) -> Vec<String> {
     folder.file("s.toml", FAMILY.replace("10m", "300ms"));
     let (code, shown) = marked(folder, &[]).env("SCENARIO_TEST_PANIC", place).watch().end();
     assert_eq!(code, Some(101), "{shown:#?}");
-    nobody_is_left(folder);
+    assert_all_gone(folder);
     let said = format!("error: `scenario` itself has a fault: a panic is wanted here: {place} (");
     assert!(shown.iter().any(|line| line.starts_with(&said)), "{shown:#?}");
     assert!(shown.iter().any(|line| line.starts_with("help: please report it")), "{shown:#?}");
@@ -511,7 +511,7 @@ fn broken(folder: &Folder, place: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_panic_of_a_part_ends_the_run_in_order() {
+fn a_panic_in_a_task_ends_the_run_in_order() {
     let folder = Folder::new();
     broken(&folder, "process");
     let log = Log::read(&folder.path().join("l.jsonl"));
@@ -525,7 +525,7 @@ fn a_panic_of_a_part_ends_the_run_in_order() {
 }
 
 #[test]
-fn a_panic_of_what_decides_ends_the_run_in_order() {
+fn a_panic_in_the_driver_ends_the_run_in_order() {
     let folder = Folder::new();
     broken(&folder, "driver");
     let log = Log::read(&folder.path().join("l.jsonl"));
@@ -548,7 +548,7 @@ fn a_panic_in_virtual_time_ends_the_run_in_order() {
 }
 
 #[test]
-fn a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_be_read() {
+fn a_repeated_panic_in_the_driver_leaves_no_process_and_a_readable_log() {
     let folder = Folder::new();
     broken(&folder, "driver again");
     let log = Log::read(&folder.path().join("l.jsonl"));
@@ -557,7 +557,7 @@ fn a_panic_of_what_decides_that_comes_again_leaves_nobody_and_a_log_that_can_be_
 }
 
 #[test]
-fn while_a_run_stops_it_is_told_who_is_still_there() {
+fn a_stopping_run_shows_the_programs_that_have_not_ended() {
     let folder = Folder::new();
     folder.file("s.toml", DEAF.replace("300ms", "10m"));
     let mut run = marked(&folder, &[]).watch();

@@ -1,11 +1,11 @@
-//! What is typed: section G of the faults, by its rows.
+//! Typed commands, from every kind of input.
 
 use std::io::Write;
 use std::process::Command;
 
 use crate::common::{Folder, Log};
 
-/// Runs for as long as nobody types `stop long`.
+/// Runs until `stop long` is typed.
 const UNTIL_STOPPED: &str = "tick = \"0s\"\n[presets.1]\nplayers = [{ name = \"john\", moves = 1, every = \"10ms\" }]\n\
      [presets.long]\ncommand = [\"sleep\", \"600\"]\n[[timeline]]\nid = \"long\"\nspawn = \"long\"\n";
 
@@ -42,7 +42,7 @@ fn garbage_is_refused_and_the_run_goes_on() {
 }
 
 #[test]
-fn the_end_of_input_ends_nothing() {
+fn the_end_of_the_input_does_not_end_the_run() {
     let folder = Folder::new();
     let text = "[presets.1]\nplayers = [{ name = \"john\", moves = 3, every = \"30ms\" }]\n[[timeline]]\nspawn = \"1\"\n";
     folder.file("s.toml", text);
@@ -81,11 +81,11 @@ fn an_input_that_cannot_be_read_is_refused_before_anything_starts() {
         let ended = folder.scenario(&["run", "s.toml", "--input", input]).end().expect(4);
         assert_eq!(ended.stderr, format!("error: {words}\n"));
     }
-    assert!(!folder.path().join("runs").exists(), "no log is begun");
+    assert!(!folder.path().join("runs").exists(), "no log was started");
 }
 
 #[test]
-fn standard_input_is_not_read_without_being_asked() {
+fn standard_input_is_only_read_on_request() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.1]\nplayers = [{ name = \"john\", moves = 2, every = \"10ms\" }]\n[[timeline]]\nspawn = \"1\"\n");
     folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).stdin("1\n1\n").end().expect(0);

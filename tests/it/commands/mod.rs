@@ -1,8 +1,8 @@
-//! The command line: what each command prints, and where, and with which code it ends; whatever its
-//! input, its outputs and its environment are.
+//! The command line: what each command prints, where, and its exit code, for every input, output and
+//! environment.
 //!
-//! What is printed stands in the `.txt` files beside this one, with its command, its exit code and
-//! its standard error; `UPDATE=1 cargo test commands::` writes them anew.
+//! The golden output is in the `.txt` files of this folder, each with its command, its exit code and
+//! its standard error. `UPDATE=1 cargo test commands::` writes them anew.
 
 mod captures;
 mod diff;
@@ -11,6 +11,7 @@ mod environment;
 mod extract;
 mod golden;
 mod guard;
+mod ignored_signals;
 mod input;
 mod outputs;
 mod play;

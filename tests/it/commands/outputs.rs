@@ -1,5 +1,4 @@
-//! Standard output and standard error that are closed, full, or read no further: row C5 of the
-//! faults.
+//! Standard output and standard error that are closed, full, or no longer read.
 
 use std::process::Command;
 
@@ -8,7 +7,7 @@ use crate::common::{Folder, Log, SCENARIO, answer, serve};
 const SCRIPTED: &str = "[presets.1]\nplayers = [{ name = \"john\", moves = 2, every = \"10ms\" }]\n\
      [presets.p]\ncommand = [\"sh\", \"-c\", \"yes | head -n 20000\"]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nspawn = \"1\"\n";
 
-/// Runs a line of shell with `$S` as the program; gives the exit code and what the shell itself was told.
+/// Runs a line of shell with `$S` as the program; gives the exit code and the shell's own errors.
 #[track_caller]
 fn shell(folder: &Folder, line: &str) -> (i32, String) {
     let output = Command::new("bash")
@@ -23,13 +22,13 @@ fn shell(folder: &Folder, line: &str) -> (i32, String) {
 }
 
 #[test]
-fn no_command_minds_what_becomes_of_its_outputs() {
+fn closed_and_full_outputs_break_no_command() {
     let address = serve(|_, _| answer("200 OK", "", "line\n".repeat(20_000)));
     let folder = Folder::new();
     folder.file("s.toml", SCRIPTED);
     folder.file("v.toml", "[presets.1]\nplayers = [{ name = \"p{n}\", count = 2000, moves = 5, every = \"10ms\" }]\n[[timeline]]\nspawn = \"1\"\n");
     let fetch = format!("fetch -d http://{address}/");
-    // The command, and its exit code with a full standard output.
+    // Each command, with its exit code when the standard output is full.
     folder.scenario(&["run", "--clock", "virtual", "-q", "v.toml", "--log", "v.jsonl"]).end().expect(0);
     let commands: [(&str, i32); 16] = [
         ("--help", 4),
@@ -61,7 +60,7 @@ fn no_command_minds_what_becomes_of_its_outputs() {
             "{command} 2> full"
         );
         assert_eq!(shell(&folder, &format!("$S {command} >&- 2>&- <&-")).0, 0, "{command} all closed");
-        // A log that is read no further holds up nothing: the run goes on without it.
+        // A log that is not read any more does not hold up the run, which goes on without it.
         let head = format!("$S {command} 2> said | head -n 1 > /dev/null; exit ${{PIPESTATUS[0]}}");
         assert_eq!(shell(&folder, &head).0, 0, "{command} | head");
         let said = std::fs::read_to_string(folder.path().join("said")).unwrap();
@@ -70,7 +69,7 @@ fn no_command_minds_what_becomes_of_its_outputs() {
 }
 
 #[test]
-fn a_run_goes_on_when_nobody_reads_what_it_shows() {
+fn a_run_goes_on_without_a_reader_of_its_screen() {
     let folder = Folder::new();
     folder.file("s.toml", SCRIPTED);
     let line = "$S run s.toml --log l.jsonl 2>&1 | head -n 1 > /dev/null; exit ${PIPESTATUS[0]}";
@@ -81,7 +80,7 @@ fn a_run_goes_on_when_nobody_reads_what_it_shows() {
 }
 
 #[test]
-fn what_is_wrong_is_an_exit_code_also_where_nobody_can_be_told() {
+fn errors_give_an_exit_code_even_without_an_output() {
     let folder = Folder::new();
     folder.file("s.toml", "[[timeline]]\nspawn = \"q\"\n");
     for (command, code) in

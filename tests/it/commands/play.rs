@@ -1,11 +1,11 @@
-//! `scenario play`: the screen of a run, again.
+//! `scenario play`: shows the screen of a run again.
 
 use std::time::{Duration, Instant};
 
 use crate::commands::terminal::Terminal;
 use crate::common::{Folder, kill};
 
-/// Marks with long pauses between them: what is shown before an hour has passed came by a key.
+/// Marks with long pauses between them: if a later one is shown within an hour, a key did it.
 const HOURS: &str = "name = \"hours\"\ntick = \"0s\"\nseed = 1\n\
      [[timeline]]\nmark = \"zero\"\n[[timeline]]\nat = \"1h\"\nmark = \"one\"\n\
      [[timeline]]\nat = \"1h 3s\"\nmark = \"shortly after\"\n[[timeline]]\nat = \"2h\"\nmark = \"two\"\n";
@@ -24,7 +24,7 @@ fn hours() -> Folder {
 }
 
 #[test]
-fn what_a_run_showed_is_shown_again() {
+fn a_playback_shows_what_the_run_showed() {
     let players = MIXED.replace("spawn = \"sh\"", "mark = \"none\"");
     let players = players.split("[presets.sh]").next().unwrap().to_owned()
         + "[[timeline]]"
@@ -52,14 +52,14 @@ fn nothing_is_shown_before_its_moment() {
     let began = Instant::now();
     folder.scenario(&["play", "--speed", "20000", "l.jsonl"]).end().expect(0);
     assert!(began.elapsed() >= Duration::from_millis(360));
-    // Three pauses that are longer than the limit, and 1 s that is not.
+    // Three pauses that are longer than the limit, and one second that is not.
     let began = Instant::now();
     folder.scenario(&["play", "--speed", "10", "--idle-limit", "100ms", "l.jsonl"]).end().expect(0);
     assert!(began.elapsed() >= Duration::from_millis(300));
 }
 
 #[test]
-fn what_is_whole_of_a_cut_log_is_shown_and_the_cut_named() {
+fn a_cut_log_is_shown_to_its_last_whole_line() {
     let folder = hours();
     let log = std::fs::read(folder.path().join("l.jsonl")).unwrap();
     folder.file("cut.jsonl", &log[..log.len() - 20]);
@@ -88,7 +88,7 @@ fn a_damaged_log_is_shown_up_to_the_damage() {
 }
 
 #[test]
-fn who_has_seen_enough_is_no_error() {
+fn a_closed_output_is_not_an_error() {
     let folder = hours();
     let line = "$S play --speed max l.jsonl 2>&1 >/dev/null | head -1; echo ${PIPESTATUS[@]}";
     let mut shell = std::process::Command::new("bash");
@@ -137,12 +137,12 @@ fn keys_pause_step_jump_and_change_the_speed() {
     terminal.types_and_sees(".", "\x1b[0m one");
     terminal.types_and_sees("", "paused · 3600.0 s of 7200.0 s · 1x · space, arrows, q");
     for (key, then) in [
-        // Right: passed over, and shown as what came before.
+        // Right: the passed lines are shown as such.
         ("\x1b[C", "… to 3605.0 s"),
         ("", "shortly after"),
         ("\x1bOD", "… to 3600.0 s"),
         ("", "paused · 3600.0 s"),
-        // Down and up; home: not even the first line is behind.
+        // Down and up; Home: not even the first line has passed.
         ("\x1b[B", "… to 3540.0 s"),
         ("\x1b[A", "… to 3600.0 s"),
         ("\x1b[H", "… to 0.0 s"),
@@ -240,7 +240,7 @@ fn a_playback_in_the_background_leaves_the_terminal_alone() {
 }
 
 #[test]
-fn what_comes_from_outside_is_shown_without_its_controls() {
+fn text_from_outside_is_shown_without_control_characters() {
     let folder = Folder::new();
     let (_, log) = folder.run("[[timeline]]\nmark = \"a\"\n", &["--clock", "virtual"]);
     let text = String::from_utf8(log.bytes).unwrap();

@@ -31,7 +31,7 @@ fn a_log_on_standard_output_is_alone_there() {
 }
 
 #[test]
-fn quiet_says_only_why_it_did_not_pass() {
+fn quiet_shows_only_why_it_did_not_pass() {
     let folder = Folder::new();
     folder.file("good.toml", TWO);
     folder.file("bad.toml", format!("time_limit = \"1s\"\n{TWO}"));
@@ -46,7 +46,7 @@ fn quiet_says_only_why_it_did_not_pass() {
 }
 
 #[test]
-fn the_seed_and_the_variables_of_the_command_line_go_before() {
+fn the_seed_and_the_variables_of_the_command_line_win() {
     let folder = Folder::new();
     folder.file(
         "s.toml",
@@ -69,7 +69,7 @@ fn a_run_may_go_faster_and_its_times_stay_its_own() {
     ended.expect(0);
     let took = log.last()["took"].as_f64().unwrap();
     assert!(took >= 4.0, "{took}");
-    // Four seconds of the run are a fifth of one: there is much room for a slow machine.
+    // Four seconds of the run are a fifth of a second: there is much room for a slow machine.
     assert!(wall < 3.0, "{wall}");
     let dues: Vec<f64> = log.of("move").iter().map(|event| event["due"].as_f64().unwrap()).collect();
     assert_eq!(dues, [0.0, 2.0]);
@@ -135,18 +135,18 @@ fn a_first_scenario_is_written_once_and_runs() {
 }
 
 #[test]
-fn nothing_is_started_by_a_scenario_that_is_wrong() {
+fn a_wrong_scenario_starts_nothing() {
     let folder = Folder::new();
     folder.file("s.toml", "[presets.p]\ncommand = [\"touch\", \"started\"]\n[[timeline]]\nspawn = \"p\"\n[[timeline]]\nspawn = \"q\"\n");
     for command in [&["run", "s.toml"][..], &["check", "s.toml"], &["plan", "s.toml"]] {
         folder.scenario(command).end().expect(2);
     }
     assert!(!folder.path().join("started").exists());
-    assert!(!folder.path().join("runs").exists(), "and no log is begun");
+    assert!(!folder.path().join("runs").exists(), "no log was started");
 }
 
 #[test]
-fn what_is_fetched_is_printed() {
+fn fetch_prints_the_response() {
     let address = crate::common::serve(|path, _| match path {
         "/a" => crate::common::answer("200 OK", "", "one\n\x1b[31mtwo\n"),
         "/b" => crate::common::answer("200 OK", "", "b"),
@@ -157,7 +157,7 @@ fn what_is_fetched_is_printed() {
     let fetch = |arguments: &[&str], code: i32| -> Vec<String> {
         let ended = folder.scenario(&[&["fetch"], arguments].concat()).end().expect(code);
         assert_eq!(ended.stderr, "");
-        // What takes time, without its time.
+        // The lines without their times.
         let lines = ended
             .stdout
             .lines()

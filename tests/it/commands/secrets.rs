@@ -1,10 +1,10 @@
-//! No secret in any output: row F5 of the faults.
+//! No output contains a secret.
 
 use crate::common::{Folder, Log, answer, serve};
 
 const CANARY: &str = "canary-5ba1f0e7";
 
-/// Everything that can hold a secret does, and everything says it again.
+/// Everything that can hold a secret holds one, and everything repeats it.
 fn scenario(address: std::net::SocketAddr) -> String {
     format!(
         r#"
@@ -114,7 +114,7 @@ fn a_secret_is_in_no_output() {
                 assert!(line.is_none(), "{secret} is in the {name}: {line:?}");
             }
         }
-        // All of it did happen.
+        // Everything did happen.
         assert_eq!(log.of("fetch.finished").len(), 7, "{text}");
         assert_eq!(log.of("fetch.failed").len(), 1);
         assert_eq!(log.of("spawn.failed").len(), 2);
@@ -129,7 +129,7 @@ fn a_secret_is_in_no_output() {
 }
 
 #[test]
-fn what_is_wrong_with_a_secret_is_said_without_it() {
+fn errors_about_a_secret_do_not_show_it() {
     let places = [
         "[[timeline]]\nat = \"${env:CANARY}\"\nmark = \"m\"\n",
         "tick = \"${env:CANARY}\"\n",

@@ -1,4 +1,4 @@
-//! Unix sockets in runs of the program: by `ready`, and by fetches, relative to the scenario's folder.
+//! Unix sockets in runs of the program: in `ready` and in fetches, relative to the scenario's folder.
 
 use crate::common::{Folder, Log};
 
@@ -20,7 +20,7 @@ socketserver.ThreadingUnixStreamServer(sys.argv[1], Handler).serve_forever()
 "#;
 
 #[test]
-fn a_socket_is_probed_and_asked_in_the_scenarios_folder() {
+fn a_socket_is_probed_and_fetched_in_the_scenarios_folder() {
     let folder = Folder::new();
     folder.file("in/server.py", SERVER);
     folder.file(

@@ -1,19 +1,19 @@
-//! A run on a terminal: colours, the bar, what is typed, and a place in the background. The terminal
-//! is one of script(1)'s.
+//! A run on a terminal: colours, the progress bar, typed commands, and a place in the background.
+//! script(1) makes the terminal.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::common::{Folder, Log, SCENARIO};
 
-/// A command line of shell on a terminal of its own, with `$S` as the program.
+/// A line of shell on a terminal of its own, with `$S` as the program.
 pub(crate) struct Terminal {
     child: Child,
     keyboard: ChildStdin,
     output: ChildStdout,
     bytes: Vec<u8>,
     seen: String,
-    /// How much of it was waited for.
+    /// How much of `seen` earlier waits have passed.
     found: usize,
 }
 
@@ -39,7 +39,7 @@ impl Terminal {
         }
     }
 
-    /// Reads on, unless it is the end.
+    /// Reads on; false at the end.
     fn read(&mut self) -> bool {
         let mut buffer = [0; 4096];
         let read = self.output.read(&mut buffer).unwrap();
@@ -53,7 +53,7 @@ impl Terminal {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Types, and waits until this is shown behind all that was waited for in this way.
+    /// Types, and waits until `what` is shown after everything that earlier calls waited for.
     #[track_caller]
     pub(crate) fn types_and_sees(&mut self, text: &str, what: &str) {
         self.types(text);
@@ -77,14 +77,14 @@ const UNTIL_STOPPED: &str = "tick = \"0s\"\n[presets.1]\nplayers = [{ name = \"j
      [presets.long]\ncommand = [\"sh\", \"-c\", \"echo up; sleep 600\"]\n[[timeline]]\nid = \"long\"\nspawn = \"long\"\n";
 
 #[test]
-fn what_is_typed_on_a_terminal_is_done() {
+fn commands_typed_on_a_terminal_are_carried_out() {
     let folder = Folder::new();
     folder.file("s.toml", UNTIL_STOPPED);
     let mut terminal = Terminal::run(&folder, "$S run s.toml --log l.jsonl", &[]);
     terminal.until("| up");
     terminal.types("1\n");
     terminal.until("ended 1");
-    // The end of input (Ctrl-D) ends nothing but the input; Ctrl-C ends the run.
+    // The end of input (Ctrl-D) ends only the input; Ctrl-C ends the run.
     terminal.types("\x04");
     terminal.types("\x03");
     let (code, seen) = terminal.end();
@@ -113,7 +113,7 @@ fn a_terminal_has_colours_and_a_bar_and_its_last_line_is_clean() {
 }
 
 #[test]
-fn without_colours_there_is_no_escape_at_all() {
+fn without_colours_there_is_no_escape_sequence() {
     let folder = Folder::new();
     folder.file("s.toml", PLAYERS);
     folder.file("wrong.toml", "spawn = 1\n");
@@ -132,8 +132,8 @@ fn without_colours_there_is_no_escape_at_all() {
     assert!(seen.contains("\x1b["), "diagnostics have colours too");
 }
 
-/// What a terminal of so many columns shows in the end, of what was written to it: letters, newlines and
-/// what the runner draws with.
+/// The last state of a terminal with this many columns, to which `seen` was written: letters,
+/// newlines, and the runner's drawing.
 fn screen(seen: &str, columns: usize) -> Vec<String> {
     let (mut rows, mut at, mut saved) = (vec![Vec::new()], (0, 0), (0, 0));
     let mut rest = seen.chars().peekable();
@@ -182,7 +182,7 @@ fn screen(seen: &str, columns: usize) -> Vec<String> {
 }
 
 #[test]
-fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
+fn the_status_panel_is_below_the_lines_and_leaves_nothing() {
     const RULES: &str = "[[expect]]\nname = 'few'\nof = 'line'\nbelow = 2\n[[expect]]\nof = 'spawn.failed'\nnever = true\n\
         [[expect]]\nof = 'input'\nat_least = 1\n";
     let folder = Folder::new();
@@ -192,7 +192,7 @@ fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
              [[timeline]]\nmark = 'm'\n{RULES}"
         )
     };
-    // Until somebody types, or the test gives up.
+    // Until a command is typed, or the test gives up.
     folder.file("s.toml", scenario("echo one; echo two; while [ ! -e stop ]; do sleep 0.02; done"));
     let line = "stty cols 72 rows 20; $S run s.toml --log l.jsonl";
     let mut terminal = Terminal::run(&folder, line, &[]);
@@ -213,7 +213,7 @@ fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
     let (code, seen) = terminal.end();
     assert_eq!(code, Some(1), "{seen}");
     assert!(seen.contains("\x1b[?2026h\r") && seen.contains("\x1b[?2026l"), "drawn at once: {seen:?}");
-    // What stays is what a run without a terminal shows: of what was drawn, and typed, nothing.
+    // The lines of a run without a terminal stay; nothing that was drawn or typed does.
     let shown = screen(&seen, 72).join("\n");
     for drawn in ["runs    ps", "rate   ", "so far", "━", "─", "entries"] {
         assert!(!shown.contains(drawn), "{drawn}: {shown}");
@@ -226,7 +226,7 @@ fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
-    // Too small for it: the bar alone; and with --quiet nothing at all.
+    // Too small for the panel: the bar alone. With --quiet: nothing at all.
     let small = "stty cols 72 rows 8; $S run s.toml --log small.jsonl";
     let (_, seen) = Terminal::run(&folder, small, &[]).end();
     assert!(!seen.contains("so far"), "{seen}");
@@ -238,7 +238,7 @@ fn below_the_lines_stands_how_the_run_stands_and_nothing_of_it_is_left() {
 fn a_background_job_is_never_stopped() {
     let folder = Folder::new();
     folder.file("s.toml", UNTIL_STOPPED.replace("sleep 600", "sleep 0.5"));
-    // Job control gives it a group of its own; what is typed lies there to be read all the while.
+    // Job control gives it a group of its own. There is typed text to read all the time.
     let line = "set -m; $S run s.toml --log l.jsonl & wait $!; echo code $?";
     let mut terminal = Terminal::run(&folder, line, &[]);
     terminal.types("1\n");
@@ -251,8 +251,8 @@ fn a_background_job_is_never_stopped() {
     assert!(log.of("input").is_empty(), "the terminal is not its own");
 }
 
-/// Puts itself in the foreground of the terminal and sets it raw; then it ends, or stays until it has
-/// lost it again, and reads.
+/// Puts itself in the foreground of the terminal and sets it raw. Then it ends, or it stays until it
+/// has lost the terminal, and reads.
 const TAKER: &str = "import os, signal, sys, time, tty\n\
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)\n\
     parent, terminal = os.getppid(), os.open('/dev/tty', os.O_RDWR)\n\
@@ -272,7 +272,7 @@ fn taker(folder: &Folder, then: &str) {
 }
 
 #[test]
-fn the_terminal_of_a_program_that_took_it_and_ended_is_as_it_was() {
+fn a_terminal_that_a_program_took_is_restored_at_its_end() {
     let folder = Folder::new();
     taker(&folder, "ends");
     let line = "stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
@@ -302,7 +302,7 @@ fn a_program_that_takes_the_terminal_loses_it_and_is_seen_to_be_suspended() {
 }
 
 #[test]
-fn a_runner_that_is_killed_leaves_the_terminal_as_it_was() {
+fn a_killed_runner_leaves_the_terminal_as_it_was() {
     let folder = Folder::new();
     taker(&folder, "stays");
     folder.file("taker.py", TAKER.replace("time.sleep(0.01)", "os.kill(parent, 9)"));
@@ -314,7 +314,7 @@ fn a_runner_that_is_killed_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn who_is_stopped_and_goes_on_is_told() {
+fn suspended_and_continued_programs_are_shown() {
     let folder = Folder::new();
     let own = "echo $$; kill -STOP $$; echo on; sleep 600";
     let preset =

@@ -1,11 +1,11 @@
-//! `--watch`: what changes is run, or checked, again.
+//! `--watch`: runs or checks again when a file changes.
 
 use rustix::process::Signal;
 
-use crate::commands::guard::{marked, nobody_is_left};
+use crate::commands::guard::{assert_all_gone, marked};
 use crate::common::{Folder, Log, kill};
 
-/// Saves a file as editors do: beside it, and then in its place.
+/// Saves a file as editors do: writes it beside, and renames it.
 fn save(folder: &Folder, name: &str, text: &str) {
     let beside = folder.file(&format!("{name}~"), text);
     std::fs::rename(beside, folder.path().join(name)).unwrap();
@@ -18,13 +18,13 @@ fn says(word: &str, then: &str) -> String {
 }
 
 #[test]
-fn a_run_goes_again_when_a_file_of_it_changes() {
+fn a_run_starts_again_when_one_of_its_files_changes() {
     let folder = Folder::new();
     folder.file("s.toml", SCENARIO);
     folder.file("part.toml", says("one", "exec sleep 600"));
     let mut run = folder.scenario(&["run", "--watch", "s.toml"]).watch();
     run.until("| one");
-    // The run is ended in order, as by Ctrl-C.
+    // The run ends in order, as by Ctrl-C.
     save(&folder, "part.toml", &says("two", "exec sleep 600"));
     run.until("run     interrupted: signal INT");
     run.until("| two");
@@ -46,7 +46,7 @@ fn a_run_goes_again_when_a_file_of_it_changes() {
     run.until("waits for a change");
     kill(&run.child, Signal::INT);
     assert_eq!(run.end().0, Some(130));
-    // A log for each run, the last line in all of them.
+    // There is a log for each run, each with its last line.
     let logs: Vec<_> = std::fs::read_dir(folder.path().join("runs")).unwrap().flatten().collect();
     assert_eq!(logs.len(), 4);
     for log in logs {
@@ -67,12 +67,12 @@ fn a_signal_ends_the_run_and_the_watch() {
         assert_eq!(code, Some(128 + signal.as_raw()));
         assert!(!shown.iter().any(|line| line.contains("waits for a change")), "{shown:#?}");
         assert_eq!(Log::read(&folder.path().join("l.jsonl")).last()["outcome"], "interrupted");
-        nobody_is_left(&folder);
+        assert_all_gone(&folder);
     }
 }
 
 #[test]
-fn nobody_is_left_when_who_watches_is_killed() {
+fn no_process_is_left_when_the_watcher_is_killed() {
     let folder = Folder::new();
     folder.file("s.toml", SCENARIO);
     folder.file("part.toml", says("one", "exec sleep 600"));
@@ -80,11 +80,11 @@ fn nobody_is_left_when_who_watches_is_killed() {
     run.until("| one");
     kill(&run.child, Signal::KILL);
     assert_eq!(run.end().0, None);
-    nobody_is_left(&folder);
+    assert_all_gone(&folder);
 }
 
 #[test]
-fn a_run_in_virtual_time_is_ended_too() {
+fn a_change_ends_a_run_in_virtual_time_too() {
     let folder = Folder::new();
     let endless = "[presets.p]\nplayers = [{ name = 'x', moves = 1000000000, every = '1ns..1s' }]\n\
          [[timeline]]\nmark = 'up'\n[[timeline]]\nspawn = 'p'\n";
@@ -121,7 +121,7 @@ fn files_are_checked_again_when_they_change() {
 }
 
 #[test]
-fn what_cannot_be_gone_through_again_is_refused() {
+fn inputs_that_cannot_be_read_again_are_refused() {
     let folder = Folder::new();
     folder.file("s.toml", "[[timeline]]\nmark = 'a'\n");
     for (arguments, said) in [

@@ -4,13 +4,17 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 
 pub(crate) mod any_bytes;
 pub(crate) mod browser;
 pub(crate) mod logs;
 
+use rustix::process::Signal;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A folder of its own for a test, gone with it.
 pub(crate) struct Folder(PathBuf);
@@ -18,6 +22,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        reset_signals();
         let name = format!("t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
@@ -58,6 +63,29 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Lets the programs that the tests start have every signal's default action, also where the tests
+/// themselves were started with some of them ignored (by `nohup`, or in the background of a script).
+/// An `exec` keeps what is ignored and resets what is handled, so each of those gets a handler, which
+/// does nothing. Every [`Folder`] calls this.
+pub(crate) fn reset_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+        let ignored = u64::from_str_radix(ignored.trim(), 16).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _inside = runtime.enter();
+        for number in 1..32 {
+            // The standard library ignores PIPE here, and resets it in what it starts. CHLD is left to
+            // the test of a runner that was started without it.
+            let is_left = [Signal::PIPE.as_raw(), Signal::CHILD.as_raw()].contains(&number);
+            if !is_left && ignored >> (number - 1) & 1 == 1 {
+                drop(signal(SignalKind::from_raw(number)).unwrap());
+            }
+        }
+    });
 }
 
 /// The program.
@@ -123,7 +151,7 @@ pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec
 }
 
 /// Sends a signal to a child.
-pub(crate) fn kill(child: &Child, signal: rustix::process::Signal) {
+pub(crate) fn kill(child: &Child, signal: Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
 }
 
@@ -136,7 +164,7 @@ pub(crate) fn is_gone(pid: &Value) -> bool {
 /// A run whose lines are read while it runs.
 pub(crate) struct Watched {
     pub(crate) child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    lines: Receiver<String>,
     pub(crate) shown: Vec<String>,
 }
 
@@ -145,19 +173,32 @@ impl Watched {
     #[track_caller]
     pub(crate) fn until(&mut self, what: &str) {
         loop {
-            let Some(line) = self.lines.next() else {
+            let Ok(line) = self.lines.recv() else {
                 panic!("`{what}` was never shown, but:\n{}", self.shown.join("\n"));
             };
-            self.shown.push(line.unwrap());
+            self.shown.push(line);
             if self.shown.last().unwrap().contains(what) {
                 return;
             }
         }
     }
 
+    /// Waits until each of these has been in a line, in any order: for the lines of several sources.
+    #[track_caller]
+    pub(crate) fn until_all(&mut self, what: &[&str]) {
+        let mut missing = what.to_vec();
+        while let Some(first) = missing.first() {
+            let Ok(line) = self.lines.recv() else {
+                panic!("`{first}` was never shown, but:\n{}", self.shown.join("\n"));
+            };
+            missing.retain(|what| !line.contains(what));
+            self.shown.push(line);
+        }
+    }
+
     /// Reads to the end, and gives the exit code.
     pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
-        self.shown.extend(self.lines.map(Result::unwrap));
+        self.shown.extend(self.lines.iter());
         (self.child.wait().unwrap().code(), self.shown)
     }
 }
@@ -215,7 +256,10 @@ impl Run {
     pub(crate) fn watch(mut self) -> Watched {
         self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = std::sync::mpsc::channel();
+        // Read at once: a screen that is not read drops lines, which a test may wait for.
+        std::thread::spawn(move || stderr.lines().try_for_each(|line| sender.send(line.unwrap())));
         Watched { child, lines, shown: Vec::new() }
     }
 
@@ -278,6 +322,12 @@ impl Log {
     pub(crate) fn names(&self) -> Vec<String> {
         let names = self.events.iter().map(|value| value["event"].as_str().unwrap().to_owned());
         names.filter(|name| name != "clock.tick").collect()
+    }
+
+    /// The names of the events of one source, in their order.
+    pub(crate) fn names_of(&self, source: &str) -> Vec<&str> {
+        let own = self.events.iter().filter(|value| value["source"] == source);
+        own.map(|value| value["event"].as_str().unwrap()).collect()
     }
 
     /// The moves of a player: planned moments and directions.

@@ -1,10 +1,11 @@
-//! The bench that the tests run on: processes of a scenario made here, and what is told of each.
+//! The bench for these tests: the processes of a scenario made here, and the reports of each.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::common::reset_signals;
 use scenario::io::RunContext;
 use scenario::io::inbox::{Inbox, OwnedInput};
 use scenario::io::process::Processes;
@@ -20,7 +21,7 @@ use scenario_log::secrets::Secrets;
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
-/// A program with the contract's defaults, but for a grace that no test waits for.
+/// A program with the defaults of a scenario, except for a grace that no test waits for.
 pub(crate) fn command(argv: &[&str]) -> CommandPreset {
     CommandPreset {
         argv: argv.iter().map(|word| ScenarioText::plain(*word)).collect(),
@@ -45,7 +46,7 @@ pub(crate) fn open(script: &str) -> CommandPreset {
     CommandPreset { stdin: StdinMode::Open, ..sh(script) }
 }
 
-/// What is told of one process, in order.
+/// The reports of one process, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     pub(crate) pid: Option<u32>,
@@ -57,8 +58,8 @@ pub(crate) struct Story {
 }
 
 impl Story {
-    /// Takes what is told next, and sees to the order.
-    pub(crate) fn goes_on(&mut self, seen: &OwnedInput) {
+    /// Takes the next report, and asserts their order.
+    pub(crate) fn record(&mut self, seen: &OwnedInput) {
         assert!(self.exit.is_none() && self.failure.is_none(), "after its end: {seen:?}");
         assert!(
             self.pid.is_some()
@@ -97,7 +98,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Starts the `preset`th command.
+    /// Starts the command of this index.
     pub(crate) fn start(&mut self, preset: usize) -> Source {
         self.started += 1;
         let source = Source::Spawn(self.started);
@@ -109,7 +110,7 @@ impl Bench {
         &self.stories[&source]
     }
 
-    /// Takes what is told until `enough`.
+    /// Takes reports until `enough` holds.
     pub(crate) async fn until(&mut self, mut enough: impl FnMut(&BTreeMap<Source, Story>) -> bool) {
         let mut taken = Vec::new();
         while !enough(&self.stories) {
@@ -124,37 +125,37 @@ impl Bench {
                 else {
                     panic!("not from a process: {seen:?}")
                 };
-                self.stories.entry(*source).or_default().goes_on(&seen);
+                self.stories.entry(*source).or_default().record(&seen);
                 self.inbox.recycle(seen);
             }
         }
     }
 
-    /// Takes what is told until all that were started are over.
-    pub(crate) async fn until_over(&mut self) {
+    /// Takes reports until all started processes have ended or failed.
+    pub(crate) async fn until_all_ended(&mut self) {
         let started = self.started as usize;
         self.until(|all| all.len() == started && all.values().all(Story::is_over)).await;
     }
 
-    /// Takes what is told until a process has written `text` to its standard output.
-    pub(crate) async fn until_says(&mut self, source: Source, text: &str) {
+    /// Takes reports until a process has written `text` to its standard output.
+    pub(crate) async fn until_output(&mut self, source: Source, text: &str) {
         self.until(|all| all.get(&source).is_some_and(|story| story.text().contains(text))).await;
     }
 
-    /// Starts a command and gives its story when it is over.
+    /// Starts a command, and gives its story once it has ended or failed.
     pub(crate) async fn story_of(&mut self, preset: usize) -> &Story {
         let source = self.start(preset);
-        self.until_over().await;
+        self.until_all_ended().await;
         self.story(source)
     }
 }
 
-/// The folder of the tests' scenario.
+/// The folder of the scenario.
 pub(crate) fn folder() -> PathBuf {
     std::fs::canonicalize(env!("CARGO_TARGET_TMPDIR")).expect("cargo makes it")
 }
 
-/// Presets `p0`, `p1` … of these commands, and one of players behind them.
+/// A scenario with the presets `p0`, `p1` and so on of these commands, and one of players after them.
 pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
     let preset = |(n, command): (usize, &CommandPreset)| Preset {
         name: format!("p{n}"),
@@ -190,6 +191,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
 }
 
 pub(crate) fn with_secrets(commands: &[CommandPreset], secrets: Secrets, test: impl AsyncFnOnce(&mut Bench)) {
+    reset_signals();
     let scenario = Rc::new(scenario(commands));
     let context = RunContext { scenario, folder: folder(), secrets, seed: 1, speed: 1.0 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -207,14 +209,15 @@ pub(crate) fn with(commands: &[CommandPreset], test: impl AsyncFnOnce(&mut Bench
     with_secrets(commands, Secrets::default(), test);
 }
 
-/// The third field on of a process's `stat`; nothing if it is gone or a zombie.
+/// The fields of a process's `stat`, from the third on; `None` if the process has gone or is a
+/// zombie.
 pub(crate) fn stat(pid: &str) -> Option<Vec<String>> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).ok()?;
     let fields: Vec<String> = stat.rsplit(") ").next()?.split(' ').map(str::to_owned).collect();
     (fields[0] != "Z").then_some(fields)
 }
 
-/// Waits until a process is gone.
+/// Waits until a process has gone.
 pub(crate) async fn gone(pid: &str) {
     while stat(pid).is_some() {
         tokio::task::yield_now().await;
@@ -229,8 +232,9 @@ pub(crate) fn write_file(name: &str, content: &str, mode: u32) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
 }
 
-/// Runs a test again, alone in a process of its own that `sh` has prepared; true in that process.
-pub(crate) fn is_prepared(test: &str, prepare: &str) -> bool {
+/// Runs a test again in a process of its own, which `sh` starts after these commands. True in that
+/// process, false in the first one, where the test has then passed.
+pub(crate) fn is_prepared_process(test: &str, prepare: &str) -> bool {
     if std::env::var_os("SCENARIO_TEST_PREPARED").is_some() {
         return true;
     }

@@ -1,4 +1,4 @@
-//! What a process writes: all of it, as it was.
+//! The outputs of processes: all bytes, unchanged.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use scenario_log::secrets::Secrets;
 use crate::processes::bench::{Story, open, sh, with, with_secrets};
 
 #[test]
-fn what_was_written_before_the_exit_is_read_however_late() {
-    // The inbox is full, and nobody takes anything out of it for longer than the drain lasts.
+fn output_before_the_exit_is_read_however_late() {
+    // The inbox is full, and nothing is taken out of it for longer than the drain lasts.
     with(&[sh("head -c 60000 /dev/zero; sleep 600 & exit 0")], async |bench| {
         let source = Source::Spawn(1);
         let chunk = vec![0; 8 << 20];
@@ -26,7 +26,7 @@ fn what_was_written_before_the_exit_is_read_however_late() {
         let mut full = Vec::new();
         bench.inbox.take_all(&mut full);
         bench.stories.insert(source, Story { pid: Some(1), ..Story::default() });
-        bench.until_over().await;
+        bench.until_all_ended().await;
         assert_eq!(bench.story(source).stdout.len(), 60_000);
         assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(0)));
         bench.processes.kill_remaining().await;
@@ -34,14 +34,14 @@ fn what_was_written_before_the_exit_is_read_however_late() {
 }
 
 #[test]
-fn a_line_without_end_comes_in_parts() {
+fn an_endless_line_comes_in_parts() {
     const SIZE: usize = 256 << 20;
     with(&[sh(&format!("head -c {SIZE} /dev/zero"))], async |bench| {
         bench.start(0);
         let part = vec![0; 64 << 10];
         let (mut zeros, mut parts, mut exit) = (0, 0, None);
         let mut taken = Vec::new();
-        // Not kept in a story: that would be as long as the line.
+        // Not kept in a story, which would be as long as the line.
         while exit.is_none() {
             bench.inbox.wait_for_input().await;
             bench.inbox.take_all(&mut taken);
@@ -63,7 +63,7 @@ fn a_line_without_end_comes_in_parts() {
 }
 
 #[test]
-fn every_byte_comes_as_it_was() {
+fn every_byte_arrives_unchanged() {
     let bytes = r"printf 'a\0b\r\n\033[31mred\033[0m\n\377\376\n\303'; sleep 0.02; printf '\251\nlast'";
     with(&[sh(bytes), sh(&format!("({bytes}) >&2"))], async |bench| {
         let wanted = b"a\0b\r\n\x1b[31mred\x1b[0m\n\xff\xfe\n\xc3\xa9\nlast";
@@ -73,18 +73,18 @@ fn every_byte_comes_as_it_was() {
 }
 
 #[test]
-fn closed_outputs_are_no_exit() {
+fn closed_outputs_are_not_taken_for_the_exit() {
     with(&[open("echo one; exec >&- 2>&-; read line; exit 5")], async |bench| {
         let source = bench.start(0);
-        bench.until_says(source, "one").await;
-        // Time enough to take the closed pipes for the end.
+        bench.until_output(source, "one").await;
+        // Time enough for the closed pipes to be taken for the end.
         for _ in 0..1_000 {
             tokio::task::yield_now().await;
         }
         bench.until(|_| true).await;
         assert_eq!(bench.story(source).exit, None);
         bench.processes.send(source, b"go\n".to_vec());
-        bench.until_over().await;
+        bench.until_all_ended().await;
         assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(5)));
     });
 }
@@ -106,14 +106,14 @@ fn a_flood_on_one_output_does_not_drown_the_other() {
             };
             bench.until(|all| all.get(&source).is_some_and(both)).await;
             bench.processes.send(source, b"enough\n".to_vec());
-            bench.until_over().await;
+            bench.until_all_ended().await;
             assert_eq!(bench.story(source).exit, Some(SpawnExit::Code(0)));
         }
     });
 }
 
 #[test]
-fn no_secret_is_told() {
+fn no_secret_is_reported() {
     let mut tells = sh("echo \"key $KEY and $KEY\"");
     tells.env.insert("KEY".to_owned(), ScenarioText::secret("hunter2hunter2", "[redacted]"));
     let missing = CommandPreset {

@@ -1,18 +1,18 @@
-//! What can be started, what cannot, and what there is no room for.
+//! Starts that work, starts that fail, and starts that find no room.
 
 use std::collections::BTreeMap;
 
 use scenario_core::scenario::model::{CommandPreset, ScenarioText, StdinMode};
 use scenario_log::event::{Source, SpawnExit};
 
-use crate::processes::bench::{command, folder, is_prepared, open, sh, with, write_file};
+use crate::processes::bench::{command, folder, is_prepared_process, open, sh, with, write_file};
 
 fn path(path: &str) -> BTreeMap<String, ScenarioText> {
     BTreeMap::from([("PATH".to_owned(), ScenarioText::plain(path))])
 }
 
 #[test]
-fn what_cannot_be_started_is_told_apart() {
+fn each_cause_of_a_failed_start_has_its_message() {
     write_file("no_line.sh", "echo hello\n", 0o755);
     write_file("not_executable.sh", "#!/bin/sh\n", 0o644);
     write_file("lost.sh", "#!/no/such/interpreter -x\n", 0o755);
@@ -51,10 +51,10 @@ fn what_cannot_be_started_is_told_apart() {
 }
 
 #[test]
-fn a_program_is_found_where_the_contract_says() {
+fn a_program_is_found_along_its_path() {
     write_file("bin/hello", "#!/bin/sh\necho \"hello from $PWD\"\n", 0o755);
     let commands = [
-        // Relative to the scenario's folder, wherever it then works.
+        // Relative to the scenario's folder, whatever folder it works in.
         CommandPreset { dir: Some("bin".into()), ..command(&["bin/hello"]) },
         CommandPreset { env: path("bin"), ..command(&["hello"]) },
         CommandPreset { clear_env: true, ..command(&["env"]) },
@@ -75,7 +75,7 @@ fn a_program_is_found_where_the_contract_says() {
 
 #[test]
 fn without_descriptors_a_start_waits_for_another_to_end() {
-    if !is_prepared(
+    if !is_prepared_process(
         "processes::starts::without_descriptors_a_start_waits_for_another_to_end",
         "ulimit -n 30; exec",
     ) {
@@ -94,10 +94,10 @@ fn without_descriptors_a_start_waits_for_another_to_end() {
             bench.until(|all| all.get(&source).is_some_and(|story| story.pid.is_some())).await;
             bench.processes.send(source, b"go\n".to_vec());
         }
-        bench.until_over().await;
+        bench.until_all_ended().await;
         let ended = bench.stories.values().filter(|story| story.exit == Some(SpawnExit::Code(0)));
         assert_eq!(ended.count(), 40);
-        // And alone: nobody will make room.
+        // And alone: no other process will make room.
         let held: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
         let story = bench.story_of(1).await;
         drop(held);
@@ -107,10 +107,9 @@ fn without_descriptors_a_start_waits_for_another_to_end() {
 }
 
 #[test]
-fn the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given() {
-    let test =
-        "processes::starts::the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given";
-    if !is_prepared(test, "ulimit -Hn 200; ulimit -Sn 30; exec") {
+fn the_runner_raises_its_descriptor_limit_and_programs_get_the_original() {
+    let test = "processes::starts::the_runner_raises_its_descriptor_limit_and_programs_get_the_original";
+    if !is_prepared_process(test, "ulimit -Hn 200; ulimit -Sn 30; exec") {
         return;
     }
     with(&[open("read line; ulimit -Sn")], async |bench| {
@@ -119,13 +118,13 @@ fn the_runner_takes_the_descriptors_it_may_have_and_passes_on_what_it_was_given(
         for source in &sources {
             bench.processes.send(*source, b"go\n".to_vec());
         }
-        bench.until_over().await;
+        bench.until_all_ended().await;
         assert!(sources.iter().all(|source| bench.story(*source).text() == "30\n"));
     });
 }
 
 #[test]
-fn a_thousand_at_once_are_all_started_and_others_have_their_turn() {
+fn a_thousand_starts_at_once_leave_turns_to_the_loop() {
     with(&[open("read line")], async |bench| {
         let (mut turns, started) = (0, 1_000);
         for _ in 0..started {
@@ -141,19 +140,19 @@ fn a_thousand_at_once_are_all_started_and_others_have_their_turn() {
         for source in 1..=1_000 {
             bench.processes.send(Source::Spawn(source), b"go\n".to_vec());
         }
-        bench.until_over().await;
+        bench.until_all_ended().await;
         assert!(bench.stories.values().all(|story| story.exit == Some(SpawnExit::Code(0))));
     });
 }
 
 #[test]
-fn exits_within_a_millisecond_are_each_seen_once() {
+fn each_exit_within_a_millisecond_is_reported_once() {
     with(&[command(&["true"])], async |bench| {
         for _ in 0..20 {
             for _ in 0..100 {
                 bench.start(0);
             }
-            bench.until_over().await;
+            bench.until_all_ended().await;
         }
         assert_eq!(bench.stories.len(), 2_000);
         assert!(bench.stories.values().all(|story| story.exit == Some(SpawnExit::Code(0))));
@@ -161,9 +160,9 @@ fn exits_within_a_millisecond_are_each_seen_once() {
 }
 
 #[test]
-fn exits_are_seen_where_the_runner_was_told_to_ignore_them() {
-    let test = "processes::starts::exits_are_seen_where_the_runner_was_told_to_ignore_them";
-    if is_prepared(test, "exec env --ignore-signal=CHLD") {
+fn exits_are_reported_if_sigchld_was_ignored_at_the_start() {
+    let test = "processes::starts::exits_are_reported_if_sigchld_was_ignored_at_the_start";
+    if is_prepared_process(test, "exec env --ignore-signal=CHLD") {
         let ignored = std::fs::read_to_string("/proc/self/status").expect("read");
         let ignored = ignored.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a line");
         assert_ne!(u64::from_str_radix(ignored, 16).expect("hexadecimal") & 1 << 16, 0, "it is prepared");
@@ -174,8 +173,8 @@ fn exits_are_seen_where_the_runner_was_told_to_ignore_them() {
 }
 
 #[test]
-fn players_are_a_process_of_the_runner_itself() {
-    // The runner is the test here, which does not know the words that it is called with, and says so.
+fn players_run_in_a_process_of_this_program() {
+    // The runner is the test binary here, which does not know the arguments and says so.
     with(&[], async |bench| {
         let story = bench.story_of(0).await;
         let complaint = String::from_utf8_lossy(&story.stderr);

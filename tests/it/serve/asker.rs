@@ -1,4 +1,4 @@
-//! Who asks: a run or a log that is served, requests to it, and what is shown there.
+//! Clients: a served run or log, requests to it, and the events that it sends.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,16 +9,16 @@ use crate::common::{Folder, Watched};
 
 pub(crate) const TOKEN: &str = "the-token-of-these-tests";
 
-/// How long something may take to come: a limit for what never does, not a measure.
+/// How long anything may take: a limit for what never comes, not a measure.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(120);
 
-/// Something that is served.
+/// A running server.
 pub(crate) struct Served {
     pub(crate) run: Watched,
     pub(crate) port: u16,
 }
 
-/// An answer: its status, its head in lower case, its body.
+/// A response: its status, its head in lower case, its body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// Runs a command with `--serve`, and waits until it is served.
+/// Runs a command with `--serve`, and waits until it listens.
 pub(crate) fn served(folder: &Folder, arguments: &[&str]) -> Served {
     let arguments = [arguments, &["--serve", "127.0.0.1:0"]].concat();
     let mut run = folder.scenario(&arguments).env("SCENARIO_TOKEN", TOKEN).watch();
@@ -50,7 +50,7 @@ impl Served {
         stream
     }
 
-    /// Sends a request with these lines in its head, and reads the answer to its end.
+    /// Sends a request with these lines in its head, and reads the response to its end.
     pub(crate) fn ask(&self, method: &str, path: &str, head: &[&str], body: &str) -> Answer {
         let mut stream = self.connect();
         let host = format!("Host: 127.0.0.1:{}", self.port);
@@ -67,12 +67,12 @@ impl Served {
         Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
     }
 
-    /// Does what the token allows.
+    /// Sends a `POST` with the token.
     pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
         self.ask("POST", path, &[&format!("Authorization: Bearer {TOKEN}")], body)
     }
 
-    /// Looks at what is shown, from now on.
+    /// Subscribes to the events, from now on.
     pub(crate) fn look(&self) -> Shown {
         let mut stream = self.connect();
         let head = format!("GET /events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", self.port);
@@ -87,15 +87,15 @@ impl Served {
     }
 }
 
-/// What is shown to one page.
+/// The events of one page.
 pub(crate) struct Shown {
     reader: BufReader<TcpStream>,
-    /// What is left of what was read.
+    /// The rest of the bytes that were read.
     chunk: Vec<u8>,
 }
 
 impl Shown {
-    /// The next event and its data; none once it is over.
+    /// The next event and its data; `None` once the stream has ended.
     pub(crate) fn next(&mut self) -> Option<(String, Value)> {
         loop {
             let end = self.chunk.windows(2).position(|two| two == b"\n\n");
@@ -118,7 +118,7 @@ impl Shown {
         }
     }
 
-    /// The next data of an event of this name for which something holds.
+    /// The data of the next event of this name for which something holds.
     #[track_caller]
     pub(crate) fn until(&mut self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let mut last = None;

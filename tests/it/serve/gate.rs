@@ -1,4 +1,4 @@
-//! Who may ask, and where: rows G3 and G4.
+//! Which requests are let through, and at which addresses.
 
 use crate::common::Folder;
 use crate::serve::asker::{TOKEN, served_run};
@@ -23,7 +23,11 @@ fn other_machines_are_let_in_only_by_name_and_with_the_token() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let ended =
             folder.scenario(&["run", "s.toml", "--log", "l.jsonl", "--serve", address]).end().expect(4);
-        assert!(ended.stderr.contains("say by which name they do (`--serve-host NAME`)"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("give the name that they use (`--serve-host NAME`)"),
+            "{}",
+            ended.stderr
+        );
     }
     assert!(!folder.path().join("l.jsonl").exists(), "nothing was started");
     let arguments =
@@ -41,7 +45,7 @@ fn other_machines_are_let_in_only_by_name_and_with_the_token() {
 }
 
 #[test]
-fn what_cannot_be_is_said_in_words() {
+fn wrong_addresses_and_tokens_give_a_message() {
     let folder = Folder::new();
     folder.file("s.toml", LONG);
     let said = |arguments: &[&str], token: &str, code: i32| {
@@ -49,7 +53,7 @@ fn what_cannot_be_is_said_in_words() {
         folder.scenario(&arguments).env("SCENARIO_TOKEN", token).end().expect(code).stderr
     };
     let no_port = said(&["--serve", "localhost"], TOKEN, 4);
-    assert!(no_port.contains("`localhost` is no address: write it as HOST:PORT"), "{no_port}");
+    assert!(no_port.contains("`localhost` is not an address: write it as HOST:PORT"), "{no_port}");
     let short = said(&["--serve", "0"], "secret-canary", 4);
     assert!(short.contains("SCENARIO_TOKEN cannot be used: a token has 16 to 128 characters"), "{short}");
     assert!(!short.contains("canary"), "{short}");
@@ -61,7 +65,7 @@ fn what_cannot_be_is_said_in_words() {
 }
 
 #[test]
-fn another_site_gets_nothing_and_can_change_nothing() {
+fn another_site_can_read_and_change_nothing() {
     let folder = Folder::new();
     let served = served_run(&folder, LONG);
     let bearer = format!("Authorization: Bearer {TOKEN}");

@@ -1,5 +1,5 @@
-//! The live page's server, as those who ask see it: section G of the faults by its rows, what a page is
-//! shown, and what can be done on one. Real sockets, and the real program.
+//! The server of the live page, as its clients see it: which requests are allowed, what a page gets,
+//! and what it can do. Real sockets, and the real program.
 
 mod asker;
 mod gate;

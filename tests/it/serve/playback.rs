@@ -1,4 +1,4 @@
-//! A log that is served while it is played.
+//! A log that is served while it plays.
 
 use crate::common::Folder;
 use crate::serve::asker::served;
@@ -7,7 +7,7 @@ const WAVES: &str = "seed = 3\n[presets.1]\nplayers = [{ name = \"john\", moves 
      [[timeline]]\nspawn = \"1\"\n[[timeline]]\nat = \"10s\"\nspawn = \"1\"\n";
 
 #[test]
-fn a_log_is_played_on_the_page_and_goes_where_one_asks() {
+fn a_playback_on_the_page_can_be_controlled() {
     let folder = Folder::new();
     folder.run(WAVES, &["--clock", "virtual"]);
     let played = served(&folder, &["play", "log.jsonl", "--speed", "max"]);

@@ -1,4 +1,4 @@
-//! What a page is shown.
+//! The events that a page gets.
 
 use crate::common::{Folder, Log};
 use crate::serve::asker::{Served, served_run};
@@ -16,7 +16,7 @@ fn go(served: &Served) {
 }
 
 #[test]
-fn who_looks_sees_the_run_and_its_end_and_the_log_replays() {
+fn a_page_gets_the_run_and_its_end_and_the_log_replays() {
     let folder = Folder::new();
     let mut served = served_run(&folder, WAVES);
     served.run.until("ended bad");
@@ -50,17 +50,18 @@ fn who_looks_sees_the_run_and_its_end_and_the_log_replays() {
 }
 
 #[test]
-fn who_comes_late_is_shown_what_the_others_have_seen() {
+fn a_late_page_gets_the_state_of_the_others() {
     let folder = Folder::new();
     let mut served = served_run(&folder, WAVES);
     let mut early = served.look();
     let mut told = early.next().unwrap().1;
-    served.run.until("ended bad");
+    // Which of the two ends first is chance; after both nothing moves.
+    served.run.until_all(&["ended bad", "ended 1"]);
     served.post("/input", "mark here");
     let is_here = |data: &serde_json::Value| {
         data["lines"].as_array().unwrap().iter().any(|line| line["text"] == "here")
     };
-    // What came first and all changes since, put together, is what is shown to one that comes now.
+    // The first state with all changes since applied is the state that a new page gets.
     loop {
         let (name, change) = early.next().unwrap();
         assert_eq!(name, "change");

@@ -1,4 +1,4 @@
-//! Many that look and take nothing: row G5.
+//! Many clients that read nothing.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -9,10 +9,10 @@ use rustix::net::{AddressFamily, SocketType, socket};
 use crate::common::{Folder, Log};
 use crate::serve::asker::{Served, served_run};
 
-/// One that asks for what is shown, and reads nothing of it.
-fn stare(served: &Served) -> TcpStream {
+/// A client that asks for the events and reads none of them.
+fn connect_without_reading(served: &Served) -> TcpStream {
     let stream = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-    // The system would take much on its behalf.
+    // The system would buffer much for it.
     set_socket_recv_buffer_size(&stream, 1 << 10).unwrap();
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], served.port));
     rustix::net::connect(&stream, &address).unwrap();
@@ -31,10 +31,10 @@ fn a_thousand_slow_readers_are_dropped_and_the_run_is_whole() {
          [presets.1]\nplayers = [{ name = \"john\", moves = 100, every = \"10ms\" }]\n\
          [[timeline]]\nspawn = \"talk\"\n[[timeline]]\nid = \"gate\"\nspawn = \"gate\"\n[[timeline]]\nspawn = \"1\"\n";
     let mut served = served_run(&folder, scenario);
-    let slow: Vec<_> = (0..1_000).map(|_| stare(&served)).collect();
+    let slow: Vec<_> = (0..1_000).map(|_| connect_without_reading(&served)).collect();
     let mut shown = served.look();
     let looked = shown.until("change", |change| change["dropped"] == 1_000);
-    assert!(looked["readers"].as_u64().unwrap() >= 1, "who reads goes on");
+    assert!(looked["readers"].as_u64().unwrap() >= 1, "a page that reads stays");
     served.run.until("ended 1");
     assert_eq!(served.post("/input", "stop gate").status, 202);
     shown.until("bye", |_| true);

@@ -1,4 +1,4 @@
-//! What is done on a page: it is what could be typed, and is logged as that.
+//! Actions on a page are commands that could be typed, and are logged as such.
 
 use crate::common::{Folder, Log};
 use crate::serve::asker::served_run;
@@ -8,7 +8,7 @@ const OPEN: &str = "tick = \"0s\"\n[presets.1]\nplayers = [{ name = \"john\", mo
      [[timeline]]\nid = \"echo\"\nspawn = \"echo\"\n";
 
 #[test]
-fn what_is_done_is_input_and_its_log_replays_and_is_extracted() {
+fn actions_are_input_and_their_log_replays_and_is_extracted() {
     let folder = Folder::new();
     let mut served = served_run(&folder, OPEN);
     served.run.until("started echo");
@@ -40,13 +40,13 @@ fn what_is_done_is_input_and_its_log_replays_and_is_extracted() {
 }
 
 #[test]
-fn garbage_by_request_is_refused_and_the_run_goes_on() {
+fn garbage_in_requests_is_refused_and_the_run_goes_on() {
     let folder = Folder::new();
     let served = served_run(&folder, OPEN);
     assert_eq!(served.post("/input", &"x".repeat(9_000)).status, 413);
     assert_eq!(served.post("/input", " \n\n").status, 422);
     assert_eq!(served.post("/input", "\u{1b}[2J\u{202e}nothing").status, 202);
-    // No HTTP at all, a head without an end, and one that goes away.
+    // A request that is not HTTP, a head without an end, and a client that goes away.
     use std::io::Write;
     for garbage in [&b"\x16\x03\x01\x00\x00"[..], b"GET / HTTP/1.1\r\nHost: ", b"\r\n\r\n\r\n", b""] {
         served.connect().write_all(garbage).unwrap();

@@ -1,10 +1,12 @@
 //! The other side of a start on a terminal, in the process that is to become the program.
 //!
-//! Its standard input and output are the terminal, its standard error is the pipe on which it tells
-//! why it did not become the program: the number of the system's error, or words. Never returns but
-//! to tell that.
+//! Its standard input and output are the terminal. Its standard error is a pipe on which it writes
+//! why it did not become the program: the number of the system's error, or a message. Returns only
+//! with that error.
 
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -14,8 +16,8 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::stdio::{dup2_stderr, stderr, stdin};
 
-/// Becomes the program `words[0]`, called `words[1]`, with the arguments `words[2..]`, in a session of
-/// its own whose terminal is the standard input. It returns why it could not.
+/// Becomes the program `words[0]`, with the name `words[1]` and the arguments `words[2..]`, in a
+/// session of its own whose terminal is the standard input. Returns only if it cannot.
 pub fn exec_program(words: &[OsString]) -> PtyExecError {
     let [program, called, arguments @ ..] = words else {
         return PtyExecError::Message("a program and its name are wanted".to_owned());
@@ -27,7 +29,7 @@ pub fn exec_program(words: &[OsString]) -> PtyExecError {
     if would_need_shell(program) {
         return PtyExecError::Errno(Errno::NOEXEC.raw_os_error());
     }
-    // The pipe is kept until the program runs, which closes it.
+    // The pipe stays open until the program runs, which closes it.
     let pipe = match fcntl_dupfd_cloexec(stderr(), 3) {
         Ok(pipe) => pipe,
         Err(error) => return PtyExecError::Errno(error.raw_os_error()),
@@ -36,31 +38,33 @@ pub fn exec_program(words: &[OsString]) -> PtyExecError {
         return PtyExecError::Errno(error.raw_os_error());
     }
     let error = Command::new(program).arg0(called).args(arguments).exec();
-    // What is told goes to the pipe again; it cannot fail, since it was there before.
+    // The error goes to the pipe again. It cannot fail, since the pipe was there before.
     let _ = dup2_stderr(&pipe);
     error.raw_os_error().map_or_else(|| PtyExecError::Message(error.to_string()), PtyExecError::Errno)
 }
 
-/// Why it did not become the program.
+/// Why the process did not become the program.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PtyExecError {
     /// The number of the system's error.
     Errno(i32),
-    /// In words.
+    /// A message.
     Message(String),
 }
 
-impl std::fmt::Display for PtyExecError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for PtyExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PtyExecError::Errno(number) => write!(formatter, "{number}"),
-            PtyExecError::Message(words) => formatter.write_str(words),
+            PtyExecError::Errno(number) => write!(f, "{number}"),
+            PtyExecError::Message(message) => f.write_str(message),
         }
     }
 }
 
+impl Error for PtyExecError {}
+
 /// Whether this is a text without an interpreter line. The kernel does not start one, but the C
-/// library would have a shell read it (execvp(3)), which it does for no start without a terminal.
+/// library would give it to a shell (execvp(3)). A start without a terminal does not do that.
 fn would_need_shell(program: &OsStr) -> bool {
     let mut start = Vec::new();
     let is_file = std::fs::metadata(program).is_ok_and(|about| about.is_file());

@@ -1,17 +1,17 @@
-//! A terminal for a program that wants one: the kernel's pseudo-terminal, of which the program has
-//! the one end as its controlling terminal and we the other.
+//! A terminal for a program: a pseudo-terminal of the kernel. The program has one end as its
+//! controlling terminal; the runner has the other.
 //!
 //! # How it works
 //!
-//! Only a process itself can begin a session and take a terminal, and between fork and exec nothing
-//! of ours is to run. So what is started is this program again ([`child`]): it does both, and then
-//! becomes the program, under the same number. What went wrong with that it tells on a pipe, which
-//! the kernel closes as soon as the program runs.
+//! Only a process itself can begin a session and take a terminal, and no code of ours may run between
+//! fork and exec. So this program is started again ([`child`]): it does both, and then becomes the
+//! program, under the same process number. It writes an error to a pipe, which the kernel closes as
+//! soon as the program runs.
 //!
-//! The terminal adds nothing: what is typed is not echoed, and a newline stays one. What a terminal
-//! does with what is typed it does: lines are edited, Ctrl-C is a signal, Ctrl-D the end.
+//! The terminal adds nothing: typed text is not echoed, and a newline stays one byte. It does to
+//! typed text what every terminal does: lines are edited, Ctrl-C is a signal, Ctrl-D is the end.
 //!
-//! It never reads what the program writes, and never waits for the program.
+//! It never reads what the program writes, and never waits for the program's end.
 
 pub mod child;
 
@@ -29,20 +29,20 @@ use rustix::termios::{
     LocalModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
 };
 
-/// What `TERM` says of it, unless the preset says otherwise: what nearly all terminals are.
+/// The value of `TERM`, unless the preset sets it: nearly all terminals understand it.
 pub(super) const TERM_VALUE: &str = "xterm-256color";
 
-/// The size that a terminal has when nobody looks at it.
+/// The size of a terminal that is not on a screen.
 const DEFAULT_SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
-/// The hidden command of this program that becomes another one on a terminal.
+/// The hidden command of this program that becomes another program on a terminal.
 pub const EXEC_ON_PTY_COMMAND: &str = "on-terminal";
 
-/// Ctrl-D: at the start of a line, the end of what is typed.
+/// Ctrl-D: at the start of a line, the end of the input.
 const CTRL_D: u8 = 4;
 
-/// The longest line that the kernel takes in one piece, its end not counted; what is beyond it is
-/// lost (termios(3), canonical mode).
+/// The longest line that the kernel takes, without its end. Bytes beyond it are lost (termios(3),
+/// canonical mode).
 const MAX_CANONICAL_LINE: usize = 4_095;
 
 /// How long a program may take from its start to its own first instruction.
@@ -53,7 +53,7 @@ const EXEC_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct PtyMaster(OwnedFd);
 
 impl PtyMaster {
-    /// A new terminal, and the program's end of it.
+    /// Opens a new terminal; gives it and the program's end of it.
     pub(super) fn open() -> io::Result<(PtyMaster, OwnedFd)> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let ours = openpt(flags)?;
@@ -70,15 +70,14 @@ impl PtyMaster {
         Ok((PtyMaster(ours), theirs))
     }
 
-    /// Our end once more, to be read from or written to. It never blocks.
+    /// Another descriptor of our end, to read or to write. It never blocks.
     pub(super) fn try_clone_fd(&self) -> io::Result<OwnedFd> {
         self.0.try_clone()
     }
 
     /// Whether all of `bytes` would arrive if they were typed now.
     pub(super) fn accepts(&self, bytes: &[u8]) -> bool {
-        // Our end tells the modes of the terminal. One that does not cut what is typed into lines
-        // knows no line that is too long.
+        // Our end gives the modes of the terminal. In a mode without lines, no line is too long.
         let is_cut = tcgetattr(&self.0).is_ok_and(|modes| modes.local_modes.contains(LocalModes::ICANON));
         !is_cut || has_only_short_lines(bytes)
     }
@@ -90,7 +89,7 @@ impl AsFd for PtyMaster {
     }
 }
 
-/// Why what is too long does not arrive.
+/// The error for bytes that would not arrive.
 pub(super) fn too_long_message() -> String {
     format!("a line of more than {MAX_CANONICAL_LINE} bytes, which is the most that a terminal takes")
 }
@@ -100,13 +99,13 @@ pub(super) fn has_only_short_lines(bytes: &[u8]) -> bool {
     bytes.split(|byte| matches!(byte, b'\n' | b'\r')).all(|line| line.len() <= MAX_CANONICAL_LINE)
 }
 
-/// What somebody would type who sends these lines: Enter at the end of each.
+/// The keys for these lines: Enter at the end of each.
 pub(super) fn to_typed_bytes(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b'\r');
     bytes
 }
 
-/// What is typed at the end of input whose last byte is `last`.
+/// The keys for the end of an input whose last byte is `last`.
 pub(super) fn end_of_input_after(last: Option<u8>) -> &'static [u8] {
     match last {
         // The first one only ends the line.
@@ -115,8 +114,8 @@ pub(super) fn end_of_input_after(last: Option<u8>) -> &'static [u8] {
     }
 }
 
-/// What is to be started in order that `program` run on a terminal, calling itself `called`: its
-/// arguments are still to be added.
+/// The command that runs `program` on a terminal under the name `called`. The program's arguments are
+/// still to be added.
 pub(super) fn exec_on_pty_command(program: &Path, called: &OsStr) -> tokio::process::Command {
     // Not by its path, where there may be another program by now.
     let mut command = tokio::process::Command::new("/proc/self/exe");
@@ -124,15 +123,15 @@ pub(super) fn exec_on_pty_command(program: &Path, called: &OsStr) -> tokio::proc
     command
 }
 
-/// Waits until the process `pid`, just started by [`command`], has become the program; `pipe` is
-/// where it tells why it could not.
+/// Waits until the process `pid` has become the program. The process was just started by
+/// [`exec_on_pty_command`], and writes to `pipe` why it cannot.
 pub(super) fn wait_for_exec(mut pipe: io::PipeReader, pid: u32) -> io::Result<()> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let began = Instant::now();
     let now_and_then = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
     while let Ok(0) | Err(Errno::INTR) = poll(&mut [PollFd::new(&pipe, PollFlags::IN)], Some(&now_and_then)) {
-        // Until it has a session of its own it hears what is typed on our terminal; a Ctrl-Z would
-        // stop it while we wait for it.
+        // Until it has a session of its own, it receives the signals of the keys typed on our
+        // terminal, and a Ctrl-Z would stop it while we wait for it.
         let signal = if began.elapsed() < EXEC_TIMEOUT { Signal::CONT } else { Signal::KILL };
         let _ = pid.map(|pid| kill_process(pid, signal));
     }
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_line_that_is_too_long_is_not_taken() {
+    fn only_lines_that_are_too_long_are_refused() {
         let line = "x".repeat(MAX_CANONICAL_LINE);
         assert!(has_only_short_lines(format!("{line}\n{line}\r{line}").as_bytes()));
         assert!(!has_only_short_lines(format!("{line}x\n").as_bytes()));
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_child_tells_is_the_error() {
+    fn the_error_comes_from_the_childs_pipe() {
         let told = |words: &str| {
             let (theirs, mut ours) = io::pipe().expect("a pipe");
             io::Write::write_all(&mut ours, words.as_bytes()).expect("told");
