@@ -6,6 +6,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::assets::{REPORT_SCRIPT, REPORT_STYLE, REPORT_TEMPLATE};
 use crate::report::html::charts;
 use crate::report::html::charts::{DistributionCharts, SvgChart};
 use crate::report::html::collect::{CollectedReport, MAX_TEXT_CHARS};
@@ -21,21 +22,6 @@ use scenario_log::event::{ClockKind, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::sanitize::{sanitize, sanitize_lines};
 use scenario_log::time::{Moment, Span};
-
-const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = concat!(include_str!("../../web/assets/shared/colors.css"), include_str!("page.css"));
-/// The parts of the script, in one scope.
-const SCRIPT: &str = concat!(
-    "'use strict';\n",
-    include_str!("../../web/assets/shared/step.js"),
-    include_str!("script/data.js"),
-    include_str!("script/window.js"),
-    include_str!("script/draw.js"),
-    include_str!("script/found.js"),
-    include_str!("script/said.js"),
-    include_str!("script/pointers.js"),
-    include_str!("script/page.js"),
-);
 
 /// How much of the resolved scenario is shown, in bytes of the page.
 const MAX_SCENARIO_BYTES: usize = 500_000;
@@ -102,8 +88,8 @@ pub(super) fn render_page(
     let (scenario, scenario_left) = scenario_text(&gathered);
     let page = HtmlPageContext {
         policy: content_policy(),
-        style: STYLE,
-        script: SCRIPT,
+        style: REPORT_STYLE,
+        script: &REPORT_SCRIPT,
         data: timeline_json::render_json(&gathered, end)?,
         version: env!("CARGO_PKG_VERSION"),
         name: figures.start.as_ref().map_or_else(|| "a run".to_owned(), |run| sanitize(&run.name)),
@@ -136,14 +122,14 @@ pub(super) fn render_page(
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     // Its name says that every text is escaped.
     environment
-        .add_template("page.html", TEMPLATE)
+        .add_template("page.html", REPORT_TEMPLATE)
         .and_then(|()| environment.get_template("page.html")?.render(Serde(page)))
         .map_err(|error| format!("the page's template: {error}"))
 }
 
 /// The content policy: this style, this script, an icon that is in the page, and nothing else.
 fn content_policy() -> String {
-    let [style, script] = [STYLE, SCRIPT]
+    let [style, script] = [REPORT_STYLE, &REPORT_SCRIPT]
         .map(|text| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())));
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; \

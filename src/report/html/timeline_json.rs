@@ -1,5 +1,5 @@
 //! The timeline as data for the page's script: JSON that stands in the page, in which nothing can end
-//! the element that it stands in. `script/data.js` reads it.
+//! the element that it stands in. `src/assets/report/data.js` reads it.
 //!
 //! Times are whole nanoseconds. What stands in a row in the order of time is written as differences,
 //! each to the one before; counts over the run as pairs of how many columns are passed over and a count.
