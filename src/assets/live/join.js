@@ -21,7 +21,8 @@ const PLAYER_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
  * @returns {string | undefined}
  */
 export function directionOf(key) {
-  return DIRECTIONS[key.length === 1 ? key.toLowerCase() : key];
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  return Object.hasOwn(DIRECTIONS, name) ? DIRECTIONS[name] : undefined;
 }
 
 export class Join {
