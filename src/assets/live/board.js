@@ -27,7 +27,7 @@ const NEAR_FINGER = 26;
  * @returns {string}
  */
 function worldText(world) {
-  if (!world) return 'without a world: each from a spot of its own';
+  if (!world) return 'without a world: each player has a start of its own';
   return world.size[0] + ' × ' + world.size[1] + ', edges ' + (world.edges === 'wrap' ? 'wrap' : 'stop');
 }
 

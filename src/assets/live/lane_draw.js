@@ -264,7 +264,7 @@ export class LaneDrawing {
       const x = this.x(t), isError = stream === 'stderr';
       if (x < this.scene.margin || x - last < POINT_DISTANCE && !isError) continue;
       last = x;
-      context.fillStyle = isError ? colors.err : isOpen ? colors.card : kind === 'move' ? colors.move : colors.said;
+      context.fillStyle = isError ? colors.err : isOpen ? colors.card : kind === 'move' ? colors.move : colors.output;
       context.beginPath();
       context.arc(x, y + ROW / 2, isError ? 2.6 : 1.7, 0, 2 * Math.PI);
       context.fill();

@@ -10,7 +10,7 @@ export const HEAD = AXIS + ROW + 2;
 /** How much of the time the view of the last moments shows, in seconds. */
 const LAST = 30;
 /** Planned moments up to this many seconds are seen from the start. */
-const MAX_AHEAD = 120;
+const MAX_PLANNED = 120;
 
 /**
  * A scale's end that is not before this moment. It is rounded up, so that it seldom changes while the time goes on.
@@ -39,6 +39,6 @@ export function shownTime(run, now, ahead, isLast) {
   }
   if (logEnd) return [0, Math.max(logEnd, now) * 1.03];
   if (end !== null) return [0, Math.max(end * 1.03, .001)];
-  const planned = Math.max(0, ...ahead.map(entry => entry.at).filter(at => at <= MAX_AHEAD || at < now * 3));
+  const planned = Math.max(0, ...ahead.map(entry => entry.at).filter(at => at <= MAX_PLANNED || at < now * 3));
   return [0, roundedUp(Math.max(now * 1.04, planned * 1.1, .5))];
 }

@@ -11,7 +11,7 @@ import { rateText } from './text.js';
 /** @import { Frames } from './frames.js' */
 /** @import { Theme } from './theme.js' */
 
-const CHART_COLORS = { moves: 'move', lines: 'said', requests: 'fetch', events: 'chart' };
+const CHART_COLORS = { moves: 'move', lines: 'output', requests: 'fetch', events: 'chart' };
 /** How often the charts are drawn while only the time goes on, in milliseconds. */
 const CHART_PERIOD = 250;
 
@@ -65,7 +65,7 @@ export class Rates {
     else if (change.counts) this.counts.add(change.counts, change.t ?? run.t);
     // After the last change no frame follows, so it is drawn at once.
     if (isWhole || 'end' in change) this.drawnAt = 0;
-    putText(get('rates-words'), isOver(run) ? 'a second, over the whole run' : 'a second, the last ' + seenTime(run.t) + ' s');
+    putText(get('rates-words'), isOver(run) ? 'per second, over the whole run' : 'per second, over the last ' + seenTime(run.t) + ' s');
     this.frames.ask(this);
   }
 
@@ -94,7 +94,7 @@ export class Rates {
     const rate = isOver(run) ? count / Math.max(run.end?.took ?? t, 1e-3) : this.counts.rate(key, t);
     putText(figure, rateText(rate));
     putText(most, number(count) + ' in all');
-    most.title = high ? 'up to ' + rateText(high) + ' a second in the last minute' : '';
+    most.title = high ? 'up to ' + rateText(high) + ' per second in the last minute' : '';
   }
 
   /**

@@ -113,7 +113,7 @@ export class Scrubber {
 
   /** @param {PlaybackCommand[]} commands */
   async send(...commands) {
-    const answer = get('playback-said');
+    const answer = get('playback-answer');
     for (const command of commands) {
       const refusal = await sendText(this.token, 'playback', JSON.stringify(command), 'application/json');
       answer.hidden = !refusal;

@@ -1,7 +1,7 @@
 // The colours of the page for what is drawn, dark or light, and whether things may move.
 
 const COLORS = [
-  'back', 'card', 'text', 'soft', 'line', 'faint', 'spawn', 'fetch', 'wrong', 'open', 'ok', 'ready', 'move', 'said', 'err', 'after',
+  'back', 'card', 'text', 'soft', 'line', 'faint', 'spawn', 'fetch', 'wrong', 'open', 'ok', 'ready', 'move', 'output', 'err', 'after',
   'chart', 'focus',
 ];
 /** How many colours players have: few enough to draw all players of one colour at once. */

@@ -8,10 +8,10 @@ import { scaleText } from './time_text.js';
 /** @import { Arrow, Group, Lane, Row, Stage } from './types.d.ts' */
 
 const COLORS = [
-  'card', 'text', 'soft', 'line', 'faint', 'spawn', 'fetch', 'wrong', 'open', 'ok', 'ready', 'move', 'said', 'err', 'after', 'hit',
+  'card', 'text', 'soft', 'line', 'faint', 'spawn', 'fetch', 'wrong', 'open', 'ok', 'ready', 'move', 'output', 'err', 'after', 'hit',
 ];
 /** @type {Record<string, string>} */
-const POINT_COLORS = { m: 'move', w: 'move', o: 'said', f: 'said', e: 'err', s: 'open', r: 'ready' };
+const POINT_COLORS = { m: 'move', w: 'move', o: 'output', f: 'output', e: 'err', s: 'open', r: 'ready' };
 /** @type {Record<string, string>} */
 const MARK_COLORS = { k: 'text', i: 'spawn', t: 'fetch', q: 'err', p: 'open', h: 'ok', x: 'wrong' };
 /** One line of the scale in this many pixels, about. */

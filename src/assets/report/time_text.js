@@ -23,7 +23,7 @@ export function momentText(t, width) {
 }
 
 /**
- * A moment on a scale with this step, with as many decimals as tell the steps apart.
+ * A moment on a scale with this step, with as many decimals as the steps need.
  * @param {number} t
  * @param {number} step
  * @returns {string}
