@@ -1,4 +1,4 @@
-// What the page can do with the token, and what it shows without one.
+// Shows what the reader may do: with a token take part, without one only watch.
 import { get } from '../shared/dom.js';
 import { made, putText } from './elements.js';
 import { visible } from './text.js';

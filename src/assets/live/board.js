@@ -22,7 +22,7 @@ const NEAR_MOUSE = 16;
 const NEAR_FINGER = 26;
 
 /**
- * What a board is, in words.
+ * The world of a board in words.
  * @param {World | null} world
  * @returns {string}
  */
@@ -133,7 +133,7 @@ export class Board {
     let best = null, distance = near * near;
     for (const player of this.players.all.values()) {
       const [atX, atY] = this.drawing.spotOf(player, now);
-      // Of two, the one who is still there.
+      // A player who has left gives way to one who is still there.
       const away = (atX - x) ** 2 + (atY - y) ** 2 + (player.data.is_gone ? 30 : 0);
       if (away < distance) [best, distance] = [player, away];
     }

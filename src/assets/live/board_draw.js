@@ -59,7 +59,7 @@ export class BoardDrawing {
   }
 
   /**
-   * Where a player is on the canvas.
+   * The place of a player on the canvas.
    * @param {BoardPlayer} player
    * @param {number} [now]
    * @returns {[number, number]}
@@ -132,7 +132,7 @@ export class BoardDrawing {
   }
 
   /**
-   * In how many steps a piece of a trail has faded. A piece may be newer than the frame, whose time is that of its begin.
+   * In how many steps a piece of a trail has faded. A piece may be newer than the frame, whose time is when it began.
    * @param {Trail} trail
    */
   fadeOf({ since }) {

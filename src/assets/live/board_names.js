@@ -1,4 +1,4 @@
-// Where names stand on the board: beside their players, and never on another name or on a dot.
+// The places of names on the board: beside their players, and never on another name or on a dot.
 
 /** The height of a name, in pixels. */
 export const NAME_HEIGHT = 14;

@@ -17,7 +17,7 @@ const MAX_TRAILS = 4000;
 const ASIDE = .24;
 
 /**
- * Where a player is seen at a moment: perhaps on its way.
+ * The place at which a player is seen at a moment. It may be on its way.
  * @param {BoardPlayer} player
  * @param {number} now
  * @param {boolean} isStill

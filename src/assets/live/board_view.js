@@ -1,4 +1,4 @@
-// Which part of the plane is seen on the board, and how large. It draws nothing.
+// The part of the plane that the board shows, and its scale. It draws nothing.
 
 /** @import { World } from './types.d.ts' */
 
@@ -115,7 +115,7 @@ export class BoardView {
   }
 
   /**
-   * Where the middle of a place is on the canvas.
+   * The middle of a place on the canvas.
    * @param {number} x
    */
   x(x) {

@@ -1,4 +1,4 @@
-// What can be typed is typed here, and what is often typed has a button. Whether it was accepted comes back as a line.
+// The field for typed commands, and buttons for the usual ones. A line of the run shows whether a command was accepted.
 import { get } from '../shared/dom.js';
 import { number } from '../shared/numbers.js';
 import { closest, made, putText } from './elements.js';

@@ -1,4 +1,4 @@
-// What is expected of the run, and how it stands. What is missed comes first.
+// The expectations of the run, and how they stand. The missed ones come first.
 import { get } from '../shared/dom.js';
 import { number } from '../shared/numbers.js';
 import { made, putText, resizedList } from './elements.js';

@@ -1,4 +1,4 @@
-// The head of the page: whether the run goes, how far it is, and whether anything went wrong.
+// The head of the page: it shows whether the run goes, how far it is, and whether anything went wrong.
 import { get } from '../shared/dom.js';
 import { counted, number } from '../shared/numbers.js';
 import { made, putText, resizedList } from './elements.js';
@@ -46,7 +46,7 @@ export function standingOf(run, link) {
 }
 
 /**
- * What the reader must know about the connection, if anything.
+ * A sentence about the connection, if the reader must know something.
  * @param {Run | null} run
  * @param {Link} link
  * @returns {string}
@@ -59,7 +59,7 @@ export function noticeOf(run, link) {
 }
 
 /**
- * What the run is, in a few words each.
+ * Facts about the run, in a few words each.
  * @param {Run} run
  * @returns {string[]}
  */

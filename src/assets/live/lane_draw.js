@@ -48,7 +48,7 @@ export class LaneDrawing {
   }
 
   /**
-   * Where a moment is on the canvas.
+   * The place of a moment on the canvas.
    * @param {number} t
    */
   x(t) {
@@ -79,7 +79,7 @@ export class LaneDrawing {
   }
 
   /**
-   * Draws only where the time is, beside the labels. What stands at 0 is seen whole.
+   * Draws only on the time, beside the labels, with a little room so that a diamond at 0 is seen whole.
    * @param {() => void} draw
    */
   drawWithinTime(draw) {
@@ -179,7 +179,7 @@ export class LaneDrawing {
     const end = this.x(lane.to ?? t), left = Math.max(this.x(lane.from), margin), right = Math.max(end, left + 2);
     if (left > width || end < margin) return free;
     this.drawLaneBar(lane, left, right, y, isOpen);
-    // Of a load that goes on, some requests may have gone wrong.
+    // Some requests of a load may have gone wrong although the load goes on.
     context.fillStyle = colors.wrong;
     if (lane.wrong && lane.is_ok !== false) context.fillRect(left, y + ROW - 6, right - left, 3);
     this.drawPoints(points.get(key) ?? [], y, isOpen);
@@ -187,7 +187,7 @@ export class LaneDrawing {
   }
 
   /**
-   * What has ended is pale, what goes on is bright, and what is not ready yet is paler.
+   * A lane that has ended is pale, and one that goes on is bright. The part before it is ready is paler.
    * @param {Lane} lane
    * @param {number} left
    * @param {number} right

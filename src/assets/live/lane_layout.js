@@ -7,7 +7,7 @@ export const ROW = 21;
 /** The height of the axis, and of the head: the axis and the timeline's own row, which stay while the lanes scroll. */
 export const AXIS = 24;
 export const HEAD = AXIS + ROW + 2;
-/** How much of the time the view of the last moments shows, in seconds. */
+/** How long a time the view of the last moments shows, in seconds. */
 const LAST = 30;
 /** Planned moments up to this many seconds are seen from the start. */
 const MAX_PLANNED = 120;

@@ -9,7 +9,7 @@ import { clockText, shortened, visible } from './text.js';
 /** @import { Frames } from './frames.js' */
 
 /**
- * What stands before a text of a kind.
+ * The sign before a text, by the kind of its line.
  * @type {Record<string, string>}
  */
 const SIGNS = { mark: '◆', input: '›', sent: '→', stop: '■', expect: '?' };
@@ -19,7 +19,7 @@ const READ_PERIOD = 200;
 const NEAR_END = 24;
 
 /**
- * What a line comes from: the label of its source and the source.
+ * The origin of a line: the label of its source and the source.
  * @param {Line} line
  * @returns {string}
  */

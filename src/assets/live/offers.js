@@ -1,4 +1,4 @@
-// How a typed line can go on. It knows the commands, and what the run says can be started and stopped.
+// Completes a typed line. It knows the commands, and the names that the run can start and stop.
 import { made } from './elements.js';
 import { visible } from './text.js';
 
@@ -8,7 +8,7 @@ import { visible } from './text.js';
 const MAX_OFFERED = 8;
 
 /**
- * What follows the name of a command: what of the run it can name, and what stands after that name.
+ * The form of a command: the text after its own name, the names of the run that can follow, and the text after these.
  * @typedef {object} CommandForm
  * @property {string} more
  * @property {(can: AvailableCommands) => string[]} [names]

@@ -1,4 +1,4 @@
-// Lanes in rows: what starts the same thing again stands in one row, as long as each has ended before the next.
+// Puts lanes into rows: lanes of the same thing share a row, as long as each has ended before the next starts.
 import { number } from '../shared/numbers.js';
 import { visible } from './text.js';
 
@@ -15,7 +15,7 @@ function lanesInOrder(lanes) {
 }
 
 /**
- * What stands beside the label of a row: the source of a single lane, or in the first row of a group the count.
+ * The note beside the label of a row: the source of a single lane, or in the first row of a group the count.
  * @param {PackedLane[]} row
  * @param {number} nth which row of the group it is
  * @param {number} count how many lanes the group has

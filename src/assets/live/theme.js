@@ -6,7 +6,7 @@ const COLORS = [
 ];
 /** How many colours players have: few enough to draw all players of one colour at once. */
 export const HUES = 24;
-/** Where the hash begins. Chosen so that the players of the first scenario have colours that are far apart. */
+/** The start of the hash. It was chosen so that the players of the first scenario have colours that are far apart. */
 const HASH_START = 21922;
 
 export class Theme {

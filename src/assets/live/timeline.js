@@ -1,4 +1,4 @@
-// The timeline: what runs and what ran, as it fills, and which part of it is seen.
+// The timeline: a lane for everything that runs or ran. It fills as the run goes on.
 import { get, showTip } from '../shared/dom.js';
 import { number } from '../shared/numbers.js';
 import { putText } from './elements.js';
@@ -149,7 +149,7 @@ export class Timeline {
     const height = HEAD + this.rows.length * ROW + 4;
     get('lanes-room').style.height = height + 'px';
     putText(get('lanes-words'), lanesText(Object.values(lanes), more_lanes));
-    // What starts is seen, unless the reader has scrolled to something else.
+    // The newest row is shown, unless the reader has scrolled to something else.
     if (this.follows) requestAnimationFrame(() => (this.place.scrollTop = height));
   }
 

@@ -1,4 +1,4 @@
-// What the server sends about a run, as `docs/live.md` describes it, and what the parts of the page share.
+// The messages of the server, as `docs/live.md` describes them, and the data that the parts of the page share.
 // Moments and durations are seconds.
 
 export interface RunInfo {
@@ -15,7 +15,7 @@ export interface World {
   edges: 'wrap' | 'stop';
 }
 
-/** What can be typed in this run. */
+/** The names that typed commands can use in this run. */
 export interface AvailableCommands {
   presets: string[];
   fetches: string[];
@@ -52,7 +52,7 @@ export interface Lane {
   to: number | null;
   is_ok: boolean | null;
   end: string | null;
-  /** Of a load: how many requests have ended, and how many of these went wrong. */
+  /** Only a load has these: how many requests have ended, and how many of them went wrong. */
   done?: number;
   wrong?: number;
 }
@@ -130,7 +130,7 @@ export interface Run {
   play?: Playback;
 }
 
-/** What is new: whole values by their keys. Null means that there is no such value any more. */
+/** Everything that is new: whole values by their keys. Null means that there is no such value any more. */
 export type Change = Partial<Omit<Run, 'players' | 'lanes' | 'entries'>> & {
   players?: Record<string, Player | null>;
   lanes?: Record<string, Lane | null>;

@@ -1,4 +1,4 @@
-// Reads what the program wrote into the page for the timeline. `timeline_json.rs` writes it.
+// Reads the timeline's data, which `timeline_json.rs` writes into the page.
 import { number } from '../shared/numbers.js';
 
 /** @import { Group, Lane, LaneBar, Point, PointKind, RawCounts, RawGroup, RawLane, RawPoints, RawTimeline, TimelineData } from './types.d.ts' */

@@ -16,7 +16,7 @@ const POINT_COLORS = { m: 'move', w: 'move', o: 'output', f: 'output', e: 'err',
 const MARK_COLORS = { k: 'text', i: 'spawn', t: 'fetch', q: 'err', p: 'open', h: 'ok', x: 'wrong' };
 /** One line of the scale in this many pixels, about. */
 const SCALE_DISTANCE = 110;
-/** Left of everything: nothing has been drawn yet. */
+/** A place left of everything, for when nothing has been drawn yet. */
 const NOWHERE = -9;
 
 /**
@@ -59,7 +59,7 @@ export class Drawing {
   }
 
   /**
-   * Where a moment is on the canvas.
+   * The place of a moment on the canvas.
    * @param {number} t
    */
   x(t) {
@@ -254,7 +254,7 @@ export class Drawing {
     return (row ? row.y : AXIS) - top + ROW / 2;
   }
 
-  /** What was started because of what. */
+  /** An arrow from each thing to what was started because of it. */
   drawArrows() {
     const { context } = this, { colors, arrows, margin, width, height } = this.stage;
     context.strokeStyle = context.fillStyle = colors.after;

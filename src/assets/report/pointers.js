@@ -1,4 +1,4 @@
-// What a mouse or fingers do on the timeline.
+// The mouse and fingers on the timeline: they describe, pick, move and zoom.
 import { showTip } from '../shared/dom.js';
 import { nearestPoint } from './points.js';
 import { rowAt } from './rows.js';

@@ -1,4 +1,4 @@
-// Which part of the run's time is seen.
+// The part of the run's time that is seen.
 import { clamp } from '../shared/scale.js';
 
 /** The shortest time that can be looked at, in nanoseconds. */

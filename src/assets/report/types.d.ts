@@ -95,7 +95,7 @@ export interface Lane {
   most: number;
 }
 
-/** What one entry started of one preset or job. */
+/** The spawns or requests that one entry started of one preset or job. */
 export interface Group {
   kind: SourceKind;
   label: string;
@@ -141,7 +141,7 @@ export type GroupRow = RowPlace & { kind: 'group'; group: Group; lane: null };
 export type LaneRow = RowPlace & { kind: 'lane'; group: Group; lane: Lane };
 export type Row = TimelineRow | GroupRow | LaneRow;
 
-/** What a search can find. */
+/** A thing that a search can find. */
 export type Findable = Point | Group | Lane;
 export interface Hit {
   thing: Findable;

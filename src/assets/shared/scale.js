@@ -1,4 +1,4 @@
-// Where the lines of a scale stand.
+// The lines of a scale.
 
 /**
  * A step of 1, 2 or 5 times a power of ten, of which about `count` fit into `width`.
