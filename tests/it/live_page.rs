@@ -1,12 +1,12 @@
-//! The live page in a browser: it shows a run as it happens, also to a page that comes late; typed
-//! commands and guests are part of the run; a log can be gone through; and no shown text acts.
+//! The live page in a browser: it shows what happens in a run as it happens, and also when it is opened
+//! late. Typed commands and joined players are part of the run, a log can be played, and nothing that is
+//! shown acts as part of the page.
 
 use crate::common::browser::{Browser, DOWN, END, ENTER, HOME, RIGHT, TAB};
 use crate::common::{Folder, Watched, skip};
 use serde_json::json;
 
-/// Players who walk for as long as a test may take, and a program that holds the run until it is
-/// stopped.
+/// Players who walk for as long as a test may take, and a program that keeps the run going until it is stopped.
 const WALK: &str = r#"
 name = "a walk"
 seed = 5
@@ -28,11 +28,11 @@ of = "move"
 at_least = 2
 "#;
 
-/// A server, ended with the test.
+/// A command that serves a page. It is stopped when the test ends.
 struct Served(Option<Watched>);
 
 impl Served {
-    /// Starts a command with `--serve`, and gives the link to its page.
+    /// Starts a command with `--serve`, and returns the link to its page.
     #[track_caller]
     fn start(folder: &Folder, arguments: &[&str]) -> (Served, String) {
         let arguments = [arguments, &["--serve", "127.0.0.1:0"]].concat();
@@ -56,7 +56,7 @@ impl Drop for Served {
     }
 }
 
-/// A browser without a page; `None` if there is no browser.
+/// A browser without a page. None if there is no browser on this machine.
 fn browser(folder: &Folder, size: (u32, u32)) -> Option<Browser> {
     if let Err(why) = crate::common::browser::is_there() {
         skip("the live page in a browser", &why);
@@ -65,7 +65,7 @@ fn browser(folder: &Folder, size: (u32, u32)) -> Option<Browser> {
     Some(Browser::start(&folder.path().join("profile"), size, &[]))
 }
 
-/// A run with its page open.
+/// A run, with its page open in a browser.
 fn opened(folder: &Folder, scenario: &str, size: (u32, u32)) -> Option<(Browser, Served, String)> {
     let browser = browser(folder, size)?;
     folder.file("s.toml", scenario);
@@ -74,10 +74,10 @@ fn opened(folder: &Folder, scenario: &str, size: (u32, u32)) -> Option<(Browser,
     Some((browser, served, link))
 }
 
-/// The positions of all players, from the board's text.
+/// The board's description: every player and its place.
 const BOARD: &str = "document.getElementById('stage').getAttribute('aria-label')";
 
-/// Waits until a player has left its present place.
+/// Waits until a player has left its place.
 #[track_caller]
 fn until_moved(browser: &Browser, name: &str) {
     let place = format!("(/{name} at (-?\\d+, -?\\d+)/.exec({BOARD}) || [])[1]");
@@ -91,15 +91,15 @@ fn until_state(browser: &Browser, state: &str) {
     browser.until(&format!("document.body.dataset.state === {state:?}"));
 }
 
-/// The page at a phone's width: nothing is wider.
+/// Checks that nothing is wider than the window, which has the width of a phone.
 #[track_caller]
 fn fits(browser: &Browser) {
     let fits = "return document.documentElement.scrollWidth <= innerWidth";
-    assert_eq!(browser.run(fits, json!([])), true, "there is something beyond the side");
+    assert_eq!(browser.run(fits, json!([])), true, "something is wider than the window");
 }
 
 #[test]
-fn the_page_shows_a_run_and_typed_commands_are_part_of_it() {
+fn a_run_is_shown_and_typed_commands_are_part_of_it() {
     let folder = Folder::new();
     let Some((browser, served, link)) = opened(&folder, WALK, (1280, 900)) else { return };
     until_state(&browser, "running");
@@ -109,10 +109,10 @@ fn the_page_shows_a_run_and_typed_commands_are_part_of_it() {
     browser.until("document.querySelectorAll('#lines [data-kind=move]').length > 3");
     browser.until("/somebody walks/.test(document.getElementById('expected').textContent)");
     browser.until("document.getElementById('lanes-words').textContent === '2 started, 2 still going'");
-    // The token does not stay where an onlooker or a history would get it.
+    // The token is neither in the visible address nor in the history.
     assert_eq!(browser.run("return location.hash", json!([])), "");
 
-    // A command is completed as far as there is one choice, and shows in the run.
+    // A command is completed, sent, and shown as part of the run.
     browser.types("#typed", "sp");
     browser.types("#typed", TAB);
     browser.types("#typed", "walk x2");
@@ -122,22 +122,22 @@ fn the_page_shows_a_run_and_typed_commands_are_part_of_it() {
     );
     browser.until("/^4 started/.test(document.getElementById('lanes-words').textContent)");
     browser.until("document.getElementById('answer').dataset.state === 'ok'");
-    // A wrong command is refused beside the field and can be corrected; it is no fault of the run.
-    browser.types("#typed", "spwan walk");
+    // An unknown command is refused beside the field and can be mended there. The run is not failing because of it.
+    browser.types("#typed", "wander walk");
     browser.types("#typed", ENTER);
     browser.until("document.getElementById('answer').dataset.state === 'wrong'");
-    assert!(browser.text("#answer").contains("spwan"), "{}", browser.text("#answer"));
-    assert_eq!(browser.run("return document.getElementById('typed').value", json!([])), "spwan walk");
+    assert!(browser.text("#answer").contains("wander"), "{}", browser.text("#answer"));
+    assert_eq!(browser.run("return document.getElementById('typed').value", json!([])), "wander walk");
     until_state(&browser, "running");
 
-    // A page that comes late shows what has been.
+    // A page that is opened late shows what happened before.
     browser.go(link.split_once('#').unwrap().0);
     until_state(&browser, "running");
     browser.until("document.querySelector('#lines [data-kind=input]')");
     browser.until("/^4 started/.test(document.getElementById('lanes-words').textContent)");
     until_moved(&browser, "zoe");
 
-    // The page shows the end, and what is left of the run.
+    // The page shows the end of the run, and how to make a report of it.
     browser.click("#buttons [data-line='stop stroll']");
     browser.click("#buttons [data-line='stop hold']");
     until_state(&browser, "passed");
@@ -156,7 +156,7 @@ fn a_guest_moves_by_key_and_by_pad() {
     let Some((browser, served, _)) = opened(&folder, &format!("{WALK}{world}"), (390, 844)) else { return };
     until_state(&browser, "running");
     browser.until("!document.getElementById('doing').hidden");
-    // An invalid name is refused here; without a name the server chooses one.
+    // The page itself refuses an invalid name.
     browser.types("#player", &format!("no name{ENTER}"));
     assert_eq!(browser.run("return document.body.classList.contains('joined')", json!([])), false);
     browser.run("document.getElementById('player').value = ''", json!([]));
@@ -172,7 +172,7 @@ fn a_guest_moves_by_key_and_by_pad() {
     let at = |[x, y]: [i64; 2]| {
         browser.until(&format!("{BOARD}.includes('guest at {}, {}')", x.rem_euclid(30), y.rem_euclid(30)))
     };
-    // The arrow keys, where no field has the focus.
+    // The arrow keys move the guest while no field has the focus.
     let [x, y] = place();
     browser.types("#stage", RIGHT);
     at([x + 1, y]);
@@ -181,7 +181,7 @@ fn a_guest_moves_by_key_and_by_pad() {
     );
     browser.types("#stage", DOWN);
     at([x + 1, y + 1]);
-    // The pad, by touch.
+    // The pad moves it, too.
     browser.run("document.getElementById('pad').scrollIntoView({ block: 'center' })", json!([]));
     browser.click("[data-go=W]");
     at([x, y + 1]);
@@ -200,7 +200,7 @@ fn a_guest_moves_by_key_and_by_pad() {
 }
 
 #[test]
-fn a_page_without_the_token_only_watches_until_it_gets_it() {
+fn without_a_token_the_page_only_watches() {
     let folder = Folder::new();
     let Some((browser, served, link)) = opened(&folder, WALK, (390, 844)) else { return };
     let (page, token) = link.split_once('#').unwrap();
@@ -227,11 +227,11 @@ fn a_page_without_the_token_only_watches_until_it_gets_it() {
     assert!(complaints.iter().all(|line| line.contains("401") || line.contains("ERR_")), "{complaints:?}");
 }
 
-/// Text that would act in a page.
+/// A text that would act in a page if it were not escaped.
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)><script>alert(2)</script>";
 
 #[test]
-fn hostile_text_is_shown_as_text() {
+fn shown_text_is_never_markup() {
     let folder = Folder::new();
     let shown = format!("{HOSTILE}\\u202e\\u001b[2J");
     let scenario = format!(
@@ -263,7 +263,7 @@ fn hostile_text_is_shown_as_text() {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
-/// A log of a player who walks for ten seconds and more.
+/// Writes the log of a player who walks for twelve seconds.
 fn walked(folder: &Folder) {
     let preset = "[presets.stroll]\nplayers = [{ name = \"zoe\", moves = 400, every = \"30ms\" }]\n";
     folder
@@ -272,7 +272,7 @@ fn walked(folder: &Folder) {
 }
 
 #[test]
-fn a_log_can_be_gone_through() {
+fn a_log_is_played_and_scrubbed() {
     let folder = Folder::new();
     let Some(browser) = browser(&folder, (390, 844)) else { return };
     walked(&folder);
@@ -284,7 +284,7 @@ fn a_log_can_be_gone_through() {
         |text: &str| browser.until(&format!("document.getElementById('reached').textContent === {text:?}"));
     browser.click("#pause");
     until_state(&browser, "paused");
-    // To the end with the keyboard, and back to the start.
+    // The keyboard moves the scrubber to the end, and back to the start.
     browser.types("#moment", END);
     reached("0:12.0 of 0:12.0");
     browser.until("document.querySelector('#rates .most').textContent === '400 in all'");

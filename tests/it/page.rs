@@ -1,12 +1,12 @@
-//! The page of a run, opened in a browser: it says what the log says, its timeline can be clicked, zoomed
-//! and searched, and nothing that was logged acts in it.
+//! The report's page, opened in a browser: it shows what the log contains, its timeline can be clicked,
+//! zoomed and searched, and nothing that was logged acts as part of the page.
 
 use crate::common::browser::{Browser, DOWN, ENTER, ESCAPE, RIGHT};
 use crate::common::logs::log;
 use crate::common::{Folder, skip};
 use serde_json::{Value, json};
 
-/// A browser with the page of a log that is in the folder; none if there is no browser.
+/// A browser with the page of the folder's log. None if there is no browser on this machine.
 fn opened(folder: &Folder, size: (u32, u32), more: &[&str]) -> Option<Browser> {
     if let Err(why) = crate::common::browser::is_there() {
         skip("the page in a browser", &why);
@@ -24,7 +24,7 @@ fn folder(log: &[u8]) -> Folder {
     folder
 }
 
-/// The window position of a row of the timeline, at this share of its width.
+/// The place of a row of the timeline in the window, at a share of its width.
 fn row(browser: &Browser, nth: u32, share: f64) -> (f64, f64) {
     let body = "const lanes = document.getElementById('lanes'); lanes.scrollIntoView({ block: 'center' });
         const box = document.getElementById('canvas').getBoundingClientRect();
@@ -40,14 +40,14 @@ fn the_timeline_is_clicked_zoomed_and_searched() {
     assert_eq!(browser.text("h1"), "fetches");
     browser.until("document.documentElement.classList.contains('scripted')");
     browser.until("document.getElementById('shown').textContent === '0.00 s – 0.27 s'");
-    // The lane of the server, by its label; a lane of the first wave, by its bar.
+    // The lane of the server is picked by its label, and a lane of the first wave by its bar.
     browser.mouse(&[row(&browser, 1, 0.05)], true);
-    let told = browser.text("#picked");
-    assert!(told.starts_with("ps#1 · server") && told.contains("listening"), "{told}");
+    let picked = browser.text("#picked");
+    assert!(picked.starts_with("ps#1 · server") && picked.contains("listening"), "{picked}");
     browser.mouse(&[row(&browser, 1, 0.4)], false);
     browser.until("!document.getElementById('tip').hidden");
     assert!(browser.text("#tip").contains("signal TERM"), "{}", browser.text("#tip"));
-    // A wave is folded, so that the row that was two rows below its first lane is now there.
+    // A click folds the wave, so that the next wave moves up to the place of its first lane.
     browser.mouse(&[row(&browser, 2, 0.05)], true);
     assert!(
         browser.text("#picked").starts_with("at-once: at_once\n3 requests"),
@@ -80,7 +80,7 @@ fn zoomed(browser: &Browser) {
 }
 
 fn searched(browser: &Browser) {
-    // From anywhere on the page.
+    // The key works from anywhere on the page.
     browser.types("body", "/");
     browser.until("document.activeElement.id === 'search'");
     browser.types("#search", "listening");
@@ -90,7 +90,7 @@ fn searched(browser: &Browser) {
     assert!(browser.text("#picked").starts_with("ps#1 · server"));
     browser.types("#search", ESCAPE);
     browser.until("document.activeElement.id === 'lanes' && !document.getElementById('search').value");
-    // A hit in a folded wave unfolds it, and the hits are visited in a circle.
+    // A hit in a folded wave unfolds the wave. After the last hit comes the first.
     browser.types("#search", "get /one");
     browser.until("/^[3-9] hits$/.test(document.getElementById('hits').textContent)");
     browser.click("#before");
@@ -103,12 +103,12 @@ fn searched(browser: &Browser) {
     browser.until("document.getElementById('picked').textContent.startsWith('ps#1 · server')");
 }
 
-/// Text that would act in a page.
+/// A text that would act in a page if it were not escaped.
 const HOSTILE: &str =
     r#"</script><img src=x onerror=alert(1)><script>alert(2)</script><!--\"'&lt; {{ 7*7 }}\u202e\u001b[2J"#;
 
 #[test]
-fn g06_what_was_logged_is_text() {
+fn g06_logged_text_is_never_markup() {
     let text = String::from_utf8(log("fetches")).unwrap();
     let hostile = text.replace("\"text\":\"listening\"", &format!("\"text\":\"{HOSTILE}\""));
     let hostile = hostile.replace(
@@ -141,7 +141,7 @@ fn g06_what_was_logged_is_text() {
         "fits a phone"
     );
     assert_eq!(browser.complaints(), Vec::<String>::new());
-    // The policy forbids everything that the page itself does not have.
+    // The policy forbids every script and picture that the page did not come with.
     let made = "const s = document.createElement('script'); s.textContent = 'window.acted = 1'; document.body.append(s);
         const i = document.createElement('img'); i.src = 'https://example.com/x.png'; document.body.append(i);
         return window.acted ?? null";
@@ -180,7 +180,7 @@ fn a_million_events_open_without_a_complaint() {
 }
 
 #[test]
-fn it_can_be_read_without_its_script() {
+fn the_page_can_be_read_without_its_script() {
     let folder = folder(&log("fetches"));
     let off = ["--blink-settings=scriptEnabled=false"];
     let Some(browser) = opened(&folder, (1280, 900), &off) else { return };

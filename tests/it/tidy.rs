@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::common::project;
 
 /// The rooms of `src` from the bottom up. A room may import those before it, and itself.
-const ROOMS: [&str; 11] =
-    ["io", "report", "terminal", "diff", "extract", "web", "run", "replay", "playback", "explore", "cli"];
+const ROOMS: [&str; 12] = [
+    "assets", "io", "report", "terminal", "diff", "extract", "web", "run", "replay", "playback", "explore",
+    "cli",
+];
 
 /// The crates, each with the folder of its source.
 const CRATES: [(&str, &str); 3] = [

@@ -1,10 +1,10 @@
 //! `--serve`: opens the door of the live page, and shows where it is.
 
+use crate::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
 use crate::cli::args::ServeArgs;
 use crate::cli::command::write_stderr;
 use crate::io::TOKEN_VARIABLE;
 use crate::io::log_file::writer::RefusedError;
-use crate::web::page;
 use crate::web::server::token::AccessToken;
 use crate::web::server::{BoundServer, PageServer, ServerMode, SiteAssets};
 use scenario_log::sanitize::sanitize;
@@ -23,7 +23,7 @@ pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, Refused
 
 /// Lets people in. What there is to see they are shown once there is something.
 pub(super) fn start(listening: BoundServer, kind: ServerMode) -> Result<PageServer, RefusedError> {
-    let site = SiteAssets { html: page::HTML, style: page::STYLE, script: page::SCRIPT };
+    let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT };
     let server = listening.start(site, kind);
     server.map_err(|error| RefusedError(format!("the page cannot be served: {error}")))
 }

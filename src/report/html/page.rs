@@ -6,6 +6,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::assets::{REPORT_SCRIPT, REPORT_STYLE, REPORT_TEMPLATE};
 use crate::report::error::ReportError;
 use crate::report::format::format_span;
 use crate::report::html::charts;
@@ -22,21 +23,6 @@ use scenario_log::event::{ClockKind, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::sanitize::{sanitize, sanitize_lines};
 use scenario_log::time::{Moment, Span};
-
-const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = concat!(include_str!("../../web/assets/shared/colors.css"), include_str!("page.css"));
-/// The parts of the script, in one scope.
-const SCRIPT: &str = concat!(
-    "'use strict';\n",
-    include_str!("../../web/assets/shared/step.js"),
-    include_str!("script/data.js"),
-    include_str!("script/window.js"),
-    include_str!("script/draw.js"),
-    include_str!("script/found.js"),
-    include_str!("script/said.js"),
-    include_str!("script/pointers.js"),
-    include_str!("script/page.js"),
-);
 
 /// How many bytes the scenario may take on the page.
 const MAX_SCENARIO_BYTES: usize = 500_000;
@@ -103,8 +89,8 @@ pub(super) fn render_page(
     let (scenario, scenario_left) = scenario_text(&collected);
     let page = HtmlPageContext {
         policy: content_policy(),
-        style: STYLE,
-        script: SCRIPT,
+        style: REPORT_STYLE,
+        script: &REPORT_SCRIPT,
         data: timeline_json::render_json(&collected, end)?,
         version: env!("CARGO_PKG_VERSION"),
         name: metrics.start.as_ref().map_or_else(|| "a run".to_owned(), |run| sanitize(&run.name)),
@@ -136,13 +122,13 @@ pub(super) fn render_page(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     // The name ends with `.html`, so that every text is escaped.
-    environment.add_template("page.html", TEMPLATE)?;
+    environment.add_template("page.html", REPORT_TEMPLATE)?;
     Ok(environment.get_template("page.html")?.render(Serde(page))?)
 }
 
 /// The content policy: it allows this style, this script and an icon that is in the page, and nothing else.
 fn content_policy() -> String {
-    let [style, script] = [STYLE, SCRIPT]
+    let [style, script] = [REPORT_STYLE, &REPORT_SCRIPT]
         .map(|text| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())));
     format!(
         "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; \

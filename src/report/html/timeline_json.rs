@@ -1,5 +1,5 @@
 //! The timeline as data for the page's script: JSON in which nothing can end the HTML element that contains
-//! it. `script/data.js` reads it.
+//! it. `src/assets/report/data.js` reads it.
 //!
 //! Times are whole nanoseconds. Lists in the order of time are written as differences, each to the value
 //! before. Counts over the run are pairs: how many empty columns come first, and a count. Texts are in one

@@ -26,41 +26,6 @@ use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
-/// The page itself, without any data of a run.
-pub const HTML: &str = include_str!("page.html");
-/// Its style.
-pub const STYLE: &str = concat!(include_str!("../assets/shared/colors.css"), include_str!("page.css"));
-/// Its script: the parts, in one scope.
-pub const SCRIPT: &str = concat!(
-    "'use strict';\n",
-    "{\n",
-    include_str!("../assets/shared/step.js"),
-    include_str!("script/board.js"),
-    include_str!("script/board_draw.js"),
-    include_str!("script/clock.js"),
-    include_str!("script/commands.js"),
-    include_str!("script/crowd.js"),
-    include_str!("script/expectations.js"),
-    include_str!("script/frames.js"),
-    include_str!("script/join.js"),
-    include_str!("script/lane_draw.js"),
-    include_str!("script/lines.js"),
-    include_str!("script/offers.js"),
-    include_str!("script/pack.js"),
-    include_str!("script/rates.js"),
-    include_str!("script/scrubber.js"),
-    include_str!("script/state.js"),
-    include_str!("script/stream.js"),
-    include_str!("script/text.js"),
-    include_str!("script/theme.js"),
-    include_str!("script/timeline.js"),
-    include_str!("script/token.js"),
-    include_str!("script/top.js"),
-    include_str!("script/view.js"),
-    include_str!("script/main.js"),
-    "}\n",
-);
-
 /// The state of a run beside its events, at the moment when the page is rendered.
 #[derive(Clone, Copy, Debug)]
 pub struct PageView<'a> {

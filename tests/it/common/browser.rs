@@ -1,5 +1,5 @@
-//! A browser without a screen, driven by W3C WebDriver: chromedriver and Chromium, both ended with it.
-//! A client of what the tests need, and no more.
+//! A browser without a screen: Chromium, driven through chromedriver by W3C WebDriver. Both end when it is
+//! dropped. It has only what the tests need.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses another part of this")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How long a condition may take to hold: a limit for what never does, not a measure.
+/// How long a condition may take to hold. It only ends a test that would wait forever.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// The key of an element's id in answers.
+/// The key of an element's id in the driver's answers.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A key that has no character, as WebDriver names it.
+/// Keys without a character, by their code in WebDriver.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const DOWN: &str = "\u{e015}";
@@ -25,18 +25,18 @@ pub(crate) const HOME: &str = "\u{e011}";
 pub(crate) const END: &str = "\u{e010}";
 pub(crate) const TAB: &str = "\u{e004}";
 
-/// A browser with one window.
+/// A running browser with one window.
 pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
 }
 
-/// An element of the page.
+/// An element of the page, by its id in WebDriver.
 #[derive(Clone)]
 pub(crate) struct Element(String);
 
-/// Whether there is a browser here; if not, why.
+/// Checks that there is a browser on this machine. The error is the reason to skip a test.
 pub(crate) fn is_there() -> Result<(), String> {
     for tool in ["chromedriver", "chromium"] {
         if !crate::common::works(tool, &["--version"]) {
@@ -47,17 +47,17 @@ pub(crate) fn is_there() -> Result<(), String> {
 }
 
 impl Browser {
-    /// Starts one with a window so large. `profile` is an empty folder for what it writes.
+    /// Starts a browser with a window of this size. `profile` is an empty folder for the files that it writes.
     #[track_caller]
     pub(crate) fn start(profile: &Path, (wide, high): (u32, u32), more: &[&str]) -> Browser {
         let mut driver = Command::new("chromedriver");
         driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = driver.spawn().unwrap();
-        let mut said = BufReader::new(driver.stdout.take().unwrap());
+        let mut output = BufReader::new(driver.stdout.take().unwrap());
         let mut browser = Browser { driver, port: 0, session: String::new() };
-        browser.port = port(&mut said);
-        // The driver may write more later, and its pipe must stay open.
-        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        browser.port = port(&mut output);
+        // The driver must not block on a full pipe later.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         let mut arguments = vec![
             "--headless".to_owned(),
             "--no-sandbox".to_owned(),
@@ -80,25 +80,25 @@ impl Browser {
         browser
     }
 
-    /// Opens a file, and waits until it is loaded.
+    /// Opens a file, and waits until its page has loaded.
     #[track_caller]
     pub(crate) fn open(&self, file: &Path) {
         self.go(&format!("file://{}", file.canonicalize().unwrap().display()));
     }
 
-    /// Opens an address, and waits until it is loaded.
+    /// Opens an address, and waits until its page has loaded.
     #[track_caller]
     pub(crate) fn go(&self, url: &str) {
         self.post("/url", &json!({ "url": url }));
     }
 
-    /// Runs the body of a script with these `arguments`, and returns its value.
+    /// Runs the body of a function with these `arguments`, and returns its result.
     #[track_caller]
     pub(crate) fn run(&self, body: &str, arguments: Value) -> Value {
         self.post("/execute/sync", &json!({ "script": body, "args": arguments }))
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression is true.
     #[track_caller]
     pub(crate) fn until(&self, holds: &str) {
         let since = Instant::now();
@@ -114,7 +114,7 @@ impl Browser {
         Element(value[ELEMENT].as_str().unwrap().to_owned())
     }
 
-    /// The text of an element as it is seen.
+    /// The text of an element as a reader sees it.
     #[track_caller]
     pub(crate) fn text(&self, selector: &str) -> String {
         let Element(id) = self.find(selector);
@@ -122,7 +122,7 @@ impl Browser {
         self.ask("GET", &path, &Value::Null).as_str().unwrap().to_owned()
     }
 
-    /// Clicks in the middle of an element.
+    /// Clicks the middle of an element.
     #[track_caller]
     pub(crate) fn click(&self, selector: &str) {
         let Element(id) = self.find(selector);
@@ -136,8 +136,8 @@ impl Browser {
         self.post(&format!("/element/{id}/value"), &json!({ "text": text }));
     }
 
-    /// Moves the mouse by way of these points of the window, pressed in between if there are several or
-    /// it is a `click`.
+    /// Moves the mouse to these points of the window. The button is pressed from the first to the last
+    /// point if there are several, or if it is a `click`.
     #[track_caller]
     pub(crate) fn mouse(&self, points: &[(f64, f64)], click: bool) {
         let mut steps = Vec::new();
@@ -155,7 +155,7 @@ impl Browser {
         self.post("/actions", &json!({ "actions": [mouse] }));
     }
 
-    /// The console's messages since the last call, without those of level `INFO`.
+    /// The warnings and errors of the console since the last call.
     #[track_caller]
     pub(crate) fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));
@@ -169,7 +169,7 @@ impl Browser {
         self.ask("POST", &format!("/session/{}{path}", self.session), body)
     }
 
-    /// Asks the driver for something; an error is the test's.
+    /// Sends a request to the driver. The test fails if the driver answers with an error.
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         match self.answer(method, path, body) {
@@ -179,29 +179,29 @@ impl Browser {
     }
 
     fn answer(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let said = |error: std::io::Error| error.to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(said)?;
-        stream.set_read_timeout(Some(LONGEST)).map_err(said)?;
+        let text = |error: std::io::Error| error.to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(text)?;
+        stream.set_read_timeout(Some(LONGEST)).map_err(text)?;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let length = body.len();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         );
-        stream.write_all((head + &body).as_bytes()).map_err(said)?;
+        stream.write_all((head + &body).as_bytes()).map_err(text)?;
         let mut answer = BufReader::new(stream);
         let mut length = 0;
         loop {
             let mut line = String::new();
-            answer.read_line(&mut line).map_err(said)?;
+            answer.read_line(&mut line).map_err(text)?;
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(|_| "a length that is none".to_owned())?;
+                length = value.trim().parse().map_err(|_| "the length is not a number".to_owned())?;
             }
             if line.trim().is_empty() {
                 break;
             }
         }
         let mut body = vec![0; length];
-        answer.read_exact(&mut body).map_err(said)?;
+        answer.read_exact(&mut body).map_err(text)?;
         let mut answer: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
         let value = answer["value"].take();
         if value.get("error").is_some_and(|error| !error.is_null()) {
@@ -211,13 +211,13 @@ impl Browser {
     }
 }
 
-/// The port that the driver says it has taken.
+/// Reads the driver's port from its output.
 #[track_caller]
-fn port(said: &mut impl BufRead) -> u16 {
+fn port(output: &mut impl BufRead) -> u16 {
     let mut line = String::new();
     loop {
         line.clear();
-        assert!(said.read_line(&mut line).unwrap() > 0, "the driver has ended");
+        assert!(output.read_line(&mut line).unwrap() > 0, "the driver has ended");
         if let Some((_, rest)) = line.split_once("on port ")
             && let Ok(port @ 1..) = rest.trim().trim_end_matches('.').parse()
         {
@@ -229,7 +229,7 @@ fn port(said: &mut impl BufRead) -> u16 {
 impl Drop for Browser {
     fn drop(&mut self) {
         if !self.session.is_empty() {
-            // It ends the browser; the driver's own end would leave it.
+            // This ends the browser, which would go on if only the driver were killed.
             let _ = self.answer("DELETE", &format!("/session/{}", self.session), &Value::Null);
         }
         let _ = self.driver.kill();
