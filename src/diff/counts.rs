@@ -106,7 +106,27 @@ impl DiffCounts {
             }
             Event::Expect(expected) => CountKey::Expectation(expected.name.clone(), expected.ok),
             Event::RunFinished(summary) => CountKey::Outcome(summary.outcome.name()),
-            _ => return,
+            Event::RunStarted { .. }
+            | Event::ClockTick { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnFailed { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. } => return,
         };
         self.results.entry(counted).or_default()[side as usize] += 1;
     }

@@ -159,8 +159,7 @@ pub fn compare<R: Read>(
         comparer.compare_bytes(&here);
         for (side, here) in DiffSide::BOTH.into_iter().zip(&here) {
             let Some(here) = here else { continue };
-            let damaged = |fault| (side, LogReadError::damaged(here.line.number, fault));
-            comparer.add_line(side, here).map_err(damaged)?;
+            comparer.add_line(side, here).map_err(|unreadable| (side, unreadable))?;
         }
         let has_ended = [lines[0].is_none(), lines[1].is_none()];
         left.reader.advance();
@@ -210,10 +209,11 @@ impl LogComparer {
     }
 
     /// A line of one of them, as an event.
-    fn add_line(&mut self, side: DiffSide, here: &CurrentLine<'_>) -> Result<(), String> {
-        let record = LogRecord::decode(here.line.bytes)?;
+    fn add_line(&mut self, side: DiffSide, here: &CurrentLine<'_>) -> Result<(), LogReadError> {
+        let damaged = |fault| LogReadError::damaged(here.line.number, fault);
+        let record = LogRecord::decode(here.line.bytes).map_err(damaged)?;
         // A kind that a later release has added is passed over: what counts of it is not known.
-        let event = record.event()?;
+        let event = record.event().map_err(damaged)?;
         let counts = match (self.level, &event) {
             (DiffLevel::Exact, _) => true,
             (

@@ -68,13 +68,11 @@ struct SourceSequences {
 impl SourceSequences {
     /// The sequence that an event is of.
     fn sequence(&mut self, event: &Event<'_>) -> &mut EventSequence {
-        match event {
-            Event::Lines { stream: OutputStream::Stdout, .. } => &mut self.stdout,
-            Event::Lines { stream: OutputStream::Stderr, .. } => &mut self.stderr,
-            Event::Move { player, .. } | Event::Step { player, .. } => {
-                self.players.entry(player.to_string()).or_default()
-            }
-            _ => &mut self.own_events,
+        match part_of(event) {
+            SequencePart::Stdout => &mut self.stdout,
+            SequencePart::Stderr => &mut self.stderr,
+            SequencePart::Player(name) => self.players.entry(name).or_default(),
+            SequencePart::Lifecycle => &mut self.own_events,
         }
     }
 
@@ -265,11 +263,15 @@ enum EventOwner {
 
 /// Which sequence of its source an event is of.
 fn part_of(event: &Event<'_>) -> SequencePart {
-    match event {
-        Event::Lines { stream: OutputStream::Stdout, .. } => SequencePart::Stdout,
-        Event::Lines { stream: OutputStream::Stderr, .. } => SequencePart::Stderr,
-        Event::Move { player, .. } | Event::Step { player, .. } => SequencePart::Player(player.to_string()),
-        _ => SequencePart::Lifecycle,
+    if let Event::Lines { stream, .. } = event {
+        match stream {
+            OutputStream::Stdout => SequencePart::Stdout,
+            OutputStream::Stderr => SequencePart::Stderr,
+        }
+    } else if let Event::Move { player, .. } | Event::Step { player, .. } = event {
+        SequencePart::Player(player.to_string())
+    } else {
+        SequencePart::Lifecycle
     }
 }
 
@@ -311,14 +313,14 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
 
 /// Whether nothing of its source comes behind this event.
 fn ends_source(event: &Event<'_>, identity: &SourceIdentity) -> bool {
-    match event {
+    let is_end = matches!(
+        event,
         Event::SpawnExited { .. }
-        | Event::FetchFinished { .. }
-        | Event::FetchFailed { .. }
-        | Event::PlayerLeft { .. } => true,
-        Event::SpawnFailed { .. } => identity.origin == ComparedOrigin::NotStarted,
-        _ => false,
-    }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. }
+            | Event::PlayerLeft { .. }
+    );
+    is_end || matches!(event, Event::SpawnFailed { .. }) && identity.origin == ComparedOrigin::NotStarted
 }
 
 #[cfg(test)]

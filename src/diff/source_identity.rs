@@ -46,6 +46,7 @@ impl SourceIdentities {
         source: Source,
         event: &Event<'_>,
     ) -> Rc<SourceIdentity> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "these events alone begin a source")]
         let origin = match *event {
             Event::SpawnStarted { preset, entry, .. } => {
                 ComparedOrigin::Preset(preset.to_owned(), entry_text(entry))

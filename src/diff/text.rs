@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Effects, Style};
 use crate::diff::differing_fields::{differing_fields, highlighted_ranges};
 use crate::diff::highlight::HighlightedLine;
 use crate::diff::{DiffSide, LogComparison, LogDifference, LogLineRef, PerSide};
+use crate::report::format::pluralize;
 use scenario_log::sanitize::sanitize;
 
 /// Up to so many rows of counts are shown although they do not differ.
@@ -183,10 +184,6 @@ fn shorten_value(value: Option<&str>, alike: usize) -> String {
     let shown: String = value.chars().skip(skipped).take(MAX_VALUE_CHARS).collect();
     let (before, behind) = (skipped > 0, skipped + MAX_VALUE_CHARS < length);
     format!("{}{shown}{}", if before { "…" } else { "" }, if behind { "…" } else { "" })
-}
-
-fn pluralize(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::extract::extracted_run::{ExtractedRun, TypedLine};
-use crate::extract::format_seconds;
+use crate::report::units::format_moment;
 use scenario_core::engine::console_command;
 use scenario_core::engine::console_command::ConsoleCommand;
 use scenario_core::scenario::model::Scenario;
@@ -150,7 +150,7 @@ impl TypedEnd {
     /// Makes a draft end so.
     pub(super) fn apply_to(&self, draft: &mut ScenarioDraft) {
         let mut comment = vec![
-            format!("{} at {}.", self.comment, format_seconds(self.t)),
+            format!("{} at {}.", self.comment, format_moment(self.t)),
             "This limit stands for it, a nanosecond later; the run that it ends has failed.".to_owned(),
         ];
         if self.is_first && has_due_entry(draft.scenario(), self.t) {
@@ -171,7 +171,7 @@ fn has_due_entry(scenario: &Scenario, t: Moment) -> bool {
 
 /// A typed line for a comment, and what became of it.
 fn typed_line_comment(input: &TypedLine, how: &str) -> String {
-    format!("typed at {}{how}: {}", format_seconds(input.t), input.text)
+    format!("typed at {}{how}: {}", format_moment(input.t), input.text)
 }
 
 /// Ids for what was typed, none of which the scenario has.

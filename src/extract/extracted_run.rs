@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::extract::ExtractError;
 use scenario_log::decode::LogRecord;
-use scenario_log::event::{ClockKind, EntryName, Event, RunOutcome};
+use scenario_log::event::{ClockKind, Event, RunOutcome};
 use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
@@ -87,26 +87,26 @@ impl ExtractedRun {
 
     fn from_first_line(line: LogLine<'_>) -> Result<ExtractedRun, ExtractError> {
         let record = read_record(line)?;
-        match read_event(line, &record)? {
-            Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) => {
-                Ok(ExtractedRun {
-                    name: name.to_owned(),
-                    seed,
-                    clock,
-                    started_at: started_at.map(str::to_owned),
-                    guests: 0,
-                    is_scheduled: !schedule.is_empty(),
-                    scenario: scenario.to_owned(),
-                    inputs: Vec::new(),
-                    accepted: 0,
-                    refused: 0,
-                    signal: None,
-                    end: None,
-                    timeline_began: None,
-                })
-            }
-            _ => Err(LogReadError::damaged(line.number, "is no `run.started`").into()),
-        }
+        let Some(Event::RunStarted { name, seed, clock, started_at, schedule, scenario }) =
+            read_event(line, &record)?
+        else {
+            return Err(LogReadError::damaged(line.number, "is not a `run.started`").into());
+        };
+        Ok(ExtractedRun {
+            name: name.to_owned(),
+            seed,
+            clock,
+            started_at: started_at.map(str::to_owned),
+            guests: 0,
+            is_scheduled: !schedule.is_empty(),
+            scenario: scenario.to_owned(),
+            inputs: Vec::new(),
+            accepted: 0,
+            refused: 0,
+            signal: None,
+            end: None,
+            timeline_began: None,
+        })
     }
 
     fn add_line(&mut self, line: LogLine<'_>) -> Result<(), ExtractError> {
@@ -131,12 +131,43 @@ impl ExtractedRun {
                 let reason = summary.reason.clone();
                 self.end = Some(ExtractedEnd { outcome: summary.outcome, reason, took: summary.took });
             }
-            event if is_timeline_event(&event) => {
-                self.timeline_began.get_or_insert(event.due().unwrap_or(line.t));
+            Event::ClockTick { .. } => self.begin_timeline(line.t, &event),
+            Event::SpawnStarted { entry, .. }
+            | Event::FetchStarted { entry, .. }
+            | Event::Mark { entry, .. }
+            | Event::Sent { entry, .. }
+            | Event::Stopping { entry, .. } => {
+                // What a typed line leads to has no entry.
+                if entry.is_some() {
+                    self.begin_timeline(line.t, &event);
+                }
             }
-            _ => {}
+            Event::RunStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_) => {}
         }
         Ok(())
+    }
+
+    /// Notes an event of the timeline or the clock: the first one begins the timeline.
+    fn begin_timeline(&mut self, t: Moment, event: &Event<'_>) {
+        self.timeline_began.get_or_insert(event.due().unwrap_or(t));
     }
 
     fn add_typed_line(
@@ -150,9 +181,7 @@ impl ExtractedRun {
             None => self.accepted += 1,
         }
         if self.accepted > MAX_COMMANDS {
-            return Err(ExtractError::TooLarge(format!(
-                "more than {MAX_COMMANDS} commands were typed in this run, too many for a scenario to keep"
-            )));
+            return Err(ExtractError::TooManyCommands(MAX_COMMANDS));
         }
         if refused.is_none() || self.refused <= MAX_REFUSED {
             self.inputs.push(TypedLine {
@@ -169,20 +198,6 @@ impl ExtractedRun {
     /// How many lines were refused that are not kept.
     pub(super) fn dropped_refused(&self) -> usize {
         self.refused.saturating_sub(MAX_REFUSED)
-    }
-}
-
-/// Whether an event is of the timeline or the clock, and not what a typed line leads to.
-fn is_timeline_event(event: &Event<'_>) -> bool {
-    let of_entry = |entry: &Option<EntryName<'_>>| entry.is_some();
-    match event {
-        Event::ClockTick { .. } => true,
-        Event::SpawnStarted { entry, .. }
-        | Event::FetchStarted { entry, .. }
-        | Event::Mark { entry, .. }
-        | Event::Sent { entry, .. }
-        | Event::Stopping { entry, .. } => of_entry(entry),
-        _ => false,
     }
 }
 

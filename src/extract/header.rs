@@ -3,7 +3,7 @@
 
 use crate::extract::additions::ScenarioAdditions;
 use crate::extract::extracted_run::ExtractedRun;
-use crate::extract::format_seconds;
+use crate::report::units::format_moment;
 use scenario_core::scenario::write::draft::ScenarioDraft;
 use scenario_log::event::ClockKind;
 use scenario_log::reader::TruncatedEnd;
@@ -67,7 +67,7 @@ fn describe_end(told: &ExtractedRun, cut: Option<&TruncatedEnd>) -> String {
     match &told.end {
         Some(finished) => {
             let reason = finished.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            format!("{}{reason} after {}", finished.outcome.name(), format_seconds(Moment(finished.took.0)))
+            format!("{}{reason} after {}", finished.outcome.name(), format_moment(Moment(finished.took.0)))
         }
         None => {
             let line = cut.map_or(0, |cut| cut.last_line);

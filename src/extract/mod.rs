@@ -18,6 +18,8 @@ mod additions;
 mod extracted_run;
 mod header;
 
+use std::error::Error;
+use std::fmt;
 use std::io::Read;
 
 use crate::extract::additions::ScenarioAdditions;
@@ -25,16 +27,34 @@ use crate::extract::extracted_run::ExtractedRun;
 use scenario_core::scenario::MAX_FILE_LEN;
 use scenario_core::scenario::write::draft::ScenarioDraft;
 use scenario_log::reader::{LogReadError, LogReader};
-use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
 /// Why no scenario can be extracted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExtractError {
     /// The log cannot be read.
     Unreadable(LogReadError),
-    /// It would be larger than a scenario can be, in words.
-    TooLarge(String),
+    /// More commands were typed in the run than a scenario may keep; this is the most.
+    TooManyCommands(usize),
+    /// The scenario's file would have this many bytes, more than a file may have.
+    TooLarge(usize),
 }
+
+impl fmt::Display for ExtractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExtractError::Unreadable(unreadable) => unreadable.fmt(f),
+            ExtractError::TooManyCommands(most) => {
+                write!(f, "more than {most} commands were typed in this run, too many for a scenario to keep")
+            }
+            ExtractError::TooLarge(bytes) => write!(
+                f,
+                "the scenario of this run has {bytes} bytes; a scenario's file has at most {MAX_FILE_LEN}"
+            ),
+        }
+    }
+}
+
+impl Error for ExtractError {}
 
 impl From<LogReadError> for ExtractError {
     fn from(unreadable: LogReadError) -> ExtractError {
@@ -61,15 +81,7 @@ pub fn extract<R: Read>(reader: &mut LogReader<R>) -> Result<Option<String>, Ext
     let header = header::header_lines(&told, &draft, &parts, reader.truncated_end());
     let text = draft.to_toml(&header, &parts.before_timeline, &parts.after_timeline);
     if text.len() > MAX_FILE_LEN {
-        return Err(ExtractError::TooLarge(format!(
-            "the scenario of this run has {} bytes; a scenario's file has at most {MAX_FILE_LEN}",
-            text.len()
-        )));
+        return Err(ExtractError::TooLarge(text.len()));
     }
     Ok(Some(text))
-}
-
-/// A moment as people read it.
-fn format_seconds(t: Moment) -> String {
-    format!("{}.{:03} s", t.0 / NANOS_PER_SECOND, t.0 / 1_000_000 % 1_000)
 }

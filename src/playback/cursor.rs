@@ -9,7 +9,8 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use crate::report::feed::LogEvent;
+use crate::report::feed;
+use crate::report::origins::SourceTracker;
 use crate::terminal::event_lines::{EventRenderer, LineRenderer};
 use crate::web::page::LivePage;
 use scenario_log::decode::LogRecord;
@@ -51,6 +52,8 @@ pub(super) struct LogCursor {
     renderer: LineRenderer,
     /// The live page that is made of what is behind, if one is, and how it begins.
     page: Option<(LivePage, LivePage)>,
+    /// The origins of the sources that run where the page is.
+    sources: SourceTracker,
     waypoints: PlaybackWaypoints,
 }
 
@@ -65,7 +68,8 @@ impl LogCursor {
         let reader = LogReader::new(file.try_clone().map_err(refused)?);
         let waypoints = PlaybackWaypoints::new(screen.clone());
         let page = page.map(|page| (page.clone(), page));
-        Ok(LogCursor { file, is_file, reader, renderer: screen, page, waypoints })
+        let sources = SourceTracker::default();
+        Ok(LogCursor { file, is_file, reader, renderer: screen, page, sources, waypoints })
     }
 
     /// The run's last moment, where it can be known before.
@@ -110,7 +114,7 @@ impl LogCursor {
     pub(super) fn render_next(&mut self, out: &mut String) -> Result<(), LogReadError> {
         if let Some(line) = self.reader.peek()? {
             render_line(line.bytes, (line.number, line.t), &mut self.renderer, out)?;
-            feed_page(&line, &mut self.page)?;
+            feed_page(&line, &mut self.page, &mut self.sources)?;
         }
         self.advance();
         Ok(())
@@ -120,7 +124,7 @@ impl LogCursor {
     pub(super) fn skip_next(&mut self, passed: &mut SkippedLines) -> Result<(), LogReadError> {
         if let Some(line) = self.reader.peek()? {
             passed.push(&line, &mut self.renderer)?;
-            feed_page(&line, &mut self.page)?;
+            feed_page(&line, &mut self.page, &mut self.sources)?;
         }
         self.advance();
         Ok(())
@@ -156,6 +160,7 @@ impl LogCursor {
             // A page of every waypoint would be large.
             Some((page, blank)) => {
                 page.clone_from(blank);
+                self.sources.clear();
                 &self.waypoints.points[0]
             }
             None => self.waypoints.find_before(to),
@@ -184,12 +189,16 @@ pub(super) fn render_line(
 }
 
 /// Takes a line of a log into the page, if there is one.
-fn feed_page(line: &LogLine<'_>, page: &mut Option<(LivePage, LivePage)>) -> Result<(), LogReadError> {
+fn feed_page(
+    line: &LogLine<'_>,
+    page: &mut Option<(LivePage, LivePage)>,
+    sources: &mut SourceTracker,
+) -> Result<(), LogReadError> {
     let Some((page, _)) = page else { return Ok(()) };
     let damaged = |fault| LogReadError::damaged(line.number, fault);
     let record = LogRecord::decode(line.bytes).map_err(damaged)?;
     let event = record.event().map_err(damaged)?;
-    page.on_event(&LogEvent { line: line.number, t: line.t, event: event.as_ref() });
+    feed::with_origin(sources, (line.number, line.t), event.as_ref(), |logged| page.on_event(logged));
     Ok(())
 }
 

@@ -56,6 +56,8 @@ pub(super) struct ReplayComparer<'e, R> {
     /// The last lines, in a ring; the oldest is at `passed % BEFORE`.
     previous_lines: [(u64, Vec<u8>); CONTEXT_LINES],
     origins: BTreeMap<Source, (String, Option<String>)>,
+    /// The origins as `on_event` receives them.
+    sources: report::origins::SourceTracker,
 }
 
 impl<'e, R: Read> ReplayComparer<'e, R> {
@@ -74,6 +76,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
             end: None,
             previous_lines: Default::default(),
             origins: BTreeMap::new(),
+            sources: report::origins::SourceTracker::default(),
         }
     }
 
@@ -268,7 +271,8 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
         if self.halt.is_none()
             && let Some(ear) = &mut self.on_event
         {
-            ear(&report::feed::LogEvent { line: self.reader.lines(), t, event: Some(event) });
+            let at = (self.reader.lines(), t);
+            report::feed::with_origin(&mut self.sources, at, Some(event), |logged| ear(logged));
         }
         if matches!(event, Event::SpawnStarted { pid: Some(_), .. } | Event::SpawnFailed { .. }) {
             self.unlogged_starts = self.unlogged_starts.saturating_sub(1);

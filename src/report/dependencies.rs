@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use regex::bytes::Regex;
-use serde_json::Value;
+
+use crate::report::logged_scenario::load_logged_scenario;
+use scenario_core::scenario::model::{EntryTrigger, Scenario};
 
 /// What an entry waits for.
 #[derive(Debug)]
@@ -43,20 +45,33 @@ impl<P> Default for EntryDependencies<P> {
 }
 
 impl<P: Copy> EntryDependencies<P> {
-    /// What a resolved scenario says; what cannot be read of it is left out.
-    pub(super) fn from_scenario(scenario: &str) -> EntryDependencies<P> {
-        let mut waits = EntryDependencies::default();
-        let scenario: Value = serde_json::from_str(scenario).unwrap_or_default();
-        let timeline = scenario["timeline"].as_array();
-        for (n, entry) in timeline.into_iter().flatten().enumerate() {
-            let name = entry["id"].as_str().map_or_else(|| format!("#{}", n + 1), str::to_owned);
-            if let Some(wait) = EntryDependency::from_json(&entry["after"]) {
-                let moments = EntryMoments { started: None, ready: None, finished: None };
-                waits.moments.entry(wait.entry.clone()).or_insert(moments);
-                waits.dependencies.insert(name, wait);
-            }
+    /// The dependencies in the scenario of a log's first line; none if it cannot be read.
+    pub(super) fn from_logged(scenario: &str) -> EntryDependencies<P> {
+        load_logged_scenario(scenario)
+            .map_or_else(EntryDependencies::default, |scenario| EntryDependencies::from_scenario(&scenario))
+    }
+
+    fn from_scenario(scenario: &Scenario) -> EntryDependencies<P> {
+        let mut known = EntryDependencies::default();
+        for (index, entry) in scenario.timeline.iter().enumerate() {
+            let Some(trigger) = &entry.trigger else { continue };
+            let moment = match trigger {
+                EntryTrigger::Started(_) => DependencyMoment::Started,
+                EntryTrigger::Ready(_) => DependencyMoment::Ready,
+                EntryTrigger::Finished(_) => DependencyMoment::Finished,
+                EntryTrigger::Line { regex, .. } => match Regex::new(regex) {
+                    Ok(regex) => DependencyMoment::Line { regex, seen: None },
+                    Err(_) => continue,
+                },
+            };
+            let awaited = trigger.awaited_entry();
+            let awaited = scenario.timeline[awaited].event_name(awaited).to_string();
+            let moments = EntryMoments { started: None, ready: None, finished: None };
+            known.moments.entry(awaited.clone()).or_insert(moments);
+            let dependency = EntryDependency { entry: awaited, moment };
+            known.dependencies.insert(entry.event_name(index).to_string(), dependency);
         }
-        waits
+        known
     }
 
     pub(super) fn note_started(&mut self, entry: &str, at: P) {
@@ -102,25 +117,5 @@ impl<P: Copy> EntryDependencies<P> {
             DependencyMoment::Finished => moments.finished,
             DependencyMoment::Line { seen, .. } => seen,
         }
-    }
-}
-
-impl<P> EntryDependency<P> {
-    fn from_json(after: &Value) -> Option<EntryDependency<P>> {
-        if let Some(moment) = after.as_str() {
-            let (of, what) = moment.rsplit_once('.')?;
-            let what = match what {
-                "started" => DependencyMoment::Started,
-                "ready" => DependencyMoment::Ready,
-                "finished" => DependencyMoment::Finished,
-                _ => return None,
-            };
-            return Some(EntryDependency { entry: of.to_owned(), moment: what });
-        }
-        let regex = Regex::new(after["line"].as_str()?).ok()?;
-        Some(EntryDependency {
-            entry: after["of"].as_str()?.to_owned(),
-            moment: DependencyMoment::Line { regex, seen: None },
-        })
     }
 }

@@ -8,13 +8,14 @@
 //! 51st and all later ones share a case. All requests of a job that one entry asked for are one case.
 //! So a run of a million spawns has a report that can be read, in memory that does not grow with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 use crate::report::metrics::faults::event_fault;
+use crate::report::origins::{OriginKind, SourceOrigin};
 use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
@@ -63,6 +64,31 @@ impl CaseOrigin {
     }
 }
 
+/// The case of a source.
+#[derive(Clone, Debug)]
+struct CaseKey {
+    suite: CaseSuite,
+    origin: CaseOrigin,
+    /// Which case of this origin, counted from 0.
+    index: usize,
+}
+
+impl CaseKey {
+    fn from_origin(source: &SourceOrigin) -> CaseKey {
+        let name = source.group.name.clone();
+        let nth = usize::try_from(source.nth - 1).unwrap_or(usize::MAX);
+        let (suite, index) = match source.group.kind {
+            OriginKind::Preset => (CaseSuite::Preset(name), nth.min(MAX_OWN_CASES)),
+            OriginKind::Job => (CaseSuite::Fetch(name), 0),
+        };
+        CaseKey { suite, origin: CaseOrigin::from_entry(source.group.entry_name()), index }
+    }
+
+    fn unstarted(source: Source) -> CaseKey {
+        CaseKey { suite: CaseSuite::Unstarted, origin: CaseOrigin::Unknown(source), index: 0 }
+    }
+}
+
 /// What becomes a case.
 #[derive(Clone, Debug)]
 struct CaseRecord {
@@ -80,9 +106,6 @@ struct CaseRecord {
 pub struct JunitCases {
     name: Option<String>,
     suites: BTreeMap<CaseSuite, BTreeMap<CaseOrigin, Vec<CaseRecord>>>,
-    /// How many have started of each.
-    started_counts: BTreeMap<(CaseSuite, CaseOrigin), usize>,
-    running: HashMap<Source, (CaseSuite, CaseOrigin, usize)>,
     /// What was expected of the run, a case each.
     expectations: Vec<TestCase>,
     /// Faults of the run as a whole.
@@ -93,86 +116,91 @@ pub struct JunitCases {
 
 impl JunitCases {
     /// Takes an event.
-    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
-        self.last_moment = told.t;
-        let Some(event) = told.event else { return };
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        self.last_moment = logged.t;
+        let Some(event) = logged.event else { return };
+        let key = logged.origin.map(CaseKey::from_origin);
         match *event {
             Event::RunStarted { name, .. } => self.name = Some(name.to_owned()),
-            Event::SpawnStarted { source, preset, entry, .. } => {
-                self.start(
-                    source,
-                    CaseSuite::Preset(preset.to_owned()),
-                    CaseOrigin::from_entry(entry),
-                    told.t,
-                );
+            Event::SpawnStarted { .. } | Event::FetchStarted { .. } => {
+                if let Some(key) = key {
+                    self.start(key, logged.t);
+                }
             }
-            Event::FetchStarted { source, job, entry, .. } => {
-                self.start(source, CaseSuite::Fetch(job.to_owned()), CaseOrigin::from_entry(entry), told.t);
+            Event::SpawnFailed { source, .. } if key.is_none() => {
+                let key = CaseKey::unstarted(source);
+                self.start(key.clone(), logged.t);
+                self.record_fault(logged, event, Some(&key));
+                self.end(&key, logged.t);
             }
-            Event::SpawnFailed { source, .. } if !self.running.contains_key(&source) => {
-                self.start(source, CaseSuite::Unstarted, CaseOrigin::Unknown(source), told.t);
-                self.record_fault(told, event);
-                self.end(source, told.t);
-            }
-            Event::SpawnExited { source, .. }
-            | Event::FetchFinished { source, .. }
-            | Event::FetchFailed { source, .. } => {
-                self.record_fault(told, event);
-                self.end(source, told.t);
+            Event::SpawnExited { .. } | Event::FetchFinished { .. } | Event::FetchFailed { .. } => {
+                self.record_fault(logged, event, key.as_ref());
+                if let Some(key) = key {
+                    self.end(&key, logged.t);
+                }
             }
             Event::SpawnFailed { .. } | Event::Sent { .. } | Event::Stopping { .. } => {
-                self.record_fault(told, event)
+                self.record_fault(logged, event, key.as_ref());
             }
             Event::Expect(expected) => {
                 self.expectations.push(TestCase::from_expectation(expected.name.clone(), None, expected));
             }
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
-            _ => {}
+            Event::ClockTick { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. } => {}
         }
     }
 
-    fn start(&mut self, source: Source, suite: CaseSuite, asked: CaseOrigin, t: Moment) {
-        let is_spawn = matches!(source, Source::Spawn(_));
-        let nth = self.started_counts.entry((suite.clone(), asked.clone())).or_default();
-        let index = if is_spawn { (*nth).min(MAX_OWN_CASES) } else { 0 };
-        *nth += 1;
-        let gathered = self.suites.entry(suite.clone()).or_default().entry(asked.clone()).or_default();
-        if index == gathered.len() {
-            gathered.push(CaseRecord { count: 0, ended: 0, faulty: 0, faults: Vec::new(), from: t, to: t });
+    fn start(&mut self, CaseKey { suite, origin, index }: CaseKey, t: Moment) {
+        let records = self.suites.entry(suite).or_default().entry(origin).or_default();
+        if index == records.len() {
+            records.push(CaseRecord { count: 0, ended: 0, faulty: 0, faults: Vec::new(), from: t, to: t });
         }
-        if let Some(gathered) = gathered.get_mut(index) {
-            gathered.count += 1;
+        if let Some(record) = records.get_mut(index) {
+            record.count += 1;
         }
-        self.running.insert(source, (suite, asked, index));
     }
 
-    fn running_record(&mut self, source: Source) -> Option<&mut CaseRecord> {
-        let (suite, asked, index) = self.running.get(&source)?;
-        self.suites.get_mut(suite)?.get_mut(asked)?.get_mut(*index)
+    fn record(&mut self, key: &CaseKey) -> Option<&mut CaseRecord> {
+        self.suites.get_mut(&key.suite)?.get_mut(&key.origin)?.get_mut(key.index)
     }
 
-    fn end(&mut self, source: Source, t: Moment) {
-        if let Some(gathered) = self.running_record(source) {
-            gathered.ended += 1;
-            gathered.to = t;
+    fn end(&mut self, key: &CaseKey, t: Moment) {
+        if let Some(record) = self.record(key) {
+            record.ended += 1;
+            record.to = t;
         }
-        self.running.remove(&source);
     }
 
-    /// Notes what an event says went wrong.
-    fn record_fault(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
+    /// Notes an event if something went wrong.
+    fn record_fault(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>, key: Option<&CaseKey>) {
         let Some((source, what)) = event_fault(event) else { return };
         let of = source.map(|source| format!("{source} ")).unwrap_or_default();
-        let said = sanitize(&format!("line {} of the log, at {} s: {of}{what}", told.line, told.t));
-        let faults = match source.and_then(|source| self.running_record(source)) {
-            Some(gathered) => {
-                gathered.faulty += 1;
-                &mut gathered.faults
+        let message = sanitize(&format!("line {} of the log, at {} s: {of}{what}", logged.line, logged.t));
+        let faults = match key.and_then(|key| self.record(key)) {
+            Some(record) => {
+                record.faulty += 1;
+                &mut record.faults
             }
             None => &mut self.faults,
         };
         if faults.len() < MAX_FAULTS {
-            faults.push(said);
+            faults.push(message);
         }
     }
 
@@ -180,8 +208,8 @@ impl JunitCases {
     /// its log could not say so.
     ///
     /// # Errors
-    /// In words, why it cannot be made.
-    pub fn render_junit(&self, fault: Option<&str>) -> Result<String, String> {
+    /// If the XML writer refuses.
+    pub fn render_junit(&self, fault: Option<&str>) -> io::Result<String> {
         junit_xml::render_xml(self.name(), self.suites("", fault))
     }
 
@@ -273,8 +301,8 @@ impl CaseRecord {
 }
 
 impl EventConsumer for JunitCases {
-    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.on_event(told);
+    fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.on_event(logged);
         Ok(())
     }
 }

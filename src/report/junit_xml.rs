@@ -8,7 +8,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::terminal::event_lines::push_expectation;
+use crate::report::format::push_expectation;
 use scenario_log::event::ExpectationResult;
 use scenario_log::sanitize::{sanitize, sanitize_lines};
 use scenario_log::time::Span;
@@ -73,17 +73,17 @@ impl TestCase {
 /// The report of these suites, as XML.
 ///
 /// # Errors
-/// In words, why it cannot be made.
+/// If the XML writer refuses.
 pub fn render_xml(
     name: &str,
     suites: impl IntoIterator<Item = (String, Vec<TestCase>)>,
-) -> Result<String, String> {
+) -> io::Result<String> {
     let suites: Vec<_> = suites.into_iter().collect();
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 4);
-    write_report(&mut writer, name, &suites).map_err(|error| error.to_string())?;
+    write_report(&mut writer, name, &suites)?;
     let mut bytes = writer.into_inner();
     bytes.push(b'\n');
-    String::from_utf8(bytes).map_err(|error| error.to_string())
+    String::from_utf8(bytes).map_err(io::Error::other)
 }
 
 /// How many cases there are, how many of them failed, were broken, and were skipped.

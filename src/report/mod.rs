@@ -2,13 +2,16 @@
 
 pub mod csv;
 mod dependencies;
+pub mod error;
 pub mod feed;
-pub mod fetch_lines;
+pub(crate) mod format;
 pub mod github_annotations;
 pub mod html;
 pub mod junit_cases;
 pub mod junit_xml;
+pub(crate) mod logged_scenario;
 pub mod metrics;
+pub mod origins;
 pub mod output_file;
 pub mod run_annotations;
 pub mod summary;

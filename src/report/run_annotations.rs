@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::report::feed::LogEvent;
+use crate::report::format::push_expectation;
 use crate::report::github_annotations::GitHubAnnotation;
 use crate::report::metrics::faults::event_fault;
-use crate::terminal::event_lines::push_expectation;
+use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
 use scenario_core::diagnostic::{FilePlace, Severity};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::Expectation;
@@ -37,79 +38,77 @@ struct CauseFaults {
 pub struct RunAnnotations {
     scenario: Rc<Scenario>,
     faults: BTreeMap<AnnotationCause, CauseFaults>,
-    /// What those that have not ended are of: what they are called, and what asked for them.
-    running: BTreeMap<Source, (String, AnnotationCause)>,
+    /// The spawns that are ordered and have not started: their presets, and their causes.
+    ordered: BTreeMap<Source, (String, AnnotationCause)>,
 }
 
 impl RunAnnotations {
     /// Of a run of this scenario.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>) -> RunAnnotations {
-        RunAnnotations { scenario, faults: BTreeMap::new(), running: BTreeMap::new() }
+        RunAnnotations { scenario, faults: BTreeMap::new(), ordered: BTreeMap::new() }
     }
 
     /// Notes what a spawn is of before it has started, by indices: it may never do.
     pub fn on_spawn_ordered(&mut self, source: Source, preset: usize, entry: Option<usize>) {
         let name = self.scenario.presets.get(preset).map(|preset| preset.name.clone());
         let cause = entry.map_or(AnnotationCause::Preset(preset), AnnotationCause::Entry);
-        self.running.insert(source, (name.unwrap_or_default(), cause));
+        self.ordered.insert(source, (name.unwrap_or_default(), cause));
     }
 
     /// Takes an event.
-    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
-        let Some(event) = told.event else { return };
-        match *event {
-            Event::SpawnStarted { source, preset, entry, .. } => {
-                let named = self.scenario.presets.iter().position(|other| other.name == preset);
-                self.on_start(source, preset, entry, named.map(AnnotationCause::Preset));
-            }
-            Event::FetchStarted { source, job, entry, .. } => {
-                let named = self.scenario.fetches.iter().position(|other| other.name == job);
-                self.on_start(source, job, entry, named.map(AnnotationCause::Fetch));
-            }
-            Event::Expect(expected) => return self.on_expectation(expected),
-            Event::RunFinished(summary)
-                if self.faults.is_empty() && summary.outcome != RunOutcome::Passed =>
-            {
-                let reason = summary.reason.as_deref().unwrap_or("it did not pass");
-                return self.add_fault(AnnotationCause::Run, || {
-                    ("the run did not pass".to_owned(), sanitize(reason))
-                });
-            }
-            _ => {}
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        let Some(event) = logged.event else { return };
+        if let Event::Expect(expected) = *event {
+            return self.on_expectation(expected);
+        }
+        if let Event::RunFinished(summary) = *event
+            && self.faults.is_empty()
+            && summary.outcome != RunOutcome::Passed
+        {
+            let reason = summary.reason.as_deref().unwrap_or("it did not pass");
+            return self
+                .add_fault(AnnotationCause::Run, || ("the run did not pass".to_owned(), sanitize(reason)));
         }
         if let Some((source, what)) = event_fault(event) {
-            let of = source.and_then(|source| self.running.get(&source));
-            let cause = of.map_or(AnnotationCause::Run, |(_, cause)| *cause);
-            let title = match (source, of) {
-                (Some(source), Some((name, _))) => format!("{source} ({name})"),
-                (Some(source), None) => source.to_string(),
-                (None, _) => "the run".to_owned(),
-            };
-            self.add_fault(cause, || (title, format!("{}, at {} s", sanitize(&what), told.t)));
+            let (title, cause) = self.fault_origin(source, logged.origin);
+            self.add_fault(cause, || (title, format!("{}, at {} s", sanitize(&what), logged.t)));
         }
-        if let Event::SpawnExited { source, .. }
-        | Event::FetchFinished { source, .. }
-        | Event::FetchFailed { source, .. } = *event
-        {
-            self.running.remove(&source);
+        if let Event::SpawnStarted { source, .. } | Event::SpawnFailed { source, .. } = *event {
+            self.ordered.remove(&source);
         }
     }
 
-    fn on_start(
-        &mut self,
-        source: Source,
-        name: &str,
-        entry: Option<EntryName<'_>>,
-        named: Option<AnnotationCause>,
-    ) {
-        let timeline = &self.scenario.timeline;
-        let entry = entry.and_then(|name| match name {
+    /// The title and the cause of a fault of this source.
+    fn fault_origin(
+        &self,
+        source: Option<Source>,
+        origin: Option<&SourceOrigin>,
+    ) -> (String, AnnotationCause) {
+        let Some(source) = source else { return ("the run".to_owned(), AnnotationCause::Run) };
+        match (origin, self.ordered.get(&source)) {
+            (Some(origin), _) => (format!("{source} ({})", origin.group.name), self.cause_of(&origin.group)),
+            (None, Some((name, cause))) => (format!("{source} ({name})"), *cause),
+            (None, None) => (source.to_string(), AnnotationCause::Run),
+        }
+    }
+
+    fn cause_of(&self, group: &OriginGroup) -> AnnotationCause {
+        let Scenario { timeline, presets, fetches, .. } = &*self.scenario;
+        let entry = group.entry_name().and_then(|name| match name {
             EntryName::Number(number) => number.checked_sub(1),
             EntryName::Id(id) => timeline.iter().position(|entry| entry.id.as_deref() == Some(id)),
         });
-        let cause = entry.map(AnnotationCause::Entry).or(named).unwrap_or(AnnotationCause::Run);
-        self.running.insert(source, (name.to_owned(), cause));
+        let named = || match group.kind {
+            OriginKind::Preset => {
+                let preset = presets.iter().position(|preset| preset.name == group.name);
+                preset.map(AnnotationCause::Preset)
+            }
+            OriginKind::Job => {
+                fetches.iter().position(|job| job.name == group.name).map(AnnotationCause::Fetch)
+            }
+        };
+        entry.map(AnnotationCause::Entry).or_else(named).unwrap_or(AnnotationCause::Run)
     }
 
     fn on_expectation(&mut self, expected: &ExpectationResult) {

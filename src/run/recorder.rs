@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::io::log_file::writer::{LogChunk, LogWriter};
-use crate::report::feed::LogEvent;
+use crate::report::feed;
 use crate::report::junit_cases::JunitCases;
+use crate::report::origins::SourceTracker;
 use crate::report::run_annotations::RunAnnotations;
 use crate::terminal::event_lines::EventRenderer;
 use crate::web::page::LivePage;
@@ -42,6 +43,8 @@ pub struct RunRecorder {
     junit_cases: Option<JunitCases>,
     annotations: Option<RunAnnotations>,
     page: Option<LivePage>,
+    /// The origins of the sources that run, if anything is made of the events beside the log.
+    sources: SourceTracker,
     screen_text: String,
     hidden_events: u64,
     /// Bytes that may be shown until the next refill, and when the last one was.
@@ -69,6 +72,7 @@ impl RunRecorder {
             junit_cases: None,
             annotations: None,
             page: None,
+            sources: SourceTracker::default(),
             screen_text: String::new(),
             hidden_events: 0,
             budget: SCREEN_BUDGET,
@@ -255,15 +259,19 @@ impl RunRecorder {
 impl EngineSink for RunRecorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         self.last_moment = t;
-        let told = LogEvent { line: self.encoder.event_count() + 1, t, event: Some(event) };
-        if let Some(cases) = &mut self.junit_cases {
-            cases.on_event(&told);
-        }
-        if let Some(annotations) = &mut self.annotations {
-            annotations.on_event(&told);
-        }
-        if let Some(page) = &mut self.page {
-            page.on_event(&told);
+        if self.junit_cases.is_some() || self.annotations.is_some() || self.page.is_some() {
+            let line = self.encoder.event_count() + 1;
+            feed::with_origin(&mut self.sources, (line, t), Some(event), |logged| {
+                if let Some(cases) = &mut self.junit_cases {
+                    cases.on_event(logged);
+                }
+                if let Some(annotations) = &mut self.annotations {
+                    annotations.on_event(logged);
+                }
+                if let Some(page) = &mut self.page {
+                    page.on_event(logged);
+                }
+            });
         }
         let start = self.encoder.len();
         self.encoder.encode(t, event);

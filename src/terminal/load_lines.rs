@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::report::units;
-use crate::terminal::event_lines::{format_span, pluralize};
+use crate::report::format::{format_span, pluralize};
 use scenario_log::load_metrics::{LatencyQuantiles, LoadMetrics};
 
 /// How many requests of a load that fail, or are answered with another status, are shown.
@@ -116,20 +115,4 @@ pub(crate) fn summary_lines(load: &LoadMetrics) -> Vec<String> {
         lines.push(format!("{job}: {delayed} started late and {unsent} never, with too many in flight"));
     }
     lines
-}
-
-/// What a load has beside: its connections, and what it could not start when it should have.
-pub(crate) fn connection_notes(figures: &LoadMetrics) -> Vec<String> {
-    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = figures;
-    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
-    let late = late.iter().filter(|(count, _)| *count > 0);
-    let late =
-        late.map(|(count, what)| format!("{} {what}", units::group_digits(*count))).collect::<Vec<_>>();
-    let connections = format!(
-        "{} opened, {} reused",
-        units::format_count(*opened, "connection"),
-        units::group_digits(*reused)
-    );
-    let late = (!late.is_empty()).then(|| late.join(", "));
-    [connections].into_iter().chain(late).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod diagnostics;
 pub mod event_lines;
+pub mod fetch_lines;
 pub(crate) mod footer;
 pub mod latest_progress;
 pub(crate) mod load_lines;

@@ -40,6 +40,10 @@ struct ReadyPreset {
 
 impl UnreadyOutput {
     /// Takes the next event.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "of all events, these alone tell of readiness or output"
+    )]
     pub(crate) fn on_event(&mut self, event: &Event<'_>) {
         match *event {
             Event::RunStarted { scenario, .. } => self.presets = presets_with_ready(scenario),

@@ -21,8 +21,8 @@ pub(super) fn extract(arguments: &ExtractArgs) -> ExitCode {
     let scenario = match extract::extract(&mut reader) {
         Ok(scenario) => scenario,
         Err(ExtractError::Unreadable(unreadable)) => return report_log_error(path, &unreadable),
-        Err(ExtractError::TooLarge(what)) => {
-            report_error(format_args!("{}: {what}", path.display()));
+        Err(error @ (ExtractError::TooManyCommands(_) | ExtractError::TooLarge(_))) => {
+            report_error(format_args!("{}: {error}", path.display()));
             return ExitCode::UnusableLog;
         }
     };

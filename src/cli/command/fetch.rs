@@ -10,9 +10,9 @@ use crate::cli::command::report_error;
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
 use crate::io::log_file::writer::{LogWriter, OpenedOutput, RefusedError};
-use crate::report::fetch_lines::FetchLineRenderer;
 use crate::run::recorder::RunRecorder;
 use crate::run::{DrivenRun, live};
+use crate::terminal::fetch_lines::FetchLineRenderer;
 use scenario_core::engine::RunStart;
 use scenario_core::engine::effect::RunVerdict;
 use scenario_core::scenario::{

@@ -264,7 +264,7 @@ fn show_conclusion(cases: &[ReplayedLog<'_>], arguments: &ReplayArgs) -> ExitCod
 }
 
 /// The JUnit report, with or without what the runs are made of.
-fn test_cases(cases: &[ReplayedLog<'_>], arguments: &ReplayArgs, with_runs: bool) -> Result<String, String> {
+fn test_cases(cases: &[ReplayedLog<'_>], arguments: &ReplayArgs, with_runs: bool) -> std::io::Result<String> {
     let names: Vec<_> = cases.iter().map(|case| case.log.to_string_lossy()).collect();
     let cases = cases.iter().zip(&names).map(|(case, log)| junit::ReplayCase {
         log,

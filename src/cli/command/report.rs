@@ -10,6 +10,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::io::log_file;
 use crate::io::log_file::writer::RefusedError;
 use crate::report::csv::CsvReport;
+use crate::report::error::ReportError;
 use crate::report::feed;
 use crate::report::feed::{EventConsumer, FeedError};
 use crate::report::html::HtmlReport;
@@ -71,19 +72,16 @@ impl ReportOutputs {
     }
 
     /// Writes what is left to be written.
-    fn finish(self, figures: &RunMetrics, log: &Path) -> Result<(), String> {
+    fn finish(self, figures: &RunMetrics, log: &Path) -> Result<(), ReportError> {
         if let Some(html) = self.html {
             html.finish(figures, &public_log_name(log))?;
         }
         if let Some((cases, mut output)) = self.junit {
             let xml = cases.render_junit(None)?;
-            output
-                .write_all(xml.as_bytes())
-                .and_then(|()| output.flush())
-                .map_err(|error| error.to_string())?;
+            output.write_all(xml.as_bytes()).and_then(|()| output.flush())?;
         }
-        let trace = self.trace.map_or(Ok(()), TraceReport::finish);
-        trace.and_then(|()| self.csv.map_or(Ok(()), CsvReport::finish)).map_err(|error| error.to_string())
+        self.trace.map_or(Ok(()), TraceReport::finish)?;
+        Ok(self.csv.map_or(Ok(()), CsvReport::finish)?)
     }
 }
 
@@ -109,11 +107,11 @@ fn write_reports(
     listeners.extend(made.trace.as_mut().map(|trace| trace as &mut dyn EventConsumer));
     listeners.extend(made.csv.as_mut().map(|csv| csv as &mut dyn EventConsumer));
     let told = feed::feed(&mut reader, &mut listeners);
-    let unwritten = |error| RefusedError(format!("cannot write the report: {error}"));
+    let unwritten = |error: ReportError| RefusedError(format!("cannot write the report: {error}"));
     match told {
         Ok(()) => {}
         Err(FeedError::Read(unreadable)) => return Ok(report_log_error(path, &unreadable)),
-        Err(FeedError::Write(error)) => return Err(unwritten(error.to_string())),
+        Err(FeedError::Write(error)) => return Err(unwritten(error.into())),
     }
     made.finish(&figures, path).map_err(unwritten)?;
     let is_empty = figures.events == 0;
@@ -130,9 +128,9 @@ fn write_reports(
 fn print_summary(figures: &RunMetrics, format: OutputFormat) -> Result<ExitCode, RefusedError> {
     match format {
         OutputFormat::Human => Ok(print_stdout(&summary::render_text(figures, stdout_style()))),
-        OutputFormat::Json => {
-            json::render_json(figures).map(|json| print_stdout(&json)).map_err(RefusedError)
-        }
+        OutputFormat::Json => json::render_json(figures)
+            .map(|json| print_stdout(&json))
+            .map_err(|error| RefusedError(error.to_string())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where reports go beside what is shown: opened before anything is read or started, and never over
 //! what they are made of.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -59,10 +59,8 @@ fn open_junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<Ou
 }
 
 /// Writes test cases.
-pub(super) fn write_junit(mut output: OutputFile, xml: Result<String, String>) -> Result<(), RefusedError> {
-    let written = xml.and_then(|xml| {
-        output.write_all(xml.as_bytes()).and_then(|()| output.flush()).map_err(|error| error.to_string())
-    });
+pub(super) fn write_junit(mut output: OutputFile, xml: io::Result<String>) -> Result<(), RefusedError> {
+    let written = xml.and_then(|xml| output.write_all(xml.as_bytes()).and_then(|()| output.flush()));
     written.map_err(|error| RefusedError(format!("cannot write the `--junit`: {error}")))
 }
 

@@ -175,7 +175,7 @@ fn run_loaded(
         let mut journal = RunRecorder::new(Some(writer), screen);
         if let Some(link) = link {
             serve::report_link(&link);
-            journal = journal.with_page(LivePage::for_run(arguments.speed, log));
+            journal = journal.with_page(LivePage::for_run(arguments.speed, log).with_scenario(&scenario));
         }
         let journal = match annotations {
             Some(annotations) => journal.with_annotations(annotations),

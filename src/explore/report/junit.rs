@@ -1,5 +1,7 @@
 //! For CI: a JUnit report, a test case for each expectation and one for all runs.
 
+use std::io;
+
 use super::{
     ExplorationMode, ExplorationReport, format_outcome, format_run_count, format_witness, group_digits,
 };
@@ -10,8 +12,8 @@ use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 /// The report, as XML.
 ///
 /// # Errors
-/// In words, why it cannot be made.
-pub fn render_junit(exploration: &ExplorationReport<'_>) -> Result<String, String> {
+/// If the XML writer refuses.
+pub fn render_junit(exploration: &ExplorationReport<'_>) -> io::Result<String> {
     let judged = exploration.result.expectations.iter().map(|judged| expectation_case(exploration, judged));
     let open = exploration.result.unjudged.iter().map(|name| {
         let why = "only what is expected of `shared` is judged by every order of the steps".to_owned();

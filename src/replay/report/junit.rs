@@ -1,6 +1,7 @@
 //! Replays for CI: a JUnit report, a test case a log, and the cases of the logged runs if they are
 //! wanted too.
 
+use std::io;
 use std::time::Duration;
 
 use crate::replay::outcome::{ReplayFinding, ReplayResult};
@@ -31,8 +32,8 @@ pub struct ReplayCase<'a> {
 /// The report, as XML.
 ///
 /// # Errors
-/// In words, why it cannot be made.
-pub fn render_junit(cases: &[ReplayCase<'_>]) -> Result<String, String> {
+/// If the XML writer refuses.
+pub fn render_junit(cases: &[ReplayCase<'_>]) -> io::Result<String> {
     let name = "scenario replay";
     let replays = cases.iter().flat_map(|case| {
         let expected = case.replayed.expectations.iter().map(|expected| expectation_case(case, expected));

@@ -1,14 +1,12 @@
 //! A replay for people: one line a log, and for one that differs all that helps to find out why, in
 //! the manner of the diagnostics.
 
-use std::fmt::Write;
-
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::replay::outcome::{ReplayDivergence, ReplayFinding, ReplayResult, ReplayedEvent};
 use crate::replay::report::marked_line::{MarkedLogLine, mark_line};
 use crate::replay::report::{describe_cause, differing_keys};
-use crate::terminal::event_lines::{format_span, pluralize, push_expectation};
+use crate::report::format::{format_span, pluralize, push_expectation, push_fmt};
 use scenario_log::sanitize::sanitize;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -180,9 +178,4 @@ impl DivergenceText {
         let edge = self.styled(GUTTER, &format!("{} =", " ".repeat(self.width)));
         push_fmt(out, format_args!("{edge} {}: {}\n", self.styled(BOLD, what), sanitize(text)));
     }
-}
-
-fn push_fmt(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let written = out.write_fmt(arguments);
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }

@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::report::format::format_span;
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::SourceMetrics;
 use crate::report::metrics::time_series::{TimeSeries, per_second};
 use crate::report::units::{format_count, group_digits};
-use crate::terminal::event_lines::format_span;
 use scenario_log::time::{Moment, Span};
 
 /// The box of a chart.

@@ -9,13 +9,12 @@ use crate::report::html::lanes::{BarState, LaneBar, LaneKind, TimelineLanes};
 use crate::report::html::marks::{TimelineMark, TimelineMarks};
 use crate::report::html::sample::SamplePoint;
 use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
-use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, truncate_bytes, truncate_text};
 use crate::report::metrics::source_metrics::UNNAMED;
-use scenario_log::event::{EntryName, Event, OutputStream, Source};
+use crate::report::origins::{OriginGroup, SourceOrigin};
+use scenario_log::event::{EntryName, Event, FetchedResponse, OutputStream, Source};
 use scenario_log::time::{Moment, Span};
 
-/// How much is shown of a text, in characters.
-pub(super) const MAX_TEXT_CHARS: usize = 200;
 /// How many arrows there are.
 const MAX_ARROWS: usize = 1_000;
 
@@ -30,11 +29,8 @@ pub(super) struct TimelinePoint {
 #[derive(Debug)]
 struct RunningBar {
     lane: usize,
-    group: usize,
-    bar: LaneBar,
-    lateness: Span,
-    /// It failed while it ran: why.
-    failed: Option<String>,
+    mid: Option<Moment>,
+    text: String,
     counts: SourceCounts,
 }
 
@@ -64,57 +60,114 @@ pub(super) struct CollectedReport {
 
 impl CollectedReport {
     /// Takes an event.
-    pub(super) fn on_event(&mut self, told: &LogEvent<'_, '_>) {
-        self.last_moment = told.t;
-        let Some(event) = told.event else { return };
-        if let Event::RunStarted { scenario, .. } = *event {
-            self.dependencies = EntryDependencies::from_scenario(scenario);
-            self.scenario = Some(scenario.to_owned());
+    pub(super) fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        let LogEvent { t, line, event, .. } = *logged;
+        self.last_moment = t;
+        let Some(event) = event else { return };
+        match *event {
+            Event::RunStarted { scenario, .. } => {
+                self.dependencies = EntryDependencies::from_logged(scenario);
+                self.scenario = Some(scenario.to_owned());
+            }
+            Event::SpawnStarted { source, .. } => self.start(logged, source, String::new()),
+            Event::SpawnReady { source } => {
+                self.set_mid(source, t);
+                self.note_ready(logged, source);
+            }
+            Event::SpawnSuspended { source, signal } => {
+                self.add_line(source, logged, 's', || format!("suspended by {signal}"));
+            }
+            Event::SpawnResumed { source } => self.add_line(source, logged, 'r', || "resumed".to_owned()),
+            Event::Move { source, player, direction, .. } => {
+                let text = || format!("{player} {}", direction.letter());
+                self.add_move(source, logged, 'm', text, |counts| &mut counts.moves);
+            }
+            Event::Step { source, player, step, register, .. } => {
+                let text = || format!("{player} {step}: {register}");
+                self.add_move(source, logged, 'w', text, |counts| &mut counts.steps);
+            }
+            Event::Lines { source, stream, chunk, .. } => self.add_output(logged, source, stream, chunk),
+            Event::SpawnExited { source, exit, ok, .. } => {
+                let end = BarEnd::new(BarState::from_ok(ok), exit.to_string());
+                self.end(source, logged.origin, t, end);
+            }
+            Event::SpawnFailed { source, error, .. } => {
+                // One that has started runs until it has stopped.
+                if logged.origin.is_none() {
+                    self.add_unstarted(logged, source, error);
+                }
+            }
+            Event::FetchStarted { source, method, url, .. } => {
+                self.start(logged, source, truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS));
+            }
+            Event::FetchResponded { source, .. } => self.set_mid(source, t),
+            Event::FetchLine { source, text, .. } => {
+                self.add_line(source, logged, 'f', || truncate_bytes(text, MAX_TEXT_CHARS))
+            }
+            Event::FetchFinished { source, fetched, ok } => {
+                if let Some(running) = self.running.get_mut(&source) {
+                    running.counts.bytes = fetched.bytes;
+                }
+                self.end(source, logged.origin, t, BarEnd::of_response(t, fetched, ok));
+            }
+            Event::FetchFailed { source, kind, error, took } => {
+                let reason = format!("{}: {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS));
+                let end = BarEnd { took: Some(took), ..BarEnd::new(BarState::Failed, reason) };
+                self.end(source, logged.origin, t, end);
+            }
+            Event::ClockTick { .. } => self.marks.tick(t),
+            Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_) => {
+                if let Some((mark, entry)) = TimelineMark::from_event(t, line, event) {
+                    self.add_mark(mark, entry);
+                }
+            }
+            Event::WorldState { .. } | Event::RunFinished(_) => {}
         }
-        self.on_spawn_event(told, event);
-        self.on_fetch_event(told, event);
-        self.on_timeline_event(told, event);
     }
 
-    /// Ends what has not ended, where the log does.
-    pub(super) fn finish(&mut self) {
-        let mut left: Vec<Source> = self.running.keys().copied().collect();
-        left.sort_unstable();
-        for source in left {
-            let how = "no end in the log".to_owned();
-            self.end(
-                source,
-                self.last_moment,
-                BarEnd { state: BarState::Open, reason: how, took: None, mid: None },
-            );
-        }
+    /// Ends a source that the log leaves open.
+    pub(super) fn end_open(&mut self, source: Source, origin: &SourceOrigin) {
+        let end = BarEnd::new(BarState::Open, "no end in the log".to_owned());
+        self.end(source, Some(origin), self.last_moment, end);
     }
 
-    fn start(
-        &mut self,
-        told: &LogEvent<'_, '_>,
-        (source, due): (Source, Moment),
-        of: &str,
-        entry: Option<EntryName<'_>>,
-        words: String,
-    ) {
-        let kind = if matches!(source, Source::Spawn(_)) { LaneKind::Spawn } else { LaneKind::Fetch };
-        let entry = entry.map(|entry| entry.to_string());
-        let LogEvent { t, line, .. } = *told;
-        let (state, words) = (BarState::Open, words.into());
-        let bar = LaneBar { source, start: t, mid: None, end: None, state, text: words, line };
-        let group = self.lanes.group(kind, of, entry.clone(), t);
-        let lane = self.lanes.start(group, &bar);
+    fn start(&mut self, logged: &LogEvent<'_, '_>, source: Source, text: String) {
+        let LogEvent { t, line, origin: Some(origin), .. } = *logged else { return };
+        let OriginGroup { name, entry, .. } = &*origin.group;
+        let lane = self.add_lane((source, lane_kind(source)), name, entry.clone(), (t, line), &text);
         let at = TimelinePoint { lane: Some(lane), t };
         self.arrow(entry.as_deref(), at);
-        if let Some(entry) = &entry {
+        if let Some(entry) = entry {
             self.dependencies.note_started(entry, at);
         }
-        let (late, counts) = (t.since(due), SourceCounts::default());
-        self.running.insert(source, RunningBar { lane, group, bar, lateness: late, failed: None, counts });
+        let counts = SourceCounts::default();
+        self.running.insert(source, RunningBar { lane, mid: None, text, counts });
     }
 
-    /// Draws the arrow to what came of an entry, if it has waited for something.
+    /// Opens the bar of a source on its lane.
+    fn add_lane(
+        &mut self,
+        (source, kind): (Source, LaneKind),
+        name: &str,
+        entry: Option<String>,
+        (start, line): (Moment, u64),
+        text: &str,
+    ) -> usize {
+        let group = self.lanes.group(kind, name, entry, start);
+        let (state, text) = (BarState::Open, text.into());
+        self.lanes.start(group, &LaneBar { source, start, mid: None, end: None, state, text, line })
+    }
+
+    /// Draws the arrow to the first effect of an entry, if the entry waited for something.
     fn arrow(&mut self, entry: Option<&str>, to: TimelinePoint) {
         let Some(from) = entry.and_then(|entry| self.dependencies.take_moment(entry)) else { return };
         if self.arrows.len() < MAX_ARROWS {
@@ -124,109 +177,106 @@ impl CollectedReport {
         }
     }
 
-    fn end(&mut self, source: Source, t: Moment, end: BarEnd) {
-        let Some(mut running) = self.running.remove(&source) else { return };
-        let group = &self.lanes.groups[running.group];
-        let (of, entry) = (group.name.clone(), group.entry.clone());
-        if let Some(entry) = &entry {
-            self.dependencies.note_finished(entry, TimelinePoint { lane: Some(running.lane), t });
+    fn end(&mut self, source: Source, origin: Option<&SourceOrigin>, t: Moment, end: BarEnd) {
+        let (Some(running), Some(origin)) = (self.running.remove(&source), origin) else { return };
+        let RunningBar { lane, mid, text, counts } = running;
+        let OriginGroup { name, entry, .. } = &*origin.group;
+        if let Some(entry) = entry {
+            self.dependencies.note_finished(entry, TimelinePoint { lane: Some(lane), t });
         }
-        let BarEnd { mut state, reason: mut how, took, mid } = end;
-        if let Some(failed) = running.failed.take() {
-            (state, how) = (BarState::Failed, format!("{failed}; {how}"));
+        let BarEnd { mut state, mut reason, took, mid: end_mid } = end;
+        if let Some(failure) = &origin.failure {
+            reason = format!("{}; {reason}", truncate_text(failure, MAX_TEXT_CHARS));
+            state = BarState::Failed;
         }
-        let words =
-            if running.bar.text.is_empty() { how.clone() } else { format!("{} · {how}", running.bar.text) };
-        let is_open = state == BarState::Open;
-        let mut bar = running.bar.clone();
-        bar.state = state;
-        bar.mid = bar.mid.or(mid);
-        bar.end = (!is_open).then_some(t);
-        let shown = LaneBar { text: words.into(), ..bar.clone() };
-        self.lanes.end(running.lane, shown, t);
-        let took = took.unwrap_or(t.since(bar.start));
-        let row = SourceRow {
-            bar,
-            name: of,
-            entry,
-            lateness: running.lateness,
-            took,
-            end: how,
-            counts: running.counts,
+        let bar = LaneBar {
+            source,
+            start: origin.started,
+            mid: mid.or(end_mid),
+            end: (state != BarState::Open).then_some(t),
+            state,
+            text: text.into(),
+            line: origin.line,
         };
-        match source {
-            Source::Spawn(_) => self.spawns.add(row),
-            Source::Request(_) => self.fetches.add(row),
-            // Guests are marks.
-            Source::Guest(_) => {}
+        let row = SourceRow {
+            name: name.clone(),
+            entry: entry.clone(),
+            lateness: origin.lateness(),
+            took: took.unwrap_or(t.since(origin.started)),
+            end: reason,
+            counts,
+            bar,
+        };
+        self.add_row(lane, row, t);
+    }
+
+    /// A spawn that could not start: it is over where it begins.
+    fn add_unstarted(&mut self, logged: &LogEvent<'_, '_>, source: Source, error: &str) {
+        let LogEvent { t, line, .. } = *logged;
+        let lane = self.add_lane((source, LaneKind::Spawn), UNNAMED, None, (t, line), "");
+        let state = BarState::Failed;
+        let bar = LaneBar { source, start: t, mid: None, end: Some(t), state, text: "".into(), line };
+        let row = SourceRow {
+            name: UNNAMED.to_owned(),
+            entry: None,
+            lateness: Span::ZERO,
+            took: Span::ZERO,
+            end: truncate_text(error, MAX_TEXT_CHARS),
+            counts: SourceCounts::default(),
+            bar,
+        };
+        self.add_row(lane, row, t);
+    }
+
+    /// Ends a bar on its lane, and adds the row of its source to the tables.
+    fn add_row(&mut self, lane: usize, row: SourceRow, t: Moment) {
+        let text = if row.bar.text.is_empty() {
+            row.end.clone()
+        } else {
+            format!("{} · {}", row.bar.text, row.end)
+        };
+        self.lanes.end(lane, LaneBar { text: text.into(), ..row.bar.clone() }, t);
+        match lane_kind(row.bar.source) {
+            LaneKind::Spawn => self.spawns.add(row),
+            LaneKind::Fetch => self.fetches.add(row),
         }
     }
 
-    fn on_spawn_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
-        let t = told.t;
-        match *event {
-            Event::SpawnStarted { due, source, preset, entry, .. } => {
-                self.start(told, (source, due), preset, entry, String::new());
-            }
-            Event::SpawnReady { source } => self.set_mid(source, t),
-            Event::SpawnSuspended { source, signal } => {
-                self.add_line(source, told, 's', || format!("suspended by {signal}"));
-            }
-            Event::SpawnResumed { source } => self.add_line(source, told, 'r', || "resumed".to_owned()),
-            Event::Move { source, player, direction, .. } => {
-                let text = || format!("{player} {}", direction.letter());
-                self.add_move(source, told, 'm', text, |counts| &mut counts.moves);
-            }
-            Event::Step { source, player, step, register, .. } => {
-                let text = || format!("{player} {step}: {register}");
-                self.add_move(source, told, 'w', text, |counts| &mut counts.steps);
-            }
-            Event::Lines { source, stream, chunk, .. } => self.add_output(told, source, stream, chunk),
-            Event::SpawnExited { source, exit, ok, .. } => {
-                let state = if ok { BarState::Ok } else { BarState::Failed };
-                self.end(source, t, BarEnd { state, reason: exit.to_string(), took: None, mid: None });
-            }
-            Event::SpawnFailed { source, error, .. } => match self.running.get_mut(&source) {
-                // It runs on, until it has stopped.
-                Some(running) => running.failed = Some(truncate_text(error, MAX_TEXT_CHARS)),
-                None => {
-                    self.start(told, (source, t), UNNAMED, None, String::new());
-                    let how = truncate_text(error, MAX_TEXT_CHARS);
-                    self.end(
-                        source,
-                        t,
-                        BarEnd { state: BarState::Failed, reason: how, took: None, mid: None },
-                    );
-                }
-            },
-            _ => {}
-        }
-    }
-
-    fn add_output(&mut self, told: &LogEvent<'_, '_>, source: Source, stream: OutputStream, chunk: &[u8]) {
+    fn add_output(&mut self, logged: &LogEvent<'_, '_>, source: Source, stream: OutputStream, chunk: &[u8]) {
         let text = chunk.strip_suffix(b"\n").unwrap_or(chunk);
         let kind = match stream {
             OutputStream::Stdout => 'o',
             OutputStream::Stderr => 'e',
         };
-        if let Some(running) = self.running.get(&source)
-            && let Some(entry) = &self.lanes.groups[running.group].entry
-        {
-            self.dependencies.note_line(entry, TimelinePoint { lane: Some(running.lane), t: told.t }, text);
+        if let Some((entry, at)) = self.entry_point(logged, source) {
+            self.dependencies.note_line(entry, at, text);
         }
-        self.add_line(source, told, kind, || truncate_bytes(text, MAX_TEXT_CHARS));
+        self.add_line(source, logged, kind, || truncate_bytes(text, MAX_TEXT_CHARS));
+    }
+
+    fn note_ready(&mut self, logged: &LogEvent<'_, '_>, source: Source) {
+        if let Some((entry, at)) = self.entry_point(logged, source) {
+            self.dependencies.note_ready(entry, at);
+        }
+    }
+
+    /// The entry of a source that runs, and the point of this event on its lane.
+    fn entry_point<'a>(&self, logged: &LogEvent<'a, '_>, source: Source) -> Option<(&'a str, TimelinePoint)> {
+        let entry = logged.origin?.group.entry.as_deref()?;
+        let lane = Some(self.running.get(&source)?.lane);
+        Some((entry, TimelinePoint { lane, t: logged.t }))
     }
 
     /// A move or step of a player.
     fn add_move(
         &mut self,
         source: Source,
-        told: &LogEvent<'_, '_>,
+        logged: &LogEvent<'_, '_>,
         kind: char,
         text: impl FnOnce() -> String,
         count: impl FnOnce(&mut SourceCounts) -> &mut u64,
     ) {
-        let LogEvent { t, line, .. } = *told;
+        let LogEvent { t, line, .. } = *logged;
         let Some(running) = self.running.get_mut(&source) else { return };
         *count(&mut running.counts) += 1;
         self.lanes.add_move(running.lane, t, || SamplePoint {
@@ -241,11 +291,11 @@ impl CollectedReport {
     fn add_line(
         &mut self,
         source: Source,
-        told: &LogEvent<'_, '_>,
+        logged: &LogEvent<'_, '_>,
         kind: char,
         text: impl FnOnce() -> String,
     ) {
-        let LogEvent { t, line, .. } = *told;
+        let LogEvent { t, line, .. } = *logged;
         let Some(running) = self.running.get_mut(&source) else { return };
         running.counts.lines += u64::from("oef".contains(kind));
         self.lanes.add_line(running.lane, t, || SamplePoint { t, line, kind, text: text().into() });
@@ -253,64 +303,38 @@ impl CollectedReport {
 
     fn set_mid(&mut self, source: Source, t: Moment) {
         let Some(running) = self.running.get_mut(&source) else { return };
-        running.bar.mid = Some(t);
+        running.mid = Some(t);
         self.lanes.set_mid(running.lane, t);
-        if matches!(source, Source::Spawn(_))
-            && let Some(entry) = &self.lanes.groups[running.group].entry
-        {
-            self.dependencies.note_ready(entry, TimelinePoint { lane: Some(running.lane), t });
-        }
     }
 
-    fn on_fetch_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
-        let t = told.t;
-        match *event {
-            Event::FetchStarted { due, source, job, entry, method, url } => {
-                let words = truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS);
-                self.start(told, (source, due), job, entry, words);
-            }
-            Event::FetchResponded { source, .. } => self.set_mid(source, t),
-            Event::FetchLine { source, text, .. } => {
-                self.add_line(source, told, 'f', || truncate_bytes(text, MAX_TEXT_CHARS))
-            }
-            Event::FetchFinished { source, fetched, ok } => {
-                if let Some(running) = self.running.get_mut(&source) {
-                    running.counts.bytes = fetched.bytes;
-                }
-                let check = fetched
-                    .check
-                    .as_deref()
-                    .map(|check| format!(": {}", truncate_text(check, MAX_TEXT_CHARS)));
-                let how = format!("{}{}", fetched.status, check.unwrap_or_default());
-                let state = if ok { BarState::Ok } else { BarState::Failed };
-                let mid = fetched.timings.body.map(|body| Moment(t.0.saturating_sub(body.0)));
-                self.end(source, t, BarEnd { state, reason: how, took: Some(fetched.took), mid });
-            }
-            Event::FetchFailed { source, kind, error, took } => {
-                let how = format!("{}: {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS));
-                self.end(
-                    source,
-                    t,
-                    BarEnd { state: BarState::Failed, reason: how, took: Some(took), mid: None },
-                );
-            }
-            _ => {}
-        }
-    }
-
-    /// What is of the timeline, the clock or a person.
-    fn on_timeline_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) {
-        let LogEvent { t, line, .. } = *told;
-        if let Event::ClockTick { .. } = event {
-            return self.marks.tick(t);
-        }
-        let Some((mark, entry)) = TimelineMark::from_event(t, line, event) else { return };
+    fn add_mark(&mut self, mark: TimelineMark, entry: Option<EntryName<'_>>) {
         if let Some(entry) = entry.map(|entry| entry.to_string()) {
-            let at = TimelinePoint { lane: None, t };
+            let at = TimelinePoint { lane: None, t: mark.t };
             self.arrow(Some(&entry), at);
             self.dependencies.note_started(&entry, at);
             self.dependencies.note_finished(&entry, at);
         }
         self.marks.add(mark);
+    }
+}
+
+impl BarEnd {
+    fn new(state: BarState, reason: String) -> BarEnd {
+        BarEnd { state, reason, took: None, mid: None }
+    }
+
+    fn of_response(t: Moment, fetched: &FetchedResponse, ok: bool) -> BarEnd {
+        let check =
+            fetched.check.as_deref().map(|check| format!(": {}", truncate_text(check, MAX_TEXT_CHARS)));
+        let reason = format!("{}{}", fetched.status, check.unwrap_or_default());
+        let mid = fetched.timings.body.map(|body| Moment(t.0.saturating_sub(body.0)));
+        BarEnd { state: BarState::from_ok(ok), reason, took: Some(fetched.took), mid }
+    }
+}
+
+fn lane_kind(source: Source) -> LaneKind {
+    match source {
+        Source::Spawn(_) | Source::Guest(_) => LaneKind::Spawn,
+        Source::Request(_) => LaneKind::Fetch,
     }
 }

@@ -42,6 +42,13 @@ pub(super) enum BarState {
     Open,
 }
 
+impl BarState {
+    /// The state of something that ended, as expected or not.
+    pub(super) fn from_ok(ok: bool) -> BarState {
+        if ok { BarState::Ok } else { BarState::Failed }
+    }
+}
+
 /// The sources that one entry started of one preset or job.
 #[derive(Debug)]
 pub(super) struct LaneGroup {

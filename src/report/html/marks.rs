@@ -1,7 +1,6 @@
 //! The timeline's own lane: marks, what was typed, sent and stopped, guests, pauses, expectations, and ticks.
 
-use crate::report::html::collect::MAX_TEXT_CHARS;
-use crate::report::html::text::{escaped_size, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, truncate_text};
 use scenario_log::event::{EntryName, Event};
 use scenario_log::time::Moment;
 
@@ -65,7 +64,24 @@ impl TimelineMark {
                 let (kind, what) = if expected.ok { ('h', "held") } else { ('x', "missed") };
                 (kind, format!("{what}: {}", expected.name), None)
             }
-            _ => return None,
+            Event::RunStarted { .. }
+            | Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::FetchStarted { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::FetchFinished { .. }
+            | Event::FetchFailed { .. }
+            | Event::WorldState { .. }
+            | Event::RunFinished(_) => return None,
         };
         Some((TimelineMark { t, line, kind, text: truncate_text(&text, MAX_TEXT_CHARS) }, entry))
     }

@@ -22,9 +22,12 @@ mod timeline_json;
 
 use std::io::{self, Write};
 
+use crate::report::error::ReportError;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::html::collect::CollectedReport;
 use crate::report::metrics::RunMetrics;
+use crate::report::origins::SourceOrigin;
+use scenario_log::event::Source;
 
 /// Gathers what a page shows, and writes it.
 #[derive(Debug)]
@@ -43,20 +46,22 @@ impl<W: Write> HtmlReport<W> {
     /// commands that the page names.
     ///
     /// # Errors
-    /// In words, when the system refuses.
-    pub fn finish(mut self, figures: &RunMetrics, log: &str) -> Result<(), String> {
-        self.collected.finish();
+    /// If the page cannot be made, or the system refuses to write it.
+    pub fn finish(mut self, figures: &RunMetrics, log: &str) -> Result<(), ReportError> {
         let page = page::render_page(figures, self.collected, log)?;
-        self.output
-            .write_all(page.as_bytes())
-            .and_then(|()| self.output.flush())
-            .map_err(|error| error.to_string())
+        self.output.write_all(page.as_bytes())?;
+        Ok(self.output.flush()?)
     }
 }
 
 impl<W: Write> EventConsumer for HtmlReport<W> {
-    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.collected.on_event(told);
+    fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.collected.on_event(logged);
+        Ok(())
+    }
+
+    fn consume_unended(&mut self, source: Source, origin: &SourceOrigin) -> io::Result<()> {
+        self.collected.end_open(source, origin);
         Ok(())
     }
 }

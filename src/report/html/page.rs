@@ -6,16 +6,17 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::report::error::ReportError;
+use crate::report::format::format_span;
 use crate::report::html::charts;
 use crate::report::html::charts::{DistributionCharts, SvgChart};
-use crate::report::html::collect::{CollectedReport, MAX_TEXT_CHARS};
+use crate::report::html::collect::CollectedReport;
 use crate::report::html::tables;
 use crate::report::html::tables::{HtmlTable, WaveBar};
-use crate::report::html::text::{escaped_size, shell_word, truncate_text};
+use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, shell_word, truncate_text};
 use crate::report::html::{source_rows, timeline_json};
 use crate::report::metrics::{ReportedRunEnd, RunMetrics};
 use crate::report::units::{format_count, group_digits};
-use crate::terminal::event_lines::format_span;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::{ClockKind, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
@@ -91,12 +92,12 @@ struct CommandHint {
 /// The whole page.
 ///
 /// # Errors
-/// In words, why it cannot be made.
+/// If its data has no JSON form, or the template refuses it.
 pub(super) fn render_page(
     figures: &RunMetrics,
     gathered: CollectedReport,
     log: &str,
-) -> Result<String, String> {
+) -> Result<String, ReportError> {
     let end = Moment(figures.took().0).max(figures.last_moment);
     let (waves, more_waves) = tables::wave_bars(&gathered.lanes.groups, end);
     let (scenario, scenario_left) = scenario_text(&gathered);
@@ -135,10 +136,8 @@ pub(super) fn render_page(
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     // Its name says that every text is escaped.
-    environment
-        .add_template("page.html", TEMPLATE)
-        .and_then(|()| environment.get_template("page.html")?.render(Serde(page)))
-        .map_err(|error| format!("the page's template: {error}"))
+    environment.add_template("page.html", TEMPLATE)?;
+    Ok(environment.get_template("page.html")?.render(Serde(page))?)
 }
 
 /// The content policy: this style, this script, an icon that is in the page, and nothing else.

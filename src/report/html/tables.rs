@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::report::format::{connection_notes, format_span};
 use crate::report::html::lanes::{BarState, LaneGroup, LaneKind};
 use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
 use crate::report::html::text::truncate_text;
@@ -10,8 +11,6 @@ use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::{SourceMetrics as Sources, UNNAMED};
 use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
-use crate::terminal::event_lines::format_span;
-use crate::terminal::load_lines::connection_notes;
 use scenario_log::time::{Moment, Span};
 
 /// How many rows the smaller tables have.

@@ -2,6 +2,9 @@
 
 use scenario_log::sanitize::{push_sanitized_char, sanitize};
 
+/// How many characters of a text the page shows.
+pub(super) const MAX_TEXT_CHARS: usize = 200;
+
 /// The first characters of a text, made visible.
 pub(crate) fn truncate_text(text: &str, longest: usize) -> String {
     truncate_bytes(text.as_bytes(), longest)

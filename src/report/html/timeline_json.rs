@@ -113,8 +113,8 @@ impl<'a> TextPool<'a> {
 /// The data of a run that took until `end`, as JSON for a page.
 ///
 /// # Errors
-/// In words, why it cannot be written.
-pub(super) fn render_json(gathered: &CollectedReport, end: Moment) -> Result<String, String> {
+/// If it has no JSON form.
+pub(super) fn render_json(gathered: &CollectedReport, end: Moment) -> Result<String, serde_json::Error> {
     let lanes = &gathered.lanes.lanes;
     let counted = lanes.iter().filter(|lane| has_thinned_points(lane)).count().max(1);
     let columns = (MAX_LANE_COUNTS / counted).clamp(MIN_COLUMNS, COLUMNS);
@@ -131,7 +131,7 @@ pub(super) fn render_json(gathered: &CollectedReport, end: Moment) -> Result<Str
         arrows: gathered.arrows.iter().map(|(from, to)| arrow_json(*from, *to)).collect(),
         texts: texts.texts,
     };
-    serde_json::to_string(&data).map(|json| escape_for_html(&json)).map_err(|error| error.to_string())
+    serde_json::to_string(&data).map(|json| escape_for_html(&json))
 }
 
 /// JSON with all that could mean something to a reader of HTML written as an escape. Such characters

@@ -1,6 +1,7 @@
 //! What went wrong in a run, in words, with the line of the log that tells it.
 
-use crate::terminal::event_lines::push_expectation;
+use crate::report::format::push_expectation;
+use crate::report::origins::SourceOrigin;
 use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::sanitize;
 use scenario_log::signal::Signal;
@@ -32,13 +33,18 @@ pub struct RunFaults {
 }
 
 impl RunFaults {
-    /// Takes what an event says went wrong. `name` is what its source is of.
-    pub(super) fn on_event(&mut self, (line, t): (u64, Moment), event: &Event<'_>, name: Option<&str>) {
+    /// Takes an event, and notes it if something went wrong. `origin` is that of its source.
+    pub(super) fn on_event(
+        &mut self,
+        (line, t): (u64, Moment),
+        event: &Event<'_>,
+        origin: Option<&SourceOrigin>,
+    ) {
         let Some((source, what)) = event_fault(event) else { return };
         self.count += 1;
         if self.first.len() < MAX_KEPT {
-            let of = source.map(|source| match name {
-                Some(name) => format!("{source} ({}) ", sanitize(name)),
+            let of = source.map(|source| match origin {
+                Some(origin) => format!("{source} ({}) ", sanitize(&origin.group.name)),
                 None => format!("{source} "),
             });
             let what = format!("{}{}", of.unwrap_or_default(), sanitize(&what));
@@ -77,7 +83,31 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         Event::Stopping { source, entry, signal, reason, error, .. } => {
             stopping_fault(source, entry.is_some(), signal, (reason, error))
         }
-        _ => None,
+        Event::SpawnExited { ok: true, .. }
+        | Event::FetchFinished { ok: true, .. }
+        | Event::Expect(_)
+        | Event::Sent { error: None, .. }
+        | Event::RunStarted { .. }
+        | Event::ClockTick { .. }
+        | Event::SpawnStarted { .. }
+        | Event::SpawnReady { .. }
+        | Event::SpawnSuspended { .. }
+        | Event::SpawnResumed { .. }
+        | Event::Move { .. }
+        | Event::Step { .. }
+        | Event::Lines { .. }
+        | Event::FetchStarted { .. }
+        | Event::FetchResponded { .. }
+        | Event::FetchLine { .. }
+        | Event::TypedInput { .. }
+        | Event::Mark { .. }
+        | Event::RunPaused
+        | Event::RunResumed { .. }
+        | Event::PlayerJoined { .. }
+        | Event::PlayerLeft { .. }
+        | Event::WorldState { .. }
+        | Event::Deadlock { .. }
+        | Event::RunFinished(_) => None,
     }
 }
 

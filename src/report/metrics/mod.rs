@@ -14,7 +14,7 @@ use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
-use scenario_log::event::{ClockKind, Direction, Event, ExpectationResult, RunOutcome, Source};
+use scenario_log::event::{ClockKind, Direction, Event, ExpectationResult, OutputStream, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::time::{Moment, Span};
 
@@ -112,8 +112,8 @@ pub struct RunMetrics {
 
 impl RunMetrics {
     /// Takes an event.
-    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
-        let LogEvent { line, t, event } = *told;
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        let LogEvent { line, t, event, origin } = *logged;
         self.events = line;
         self.last_moment = t;
         let Some(event) = event else {
@@ -123,37 +123,47 @@ impl RunMetrics {
         if let Some(due) = event.due() {
             self.lateness.entry(event.name()).or_default().add(t.since(due).0);
         }
-        let name = fault_source(event)
-            .and_then(|source| self.spawns.name(source).or_else(|| self.fetches.name(source)));
-        self.faults.on_event((line, t), event, name);
-        let flow = match event {
-            Event::SpawnStarted { .. } => Some(EventFlow::Spawns),
-            Event::Move { .. } => Some(EventFlow::Moves),
-            Event::Step { .. } => Some(EventFlow::Steps),
-            Event::Lines { .. } => Some(EventFlow::Lines),
-            Event::FetchStarted { .. } => Some(EventFlow::Requests),
-            _ => None,
-        };
-        if let Some(flow) = flow {
-            self.flows.entry(flow).or_default().add(t);
-        }
-        self.spawns.on_spawn_event(t, event);
-        self.fetches.on_fetch_event(t, event);
-        self.on_run_event(event);
-    }
-
-    /// Takes what is told of the run as a whole.
-    fn on_run_event(&mut self, event: &Event<'_>) {
+        self.faults.on_event((line, t), event, origin);
         match *event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
                 let at = started_at.map(str::to_owned);
                 self.start = Some(ReportedRunStart { name: name.to_owned(), seed, clock, at });
             }
+            Event::SpawnStarted { preset, .. } => {
+                self.count_flow(EventFlow::Spawns, t);
+                self.spawns.start(preset);
+            }
             Event::Move { direction, .. } => {
+                self.count_flow(EventFlow::Moves, t);
                 let index = Direction::ALL.iter().position(|other| *other == direction);
                 self.moves[index.unwrap_or_default()] += 1;
+                self.spawns.add_move(origin);
             }
-            Event::Step { .. } => self.steps += 1,
+            Event::Step { .. } => {
+                self.count_flow(EventFlow::Steps, t);
+                self.steps += 1;
+            }
+            Event::Lines { stream, .. } => {
+                self.count_flow(EventFlow::Lines, t);
+                self.spawns.add_line(origin, stream);
+            }
+            Event::SpawnExited { exit, ok, .. } => self.spawns.end_spawn(t, origin, exit, ok),
+            Event::SpawnFailed { .. } => self.spawns.fail_spawn(origin),
+            Event::FetchStarted { job, .. } => {
+                self.count_flow(EventFlow::Requests, t);
+                self.fetches.start(job);
+            }
+            Event::FetchLine { .. } => self.fetches.add_line(origin, OutputStream::Stdout),
+            Event::FetchFinished { fetched, ok, .. } => {
+                let status = fetched.status.to_string();
+                let metrics = self.fetches.end_request(origin, fetched.took, status, ok);
+                if origin.is_some() {
+                    metrics.bytes = metrics.bytes.saturating_add(fetched.bytes);
+                }
+            }
+            Event::FetchFailed { kind, took, .. } => {
+                self.fetches.end_request(origin, took, kind.name().to_owned(), false);
+            }
             Event::TypedInput { accepted, .. } => self.typed[usize::from(!accepted)] += 1,
             Event::Expect(expected) => self.expectations.push(expected.clone()),
             Event::RunPaused => self.pauses += 1,
@@ -163,8 +173,24 @@ impl RunMetrics {
                 self.shared.clone_from(&summary.shared);
                 self.end = Some(ReportedRunEnd { outcome: summary.outcome, reason, took: summary.took });
             }
-            _ => {}
+            Event::ClockTick { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::FetchResponded { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. } => {}
         }
+    }
+
+    fn count_flow(&mut self, flow: EventFlow, t: Moment) {
+        self.flows.entry(flow).or_default().add(t);
     }
 
     /// How long the run took, as far as is known.
@@ -174,14 +200,9 @@ impl RunMetrics {
     }
 }
 
-/// What an event is of, where something can go wrong with it.
-fn fault_source(event: &Event<'_>) -> Option<Source> {
-    faults::event_fault(event).and_then(|(source, _)| source)
-}
-
 impl EventConsumer for RunMetrics {
-    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.on_event(told);
+    fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.on_event(logged);
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! Figures of spawns by preset and of requests by job.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::report::metrics::distribution::Distribution;
+use crate::report::origins::SourceOrigin;
 use crate::report::units::group_digits;
-use scenario_log::event::{Event, OutputStream, Source};
-use scenario_log::time::Moment;
+use scenario_log::event::{OutputStream, SpawnExit};
+use scenario_log::time::{Moment, Span};
 
 /// What is named where a source has no name: a spawn that could not start.
 pub(crate) const UNNAMED: &str = "(not started)";
@@ -67,137 +68,82 @@ impl SourceMetrics {
     }
 }
 
-/// A source that has not ended.
-#[derive(Clone, Copy, Debug)]
-struct OpenSource {
-    group: usize,
-    since: Moment,
-    /// It failed while it ran, which counts as its end.
-    has_failed: bool,
-}
-
-/// All sources of a kind by what they are of. Only those that run are kept one by one.
+/// The metrics of all sources of a kind, by their preset or job.
 #[derive(Clone, Debug, Default)]
-pub struct MetricsByName {
-    groups: Vec<SourceMetrics>,
-    by_name: BTreeMap<String, usize>,
-    names: Vec<String>,
-    running: HashMap<Source, OpenSource>,
-}
+pub struct MetricsByName(BTreeMap<String, SourceMetrics>);
 
 impl MetricsByName {
-    /// The groups by name.
+    /// The metrics of each preset or job, by name.
     pub fn by_name(&self) -> impl Iterator<Item = (&str, &SourceMetrics)> {
-        self.by_name.iter().map(|(name, group)| (&**name, &self.groups[*group]))
+        self.0.iter().map(|(name, metrics)| (&**name, metrics))
     }
 
-    /// Whether there are none.
+    /// Whether no source has started or failed to start.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.0.is_empty()
     }
 
-    /// What a source that runs is of.
-    #[must_use]
-    pub fn name(&self, source: Source) -> Option<&str> {
-        self.running.get(&source).map(|open| &*self.names[open.group])
+    fn entry(&mut self, name: &str) -> &mut SourceMetrics {
+        self.0.entry(name.to_owned()).or_default()
     }
 
-    fn group_index(&mut self, name: &str) -> usize {
-        if let Some(group) = self.by_name.get(name) {
-            return *group;
+    /// The metrics of the preset or job of a source that runs.
+    fn running(&mut self, origin: Option<&SourceOrigin>) -> Option<&mut SourceMetrics> {
+        self.0.get_mut(&origin?.group.name)
+    }
+
+    pub(super) fn start(&mut self, name: &str) {
+        self.entry(name).started += 1;
+    }
+
+    pub(super) fn add_move(&mut self, origin: Option<&SourceOrigin>) {
+        if let Some(metrics) = self.running(origin) {
+            metrics.moves += 1;
         }
-        self.by_name.insert(name.to_owned(), self.groups.len());
-        self.names.push(name.to_owned());
-        self.groups.push(SourceMetrics::default());
-        self.groups.len() - 1
     }
 
-    fn start(&mut self, source: Source, name: &str, t: Moment) {
-        let group = self.group_index(name);
-        self.groups[group].started += 1;
-        self.running.insert(source, OpenSource { group, since: t, has_failed: false });
+    pub(super) fn add_line(&mut self, origin: Option<&SourceOrigin>, stream: OutputStream) {
+        if let Some(metrics) = self.running(origin) {
+            match stream {
+                OutputStream::Stdout => metrics.stdout += 1,
+                OutputStream::Stderr => metrics.stderr += 1,
+            }
+        }
     }
 
-    fn running_metrics(&mut self, source: Source) -> Option<&mut SourceMetrics> {
-        let group = self.running.get(&source)?.group;
-        self.groups.get_mut(group)
-    }
-
-    fn end(&mut self, source: Source, t: Moment, how: String, ok: bool) {
-        let Some(open) = self.running.remove(&source) else {
-            let group = self.group_index(UNNAMED);
-            return self.groups[group].add_end(how, ok);
-        };
-        let group = &mut self.groups[open.group];
-        group.took.add(t.since(open.since).0);
-        if open.has_failed {
-            *group.ends.entry(how).or_default() += 1;
+    /// Ends a spawn at `t`.
+    pub(super) fn end_spawn(&mut self, t: Moment, origin: Option<&SourceOrigin>, exit: SpawnExit, ok: bool) {
+        let Some(origin) = origin else { return self.entry(UNNAMED).add_end(exit.to_string(), ok) };
+        let metrics = self.entry(&origin.group.name);
+        metrics.took.add(t.since(origin.started).0);
+        if origin.failure.is_some() {
+            // Its failure was counted when it happened.
+            *metrics.ends.entry(exit.to_string()).or_default() += 1;
         } else {
-            group.add_end(how, ok);
+            metrics.add_end(exit.to_string(), ok);
         }
     }
 
-    /// Takes an event of spawns.
-    pub(super) fn on_spawn_event(&mut self, t: Moment, event: &Event<'_>) {
-        match *event {
-            Event::SpawnStarted { source, preset, .. } => self.start(source, preset, t),
-            Event::Move { source, .. } => {
-                if let Some(group) = self.running_metrics(source) {
-                    group.moves += 1;
-                }
-            }
-            Event::Lines { source, stream, .. } => {
-                if let Some(group) = self.running_metrics(source) {
-                    match stream {
-                        OutputStream::Stdout => group.stdout += 1,
-                        OutputStream::Stderr => group.stderr += 1,
-                    }
-                }
-            }
-            Event::SpawnExited { source, exit, ok, .. } => self.end(source, t, exit.to_string(), ok),
-            Event::SpawnFailed { source, .. } => match self.running.get_mut(&source) {
-                // It runs on, until it has stopped.
-                Some(open) => {
-                    open.has_failed = true;
-                    let group = open.group;
-                    self.groups[group].add_end("not ready".to_owned(), false);
-                }
-                None => self.end(source, t, "not started".to_owned(), false),
-            },
-            _ => {}
+    /// Counts a spawn that could not start, or that runs and never became ready.
+    pub(super) fn fail_spawn(&mut self, origin: Option<&SourceOrigin>) {
+        match origin {
+            Some(origin) => self.entry(&origin.group.name).add_end("not ready".to_owned(), false),
+            None => self.entry(UNNAMED).add_end("not started".to_owned(), false),
         }
     }
 
-    /// Takes an event of requests.
-    pub(super) fn on_fetch_event(&mut self, t: Moment, event: &Event<'_>) {
-        match *event {
-            Event::FetchStarted { source, job, .. } => self.start(source, job, t),
-            Event::FetchLine { source, .. } => {
-                if let Some(group) = self.running_metrics(source) {
-                    group.stdout += 1;
-                }
-            }
-            Event::FetchFinished { source, fetched, ok } => {
-                if let Some(group) = self.running_metrics(source) {
-                    group.bytes = group.bytes.saturating_add(fetched.bytes);
-                }
-                self.end_request(source, fetched.took.0, fetched.status.to_string(), ok);
-            }
-            Event::FetchFailed { source, kind, took, .. } => {
-                self.end_request(source, took.0, kind.name().to_owned(), false);
-            }
-            _ => {}
-        }
-    }
-
-    /// Ends a request, which says itself how long it took.
-    fn end_request(&mut self, source: Source, took: u64, how: String, ok: bool) {
-        let group = match self.running.remove(&source) {
-            Some(open) => open.group,
-            None => self.group_index(UNNAMED),
-        };
-        self.groups[group].took.add(took);
-        self.groups[group].add_end(how, ok);
+    /// Ends a request, whose event says how long it took.
+    pub(super) fn end_request(
+        &mut self,
+        origin: Option<&SourceOrigin>,
+        took: Span,
+        how: String,
+        ok: bool,
+    ) -> &mut SourceMetrics {
+        let metrics = self.entry(origin.map_or(UNNAMED, |origin| &origin.group.name));
+        metrics.took.add(took.0);
+        metrics.add_end(how, ok);
+        metrics
     }
 }

@@ -114,12 +114,11 @@ struct InputsJson {
 /// The figures, as one line.
 ///
 /// # Errors
-/// In words, why they cannot be written.
-pub fn render_json(figures: &RunMetrics) -> Result<String, String> {
+/// If they have no JSON form.
+pub fn render_json(figures: &RunMetrics) -> serde_json::Result<String> {
     summary_json(figures)
         .and_then(|report| serde_json::to_string(&report))
         .map(|json| sanitize_json(&json) + "\n")
-        .map_err(|error| error.to_string())
 }
 
 fn summary_json(figures: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {

@@ -10,9 +10,9 @@ use anstyle::{AnsiColor, Style};
 
 pub use text_chart::ChartCharset;
 
+use crate::report::format::format_span;
 use crate::report::metrics::RunMetrics;
 use crate::report::units::{format_count, group_digits};
-use crate::terminal::event_lines::format_span;
 use scenario_log::event::RunOutcome;
 use scenario_log::sanitize::sanitize;
 

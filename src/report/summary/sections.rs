@@ -1,6 +1,7 @@
 //! The parts of the summary: each some lines, the first of which is its heading; no lines where there
 //! is nothing to tell.
 
+use crate::report::format::{connection_notes, format_span, push_expectation};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
@@ -8,8 +9,6 @@ use crate::report::metrics::time_series::per_second;
 use crate::report::summary::text_chart::{ChartCharset, horizontal_bar, sparkline};
 use crate::report::summary::text_table::{MAX_NAME_CHARS, TextTable, truncate_name};
 use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
-use crate::terminal::event_lines::{format_span, push_expectation};
-use crate::terminal::load_lines::connection_notes;
 use scenario_log::event::{Direction, ExpectationResult};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};

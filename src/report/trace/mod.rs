@@ -12,6 +12,7 @@
 
 mod args;
 mod rates;
+mod timeline_instant;
 mod trace_file;
 mod tracks;
 
@@ -22,8 +23,10 @@ use serde_json::{Value, json};
 
 use crate::report::dependencies::EntryDependencies;
 use crate::report::feed::{EventConsumer, LogEvent};
+use crate::report::origins::{OriginKind, SourceOrigin};
 use crate::report::trace::args::{event_args, timings_json, truncate_bytes};
 use crate::report::trace::rates::PerSecondCounts;
+use crate::report::trace::timeline_instant::timeline_instant;
 use crate::report::trace::trace_file::{TraceArgs, TraceFile, TracePoint, TraceTrack};
 use crate::report::trace::tracks::{AllocatedTrack, TIMELINE_TRACK, TrackAllocator};
 use scenario_log::event::{EntryName, Event, Source};
@@ -35,10 +38,7 @@ const MAX_INSTANTS: u64 = 1_000;
 /// A source that runs.
 #[derive(Debug)]
 struct RunningSlice {
-    process: String,
     track: TraceTrack,
-    since: Moment,
-    entry: Option<String>,
     args: TraceArgs,
     /// Instants so far, also those that are not written.
     instants: u64,
@@ -70,22 +70,17 @@ impl<W: Write> TraceReport<W> {
         }
     }
 
-    /// Writes what is left: what has not ended, up to the log's end.
+    /// Writes the last counts and the end of the file.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn finish(mut self) -> io::Result<()> {
-        let mut left: Vec<Source> = self.running.keys().copied().collect();
-        left.sort_unstable();
-        for source in left {
-            self.end(source, self.last_moment, event_args(json!({ "unfinished": true })))?;
-        }
         self.write_counts_before(u64::MAX)?;
         self.file.finish()
     }
 
     fn begin(&mut self, name: &str, scenario: &str) -> io::Result<()> {
-        self.dependencies = EntryDependencies::from_scenario(scenario);
+        self.dependencies = EntryDependencies::from_logged(scenario);
         self.file.write_metadata(
             "process_name",
             TIMELINE_TRACK,
@@ -100,42 +95,25 @@ impl<W: Write> TraceReport<W> {
     }
 
     /// Begins a source on a track of its process.
-    fn start(
-        &mut self,
-        (source, t): (Source, Moment),
-        process: String,
-        entry: Option<EntryName<'_>>,
-        args: TraceArgs,
-    ) -> io::Result<()> {
+    fn start(&mut self, logged: &LogEvent<'_, '_>, source: Source, args: TraceArgs) -> io::Result<()> {
+        let LogEvent { t, origin: Some(origin), .. } = *logged else { return Ok(()) };
+        let process = process_name(origin);
         let AllocatedTrack { track, is_new_process, is_new } = self.tracks.allocate(&process);
         if is_new_process {
-            self.file.write_metadata(
-                "process_name",
-                track,
-                &crate::report::trace::args::event_args(json!({ "name": process })),
-            )?;
-            self.file.write_metadata(
-                "process_sort_index",
-                track,
-                &crate::report::trace::args::event_args(json!({ "sort_index": track.pid })),
-            )?;
+            let sort_index = event_args(json!({ "sort_index": track.pid }));
+            self.file.write_metadata("process_name", track, &event_args(json!({ "name": process })))?;
+            self.file.write_metadata("process_sort_index", track, &sort_index)?;
         }
         if is_new {
-            self.file.write_metadata(
-                "thread_name",
-                track,
-                &crate::report::trace::args::event_args(
-                    json!({ "name": format!("{process} {}", track.tid) }),
-                ),
-            )?;
+            let name = event_args(json!({ "name": format!("{process} {}", track.tid) }));
+            self.file.write_metadata("thread_name", track, &name)?;
         }
-        let entry = entry.map(|entry| entry.to_string());
-        let at = TracePoint { track, t };
-        self.write_arrow(entry.as_deref(), at)?;
-        if let Some(entry) = &entry {
+        let (entry, at) = (origin.group.entry.as_deref(), TracePoint { track, t });
+        self.write_arrow(entry, at)?;
+        if let Some(entry) = entry {
             self.dependencies.note_started(entry, at);
         }
-        self.running.insert(source, RunningSlice { process, track, since: t, entry, args, instants: 0 });
+        self.running.insert(source, RunningSlice { track, args, instants: 0 });
         Ok(())
     }
 
@@ -146,24 +124,25 @@ impl<W: Write> TraceReport<W> {
         self.file.write_arrow("after", self.arrows, from, to)
     }
 
-    /// Ends a source.
-    fn end(&mut self, source: Source, t: Moment, more: TraceArgs) -> io::Result<()> {
-        let Some(running) = self.running.remove(&source) else {
-            return self.file.write_instant(
-                &source.to_string(),
-                "failed",
-                TracePoint { track: TIMELINE_TRACK, t },
-                &more,
-            );
+    /// Ends a source. One that never started is an instant of the timeline.
+    fn end(
+        &mut self,
+        (source, t): (Source, Moment),
+        origin: Option<&SourceOrigin>,
+        more: TraceArgs,
+    ) -> io::Result<()> {
+        let (Some(running), Some(origin)) = (self.running.remove(&source), origin) else {
+            let at = TracePoint { track: TIMELINE_TRACK, t };
+            return self.file.write_instant(&source.to_string(), "failed", at, &more);
         };
-        let RunningSlice { process, track, since, entry, mut args, instants } = running;
-        self.tracks.release(&process, track);
-        let took = t.since(since);
-        if let Some(entry) = entry {
+        let RunningSlice { track, mut args, instants } = running;
+        self.tracks.release(&process_name(origin), track);
+        let (since, took) = (origin.started, t.since(origin.started));
+        if let Some(entry) = &origin.group.entry {
             // An arrow begins within a slice, and the end of one is no longer in it.
             let t = if took > Span::ZERO { Moment(t.0 - 1) } else { t };
-            self.dependencies.note_finished(&entry, TracePoint { track, t });
-            args.insert("entry".to_owned(), Value::from(entry));
+            self.dependencies.note_finished(entry, TracePoint { track, t });
+            args.insert("entry".to_owned(), Value::from(entry.as_str()));
         }
         if instants > MAX_INSTANTS {
             args.insert("not_shown".to_owned(), Value::from(instants - MAX_INSTANTS));
@@ -229,24 +208,93 @@ impl<W: Write> TraceReport<W> {
         Ok(())
     }
 
-    fn on_spawn_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) -> io::Result<()> {
-        let t = told.t;
+    fn on_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>) -> io::Result<()> {
+        let LogEvent { t, line, origin, .. } = *logged;
         match *event {
-            Event::SpawnStarted { due, source, preset, entry, pid } => {
+            Event::RunStarted { name, scenario, .. } => self.begin(name, scenario),
+            Event::SpawnStarted { due, source, pid, .. } => self.start(
+                logged,
+                source,
+                event_args(json!({ "line": line, "late": t.since(due).to_string(), "pid": pid })),
+            ),
+            Event::FetchStarted { due, source, method, url, .. } => {
+                self.count_one(t, "requests a second")?;
                 let late = t.since(due).to_string();
-                let args = event_args(json!({ "line": told.line, "late": late, "pid": pid }));
-                self.start((source, t), format!("preset {preset}"), entry, args)
+                let args = json!({ "line": line, "late": late, "method": method, "url": url });
+                self.start(logged, source, event_args(args))
             }
+            Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. } => self.on_source_event(logged, event),
+            Event::SpawnExited { source, exit, ok, held, skipped, .. } => {
+                let (exit, held, skipped) =
+                    (exit.to_string(), held.then_some(true), (skipped > 0).then_some(skipped));
+                let args = json!({ "exit": exit, "ok": ok, "held": held, "skipped": skipped });
+                self.end((source, t), origin, event_args(args))
+            }
+            Event::SpawnFailed { source, error, .. } => {
+                let args = event_args(json!({ "error": error }));
+                if origin.is_some() {
+                    self.add_instant((source, t), "failed", false, || args)
+                } else {
+                    self.end((source, t), None, args)
+                }
+            }
+            Event::FetchFinished { source, fetched, ok } => {
+                let args = json!({
+                    "status": fetched.status,
+                    "bytes": fetched.bytes,
+                    "ok": ok,
+                    "took": fetched.took.to_string(),
+                    "check": fetched.check,
+                    "timings": timings_json(&fetched.timings),
+                });
+                self.end((source, t), origin, event_args(args))
+            }
+            Event::FetchFailed { source, kind, error, took } => {
+                let took = took.to_string();
+                let args = json!({ "kind": kind.name(), "error": error, "ok": false, "took": took });
+                self.end((source, t), origin, event_args(args))
+            }
+            // With `broadcast = "0s"` there may be as many as moves.
+            Event::WorldState { .. } => self.count_one(t, "states a second"),
+            Event::ClockTick { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_)
+            | Event::RunFinished(_) => match timeline_instant(event) {
+                Some((name, args)) => self.add_timeline_instant(t, &name, event.entry(), args),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Takes an event of a source between its start and its end.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen the events")]
+    fn on_source_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>) -> io::Result<()> {
+        let t = logged.t;
+        match *event {
             Event::SpawnReady { source } => {
-                if let Some(RunningSlice { entry: Some(entry), track, .. }) = self.running.get(&source) {
-                    self.dependencies.note_ready(entry, TracePoint { track: *track, t });
+                if let Some((entry, at)) = self.entry_point(logged, source) {
+                    self.dependencies.note_ready(entry, at);
                 }
                 self.add_instant((source, t), "ready", false, TraceArgs::new)
             }
             Event::SpawnSuspended { source, signal } => {
-                self.add_instant((source, t), "suspended", false, || {
-                    event_args(json!({ "signal": signal.to_string() }))
-                })
+                let args = || event_args(json!({ "signal": signal.to_string() }));
+                self.add_instant((source, t), "suspended", false, args)
             }
             Event::SpawnResumed { source } => self.add_instant((source, t), "resumed", false, TraceArgs::new),
             Event::Move { source, player, direction, .. } => {
@@ -262,137 +310,48 @@ impl<W: Write> TraceReport<W> {
             Event::Lines { source, stream, chunk, .. } => {
                 self.count_one(t, "lines a second")?;
                 let text = chunk.strip_suffix(b"\n").unwrap_or(chunk);
-                if let Some(RunningSlice { entry: Some(entry), track, .. }) = self.running.get(&source) {
-                    self.dependencies.note_line(entry, TracePoint { track: *track, t }, text);
+                if let Some((entry, at)) = self.entry_point(logged, source) {
+                    self.dependencies.note_line(entry, at, text);
                 }
                 self.add_instant((source, t), stream.name(), true, || {
                     event_args(json!({ "text": truncate_bytes(text) }))
                 })
             }
-            Event::SpawnExited { source, exit, ok, held, skipped, .. } => {
-                let (exit, held, skipped) =
-                    (exit.to_string(), held.then_some(true), (skipped > 0).then_some(skipped));
-                let what = json!({ "exit": exit, "ok": ok, "held": held, "skipped": skipped });
-                self.end(source, t, event_args(what))
-            }
-            Event::SpawnFailed { source, error, .. } if self.running.contains_key(&source) => {
-                self.add_instant((source, t), "failed", false, || event_args(json!({ "error": error })))
-            }
-            Event::SpawnFailed { source, error, .. } => {
-                self.end(source, t, event_args(json!({ "error": error })))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn on_fetch_event(&mut self, told: &LogEvent<'_, '_>, event: &Event<'_>) -> io::Result<()> {
-        let t = told.t;
-        match *event {
-            Event::FetchStarted { due, source, job, entry, method, url } => {
-                self.count_one(t, "requests a second")?;
-                let late = t.since(due).to_string();
-                let args =
-                    event_args(json!({ "line": told.line, "late": late, "method": method, "url": url }));
-                self.start((source, t), format!("fetch {job}"), entry, args)
-            }
             Event::FetchResponded { source, status, version, .. } => {
-                let what = || event_args(json!({ "status": status, "version": version }));
-                self.add_instant((source, t), "responded", false, what)
+                let args = || event_args(json!({ "status": status, "version": version }));
+                self.add_instant((source, t), "responded", false, args)
             }
-            Event::FetchLine { source, text, .. } => self.add_instant((source, t), "line", true, || {
-                event_args(json!({ "text": truncate_bytes(text) }))
-            }),
-            Event::FetchFinished { source, fetched, ok } => {
-                let what = json!({
-                    "status": fetched.status,
-                    "bytes": fetched.bytes,
-                    "ok": ok,
-                    "took": fetched.took.to_string(),
-                    "check": fetched.check,
-                    "timings": timings_json(&fetched.timings),
-                });
-                self.end(source, t, event_args(what))
-            }
-            Event::FetchFailed { source, kind, error, took } => {
-                let took = took.to_string();
-                self.end(
-                    source,
-                    t,
-                    event_args(json!({ "kind": kind.name(), "error": error, "ok": false, "took": took })),
-                )
+            Event::FetchLine { source, text, .. } => {
+                let args = || event_args(json!({ "text": truncate_bytes(text) }));
+                self.add_instant((source, t), "line", true, args)
             }
             _ => Ok(()),
         }
     }
 
-    fn on_timeline_event(&mut self, t: Moment, event: &Event<'_>) -> io::Result<()> {
-        match *event {
-            Event::ClockTick { n, .. } => self.add_timeline_instant(t, &format!("tick {n}"), None, json!({})),
-            Event::TypedInput { text, accepted, error } => self.add_timeline_instant(
-                t,
-                "input",
-                None,
-                json!({ "text": text, "accepted": accepted, "error": error }),
-            ),
-            Event::Mark { entry, text, .. } => self.add_timeline_instant(t, text, entry, json!({})),
-            Event::Sent { source, entry, text, error, .. } => {
-                let source = source.map(|source| source.to_string());
-                self.add_timeline_instant(
-                    t,
-                    "sent",
-                    entry,
-                    json!({ "source": source, "text": text, "error": error }),
-                )
-            }
-            Event::Stopping { source, entry, signal, reason, error, .. } => {
-                let (source, signal) = (source.map(|s| s.to_string()), signal.map(|s| s.to_string()));
-                let what = json!({ "source": source, "signal": signal, "reason": reason, "error": error });
-                self.add_timeline_instant(t, "stopping", entry, what)
-            }
-            Event::PlayerJoined { source, player, .. } => {
-                let what = json!({ "source": source.to_string() });
-                self.add_timeline_instant(t, &format!("{player} joined"), None, what)
-            }
-            Event::PlayerLeft { source } => {
-                self.add_timeline_instant(t, &format!("{source} left"), None, json!({}))
-            }
-            // With `broadcast = "0s"` there may be as many as moves.
-            Event::WorldState { .. } => self.count_one(t, "states a second"),
-            Event::Deadlock { waiting } => {
-                let waiting: TraceArgs = waiting
-                    .iter()
-                    .map(|(player, lock)| (player.clone(), Value::from(lock.as_str())))
-                    .collect();
-                self.add_timeline_instant(t, "deadlock", None, json!({ "waiting": waiting }))
-            }
-            Event::RunPaused => self.add_timeline_instant(t, "paused", None, json!({})),
-            Event::RunResumed { took } => {
-                self.add_timeline_instant(t, "resumed", None, json!({ "took": took.to_string() }))
-            }
-            Event::Expect(expected) => {
-                let what = json!({ "ok": expected.ok, "wanted": expected.wanted, "got": expected.got });
-                self.add_timeline_instant(t, &expected.name, None, what)
-            }
-            Event::RunFinished(summary) => self.add_timeline_instant(
-                t,
-                summary.outcome.name(),
-                None,
-                json!({ "reason": summary.reason }),
-            ),
-            _ => Ok(()),
-        }
+    /// The entry of a source that runs, and the point of this event on its track.
+    fn entry_point<'a>(&self, logged: &LogEvent<'a, '_>, source: Source) -> Option<(&'a str, TracePoint)> {
+        let entry = logged.origin?.group.entry.as_deref()?;
+        let track = self.running.get(&source)?.track;
+        Some((entry, TracePoint { track, t: logged.t }))
+    }
+}
+
+fn process_name(origin: &SourceOrigin) -> String {
+    match origin.group.kind {
+        OriginKind::Preset => format!("preset {}", origin.group.name),
+        OriginKind::Job => format!("fetch {}", origin.group.name),
     }
 }
 
 impl<W: Write> EventConsumer for TraceReport<W> {
-    fn consume(&mut self, told: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
-        self.last_moment = told.t;
-        let Some(event) = told.event else { return Ok(()) };
-        if let Event::RunStarted { name, scenario, .. } = *event {
-            return self.begin(name, scenario);
-        }
-        self.on_spawn_event(told, event)?;
-        self.on_fetch_event(told, event)?;
-        self.on_timeline_event(told.t, event)
+    fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
+        self.last_moment = logged.t;
+        logged.event.map_or(Ok(()), |event| self.on_event(logged, event))
+    }
+
+    fn consume_unended(&mut self, source: Source, origin: &SourceOrigin) -> io::Result<()> {
+        let args = event_args(json!({ "unfinished": true }));
+        self.end((source, self.last_moment), Some(origin), args)
     }
 }

@@ -1,15 +1,15 @@
 //! Marks, what is typed, sent and stopped, and the end of a run, on the screen.
 
-use crate::terminal::event_lines::{
-    BAD, DIM, GOOD, LineRenderer, WARN, format_span, pluralize, push_fmt, push_truncated,
-};
+use crate::report::format::{format_span, pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines;
 use scenario_log::event::{Event, RunOutcome, RunSummary};
 use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
 impl LineRenderer {
-    /// Marks, input, sends and stops.
+    /// Appends the lines of marks, typed lines, sends, stops, pauses and deadlocks.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_control_event(&self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::Mark { text, .. } => self.push_line(out, t, "mark", WARN, |out| push_sanitized(out, text)),

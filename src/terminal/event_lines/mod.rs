@@ -7,18 +7,18 @@ mod programs;
 mod requests;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use crate::report::format::{pluralize, push_expectation, push_fmt};
 use crate::terminal::load_lines::LoadTracker;
 use crate::terminal::progress_bar::format_tenths;
 use crate::terminal::unready_output::UnreadyOutput;
 use crate::terminal::world_line::{broadcasts_every_move, push_join_details, push_positions};
 use scenario_core::engine::EngineStatus;
-use scenario_log::event::{Event, ExpectationResult, Source};
+use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes, sanitize};
-use scenario_log::time::{Moment, Span};
+use scenario_log::time::Moment;
 
 /// The longest text of one event that is shown, in bytes; the log has it whole.
 const MAX_TEXT_BYTES: usize = 2_000;
@@ -175,7 +175,15 @@ impl LineRenderer {
                 });
             }
             Event::RunFinished(summary) => self.push_summary(out, t, summary),
-            other => self.push_control_event(out, t, other),
+            Event::Mark { .. }
+            | Event::TypedInput { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::Deadlock { .. } => self.push_control_event(out, t, event),
+            // Its chunk is shown as far as there is room.
+            Event::Lines { .. } => {}
         }
     }
 
@@ -217,22 +225,22 @@ impl LineRenderer {
 
 impl EventRenderer for LineRenderer {
     fn render_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>, budget: usize) -> u64 {
-        match event {
-            Event::Lines { source, stream, chunk, partial } => {
-                self.unready_output.on_event(event);
-                return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
-            }
-            Event::Move { .. }
-            | Event::Step { .. }
-            | Event::FetchLine { .. }
-            | Event::ClockTick { .. }
-            | Event::WorldState { .. }
-                if budget == 0 =>
-            {
-                return 1;
-            }
-            other => self.push_event(out, t, other),
+        if let Event::Lines { source, stream, chunk, partial } = event {
+            self.unready_output.on_event(event);
+            return self.push_chunk(out, t, (*source, *stream), (chunk, *partial), budget);
         }
+        let is_frequent = matches!(
+            event,
+            Event::Move { .. }
+                | Event::Step { .. }
+                | Event::FetchLine { .. }
+                | Event::ClockTick { .. }
+                | Event::WorldState { .. }
+        );
+        if is_frequent && budget == 0 {
+            return 1;
+        }
+        self.push_event(out, t, event);
         0
     }
 
@@ -276,32 +284,6 @@ impl EventRenderer for LineRenderer {
     }
 }
 
-/// What came of an expectation, and where in the log that stands.
-pub(crate) fn push_expectation(out: &mut String, expected: &ExpectationResult) {
-    push_sanitized(out, &expected.name);
-    // One that was given no name is called by what it wants.
-    if !expected.name.ends_with(&expected.wanted) {
-        out.push_str(": wanted ");
-        push_sanitized(out, &expected.wanted);
-    }
-    match &expected.got {
-        Some(got) => {
-            out.push_str(", got ");
-            push_sanitized(out, got);
-        }
-        None => out.push_str(", nothing to measure"),
-    }
-    if !expected.events.is_empty() {
-        let events: Vec<String> = expected.events.iter().map(u64::to_string).collect();
-        push_fmt(out, format_args!(" (seq {})", events.join(", ")));
-    }
-}
-
-fn push_fmt(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let written = out.write_fmt(arguments);
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
-}
-
 /// Bytes made visible, cut where they are long.
 fn push_truncated(out: &mut String, bytes: &[u8]) {
     push_sanitized_bytes(out, &bytes[..bytes.len().min(MAX_TEXT_BYTES)]);
@@ -310,43 +292,10 @@ fn push_truncated(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// `1 byte`, `2 bytes`.
-pub(crate) fn pluralize(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A span to about three figures: `45 µs`, `2.31 s`.
-#[must_use]
-pub fn format_span(span: Span) -> String {
-    let (value, unit) = match span.0 {
-        0 => return "0 s".to_owned(),
-        n if n < 1_000 => return format!("{n} ns"),
-        n if n < 1_000_000 => (n as f64 / 1e3, "µs"),
-        n if n < 1_000_000_000 => (n as f64 / 1e6, "ms"),
-        n => (n as f64 / 1e9, "s"),
-    };
-    let decimals = if value < 10.0 {
-        2
-    } else if value < 100.0 {
-        1
-    } else {
-        0
-    };
-    format!("{value:.decimals$} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use scenario_log::event::OutputStream;
-
-    #[test]
-    fn spans_have_three_figures() {
-        assert_eq!(format_span(Span(0)), "0 s");
-        assert_eq!(format_span(Span(950)), "950 ns");
-        assert_eq!(format_span(Span(45_120)), "45.1 µs");
-        assert_eq!(format_span(Span(2_310_000_000)), "2.31 s");
-    }
 
     #[test]
     fn lines_are_shown_without_their_controls() {

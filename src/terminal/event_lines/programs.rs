@@ -2,7 +2,8 @@
 
 use anstyle::Style;
 
-use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, pluralize, push_fmt, push_truncated};
+use crate::report::format::{pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::unready_output::OutputTail;
 use scenario_log::event::{Event, OutputStream, Source, SpawnExit};
 use scenario_log::sanitize::push_sanitized;
@@ -10,6 +11,7 @@ use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
 impl LineRenderer {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_spawn_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::SpawnStarted { source, preset, pid, .. } => {

@@ -1,14 +1,14 @@
 //! Requests on the screen: one by one, but those of a load.
 
-use crate::terminal::event_lines::{
-    BAD, DIM, GOOD, LineRenderer, WARN, format_span, pluralize, push_fmt, push_truncated,
-};
+use crate::report::format::{format_span, pluralize, push_fmt};
+use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines::LoadStartKind;
 use scenario_log::event::Event;
 use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
 impl LineRenderer {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_fetch_event(&mut self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::FetchStarted { source, job, method, url, .. } => {

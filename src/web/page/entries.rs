@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::web::page::lanes::EndedSource;
+use crate::report::origins::SourceOrigin;
+use crate::web::page::to_seconds;
+use scenario_core::scenario::interval::Interval;
+use scenario_core::scenario::model::{EntryAction, EntryTrigger, Scenario, TimelineEntry};
 use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
+use scenario_log::time::Span;
 
 /// How many entries are shown.
 const MAX_ENTRIES: usize = 500;
@@ -51,18 +54,23 @@ pub(super) struct EntryChanges<'a>(BTreeMap<&'a str, &'a LiveEntry>);
 pub(super) struct LiveEntries(BTreeMap<String, LiveEntry>);
 
 impl LiveEntries {
-    /// Those of a resolved scenario.
-    pub(super) fn from_scenario(scenario: &Value) -> LiveEntries {
-        let timeline = scenario["timeline"].as_array().into_iter().flatten().take(MAX_ENTRIES);
+    /// The entries of a scenario's timeline.
+    pub(super) fn from_scenario(scenario: &Scenario) -> LiveEntries {
+        let timeline = scenario.timeline.iter().enumerate().take(MAX_ENTRIES);
         LiveEntries(
-            timeline.enumerate().map(|(place, entry)| LiveEntry::from_json(place + 1, entry)).collect(),
+            timeline
+                .map(|(index, entry)| {
+                    (entry.event_name(index).to_string(), LiveEntry::new(scenario, index, entry))
+                })
+                .collect(),
         )
     }
 
-    /// Takes an event, with what has ended by it.
-    pub(super) fn on_event(&mut self, event: &Event<'_>, ended: Option<EndedSource>) {
-        if let Some(EndedSource { entry: Some(name), is_ok }) = ended
-            && let Some(entry) = self.0.get_mut(&name)
+    /// Takes an event.
+    pub(super) fn on_event(&mut self, event: &Event<'_>, origin: Option<&SourceOrigin>) {
+        if let Some(is_ok) = ended_ok(event)
+            && let Some(name) = origin.and_then(|origin| origin.group.entry.as_ref())
+            && let Some(entry) = self.0.get_mut(name)
         {
             entry.open = entry.open.saturating_sub(1);
             if !is_ok {
@@ -102,50 +110,64 @@ impl LiveEntries {
 }
 
 impl LiveEntry {
-    fn from_json(n: usize, entry: &Value) -> (String, LiveEntry) {
-        let name = entry["id"].as_str().map_or_else(|| format!("#{n}"), str::to_owned);
-        let text = |value: &Value| match value {
-            Value::Null => None,
-            Value::String(text) => Some(sanitize(text)),
-            other => Some(sanitize(&other.to_string())),
-        };
-        let after = match &entry["after"] {
-            Value::Object(line) => {
-                let (regex, of) = (text(&line["line"]), text(&line["of"]));
-                Some(format!("line /{}/ of {}", regex.unwrap_or_default(), of.unwrap_or_default()))
-            }
-            moment => text(moment),
-        };
-        let entry = LiveEntry {
-            n,
-            name: sanitize(&name),
-            does: describe_action(entry),
-            at: entry["at"]
-                .as_str()
-                .and_then(|at| humantime::parse_duration(at).ok())
-                .unwrap_or_default()
-                .as_secs_f64(),
-            after,
-            every: text(&entry["every"]),
+    fn new(scenario: &Scenario, index: usize, entry: &TimelineEntry) -> LiveEntry {
+        LiveEntry {
+            n: index + 1,
+            name: sanitize(&entry.event_name(index).to_string()),
+            does: describe_action(scenario, entry),
+            at: to_seconds(entry.at),
+            after: entry.trigger.as_ref().map(|trigger| describe_trigger(scenario, trigger)),
+            every: entry.repeat.as_ref().map(|repeat| describe_interval(&repeat.every)),
             times: 0,
             state: LiveEntryState::Waits,
             open: 0,
             is_changed: false,
-        };
-        (name, entry)
+        }
     }
 }
 
-/// What an entry does, in the words of the file.
-fn describe_action(entry: &Value) -> String {
-    let count = entry["count"].as_u64().filter(|count| *count > 1);
-    let times = count.map(|count| format!(" x{count}")).unwrap_or_default();
-    let simple = ["spawn", "fetch", "stop", "mark"].iter().find_map(|action| {
-        let what = entry[*action].as_str()?;
-        Some(format!("{action} {}{times}", sanitize(what)))
-    });
-    simple.unwrap_or_else(|| match entry["send"]["to"].as_str() {
-        Some(to) => format!("send to {}{times}", sanitize(to)),
-        None => "(unknown)".to_owned(),
+/// Whether the source that an event ends has ended as expected; none if the event ends none.
+fn ended_ok(event: &Event<'_>) -> Option<bool> {
+    if let Event::SpawnExited { ok, .. } | Event::FetchFinished { ok, .. } = *event {
+        return Some(ok);
+    }
+    matches!(event, Event::FetchFailed { .. }).then_some(false)
+}
+
+/// The action of an entry, in the words of the file.
+fn describe_action(scenario: &Scenario, entry: &TimelineEntry) -> String {
+    let what = match &entry.action {
+        EntryAction::Spawn(preset) => format!("spawn {}", scenario.presets[*preset].name),
+        EntryAction::Fetch(job) => format!("fetch {}", scenario.fetches[*job].name),
+        EntryAction::Stop(target) => format!("stop {}", entry_name(scenario, *target)),
+        EntryAction::Send { to, .. } => format!("send to {}", entry_name(scenario, *to)),
+        EntryAction::Mark(text) => format!("mark {}", text.display_with_gaps()),
+    };
+    let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };
+    format!("{}{times}", sanitize(&what))
+}
+
+fn describe_trigger(scenario: &Scenario, trigger: &EntryTrigger) -> String {
+    let awaited = entry_name(scenario, trigger.awaited_entry());
+    sanitize(&match trigger {
+        EntryTrigger::Started(_) => format!("{awaited}.started"),
+        EntryTrigger::Ready(_) => format!("{awaited}.ready"),
+        EntryTrigger::Finished(_) => format!("{awaited}.finished"),
+        EntryTrigger::Line { regex, .. } => format!("line /{regex}/ of {awaited}"),
     })
+}
+
+fn describe_interval(interval: &Interval) -> String {
+    let list = |spans: &[Span]| spans.iter().map(|span| span.format_human()).collect::<Vec<_>>().join(", ");
+    match interval {
+        Interval::Constant(span) => span.format_human(),
+        Interval::Uniform { from, to } => format!("{}..{}", from.format_human(), to.format_human()),
+        Interval::Exponential { mean } => format!("exponential {}", mean.format_human()),
+        Interval::Normal { mean, sd } => format!("normal {}, sd {}", mean.format_human(), sd.format_human()),
+        Interval::Choice(spans) => format!("one of {}", list(spans)),
+    }
+}
+
+fn entry_name(scenario: &Scenario, index: usize) -> String {
+    scenario.timeline[index].event_name(index).to_string()
 }

@@ -1,13 +1,16 @@
 //! What runs, from its start to its end: a lane for each spawn and each request, and one for each load,
 //! whose requests are too many to be shown one by one.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
-use serde_json::Value;
 
+use crate::report::feed::LogEvent;
+use crate::report::metrics::source_metrics::UNNAMED;
+use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
 use crate::web::page::moment_to_seconds;
-use scenario_log::event::{EntryName, Event, Source};
+use scenario_core::scenario::model::Scenario;
+use scenario_log::event::{Event, Source};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
@@ -49,22 +52,6 @@ enum LiveLaneKind {
 #[serde(transparent)]
 pub(super) struct LaneChanges<'a>(BTreeMap<&'a str, Option<&'a LiveLane>>);
 
-/// What runs.
-#[derive(Clone, Debug)]
-struct RunningLaneSource {
-    label: String,
-    entry: Option<String>,
-    /// Its lane, if it has one.
-    lane: Option<String>,
-}
-
-/// That something of an entry has ended, and whether as expected.
-#[derive(Clone, Debug)]
-pub(super) struct EndedSource {
-    pub(super) entry: Option<String>,
-    pub(super) is_ok: bool,
-}
-
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LiveLanes {
@@ -73,7 +60,8 @@ pub(super) struct LiveLanes {
     ended: VecDeque<String>,
     /// Those that have made room since the last change.
     removed: Vec<String>,
-    running_sources: HashMap<Source, RunningLaneSource>,
+    /// The sources that run and have no lane, since there were too many at once.
+    laneless: BTreeSet<Source>,
     /// The fetches that are loads.
     loads: Vec<String>,
     running_counts: [u64; 2],
@@ -81,56 +69,62 @@ pub(super) struct LiveLanes {
 }
 
 impl LiveLanes {
-    /// Those of a resolved scenario: none yet.
-    pub(super) fn from_scenario(scenario: &Value) -> LiveLanes {
-        let is_load = |fetch: &Value| fetch.get("rate").is_some() || fetch.get("connections").is_some();
-        let fetches = scenario["fetches"].as_object().into_iter().flatten();
-        let loads = fetches.filter(|(_, fetch)| is_load(fetch)).map(|(name, _)| name.clone()).collect();
-        LiveLanes { loads, ..LiveLanes::default() }
+    /// The lanes of a run of this scenario: none yet.
+    pub(super) fn from_scenario(scenario: &Scenario) -> LiveLanes {
+        let loads = scenario.fetches.iter().filter(|job| job.load.is_some());
+        LiveLanes { loads: loads.map(|job| job.name.clone()).collect(), ..LiveLanes::default() }
     }
 
-    /// Takes an event; what has ended by it comes back.
-    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) -> Option<EndedSource> {
+    /// Takes an event.
+    pub(super) fn on_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>) {
+        let LogEvent { t, origin, .. } = *logged;
         match *event {
-            Event::SpawnStarted { source, preset, entry, .. } => {
-                self.start(t, source, (LiveLaneKind::Spawn, preset), entry);
-                None
-            }
-            Event::FetchStarted { source, job, entry, .. } => {
-                let kind = if self.is_load(job) { LiveLaneKind::Load } else { LiveLaneKind::Request };
-                self.start(t, source, (kind, job), entry);
-                None
+            Event::SpawnStarted { source, .. } | Event::FetchStarted { source, .. } => {
+                if let Some(origin) = origin {
+                    self.start(t, source, &origin.group);
+                }
             }
             Event::SpawnReady { source } | Event::FetchResponded { source, .. } => {
-                self.change(source, |lane| lane.ready = Some(moment_to_seconds(t)));
-                None
+                self.change(source, origin, |lane| lane.ready = Some(moment_to_seconds(t)));
             }
-            Event::SpawnExited { source, exit, ok, .. } => self.end(t, source, ok, || exit.to_string()),
-            Event::SpawnFailed { source, error, .. } => {
-                if self.running_sources.contains_key(&source) {
-                    // It runs on, until it has stopped.
-                    self.change(source, |lane| lane.end = Some(sanitize(error)));
-                    return None;
-                }
-                self.start(t, source, (LiveLaneKind::Spawn, "(not started)"), None);
-                self.end(t, source, false, || sanitize(error))
+            Event::SpawnExited { source, exit, ok, .. } => {
+                self.end(t, source, origin, ok, || exit.to_string());
             }
+            Event::SpawnFailed { source, error, .. } if origin.is_some() => {
+                // It runs until it has stopped.
+                self.change(source, origin, |lane| lane.end = Some(sanitize(error)));
+            }
+            Event::SpawnFailed { source, error, .. } => self.add_unstarted(t, source, error),
             Event::FetchFinished { source, fetched, ok } => {
-                self.end(t, source, ok, || match &fetched.check {
+                self.end(t, source, origin, ok, || match &fetched.check {
                     Some(check) => format!("{}: {}", fetched.status, sanitize(check)),
                     None => fetched.status.to_string(),
-                })
+                });
             }
             Event::FetchFailed { source, kind, error, .. } => {
-                self.end(t, source, false, || format!("{}: {}", kind.name(), sanitize(error)))
+                self.end(t, source, origin, false, || format!("{}: {}", kind.name(), sanitize(error)));
             }
-            _ => None,
+            Event::RunStarted { .. }
+            | Event::ClockTick { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::FetchLine { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_)
+            | Event::RunFinished(_) => {}
         }
-    }
-
-    /// What a source that runs is of: a preset or a fetch.
-    pub(super) fn label(&self, source: Source) -> Option<&str> {
-        self.running_sources.get(&source).map(|open| &*open.label)
     }
 
     /// Whether a fetch is a load.
@@ -139,8 +133,8 @@ impl LiveLanes {
     }
 
     /// Whether a source is a request of a load.
-    pub(super) fn is_of_load(&self, source: Source) -> bool {
-        matches!(source, Source::Request(_)) && self.label(source).is_some_and(|label| self.is_load(label))
+    pub(super) fn is_of_load(&self, origin: Option<&SourceOrigin>) -> bool {
+        origin.is_some_and(|origin| lane_kind(&origin.group, self) == LiveLaneKind::Load)
     }
 
     /// How many spawns run, and how many requests.
@@ -148,47 +142,38 @@ impl LiveLanes {
         (self.running_counts[0], self.running_counts[1])
     }
 
-    fn start(
-        &mut self,
-        t: Moment,
-        source: Source,
-        (kind, of): (LiveLaneKind, &str),
-        entry: Option<EntryName<'_>>,
-    ) {
+    fn start(&mut self, t: Moment, source: Source, group: &OriginGroup) {
+        let kind = lane_kind(group, self);
         self.running_counts[usize::from(kind != LiveLaneKind::Spawn)] += 1;
-        let (label, entry) = (sanitize(of), entry.map(|entry| entry.to_string()));
-        let key = match (kind, &entry) {
-            (LiveLaneKind::Load, Some(entry)) => format!("load {of} of {entry}"),
-            (LiveLaneKind::Load, None) => format!("load {of}"),
-            _ => source.to_string(),
-        };
-        let mut lane = None;
+        let key = self.key(source, group);
         if let Some(load) = self.lanes.get_mut(&key) {
             load.in_flight += 1;
             load.is_changed |= load.to.take().is_some();
-            lane = Some(key);
         } else if self.make_room() {
-            let counted = (kind == LiveLaneKind::Load).then_some(0);
-            let new = LiveLane {
-                kind,
-                label: label.clone(),
-                entry: entry.clone(),
-                from: moment_to_seconds(t),
-                ready: None,
-                to: None,
-                is_ok: None,
-                end: None,
-                done: counted,
-                wrong: counted,
-                in_flight: 1,
-                is_changed: true,
-            };
-            self.lanes.insert(key.clone(), new);
-            lane = Some(key);
+            self.lanes.insert(key, LiveLane::new(kind, group, t));
         } else {
             self.without_lane += 1;
+            self.laneless.insert(source);
         }
-        self.running_sources.insert(source, RunningLaneSource { label, entry, lane });
+    }
+
+    /// The key of a source's lane. All requests of a load that one entry starts share a lane.
+    fn key(&self, source: Source, group: &OriginGroup) -> String {
+        match (lane_kind(group, self), &group.entry) {
+            (LiveLaneKind::Load, Some(entry)) => format!("load {} of {entry}", group.name),
+            (LiveLaneKind::Load, None) => format!("load {}", group.name),
+            (LiveLaneKind::Spawn | LiveLaneKind::Request, _) => source.to_string(),
+        }
+    }
+
+    /// The lane of a source that runs, if it has one.
+    fn lane_mut(&mut self, source: Source, origin: Option<&SourceOrigin>) -> Option<(String, &mut LiveLane)> {
+        let group = &origin?.group;
+        if self.laneless.contains(&source) {
+            return None;
+        }
+        let key = self.key(source, group);
+        self.lanes.get_mut(&key).map(|lane| (key, lane))
     }
 
     /// Whether there is room for one more, once one that has ended has gone, if it must.
@@ -206,9 +191,8 @@ impl LiveLanes {
         false
     }
 
-    fn change(&mut self, source: Source, change: impl FnOnce(&mut LiveLane)) {
-        let key = self.running_sources.get(&source).and_then(|open| open.lane.as_ref());
-        if let Some(lane) = key.and_then(|key| self.lanes.get_mut(key)) {
+    fn change(&mut self, source: Source, origin: Option<&SourceOrigin>, change: impl FnOnce(&mut LiveLane)) {
+        if let Some((_, lane)) = self.lane_mut(source, origin) {
             change(lane);
             lane.is_changed = true;
         }
@@ -218,33 +202,36 @@ impl LiveLanes {
         &mut self,
         t: Moment,
         source: Source,
+        origin: Option<&SourceOrigin>,
         ok: bool,
         how: impl FnOnce() -> String,
-    ) -> Option<EndedSource> {
-        let open = self.running_sources.remove(&source)?;
+    ) {
+        if origin.is_none() {
+            return;
+        }
         let running = &mut self.running_counts[usize::from(matches!(source, Source::Request(_)))];
         *running = running.saturating_sub(1);
-        if let Some(key) = open.lane
-            && let Some(lane) = self.lanes.get_mut(&key)
-        {
-            lane.in_flight = lane.in_flight.saturating_sub(1);
-            lane.is_changed = true;
-            if let (Some(done), Some(wrong)) = (&mut lane.done, &mut lane.wrong) {
-                *done += 1;
-                *wrong += u64::from(!ok);
-                lane.is_ok = Some(*wrong == 0);
-            } else {
-                lane.is_ok = Some(ok && lane.end.is_none());
-                lane.end.get_or_insert_with(how);
-            }
-            if lane.in_flight == 0 {
-                lane.to = Some(moment_to_seconds(t));
-                if lane.kind != LiveLaneKind::Load {
-                    self.ended.push_back(key);
-                }
+        if let Some((key, lane)) = self.lane_mut(source, origin) {
+            lane.end(t, ok, how);
+            if lane.in_flight == 0 && lane.kind != LiveLaneKind::Load {
+                self.ended.push_back(key);
             }
         }
-        Some(EndedSource { entry: open.entry, is_ok: ok })
+        self.laneless.remove(&source);
+    }
+
+    /// Adds the lane of a spawn that could not start.
+    fn add_unstarted(&mut self, t: Moment, source: Source, error: &str) {
+        if !self.make_room() {
+            self.without_lane += 1;
+            return;
+        }
+        let (kind, name) = (OriginKind::Preset, UNNAMED.to_owned());
+        let mut lane = LiveLane::new(LiveLaneKind::Spawn, &OriginGroup { kind, name, entry: None }, t);
+        lane.end(t, false, || sanitize(error));
+        let key = source.to_string();
+        self.lanes.insert(key.clone(), lane);
+        self.ended.push_back(key);
     }
 
     pub(super) fn all(&self) -> LaneChanges<'_> {
@@ -268,56 +255,123 @@ impl LiveLanes {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use scenario_log::event::SpawnExit;
-
-    fn start(lanes: &mut LiveLanes, number: u32) {
-        let (due, source) = (Moment(0), Source::Spawn(number));
-        let entry = Some(EntryName::Number(1));
-        lanes.on_event(Moment(1), &Event::SpawnStarted { due, source, preset: "p", entry, pid: None });
+impl LiveLane {
+    /// The lane of something that has just started.
+    fn new(kind: LiveLaneKind, group: &OriginGroup, t: Moment) -> LiveLane {
+        let counted = (kind == LiveLaneKind::Load).then_some(0);
+        LiveLane {
+            kind,
+            label: sanitize(&group.name),
+            entry: group.entry.clone(),
+            from: moment_to_seconds(t),
+            ready: None,
+            to: None,
+            is_ok: None,
+            end: None,
+            done: counted,
+            wrong: counted,
+            in_flight: 1,
+            is_changed: true,
+        }
     }
 
-    fn end(lanes: &mut LiveLanes, number: u32) -> Option<EndedSource> {
-        let (source, exit) = (Source::Spawn(number), SpawnExit::Code(3));
-        let exited = Event::SpawnExited { source, exit, ok: false, running: 0, held: false, skipped: 0 };
-        lanes.on_event(Moment(2), &exited)
+    /// Ends one of the sources of the lane.
+    fn end(&mut self, t: Moment, ok: bool, how: impl FnOnce() -> String) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.is_changed = true;
+        if let (Some(done), Some(wrong)) = (&mut self.done, &mut self.wrong) {
+            *done += 1;
+            *wrong += u64::from(!ok);
+            self.is_ok = Some(*wrong == 0);
+        } else {
+            self.is_ok = Some(ok && self.end.is_none());
+            self.end.get_or_insert_with(how);
+        }
+        if self.in_flight == 0 {
+            self.to = Some(moment_to_seconds(t));
+        }
+    }
+}
+
+fn lane_kind(group: &OriginGroup, lanes: &LiveLanes) -> LiveLaneKind {
+    match group.kind {
+        OriginKind::Preset => LiveLaneKind::Spawn,
+        OriginKind::Job if lanes.is_load(&group.name) => LiveLaneKind::Load,
+        OriginKind::Job => LiveLaneKind::Request,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::feed::with_origin;
+    use crate::report::logged_scenario::scenario_of;
+    use crate::report::origins::SourceTracker;
+    use scenario_log::event::EntryName;
+    use scenario_log::event::SpawnExit;
+
+    #[derive(Default)]
+    struct Run {
+        lanes: LiveLanes,
+        sources: SourceTracker,
+    }
+
+    impl Run {
+        fn event(&mut self, t: u64, event: &Event<'_>) {
+            with_origin(&mut self.sources, (1, Moment(t)), Some(event), |logged| {
+                self.lanes.on_event(logged, event)
+            });
+        }
+
+        fn start(&mut self, number: u32) {
+            let (due, source) = (Moment(0), Source::Spawn(number));
+            let entry = Some(EntryName::Number(1));
+            self.event(1, &Event::SpawnStarted { due, source, preset: "p", entry, pid: None });
+        }
+
+        fn end(&mut self, number: u32) {
+            let (source, exit) = (Source::Spawn(number), SpawnExit::Code(3));
+            let exited = Event::SpawnExited { source, exit, ok: false, running: 0, held: false, skipped: 0 };
+            self.event(2, &exited);
+        }
     }
 
     #[test]
     fn those_that_ended_first_make_room_and_those_that_run_do_not() {
-        let mut lanes = LiveLanes::from_scenario(&json!({}));
+        let mut run = Run::default();
         let most = u32::try_from(MAX_LANES).unwrap();
-        (1..=most).for_each(|number| start(&mut lanes, number));
-        let ended = end(&mut lanes, 7).unwrap();
-        assert_eq!((ended.entry.as_deref(), ended.is_ok), (Some("#1"), false));
-        lanes.forget_changes();
-        start(&mut lanes, most + 1);
-        start(&mut lanes, most + 2);
+        (1..=most).for_each(|number| run.start(number));
+        run.end(7);
+        run.lanes.forget_changes();
+        run.start(most + 1);
+        run.start(most + 2);
+        let lanes = &run.lanes;
         let changed = lanes.changed().0;
         assert!(changed["ps#7"].is_none() && changed[&*format!("ps#{}", most + 1)].is_some());
         assert_eq!((changed.len(), lanes.all().0.len(), lanes.without_lane()), (2, MAX_LANES, 1));
-        assert_eq!(lanes.running_counts(), (u64::from(most) + 1, 0), "who has no lane runs as well");
-        assert_eq!(lanes.label(Source::Spawn(most + 2)), Some("p"));
+        assert_eq!(lanes.running_counts(), (u64::from(most) + 1, 0), "one without a lane runs as well");
+        run.end(most + 2);
+        assert!(run.lanes.laneless.is_empty());
     }
 
     #[test]
     fn a_load_has_one_lane_however_many_its_requests() {
-        let mut lanes = LiveLanes::from_scenario(&json!({"fetches": {"load": {"rate": "9/s"}, "one": {}}}));
+        let file = "[fetches]\nload = { urls = [\"http://localhost/\"], rate = \"9/s\", for = \"1s\" }\n\
+                    one = { urls = [\"http://localhost/\"] }";
+        let lanes = LiveLanes::from_scenario(&scenario_of(file));
         assert!(lanes.is_load("load") && !lanes.is_load("one") && !lanes.is_load("none"));
+        let mut run = Run { lanes, ..Run::default() };
         for n in 1..=9 {
             let (due, source, entry) = (Moment(0), Source::Request(n), None);
             let (method, url) = ("GET", "http://localhost/");
-            lanes.on_event(Moment(0), &Event::FetchStarted { due, source, job: "load", entry, method, url });
+            run.event(0, &Event::FetchStarted { due, source, job: "load", entry, method, url });
             let (kind, error, took) =
                 (scenario_log::event::FetchErrorKind::Dns, "no", scenario_log::time::Span(1));
             if n > 1 {
-                lanes.on_event(Moment(5), &Event::FetchFailed { source, kind, error, took });
+                run.event(5, &Event::FetchFailed { source, kind, error, took });
             }
         }
+        let lanes = &run.lanes;
         let all = lanes.all().0;
         let lane = all["load load"].unwrap();
         assert_eq!((all.len(), lane.done, lane.wrong, lane.to), (1, Some(8), Some(8), None));

@@ -14,12 +14,14 @@ mod recent_lines;
 use serde::Serialize;
 
 use crate::report::feed::LogEvent;
+use crate::report::logged_scenario::load_logged_scenario;
 use crate::web::page::overview::{LiveExpectation, RunOverview};
 use crate::web::page::recent_lines::{RecentLine, RecentLines};
 use entries::LiveEntries;
 use lanes::LiveLanes;
 use players::LivePlayers;
 use scenario_core::engine::progress::RunProgress;
+use scenario_core::scenario::model::Scenario;
 use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
@@ -94,6 +96,7 @@ pub struct LivePage {
     entries: LiveEntries,
     recent_lines: RecentLines,
     end: Option<LiveRunEnd>,
+    has_scenario: bool,
     /// Whether an event has come since the last change was made.
     is_changed: bool,
     /// What the last change has told beside events.
@@ -160,23 +163,37 @@ impl LivePage {
         }
     }
 
+    /// Sets the scenario of the run. Without it, the page reads it from the first event, which takes time
+    /// that a run may not have.
+    #[must_use]
+    pub fn with_scenario(mut self, scenario: &Scenario) -> LivePage {
+        self.set_scenario(scenario);
+        self
+    }
+
+    fn set_scenario(&mut self, scenario: &Scenario) {
+        self.entries = LiveEntries::from_scenario(scenario);
+        self.lanes = LiveLanes::from_scenario(scenario);
+        self.players = LivePlayers::from_scenario(scenario);
+        self.overview.set_scenario(scenario);
+        self.has_scenario = true;
+    }
+
     /// Takes an event.
-    pub fn on_event(&mut self, told: &LogEvent<'_, '_>) {
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         self.is_changed = true;
-        let Some(event) = told.event else { return };
-        if let Event::RunStarted { scenario, .. } = event {
-            let scenario: serde_json::Value = serde_json::from_str(scenario).unwrap_or_default();
-            self.entries = LiveEntries::from_scenario(&scenario);
-            self.lanes = LiveLanes::from_scenario(&scenario);
-            self.players = LivePlayers::from_scenario(&scenario);
-            self.overview.set_scenario(&scenario);
+        let Some(event) = logged.event else { return };
+        if let Event::RunStarted { scenario, .. } = event
+            && !self.has_scenario
+            && let Some(scenario) = load_logged_scenario(scenario)
+        {
+            self.set_scenario(&scenario);
         }
-        self.overview.on_event(told.t, event);
-        self.players.on_event(told.t, event);
-        // Before the lanes forget what has ended.
-        self.recent_lines.on_event(told.t, event, &self.lanes);
-        let ended = self.lanes.on_event(told.t, event);
-        self.entries.on_event(event, ended);
+        self.overview.on_event(logged.t, event);
+        self.players.on_event(logged.t, event);
+        self.recent_lines.on_event(logged, event, &self.lanes);
+        self.lanes.on_event(logged, event);
+        self.entries.on_event(event, logged.origin);
         if let Event::RunFinished(summary) = event {
             let reason = summary.reason.as_deref().map(sanitize);
             self.end =

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::report::metrics::distribution::Distribution;
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::{moment_to_seconds, to_seconds};
 use scenario_core::engine::progress::{ExpectationStatus, RunProgress};
+use scenario_core::scenario::model::{EntryAction, PresetKind, Scenario, StdinMode, WorldEdges};
 use scenario_log::event::{Event, RunOutcome};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
@@ -37,8 +37,8 @@ pub(super) struct LiveRun {
 /// The world, if there is one.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct LiveWorld {
-    size: Value,
-    edges: Value,
+    size: [u32; 2],
+    edges: &'static str,
 }
 
 /// What can be typed.
@@ -127,12 +127,16 @@ impl RunOverview {
         RunOverview { mode, log, run: LiveRun { speed, ..LiveRun::default() }, ..RunOverview::default() }
     }
 
-    /// Takes what the resolved scenario says.
-    pub(super) fn set_scenario(&mut self, scenario: &Value) {
-        self.run.description = scenario["description"].as_str().map(sanitize);
-        let world = scenario.get("world");
-        self.world =
-            world.map(|world| LiveWorld { size: world["size"].clone(), edges: world["edges"].clone() });
+    /// Takes the scenario of the run.
+    pub(super) fn set_scenario(&mut self, scenario: &Scenario) {
+        self.run.description = scenario.description.as_deref().map(sanitize);
+        self.world = scenario.world.map(|rules| LiveWorld {
+            size: rules.size,
+            edges: match rules.edges {
+                WorldEdges::Wrap => "wrap",
+                WorldEdges::Stop => "stop",
+            },
+        });
         self.commands = AvailableCommands::from_scenario(scenario);
     }
 
@@ -182,7 +186,23 @@ impl RunOverview {
             Event::RunFinished(summary) => {
                 counts.wrong += u64::from(counts.wrong == 0 && summary.outcome == RunOutcome::Failed);
             }
-            _ => {}
+            Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::FetchStarted { .. }
+            | Event::FetchResponded { .. }
+            | Event::FetchLine { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { error: None, .. }
+            | Event::Stopping { error: None, .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. } => {}
         }
         let LiveCounts { events, moves, lines, requests, .. } = *counts;
         let part = t.0 / RATE_PERIOD.0;
@@ -261,18 +281,23 @@ impl RunOverview {
 }
 
 impl AvailableCommands {
-    fn from_scenario(scenario: &Value) -> AvailableCommands {
-        let names = |table: &str| {
-            let table = scenario[table].as_object();
-            table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
-        };
-        let ids = scenario["timeline"].as_array().into_iter().flatten().filter_map(|entry| {
-            let preset = entry["spawn"].as_str();
-            let starts = preset.is_some() || entry["fetch"].is_string();
-            let send = preset.is_some_and(|preset| scenario["presets"][preset]["stdin"] == "open");
-            Some(CommandTarget { id: entry["id"].as_str().filter(|_| starts)?.to_owned(), stop: true, send })
+    fn from_scenario(scenario: &Scenario) -> AvailableCommands {
+        let ids = scenario.timeline.iter().filter_map(|entry| {
+            let send = match entry.action {
+                EntryAction::Spawn(preset) => match &scenario.presets[preset].kind {
+                    PresetKind::Command(command) => command.stdin == StdinMode::Open,
+                    PresetKind::Players(_) => false,
+                },
+                EntryAction::Fetch(_) => false,
+                EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => return None,
+            };
+            Some(CommandTarget { id: entry.id.clone()?, stop: true, send })
         });
-        AvailableCommands { presets: names("presets"), fetches: names("fetches"), ids: ids.collect() }
+        AvailableCommands {
+            presets: scenario.presets.iter().map(|preset| preset.name.clone()).collect(),
+            fetches: scenario.fetches.iter().map(|job| job.name.clone()).collect(),
+            ids: ids.collect(),
+        }
     }
 }
 

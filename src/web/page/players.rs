@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::web::page::moment_to_seconds;
+use scenario_core::scenario::model::{Scenario, WorldEdges};
 use scenario_log::event::{Direction, Event, Source, WorldPositions};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
@@ -72,15 +72,17 @@ struct BoardWorld {
 }
 
 impl LivePlayers {
-    /// Those of a resolved scenario: none yet.
-    pub(super) fn from_scenario(scenario: &Value) -> LivePlayers {
-        let world = scenario.get("world").and_then(|world| {
-            let side = |n: usize| world["size"][n].as_i64().filter(|side| *side > 0);
-            Some(BoardWorld { size: [side(0)?, side(1)?], wraps: world["edges"] == "wrap" })
+    /// The players of a run of this scenario: none yet.
+    pub(super) fn from_scenario(scenario: &Scenario) -> LivePlayers {
+        let world = scenario.world.map(|rules| BoardWorld {
+            size: rules.size.map(i64::from),
+            wraps: rules.edges == WorldEdges::Wrap,
         });
         LivePlayers { world, ..LivePlayers::default() }
     }
 
+    /// Takes an event.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of all events, these alone move players")]
     pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) {
         match *event {
             Event::Move { source, player, direction, .. } => self.apply_move(t, source, player, direction),
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn without_a_world_each_starts_on_a_spot_of_its_own() {
-        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        let mut players = LivePlayers::default();
         let (first, second) = (Source::Spawn(1), Source::Spawn(2));
         move_of(&mut players, first, Direction::N);
         move_of(&mut players, second, Direction::E);
@@ -280,8 +282,8 @@ mod tests {
 
     #[test]
     fn in_a_world_its_state_says_where_all_are_and_moves_what_has_changed_since() {
-        let world = serde_json::json!({"world": {"size": [3, 3], "edges": "wrap", "broadcast": "1s"}});
-        let mut players = LivePlayers::from_scenario(&world);
+        let file = "world = { size = [3, 3], edges = \"wrap\", broadcast = \"1s\" }";
+        let mut players = LivePlayers::from_scenario(&crate::report::logged_scenario::scenario_of(file));
         let at =
             |john: [u32; 2]| WorldPositions::from([("john".to_owned(), john), ("still".to_owned(), [1, 1])]);
         players.on_event(Moment(0), &Event::WorldState { due: None, players: &at([2, 0]) });
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn of_those_who_are_gone_some_are_kept() {
-        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        let mut players = LivePlayers::default();
         for n in 1..=300 {
             move_of(&mut players, Source::Spawn(n), Direction::N);
         }
@@ -311,7 +313,7 @@ mod tests {
 
     #[test]
     fn those_that_are_too_many_are_counted() {
-        let mut players = LivePlayers::from_scenario(&serde_json::json!({}));
+        let mut players = LivePlayers::default();
         for n in 0..u32::try_from(MAX_PLAYERS).unwrap() + 3 {
             move_of(&mut players, Source::Spawn(n + 1), Direction::N);
         }

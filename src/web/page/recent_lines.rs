@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use crate::report::feed::LogEvent;
+use crate::report::format::{format_span, pluralize};
 use crate::report::html::marks::TimelineMark;
 use crate::report::html::text::{truncate_bytes, truncate_text};
-use crate::terminal::event_lines::{format_span, pluralize};
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::moment_to_seconds;
-use scenario_log::event::{Event, RunOutcome, Source};
+use scenario_log::event::{Event, RunOutcome};
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
@@ -43,33 +44,30 @@ pub(super) struct RecentLines {
 }
 
 impl RecentLines {
-    /// Takes an event. `lanes` know of what its source is, where it still runs.
-    pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>, lanes: &LiveLanes) {
-        let is_flood = matches!(
-            event,
-            Event::Move { .. } | Event::Step { .. } | Event::Lines { .. } | Event::FetchLine { .. }
-        );
-        let source = event.source();
+    /// Takes an event. `lanes` know which fetches are loads.
+    pub(super) fn on_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLanes) {
+        let t = logged.t;
         if let Event::Lines { stream, chunk, .. } = event {
             let lines = chunk.strip_suffix(b"\n").unwrap_or(chunk).split(|byte| *byte == b'\n');
             let room = MAX_FREQUENT_PER_CHANGE.saturating_sub(self.changed.len());
             for line in lines.clone().take(room) {
                 let text = truncate_bytes(line, MAX_TEXT_CHARS);
-                let line = RecentLine::new(t, "line", text).with_source(source, lanes);
+                let line = RecentLine::new(t, "line", text).with_source(logged);
                 self.push(RecentLine { stream: Some(stream.name()), ..line });
             }
             self.skipped += lines.skip(room).count() as u64;
             return;
         }
-        if is_flood && self.changed.len() >= MAX_FREQUENT_PER_CHANGE {
+        let is_frequent = matches!(event, Event::Move { .. } | Event::Step { .. } | Event::FetchLine { .. });
+        if is_frequent && self.changed.len() >= MAX_FREQUENT_PER_CHANGE {
             self.skipped += 1;
             return;
         }
-        let Some(line) = describe_event(t, event, lanes) else { return };
+        let Some(line) = describe_event(logged, event, lanes) else { return };
         if self.changed.len() >= MAX_PER_CHANGE {
             self.skipped += 1;
         } else {
-            self.push(line.with_source(source, lanes));
+            self.push(line.with_source(logged));
         }
     }
 
@@ -113,21 +111,19 @@ impl RecentLine {
         }
     }
 
-    fn with_source(self, source: Option<Source>, lanes: &LiveLanes) -> RecentLine {
-        let label = source.and_then(|source| lanes.label(source)).map(str::to_owned);
-        let source = source.map(|source| source.to_string());
-        RecentLine { source, label: self.label.or(label), ..self }
+    fn with_source(self, logged: &LogEvent<'_, '_>) -> RecentLine {
+        let source = logged.event.and_then(Event::source).map(|source| source.to_string());
+        let label = logged.origin.map(|origin| sanitize(&origin.group.name));
+        RecentLine { source, label, ..self }
     }
 }
 
-/// What there is to say of an event that is no output.
-fn describe_event(t: Moment, event: &Event<'_>, lanes: &LiveLanes) -> Option<RecentLine> {
+/// The line of an event that is not output, if it has one.
+fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLanes) -> Option<RecentLine> {
+    let LogEvent { t, origin, .. } = *logged;
     let line = |kind, text: String, is_wrong| Some(RecentLine { is_wrong, ..RecentLine::new(t, kind, text) });
     match *event {
-        Event::SpawnStarted { preset, .. } => Some(RecentLine {
-            label: Some(sanitize(preset)),
-            ..RecentLine::new(t, "start", "started".to_owned())
-        }),
+        Event::SpawnStarted { .. } => line("start", "started".to_owned(), false),
         Event::SpawnReady { .. } => line("start", "ready".to_owned(), false),
         Event::SpawnSuspended { signal, .. } => line("start", format!("suspended by {signal}"), false),
         Event::SpawnResumed { .. } => line("start", "goes on".to_owned(), false),
@@ -139,13 +135,14 @@ fn describe_event(t: Moment, event: &Event<'_>, lanes: &LiveLanes) -> Option<Rec
         }
         Event::SpawnExited { exit, ok, .. } => line("exit", format!("ended: {exit}"), !ok),
         Event::SpawnFailed { error, .. } => line("exit", truncate_text(error, MAX_TEXT_CHARS), true),
-        Event::FetchStarted { job, method, url, .. } if !lanes.is_load(job) => {
-            let line = RecentLine::new(t, "fetch", truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS));
-            Some(RecentLine { label: Some(sanitize(job)), ..line })
+        // Of a load, only failures have lines.
+        Event::FetchStarted { job, .. } if lanes.is_load(job) => None,
+        Event::FetchStarted { method, url, .. } => {
+            line("fetch", truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS), false)
         }
         Event::FetchLine { text, .. } => line("line", truncate_bytes(text, MAX_TEXT_CHARS), false),
-        // Of a load, only what goes wrong is told one by one.
-        Event::FetchFinished { source, fetched, ok } if !ok || !lanes.is_of_load(source) => {
+        Event::FetchFinished { ok: true, .. } if lanes.is_of_load(origin) => None,
+        Event::FetchFinished { fetched, ok, .. } => {
             let (status, bytes) = (fetched.status, pluralize(fetched.bytes, "byte"));
             let check =
                 fetched.check.as_deref().map(|check| format!(": {}", truncate_text(check, MAX_TEXT_CHARS)));
@@ -168,16 +165,23 @@ fn describe_event(t: Moment, event: &Event<'_>, lanes: &LiveLanes) -> Option<Rec
             let text = format!("{}{}", summary.outcome.name(), reason.unwrap_or_default());
             line("stop", text, summary.outcome == RunOutcome::Failed)
         }
-        ref own => {
-            let (mark, _) = TimelineMark::from_event(t, 0, own)?;
-            let kind = match own {
-                Event::Mark { .. } => "mark",
-                Event::TypedInput { .. } => "input",
-                Event::Sent { .. } => "sent",
-                Event::Expect(_) => "expect",
-                _ => "stop",
-            };
-            line(kind, mark.text, mark.kind == 'x')
+        Event::Mark { .. } => mark_line(t, event, "mark"),
+        Event::TypedInput { .. } => mark_line(t, event, "input"),
+        Event::Sent { .. } => mark_line(t, event, "sent"),
+        Event::Expect(_) => mark_line(t, event, "expect"),
+        Event::Stopping { .. } | Event::RunPaused | Event::RunResumed { .. } | Event::Deadlock { .. } => {
+            mark_line(t, event, "stop")
         }
+        Event::RunStarted { .. }
+        | Event::ClockTick { .. }
+        | Event::Lines { .. }
+        | Event::FetchResponded { .. }
+        | Event::WorldState { .. } => None,
     }
+}
+
+/// The line of an event that is a mark of the timeline.
+fn mark_line(t: Moment, event: &Event<'_>, kind: &'static str) -> Option<RecentLine> {
+    let (mark, _) = TimelineMark::from_event(t, 0, event)?;
+    Some(RecentLine { is_wrong: mark.kind == 'x', ..RecentLine::new(t, kind, mark.text) })
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::terminal::event_lines::{EventRenderer, format_span, pluralize};
+use crate::report::format::{format_span, pluralize};
+use crate::terminal::event_lines::EventRenderer;
 use scenario_core::engine::EngineStatus;
 use scenario_log::event::{Event, RunSummary, Source};
 use scenario_log::sanitize::{push_sanitized, push_sanitized_bytes};
@@ -56,7 +57,27 @@ impl FetchLineRenderer {
                 Ok(())
             }
             Event::RunFinished(summary) => self.push_summary(out, summary),
-            _ => Ok(()),
+            Event::ClockTick { .. }
+            | Event::SpawnStarted { .. }
+            | Event::SpawnReady { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+            | Event::Move { .. }
+            | Event::Step { .. }
+            | Event::Lines { .. }
+            | Event::SpawnExited { .. }
+            | Event::SpawnFailed { .. }
+            | Event::TypedInput { .. }
+            | Event::Mark { .. }
+            | Event::Sent { .. }
+            | Event::Stopping { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::PlayerJoined { .. }
+            | Event::PlayerLeft { .. }
+            | Event::WorldState { .. }
+            | Event::Deadlock { .. }
+            | Event::Expect(_) => Ok(()),
         }
     }
 

@@ -1,0 +1,128 @@
+//! The origin of each source that runs: its preset or job, its entry and its start. It is kept here for
+//! all listeners of a log or a run, and dropped when the source has ended, so that it takes no more
+//! memory than what runs at once needs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use scenario_log::event::{EntryName, Event, Source};
+use scenario_log::time::{Moment, Span};
+
+/// Whether a source is a spawn or a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OriginKind {
+    /// A spawn of a preset.
+    Preset,
+    /// A request of a fetch job.
+    Job,
+}
+
+/// What all sources that one entry starts of one preset or job have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OriginGroup {
+    /// Whether `name` is a preset's or a job's.
+    pub kind: OriginKind,
+    /// The preset or job.
+    pub name: String,
+    /// The timeline entry, as events name it; none for what was typed.
+    pub entry: Option<String>,
+}
+
+impl OriginGroup {
+    /// The entry in the form that events have it.
+    #[must_use]
+    pub fn entry_name(&self) -> Option<EntryName<'_>> {
+        self.entry.as_deref().map(EntryName::from_name)
+    }
+}
+
+/// Where a source comes from.
+#[derive(Clone, Debug)]
+pub struct SourceOrigin {
+    /// What it has in common with others.
+    pub group: Rc<OriginGroup>,
+    /// Which source of its group it is, counted from 1 in the order of their starts.
+    pub nth: u64,
+    /// When its start was due.
+    pub due: Moment,
+    /// When it started.
+    pub started: Moment,
+    /// The line of the log with its start, counted from 1.
+    pub line: u64,
+    /// Why it failed while it ran (it never became ready), if it has.
+    pub failure: Option<String>,
+}
+
+impl SourceOrigin {
+    /// How late it started.
+    #[must_use]
+    pub fn lateness(&self) -> Span {
+        self.started.since(self.due)
+    }
+}
+
+/// The origins of all sources that run.
+#[derive(Clone, Debug, Default)]
+pub struct SourceTracker {
+    running: HashMap<Source, SourceOrigin>,
+    /// How many sources of each group have started.
+    started: BTreeMap<Rc<OriginGroup>, u64>,
+}
+
+impl SourceTracker {
+    /// The origin of a source that runs.
+    #[must_use]
+    pub fn origin(&self, source: Source) -> Option<&SourceOrigin> {
+        self.running.get(&source)
+    }
+
+    /// Notes the source that an event starts, before anybody asks for its origin.
+    pub(super) fn before_event(&mut self, (line, t): (u64, Moment), event: &Event<'_>) {
+        let (source, due, kind, name, entry) =
+            if let Event::SpawnStarted { due, source, preset, entry, .. } = *event {
+                (source, due, OriginKind::Preset, preset, entry)
+            } else if let Event::FetchStarted { due, source, job, entry, .. } = *event {
+                (source, due, OriginKind::Job, job, entry)
+            } else {
+                return;
+            };
+        let entry = entry.map(|entry| entry.to_string());
+        let (group, nth) = self.count_start(OriginGroup { kind, name: name.to_owned(), entry });
+        let origin = SourceOrigin { group, nth, due, started: t, line, failure: None };
+        self.running.insert(source, origin);
+    }
+
+    /// Drops the source that an event ends, once all listeners have received it.
+    pub(super) fn after_event(&mut self, event: &Event<'_>) {
+        if let Event::SpawnExited { source, .. }
+        | Event::FetchFinished { source, .. }
+        | Event::FetchFailed { source, .. } = *event
+        {
+            self.running.remove(&source);
+        } else if let Event::SpawnFailed { source, error, .. } = *event
+            && let Some(origin) = self.running.get_mut(&source)
+        {
+            // It runs until it has stopped.
+            origin.failure = Some(error.to_owned());
+        }
+    }
+
+    fn count_start(&mut self, group: OriginGroup) -> (Rc<OriginGroup>, u64) {
+        let known = self.started.get_key_value(&group).map(|(group, _)| Rc::clone(group));
+        let group = known.unwrap_or_else(|| Rc::new(group));
+        let count = self.started.entry(Rc::clone(&group)).or_default();
+        *count += 1;
+        (group, *count)
+    }
+
+    /// The sources that have not ended, by their names.
+    pub(super) fn into_running(self) -> BTreeMap<Source, SourceOrigin> {
+        self.running.into_iter().collect()
+    }
+
+    /// Forgets everything, to read a log again from its beginning.
+    pub fn clear(&mut self) {
+        self.running.clear();
+        self.started.clear();
+    }
+}
