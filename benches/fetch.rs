@@ -1,10 +1,10 @@
-//! Loads: what a request costs, every one of them in the log, beside the limit (a bare loop of hyper
-//! that logs nothing, as many connections on one thread), `wrk` and `oha` where they are there; and how
-//! late the requests of an open loop start.
+//! Loads: the cost of a request when every request is in the log. Compared with the limit (a bare loop of
+//! hyper that logs nothing, with as many connections on one thread), and with `wrk` and `oha` if they are
+//! installed. Measures also how late the requests of an open loop start.
 //!
-//! Prints tables of its own: criterion has no place for processor time. The server is this program
-//! itself, on one thread for each connection, and its costs are not counted.
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+//! Prints its own tables: criterion has no place for processor time. The server is this program itself,
+//! with one thread for each connection, and its costs are not counted.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 mod common;
 
@@ -18,18 +18,18 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 
-/// Runs of each kind; the middle one is shown.
+/// Runs of each kind; the median is shown.
 const RUNS: usize = 3;
 
 const CONNECTIONS: usize = 50;
 
-/// Requests of a run that is bounded by their number …
+/// The requests of a run that is bounded by their number.
 const REQUESTS: usize = 200_000;
 
-/// … and how long one is that is bounded by time.
+/// The length in seconds of a run that is bounded by time.
 const SECONDS: u64 = 3;
 
-/// The planned rates of which the lateness is shown, in requests a second.
+/// The planned rates whose lateness is shown, in requests a second.
 const RATES: [u64; 3] = [1_000, 5_000, 20_000];
 
 fn main() {
@@ -42,13 +42,13 @@ fn main() {
     let server = Server::start();
     println!("{:<10} {:>12} {:>22}", "", "requests/s", "processor µs a request");
     let kinds: [(&str, Kind); 4] = [("ours", ours), ("bare hyper", hyper), ("wrk", wrk), ("oha", oha)];
-    // All kinds in turn, so that they meet the same minutes.
+    // The kinds take turns, so that all run under the same load of the machine.
     let runs: Vec<Vec<Option<Figures>>> =
         (0..RUNS).map(|_| kinds.iter().map(|(_, run)| run(server.port)).collect()).collect();
     for (n, (name, _)) in kinds.iter().enumerate() {
         let figures: Vec<&Figures> = runs.iter().filter_map(|run| run[n].as_ref()).collect();
         if figures.is_empty() {
-            println!("{name:<10} skipped: there is no such program here");
+            println!("{name:<10} skipped: it is not installed");
             continue;
         }
         let rate = common::median(figures.iter().map(|f| f.requests / f.took.as_secs_f64()).collect());
@@ -91,7 +91,7 @@ impl Drop for Server {
     }
 }
 
-/// Answers thirteen bytes to everything, and says its port.
+/// Answers thirteen bytes to every request. Prints its port first.
 fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap().port());
@@ -113,17 +113,17 @@ fn answer(mut client: TcpStream) {
     }
 }
 
-/// Runs something against the port of the server; `None` if it is not there.
+/// Runs a client against the port of the server. `None` if it is not installed.
 type Kind = fn(u16) -> Option<Figures>;
 
-/// What one run came to.
+/// The result of one run.
 struct Figures {
     requests: f64,
     took: Duration,
     processor: Duration,
 }
 
-/// Runs a program that sends so many requests, or as many as its output says.
+/// Runs a program, and measures it. `requests` gets the number of requests from its output.
 fn measured(mut command: Command, requests: impl FnOnce(&str) -> f64) -> Option<Figures> {
     command.stdin(Stdio::null()).stderr(Stdio::null());
     let (start, before) = (Instant::now(), common::processor_of_children());
@@ -134,7 +134,7 @@ fn measured(mut command: Command, requests: impl FnOnce(&str) -> f64) -> Option<
     Some(Figures { requests, took, processor })
 }
 
-/// The program, with a load of these keys; its log goes into `log`.
+/// The `scenario` program, with a load that has these keys. Its log goes to `log`.
 fn program(port: u16, keys: &str, scenario: &Scratch, log: &Scratch) -> Command {
     let text = format!(
         "tick = \"0s\"\n[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\n{keys}\n[[timeline]]\nfetch = \"f\"\n"
@@ -164,8 +164,8 @@ fn wrk(port: u16) -> Option<Figures> {
     let mut command = Command::new("wrk");
     command.args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{SECONDS}s")]);
     command.arg(format!("http://127.0.0.1:{port}/"));
-    measured(command, |told| {
-        let line = told.lines().find(|line| line.contains(" requests in ")).unwrap();
+    measured(command, |output| {
+        let line = output.lines().find(|line| line.contains(" requests in ")).unwrap();
         line.split_whitespace().next().unwrap().parse().unwrap()
     })
 }
@@ -177,7 +177,8 @@ fn oha(port: u16) -> Option<Figures> {
     measured(command, |_| REQUESTS as f64)
 }
 
-/// The limit: as many connections, each with its next request when it has its answer, and nothing else.
+/// The limit: as many connections, each of which sends its next request once it has its answer, and
+/// nothing else.
 fn bare(port: u16) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
@@ -205,11 +206,11 @@ async fn client(port: u16) {
     }
 }
 
-/// How late the requests of an open loop start, sorted, in nanoseconds.
+/// The lateness of the starts of an open loop's requests, sorted, in nanoseconds.
 fn lateness(port: u16, rate: u64) -> Vec<u64> {
     let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("load.jsonl"));
     let keys = format!("rate = \"{rate}/s\"\nfor = \"{SECONDS}s\"");
-    // Where the machine cannot keep the rate, some never start, and the run has failed.
+    // If the machine cannot keep the rate, some requests never start, and the run fails.
     let _ =
         program(port, &keys, &scenario, &log).stdin(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     let number = |line: &str, key: &str| {

@@ -1,14 +1,15 @@
-//! How late moments come: real minus planned, of events at random moments, 1,000 and 10,000 a second,
-//! through the clock, the engine and the log, as `scenario run --quiet` goes; beside it the limit, a
-//! thread that waits with one timerfd for each moment and does nothing else. And the same while a
-//! thousand live pages look and take nothing of what they are sent.
+//! How late moments come: the real time minus the planned time of events at random moments, 1,000 and
+//! 10,000 a second, through the clock, the engine and the log, as `scenario run --quiet` uses them.
+//! Compared with the limit: a thread that waits for each moment with one timerfd and does nothing else.
+//! Measured also while a thousand live pages are connected and read nothing that is sent to them.
 //!
-//! Prints a table of its own: what counts are percentiles of one run, not the mean of many. What is
-//! between half a millisecond and some milliseconds is the machine's doing, not the program's.
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+//! Prints its own table: the percentiles of one run count, not the mean of many. A lateness between half
+//! a millisecond and some milliseconds comes from the machine, not from the program.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 mod common;
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -35,22 +36,22 @@ use scenario_log::event::ClockKind;
 use scenario_log::secrets::Secrets;
 
 const SECOND: u64 = 1_000_000_000;
-/// How long each run is, in seconds.
+/// The length of each run, in seconds.
 const LENGTH: u64 = 3;
-/// Runs of each kind; the middle one is shown.
+/// Runs of each kind; the median is shown.
 const RUNS: usize = 3;
 
-/// How many pages look.
+/// The number of connected pages.
 const PAGES: u64 = 1_000;
 
-/// What one run came to: microseconds, and the part of a core.
+/// The result of one run: lateness in microseconds, and the percentage of a core.
 struct Figures {
     p50: f64,
     p99: f64,
     core: f64,
 }
 
-/// Measures one kind at a rate, with a seed.
+/// Measures one kind at a rate (moments a second), with a seed.
 type Measure = fn(u64, u64) -> Figures;
 
 fn main() {
@@ -73,16 +74,16 @@ fn main() {
     }
 }
 
-/// Runs `run`, and gives the part of a core it took.
+/// Runs `run`, and returns its result with the percentage of a core that it took.
 fn core<T>(run: impl FnOnce() -> T) -> (T, f64) {
     let (start, before) = (Instant::now(), common::processor());
     let result = run();
     (result, 100.0 * (common::processor() - before).as_secs_f64() / start.elapsed().as_secs_f64())
 }
 
-/// The same with a thousand pages that look, and read nothing.
+/// The same with [`PAGES`] pages that are connected and read nothing.
 fn slow_pages(rate: u64, seed: u64) -> Figures {
-    // Both ends of every connection are here.
+    // Both ends of every connection are in this process.
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
     let token = AccessToken::parse("the-token-of-a-bench").unwrap();
@@ -91,12 +92,12 @@ fn slow_pages(rate: u64, seed: u64) -> Figures {
     let address = link.strip_prefix("http://").and_then(|link| link.split('/').next()).unwrap();
     let site = SiteAssets { html: live_page::HTML, style: live_page::STYLE, script: live_page::SCRIPT };
     let server = listening.start(site, ServerMode::Run).unwrap();
-    let look = |_| {
+    let connect = |_| {
         let mut page = TcpStream::connect(address).unwrap();
         page.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         page
     };
-    let pages: Vec<TcpStream> = (0..PAGES).map(look).collect();
+    let pages: Vec<TcpStream> = (0..PAGES).map(connect).collect();
     let feed = server.feed.clone();
     while feed.reader_counts().0 < PAGES {
         std::thread::yield_now();
@@ -113,11 +114,11 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
     )));
     let file = Scratch::new("late.jsonl");
     let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
-    let journal = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
-    let journal = match server {
-        Some(_) => journal.with_page(live_page::LivePage::for_run(1.0, None)),
-        None => journal,
-    };
+    let mut recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
+    let page = server.as_ref().map(|_| Rc::new(RefCell::new(live_page::LivePage::for_run(1.0, None))));
+    if let Some(page) = &page {
+        recorder.add_sink(Rc::clone(page));
+    }
     let context = RunContext {
         scenario: Rc::clone(&scenario),
         folder: PathBuf::from("."),
@@ -138,8 +139,8 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
     let (_, core) = core(|| {
         let ended = live::drive(
             live,
-            || Ok(journal),
-            |started_at, journal| {
+            || Ok((recorder, page)),
+            |started_at, recorder| {
                 let clock = ClockKind::Real;
                 let start = RunStart {
                     seed,
@@ -148,7 +149,7 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
                     schedule: &[],
                     scenario_json: "{}",
                 };
-                DrivenRun::start(&scenario, &start, journal)
+                DrivenRun::start(&scenario, &start, recorder)
             },
         );
         ended.unwrap().1.unwrap()

@@ -1,5 +1,5 @@
-//! The encoder: events into the log's bytes, in memory; beside it the limit, which copies the same
-//! bytes a line at a time.
+//! The encoder: encodes events into bytes of the log, in memory. Compared with the limit, which copies the
+//! same bytes line by line.
 
 mod common;
 
@@ -12,21 +12,21 @@ use scenario_log::event::{Direction, Event, OutputStream, Source};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
-/// Events in one measured piece.
+/// Events in one measured batch.
 const EVENTS: u64 = 10_000;
-/// What a pipe gives at once.
+/// The bytes that a pipe gives at once.
 const CHUNK: usize = 64 << 10;
 
 const SOURCE: Source = Source::Spawn(12);
 
-/// Writes a piece, and gives its bytes.
+/// Encodes a batch, and returns its bytes.
 fn piece(write: impl FnOnce(&mut EventEncoder)) -> Vec<u8> {
     let mut encoder = EventEncoder::default();
     write(&mut encoder);
     encoder.swap_buffer(Vec::new())
 }
 
-/// Moves of players of one group; `apart` nanoseconds between two of them.
+/// Moves of the players of one group, `apart` nanoseconds between two of them.
 fn moves(encoder: &mut EventEncoder, apart: u64) {
     for n in 0..EVENTS {
         let t = Moment(12_345_678_901 + n * apart);
@@ -36,7 +36,7 @@ fn moves(encoder: &mut EventEncoder, apart: u64) {
     }
 }
 
-/// Lines as they come from a pipe: many to a chunk.
+/// Lines as they come from a pipe: many in a chunk.
 fn lines(encoder: &mut EventEncoder, chunk: &[u8]) {
     let event = Event::Lines { source: SOURCE, stream: OutputStream::Stdout, chunk, partial: false };
     encoder.encode(Moment(12_345_678_901), &event);

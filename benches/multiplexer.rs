@@ -1,11 +1,11 @@
-//! Lines of many programs: the real binary, GNU parallel where it is installed (`--line-buffer --tag`),
-//! and the limit, which waits with epoll, reads, makes a JSON line of each line and writes pieces of a
-//! megabyte, and knows no players, no unfinished tails longer than its buffer, no escapes and no
-//! checksum.
+//! Lines of many programs: the real binary, compared with GNU parallel if it is installed
+//! (`--line-buffer --tag`), and with the limit. The limit waits with epoll, reads, makes a JSON line of
+//! each line and writes chunks of a megabyte. It has no players, no unfinished lines longer than its
+//! buffer, no escapes and no checksum.
 //!
-//! Prints a table of its own: criterion's statistics have no place for the processor time a line
-//! costs, nor for memory. A producer is this program itself, called with what it shall write; it notes
-//! what it cost itself, which is taken off.
+//! Prints its own table: criterion's statistics have no place for the processor time of a line, nor for
+//! memory. A producer is this program itself, and its arguments say what to write. It writes down its own
+//! cost, which is subtracted.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
 
 mod common;
@@ -21,21 +21,21 @@ use rustix::io::ioctl_fionbio;
 
 use common::Scratch;
 
-/// Runs of each kind; the middle one is shown.
+/// Runs of each kind; the median is shown.
 const RUNS: usize = 3;
 
-/// Names the file in which each producer notes its processor time, in nanoseconds.
+/// The variable that names the file to which each producer appends its processor time, in nanoseconds.
 const COSTS: &str = "SCENARIO_BENCH_COSTS";
 
 /// One row of the table.
 #[derive(Clone, Copy)]
 struct Load {
     producers: u32,
-    /// Lines of all producers together.
+    /// The lines of all producers together.
     lines: u64,
-    /// Bytes of a line, its newline among them.
+    /// The bytes of a line, with its newline.
     width: usize,
-    /// A write for each line, or for 64 KiB of them.
+    /// Whether each line is one write, or 64 KiB of lines are.
     buffered: bool,
 }
 
@@ -56,7 +56,7 @@ const LOADS: [Load; 9] = [
 ];
 
 impl Load {
-    /// What one producer is called with.
+    /// The arguments of one producer.
     fn argv(self) -> Vec<String> {
         let program = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
         let lines = self.lines / u64::from(self.producers);
@@ -66,7 +66,7 @@ impl Load {
     }
 }
 
-/// What one run came to.
+/// The result of one run.
 #[derive(Default)]
 struct Figures {
     took: Duration,
@@ -89,7 +89,7 @@ fn main() {
     let [a, b, c, d, e, f, g, h, i, j, k] = columns;
     println!("{a:>9}  {b:>5}  {c:<9}  {d:>7} {e:>7} {f:>7}  {g:>7} {h:>7} {i:>7}  {j:>7} {k:>7}");
     for load in LOADS {
-        // In turn, so that all meet the same minute.
+        // The kinds take turns, so that all run under the same load of the machine.
         let ways: &[fn(Load) -> Figures] =
             if peer { &[limit, ours, parallel] } else { &[limit, ours, |_| Figures::default()] };
         let runs: Vec<Vec<Figures>> = (0..RUNS).map(|_| ways.iter().map(|way| way(load)).collect()).collect();
@@ -111,7 +111,7 @@ fn main() {
     }
 }
 
-/// Writes so many lines of `width` bytes, a `buffer` of them at once or each by itself.
+/// Writes lines of `width` bytes: as many at once as `buffer` bytes hold, or each by itself.
 fn produce(lines: u64, width: u64, buffer: u64) {
     let mut line = b"N john-abcdefghij klmnopqrstuvwxyz ".repeat(1 + width as usize / 35);
     line.truncate(width as usize - 1);
@@ -127,19 +127,19 @@ fn produce(lines: u64, width: u64, buffer: u64) {
     }
     if let Some(costs) = std::env::var_os(COSTS) {
         let mut costs = std::fs::File::options().append(true).open(costs).unwrap();
-        // One write: they all append.
+        // One write, because all producers append to this file.
         costs.write_all(format!("{}\n", common::processor().as_nanos()).as_bytes()).unwrap();
     }
 }
 
-/// Sees to it that as many lines were written as there were.
+/// Checks that all lines were written.
 fn check(load: Load, file: &Scratch, before: &str) {
     let written = std::fs::read(file.path()).unwrap();
     let lines = memchr::memmem::find_iter(&written, before).count();
     assert_eq!(lines as u64, load.lines);
 }
 
-/// Measures a program that starts the producers itself: all its processes, but for these.
+/// Measures a program that starts the producers itself: all its processes except the producers.
 fn measured(mut command: Command) -> Figures {
     let costs = Scratch::new("costs");
     std::fs::write(costs.path(), "").unwrap();
@@ -158,7 +158,7 @@ fn measured(mut command: Command) -> Figures {
     Figures { took, processor: processor.saturating_sub(Duration::from_nanos(producers)), memory }
 }
 
-/// The most memory that a program's largest process has had, producers left aside, in MiB.
+/// The most memory of a program's largest process, except the producers, in MiB.
 fn peak_of(program: u32, ended: &AtomicBool) -> f64 {
     let this = std::env::current_exe().unwrap();
     let mut peak = 0.0;
@@ -177,7 +177,7 @@ fn peak_of(program: u32, ended: &AtomicBool) -> f64 {
     peak
 }
 
-/// The program.
+/// The `scenario` program.
 fn ours(load: Load) -> Figures {
     let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("lines.jsonl"));
     let text = format!(
@@ -193,12 +193,12 @@ fn ours(load: Load) -> Figures {
     figures
 }
 
-/// The peer: it tells who wrote a line, and neither when nor as JSON.
+/// The peer: it shows which program wrote a line, but not when, and not as JSON.
 fn parallel(load: Load) -> Figures {
     let out = Scratch::new("lines.txt");
     let mut command = Command::new("parallel");
     command.args(["--will-cite", "-j", &load.producers.to_string(), "--line-buffer", "--tag"]);
-    // What comes behind the `#` is what parallel adds.
+    // The text after the `#` is what parallel adds.
     command.args(load.argv()).arg("#").arg(":::").args((1..=load.producers).map(|n| n.to_string()));
     command.stdout(std::fs::File::create(out.path()).unwrap());
     let figures = measured(command);

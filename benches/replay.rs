@@ -1,5 +1,6 @@
-//! Replay: every event of a log decided again and compared, from memory; beside it the limit, which
-//! only finds the lines, reading alone, and a reader that makes a tree of values of each line.
+//! Replay: decides every event of a log again and compares it, from memory. Compared with the limit
+//! (which only finds the lines), with reading alone, and with a reader that makes a tree of values of each
+//! line.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
 
 mod common;
@@ -33,7 +34,7 @@ impl EngineSink for Log {
     fn effect(&mut self, _order: Effect) {}
 }
 
-/// The log of a run of this scenario; `drive` drives it.
+/// The log of a run of this scenario, which `drive` drives.
 fn log(text: &str, clock: ClockKind, drive: impl FnOnce(&mut Engine, &mut Log)) -> Vec<u8> {
     let scenario = Rc::new(common::scenario(text));
     let resolved = resolved::to_json(&scenario);
@@ -59,7 +60,7 @@ fn moves(players: u32, moves: u32) -> Vec<u8> {
     })
 }
 
-/// A program that writes lines, read a thousand at a time.
+/// A program that writes lines, which are read a thousand at a time.
 fn lines(count: usize, line: &[u8]) -> Vec<u8> {
     let text = "[presets.a]\ncommand = [\"a\"]\n[[timeline]]\nspawn = \"a\"\n";
     log(text, ClockKind::Real, |engine, log| {

@@ -1,8 +1,9 @@
-//! What it costs to start the program, and to check scenarios: wall time from the start of the process
-//! to its end, beside `/bin/true`, and the most memory it held.
+//! The cost of starting the program and of checking scenarios: the wall time from the start of the process
+//! to its end, compared with `/bin/true`, and the peak of memory.
 //!
-//! Prints a table of its own: criterion knows no memory. For the memory this program calls itself, does
-//! what the `scenario` binary does, and reads its own peak at the end; the time is the real binary's.
+//! Prints its own table: criterion does not measure memory. For the memory this program calls itself,
+//! does the work of the `scenario` binary, and reads its own peak at the end. The time is that of the
+//! real binary.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
 
 mod common;
@@ -13,7 +14,7 @@ use std::time::Instant;
 
 use common::Scratch;
 
-/// Tells this program to do what `scenario` does.
+/// The argument with which this program does the work of `scenario`.
 const INSTEAD: &str = "SCENARIO_BENCH_INSTEAD";
 
 fn main() {
@@ -27,7 +28,7 @@ fn main() {
     let large = large.path().to_str().unwrap();
     let waves = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/three_waves.toml");
     println!("{:<32} {:>9} {:>9}", "", "ms", "MiB");
-    // What was just written is still on its way to the disk: the first runs are not for the table.
+    // The new files are still being written to the disk, so the first runs do not count.
     median_of(200, "/bin/true", &[]);
     row("/bin/true", median_of(50, "/bin/true", &[]), None);
     let rows: [(&str, usize, &[&str]); 3] = [
@@ -45,7 +46,7 @@ fn row(name: &str, milliseconds: f64, memory: Option<f64>) {
     println!("{name:<32} {milliseconds:>9.2} {memory}");
 }
 
-/// The middle of so many runs, in milliseconds.
+/// The median of the runs, in milliseconds.
 fn median_of(runs: usize, program: &str, arguments: &[&str]) -> f64 {
     let run = |_| {
         let mut command = Command::new(program);
@@ -57,7 +58,7 @@ fn median_of(runs: usize, program: &str, arguments: &[&str]) -> f64 {
     common::median((0..runs).map(run).collect())
 }
 
-/// The most memory that the same work holds, in MiB.
+/// The peak of memory of the same work, in MiB.
 fn memory(arguments: &[&str]) -> f64 {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let output = command.args(arguments).env(INSTEAD, "1").output().unwrap();
@@ -65,7 +66,7 @@ fn memory(arguments: &[&str]) -> f64 {
     printed.lines().last().unwrap().parse().unwrap()
 }
 
-/// A timeline of so many entries.
+/// A scenario with this many entries in its timeline.
 fn timeline(entries: u32) -> String {
     let mut text = String::from("[presets.p]\nplayers = [{ name = \"a\", moves = 1, every = \"1s\" }]\n");
     for n in 0..entries {

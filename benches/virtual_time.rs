@@ -1,9 +1,9 @@
-//! Players in virtual time: each makes ten moves at uniform random intervals, all in time order.
+//! Players in virtual time: each makes ten moves at uniform random intervals, all in the order of time.
 //!
-//! Ours into a counter (the engine alone), into the log's bytes in memory, and into a file through the
-//! journal and its thread; beside it the limit, a calendar queue of our own in this file that does
-//! nothing else, and the standard library's heap. 100,000 players; with `SCENARIO_BENCH_MILLION=1`
-//! a million of them as well.
+//! Measures the program into a counter (the engine alone), into bytes of the log in memory, and into a
+//! file through the recorder and its thread. Compared with the limit (a calendar queue in this file that
+//! does nothing else) and with the standard library's heap. There are 100,000 players; with
+//! `SCENARIO_BENCH_MILLION=1` a million as well.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
 
 mod common;
@@ -58,7 +58,7 @@ impl EngineSink for Counter {
     fn effect(&mut self, _: Effect) {}
 }
 
-/// Makes the log's bytes and throws them away.
+/// Encodes the log and throws the bytes away.
 #[derive(Default)]
 struct Bytes(EventEncoder);
 
@@ -85,13 +85,13 @@ fn drive(scenario: &Rc<Scenario>, sink: &mut dyn EngineSink) {
 fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let file = Scratch::new("virtual.jsonl");
     let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
-    let journal = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
+    let recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
-    virtual_time::drive(|| Ok(DrivenRun::start(scenario, &START, journal)), &[], None).unwrap().1.unwrap();
+    virtual_time::drive(|| Ok(DrivenRun::start(scenario, &START, recorder)), &[], None).unwrap().1.unwrap();
     start.elapsed()
 }
 
-/// A player of the limit: SplitMix64 for its chance, and no name.
+/// A player of the limit: it draws from SplitMix64, and has no name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
     due: u64,
@@ -105,7 +105,7 @@ impl Row {
         Row { due: 0, state: u64::from(id), id, left: MOVES }
     }
 
-    /// Makes one move; false after the last.
+    /// Makes one move. False after the last one.
     fn step(&mut self) -> bool {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
@@ -117,43 +117,43 @@ impl Row {
     }
 }
 
-/// The limit: days of rows, each sorted when it comes; a heap for gaps within a day.
-fn calendar(players: u32, mut tell: impl FnMut(&Row)) {
-    let days = (players as usize / 1_000).clamp(16, 4_096).next_power_of_two();
-    let length = SECOND / (days as u64 - 2) + 1;
-    let mut ring: Vec<Vec<Row>> = vec![Vec::new(); days];
+/// The limit: a ring of buckets, each sorted when its time comes, and a heap for gaps within a bucket.
+fn calendar(players: u32, mut on_move: impl FnMut(&Row)) {
+    let buckets = (players as usize / 1_000).clamp(16, 4_096).next_power_of_two();
+    let length = SECOND / (buckets as u64 - 2) + 1;
+    let mut ring: Vec<Vec<Row>> = vec![Vec::new(); buckets];
     ring[0] = (0..players).map(Row::new).collect();
-    let (mut left, mut day, mut today) = (players, 0_usize, Vec::new());
-    let mut soon = BinaryHeap::new();
+    let (mut left, mut bucket_index, mut bucket) = (players, 0_usize, Vec::new());
+    let mut within_bucket = BinaryHeap::new();
     while left > 0 {
-        let midnight = (day as u64 + 1) * length;
-        std::mem::swap(&mut today, &mut ring[day % days]);
-        today.sort_unstable_by_key(|row| (row.due, row.id));
-        let mut rows = today.drain(..).peekable();
+        let horizon = (bucket_index as u64 + 1) * length;
+        std::mem::swap(&mut bucket, &mut ring[bucket_index % buckets]);
+        bucket.sort_unstable_by_key(|row| (row.due, row.id));
+        let mut rows = bucket.drain(..).peekable();
         loop {
-            let from_heap = match (rows.peek(), soon.peek()) {
+            let from_heap = match (rows.peek(), within_bucket.peek()) {
                 (Some(row), Some(Reverse(other))) => other < row,
                 (None, Some(_)) => true,
                 (Some(_), None) => false,
                 (None, None) => break,
             };
-            let next = if from_heap { soon.pop().map(|Reverse(row)| row) } else { rows.next() };
+            let next = if from_heap { within_bucket.pop().map(|Reverse(row)| row) } else { rows.next() };
             let Some(mut row) = next else { break };
-            tell(&row);
+            on_move(&row);
             if !row.step() {
                 left -= 1;
-            } else if row.due < midnight {
-                soon.push(Reverse(row));
+            } else if row.due < horizon {
+                within_bucket.push(Reverse(row));
             } else {
-                ring[(row.due / length) as usize % days].push(row);
+                ring[(row.due / length) as usize % buckets].push(row);
             }
         }
         drop(rows);
-        day += 1;
+        bucket_index += 1;
     }
 }
 
-/// The standard library's heap instead of a calendar.
+/// The standard library's heap instead of a calendar queue.
 fn heap(players: u32) -> u64 {
     let mut rows: BinaryHeap<Reverse<Row>> = (0..players).map(|id| Reverse(Row::new(id))).collect();
     let mut count = 0;
@@ -166,7 +166,7 @@ fn heap(players: u32) -> u64 {
     count
 }
 
-/// The limit with a line for each move, in pieces of a megabyte.
+/// The limit with a line for each move, written in chunks of a megabyte.
 fn calendar_into_file(players: u32) -> Duration {
     let scratch = Scratch::new("limit.jsonl");
     let mut file = std::fs::File::create(scratch.path()).unwrap();

@@ -1,6 +1,6 @@
-//! What the benches share: scenarios from text, files that go away, this process's costs, tables.
-#![allow(dead_code, clippy::allow_attributes, reason = "each bench uses another part of this")]
-#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+//! Shared by the benches: scenarios from text, temporary files, costs of processes, statistics.
+#![allow(dead_code, clippy::allow_attributes, reason = "each bench uses a different part of this module")]
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
 
-/// A file that is not there before and not there afterwards: emptying a big one in a timed part would
-/// be timed too.
+/// A file that does not exist before and is removed afterwards: truncating a large file would be measured
+/// too.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
@@ -54,44 +54,44 @@ pub(crate) fn scenario(text: &str) -> Scenario {
     }
 }
 
-/// The processor time of this process so far, all its threads and none of its children.
+/// The processor time of this process so far: of all its threads, and of none of its children.
 pub(crate) fn processor() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.try_into().unwrap(), time.tv_nsec.try_into().unwrap())
 }
 
-/// The processor time of the children that have ended and been waited for, and of theirs: in steps of
-/// a hundredth of a second (proc(5), `cutime` and `cstime`).
+/// The processor time of the children that have ended and been waited for, and of their children, in
+/// steps of a hundredth of a second (proc(5), `cutime` and `cstime`).
 pub(crate) fn processor_of_children() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
     Duration::from_millis(fields[13..15].iter().map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
 }
 
-/// The most memory this process has held since [`forget_peak`], in MiB.
+/// The peak of this process's memory since [`forget_peak`], in MiB.
 pub(crate) fn peak_memory() -> f64 {
     peak_memory_of("self").unwrap()
 }
 
-/// The same of another process; `None` once it has ended.
+/// The same for another process. `None` once it has ended.
 pub(crate) fn peak_memory_of(pid: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0)
 }
 
-/// Lets the peak be what is held now.
+/// Resets the peak to the memory in use now (proc(5), `clear_refs`).
 pub(crate) fn forget_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 
-/// The middle one of some figures.
+/// The median of these figures.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
-/// A figure at a part of the sorted whole.
+/// The quantile of sorted figures at `part`, from 0 to 1.
 pub(crate) fn quantile(sorted: &[u64], part: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
     sorted[((sorted.len() - 1) as f64 * part) as usize]

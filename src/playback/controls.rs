@@ -1,5 +1,5 @@
-//! What signals and keys ask of a playback, done. What a key means is for [`Pace`](crate::playback::speed::Pace)
-//! to say.
+//! The controls of a playback: handles signals, keys and actions on the live page. The meaning of a key is
+//! decided by the [clock](crate::playback::clock).
 
 use crate::io::job_control;
 use crate::io::job_control::JobSignal;
@@ -12,15 +12,15 @@ use super::{PlaybackEnd, PlaybackJump, PlaybackLoop};
 use crate::playback::clock::PlaybackCommand;
 use crate::playback::skipped::SkippedLines;
 
-/// The rows of a terminal that a jump leaves free.
+/// The rows of the terminal that the skipped lines of a jump leave free.
 const ROWS_KEPT_FREE: usize = 4;
 
 const CANNOT_REWIND: &str = "a pipe cannot be read again";
 
 impl PlaybackLoop {
-    /// Does what a signal asks for.
-    pub(super) fn handle_signal(&mut self, notice: JobSignal) -> Option<PlaybackEnd> {
-        match notice {
+    /// Handles a signal. Returns how the playback ends, if the signal ends it.
+    pub(super) fn handle_signal(&mut self, signal: JobSignal) -> Option<PlaybackEnd> {
+        match signal {
             JobSignal::End(signal) => return Some(PlaybackEnd::Signalled(signal)),
             JobSignal::Suspend => {
                 let at = self.run_moment(self.now());
@@ -31,13 +31,13 @@ impl PlaybackLoop {
                 job_control::suspend_self();
                 self.resume(at);
             }
-            // Who was stopped without having been asked was stopped behind the last turn.
+            // SIGSTOP gives no notice, so the last turn is the best estimate of when the program stopped.
             JobSignal::Continue => self.resume(self.run_moment(self.turn_at)),
         }
         None
     }
 
-    /// Goes on after a stop, where it was.
+    /// Goes on after the program was stopped, at the moment where it stopped.
     fn resume(&mut self, at: Moment) {
         if let Some(keys) = &mut self.keys {
             keys.enter_key_mode();
@@ -46,7 +46,7 @@ impl PlaybackLoop {
         self.turn_at = self.now();
     }
 
-    /// Does what a key asks for.
+    /// Handles a key. Returns how the playback ends, if the key ends it.
     pub(super) fn handle_key(&mut self, key: TerminalKey) -> Result<Option<PlaybackEnd>, LogReadError> {
         self.note = None;
         let now = self.now();
@@ -59,19 +59,19 @@ impl PlaybackLoop {
         Ok(None)
     }
 
-    /// Does what a page asks for.
-    pub(super) fn handle_page_action(&mut self, act: PageAction) -> Result<(), LogReadError> {
+    /// Handles an action on the live page.
+    pub(super) fn handle_page_action(&mut self, action: PageAction) -> Result<(), LogReadError> {
         self.note = None;
         let now = self.now();
         let at = self.run_moment(now);
-        match act {
+        match action {
             PageAction::Playback(PlaybackAction::Pause) => self.clock.set_paused(true, at, now),
             PageAction::Playback(PlaybackAction::Resume) => self.clock.set_paused(false, at, now),
             PageAction::Playback(PlaybackAction::SetSpeed(speed)) => self.clock.set_speed(speed, at, now),
             PageAction::Playback(PlaybackAction::Seek(seconds)) => {
                 self.start_jump(Moment((seconds * 1e9).min(u64::MAX as f64) as u64))?;
             }
-            // Nothing runs that could be told something.
+            // No run is going on that could take these inputs.
             PageAction::Typed(_)
             | PageAction::Joined { .. }
             | PageAction::Moved { .. }
@@ -89,8 +89,8 @@ impl PlaybackLoop {
         (self.is_stepping, self.next) = (false, None);
         let rows = self.screen.rows().saturating_sub(ROWS_KEPT_FREE).max(1);
         let unbroken = self.jump.take().filter(|_| self.cursor.lines_read() == lines);
-        let passed = unbroken.map_or_else(|| SkippedLines::new(rows), |jump| jump.skipped);
-        self.jump = Some(PlaybackJump { to, skipped: passed });
+        let skipped = unbroken.map_or_else(|| SkippedLines::new(rows), |jump| jump.skipped);
+        self.jump = Some(PlaybackJump { to, skipped });
         Ok(())
     }
 }

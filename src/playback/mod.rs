@@ -1,20 +1,23 @@
-//! The playback: a logged run is shown again at its own pace, or at another one.
+//! The playback: shows a logged run again, at its own speed or at another one.
 //!
 //! # How it works
 //!
-//! Each turn shows what is due by now, and then waits for the first of: a signal, a key, the next
-//! line's moment, something in the pipe that the log comes through. A jump is many turns: whatever
-//! the size of the log, it can be left at any time.
+//! Each turn of the loop shows the lines that are due, and then waits for the first of: a signal, a key,
+//! an action on the live page, the moment of the next line, more bytes in the pipe of the log. A jump
+//! takes many turns, so it can be ended at any time, whatever the size of the log.
 //!
-//! It starts nothing, and changes no file.
+//! The playback starts no program and changes no file.
 
 pub mod position_line;
 
 mod clock;
 mod controls;
 mod cursor;
+mod line_text;
 mod skipped;
 
+use std::error::Error;
+use std::fmt;
 use std::fs::File;
 use std::time::Duration;
 
@@ -37,75 +40,93 @@ use scenario_log::reader::{LogReadError, TruncatedEnd};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
 
-/// How often the last line is looked at.
+/// The time between two refreshes of the position line and of the live page.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many lines one turn takes at most, and how much text.
+/// The most lines that one turn reads.
 const MAX_LINES_PER_TURN: usize = 10_000;
+
+/// The bytes of text after which a turn ends.
 const MAX_TEXT_PER_TURN: usize = 64 << 10;
 
-/// What is played, and how.
+/// A log to play, and how to show it.
 pub struct PlaybackSetup {
     /// The log.
     pub log: File,
-    /// What makes text of it.
+    /// Renders the events.
     pub renderer: LineRenderer,
-    /// How many times as fast as the run; infinite to never wait.
+    /// Seconds of the run in a second of the machine; infinite to never wait.
     pub speed: f64,
-    /// No pause between two events is longer.
+    /// The longest pause between two events.
     pub idle_limit: Option<Span>,
-    /// Whether keys are taken from the terminal on standard input.
+    /// Whether standard input is a terminal whose keys control the playback.
     pub has_keys: bool,
-    /// Whether a last line on standard error says where one is.
+    /// Whether the last line on standard error shows the position.
     pub has_position_line: bool,
-    /// The live page that is made of it and who serves it, if it is served. Then the end of the log ends
-    /// nothing: people may want to see something again.
+    /// The live page of the log and its server, if it is served. The playback then goes on after the end
+    /// of the log, because readers may want to go back.
     pub served: Option<(LivePage, PageServer)>,
 }
 
 /// How a playback ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlaybackEnd {
-    /// All was shown; the log may have been cut short.
+    /// The whole log was shown. It may have been cut short.
     Completed(Option<TruncatedEnd>),
-    /// Somebody has seen enough.
+    /// A person has ended it, with a key or by closing standard error.
     Quit,
-    /// By a signal.
+    /// A signal has ended it.
     Signalled(Signal),
 }
+
+/// Why a playback did not reach its end.
+#[derive(Debug)]
+pub enum PlaybackError {
+    /// The runtime, or the handlers of signals and keys, cannot be set up. Nothing was shown.
+    Start(String),
+    /// The log cannot be read on. The lines before were shown.
+    Log(LogReadError),
+}
+
+impl From<LogReadError> for PlaybackError {
+    fn from(error: LogReadError) -> PlaybackError {
+        PlaybackError::Log(error)
+    }
+}
+
+impl fmt::Display for PlaybackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlaybackError::Start(error) => f.write_str(error),
+            PlaybackError::Log(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for PlaybackError {}
 
 /// Plays a log to its end.
 ///
 /// # Errors
-/// When the runtime, or a way to hear signals or keys, cannot be had: nothing was shown. Within that:
-/// when the log cannot be read on; what comes before was shown.
-pub fn drive(playback: PlaybackSetup) -> Result<Result<PlaybackEnd, LogReadError>, String> {
-    let runtime = runtime::build().map_err(|error| format!("the runtime cannot start: {error}"))?;
+/// When the playback cannot start, or the log cannot be read on.
+pub fn drive(playback: PlaybackSetup) -> Result<PlaybackEnd, PlaybackError> {
+    let runtime = runtime::build()
+        .map_err(|error| PlaybackError::Start(format!("the runtime cannot start: {error}")))?;
     runtime.block_on(async {
-        let PlaybackSetup {
-            log,
-            renderer: screen,
-            speed,
-            idle_limit,
-            has_keys,
-            has_position_line: has_line,
-            served,
-        } = playback;
-        let (page, pages) = served.map(|(page, server)| (page, WebPublisher::new(server))).unzip();
-        let refused = |error| format!("the playback cannot start: {error}");
-        let job = JobSignals::listen().map_err(refused)?;
+        let PlaybackSetup { log, renderer, speed, idle_limit, has_keys, has_position_line, served } =
+            playback;
+        let (page, publisher) = served.map(|(page, server)| (page, WebPublisher::new(server))).unzip();
+        let refused = |error| PlaybackError::Start(format!("the playback cannot start: {error}"));
+        let job_signals = JobSignals::listen().map_err(refused)?;
         let source = ReadableFd::new(&log).map_err(refused)?;
-        let tape = match LogCursor::new(log, screen, page) {
-            Ok(tape) => tape,
-            Err(unreadable) => return Ok(Err(unreadable)),
-        };
+        let cursor = LogCursor::new(log, renderer, page)?;
         let keys = has_keys.then(KeyReader::open).transpose().map_err(refused)?;
-        let mut player = PlaybackLoop {
-            end: (has_line || pages.is_some()).then(|| tape.last_moment()).flatten(),
-            cursor: tape,
+        let mut playback = PlaybackLoop {
+            end: (has_position_line || publisher.is_some()).then(|| cursor.last_moment()).flatten(),
+            cursor,
             clock: PlaybackClock::new(speed, idle_limit),
-            screen: PlaybackScreen::new(has_line),
-            job,
+            screen: PlaybackScreen::new(has_position_line),
+            job_signals,
             keys,
             source,
             began_at: Instant::now(),
@@ -114,32 +135,32 @@ pub fn drive(playback: PlaybackSetup) -> Result<Result<PlaybackEnd, LogReadError
             jump: None,
             is_stepping: false,
             note: None,
-            publisher: pages,
+            publisher,
             published_at: None,
             needs_full_state: false,
         };
-        let ended = player.play().await;
-        player.screen.clear();
-        if let Some(pages) = player.publisher.take() {
-            pages.close();
+        let ended = playback.play().await;
+        playback.screen.clear();
+        if let Some(publisher) = playback.publisher.take() {
+            publisher.close();
         }
-        Ok(ended)
+        Ok(ended?)
     })
 }
 
-/// What is to be done before the next turn.
+/// The wait between this turn and the next one.
 enum PlaybackTurn {
-    /// Nothing: more is due.
+    /// No wait: more lines are due.
     More,
-    /// To wait for a time, or for a key.
+    /// Wait until this time, or for a key.
     Wait(Option<Span>),
-    /// To wait for the pipe.
+    /// Wait for the pipe.
     AwaitInput,
-    /// All was shown.
+    /// The whole log was shown.
     Finished,
 }
 
-/// A jump that has not arrived.
+/// A jump that has not arrived yet.
 struct PlaybackJump {
     to: Moment,
     skipped: SkippedLines,
@@ -149,23 +170,23 @@ struct PlaybackLoop {
     cursor: LogCursor,
     clock: PlaybackClock,
     screen: PlaybackScreen,
-    job: JobSignals,
+    job_signals: JobSignals,
     keys: Option<KeyReader>,
     source: ReadableFd,
     began_at: Instant,
-    /// When the last turn was.
+    /// The time of the last turn.
     turn_at: Span,
-    /// The run's last moment, where it is known.
+    /// The run's last moment, if it is known.
     end: Option<Moment>,
-    /// The moment of the next line, where it is known.
+    /// The moment of the next line, if it is known.
     next: Option<Moment>,
     jump: Option<PlaybackJump>,
     is_stepping: bool,
     note: Option<&'static str>,
     publisher: Option<WebPublisher>,
-    /// When pages were last shown something.
+    /// When the live page was last published.
     published_at: Option<Instant>,
-    /// A jump has arrived, which pages have not been shown.
+    /// Whether a jump has arrived and has not been published.
     needs_full_state: bool,
 }
 
@@ -196,7 +217,7 @@ impl PlaybackLoop {
         Span::from_std(self.began_at.elapsed())
     }
 
-    /// The moment that it is in the run, at a time.
+    /// The moment of the run at this time. During a jump it is the target.
     fn run_moment(&self, now: Span) -> Moment {
         match &self.jump {
             Some(jump) => self.end.map_or(jump.to, |end| jump.to.min(end)),
@@ -215,17 +236,17 @@ impl PlaybackLoop {
         }
     }
 
-    /// Shows what is due, or goes on with a jump.
+    /// Shows the lines that are due, or goes on with a jump.
     fn take_turn(&mut self, text: &mut String) -> Result<PlaybackTurn, LogReadError> {
         for _ in 0..MAX_LINES_PER_TURN {
             if text.len() >= MAX_TEXT_PER_TURN {
                 break;
             }
-            let done = match self.jump.take() {
+            let turn = match self.jump.take() {
                 Some(jump) => self.continue_jump(jump, text)?,
                 None => self.show_next(text)?,
             };
-            if let Some(turn) = done {
+            if let Some(turn) = turn {
                 return Ok(turn);
             }
         }
@@ -249,7 +270,7 @@ impl PlaybackLoop {
         };
         self.next = Some(t);
         if self.cursor.lines_read() == 0 {
-            // A pipe may have let us wait for the beginning.
+            // The first line may have come late through a pipe.
             self.clock.jump_to(Moment::ZERO, self.turn_at);
         }
         if std::mem::take(&mut self.is_stepping) {
@@ -267,14 +288,14 @@ impl PlaybackLoop {
         }
     }
 
-    /// Passes over the next line, or shows where the jump has arrived.
+    /// Skips the next line, or shows the arrival of the jump.
     fn continue_jump(
         &mut self,
         mut jump: PlaybackJump,
         text: &mut String,
     ) -> Result<Option<PlaybackTurn>, LogReadError> {
         let at = match self.cursor.next() {
-            // A page knows nothing of a run without the first line.
+            // The live page needs the first line, even for a jump to the start.
             Ok(NextLine::At(t))
                 if t < jump.to || (self.publisher.is_some() && self.cursor.lines_read() == 0) =>
             {
@@ -287,7 +308,7 @@ impl PlaybackLoop {
                 return Ok(Some(PlaybackTurn::AwaitInput));
             }
             Ok(NextLine::At(_)) => jump.to,
-            // What is wrong is told again behind what is shown here.
+            // The next turn returns the error again, after the arrival is shown.
             Ok(NextLine::End) | Err(_) => jump.to.min(self.cursor.last_read_moment()),
         };
         self.cursor.render_arrival(at, &jump.skipped, text)?;
@@ -297,60 +318,61 @@ impl PlaybackLoop {
         Ok(None)
     }
 
-    /// Shows pages what is new, not too often.
+    /// Publishes the live page, but not too often.
     fn publish(&mut self) {
-        let is_soon = self.published_at.is_some_and(|seen| seen.elapsed() < REFRESH_INTERVAL);
-        if self.jump.is_some() || (is_soon && !self.needs_full_state) {
+        let is_recent = self.published_at.is_some_and(|published| published.elapsed() < REFRESH_INTERVAL);
+        if self.jump.is_some() || (is_recent && !self.needs_full_state) {
             return;
         }
         let PlaybackPosition { is_paused, at, end, speed, .. } = self.position();
-        let (Some(pages), Some(page)) = (&self.publisher, self.cursor.page()) else { return };
+        let (Some(publisher), Some(page)) = (&self.publisher, self.cursor.page()) else { return };
         let seconds = |moment: Moment| moment.0 as f64 / 1e9;
         let playback = Some(page::PlaybackStatus {
             end: end.map(seconds),
             speed: Some(speed).filter(|s| s.is_finite()),
             is_paused,
         });
-        let look =
+        let view =
             PageView { t: at, is_clock_running: !is_paused, progress: None, readers: (0, 0), playback };
         if std::mem::take(&mut self.needs_full_state) {
-            pages.publish_full_state(page, look);
+            publisher.publish_full_state(page, view);
         }
-        pages.publish(page, look);
+        publisher.publish(page, view);
         self.published_at = Some(Instant::now());
     }
 
-    /// Waits until there is something to do. How the playback ended, if it did.
+    /// Waits until there is something to do. Returns how the playback ended, if it did.
     async fn wait(&mut self, turn: PlaybackTurn) -> Result<Option<PlaybackEnd>, LogReadError> {
-        let (is_more, is_dry) =
+        let (has_more, awaits_input) =
             (matches!(turn, PlaybackTurn::More), matches!(turn, PlaybackTurn::AwaitInput));
-        let look = self.turn_at.to_std() + REFRESH_INTERVAL;
+        let refresh = self.turn_at.to_std() + REFRESH_INTERVAL;
         let wake = match turn {
-            PlaybackTurn::Wait(Some(due)) => look.min(due.to_std()),
-            _ => look,
+            PlaybackTurn::Wait(Some(due)) => refresh.min(due.to_std()),
+            _ => refresh,
         };
         tokio::select! {
             biased;
-            notice = self.job.next() => return Ok(self.handle_signal(notice)),
+            signal = self.job_signals.next() => return Ok(self.handle_signal(signal)),
             key = next_key(&mut self.keys) => return self.handle_key(key),
-            act = next_page_action(&mut self.publisher) => {
+            action = next_page_action(&mut self.publisher) => {
                 self.published_at = None;
-                if let Some(act) = act {
-                    self.handle_page_action(act)?;
+                if let Some(action) = action {
+                    self.handle_page_action(action)?;
                 }
             }
-            () = tokio::task::yield_now(), if is_more => {}
-            () = self.source.wait_readable(), if is_dry => self.cursor.read_on(),
-            () = sleep_until(self.began_at + wake), if !is_more => {}
+            () = tokio::task::yield_now(), if has_more => {}
+            () = self.source.wait_readable(), if awaits_input => self.cursor.read_on(),
+            () = sleep_until(self.began_at + wake), if !has_more => {}
         }
         Ok(None)
     }
 
-    /// Nobody looks any more: as good as left, unless that came with a signal.
+    /// How the playback ends once standard error is closed: as with the key `q`, unless a signal came with
+    /// it.
     async fn end_unwatched(&mut self) -> PlaybackEnd {
         tokio::select! {
             biased;
-            notice = self.job.next() => match notice {
+            signal = self.job_signals.next() => match signal {
                 JobSignal::End(signal) => PlaybackEnd::Signalled(signal),
                 _ => PlaybackEnd::Quit,
             },
@@ -359,9 +381,9 @@ impl PlaybackLoop {
     }
 }
 
-async fn next_page_action(pages: &mut Option<WebPublisher>) -> Option<PageAction> {
-    match pages {
-        Some(pages) => pages.next_action().await,
+async fn next_page_action(publisher: &mut Option<WebPublisher>) -> Option<PageAction> {
+    match publisher {
+        Some(publisher) => publisher.next_action().await,
         None => std::future::pending().await,
     }
 }

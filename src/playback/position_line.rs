@@ -1,5 +1,5 @@
-//! The last line of a playback: where in the run one is, and what can be done. And the showing of
-//! it, with the text above.
+//! The position line of a playback: the last line on the terminal, with the moment of the run and the
+//! keys. Writes it, and the text above it, to standard error.
 
 use std::io::{self, Write};
 
@@ -11,26 +11,26 @@ use scenario_log::time::Moment;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
 
-/// How many lines of what came before are shown where nobody knows how many there is room for.
+/// The assumed height of a terminal whose size is unknown, in lines.
 const USUAL_ROWS: usize = 24;
 
-/// Where a playback is.
+/// The position of a playback.
 #[derive(Clone, Debug)]
 pub struct PlaybackPosition {
-    /// It stands still.
+    /// Whether the playback is paused.
     pub is_paused: bool,
-    /// The moment of the run.
+    /// The current moment of the run.
     pub at: Moment,
-    /// The run's last moment, where that is known.
+    /// The run's last moment, if it is known.
     pub end: Option<Moment>,
-    /// How many times as fast as the run it goes; infinite where it never waits.
+    /// Seconds of the run in a second of the machine; infinite if the playback never waits.
     pub speed: f64,
-    /// Something to say in the place of what can be done.
+    /// A note that is shown in place of the keys.
     pub note: Option<&'static str>,
 }
 
 impl PlaybackPosition {
-    /// The parts of the line, the most needed first.
+    /// The parts of the line, the most important first.
     fn parts(&self) -> [String; 4] {
         let state = if self.is_paused { "paused" } else { "playing" };
         let end =
@@ -41,12 +41,12 @@ impl PlaybackPosition {
         [state.to_owned(), format!("{} s{end}", format_tenths(self.at)), speed, last.to_owned()]
     }
 
-    /// The line in a terminal so wide: as many parts as there is room for.
+    /// The line for a terminal with `width` columns: as many parts as it has room for.
     fn draw(&self, width: usize) -> Option<FooterContent> {
         let mut text = String::new();
         for part in self.parts() {
             let longer = if text.is_empty() { part } else { format!("{text} · {part}") };
-            // A space behind it, and never the last column.
+            // A space follows the line, and the last column stays empty.
             if longer.chars().count() + 2 > width {
                 break;
             }
@@ -63,34 +63,34 @@ impl PlaybackPosition {
     }
 }
 
-/// A factor to three decimals.
+/// Rounds a factor to three decimals.
 fn round_factor(factor: f64) -> f64 {
     if factor < 1e6 { (factor * 1_000.0).round() / 1_000.0 } else { factor }
 }
 
-/// Where a playback is shown: standard error, with or without the line.
+/// The screen of a playback: standard error, with or without the position line.
 #[derive(Debug)]
 pub struct PlaybackScreen {
     footer: Option<TerminalFooter>,
 }
 
 impl PlaybackScreen {
-    /// A stage with the line, or without.
+    /// A screen with the position line, or without.
     #[must_use]
     pub fn new(has_line: bool) -> PlaybackScreen {
         PlaybackScreen { footer: has_line.then(TerminalFooter::default) }
     }
 
-    /// Whether the line moves, and wants to be shown now and then.
+    /// Whether there is a position line, which must be refreshed now and then.
     #[must_use]
     pub fn has_line(&self) -> bool {
         self.footer.is_some()
     }
 
-    /// Shows whole lines of text, and where the playback is.
+    /// Writes whole lines of text, and the position below them.
     ///
     /// # Errors
-    /// When it cannot be shown: nobody looks any more.
+    /// When standard error cannot be written: its reader has gone.
     pub fn show(&mut self, text: &str, position: &PlaybackPosition) -> io::Result<()> {
         let Some(line) = &mut self.footer else { return write_stderr(text.as_bytes()) };
         let width = terminal_size().map(|(columns, _)| columns);
@@ -103,23 +103,23 @@ impl PlaybackScreen {
         })
     }
 
-    /// Takes the line away.
+    /// Removes the position line.
     pub fn clear(&mut self) {
         if let Some(line) = &mut self.footer {
             let width = terminal_size().map_or(usize::MAX, |(columns, _)| columns);
-            // Who does not look any more misses nothing.
+            // If standard error is closed, there is no line to remove.
             let _ = write_stderr(&line.render_removal(0, width));
         }
     }
 
-    /// How many lines the terminal has.
+    /// The height of the terminal in lines.
     #[must_use]
     pub fn rows(&self) -> usize {
         terminal_size().map_or(USUAL_ROWS, |(_, rows)| rows)
     }
 }
 
-/// Writes in one go, so that nothing is seen half.
+/// Writes all bytes in one call, so that no partial line is visible.
 fn write_stderr(text: &[u8]) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_where_one_is() {
+    fn the_line_shows_the_position() {
         assert_eq!(line(&at(3_299), 80), "paused · 3.2 s of 9.8 s · 2x · space, arrows, q ");
         let other = PlaybackPosition { is_paused: false, end: None, speed: f64::INFINITY, ..at(0) };
         assert_eq!(line(&other, 80), "playing · 0.0 s · max · space, arrows, q ");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_fills_the_line() {
+    fn the_line_never_fills_the_terminal() {
         for width in 0..60 {
             let shown = line(&at(12_345), width);
             assert!(shown.chars().count() < width.max(1), "{width}: {shown}");

@@ -1,5 +1,5 @@
-//! The lines that a jump has passed over last: they are shown when it has arrived, so that one sees
-//! where one is. Reads no log.
+//! The last lines that a jump has skipped. They are shown when it arrives, so that one sees what came just
+//! before. Reads no log.
 
 use std::collections::VecDeque;
 
@@ -7,9 +7,9 @@ use crate::terminal::event_lines::LineRenderer;
 use scenario_log::reader::{LogLine, LogReadError};
 use scenario_log::time::Moment;
 
-use crate::playback::cursor::render_line;
+use crate::playback::line_text::render_line;
 
-/// The last lines, so many of them at most.
+/// The last lines, up to a limit.
 #[derive(Debug)]
 pub(super) struct SkippedLines {
     max_lines: usize,
@@ -18,8 +18,8 @@ pub(super) struct SkippedLines {
 
 #[derive(Debug, Default)]
 struct SkippedLine {
-    /// As the screen shows it, or as the log has it: most are never shown, and making text of a line
-    /// costs many times what keeping it does.
+    /// Whether `bytes` are the screen's text, not the log's line. Most skipped lines are never shown, and
+    /// rendering a line costs many times more than copying it.
     is_text: bool,
     bytes: Vec<u8>,
     number: u64,
@@ -27,13 +27,17 @@ struct SkippedLine {
 }
 
 impl SkippedLines {
-    /// None yet, and `most` at most.
-    pub(super) fn new(most: usize) -> SkippedLines {
-        SkippedLines { max_lines: most, lines: VecDeque::new() }
+    /// An empty list for up to `max_lines` lines.
+    pub(super) fn new(max_lines: usize) -> SkippedLines {
+        SkippedLines { max_lines, lines: VecDeque::new() }
     }
 
-    /// Passes over a line. What the screen must know of it, it is told.
-    pub(super) fn push(&mut self, line: &LogLine<'_>, screen: &mut LineRenderer) -> Result<(), LogReadError> {
+    /// Adds a line. The renderer processes it now if it must remember something of it.
+    pub(super) fn push(
+        &mut self,
+        line: &LogLine<'_>,
+        renderer: &mut LineRenderer,
+    ) -> Result<(), LogReadError> {
         let oldest = if self.lines.len() < self.max_lines { None } else { self.lines.pop_front() };
         let mut kept = oldest.unwrap_or_default();
         kept.bytes.clear();
@@ -41,7 +45,7 @@ impl SkippedLines {
         kept.is_text = LineRenderer::is_remembered(line.event_name());
         if kept.is_text {
             let mut text = String::from_utf8(std::mem::take(&mut kept.bytes)).unwrap_or_default();
-            render_line(line.bytes, (line.number, line.t), screen, &mut text)?;
+            render_line(line.bytes, (line.number, line.t), renderer, &mut text)?;
             kept.bytes = text.into_bytes();
         } else {
             kept.bytes.extend_from_slice(line.bytes);
@@ -50,13 +54,13 @@ impl SkippedLines {
         Ok(())
     }
 
-    /// Shows them.
-    pub(super) fn render(&self, screen: &mut LineRenderer, out: &mut String) -> Result<(), LogReadError> {
+    /// Appends the text of all lines.
+    pub(super) fn render(&self, renderer: &mut LineRenderer, out: &mut String) -> Result<(), LogReadError> {
         for kept in &self.lines {
             if kept.is_text {
                 out.push_str(&String::from_utf8_lossy(&kept.bytes));
             } else {
-                render_line(&kept.bytes, (kept.number, kept.t), screen, out)?;
+                render_line(&kept.bytes, (kept.number, kept.t), renderer, out)?;
             }
         }
         Ok(())

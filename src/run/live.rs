@@ -2,10 +2,9 @@
 //!
 //! # How it works
 //!
-//! Each turn of the loop tells the engine the time, takes all that the hands left in the inbox,
-//! carries out the orders that came of it, and then waits for the first of: something in the inbox,
-//! the engine's next moment, the log's next flush. Signals come through the inbox like all that
-//! comes from outside.
+//! Each turn of the loop advances the engine to the current moment, feeds it the inputs in the inbox,
+//! applies the effects of both, and then waits for the first of: an input in the inbox, the engine's next
+//! moment, the log's next flush. Signals come through the inbox, as all other inputs do.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -23,9 +22,9 @@ use crate::io::inbox::{Inbox, OwnedInput};
 use crate::io::process::Processes;
 use crate::io::signals;
 use crate::io::{job_control, panics, runtime};
-use crate::run::DrivenRun;
-use crate::run::recorder::RunRecorder;
+use crate::run::recorder::{RecordError, RunRecorder};
 use crate::run::web_publisher::WebPublisher;
+use crate::run::{DrivenRun, RunStartError, SharedPage};
 use crate::terminal::latest_progress::LatestProgress;
 use crate::web::page::PageView;
 use crate::web::server::{PageAction, PageServer};
@@ -36,69 +35,74 @@ use scenario_log::event::Source;
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
 
-/// How long an event may wait in memory before it is handed to the log's thread.
+/// The longest time that an event waits in memory before it is passed to the log's thread.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long the loop must have nothing to do for the log to be handed over at once, if that was so long ago.
+/// The log is flushed at once if nothing is due for this time, and the last flush is at least this long
+/// ago.
 const IDLE_FLUSH_DELAY: Duration = Duration::from_millis(2);
 
-/// How often it is left how the run stands, at most.
+/// The shortest time between two publications of the run's progress.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many of those that do not end are shown each second.
+/// The most unresponsive programs that are shown each second.
 const MAX_UNRESPONSIVE_SHOWN: usize = 10;
 
-/// How long a run whose engine has panicked has to end in order, and then to hear that nobody is left.
+/// How long a run whose engine has panicked may take to end in order, and then, with all its programs
+/// killed, to see them exit.
 const PANIC_END_TIMEOUTS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(2)];
 
-/// How long the log and the screen usually take to write what they were handed.
+/// How long the log and the screen usually take to write the last chunk.
 const WRITE_GRACE: Duration = Duration::from_millis(20);
 
-/// What a live run needs beside the run itself.
+/// A live run, apart from its scenario's start.
 pub struct LiveSetup {
-    /// What the hands need to know.
+    /// The context of processes and requests.
     pub context: RunContext,
-    /// How many times as fast as the machine's the run's clock goes.
+    /// Seconds of the run in a second of the machine.
     pub speed: f64,
     /// Whether to spin before each moment.
     pub precise: bool,
-    /// Where typed lines come from.
+    /// The source of typed lines.
     pub input: Option<console_input::ConsoleInput>,
-    /// To the guard, if there is one.
+    /// The connection to the guard, if there is one.
     pub lifeline: Option<Lifeline>,
-    /// Told when the clock has started.
+    /// Set when the clock has started.
     pub clock_started: Arc<OnceLock<std::time::Instant>>,
-    /// Where it is left how the run stands, if anybody looks.
+    /// Receives the run's progress, if something shows it.
     pub latest_progress: Option<LatestProgress>,
-    /// Who serves the live page, if it is served. The journal makes it.
+    /// Serves the live page, if the recorder comes with one.
     pub server: Option<PageServer>,
 }
 
-/// Starts a run and drives it to its end. Its journal is opened (`open`) once signals are heard, so
-/// that none leaves a log without an end, and the run is begun (`begin`) once the clock has started,
-/// whose moment it is told as RFC 3339. The run comes back with its verdict, or with why its log could
-/// not be written; all has been stopped by then.
+/// Starts a run and drives it to its end. `open` opens the recorder, and the live page that it feeds, once
+/// signals are received, so that no signal leaves a log without an end. `begin` starts the engine once the
+/// clock has started; it gets the time of that start as RFC 3339.
+///
+/// Returns the run with its verdict, or with the error that stopped its log. All processes and requests
+/// have been stopped by then.
 ///
 /// # Errors
-/// When the runtime, the clock, the watch for signals or the journal cannot be had: nothing was
-/// started.
+/// When the runtime, the clock, the handlers of signals or the recorder cannot be set up. Nothing was
+/// started then.
 pub fn drive(
     live: LiveSetup,
-    open: impl FnOnce() -> Result<RunRecorder, String>,
+    open: impl FnOnce() -> Result<(RunRecorder, Option<SharedPage>), RunStartError>,
     begin: impl FnOnce(&str, RunRecorder) -> DrivenRun,
-) -> Result<(DrivenRun, Result<RunVerdict, String>), String> {
-    let runtime = runtime::build().map_err(|error| format!("the runtime cannot start: {error}"))?;
+) -> Result<(DrivenRun, Result<RunVerdict, RecordError>), RunStartError> {
+    let runtime =
+        runtime::build().map_err(|error| RunStartError(format!("the runtime cannot start: {error}")))?;
     let local = tokio::task::LocalSet::new();
     let ended = local.block_on(&runtime, async {
-        let (mut turn, journal) = LiveLoop::new(live, open)?;
-        let mut run = begin(&turn.clock.started_at(), journal);
-        let verdict = match panics::catch_future(turn.run(&mut run)).await {
+        let (mut live, recorder) = LiveLoop::new(live, open)?;
+        let mut run = begin(&live.clock.started_at(), recorder);
+        let verdict = match panics::catch_future(live.run(&mut run)).await {
             Some(verdict) => verdict,
-            None => turn.end_after_panic(&mut run).await,
+            None => live.end_after_panic(&mut run).await,
         };
         Ok((run, verdict))
     });
-    // A name look-up that hangs must not hold up the end.
+    // A name look-up that hangs must not delay the end.
     runtime.shutdown_background();
     ended
 }
@@ -108,18 +112,20 @@ struct LiveLoop {
     inbox: Rc<Inbox>,
     processes: Processes,
     fetches: Fetcher,
-    /// Whether the engine has been told of a panic.
+    /// Whether the engine has received a panic as an input.
     has_panicked: bool,
-    /// What stopped the log, once something has.
-    log_error: Option<String>,
+    /// The error that stopped the log.
+    log_error: Option<RecordError>,
     flushed_at: Instant,
-    /// Goes off when the log is to be handed over again. One for the whole run, since to register one for
-    /// each turn is not free.
+    /// The time of the next flush. One timer serves the whole run, because registering one for each turn
+    /// costs time.
     next_flush: Pin<Box<Sleep>>,
     latest_progress: Option<LatestProgress>,
     publisher: Option<WebPublisher>,
-    /// When it was last left how the run stands, and whether something has happened since.
+    page: Option<SharedPage>,
+    /// When the progress was last published.
     published_at: Instant,
+    /// Whether something has happened since then.
     has_changed: bool,
     inputs: Vec<OwnedInput>,
     effects: Vec<Effect>,
@@ -128,26 +134,26 @@ struct LiveLoop {
 impl LiveLoop {
     fn new(
         live: LiveSetup,
-        open: impl FnOnce() -> Result<RunRecorder, String>,
-    ) -> Result<(LiveLoop, RunRecorder), String> {
+        open: impl FnOnce() -> Result<(RunRecorder, Option<SharedPage>), RunStartError>,
+    ) -> Result<(LiveLoop, RunRecorder), RunStartError> {
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt_orphans();
         processes.watch_terminal();
         let watched = signals::forward_to_inbox(&inbox, live.lifeline);
-        watched.map_err(|error| format!("cannot hear signals: {error}"))?;
-        if let Some(keyboard) = live.input {
-            keyboard.start(&inbox);
+        watched.map_err(|error| RunStartError(format!("cannot receive signals: {error}")))?;
+        if let Some(input) = live.input {
+            input.start(&inbox);
         }
-        let mut journal = open()?;
-        journal.keep_world_lines();
-        // Last, so that nothing of the above makes the run late.
+        let (mut recorder, page) = open()?;
+        recorder.keep_world_lines();
+        // The clock starts last, so that none of the above makes the run late.
         let clock = RunClock::start(live.speed, live.precise);
-        let clock = clock.map_err(|error| format!("there is no timer: {error}"))?;
-        // Nobody else sets it.
+        let clock = clock.map_err(|error| RunStartError(format!("there is no timer: {error}")))?;
+        // Nothing else sets it, so this cannot fail.
         let _ = live.clock_started.set(std::time::Instant::now());
-        let turn = LiveLoop {
+        let live = LiveLoop {
             clock,
             processes,
             fetches: Fetcher::new(context, Rc::clone(&inbox)),
@@ -158,16 +164,17 @@ impl LiveLoop {
             next_flush: Box::pin(tokio::time::sleep(FLUSH_INTERVAL)),
             latest_progress: live.latest_progress,
             publisher: live.server.map(WebPublisher::new),
+            page,
             published_at: Instant::now(),
             has_changed: true,
             inputs: Vec::new(),
             effects: Vec::new(),
         };
-        Ok((turn, journal))
+        Ok((live, recorder))
     }
 
-    async fn run(&mut self, run: &mut DrivenRun) -> Result<RunVerdict, String> {
-        // What was typed before the run comes before all that is due, and by its moment a log says so.
+    async fn run(&mut self, run: &mut DrivenRun) -> Result<RunVerdict, RecordError> {
+        // Lines that were typed before the run come before everything that is due, at moment zero.
         self.feed_inputs(run, Moment::ZERO);
         let verdict = loop {
             if run.engine.has_occurred(0) {
@@ -175,10 +182,10 @@ impl LiveLoop {
             }
             let now = self.clock.now();
             run.engine.advance(now, &mut run.recorder);
-            let is_urgent = self.feed_inputs(run, now);
+            let is_guard_killed = self.feed_inputs(run, now);
             self.apply_effects(run).await;
-            if is_urgent {
-                // Those too that hold their pipes from outside their groups.
+            if is_guard_killed {
+                // This reaches processes outside their groups too, which hold pipes open.
                 self.processes.kill_remaining().await;
             }
             self.publish_if_due(run);
@@ -195,21 +202,21 @@ impl LiveLoop {
         {
             run.recorder.show_dropped_pages(run.recorder.last_moment(), dropped);
         }
-        let log_fault = run.recorder.finish();
+        let finished = run.recorder.finish();
         self.close_pages(run);
-        match self.log_error.take().or(log_fault) {
-            Some(fault) => Err(fault),
-            None => Ok(verdict),
+        match self.log_error.take() {
+            Some(error) => Err(error),
+            None => finished.map(|()| verdict),
         }
     }
 
-    /// Ends a run whose engine or journal has panicked: the engine hears of that first of all, and has
-    /// some time for an orderly end, and then a moment with nobody left. (What it was being told is
-    /// lost, an exit that it waits for among that.) Where it panics again, the log ends with the last
-    /// thing that was decided.
-    async fn end_after_panic(&mut self, run: &mut DrivenRun) -> Result<RunVerdict, String> {
-        for most in PANIC_END_TIMEOUTS {
-            match tokio::time::timeout(most, panics::catch_future(self.run(run))).await {
+    /// Ends a run whose engine or recorder has panicked. The engine receives the panic before all other
+    /// inputs, and has some time for an orderly end; after that all programs are killed, and it has a
+    /// moment more. (The input that it was handling is lost, which may be an exit that it waits for.) If
+    /// it panics again, the log ends with the last event that was decided.
+    async fn end_after_panic(&mut self, run: &mut DrivenRun) -> Result<RunVerdict, RecordError> {
+        for timeout in PANIC_END_TIMEOUTS {
+            match tokio::time::timeout(timeout, panics::catch_future(self.run(run))).await {
                 Ok(Some(verdict)) => return verdict,
                 Ok(None) => break,
                 Err(_) => self.processes.kill_remaining().await,
@@ -217,38 +224,38 @@ impl LiveLoop {
         }
         self.processes.kill_remaining().await;
         self.close_pages(run);
-        run.recorder.finish().map_or(Ok(RunVerdict::InternalError), Err)
+        run.recorder.finish().map(|()| RunVerdict::InternalError)
     }
 
-    /// Tells the engine what the hands have seen. One reading of the clock serves all of it. Whether
-    /// everybody is to be gone at once: the guard has been killed.
+    /// Feeds the engine all inputs in the inbox, with one reading of the clock for all of them. Returns
+    /// whether the guard has been killed, so that all programs must end at once.
     fn feed_inputs(&mut self, run: &mut DrivenRun, now: Moment) -> bool {
-        let mut is_urgent = false;
-        // Before all that may have come of it.
+        let mut is_guard_killed = false;
+        // A panic goes first: other inputs may be its consequences.
         if !self.has_panicked
             && let Some(error) = panics::first_panic()
         {
             self.has_panicked = true;
             run.engine.handle_input(now, Input::InternalError { error }, &mut run.recorder);
         }
-        while let Some(act) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
-            self.apply_page_action(act);
+        while let Some(action) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
+            self.apply_page_action(action);
         }
         self.inbox.take_all(&mut self.inputs);
-        for seen in self.inputs.drain(..) {
-            is_urgent |= matches!(seen, OwnedInput::SignalReceived(Signal::KILL));
-            run.engine.handle_input(now, seen.as_input(), &mut run.recorder);
-            self.inbox.recycle(seen);
+        for input in self.inputs.drain(..) {
+            is_guard_killed |= matches!(input, OwnedInput::SignalReceived(Signal::KILL));
+            run.engine.handle_input(now, input.as_input(), &mut run.recorder);
+            self.inbox.recycle(input);
         }
-        is_urgent
+        is_guard_killed
     }
 
-    /// Has the engine's orders carried out.
+    /// Applies the engine's effects.
     async fn apply_effects(&mut self, run: &mut DrivenRun) {
         run.recorder.take_effects(&mut self.effects);
         let mut is_to_suspend = false;
-        for order in self.effects.drain(..) {
-            match order {
+        for effect in self.effects.drain(..) {
+            match effect {
                 Effect::SuspendRun => is_to_suspend = true,
                 Effect::StartSpawn { source, preset, nth, entry: _ } => {
                     self.processes.start(source, preset, nth)
@@ -258,8 +265,8 @@ impl LiveLoop {
                 Effect::SendLine { source, bytes } => self.processes.send(source, bytes),
                 Effect::SubscribeToWorld { source } => self.processes.subscribe_to_world(source),
                 Effect::BroadcastWorld { line, skipped } => {
-                    if let Some(pages) = &self.publisher {
-                        pages.broadcast(&line);
+                    if let Some(publisher) = &self.publisher {
+                        publisher.broadcast(&line);
                     }
                     self.processes.broadcast_world(&line, skipped);
                 }
@@ -282,20 +289,20 @@ impl LiveLoop {
         }
     }
 
-    /// Shows, once a second, who does not end; of many, the first.
+    /// Shows the programs that do not end, once a second; of many, the first [`MAX_UNRESPONSIVE_SHOWN`].
     fn show_unresponsive(&mut self, run: &mut DrivenRun) {
-        let lingering = self.processes.take_unresponsive();
-        for one in lingering.iter().take(MAX_UNRESPONSIVE_SHOWN) {
+        let unresponsive = self.processes.take_unresponsive();
+        for one in unresponsive.iter().take(MAX_UNRESPONSIVE_SHOWN) {
             run.recorder.show_note(self.clock.now(), one.source, &one.to_string());
         }
-        if !lingering.is_empty() {
+        if !unresponsive.is_empty() {
             self.flush(run, true);
         }
     }
 
-    /// Something was done on a page.
-    fn apply_page_action(&self, act: PageAction) {
-        match act {
+    /// Makes an input of an action on a page.
+    fn apply_page_action(&self, action: PageAction) {
+        match action {
             PageAction::Typed(text) => self.inbox.push(OwnedInput::CommandTyped { text }),
             PageAction::Joined { guest, player } => {
                 self.inbox.push(OwnedInput::PlayerJoined { source: Source::Guest(guest), player });
@@ -306,12 +313,12 @@ impl LiveLoop {
             PageAction::Left { guest } => {
                 self.inbox.push(OwnedInput::PlayerLeft { source: Source::Guest(guest) })
             }
-            // Nothing is played back.
+            // A page of a run sends no actions of a playback.
             PageAction::Playback(_) => {}
         }
     }
 
-    /// Leaves how the run stands, not too often, for whoever looks.
+    /// Publishes the progress of the run if it has changed, but not too often.
     fn publish_if_due(&mut self, run: &mut DrivenRun) {
         if self.latest_progress.is_none() && self.publisher.is_none() {
             return;
@@ -326,41 +333,33 @@ impl LiveLoop {
         }
     }
 
-    fn publish(&mut self, run: &mut DrivenRun, is_going: bool) {
+    fn publish(&mut self, run: &mut DrivenRun, is_clock_running: bool) {
         let now = self.clock.now();
-        let standing = run.engine.progress(now);
-        if let (Some(pages), Some(page)) = (&self.publisher, run.recorder.page()) {
-            let standing = Some(&standing);
-            pages.publish(
-                page,
-                PageView {
-                    t: now,
-                    is_clock_running: is_going,
-                    progress: standing,
-                    readers: (0, 0),
-                    playback: None,
-                },
-            );
+        let progress = run.engine.progress(now);
+        if let (Some(publisher), Some(page)) = (&self.publisher, &self.page) {
+            let progress = Some(&progress);
+            let view = PageView { t: now, is_clock_running, progress, readers: (0, 0), playback: None };
+            publisher.publish(&mut page.borrow_mut(), view);
         }
-        if let Some(board) = &self.latest_progress {
-            board.set(now, standing);
+        if let Some(latest) = &self.latest_progress {
+            latest.set(now, progress);
         }
     }
 
-    /// Shows the end on the pages, if there are any, and takes leave of them.
+    /// Publishes the end on the live pages, and disconnects their readers.
     fn close_pages(&mut self, run: &mut DrivenRun) {
         if self.publisher.is_some() {
             self.publish(run, false);
         }
-        if let Some(pages) = self.publisher.take() {
-            pages.close();
+        if let Some(publisher) = self.publisher.take() {
+            publisher.close();
         }
     }
 
-    /// Stands still, with all that runs, until the job goes on.
+    /// Stops the run and all its programs until the shell continues the job.
     async fn suspend(&mut self, run: &mut DrivenRun) {
-        if let Some(board) = &self.latest_progress {
-            board.set_hidden(true);
+        if let Some(latest) = &self.latest_progress {
+            latest.set_hidden(true);
         }
         if self.publisher.is_some() {
             self.publish(run, false);
@@ -368,63 +367,65 @@ impl LiveLoop {
         self.clock.stop();
         self.processes.stop_groups();
         self.flush(run, true);
-        // The pause is to be in the log and on the screen before nothing of us moves any more.
+        // The pause must be in the log and on the screen before this process stops.
         job_control::suspend_after(WRITE_GRACE).await;
         let took = self.clock.resume();
         self.inbox.paused_time().add(took.to_std());
         self.processes.continue_groups(took.to_std());
         self.inbox.push(OwnedInput::RunResumed { took });
         self.has_changed = true;
-        if let Some(board) = &self.latest_progress {
-            board.set_hidden(false);
+        if let Some(latest) = &self.latest_progress {
+            latest.set_hidden(false);
         }
     }
 
-    /// Hands the log over, if it is time. If it cannot be written, the run is stopped in order.
-    fn flush(&mut self, run: &mut DrivenRun, now: bool) {
-        if !now && !run.recorder.is_large() && self.flushed_at.elapsed() < FLUSH_INTERVAL {
+    /// Flushes the log if it is time, or if it is forced. If the log cannot be written, the run is stopped
+    /// in order.
+    fn flush(&mut self, run: &mut DrivenRun, is_forced: bool) {
+        if !is_forced && !run.recorder.is_large() && self.flushed_at.elapsed() < FLUSH_INTERVAL {
             return;
         }
         self.flushed_at = Instant::now();
         self.next_flush.as_mut().reset(self.flushed_at + FLUSH_INTERVAL);
         if self.log_error.is_none()
-            && let Some(fault) = run.recorder.flush()
+            && let Err(error) = run.recorder.flush()
         {
-            self.log_error = Some(fault);
+            self.log_error = Some(error);
             self.inbox.push(OwnedInput::SignalReceived(Signal::TERM));
         }
     }
 
-    /// Waits until there is something to do. Always lets the hands move once.
+    /// Waits until there is something to do. Always lets the tasks of processes and requests run once.
     async fn wait(&mut self, run: &mut DrivenRun) {
         tokio::task::yield_now().await;
         let due = run.engine.next_due();
         let left = due.map(|due| due.since(self.clock.now()).to_std());
-        // At once if nothing is due for a moment, but not for each answer of thousands a second.
+        // Flush at once if nothing is due for a moment, but not for each of thousands of answers a second.
         if run.recorder.is_dirty()
             && left.is_none_or(|left| left > IDLE_FLUSH_DELAY)
             && self.flushed_at.elapsed() >= IDLE_FLUSH_DELAY
         {
             self.flush(run, true);
         }
-        let next_look = self.processes.next_unresponsive_check().map(Instant::from_std);
-        let look = async {
-            match next_look {
+        let next_check = self.processes.next_unresponsive_check().map(Instant::from_std);
+        let unresponsive_check = async {
+            match next_check {
                 Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }
         };
-        let next_stand = (self.has_changed && (self.latest_progress.is_some() || self.publisher.is_some()))
-            .then(|| self.published_at + PUBLISH_INTERVAL);
-        let stand = async {
-            match next_stand {
+        let next_publication = (self.has_changed
+            && (self.latest_progress.is_some() || self.publisher.is_some()))
+        .then(|| self.published_at + PUBLISH_INTERVAL);
+        let publication = async {
+            match next_publication {
                 Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,
             }
         };
-        let stirred = async {
+        let page_action = async {
             match &mut self.publisher {
-                Some(pages) => pages.next_action().await,
+                Some(publisher) => publisher.next_action().await,
                 None => std::future::pending().await,
             }
         };
@@ -434,12 +435,12 @@ impl LiveLoop {
             () = panics::wait_for_panic(), if !self.has_panicked => {}
             () = self.clock.sleep_until(due.unwrap_or_default()), if due.is_some() => {}
             () = &mut self.next_flush, if run.recorder.is_dirty() => {}
-            () = look => {}
-            () = stand => {}
-            act = stirred => {
+            () = unresponsive_check => {}
+            () = publication => {}
+            action = page_action => {
                 self.has_changed = true;
-                if let Some(act) = act {
-                    self.apply_page_action(act);
+                if let Some(action) = action {
+                    self.apply_page_action(action);
                 }
             }
         }

@@ -1,32 +1,52 @@
-//! The drivers: they tell the engine what time it is and what happened, and have its orders carried
-//! out. They decide nothing. One needs no engine: the [playback] of a log.
+//! Runs: the drivers give the engine the time and the input, and apply its effects, on the
+//! [real clock](live) or in [virtual time](virtual_time). They decide nothing.
 
 pub mod recorder;
+pub mod sinks;
 
 pub mod live;
 pub mod virtual_time;
 pub(crate) mod web_publisher;
 
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
 use std::rc::Rc;
 
 use crate::run::recorder::RunRecorder;
+use crate::web::page::LivePage;
 use scenario_core::engine::{Engine, RunStart};
 use scenario_core::scenario::model::Scenario;
 
-/// A run that can be driven: the engine with its first event given, and the journal that has it.
+/// A live page that a recorder feeds, and that a driver publishes.
+pub type SharedPage = Rc<RefCell<LivePage>>;
+
+/// A run that has started: its first event is recorded.
 pub struct DrivenRun {
-    /// What decides.
+    /// Decides what happens.
     pub engine: Engine,
-    /// Where it goes.
+    /// Records what happens.
     pub recorder: RunRecorder,
 }
 
 impl DrivenRun {
-    /// Starts a run.
+    /// Starts the engine of a run.
     #[must_use]
-    pub fn start(scenario: &Rc<Scenario>, start: &RunStart<'_>, mut journal: RunRecorder) -> DrivenRun {
+    pub fn start(scenario: &Rc<Scenario>, start: &RunStart<'_>, mut recorder: RunRecorder) -> DrivenRun {
         let mut engine = Engine::new(Rc::clone(scenario), start.seed);
-        engine.start(start, &mut journal);
-        DrivenRun { engine, recorder: journal }
+        engine.start(start, &mut recorder);
+        DrivenRun { engine, recorder }
     }
 }
+
+/// Why a run could not start. Nothing of it has been started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStartError(pub String);
+
+impl fmt::Display for RunStartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for RunStartError {}

@@ -1,77 +1,74 @@
-//! The journal: where the engine's events and orders go in a run. Events become the log's bytes and
-//! the screen's text, orders wait for whoever drives.
+//! The recorder: takes the events and effects of a run's engine. Events become bytes of the log and text
+//! on the screen, and go to the [sinks](crate::run::sinks). Effects wait for the driver, which applies
+//! them.
 //!
-//! It hands its bytes to the [writer](crate::io::log_file::writer) in pieces. When is the driver's to
-//! say ([`Journal::flush`]): a piece for each event would cost more than all the rest.
+//! The recorder passes bytes to the [writer](crate::io::log_file::writer) in chunks, when the driver
+//! calls [`RunRecorder::flush`]: a chunk for each event would cost more than everything else.
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::io::log_file::writer::{LogChunk, LogWriter};
 use crate::report::feed;
-use crate::report::junit_cases::JunitCases;
 use crate::report::origins::SourceTracker;
-use crate::report::run_annotations::RunAnnotations;
+use crate::run::sinks::RunSink;
 use crate::terminal::event_lines::EventRenderer;
-use crate::web::page::LivePage;
 use scenario_core::engine::effect::Effect;
 use scenario_core::engine::{EngineSink, EngineStatus};
 use scenario_log::encode::EventEncoder;
 use scenario_log::event::{Event, Source};
 use scenario_log::time::Moment;
 
-/// A piece of this size is handed over without waiting for more.
+/// A chunk of this size in bytes is passed to the writer without waiting for more.
 pub const FLUSH_SIZE: usize = 512 << 10;
 
-/// How many bytes are shown in each [`REFILL`] at most; what is over is counted. No person reads
-/// as fast, and a flood must not cost more on the screen than in the log.
+/// The most bytes that are shown in each [`BUDGET_INTERVAL`]; the events beyond it are counted. Nobody
+/// reads faster, and a flood of events must not cost more on the screen than in the log.
 const SCREEN_BUDGET: usize = 1 << 20;
 
-/// How long [`SHOWN`] is for.
+/// The time after which the [`SCREEN_BUDGET`] is full again.
 const BUDGET_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many bytes of states of the world wait to be sent: as much as a pipe takes at once. Of more, which
-/// come of a great many moves in one turn of the driver, the newest stands for those before it.
+/// The most bytes of world states that wait to be sent: as much as a pipe takes at once. A great many
+/// moves in one turn of the driver give more; then the newest state replaces the one before it.
 const MAX_QUEUED_WORLD_BYTES: usize = 64 << 10;
 
-/// The sink of a run.
+/// Records a run.
 pub struct RunRecorder {
     encoder: EventEncoder,
     writer: Option<LogWriter>,
     renderer: Option<Box<dyn EventRenderer>>,
-    /// What is made of the events beside, if anything.
-    junit_cases: Option<JunitCases>,
-    annotations: Option<RunAnnotations>,
-    page: Option<LivePage>,
-    /// The origins of the sources that run, if anything is made of the events beside the log.
+    sinks: Vec<Box<dyn RunSink>>,
+    /// The origins of the sources that run, if there are sinks.
     sources: SourceTracker,
     screen_text: String,
     hidden_events: u64,
-    /// Bytes that may be shown until the next refill, and when the last one was.
+    /// The bytes that may still be shown in this interval.
     budget: usize,
     refilled_at: Instant,
     is_last: bool,
     reason: Option<String>,
     effects: Vec<Effect>,
-    /// Whether somebody may listen to the world; then its newest state, and how many bytes of states
-    /// stand at the end of the orders.
+    /// Whether programs or pages may receive the states of the world.
     has_listeners: bool,
+    /// The line of the newest state, if there are listeners.
     world_line: Option<Arc<[u8]>>,
+    /// The bytes of states at the end of the effects.
     queued_world_bytes: usize,
     last_moment: Moment,
 }
 
 impl RunRecorder {
-    /// A journal that is written by `writer`, if any, and shown on `screen`, if any.
+    /// A recorder for the log of `writer`, if there is one. `renderer` makes the screen's text.
     #[must_use]
-    pub fn new(writer: Option<LogWriter>, screen: Option<Box<dyn EventRenderer>>) -> RunRecorder {
+    pub fn new(writer: Option<LogWriter>, renderer: Option<Box<dyn EventRenderer>>) -> RunRecorder {
         RunRecorder {
             encoder: EventEncoder::default(),
             writer,
-            renderer: screen,
-            junit_cases: None,
-            annotations: None,
-            page: None,
+            renderer,
+            sinks: Vec::new(),
             sources: SourceTracker::default(),
             screen_text: String::new(),
             hidden_events: 0,
@@ -87,63 +84,30 @@ impl RunRecorder {
         }
     }
 
-    /// Has test cases made of the events.
-    #[must_use]
-    pub fn with_junit_cases(mut self) -> RunRecorder {
-        self.junit_cases = Some(JunitCases::default());
-        self
+    /// Adds a sink. It takes all events from now on.
+    pub fn add_sink(&mut self, sink: impl RunSink + 'static) {
+        self.sinks.push(Box::new(sink));
     }
 
-    /// The test cases of the events so far, if they were to be made.
-    #[must_use]
-    pub fn junit_cases(&self) -> Option<&JunitCases> {
-        self.junit_cases.as_ref()
-    }
-
-    /// Has what goes wrong noted.
-    #[must_use]
-    pub fn with_annotations(mut self, annotations: RunAnnotations) -> RunRecorder {
-        self.annotations = Some(annotations);
-        self
-    }
-
-    /// What has gone wrong so far, if it was to be noted.
-    #[must_use]
-    pub fn annotations(&self) -> Option<&RunAnnotations> {
-        self.annotations.as_ref()
-    }
-
-    /// Has the live page made of the events.
-    #[must_use]
-    pub fn with_page(mut self, page: LivePage) -> RunRecorder {
-        self.page = Some(page);
-        self
-    }
-
-    /// The live page, if it is made.
-    pub fn page(&mut self) -> Option<&mut LivePage> {
-        self.page.as_mut()
-    }
-
-    /// Keeps the lines of the world's states for who listens.
+    /// Keeps the lines of the world's states for the programs and pages that receive them.
     pub fn keep_world_lines(&mut self) {
         self.has_listeners = true;
     }
 
-    /// The orders so far, in their order.
-    pub fn take_effects(&mut self, orders: &mut Vec<Effect>) {
-        debug_assert!(orders.is_empty(), "what was taken before has been carried out");
-        std::mem::swap(orders, &mut self.effects);
+    /// Moves the effects so far into an empty list, in their order.
+    pub fn take_effects(&mut self, effects: &mut Vec<Effect>) {
+        debug_assert!(effects.is_empty(), "the effects taken before have been applied");
+        std::mem::swap(effects, &mut self.effects);
         self.queued_world_bytes = 0;
     }
 
-    /// Whether bytes wait to be handed over.
+    /// Whether bytes wait for the next chunk.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
         !self.encoder.is_empty()
     }
 
-    /// Whether so many bytes wait that they should be handed over now.
+    /// Whether enough bytes wait to make a chunk now: [`FLUSH_SIZE`].
     #[must_use]
     pub fn is_large(&self) -> bool {
         self.encoder.len() >= FLUSH_SIZE
@@ -155,58 +119,61 @@ impl RunRecorder {
         self.last_moment
     }
 
-    /// Why the run did not pass, once that is known.
+    /// Why the run did not pass; known once it has finished.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
 
-    /// Why the log could not be written further, once that has happened.
-    #[must_use]
-    pub fn error(&self) -> Option<String> {
-        self.writer.as_ref().and_then(LogWriter::error)
+    /// Checks whether the log is still being written.
+    ///
+    /// # Errors
+    /// When writing has failed. Nothing more of the log is written then.
+    pub fn check(&self) -> Result<(), RecordError> {
+        self.writer.as_ref().map_or(Ok(()), check_writer)
     }
 
-    /// Shows what runs.
+    /// Shows the sources that run.
     pub fn show_status(&mut self, t: Moment, status: &EngineStatus) {
         if let Some(screen) = &self.renderer {
             screen.render_status(&mut self.screen_text, t, status);
         }
     }
 
-    /// Shows what there is to say of a source beside its events; handed over with the next of these,
-    /// or when the log is.
+    /// Shows a note about a source that is not an event. It goes to the screen with the next chunk.
     pub fn show_note(&mut self, t: Moment, source: Source, text: &str) {
         if let Some(screen) = &self.renderer {
             screen.render_note(&mut self.screen_text, t, source, text);
         }
     }
 
-    /// Shows a word about a fetch.
+    /// Shows a warning about a fetch job.
     pub fn show_fetch_warning(&mut self, t: Moment, job: &str, text: &str) {
         if let Some(screen) = &self.renderer {
             screen.render_fetch_warning(&mut self.screen_text, t, job, text);
         }
     }
 
-    /// Shows how many live pages were dropped since they were slow.
+    /// Shows how many readers of the live page were dropped because they were too slow.
     pub fn show_dropped_pages(&mut self, t: Moment, count: u64) {
         if let Some(screen) = &self.renderer {
             screen.render_dropped_pages(&mut self.screen_text, t, count);
         }
     }
 
-    /// Hands over what waits, unless it is little and the writer is behind: then it can wait here, and
-    /// a disk that stands still makes no moment late. What is wrong with the log, if anything, comes
-    /// back.
-    pub fn flush(&mut self) -> Option<String> {
+    /// Passes the waiting bytes to the writer. If they are few and the writer is busy, they wait here: so
+    /// a disk that hangs makes no moment late.
+    ///
+    /// # Errors
+    /// When writing has failed.
+    pub fn flush(&mut self) -> Result<(), RecordError> {
         match &self.writer {
-            Some(writer) if !self.is_large() && !writer.has_room() => writer.error(),
-            _ => self.hand_over(),
+            Some(writer) if !self.is_large() && !writer.has_room() => check_writer(writer),
+            _ => self.send_chunk(),
         }
     }
 
-    /// Has a state sent, behind those that are to be sent already if these are not too many.
+    /// Adds a state of the world to the effects. If too many bytes of states wait, it replaces the last.
     fn queue_world_line(&mut self, line: Arc<[u8]>) {
         let size = line.len();
         match self.effects.last_mut() {
@@ -224,13 +191,13 @@ impl RunRecorder {
         }
     }
 
-    fn hand_over(&mut self) -> Option<String> {
+    fn send_chunk(&mut self) -> Result<(), RecordError> {
         let Some(writer) = &mut self.writer else {
             drop(self.encoder.swap_buffer(Vec::new()));
-            return None;
+            return Ok(());
         };
         if self.encoder.is_empty() && self.screen_text.is_empty() {
-            return writer.error();
+            return check_writer(writer);
         }
         if self.hidden_events > 0 {
             let more = std::mem::take(&mut self.hidden_events);
@@ -240,37 +207,50 @@ impl RunRecorder {
             self.budget = SCREEN_BUDGET;
             self.refilled_at = Instant::now();
         }
-        let shown = std::mem::take(&mut self.screen_text).into_bytes();
+        let screen_text = std::mem::take(&mut self.screen_text).into_bytes();
         let log = self.encoder.swap_buffer(Vec::new());
-        let next = writer.send(LogChunk { log, screen_text: shown, is_last: self.is_last });
+        let next = writer.send(LogChunk { log, screen_text, is_last: self.is_last });
         drop(self.encoder.swap_buffer(next));
-        writer.error()
+        check_writer(writer)
     }
 
-    /// Hands over what waits, and waits until it is written.
-    pub fn finish(&mut self) -> Option<String> {
-        self.hand_over();
-        let writer = self.writer.as_mut()?;
-        writer.finish();
-        writer.error()
+    /// Passes the waiting bytes to the writer, and waits until they are written.
+    ///
+    /// # Errors
+    /// When writing has failed.
+    pub fn finish(&mut self) -> Result<(), RecordError> {
+        // The writer keeps the error until the check.
+        let _ = self.send_chunk();
+        if let Some(writer) = &mut self.writer {
+            writer.finish();
+        }
+        self.check()
     }
 }
+
+fn check_writer(writer: &LogWriter) -> Result<(), RecordError> {
+    writer.error().map_or(Ok(()), |error| Err(RecordError(error.to_string())))
+}
+
+/// Why the log of a run could not be written to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordError(String);
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for RecordError {}
 
 impl EngineSink for RunRecorder {
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         self.last_moment = t;
-        if self.junit_cases.is_some() || self.annotations.is_some() || self.page.is_some() {
+        if !self.sinks.is_empty() {
             let line = self.encoder.event_count() + 1;
             feed::with_origin(&mut self.sources, (line, t), Some(event), |logged| {
-                if let Some(cases) = &mut self.junit_cases {
-                    cases.on_event(logged);
-                }
-                if let Some(annotations) = &mut self.annotations {
-                    annotations.on_event(logged);
-                }
-                if let Some(page) = &mut self.page {
-                    page.on_event(logged);
-                }
+                self.sinks.iter_mut().for_each(|sink| sink.on_event(logged));
             });
         }
         let start = self.encoder.len();
@@ -288,21 +268,18 @@ impl EngineSink for RunRecorder {
             self.reason.clone_from(&summary.reason);
         }
         if self.is_large() {
-            self.flush();
+            // The driver finds the error when it checks or flushes next.
+            let _ = self.flush();
         }
     }
 
-    fn effect(&mut self, order: Effect) {
-        if let (Some(annotations), Effect::StartSpawn { source, preset, entry, .. }) =
-            (&mut self.annotations, &order)
-        {
-            annotations.on_spawn_ordered(*source, *preset, *entry);
-        }
-        if let Effect::BroadcastWorld { line, .. } = &order {
+    fn effect(&mut self, effect: Effect) {
+        self.sinks.iter_mut().for_each(|sink| sink.on_effect(&effect));
+        if let Effect::BroadcastWorld { line, .. } = &effect {
             return self.queue_world_line(Arc::clone(line));
         }
         self.queued_world_bytes = 0;
-        self.effects.push(order);
+        self.effects.push(effect);
     }
 
     fn world_line(&self) -> Option<Arc<[u8]>> {

@@ -1,35 +1,36 @@
-//! Virtual time: `now` is whatever is due next, over and over. No runtime, no waiting; the same
-//! scenario and seed give the same bytes.
+//! Virtual time: the clock jumps to the next moment that is due, until the run ends. No runtime, no
+//! waiting; the same scenario and seed give the same bytes.
 
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::panics;
 use crate::io::signals::SignalPoller;
-use crate::run::DrivenRun;
+use crate::run::recorder::RecordError;
+use crate::run::{DrivenRun, RunStartError};
 use scenario_core::engine::effect::{Effect, RunVerdict};
 use scenario_core::engine::input::Input;
 use scenario_core::engine::{Engine, EngineSink};
 use scenario_log::time::Moment;
 
-/// Starts a run (`begin`) once signals are heard, so that none leaves a log without an end, and drives
-/// it to its end, an orderly one should the engine or the journal panic. What is typed (`input`) is
-/// typed at its start; `lifeline` goes to the guard, if there is one. The run comes back with its verdict, or with why its log could not be written.
+/// Drives a run to its end. `begin` starts the run once signals are received, so that no signal leaves a
+/// log without an end. `typed_lines` are typed at the start of the run. `lifeline` leads to the guard, if
+/// there is one. If the engine or the recorder panics, the run is still ended in order.
+///
+/// Returns the run with its verdict, or with the error that stopped its log.
 ///
 /// # Errors
-/// When signals cannot be heard, or the run cannot begin.
+/// When signals cannot be received, or the run cannot begin.
 pub fn drive(
-    begin: impl FnOnce() -> Result<DrivenRun, String>,
-    input: &[String],
+    begin: impl FnOnce() -> Result<DrivenRun, RunStartError>,
+    typed_lines: &[String],
     lifeline: Option<Lifeline>,
-) -> Result<(DrivenRun, Result<RunVerdict, String>), String> {
-    let mut signals = SignalPoller::new(lifeline).map_err(|error| format!("cannot hear signals: {error}"))?;
+) -> Result<(DrivenRun, Result<RunVerdict, RecordError>), RunStartError> {
+    let mut signals = SignalPoller::new(lifeline)
+        .map_err(|error| RunStartError(format!("cannot receive signals: {error}")))?;
     let mut run = begin()?;
-    let typed = |run: &mut DrivenRun| {
-        for text in input {
+    let mut verdict = panics::catch_call(|| {
+        for text in typed_lines {
             run.engine.handle_input(Moment::ZERO, Input::CommandTyped { text }, &mut run.recorder);
         }
-    };
-    let mut verdict = panics::catch_call(|| {
-        typed(&mut run);
         drive_to_end(&mut run, &mut signals)
     });
     if verdict.is_none() {
@@ -39,24 +40,22 @@ pub fn drive(
             drive_to_end(&mut run, &mut signals)
         });
     }
-    // Where it cannot even do that, the log ends with the last thing that was decided.
-    let verdict = verdict.unwrap_or_else(|| run.recorder.finish().map_or(Ok(RunVerdict::InternalError), Err));
+    // If it panics again, the log ends with the last event that was decided.
+    let verdict = verdict.unwrap_or_else(|| run.recorder.finish().map(|()| RunVerdict::InternalError));
     Ok((run, verdict))
 }
 
-fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVerdict, String> {
-    let mut orders = Vec::new();
+fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVerdict, RecordError> {
+    let mut effects = Vec::new();
     loop {
         if run.engine.has_occurred(0) {
             panics::panic_once_if_requested("virtual");
         }
         let verdict = advance_batch(&mut run.engine, &mut run.recorder);
-        apply_effects(run, &mut orders);
-        if let Some(fault) = run.recorder.error() {
-            return Err(fault);
-        }
+        apply_effects(run, &mut effects);
+        run.recorder.check()?;
         if let Some(verdict) = verdict {
-            return run.recorder.finish().map_or(Ok(verdict), Err);
+            return run.recorder.finish().map(|()| verdict);
         }
         if let Some(signal) = signals.poll() {
             run.engine.handle_input(
@@ -68,22 +67,22 @@ fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVe
     }
 }
 
-/// Carries out the only order that virtual time knows: whatever starts something real was refused
-/// before the run.
-fn apply_effects(run: &mut DrivenRun, orders: &mut Vec<Effect>) {
-    run.recorder.take_effects(orders);
-    for order in orders.drain(..) {
-        if order == Effect::ShowStatus {
+/// Applies the only effect of virtual time. A scenario that starts something real was refused before the
+/// run.
+fn apply_effects(run: &mut DrivenRun, effects: &mut Vec<Effect>) {
+    run.recorder.take_effects(effects);
+    for effect in effects.drain(..) {
+        if effect == Effect::ShowStatus {
             let status = run.engine.status();
             run.recorder.show_status(run.recorder.last_moment(), &status);
         }
     }
 }
 
-/// How many moments are driven between two looks at the orders.
+/// How many moments pass before effects and signals are handled again.
 const MOMENTS_PER_BATCH: usize = 1_000;
 
-/// Lets some moments pass.
+/// Lets [`MOMENTS_PER_BATCH`] moments pass, or all that are left.
 fn advance_batch(engine: &mut Engine, sink: &mut dyn EngineSink) -> Option<RunVerdict> {
     for _ in 0..MOMENTS_PER_BATCH {
         match engine.next_due() {

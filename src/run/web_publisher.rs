@@ -1,9 +1,10 @@
-//! What pages are shown of a run or a playback, from what is made of its events to whoever serves it.
+//! Publishes the live page of a run or a playback: passes it from where it is made of events to the
+//! server. Makes and serves nothing itself.
 
 use crate::web::page::{LivePage, PageView};
 use crate::web::server::{PageAction, PageServer};
 
-/// The pages of a run or a playback. They see the last of it before they go.
+/// Publishes to the readers of a live page. They receive the last state before they are disconnected.
 #[derive(Debug)]
 pub(crate) struct WebPublisher {
     server: PageServer,
@@ -14,65 +15,64 @@ impl WebPublisher {
         WebPublisher { server }
     }
 
-    /// Shows what is new, and all there is to those who have just come.
-    pub(crate) fn publish(&self, page: &mut LivePage, look: PageView<'_>) {
+    /// Sends the changes to all readers, and the whole state if a new reader asks for it.
+    pub(crate) fn publish(&self, page: &mut LivePage, view: PageView<'_>) {
         let feed = &self.server.feed;
-        // Before the change is made: one that came behind it must not miss it.
-        let is_asked = feed.take_state_request();
+        // Taken before the change is made, so that a reader who comes after it does not miss it.
+        let is_state_requested = feed.take_state_request();
         if !feed.has_readers() {
             return page.forget_changes();
         }
-        let look = PageView { readers: feed.reader_counts(), ..look };
-        if let Some(change) = page.take_change_json(&look) {
+        let view = PageView { readers: feed.reader_counts(), ..view };
+        if let Some(change) = page.take_change_json(&view) {
             feed.publish_change(&change);
         }
-        if is_asked {
-            feed.publish_state(&page.state_json(&look), false);
+        if is_state_requested {
+            feed.publish_state(&page.state_json(&view), false);
         }
     }
 
-    /// Has everybody forget what they were shown, and shows all there is.
-    pub(crate) fn publish_full_state(&self, page: &mut LivePage, look: PageView<'_>) {
+    /// Sends the whole state to all readers, in place of all that they received before.
+    pub(crate) fn publish_full_state(&self, page: &mut LivePage, view: PageView<'_>) {
         let feed = &self.server.feed;
         page.forget_changes();
-        feed.publish_state(&page.state_json(&PageView { readers: feed.reader_counts(), ..look }), true);
+        feed.publish_state(&page.state_json(&PageView { readers: feed.reader_counts(), ..view }), true);
     }
 
-    /// Sends a line of the log that says where everybody is.
+    /// Sends a line of the log with the positions of all players.
     pub(crate) fn broadcast(&self, line: &[u8]) {
-        // It came out of text.
+        // A line of the log is always UTF-8, so nothing is replaced.
         self.server.feed.publish_world(String::from_utf8_lossy(line).trim_end());
     }
 
-    /// Waits until somebody has just come, or for what is done on a page. Nothing is lost if it is given
-    /// up.
+    /// Waits for a new reader (`None`) or for an action on a page. Nothing is lost if it is cancelled.
     pub(crate) async fn next_action(&mut self) -> Option<PageAction> {
-        let PageServer { feed, actions: acts, .. } = &mut self.server;
-        let act = async {
-            match acts.recv().await {
-                Some(act) => act,
-                // The server's thread has gone: nothing comes any more.
+        let PageServer { feed, actions, .. } = &mut self.server;
+        let action = async {
+            match actions.recv().await {
+                Some(action) => action,
+                // The server's thread has ended, so no action comes any more.
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             biased;
-            act = act => Some(act),
+            action = action => Some(action),
             () = feed.state_requested() => None,
         }
     }
 
-    /// What has been done on a page, if something has.
+    /// The next action on a page, if there is one.
     pub(crate) fn try_next_action(&mut self) -> Option<PageAction> {
         self.server.actions.try_recv().ok()
     }
 
-    /// How many have been dropped since they were slow.
+    /// How many readers were dropped because they were too slow.
     pub(crate) fn dropped_readers(&self) -> u64 {
         self.server.feed.reader_counts().1
     }
 
-    /// It is over: takes leave of those who look.
+    /// Disconnects all readers: the run or the playback is over.
     pub(crate) fn close(self) {
         self.server.shut_down("ended");
     }

@@ -1,10 +1,11 @@
-//! `scenario explore`: what can come of a scenario, and how often. In virtual time alone.
+//! `scenario explore`: counts the outcomes that a scenario can have. Runs in virtual time only.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::cli::args::{ExploreArgs as Arguments, OutputFormat};
+use crate::cli::command::command_error::CommandError;
 use crate::cli::command::{
     load_or_report, print_stdout, report_error, report_files, stderr_has_color, write_stderr,
 };
@@ -17,7 +18,7 @@ use crate::explore::{explore_by_seeds, explore_exhaustively};
 use crate::io::log_file::writer;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError};
 use crate::run::recorder::RunRecorder;
-use crate::run::{DrivenRun, virtual_time};
+use crate::run::{DrivenRun, RunStartError, virtual_time};
 use scenario_core::engine::RunStart;
 use scenario_core::engine::effect::RunVerdict;
 use scenario_core::scenario::model::Scenario;
@@ -31,14 +32,11 @@ pub(super) fn explore(arguments: &Arguments) -> ExitCode {
     };
     match explore_loaded(arguments, loaded.scenario) {
         Ok(exit) => exit,
-        Err(RefusedError(refusal)) => {
-            report_error(refusal);
-            ExitCode::Refused
-        }
+        Err(error) => error.report(),
     }
 }
 
-fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, RefusedError> {
+fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, CommandError> {
     let junit_output = match &arguments.junit {
         Some(path) => Some(report_files::open("--junit", path, &[(&arguments.file, "the scenario")])?),
         None => None,
@@ -47,27 +45,29 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
         && log.is_file()
         && !arguments.force
     {
-        // Found before the walk, and not behind it.
-        let log = log.display();
-        return Err(RefusedError(format!(
-            "{log} is there already; name another file, or write over it with `--force`"
+        // Checked before the walk, which can take long, and not only after it.
+        return Err(CommandError::refused(format_args!(
+            "{} exists already; name another file, or write over it with `--force`",
+            log.display()
         )));
     }
-    let (how, explored) = match arguments.seeds {
+    let (mode, explored) = match arguments.seeds {
         Some(seeds) => (ExplorationMode::Seeds, explore_seeds(&scenario, seeds)),
         None => {
             let seed = arguments.seed.or(scenario.seed).unwrap_or_default();
             (ExplorationMode::Exhaustive(seed), explore_orders(&scenario, seed, arguments.max_states)?)
         }
     };
-    let exploration = ExplorationReport { name: &scenario.name, mode: how, result: &explored };
+    let exploration = ExplorationReport { name: &scenario.name, mode, result: &explored };
     let printed = match arguments.format {
-        // The test cases stand in its place.
+        // The test cases take the place of the text on standard output.
         _ if arguments.junit.as_deref().is_some_and(|path| path.as_os_str() == "-") => ExitCode::Passed,
         OutputFormat::Human => print_stdout(&render_text(&exploration)),
         OutputFormat::Json => match render_json(&exploration) {
             Ok(json) => print_stdout(&json),
-            Err(error) => return Err(RefusedError(format!("cannot print the outcomes: {error}"))),
+            Err(error) => {
+                return Err(CommandError::refused(format_args!("cannot print the outcomes: {error}")));
+            }
         },
     };
     if let Some(output) = junit_output {
@@ -85,7 +85,7 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
     })
 }
 
-/// How far it is, on a terminal: one line, written anew.
+/// Shows the progress on a terminal, in one line that is written again and again.
 fn show_progress(text: &str) {
     if std::io::stderr().is_terminal() && stderr_has_color() {
         write_stderr(&format!("\r\x1b[K{text}"));
@@ -100,10 +100,14 @@ fn explore_seeds(scenario: &Scenario, seeds: u64) -> ExplorationResult {
     explored
 }
 
-fn explore_orders(scenario: &Scenario, seed: u64, most: u64) -> Result<ExplorationResult, RefusedError> {
+fn explore_orders(
+    scenario: &Scenario,
+    seed: u64,
+    max_states: u64,
+) -> Result<ExplorationResult, CommandError> {
     let mut last = None;
-    let explored = explore_exhaustively(scenario, seed, most, |progress| {
-        // Layers of few states are over too soon to be seen.
+    let explored = explore_exhaustively(scenario, seed, max_states, |progress| {
+        // Layers of few states end too soon to be seen.
         if last.is_none_or(|last| progress.states > last + 20_000) {
             last = Some(progress.states);
             show_progress(&format!("{} states, {} steps deep", progress.states, progress.steps));
@@ -112,7 +116,7 @@ fn explore_orders(scenario: &Scenario, seed: u64, most: u64) -> Result<Explorati
     show_progress("");
     explored.map_err(|many| {
         let steps = if many.steps == 1 { "1 step".to_owned() } else { format!("{} steps", many.steps) };
-        RefusedError(format!(
+        CommandError::refused(format_args!(
             "this scenario has more than {} states, in its first {steps} alone: too many to walk; take players or steps \
              away, allow more with `--max-states`, or try `--seeds`",
             many.max_states
@@ -120,13 +124,14 @@ fn explore_orders(scenario: &Scenario, seed: u64, most: u64) -> Result<Explorati
     })
 }
 
-/// Writes the logs of the witnesses; the exit that is due where there is no such outcome.
+/// Writes the logs of the witnesses. Returns an exit code if there is no such outcome, or if a signal has
+/// ended a run.
 fn write_logs(
     arguments: &Arguments,
     path: &Path,
     scenario: &Rc<Scenario>,
     explored: &ExplorationResult,
-) -> Result<Option<ExitCode>, RefusedError> {
+) -> Result<Option<ExitCode>, CommandError> {
     let found = &explored.outcomes;
     if let Some(wanted) = arguments.outcome {
         let Some(found) = wanted.checked_sub(1).and_then(|at| found.get(at)) else {
@@ -147,7 +152,7 @@ fn write_logs(
     Ok(None)
 }
 
-/// The path of the log of the `n`th outcome, from 1: that of the first is as it was given.
+/// The path for the log of the `n`th outcome, from 1. The first has the path that was given.
 fn numbered_log_path(path: &Path, n: usize) -> PathBuf {
     if n == 1 {
         return path.to_owned();
@@ -161,13 +166,13 @@ fn numbered_log_path(path: &Path, n: usize) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Runs a witness again, and keeps its log; the exit that is due where a signal has ended that.
+/// Runs a witness again and writes its log. Returns an exit code if a signal or a fault has ended the run.
 fn write_log(
     path: &Path,
     force: bool,
     scenario: &Rc<Scenario>,
     witness: &Witness,
-) -> Result<Option<ExitCode>, RefusedError> {
+) -> Result<Option<ExitCode>, CommandError> {
     let resolved = resolved::to_json(scenario);
     let start = RunStart {
         seed: witness.seed,
@@ -179,11 +184,11 @@ fn write_log(
     let begin = || {
         let opened = writer::open_output("--log FILE", &OutputDestination::File(path.to_owned()), force);
         let writer = opened.and_then(|opened| LogWriter::start(opened, Box::new(|_: &[u8]| {})));
-        let writer = writer.map_err(|RefusedError(refusal)| refusal)?;
+        let writer = writer.map_err(|RefusedError(message)| RunStartError(message))?;
         Ok(DrivenRun::start(scenario, &start, RunRecorder::new(Some(writer), None)))
     };
-    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(RefusedError)?;
-    Ok(match verdict.map_err(RefusedError)? {
+    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(CommandError::refused)?;
+    Ok(match verdict.map_err(CommandError::refused)? {
         RunVerdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
         RunVerdict::InternalError => Some(ExitCode::InternalError),
         RunVerdict::Passed | RunVerdict::Failed | RunVerdict::Interrupted(None) => None,

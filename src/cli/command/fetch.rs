@@ -1,4 +1,4 @@
-//! `scenario fetch`: fetches URLs as a scenario of one entry, and prints what comes.
+//! `scenario fetch`: fetches URLs with a scenario of one entry, and prints their answers. Writes no log.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use crate::cli::args::FetchArgs;
+use crate::cli::command::command_error::CommandError;
 use crate::cli::command::report_error;
+use crate::cli::command::verdict_exit_code;
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
-use crate::io::log_file::writer::{LogWriter, OpenedOutput, RefusedError};
+use crate::io::log_file::writer::{LogWriter, OpenedOutput};
 use crate::run::recorder::RunRecorder;
 use crate::run::{DrivenRun, live};
 use crate::terminal::fetch_lines::FetchLineRenderer;
@@ -26,7 +28,7 @@ pub(super) fn fetch(arguments: &FetchArgs) -> ExitCode {
     let loaded = match load_scenario(Path::new("command line"), &CommandLineFile(text), &options) {
         Ok(loaded) => loaded,
         Err(failure) => {
-            // Where it stands in the text made of them says nothing, and would show passwords.
+            // A place in the generated text would help nobody, and its line may hold a password.
             for diagnostic in &failure.diagnostics {
                 report_error(&diagnostic.message);
             }
@@ -34,20 +36,14 @@ pub(super) fn fetch(arguments: &FetchArgs) -> ExitCode {
         }
     };
     match drive(arguments, loaded) {
-        Ok(RunVerdict::Passed) => ExitCode::Passed,
-        Ok(RunVerdict::InternalError) => ExitCode::InternalError,
-        Ok(RunVerdict::Interrupted(Some(signal))) => ExitCode::Signalled(signal),
-        Ok(_) => ExitCode::Failed,
-        Err(refusal) => {
-            report_error(refusal);
-            ExitCode::Refused
-        }
+        Ok(verdict) => verdict_exit_code(verdict),
+        Err(error) => error.report(),
     }
 }
 
-/// The scenario that does what the command line says.
+/// The scenario of the command line, as TOML.
 fn build_scenario(arguments: &FetchArgs) -> String {
-    // `${` on a command line is no variable.
+    // `${` on a command line is not a variable.
     let urls = arguments.urls.iter().map(|url| toml::Value::String(url.replace("${", "$${")).to_string());
     let urls: Vec<String> = urls.collect();
     let mode = if arguments.sequential { "sequential" } else { "concurrent" };
@@ -58,7 +54,7 @@ fn build_scenario(arguments: &FetchArgs) -> String {
     )
 }
 
-/// A scenario that stands on the command line.
+/// The one file of the scenario that the command line makes.
 struct CommandLineFile(String);
 
 impl FileProvider for CommandLineFile {
@@ -67,26 +63,25 @@ impl FileProvider for CommandLineFile {
     }
 }
 
-/// Fetches, and prints. Why it could not, or could not print, comes back.
-fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, String> {
+/// Fetches and prints. An error of standard output is found at the end, since the writer's thread prints.
+fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, CommandError> {
     let LoadedScenario { scenario, folder, secrets, .. } = loaded;
     let scenario = Rc::new(scenario);
-    let fault = Arc::new(OnceLock::new());
-    let noted = Arc::clone(&fault);
+    let print_error = Arc::new(OnceLock::new());
+    let first_error = Arc::clone(&print_error);
     let show = move |text: &[u8]| {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text).and_then(|()| stdout.flush()) {
-            // A reader that has seen enough is no reason to stop.
+            // A reader that has closed the pipe (`| head`) does not end the fetch.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                noted.get_or_init(|| format!("cannot write to standard output: {error}"));
+                first_error.get_or_init(|| format!("cannot write to standard output: {error}"));
             }
             _ => {}
         }
     };
-    let writer =
-        LogWriter::start(OpenedOutput::Discard, Box::new(show)).map_err(|RefusedError(refusal)| refusal)?;
-    let render = FetchLineRenderer::new(arguments.urls.len(), arguments.sequential);
-    let journal = RunRecorder::new(Some(writer), Some(Box::new(render)));
+    let writer = LogWriter::start(OpenedOutput::Discard, Box::new(show))?;
+    let renderer = FetchLineRenderer::new(arguments.urls.len(), arguments.sequential);
+    let recorder = RunRecorder::new(Some(writer), Some(Box::new(renderer)));
     let context = RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed: 0, speed: 1.0 };
     let live = live::LiveSetup {
         context,
@@ -98,16 +93,17 @@ fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, St
         latest_progress: None,
         server: None,
     };
-    let begin = |started_at: &str, journal| {
+    let begin = |started_at: &str, recorder| {
         let clock = ClockKind::Real;
         let start =
             RunStart { seed: 0, clock, started_at: Some(started_at), schedule: &[], scenario_json: "{}" };
-        DrivenRun::start(&scenario, &start, journal)
+        DrivenRun::start(&scenario, &start, recorder)
     };
-    let (run, verdict) = live::drive(live, || Ok(journal), begin)?;
+    let (run, verdict) = live::drive(live, || Ok((recorder, None)), begin).map_err(CommandError::refused)?;
+    // Its writer has printed everything once it is dropped.
     drop(run);
-    match fault.get() {
-        Some(fault) => Err(fault.clone()),
-        None => verdict,
+    match print_error.get() {
+        Some(error) => Err(CommandError::refused(error)),
+        None => verdict.map_err(CommandError::refused),
     }
 }

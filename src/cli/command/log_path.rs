@@ -1,31 +1,42 @@
-//! Where the log of a run goes, opened before anything is started.
+//! The place of a run's log: the path of `--log`, or a new file below `runs/`. Opens it, and writes
+//! nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::cli::args::RunArgs as Arguments;
 use crate::io::log_file::writer;
 use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError};
 use scenario_log::name;
 
-/// How many characters of a scenario's name are in the name of its log.
+/// The most characters of a scenario's name in the name of its log.
 const MAX_NAME_CHARS: usize = 64;
 
-/// How many runs of one scenario may start within a second.
+/// The most runs of one scenario that can start within a second, each with its own log.
 const MAX_RUNS_PER_SECOND: u32 = 1_000;
 
-/// Opens the log: at `--log`, or at a new name below `runs/`.
-pub(super) fn open_log(
-    arguments: &Arguments,
-    name: &str,
-) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
-    let destination = match &arguments.log {
-        None => return open_new_log(name),
-        Some(path) if path.as_os_str() == "-" => OutputDestination::Stdout,
-        Some(path) => OutputDestination::File(path.clone()),
-    };
-    let opened = writer::open_log_output(&destination, arguments.force)?;
-    Ok((destination, opened))
+/// The log that the options of a run ask for.
+#[derive(Debug)]
+pub(super) struct LogTarget {
+    /// The path of `--log`; `-` is standard output. None for a new file below `runs/`.
+    pub(super) path: Option<PathBuf>,
+    /// Whether an existing file is written over.
+    pub(super) is_overwritten: bool,
+}
+
+impl LogTarget {
+    /// Opens the log of a run of this scenario.
+    pub(super) fn open(
+        &self,
+        scenario_name: &str,
+    ) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
+        let destination = match &self.path {
+            None => return open_new_log(scenario_name),
+            Some(path) if path.as_os_str() == "-" => OutputDestination::Stdout,
+            Some(path) => OutputDestination::File(path.clone()),
+        };
+        let opened = writer::open_log_output(&destination, self.is_overwritten)?;
+        Ok((destination, opened))
+    }
 }
 
 fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
@@ -35,11 +46,11 @@ fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), Refused
             "cannot make the folder runs/ for the log: {error}; choose another place with `--log PATH`"
         ))
     })?;
-    // Before 1970 there is no stamp to write.
+    // A clock before 1970 has no RFC 3339 stamp here.
     let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
     let stamp = humantime::format_rfc3339_seconds(now).to_string().replace(['-', ':'], "");
     let stem = file_stem(name);
-    // Two runs within one second: the later one counts on.
+    // The second run within one second gets a number.
     let paths = (1..=MAX_RUNS_PER_SECOND).map(|n| match n {
         1 => folder.join(format!("{stem}-{stamp}.jsonl")),
         n => folder.join(format!("{stem}-{stamp}-{n}.jsonl")),
@@ -58,7 +69,7 @@ fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), Refused
     Err(last)
 }
 
-/// A scenario's name as a part of a file's.
+/// A scenario's name as a part of a file's name: every character that a name cannot have becomes `-`.
 fn file_stem(name: &str) -> String {
     let safe = |c: char| if name::name_error(&c.to_string()).is_some() { '-' } else { c };
     name.chars().take(MAX_NAME_CHARS).map(safe).collect()

@@ -1,6 +1,7 @@
-//! The commands, a file each.
+//! The commands, each in its own file, and what they share: loading, errors and output.
 
 mod check;
+mod command_error;
 mod completions;
 mod diff;
 mod explore;
@@ -34,13 +35,14 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::scenario_files::DiskFiles;
 use crate::terminal::diagnostics;
 use scenario_core::diagnostic::{Diagnostic, SourceFiles};
+use scenario_core::engine::effect::RunVerdict;
 use scenario_core::engine::random;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::{LoadedScenario, ScenarioError, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
 use scenario_log::sanitize::sanitize;
 
-/// Carries a command out.
+/// Executes a command.
 pub(crate) fn dispatch(command: CliCommand) -> ExitCode {
     match command {
         CliCommand::Run(arguments) => run::run(&arguments),
@@ -56,16 +58,19 @@ pub(crate) fn dispatch(command: CliCommand) -> ExitCode {
         CliCommand::Players(arguments) => players::players(&arguments),
         CliCommand::Fetch(arguments) => fetch::fetch(&arguments),
         CliCommand::Init(arguments) => init::init(&arguments),
-        CliCommand::Completions(arguments) => crate::cli::command::completions::print_completions(&arguments),
-        CliCommand::Man => crate::cli::command::completions::print_man(),
-        CliCommand::PtyChild(arguments) => crate::cli::command::pty_child::pty_child(&arguments),
+        CliCommand::Completions(arguments) => completions::print_completions(&arguments),
+        CliCommand::Man => completions::print_man(),
+        CliCommand::PtyChild(arguments) => pty_child::pty_child(&arguments),
     }
 }
 
-/// Reads a scenario for a clock. What is wrong with it, and what is only odd, is told on standard
-/// error.
-fn load_or_report(file: &Path, reading: &VariableArgs, clock: ClockKind) -> Result<LoadedScenario, ExitCode> {
-    match load_quietly(file, reading, clock) {
+/// Loads a scenario for a clock. Its errors and warnings go to standard error.
+fn load_or_report(
+    file: &Path,
+    variables: &VariableArgs,
+    clock: ClockKind,
+) -> Result<LoadedScenario, ExitCode> {
+    match load_quietly(file, variables, clock) {
         Ok(loaded) => {
             report_diagnostics(&loaded.sources, &loaded.warnings, None);
             Ok(loaded)
@@ -77,16 +82,16 @@ fn load_or_report(file: &Path, reading: &VariableArgs, clock: ClockKind) -> Resu
     }
 }
 
-/// The same, and nothing is told.
+/// The same, without writing errors and warnings.
 fn load_quietly(
     file: &Path,
-    reading: &VariableArgs,
+    variables: &VariableArgs,
     clock: ClockKind,
 ) -> Result<LoadedScenario, ScenarioError> {
-    load_scenario(file, &DiskFiles, &ScenarioOptions { vars: &reading.vars, env: &env_var, clock })
+    load_scenario(file, &DiskFiles, &ScenarioOptions { vars: &variables.vars, env: &env_var, clock })
 }
 
-/// Tells what is wrong or odd in files, to whoever listens.
+/// Writes diagnostics to standard error, and as annotations for GitHub if it takes them.
 fn report_diagnostics(sources: &SourceFiles, diagnostics: &[Diagnostic], github: Option<&GitHubAnnotator>) {
     write_stderr(&diagnostics::render_text(sources, diagnostics, stderr_has_color()));
     if let Some(github) = github {
@@ -94,12 +99,22 @@ fn report_diagnostics(sources: &SourceFiles, diagnostics: &[Diagnostic], github:
     }
 }
 
-/// The seed of a run: the one of the command line, else the scenario's, else one that is drawn.
+/// The seed of a run: from the command line, else from the scenario, else a random one.
 fn choose_seed(given: Option<u64>, scenario: &Scenario) -> Result<u64, ExitCode> {
     given.or(scenario.seed).map_or_else(random::random_seed, Ok).map_err(|error| {
-        report_error(format_args!("no seed can be drawn: {error}"));
+        report_error(format_args!("cannot draw a seed: {error}"));
         ExitCode::Refused
     })
+}
+
+/// The exit code for the verdict of a run.
+fn verdict_exit_code(verdict: RunVerdict) -> ExitCode {
+    match verdict {
+        RunVerdict::Passed => ExitCode::Passed,
+        RunVerdict::InternalError => ExitCode::InternalError,
+        RunVerdict::Failed | RunVerdict::Interrupted(None) => ExitCode::Failed,
+        RunVerdict::Interrupted(Some(signal)) => ExitCode::Signalled(signal),
+    }
 }
 
 /// A variable of the environment, for `${env:NAME}`.
@@ -114,19 +129,19 @@ fn stderr_has_color() -> bool {
 
 /// Whether a standard stream takes colours.
 fn has_color(stream: &impl RawStream) -> bool {
-    // In CI the library takes a dumb terminal for one with colours; it has none there either.
+    // In CI the library takes a dumb terminal for one with colours, and that is wrong there too.
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_wanted = anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never;
     is_wanted && !is_dumb && stream.is_terminal()
 }
 
-/// Tells people something. A standard error that is closed is no reason to stop.
+/// Writes text to standard error. A closed standard error does not stop the program.
 fn write_stderr(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Tells people what went wrong, in the manner of the diagnostics. It is one line: what a terminal
-/// would act on (in a path, in an argument) is shown as an escape.
+/// Writes an error to standard error, in the style of the diagnostics. It is one line: control characters
+/// (in a path, in an argument) are escaped.
 fn report_error(error: impl Display) {
     let error = sanitize(&error.to_string());
     let style = anstyle::AnsiColor::Red.on_default().effects(anstyle::Effects::BOLD);
@@ -137,7 +152,7 @@ fn report_error(error: impl Display) {
     }
 }
 
-/// Tells that the program itself has a fault.
+/// Reports a fault of the program itself.
 pub(crate) fn report_internal_error(what: &str) {
     report_error(format_args!("`scenario` itself has a fault: {what}"));
     write_stderr("help: please report it, with this message and the log if there is one\n");
@@ -149,8 +164,7 @@ fn print_stdout(text: &str) -> ExitCode {
     stdout_exit_code(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
-/// What it means how the printing of a result went. A reader that has seen enough (`| head`) is no
-/// error.
+/// The exit code for the result of printing. A reader that has closed the pipe (`| head`) is not an error.
 pub(crate) fn stdout_exit_code(result: std::io::Result<()>) -> ExitCode {
     match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -1,7 +1,5 @@
 //! `--watch`: a command that goes again whenever the files of its scenario change.
 
-use std::path::Path;
-
 use crate::cli::args::RunArgs;
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::command::{env_var, report_diagnostics, report_error, write_stderr};
@@ -11,24 +9,6 @@ use crate::io::file_watch::{FileWatchList, FileWatcher};
 use crate::io::guard;
 use crate::io::guard::GuardedExit;
 use scenario_core::scenario::{ScenarioOptions, load_scenario};
-
-/// Why these arguments cannot be gone through again.
-pub(super) fn find_misuse(arguments: &RunArgs) -> Option<&'static str> {
-    let is_dash = |path: &Path| path.as_os_str() == "-";
-    if is_dash(&arguments.file) || arguments.input.as_deref().is_some_and(is_dash) {
-        return Some("`--watch` is for files; standard input can be read once only");
-    }
-    if arguments.junit.as_deref().is_some_and(is_dash) {
-        return Some("`--watch` makes many reports, and standard output can take one");
-    }
-    match &arguments.log {
-        Some(log) if is_dash(log) => Some("`--watch` makes many logs, and standard output can take one"),
-        Some(_) if !arguments.force => Some(
-            "`--watch` writes the log of each run over the one before: add `--force`, or leave `--log` out",
-        ),
-        _ => None,
-    }
-}
 
 /// Runs a scenario, each time by a runner of its own, until a signal comes.
 pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {

@@ -1,0 +1,57 @@
+//! `scenario run`: loads a scenario, makes a [setup](setup::RunSetup) of it and the arguments, and
+//! [executes](execute) that.
+
+mod execute;
+mod misuse;
+mod setup;
+
+use crate::cli::args::RunArgs;
+use crate::cli::command::command_error::CommandError;
+use crate::cli::command::github::GitHubAnnotator;
+use crate::cli::command::{load_quietly, report_diagnostics, report_error, watch};
+use crate::cli::exit_code::ExitCode;
+use crate::io::guard;
+use crate::io::guard::lifeline::Lifeline;
+use scenario_core::scenario::LoadedScenario;
+use setup::RunSetup;
+
+pub(super) fn run(arguments: &RunArgs) -> ExitCode {
+    try_run(arguments).unwrap_or_else(CommandError::report)
+}
+
+fn try_run(arguments: &RunArgs) -> Result<ExitCode, CommandError> {
+    if let Some(misuse) = misuse::find_misuse(arguments) {
+        return Err(CommandError::usage(misuse));
+    }
+    let lifeline = Lifeline::find().map_err(CommandError::refused)?;
+    let github = GitHubAnnotator::detect(arguments.github);
+    if arguments.watch && lifeline.is_none() {
+        return Ok(watch::run_watching(arguments));
+    }
+    let loaded = match load_quietly(&arguments.file, &arguments.variables, arguments.clock.into()) {
+        Ok(loaded) => loaded,
+        Err(failure) => {
+            report_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
+            return Err(CommandError::already_reported(ExitCode::Usage));
+        }
+    };
+    if lifeline.is_none()
+        && loaded.scenario.starts_processes()
+        && let Some(exit) = run_guarded(arguments, &loaded)
+    {
+        return Ok(exit);
+    }
+    report_diagnostics(&loaded.sources, &loaded.warnings, github.as_ref());
+    execute::execute(RunSetup::new(arguments, loaded, lifeline, github)?)
+}
+
+/// Runs the scenario in a second process that this one guards. `None` if the guard cannot be set up.
+fn run_guarded(arguments: &RunArgs, loaded: &LoadedScenario) -> Option<ExitCode> {
+    // Standard input can be read only once, so the second process gets the text that was read here.
+    let scenario = loaded.sources.get(0).filter(|_| arguments.file.as_os_str() == "-");
+    let guard::GuardedExit { code, death_message } = guard::guard(scenario.map(|file| &*file.text), None)?;
+    if let Some(message) = death_message {
+        report_error(message);
+    }
+    Some(ExitCode::FromGuarded(code))
+}
