@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::event::REDACTED;
+/// The text that stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
 
 /// A captured value.
 #[derive(Clone, PartialEq, Eq)]

@@ -7,6 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use crate::captured_value::REDACTED;
+pub use crate::fetch_error_kind::FetchErrorKind;
+
 use crate::captured_value::CapturedValue;
 use crate::load_metrics::LoadMetrics;
 use crate::name::PlayerName;
@@ -15,9 +18,6 @@ use crate::time::{Moment, Span};
 
 /// The version of the log's format. A log says it in its first line.
 pub const LOG_FORMAT: u32 = 1;
-
-/// What stands in the place of a secret.
-pub const REDACTED: &str = "[redacted]";
 
 /// What an event came from: a spawn (`ps#1`), a request (`get#1`) or a guest (`net#1`), each counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,66 +186,6 @@ impl ClockKind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<ClockKind> {
         [ClockKind::Real, ClockKind::Virtual].into_iter().find(|clock| clock.name() == name)
-    }
-}
-
-/// Why a request failed: the phase, or the limit it met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FetchErrorKind {
-    /// The name was not found.
-    Dns,
-    /// No connection.
-    Connect,
-    /// The TLS handshake, or a certificate.
-    Tls,
-    /// The time limit of the whole request.
-    Timeout,
-    /// The connection ended before the answer did.
-    Reset,
-    /// The answer is not HTTP.
-    Protocol,
-    /// The body is larger than `max_body`.
-    TooLarge,
-    /// More redirects than `redirects`, or one that is refused.
-    Redirects,
-    /// A captured value that it needs is not there, or does not fit.
-    Capture,
-}
-
-impl FetchErrorKind {
-    /// All of them.
-    pub const ALL: [FetchErrorKind; 9] = [
-        FetchErrorKind::Dns,
-        FetchErrorKind::Connect,
-        FetchErrorKind::Tls,
-        FetchErrorKind::Timeout,
-        FetchErrorKind::Reset,
-        FetchErrorKind::Protocol,
-        FetchErrorKind::TooLarge,
-        FetchErrorKind::Redirects,
-        FetchErrorKind::Capture,
-    ];
-
-    /// Its name in the log.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            FetchErrorKind::Dns => "dns",
-            FetchErrorKind::Connect => "connect",
-            FetchErrorKind::Tls => "tls",
-            FetchErrorKind::Timeout => "timeout",
-            FetchErrorKind::Reset => "reset",
-            FetchErrorKind::Protocol => "protocol",
-            FetchErrorKind::TooLarge => "too_large",
-            FetchErrorKind::Redirects => "redirects",
-            FetchErrorKind::Capture => "capture",
-        }
-    }
-
-    /// The fault of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<FetchErrorKind> {
-        FetchErrorKind::ALL.into_iter().find(|fault| fault.name() == name)
     }
 }
 

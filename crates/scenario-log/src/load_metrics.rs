@@ -1,6 +1,6 @@
 //! What a load came to: the figures of its requests, for the log's last line and the screen.
 
-use crate::event::FetchErrorKind;
+use crate::fetch_error_kind::FetchErrorKind;
 use crate::time::Span;
 
 /// How long things took: to three significant figures, the largest exactly.

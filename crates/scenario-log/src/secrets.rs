@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::event::REDACTED;
+use crate::captured_value::REDACTED;
 
 /// The shortest value that is looked for in what comes from outside. A shorter one (a port, a flag)
 /// would hit ordinary text; where the scenario itself puts it in, it is redacted all the same.
