@@ -49,6 +49,7 @@
 
 pub mod captured_value;
 pub mod decode;
+mod decode_error;
 pub mod encode;
 pub mod encode_text;
 pub mod event;
