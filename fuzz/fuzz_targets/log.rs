@@ -1,4 +1,5 @@
-//! Any bytes as a log: what the tests hold generated ones to (`tests/common/any_bytes.rs`).
+//! Fuzzes the reading of logs: any bytes are held to the same properties as in the tests
+//! (`tests/it/common/any_bytes.rs`).
 
 #![no_main]
 

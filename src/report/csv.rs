@@ -1,9 +1,9 @@
-//! A log as a table: a row an event, as RFC 4180 has it, with CR LF behind each.
+//! A log as a table in CSV (RFC 4180): one row for each event, ended by CR LF. Computes no metrics.
 //!
-//! The columns are `seq`, `t`, `event`, and every key that an event can have, but for the scenario.
-//! What an event does not have is empty; what is no single value is JSON. Control characters are made
-//! visible, and a text that a spreadsheet would take for a formula has an apostrophe before it. Keys
-//! that are not known have no column.
+//! The columns are `seq`, `t`, `event`, and every key that an event can have, except the scenario. A cell
+//! is empty if the event does not have the key. A list or an object is a cell of JSON. Control characters
+//! become visible escapes. A text that a spreadsheet would take for a formula has an apostrophe before it.
+//! Keys that this release does not know have no column.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -13,30 +13,30 @@ use scenario_log::raw_fields;
 use scenario_log::sanitize::{push_sanitized, sanitize_json};
 use scenario_log::schema;
 
-/// What every event has.
+/// The columns that every event has.
 const FIRST_COLUMNS: [&str; 3] = ["seq", "t", "event"];
 
-/// What a spreadsheet takes for the start of a formula.
+/// The characters that a spreadsheet takes for the start of a formula.
 const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
 
-/// A whole scenario in a cell is of no use.
+/// The key without a column: a whole scenario is too long for a cell.
 const OMITTED_KEY: &str = "scenario";
 
-/// Writes the table.
+/// Writes a log as a CSV table.
 #[derive(Debug)]
 pub struct CsvReport<W> {
     output: W,
     columns: Vec<&'static str>,
-    /// Where each key's column is.
+    /// The column of each key.
     column_index: HashMap<&'static str, usize>,
-    /// Of each column, which key of the line stands in it.
+    /// For each column, the index of the line's field in it.
     cell_fields: Vec<Option<usize>>,
     row: String,
     has_begun: bool,
 }
 
 impl<W: Write> CsvReport<W> {
-    /// A table that is written there.
+    /// A table that is written to `to`.
     pub fn new(to: W) -> CsvReport<W> {
         let own = schema::all_keys().into_iter().filter(|key| *key != OMITTED_KEY);
         let columns: Vec<_> = FIRST_COLUMNS.into_iter().chain(own).collect();
@@ -51,17 +51,17 @@ impl<W: Write> CsvReport<W> {
         }
     }
 
-    /// Writes what is left.
+    /// Writes the rest of the table.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses to write.
     pub fn finish(mut self) -> io::Result<()> {
         self.output.flush()
     }
 }
 
 impl<W: Write> EventConsumer for CsvReport<W> {
-    fn consume(&mut self, _told: &LogEvent<'_, '_>, bytes: &[u8]) -> io::Result<()> {
+    fn consume(&mut self, _event: &LogEvent<'_, '_>, bytes: &[u8]) -> io::Result<()> {
         if !self.has_begun {
             self.has_begun = true;
             write!(self.output, "{}\r\n", self.columns.join(","))?;
@@ -113,7 +113,7 @@ fn push_cell(row: &mut String, value: &str) {
     }
 }
 
-/// Whether a text can stand in a cell as it stands in a line of the log: most can.
+/// Whether a text needs no change in a cell. Most texts need none.
 fn is_plain(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._#/:-".contains(&byte);
     !text.starts_with(FORMULA_STARTS) && text.bytes().all(is_plain)

@@ -1,5 +1,5 @@
-//! The log: what each line of it is, and that it is written, whatever becomes of the run. Section D
-//! of the faults, by its rows.
+//! The log: the form of each line, and that the log is written however the run ends. The tests follow
+//! section D of the list of faults, row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
-/// Every event there is, with its own keys in the order of the contract.
+/// All events with their own keys, in the order of the contract.
 const EVENTS: [(&str, &str); 28] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
@@ -43,11 +43,11 @@ const EVENTS: [(&str, &str); 28] = [
     ("run.finished", "outcome reason spawned exited fetched moves lines lateness fetches shared took crc32c"),
 ];
 
-/// Keys whose values are times.
+/// The keys whose values are times.
 const TIMES: [&str; 11] =
     ["t", "due", "took", "p50", "p99", "max", "dns", "connect", "tls", "first_byte", "body"];
 
-/// The members of a JSON object as they are written: keys and raw values, in their order.
+/// The members of a JSON object, unchanged: keys and raw values, in their order.
 fn members(object: &str) -> Vec<(&str, &str)> {
     let inside = object.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap();
     let (mut depth, mut quoted, mut escaped, mut start) = (0, false, false, 0);
@@ -76,7 +76,7 @@ fn members(object: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Seconds with exactly nine decimals, as nanoseconds.
+/// The nanoseconds of a text in seconds with exactly nine decimals.
 #[track_caller]
 fn nanoseconds(raw: &str) -> u64 {
     let (seconds, fraction) = raw.split_once('.').unwrap_or_else(|| panic!("{raw} has no decimals"));
@@ -85,7 +85,7 @@ fn nanoseconds(raw: &str) -> u64 {
     seconds.parse::<u64>().unwrap() * 1_000_000_000 + fraction.parse::<u64>().unwrap()
 }
 
-/// Every time in what loads came to.
+/// Checks every time in the metrics of loads.
 fn check_loads(fetches: &str) {
     for (_, load) in members(fetches) {
         for (key, raw) in members(load) {
@@ -101,7 +101,7 @@ fn check_loads(fetches: &str) {
     }
 }
 
-/// Every time in an object, at any depth but in the scenario.
+/// Checks every time in an object, at any depth except in the scenario.
 fn check_times(object: &str) {
     for (key, raw) in members(object) {
         if TIMES.contains(&key) {
@@ -119,7 +119,7 @@ fn schema() -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
 }
 
-/// Holds a whole log to the contract, line by line and as one; the kinds of events in it come back.
+/// Checks a whole log against the contract, line by line and as a whole. Returns the kinds of its events.
 #[track_caller]
 fn assert_whole(schema: &jsonschema::Validator, log: &[u8]) -> BTreeSet<String> {
     let text = std::str::from_utf8(log).unwrap();
@@ -219,7 +219,7 @@ at = "1h"
 stop = "wave"
 "#;
 
-/// Two that wait for each other, one that ends, and one that is stopped.
+/// Two players that wait for each other, one that ends, and one that is stopped.
 const STEPS: &str = r#"
 seed = 5
 [shared]
@@ -351,7 +351,7 @@ never = true
     )
 }
 
-/// What a rule can look at, and what the schema says: texts, whole numbers and booleans.
+/// Expectations can look at exactly the keys that are texts, whole numbers or booleans in the schema.
 #[test]
 fn what_can_be_expected_of_an_event_is_what_it_has() {
     let file = std::fs::read_to_string(project().join("schema/event.schema.json")).unwrap();
@@ -371,7 +371,7 @@ fn what_can_be_expected_of_an_event_is_what_it_has() {
             Some("boolean") => Some(EventKeyType::Boolean),
             _ => None,
         };
-        // A line that is not UTF-8 is looked at by its bytes.
+        // Expectations see a line that is not UTF-8 by its bytes, under `text`.
         let is_own = |key: &str| !["seq", "event", "base64", "format"].contains(&key);
         let properties = event["properties"].as_object().unwrap();
         let wanted: BTreeSet<_> = properties
@@ -413,7 +413,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         seen.extend(assert_whole(&schema, &log.bytes));
     }
     seen.extend(assert_whole(&schema, &interrupted().bytes));
-    // Players who came over the network.
+    // Guests: players who came over the network.
     let guests = std::fs::read(project().join("tests/logs/guests.jsonl")).unwrap();
     seen.extend(assert_whole(&schema, &guests));
     let wanted: BTreeSet<String> = EVENTS.iter().map(|(event, _)| (*event).to_owned()).collect();
@@ -438,7 +438,7 @@ fn interrupted() -> Log {
         ),
     );
     let mut run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]);
-    // A job of its own, as a shell makes it: no other can be suspended.
+    // The run has to be a job of its own, as a shell makes it. Only such a run can be suspended.
     std::os::unix::process::CommandExt::process_group(&mut run.command, 0);
     let mut run = run.watch();
     run.until("| up");
@@ -463,7 +463,7 @@ fn the_schema_files_are_those_of_the_program() {
     }
 }
 
-/// A run that writes without end, of players only or of programs.
+/// Runs that write without end: one of players only, one of programs.
 const ENDLESS: [(&str, &str); 2] = [
     (
         "virtual",
@@ -517,7 +517,7 @@ fn a_full_device_stops_all() {
     }
 }
 
-/// Has a command run by nobody: root may write anywhere.
+/// Makes the user `nobody` run a command, since root may write anywhere.
 fn unprivileged(command: &mut Command) {
     if rustix::process::getuid().is_root() {
         command.uid(65_534).gid(65_534);
@@ -576,7 +576,7 @@ fn a_log_that_cannot_be_is_refused_before_anything_starts() {
         assert!(!folder.path().join("started").exists());
     }
     assert_eq!(std::fs::read(folder.path().join("there.jsonl")).unwrap(), b"mine\n");
-    // Without `--log`, in a folder that takes nothing.
+    // Without `--log`, in a folder that cannot be written to.
     let mut run = folder.scenario(&["run", "../s.toml"]);
     run.command.current_dir(&locked);
     unprivileged(&mut run.command);
@@ -641,7 +641,7 @@ fn kill_loses_nothing_that_was_shown() {
         })
         .collect();
     let mut compared = 0;
-    // The last line that was shown may be torn; the pipe has all before it.
+    // The last shown line may be torn; the pipe has all lines before it.
     for line in &shown[..shown.len() - 1] {
         let words: Vec<&str> = line.split_whitespace().collect();
         let what = match words[..] {

@@ -1,16 +1,18 @@
-//! Logs as they are found: whole, cut short, damaged, changed by tools, and what is none. Held to the
-//! logs of real runs in `tests/logs/`.
+//! The reader on logs that are whole, cut short, damaged or changed by tools, and on bytes that are not a
+//! log. Most of them are made from the logs of real runs in `tests/logs/`.
 
 use crate::common::any_bytes::{Outcome, read};
 use crate::common::logs::{lines, log, logs, with_sum};
 use proptest::prelude::*;
+use scenario_log::decode::LogRecord;
+use scenario_log::encode::EventEncoder;
 use scenario_log::reader::{LogReadError, LogReader};
 
 fn all(bytes: &[u8]) -> Outcome {
     read(bytes, usize::MAX)
 }
 
-/// The line and the words of what is wrong with a log.
+/// The line at fault in a damaged log, and the reason.
 #[track_caller]
 fn damage(bytes: &[u8]) -> (u64, String) {
     match all(bytes).end {
@@ -19,7 +21,7 @@ fn damage(bytes: &[u8]) -> (u64, String) {
     }
 }
 
-/// The line behind which a log is cut short, and what follows.
+/// The last whole line of a log that is cut short, and the description of the bytes after it.
 #[track_caller]
 fn cut(bytes: &[u8]) -> (u64, Option<String>) {
     match all(bytes).end {
@@ -41,6 +43,26 @@ fn every_log_of_a_real_run_is_read() {
         assert_eq!(is_cut, name == "cut_short", "{name}");
         let is_as_written = LogReader::new(&bytes[..]).is_intact();
         assert_eq!(is_as_written, (!is_cut).then_some(true), "{name}");
+    }
+}
+
+#[test]
+fn every_event_of_a_real_log_is_encoded_as_it_was_read() {
+    for (name, bytes) in logs() {
+        let mut reader = LogReader::new(&bytes[..]);
+        let mut encoder = EventEncoder::default();
+        while let Some(line) = reader.peek().unwrap() {
+            let record = LogRecord::decode(line.bytes).unwrap();
+            let event = record.event().unwrap().unwrap_or_else(|| panic!("{name}: {}", line.event_name()));
+            encoder.encode(line.t, &event);
+            let encoded = String::from_utf8(encoder.swap_buffer(Vec::new())).unwrap();
+            // The log's writer closes the last line with the checksum.
+            let end = if event.name() == "run.finished" { r#","crc32c":"00000000"}"#.len() } else { 0 };
+            let read = &line.bytes[..line.bytes.len() - end];
+            assert_eq!(encoded.trim_end_matches('\n'), String::from_utf8_lossy(read), "{name}");
+            reader.advance();
+        }
+        assert!(encoder.event_count() > 0, "{name}");
     }
 }
 
@@ -71,7 +93,7 @@ fn a_tail_of_zeros_or_garbage() {
     assert_eq!(cut(&with(b"\n")), (lines, Some("1 byte of something else".to_owned())));
     assert_eq!(cut(&with(b"\xff\xfe\n\x00x\n")), (lines, Some("6 bytes of something else".to_owned())));
     assert_eq!(cut(&with(b"{\"seq\":")), (lines, Some("7 bytes of something else".to_owned())));
-    // The same before the end of the run.
+    // The same tails before the end of the run.
     whole.truncate(whole.len() - 1);
     let torn = whole.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     let tail = format!("a torn line of {} bytes", whole.len() - torn);
@@ -129,9 +151,9 @@ fn two_logs_in_one() {
     let (line, what) = damage(&[&first[..], &second].concat());
     assert_eq!(
         (line, &*what),
-        (count + 1, &*format!("comes behind the end of the run (`run.finished` is line {count})"))
+        (count + 1, &*format!("comes after the end of the run (`run.finished` is line {count})"))
     );
-    // Behind one that was cut short, and into its torn line.
+    // A log after one that was cut short, and a log in the middle of a torn line.
     assert_eq!(damage(&[&first[..900], &second].concat()).0, cut(&first[..900]).0 + 1);
     let short = log("cut_short");
     assert_eq!(damage(&[&short[..], &second].concat()).0, lines(&short).len() as u64 + 1);
@@ -146,7 +168,7 @@ fn times_that_go_back() {
     assert_eq!(damage(log.as_bytes()), (3, what.to_owned()));
     for t in ["-1.000000000", "2", "2.0", "2.0000000001", "02.000000000", "2e0", "\"2.000000000\"", "null"] {
         let (line, what) = damage(log.replace("1.999999999", t).as_bytes());
-        let is_told = what.starts_with("has a `t` that is no time") || what.starts_with("is not readable");
+        let is_told = what.starts_with("has a `t` that is not a time") || what.starts_with("is not readable");
         assert!(line == 3 && is_told, "{t}: {what}");
     }
     for seq in ["02", "2.0", "-2", "18446744073709551616", "\"2\"", "null", ""] {
@@ -181,7 +203,7 @@ fn what_tools_do_to_logs_is_named() {
         assert_eq!(unreadable.to_string(), what);
     }
     let none = text.replacen("\"format\":1", "\"format\":\"1\"", 1);
-    assert_eq!(damage(none.as_bytes()), (1, "does not say its format".to_owned()));
+    assert_eq!(damage(none.as_bytes()), (1, "does not state its format".to_owned()));
     assert_eq!(
         damage(text.replace('\n', "\r\n").as_bytes()),
         (1, "ends in CR LF, and not in LF alone".to_owned())
@@ -207,13 +229,13 @@ fn what_is_no_log_is_named() {
     for text in
         [scenario.to_owned(), scenario.replace('\n', "\r\n"), format!("{}{scenario}", "#\n".repeat(9_000))]
     {
-        assert_eq!(damage(text.as_bytes()).1, "is no line of a log; this looks like a scenario file");
+        assert_eq!(damage(text.as_bytes()).1, "is not a line of a log; this looks like a scenario file");
     }
     for at_once in [1, 3, 100] {
         assert_eq!(read(scenario.as_bytes(), at_once), all(scenario.as_bytes()));
     }
     for text in ["hello", "hello\n", "{}\n", "{\"event\":\"move\"}\n", " {\"seq\":0}\n", "[1,\n2]"] {
-        assert_eq!(damage(text.as_bytes()).1, "is no line of a log; a log begins with `{\"seq\":0,`");
+        assert_eq!(damage(text.as_bytes()).1, "is not a line of a log; a log begins with `{\"seq\":0,`");
     }
     assert_eq!(damage(b"\n").1, "is empty; a log begins with `run.started`");
     assert_eq!(damage(&[0; 1 << 20]).1, "is made of zeros; a log begins with `run.started`");
@@ -230,7 +252,7 @@ fn a_reason_that_quotes_a_line_is_short() {
     assert!(line == 1 && what.chars().count() <= 301 && what.ends_with('…'), "{what}");
 }
 
-/// So many of one byte, of which nobody may gather more than a piece.
+/// A stream of one repeated byte. Its reader must not gather more than a piece of it.
 struct Stream(u8, usize);
 
 impl std::io::Read for Stream {
@@ -298,7 +320,7 @@ fn what_a_later_release_added_is_passed_over() {
     }
 }
 
-/// Bytes that are nearly a log: parts of real ones, and what could stand between them.
+/// Bytes that are nearly a log: parts of real logs, with other bytes between them.
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let whole: Vec<Vec<u8>> = logs().iter().flat_map(|(_, bytes)| lines(bytes)).collect();
     let some: Vec<Vec<u8>> = lines(&log("output")).into_iter().chain(lines(&log("fetches"))).collect();

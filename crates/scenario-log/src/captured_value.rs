@@ -1,27 +1,28 @@
-//! Values that were captured from answers, for what comes later in a run. Nothing here can show a
-//! secret one: the type has no `Debug` that prints it.
+//! Values that were captured from answers, for use later in the run. Nothing here shows a secret value:
+//! the type's `Debug` prints the redacted form.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::event::REDACTED;
+/// The text that stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
 
 /// A captured value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CapturedValue {
-    /// What it is called.
+    /// The value's name.
     pub name: String,
-    /// What it is: a text without control characters. Of a log, what was shown.
+    /// A text without control characters. In a value that was read from a log, a secret is redacted.
     pub value: String,
-    /// Whether it must not be shown.
+    /// Whether the value must not be logged or shown.
     pub secret: bool,
 }
 
-/// The last value of each name.
+/// The last captured value of each name.
 pub type CapturedValues = BTreeMap<String, CapturedValue>;
 
 impl CapturedValue {
-    /// What may be logged and shown.
+    /// The text that may be logged and shown: the value, or `[redacted]`.
     #[must_use]
     pub fn display_value(&self) -> &str {
         if self.secret { REDACTED } else { &self.value }

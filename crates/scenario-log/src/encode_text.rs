@@ -1,22 +1,21 @@
-//! The small texts that lines of the log are made of: JSON strings, numbers, times. All of it goes
-//! straight into a buffer, and copies of a length known beforehand are preferred to short ones.
+//! The small texts that lines of the log are made of: JSON strings, numbers, times. Each is appended to a
+//! buffer. A copy of a fixed length is preferred to a shorter copy of a varying length. Knows no events.
 
 use std::io::Write;
 
 use crate::time::NANOS_PER_SECOND;
 
-/// Whether a byte of a line cannot stand in a JSON string as it is, or may be a part of something
-/// that is not UTF-8.
+/// Whether a byte of a line needs an escape in a JSON string, or may belong to bytes that are not UTF-8.
 pub(super) fn needs_slow_path(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || (byte < 0x20 && byte != b'\n') || byte >= 0x80
 }
 
-/// A text as a JSON string (RFC 8259).
+/// Appends a text as a JSON string (RFC 8259).
 pub(super) fn push_json_string(buffer: &mut Vec<u8>, text: &str) {
     buffer.push(b'"');
     let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     let mut rest = text.as_bytes();
-    // Few texts have anything to escape, and that is soon known.
+    // Few texts need an escape, and one quick pass finds that out.
     let has_any = any_byte(rest, needs_escape);
     while has_any && let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
         buffer.extend_from_slice(&rest[..at]);
@@ -36,18 +35,16 @@ pub(super) fn push_json_string(buffer: &mut Vec<u8>, text: &str) {
     buffer.push(b'"');
 }
 
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Appends bytes as lower-case hexadecimal digits.
+pub(super) fn push_hex(buffer: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+        buffer.push(DIGITS[usize::from(byte >> 4)]);
+        buffer.push(DIGITS[usize::from(byte & 15)]);
     }
-    hex
 }
 
-/// Whether any byte is such a one. It looks at all of them, since that can be done many at a time.
+/// Whether any byte is such a byte. It looks at all bytes, since the processor can look at many at once.
 pub(super) fn any_byte(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(false, |found, byte| found | is_such(*byte))
 }
@@ -60,9 +57,10 @@ pub(super) fn push_overcopied<const N: usize>(buffer: &mut Vec<u8>, piece: &[u8;
     buffer.truncate(end);
 }
 
-/// The digits of a number below 10^8, each in its byte, the first in the lowest: all of them at once,
-/// by taking halves of four digits, then of two, then of one, side by side. The factors are those of
-/// a division by 100 and by 10 for what can be there.
+/// The digits of a number below 10^8, each in its own byte, the first digit in the lowest byte. All are
+/// computed at once: the number is split into two halves of four digits, these into pairs, these into
+/// digits, side by side in one word. The factors divide by 100 and by 10 exactly for the values that can
+/// occur.
 fn eight_digits(number: u64) -> u64 {
     let fours = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
@@ -71,10 +69,10 @@ fn eight_digits(number: u64) -> u64 {
     tens | ((twos - tens * 10) << 8)
 }
 
-/// Digits as characters.
+/// Added to eight digits, this makes them ASCII characters.
 const ASCII_ZEROS: u64 = u64::from_le_bytes(*b"00000000");
 
-/// Appends a number.
+/// Appends a number in decimal digits.
 pub(super) fn push_digits(buffer: &mut Vec<u8>, number: u64) {
     const EIGHT: u64 = 100_000_000;
     if number < 10 {
@@ -90,12 +88,12 @@ pub(super) fn push_digits(buffer: &mut Vec<u8>, number: u64) {
     push_overcopied(buffer, &((digits + ASCII_ZEROS) >> (8 * unused)).to_le_bytes(), 8 - unused as usize);
 }
 
-/// The text of a time: seconds with nine decimals.
+/// The text of a time, in seconds with nine decimals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EncodedSeconds {
     whole: u64,
     first_decimal: u8,
-    /// The other eight.
+    /// The other eight decimals, as characters.
     decimals: u64,
 }
 

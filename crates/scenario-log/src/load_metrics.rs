@@ -1,9 +1,10 @@
-//! What a load came to: the figures of its requests, for the log's last line and the screen.
+//! The metrics of a load: what its requests came to as numbers, for the log's last line and the screen.
+//! Nothing here measures.
 
-use crate::event::FetchErrorKind;
+use crate::fetch_error_kind::FetchErrorKind;
 use crate::time::Span;
 
-/// How long things took: to three significant figures, the largest exactly.
+/// Quantiles of durations, to three significant figures. The maximum is exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LatencyQuantiles {
     /// The median.
@@ -14,37 +15,37 @@ pub struct LatencyQuantiles {
     pub p99: Span,
     /// The 99.9th percentile.
     pub p999: Span,
-    /// The largest.
+    /// The maximum.
     pub max: Span,
 }
 
-/// All requests of a load, in all runs of its job.
+/// The metrics of all requests of a load, in all of its runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadMetrics {
-    /// The fetch's name.
+    /// The name of the fetch.
     pub job: String,
-    /// Requests that were started.
+    /// The number of requests that were started.
     pub requests: u64,
-    /// How many were answered with each status, and how long these took.
+    /// For each HTTP status the number of answers, and how long they took.
     pub statuses: Vec<(u16, u64, LatencyQuantiles)>,
-    /// How many failed, by kind.
+    /// The number of failed requests by the kind of the failure.
     pub failures: Vec<(FetchErrorKind, u64)>,
-    /// How many were in flight when they were stopped, or the run was.
+    /// The number of requests that were in flight when the load or the run was stopped.
     pub given_up: u64,
-    /// Bytes of all whole bodies.
+    /// The size of all complete bodies together, in bytes.
     pub bytes: u64,
-    /// Answers over a connection that was new.
+    /// The number of answers over a new connection.
     pub opened: u64,
-    /// Answers over one that had been used before.
+    /// The number of answers over a connection that had been used before.
     pub reused: u64,
-    /// Requests that started late since there were too many in flight.
+    /// The number of requests that started late because too many were in flight.
     pub delayed: u64,
-    /// Requests that were planned and never started, for the same reason.
+    /// The number of planned requests that were never started, for the same reason.
     pub unsent: u64,
-    /// How long answers took: of a load with a `rate` from the planned moments.
+    /// How long the answers took. With a `rate`, the time counts from the planned moments.
     pub latency: LatencyQuantiles,
-    /// The same from the real starts.
+    /// How long the answers took from the real starts.
     pub from_start: LatencyQuantiles,
-    /// From the first start to the last end.
+    /// The time from the first start to the last end.
     pub took: Span,
 }

@@ -1,10 +1,11 @@
-//! Names: what a preset, a fetch, an entry, a player or a cell may be called, and the numbered
-//! names of players. Decides nothing about who has which name.
+//! The names that a preset, a fetch, an entry, a player or a cell may have, and the numbered names of
+//! players. Nothing here decides which thing has which name.
 
-/// The longest name, in characters (they are all ASCII).
+/// The length of the longest name, in characters (all of them ASCII).
 pub const MAX_NAME_LEN: usize = 64;
 
-/// Why `name` is not one; `None` if it is (`[A-Za-z0-9_.-]`, 1 to 64 characters).
+/// Why `name` is not a valid name, as a sentence for people; `None` if it is valid (`[A-Za-z0-9_.-]`, 1 to
+/// 64 characters).
 #[must_use]
 pub fn name_error(name: &str) -> Option<String> {
     if name.is_empty() {
@@ -20,7 +21,7 @@ pub fn name_error(name: &str) -> Option<String> {
         .then(|| format!("a name has at most {MAX_NAME_LEN} characters; this one has {}", name.len()))
 }
 
-/// A character for a message: itself in backquotes, or its code point where it cannot be shown.
+/// A character in a message: the character in backquotes, or its code point if it cannot be shown.
 fn describe_char(c: char) -> String {
     if c.is_control() || !(c.is_ascii_graphic() || c.is_alphanumeric()) {
         format!("U+{:04X}", u32::from(c))
@@ -32,17 +33,17 @@ fn describe_char(c: char) -> String {
 /// The name of one player, or the pattern of the names of `count` of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamePattern {
-    /// What stands before the number, or the whole name.
+    /// The part before the number, or the whole name.
     pub prefix: String,
-    /// What stands behind the number.
+    /// The part after the number.
     pub suffix: String,
-    /// Whether there is a number.
+    /// Whether the name has a number.
     pub numbered: bool,
 }
 
 impl NamePattern {
-    /// Reads `name` for `count` players: `{n}` is the place of the number; without it and with
-    /// `count` > 1, `-1` … `-count` is appended.
+    /// Reads `name` for `count` players. The number stands in the place of `{n}`. Without `{n}`, and with
+    /// more than one player, `-1` to `-count` is appended.
     #[must_use]
     pub fn new(name: &str, count: u32) -> NamePattern {
         match name.split_once("{n}") {
@@ -56,7 +57,7 @@ impl NamePattern {
         }
     }
 
-    /// The name of the `n`th player, counted from 1, without making a string of it.
+    /// The name of the `n`th player, counted from 1. It does not allocate.
     #[must_use]
     pub fn nth(&self, n: u32) -> PlayerName<'_> {
         PlayerName { prefix: &self.prefix, number: self.numbered.then_some(n), suffix: &self.suffix }
@@ -66,16 +67,16 @@ impl NamePattern {
 /// A player's name in its three parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlayerName<'a> {
-    /// What stands before the number, or the whole name.
+    /// The part before the number, or the whole name.
     pub prefix: &'a str,
     /// The number, if the name has one.
     pub number: Option<u32>,
-    /// What stands behind the number.
+    /// The part after the number.
     pub suffix: &'a str,
 }
 
 impl<'a> PlayerName<'a> {
-    /// A name that is whole already.
+    /// A player's name that needs no number.
     #[must_use]
     pub fn from_full_name(name: &'a str) -> PlayerName<'a> {
         PlayerName { prefix: name, number: None, suffix: "" }

@@ -1,17 +1,17 @@
-//! The log's times, read: seconds with nine decimals, exactly.
+//! Parses the log's times exactly: seconds with nine decimals.
 
 use crate::time::{Moment, NANOS_PER_SECOND};
 
-/// How many decimals a time has.
+/// The number of decimals of a time.
 const DECIMALS: usize = 9;
 
-/// A whole time, in nanoseconds; `None` if it has another form, or is past the end of time.
+/// The nanoseconds of a text that is a time; `None` if it has another form, or does not fit 64 bits.
 pub(super) fn parse_seconds(text: &str) -> Option<u64> {
     let (moment, length) = parse_seconds_prefix(text.as_bytes())?;
     (length == text.len()).then_some(moment.0)
 }
 
-/// The time that some text begins with, and how many bytes it takes.
+/// The time at the start of `text`, and its length in bytes.
 #[inline]
 pub(super) fn parse_seconds_prefix(text: &[u8]) -> Option<(Moment, usize)> {
     let mut whole = 0u64;

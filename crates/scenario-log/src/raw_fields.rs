@@ -1,5 +1,5 @@
-//! A line of a log as its keys and the texts of their values: what is compared and shown where two
-//! lines differ. Understands none of them.
+//! A line of a log as its keys and the texts of their values, for comparing and showing two lines.
+//! Interprets no key and no value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,22 +9,16 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// One key with its value.
+/// One key of a line with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawField<'a> {
     /// The key.
     pub key: Cow<'a, str>,
-    /// The value's JSON text, as it stands in the line.
+    /// The value's JSON text, unchanged from the line.
     pub value: &'a str,
 }
 
-/// Why a line is no JSON of the form that it should have, in words that follow the line's number.
-pub(super) fn format_json_error(error: &serde_json::Error) -> String {
-    // It counts lines within the line.
-    format!("is not readable: {}", error.to_string().replace(" at line 1 column ", " at column "))
-}
-
-/// The keys of a line, in their order; `None` if it is no JSON object, or has a key twice.
+/// The keys of a line, in their order; `None` if the line is not a JSON object, or has a key twice.
 #[must_use]
 pub fn parse_fields(line: &[u8]) -> Option<Vec<RawField<'_>>> {
     let text = std::str::from_utf8(line).ok()?;
@@ -58,9 +52,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawFields<'a> {
     }
 }
 
-/// A string of a line, borrowed from it unless it has escapes. (serde itself borrows no optional one.)
+/// A string of a line, borrowed from the line unless it has escapes. (serde does not borrow an optional
+/// `Cow`.)
 #[derive(Debug, Default)]
-pub(super) struct CowStr<'a>(pub(super) Cow<'a, str>);
+pub(crate) struct CowStr<'a>(pub(crate) Cow<'a, str>);
 
 impl Deref for CowStr<'_> {
     type Target = str;

@@ -1,29 +1,29 @@
-//! Text from outside, made safe to show: control characters, bidirectional marks and what is not
-//! UTF-8 become visible escapes, so that nothing but letters ever reaches a terminal.
+//! Makes text from outside safe to show: control characters, bidirectional marks and bytes that are not
+//! UTF-8 become visible escapes, so that only visible characters reach a terminal. Nothing here prints.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character would do something to a terminal, or to how text beside it is read, instead
-/// of being seen: controls (C0, DEL, C1), line and paragraph separators, bidirectional and
-/// zero-width marks, tags, private interlinear marks.
+/// Whether a character is unsafe to show: instead of being visible, it would change the terminal, or how
+/// the text beside it is read. These are controls (C0, DEL, C1), line and paragraph separators,
+/// bidirectional and zero-width marks, tags and interlinear annotation marks.
 #[must_use]
 pub fn is_unsafe_char(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
         || matches!(c, '\u{061c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        // No characters at all (Unicode, section 23.7), which XML forbids.
+        // Noncharacters (Unicode, section 23.7), which XML forbids.
         || matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Appends `text`, with what [`acts`] as an escape: `\t`, `\x1b`, `\u{202e}`.
+/// Appends `text`, with an escape for each [unsafe](is_unsafe_char) character: `\t`, `\x1b`, `\u{202e}`.
 pub fn push_sanitized(out: &mut String, text: &str) {
     for c in text.chars() {
         push_sanitized_char(out, c);
     }
 }
 
-/// The same for one character.
+/// Appends one character, as [`push_sanitized`] does.
 pub fn push_sanitized_char(out: &mut String, c: char) {
     if is_unsafe_char(c) || (c == '[' && ends_like_ci_command(out)) {
         push_escape(out, c);
@@ -32,20 +32,20 @@ pub fn push_sanitized_char(out: &mut String, c: char) {
     }
 }
 
-/// Whether a `[` would make a command for the log of a CI service of what stands there, wherever it
-/// stands in its line: `##[error]` (GitHub), `##vso[` (Azure), `##teamcity[`.
+/// Whether a `[` after this text would make a command for the log of a CI service. Such a command works at
+/// any place of a line: `##[error]` (GitHub), `##vso[` (Azure), `##teamcity[`.
 fn ends_like_ci_command(before: &str) -> bool {
     before.trim_end_matches(|c: char| c.is_ascii_lowercase()).ends_with("##")
 }
 
-/// A JSON text that says the same in one line, with all that [`acts`] written as an escape, and no
-/// command for a CI service in it: but for white space, such characters stand in its strings only.
+/// The same JSON value in one line, with an escape for each [unsafe](is_unsafe_char) character and without
+/// a command for a CI service. Except for white space, such characters occur only in its strings.
 #[must_use]
 pub fn sanitize_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            // Between the tokens of what another program has written.
+            // White space between the tokens, from another program.
             '\t' | '\n' | '\r' => out.push(' '),
             c if is_unsafe_char(c) || (c == '[' && ends_like_ci_command(&out)) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
@@ -70,7 +70,7 @@ fn push_escape(out: &mut String, c: char) {
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 
-/// The same for bytes that may not be UTF-8: what is not is shown as `\xff`.
+/// Appends bytes, as [`push_sanitized`] does. A byte that is not UTF-8 becomes `\xff`.
 pub fn push_sanitized_bytes(out: &mut String, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         push_sanitized(out, chunk.valid());
@@ -80,7 +80,7 @@ pub fn push_sanitized_bytes(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// `text` made visible.
+/// `text` with an escape for each [unsafe](is_unsafe_char) character.
 #[must_use]
 pub fn sanitize(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -88,7 +88,7 @@ pub fn sanitize(text: &str) -> String {
     out
 }
 
-/// `text` made visible but for its line breaks.
+/// `text` with an escape for each [unsafe](is_unsafe_char) character except line breaks.
 #[must_use]
 pub fn sanitize_lines(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| c != '\n' && is_unsafe_char(c)) {

@@ -1,22 +1,23 @@
-//! The values that must not be logged, and how they are taken out of what programs and servers say.
+//! The values that must not be logged, and how they are removed from the output of programs and servers.
 //!
-//! Nothing here can show a secret: the type has no `Debug` that prints one.
+//! Nothing here shows a secret: the type's `Debug` prints only their number.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::event::REDACTED;
+use crate::captured_value::REDACTED;
 
-/// The shortest value that is looked for in what comes from outside. A shorter one (a port, a flag)
-/// would hit ordinary text; where the scenario itself puts it in, it is redacted all the same.
+/// The shortest secret that is searched for in text from outside, in bytes. A shorter one (a port, a
+/// flag) would match ordinary text. Where the scenario itself inserts a short secret, it is redacted
+/// nevertheless.
 pub const MIN_SECRET_LEN: usize = 6;
 
-/// The most values that are learned in a run. Past it the first ones are forgotten, so that a run that
-/// captures a new one with each answer does not look for all of them in every line.
+/// The largest number of secrets that a run learns. After that, the oldest are forgotten, so that a run
+/// that captures a new secret with each answer does not search every line for all of them.
 pub const MAX_LEARNED: usize = 1_000;
 
-/// Values read from the environment, and those captured in the run.
+/// The secrets of a run: those read from the environment, and those captured during the run.
 #[derive(Clone, Default)]
 pub struct Secrets {
     finders: Vec<SecretFinder>,
@@ -30,23 +31,23 @@ fn secret_finder(value: &str) -> SecretFinder {
 }
 
 impl Secrets {
-    /// These values; those shorter than [`SHORTEST`] bytes are left out.
+    /// The secrets among these values: those of at least [`MIN_SECRET_LEN`] bytes.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Secrets {
         let mut values: Vec<&str> =
             values.into_iter().filter(|value| value.len() >= MIN_SECRET_LEN).collect();
-        // A longer one first: one secret may be a part of another.
+        // Longer secrets come first, since one secret may be a part of another.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
         Secrets { finders: values.into_iter().map(secret_finder).collect(), learned: RefCell::default() }
     }
 
-    /// Whether there are none, so that nothing needs to be looked at.
+    /// Whether there are no secrets, so that no text needs to be searched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.finders.is_empty() && self.learned.borrow().is_empty()
     }
 
-    /// One more value, from now on; not if it is shorter than [`SHORTEST`] bytes.
+    /// Adds a secret. A value shorter than [`MIN_SECRET_LEN`] bytes is ignored.
     pub fn learn(&self, value: &str) {
         let mut learned = self.learned.borrow_mut();
         if value.len() < MIN_SECRET_LEN || learned.iter().any(|known| known.needle() == value.as_bytes()) {
@@ -58,7 +59,7 @@ impl Secrets {
         learned.push_front(secret_finder(value));
     }
 
-    /// Puts `[redacted]` in the place of every secret in `bytes`.
+    /// Replaces every secret in `bytes` by `[redacted]`.
     pub fn mask(&self, bytes: &mut Vec<u8>) {
         for finder in self.learned.borrow().iter().chain(&self.finders) {
             let Some(first) = finder.find(bytes) else { continue };
@@ -74,7 +75,7 @@ impl Secrets {
         }
     }
 
-    /// The same for text.
+    /// `text` with every secret replaced by `[redacted]`.
     #[must_use]
     pub fn mask_text(&self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();

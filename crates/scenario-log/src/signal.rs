@@ -1,5 +1,5 @@
-//! Signals by name and number, as Linux and the BSDs of today share them where a scenario may name
-//! them. Sends nothing.
+//! Unix signals by name and number. The names that a scenario may use are the same on Linux and on
+//! today's BSDs. Sends no signal.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(u8);
 
-/// Number and name, without the `SIG`. Numbers are Linux's on every architecture but MIPS, Alpha
-/// and SPARC (signal(7)).
+/// Numbers and names, without the `SIG`. The numbers are those of Linux on every architecture except
+/// MIPS, Alpha and SPARC (signal(7)).
 const SIGNAL_NAMES: [(u8, &str); 31] = [
     (1, "HUP"),
     (2, "INT"),
@@ -47,30 +47,30 @@ const SIGNAL_NAMES: [(u8, &str); 31] = [
 const MAX_SIGNAL: u8 = 64;
 
 impl Signal {
-    /// A terminal's hang-up.
+    /// The terminal hung up.
     pub const HUP: Signal = Signal(1);
-    /// Ctrl-C.
+    /// Ctrl-C was pressed.
     pub const INT: Signal = Signal(2);
-    /// The one that nothing can ignore.
+    /// The signal that no process can ignore.
     pub const KILL: Signal = Signal(9);
-    /// The polite request to end.
+    /// The request to end, which a process can handle.
     pub const TERM: Signal = Signal(15);
-    /// What a job that was stopped goes on by.
+    /// A stopped job continues.
     pub const CONT: Signal = Signal(18);
-    /// Ctrl-Z.
+    /// Ctrl-Z was pressed.
     pub const TSTP: Signal = Signal(20);
-    /// Sent to who reads the terminal and is not the job in the foreground.
+    /// A background job tried to read from the terminal.
     pub const TTIN: Signal = Signal(21);
-    /// Sent to who sets the terminal and is not the job in the foreground.
+    /// A background job tried to change the terminal's settings.
     pub const TTOU: Signal = Signal(22);
 
-    /// The signal of this number, if there is one (1 to 64).
+    /// The signal with this number; `None` if the number is not between 1 and 64.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Signal> {
         u8::try_from(number).ok().filter(|n| (1..=MAX_SIGNAL).contains(n)).map(Signal)
     }
 
-    /// The signal of this name: `TERM`, `SIGTERM` or `term`; real-time signals have no name here and
+    /// The signal with this name: `TERM`, `SIGTERM` or `term`. Real-time signals have no name here; they
     /// are written as their number, `32` to `64`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Signal> {
@@ -87,12 +87,12 @@ impl Signal {
         )
     }
 
-    /// The names that [`Signal::from_name`] takes.
+    /// All names that [`Signal::from_name`] accepts, without the `SIG`.
     pub fn names() -> impl Iterator<Item = &'static str> {
         SIGNAL_NAMES.iter().map(|(_, name)| *name)
     }
 
-    /// Its number.
+    /// The signal's number, 1 to 64.
     #[must_use]
     pub fn number(self) -> u8 {
         self.0

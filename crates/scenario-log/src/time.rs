@@ -1,5 +1,5 @@
-//! A point in time ([`Moment`]) and a length of time ([`Span`]): two types, so that they are never
-//! taken for each other. Both are whole nanoseconds in a `u64`, which holds 584 years.
+//! A point in time ([`Moment`]) and a length of time ([`Span`]). They are two types, so that the compiler
+//! tells them apart. Both are whole nanoseconds in a `u64`, which holds 584 years.
 //!
 //! Nothing here reads a clock.
 
@@ -8,8 +8,8 @@ use std::fmt;
 /// Nanoseconds in a second.
 pub const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// The longest duration that a scenario may name: 365 days. Sums of a few million of them are
-/// checked where they are made.
+/// The longest duration that a scenario may have: 365 days. Sums of a few million of them are checked
+/// where they are made.
 pub const MAX_SPAN: Span = Span(365 * 24 * 3600 * NANOS_PER_SECOND);
 
 /// A point in time: nanoseconds since the start of the run.
@@ -30,13 +30,13 @@ impl Moment {
         self.0.checked_add(span.0).map(Moment)
     }
 
-    /// The moment `span` later, or the end of time: for waits that a run never reaches.
+    /// The moment `span` later, or the end of time (584 years). It is for waits that a run never reaches.
     #[must_use]
     pub fn saturating_add(self, span: Span) -> Moment {
         Moment(self.0.saturating_add(span.0))
     }
 
-    /// How long after `earlier` this is; nothing if it is before.
+    /// The time from `earlier` to this moment; zero if this moment is before `earlier`.
     #[must_use]
     pub fn since(self, earlier: Moment) -> Span {
         Span(self.0.saturating_sub(earlier.0))
@@ -59,38 +59,38 @@ impl Span {
         Span(milliseconds * 1_000_000)
     }
 
-    /// As the standard library's type, for the hands.
+    /// The span as the standard library's type.
     #[must_use]
     pub const fn to_std(self) -> std::time::Duration {
         std::time::Duration::from_nanos(self.0)
     }
 
-    /// From the standard library's type; what does not fit becomes the longest span.
+    /// The span of the standard library's type. A duration that does not fit becomes 584 years.
     #[must_use]
     pub fn from_std(duration: std::time::Duration) -> Span {
         Span(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
     }
 
-    /// The sum; `None` past 584 years.
+    /// The sum of two spans; `None` past 584 years.
     #[must_use]
     pub fn checked_add(self, other: Span) -> Option<Span> {
         self.0.checked_add(other.0).map(Span)
     }
 
-    /// `times` as long; `None` past 584 years.
+    /// The span multiplied by `times`; `None` past 584 years.
     #[must_use]
     pub fn checked_mul(self, times: u64) -> Option<Span> {
         self.0.checked_mul(times).map(Span)
     }
 
-    /// As a person writes it and a scenario file reads it: `1m 30s`, `800ms`.
+    /// The form that people write and a scenario file accepts: `1m 30s`, `800ms`.
     #[must_use]
     pub fn format_human(self) -> String {
         humantime::format_duration(self.to_std()).to_string()
     }
 }
 
-/// Writes nanoseconds as seconds with exactly nine decimals: the log's form of every time.
+/// Writes nanoseconds as seconds with exactly nine decimals, the log's form of every time.
 fn write_seconds(f: &mut fmt::Formatter<'_>, nanoseconds: u64) -> fmt::Result {
     write!(f, "{}.{:09}", nanoseconds / NANOS_PER_SECOND, nanoseconds % NANOS_PER_SECOND)
 }

@@ -164,7 +164,7 @@ fn a_log_that_was_cut_is_compared_as_far_as_it_goes() {
             ended.stderr
         );
         assert!(
-            ended.stderr.contains("error: cut.jsonl: the log was cut short: it ends behind line "),
+            ended.stderr.contains("error: cut.jsonl: the log was cut short: it ends after line "),
             "{}",
             ended.stderr
         );

@@ -239,7 +239,7 @@ fn a_log_that_was_cut_short_gives_its_known_part() {
     folder.file("log.jsonl", &cut);
     let ended = folder.scenario(&["extract", "log.jsonl"]).end().expect(5);
     assert!(
-        ended.stderr.starts_with("error: log.jsonl: the log was cut short: it ends behind line 4"),
+        ended.stderr.starts_with("error: log.jsonl: the log was cut short: it ends after line 4"),
         "{}",
         ended.stderr
     );

@@ -65,7 +65,7 @@ fn a_cut_log_is_shown_to_its_last_whole_line() {
     folder.file("cut.jsonl", &log[..log.len() - 20]);
     let cut = folder.scenario(&["play", "--speed", "max", "cut.jsonl"]).end().expect(5);
     assert!(
-        cut.stderr.contains("mark    two\nerror: cut.jsonl: the log was cut short: it ends behind line 5"),
+        cut.stderr.contains("mark    two\nerror: cut.jsonl: the log was cut short: it ends after line 5"),
         "{cut:?}"
     );
     let cut = folder.scenario(&["play", "--speed", "max", "--allow-incomplete", "cut.jsonl"]).end().expect(0);

@@ -1,10 +1,10 @@
-//! Properties of any bytes that are read as a log. The tests and the fuzz target (`fuzz/`) share
-//! it.
-#![allow(dead_code, clippy::allow_attributes, reason = "each of them uses another part of this")]
+//! The properties that must hold for any bytes that are read as a log. The tests and the fuzz target
+//! (`fuzz/`) share this file.
+#![allow(dead_code, clippy::allow_attributes, reason = "the tests and the fuzz target use different parts")]
 
 use scenario::replay;
 use scenario::replay::outcome::ReplayFinding;
-use scenario_log::decode::LogRecord;
+use scenario_log::decode::{DecodeError, LogRecord};
 use scenario_log::encode::EventEncoder;
 use scenario_log::event::Event;
 use scenario_log::reader::{LogReadError, LogReader, TruncatedEnd};
@@ -17,7 +17,7 @@ pub(crate) fn check(bytes: &[u8]) {
     replay(bytes, &whole);
 }
 
-/// Replays bytes as a log. Nothing is found to be the same that cannot be read to its end.
+/// Replays bytes as a log. Only a log that can be read to its end is found to be the same.
 fn replay(bytes: &[u8], outcome: &Outcome) {
     let found = replay::replay(bytes, None).finding;
     let again = replay::replay(Dripping { bytes, at_once: 11 }, None).finding;
@@ -33,22 +33,22 @@ fn replay(bytes: &[u8], outcome: &Outcome) {
     }
 }
 
-/// How the reading of a log went.
+/// The result of reading a log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// Lines that were read.
+    /// The number of lines that were read.
     pub(crate) lines: u64,
-    /// How many bytes these have.
+    /// The length of these lines in bytes.
     pub(crate) bytes: u64,
-    /// The fault of the log, and the place where it was cut short.
+    /// The error of the log, or the place where it was cut short.
     pub(crate) end: Result<Option<TruncatedEnd>, LogReadError>,
 }
 
-/// Reads bytes as a log, from a source that gives at most `at_once` bytes, and each line as an event.
-/// Whatever the bytes are, this comes to its end, and what was read are the bytes that are there.
+/// Reads bytes as a log, and each line as an event, from a source that gives at most `at_once` bytes at
+/// once. For any bytes the reading ends, and the lines are the bytes of the source.
 pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
     let mut reader = LogReader::new(Dripping { bytes, at_once });
-    let mut behind = 0;
+    let mut passed = 0;
     let end = loop {
         let line = match reader.peek() {
             Ok(Some(line)) => line,
@@ -56,16 +56,16 @@ pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
             Err(unreadable) => break Err(unreadable),
         };
         assert_eq!(line.seq + 1, line.number);
-        let end = behind + line.bytes.len();
-        assert_eq!(line.bytes, &bytes[behind..end], "every byte as it is");
+        let end = passed + line.bytes.len();
+        assert_eq!(line.bytes, &bytes[passed..end], "every byte is unchanged");
         assert_eq!(bytes[end], b'\n');
-        behind = end + 1;
+        passed = end + 1;
         let number = line.number;
-        if let Err(fault) = tell(line.bytes) {
+        if let Err(fault) = round_trip(line.bytes) {
             break Err(LogReadError::damaged(number, fault));
         }
         reader.advance();
-        assert_eq!((reader.lines(), reader.offset()), (number, behind as u64));
+        assert_eq!((reader.lines(), reader.offset()), (number, passed as u64));
     };
     if let Ok(Some(cut)) = &end {
         assert_eq!((cut.last_line, cut.whole_bytes), (reader.lines(), reader.offset()));
@@ -73,16 +73,16 @@ pub(crate) fn read(bytes: &[u8], at_once: usize) -> Outcome {
     Outcome { lines: reader.lines(), bytes: reader.offset(), end }
 }
 
-/// Reads a line as an event. An event is written in one way only: what was written from it, read
-/// again and written again is the same.
-fn tell(line: &[u8]) -> Result<(), String> {
+/// Decodes a line. An event has only one encoding: encoding it, decoding that and encoding it again gives
+/// the same bytes.
+fn round_trip(line: &[u8]) -> Result<(), DecodeError> {
     let record = LogRecord::decode(line)?;
     let Some(event) = record.event()? else { return Ok(()) };
     for once in written(&event).split_inclusive(|byte| *byte == b'\n') {
         let line = once.strip_suffix(b"\n").expect("each line has its end");
         let record = LogRecord::decode(line).expect("what we write reads");
         let event = record.event().expect("what we write is an event").expect("and a known one");
-        // Of several lines each is written as the first of all.
+        // A line from a chunk of several is encoded as the first line.
         let again = written(&event);
         assert_eq!(own(&again), own(once), "{}", String::from_utf8_lossy(once));
     }
@@ -94,7 +94,7 @@ fn written(event: &Event<'_>) -> Vec<u8> {
     encoder.encode(Moment::ZERO, event);
     let mut written = encoder.swap_buffer(Vec::new());
     if matches!(event, Event::RunFinished(_)) {
-        // The writer puts the checksum there.
+        // The log's writer adds the checksum here.
         written.extend_from_slice(b"}\n");
     }
     written
@@ -106,7 +106,7 @@ fn own(line: &[u8]) -> &[u8] {
     &line[at..]
 }
 
-/// A source that gives a few bytes at once.
+/// A source that gives at most `at_once` bytes at once.
 struct Dripping<'a> {
     bytes: &'a [u8],
     at_once: usize,

@@ -27,7 +27,7 @@ fn the_program_names_the_cut() {
         let at = ends.iter().rev().find(|end| **end <= length).copied().unwrap_or(0);
         let named = match line {
             0 => "nothing of it is whole".to_owned(),
-            _ => format!("it ends behind line {line}, at byte {at}"),
+            _ => format!("it ends after line {line}, at byte {at}"),
         };
         for (arguments, code) in
             [(&["replay", "cut.jsonl"][..], 5), (&["replay", "--allow-incomplete", "cut.jsonl"], 0)]

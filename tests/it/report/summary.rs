@@ -105,7 +105,7 @@ fn a_log_that_cannot_be_used_is_named() {
     let ended = cut.scenario(&["report", "log.jsonl"]).end().expect(5);
     assert!(ended.stdout.starts_with("moments: cut short after "), "{}", ended.stdout);
     assert!(
-        ended.stderr.contains("log.jsonl: the log was cut short: it ends behind line"),
+        ended.stderr.contains("log.jsonl: the log was cut short: it ends after line"),
         "{}",
         ended.stderr
     );

@@ -1,16 +1,17 @@
-//! Lines, read and written again.
+//! The decoder: lines that are decoded and encoded again.
 
 use super::*;
 use crate::encode::EventEncoder;
+use crate::time::Moment;
 
-/// Reads a line and writes it again.
+/// Decodes a line and encodes it again.
 fn again(line: &str) -> Result<String, DecodeError> {
     let record = LogRecord::decode(line.as_bytes())?;
-    let event = record.event()?.ok_or("unknown")?;
+    let event = record.event()?.ok_or_else(|| DecodeError::new("unknown"))?;
     let mut encoder = EventEncoder::default();
     encoder.encode(Moment::ZERO, &event);
     Ok(String::from_utf8(encoder.swap_buffer(Vec::new()))
-        .map_err(|error| error.to_string())?
+        .map_err(|error| DecodeError::new(error.to_string()))?
         .trim_end()
         .to_owned())
 }
@@ -58,7 +59,7 @@ fn what_is_not_known_is_passed_over() {
 
 #[test]
 fn what_has_another_form_is_named() {
-    let fault = |line: &str| again(line).unwrap_err();
+    let fault = |line: &str| again(line).unwrap_err().to_string();
     assert_eq!(fault(r#"{"event":"clock.tick","n":1}"#), "has no `due`");
     let tick = r#"{"event":"clock.tick","due":0.5,"n":1}"#;
     assert_eq!(fault(tick), "has the `due` `0.5`, which the format does not know");

@@ -1,44 +1,40 @@
-//! Events into the log's bytes: straight into a buffer, not through a tree of values.
+//! Encodes events into the log's bytes: straight into a buffer, not through a tree of values. Writes
+//! to no file.
 //!
 //! # How it works
 //!
-//! The text of `t` is made once for all events of one moment (on the virtual clock it is the text of
-//! `due` as well). A chunk of lines of a process is one event here: what stands between `seq` and the
-//! text is rendered once for all of them.
+//! The table of events says which keys an event has and how each is encoded. The most frequent events
+//! (`move`, `step`, `line`) have code of their own, which gives the same bytes; a test compares the two.
 //!
-//! Most of what a line is made of is shorter than a call to copy it is long. So short pieces are
-//! copied with what lies behind them, and that is taken back ([`put`]): a copy of a length that is
-//! known beforehand is a few instructions. Numbers become digits eight at a time, in one word.
+//! For these, the text of `t` is made once for all events of one moment. (On the virtual clock it is the
+//! text of `due` as well.) A chunk of lines of a process is one event here: the part between `seq` and
+//! the text is rendered once for all of its lines.
 //!
-//! The last line is left open, without its `crc32c`: the [writer](scenario::io::log_file::writer) has
-//! seen all bytes before it, and closes it.
-
-mod load_metrics;
+//! Most pieces of a line are so short that a call to copy them would take longer than the copy. So a
+//! short piece is copied together with the bytes after it, and these are removed again
+//! ([`push_overcopied`]): a copy whose length the compiler knows is a few instructions. Numbers become
+//! digits eight at a time, in one word.
+//!
+//! The last line stays open, without its `crc32c`: the log's writer has seen all bytes before it, and
+//! closes it.
 
 use std::io::Write;
 
-use crate::captured_value::CapturedValue;
 use crate::encode_text::{
-    EncodedSeconds, any_byte, hex, needs_slow_path, push_digits, push_json_string, push_overcopied,
+    EncodedSeconds, any_byte, needs_slow_path, push_digits, push_json_string, push_overcopied,
 };
-use crate::event::{
-    EntryName, Event, ExpectationResult, FetchTimings, HttpHeader, LOG_FORMAT, OutputStream, RunSummary,
-    Source, SpawnExit,
-};
+use crate::event::log_value::{KeyVisitor, LineBase64, LogKey, LogValue, Register};
+use crate::event::{Event, OutputStream, Source};
 use crate::name::PlayerName;
-use crate::time::{Moment, Span};
-
-/// What wrote the log. Without a version: one scenario and seed give the same bytes in every release
-/// with the same format.
-const GENERATOR: &str = "scenario";
+use crate::time::Moment;
 
 /// A growing piece of a log.
 #[derive(Debug)]
 pub struct EventEncoder {
     buffer: Vec<u8>,
-    /// How many events there are so far: the next `seq`.
+    /// The number of events so far, which is the next `seq`.
     next_seq: u64,
-    /// The moment whose text is `t`.
+    /// The moment that `encoded_t` is the text of.
     encoded_moment: Moment,
     encoded_t: EncodedSeconds,
 }
@@ -55,278 +51,90 @@ impl Default for EventEncoder {
 }
 
 impl EventEncoder {
-    /// How many events have been written.
+    /// The number of events encoded so far.
     #[must_use]
     pub fn event_count(&self) -> u64 {
         self.next_seq
     }
 
-    /// How many bytes wait to be taken.
+    /// The number of bytes that wait to be taken.
     #[must_use]
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether no bytes wait.
+    /// Whether no bytes wait to be taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// The bytes that wait.
+    /// The bytes that wait to be taken.
     #[must_use]
     pub fn encoded(&self) -> &[u8] {
         &self.buffer
     }
 
-    /// Drops the bytes that wait.
+    /// Drops the bytes that wait to be taken.
     pub fn clear(&mut self) {
         self.buffer.clear();
     }
 
-    /// Takes the bytes, and goes on in `next`, which is emptied.
+    /// Takes the bytes that wait. The encoder continues in `next`, which is emptied first.
     pub fn swap_buffer(&mut self, mut next: Vec<u8>) -> Vec<u8> {
         next.clear();
         std::mem::replace(&mut self.buffer, next)
     }
 
-    /// Writes one event (for [`Event::Lines`] one for each line).
+    /// Appends one event; for [`Event::Lines`], one for each line.
     pub fn encode(&mut self, t: Moment, event: &Event<'_>) {
+        self.set_moment(t);
+        // The most frequent events have code of their own; all others are encoded by the table.
+        if let Event::Move { due, source, player, direction } = event {
+            self.begin_event("move");
+            if let Some(due) = due {
+                self.due(*due);
+            }
+            self.source(*source);
+            self.player(*player);
+            self.key("direction");
+            self.unescaped_text(direction.letter());
+            self.end_event();
+        } else if let Event::Step { due, source, player, step, register } = event {
+            self.begin_event("step");
+            self.due(*due);
+            self.source(*source);
+            self.player(*player);
+            self.key("step");
+            push_json_string(&mut self.buffer, step);
+            self.key("register");
+            Register::encode(*register, &mut self.buffer);
+            self.end_event();
+        } else if let Event::Lines { source, stream, chunk, partial } = event {
+            self.encode_lines(*source, *stream, chunk, *partial);
+        } else {
+            self.encode_by_table(event);
+        }
+    }
+
+    fn set_moment(&mut self, t: Moment) {
         if t != self.encoded_moment {
             self.encoded_moment = t;
             self.encoded_t = EncodedSeconds::new(t.0);
         }
-        match event {
-            Event::Move { due, source, player, direction } => {
-                self.begin_event("move");
-                self.due(*due);
-                self.source(*source);
-                self.player(*player);
-                self.unescaped_text("direction", direction.letter());
-                self.end_event();
-            }
-            Event::Step { due, source, player, step, register } => {
-                self.begin_event("step");
-                self.seconds("due", due.0);
-                self.source(*source);
-                self.player(*player);
-                self.text("step", step);
-                self.signed_number("register", *register);
-                self.end_event();
-            }
-            Event::Lines { source, stream, chunk, partial } => {
-                self.encode_lines(*source, *stream, chunk, *partial)
-            }
-            Event::RunFinished(summary) => self.begin_run_finished(summary),
-            other => self.encode_other(other),
-        }
     }
 
-    /// The events that are not hot.
-    fn encode_other(&mut self, event: &Event<'_>) {
+    /// Appends an event by the table. A chunk has to have one line.
+    fn encode_by_table(&mut self, event: &Event<'_>) {
         self.begin_event(event.name());
-        match event {
-            Event::RunStarted { name, seed, clock, started_at, schedule, scenario } => {
-                self.number("format", u64::from(LOG_FORMAT));
-                self.unescaped_text("generator", GENERATOR);
-                self.text("name", name);
-                self.number("seed", *seed);
-                self.unescaped_text("clock", clock.name());
-                self.optional_text("started_at", *started_at);
-                if !schedule.is_empty() {
-                    self.numbers("schedule", schedule);
-                }
-                self.raw("scenario", scenario.as_bytes());
-            }
-            Event::ClockTick { due, n } => {
-                self.seconds("due", due.0);
-                self.number("n", *n);
-            }
-            Event::SpawnStarted { due, source, preset, entry, pid } => {
-                self.seconds("due", due.0);
-                self.source(*source);
-                self.unescaped_text("preset", preset);
-                self.entry(*entry);
-                if let Some(pid) = pid {
-                    self.number("pid", u64::from(*pid));
-                }
-            }
-            Event::SpawnReady { source } | Event::SpawnResumed { source } => self.source(*source),
-            Event::SpawnSuspended { source, signal } => {
-                self.source(*source);
-                self.unescaped_text("signal", &signal.to_string());
-            }
-            Event::SpawnExited { source, exit, ok, running, held, skipped } => {
-                self.source(*source);
-                match exit {
-                    SpawnExit::Code(code) => self.number("code", u64::try_from(*code).unwrap_or_default()),
-                    SpawnExit::Signal(signal) => self.unescaped_text("signal", &signal.to_string()),
-                }
-                self.boolean("ok", *ok);
-                self.number("running", *running);
-                if *held {
-                    self.boolean("held", true);
-                }
-                if *skipped > 0 {
-                    self.number("skipped", *skipped);
-                }
-            }
-            Event::SpawnFailed { source, error, running } => {
-                self.source(*source);
-                self.text("error", error);
-                self.number("running", *running);
-            }
-            Event::TypedInput { text, accepted, error } => {
-                self.text("text", text);
-                self.boolean("accepted", *accepted);
-                self.optional_text("error", *error);
-            }
-            Event::Mark { due, entry, text } => {
-                self.seconds("due", due.0);
-                self.entry(*entry);
-                self.text("text", text);
-            }
-            Event::Sent { due, source, entry, text, error } => {
-                self.due(*due);
-                self.optional_source(*source);
-                self.entry(*entry);
-                self.optional_text("text", *text);
-                self.optional_text("error", *error);
-            }
-            Event::Stopping { due, source, entry, signal, reason, error } => {
-                self.due(*due);
-                self.optional_source(*source);
-                self.entry(*entry);
-                if let Some(signal) = signal {
-                    self.unescaped_text("signal", &signal.to_string());
-                }
-                self.optional_text("reason", *reason);
-                self.optional_text("error", *error);
-            }
-            Event::PlayerJoined { source, player, called, place } => {
-                self.source(*source);
-                self.player(*player);
-                self.optional_text("called", *called);
-                if let Some(place) = place {
-                    self.key("place");
-                    push_position(&mut self.buffer, *place);
-                }
-            }
-            Event::PlayerLeft { source } => self.source(*source),
-            Event::WorldState { due, players } => {
-                self.due(*due);
-                self.key("players");
-                self.buffer.push(b'{');
-                for (n, (player, at)) in players.iter().enumerate() {
-                    self.map_key(n, player);
-                    push_position(&mut self.buffer, *at);
-                }
-                self.buffer.push(b'}');
-            }
-            Event::Deadlock { waiting } => {
-                self.key("waiting");
-                self.buffer.push(b'{');
-                for (n, (player, lock)) in waiting.iter().enumerate() {
-                    self.map_key(n, player);
-                    push_json_string(&mut self.buffer, lock);
-                }
-                self.buffer.push(b'}');
-            }
-            Event::Expect(expected) => self.encode_expectation_fields(expected),
-            Event::RunPaused => {}
-            Event::RunResumed { took } => self.seconds("took", took.0),
-            fetch => self.encode_fetch_fields(fetch),
-        }
-        self.end_event();
-    }
-
-    fn encode_fetch_fields(&mut self, event: &Event<'_>) {
-        match event {
-            Event::FetchStarted { due, source, job, entry, method, url } => {
-                self.seconds("due", due.0);
-                self.source(*source);
-                self.unescaped_text("job", job);
-                self.entry(*entry);
-                self.text("method", method);
-                self.text("url", url);
-            }
-            Event::FetchResponded { source, status, version, headers } => {
-                self.source(*source);
-                self.number("status", u64::from(*status));
-                self.text("version", version);
-                self.headers(headers);
-            }
-            Event::FetchLine { source, n, text } => {
-                self.source(*source);
-                self.number("n", *n);
-                self.text_or_base64(text);
-            }
-            Event::FetchFinished { source, fetched, ok } => {
-                self.source(*source);
-                self.number("status", u64::from(fetched.status));
-                self.number("bytes", fetched.bytes);
-                self.unescaped_text("sha256", &hex(&fetched.sha256));
-                self.boolean("ok", *ok);
-                self.seconds("took", fetched.took.0);
-                self.timings(&fetched.timings);
-                if let Some(reused) = fetched.reused {
-                    self.boolean("reused", reused);
-                }
-                self.optional_text("check", fetched.check.as_deref());
-                self.captured(&fetched.captured);
-            }
-            Event::FetchFailed { source, kind, error, took } => {
-                self.source(*source);
-                self.unescaped_text("kind", kind.name());
-                self.text("error", error);
-                self.seconds("took", took.0);
-            }
-            _ => {}
+        event.visit_keys(&mut KeyWriter { buffer: &mut self.buffer });
+        // The log's writer adds the checksum to the last line, and closes it.
+        if !matches!(event, Event::RunFinished(_)) {
+            self.end_event();
         }
     }
 
-    fn encode_expectation_fields(&mut self, expected: &ExpectationResult) {
-        self.text("name", &expected.name);
-        self.boolean("ok", expected.ok);
-        self.text("wanted", &expected.wanted);
-        self.optional_text("got", expected.got.as_deref());
-        if !expected.events.is_empty() {
-            self.numbers("events", &expected.events);
-        }
-    }
-
-    fn begin_run_finished(&mut self, summary: &RunSummary) {
-        self.begin_event("run.finished");
-        self.unescaped_text("outcome", summary.outcome.name());
-        self.optional_text("reason", summary.reason.as_deref());
-        self.number("spawned", summary.spawned);
-        self.number("exited", summary.exited);
-        self.number("fetched", summary.fetched);
-        self.number("moves", summary.moves);
-        self.number("lines", summary.lines);
-        let late = &summary.lateness;
-        let _ = write!(
-            self.buffer,
-            r#","lateness":{{"p50":{},"p99":{},"max":{}}}"#,
-            late.p50, late.p99, late.max
-        );
-        if !summary.fetches.is_empty() {
-            self.key("fetches");
-            load_metrics::push_load_metrics(&mut self.buffer, &summary.fetches);
-        }
-        if !summary.shared.is_empty() {
-            self.key("shared");
-            self.buffer.push(b'{');
-            for (n, (cell, value)) in summary.shared.iter().enumerate() {
-                self.map_key(n, cell);
-                let _ = write!(self.buffer, "{value}");
-            }
-            self.buffer.push(b'}');
-        }
-        self.seconds("took", summary.took.0);
-    }
-
-    /// The lines of a chunk, one event each.
+    /// Appends the lines of a chunk, one event each.
     fn encode_lines(&mut self, source: Source, stream: OutputStream, chunk: &[u8], partial: bool) {
         let middle = LinePrefix::new(&self.encoded_t, source, stream);
         let end: &[u8] = if partial { b",\"partial\":true}\n" } else { b"}\n" };
@@ -339,7 +147,7 @@ impl EventEncoder {
             }
             return;
         }
-        // Nothing in the chunk needs to be escaped: its lines are copied as they are.
+        // Nothing in the chunk needs an escape, so its lines are copied unchanged.
         let mut rest = chunk;
         while !rest.is_empty() {
             let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
@@ -385,217 +193,83 @@ impl EventEncoder {
         self.buffer.extend_from_slice(b"\":");
     }
 
-    fn raw(&mut self, key: &str, json: &[u8]) {
-        self.key(key);
-        self.buffer.extend_from_slice(json);
-    }
-
-    fn number(&mut self, key: &str, number: u64) {
-        self.key(key);
-        push_digits(&mut self.buffer, number);
-    }
-
-    fn signed_number(&mut self, key: &str, number: i64) {
-        self.key(key);
-        let _ = write!(self.buffer, "{number}");
-    }
-
-    fn numbers<T: Copy + Into<u64>>(&mut self, key: &str, numbers: &[T]) {
-        self.key(key);
-        for (n, number) in numbers.iter().enumerate() {
-            self.buffer.push(if n == 0 { b'[' } else { b',' });
-            push_digits(&mut self.buffer, (*number).into());
-        }
-        self.buffer.push(b']');
-    }
-
-    /// The key of the `n`th member of an object, from 0.
-    fn map_key(&mut self, n: usize, key: &str) {
-        if n > 0 {
-            self.buffer.push(b',');
-        }
-        push_json_string(&mut self.buffer, key);
-        self.buffer.push(b':');
-    }
-
-    fn boolean(&mut self, key: &str, value: bool) {
-        self.raw(key, if value { b"true" } else { b"false" });
-    }
-
+    /// The planned moment, which is often the moment of the event.
     #[inline]
-    fn seconds(&mut self, key: &str, nanoseconds: u64) {
-        self.key(key);
-        if nanoseconds == self.encoded_moment.0 {
+    fn due(&mut self, due: Moment) {
+        self.key("due");
+        if due == self.encoded_moment {
             self.encoded_t.push_to(&mut self.buffer);
         } else {
-            EncodedSeconds::new(nanoseconds).push_to(&mut self.buffer);
-        }
-    }
-
-    fn due(&mut self, due: Option<Moment>) {
-        if let Some(due) = due {
-            self.seconds("due", due.0);
+            EncodedSeconds::new(due.0).push_to(&mut self.buffer);
         }
     }
 
     fn source(&mut self, source: Source) {
-        let number = match source {
-            Source::Spawn(number) => {
-                self.buffer.extend_from_slice(b",\"source\":\"ps#");
-                number
-            }
-            Source::Request(number) => {
-                self.buffer.extend_from_slice(b",\"source\":\"get#");
-                number
-            }
-            Source::Guest(number) => {
-                self.buffer.extend_from_slice(b",\"source\":\"net#");
-                number
-            }
+        let (prefix, number): (&[u8], u32) = match source {
+            Source::Spawn(number) => (b",\"source\":\"ps#", number),
+            Source::Request(number) => (b",\"source\":\"get#", number),
+            Source::Guest(number) => (b",\"source\":\"net#", number),
         };
-        self.push_u32(number);
+        self.buffer.extend_from_slice(prefix);
+        push_digits(&mut self.buffer, number.into());
         self.buffer.push(b'"');
     }
 
-    fn optional_source(&mut self, source: Option<Source>) {
-        if let Some(source) = source {
-            self.source(source);
-        }
-    }
-
-    fn entry(&mut self, entry: Option<EntryName<'_>>) {
-        match entry {
-            Some(EntryName::Id(id)) => self.unescaped_text("entry", id),
-            Some(EntryName::Number(number)) => {
-                self.buffer.extend_from_slice(b",\"entry\":\"#");
-                push_digits(&mut self.buffer, number as u64);
-                self.buffer.push(b'"');
-            }
-            None => {}
-        }
-    }
-
-    /// A player's name: made of characters that need no escape.
+    /// A player's name: its characters need no escape.
     fn player(&mut self, player: PlayerName<'_>) {
         self.buffer.extend_from_slice(b",\"player\":\"");
         self.buffer.extend_from_slice(player.prefix.as_bytes());
         if let Some(number) = player.number {
-            self.push_u32(number);
+            push_digits(&mut self.buffer, number.into());
         }
         self.buffer.extend_from_slice(player.suffix.as_bytes());
         self.buffer.push(b'"');
     }
 
-    fn push_u32(&mut self, number: u32) {
-        push_digits(&mut self.buffer, number.into());
-    }
-
-    /// A text that needs no escape: a name, a word of ours.
+    /// A text that needs no escape: a name, a word of the format.
     #[inline]
-    fn unescaped_text(&mut self, key: &str, text: &str) {
-        self.key(key);
+    fn unescaped_text(&mut self, text: &str) {
         self.buffer.push(b'"');
         self.buffer.extend_from_slice(text.as_bytes());
         self.buffer.push(b'"');
     }
 
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key);
-        push_json_string(&mut self.buffer, text);
-    }
-
-    fn optional_text(&mut self, key: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.text(key, text);
-        }
-    }
-
-    /// Bytes from outside: `text`, or `base64` where they are not UTF-8.
+    /// Bytes from outside: `text`, or `base64` if they are not UTF-8.
     fn text_or_base64(&mut self, bytes: &[u8]) {
         match std::str::from_utf8(bytes) {
-            Ok(text) => self.text("text", text),
+            Ok(text) => {
+                self.key("text");
+                push_json_string(&mut self.buffer, text);
+            }
             Err(_) => {
-                use base64::Engine;
-                self.unescaped_text("base64", &base64::engine::general_purpose::STANDARD.encode(bytes));
+                self.key("base64");
+                LineBase64::encode(bytes, &mut self.buffer);
             }
         }
-    }
-
-    /// An object by name; a name that came several times has its values joined by a comma, as
-    /// RFC 9110 (section 5.3) joins them.
-    fn headers(&mut self, headers: &[HttpHeader]) {
-        self.key("headers");
-        let mut before = b'{';
-        for (n, header) in headers.iter().enumerate() {
-            if headers[..n].iter().any(|earlier| earlier.name == header.name) {
-                continue;
-            }
-            self.buffer.push(before);
-            before = b',';
-            push_json_string(&mut self.buffer, &header.name);
-            self.buffer.push(b':');
-            let same = headers[n..].iter().filter(|other| other.name == header.name);
-            let values: Vec<&str> = same.map(|header| header.value.as_str()).collect();
-            push_json_string(&mut self.buffer, &values.join(", "));
-        }
-        self.buffer.extend_from_slice(if headers.is_empty() { b"{}" } else { b"}" });
-    }
-
-    /// An object by name, if anything was captured.
-    fn captured(&mut self, captured: &[CapturedValue]) {
-        if captured.is_empty() {
-            return;
-        }
-        self.key("captured");
-        let mut before = b'{';
-        for one in captured {
-            self.buffer.push(std::mem::replace(&mut before, b','));
-            push_json_string(&mut self.buffer, &one.name);
-            self.buffer.push(b':');
-            push_json_string(&mut self.buffer, one.display_value());
-        }
-        self.buffer.push(b'}');
-    }
-
-    fn timings(&mut self, timings: &FetchTimings) {
-        let FetchTimings { dns, connect, tls, first_byte, body } = timings;
-        let phases: [(&[u8], _); 5] = [
-            (b"dns\":", dns),
-            (b"connect\":", connect),
-            (b"tls\":", tls),
-            (b"first_byte\":", first_byte),
-            (b"body\":", body),
-        ];
-        self.key("timings");
-        let start = self.buffer.len();
-        let mut before: &[u8] = b"{\"";
-        for (name, span) in phases {
-            if let Some(Span(span)) = span {
-                self.buffer.extend_from_slice(before);
-                self.buffer.extend_from_slice(name);
-                EncodedSeconds::new(*span).push_to(&mut self.buffer);
-                before = b",\"";
-            }
-        }
-        self.buffer.extend_from_slice(if self.buffer.len() == start { b"{}" } else { b"}" });
     }
 }
 
-/// A place, as a list of two numbers.
-fn push_position(buffer: &mut Vec<u8>, [x, y]: [u32; 2]) {
-    buffer.push(b'[');
-    push_digits(buffer, x.into());
-    buffer.push(b',');
-    push_digits(buffer, y.into());
-    buffer.push(b']');
+/// Writes the keys of an event.
+struct KeyWriter<'b> {
+    buffer: &'b mut Vec<u8>,
 }
 
-/// A line of up to so many bytes is copied as one of this length.
+impl<'e> KeyVisitor<'e> for KeyWriter<'_> {
+    #[inline]
+    fn visit<K: LogKey>(&mut self, _: &'static str, json_key: &'static str, value: K::Value<'e>) {
+        if let Some(value) = K::written(value) {
+            self.buffer.extend_from_slice(json_key.as_bytes());
+            K::Of::encode(value, self.buffer);
+        }
+    }
+}
+
+/// A line of up to this many bytes is copied as if it had this length.
 const SHORT_LINE_LEN: usize = 32;
 
-/// What all lines of a chunk have between `seq` and the text.
+/// The part between `seq` and the text, which all lines of a chunk share.
 struct LinePrefix {
-    /// The first `length` of them; there is no longer one.
+    /// The first `length` bytes count. 96 bytes are enough for the longest moment and source.
     bytes: [u8; 96],
     length: usize,
 }

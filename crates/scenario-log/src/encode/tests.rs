@@ -1,4 +1,4 @@
-//! The encoder: what lines look like.
+//! The encoder: the form of lines, and that both ways to encode an event give the same bytes.
 
 use super::*;
 use crate::event::{ClockKind, Direction};
@@ -111,4 +111,42 @@ proptest::proptest! {
         };
         proptest::prop_assert_eq!(back, line);
     }
+
+    #[test]
+    fn the_frequent_events_are_encoded_as_the_table_encodes_them(
+        t: u64,
+        (planned, is_on_time) in (proptest::option::of(proptest::prelude::any::<u64>()), proptest::prelude::any::<bool>()),
+        number in proptest::option::of(proptest::prelude::any::<u32>()),
+        source in source(),
+        direction in proptest::sample::select(&Direction::ALL[..]),
+        stream in proptest::sample::select(&OutputStream::ALL[..]),
+        step: String,
+        register: i64,
+        line in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+        partial: bool,
+    ) {
+        let due = if is_on_time { Some(t) } else { planned };
+        let player = PlayerName { prefix: "john-", number, suffix: "_x" };
+        let chunk: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').chain([b'\n']).collect();
+        for event in [
+            Event::Move { due: due.map(Moment), source, player, direction },
+            Event::Step { due: Moment(due.unwrap_or_default()), source, player, step: &step, register },
+            Event::Lines { source, stream, chunk: &chunk, partial },
+        ] {
+            let mut encoder = EventEncoder::default();
+            encoder.set_moment(Moment(t));
+            encoder.encode_by_table(&event);
+            let by_table = String::from_utf8(encoder.swap_buffer(Vec::new())).unwrap();
+            proptest::prop_assert_eq!(written(t, &event), by_table);
+        }
+    }
+}
+
+fn source() -> impl proptest::strategy::Strategy<Value = Source> {
+    use proptest::strategy::Strategy;
+    (0..3usize, 1u32..).prop_map(|(kind, number)| match kind {
+        0 => Source::Spawn(number),
+        1 => Source::Request(number),
+        _ => Source::Guest(number),
+    })
 }

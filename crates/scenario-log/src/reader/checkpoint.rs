@@ -1,5 +1,6 @@
-//! Places in a log: where a reader stands, to go on from there another time; how far it can go
-//! without reading on, for a log that comes through a pipe; when a log that is a file ends.
+//! Places in a log: a checkpoint, from which a later reader continues; whether a reader has its next line
+//! without reading on, for a log that comes through a pipe; the last moment of a log that is a file.
+//! Writes nothing.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,7 +10,7 @@ use crate::reader::envelope::Envelope;
 use crate::reader::{LogReader, MAX_LINE_LEN, READ_SIZE};
 use crate::time::Moment;
 
-/// Where a reader stands: between two lines, with what makes a log of those before.
+/// A reader's place between two lines, with everything that the checks need of the lines before.
 #[derive(Clone, Copy, Debug)]
 pub struct LogCheckpoint {
     offset: u64,
@@ -24,13 +25,13 @@ impl LogCheckpoint {
     pub const START: LogCheckpoint =
         LogCheckpoint { offset: 0, crc: 0, lines: 0, t: Moment::ZERO, is_finished: false };
 
-    /// How many bytes are before it.
+    /// The number of bytes before the checkpoint.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The moment of the line before it.
+    /// The moment of the line before the checkpoint.
     #[must_use]
     pub fn t(&self) -> Moment {
         self.t
@@ -38,14 +39,14 @@ impl LogCheckpoint {
 }
 
 impl<R: Read> LogReader<R> {
-    /// A reader that goes on at a place. The source must stand at its offset.
+    /// A reader that continues at a checkpoint. The source has to be at the checkpoint's offset.
     #[must_use]
     pub fn from_checkpoint(place: LogCheckpoint, source: R) -> LogReader<R> {
         let LogCheckpoint { offset, crc, lines, t, is_finished } = place;
         LogReader { offset, crc, lines, t, is_finished, ..LogReader::new(source) }
     }
 
-    /// Where it stands: behind the last line that was passed.
+    /// The reader's place, after the last line that was passed.
     #[must_use]
     pub fn checkpoint(&self) -> LogCheckpoint {
         let LogReader { offset, lines, t, is_finished, .. } = *self;
@@ -58,7 +59,7 @@ impl<R: Read> LogReader<R> {
         self.t
     }
 
-    /// Whether [`Reader::peek`] has its answer without reading on.
+    /// Whether [`LogReader::peek`] has its result without reading.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let rest = &self.buffer[self.start..self.filled];
@@ -66,8 +67,8 @@ impl<R: Read> LogReader<R> {
         is_known || rest.len() > MAX_LINE_LEN || memchr::memchr(b'\n', rest).is_some()
     }
 
-    /// Reads once, without waiting where something is there to be read. What goes wrong is told by
-    /// [`Reader::peek`].
+    /// Reads once. It waits only if the source has nothing to read. An error is returned by the next
+    /// [`LogReader::peek`].
     pub fn read_more(&mut self) {
         if let Err(unreadable) = self.refill() {
             self.end = Some(Err(unreadable));
@@ -75,7 +76,7 @@ impl<R: Read> LogReader<R> {
     }
 }
 
-/// The moment of the last whole line of a log that is a file; `None` where it cannot be told.
+/// The moment of the last whole line of a log that is a file; `None` if it cannot be found.
 /// Reads only the file's end, and does not move its position.
 #[must_use]
 pub fn last_moment(file: &File) -> Option<Moment> {
@@ -84,7 +85,7 @@ pub fn last_moment(file: &File) -> Option<Moment> {
     let mut bytes = vec![0; usize::try_from(length - from).ok()?];
     file.read_exact_at(&mut bytes, from).ok()?;
     let mut lines = bytes.split(|byte| *byte == b'\n');
-    // What is behind the last newline is no whole line.
+    // The bytes after the last newline are not a whole line.
     lines.next_back();
     lines.rev().find_map(|line| Envelope::parse(line).ok()).map(|frame| frame.t)
 }

@@ -1,28 +1,29 @@
-//! What every line of a log begins with: `seq`, `t` and `event`. Lines in the form of our own writer
-//! are read by their bytes, any other as JSON.
+//! The beginning that every line of a log has: `seq`, `t` and `event`. A line of the form that the encoder
+//! writes is read by its bytes, any other line as JSON. The other keys are not looked at.
 
 use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::decode_error::DecodeError;
+use crate::parse_seconds;
 use crate::time::Moment;
-use crate::{parse_seconds, raw_fields};
 
 /// The beginning of a line.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     pub(super) seq: u64,
     pub(super) t: Moment,
-    /// Where the event's name stands in the line.
+    /// The event's name in the line.
     pub(super) event_range: Range<usize>,
-    /// Where `,"t":` begins, in a line of the form of our own writer.
+    /// The start of `,"t":`, in a line of the form that the encoder writes.
     pub(super) t_offset: Option<usize>,
     /// The log's format, in a line that has one.
     pub(super) format: Option<u64>,
 }
 
-/// The same as JSON.
+/// The beginning of a line as serde reads it.
 #[derive(Deserialize)]
 struct EnvelopeFields<'a> {
     seq: u64,
@@ -36,10 +37,10 @@ struct EnvelopeFields<'a> {
 impl Envelope {
     /// Reads the beginning of a line.
     #[inline]
-    pub(super) fn parse(line: &[u8]) -> Result<Envelope, String> {
+    pub(super) fn parse(line: &[u8]) -> Result<Envelope, DecodeError> {
         match parse_canonical(line) {
             Some(frame) if frame.seq > 0 => Ok(frame),
-            // The first line says its format too.
+            // The first line has its format as well.
             _ => parse_any_json(line),
         }
     }
@@ -70,7 +71,7 @@ fn parse_canonical(line: &[u8]) -> Option<Envelope> {
     })
 }
 
-/// The number at `at`, as JSON has it, and where it ends.
+/// The JSON number at `at`, and its end.
 #[inline]
 fn parse_digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
     let mut end = at;
@@ -84,23 +85,23 @@ fn parse_digits(line: &[u8], at: usize) -> Option<(u64, usize)> {
 }
 
 #[cold]
-fn parse_any_json(line: &[u8]) -> Result<Envelope, String> {
-    let text = std::str::from_utf8(line).map_err(|_| "is not UTF-8".to_owned())?;
+fn parse_any_json(line: &[u8]) -> Result<Envelope, DecodeError> {
+    let text = std::str::from_utf8(line).map_err(|_| DecodeError::new("is not UTF-8"))?;
     let EnvelopeFields { seq, t, event, format } =
-        serde_json::from_str(text).map_err(|error| raw_fields::format_json_error(&error))?;
+        serde_json::from_str(text).map_err(|error| DecodeError::json(&error))?;
     let t = parse_seconds::parse_seconds(t.get())
-        .ok_or_else(|| format!("has a `t` that is no time: {}", t.get()))?;
-    // The name is a part of the line.
+        .ok_or_else(|| DecodeError::new(format!("has a `t` that is not a time: {}", t.get())))?;
+    // The name is borrowed from the line.
     let at = event.as_ptr() as usize - text.as_ptr() as usize;
     let at_t = parse_canonical(line).and_then(|frame| frame.t_offset);
     let format = format.map(|format| parse_format(format.get())).transpose()?;
     Ok(Envelope { seq, t: Moment(t), event_range: at..at + event.len(), t_offset: at_t, format })
 }
 
-/// A format's number; one that is larger than any is as new as any.
-fn parse_format(text: &str) -> Result<u64, String> {
+/// The format's number. A number that does not fit 64 bits becomes the largest.
+fn parse_format(text: &str) -> Result<u64, DecodeError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("does not say its format".to_owned());
+        return Err(DecodeError::new("does not state its format"));
     }
     Ok(text.parse().unwrap_or(u64::MAX))
 }
@@ -120,8 +121,8 @@ pub(super) fn checksum_of(line: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// What a line begins with, and whether it was read by its bytes.
-    fn read(line: &str) -> Result<(u64, u64, &str, bool), String> {
+    /// The beginning of a line, and whether it was read by its bytes.
+    fn read(line: &str) -> Result<(u64, u64, &str, bool), DecodeError> {
         let frame = Envelope::parse(line.as_bytes())?;
         Ok((frame.seq, frame.t.0, &line[frame.event_range.clone()], frame.t_offset.is_some()))
     }
@@ -182,7 +183,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// By its bytes or as JSON, it is the same line; and what JSON refuses is not read by bytes.
+        /// A line that JSON accepts is read the same by its bytes and as JSON.
         #[test]
         fn both_ways_read_the_same(seq in 1u64.., t: u64, name in "[a-z.]{0,12}", rest in "[,\"a:1{}]{0,4}") {
             let line = format!("{{\"seq\":{seq},\"t\":{},\"event\":\"{name}\"{rest}}}", Moment(t));

@@ -1,14 +1,16 @@
-//! Reads a log line by line: any size of it, in memory that does not grow.
+//! Reads a log line by line: any size of log, in memory that does not grow. Does not decode the lines'
+//! events.
 //!
 //! # How it works
 //!
-//! A [`Reader`] gives one [`Line`] at a time out of one buffer, and holds each to what makes a log
-//! one: it begins with `run.started` in a format that is known, `seq` has no gap, `t` never goes
-//! back, it ends with `run.finished` and the checksum of all bytes before that. What a line says
-//! beyond that is for [`record`](crate::decode) to read.
+//! A [`LogReader`] gives one [`LogLine`] at a time out of one buffer, and checks that the lines form a
+//! log: the first is `run.started` in a known format, `seq` has no gap, `t` never decreases, the last is
+//! `run.finished` with the checksum of all bytes before it. [`decode`](crate::decode) reads the rest of a
+//! line.
 //!
-//! A log whose end is missing is no damage: every whole line is given, and then
-//! [`Reader::cut`] says where it was cut. Whatever else is wrong is [`Unreadable`].
+//! A log whose end is missing is not damaged: the reader gives every whole line, and then
+//! [`LogReader::truncated_end`] is the place of the cut. Everything else that is wrong is a
+//! [`LogReadError`].
 
 pub mod checkpoint;
 mod envelope;
@@ -22,42 +24,43 @@ use crate::reader::envelope::Envelope;
 use crate::reader::trailing::TrailingBytes;
 use crate::time::Moment;
 
-/// The longest line of a log, in bytes. Whatever becomes a line (the longest part of a process's
-/// line, the largest scenario) is bounded so that it has room in it, each byte as an escape of six.
+/// The length of the longest line of a log, in bytes. Everything that becomes a line (the longest part of
+/// a process's line, the largest scenario) has a limit of its own, so that it fits even if each byte
+/// becomes an escape of six.
 pub const MAX_LINE_LEN: usize = 64 << 20;
 
-/// How much is read at once, unless a line is longer.
+/// The number of bytes that are read at once, unless a line is longer.
 const READ_SIZE: usize = 256 << 10;
 
-/// The longest reason that is told, in characters: some quote the line that they are about.
+/// The length of the longest reason in a message, in characters: some reasons quote their line.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// What every line begins with.
+/// The beginning of every line.
 const LINE_START: &[u8] = b"{\"seq\":";
 
 /// Why a log cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogReadError {
-    /// The system refused to read it, in the system's words.
+    /// The system refused to read the log, with the system's message.
     Io(String),
-    /// It is of a format that this release does not know.
+    /// The log has a format that this release does not know.
     NewerFormat {
         /// The format's number.
         format: u64,
     },
-    /// It is no log, or no whole one, from this line on.
+    /// From this line on the bytes are not a log, or not a complete one.
     Damaged {
-        /// Counted from 1.
+        /// The number of the line, counted from 1.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line, as the end of a sentence: "has no `seq`".
         what: String,
-        /// What can be done, where that is known.
+        /// What the user can do, if that is known.
         help: Option<String>,
     },
 }
 
 impl LogReadError {
-    /// It is no log from this line on, for this reason.
+    /// The log is damaged at this line, for this reason. A long reason is cut.
     #[must_use]
     pub fn damaged(line: u64, what: impl Into<String>) -> LogReadError {
         let mut what = what.into();
@@ -68,7 +71,7 @@ impl LogReadError {
         LogReadError::Damaged { line, what, help: None }
     }
 
-    /// Of which kind it is, in a word.
+    /// The kind of the error in one word: `unreadable`, `newer` or `damaged`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -78,7 +81,7 @@ impl LogReadError {
         }
     }
 
-    /// The line that it is about, from 1.
+    /// The number of the line at fault, counted from 1.
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
@@ -88,7 +91,7 @@ impl LogReadError {
         }
     }
 
-    /// What can be done, where that is known.
+    /// What the user can do, if that is known.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         match self {
@@ -106,6 +109,8 @@ impl LogReadError {
     }
 }
 
+impl std::error::Error for LogReadError {}
+
 impl fmt::Display for LogReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -119,14 +124,14 @@ impl fmt::Display for LogReadError {
     }
 }
 
-/// Where a log that was cut short ends.
+/// The end of a log that was cut short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TruncatedEnd {
-    /// The last whole line, counted from 1; 0 if there is none.
+    /// The number of the last whole line, counted from 1; 0 if there is none.
     pub last_line: u64,
-    /// How many bytes the whole lines have.
+    /// The length of all whole lines together, in bytes.
     pub whole_bytes: u64,
-    /// What comes behind them, in words; none if there is nothing.
+    /// A description of the bytes after the whole lines, for people; `None` if there are none.
     pub trailing: Option<String>,
 }
 
@@ -134,26 +139,26 @@ impl fmt::Display for TruncatedEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.last_line {
             0 => f.write_str("nothing of it is whole")?,
-            line => write!(f, "it ends behind line {line}, at byte {}", self.whole_bytes)?,
+            line => write!(f, "it ends after line {line}, at byte {}", self.whole_bytes)?,
         }
-        self.trailing.as_ref().map_or(Ok(()), |tail| write!(f, ", with {tail} behind it"))
+        self.trailing.as_ref().map_or(Ok(()), |tail| write!(f, ", with {tail} after it"))
     }
 }
 
 /// One line of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogLine<'a> {
-    /// Its number, from 1.
+    /// The number of the line, counted from 1.
     pub number: u64,
-    /// How many events came before it.
+    /// The number of events before this one.
     pub seq: u64,
-    /// When it happened.
+    /// The moment of the event.
     pub t: Moment,
     /// The whole line without its newline.
     pub bytes: &'a [u8],
-    /// Where the event's name stands.
+    /// The start and end of the event's name in the line.
     event_range: (usize, usize),
-    /// Where the key `t` begins, with its comma, in a line that has the form of our own writer.
+    /// The start of the key `t` with its comma, in a line of the form that the encoder writes.
     t_offset: Option<usize>,
 }
 
@@ -164,67 +169,67 @@ impl<'a> LogLine<'a> {
         std::str::from_utf8(self.event_name_bytes()).unwrap_or_default()
     }
 
-    /// The event's name, as bytes: cheaper where every line is looked at.
+    /// The event's name as bytes, which is cheaper for code that looks at every line.
     #[must_use]
     #[inline]
     pub fn event_name_bytes(&self) -> &'a [u8] {
         &self.bytes[self.event_range.0..self.event_range.1]
     }
 
-    /// From `,"t":` to the end, if the line has the form of our own writer so far.
+    /// The line from `,"t":` to its end, if its beginning has the form that the encoder writes.
     #[must_use]
     pub fn after_seq(&self) -> Option<&'a [u8]> {
         self.t_offset.map(|at| &self.bytes[at..])
     }
 
-    /// From the comma behind the event's name to the end, if the line has the form of our own writer
-    /// so far.
+    /// The line from the comma after the event's name to its end, if its beginning has the form that the
+    /// encoder writes.
     #[must_use]
     pub fn payload(&self) -> Option<&'a [u8]> {
         self.t_offset.map(|_| &self.bytes[self.event_range.1 + 1..])
     }
 }
 
-/// The line that is looked at: its length without the newline, and what it begins with.
+/// The next line: its length without the newline, and its beginning.
 #[derive(Clone, Debug)]
 struct PeekedLine {
     length: usize,
     envelope: Envelope,
 }
 
-/// Reads a log.
+/// Reads a log line by line, and checks that its lines form a log.
 #[derive(Debug)]
 pub struct LogReader<R> {
     input: R,
-    /// The longest line that is taken for one.
+    /// The length of the longest line, in bytes.
     max_line_len: usize,
     buffer: Vec<u8>,
-    /// What of the buffer is there and not behind us.
+    /// `start..filled` of the buffer are the bytes that are read and not yet passed.
     start: usize,
     filled: usize,
     is_at_end: bool,
-    /// The bytes before `start` of the whole log.
+    /// The offset of `start` in the log.
     offset: u64,
-    /// CRC-32C of the bytes before `summed` of the buffer.
+    /// The CRC-32C of all bytes of the log before `checksummed` of the buffer.
     crc: u32,
     checksummed: usize,
-    /// Lines that are behind us.
+    /// The number of lines that were passed.
     lines: u64,
     t: Moment,
     peeked: Option<PeekedLine>,
     end: Option<Result<Option<TruncatedEnd>, LogReadError>>,
-    /// `run.finished` is behind us.
+    /// The line `run.finished` was passed.
     is_finished: bool,
 }
 
 impl<R: Read> LogReader<R> {
-    /// A reader of these bytes.
+    /// A reader that starts at the beginning of a log.
     #[must_use]
     pub fn new(source: R) -> LogReader<R> {
         LogReader::with_limits(source, READ_SIZE, MAX_LINE_LEN)
     }
 
-    /// A reader that reads pieces of a size, and takes no longer line for one.
+    /// A reader that reads `piece` bytes at once, and accepts lines of up to `longest` bytes.
     fn with_limits(source: R, piece: usize, longest: usize) -> LogReader<R> {
         LogReader {
             input: source,
@@ -244,10 +249,10 @@ impl<R: Read> LogReader<R> {
         }
     }
 
-    /// The line that is next, the same until [`Reader::pass`]; `None` at the end.
+    /// The next line, the same one until [`LogReader::advance`]; `None` at the end of the log.
     ///
     /// # Errors
-    /// What makes it unreadable, again and again.
+    /// If the log cannot be read on. Every later call returns the same error.
     #[inline]
     pub fn peek(&mut self) -> Result<Option<LogLine<'_>>, LogReadError> {
         if self.peeked.is_none() && !self.peek_next() {
@@ -259,7 +264,7 @@ impl<R: Read> LogReader<R> {
         Ok(self.peeked())
     }
 
-    /// Goes on behind the line that was looked at.
+    /// Passes the line that [`LogReader::peek`] returned.
     #[inline]
     pub fn advance(&mut self) {
         let Some(PeekedLine { length, envelope: frame }) = self.peeked.take() else { return };
@@ -273,7 +278,7 @@ impl<R: Read> LogReader<R> {
         self.offset += length as u64 + 1;
     }
 
-    /// Where the log was cut short, once its end was reached.
+    /// The place where the log was cut short, once its end was reached.
     #[must_use]
     pub fn truncated_end(&self) -> Option<&TruncatedEnd> {
         match &self.end {
@@ -282,25 +287,25 @@ impl<R: Read> LogReader<R> {
         }
     }
 
-    /// How many lines are behind us.
+    /// The number of lines that were passed.
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// How many bytes are behind us.
+    /// The number of bytes that were passed.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The CRC-32C of all bytes that are behind us.
+    /// The CRC-32C of all bytes that were passed.
     #[must_use]
     pub fn checksum(&self) -> u32 {
         crc32c::crc32c_append(self.crc, &self.buffer[self.checksummed..self.start])
     }
 
-    /// Reads on to the end, and says whether the log's own checksum is right; `None` if it has none.
+    /// Reads to the end of the log. Returns whether the log's own checksum is right; `None` if it has none.
     pub fn is_intact(&mut self) -> Option<bool> {
         while let Ok(Some(_)) = self.peek() {
             self.advance();
@@ -316,7 +321,7 @@ impl<R: Read> LogReader<R> {
         &self.buffer[self.start..][frame.event_range.clone()]
     }
 
-    /// The line that was looked at last, if it is not behind us.
+    /// The line that the last [`LogReader::peek`] returned, if it was not passed since.
     #[must_use]
     #[inline]
     pub fn peeked(&self) -> Option<LogLine<'_>> {
@@ -332,7 +337,7 @@ impl<R: Read> LogReader<R> {
         })
     }
 
-    /// Looks at the next line. Whether there is one.
+    /// Finds the next line. Returns whether there is one.
     fn peek_next(&mut self) -> bool {
         if self.end.is_some() {
             return false;
@@ -353,13 +358,14 @@ impl<R: Read> LogReader<R> {
         }
     }
 
-    /// The next whole line, held to what makes a log; `None` where the log ends.
+    /// The next whole line, after all checks; `None` at the end of the log.
     fn find_line(&mut self) -> Result<Option<PeekedLine>, LogReadError> {
         let number = self.lines + 1;
         let Some(length) = self.find_newline()? else {
             let rest = &self.buffer[self.start..self.filled];
             if rest.len() > self.max_line_len && rest.starts_with(LINE_START) {
-                let what = format!("is longer than {} bytes, which no line of a log is", self.max_line_len);
+                let what =
+                    format!("is longer than {} bytes; no line of a log is that long", self.max_line_len);
                 return Err(LogReadError::damaged(number, what));
             }
             return self.record_end(None).map(|()| None);
@@ -379,7 +385,7 @@ impl<R: Read> LogReader<R> {
         Ok(Some(PeekedLine { length, envelope: frame }))
     }
 
-    /// Holds a line to what came before it.
+    /// Checks a line against the lines before it.
     #[inline]
     fn check_sequence(&self, number: u64, frame: &Envelope) -> Result<(), LogReadError> {
         if frame.seq == self.lines && frame.t >= self.t && self.lines > 0 && !self.is_finished {
@@ -394,7 +400,7 @@ impl<R: Read> LogReader<R> {
         let damaged = |what: String| Err(LogReadError::damaged(number, what));
         if self.is_finished {
             return damaged(format!(
-                "comes behind the end of the run (`run.finished` is line {})",
+                "comes after the end of the run (`run.finished` is line {})",
                 self.lines
             ));
         }
@@ -414,15 +420,15 @@ impl<R: Read> LogReader<R> {
             return match frame.format {
                 Some(format) if format > u64::from(LOG_FORMAT) => Err(LogReadError::NewerFormat { format }),
                 Some(format) if format == u64::from(LOG_FORMAT) => Ok(()),
-                _ => Err(LogReadError::damaged(1, "does not say its format")),
+                _ => Err(LogReadError::damaged(1, "does not state its format")),
             };
         }
         let what = format!("is seq {} of a log; its beginning (`run.started`) is missing", frame.seq);
         Err(LogReadError::damaged(1, what))
     }
 
-    /// The length of the next line; `None` if it has no newline before the end or within what a line
-    /// may have, or is none and too long to be looked at as a whole.
+    /// The length of the next line. `None` if there is no newline before the end of the log or within the
+    /// longest line, or if the bytes do not begin like a line and are too many to search.
     fn find_newline(&mut self) -> Result<Option<usize>, LogReadError> {
         let mut looked_at = 0;
         loop {
@@ -440,7 +446,7 @@ impl<R: Read> LogReader<R> {
         }
     }
 
-    /// Reads on, behind what is not behind us yet.
+    /// Reads once, after the bytes that were not passed yet.
     fn refill(&mut self) -> Result<(), LogReadError> {
         if self.start > 0 {
             self.crc = self.checksum();
@@ -450,7 +456,7 @@ impl<R: Read> LogReader<R> {
             self.checksummed = 0;
         }
         if self.is_at_end {
-            // A terminal would be asked again.
+            // A second read would ask a terminal for more input.
             return Ok(());
         }
         if self.filled == self.buffer.len() {
@@ -467,7 +473,7 @@ impl<R: Read> LogReader<R> {
         }
     }
 
-    /// Compares the sum in the last line, of this length, with that of all before it.
+    /// Compares the checksum in the last line, of this length, with that of all bytes before it.
     fn verify_checksum(&mut self, length: usize) {
         let bytes = &self.buffer[self.start..self.start + length];
         let line = self.lines;
@@ -483,8 +489,8 @@ impl<R: Read> LogReader<R> {
         self.end = Some(Err(LogReadError::damaged(line, what)));
     }
 
-    /// The log ends before what comes next: the first `line` bytes are a line that is none of a log,
-    /// or all of it has no newline.
+    /// The log ends before the next bytes: either their first `line` bytes are not a line of a log, or
+    /// there is no newline in them.
     fn record_end(&mut self, line: Option<usize>) -> Result<(), LogReadError> {
         let number = self.lines + 1;
         let is_finished = self.is_finished;
@@ -492,7 +498,7 @@ impl<R: Read> LogReader<R> {
             return Ok(());
         }
         if self.lines == 0 {
-            // However little a pipe gives at once, it is judged by as much.
+            // The result must not depend on how little a pipe gives at once.
             while self.filled - self.start < trailing::MAX_INSPECTED && !self.is_at_end {
                 self.refill()?;
             }
@@ -505,7 +511,7 @@ impl<R: Read> LogReader<R> {
         let mut tail = TrailingBytes::default();
         while self.filled > self.start {
             if !tail.consume(&self.buffer[self.start..self.filled]) {
-                let what = "is not readable, and lines that are come behind it";
+                let what = "is not readable, and lines of a log follow it";
                 return Err(LogReadError::damaged(number, what));
             }
             self.start = self.filled;

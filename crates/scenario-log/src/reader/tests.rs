@@ -1,4 +1,4 @@
-//! The reader on logs as they are found.
+//! The reader: the limit of a line, the size of the buffer, the checksum.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn log(length: usize) -> Vec<u8> {
     format!("{FIRST}{}\n", line.replace("\"\"}", &format!("\"{text}\"}}"))).into_bytes()
 }
 
-/// Reads it to its end; how many lines there were.
+/// Reads a log to its end. Returns the number of its lines, and how it ended.
 fn read<R: Read>(mut reader: LogReader<R>) -> (u64, Result<(), LogReadError>) {
     loop {
         match reader.peek() {
@@ -27,7 +27,7 @@ fn a_line_is_as_long_as_the_limit_at_most() {
     for piece in [1, 7, 64, 1 << 10] {
         assert_eq!(read(LogReader::with_limits(&log(200)[..], piece, 200)), (2, Ok(())), "{piece}");
         let long = log(201);
-        let fault = LogReadError::damaged(2, "is longer than 200 bytes, which no line of a log is");
+        let fault = LogReadError::damaged(2, "is longer than 200 bytes; no line of a log is that long");
         assert_eq!(read(LogReader::with_limits(&long[..], piece, 200)), (1, Err(fault.clone())), "{piece}");
         let endless = long[..long.len() - 5].chain(std::io::repeat(b'x'));
         assert_eq!(read(LogReader::with_limits(endless, piece, 200)), (1, Err(fault)), "{piece}");

@@ -1,24 +1,24 @@
-//! What comes behind the whole lines of a log: a torn line, zeros, garbage. And what is no log at
-//! all: what else it looks like.
+//! Describes the bytes after the whole lines of a log (a torn line, zeros, garbage), and bytes that are
+//! not a log at all. Reads nothing itself.
 
 use crate::reader::{LINE_START, LogReadError};
 
-/// How much is looked at of what is no log, in bytes.
+/// The number of bytes that are looked at to explain why they are not a log.
 pub(super) const MAX_INSPECTED: usize = 1 << 16;
 
-/// What comes behind the whole lines, as far as it was looked at.
+/// The bytes after the whole lines, as far as they were read.
 #[derive(Debug, Default)]
 pub(super) struct TrailingBytes {
     bytes: u64,
     zeros: u64,
-    /// It begins like a line of a log.
+    /// The bytes begin like a line of a log.
     is_line: bool,
     /// The last bytes, in which a line may have begun.
     last: Vec<u8>,
 }
 
 impl TrailingBytes {
-    /// Takes the next bytes. `false` if there is a line of a log among them: then this is no tail.
+    /// Takes the next bytes. `false` if a line of a log begins in them: then the log goes on.
     pub(super) fn consume(&mut self, bytes: &[u8]) -> bool {
         if self.bytes == 0 {
             self.is_line = bytes.starts_with(LINE_START) || LINE_START.starts_with(bytes);
@@ -32,13 +32,13 @@ impl TrailingBytes {
         if has_line(&seam) || has_line(bytes) {
             return false;
         }
-        // Pieces may be shorter than what is looked for.
+        // A piece may be shorter than the beginning of a line.
         let end = if bytes.len() < line.len() { &seam[..] } else { bytes };
         self.last = end[end.len().saturating_sub(line.len())..].to_vec();
         true
     }
 
-    /// What it is, in words; `None` if there is nothing.
+    /// A description for people; `None` if there are no bytes.
     pub(super) fn describe(&self, is_finished: bool) -> Option<String> {
         if self.bytes == 0 {
             return None;
@@ -54,8 +54,8 @@ impl TrailingBytes {
     }
 }
 
-/// Says why bytes without one line of a log are none; `None` if a log could begin like this. `line`
-/// is the length of the first line, if it has an end.
+/// Explains why bytes without a line of a log are not a log; `None` if a log could begin like this. `line`
+/// is the length of the first line, if that has an end.
 pub(super) fn explain_not_a_log(bytes: &[u8], line: Option<usize>) -> Option<LogReadError> {
     const FIRST: &[u8] = b"{\"seq\":0,\"t\":0.000000000,\"event\":\"run.started\"";
     let known = bytes.len().min(FIRST.len());
@@ -78,9 +78,9 @@ pub(super) fn explain_not_a_log(bytes: &[u8], line: Option<usize>) -> Option<Log
         _ if first.iter().take(MAX_INSPECTED).all(|byte| *byte == 0) => {
             fault("is made of zeros; a log begins with `run.started`")
         }
-        _ if looks_like_scenario(&text) => fault("is no line of a log; this looks like a scenario file")
+        _ if looks_like_scenario(&text) => fault("is not a line of a log; this looks like a scenario file")
             .with_help("`scenario run FILE` runs it and writes a log"),
-        _ => fault("is no line of a log; a log begins with `{\"seq\":0,`"),
+        _ => fault("is not a line of a log; a log begins with `{\"seq\":0,`"),
     })
 }
 
@@ -93,7 +93,7 @@ fn looks_like_scenario(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether a line is found in these pieces, and what they are in words.
+    /// The description of these pieces; `None` if a line begins in them.
     fn taken<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<Option<String>> {
         let mut tail = TrailingBytes::default();
         pieces.into_iter().all(|piece| tail.consume(piece)).then(|| tail.describe(false))
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(words(b"\0\0").unwrap(), "2 bytes of zeros");
         assert_eq!(words(b"\0x").unwrap(), "2 bytes of something else");
         assert_eq!(words(b"{\"seq\":1").unwrap(), "a torn line of 8 bytes");
-        // Its first bytes only.
+        // Only the first bytes of a line.
         assert_eq!(words(b"{\"s").unwrap(), "a torn line of 3 bytes");
     }
 }

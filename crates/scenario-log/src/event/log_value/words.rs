@@ -1,0 +1,69 @@
+//! Keys that are one of a closed set of words.
+
+use serde_json::{Value, json};
+
+use super::LogValue;
+use super::texts::push_unescaped;
+use crate::decode_error::DecodeError;
+use crate::event::observable::{EventKeyType, EventValue};
+use crate::raw_fields::CowStr;
+
+pub(crate) use crate::event::{ClockKind, Direction, FetchErrorKind, OutputStream, RunOutcome};
+pub(crate) use crate::signal::Signal;
+
+macro_rules! word_values {
+    ($($Type:ident: $from_word:ident, $word:ident);*) => {$(
+        impl LogValue for $Type {
+            type Json<'l> = CowStr<'l>;
+            type Value<'e> = $Type;
+            const OBSERVED: Option<EventKeyType> = Some(EventKeyType::Text);
+
+            fn schema() -> Value {
+                json!({ "enum": $Type::ALL.map($Type::$word) })
+            }
+
+            fn decode<'e, 'l: 'e>(key: &'static str, json: &'e CowStr<'l>) -> Result<$Type, DecodeError> {
+                $Type::$from_word(json).ok_or_else(|| DecodeError::unknown_value(key, json))
+            }
+
+            fn encode(value: $Type, buffer: &mut Vec<u8>) {
+                push_unescaped(buffer, value.$word());
+            }
+
+            fn observe<'e>(value: Self::Value<'e>) -> Option<EventValue<'e>> {
+                Some(EventValue::text(value.$word()))
+            }
+        }
+    )*};
+}
+
+word_values!(
+    ClockKind: from_name, name;
+    Direction: from_letter, letter;
+    OutputStream: from_name, name;
+    RunOutcome: from_name, name;
+    FetchErrorKind: from_name, name
+);
+
+impl LogValue for Signal {
+    type Json<'l> = CowStr<'l>;
+    type Value<'e> = Signal;
+    const OBSERVED: Option<EventKeyType> = Some(EventKeyType::Text);
+
+    /// Names are examples only: a real-time signal is written as its number.
+    fn schema() -> Value {
+        json!({ "type": "string", "examples": Signal::names().collect::<Vec<&str>>() })
+    }
+
+    fn decode<'e, 'l: 'e>(key: &'static str, json: &'e CowStr<'l>) -> Result<Signal, DecodeError> {
+        Signal::from_name(json).ok_or_else(|| DecodeError::unknown_value(key, json))
+    }
+
+    fn encode(value: Signal, buffer: &mut Vec<u8>) {
+        push_unescaped(buffer, &value.to_string());
+    }
+
+    fn observe<'e>(value: Self::Value<'e>) -> Option<EventValue<'e>> {
+        Some(EventValue::displayed(value))
+    }
+}

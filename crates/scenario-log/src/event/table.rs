@@ -1,0 +1,443 @@
+//! The table of all events: their names, their keys, what they mean. A new event is a new row here.
+//! Nothing else in the crate lists events, except the encoder for the most frequent ones.
+//!
+//! The comment on an event and the comment on a key are its documentation in Rust, and its description
+//! in the JSON Schema. So each is a full sentence that stands alone, with its unit.
+
+use std::cell::OnceCell;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::decode_error::DecodeError;
+use crate::event::log_value::{
+    Captured, Checksum, ClockKind, Count, Direction, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag,
+    FormatNumber, GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText, Loads, LogKey,
+    LogValue, Moment, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player, Position,
+    Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256, SharedCells,
+    Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
+};
+use crate::event::observable::{EventKeyType, EventScope};
+use crate::event::rows::EventRow;
+use crate::event::{ExpectationResult, FetchedResponse, RunSummary, Source, SpawnExit};
+use crate::raw_fields::CowStr;
+
+/// An event as the schema and the expectations see it.
+pub(crate) struct EventSpec {
+    pub(crate) name: &'static str,
+    /// The lines of its comment in the table.
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) scope: EventScope,
+    pub(crate) keys: &'static [KeySpec],
+}
+
+/// A key of an event.
+pub(crate) struct KeySpec {
+    pub(crate) name: &'static str,
+    /// The lines of its comment in the table.
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) is_required: bool,
+    /// Its type for expectations; `None` if they cannot look at it.
+    pub(crate) observed: Option<EventKeyType>,
+    pub(crate) schema: fn() -> Value,
+}
+
+events! {
+    /// A run started. This is always the first line; it has everything that decides what the run does by
+    /// itself.
+    RunStarted = "run.started" of Run => {
+        /// The scenario's name.
+        name: &'a str,
+        /// The seed of all random choices, given or drawn.
+        seed: u64,
+        /// The clock.
+        clock: ClockKind,
+        /// The date and time of the start by RFC 3339, on the real clock only.
+        started_at: Option<&'a str>,
+        /// The choices at the first ties of the run; the seed decides the later ones.
+        schedule: &'a [u32],
+        /// The resolved scenario as a JSON object.
+        scenario: &'a str,
+    } as { name, seed, clock, started_at, schedule, scenario } {
+        /// The version of the log's format.
+        format: Fixed<FormatNumber>,
+        /// The name of the program that wrote the log.
+        generator: Fixed<GeneratorName>,
+        /// The scenario's name.
+        name: Required<Text>,
+        /// The seed of all random choices, given or drawn.
+        seed: Required<Count>,
+        /// The clock of the run: `real` is the machine's, `virtual` jumps to the next planned moment.
+        clock: Required<ClockKind>,
+        /// The date and time of the start by RFC 3339. A run on the virtual clock does not have it.
+        started_at: Optional<Text>,
+        /// The choices at the first ties of the run. Each is the index of the player that went first, from
+        /// 0, in the order of the players' starts. The seed decides the later ties.
+        schedule: UnlessEmpty<TieChoices>,
+        /// The whole scenario, with its includes merged, its variables filled in and its defaults added.
+        scenario: Required<ResolvedScenario>,
+    }
+
+    /// The scenario's clock ticked.
+    ClockTick = "clock.tick" of Run {
+        /// The planned moment of the tick, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The number of the tick, counted from 0.
+        n: Required<Count>,
+    }
+
+    /// A spawn started: a program, or players that the runner itself plays.
+    SpawnStarted = "spawn.started" of Spawn {
+        /// The planned moment of the start, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The spawn that started.
+        source: Required<SpawnId>,
+        /// The name of the spawn's preset.
+        preset: Required<Name>,
+        /// The timeline entry that started the spawn. A typed spawn has none.
+        entry: Optional<EntryRef>,
+        /// The number of the process. Players that the runner itself plays have none.
+        pid: Optional<Pid>,
+    }
+
+    /// A program became ready, by the condition that its preset gives.
+    SpawnReady = "spawn.ready" of Spawn {
+        /// The spawn that became ready.
+        source: Required<SpawnId>,
+    }
+
+    /// A process was stopped by a signal (STOP, TSTP, TTIN, TTOU), and does not continue for now.
+    SpawnSuspended = "spawn.suspended" of Spawn {
+        /// The spawn that was stopped.
+        source: Required<SpawnId>,
+        /// The signal that stopped the process.
+        signal: Required<Signal>,
+    }
+
+    /// A process that a signal had stopped continues.
+    SpawnResumed = "spawn.resumed" of Spawn {
+        /// The spawn that continues.
+        source: Required<SpawnId>,
+    }
+
+    /// A player moved one step.
+    Move = "move" of Spawn {
+        /// The planned moment of the move, in seconds since the start of the run. A move that a process
+        /// prints or a guest makes has none.
+        due: Optional<Moment>,
+        /// The spawn or guest that the player belongs to.
+        source: Required<MoverId>,
+        /// The player's name.
+        player: Required<Player>,
+        /// The direction of the move: north, south, east or west.
+        direction: Required<Direction>,
+    }
+
+    /// A player took one of its steps.
+    Step = "step" of Spawn {
+        /// The planned moment of the step, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The spawn that the player belongs to.
+        source: Required<SpawnId>,
+        /// The player's name.
+        player: Required<Player>,
+        /// The step as the scenario writes it.
+        step: Required<Text>,
+        /// The value of the player's register after the step.
+        register: Required<Register>,
+    }
+
+    /// A process wrote a line. In Rust one event holds a chunk of lines; in the log each line is an event.
+    Lines = "line" of Spawn => {
+        /// The spawn that wrote the lines.
+        source: Source,
+        /// The output that the lines were written to.
+        stream: OutputStream,
+        /// The lines. Each has its newline; only the last may be without one.
+        chunk: &'a [u8],
+        /// The chunk is one part of a line, and more of this line follows.
+        partial: bool,
+    } as { source, stream, chunk, partial } {
+        /// The spawn that wrote the line.
+        source: Required<SpawnId>,
+        /// The output that the line was written to: standard output or standard error.
+        stream: Required<OutputStream>,
+        /// The line without its newline, if it is UTF-8.
+        text: Optional<LineText>,
+        /// The line without its newline in Base64, if it is not UTF-8.
+        base64: Optional<LineBase64>,
+        /// True if more of the same line follows: this is a part of a line longer than `max_line`.
+        partial: UnlessEmpty<Flag>,
+    }
+
+    /// A spawn ended, by itself with a code or by a signal.
+    SpawnExited = "spawn.exited" of Spawn => {
+        /// The spawn that ended.
+        source: Source,
+        /// The way it ended.
+        exit: SpawnExit,
+        /// Whether the scenario expects this end.
+        ok: bool,
+        /// The number of spawns that still run.
+        running: u64,
+        /// Programs that it had started still held its output, so the rest of the output was not read.
+        held: bool,
+        /// The number of world states that were not sent to it because it read too slowly.
+        skipped: u64,
+    } as { source, exit, ok, running, held, skipped } {
+        /// The spawn that ended.
+        source: Required<SpawnId>,
+        /// The exit code, from 0 to 255, if the spawn ended by itself.
+        code: Optional<ExitStatus>,
+        /// The signal that ended the spawn, if a signal did.
+        signal: Optional<Signal>,
+        /// True if the scenario expects this end.
+        ok: Required<Flag>,
+        /// The number of spawns that still run.
+        running: Required<Count>,
+        /// True if programs that the spawn had started still held its output, so that the rest of the
+        /// output was not read.
+        held: UnlessEmpty<Flag>,
+        /// The number of world states that were not sent to the spawn because it read too slowly.
+        skipped: UnlessEmpty<Count>,
+    }
+
+    /// A spawn could not start, or a program that runs never became ready.
+    SpawnFailed = "spawn.failed" of Spawn {
+        /// The spawn that failed.
+        source: Required<SpawnId>,
+        /// The reason of the failure, as a sentence for people.
+        error: Required<Text>,
+        /// The number of spawns that still run.
+        running: Required<Count>,
+    }
+
+    /// A request started.
+    FetchStarted = "fetch.started" of Request {
+        /// The planned moment of the request, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The request that started.
+        source: Required<RequestId>,
+        /// The name of the fetch that the request belongs to.
+        job: Required<Name>,
+        /// The timeline entry that started the fetch. A typed fetch has none.
+        entry: Optional<EntryRef>,
+        /// The HTTP method.
+        method: Required<Text>,
+        /// The URL, with its secrets redacted.
+        url: Required<Text>,
+    }
+
+    /// The head of an answer arrived.
+    FetchResponded = "fetch.responded" of Request {
+        /// The request that was answered.
+        source: Required<RequestId>,
+        /// The HTTP status.
+        status: Required<Status>,
+        /// The HTTP version, such as `HTTP/1.1`.
+        version: Required<Text>,
+        /// The headers by their lower-case names, with secrets redacted. The values of a repeated name are
+        /// joined by a comma and a space.
+        headers: Required<Headers>,
+    }
+
+    /// A line of an answer's body arrived.
+    FetchLine = "fetch.line" of Request => {
+        /// The request that was answered.
+        source: Source,
+        /// The number of the line, counted from 1.
+        n: u64,
+        /// The line without its newline.
+        text: &'a [u8],
+    } as { source, n, text } {
+        /// The request that was answered.
+        source: Required<RequestId>,
+        /// The number of the line in the body, counted from 1.
+        n: Required<Count>,
+        /// The line without its newline, if it is UTF-8.
+        text: Optional<LineText>,
+        /// The line without its newline in Base64, if it is not UTF-8.
+        base64: Optional<LineBase64>,
+    }
+
+    /// A request finished: its whole answer arrived.
+    FetchFinished = "fetch.finished" of Request => {
+        /// The request that finished.
+        source: Source,
+        /// The answer.
+        fetched: &'a FetchedResponse,
+        /// Whether the status was expected and the check holds.
+        ok: bool,
+    } as { source, fetched, ok } {
+        /// The request that finished.
+        source: Required<RequestId>,
+        /// The HTTP status of the last answer, after all redirects.
+        status: Required<Status>,
+        /// The size of the body in bytes.
+        bytes: Required<Count>,
+        /// The SHA-256 of the body in hexadecimal digits.
+        sha256: Required<Sha256>,
+        /// True if the status was expected and the fetch's check holds.
+        ok: Required<Flag>,
+        /// The time from the start of the request to the end of the body, in seconds. In a load with a
+        /// `rate` it counts from the planned moment of the request.
+        took: Required<Span>,
+        /// The duration of each phase of the request, in seconds. A phase that did not happen is left out.
+        timings: Required<OptionalTimings>,
+        /// True if the connection had been used before. Logs of older releases do not have it.
+        reused: Optional<Flag>,
+        /// The differences between the answer and the fetch's check, as a sentence for people.
+        check: Optional<Text>,
+        /// The values that were captured from the answer, by their names. A secret value is redacted.
+        captured: UnlessEmpty<Captured>,
+    }
+
+    /// A request failed, or was given up.
+    FetchFailed = "fetch.failed" of Request {
+        /// The request that failed.
+        source: Required<RequestId>,
+        /// The phase that failed, or the limit that was exceeded.
+        kind: Required<FetchErrorKind>,
+        /// The reason of the failure, as a sentence for people.
+        error: Required<Text>,
+        /// The time from the start of the request to its failure, in seconds. In a load with a `rate` it
+        /// counts from the planned moment of the request.
+        took: Required<Span>,
+    }
+
+    /// A line was typed at the run's console.
+    TypedInput = "input" of Run {
+        /// The line that was typed.
+        text: Required<Text>,
+        /// True if the line is a command.
+        accepted: Required<Flag>,
+        /// The reason why the line is not a command, as a sentence for people.
+        error: Optional<Text>,
+    }
+
+    /// A mark was reached: a text of the timeline, or a typed one.
+    Mark = "mark" of Entry {
+        /// The planned moment of the mark, in seconds since the start of the run.
+        due: Required<Moment>,
+        /// The timeline entry of the mark. A typed mark has none.
+        entry: Optional<EntryRef>,
+        /// The text of the mark.
+        text: Required<Text>,
+    }
+
+    /// A line was sent to a process, or could not be sent.
+    Sent = "sent" of Spawn {
+        /// The planned moment of the sending, in seconds since the start of the run. A failure that comes
+        /// after the sending has none.
+        due: Optional<Moment>,
+        /// The spawn that the line was for. It is missing if no such spawn runs.
+        source: Optional<SpawnId>,
+        /// The timeline entry that sends the line. A typed line has none.
+        entry: Optional<EntryRef>,
+        /// The text of the line, with its secrets redacted.
+        text: Optional<Text>,
+        /// The reason why the line did not arrive, as a sentence for people.
+        error: Optional<Text>,
+    }
+
+    /// A spawn or a request is asked to stop. Without `source` the whole run is.
+    Stopping = "stopping" of Any {
+        /// The planned moment of the `stop` entry, in seconds since the start of the run.
+        due: Optional<Moment>,
+        /// The spawn or request that is asked to stop. It is missing if the whole run stops.
+        source: Optional<TargetId>,
+        /// The `stop` entry of the timeline.
+        entry: Optional<EntryRef>,
+        /// The signal that the runner itself received.
+        signal: Optional<Signal>,
+        /// The reason of the stop where no timeline entry gives it, as a sentence for people.
+        reason: Optional<Text>,
+        /// The reason why nothing could be stopped, as a sentence for people.
+        error: Optional<Text>,
+    }
+
+    /// The run paused: everything stands still from here on, and so does the run's clock.
+    RunPaused = "run.paused" of Run (none)
+
+    /// The run continued after a pause.
+    RunResumed = "run.resumed" of Run {
+        /// The length of the pause by the machine's clock, in seconds.
+        took: Required<Span>,
+    }
+
+    /// A guest joined over the network with its player.
+    PlayerJoined = "player.joined" of Run {
+        /// The guest that joined.
+        source: Required<GuestId>,
+        /// The player's name.
+        player: Required<Player>,
+        /// The player's name in the world, if another player there already has its name.
+        called: Optional<Text>,
+        /// The player's place in the world as `[x, y]`, counted from 0. It is missing without a world, and
+        /// in a world that is full.
+        place: Optional<Position>,
+    }
+
+    /// A guest left, and its player with it.
+    PlayerLeft = "player.left" of Run {
+        /// The guest that left.
+        source: Required<GuestId>,
+    }
+
+    /// The places of all players in the world.
+    WorldState = "world.state" of Run {
+        /// The planned moment of this state, in seconds since the start of the run. A state that follows a
+        /// move from outside has none.
+        due: Optional<Moment>,
+        /// The place of each player in the world as `[x, y]`, counted from 0, by the player's name.
+        players: Required<Positions>,
+    }
+
+    /// A deadlock was found: every player that has not finished waits for a lock.
+    Deadlock = "deadlock" of Run {
+        /// The lock that each player waits for, by the player's name, in the order of the players' starts.
+        waiting: Required<Waiting>,
+    }
+
+    /// An expectation was decided. These events come last, directly before `run.finished`.
+    Expect = "expect" of Run => (&'a ExpectationResult) as (result) {
+        /// The expectation's name.
+        name: Required<Text>,
+        /// True if the expectation holds.
+        ok: Required<Flag>,
+        /// The wanted result, as a text for people.
+        wanted: Required<Text>,
+        /// The actual result, as a text for people. It is missing if there was nothing to measure.
+        got: Optional<Text>,
+        /// The `seq` of the events that decided the result, if single events did.
+        events: UnlessEmpty<SeqList>,
+    }
+
+    /// The run finished. This is always the last line.
+    RunFinished = "run.finished" of Run => (&'a RunSummary) as (summary) {
+        /// The outcome of the run.
+        outcome: Required<RunOutcome>,
+        /// The first thing that went wrong, as a sentence for people.
+        reason: Optional<Text>,
+        /// The number of spawns that started.
+        spawned: Required<Count>,
+        /// The number of spawns that ended.
+        exited: Required<Count>,
+        /// The number of requests that finished or failed.
+        fetched: Required<Count>,
+        /// The number of moves.
+        moves: Required<Count>,
+        /// The number of lines that processes wrote.
+        lines: Required<Count>,
+        /// The lateness of all events with a `due`, in seconds: the median, the 99th percentile, the maximum.
+        lateness: Required<Lateness>,
+        /// The metrics of each load that made requests, by the name of its fetch.
+        fetches: UnlessEmpty<Loads>,
+        /// The last value of each shared cell, by the cell's name.
+        shared: UnlessEmpty<SharedCells>,
+        /// The time from the start of the run to this event, in seconds.
+        took: Required<Span>,
+        /// The CRC-32C of all bytes before this line, in hexadecimal digits.
+        crc32c: Fixed<Checksum>,
+    }
+}
