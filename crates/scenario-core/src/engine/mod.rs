@@ -192,7 +192,7 @@ impl Engine {
     pub fn extra_results(&self) -> Vec<ExpectationResult> {
         let shared = self.state.shared_cells();
         self.expectations
-            .judge_extra(&expectations::RunTotals { duration: Span(self.state.now.0), shared_cells: &shared })
+            .judge_extra(&expectations::outcome::RunTotals { duration: Span(self.state.now.0), shared_cells: &shared })
     }
 
     /// Sets the stage without giving `run.started`: for what is a part of another run.

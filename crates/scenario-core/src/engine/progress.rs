@@ -1,23 +1,14 @@
 //! How a run stands: what people watch while it runs. Changes nothing.
 
+pub use crate::engine::expectations::outcome::ExpectationStatus;
+
 use crate::engine::Engine;
-use crate::engine::expectations::RunTotals;
+use crate::engine::expectations::outcome::RunTotals;
 use scenario_log::event::Source;
 use scenario_log::time::Moment;
 
 /// How many of the spawns that run are named.
 const MAX_LISTED_SPAWNS: usize = 8;
-
-/// How an expectation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpectationStatus {
-    /// If the run ended now, it would hold.
-    Holds,
-    /// If the run ended now, it would be missed; it can still come to hold.
-    Open,
-    /// It can no longer hold.
-    Missed,
-}
 
 /// How a run stands at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,14 +53,5 @@ impl Engine {
                 shared_cells: &run.shared_cells(),
             }),
         }
-    }
-}
-
-/// How one stands that holds or not as far as the run has come.
-pub(super) fn expectation_status(holds: bool, is_missed: bool) -> ExpectationStatus {
-    match (is_missed, holds) {
-        (true, _) => ExpectationStatus::Missed,
-        (false, true) => ExpectationStatus::Holds,
-        (false, false) => ExpectationStatus::Open,
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::engine::effect::Effect;
-use crate::engine::expectations::EventOrigin;
+use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::load::LoadRun;
 use crate::engine::{EngineOutput, RunState};
 use crate::scenario::model::FetchMode;

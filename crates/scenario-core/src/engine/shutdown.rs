@@ -1,7 +1,7 @@
 //! The end of a run: when it has come, what is stopped on the way, and what it amounts to.
 
 use crate::engine::effect::{Effect, RunVerdict};
-use crate::engine::expectations::RunTotals;
+use crate::engine::expectations::outcome::RunTotals;
 use crate::engine::{EngineOutput, RunPhase, RunState, expectations};
 use scenario_log::event::{Event, RunOutcome, RunSummary, Source};
 use scenario_log::signal::Signal;

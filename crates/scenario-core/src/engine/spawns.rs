@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::engine::effect::Effect;
-use crate::engine::expectations::EventOrigin;
+use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::players::players_preset;
 use crate::engine::readiness::ReadinessWait;
 use crate::engine::world::PlacementSeed;

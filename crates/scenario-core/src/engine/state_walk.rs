@@ -15,7 +15,8 @@ use std::rc::Rc;
 
 use crate::engine::counters::RunCounters;
 use crate::engine::effect::{Effect, RunVerdict};
-use crate::engine::expectations::{Expectations, RunTotals};
+use crate::engine::expectations::Expectations;
+use crate::engine::expectations::outcome::RunTotals;
 use crate::engine::players::{PlayResult, StepChooser};
 use crate::engine::steps::StepMachine;
 use crate::engine::{EngineOutput, EngineSink, RunPhase, RunState};

@@ -4,10 +4,9 @@ use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::order_monitor::OrderMonitor;
-use super::{EventOrigin, RunTotals};
 use crate::engine::expectations::format;
 use crate::engine::expectations::threshold_monitor::ThresholdMonitor;
-use crate::engine::progress::{ExpectationStatus, expectation_status};
+use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
 use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
     LimitValue, MeasuredQuantity,
@@ -161,7 +160,7 @@ impl ExpectationMonitor {
 
     /// How it stands, by its name.
     pub(super) fn status(&self, so_far: &RunTotals<'_>) -> (String, ExpectationStatus) {
-        (self.name.clone(), expectation_status(self.judge(so_far).ok, self.is_missed))
+        (self.name.clone(), ExpectationStatus::new(self.judge(so_far).ok, self.is_missed))
     }
 
     /// What came of it.

@@ -13,6 +13,7 @@
 mod expectation_monitor;
 mod format;
 mod order_monitor;
+pub(super) mod outcome;
 mod threshold_monitor;
 
 use std::collections::BTreeMap;
@@ -20,42 +21,11 @@ use std::collections::BTreeMap;
 use crate::engine::expectations::expectation_monitor::{ExpectationMonitor, FilterSide};
 
 use crate::diagnostic::quoted;
-use crate::engine::progress::ExpectationStatus;
+use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
 use crate::scenario::model::expect::Expectation;
 use scenario_log::event::{EntryName, Event, ExpectationResult, Source};
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::{Moment, Span};
-
-/// What a source is of, as indices into the scenario's lists.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EventOrigin {
-    preset: Option<usize>,
-    fetch: Option<usize>,
-    entry: Option<usize>,
-    /// When it started.
-    started_at: Option<Moment>,
-}
-
-impl EventOrigin {
-    /// Of a spawn.
-    pub(super) fn for_spawn(preset: usize, entry: Option<usize>) -> EventOrigin {
-        EventOrigin { preset: Some(preset), fetch: None, entry, started_at: None }
-    }
-
-    /// Of a request.
-    pub(super) fn for_request(job: usize, entry: Option<usize>) -> EventOrigin {
-        EventOrigin { preset: None, fetch: Some(job), entry, started_at: None }
-    }
-}
-
-/// A run at its end, or as if it were at it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RunTotals<'a> {
-    /// How long it took.
-    pub(super) duration: Span,
-    /// What the cells hold.
-    pub(super) shared_cells: &'a [(String, i64)],
-}
 
 /// Every rule of a run, with what there is of it.
 #[derive(Debug, Default)]
