@@ -1,17 +1,18 @@
-//! For CI: a JUnit report, a test case for each expectation and one for all runs.
+//! The report for CI: JUnit XML with one test case for each expectation, and one for all runs.
 
 use super::{
-    ExplorationMode, ExplorationReport, format_outcome, format_run_count, format_witness, group_digits,
+    ExplorationMode, ExplorationReport, ExplorationReportError, format_outcome, format_run_count,
+    format_witness, group_digits,
 };
 use crate::explore::outcome::{ExploredExpectation, ExploredVerdict};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 
-/// The report, as XML.
+/// The report as XML.
 ///
 /// # Errors
-/// In words, why it cannot be made.
-pub fn render_junit(exploration: &ExplorationReport<'_>) -> Result<String, String> {
+/// If the report cannot be written as XML.
+pub fn render_junit(exploration: &ExplorationReport<'_>) -> Result<String, ExplorationReportError> {
     let judged = exploration.result.expectations.iter().map(|judged| expectation_case(exploration, judged));
     let open = exploration.result.unjudged.iter().map(|name| {
         let why = "only what is expected of `shared` is judged by every order of the steps".to_owned();
@@ -19,13 +20,14 @@ pub fn render_junit(exploration: &ExplorationReport<'_>) -> Result<String, Strin
     });
     let cases = [all_runs_case(exploration)].into_iter().chain(judged).chain(open).collect();
     junit_xml::render_xml("scenario explore", [(exploration.name.to_owned(), cases)])
+        .map_err(|error| ExplorationReportError(error.to_string()))
 }
 
 fn test_case(exploration: &ExplorationReport<'_>, name: String, status: TestStatus) -> TestCase {
     TestCase { name, class: Some(exploration.name.to_owned()), status, took: None, output: None }
 }
 
-/// That every run passes.
+/// The test case that every run passes.
 fn all_runs_case(exploration: &ExplorationReport<'_>) -> TestCase {
     let ExplorationReport { mode: how, result: explored, .. } = *exploration;
     let failed: Vec<_> =
