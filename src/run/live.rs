@@ -229,7 +229,11 @@ impl LiveLoop {
             && let Some(error) = panics::first_panic()
         {
             self.has_panicked = true;
-            run.engine.handle_input(now, Input::InternalError { error }, &mut run.recorder);
+            run.engine.handle_input(
+                now,
+                &Input::InternalError { error: error.to_owned() },
+                &mut run.recorder,
+            );
         }
         while let Some(act) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
             self.apply_page_action(act);
@@ -237,7 +241,7 @@ impl LiveLoop {
         self.inbox.take_all(&mut self.inputs);
         for seen in self.inputs.drain(..) {
             is_urgent |= matches!(seen, OwnedInput::SignalReceived(Signal::KILL));
-            run.engine.handle_input(now, seen.as_input(), &mut run.recorder);
+            run.engine.handle_input(now, &seen, &mut run.recorder);
             self.inbox.recycle(seen);
         }
         is_urgent

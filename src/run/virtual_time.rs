@@ -25,7 +25,11 @@ pub fn drive(
     let mut run = begin()?;
     let typed = |run: &mut DrivenRun| {
         for text in input {
-            run.engine.handle_input(Moment::ZERO, Input::CommandTyped { text }, &mut run.recorder);
+            run.engine.handle_input(
+                Moment::ZERO,
+                &Input::CommandTyped { text: text.clone() },
+                &mut run.recorder,
+            );
         }
     };
     let mut verdict = panics::catch_call(|| {
@@ -35,7 +39,11 @@ pub fn drive(
     if verdict.is_none() {
         verdict = panics::catch_call(|| {
             let (now, error) = (run.recorder.last_moment(), panics::first_panic().unwrap_or("a panic"));
-            run.engine.handle_input(now, Input::InternalError { error }, &mut run.recorder);
+            run.engine.handle_input(
+                now,
+                &Input::InternalError { error: error.to_owned() },
+                &mut run.recorder,
+            );
             drive_to_end(&mut run, &mut signals)
         });
     }
@@ -61,7 +69,7 @@ fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVe
         if let Some(signal) = signals.poll() {
             run.engine.handle_input(
                 run.recorder.last_moment(),
-                Input::SignalReceived(signal),
+                &Input::SignalReceived(signal),
                 &mut run.recorder,
             );
         }

@@ -1,5 +1,6 @@
 //! Runs the fetch hand as the driver does, and servers beside it. Judges nothing.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -179,7 +180,7 @@ impl Run {
     /// The one head that was told: status, version, headers as text.
     pub(crate) fn responded(&self) -> (u16, &'static str, String) {
         let mut heads = self.seen.iter().filter_map(|seen| match seen {
-            OwnedInput::ResponseStarted { status, version, headers, .. } => {
+            OwnedInput::ResponseStarted { status, version: Cow::Borrowed(version), headers, .. } => {
                 let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
                 Some((*status, *version, lines.collect::<String>()))
             }

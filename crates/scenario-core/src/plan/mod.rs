@@ -1,11 +1,12 @@
-//! The plan: what would happen when, without anything happening. The engine is driven through
-//! virtual time with the seed's draws; programs are taken to run until they are stopped, and what
-//! hangs on an answer, a line or an end that nobody can know stays open.
+//! The plan of a scenario: what would happen when. Starts nothing. The engine is driven through virtual time
+//! with the seed's draws. A program is assumed to run until it is stopped; an entry stays open if it depends on
+//! a response, a line or an end that nobody can know.
 //!
-//! Bounds (earliest, latest) do not depend on the seed: they come from the intervals.
+//! The bounds (earliest, latest) do not depend on the seed: they come from the intervals.
 
 mod load;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::engine::effect::Effect;
@@ -19,75 +20,75 @@ use scenario_log::event::{EntryName, Event, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
 
-/// The most steps that are planned; a scenario with more has no likely end.
+/// The most events that are planned; a scenario with more has no likely end.
 const MAX_EVENTS: u64 = 20_000_000;
 
-/// The most rows that are kept.
+/// The most rows of a plan.
 pub const MAX_ROWS: usize = 100_000;
 
-/// Something that happens at a known moment.
+/// An event at a known moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRow {
-    /// When.
+    /// The moment.
     pub at: Moment,
-    /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
+    /// `spawn`, `fetch`, `load`, `stop`, `send` or `mark`.
     pub action: &'static str,
     /// The preset, the URL, the load, the target or the text.
     pub target: String,
-    /// The entry it is of.
+    /// The name of the entry.
     pub entry: String,
-    /// Its source, for spawns and requests.
+    /// The source, of spawns and requests.
     pub source: Option<String>,
-    /// When it ends with this seed's draws, for players.
+    /// The moment of the end with this seed's draws, of players.
     pub ends_at: Option<Moment>,
 }
 
-/// An entry whose moment hangs on something nobody can know.
+/// An entry whose moment depends on something that nobody can know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenPlanEntry {
-    /// The entry.
+    /// The name of the entry.
     pub entry: String,
-    /// What: `spawn`, `fetch`, `load`, `stop`, `send`, `mark`.
+    /// `spawn`, `fetch`, `load`, `stop`, `send` or `mark`.
     pub action: &'static str,
-    /// What it hangs on, in the scenario's own words; behind them, what a load does.
+    /// The moment that it waits for, as in the scenario file; then, for a load, its description.
     pub waits_for: String,
 }
 
-/// What would happen.
+/// The plan of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// In the order of time; at most [`MOST_ROWS`].
+    /// The rows in the order of their moments; at most [`MAX_ROWS`].
     pub rows: Vec<PlanRow>,
-    /// How many rows there are beyond those.
+    /// The number of further rows, which are not kept.
     pub more_rows: u64,
-    /// In file order.
+    /// The open entries in the order of the file.
     pub open: Vec<OpenPlanEntry>,
-    /// Moves, as far as they are known.
+    /// The known moves.
     pub moves: u64,
-    /// The end of the run: the earliest there can be with any seed.
+    /// The earliest end of the run with any seed.
     pub earliest: Moment,
-    /// With this seed's draws; `None` if it hangs on programs or servers.
+    /// The end with this seed's draws; `None` if it depends on programs or servers.
     pub likely: Option<Moment>,
-    /// The latest with any seed; `None` if there is none.
+    /// The latest end with any seed; `None` if nothing bounds it.
     pub latest: Option<Moment>,
-    /// The most processes at once, at most; `None` if nothing bounds them.
+    /// An upper bound for the number of processes at once; `None` if nothing bounds it.
     pub processes: Option<u64>,
 }
 
 /// Plans a scenario with a seed.
 #[must_use]
 pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
-    let stand_in = Rc::new(to_plannable(scenario));
-    let mut engine = Engine::new(Rc::clone(&stand_in), seed);
+    let plannable = Rc::new(to_plannable(scenario));
+    let mut engine = Engine::new(Rc::clone(&plannable), seed);
     engine.begin_without_event();
-    let mut seen = PlanSink::new(scenario);
+    let mut sink = PlanSink::new(scenario);
     let mut events = 0;
     while events < MAX_EVENTS
         && let Some(now) = engine.next_due().filter(|now| now.0 < u64::MAX)
     {
-        engine.advance(now, &mut seen);
-        seen.answer_effects(&mut engine, now);
-        events = seen.events;
+        engine.advance(now, &mut sink);
+        sink.answer_effects(&mut engine, now);
+        events = sink.events;
     }
     let is_complete = engine.verdict().is_some();
     let bounds = TimeBounds::new(scenario);
@@ -97,20 +98,20 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         (latest, limit) => latest.or(limit),
     };
     let open = find_open_entries(scenario, &engine);
-    // What the stand-in for the world answered came behind the rest of its moment.
-    let order: std::collections::BTreeMap<String, usize> =
+    // The answers to effects came after everything else of their moment.
+    let order: BTreeMap<String, usize> =
         scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.event_name(n).to_string(), n)).collect();
-    seen.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
+    sink.rows.sort_by_key(|row| (row.at, order.get(&row.entry).copied()));
     let not_yet = (0..scenario.timeline.len()).filter(|entry| !engine.has_occurred(*entry));
     let mut processes = not_yet.map(|entry| count_processes(scenario, &scenario.timeline[entry]));
-    let processes = processes.try_fold(seen.max_processes, |sum, more| sum.checked_add(more?));
+    let processes = processes.try_fold(sink.max_processes, |sum, more| sum.checked_add(more?));
     let within = |moment: Moment| limit.map_or(moment, |limit| moment.min(limit));
-    let likely = (is_complete && seen.is_known).then(|| within(seen.now));
+    let likely = (is_complete && sink.is_known).then(|| within(sink.now));
     Plan {
-        rows: seen.rows,
-        more_rows: seen.more_rows,
+        rows: sink.rows,
+        more_rows: sink.more_rows,
         open,
-        moves: seen.moves,
+        moves: sink.moves,
         earliest: within(bounds.earliest(scenario)),
         likely,
         latest,
@@ -118,10 +119,10 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     }
 }
 
-/// The most moves of a scenario that [`likely_end`] plans: some milliseconds.
+/// The most moves of a scenario that [`likely_end`] plans: this takes some milliseconds.
 const MAX_CHEAP_MOVES: u64 = 200_000;
 
-/// When a run is likely to end, if that is cheap to say: of players only, and not too many moves.
+/// The likely end of a run, if it is cheap to compute: only players, and not too many moves.
 #[must_use]
 pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
     let moves = |entry: &TimelineEntry| -> Option<u64> {
@@ -144,14 +145,14 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
     plan(scenario, seed).likely
 }
 
-/// The scenario with its sub-processes of players in the runner, without ticks and limit, and with
-/// all the patience that a line or a program that gets ready may need.
+/// The scenario with all players in the runner, without ticks, world, time limit and expectations, with one
+/// request for each load, and with endless timeouts for lines and for programs to become ready.
 fn to_plannable(scenario: &Scenario) -> Scenario {
-    let mut stand_in = scenario.clone();
-    stand_in.tick = None;
-    stand_in.world = None;
-    stand_in.time_limit = None;
-    for preset in &mut stand_in.presets {
+    let mut plannable = scenario.clone();
+    plannable.tick = None;
+    plannable.world = None;
+    plannable.time_limit = None;
+    for preset in &mut plannable.presets {
         match &mut preset.kind {
             PresetKind::Players(players) => players.isolation = Isolation::Task,
             PresetKind::Command(command) => {
@@ -161,15 +162,15 @@ fn to_plannable(scenario: &Scenario) -> Scenario {
             }
         }
     }
-    stand_in.fetches.iter_mut().for_each(load::replace_with_one_request);
-    for entry in &mut stand_in.timeline {
+    plannable.fetches.iter_mut().for_each(load::replace_with_one_request);
+    for entry in &mut plannable.timeline {
         if let Some(EntryTrigger::Line { timeout, .. }) = &mut entry.trigger {
             *timeout = Span(u64::MAX);
         }
     }
-    // What must hold of a run is said of no plan.
-    stand_in.expectations.clear();
-    stand_in
+    // Expectations are about runs, not about plans.
+    plannable.expectations.clear();
+    plannable
 }
 
 fn is_process(scenario: &Scenario, preset: &str) -> bool {
@@ -177,7 +178,8 @@ fn is_process(scenario: &Scenario, preset: &str) -> bool {
     preset.is_some_and(|preset| preset.kind.is_process())
 }
 
-/// The sink of a plan: rows for events, and a world in which programs run until they are stopped.
+/// The sink of a plan: turns events into rows, and answers effects like a world in which programs run until
+/// they are stopped.
 struct PlanSink<'s> {
     scenario: &'s Scenario,
     now: Moment,
@@ -185,17 +187,18 @@ struct PlanSink<'s> {
     more_rows: u64,
     moves: u64,
     events: u64,
-    /// Rows of spawns, by their number.
-    spawns: std::collections::BTreeMap<Source, (usize, bool)>,
+    /// The row of each running spawn, and whether the spawn is a process.
+    spawns: BTreeMap<Source, (usize, bool)>,
     processes: u64,
     max_processes: u64,
-    /// The entries whose programs are to say a line or to get ready, by their names.
-    awaited_entries: std::collections::BTreeSet<String>,
-    /// Those of the spawns that run which are of such an entry.
-    awaited_spawns: std::collections::BTreeSet<Source>,
-    /// Nothing so far hung on a program or a server.
+    /// The names of the entries of whose programs a line or the readiness is waited for.
+    awaited_entries: BTreeSet<String>,
+    /// The running spawns of these entries.
+    awaited_spawns: BTreeSet<Source>,
+    /// Whether nothing so far depended on a program or a server.
     is_known: bool,
-    /// A load has begun.
+    /// Whether a load has started: nobody knows how many requests it makes, so the numbers of later
+    /// requests are unknown.
     has_load: bool,
     effects: Vec<Effect>,
 }
@@ -209,11 +212,11 @@ impl<'s> PlanSink<'s> {
             more_rows: 0,
             moves: 0,
             events: 0,
-            spawns: std::collections::BTreeMap::new(),
+            spawns: BTreeMap::new(),
             processes: 0,
             max_processes: 0,
             awaited_entries: entries_awaiting_output(scenario),
-            awaited_spawns: std::collections::BTreeSet::new(),
+            awaited_spawns: BTreeSet::new(),
             is_known: true,
             has_load: false,
             effects: Vec::new(),
@@ -243,7 +246,7 @@ impl<'s> PlanSink<'s> {
         });
     }
 
-    /// A request, or a whole load, behind which nobody knows the numbers of requests.
+    /// Adds a row for a request or for a whole load.
     fn push_fetch(&mut self, job: &str, entry: Option<EntryName<'_>>, (url, source): (&str, Source)) {
         let fetch = self.scenario.fetches.iter().find(|fetch| fetch.name == job);
         match fetch.and_then(|fetch| Some((fetch, fetch.load.as_ref()?))) {
@@ -255,21 +258,22 @@ impl<'s> PlanSink<'s> {
         }
     }
 
-    /// Answers the engine's orders as far as anybody can.
+    /// Answers the engine's effects as far as their results can be known.
     fn answer_effects(&mut self, engine: &mut Engine, now: Moment) {
         while !self.effects.is_empty() {
-            for order in std::mem::take(&mut self.effects) {
-                match order {
+            for effect in std::mem::take(&mut self.effects) {
+                match effect {
                     Effect::StartSpawn { source, preset, .. } => {
                         let waits = match &self.scenario.presets[preset].kind {
                             PresetKind::Command(command) => !command.background,
                             PresetKind::Players(_) => true,
                         };
-                        // When a program ends by itself, nobody knows.
+                        // Nobody knows when a program ends by itself.
                         self.is_known &= !waits;
-                        engine.handle_input(now, Input::SpawnStarted { source, pid: 0 }, self);
+                        engine.handle_input(now, &Input::SpawnStarted { source, pid: 0 }, self);
                     }
-                    // Its end would fail what waits for its words, which came before it for all we know.
+                    // Its end would fail the entry that waits for its line, which may well have come
+                    // before.
                     Effect::StopSpawn { source } | Effect::KillSpawn { source }
                         if self.awaited_spawns.contains(&source) =>
                     {
@@ -279,7 +283,7 @@ impl<'s> PlanSink<'s> {
                         let exit = SpawnExit::Signal(Signal::TERM);
                         engine.handle_input(
                             now,
-                            Input::SpawnExited { source, exit, held: false, skipped: 0 },
+                            &Input::SpawnExited { source, exit, held: false, skipped: 0 },
                             self,
                         );
                     }
@@ -337,17 +341,17 @@ impl EngineSink for PlanSink<'_> {
     }
 }
 
-/// The names of the entries of which a line or a `ready` is waited for, which no plan can know.
-fn entries_awaiting_output(scenario: &Scenario) -> std::collections::BTreeSet<String> {
-    let heard = scenario.timeline.iter().filter_map(|entry| match entry.trigger {
+/// The names of the entries that others wait for a line or the `ready` of, which no plan can know.
+fn entries_awaiting_output(scenario: &Scenario) -> BTreeSet<String> {
+    let awaited = scenario.timeline.iter().filter_map(|entry| match entry.trigger {
         Some(EntryTrigger::Line { of, .. }) => Some(of),
         Some(EntryTrigger::Ready(of)) if ready_timeout(scenario, of) > Span::ZERO => Some(of),
         _ => None,
     });
-    heard.map(|entry| scenario.timeline[entry].event_name(entry).to_string()).collect()
+    awaited.map(|entry| scenario.timeline[entry].event_name(entry).to_string()).collect()
 }
 
-/// How many processes an entry starts in all; `None` if that hangs on draws.
+/// The number of processes that an entry starts in all; `None` if it depends on draws.
 fn count_processes(scenario: &Scenario, entry: &TimelineEntry) -> Option<u64> {
     let EntryAction::Spawn(preset) = entry.action else { return Some(0) };
     if !is_process(scenario, &scenario.presets[preset].name) {
@@ -356,7 +360,7 @@ fn count_processes(scenario: &Scenario, entry: &TimelineEntry) -> Option<u64> {
     max_occurrences(entry)?.checked_mul(u64::from(entry.count))
 }
 
-/// How often an entry happens at most; `None` if that hangs on draws.
+/// The most occurrences of an entry; `None` if their number depends on draws.
 fn max_occurrences(entry: &TimelineEntry) -> Option<u64> {
     let Some(EntryRepeat { every, times, duration: within }) = &entry.repeat else { return Some(1) };
     let shortest = every.shortest().0;
@@ -400,9 +404,9 @@ fn action_name(action: &EntryAction) -> &'static str {
     }
 }
 
-/// The earliest and latest moments of each entry, whatever the draws and the world.
+/// The earliest and latest moments of each entry, for any draws and any world.
 struct TimeBounds {
-    /// Start of the first occurrence, and end of the last: each as earliest and latest.
+    /// For each entry, the start of its first occurrence and the end of its last.
     entries: Vec<Option<EntryTimeBounds>>,
 }
 
@@ -416,7 +420,7 @@ impl TimeBounds {
     fn new(scenario: &Scenario) -> TimeBounds {
         let mut bounds = TimeBounds { entries: vec![None; scenario.timeline.len()] };
         for first in 0..scenario.timeline.len() {
-            // A chain of `after` may be as long as the timeline: walked, not recursed.
+            // A chain of `after` may be as long as the timeline, so a loop follows it, not recursion.
             let mut chain = vec![first];
             while let Some(&entry) = chain.last() {
                 let before = scenario.timeline[entry].trigger.as_ref().map(EntryTrigger::awaited_entry);
@@ -467,7 +471,7 @@ impl TimeBounds {
         self.waited_for(scenario).try_fold(Moment::ZERO, |latest, bounds| Some(latest.max(bounds.ends.1?)))
     }
 
-    /// The bounds of every entry; what runs in the background ends with its start.
+    /// The bounds of every entry. For the end of the run, a background program ends with its start.
     fn waited_for<'b>(&'b self, scenario: &'b Scenario) -> impl Iterator<Item = EntryTimeBounds> + 'b {
         let entries = scenario.timeline.iter().zip(&self.entries);
         entries.filter_map(|(entry, bounds)| {
@@ -483,7 +487,7 @@ impl TimeBounds {
     }
 }
 
-/// How long what an entry spawns has to get ready.
+/// The time that the spawns of an entry have to become ready.
 fn ready_timeout(scenario: &Scenario, entry: usize) -> Span {
     match scenario.timeline[entry].action {
         EntryAction::Spawn(preset) => {
@@ -493,7 +497,7 @@ fn ready_timeout(scenario: &Scenario, entry: usize) -> Span {
     }
 }
 
-/// From the first occurrence to the last.
+/// The shortest and the longest time from the first occurrence to the last.
 fn repeat_bounds(repeat: &EntryRepeat) -> (Span, Option<Span>) {
     let EntryRepeat { every, times, duration: within } = repeat;
     let all = |gap: Span, times: u64| Span(gap.0.saturating_mul(times.saturating_sub(1)));
@@ -509,7 +513,7 @@ fn repeat_bounds(repeat: &EntryRepeat) -> (Span, Option<Span>) {
     }
 }
 
-/// How long what an action starts lasts.
+/// The shortest and the longest duration of what an action starts.
 fn action_bounds(scenario: &Scenario, action: &EntryAction) -> (Span, Option<Span>) {
     match action {
         EntryAction::Spawn(preset) => match &scenario.presets[*preset].kind {
@@ -525,7 +529,7 @@ fn action_bounds(scenario: &Scenario, action: &EntryAction) -> (Span, Option<Spa
                 FetchMode::Concurrent => 1,
                 FetchMode::Sequential => job.urls.len() as u64,
             };
-            // Retries wait a little between the tries: an end nobody promises.
+            // Retries wait between the attempts, so there is no latest end.
             let most = (job.retries == 0).then(|| Span(job.timeout.0.saturating_mul(in_turn)));
             (Span::ZERO, most)
         }
@@ -539,6 +543,6 @@ fn players_bounds(players: &PlayersPreset) -> (Span, Option<Span>) {
     let bounds = || players.groups.iter().map(|group| group.behavior.duration_bounds());
     let least = bounds().map(|(least, _)| least).max();
     let most = bounds().try_fold(Span::ZERO, |most, (_, longest)| Some(most.max(longest?)));
-    // Who waits for a lock ends with whom it waits for, or never.
+    // A player that waits for a lock depends on the holder, and may wait forever.
     (least.unwrap_or_default(), most.filter(|_| !players.may_take_locks()))
 }

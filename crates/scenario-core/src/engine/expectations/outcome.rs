@@ -23,7 +23,7 @@ impl EventOrigin {
     }
 }
 
-/// What only the end of a run shows; while it runs, the values that it would end with now.
+/// The values at the end of a run; while it runs, the values that it would end with now.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct RunTotals<'a> {
     pub(in crate::engine) duration: Span,
