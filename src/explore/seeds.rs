@@ -169,7 +169,7 @@ impl EngineSink for SeedRunSink {
         }
     }
 
-    fn effect(&mut self, _order: Effect) {}
+    fn effect(&mut self, _effect: Effect) {}
 }
 
 fn run_seed(scenario: &Rc<Scenario>, seed: u64, tally: &mut SeedTally) {

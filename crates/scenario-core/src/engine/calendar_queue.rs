@@ -3,7 +3,7 @@
 //! # How it works
 //!
 //! The timer of a player is 32 bytes, and it is moved itself: no table is looked up. The timers of the near
-//! future lie unsorted in *buckets*, each long enough for about [`BUCKET_LEN`] timers. A bucket is sorted when
+//! future lie unsorted in *buckets*, each long enough for about `BUCKET_LEN` timers. A bucket is sorted when
 //! its time comes (*current*), so a bucket fits the processor's cache, and everything but this sorting is a
 //! copy. A timer for a bucket that has already begun goes into a small heap (*near*), and one beyond the last
 //! bucket into an unsorted *overflow*, from which the next calendar is built. A few timers need no calendar:

@@ -17,7 +17,7 @@ pub trait EngineSink {
     /// Receives an event that happened at `t`. `t` never goes back.
     fn event(&mut self, t: Moment, event: &Event<'_>);
     /// Receives an effect that the driver must carry out.
-    fn effect(&mut self, order: Effect);
+    fn effect(&mut self, effect: Effect);
     /// Whether later events still matter. Once they do not, the engine returns soon, and what it does
     /// until then means nothing: the replay of a log that was tampered with stops at its first
     /// difference, and not at the end of the time that the log claims to last.

@@ -81,7 +81,7 @@ impl EngineSink for DeadlockSink<'_> {
         }
     }
 
-    fn effect(&mut self, _order: Effect) {}
+    fn effect(&mut self, _effect: Effect) {}
 }
 
 impl SilentOutput {
