@@ -67,20 +67,20 @@ fn lines(count: usize, line: &[u8]) -> Vec<u8> {
         let source = Source::Spawn(1);
         let mut now = Moment(1_000);
         engine.advance(now, log);
-        engine.handle_input(now, Input::SpawnStarted { source, pid: 42 }, log);
+        engine.handle_input(now, &Input::SpawnStarted { source, pid: 42 }, log);
         let chunk = line.repeat(1_000);
         for _ in 0..count / 1_000 {
             now.0 += 12_345;
             let stream = OutputStream::Stdout;
             engine.handle_input(
                 now,
-                Input::SpawnLines { source, stream, chunk: &chunk, partial: false },
+                &Input::SpawnLines { source, stream, chunk: chunk.clone(), partial: false },
                 log,
             );
         }
         engine.handle_input(
             now,
-            Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+            &Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
             log,
         );
     })

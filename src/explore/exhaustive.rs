@@ -1,14 +1,16 @@
-//! Every order of the steps of a scenario, counted without listing them.
+//! Explores every order of the steps of a scenario. Counts the orders without listing them.
 //!
 //! # How it works
 //!
-//! Orders that have led to the same state go on alike, so that states are walked, and not orders: each
-//! once, with the number of orders that lead to it. All that are so many steps from the start come
-//! before those that are one more, so that a state's number is complete before it is passed on; only two
-//! such layers are kept, and of all others no more than where each was come to from first. That is the
-//! way back to a witness.
+//! Orders that lead to the same state continue in the same way. So states are walked, and not orders: each
+//! state once, with the number of orders that lead to it. The states form layers: all states that are the same
+//! number of steps from the start. A layer is complete before the next one begins, so the number of orders of
+//! each of its states is complete too. Only two layers are kept; of every earlier state only its first
+//! predecessor is, which is the way back to a witness.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
+use std::fmt;
 use std::rc::Rc;
 
 use num_bigint::BigUint;
@@ -21,7 +23,7 @@ use scenario_core::engine::state_walk::{StateWalk, WalkEnd, WalkNode, WalkProgre
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::{Expectation, ExpectationSubject};
 
-/// How far a walk is.
+/// The progress of a walk.
 #[derive(Clone, Copy, Debug)]
 pub struct ExploreProgress {
     /// Steps from the start.
@@ -30,25 +32,33 @@ pub struct ExploreProgress {
     pub states: u64,
 }
 
-/// Why a walk was given up.
+/// Why a walk was given up: there are more states than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyStates {
     /// The most states that were allowed.
     pub max_states: u64,
-    /// Steps from the start at which there were more.
+    /// The number of steps from the start at which there were more.
     pub steps: u64,
 }
 
-/// A state of the layer that is walked.
+impl fmt::Display for TooManyStates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "more than {} states, {} steps from the start", self.max_states, self.steps)
+    }
+}
+
+impl Error for TooManyStates {}
+
+/// A state of the current layer.
 struct LayerState {
     node: WalkNode,
-    /// How many orders lead to it.
+    /// The number of orders that lead to it.
     orders: BigUint,
-    /// Its place among all states.
+    /// Its index among all states.
     index: u32,
 }
 
-/// How a state was come to first.
+/// The first way that led to a state.
 #[derive(Clone, Copy, Debug)]
 struct Predecessor {
     from: u32,
@@ -57,7 +67,7 @@ struct Predecessor {
     is_tie: bool,
 }
 
-/// What is known of an end.
+/// The orders that lead to an end.
 struct EndCount {
     orders: BigUint,
     predecessor: Option<Predecessor>,
@@ -74,19 +84,19 @@ struct LayerWalker {
     states: u64,
 }
 
-/// Walks every order of the steps of a scenario that can run in virtual time, with this seed's draws;
-/// at most so many states. `tell` is told how far it is.
+/// Walks every order of the steps of a scenario that can run in virtual time, with this seed's draws.
+/// `report_progress` receives the progress before each layer.
 ///
 /// # Errors
-/// When there are more states than that.
+/// If there are more than `max_states` states.
 pub fn explore_exhaustively(
     scenario: &Scenario,
     seed: u64,
-    most: u64,
-    mut tell: impl FnMut(ExploreProgress),
+    max_states: u64,
+    mut report_progress: impl FnMut(ExploreProgress),
 ) -> Result<ExplorationResult, TooManyStates> {
-    // What is expected is judged by what comes of the run, and must not end it; where players are in a
-    // world changes nothing that comes of it.
+    // Expectations are judged by the end of a run, and must not end it earlier. The positions of players in
+    // a world do not change the end.
     let bare = Scenario { expectations: Vec::new(), world: None, ..scenario.clone() };
     let mut walker = LayerWalker {
         walk: StateWalk::new(Rc::new(bare), seed),
@@ -101,12 +111,12 @@ pub fn explore_exhaustively(
     walker.add_reached(begun, &BigUint::from(1_u8), None);
     let mut steps = 0;
     while !walker.next_layer.is_empty() {
-        tell(ExploreProgress { steps, states: walker.states });
+        report_progress(ExploreProgress { steps, states: walker.states });
         let layer = std::mem::take(&mut walker.next_layer);
         walker.known_in_layer.clear();
         for state in layer {
-            if walker.states > most {
-                return Err(TooManyStates { max_states: most, steps });
+            if walker.states > max_states {
+                return Err(TooManyStates { max_states, steps });
             }
             walker.expand(&state);
         }
@@ -116,7 +126,7 @@ pub fn explore_exhaustively(
 }
 
 impl LayerWalker {
-    /// Goes every way from a state.
+    /// Follows every choice from a state.
     fn expand(&mut self, state: &LayerState) {
         let choices = self.walk.choice_count(&state.node);
         for choice in 0..choices {
@@ -126,7 +136,7 @@ impl LayerWalker {
         }
     }
 
-    /// So many orders more lead here.
+    /// Adds orders that lead to a state or an end.
     fn add_reached(&mut self, reached: WalkProgress, orders: &BigUint, way: Option<Predecessor>) {
         match reached {
             WalkProgress::End(end) => {
@@ -152,7 +162,7 @@ impl LayerWalker {
         }
     }
 
-    /// The choices at the ties of a way.
+    /// The choices at the ties on the way to a state.
     fn schedule(&self, mut way: Option<Predecessor>) -> Vec<u32> {
         let mut schedule = Vec::new();
         while let Some(Predecessor { from, choice, is_tie }) = way {

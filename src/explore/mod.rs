@@ -1,7 +1,7 @@
-//! Explores a scenario: what can come of it, and how often. By [seeds], each of which is a run of its
-//! own; or [exhaustively], every order of its steps at once.
+//! Explores a scenario: its possible outcomes, and how often each occurs. Either by [seeds], with one run for
+//! each seed, or [exhaustively](exhaustive), for every order of its steps at once.
 //!
-//! Shows nothing and writes nothing: whoever asks is told how far it is.
+//! Shows nothing and writes nothing: the caller receives the progress and the result.
 
 pub mod outcome;
 pub mod report;

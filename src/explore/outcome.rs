@@ -1,21 +1,21 @@
-//! What can come of a scenario, once it has been explored. How it was is not known here.
+//! The result of an exploration: the possible outcomes of a scenario. Does not explore.
 
 use num_bigint::BigUint;
 
 use scenario_log::event::RunOutcome;
 
-/// What a run can come to.
+/// A possible outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExploredOutcome {
-    /// What the cells hold at last, by name.
+    /// The final value of each cell, by name.
     pub shared: Vec<(String, i64)>,
-    /// In a deadlock: which player waits for which lock.
+    /// In a deadlock: each player that waits, with its lock.
     pub waiting: Vec<(String, String)>,
     /// Whether the run passed.
     pub verdict: ExploredVerdict,
 }
 
-/// How a run ended, in an order of its own.
+/// Whether a run passed; outcomes are sorted by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExploredVerdict {
     /// As expected.
@@ -25,7 +25,7 @@ pub enum ExploredVerdict {
 }
 
 impl ExploredVerdict {
-    /// As the log says it.
+    /// The word for it in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,53 +35,53 @@ impl ExploredVerdict {
     }
 }
 
-/// One run that comes to something: what to give a runner so that it does so again.
+/// One run with an outcome: the arguments that repeat it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// The seed of its draws.
+    /// The seed of the draws.
     pub seed: u64,
-    /// Who goes first at its ties; none where the seed says that too.
+    /// The choices at its ties; empty if the seed draws these too.
     pub schedule: Vec<u32>,
 }
 
-/// What can come of a scenario, and how often it does.
+/// An outcome, and how often it occurs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutcomeCount {
-    /// What it comes to.
+    /// The outcome.
     pub outcome: ExploredOutcome,
-    /// Why the first run that came to it has failed, if it has.
+    /// Why the first run with this outcome failed, if it did.
     pub reason: Option<String>,
-    /// How many runs, or orders of steps, come to it.
+    /// The number of runs, or of orders of steps, with this outcome.
     pub count: BigUint,
-    /// The first of them.
+    /// The first run with this outcome.
     pub witness: Witness,
 }
 
-/// What came of an expectation.
+/// The results of an expectation in all runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExploredExpectation {
     /// Its name.
     pub name: String,
-    /// What was wanted, as a person reads it.
+    /// The wanted value, for people.
     pub wanted: String,
-    /// In how many runs, or orders of steps, it was missed.
+    /// The number of runs, or of orders of steps, that missed it.
     pub missed: BigUint,
-    /// The first of those, with what there was instead.
+    /// The first run that missed it, with the value that it got instead.
     pub first: Option<(Witness, Option<String>)>,
 }
 
-/// All that can come of a scenario.
+/// The result of an exploration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExplorationResult {
-    /// What it comes to, the most frequent first.
+    /// The outcomes, the most frequent first.
     pub outcomes: Vec<OutcomeCount>,
-    /// How many runs there were, or orders of steps there are.
+    /// The number of runs, or of orders of steps.
     pub runs: BigUint,
-    /// How many different states were met; none where they were not told apart.
+    /// The number of different states that were reached; none for an exploration by seeds.
     pub states: Option<u64>,
     /// The expectations that were judged, in the order of the file.
     pub expectations: Vec<ExploredExpectation>,
-    /// The names of those that were not.
+    /// The names of the expectations that were not judged.
     pub unjudged: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ impl ExplorationResult {
     }
 }
 
-/// Puts what was found in its order: the most frequent first, then by what it is.
+/// Sorts outcomes: the most frequent first, equally frequent ones by the outcome itself.
 pub fn sort_outcomes(found: &mut [OutcomeCount]) {
     found.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.outcome.cmp(&other.outcome)));
 }

@@ -1,5 +1,4 @@
-//! A run for each seed, in virtual time, on all cores. What is told does not depend on how many there
-//! are.
+//! One run for each seed, in virtual time, on all cores. The result does not depend on the number of cores.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -21,20 +20,20 @@ use scenario_core::scenario::model::Scenario;
 use scenario_log::event::{ClockKind, Event, RunOutcome};
 use scenario_log::time::Moment;
 
-/// How often it is told how far it is.
+/// The time between two reports of the progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many runs, and the first of them.
+/// A number of runs, and the first of them.
 #[derive(Clone, Debug, Default)]
 struct SeedCount<T> {
     count: u64,
     first_seed: u64,
-    /// What there is to know of the first.
+    /// A detail of the first.
     first_detail: T,
 }
 
 impl<T> SeedCount<T> {
-    /// Puts two counts of different seeds together.
+    /// Adds the count of other seeds.
     fn add(&mut self, other: SeedCount<T>) {
         if other.count > 0 && (self.count == 0 || other.first_seed < self.first_seed) {
             self.first_seed = other.first_seed;
@@ -44,11 +43,11 @@ impl<T> SeedCount<T> {
     }
 }
 
-/// What came of some seeds.
+/// The results of some seeds.
 #[derive(Debug, Default)]
 struct SeedTally {
     outcomes: BTreeMap<ExploredOutcome, SeedCount<Option<String>>>,
-    /// By expectation: those that miss it.
+    /// By expectation, the runs that missed it.
     missed: BTreeMap<usize, SeedCount<Option<String>>>,
 }
 
@@ -63,10 +62,14 @@ impl SeedTally {
     }
 }
 
-/// Runs a scenario that can run in virtual time with the seeds from 0 on; `tell` is told, from time to
-/// time, how many are done.
+/// Runs a scenario that can run in virtual time with the seeds from 0 on. `report_progress` receives the
+/// number of finished runs from time to time.
 #[must_use]
-pub fn explore_by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u64)) -> ExplorationResult {
+pub fn explore_by_seeds(
+    scenario: &Scenario,
+    seeds: u64,
+    mut report_progress: impl FnMut(u64),
+) -> ExplorationResult {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = u64::try_from(cores).unwrap_or(1).min(seeds.max(1));
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -87,7 +90,7 @@ pub fn explore_by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u6
                     run_seed(&scenario, seed, &mut tally);
                     done.fetch_add(1, Ordering::Relaxed);
                 }
-                // Who asked has gone only where another thread has panicked.
+                // The receiver is gone only if another thread has panicked.
                 let _ = results.send(tally);
             });
         }
@@ -95,7 +98,7 @@ pub fn explore_by_seeds(scenario: &Scenario, seeds: u64, mut tell: impl FnMut(u6
         loop {
             match ended.recv_timeout(PROGRESS_INTERVAL) {
                 Ok(part) => tally.add(part),
-                Err(mpsc::RecvTimeoutError::Timeout) => tell(done.load(Ordering::Relaxed)),
+                Err(mpsc::RecvTimeoutError::Timeout) => report_progress(done.load(Ordering::Relaxed)),
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -132,12 +135,13 @@ fn to_result(scenario: &Scenario, seeds: u64, mut tally: SeedTally) -> Explorati
     }
 }
 
-/// What is kept of one run.
+/// A sink that keeps the outcome of one run.
 #[derive(Default)]
 struct SeedRunSink {
     waiting: Vec<(String, String)>,
-    /// The expectations so far, and those that were missed.
+    /// Expectations so far.
     expectations: usize,
+    /// The missed ones, each with the value that it got.
     missed: Vec<(usize, Option<String>)>,
     ended: Option<(ExploredOutcome, Option<String>)>,
 }
@@ -165,7 +169,7 @@ impl EngineSink for SeedRunSink {
         }
     }
 
-    fn effect(&mut self, _order: Effect) {}
+    fn effect(&mut self, _effect: Effect) {}
 }
 
 fn run_seed(scenario: &Rc<Scenario>, seed: u64, tally: &mut SeedTally) {

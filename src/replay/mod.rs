@@ -25,11 +25,11 @@ use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::replay::input::LoggedInput;
 use compare::{HaltReason, ReplayComparer};
 
 use crate::replay::outcome::{LoggedRun, ReplayFinding, ReplayResult};
 use crate::report::feed::LogEvent;
+use scenario_core::engine::input::Input;
 use scenario_core::engine::{Engine, RunStart};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::Expectation;
@@ -115,7 +115,7 @@ enum ReplayStep {
         until: Moment,
     },
     /// To take what came from outside.
-    Observe(Moment, LoggedInput),
+    HandleInput(Moment, Input),
 }
 
 impl ReplayDriver {
@@ -171,9 +171,12 @@ impl ReplayDriver {
             match step {
                 ReplayStep::Advance(now) => self.engine.advance(now, comparison),
                 ReplayStep::AdvanceToNext { until } => self.advance_to_next(until, comparison),
-                ReplayStep::Observe(now, outside) => {
+                ReplayStep::HandleInput(now, input) => {
                     self.advance_before_first_input(now, comparison);
-                    self.engine.handle_input(now, outside.as_input(&self.line), comparison);
+                    self.engine.handle_input(now, &input, comparison);
+                    if let Some(buffer) = input.into_buffer() {
+                        self.line = buffer;
+                    }
                 }
             }
             if comparison.lines_passed() == before && !comparison.is_halted() {
@@ -207,17 +210,16 @@ impl ReplayDriver {
 
     /// What the next line asks of the engine. `reached` is the moment of the line before.
     fn next_step(&mut self, line: &LogLine<'_>, reached: Moment) -> Result<ReplayStep, String> {
-        let outside = LoggedInput::from_line(line, &mut self.line)?;
+        let outside = input::read_input(line, &mut self.line)?;
         if self.clock == ClockKind::Real {
-            return Ok(
-                outside.map_or(ReplayStep::Advance(line.t), |outside| ReplayStep::Observe(line.t, outside))
-            );
+            return Ok(outside
+                .map_or(ReplayStep::Advance(line.t), |outside| ReplayStep::HandleInput(line.t, outside)));
         }
         // In virtual time nearly nothing is outside, and what is comes between two moments.
-        if let Some(outside) = outside.filter(LoggedInput::is_possible_in_virtual_time) {
-            return Ok(ReplayStep::Observe(reached, outside));
+        if let Some(outside) = outside.filter(input::is_possible_in_virtual_time) {
+            return Ok(ReplayStep::HandleInput(reached, outside));
         }
-        let is_known = crate::replay::input::is_known(line.event_name());
+        let is_known = input::is_known(line.event_name());
         Ok(ReplayStep::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
     }
 }

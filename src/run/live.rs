@@ -236,15 +236,19 @@ impl LiveLoop {
             && let Some(error) = panics::first_panic()
         {
             self.has_panicked = true;
-            run.engine.handle_input(now, Input::InternalError { error }, &mut run.recorder);
+            run.engine.handle_input(
+                now,
+                &Input::InternalError { error: error.to_owned() },
+                &mut run.recorder,
+            );
         }
         while let Some(action) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
             self.apply_page_action(action);
         }
         self.inbox.take_all(&mut self.inputs);
         for input in self.inputs.drain(..) {
-            is_guard_killed |= matches!(input, OwnedInput::SignalReceived(Signal::KILL));
-            run.engine.handle_input(now, input.as_input(), &mut run.recorder);
+            is_guard_killed |= matches!(input, Input::SignalReceived(Signal::KILL));
+            run.engine.handle_input(now, &input, &mut run.recorder);
             self.inbox.recycle(input);
         }
         is_guard_killed

@@ -29,14 +29,19 @@ pub fn drive(
     let mut run = begin()?;
     let mut verdict = panics::catch_call(|| {
         for text in typed_lines {
-            run.engine.handle_input(Moment::ZERO, Input::CommandTyped { text }, &mut run.recorder);
+            let input = Input::CommandTyped { text: text.clone() };
+            run.engine.handle_input(Moment::ZERO, &input, &mut run.recorder);
         }
         drive_to_end(&mut run, &mut signals)
     });
     if verdict.is_none() {
         verdict = panics::catch_call(|| {
             let (now, error) = (run.recorder.last_moment(), panics::first_panic().unwrap_or("a panic"));
-            run.engine.handle_input(now, Input::InternalError { error }, &mut run.recorder);
+            run.engine.handle_input(
+                now,
+                &Input::InternalError { error: error.to_owned() },
+                &mut run.recorder,
+            );
             drive_to_end(&mut run, &mut signals)
         });
     }
@@ -60,7 +65,7 @@ fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVe
         if let Some(signal) = signals.poll() {
             run.engine.handle_input(
                 run.recorder.last_moment(),
-                Input::SignalReceived(signal),
+                &Input::SignalReceived(signal),
                 &mut run.recorder,
             );
         }

@@ -1,5 +1,5 @@
-//! The engine by itself: what it decides depends on moments and observations only, not on how often
-//! it is woken or how what came from outside was cut into pieces. Replay stands on this.
+//! The engine by itself: its decisions depend only on moments and inputs, not on how often it is woken, or on
+//! how the output of a process was cut into chunks. Replay relies on this.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ fn scenario(text: &'static str) -> Rc<Scenario> {
     }
 }
 
-/// A log in memory, and the orders.
+/// A log in memory, and the effects.
 #[derive(Default)]
 struct Recorder {
     encoder: EventEncoder,
@@ -105,11 +105,11 @@ fn it_ends_by_itself_in_virtual_time() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Woken whenever, it says the same things in the same order; only `t` (and the lateness at the
-    /// end) tell of the wakes.
+    /// Whenever it is woken, it emits the same events in the same order; only `t` (and the lateness at the
+    /// end) show the wakes.
     #[test]
     fn how_often_it_is_woken_changes_nothing(gaps in prop::collection::vec(1u64..700_000_000, 1..40)) {
-        // Without the stop, whose effect hangs on the real moment.
+        // Without the stop, whose effect depends on the real moment.
         let text: &'static str = CROWD.split("[[timeline]]\nat = \"1500ms\"").next().unwrap().to_owned().leak();
         let scenario = scenario(text);
         let (mut engine, mut exact) = start(&scenario);
@@ -128,7 +128,7 @@ proptest! {
         let (mut exact, mut woken) = (exact.story(), woken.story());
         exact.pop();
         woken.pop();
-        // A late wake sees more ticks before the end.
+        // After a late wake there are more ticks before the end.
         let told = |story: Vec<String>| -> Vec<String> {
             story.into_iter().filter(|line| !line.contains("clock.tick")).collect()
         };
@@ -157,19 +157,19 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     engine.advance(Moment(1), &mut recorder);
     let source = Source::Spawn(1);
     assert_eq!(recorder.orders, [Effect::StartSpawn { source, preset: 0, nth: 0, entry: Some(0) }]);
-    engine.handle_input(Moment(2), Input::SpawnStarted { source, pid: 42 }, &mut recorder);
+    engine.handle_input(Moment(2), &Input::SpawnStarted { source, pid: 42 }, &mut recorder);
     for chunk in chunks {
         let stream = OutputStream::Stdout;
         engine.handle_input(
             Moment(3),
-            Input::SpawnLines { source, stream, chunk, partial: false },
+            &Input::SpawnLines { source, stream, chunk: chunk.to_vec(), partial: false },
             &mut recorder,
         );
     }
     engine.advance(Moment(2_000_000), &mut recorder);
     engine.handle_input(
         Moment(3_000_000),
-        Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        &Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
         &mut recorder,
     );
     engine.advance(Moment(4_000_000), &mut recorder);
@@ -195,29 +195,34 @@ fn what_is_unknown_or_late_is_ignored() {
     let error = "x";
     for observed in [
         Input::SpawnStarted { source, pid: 1 },
-        Input::SpawnFailed { source: other, error },
-        Input::SpawnLines { source, stream: OutputStream::Stderr, chunk: b"x\n", partial: false },
+        Input::SpawnFailed { source: other, error: error.to_owned() },
+        Input::SpawnLines { source, stream: OutputStream::Stderr, chunk: b"x\n".to_vec(), partial: false },
         Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
-        Input::SendFailed { source, error },
-        Input::ResponseLines { source: other, chunk: b"x\n" },
-        Input::ResponseStarted { source: other, status: 200, version: "HTTP/1.1", headers: &[] },
+        Input::SendFailed { source, error: error.to_owned() },
+        Input::ResponseLines { source: other, chunk: b"x\n".to_vec() },
+        Input::ResponseStarted {
+            source: other,
+            status: 200,
+            version: "HTTP/1.1".into(),
+            headers: Vec::new(),
+        },
         Input::SpawnExited { source: other, exit: SpawnExit::Code(0), held: false, skipped: 0 },
     ] {
-        engine.handle_input(Moment(0), observed, &mut recorder);
+        engine.handle_input(Moment(0), &observed, &mut recorder);
     }
     let lines = recorder.log();
     assert_eq!(lines.len(), told, "{lines:?}");
-    // And once the run is over, nothing is said any more.
-    engine.handle_input(Moment(5), Input::SignalReceived(Signal::INT), &mut recorder);
-    engine.handle_input(Moment(5), Input::SpawnStarted { source: Source::Spawn(1), pid: 1 }, &mut recorder);
+    // And once the run is over, nothing is emitted any more.
+    engine.handle_input(Moment(5), &Input::SignalReceived(Signal::INT), &mut recorder);
+    engine.handle_input(Moment(5), &Input::SpawnStarted { source: Source::Spawn(1), pid: 1 }, &mut recorder);
     engine.handle_input(
         Moment(5),
-        Input::SpawnExited { source: Source::Spawn(1), exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        &Input::SpawnExited { source: Source::Spawn(1), exit: SpawnExit::Code(0), held: false, skipped: 0 },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::INT))));
     let told = recorder.log().len();
-    engine.handle_input(Moment(6), Input::CommandTyped { text: "status" }, &mut recorder);
+    engine.handle_input(Moment(6), &Input::CommandTyped { text: "status".to_owned() }, &mut recorder);
     engine.advance(Moment(7), &mut recorder);
     assert_eq!(recorder.log().len(), told);
     assert_eq!(engine.next_due(), None);
@@ -228,15 +233,15 @@ fn the_first_signal_stops_and_the_second_kills() {
     let (mut engine, mut recorder) = start(&scenario(PROGRAM));
     let source = Source::Spawn(1);
     engine.advance(Moment(1), &mut recorder);
-    engine.handle_input(Moment(2), Input::SpawnStarted { source, pid: 42 }, &mut recorder);
+    engine.handle_input(Moment(2), &Input::SpawnStarted { source, pid: 42 }, &mut recorder);
     recorder.orders.clear();
-    engine.handle_input(Moment(3), Input::SignalReceived(Signal::TERM), &mut recorder);
+    engine.handle_input(Moment(3), &Input::SignalReceived(Signal::TERM), &mut recorder);
     assert_eq!(recorder.orders, [Effect::StopSpawn { source }]);
-    engine.handle_input(Moment(4), Input::SignalReceived(Signal::INT), &mut recorder);
+    engine.handle_input(Moment(4), &Input::SignalReceived(Signal::INT), &mut recorder);
     assert_eq!(recorder.orders[1..], [Effect::KillSpawn { source }]);
     engine.handle_input(
         Moment(5),
-        Input::SpawnExited { source, exit: SpawnExit::Signal(Signal::KILL), held: false, skipped: 0 },
+        &Input::SpawnExited { source, exit: SpawnExit::Signal(Signal::KILL), held: false, skipped: 0 },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::TERM))));
@@ -284,13 +289,13 @@ fn readying() -> (Engine, Recorder) {
     engine.advance(Moment(1), &mut recorder);
     for number in [1, 2] {
         let observed = Input::SpawnStarted { source: Source::Spawn(number), pid: number };
-        engine.handle_input(Moment(2), observed, &mut recorder);
+        engine.handle_input(Moment(2), &observed, &mut recorder);
     }
     recorder.orders.clear();
     (engine, recorder)
 }
 
-/// The events behind the two starts, each by its name, its source or text, and its moment in ns.
+/// The events after the two starts, each as its name, its source or text, and its moment in s.
 fn since_started(recorder: &mut Recorder) -> Vec<String> {
     let lines = recorder.log();
     let value = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -301,26 +306,31 @@ fn since_started(recorder: &mut Recorder) -> Vec<String> {
     lines.iter().skip(3).map(|line| short(value(line))).collect()
 }
 
-fn lines<'a>(number: u32, chunk: &'a [u8], partial: bool) -> Input<'a> {
-    Input::SpawnLines { source: Source::Spawn(number), stream: OutputStream::Stderr, chunk, partial }
+fn lines(number: u32, chunk: &[u8], partial: bool) -> Input {
+    Input::SpawnLines {
+        source: Source::Spawn(number),
+        stream: OutputStream::Stderr,
+        chunk: chunk.to_vec(),
+        partial,
+    }
 }
 
 #[test]
 fn a_spawn_is_ready_once_by_what_its_preset_says() {
     let (mut engine, mut recorder) = readying();
-    // Neither by the other's means, nor by another's words.
+    // Neither the other spawn's kind of sign nor another spawn's line makes it ready.
     for observed in [
         Input::SpawnReady { source: Source::Spawn(1) },
         Input::SpawnReady { source: Source::Spawn(9) },
         Input::SpawnReady { source: Source::Request(2) },
         lines(2, b"up\n", false),
     ] {
-        engine.handle_input(Moment(3), observed, &mut recorder);
+        engine.handle_input(Moment(3), &observed, &mut recorder);
     }
     assert_eq!(since_started(&mut recorder), ["line ps#2 3e-9"]);
-    engine.handle_input(Moment(4), lines(1, b"a\nupper\nup\n", false), &mut recorder);
+    engine.handle_input(Moment(4), &lines(1, b"a\nupper\nup\n", false), &mut recorder);
     for _ in 0..2 {
-        engine.handle_input(Moment(5), Input::SpawnReady { source: Source::Spawn(2) }, &mut recorder);
+        engine.handle_input(Moment(5), &Input::SpawnReady { source: Source::Spawn(2) }, &mut recorder);
     }
     engine.advance(Moment(3 * SECOND), &mut recorder);
     assert!(recorder.orders.is_empty(), "nobody is stopped: {:?}", recorder.orders);
@@ -339,17 +349,17 @@ fn a_spawn_is_ready_once_by_what_its_preset_says() {
 #[test]
 fn a_part_of_a_line_can_make_ready() {
     let (mut engine, mut recorder) = readying();
-    engine.handle_input(Moment(4), lines(1, b"and up", true), &mut recorder);
+    engine.handle_input(Moment(4), &lines(1, b"and up", true), &mut recorder);
     assert_eq!(since_started(&mut recorder)[1..], ["spawn.ready ps#1 4e-9", "mark said 4e-9"]);
 }
 
 #[test]
-fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
+fn a_late_spawn_has_failed_even_if_it_is_ready_in_the_same_turn() {
     let (mut engine, mut recorder) = readying();
     let (source, late) = (Source::Spawn(2), Moment(2 + SECOND));
-    engine.handle_input(Moment(3), lines(1, b"up\n", false), &mut recorder);
-    engine.handle_input(Moment(late.0 - 1), lines(2, b"x\n", false), &mut recorder);
-    engine.handle_input(late, Input::SpawnReady { source }, &mut recorder);
+    engine.handle_input(Moment(3), &lines(1, b"up\n", false), &mut recorder);
+    engine.handle_input(Moment(late.0 - 1), &lines(2, b"x\n", false), &mut recorder);
+    engine.handle_input(late, &Input::SpawnReady { source }, &mut recorder);
     let wanted = ["line ps#2 1.000000001", "spawn.failed ps#2 1.000000002", "stopping ps#2 1.000000002"];
     assert_eq!(since_started(&mut recorder)[3..6], wanted);
     assert_eq!(
@@ -363,7 +373,7 @@ fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
             held: false,
             skipped: 0,
         };
-        engine.handle_input(late, observed, &mut recorder);
+        engine.handle_input(late, &observed, &mut recorder);
     }
     assert_eq!(engine.verdict(), Some(RunVerdict::Failed));
     let told = recorder.log();
@@ -375,21 +385,21 @@ fn who_is_late_has_failed_even_if_it_is_ready_in_the_same_turn() {
 }
 
 #[test]
-fn who_waits_for_many_fails_as_soon_as_none_of_them_can_get_ready() {
+fn an_entry_that_waits_for_many_fails_as_soon_as_none_of_them_can_become_ready() {
     let text = READY.replace("spawn = \"line\"", "spawn = \"line\"\ncount = 2");
     let (mut engine, mut recorder) = start(&scenario(text.leak()));
     engine.advance(Moment(1), &mut recorder);
     let started = |number| Input::SpawnStarted { source: Source::Spawn(number), pid: number };
-    engine.handle_input(Moment(2), started(1), &mut recorder);
-    engine.handle_input(Moment(SECOND / 2), started(2), &mut recorder);
+    engine.handle_input(Moment(2), &started(1), &mut recorder);
+    engine.handle_input(Moment(SECOND / 2), &started(2), &mut recorder);
     recorder.orders.clear();
     engine.advance(Moment(2 + SECOND), &mut recorder);
     assert_eq!(recorder.orders, [Effect::StopSpawn { source: Source::Spawn(1) }], "the other has time left");
-    // The first still stops; but it gets ready no more.
+    // The first is still being stopped, but it can no longer become ready.
     let exit = SpawnExit::Code(0);
     engine.handle_input(
         Moment(3 + SECOND),
-        Input::SpawnExited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
+        &Input::SpawnExited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
         &mut recorder,
     );
     let told = recorder.log();

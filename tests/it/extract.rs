@@ -53,9 +53,9 @@ impl Outside {
         Moment(*t)
     }
 
-    fn observed(&self) -> Input<'_> {
+    fn observed(&self) -> Input {
         match self {
-            Outside::Typed(_, text) => Input::CommandTyped { text },
+            Outside::Typed(_, text) => Input::CommandTyped { text: text.clone() },
             Outside::Signal(_) => Input::SignalReceived(Signal::INT),
         }
     }
@@ -104,11 +104,11 @@ fn run(text: &str, seed: u64, outside: &[Outside]) -> (Vec<u8>, Recorder) {
     engine.start(&start, &mut recorder);
     let mut outside = outside.iter().peekable();
     while let Some(first) = outside.next_if(|one| one.t() == Moment::ZERO) {
-        engine.handle_input(Moment::ZERO, first.observed(), &mut recorder);
+        engine.handle_input(Moment::ZERO, &first.observed(), &mut recorder);
     }
     while let Some(now) = engine.next_due() {
         match outside.next_if(|one| one.t() < now) {
-            Some(one) => engine.handle_input(one.t(), one.observed(), &mut recorder),
+            Some(one) => engine.handle_input(one.t(), &one.observed(), &mut recorder),
             None => engine.advance(now, &mut recorder),
         }
     }

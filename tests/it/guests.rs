@@ -62,11 +62,13 @@ fn run(text: &str, done: &[(u64, Does)]) -> Log {
     for (at, does) in done {
         let now = Moment(at * 1_000_000);
         let observed = match does {
-            Join(n, player) => Input::PlayerJoined { source: Source::Guest(*n), player },
+            Join(n, player) => {
+                Input::PlayerJoined { source: Source::Guest(*n), player: (*player).to_owned() }
+            }
             Move(n, direction) => Input::PlayerMoved { source: Source::Guest(*n), direction: *direction },
             Leave(n) => Input::PlayerLeft { source: Source::Guest(*n) },
         };
-        engine.handle_input(now, observed, &mut log);
+        engine.handle_input(now, &observed, &mut log);
     }
     while let Some(next) = engine.next_due() {
         engine.advance(next, &mut log);

@@ -1,5 +1,4 @@
-//! Players with steps, as a run has them: what comes first at one instant, what locks do, and what ends
-//! in a deadlock.
+//! Players with steps in a run: the order at one instant, the effect of locks, and deadlocks.
 
 use crate::common::{Folder, Log};
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ fn run(text: &str, options: &[&str], exit: i32) -> Log {
     log
 }
 
-/// What happened, in a word each: events, and of steps who took which.
+/// The events, each in a word; for a step, its player and its text.
 fn told(log: &Log) -> Vec<String> {
     let of = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let one = |event: &Value| match event["event"].as_str().unwrap() {

@@ -1,5 +1,5 @@
-//! The timeline: what happens when, and what that lets happen next. On the virtual clock wherever
-//! nothing real is needed.
+//! The timeline: which entry happens when, and what that lets happen next. On the virtual clock wherever nothing
+//! real is needed.
 
 use crate::common::{Folder, Log};
 
@@ -13,7 +13,7 @@ fn virtual_run(timeline: &str, code: i32) -> Log {
     log
 }
 
-/// Event, entry (or source) and planned moment (or moment) of all but ticks and moves.
+/// The event, the entry (or source) and the planned moment (or moment) of all lines but ticks and moves.
 fn story(log: &Log) -> Vec<String> {
     let told =
         log.events.iter().filter(|event| !["clock.tick", "move"].contains(&event["event"].as_str().unwrap()));
@@ -297,7 +297,7 @@ fn a_start_that_is_the_first_line_of_a_log_is_replayed() {
     ended.expect(0);
     assert_eq!(log.names()[1], "spawn.started");
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
-    // What was decided is still compared.
+    // The engine's decisions are still compared.
     let text = String::from_utf8(log.bytes).unwrap();
     folder.file("edited.jsonl", text.replace("\"preset\":\"p\"", "\"preset\":\"q\""));
     folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);

@@ -1,4 +1,4 @@
-//! The scenario that it all began with, and what a seed decides.
+//! The first scenario of the project, and what a seed decides.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn three_waves() -> String {
     text.replace("presets/course.toml", course.to_str().unwrap())
 }
 
-/// What must hold of the three waves on any clock.
+/// Checks what must hold for the three waves on any clock.
 #[track_caller]
 fn assert_three_waves(log: &Log) {
     let mut moves: BTreeMap<&str, usize> = BTreeMap::new();
@@ -37,7 +37,7 @@ fn assert_three_waves(log: &Log) {
     assert!(times.is_sorted());
 }
 
-/// Each source's moves: who, where, and when they were planned.
+/// The moves of each source: the player, the direction and the planned moment.
 fn draws(log: &Log) -> BTreeMap<String, Vec<(String, String)>> {
     let players = ["john", "mary", "bill", "jane", "augustin", "randalphe"];
     players.into_iter().map(|player| (player.to_owned(), log.moves_of(player))).collect()

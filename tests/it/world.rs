@@ -1,4 +1,4 @@
-//! The world: who is in it and where, when it is told, and what a program's lines are in it.
+//! The world: the positions of the players, the moments when they are reported, and the moves of programs.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ fn places(state: &Value) -> Places {
     serde_json::from_value(state["players"].clone()).unwrap()
 }
 
-/// Where everybody is in each state, by the moves between them: held to what the states say. Each
-/// player has one spawn.
+/// Computes the positions in each state from the moves between the states, and compares them to the logged
+/// positions. Each player has one spawn.
 #[track_caller]
 fn follow(log: &Log, [wide, high]: [i64; 2], wraps: bool) {
     let mut now = Places::new();
@@ -120,7 +120,7 @@ fn a_spawn_comes_and_leaves_as_one() {
     assert_eq!(there(2), both);
     assert_eq!(there(3), both, "who has ended its part is there until its spawn ends");
     assert_eq!(there(4), [""; 0]);
-    // Of one moment: the tick, the timeline, the state, moves.
+    // At one moment: the tick, the timeline, the state, the moves.
     let at_one: Vec<_> = log.events.iter().filter(|event| event["due"] == 1.0).collect();
     let names: Vec<&str> = at_one.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["clock.tick", "spawn.started", "world.state"]);
@@ -151,12 +151,12 @@ fn lines_of_a_program_are_moves_and_still_lines_that_are_waited_for() {
     }
     assert_eq!(log.last()["moves"], 5);
     assert_eq!(log.of("mark").len(), 2);
-    // A state is right behind each move, and each of these behind its own line.
+    // The state is right after the move, and `spawn.ready` right after both: one line caused all three.
     let of = |name: &str| log.events.iter().position(|one| one["event"] == name).unwrap();
     assert_eq!(log.events[of("spawn.ready") - 2]["direction"], "N");
     let end = log.of("world.state");
     let (first, last) = (places(end[0])["ann"], places(end[3])["ann"]);
-    assert_eq!(first, last, "N and S, and no step of what is no move");
+    assert_eq!(first, last, "N and S; a line that is not a move moves nobody");
     assert_eq!(places(end[3]).len(), 2);
     assert_eq!(places(end[4]).len(), 1, "they left with their program");
 }
@@ -180,7 +180,7 @@ fn another_world_is_another_run_and_no_outcome() {
         [[timeline]]\nspawn = \"t\"\n";
     let (ended, _) = folder.run(&format!("seed = 1\n{text}"), VIRTUAL);
     ended.expect(0);
-    // The world is in the log's scenario, and what is extracted from it does the same.
+    // The log's scenario contains the world, and the scenario that is extracted from it does the same.
     let extracted = folder.scenario(&["extract", "log.jsonl"]).end().expect(0).stdout;
     folder.file("again.toml", &extracted);
     folder
@@ -196,7 +196,7 @@ fn another_world_is_another_run_and_no_outcome() {
     folder.scenario(&["run", "-q", "--clock", "virtual", "--log", "wide.jsonl", "wide.toml"]).end().expect(0);
     assert_eq!(other("wide.jsonl"), Some(3));
     folder.scenario(&["diff", "log.jsonl", "wide.jsonl"]).end().expect(0);
-    // What can come of it is the same with and without.
+    // The outcomes are the same with and without the world.
     let count = |world: &str| {
         folder.file("e.toml", text.replace("[world]\nsize = [5, 3]\n", world));
         folder.scenario(&["explore", "--exhaustive", "--format", "json", "e.toml"]).end().expect(0).stdout

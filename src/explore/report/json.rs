@@ -1,11 +1,11 @@
-//! For programs: one JSON object. Counts are texts of decimal digits, since they may be larger than
-//! any number that JSON is read into.
+//! The report for programs: one JSON object. Counts are texts of decimal digits, since they may be larger than
+//! the numbers that JSON readers can hold.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ExplorationMode, ExplorationReport};
+use super::{ExplorationMode, ExplorationReport, ExplorationReportError};
 use crate::explore::outcome::{ExploredExpectation, OutcomeCount, Witness};
 use scenario_log::sanitize::sanitize_json;
 
@@ -14,10 +14,10 @@ struct ExplorationJson<'a> {
     name: &'a str,
     /// `seeds` or `exhaustive`.
     mode: &'static str,
-    /// Whose draws they are, of all orders.
+    /// The seed of the draws, if all orders were explored.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
-    /// Seeds that were run, or orders that there are.
+    /// The number of seeds, or of orders.
     count: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     states: Option<u64>,
@@ -59,11 +59,11 @@ struct ExploredExpectationJson<'a> {
     got: Option<&'a str>,
 }
 
-/// What came of it, as one line.
+/// The report as one line of JSON.
 ///
 /// # Errors
-/// In words, why it cannot be written.
-pub fn render_json(exploration: &ExplorationReport<'_>) -> Result<String, String> {
+/// If the report cannot be written as JSON.
+pub fn render_json(exploration: &ExplorationReport<'_>) -> Result<String, ExplorationReportError> {
     let ExplorationReport { name, mode: how, result: explored } = *exploration;
     let (mode, seed) = match how {
         ExplorationMode::Seeds => ("seeds", None),
@@ -80,7 +80,9 @@ pub fn render_json(exploration: &ExplorationReport<'_>) -> Result<String, String
         expected: explored.expectations.iter().map(|judged| expectation_json(judged, how)).collect(),
         not_judged: &explored.unjudged,
     };
-    serde_json::to_string(&printed).map(|json| sanitize_json(&json) + "\n").map_err(|error| error.to_string())
+    serde_json::to_string(&printed)
+        .map(|json| sanitize_json(&json) + "\n")
+        .map_err(|error| ExplorationReportError(error.to_string()))
 }
 
 fn outcome_json(found: &OutcomeCount, how: ExplorationMode) -> ExploredOutcomeJson<'_> {

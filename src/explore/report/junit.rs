@@ -1,15 +1,16 @@
-//! For CI: a JUnit report, a test case for each expectation and one for all runs.
+//! The report for CI: JUnit XML with one test case for each expectation, and one for all runs.
 
 use std::io;
 
 use super::{
-    ExplorationMode, ExplorationReport, format_outcome, format_run_count, format_witness, group_digits,
+    ExplorationMode, ExplorationReport, format_outcome, format_run_count,
+    format_witness, group_digits,
 };
 use crate::explore::outcome::{ExploredExpectation, ExploredVerdict};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 
-/// The report, as XML.
+/// The report as XML.
 ///
 /// # Errors
 /// If the XML writer refuses.
@@ -21,13 +22,14 @@ pub fn render_junit(exploration: &ExplorationReport<'_>) -> io::Result<String> {
     });
     let cases = [all_runs_case(exploration)].into_iter().chain(judged).chain(open).collect();
     junit_xml::render_xml("scenario explore", [(exploration.name.to_owned(), cases)])
+        .map_err(|error| ExplorationReportError(error.to_string()))
 }
 
 fn test_case(exploration: &ExplorationReport<'_>, name: String, status: TestStatus) -> TestCase {
     TestCase { name, class: Some(exploration.name.to_owned()), status, took: None, output: None }
 }
 
-/// That every run passes.
+/// The test case that every run passes.
 fn all_runs_case(exploration: &ExplorationReport<'_>) -> TestCase {
     let ExplorationReport { mode: how, result: explored, .. } = *exploration;
     let failed: Vec<_> =

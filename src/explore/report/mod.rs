@@ -1,4 +1,4 @@
-//! What can come of a scenario, told: for people, for programs, and for CI.
+//! Reports the result of an exploration: for people, for programs, and for CI.
 
 mod json;
 mod junit;
@@ -8,31 +8,46 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use text::{MAX_OUTCOMES_SHOWN, render_text};
 
+use std::error::Error;
+use std::fmt;
+
 use num_bigint::BigUint;
 
 use crate::explore::outcome::{ExplorationResult, ExploredOutcome, Witness};
 
-/// How it was explored.
+/// Why a report cannot be written; one sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplorationReportError(pub String);
+
+impl fmt::Display for ExplorationReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for ExplorationReportError {}
+
+/// The kind of an exploration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExplorationMode {
-    /// By seeds.
+    /// One run for each seed.
     Seeds,
     /// Every order of its steps, with the draws of this seed.
     Exhaustive(u64),
 }
 
-/// What was explored, and what came of it.
+/// An exploration and its result.
 #[derive(Clone, Copy, Debug)]
 pub struct ExplorationReport<'a> {
     /// The scenario's name.
     pub name: &'a str,
-    /// How.
+    /// The kind of the exploration.
     pub mode: ExplorationMode,
-    /// What came of it.
+    /// Its result.
     pub result: &'a ExplorationResult,
 }
 
-/// What the cells hold, and who waits for what.
+/// Formats the values of the cells, and which player waits for which lock.
 fn format_outcome(came: &ExploredOutcome) -> String {
     let cells = came.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));
     let mut parts: Vec<String> = cells.collect();
@@ -47,7 +62,7 @@ fn format_outcome(came: &ExploredOutcome) -> String {
     parts.join(", ")
 }
 
-/// How a run is had again: its seed, or the choices at its ties.
+/// Formats what repeats a run: its seed, or the choices at its ties.
 fn format_witness(witness: &Witness, how: ExplorationMode) -> String {
     match how {
         ExplorationMode::Seeds => format!("seed {}", witness.seed),
@@ -63,7 +78,7 @@ fn format_witness(witness: &Witness, how: ExplorationMode) -> String {
     }
 }
 
-/// How many runs, in words.
+/// Formats a number of runs.
 fn format_run_count(count: &BigUint, how: ExplorationMode) -> String {
     let what = match how {
         ExplorationMode::Seeds => "seed",
@@ -73,7 +88,7 @@ fn format_run_count(count: &BigUint, how: ExplorationMode) -> String {
     format!("{} {what}{s}", group_digits(count))
 }
 
-/// A number with commas between thousands.
+/// Formats a number with commas between thousands.
 fn group_digits(number: &BigUint) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
@@ -86,7 +101,7 @@ fn group_digits(number: &BigUint) -> String {
     out
 }
 
-/// Parts of a whole in thousandths of a per cent, rounded down.
+/// The share of a count in thousandths of a per cent, rounded down.
 fn share_of(count: &BigUint, of: &BigUint) -> u32 {
     if *of == BigUint::ZERO {
         return 0;

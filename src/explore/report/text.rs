@@ -1,4 +1,4 @@
-//! For people: a line for each outcome.
+//! The report for people: one line for each outcome.
 
 use std::fmt::Write;
 
@@ -11,10 +11,10 @@ use super::{
 use crate::explore::outcome::{ExplorationResult, ExploredExpectation, ExploredVerdict, OutcomeCount};
 use scenario_log::sanitize::sanitize;
 
-/// The most outcomes that people are shown, and of which logs are written.
+/// The most outcomes that are shown, and that logs are written of.
 pub const MAX_OUTCOMES_SHOWN: usize = 20;
 
-/// What came of it, as text.
+/// The report as text.
 #[must_use]
 pub fn render_text(exploration: &ExplorationReport<'_>) -> String {
     let ExplorationReport { name, mode: how, result: explored } = *exploration;

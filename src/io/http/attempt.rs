@@ -3,6 +3,7 @@
 //!
 //! With `redirects = 0` a redirect is itself the answer; with more, one redirect too many is a failure.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body as _, Incoming};
@@ -311,11 +312,11 @@ impl FetchAttempt<'_> {
         OwnedInput::ResponseStarted {
             source: self.source,
             status: head.status.as_u16(),
-            version: match head.version {
+            version: Cow::Borrowed(match head.version {
                 Version::HTTP_10 => "HTTP/1.0",
                 Version::HTTP_2 => "HTTP/2",
                 _ => "HTTP/1.1",
-            },
+            }),
             headers: redact::redact_headers(&head.headers, &self.context.run_context.secrets),
         }
     }

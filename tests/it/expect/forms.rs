@@ -3,7 +3,7 @@
 use crate::common::{Folder, answer, serve};
 use crate::expect::{Row, assert_both_ways, outcomes, told};
 
-/// Two presets one after the other; `seq` of what happens beside each line.
+/// Two presets one after the other. The `seq` of each event:
 ///
 /// 0 run.started, 1 tick, 2 ps#1 started, 3 john, 4 mary (0 s), 5 mary (0.5 s), 6 tick, 7 john, 8 mary
 /// (1 s), 9 mary (1.5 s), 10 tick, 11 john, 12 mary (2 s), 13 tick, 14 ps#1 exited (3 s), 15 ps#2 started,
@@ -156,7 +156,7 @@ fn what_follows_comes_behind_and_in_time() {
             "1 of 2; the first other came before any",
             &[2],
         ),
-        // The last of those that came before counts, and the longest wait is told.
+        // The last predecessor counts, and the longest gap is reported.
         ("of = 'spawn.exited'\nfollows = { of = 'move' }", true, "2 of 2", &[12, 14]),
         (
             "of = 'spawn.exited'\nfollows = { of = 'move' }\nwithin = '999ms'",
@@ -164,7 +164,7 @@ fn what_follows_comes_behind_and_in_time() {
             "0 of 2; the first other came 1s behind",
             &[12, 14],
         ),
-        // Nothing follows itself, but the one before of its kind.
+        // An event does not follow itself, but the event of its kind before it.
         (
             "of = 'move'\nin = 'x'\nfollows = { of = 'move', in = 'x' }",
             false,
@@ -172,7 +172,7 @@ fn what_follows_comes_behind_and_in_time() {
             &[16],
         ),
         ("of = 'move'\nin = 'x'\nfollows = { of = 'move' }\nwithin = '1.5s'", true, "3 of 3", &[12, 16]),
-        // Of one moment the order of the log counts.
+        // At one moment, the order of the log counts.
         (
             "of = 'move'\nwhere = { player = 'mary' }\nin = 'w'\nfollows = { of = 'spawn.started' }\nwithin = '2s'",
             true,
@@ -264,7 +264,7 @@ fn what_failed_to_start_is_still_of_its_preset() {
     ended.expect(1);
     let oks: Vec<bool> = outcomes(&told(&log)).into_iter().map(|(ok, ..)| ok).collect();
     assert_eq!(oks, [true, true, false]);
-    // What went wrong before is the reason.
+    // The first thing that went wrong is the reason.
     assert!(log.last()["reason"].as_str().unwrap().contains("could not start"), "{}", log.last());
 }
 

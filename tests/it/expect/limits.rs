@@ -1,4 +1,4 @@
-//! What a missed expectation does to a run, and how it is told.
+//! The effect of a missed expectation on a run, and how it is reported.
 
 use rustix::process::Signal;
 
@@ -88,7 +88,7 @@ fn an_abort_ends_the_run_at_the_event_that_decides() {
 
 #[test]
 fn an_abort_comes_right_behind_a_line_of_one_read() {
-    // All lines are written at once; those behind the sixth come while the run is being stopped.
+    // All lines are written at once; those after the sixth come while the run is being stopped.
     let program = "printf '%s\\n' 1 2 3 4 5 6 7 8 9; exec sleep 60";
     let scenario = format!(
         "tick = '0s'\n[presets.p]\ncommand = ['sh', '-c', \"\"\"{program}\"\"\"]\n[[timeline]]\nspawn = 'p'\n\
@@ -154,7 +154,7 @@ fn other_commands_know_them() {
     let (_, log) = folder.run(&text, &["--clock", "virtual"]);
     std::fs::rename(folder.path().join("log.jsonl"), folder.path().join("first.jsonl")).unwrap();
 
-    // The scenario that is extracted expects the same, and its run is the same.
+    // The extracted scenario expects the same, and its run is the same.
     let extracted = folder.scenario(&["extract", "first.jsonl"]).end().expect(0).stdout;
     let (ended, again) = folder.run(&extracted, &["--clock", "virtual"]);
     ended.expect(1);

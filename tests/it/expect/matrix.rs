@@ -1,5 +1,5 @@
-//! Every subject with every figure of it, held in every way to a limit just below it, at it and just
-//! above it, both ways round. What must come of it is worked out here, from the lines of the log alone.
+//! Every subject with every statistic of it, compared in every way to a limit just below it, at it and just
+//! above it, with and without `never`. The wanted results are computed here, from the lines of the log alone.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::common::{Folder, Log, answer, serve};
 use crate::expect::{expected_of_log, told};
 
-/// A key, and what it lets a figure be to its limit.
+/// A key, and the orderings of a statistic and its limit that it allows.
 type Holds = (&'static str, fn(Ordering) -> bool);
 
 const HOLDS: [Holds; 5] = [
@@ -23,15 +23,15 @@ const HOLDS: [Holds; 5] = [
 const FIGURES: [&str; 13] =
     ["count", "rate", "sum", "min", "mean", "max", "p0.001", "p1", "p50", "p90", "p95", "p99", "p99.9"];
 
-/// As many rules as a file may have.
+/// The most expectations that a file may have.
 const MOST: usize = 200;
 
-/// Seconds of the log as nanoseconds.
+/// Converts seconds of the log to nanoseconds.
 fn nanoseconds(value: &Value) -> u128 {
     (value.as_f64().unwrap() * 1e9).round() as u128
 }
 
-/// What there is of a subject in a log; for events only how many there are counts.
+/// The values of a subject in a log; of events only the number counts.
 fn values(log: &Log, of: &str) -> Vec<u128> {
     let finished = |read: &dyn Fn(&Value) -> u128| log.of("fetch.finished").into_iter().map(read).collect();
     match of {
@@ -56,7 +56,7 @@ fn values(log: &Log, of: &str) -> Vec<u128> {
     }
 }
 
-/// A figure of these values as a fraction. A rate is so many thousandths a second.
+/// A statistic of these values as a fraction. A rate is in thousandths per second.
 fn figure(stat: &str, values: &[u128], lasted: u128) -> (u128, u128) {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
@@ -77,7 +77,7 @@ fn figure(stat: &str, values: &[u128], lasted: u128) -> (u128, u128) {
     }
 }
 
-/// A limit in the unit of its figure.
+/// A limit in the unit of its statistic.
 fn written(of: &str, stat: &str, limit: u128) -> String {
     match (of, stat) {
         (_, "count") => limit.to_string(),
@@ -87,7 +87,7 @@ fn written(of: &str, stat: &str, limit: u128) -> String {
     }
 }
 
-/// One rule, apart from what must come of it.
+/// One expectation, without its wanted result.
 struct Asked {
     of: &'static str,
     stat: &'static str,
@@ -105,7 +105,7 @@ impl Asked {
         )
     }
 
-    /// Whether it holds of a run.
+    /// Whether it holds for a run.
     fn ok(&self, log: &Log) -> bool {
         let lasted = nanoseconds(&log.last()["took"]);
         let (over, under) = figure(self.stat, &values(log, self.of), lasted);
@@ -113,7 +113,7 @@ impl Asked {
     }
 }
 
-/// All that can be asked of a run about these subjects.
+/// All expectations about these subjects.
 fn all(log: &Log, subjects: &[&'static str]) -> Vec<Asked> {
     let mut all = Vec::new();
     for of in subjects {
@@ -130,7 +130,7 @@ fn all(log: &Log, subjects: &[&'static str]) -> Vec<Asked> {
             let floor = over / under;
             for limit in floor.saturating_sub(1)..=floor + 1 {
                 for (holds, never) in (0..HOLDS.len()).flat_map(|holds| [(holds, false), (holds, true)]) {
-                    // What can never hold is refused before the run.
+                    // An expectation that can never hold is refused before the run.
                     let is_refused = limit == 0 && [(0, false), (3, true)].contains(&(holds, never));
                     if !is_refused {
                         all.push(Asked { of, stat, holds, limit, never });
@@ -154,7 +154,8 @@ fn assert_told(asked: &[Asked], expected: &[Value], log: &Log, how: &str) {
     }
 }
 
-/// Counts that hold and do not: a test in which all went one way would show nothing.
+/// Counts the expectations that hold and those that do not: a test in which all had one result would show
+/// nothing.
 fn assert_both(asked: &[Asked], log: &Log) {
     let held = asked.iter().filter(|asked| asked.ok(log)).count();
     assert!(held > asked.len() / 3 && held < asked.len() * 2 / 3, "{held} of {} hold", asked.len());
@@ -162,7 +163,8 @@ fn assert_both(asked: &[Asked], log: &Log) {
 
 #[test]
 fn what_players_do_is_judged_as_the_log_says() {
-    // Eight seconds, so that rates are even; 400 spawns, more than percentiles are kept exactly for.
+    // Eight seconds, so that rates are round numbers; 400 spawns, more than the number up to which
+    // percentiles are exact.
     let scenario = "seed = 7\n[presets.p]\nplayers = [{ name = 'x', moves = 1, every = '0s..7s' }]\n\
         [presets.end]\nplayers = [{ name = 'y', moves = 1, every = '8s' }]\n\
         [[timeline]]\nspawn = 'p'\ncount = 400\n[[timeline]]\nspawn = 'end'\n";
@@ -213,7 +215,7 @@ fn what_servers_and_programs_do_is_judged_as_the_log_says() {
     for asked in all.chunks(MOST) {
         folder.file("rules.toml", rules(asked));
         assert_told(asked, &expected_of_log(&folder, "rules.toml", 1), &log, "on the log");
-        // Another run has other times; what must come of the same limits its own log says.
+        // Another run has other times; its own log shows the wanted results for the same limits.
         let other = Folder::new();
         let (ended, run) = other.run(&format!("{scenario}{}", rules(asked)), &[]);
         ended.expect(1);

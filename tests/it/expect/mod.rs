@@ -1,5 +1,5 @@
-//! Expectations: each form holds, is missed and stands exactly at its limit, in runs and on logs of
-//! runs; what a missed one does to a run; and how it is told.
+//! Expectations: each form below, at and above its limit, in runs and on logs of runs; the effect of a missed one
+//! on a run; and how it is reported.
 
 mod forms;
 mod limits;
@@ -9,16 +9,16 @@ mod replays;
 use crate::common::{Folder, Log};
 use serde_json::Value;
 
-/// One rule with what comes of it: whether it holds, what is got (empty for nothing to measure), and
+/// One expectation with its result: whether it holds, what it got (empty if there was nothing to measure), and
 /// the `seq` of the events that decided.
 type Row = (&'static str, bool, &'static str, &'static [u64]);
 
-/// The rules of rows as a file has them.
+/// The expectations of these rows as in a file.
 fn rules(rows: &[Row]) -> String {
     rows.iter().map(|(rule, ..)| format!("[[expect]]\n{rule}\n")).collect()
 }
 
-/// What came of expectations, whose names are left to others.
+/// The results of expectations, without their names.
 fn outcomes(expected: &[Value]) -> Vec<(bool, String, Vec<u64>)> {
     let of = |value: &Value| {
         let events = value["events"].as_array().map_or(&[][..], Vec::as_slice);
@@ -28,7 +28,7 @@ fn outcomes(expected: &[Value]) -> Vec<(bool, String, Vec<u64>)> {
     expected.iter().map(of).collect()
 }
 
-/// What a log says of its own expectations.
+/// The results of a log's own expectations.
 fn told(log: &Log) -> Vec<Value> {
     log.of("expect").into_iter().cloned().collect()
 }
@@ -41,7 +41,7 @@ fn assert_rows(rows: &[Row], expected: &[Value], how: &str) {
     }
 }
 
-/// What a file expects of the log of this folder, by the program.
+/// The results of a file's expectations for the log of this folder, from the program.
 fn expected_of_log(folder: &Folder, file: &str, code: i32) -> Vec<Value> {
     let arguments = ["replay", "--format", "json", "--expect", file, "log.jsonl"];
     let ended = folder.scenario(&arguments).end().expect(code);
@@ -50,7 +50,8 @@ fn expected_of_log(folder: &Folder, file: &str, code: i32) -> Vec<Value> {
     report["expect"].as_array().unwrap().clone()
 }
 
-/// Runs a scenario with these rules, and without them to have its log asked: both say the same.
+/// Runs a scenario with these expectations, and without them, to judge its log by them: both results are the
+/// same.
 #[track_caller]
 fn assert_both_ways(scenario: &str, rows: &[Row], options: &[&str]) {
     let folder = Folder::new();
@@ -68,6 +69,6 @@ fn assert_both_ways(scenario: &str, rows: &[Row], options: &[&str]) {
     let (_, bare) = folder.run(scenario, options);
     assert!(bare.of("expect").is_empty());
     folder.file("rules.toml", rules(rows));
-    // Where the rules do not hang on what is measured on this machine, both runs are alike.
+    // If the expectations do not depend on measurements of this machine, both runs are the same.
     assert_rows(rows, &expected_of_log(&folder, "rules.toml", code), "on the log");
 }

@@ -1,4 +1,4 @@
-//! What is expected of runs that have been.
+//! Expectations of runs that are over: `scenario replay --expect`.
 
 use crate::common::{Folder, project};
 use crate::expect::expected_of_log;
@@ -65,7 +65,7 @@ fn a_log_with_its_own_is_asked_for_others_too() {
     let folder = Folder::new();
     let own = "[[expect]]\nname = 'own'\nof = 'move'\nbelow = 3\nabort = true\n";
     folder.run(&format!("{SCENARIO}{own}"), &["--clock", "virtual"]).0.expect(1);
-    // It has failed, but as expected here; and what is asked here ends nothing.
+    // The run has failed, but as expected here; and the expectations here end nothing.
     folder.file(
         "rules.toml",
         "[[expect]]\nof = 'move'\nequals = 3\n[[expect]]\nof = 'spawn.started'\nnever = true\nabort = true\n",
@@ -100,7 +100,7 @@ fn a_line_that_a_later_release_has_added_moves_what_is_pointed_to() {
     let folder = Folder::new();
     folder.run(&format!("{SCENARIO}{RULES}").replace("2s", "3s 1ns"), &["--clock", "virtual"]).0.expect(0);
     let text = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
-    // A line behind the first; all behind it are one further, and so is what `events` points to.
+    // One line is added after the first; all later lines, and the numbers in `events`, move by one.
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     lines.insert(1, "{\"seq\":1,\"t\":0.000000000,\"event\":\"weather\",\"sun\":true}".to_owned());
     for (n, line) in lines.iter_mut().enumerate().skip(2) {
@@ -118,7 +118,7 @@ fn a_line_that_a_later_release_has_added_moves_what_is_pointed_to() {
 
 #[test]
 fn golden_logs_are_asked() {
-    // A log of the first release: nothing of this was there.
+    // A log of the first release, which had no expectations.
     let folder = Folder::new();
     folder.file("rules.toml", "[[expect]]\nof = 'spawn.exited'\nwhere = { ok = false }\nnever = true\n[[expect]]\nof = 'move'\nat_least = 1\n");
     let log = project().join("tests/logs/three_waves.jsonl");

@@ -1,27 +1,27 @@
-//! The other program: it reads the steps of a few players itself, goes through every order one by one,
-//! and writes down what each comes to. Shares nothing with what it checks but the scenario's text.
+//! The other program: it reads the steps of a few players itself, goes through every order one by one, and
+//! notes the outcome of each. Shares only the scenario's text with the program that it checks.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// A player: when it starts, in milliseconds, and what it does.
+/// A player: its start in milliseconds, and its steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Player {
     pub(crate) start: u64,
     pub(crate) steps: Vec<String>,
 }
 
-/// Cells `a` and `b`, and players that start at times of their own; a row of the timeline each.
+/// Cells `a` and `b`, and players with their own starts; each is one entry of the timeline.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) cells: [i64; 2],
     pub(crate) players: Vec<Player>,
 }
 
-/// What an order of the steps comes to: the cells, and who waits for what (by the number of the player).
+/// The outcome of an order of the steps: the cells, and which player (by number) waits for which lock.
 pub(crate) type End = ([i64; 2], Vec<(usize, String)>);
 
-/// Which cell or lock, by its name.
+/// The index of a cell or lock, by its name.
 fn index(name: &str) -> usize {
     usize::from(name.bytes().next().unwrap() - b'a')
 }
@@ -29,15 +29,15 @@ fn index(name: &str) -> usize {
 #[derive(Clone)]
 struct State {
     cells: [i64; 2],
-    /// Who has the locks `a`, `b` and `c`.
+    /// The holders of the locks `a`, `b` and `c`.
     locks: [Option<usize>; 3],
     now: u64,
-    /// Of each player: its next step, its register, and when it can go on.
+    /// For each player: its next step, its register, and the moment when it can continue.
     players: Vec<(usize, i64, u64)>,
 }
 
 impl Program {
-    /// The scenario that it is.
+    /// The scenario file of this program.
     pub(crate) fn toml(&self) -> String {
         let mut text = format!("tick = \"0s\"\n[shared]\na = {}\nb = {}\n", self.cells[0], self.cells[1]);
         for (n, player) in self.players.iter().enumerate() {
@@ -69,7 +69,7 @@ impl Program {
                 }
                 return Some(());
             }
-            // Who has started and not ended: it waits for a lock, or for its time.
+            // A player that has started and not ended waits for a lock, or for its time.
             let left: Vec<usize> = (0..self.players.len()).filter(|n| self.is_left(&state, *n)).collect();
             let is_dead = !left.is_empty() && left.iter().all(|n| state.players[*n].2 <= state.now);
             let later = state.players.iter().map(|(_, _, due)| *due).filter(|due| *due > state.now);
@@ -78,7 +78,7 @@ impl Program {
                 None => break,
             }
         }
-        // Those that were to start later do not wait.
+        // A player that was to start later does not wait.
         let left = (0..self.players.len()).filter(|n| self.players[*n].start <= state.now);
         let left = left.filter_map(|n| {
             let step = self.players[n].steps.get(state.players[n].0)?;

@@ -1,4 +1,4 @@
-//! What the command says, writes and exits with.
+//! The output, the files and the exit codes of the command.
 
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ fn what_is_expected_is_judged() {
     let missed: u64 = seeds["expected"][0]["missed"].as_str().unwrap().parse().unwrap();
     assert!((1..100).contains(&missed));
     assert_eq!(seeds["expected"][1]["missed"], "0");
-    // The seed that is told misses it.
+    // The reported seed misses it.
     let first = seeds["expected"][0]["first"]["seed"].to_string();
     let ended =
         folder.scenario(&["run", "s.toml", "--clock", "virtual", "--log", "-", "--seed", &first]).end();
@@ -104,7 +104,7 @@ fn logs_of_the_outcomes_replay() {
         folder.scenario(&["extract", name]).end().expect(0);
         folder.scenario(&["report", name]).end().expect(0);
     }
-    // A log that is there is not written over unasked.
+    // An existing log is not overwritten without `--force`.
     let again = ["explore", "s.toml", "--exhaustive", "--log", "w.jsonl"];
     folder.scenario(&again).end().expect(4);
     folder.scenario(&[&again[..], &["--force", "--outcome", "2"]].concat()).end().expect(0);

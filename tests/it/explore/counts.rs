@@ -18,7 +18,7 @@ const MOST: u64 = 1_000_000;
 /// The most orders that are listed one by one.
 const LISTED: u64 = 8_000;
 
-/// Some steps, with locks put around parts of them that may overlap, and may never be given back.
+/// Some steps, with locks around parts of them. The parts may overlap, and a lock may never be released.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<String>> {
     let step = prop_oneof![
         4 => select(vec!["load a", "load b", "store a", "store b"]).prop_map(str::to_owned),
@@ -33,7 +33,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<String>> {
             }
             let from = from.min(steps.len());
             steps.insert(from, format!("lock {name}"));
-            // The longest part goes on past the end: it is never given back.
+            // The longest part extends past the end, so its lock is never released.
             if length < 5 {
                 steps.insert((from + 1 + length).min(steps.len()), format!("unlock {name}"));
             }
@@ -48,7 +48,7 @@ pub(crate) fn programs() -> impl Strategy<Value = Program> {
     (cells, vec(player, 1..4)).prop_map(|(cells, players)| Program { cells, players })
 }
 
-/// What was found, in the other program's words.
+/// The outcomes in the form of the other program.
 fn found(explored: &ExplorationResult) -> BTreeMap<End, u64> {
     let one = |found: &scenario::explore::outcome::OutcomeCount| {
         let cells = [found.outcome.shared[0].1, found.outcome.shared[1].1];
@@ -57,7 +57,7 @@ fn found(explored: &ExplorationResult) -> BTreeMap<End, u64> {
             .waiting
             .iter()
             .map(|(player, lock)| (player.strip_prefix('p').unwrap().parse().unwrap(), lock.clone()));
-        // By their numbers, and not in the order of their start.
+        // By their numbers, not in the order of their start.
         let waiting: BTreeSet<_> = waiting.collect();
         ((cells, waiting.into_iter().collect()), u64::try_from(&found.count).unwrap())
     };
@@ -78,7 +78,7 @@ proptest! {
 }
 
 /// Enough of the programs above have locks, deadlocks and several outcomes, and are small enough to be
-/// listed: else nothing would have been compared.
+/// listed; otherwise nothing would have been compared.
 #[test]
 fn the_programs_that_are_compared_are_of_all_kinds() {
     use proptest::strategy::ValueTree;
@@ -123,7 +123,7 @@ fn the_course_has_its_numbers() {
     assert_eq!((runs.as_str(), found), ("1", vec![(10, "1".to_owned())]));
 }
 
-/// How many ways there are to put so many sequences of so many steps into one.
+/// The number of ways to merge this many sequences of this many steps into one.
 fn multinomial(players: u32, steps: u32) -> BigUint {
     let factorial = |n: u32| (1..=n).map(BigUint::from).product::<BigUint>();
     factorial(players * steps) / factorial(steps).pow(players)
@@ -131,7 +131,7 @@ fn multinomial(players: u32, steps: u32) -> BigUint {
 
 #[test]
 fn counting_goes_far_beyond_listing() {
-    // The steps do not matter to each other: what is counted is the number of orders.
+    // The steps do not affect each other: only the number of orders is counted.
     for (players, length) in [(4, 6), (6, 4), (3, 20), (2, 200)] {
         let steps = vec![r#""say x""#; length as usize].join(", ");
         let (runs, found) = counts(&threads(players, &steps));
@@ -154,7 +154,7 @@ fn locks_around_all_leave_the_orders_of_players() {
 
 #[test]
 fn ties_are_walked_and_draws_are_the_seeds() {
-    // Who pauses for a time that is drawn comes back before the other one or behind it, as the seed says.
+    // A player that pauses for a drawn time continues before or after the other one, as the seed decides.
     let text = threads(2, r#""pause 0s..1s", "load a", "add 1", "store a""#);
     for seed in 0..5 {
         let explored = explore_exhaustively(&loaded(&text), seed, MOST, |_| {}).unwrap();

@@ -1,5 +1,5 @@
-//! `scenario explore`: that its exact counts are those of another program, which lists what it counts;
-//! that every witness comes to what it stands for; and what the command says.
+//! `scenario explore`: its exact counts are those of another program, which lists every order; every witness
+//! has its outcome; and the output of the command.
 
 mod brute;
 mod commands;
@@ -20,7 +20,7 @@ impl FileProvider for Memory<'_> {
     }
 }
 
-/// A scenario without faults, for the virtual clock.
+/// Loads a valid scenario for the virtual clock.
 fn loaded(text: &str) -> Scenario {
     let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
     match load_scenario(Path::new("s.toml"), &Memory(text), &options) {

@@ -1,4 +1,4 @@
-//! Witnesses and seeds: each comes to what it stands for, and its log replays to the letter.
+//! Witnesses and seeds: each has its outcome, and its log replays exactly.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use scenario_log::time::Moment;
 use crate::explore::counts::programs;
 use crate::explore::loaded;
 
-/// A log in memory, and what the run came to.
+/// A log in memory, and the outcome of the run.
 #[derive(Default)]
 struct Recorder {
     encoder: EventEncoder,
@@ -48,7 +48,7 @@ impl EngineSink for Recorder {
     fn effect(&mut self, _order: Effect) {}
 }
 
-/// What a witness comes to, with its log.
+/// The outcome of a witness, with its log.
 fn run(scenario: &Scenario, witness: &Witness) -> (ExploredOutcome, Vec<u8>) {
     let scenario = Rc::new(scenario.clone());
     let resolved = to_json(&scenario);
@@ -75,7 +75,7 @@ proptest! {
             prop_assert_eq!(&came, &found.outcome, "{}\n{:?}", program.toml(), found.witness);
             let replayed = replay(&log[..], None);
             prop_assert!(matches!(replayed.finding, ReplayFinding::Same), "{:?}", replayed);
-            // Another choice at a tie is another run, which the log does not tell.
+            // Another choice at a tie is another run, which the log does not contain.
             let schedule = found.witness.schedule.iter();
             if let Some(at) = schedule.clone().position(|choice| *choice == 0) {
                 let mut other = found.witness.clone();
@@ -92,7 +92,7 @@ proptest! {
         let all = explore_exhaustively(&scenario, 0, 100_000, |_| {}).unwrap();
         let explored = explore_by_seeds(&scenario, 40, |_| {});
         prop_assert_eq!(&explored.runs, &BigUint::from(40_u8));
-        // One by one, the counts and the first of each are the same, whatever the threads did.
+        // The counts and the first seeds are those of one run after the other, whatever the threads did.
         let mut wanted: BTreeMap<ExploredOutcome, (u32, u64)> = BTreeMap::new();
         for seed in 0..40 {
             let (came, log) = run(&scenario, &Witness { seed, schedule: Vec::new() });
@@ -115,7 +115,7 @@ fn with_enough_seeds_every_outcome_comes() {
     let explored = explore_by_seeds(&loaded(text), 2_000, |_| {});
     let values: Vec<i64> = explored.outcomes.iter().map(|found| found.outcome.shared[0].1).collect();
     assert_eq!(values, [11, 12]);
-    // A quarter of all runs gives 12: two orders, each of which needs three draws of two that fall its way.
+    // A quarter of all runs gives 12: by two orders, each of which needs three draws of one in two.
     let twelve = u64::try_from(&explored.outcomes[1].count).unwrap();
     assert!((400..600).contains(&twelve), "{twelve}");
 }

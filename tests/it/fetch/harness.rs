@@ -1,5 +1,6 @@
 //! Runs a fetcher as the live driver does, and servers for it. Asserts nothing about answers.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -180,7 +181,7 @@ impl Run {
     /// The only head: status, version, headers as text.
     pub(crate) fn responded(&self) -> (u16, &'static str, String) {
         let mut heads = self.inputs.iter().filter_map(|input| match input {
-            OwnedInput::ResponseStarted { status, version, headers, .. } => {
+            OwnedInput::ResponseStarted { status, version: Cow::Borrowed(version), headers, .. } => {
                 let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
                 Some((*status, *version, lines.collect::<String>()))
             }

@@ -1,42 +1,45 @@
-//! When the requests of an open loop are planned, one after the other: evenly under the rate, or by
-//! chance. Each moment is counted from the start of the load, never from the moment before.
+//! The planned moments of the requests of an open loop, one after the other: evenly under the rate, or by
+//! chance. Each moment is computed from the start of the load, never from the moment before.
 //!
-//! A Poisson process of any rate is one of rate 1 on another clock: the area under the rate
-//! (Çinlar, "Introduction to Stochastic Processes", 1975, 4.7). So the distances drawn are areas.
+//! A Poisson process of any rate is a process of rate 1 on another clock: the area under the rate
+//! (Çinlar, "Introduction to Stochastic Processes", 1975, 4.7). So the distances that are drawn are areas.
 
 use crate::engine::random::RandomStream;
 use crate::scenario::rate::{Ramp, RampArea};
 use scenario_log::time::Span;
 
 /// The planned moments of one load.
+#[derive(Clone)]
 pub(crate) struct ArrivalSchedule {
     rate: Ramp,
     spacing: ArrivalSpacing,
-    /// How many may still come.
+    /// The number of requests that may still come.
     remaining: u64,
     end: Option<Span>,
 }
 
+#[derive(Clone)]
 enum ArrivalSpacing {
-    /// Evenly: the number of the next.
+    /// Evenly: the number of the next request.
     Even(u64),
     /// By chance: the area so far.
     Random(RandomStream, RampArea),
 }
 
 impl ArrivalSchedule {
-    /// At most `requests` before `end`; by chance if there is a die.
+    /// At most `requests` requests before `end`; by chance if there is a random stream.
     pub(crate) fn new(
         rate: Ramp,
-        die: Option<RandomStream>,
+        random: Option<RandomStream>,
         requests: Option<u64>,
         end: Option<Span>,
     ) -> ArrivalSchedule {
-        let by = die.map_or(ArrivalSpacing::Even(0), |die| ArrivalSpacing::Random(die, RampArea::default()));
+        let by = random
+            .map_or(ArrivalSpacing::Even(0), |random| ArrivalSpacing::Random(random, RampArea::default()));
         ArrivalSchedule { rate, spacing: by, remaining: requests.unwrap_or(u64::MAX), end }
     }
 
-    /// The next planned moment, from the start; `None` if there is none.
+    /// The next planned moment, from the start of the load; `None` after the last.
     pub(crate) fn next_arrival(&mut self) -> Option<Span> {
         self.remaining = self.remaining.checked_sub(1)?;
         let area = match &mut self.spacing {
@@ -45,8 +48,8 @@ impl ArrivalSchedule {
                 *next += 1;
                 area
             }
-            ArrivalSpacing::Random(die, area) => {
-                *area = area.plus_fraction(die.sample_exponential());
+            ArrivalSpacing::Random(random, area) => {
+                *area = area.plus_fraction(random.sample_exponential());
                 *area
             }
         };
@@ -87,9 +90,9 @@ mod tests {
 
     #[test]
     fn chance_keeps_the_rate_and_has_its_spread() {
-        let die = || Some(RandomStreamId::new(2018, "test").stream());
+        let random = || Some(RandomStreamId::new(2018, "test").stream());
         let moments =
-            all(ArrivalSchedule::new(Ramp::constant(per_second(1_000)), die(), Some(100_000), None));
+            all(ArrivalSchedule::new(Ramp::constant(per_second(1_000)), random(), Some(100_000), None));
         assert!(moments.is_sorted());
         let last = *moments.last().unwrap_or(&0) as f64 / 1e9;
         assert!((99.0..101.0).contains(&last), "{last}");
@@ -105,7 +108,7 @@ mod tests {
         // Under a ramp from 0, half of them come in the last three tenths of the time.
         let point = |at, to| RampPoint { at: Span::from_secs(at), rate: per_second(to) };
         let ramp = Ramp::new(vec![point(0, 0), point(100, 200)]);
-        let moments = all(ArrivalSchedule::new(ramp, die(), None, Some(Span::from_secs(100))));
+        let moments = all(ArrivalSchedule::new(ramp, random(), None, Some(Span::from_secs(100))));
         assert!((9_700..10_300).contains(&moments.len()), "{}", moments.len());
         let median = moments[moments.len() / 2] as f64 / 1e9;
         assert!((median - 70.7).abs() < 1.5, "{median}");
@@ -113,8 +116,8 @@ mod tests {
 
     #[test]
     fn moments_by_chance_never_change() {
-        let die = RandomStreamId::new(2018, "arrivals").with_text("forms").with_number(0).stream();
-        let moments = all(ArrivalSchedule::new(Ramp::constant(per_second(100)), Some(die), Some(3), None));
+        let random = RandomStreamId::new(2018, "arrivals").with_text("forms").with_number(0).stream();
+        let moments = all(ArrivalSchedule::new(Ramp::constant(per_second(100)), Some(random), Some(3), None));
         assert_eq!(moments, GOLDEN);
     }
     const GOLDEN: [u64; 3] = [5_142_413, 11_229_378, 15_802_911];

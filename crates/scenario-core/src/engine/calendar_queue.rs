@@ -1,15 +1,16 @@
-//! The queue of players: a calendar whose days are cut to fit what is in it.
+//! The queue of the players' timers: a calendar queue whose buckets are sized to fit its contents.
 //!
 //! # How it works
 //!
-//! A player is one [`Row`] of 32 bytes, and it is the row itself that travels: no table is looked up.
-//! Rows of the next while lie unsorted in the calendar's *days*, each as long as makes about
-//! [`DAY`] rows; a day is sorted when its time comes (*today*), so a day fits the cache and sorting
-//! is the only thing that is not a copy. What is set for the day already begun goes into a small
-//! heap (*soon*), what is beyond the calendar into an unsorted heap of paper (*later*) from which
-//! the next calendar is made. Few rows need no calendar: they live in the heap.
+//! The timer of a player is 32 bytes, and it is moved itself: no table is looked up. The timers of the near
+//! future lie unsorted in *buckets*, each long enough for about `BUCKET_LEN` timers. A bucket is sorted when
+//! its time comes (*current*), so a bucket fits the processor's cache, and everything but this sorting is a
+//! copy. A timer for a bucket that has already begun goes into a small heap (*near*), and one beyond the last
+//! bucket into an unsorted *overflow*, from which the next calendar is built. A few timers need no calendar:
+//! they stay in the heap.
 //!
-//! Rows come out by due time, those of equal time by their id, whatever the order they came in.
+//! Timers come out by due time, and those of equal time by their id, whatever the order in which they came
+//! in. Time never goes back: debug builds panic if it would.
 //!
 //! After Brown, "Calendar queues: a fast O(1) priority queue implementation for the simulation event
 //! set problem", CACM 31 (1988); the unsorted remainder is that of the lazy queue (Rönngren, Riboe
@@ -21,27 +22,27 @@ use std::collections::BinaryHeap;
 use crate::engine::random::RandomStream;
 use scenario_log::time::Moment;
 
-/// How many rows a day should have: 32 KiB of them.
+/// The number of timers that a bucket should have: 32 KiB of them.
 const BUCKET_LEN: u64 = 1024;
-/// How many days a calendar has.
+/// The number of buckets of a calendar.
 const BUCKET_COUNT: usize = 2048;
-/// So many rows in the heap call for a calendar.
+/// More timers than this in the heap call for a calendar.
 const MIN_NEAR_LIMIT: usize = 4096;
-/// Rows a sheet: what a day grows by.
+/// Timers in a chunk: a bucket grows by one chunk.
 const CHUNK_LEN: usize = 64;
-/// How many rows are looked at to learn how the times are spread.
+/// The number of timers that are sampled to learn how the due times are spread.
 const SAMPLE_LEN: usize = 1024;
 
 /// A player between two moves.
 #[derive(Clone, Debug)]
 pub struct PlayerTimer {
-    /// When it moves next, or, with no moves left, when its last wait ends.
+    /// The moment of its next move, or, with no moves left, of the end of its last wait.
     pub due: Moment,
-    /// Its own chance.
+    /// The player's own source of chance.
     pub random: RandomStream,
-    /// Which player it is.
+    /// The player.
     pub id: u32,
-    /// Moves left.
+    /// The moves that the player has left.
     pub moves_left: u32,
 }
 
@@ -51,7 +52,7 @@ impl PlayerTimer {
     }
 }
 
-/// A row in the heap, where the earliest is the greatest.
+/// A timer in the heap, where the earliest is the greatest.
 #[derive(Clone, Debug)]
 struct EarliestFirst(PlayerTimer);
 
@@ -72,101 +73,103 @@ impl PartialEq for EarliestFirst {
 }
 impl Eq for EarliestFirst {}
 
-/// An unsorted pile of rows, in sheets of the [`Paper`].
+/// An unsorted set of timers, in a list of chunks of the [`ChunkArena`].
 #[derive(Clone, Copy, Debug, Default)]
 struct TimerBucket {
-    /// The sheet on top, counted from 1; 0 is none.
+    /// The first chunk of its list, counted from 1; 0 if there is none.
     top_chunk: u32,
-    /// Rows on the top sheet.
+    /// Timers in the first chunk; all other chunks are full.
     top_len: u32,
-    /// Rows in all.
+    /// All its timers.
     count: u32,
 }
 
-/// Sheets of rows, handed out to piles and taken back: so the memory of a million rows is that of a
-/// million rows, wherever they lie.
+/// Chunks of timers, which are lent to buckets and taken back: so a million timers take the memory of a
+/// million timers, whichever buckets they are in.
 #[derive(Clone, Debug, Default)]
 struct ChunkArena {
     timers: Vec<PlayerTimer>,
-    /// The sheet below each sheet in its pile, or in the stack of blank ones; counted from 1.
+    /// For each chunk, the next in the list of its bucket or in the list of free chunks; counted from 1.
     next_chunk: Vec<u32>,
     first_free: u32,
 }
 
 impl ChunkArena {
-    fn push(&mut self, pile: &mut TimerBucket, row: PlayerTimer) {
-        if pile.top_chunk == 0 || pile.top_len as usize == CHUNK_LEN {
-            let sheet = self.allocate_chunk(&row);
-            self.next_chunk[sheet as usize - 1] = pile.top_chunk;
-            pile.top_chunk = sheet;
-            pile.top_len = 0;
+    fn push(&mut self, bucket: &mut TimerBucket, timer: PlayerTimer) {
+        if bucket.top_chunk == 0 || bucket.top_len as usize == CHUNK_LEN {
+            let chunk = self.allocate_chunk(&timer);
+            self.next_chunk[chunk as usize - 1] = bucket.top_chunk;
+            bucket.top_chunk = chunk;
+            bucket.top_len = 0;
         }
-        self.timers[(pile.top_chunk as usize - 1) * CHUNK_LEN + pile.top_len as usize] = row;
-        pile.top_len += 1;
-        pile.count += 1;
+        self.timers[(bucket.top_chunk as usize - 1) * CHUNK_LEN + bucket.top_len as usize] = timer;
+        bucket.top_len += 1;
+        bucket.count += 1;
     }
 
-    /// A blank sheet; a new one is filled with copies of `row`, which nobody reads.
-    fn allocate_chunk(&mut self, row: &PlayerTimer) -> u32 {
+    /// Returns a free chunk. A new one is filled with copies of `timer`, which nobody reads.
+    fn allocate_chunk(&mut self, timer: &PlayerTimer) -> u32 {
         if self.first_free == 0 {
-            self.timers.resize(self.timers.len() + CHUNK_LEN, row.clone());
+            self.timers.resize(self.timers.len() + CHUNK_LEN, timer.clone());
             self.next_chunk.push(0);
             return self.next_chunk.len() as u32;
         }
-        let sheet = self.first_free;
-        self.first_free = self.next_chunk[sheet as usize - 1];
-        sheet
+        let chunk = self.first_free;
+        self.first_free = self.next_chunk[chunk as usize - 1];
+        chunk
     }
 
-    /// The rows of the top sheet.
-    fn top_timers(&self, pile: &TimerBucket) -> &[PlayerTimer] {
-        if pile.top_chunk == 0 {
+    /// The timers of the first chunk.
+    fn top_timers(&self, bucket: &TimerBucket) -> &[PlayerTimer] {
+        if bucket.top_chunk == 0 {
             return &[];
         }
-        let start = (pile.top_chunk as usize - 1) * CHUNK_LEN;
-        &self.timers[start..start + pile.top_len as usize]
+        let start = (bucket.top_chunk as usize - 1) * CHUNK_LEN;
+        &self.timers[start..start + bucket.top_len as usize]
     }
 
-    /// Takes the top sheet away.
-    fn pop_chunk(&mut self, pile: &mut TimerBucket) {
-        let sheet = pile.top_chunk;
-        pile.count -= pile.top_len;
-        pile.top_chunk = self.next_chunk[sheet as usize - 1];
-        pile.top_len = if pile.top_chunk == 0 { 0 } else { CHUNK_LEN as u32 };
-        self.next_chunk[sheet as usize - 1] = self.first_free;
-        self.first_free = sheet;
+    /// Frees the first chunk.
+    fn pop_chunk(&mut self, bucket: &mut TimerBucket) {
+        let chunk = bucket.top_chunk;
+        bucket.count -= bucket.top_len;
+        bucket.top_chunk = self.next_chunk[chunk as usize - 1];
+        bucket.top_len = if bucket.top_chunk == 0 { 0 } else { CHUNK_LEN as u32 };
+        self.next_chunk[chunk as usize - 1] = self.first_free;
+        self.first_free = chunk;
     }
 
-    fn drain(&mut self, pile: &mut TimerBucket, into: &mut Vec<PlayerTimer>) {
-        while pile.top_chunk != 0 {
-            into.extend_from_slice(self.top_timers(pile));
-            self.pop_chunk(pile);
+    fn drain(&mut self, bucket: &mut TimerBucket, into: &mut Vec<PlayerTimer>) {
+        while bucket.top_chunk != 0 {
+            into.extend_from_slice(self.top_timers(bucket));
+            self.pop_chunk(bucket);
         }
     }
 }
 
-/// The queue.
+/// A queue of players' timers, ordered by due time and id.
 #[derive(Clone, Debug)]
 pub struct CalendarQueue {
     /// Sorted, the earliest last.
     current: Vec<PlayerTimer>,
     near: BinaryHeap<EarliestFirst>,
-    /// The end of today: whatever is due before it goes into `soon`.
+    /// The end of the current bucket: a timer that is due before it goes into `near`.
     horizon: u64,
-    /// The start of the calendar.
+    /// The start of the first bucket.
     first_due: u64,
-    /// The length of a day is 2^shift nanoseconds.
+    /// A bucket is 2^`bucket_shift` nanoseconds long.
     bucket_shift: u32,
     buckets: Vec<TimerBucket>,
-    /// The next day.
+    /// The bucket after the current one.
     next_bucket: usize,
-    /// Rows in `days`.
+    /// Timers in `buckets`.
     bucketed: usize,
     overflow: TimerBucket,
     arena: ChunkArena,
     len: usize,
-    /// So many rows in `soon` call for a new calendar.
+    /// More timers than this in `near` call for a new calendar.
     near_limit: usize,
+    /// The moment of the timer that came out last. Time never goes back.
+    last_popped: Moment,
 }
 
 impl Default for CalendarQueue {
@@ -184,88 +187,95 @@ impl Default for CalendarQueue {
             arena: ChunkArena::default(),
             len: 0,
             near_limit: MIN_NEAR_LIMIT,
+            last_popped: Moment::ZERO,
         }
     }
 }
 
 impl CalendarQueue {
-    /// How many rows there are.
+    /// The number of timers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether there is no timer.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Forgets all rows.
+    /// Drops all timers; time may start again.
     pub fn clear(&mut self) {
         *self = CalendarQueue::default();
     }
 
-    /// Puts a row in its place.
-    pub fn push(&mut self, row: PlayerTimer) {
+    /// Adds a timer, which is not due before the one that came out last.
+    pub fn push(&mut self, timer: PlayerTimer) {
+        debug_assert!(timer.due >= self.last_popped, "a timer is due before the one that came out last");
         self.len += 1;
-        if row.due.0 < self.horizon {
-            self.near.push(EarliestFirst(row));
+        if timer.due.0 < self.horizon {
+            self.near.push(EarliestFirst(timer));
             if self.near.len() > self.near_limit {
                 let crowd = self.near.len() * 2;
                 self.rebuild();
-                // If a new calendar did not help (all at one instant), ask again only when it is
-                // twice as many.
+                // If a new calendar did not help (all are due at one instant), try again only when there
+                // are twice as many.
                 self.near_limit = crowd;
             }
         } else {
-            self.push_to_bucket(row);
+            self.push_to_bucket(timer);
         }
     }
 
-    /// What is due when, of whom, and how often still, in its order.
+    /// For every timer in order: its due moment, its player, and the moves that the player has left.
     #[must_use]
     pub fn sorted_keys(&self) -> Vec<(Moment, u32, u32)> {
         let mut copy = self.clone();
-        std::iter::from_fn(|| copy.pop()).map(|row| (row.due, row.id, row.moves_left)).collect()
+        std::iter::from_fn(|| copy.pop()).map(|timer| (timer.due, timer.id, timer.moves_left)).collect()
     }
 
-    /// When the next row is due.
+    /// The due moment of the next timer.
     pub fn next_due(&mut self) -> Option<Moment> {
         self.refill_current();
         match (self.current.last(), self.near.peek()) {
-            (Some(row), Some(EarliestFirst(other))) => Some(row.due.min(other.due)),
-            (Some(row), None) | (None, Some(EarliestFirst(row))) => Some(row.due),
+            (Some(timer), Some(EarliestFirst(other))) => Some(timer.due.min(other.due)),
+            (Some(timer), None) | (None, Some(EarliestFirst(timer))) => Some(timer.due),
             (None, None) => None,
         }
     }
 
-    /// Takes the next row.
+    /// Takes the next timer.
     pub fn pop(&mut self) -> Option<PlayerTimer> {
         self.refill_current();
         let from_heap = match (self.current.last(), self.near.peek()) {
-            (Some(row), Some(EarliestFirst(other))) => other.key() < row.key(),
+            (Some(timer), Some(EarliestFirst(other))) => other.key() < timer.key(),
             (None, Some(_)) => true,
             _ => false,
         };
-        let row = if from_heap { self.near.pop().map(|EarliestFirst(row)| row) } else { self.current.pop() };
-        self.len -= usize::from(row.is_some());
-        row
+        let timer =
+            if from_heap { self.near.pop().map(|EarliestFirst(timer)| timer) } else { self.current.pop() };
+        if let Some(timer) = &timer {
+            debug_assert!(timer.due >= self.last_popped, "a timer came out after a later one");
+            self.last_popped = timer.due;
+            self.len -= 1;
+        }
+        timer
     }
 
-    /// Puts a row that is due after midnight into its day, or into the pile for later.
-    fn push_to_bucket(&mut self, row: PlayerTimer) {
-        let day = ((row.due.0 - self.first_due) >> self.bucket_shift) as usize;
-        match self.buckets.get_mut(day) {
-            Some(pile) => {
-                self.arena.push(pile, row);
+    /// Adds a timer that is not due before the horizon to its bucket, or to the overflow.
+    fn push_to_bucket(&mut self, timer: PlayerTimer) {
+        let index = ((timer.due.0 - self.first_due) >> self.bucket_shift) as usize;
+        match self.buckets.get_mut(index) {
+            Some(bucket) => {
+                self.arena.push(bucket, timer);
                 self.bucketed += 1;
             }
-            None => self.arena.push(&mut self.overflow, row),
+            None => self.arena.push(&mut self.overflow, timer),
         }
     }
 
-    /// Makes sure that the earliest row is in `today` or `soon`.
+    /// Makes sure that the earliest timer is in `current` or `near`.
     fn refill_current(&mut self) {
         while self.current.is_empty() && self.near.is_empty() && self.len > 0 {
             if self.bucketed == 0 {
@@ -273,92 +283,92 @@ impl CalendarQueue {
                 self.rebuild();
                 continue;
             }
-            let day = self.next_bucket;
+            let index = self.next_bucket;
             let overfull =
-                u64::from(self.buckets[day].count) > 8 * BUCKET_LEN && self.bucket_shift > 0 && day > 0;
+                u64::from(self.buckets[index].count) > 8 * BUCKET_LEN && self.bucket_shift > 0 && index > 0;
             if overfull {
                 self.rebuild();
                 continue;
             }
             self.next_bucket += 1;
             self.horizon = self.first_due.saturating_add((self.next_bucket as u64) << self.bucket_shift);
-            let mut pile = std::mem::take(&mut self.buckets[day]);
-            self.bucketed -= pile.count as usize;
-            self.arena.drain(&mut pile, &mut self.current);
-            self.current.sort_unstable_by_key(|row| std::cmp::Reverse(row.key()));
+            let mut bucket = std::mem::take(&mut self.buckets[index]);
+            self.bucketed -= bucket.count as usize;
+            self.arena.drain(&mut bucket, &mut self.current);
+            self.current.sort_unstable_by_key(|timer| std::cmp::Reverse(timer.key()));
         }
     }
 
-    /// Makes a new calendar of all there is.
+    /// Builds a new calendar of all timers.
     fn rebuild(&mut self) {
         self.move_all_to_overflow();
         if self.len <= MIN_NEAR_LIMIT / 4 {
-            let mut rows = Vec::with_capacity(self.len);
-            self.arena.drain(&mut self.overflow, &mut rows);
-            self.near = rows.into_iter().map(EarliestFirst).collect();
+            let mut timers = Vec::with_capacity(self.len);
+            self.arena.drain(&mut self.overflow, &mut timers);
+            self.near = timers.into_iter().map(EarliestFirst).collect();
             self.horizon = u64::MAX;
             return;
         }
         let (first, median) = self.first_and_median();
-        let half_in_days = (self.len as u64 / 2 / BUCKET_LEN).clamp(1, BUCKET_COUNT as u64 / 2);
-        let day = ((median - first) / half_in_days).max(1);
+        let half_of_buckets = (self.len as u64 / 2 / BUCKET_LEN).clamp(1, BUCKET_COUNT as u64 / 2);
+        let bucket_len = ((median - first) / half_of_buckets).max(1);
         self.first_due = first;
-        self.bucket_shift = day.ilog2();
+        self.bucket_shift = bucket_len.ilog2();
         self.buckets.resize(BUCKET_COUNT, TimerBucket::default());
         self.next_bucket = 0;
         self.horizon = first;
         let mut all = std::mem::take(&mut self.overflow);
-        let mut sheet = Vec::with_capacity(CHUNK_LEN);
+        let mut chunk = Vec::with_capacity(CHUNK_LEN);
         while all.top_chunk != 0 {
-            sheet.clear();
-            sheet.extend_from_slice(self.arena.top_timers(&all));
+            chunk.clear();
+            chunk.extend_from_slice(self.arena.top_timers(&all));
             self.arena.pop_chunk(&mut all);
-            for row in sheet.drain(..) {
-                self.push_to_bucket(row);
+            for timer in chunk.drain(..) {
+                self.push_to_bucket(timer);
             }
         }
     }
 
-    /// Puts every row into the pile for later.
+    /// Moves every timer into the overflow.
     fn move_all_to_overflow(&mut self) {
-        for row in self.current.drain(..) {
-            self.arena.push(&mut self.overflow, row);
+        for timer in self.current.drain(..) {
+            self.arena.push(&mut self.overflow, timer);
         }
-        for EarliestFirst(row) in self.near.drain() {
-            self.arena.push(&mut self.overflow, row);
+        for EarliestFirst(timer) in self.near.drain() {
+            self.arena.push(&mut self.overflow, timer);
         }
-        let mut sheet = Vec::with_capacity(CHUNK_LEN);
-        for day in self.next_bucket..self.buckets.len() {
-            let mut pile = std::mem::take(&mut self.buckets[day]);
-            while pile.top_chunk != 0 {
-                sheet.clear();
-                sheet.extend_from_slice(self.arena.top_timers(&pile));
-                self.arena.pop_chunk(&mut pile);
-                for row in sheet.drain(..) {
-                    self.arena.push(&mut self.overflow, row);
+        let mut chunk = Vec::with_capacity(CHUNK_LEN);
+        for index in self.next_bucket..self.buckets.len() {
+            let mut bucket = std::mem::take(&mut self.buckets[index]);
+            while bucket.top_chunk != 0 {
+                chunk.clear();
+                chunk.extend_from_slice(self.arena.top_timers(&bucket));
+                self.arena.pop_chunk(&mut bucket);
+                for timer in chunk.drain(..) {
+                    self.arena.push(&mut self.overflow, timer);
                 }
             }
         }
         self.bucketed = 0;
     }
 
-    /// The earliest time in the pile for later, and about the median.
+    /// The earliest due time in the overflow, and an estimate of the median.
     fn first_and_median(&self) -> (u64, u64) {
         let mut first = u64::MAX;
         let mut sample = Vec::with_capacity(2 * SAMPLE_LEN);
         let every = (self.overflow.count as usize / SAMPLE_LEN).max(1);
-        let mut pile = self.overflow;
+        let mut bucket = self.overflow;
         let mut n = 0usize;
-        while pile.top_chunk != 0 {
-            for row in self.arena.top_timers(&pile) {
-                first = first.min(row.due.0);
+        while bucket.top_chunk != 0 {
+            for timer in self.arena.top_timers(&bucket) {
+                first = first.min(timer.due.0);
                 if n.is_multiple_of(every) {
-                    sample.push(row.due.0);
+                    sample.push(timer.due.0);
                 }
                 n += 1;
             }
-            pile.top_chunk = self.arena.next_chunk[pile.top_chunk as usize - 1];
-            pile.top_len = CHUNK_LEN as u32;
+            bucket.top_chunk = self.arena.next_chunk[bucket.top_chunk as usize - 1];
+            bucket.top_len = CHUNK_LEN as u32;
         }
         sample.sort_unstable();
         (first, sample[sample.len() / 2])
@@ -374,17 +384,17 @@ mod tests {
     use crate::scenario::interval::Interval;
     use scenario_log::time::Span;
 
-    fn row(due: u64, id: u32) -> PlayerTimer {
+    fn timer(due: u64, id: u32) -> PlayerTimer {
         PlayerTimer { due: Moment(due), random: RandomStreamId::new(1, "test").stream(), id, moves_left: 0 }
     }
 
-    /// Pops `pops` rows, each time pushing it again `gap` later, and checks the order against a
-    /// plain sorted set.
+    /// Pops `pops` timers, pushes each again `gap` later, and checks the order against a plain sorted
+    /// set.
     fn hold(start: &[u64], gaps: &[u64], pops: usize) {
         let mut calendar = CalendarQueue::default();
         let mut model = std::collections::BTreeSet::new();
         for (id, due) in start.iter().enumerate() {
-            calendar.push(row(*due, id as u32));
+            calendar.push(timer(*due, id as u32));
             model.insert((Moment(*due), id as u32));
         }
         for n in 0..pops {
@@ -405,7 +415,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rows_come_out_in_order(
+        fn timers_come_out_in_order(
             start in prop::collection::vec(0u64..5_000, 1..300),
             gaps in prop::collection::vec(prop_oneof![0u64..10, 0u64..5_000, 0u64..5_000_000_000], 1..50),
         ) {
@@ -420,7 +430,7 @@ mod tests {
         let start: Vec<u64> = (0..60_000).map(|_| die.sample(&second).0).collect();
         let gaps: Vec<u64> = (0..9_973).map(|_| die.sample(&second).0).collect();
         hold(&start, &gaps, 300_000);
-        // One far away does not spoil the days of the others.
+        // One timer in the far future does not spoil the buckets of the others.
         hold(&[start.clone(), vec![u64::MAX / 2]].concat(), &gaps, 200_000);
     }
 
@@ -430,7 +440,25 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_32_bytes() {
+    #[should_panic(expected = "due before")]
+    fn time_does_not_go_back_on_push() {
+        let mut calendar = CalendarQueue::default();
+        calendar.push(timer(5, 0));
+        assert_eq!(calendar.pop().map(|timer| timer.due), Some(Moment(5)));
+        calendar.push(timer(4, 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "after a later one")]
+    fn time_does_not_go_back_on_pop() {
+        let mut calendar = CalendarQueue::default();
+        calendar.push(timer(5, 0));
+        calendar.last_popped = Moment(6);
+        calendar.pop();
+    }
+
+    #[test]
+    fn a_timer_is_32_bytes() {
         assert_eq!(size_of::<PlayerTimer>(), 32);
     }
 }

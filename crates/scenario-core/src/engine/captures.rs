@@ -1,30 +1,41 @@
-//! What fetches captured, for the texts of what comes later.
+//! The values that fetches captured, for the texts of later entries and requests.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
-use crate::engine::RunState;
-use crate::scenario::model::{FetchJob, ScenarioText};
+use crate::scenario::model::{FetchJob, Scenario, ScenarioText};
 use crate::scenario::vars::fill;
-use scenario_log::captured_value::CapturedValue;
+use scenario_log::captured_value::{CapturedValue, CapturedValues};
 use scenario_log::event::FetchedResponse;
 
-impl RunState {
-    /// Keeps what was captured from an answer that is as expected. Whether it is a secret the scenario
-    /// says: a log has only what was shown.
-    pub(crate) fn store_captured(&mut self, job: usize, fetched: &FetchedResponse) {
+/// The captured values of a run.
+#[derive(Clone)]
+pub(crate) struct Captures {
+    scenario: Rc<Scenario>,
+    values: CapturedValues,
+}
+
+impl Captures {
+    pub(crate) fn new(scenario: Rc<Scenario>) -> Captures {
+        Captures { scenario, values: CapturedValues::new() }
+    }
+
+    /// Keeps the values that were captured from a response that is as expected. The scenario
+    /// determines which of them are secret: a log contains only their redacted texts.
+    pub(crate) fn store(&mut self, job: usize, fetched: &FetchedResponse) {
         for captured in &fetched.captured {
             let captures = &self.scenario.fetches[job].captures;
             let Some(capture) = captures.iter().find(|capture| capture.name == captured.name) else {
                 continue;
             };
             let captured = CapturedValue { secret: capture.secret, ..captured.clone() };
-            self.captured_values.insert(captured.name.clone(), captured);
+            self.values.insert(captured.name.clone(), captured);
         }
     }
 
-    /// The captured values that a request needs, as far as there are any, and its URL as it is shown. One
-    /// that lacks a value is failed by the hand, as all that it cannot send.
-    pub(crate) fn captures_for_request<'a>(
+    /// The captured values that a request needs, as far as there are any, and its URL as it may be shown.
+    /// If a value is missing, the request fails when it is sent, as any other that cannot be sent.
+    pub(crate) fn for_request<'a>(
         &self,
         fetch: &'a FetchJob,
         url: usize,
@@ -32,22 +43,19 @@ impl RunState {
         let url_text = &fetch.urls[url];
         let shown = match url_text.capture_names().next() {
             Some(_) => Cow::Owned(
-                url_text
-                    .with_captures(&self.captured_values, fill::encode_for_url)
-                    .display_with_gaps()
-                    .into_owned(),
+                url_text.with_captures(&self.values, fill::encode_for_url).display_with_gaps().into_owned(),
             ),
             None => Cow::Borrowed(url_text.display_text()),
         };
-        (fill::needed_captures(fetch, url, &self.captured_values), shown)
+        (fill::needed_captures(fetch, url, &self.values), shown)
     }
 
-    /// A text with the captured values in it, and why it is not whole, if it is not.
+    /// A text with the captured values in it, and, if a value is missing, the reason.
     pub(crate) fn fill_text<'a>(&self, text: &'a ScenarioText) -> (Cow<'a, ScenarioText>, Option<String>) {
         if text.capture_names().next().is_none() {
             return (Cow::Borrowed(text), None);
         }
-        let filled = text.with_captures(&self.captured_values, str::to_owned);
+        let filled = text.with_captures(&self.values, str::to_owned);
         let missing = filled.capture_names().next().map(|name| format!("`{name}` has not been captured"));
         (Cow::Owned(filled), missing)
     }

@@ -1,4 +1,4 @@
-//! What is counted as events pass: the figures of `run.finished`.
+//! Counts events for the summary in `run.finished`. Emits nothing.
 
 use hdrhistogram::Histogram;
 
@@ -13,17 +13,17 @@ pub(crate) struct RunCounters {
     pub(crate) fetched: u64,
     pub(crate) moves: u64,
     pub(crate) lines: u64,
-    /// Events that were not late at all: on the virtual clock, all of them.
+    /// Events that were not late: on the virtual clock, all of them.
     on_time_count: u64,
     late_histogram: Histogram<u64>,
-    /// The latest of all, which the histogram would round up.
+    /// The largest lateness, which the histogram would round up.
     max_lateness: Span,
 }
 
 impl Default for RunCounters {
     fn default() -> RunCounters {
         let late = Histogram::new(3);
-        let Ok(late) = late else { unreachable!("3 significant figures are within what a histogram takes") };
+        let Ok(late) = late else { unreachable!("a histogram takes 3 significant digits") };
         RunCounters {
             spawned: 0,
             exited: 0,
@@ -44,15 +44,15 @@ impl RunCounters {
             self.on_time_count += 1;
         } else {
             self.max_lateness = self.max_lateness.max(span);
-            // It grows to hold any value, so it refuses none.
+            // The histogram grows to hold any value, so it refuses none.
             let _ = self.late_histogram.record(span.0);
         }
     }
 
-    /// The percentiles, to three significant figures; the largest is exact.
+    /// The percentiles, to three significant digits; the maximum is exact.
     pub(crate) fn lateness(&self) -> LatenessQuantiles {
         let mut all = self.late_histogram.clone();
-        // Recording zeros one by one would cost a run of millions; all at once costs nothing.
+        // To record zeros one by one would slow down a run of millions of events; all at once is free.
         let _ = all.record_n(0, self.on_time_count);
         let at = |quantile| Span(all.value_at_quantile(quantile)).min(self.max_lateness);
         LatenessQuantiles { p50: at(0.5), p99: at(0.99), max: self.max_lateness }

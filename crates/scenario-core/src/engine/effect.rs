@@ -1,5 +1,5 @@
-//! What the engine asks of the hands. Orders are imperative and carry only what the hands cannot
-//! look up in the scenario themselves.
+//! The effects that the engine asks its driver to have in the world. Their names are imperative, and they
+//! contain only what the driver cannot look up in the scenario.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use scenario_log::event::Source;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
-/// One thing to do in the world. A closed set: whoever drives the engine handles them all.
+/// One thing to do in the world. The set is closed: a driver of the engine handles all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Start the program of a `command` preset, or the sub-process of a preset of players with
@@ -16,11 +16,11 @@ pub enum Effect {
     StartSpawn {
         /// The spawn.
         source: Source,
-        /// Which preset of the scenario.
+        /// The index of the preset.
         preset: usize,
-        /// How many spawns of this preset came before; decides the players' draws.
+        /// The number of earlier spawns of this preset, on which the players' draws depend.
         nth: u64,
-        /// Which entry of the timeline wants it; none if it was typed.
+        /// The index of the timeline entry that ordered it; none if a person typed it.
         entry: Option<usize>,
     },
     /// Stop a process by the `stop` of its preset: the signal to its group, the grace, then KILL.
@@ -40,29 +40,29 @@ pub enum Effect {
         /// The line's bytes, with its newline.
         bytes: Vec<u8>,
     },
-    /// Send a process the states of the world from now on.
+    /// From now on, send the states of the world to a process.
     SubscribeToWorld {
         /// The spawn.
         source: Source,
     },
-    /// Send a state of the world to all who listen.
+    /// Send a state of the world to every subscriber.
     BroadcastWorld {
-        /// Its line of the log, with its newline.
+        /// The state as a line of the log, with its newline.
         line: Arc<[u8]>,
-        /// How many states right before it are sent to nobody, since they came all at once.
+        /// The number of states right before it that are not sent, since they came all at once.
         skipped: u64,
     },
     /// Send one request of a fetch job.
     StartRequest {
         /// The request.
         source: Source,
-        /// Which fetch of the scenario.
+        /// The index of the fetch.
         job: usize,
-        /// Which of its URLs.
+        /// The index of the URL in the fetch.
         url: usize,
-        /// The moment from which `took` counts; none: from when it is sent.
+        /// The moment that `took` counts from; none if it counts from the sending.
         due: Option<Moment>,
-        /// The captured values that it needs, as far as there are any.
+        /// The captured values that the request needs. A value that was not captured is missing.
         captured: Vec<CapturedValue>,
     },
     /// Give a request up.
@@ -70,16 +70,16 @@ pub enum Effect {
         /// The request.
         source: Source,
     },
-    /// Have everything stand still, the clock too, until the job goes on.
+    /// Suspend everything, the clock too, until the shell's job continues.
     SuspendRun,
-    /// Show a word about a fetch job.
+    /// Show a warning about a fetch job.
     WarnAboutFetch {
         /// The fetch's name.
         job: String,
-        /// The word.
+        /// The warning.
         text: String,
     },
-    /// Show the state of the run to the person who typed `status`.
+    /// Show what runs: somebody typed `status`.
     ShowStatus,
 }
 
@@ -90,8 +90,8 @@ pub enum RunVerdict {
     Passed,
     /// Not as expected.
     Failed,
-    /// By a fault of the runner's own.
+    /// The runner itself failed.
     InternalError,
-    /// By a signal, or by a typed `quit` (no signal).
+    /// By a signal, or, if there is none, by a typed `quit`.
     Interrupted(Option<Signal>),
 }

@@ -1,5 +1,7 @@
-//! What comes from outside: the only things that can surprise the engine. Each is one line of the
-//! log too, so that a log can be observed in the place of the world.
+//! Everything that can come to the engine from outside. Each input is also a line of the log, so that a
+//! log can take the place of the world. Nothing here decides what an input means.
+
+use std::borrow::Cow;
 
 use scenario_log::event::{
     Direction, FetchErrorKind, FetchedResponse, HttpHeader, OutputStream, Source, SpawnExit,
@@ -7,143 +9,158 @@ use scenario_log::event::{
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
 
-/// One thing that came from outside. A closed set; borrowed, since the engine keeps none of it.
-#[derive(Clone, Copy, Debug)]
-pub enum Input<'a> {
+/// One thing that came from outside. The set is closed.
+///
+/// It owns its data, since it waits in a queue before the engine takes it. The engine only looks at it,
+/// so a caller can use the buffer of a chunk again afterwards.
+#[derive(Debug)]
+pub enum Input {
     /// A process runs.
     SpawnStarted {
         /// The spawn.
         source: Source,
-        /// Its process.
+        /// The process id.
         pid: u32,
     },
     /// A process could not be started.
     SpawnFailed {
         /// The spawn.
         source: Source,
-        /// In words.
-        error: &'a str,
+        /// The reason, for people.
+        error: String,
     },
-    /// A probe found what it asked of a process whose preset says by what it is ready (`tcp`, `http`).
+    /// The probe of a preset with `ready.tcp` or `ready.http` succeeded.
     SpawnReady {
         /// The spawn.
         source: Source,
     },
-    /// A process was stopped by a signal, and does not go on for now.
+    /// A signal stopped a process, which can still continue.
     SpawnSuspended {
         /// The spawn.
         source: Source,
-        /// What stopped it.
+        /// The signal that stopped it.
         signal: Signal,
     },
-    /// A process that was stopped goes on.
+    /// A stopped process continues.
     SpawnResumed {
         /// The spawn.
         source: Source,
     },
-    /// Whole lines of a process (the last of them may lack its newline only at the stream's end),
-    /// or, with `partial`, one part of a line longer than `max_line`.
+    /// Whole lines of a process (only at the end of the stream may the last one lack its newline), or,
+    /// with `partial`, one part of a line longer than `max_line`.
     SpawnLines {
         /// The spawn.
         source: Source,
-        /// Where they were written.
+        /// The stream that they were written to.
         stream: OutputStream,
         /// The lines with their newlines.
-        chunk: &'a [u8],
-        /// One part of a line that goes on.
+        chunk: Vec<u8>,
+        /// Whether this is one part of a line that goes on.
         partial: bool,
     },
-    /// A process ended, and all it wrote has been observed.
+    /// A process ended, and all its output has been handed over.
     SpawnExited {
         /// The spawn.
         source: Source,
-        /// How.
+        /// How it ended.
         exit: SpawnExit,
-        /// Others still hold its output, and what they write is not read any more.
+        /// Whether other processes still hold its output. What they write is no longer read.
         held: bool,
-        /// How many states of the world were not sent to it, since it did not read as fast as they came.
+        /// The number of states of the world that it missed because it read too slowly.
         skipped: u64,
     },
-    /// What was sent to a process did not arrive.
+    /// A line could not be written to a process.
     SendFailed {
         /// The spawn.
         source: Source,
-        /// In words.
-        error: &'a str,
+        /// The reason, for people.
+        error: String,
     },
-    /// The head of an answer.
+    /// The head of a response arrived.
     ResponseStarted {
         /// The request.
         source: Source,
-        /// The status.
+        /// The status code.
         status: u16,
-        /// `HTTP/1.1`.
-        version: &'a str,
-        /// Redacted.
-        headers: &'a [HttpHeader],
+        /// For example `HTTP/1.1`. A log may contain any text here.
+        version: Cow<'static, str>,
+        /// The headers, with secrets redacted.
+        headers: Vec<HttpHeader>,
     },
-    /// Whole lines of an answer's body (the last of them may lack its newline at the body's end), or
-    /// a piece of one longer than 1 MiB, which counts as a line; of fetch jobs with `lines` only.
+    /// Whole lines of a response's body (only at its end may the last one lack its newline), or a piece
+    /// of a line longer than 1 MiB, which counts as a line. Only fetch jobs with `lines` have them.
     ResponseLines {
         /// The request.
         source: Source,
         /// The lines with their newlines.
-        chunk: &'a [u8],
+        chunk: Vec<u8>,
     },
-    /// An answer is whole.
+    /// A response is complete.
     FetchFinished {
         /// The request.
         source: Source,
-        /// What came.
-        fetched: &'a FetchedResponse,
+        /// The response.
+        fetched: Box<FetchedResponse>,
     },
     /// A request failed.
     FetchFailed {
         /// The request.
         source: Source,
-        /// The phase or limit.
+        /// The phase that failed or the limit that was reached.
         kind: FetchErrorKind,
-        /// In words.
-        error: &'a str,
-        /// From the request's start.
+        /// The reason, for people.
+        error: String,
+        /// The time since the request started.
         took: Span,
     },
-    /// A guest comes, with its player.
+    /// A guest joins with its player.
     PlayerJoined {
-        /// The guest; each has a number of its own.
+        /// The guest; each guest has its own number.
         source: Source,
         /// The player's name.
-        player: &'a str,
+        player: String,
     },
     /// A guest's player moves.
     PlayerMoved {
         /// The guest.
         source: Source,
-        /// Where to.
+        /// The direction of the move.
         direction: Direction,
     },
-    /// A guest has gone.
+    /// A guest left.
     PlayerLeft {
         /// The guest.
         source: Source,
     },
-    /// A line was typed.
+    /// A person typed a line.
     CommandTyped {
-        /// Without its newline.
-        text: &'a str,
+        /// The line without its newline.
+        text: String,
     },
-    /// The runner was sent a signal.
+    /// The runner received a signal.
     SignalReceived(Signal),
-    /// The runner has a fault of its own (a panic).
+    /// The runner itself failed (it panicked).
     InternalError {
-        /// In words.
-        error: &'a str,
+        /// The reason, for people.
+        error: String,
     },
-    /// Everything is to stand still (Ctrl-Z).
+    /// The whole run is to be suspended (Ctrl-Z).
     RunPaused,
-    /// Everything goes on.
+    /// The whole run continues.
     RunResumed {
-        /// How long the pause was by the machine's clock.
+        /// The length of the pause by the machine's clock.
         took: Span,
     },
+}
+
+impl Input {
+    /// The buffer of a chunk of lines, for the next chunk. Any other input has none.
+    #[must_use]
+    #[inline]
+    pub fn into_buffer(self) -> Option<Vec<u8>> {
+        match self {
+            Input::SpawnLines { chunk, .. } | Input::ResponseLines { chunk, .. } => Some(chunk),
+            _ => None,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What the requests of a load come to, as they end: counts, and how long they took.
+//! Measures the requests of a load as they end: counts and latencies. Decides nothing.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use scenario_log::event::{FetchErrorKind, FetchedResponse};
 use scenario_log::load_metrics::{LatencyQuantiles, LoadMetrics};
 use scenario_log::time::{Moment, Span};
 
-/// The figures of one fetch so far.
+/// The metrics of one fetch so far.
+#[derive(Clone)]
 pub(crate) struct LoadMetricsRecorder {
     first_at: Moment,
     last_at: Moment,
@@ -21,14 +22,14 @@ pub(crate) struct LoadMetricsRecorder {
     bytes: u64,
     opened: u64,
     reused: u64,
-    pub(crate) delayed: u64,
-    pub(crate) unsent: u64,
-    /// It has been told that requests start late.
-    pub(crate) is_delay_reported: bool,
+    delayed: u64,
+    unsent: u64,
+    /// A warning about late requests was shown.
+    is_delay_reported: bool,
 }
 
 impl LoadMetricsRecorder {
-    /// None yet, of a fetch whose first request starts now.
+    /// The metrics of a fetch whose first request starts now.
     pub(crate) fn new(now: Moment) -> LoadMetricsRecorder {
         LoadMetricsRecorder {
             first_at: now,
@@ -48,12 +49,11 @@ impl LoadMetricsRecorder {
         }
     }
 
-    /// A request starts.
     pub(crate) fn record_start(&mut self) {
         self.requests += 1;
     }
 
-    /// A request that had started so late was answered.
+    /// Records the response to a request that started `late` after its planned moment.
     pub(crate) fn record_response(&mut self, now: Moment, fetched: &FetchedResponse, late: Span) {
         self.last_at = now;
         self.bytes = self.bytes.saturating_add(fetched.bytes);
@@ -64,7 +64,7 @@ impl LoadMetricsRecorder {
         self.statuses.entry(fetched.status).or_default().record(fetched.took);
     }
 
-    /// A request failed, or was given up.
+    /// Records a request that failed or was given up.
     pub(crate) fn record_failure(&mut self, now: Moment, kind: FetchErrorKind, is_given_up: bool) {
         self.last_at = now;
         if is_given_up {
@@ -74,7 +74,22 @@ impl LoadMetricsRecorder {
         }
     }
 
-    /// For the log and the screen.
+    /// Notes that a request started late, since too many were in flight.
+    pub(crate) fn record_delayed(&mut self) {
+        self.delayed += 1;
+    }
+
+    /// Notes planned requests that never start.
+    pub(crate) fn record_unsent(&mut self, count: u64) {
+        self.unsent += count;
+    }
+
+    /// Whether a warning about late requests is still to be shown; true only once.
+    pub(crate) fn claim_delay_report(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_delay_reported, true)
+    }
+
+    /// The metrics for the log and the screen.
     pub(crate) fn to_metrics(&self, job: &str) -> LoadMetrics {
         let statuses = self.statuses.iter();
         let failures = FetchErrorKind::ALL.into_iter().zip(self.failures);
@@ -96,18 +111,17 @@ impl LoadMetricsRecorder {
     }
 }
 
-/// How long things took.
+/// A histogram of durations.
+#[derive(Clone)]
 struct LatencyHistogram {
     histogram: Histogram<u64>,
-    /// The longest, which the histogram would round up.
+    /// The longest duration, which the histogram would round up.
     longest: Span,
 }
 
 impl Default for LatencyHistogram {
     fn default() -> LatencyHistogram {
-        let Ok(histogram) = Histogram::new(3) else {
-            unreachable!("3 significant figures are within what a histogram takes")
-        };
+        let Ok(histogram) = Histogram::new(3) else { unreachable!("a histogram takes 3 significant digits") };
         LatencyHistogram { histogram, longest: Span::ZERO }
     }
 }
@@ -115,7 +129,7 @@ impl Default for LatencyHistogram {
 impl LatencyHistogram {
     fn record(&mut self, span: Span) {
         self.longest = self.longest.max(span);
-        // It grows to hold any value, so it refuses none.
+        // The histogram grows to hold any value, so it refuses none.
         let _ = self.histogram.record(span.0);
     }
 

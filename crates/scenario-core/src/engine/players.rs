@@ -1,10 +1,10 @@
-//! The players that the runner plays itself: rows of a [calendar](crate::engine::calendar_queue), not
-//! tasks. A player says a direction and its name, waits one draw of its interval, and so on; its
-//! spawn ends when the last of its players has ended its last wait. Players that take [steps](Steps)
-//! stand beside the calendar; at one instant those who move come before them.
+//! The players that the runner plays itself: timers in a [calendar queue](crate::engine::calendar_queue),
+//! not tasks. A player moves, waits one draw of its interval, moves again, and so on; its spawn ends when the
+//! last of its players has ended its last wait. Players that take [steps](StepMachine) are not in the
+//! calendar; at one instant the moves come before the steps.
 
-use crate::engine::EngineOutput;
 use crate::engine::calendar_queue::{CalendarQueue, PlayerTimer};
+use crate::engine::output::EngineOutput;
 use crate::engine::random;
 use crate::engine::steps::{StepMachine, StepRole, TakenStep};
 use crate::engine::tie_break::TieBreaker;
@@ -17,53 +17,51 @@ use scenario_log::time::Moment;
 #[derive(Clone, Debug)]
 struct PlayerSpawn {
     source: Source,
-    /// Players that have not ended.
     players_left: u32,
-    /// Those of them that move, and take no steps.
+    /// How many of these move and take no steps.
     movers_left: u32,
-    /// Its players are not asked any more.
+    /// Its players do nothing any more.
     stopped: bool,
 }
 
-/// Players of one spawn that share a row of the scenario: their ids follow each other.
+/// The players of one spawn that share a row of the scenario. Their ids are consecutive.
 #[derive(Clone, Debug)]
 struct SpawnedGroup {
-    /// The id of its first player.
     first_id: u32,
-    /// Index into the plays.
+    /// Index into [`Players::spawns`].
     spawn: u32,
-    /// Which preset, and which row of it.
     preset: u32,
+    /// The row of the preset.
     group: u32,
 }
 
-/// Who chooses among players that could take their next step at the same instant.
+/// The choice among the players that can take a step at the same instant.
 #[derive(Clone, Debug)]
-pub(crate) enum StepChooser {
+enum StepChooser {
     /// The seed, or a schedule.
     TieBreak(TieBreaker),
-    /// Somebody else: every step is waited for.
+    /// The caller: every step waits for its choice.
     External,
 }
 
 /// All players in the runner.
 #[derive(Clone, Debug)]
-pub(crate) struct PlayerScheduler {
-    /// Where those that take steps stand; who they are is in `roles`.
-    pub(crate) steps: StepMachine,
+pub(crate) struct Players {
+    /// The players that take steps; `step_roles` identifies them.
+    steps: StepMachine,
     step_roles: Vec<StepRole>,
-    pub(crate) chooser: StepChooser,
-    /// Players that move, and have not ended.
+    chooser: StepChooser,
+    /// Players that move and have not ended.
     movers_left: u64,
     calendar: CalendarQueue,
     spawns: Vec<PlayerSpawn>,
     groups: Vec<SpawnedGroup>,
     next_id: u32,
-    /// The group of the player that moved last: the next is likely to be of the same.
+    /// The group of the player that moved last: the next player is likely to be in the same group.
     last_group: usize,
 }
 
-/// What the players have come to.
+/// Why the players stop playing for now.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum PlayResult {
     /// Nothing more is due.
@@ -72,11 +70,11 @@ pub(crate) enum PlayResult {
     SpawnEnded(Source, Moment),
     /// Every player that is left waits for a lock.
     Deadlock,
-    /// A step is to be taken, and the walker says whose.
+    /// A step is to be taken, and the caller must choose whose.
     ChoiceNeeded,
 }
 
-/// The players of a preset, if it is one of players.
+/// The players of a preset, if the preset is one of players.
 pub(crate) fn players_preset(scenario: &Scenario, preset: usize) -> Option<&Preset> {
     match &scenario.presets[preset].kind {
         PresetKind::Players(players) => Some(players),
@@ -84,10 +82,10 @@ pub(crate) fn players_preset(scenario: &Scenario, preset: usize) -> Option<&Pres
     }
 }
 
-impl PlayerScheduler {
-    /// None yet. Ties are drawn from this seed.
-    pub(crate) fn new(scenario: &Scenario, seed: u64) -> PlayerScheduler {
-        PlayerScheduler {
+impl Players {
+    /// No player yet. The seed draws the ties.
+    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Players {
+        Players {
             steps: StepMachine::new(scenario),
             step_roles: Vec::new(),
             chooser: StepChooser::TieBreak(TieBreaker::new(seed)),
@@ -100,7 +98,7 @@ impl PlayerScheduler {
         }
     }
 
-    /// When the next player moves, takes a step or ends.
+    /// The moment of the next move, step or end of a player.
     pub(crate) fn next_due(&mut self) -> Option<Moment> {
         match (self.calendar.next_due(), self.steps.next_due()) {
             (Some(moves), Some(steps)) => Some(moves.min(steps)),
@@ -108,23 +106,49 @@ impl PlayerScheduler {
         }
     }
 
-    /// Who the players are that take steps.
+    /// Lets this schedule decide the first ties.
+    pub(crate) fn set_schedule(&mut self, schedule: &[u32]) {
+        if let StepChooser::TieBreak(ties) = &mut self.chooser {
+            ties.set_schedule(schedule);
+        }
+    }
+
+    /// Waits at every step for a choice from outside.
+    pub(crate) fn choose_externally(&mut self) {
+        self.chooser = StepChooser::External;
+    }
+
+    /// The players that take steps, and the cells.
+    pub(crate) fn steps(&self) -> &StepMachine {
+        &self.steps
+    }
+
+    /// Takes the players that take steps out; [`Players::set_steps`] must follow before anything else.
+    pub(crate) fn take_steps(&mut self) -> StepMachine {
+        std::mem::take(&mut self.steps)
+    }
+
+    pub(crate) fn set_steps(&mut self, steps: StepMachine) {
+        self.steps = steps;
+    }
+
+    /// The roles of the players that take steps, by their ids.
     pub(crate) fn step_roles(&self) -> &[StepRole] {
         &self.step_roles
     }
 
-    /// Whether a run can have as many players more as this preset has: ids are 32 bits.
+    /// Whether there are ids left for the players of one more spawn of a preset: ids have 32 bits.
     pub(crate) fn has_ids_left(&self, scenario: &Scenario, preset: usize) -> bool {
         let groups = players_preset(scenario, preset).map_or(&[][..], |players| &players.groups);
         groups.iter().try_fold(self.next_id, |id, group| id.checked_add(group.count)).is_some()
     }
 
-    /// Starts a spawn of players at its planned moment: those that move do so at once, in the order of
-    /// the file. Its name among the plays is given back for [`Players::stop`]; `None` if it has no
-    /// player with a move or a step, and so has ended already.
+    /// Starts a spawn of players at its planned moment: players that move do so at once, in the order of
+    /// the file. Returns its index, for [`Players::stop_spawn`]; `None` if it has no player with a move or a
+    /// step, and so has ended already.
     ///
     /// # Panics
-    /// If [`Players::has_room`] was not asked.
+    /// If [`Players::has_ids_left`] is false for it.
     pub(crate) fn start_spawn(
         &mut self,
         scenario: &Scenario,
@@ -146,18 +170,18 @@ impl PlayerScheduler {
                 preset: preset as u32,
                 group: row as u32,
             });
-            self.next_id = first.checked_add(group.count).expect("has_room was asked");
+            self.next_id = first.checked_add(group.count).expect("the caller has checked `has_ids_left`");
             for n in 0..if group.is_active() { group.count } else { 0 } {
                 if !out.wants_more() {
                     return None;
                 }
-                let die = purpose.with_player(group.name.nth(n + 1)).stream();
+                let random = purpose.with_player(group.name.nth(n + 1)).stream();
                 self.spawns[play].players_left += 1;
                 match &group.behavior {
                     PlayerBehavior::Moves { moves, every } => {
                         self.spawns[play].movers_left += 1;
                         self.movers_left += 1;
-                        let row = PlayerTimer { due, random: die, id: first + n, moves_left: *moves };
+                        let row = PlayerTimer { due, random, id: first + n, moves_left: *moves };
                         self.make_move(row, n, (group, every), source, out);
                     }
                     PlayerBehavior::Steps(_) => {
@@ -167,7 +191,7 @@ impl PlayerScheduler {
                             group: row as u32,
                             n,
                         });
-                        self.steps.add_player(due, die);
+                        self.steps.add_player(due, random);
                     }
                 }
             }
@@ -175,7 +199,7 @@ impl PlayerScheduler {
         (self.spawns[play].players_left > 0).then_some(play)
     }
 
-    /// Ends a spawn: its players are not asked any more.
+    /// Ends a spawn: its players do nothing any more.
     pub(crate) fn stop_spawn(&mut self, play: usize) {
         let stopped = &mut self.spawns[play];
         stopped.stopped = true;
@@ -183,14 +207,14 @@ impl PlayerScheduler {
         self.steps.remove_spawn(play as u32, &self.step_roles);
     }
 
-    /// Plays all that is due by `now` and before `until`, or up to the end of a spawn.
+    /// Plays everything that is due by now and before `until`, or up to the end of a spawn.
     pub(crate) fn play_until(
         &mut self,
         scenario: &Scenario,
         until: Option<Moment>,
         out: &mut EngineOutput<'_>,
     ) -> PlayResult {
-        let now = out.now;
+        let now = out.now();
         let due_now = |due: Moment| due <= now && until.is_none_or(|until| due < until);
         while out.wants_more() && !out.must_abort() {
             let moves = self.calendar.next_due().filter(|due| due_now(*due));
@@ -231,14 +255,14 @@ impl PlayerScheduler {
         PlayResult::Idle
     }
 
-    /// Lets one player take its next step, or one end whose last pause is over.
+    /// Lets one player take its next step, or ends one whose last pause is over.
     fn advance_steps(&mut self, scenario: &Scenario, out: &mut EngineOutput<'_>) -> PlayResult {
         if let Some(id) = self.steps.wake_due(scenario, &self.step_roles) {
             return self.end_player(id);
         }
         let count = self.steps.ready_count();
         if count == 0 {
-            // All that were due wait for locks.
+            // All players that were due wait for locks.
             return PlayResult::Idle;
         }
         match &mut self.chooser {
@@ -250,13 +274,8 @@ impl PlayerScheduler {
         }
     }
 
-    /// The `k`th of those that could take a step takes it.
-    pub(crate) fn take_step(
-        &mut self,
-        k: usize,
-        scenario: &Scenario,
-        out: &mut EngineOutput<'_>,
-    ) -> PlayResult {
+    /// Lets the `k`th of the players that can take a step take it.
+    fn take_step(&mut self, k: usize, scenario: &Scenario, out: &mut EngineOutput<'_>) -> PlayResult {
         let taken = self.steps.take_step(k, scenario, &self.step_roles);
         let TakenStep { id, step, register, direction, has_ended } = taken;
         let role = self.step_roles[id as usize];
@@ -270,7 +289,7 @@ impl PlayerScheduler {
         if has_ended { self.end_player(id) } else { PlayResult::Idle }
     }
 
-    /// A player has taken its last step.
+    /// Ends a player that has taken its last step.
     pub(crate) fn end_player(&mut self, id: u32) -> PlayResult {
         let play = &mut self.spawns[self.step_roles[id as usize].spawn as usize];
         play.players_left -= 1;
@@ -281,7 +300,7 @@ impl PlayerScheduler {
         }
     }
 
-    /// What there is of spawns and of players that move, as values that tell two states apart.
+    /// Everything by which two states of the spawns and of the players that move can differ.
     pub(crate) fn state_key(&self) -> impl std::fmt::Debug {
         let plays: Vec<_> =
             self.spawns.iter().map(|play| (play.source, play.players_left, play.stopped)).collect();
@@ -289,7 +308,7 @@ impl PlayerScheduler {
         (plays, roles, self.calendar.sorted_keys(), self.next_id)
     }
 
-    /// Who waits for which lock, by their names; those of one name with their spawns.
+    /// Each player that waits, with its lock. If two of them have one name, their spawns are named too.
     pub(crate) fn lock_waits(&self, scenario: &Scenario) -> Vec<(String, String)> {
         let waiting = self.steps.lock_waits();
         let name = |id: u32| {
@@ -301,7 +320,7 @@ impl PlayerScheduler {
         let is_doubled = |name: &String| {
             names.partition_point(|one| one <= name) - names.partition_point(|one| one < name) > 1
         };
-        let told = waiting.iter().map(|(id, lock)| {
+        let waits = waiting.iter().map(|(id, lock)| {
             let mut player = name(*id);
             if is_doubled(&player) {
                 let source = self.spawns[self.step_roles[*id as usize].spawn as usize].source;
@@ -309,10 +328,10 @@ impl PlayerScheduler {
             }
             (player, scenario.locks[*lock].clone())
         });
-        told.collect()
+        waits.collect()
     }
 
-    /// One move of the `n`th player (from 0) of a group, and its wait.
+    /// Makes one move of the `n`th player (from 0) of a group, and starts its wait.
     fn make_move(
         &mut self,
         mut row: PlayerTimer,
@@ -329,7 +348,7 @@ impl PlayerScheduler {
         self.calendar.push(row);
     }
 
-    /// Which group a player is of.
+    /// The group of a player, as an index.
     fn group_of_player(&mut self, id: u32) -> usize {
         let starts = |at: usize| self.groups.get(at).is_none_or(|next| id < next.first_id);
         if !(self.groups[self.last_group].first_id <= id && starts(self.last_group + 1)) {

@@ -1,59 +1,53 @@
-//! How a run stands: what people watch while it runs. Changes nothing.
+//! The progress of a run, for people who watch it. Changes nothing.
+
+pub use crate::engine::expectations::outcome::ExpectationStatus;
 
 use crate::engine::Engine;
-use crate::engine::expectations::RunTotals;
+use crate::engine::expectations::outcome::RunTotals;
 use scenario_log::event::Source;
 use scenario_log::time::Moment;
 
-/// How many of the spawns that run are named.
+/// The most running spawns that are named.
 const MAX_LISTED_SPAWNS: usize = 8;
 
-/// How an expectation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpectationStatus {
-    /// If the run ended now, it would hold.
-    Holds,
-    /// If the run ended now, it would be missed; it can still come to hold.
-    Open,
-    /// It can no longer hold.
-    Missed,
-}
-
-/// How a run stands at a moment.
+/// The progress of a run at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunProgress {
-    /// The first of the spawns that run: which, its preset's name, and since when.
+    /// The first running spawns: the source, its preset's name, and the planned moment of its start.
     pub spawns: Vec<(Source, String, Moment)>,
-    /// How many run.
+    /// The number of running spawns.
     pub running_spawns: usize,
     /// Requests in flight.
     pub requests: usize,
-    /// How many entries of the timeline have happened for the last time, and how many there are.
+    /// The number of timeline entries that have happened for the last time, and of all entries.
     pub entries: (usize, usize),
-    /// So far.
+    /// Moves so far.
     pub moves: u64,
-    /// So far.
+    /// Lines so far.
     pub lines: u64,
-    /// Requests that have ended so far.
+    /// Ended requests so far.
     pub fetched: u64,
-    /// The scenario's own expectations by name, in their order.
+    /// The scenario's expectations by name, in the order of the file.
     pub expectations: Vec<(String, ExpectationStatus)>,
 }
 
 impl Engine {
-    /// How the run stands now.
+    /// The progress of the run at `now`.
     #[must_use]
     pub fn progress(&self, now: Moment) -> RunProgress {
         let run = &self.state;
-        let spawns = run.spawns.iter().take(MAX_LISTED_SPAWNS).map(|(number, spawn)| {
-            (Source::Spawn(*number), run.scenario.presets[spawn.preset].name.clone(), spawn.due)
-        });
-        let all = run.scenario.timeline.len();
+        let scenario = run.scenario();
+        let spawns = run
+            .spawns()
+            .iter()
+            .take(MAX_LISTED_SPAWNS)
+            .map(|(source, spawn)| (source, scenario.presets[spawn.preset()].name.clone(), spawn.due()));
+        let all = scenario.timeline.len();
         RunProgress {
             spawns: spawns.collect(),
-            running_spawns: run.spawns.len(),
-            requests: run.requests.len(),
-            entries: (all.saturating_sub(run.entries_left), all),
+            running_spawns: run.spawns().len(),
+            requests: run.request_count(),
+            entries: (all.saturating_sub(run.timeline().entries_left()), all),
             moves: self.counters.moves,
             lines: self.counters.lines,
             fetched: self.counters.fetched,
@@ -62,14 +56,5 @@ impl Engine {
                 shared_cells: &run.shared_cells(),
             }),
         }
-    }
-}
-
-/// How one stands that holds or not as far as the run has come.
-pub(super) fn expectation_status(holds: bool, is_missed: bool) -> ExpectationStatus {
-    match (is_missed, holds) {
-        (true, _) => ExpectationStatus::Missed,
-        (false, true) => ExpectationStatus::Holds,
-        (false, false) => ExpectationStatus::Open,
     }
 }

@@ -1,5 +1,5 @@
-//! All chance comes from here. A die is PCG32 (`rand_pcg`), seeded by a mixer of our own from what
-//! it is for; sampling is in whole numbers only, so that every machine, every release and every
+//! The only source of chance. A random stream is a PCG32 (`rand_pcg`), seeded by a mixer of our own from
+//! the stream's purpose. Sampling uses whole numbers only, so that every machine, every release and every
 //! language draws the same.
 //!
 //! - **Mixer**: FNV-1a (64 bits) over bytes that name the purpose; the generator's state and stream
@@ -12,7 +12,7 @@
 //! - **Exponential**: mean times -ln(u), **normal**: the polar method of Marsaglia and Bray (1964);
 //!   both in fixed point, with a logarithm by repeated squaring.
 //!
-//! `docs/format.md` says the same for other languages. The golden vectors below must never change
+//! `docs/format.md` contains the same for other languages. The golden vectors below must never change
 //! within one format of the log.
 
 use rand::Rng;
@@ -28,30 +28,30 @@ const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 /// ln 2 in units of 2^-32.
 const LN_2: u64 = 2_977_044_472;
 
-/// A name for a die under construction: hashes what the die is for.
+/// The identity of a random stream: a hash of its purpose.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomStreamId(u64);
 
 impl RandomStreamId {
-    /// The die of this run for this kind of thing.
+    /// The stream of a run for this kind of purpose.
     #[must_use]
     pub fn new(seed: u64, kind: &str) -> RandomStreamId {
         RandomStreamId(FNV_OFFSET).with_number(seed).with_text(kind)
     }
 
-    /// Further told by a text; its end counts, so that `ab`, `c` is not `a`, `bc`.
+    /// Adds a text to the purpose. Its end counts, so that `ab`, `c` differs from `a`, `bc`.
     #[must_use]
     pub fn with_text(self, text: &str) -> RandomStreamId {
         self.hash_bytes(text.as_bytes()).hash_bytes(&[0])
     }
 
-    /// Further told by a number: its eight bytes, the lowest first.
+    /// Adds a number to the purpose: its eight bytes, the lowest first.
     #[must_use]
     pub fn with_number(self, number: u64) -> RandomStreamId {
         self.hash_bytes(&number.to_le_bytes())
     }
 
-    /// Further told by a player's name.
+    /// Adds a player's name to the purpose.
     #[must_use]
     pub fn with_player(self, name: PlayerName<'_>) -> RandomStreamId {
         let mut hash = self.hash_bytes(name.prefix.as_bytes());
@@ -68,7 +68,7 @@ impl RandomStreamId {
         )
     }
 
-    /// The die.
+    /// The stream of this identity, at its beginning.
     #[must_use]
     pub fn stream(self) -> RandomStream {
         let mut state = self.0;
@@ -100,14 +100,14 @@ fn decimal_digits(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
     }
 }
 
-/// The die of one player: it depends on the seed, its preset's name, how many spawns of that preset
-/// came before its own, and its own name, and on nothing else.
+/// The identity of a player's stream, without the player's name. It depends on the seed, the preset's name
+/// and the number of earlier spawns of that preset, and on nothing else.
 #[must_use]
 pub fn player_stream_id(seed: u64, preset: &str, nth: u64) -> RandomStreamId {
     RandomStreamId::new(seed, "player").with_text(preset).with_number(nth)
 }
 
-/// A source of chance for one purpose: 16 bytes.
+/// A random stream for one purpose: 16 bytes.
 #[derive(Clone, Debug)]
 pub struct RandomStream(Pcg32);
 
@@ -118,7 +118,7 @@ impl RandomStream {
         ((u64::from(self.0.next_u32()) * u64::from(n)) >> 32) as u32
     }
 
-    /// One wait. A constant draws nothing.
+    /// Draws one wait. A constant draws nothing.
     pub fn sample(&mut self, interval: &Interval) -> Span {
         match interval {
             Interval::Constant(span) => *span,
@@ -129,13 +129,13 @@ impl RandomStream {
         }
     }
 
-    /// The distance to the next of things that come by chance, one of them on average: in units of 2^-32.
+    /// Draws the distance to the next event of a Poisson process of rate 1, in units of 2^-32.
     pub(crate) fn sample_exponential(&mut self) -> u64 {
         neg_ln(self.0.next_u64().max(1), 64)
     }
 
-    /// The polar method: a point in the unit disc, of which the first coordinate gives the value and
-    /// the second is thrown away, so that a draw never depends on the one before it.
+    /// The polar method: a point in the unit disc. Its first coordinate gives the value; the second is not
+    /// used, so that a draw never depends on the draw before it.
     fn sample_normal(&mut self, mean: u64, sd: u64) -> Span {
         loop {
             let x = i64::from(self.0.next_u32()) - (1 << 31);
@@ -160,7 +160,7 @@ fn multiply_high(a: u64, b: u64) -> u64 {
     ((u128::from(a) * u128::from(b)) >> 64) as u64
 }
 
-/// `factor · span` for a factor in units of `2^-bits`; what does not fit is the longest span.
+/// `factor · span` for a factor in units of `2^-bits`; the longest span if the product does not fit.
 fn multiply_shift(factor: u64, span: u64, bits: u32) -> u64 {
     u64::try_from((u128::from(factor) * u128::from(span)) >> bits).unwrap_or(u64::MAX)
 }
@@ -182,10 +182,10 @@ fn neg_ln(u: u64, bits: u32) -> u64 {
     multiply_high((u64::from(bits) << 32) - log, LN_2 << 32)
 }
 
-/// A seed for a run that has none: 0 to 2^63 - 1, from the operating system.
+/// Draws a seed for a run without one from the operating system: 0 to 2^63 - 1.
 ///
 /// # Errors
-/// When the operating system has no randomness to give.
+/// If the operating system provides no randomness.
 pub fn random_seed() -> Result<u64, rand::rngs::SysError> {
     use rand::TryRng;
     Ok(rand::rngs::SysRng.try_next_u64()? >> 1)
@@ -195,13 +195,13 @@ pub fn random_seed() -> Result<u64, rand::rngs::SysError> {
 mod tests {
     use super::*;
 
-    fn die(seed: u64) -> RandomStream {
+    fn player_stream(seed: u64) -> RandomStream {
         player_stream_id(seed, "1", 0).with_player(PlayerName::from_full_name("john")).stream()
     }
 
     fn draws(interval: &Interval, count: usize) -> Vec<f64> {
-        let mut die = die(2018);
-        (0..count).map(|_| die.sample(interval).0 as f64 / 1e9).collect()
+        let mut random = player_stream(2018);
+        (0..count).map(|_| random.sample(interval).0 as f64 / 1e9).collect()
     }
 
     fn mean_and_sd(values: &[f64]) -> (f64, f64) {
@@ -212,13 +212,13 @@ mod tests {
 
     #[test]
     fn golden_vectors_never_change() {
-        let mut die = die(2018);
-        let numbers: Vec<u32> = (0..6).map(|_| die.below(4)).collect();
+        let mut random = player_stream(2018);
+        let numbers: Vec<u32> = (0..6).map(|_| random.below(4)).collect();
         assert_eq!(numbers, GOLDEN_BELOW_4);
         let uniform = Interval::Uniform { from: Span(0), to: Span::from_millis(800) };
         let exponential = Interval::Exponential { mean: Span::from_secs(1) };
         let normal = Interval::Normal { mean: Span::from_secs(1), sd: Span::from_millis(200) };
-        let spans = [&uniform, &exponential, &normal].map(|interval| die.sample(interval).0);
+        let spans = [&uniform, &exponential, &normal].map(|interval| random.sample(interval).0);
         assert_eq!(spans, GOLDEN_SPANS);
     }
     const GOLDEN_BELOW_4: [u32; 6] = [3, 3, 0, 1, 0, 3];

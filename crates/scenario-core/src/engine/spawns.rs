@@ -1,116 +1,168 @@
-//! Spawns, from the order to the end: players in the runner, players in a sub-process, programs.
+//! The spawns that were ordered and have not ended: programs, players in a sub-process, players in the
+//! runner. Keeps their states and counts; emits no event.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::engine::effect::Effect;
-use crate::engine::expectations::EventOrigin;
-use crate::engine::players::players_preset;
-use crate::engine::readiness::ReadinessWait;
-use crate::engine::world::PlacementSeed;
-use crate::engine::{EngineOutput, RunPhase, RunState};
-use crate::scenario::model::{
-    CommandPreset, ExitRule, Isolation, MAX_PLAYERS_IN_WORLD, PresetKind, Scenario, StdinMode,
-};
-use scenario_log::event::{Direction, Event, OutputStream, Source, SpawnExit};
-use scenario_log::name;
-use scenario_log::name::PlayerName;
+use crate::engine::lifecycle::RunFailure;
+use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
+use crate::scenario::model::{CommandPreset, ExitRule, PresetKind, Scenario};
+use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
-use scenario_log::time::Moment;
+use scenario_log::time::{Moment, Span};
 
 /// A spawn that was ordered and has not ended.
 #[derive(Clone, Debug)]
 pub(crate) struct ActiveSpawn {
-    /// Which preset.
-    pub(crate) preset: usize,
-    /// How many spawns of the preset came before.
+    preset: usize,
     nth: u64,
-    /// Which entry; none for a typed one.
-    pub(crate) entry: Option<usize>,
-    /// When it was to start.
-    pub(crate) due: Moment,
+    entry: Option<usize>,
+    due: Moment,
     phase: SpawnPhase,
-    /// What would show that it is ready: from its start until that comes, or it has had its time, or
-    /// it is asked to stop.
-    pub(crate) readiness: Option<ReadinessWait>,
-    /// The runner has asked it to end.
+    /// The sign that would show that it is ready: from its start until the sign comes, its time to become
+    /// ready is over, or it is asked to stop.
+    readiness: Option<ReadinessWait>,
     stop_requested: bool,
     /// The run does not wait for it.
     is_background: bool,
-    /// Its output stands within a line that is told in parts: what comes next is no line of its own.
+    /// Its output is within a line that comes in parts: what follows is not a line of its own.
     is_mid_line: bool,
-}
-
-/// How a spawn has ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SpawnEnd {
-    pub(crate) exit: SpawnExit,
-    /// Others hold its output.
-    pub(crate) is_output_held: bool,
-    /// States of the world that it was not sent.
-    pub(crate) skipped_states: u64,
-}
-
-impl SpawnEnd {
-    /// That of players in the runner.
-    fn for_players(exit: SpawnExit) -> SpawnEnd {
-        SpawnEnd { exit, is_output_held: false, skipped_states: 0 }
-    }
 }
 
 #[derive(Clone, Debug)]
 enum SpawnPhase {
-    /// The hands are to start it.
+    /// The driver is to start it.
     Starting,
-    /// A process, which does not go on for now if a signal stopped it.
+    /// A process; a signal may have suspended it.
     Running { suspended: bool },
-    /// Players in the runner; which of the plays.
+    /// Players in the runner: their spawn in the scheduler of the players.
     Playing(usize),
 }
 
 impl ActiveSpawn {
+    pub(crate) fn preset(&self) -> usize {
+        self.preset
+    }
+
+    /// The number of earlier spawns of its preset.
+    pub(crate) fn nth(&self) -> u64 {
+        self.nth
+    }
+
+    /// The entry that ordered it; none for a typed one.
+    pub(crate) fn entry(&self) -> Option<usize> {
+        self.entry
+    }
+
+    /// The planned moment of its start.
+    pub(crate) fn due(&self) -> Moment {
+        self.due
+    }
+
     /// Whether the runner has asked it to end.
     pub(crate) fn is_stop_requested(&self) -> bool {
         self.stop_requested
     }
+}
 
-    /// Whether it may still get ready.
-    pub(crate) fn may_become_ready(&self) -> bool {
-        self.readiness.is_some() || matches!(self.phase, SpawnPhase::Starting)
+/// How a spawn has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpawnExitReport {
+    pub(crate) exit: SpawnExit,
+    /// Other processes hold its output.
+    pub(crate) is_output_held: bool,
+    /// The number of states of the world that it missed.
+    pub(crate) skipped_states: u64,
+}
+
+impl SpawnExitReport {
+    /// The end of players in the runner.
+    pub(crate) fn for_players(exit: SpawnExit) -> SpawnExitReport {
+        SpawnExitReport { exit, is_output_held: false, skipped_states: 0 }
     }
 }
 
-/// The program of a preset, if it is one.
-fn command_preset(scenario: &Scenario, preset: usize) -> Option<&CommandPreset> {
+/// The remaining work after a spawn was asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SpawnStop {
+    /// Nothing: it has ended, or was asked before.
+    Nothing,
+    /// Its process must be stopped.
+    Process,
+    /// These players in the runner must end now.
+    Players(usize),
+}
+
+/// Whether a spawn that has started must still become ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadyStart {
+    /// It is ready with its start.
+    Ready,
+    /// It has this long to become ready.
+    Waits(Span),
+    /// It is being stopped, so nobody waits for it.
+    Stopping,
+}
+
+/// How the exit of a process compares to what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitVerdict {
+    Expected,
+    /// It did not stop when asked to, and was killed.
+    ForceKilled,
+    Unexpected,
+    /// It ended before it was ready.
+    BeforeReady,
+}
+
+/// The program of a preset, if the preset is one of a program.
+pub(crate) fn command_preset(scenario: &Scenario, preset: usize) -> Option<&CommandPreset> {
     match &scenario.presets[preset].kind {
         PresetKind::Command(command) => Some(command),
         PresetKind::Players(_) => None,
     }
 }
 
-/// A spawn for a message: `ps#1 (server)`.
-pub(crate) fn spawn_name(scenario: &Scenario, source: Source, preset: usize) -> String {
-    format!("{source} ({})", scenario.presets[preset].name)
+/// All spawns of a run.
+#[derive(Clone)]
+pub(crate) struct Spawns {
+    scenario: Rc<Scenario>,
+    /// By number.
+    active: BTreeMap<u32, ActiveSpawn>,
+    last_number: u32,
+    spawned_per_preset: Vec<u64>,
+    ready_regexes: ReadyRegexes,
+    /// Spawns that have started and not ended.
+    running_count: u64,
+    /// Active spawns that the run waits for.
+    foreground_count: usize,
 }
 
-impl RunState {
-    /// Spawns a preset, planned for `due`.
-    pub(crate) fn start_spawn(
-        &mut self,
-        preset: usize,
-        entry: Option<usize>,
-        due: Moment,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let scenario = Rc::clone(&self.scenario);
-        self.last_spawn += 1;
-        let number = self.last_spawn;
-        let source = Source::Spawn(number);
+impl Spawns {
+    pub(crate) fn new(scenario: Rc<Scenario>) -> Spawns {
+        Spawns {
+            active: BTreeMap::new(),
+            last_number: 0,
+            spawned_per_preset: vec![0; scenario.presets.len()],
+            ready_regexes: ReadyRegexes::default(),
+            running_count: 0,
+            foreground_count: 0,
+            scenario,
+        }
+    }
+
+    /// Counts spawns of a preset that happened elsewhere.
+    pub(crate) fn set_spawned(&mut self, preset: usize, count: u64) {
+        self.spawned_per_preset[preset] = count;
+    }
+
+    /// Adds a spawn that is to be started; returns its number.
+    pub(crate) fn add(&mut self, preset: usize, entry: Option<usize>, due: Moment) -> u32 {
+        self.last_number += 1;
         let nth = self.spawned_per_preset[preset];
         self.spawned_per_preset[preset] += 1;
-        let background = command_preset(&scenario, preset).is_some_and(|command| command.background);
-        self.foreground_count += usize::from(!background);
-        self.entry_source_added(entry);
-        out.expectations.register_source(source, EventOrigin::for_spawn(preset, entry));
+        let is_background = command_preset(&self.scenario, preset).is_some_and(|command| command.background);
+        self.foreground_count += usize::from(!is_background);
         let spawn = ActiveSpawn {
             preset,
             nth,
@@ -119,92 +171,94 @@ impl RunState {
             phase: SpawnPhase::Starting,
             readiness: None,
             stop_requested: false,
-            is_background: background,
+            is_background,
             is_mid_line: false,
         };
-        self.spawns.insert(number, spawn);
-        match players_preset(&scenario, preset) {
-            Some(players) if players.isolation == Isolation::Task => {
-                self.start_players(number, (source, preset, nth), due, out);
-            }
-            _ => out.effect(Effect::StartSpawn { source, preset, nth, entry }),
-        }
+        self.active.insert(self.last_number, spawn);
+        self.last_number
     }
 
-    fn start_players(
-        &mut self,
-        number: u32,
-        spawn: (Source, usize, u64),
-        due: Moment,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let scenario = Rc::clone(&self.scenario);
-        let (source, preset, nth) = spawn;
-        let groups = players_preset(&scenario, preset).map_or(&[][..], |players| &players.groups);
-        if !self.player_scheduler.has_ids_left(&scenario, preset) {
-            return self.spawn_failed(source, "a run can have at most 4,294,967,295 players", out);
-        }
-        if !out.has_world_room(groups) {
-            let error = format!("a world holds at most {MAX_PLAYERS_IN_WORLD} players at once");
-            return self.spawn_failed(source, &error, out);
-        }
-        self.record_spawn_started(number, None, due, out);
-        out.place_players(source, PlacementSeed { preset: &scenario.presets[preset].name, nth }, groups);
-        match self.player_scheduler.start_spawn(&scenario, spawn, self.seed, due, out) {
-            Some(play) => {
-                if let Some(spawn) = self.spawns.get_mut(&number) {
-                    spawn.phase = SpawnPhase::Playing(play);
-                }
-            }
-            None => self.players_ended(source, due, out),
-        }
+    pub(crate) fn get(&self, number: u32) -> Option<&ActiveSpawn> {
+        self.active.get(&number)
     }
 
-    /// A spawn runs: tells it, and triggers what waited for it.
-    fn record_spawn_started(
-        &mut self,
-        number: u32,
-        pid: Option<u32>,
-        moment: Moment,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let scenario = Rc::clone(&self.scenario);
-        let Some(spawn) = self.spawns.get_mut(&number) else { return };
+    /// The active spawns in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Source, &ActiveSpawn)> {
+        self.active.iter().map(|(number, spawn)| (Source::Spawn(*number), spawn))
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        self.active.keys().copied().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.active.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.active.is_empty()
+    }
+
+    /// Spawns that have started and not ended.
+    pub(crate) fn running_count(&self) -> u64 {
+        self.running_count
+    }
+
+    /// Active spawns that the run waits for.
+    pub(crate) fn foreground_count(&self) -> usize {
+        self.foreground_count
+    }
+
+    /// The spawns of an entry, in the order of their numbers.
+    pub(crate) fn of_entry(&self, entry: usize) -> impl Iterator<Item = Source> {
+        self.iter().filter(move |(_, spawn)| spawn.entry == Some(entry)).map(|(source, _)| source)
+    }
+
+    /// The number and preset of an active spawn.
+    pub(crate) fn find(&self, source: Source) -> Option<(u32, usize)> {
+        self.find_in_phase(source, |_| true)
+    }
+
+    /// The number and preset of a spawn that is to be started.
+    pub(crate) fn find_starting(&self, source: Source) -> Option<(u32, usize)> {
+        self.find_in_phase(source, |phase| matches!(phase, SpawnPhase::Starting))
+    }
+
+    /// The number and preset of a spawn that has started.
+    pub(crate) fn find_started(&self, source: Source) -> Option<(u32, usize)> {
+        self.find_in_phase(source, |phase| !matches!(phase, SpawnPhase::Starting))
+    }
+
+    /// The number and preset of a process that runs.
+    #[inline]
+    pub(crate) fn find_process(&self, source: Source) -> Option<(u32, usize)> {
+        self.find_in_phase(source, |phase| matches!(phase, SpawnPhase::Running { .. }))
+    }
+
+    fn find_in_phase(&self, source: Source, wanted: impl Fn(&SpawnPhase) -> bool) -> Option<(u32, usize)> {
+        let Source::Spawn(number) = source else { return None };
+        self.active.get(&number).filter(|spawn| wanted(&spawn.phase)).map(|spawn| (number, spawn.preset))
+    }
+
+    /// Notes that a spawn has started.
+    pub(crate) fn mark_started(&mut self, number: u32) -> Option<&ActiveSpawn> {
+        let spawn = self.active.get_mut(&number)?;
         spawn.phase = SpawnPhase::Running { suspended: false };
-        let (preset, entry, due) = (spawn.preset, spawn.entry, spawn.due);
-        self.running_spawns += 1;
-        out.counters.spawned += 1;
-        out.event(&Event::SpawnStarted {
-            due,
-            source: Source::Spawn(number),
-            preset: &scenario.presets[preset].name,
-            entry: entry.map(|entry| scenario.timeline[entry].event_name(entry)),
-            pid,
-        });
-        if let Some(entry) = entry {
-            self.entry_started(entry, moment, out);
-        }
-        self.await_ready(number, moment, out);
+        self.running_count += 1;
+        Some(spawn)
     }
 
-    /// A process was stopped by a signal. That is no end: it still runs, as far as the run goes.
-    pub(crate) fn spawn_suspended(&mut self, source: Source, signal: Signal, out: &mut EngineOutput<'_>) {
-        if self.set_suspended(source, true) {
-            out.event(&Event::SpawnSuspended { source, signal });
+    /// Notes that a started spawn is played in the runner.
+    pub(crate) fn set_playing(&mut self, number: u32, play: usize) {
+        if let Some(spawn) = self.active.get_mut(&number) {
+            spawn.phase = SpawnPhase::Playing(play);
         }
     }
 
-    /// A process that was stopped goes on.
-    pub(crate) fn spawn_resumed(&mut self, source: Source, out: &mut EngineOutput<'_>) {
-        if self.set_suspended(source, false) {
-            out.event(&Event::SpawnResumed { source });
-        }
-    }
-
-    /// Notes whether a process is suspended; whether that is news.
-    fn set_suspended(&mut self, source: Source, is_suspended: bool) -> bool {
+    /// Notes whether a process is suspended; false if that changes nothing.
+    pub(crate) fn set_suspended(&mut self, source: Source, is_suspended: bool) -> bool {
         let Source::Spawn(number) = source else { return false };
-        match self.spawns.get_mut(&number).map(|spawn| &mut spawn.phase) {
+        match self.active.get_mut(&number).map(|spawn| &mut spawn.phase) {
             Some(SpawnPhase::Running { suspended }) => {
                 std::mem::replace(suspended, is_suspended) != is_suspended
             }
@@ -212,217 +266,114 @@ impl RunState {
         }
     }
 
-    /// A process runs.
-    pub(crate) fn process_started(&mut self, source: Source, pid: u32, out: &mut EngineOutput<'_>) {
-        if let Some((number, _)) = self.spawn_in_phase(source, |state| matches!(state, SpawnPhase::Starting))
-        {
-            self.record_spawn_started(number, Some(pid), out.now, out);
-            self.subscribe_to_world(number, out);
+    /// Starts the wait for a spawn that has just started, if its preset has `ready`.
+    ///
+    /// # Errors
+    /// If the regular expression of the preset does not compile.
+    pub(crate) fn start_ready_wait(&mut self, number: u32) -> Result<ReadyStart, RunFailure> {
+        let Some(spawn) = self.active.get_mut(&number) else { return Ok(ReadyStart::Stopping) };
+        let Some(ready) = self.scenario.presets[spawn.preset].ready() else { return Ok(ReadyStart::Ready) };
+        if spawn.stop_requested {
+            return Ok(ReadyStart::Stopping);
+        }
+        spawn.readiness = Some(self.ready_regexes.wait_for(spawn.preset, &ready.test)?);
+        Ok(ReadyStart::Waits(ready.timeout))
+    }
+
+    /// Whether a line can show that this spawn is ready.
+    #[inline]
+    pub(crate) fn awaits_line(&self, number: u32) -> bool {
+        self.get(number).is_some_and(|spawn| matches!(spawn.readiness, Some(ReadinessWait::Line(_))))
+    }
+
+    /// Whether this line shows that a spawn is ready.
+    pub(crate) fn is_ready_line(&self, number: u32, line: &[u8]) -> bool {
+        let wait = self.get(number).and_then(|spawn| spawn.readiness.as_ref());
+        matches!(wait, Some(ReadinessWait::Line(regex)) if regex.is_match(line))
+    }
+
+    /// Whether a successful probe shows that a spawn is ready.
+    pub(crate) fn awaits_probe(&self, number: u32) -> bool {
+        self.get(number).is_some_and(|spawn| matches!(spawn.readiness, Some(ReadinessWait::Probe)))
+    }
+
+    /// Whether a spawn still has to become ready.
+    pub(crate) fn is_unready(&self, number: u32) -> bool {
+        self.get(number).is_some_and(|spawn| spawn.readiness.is_some())
+    }
+
+    /// Ends the wait of a spawn that is ready.
+    pub(crate) fn mark_ready(&mut self, number: u32) {
+        if let Some(spawn) = self.active.get_mut(&number) {
+            spawn.readiness = None;
         }
     }
 
-    /// A process that reads the world gets the states that come from now on.
-    fn subscribe_to_world(&self, number: u32, out: &mut EngineOutput<'_>) {
-        let preset = self.spawns.get(&number).and_then(|spawn| command_preset(&self.scenario, spawn.preset));
-        if preset.is_some_and(|command| command.stdin == StdinMode::World) {
-            out.effect(Effect::SubscribeToWorld { source: Source::Spawn(number) });
+    /// Whether a spawn of this entry can still become ready.
+    pub(crate) fn may_become_ready(&self, entry: usize) -> bool {
+        self.active.values().any(|spawn| {
+            spawn.entry == Some(entry)
+                && (spawn.readiness.is_some() || matches!(spawn.phase, SpawnPhase::Starting))
+        })
+    }
+
+    /// Notes a chunk of a process's output; whether the chunk starts within a line.
+    #[inline]
+    pub(crate) fn record_chunk(&mut self, number: u32, stream: OutputStream, partial: bool) -> bool {
+        match (self.active.get_mut(&number), stream) {
+            (Some(spawn), OutputStream::Stdout) => std::mem::replace(&mut spawn.is_mid_line, partial),
+            _ => false,
         }
     }
 
-    /// A spawn could not start.
-    pub(crate) fn spawn_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
-        let Some((number, preset)) =
-            self.spawn_in_phase(source, |state| matches!(state, SpawnPhase::Starting))
-        else {
-            return;
-        };
-        let running = self.running_spawns;
-        out.event(&Event::SpawnFailed { source, error, running });
-        let scenario = Rc::clone(&self.scenario);
-        // One that was stopped before its turn to start came has not failed.
-        let asked = self.spawns.get(&number).is_some_and(|spawn| spawn.stop_requested);
-        if !asked {
-            self.record_failure(|| {
-                format!("{} could not start: {error}", spawn_name(&scenario, source, preset))
-            });
+    /// Compares the exit of a process to what its preset expects.
+    pub(crate) fn judge_exit(&self, number: u32, exit: SpawnExit) -> ExitVerdict {
+        let Some(spawn) = self.get(number) else { return ExitVerdict::Expected };
+        let command = command_preset(&self.scenario, spawn.preset);
+        if spawn.stop_requested {
+            let asked_by = command.map_or(Signal::TERM, |command| command.stop.signal);
+            let is_killed = exit == SpawnExit::Signal(Signal::KILL) && asked_by != Signal::KILL;
+            return if is_killed { ExitVerdict::ForceKilled } else { ExitVerdict::Expected };
         }
-        self.remove_spawn(number, out.now, out);
-    }
-
-    /// A process ended.
-    pub(crate) fn process_exited(&mut self, source: Source, end: SpawnEnd, out: &mut EngineOutput<'_>) {
-        let exit = end.exit;
-        let Some((number, preset)) =
-            self.spawn_in_phase(source, |state| matches!(state, SpawnPhase::Running { .. }))
-        else {
-            return;
-        };
-        let scenario = Rc::clone(&self.scenario);
-        let asked = self.spawns.get(&number).is_some_and(ActiveSpawn::is_stop_requested);
-        let unready = self.spawns.get(&number).is_some_and(|spawn| spawn.readiness.is_some());
-        let ok = match command_preset(&scenario, preset) {
-            Some(command) if asked => !was_force_killed(command.stop.signal, exit),
-            Some(_) if unready => false,
+        let is_expected = match command {
+            Some(_) if spawn.readiness.is_some() => return ExitVerdict::BeforeReady,
             Some(command) => is_expected(&command.exits, exit),
-            None if asked => !was_force_killed(Signal::TERM, exit),
             None => exit == SpawnExit::Code(0),
         };
-        let name = || spawn_name(&scenario, source, preset);
-        if !ok && asked {
-            self.record_failure(|| format!("{} did not stop when asked to, and was killed", name()));
-        } else if !ok {
-            let when = if unready { " before it was ready" } else { "" };
-            self.record_failure(|| format!("{} ended with {exit}{when}", name()));
-        }
-        self.record_spawn_exited(number, end, ok, out.now, out);
+        if is_expected { ExitVerdict::Expected } else { ExitVerdict::Unexpected }
     }
 
-    /// The last player of a spawn has ended its last wait.
-    pub(crate) fn players_ended(&mut self, source: Source, due: Moment, out: &mut EngineOutput<'_>) {
-        if let Some((number, _)) = self.spawn_in_phase(source, |state| !matches!(state, SpawnPhase::Starting))
-        {
-            self.record_spawn_exited(number, SpawnEnd::for_players(SpawnExit::Code(0)), true, due, out);
-        }
+    /// Notes that a started spawn has ended; returns how many still run.
+    pub(crate) fn mark_exited(&mut self) -> u64 {
+        self.running_count -= 1;
+        self.running_count
     }
 
-    fn record_spawn_exited(
-        &mut self,
-        number: u32,
-        SpawnEnd { exit, is_output_held: held, skipped_states: skipped }: SpawnEnd,
-        ok: bool,
-        moment: Moment,
-        out: &mut EngineOutput<'_>,
-    ) {
-        self.running_spawns -= 1;
-        out.counters.exited += 1;
-        let running = self.running_spawns;
-        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running, held, skipped });
-        self.remove_spawn(number, moment, out);
+    /// Removes a spawn that has ended or could not start; returns its entry.
+    pub(crate) fn remove(&mut self, number: u32) -> Option<usize> {
+        let spawn = self.active.remove(&number)?;
+        self.foreground_count -= usize::from(!spawn.is_background);
+        spawn.entry
     }
 
-    fn remove_spawn(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
-        out.remove_from_world(Source::Spawn(number));
-        if let Some(spawn) = self.spawns.remove(&number) {
-            self.foreground_count -= usize::from(!spawn.is_background);
-            self.entry_source_removed(spawn.entry, moment, out);
-        }
-    }
-
-    /// Asks a spawn to stop, once. Players in the runner end at once, as by TERM.
-    pub(crate) fn stop_spawn(&mut self, number: u32, out: &mut EngineOutput<'_>) {
-        let Some(spawn) = self.spawns.get_mut(&number) else { return };
+    /// Notes that a spawn is asked to stop.
+    pub(crate) fn request_stop(&mut self, number: u32) -> SpawnStop {
+        let Some(spawn) = self.active.get_mut(&number) else { return SpawnStop::Nothing };
         if std::mem::replace(&mut spawn.stop_requested, true) {
-            return;
+            return SpawnStop::Nothing;
         }
-        // What it says while it stops makes nothing ready.
+        // The lines that it writes while it stops make nothing ready.
         spawn.readiness = None;
         match spawn.phase {
-            SpawnPhase::Playing(play) => {
-                self.player_scheduler.stop_spawn(play);
-                self.record_spawn_exited(
-                    number,
-                    SpawnEnd::for_players(SpawnExit::Signal(Signal::TERM)),
-                    true,
-                    out.now,
-                    out,
-                );
-            }
-            SpawnPhase::Starting | SpawnPhase::Running { .. } => {
-                out.effect(Effect::StopSpawn { source: Source::Spawn(number) })
-            }
+            SpawnPhase::Playing(play) => SpawnStop::Players(play),
+            SpawnPhase::Starting | SpawnPhase::Running { .. } => SpawnStop::Process,
         }
     }
 
-    /// What a process wrote.
-    pub(crate) fn spawn_lines(
-        &mut self,
-        source: Source,
-        stream: OutputStream,
-        chunk: &[u8],
-        partial: bool,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let Some((number, preset)) =
-            self.spawn_in_phase(source, |state| matches!(state, SpawnPhase::Running { .. }))
-        else {
-            return;
-        };
-        let scenario = Rc::clone(&self.scenario);
-        let spawn = self.spawns.get_mut(&number);
-        let (entry, nth, is_mid_line) = spawn.map_or((None, 0, false), |spawn| {
-            let is_mid_line = match stream {
-                OutputStream::Stdout => std::mem::replace(&mut spawn.is_mid_line, partial),
-                OutputStream::Stderr => false,
-            };
-            (spawn.entry, spawn.nth, is_mid_line)
-        });
-        let may_play = players_preset(&scenario, preset).is_some() || out.world.is_some();
-        let plays = may_play && stream == OutputStream::Stdout && !partial;
-        let is_waited_for = |run: &RunState| entry.filter(|entry| run.entries[*entry].line_waiters > 0);
-        let may_end = out.expectations.may_abort_on_line();
-        if !plays && !may_end && is_waited_for(self).is_none() && !self.awaits_line(number) {
-            return emit_lines(source, stream, chunk, partial, out);
-        }
-        let home = PlacementSeed { preset: &scenario.presets[preset].name, nth };
-        let mut is_whole = !is_mid_line;
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let (line, after) = rest.split_at(end);
-            rest = after;
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let is_move = plays && std::mem::replace(&mut is_whole, true);
-            match is_move.then(|| parse_move(text)).flatten() {
-                Some((direction, player)) if out.ensure_placed(source, home, player) => {
-                    out.emit_move(None, source, player, direction);
-                }
-                _ => emit_lines(source, stream, line, partial, out),
-            }
-            let shows_ready = self.awaits_line(number);
-            if shows_ready {
-                self.match_ready_line(number, text, out);
-            }
-            let waited_for = is_waited_for(self);
-            if let Some(entry) = waited_for {
-                self.match_entry_line(entry, text, out.now);
-            }
-            if shows_ready || waited_for.is_some() || out.must_abort() {
-                // What hangs on a line happens right behind it, and not behind the lines that
-                // were read together with it: a log knows nothing of reads.
-                self.settle(out);
-                if !self.spawns.contains_key(&number) || matches!(self.phase, RunPhase::Over(_)) {
-                    return;
-                }
-            }
-        }
+    /// Everything by which two states of a run can differ.
+    pub(crate) fn state_key(&self) -> impl std::fmt::Debug {
+        (&self.active, self.last_number, &self.spawned_per_preset, self.running_count, self.foreground_count)
     }
-
-    /// A line could not be sent.
-    pub(crate) fn send_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
-        let Some((_, preset)) = self.spawn_in_phase(source, |_| true) else { return };
-        let scenario = Rc::clone(&self.scenario);
-        out.event(&Event::Sent {
-            due: None,
-            source: Some(source),
-            entry: None,
-            text: None,
-            error: Some(error),
-        });
-        self.record_failure(|| {
-            format!("a line could not be sent to {}: {error}", spawn_name(&scenario, source, preset))
-        });
-    }
-
-    /// The number and preset of a spawn, if it has not ended and is in such a state.
-    fn spawn_in_phase(&self, source: Source, wanted: impl Fn(&SpawnPhase) -> bool) -> Option<(u32, usize)> {
-        let Source::Spawn(number) = source else { return None };
-        self.spawns.get(&number).filter(|spawn| wanted(&spawn.phase)).map(|spawn| (number, spawn.preset))
-    }
-}
-
-/// Whether a process that was asked to stop had to be killed.
-fn was_force_killed(asked_by: Signal, exit: SpawnExit) -> bool {
-    exit == SpawnExit::Signal(Signal::KILL) && asked_by != Signal::KILL
 }
 
 fn is_expected(exits: &ExitRule, exit: SpawnExit) -> bool {
@@ -434,19 +385,4 @@ fn is_expected(exits: &ExitRule, exit: SpawnExit) -> bool {
         (ExitRule::Signal(expected), SpawnExit::Signal(signal)) => *expected == signal,
         _ => false,
     }
-}
-
-/// Tells the lines of a chunk.
-fn emit_lines(source: Source, stream: OutputStream, chunk: &[u8], partial: bool, out: &mut EngineOutput<'_>) {
-    let ends = memchr::memchr_iter(b'\n', chunk).count() as u64;
-    let unended = u64::from(!partial && !chunk.is_empty() && !chunk.ends_with(b"\n"));
-    out.counters.lines += if partial { 0 } else { ends + unended };
-    out.event(&Event::Lines { source, stream, chunk, partial });
-}
-
-/// Reads a move, `N john`.
-fn parse_move(line: &[u8]) -> Option<(Direction, PlayerName<'_>)> {
-    let (letter, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    let direction = Direction::from_letter(letter)?;
-    name::name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
 }

@@ -1,27 +1,29 @@
-//! A run that is walked: at each step somebody else says who goes, and every way can be gone from there.
-//! Everything but that choice is the engine's, with the draws of one seed, in virtual time.
+//! Walks through the runs of a scenario: at each step the caller chooses the player that takes it, and it can
+//! try every choice from there. Everything but that choice is the engine's, with the draws of one seed, in
+//! virtual time.
 //!
 //! # How it works
 //!
-//! A [`Node`] is a run before a step. It has two parts: where the players stand that take steps, which is
-//! small, and all the rest of the run, which most steps leave as it is, so that nodes share it. Only where
-//! a player ends or pauses, or all of an instant have taken their steps, is the rest copied and let go on.
+//! A [`WalkNode`] is a run before a step. It has two parts: the states of the players that take steps, which
+//! are small, and the rest of the run, which most steps do not change, so that nodes share it. The rest is
+//! copied and goes on only when a player ends or pauses, or when all steps of an instant have been taken.
 //!
-//! Two nodes with the same [key](Walk::key) are one: whatever comes behind them is the same. No event is
-//! told, no expectation looked at, and nobody is anywhere in a world; what the cells hold at the [end](End) is for others to judge.
+//! Two nodes with the same [key](StateWalk::write_state_key) are the same: everything that follows them is the
+//! same. No event is logged, no expectation is checked, and there is no world; the caller judges the values of
+//! the cells at the [end](WalkEnd).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::engine::counters::RunCounters;
 use crate::engine::effect::{Effect, RunVerdict};
-use crate::engine::expectations::{Expectations, RunTotals};
-use crate::engine::players::{PlayResult, StepChooser};
+use crate::engine::expectations::Expectations;
+use crate::engine::expectations::outcome::RunTotals;
+use crate::engine::output::{EngineOutput, EngineSink};
+use crate::engine::run::RunState;
 use crate::engine::steps::StepMachine;
-use crate::engine::{EngineOutput, EngineSink, RunPhase, RunState};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::{Expectation, ExpectationSubject};
-use scenario_log::captured_value::CapturedValues;
 use scenario_log::event::{Event, ExpectationResult};
 use scenario_log::time::{Moment, Span};
 
@@ -29,7 +31,7 @@ use scenario_log::time::{Moment, Span};
 pub struct StateWalk {
     scenario: Rc<Scenario>,
     seed: u64,
-    /// A number for each rest of a run that was met.
+    /// A number for each rest of a run that was reached.
     rest_numbers: BTreeMap<Vec<u8>, u32>,
     output: SilentOutput,
 }
@@ -38,31 +40,30 @@ pub struct StateWalk {
 #[derive(Clone)]
 pub struct WalkNode {
     rest: Rc<RunState>,
-    /// The number of the rest.
     rest_number: u32,
     steps: StepMachine,
 }
 
-/// What is reached by a step, or at first.
+/// Where a step leads.
 pub enum WalkProgress {
-    /// Another step.
+    /// To a node where another step is to be taken.
     Choice(Box<WalkNode>),
-    /// The end of the run.
+    /// To the end of the run.
     End(WalkEnd),
 }
 
 /// The end of a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WalkEnd {
-    /// What the cells hold, by name.
+    /// The value of each cell, by name.
     pub shared_cells: Vec<(String, i64)>,
-    /// In a deadlock: which player waits for which lock.
+    /// In a deadlock: each player that waits, with its lock.
     pub lock_waits: Vec<(String, String)>,
-    /// Why it has failed, if it has, whatever is expected of it.
+    /// Why the run failed, if it did, without regard to any expectation.
     pub failure: Option<String>,
 }
 
-/// Where events of a walk go: nowhere, but for a deadlock, which is kept.
+/// The output of a walk: of all events, only a deadlock is kept.
 #[derive(Default)]
 struct SilentOutput {
     lock_waits: Vec<(String, String)>,
@@ -70,7 +71,7 @@ struct SilentOutput {
     expectations: Expectations,
 }
 
-/// A sink that keeps a deadlock.
+/// A sink that keeps only a deadlock.
 struct DeadlockSink<'a>(&'a mut Vec<(String, String)>);
 
 impl EngineSink for DeadlockSink<'_> {
@@ -80,7 +81,7 @@ impl EngineSink for DeadlockSink<'_> {
         }
     }
 
-    fn effect(&mut self, _order: Effect) {}
+    fn effect(&mut self, _effect: Effect) {}
 }
 
 impl SilentOutput {
@@ -89,44 +90,34 @@ impl SilentOutput {
         run: &mut RunState,
         call: impl FnOnce(&mut RunState, &mut EngineOutput<'_>) -> T,
     ) -> T {
-        let SilentOutput { lock_waits: waiting, counters: tally, expectations: expected } = self;
-        let mut ears = DeadlockSink(waiting);
-        let mut out = EngineOutput {
-            now: run.now,
-            sink: &mut ears,
-            counters: tally,
-            expectations: expected,
-            world: None,
-        };
+        let SilentOutput { lock_waits, counters, expectations } = self;
+        let mut sink = DeadlockSink(lock_waits);
+        let mut out = EngineOutput::new(run.now(), &mut sink, counters, expectations, None);
         call(run, &mut out)
     }
 }
 
 impl StateWalk {
-    /// A walk with this seed's draws. The scenario is one that can run in virtual time.
+    /// A walk with this seed's draws. The scenario must be able to run in virtual time.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>, seed: u64) -> StateWalk {
         StateWalk { scenario, seed, rest_numbers: BTreeMap::new(), output: SilentOutput::default() }
     }
 
-    /// The beginning of the run, up to its first step.
+    /// Runs from the start up to the first step.
     pub fn begin(&mut self) -> WalkProgress {
-        let mut run = RunState::new(Rc::clone(&self.scenario), self.seed);
-        run.player_scheduler.chooser = StepChooser::External;
-        run.begin();
-        run.has_begun = true;
-        self.run_to_choice(run)
+        self.run_to_choice(RunState::for_walk(Rc::clone(&self.scenario), self.seed))
     }
 
-    /// How many players could take the next step.
+    /// The number of players that can take the next step.
     #[must_use]
     pub fn choice_count(&self, node: &WalkNode) -> usize {
         node.steps.ready_count()
     }
 
-    /// What comes of the step of the `k`th of them, in the order of their start.
+    /// Lets the `k`th of these players, in the order of their start, take its step.
     pub fn take_choice(&mut self, node: &WalkNode, k: usize) -> WalkProgress {
-        let roles = node.rest.player_scheduler.step_roles();
+        let roles = node.rest.step_roles();
         let mut steps = node.steps.clone();
         let taken = steps.take_step(k, &self.scenario, roles);
         if !taken.has_ended && steps.is_at_choice() {
@@ -136,26 +127,24 @@ impl StateWalk {
                 steps,
             }));
         }
-        let mut run = node.rest.fork();
-        run.player_scheduler.steps = steps;
-        if taken.has_ended
-            && let PlayResult::SpawnEnded(source, due) = run.player_scheduler.end_player(taken.id)
-        {
-            self.output.with_output(&mut run, |run, out| run.players_ended(source, due, out));
+        let mut run = RunState::clone(&node.rest);
+        run.set_steps(steps);
+        if taken.has_ended {
+            self.output.with_output(&mut run, |run, out| run.end_player(taken.id, out));
         }
         self.run_to_choice(run)
     }
 
-    /// Lets a run go on to its next step, or to its end.
+    /// Runs up to the next step, or to the end.
     fn run_to_choice(&mut self, mut run: RunState) -> WalkProgress {
         loop {
             self.output.with_output(&mut run, RunState::settle);
-            if let RunPhase::Over(verdict) = run.phase {
+            if let Some(verdict) = run.lifecycle().verdict() {
                 return WalkProgress::End(self.end(&run, verdict));
             }
-            if run.player_scheduler.steps.ready_count() > 0 && run.player_scheduler.steps.instant() <= run.now
-            {
-                let steps = std::mem::take(&mut run.player_scheduler.steps);
+            let steps = run.players().steps();
+            if steps.ready_count() > 0 && steps.instant() <= run.now() {
+                let steps = run.take_steps();
                 let number = self.rest_number(&run);
                 return WalkProgress::Choice(Box::new(WalkNode {
                     rest: Rc::new(run),
@@ -164,15 +153,16 @@ impl StateWalk {
                 }));
             }
             match run.next_due() {
-                Some(next) => run.now = run.now.max(next),
-                // Nothing is due and nothing can come from outside: it stays so for ever.
+                Some(next) => run.advance_clock(next),
+                // Nothing is due and nothing can come from outside, so nothing ever happens again.
                 None => return WalkProgress::End(self.end(&run, RunVerdict::Failed)),
             }
         }
     }
 
     fn end(&mut self, run: &RunState, verdict: RunVerdict) -> WalkEnd {
-        let fault = (verdict != RunVerdict::Passed).then(|| run.failure.clone().unwrap_or_default());
+        let fault =
+            (verdict != RunVerdict::Passed).then(|| run.lifecycle().failure().cloned().unwrap_or_default());
         WalkEnd {
             shared_cells: run.shared_cells(),
             lock_waits: std::mem::take(&mut self.output.lock_waits),
@@ -180,79 +170,23 @@ impl StateWalk {
         }
     }
 
-    /// The number of a rest of a run.
     fn rest_number(&mut self, rest: &RunState) -> u32 {
         let next = self.rest_numbers.len() as u32;
         *self.rest_numbers.entry(rest.state_key()).or_insert(next)
     }
 
-    /// All of a node that can still make a difference, into `key`.
+    /// Writes everything of a node that can still make a difference into `key`.
     pub fn write_state_key(&self, node: &WalkNode, key: &mut Vec<u8>) {
         key.clear();
         key.extend_from_slice(&node.rest_number.to_le_bytes());
-        node.steps.push_state_key(key, &self.scenario, node.rest.player_scheduler.step_roles());
+        node.steps.push_state_key(key, &self.scenario, node.rest.step_roles());
     }
 }
 
-/// What comes of those expectations that look at nothing but shared cells.
+/// The results of the expectations that look only at shared cells.
 #[must_use]
 pub fn judge_shared_cells(expectations: &[Expectation], shared: &[(String, i64)]) -> Vec<ExpectationResult> {
     let of_cells: Vec<Expectation> =
         expectations.iter().filter(|one| one.target.subject == ExpectationSubject::Shared).cloned().collect();
     Expectations::new(&of_cells).judge_own(&RunTotals { duration: Span::ZERO, shared_cells: shared })
-}
-
-impl RunState {
-    /// A copy, of a run in which nothing was ever asked of the world.
-    fn fork(&self) -> RunState {
-        RunState {
-            scenario: Rc::clone(&self.scenario),
-            seed: self.seed,
-            now: self.now,
-            has_begun: self.has_begun,
-            phase: self.phase.clone(),
-            failure: self.failure.clone(),
-            paused: self.paused,
-            timers: self.timers.clone(),
-            player_scheduler: self.player_scheduler.clone(),
-            entries: self.entries.clone(),
-            entries_left: self.entries_left,
-            spawns: self.spawns.clone(),
-            last_spawn: self.last_spawn,
-            spawned_per_preset: self.spawned_per_preset.clone(),
-            ready_regexes: BTreeMap::new(),
-            running_spawns: self.running_spawns,
-            foreground_count: self.foreground_count,
-            requests: BTreeMap::new(),
-            last_request: 0,
-            guests: BTreeMap::new(),
-            captured_values: CapturedValues::new(),
-            job_runs: BTreeMap::new(),
-            last_job_run: 0,
-            loads_per_job: self.loads_per_job.clone(),
-            load_metrics: BTreeMap::new(),
-        }
-    }
-
-    /// All of it that can still make a difference, but for where the players stand that take steps.
-    /// Two with the same key are one. (Values are written with their names, so that none runs into
-    /// another.)
-    fn state_key(&self) -> Vec<u8> {
-        let agenda = self.timers.sorted_timers();
-        let moving = self.player_scheduler.state_key();
-        format!(
-            "{:?} {:?} {:?} {agenda:?} {moving:?} {:?} {} {:?} {} {:?} {} {}",
-            self.now,
-            self.phase,
-            self.failure,
-            self.entries,
-            self.entries_left,
-            self.spawns,
-            self.last_spawn,
-            self.spawned_per_preset,
-            self.running_spawns,
-            self.foreground_count,
-        )
-        .into_bytes()
-    }
 }

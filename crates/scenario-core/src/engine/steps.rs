@@ -1,15 +1,15 @@
-//! Players that take steps: where each of them stands, what the cells hold, who has which lock. Decides
-//! who could go next, and what a step does; never who of them goes.
+//! The players that take steps: the next step of each, the values of the cells, the holders of the locks.
+//! Decides which players can take a step, and what a step does; never which of them takes it.
 //!
 //! # How it works
 //!
-//! All players that are due at one instant, and do not wait for a lock, are *ready*. One of them takes a
-//! step, which takes no time, so that it is ready again at the same instant, unless it has ended, pauses,
-//! or comes to a lock that somebody has; then it *waits* until that lock is given back. Steps of one
-//! instant have been taken when nobody is ready; then the next instant comes.
+//! All players that are due at one instant and do not wait for a lock are *ready*. One of them takes a
+//! step, which takes no time, so it is ready again at the same instant, unless it has ended, pauses, or
+//! comes to a lock that another player holds; then it *waits* until that lock is released. When no player is
+//! ready, all steps of the instant have been taken, and the next instant comes.
 //!
-//! What does not change while a player plays (its steps, its spawn, its name) stands in its [`Role`],
-//! apart from what does, so that a state is small: an exhaustive walk keeps very many of them.
+//! The constant properties of a player (its steps, its spawn, its name) are in its [`StepRole`], apart from its
+//! state, so that a state is small: an exhaustive walk keeps very many of them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,20 +21,19 @@ use crate::scenario::model::{PlayerBehavior, PlayerGroup, PresetKind, Scenario};
 use scenario_log::event::Direction;
 use scenario_log::time::Moment;
 
-/// Which player one is.
+/// The identity of a player that takes steps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StepRole {
-    /// Index into the plays.
+    /// Index into the spawns of the scheduler of the players.
     pub(crate) spawn: u32,
-    /// Which preset, and which row of it.
     pub(crate) preset: u32,
+    /// The row of the preset.
     pub(crate) group: u32,
-    /// Which of the row's players, from 0.
+    /// The number of the player in its row, from 0.
     pub(crate) n: u32,
 }
 
 impl StepRole {
-    /// Its row of the scenario.
     pub(crate) fn group(self, scenario: &Scenario) -> &PlayerGroup {
         match &scenario.presets[self.preset as usize].kind {
             PresetKind::Players(players) => &players.groups[self.group as usize],
@@ -42,7 +41,6 @@ impl StepRole {
         }
     }
 
-    /// Its steps.
     pub(crate) fn steps(self, scenario: &Scenario) -> &[PlayerStep] {
         match &self.group(scenario).behavior {
             PlayerBehavior::Steps(steps) => steps,
@@ -51,27 +49,27 @@ impl StepRole {
     }
 }
 
-/// Where a player stands.
+/// The state of a player.
 #[derive(Clone, Debug)]
 struct StepPlayer {
-    /// Its next step, from 0.
+    /// The index of its next step, from 0.
     next_step: u32,
     register: i64,
     random: RandomStream,
 }
 
-/// What came of a step.
+/// The effects of a step.
 #[derive(Debug)]
 pub(crate) struct TakenStep {
-    /// Who has taken it.
+    /// The player that took it.
     pub(crate) id: u32,
-    /// Which of its steps it was, from 0.
+    /// The index of the step, from 0.
     pub(crate) step: usize,
-    /// What its register holds now.
+    /// The value of the player's register after the step.
     pub(crate) register: i64,
-    /// Where it has moved.
+    /// The direction of its move, if the step was one.
     pub(crate) direction: Option<Direction>,
-    /// Whether that was its last, and it has ended.
+    /// Whether that was its last step, so that it has ended.
     pub(crate) has_ended: bool,
 }
 
@@ -79,24 +77,23 @@ pub(crate) struct TakenStep {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StepMachine {
     players: Vec<StepPlayer>,
-    /// What each cell holds.
+    /// The value of each cell.
     cells: Vec<i64>,
-    /// Who has each lock.
+    /// The holder of each lock.
     holders: Vec<Option<u32>>,
-    /// The instant whose steps are being taken.
+    /// The instant of the steps that are being taken.
     instant: Moment,
-    /// Who could take a step now, in the order of their start.
+    /// The players that can take a step now, in the order of their start.
     ready: Vec<u32>,
-    /// Who is due at a moment of its own.
+    /// The players that become ready at a later moment.
     sleeping: BinaryHeap<Reverse<(Moment, u32)>>,
-    /// Who waits, by the lock that it waits for, in the order of their start.
+    /// The players that wait for each lock, in the order of their start.
     lock_waiters: Vec<Vec<u32>>,
-    /// How many wait.
     waiter_count: usize,
 }
 
 impl StepMachine {
-    /// Nobody yet, and the cells as the scenario has them.
+    /// No player yet, and the cells with their initial values.
     pub(crate) fn new(scenario: &Scenario) -> StepMachine {
         StepMachine {
             cells: scenario.shared_cells.iter().map(|(_, value)| *value).collect(),
@@ -106,19 +103,19 @@ impl StepMachine {
         }
     }
 
-    /// What each cell holds, in the order of the scenario.
+    /// The value of each cell, in the order of the scenario.
     pub(crate) fn cells(&self) -> &[i64] {
         &self.cells
     }
 
-    /// One more player, due at this moment; its id is the number of those before it.
-    pub(crate) fn add_player(&mut self, due: Moment, die: RandomStream) {
+    /// Adds a player that is due at this moment. Its id is the number of players before it.
+    pub(crate) fn add_player(&mut self, due: Moment, random: RandomStream) {
         let id = self.players.len() as u32;
-        self.players.push(StepPlayer { next_step: 0, register: 0, random: die });
+        self.players.push(StepPlayer { next_step: 0, register: 0, random });
         self.sleeping.push(Reverse((due, id)));
     }
 
-    /// When the next step or end is due.
+    /// The moment of the next step or end of a player.
     #[inline]
     pub(crate) fn next_due(&self) -> Option<Moment> {
         let later = self.sleeping.peek().map(|Reverse((due, _))| *due);
@@ -129,12 +126,12 @@ impl StepMachine {
         }
     }
 
-    /// Whether there are players left, and all of them wait.
+    /// Whether players are left, and all of them wait.
     pub(crate) fn is_deadlocked(&self) -> bool {
         self.waiter_count > 0 && self.ready.is_empty() && self.sleeping.is_empty()
     }
 
-    /// Who waits, with the lock that it waits for, in the order of their start.
+    /// The players that wait, each with its lock, in the order of their start.
     pub(crate) fn lock_waits(&self) -> Vec<(u32, usize)> {
         let of_locks = self.lock_waiters.iter().enumerate();
         let mut waiting: Vec<_> =
@@ -143,8 +140,8 @@ impl StepMachine {
         waiting
     }
 
-    /// Makes ready who is due at the next instant; one whose last pause is over by then has ended, and
-    /// comes back.
+    /// Makes the players ready that are due at the next instant. Returns the first of them whose last pause
+    /// is over: it has ended, and the others are left for the next call.
     pub(crate) fn wake_due(&mut self, scenario: &Scenario, roles: &[StepRole]) -> Option<u32> {
         if self.ready.is_empty() {
             self.instant = self.instant.max(self.sleeping.peek()?.0.0);
@@ -161,22 +158,22 @@ impl StepMachine {
         None
     }
 
-    /// The moment of the steps that are taken now.
+    /// The instant of the steps that are being taken.
     pub(crate) fn instant(&self) -> Moment {
         self.instant
     }
 
-    /// How many could take a step now.
+    /// The number of players that can take a step now.
     pub(crate) fn ready_count(&self) -> usize {
         self.ready.len()
     }
 
-    /// Whether nothing but a step can come next.
+    /// Whether only a step can come next.
     pub(crate) fn is_at_choice(&self) -> bool {
         !self.ready.is_empty() && self.sleeping.peek().is_none_or(|Reverse((due, _))| *due > self.instant)
     }
 
-    /// Who has not ended takes its place among the ready, or waits.
+    /// Makes a player ready, or lets it wait for a lock.
     fn make_ready(&mut self, id: u32, scenario: &Scenario, roles: &[StepRole]) {
         match self.next_lock(id, scenario, roles) {
             Some(lock) if self.holders[lock].is_some() => self.wait_for_lock(id, lock),
@@ -184,13 +181,12 @@ impl StepMachine {
         }
     }
 
-    /// A player waits for a lock.
     fn wait_for_lock(&mut self, id: u32, lock: usize) {
         insert_sorted(&mut self.lock_waiters[lock], id);
         self.waiter_count += 1;
     }
 
-    /// The lock that a player takes with its next step.
+    /// The lock that a player takes with its next step, if that step takes one.
     fn next_lock(&self, id: u32, scenario: &Scenario, roles: &[StepRole]) -> Option<usize> {
         let steps = roles[id as usize].steps(scenario);
         match steps.get(self.players[id as usize].next_step as usize)?.action {
@@ -199,10 +195,10 @@ impl StepMachine {
         }
     }
 
-    /// The `k`th of the ready players takes its next step.
+    /// Lets the `k`th of the ready players take its next step.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If fewer players are ready.
     pub(crate) fn take_step(&mut self, k: usize, scenario: &Scenario, roles: &[StepRole]) -> TakenStep {
         let id = self.ready[k];
         let role = roles[id as usize];
@@ -236,7 +232,7 @@ impl StepMachine {
         taken
     }
 
-    /// Who has taken a step leaves the ready, if it has ended or has to wait.
+    /// Removes a player that has taken a step from the ready players, if it has ended or must wait.
     fn update_ready(&mut self, id: u32, has_ended: bool, scenario: &Scenario, roles: &[StepRole]) {
         let lock = self.next_lock(id, scenario, roles).filter(|lock| self.holders[*lock].is_some());
         if (has_ended || lock.is_some())
@@ -249,46 +245,46 @@ impl StepMachine {
         }
     }
 
-    /// The `k`th of the ready players waits for one draw.
+    /// Lets the `k`th of the ready players pause for one draw.
     fn sleep(&mut self, k: usize, interval: &Interval) {
         let id = self.ready.remove(k);
         let wait = self.players[id as usize].random.sample(interval);
         self.sleeping.push(Reverse((self.instant.saturating_add(wait), id)));
     }
 
-    /// A lock is taken: the others that come to it wait.
+    /// Takes a lock: the other players whose next step takes it wait.
     fn acquire_lock(&mut self, lock: usize, holder: u32, scenario: &Scenario, roles: &[StepRole]) {
         self.holders[lock] = Some(holder);
         let mut ready = std::mem::take(&mut self.ready);
-        let comes_to_it = |id: &mut u32| *id != holder && self.next_lock(*id, scenario, roles) == Some(lock);
-        // Nobody waits yet: until now it was free.
-        self.lock_waiters[lock] = ready.extract_if(.., comes_to_it).collect();
+        let must_wait = |id: &mut u32| *id != holder && self.next_lock(*id, scenario, roles) == Some(lock);
+        // No player waits for it yet: until now it was free.
+        self.lock_waiters[lock] = ready.extract_if(.., must_wait).collect();
         self.waiter_count += self.lock_waiters[lock].len();
         self.ready = ready;
     }
 
-    /// A lock is given back: who waited for it is ready again.
+    /// Releases a lock: the players that waited for it are ready again.
     fn release_lock(&mut self, lock: usize) {
         self.holders[lock] = None;
         let freed = std::mem::take(&mut self.lock_waiters[lock]);
         self.waiter_count -= freed.len();
         self.ready.extend(freed);
-        // Two runs in order, which it puts together.
+        // Two sorted parts, which the sort merges.
         self.ready.sort();
     }
 
-    /// The players of a spawn take no more steps. What they have locked stays locked.
-    pub(crate) fn remove_spawn(&mut self, play: u32, roles: &[StepRole]) {
-        let is_left = |id: u32| roles[id as usize].spawn != play;
+    /// Lets the players of a spawn take no more steps. The locks that they hold stay locked.
+    pub(crate) fn remove_spawn(&mut self, spawn: u32, roles: &[StepRole]) {
+        let is_left = |id: u32| roles[id as usize].spawn != spawn;
         self.ready.retain(|id| is_left(*id));
         self.lock_waiters.iter_mut().for_each(|ids| ids.retain(|id| is_left(*id)));
         self.waiter_count = self.lock_waiters.iter().map(Vec::len).sum();
         self.sleeping.retain(|Reverse((_, id))| is_left(*id));
     }
 
-    /// All that can still make a difference, as bytes: two states with the same are one. (Who has which
-    /// lock follows from where the players stand, and their dice from what they have thrown.) A register
-    /// that is not stored before it is loaded again makes none.
+    /// Appends everything that can still make a difference, as bytes: two states with the same bytes are
+    /// the same. (The holders of the locks and the states of the random streams follow from the steps that
+    /// were taken.) A register makes no difference if it is loaded again before it is stored.
     pub(crate) fn push_state_key(&self, key: &mut Vec<u8>, scenario: &Scenario, roles: &[StepRole]) {
         for cell in &self.cells {
             key.extend_from_slice(&cell.to_le_bytes());
@@ -308,14 +304,14 @@ impl StepMachine {
     }
 }
 
-/// Puts an id into its place; one that is there already is there once.
+/// Inserts an id into sorted ids, unless it is among them.
 fn insert_sorted(ids: &mut Vec<u32>, id: u32) {
     if let Err(place) = ids.binary_search(&id) {
         ids.insert(place, id);
     }
 }
 
-/// Whether what the register holds before these steps can reach a cell.
+/// Whether the value of the register before these steps can reach a cell.
 fn is_register_live(steps: &[PlayerStep]) -> bool {
     let decides = |step: &PlayerStep| match step.action {
         StepAction::Store(_) => Some(true),

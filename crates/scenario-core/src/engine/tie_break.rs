@@ -1,21 +1,21 @@
-//! Who goes first, of those that could take their next step at the same instant: the seed draws it,
-//! again for every step; or a schedule says so for the first ties of a run.
+//! Chooses among the players that can take a step at the same instant: the seed draws the choice anew for
+//! every step, or a schedule contains the choices at the first ties of a run.
 
 use std::rc::Rc;
 
 use crate::engine::random::{RandomStream, RandomStreamId};
 
-/// Chooses among players, run by run.
+/// The choices at the ties of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct TieBreaker {
     random: RandomStream,
-    /// What is chosen at the first ties.
+    /// The choices at the first ties.
     schedule: Rc<[u32]>,
     schedule_position: usize,
 }
 
 impl TieBreaker {
-    /// Drawn from this seed.
+    /// Draws every choice from this seed.
     pub(crate) fn new(seed: u64) -> TieBreaker {
         TieBreaker {
             random: RandomStreamId::new(seed, "ties").stream(),
@@ -24,14 +24,14 @@ impl TieBreaker {
         }
     }
 
-    /// As this schedule says, and from its end on as the seed draws.
+    /// Follows this schedule first; after its end the seed draws.
     pub(crate) fn set_schedule(&mut self, schedule: &[u32]) {
         self.schedule = schedule.into();
         self.schedule_position = 0;
     }
 
-    /// One of `count` players, from 0, in the order of their start; `count` is at least 1. Where there
-    /// is only one, nothing is chosen, and nothing drawn.
+    /// Chooses one of `count` players, from 0, in the order of their start; `count` is at least 1. If there
+    /// is only one player, nothing is drawn.
     pub(crate) fn choose(&mut self, count: usize) -> usize {
         if count < 2 {
             return 0;
@@ -43,7 +43,7 @@ impl TieBreaker {
             }
             None => self.random.below(u32::try_from(count).unwrap_or(u32::MAX)),
         };
-        // A schedule that says more than there are was made for another scenario.
+        // A schedule with a larger number was made for another scenario.
         (chosen as usize).min(count - 1)
     }
 }

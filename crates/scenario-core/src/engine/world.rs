@@ -1,55 +1,62 @@
-//! The world: who is where, and what a move changes. Knows no clock; when its state is told is for
-//! [`Out`] and the agenda to say.
+//! The world: the positions of the players, and what a move changes. Knows no clock and emits no event:
+//! the [output](crate::engine::output) and the timers decide when its state is reported.
 //!
 //! # How it works
 //!
-//! A player comes at a place of its own, drawn from the seed by what the player is (the preset, how many
-//! spawns of it came before, its name; of a guest, no preset and its number), so that nobody's place changes with who else is there. It is in
-//! the world under a *key*: its name, or `john@ps#2` where somebody else has the name when it comes. It
-//! keeps its key until its source ends, and then all that came from there leave.
+//! Each player has a starting place of its own. The seed draws it from what identifies the player (its
+//! preset, the number of earlier spawns of the preset, its name; for a guest no preset, and its number), so
+//! no place depends on the other players. A player is in the world under a *key*: its name, or `john@ps#2`
+//! if another player has that name when it comes. It keeps its key until its source ends; then all players
+//! of that source leave.
 
 use std::collections::BTreeMap;
 
-use crate::engine::EngineOutput;
-use crate::engine::effect::Effect;
 use crate::engine::random::RandomStreamId;
-use crate::scenario::model::{MAX_PLAYERS_IN_WORLD, PlayerGroup, WorldEdges, WorldRules as Rules};
-use scenario_log::event::{Direction, Event, Source, WorldPositions};
+use crate::scenario::model::{MAX_PLAYERS_IN_WORLD, WorldEdges, WorldRules as Rules};
+use scenario_log::event::{Direction, Source, WorldPositions};
 use scenario_log::name::PlayerName;
-use scenario_log::time::{Moment, Span};
+use scenario_log::time::Span;
 
-/// All who are in the world.
+/// The positions of all players in the world.
 #[derive(Debug)]
 pub(crate) struct WorldState {
     rules: Rules,
     seed: u64,
-    /// By key.
     positions: WorldPositions,
-    /// The keys of those who came from a source, by their names.
+    /// The keys of the players of each source, by their names.
     keys_by_source: BTreeMap<Source, BTreeMap<String, String>>,
 }
 
-/// What players belong to, by which their places are drawn.
+/// The identity of a player's spawn, for the draw of the player's place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlacementSeed<'a> {
-    /// Their preset's name.
     pub(crate) preset: &'a str,
-    /// How many spawns of the preset came before.
+    /// The number of earlier spawns of the preset.
     pub(crate) nth: u64,
 }
 
 impl WorldState {
-    /// A world without anybody.
     pub(crate) fn new(rules: Rules, seed: u64) -> WorldState {
         WorldState { rules, seed, positions: WorldPositions::new(), keys_by_source: BTreeMap::new() }
     }
 
-    /// Whether so many more find room.
+    /// The positions of all players, by key.
+    pub(crate) fn positions(&self) -> &WorldPositions {
+        &self.positions
+    }
+
+    /// The time between two broadcasts; none if every move is followed by one.
+    #[inline]
+    pub(crate) fn broadcast_interval(&self) -> Option<Span> {
+        self.rules.broadcast
+    }
+
+    /// Whether the world has room for this many more players.
     pub(crate) fn has_room_for(&self, count: u64) -> bool {
         count <= MAX_PLAYERS_IN_WORLD.saturating_sub(self.positions.len()) as u64
     }
 
-    /// A player comes, unless it is there already; false if there is no room.
+    /// Places a player, unless it is there already; false if there is no room.
     pub(crate) fn place_player(
         &mut self,
         source: Source,
@@ -74,14 +81,14 @@ impl WorldState {
         true
     }
 
-    /// The key and the place of a player that is there.
-    fn find_player(&self, source: Source, player: PlayerName<'_>) -> Option<(String, [u32; 2])> {
+    /// The key and the place of a player; none if it is not there.
+    pub(crate) fn find_player(&self, source: Source, player: PlayerName<'_>) -> Option<(String, [u32; 2])> {
         let key = self.keys_by_source.get(&source)?.get(&player.to_string())?;
         Some((key.clone(), *self.positions.get(key)?))
     }
 
-    /// Who is there takes one step.
-    fn move_player(&mut self, source: Source, player: PlayerName<'_>, direction: Direction) {
+    /// Moves a player by one step, if it is there.
+    pub(crate) fn move_player(&mut self, source: Source, player: PlayerName<'_>, direction: Direction) {
         let name = player.to_string();
         let key = self.keys_by_source.get(&source).and_then(|keys| keys.get(&name));
         if let Some([x, y]) = key.and_then(|key| self.positions.get_mut(key)) {
@@ -95,7 +102,7 @@ impl WorldState {
         }
     }
 
-    /// All who came from a source leave.
+    /// Removes all players of a source.
     pub(crate) fn remove_players(&mut self, source: Source) {
         for key in self.keys_by_source.remove(&source).unwrap_or_default().into_values() {
             self.positions.remove(&key);
@@ -103,7 +110,7 @@ impl WorldState {
     }
 }
 
-/// One more, in a world of this size.
+/// Adds one to a coordinate, in a world of this size.
 fn step_forward(at: &mut u32, size: u32, edges: WorldEdges) {
     match edges {
         _ if *at + 1 < size => *at += 1,
@@ -112,96 +119,12 @@ fn step_forward(at: &mut u32, size: u32, edges: WorldEdges) {
     }
 }
 
-/// One less.
+/// Subtracts one from a coordinate, in a world of this size.
 fn step_back(at: &mut u32, size: u32, edges: WorldEdges) {
     match edges {
         _ if *at > 0 => *at -= 1,
         WorldEdges::Wrap => *at = size - 1,
         WorldEdges::Stop => {}
-    }
-}
-
-impl EngineOutput<'_> {
-    /// A player moves, and where there is a world, in it.
-    #[inline]
-    pub(crate) fn emit_move(
-        &mut self,
-        due: Option<Moment>,
-        source: Source,
-        player: PlayerName<'_>,
-        direction: Direction,
-    ) {
-        self.counters.moves += 1;
-        self.event(&Event::Move { due, source, player, direction });
-        if let Some(world) = &mut self.world {
-            world.move_player(source, player, direction);
-            if world.rules.broadcast.is_none() {
-                self.emit_world(due);
-            }
-        }
-    }
-
-    /// Tells where everybody is.
-    pub(crate) fn emit_world(&mut self, due: Option<Moment>) {
-        if let Some(world) = self.world.take() {
-            self.event(&Event::WorldState { due, players: &world.positions });
-            if let Some(line) = self.sink.world_line() {
-                self.effect(Effect::BroadcastWorld { line, skipped: 0 });
-            }
-            self.world = Some(world);
-        }
-    }
-
-    /// How long it is from one telling to the next, if they come by the clock.
-    pub(crate) fn broadcast_interval(&self) -> Option<Span> {
-        self.world.as_ref().and_then(|world| world.rules.broadcast)
-    }
-
-    /// Whether the world, if there is one, has room for the players of a spawn.
-    pub(crate) fn has_world_room(&self, groups: &[PlayerGroup]) -> bool {
-        let count = || groups.iter().map(|group| u64::from(group.count)).sum();
-        self.world.as_ref().is_none_or(|world| world.has_room_for(count()))
-    }
-
-    /// The players of a spawn come, all of them, before the first of them moves.
-    pub(crate) fn place_players(&mut self, source: Source, home: PlacementSeed<'_>, groups: &[PlayerGroup]) {
-        let Some(world) = &mut self.world else { return };
-        for group in groups {
-            for n in 1..=group.count {
-                world.place_player(source, home, group.name.nth(n));
-            }
-        }
-    }
-
-    /// Whether a player of whom a process tells can move: it comes with its first move, if the world has
-    /// room for it.
-    pub(crate) fn ensure_placed(
-        &mut self,
-        source: Source,
-        home: PlacementSeed<'_>,
-        player: PlayerName<'_>,
-    ) -> bool {
-        self.world.as_mut().is_none_or(|world| world.place_player(source, home, player))
-    }
-
-    /// A guest comes with its player, and where there is a world with room for it, to its place there.
-    pub(crate) fn emit_guest_joined(&mut self, source: Source, number: u32, player: PlayerName<'_>) {
-        let home = PlacementSeed { preset: "", nth: number.into() };
-        let seen = self.world.as_mut().and_then(|world| {
-            world.place_player(source, home, player);
-            world.find_player(source, player)
-        });
-        let (called, place) = seen.map_or((None, None), |(key, place)| (Some(key), Some(place)));
-        let name = player.to_string();
-        let called = called.as_deref().filter(|called| *called != name);
-        self.event(&Event::PlayerJoined { source, player, called, place });
-    }
-
-    /// A source has ended.
-    pub(crate) fn remove_from_world(&mut self, source: Source) {
-        if let Some(world) = &mut self.world {
-            world.remove_players(source);
-        }
     }
 }
 
@@ -217,7 +140,7 @@ mod tests {
         WorldState::new(Rules { size, edges, broadcast: None }, 2018)
     }
 
-    /// Where `a` is after these steps from a place.
+    /// The place of `a` after these steps from a place.
     fn walked(size: [u32; 2], edges: WorldEdges, from: [u32; 2], steps: &[Direction]) -> [u32; 2] {
         let mut world = world(size, edges);
         let (source, player) = (Source::Spawn(1), PlayerName::from_full_name("a"));

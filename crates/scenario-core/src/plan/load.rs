@@ -1,24 +1,25 @@
-//! Loads in a plan: one row for each, with how many requests and until when; their bounds.
+//! Loads in a plan: each is one row with the number of requests and the moment of the last; and the bounds of
+//! its duration.
 
 use crate::scenario::model::{ArrivalProcess, EntryAction, FetchJob, LoadModel, LoadProfile, Scenario};
 use crate::scenario::rate::{Ramp, RampArea};
 use scenario_log::time::Span;
 
-/// The job with one request in the place of its load.
+/// Replaces the load of a job by one request.
 pub(super) fn replace_with_one_request(job: &mut FetchJob) {
     if job.load.take().is_some() {
         job.urls.truncate(1);
     }
 }
 
-/// What an action does that begins a load, in words.
+/// Describes an action that starts a load; none if the action starts no load.
 pub(super) fn describe_load_action(scenario: &Scenario, action: &EntryAction) -> Option<String> {
     let EntryAction::Fetch(job) = action else { return None };
     let job = &scenario.fetches[*job];
     job.load.as_ref().map(|load| describe_load(job, load))
 }
 
-/// What a load does, in words: `forms: 5000 requests at 500/s, the last 9s 998ms after the first`.
+/// Describes a load: `forms: 5000 requests at 500/s, the last 9s 998ms after the first`.
 pub(super) fn describe_load(job: &FetchJob, load: &LoadProfile) -> String {
     let name = &job.name;
     let within = load.duration.map(|within| format!(" for {}", within.format_human())).unwrap_or_default();
@@ -56,14 +57,14 @@ fn describe_rate(rate: &Ramp) -> String {
     }
 }
 
-/// How many requests an open loop plans; by chance, on average.
+/// The number of requests that an open loop plans; the average if they come by chance.
 fn planned_requests(load: &LoadProfile, rate: &Ramp) -> u64 {
     let within = load.duration.map(|within| rate.requests_before(within));
     let ends = [within, load.max_requests, rate.total_requests()];
     ends.into_iter().flatten().min().unwrap_or(u64::MAX)
 }
 
-/// The planned moment of the last of them.
+/// The planned moment of the last of these requests.
 fn last_request_at(load: &LoadProfile, rate: &Ramp) -> Option<Span> {
     rate.time_of_area(RampArea::from_requests(planned_requests(load, rate).checked_sub(1)?))
 }
@@ -72,8 +73,8 @@ fn truncate_to_millis(span: Span) -> Span {
     Span(span.0 / 1_000_000 * 1_000_000)
 }
 
-/// How long a load lasts, at least and at most. What retries and waits for a free connection add is
-/// bounded by the time limits of its requests.
+/// The shortest and the longest duration of a load. The time limits of its requests bound what retries and
+/// waits for a free connection add.
 pub(super) fn load_bounds(job: &FetchJob, load: &LoadProfile) -> (Span, Option<Span>) {
     let timeout = |turns: u64| (job.retries == 0).then(|| Span(job.timeout.0.saturating_mul(turns)));
     let most = |start: Option<Span>, turns: u64| Some(Span(start?.0.saturating_add(timeout(turns)?.0)));
@@ -88,7 +89,7 @@ pub(super) fn load_bounds(job: &FetchJob, load: &LoadProfile) -> (Span, Option<S
             let is_drawn = *arrivals == ArrivalProcess::Poisson;
             let last = last_request_at(load, rate).filter(|_| !is_drawn);
             let turns = load.max_requests.map_or(1, |requests| requests.div_ceil(u64::from(*at_once)));
-            // What is held at the end of `for` never starts.
+            // A request that is held at the end of `for` never starts.
             let at_most = load.duration.map_or_else(|| most(last, turns), |within| most(Some(within), 1));
             (last.unwrap_or_default(), at_most)
         }

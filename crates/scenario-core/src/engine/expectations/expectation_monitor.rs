@@ -1,13 +1,12 @@
-//! One expectation, and what there is of it so far.
+//! Monitors one expectation: which events it looks at, and whether it holds so far.
 
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::order_monitor::OrderMonitor;
-use super::{EventOrigin, RunTotals};
 use crate::engine::expectations::format;
+use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
 use crate::engine::expectations::threshold_monitor::ThresholdMonitor;
-use crate::engine::progress::{ExpectationStatus, expectation_status};
 use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
     LimitValue, MeasuredQuantity,
@@ -16,37 +15,37 @@ use scenario_log::event::{Event, ExpectationResult};
 use scenario_log::event_kind::{EventKind, EventValue};
 use scenario_log::time::Moment;
 
-/// What of an order a rule looks for in an event.
+/// The part of an expectation that an event is compared to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FilterSide {
-    /// What is expected.
+    /// The expected event.
     Target,
-    /// What it must come behind.
+    /// The event that it must follow.
     Predecessor,
 }
 
-/// An expectation at work.
+/// The monitor of an expectation.
 #[derive(Debug)]
 pub(super) struct ExpectationMonitor {
     name: String,
     wanted: String,
     never: bool,
     aborts_run: bool,
-    /// The unit of what is got.
+    /// The unit of the measured value.
     unit: LimitValue,
     target: EventFilter,
     state: MonitorState,
-    /// It can no longer hold.
+    /// Whether it can no longer hold.
     is_missed: bool,
 }
 
 #[derive(Debug)]
 enum MonitorState {
     Threshold(ThresholdMonitor),
-    Order { follows: EventFilter, behind: OrderMonitor },
+    Order { follows: EventFilter, order: OrderMonitor },
 }
 
-/// What is looked at, ready to be compared.
+/// The events and the value that an expectation looks at, ready for comparison.
 #[derive(Debug)]
 struct EventFilter {
     subject: ExpectationSubject,
@@ -55,10 +54,10 @@ struct EventFilter {
     matchers: Vec<(String, ValueMatcher)>,
 }
 
-/// What a key's value must be.
+/// The condition on a key's value.
 #[derive(Debug)]
 enum ValueMatcher {
-    /// Bytes that hold these: most expressions are plain words.
+    /// The value must contain these bytes: most regular expressions are plain words.
     Contains(Box<Finder<'static>>),
     Matches(Regex),
     Number(i64),
@@ -71,12 +70,10 @@ impl ExpectationMonitor {
             ExpectationRule::Threshold(figure) => {
                 (figure.limit, MonitorState::Threshold(ThresholdMonitor::new(*figure)))
             }
-            ExpectationRule::Order(order) => {
-                let behind = OrderMonitor::new(order.within, one.never);
-                (
-                    LimitValue::Count(0),
-                    MonitorState::Order { follows: EventFilter::new(&order.follows), behind },
-                )
+            ExpectationRule::Order(rule) => {
+                let (follows, order) =
+                    (EventFilter::new(&rule.follows), OrderMonitor::new(rule.within, one.never));
+                (LimitValue::Count(0), MonitorState::Order { follows, order })
             }
         };
         ExpectationMonitor {
@@ -91,13 +88,13 @@ impl ExpectationMonitor {
         }
     }
 
-    /// Which kinds of event it looks at, and for what. What is followed comes last, so that nothing
-    /// follows itself.
+    /// The kinds of event that it looks at, each with the part that it compares them to. The predecessors
+    /// come last, so that no event follows itself.
     pub(super) fn event_kinds(&self) -> Vec<(EventKind, FilterSide)> {
         let is_of_end =
             self.target.subject == ExpectationSubject::Measure(MeasuredQuantity::RunTook) && !self.aborts_run;
         if is_of_end || self.target.subject == ExpectationSubject::Shared {
-            // The end of the run is all that matters.
+            // Only the end of the run matters.
             return Vec::new();
         }
         let mut kinds: Vec<_> =
@@ -108,7 +105,7 @@ impl ExpectationMonitor {
         kinds
     }
 
-    /// The names that it is bound to.
+    /// The presets, fetches or entries that it is limited to.
     pub(super) fn scopes(&self) -> impl Iterator<Item = &ExpectationScope> {
         let follows = match &self.state {
             MonitorState::Order { follows, .. } => follows.within.as_ref(),
@@ -117,18 +114,18 @@ impl ExpectationMonitor {
         self.target.within.iter().chain(follows)
     }
 
-    /// Whether it must know what sources are of.
+    /// Whether it must know the origin of sources.
     pub(super) fn needs_origins(&self) -> bool {
         self.scopes().next().is_some()
             || self.target.subject == ExpectationSubject::Measure(MeasuredQuantity::SpawnTook)
     }
 
-    /// Whether it may end the run.
+    /// Whether it ends the run when it can no longer hold.
     pub(super) fn aborts_run(&self) -> bool {
         self.aborts_run
     }
 
-    /// Looks at an event; whether it is to end the run, since it can no longer hold.
+    /// Takes an event. Returns whether the run must end, since the expectation can no longer hold.
     #[inline]
     pub(super) fn observe(
         &mut self,
@@ -138,19 +135,19 @@ impl ExpectationMonitor {
         origin: Option<&EventOrigin>,
     ) -> bool {
         let settled = match (&mut self.state, side) {
-            (MonitorState::Threshold(made), _) => match self.target.measure(now, event, origin) {
-                Some(value) => made.record(value, seq).map(|holds| holds != self.never),
+            (MonitorState::Threshold(threshold), _) => match self.target.measure(now, event, origin) {
+                Some(value) => threshold.record(value, seq).map(|holds| holds != self.never),
                 None => None,
             },
-            (MonitorState::Order { behind, .. }, FilterSide::Target) => {
+            (MonitorState::Order { order, .. }, FilterSide::Target) => {
                 match self.target.measure(now, event, origin) {
-                    Some(_) => behind.record(now, seq),
+                    Some(_) => order.record(now, seq),
                     None => None,
                 }
             }
-            (MonitorState::Order { follows, behind }, FilterSide::Predecessor) => {
+            (MonitorState::Order { follows, order }, FilterSide::Predecessor) => {
                 if follows.measure(now, event, origin).is_some() {
-                    behind.record_predecessor(now, seq);
+                    order.record_predecessor(now, seq);
                 }
                 None
             }
@@ -159,29 +156,29 @@ impl ExpectationMonitor {
         self.aborts_run && settled == Some(false)
     }
 
-    /// How it stands, by its name.
-    pub(super) fn status(&self, so_far: &RunTotals<'_>) -> (String, ExpectationStatus) {
-        (self.name.clone(), expectation_status(self.judge(so_far).ok, self.is_missed))
+    /// Its name and status.
+    pub(super) fn status(&self, totals: &RunTotals<'_>) -> (String, ExpectationStatus) {
+        (self.name.clone(), ExpectationStatus::new(self.judge(totals).ok, self.is_missed))
     }
 
-    /// What came of it.
-    pub(super) fn judge(&self, ended: &RunTotals<'_>) -> ExpectationResult {
+    /// Its result.
+    pub(super) fn judge(&self, totals: &RunTotals<'_>) -> ExpectationResult {
         let (holds, got, events) = match &self.state {
-            MonitorState::Threshold(made) => {
+            MonitorState::Threshold(threshold) => {
                 let judged = match (&self.target.cell, self.unit) {
                     (Some(cell), LimitValue::Value(limit)) => {
-                        made.judge_cell(cell, limit, ended.shared_cells)
+                        threshold.judge_cell(cell, limit, totals.shared_cells)
                     }
-                    _ => made.judge(ended.duration),
+                    _ => threshold.judge(totals.duration),
                 };
                 let holds = judged.map(|(holds, _)| holds != self.never);
                 let got = judged.map(|(_, got)| format::format_measured(got, &self.unit));
-                (holds, got, made.deciding_event().into_iter().collect())
+                (holds, got, threshold.deciding_event().into_iter().collect())
             }
-            MonitorState::Order { behind, .. } => {
-                let holds = behind.judge();
-                let got = holds.map(|_| format::format_order(behind, self.never));
-                (holds, got, behind.deciding_pair().map(|pair| pair.events()).unwrap_or_default())
+            MonitorState::Order { order, .. } => {
+                let holds = order.judge();
+                let got = holds.map(|_| format::format_order(order, self.never));
+                (holds, got, order.deciding_pair().map(|pair| pair.events()).unwrap_or_default())
             }
         };
         ExpectationResult {
@@ -206,7 +203,7 @@ impl EventFilter {
         }
     }
 
-    /// The kinds of event that it looks at.
+    /// The kinds of event that can match.
     fn event_kinds(&self) -> Vec<EventKind> {
         match self.subject {
             ExpectationSubject::Event(kind) => vec![kind],
@@ -217,7 +214,7 @@ impl EventFilter {
         }
     }
 
-    /// The value of an event that is looked at; of one that is only counted, nothing.
+    /// The measured value of an event that matches; 0 if matching events are only counted.
     #[inline]
     fn measure(&self, now: Moment, event: &Event<'_>, origin: Option<&EventOrigin>) -> Option<u64> {
         if let Some(within) = &self.within {
@@ -255,7 +252,7 @@ fn measured_value(
         (MeasuredQuantity::FetchBytes, Event::FetchFinished { fetched, .. }) => Some(fetched.bytes),
         (MeasuredQuantity::SpawnTook, Event::SpawnExited { .. }) => Some(now.since(origin?.started_at?).0),
         (MeasuredQuantity::Lateness, event) => event.due().map(|due| now.since(due).0),
-        // How long it has taken so far.
+        // The duration so far.
         (MeasuredQuantity::RunTook, _) => Some(now.0),
         _ => None,
     }
@@ -269,15 +266,15 @@ impl ValueMatcher {
             }
             KeyMatcher::Regex(regex) => match Regex::new(regex) {
                 Ok(regex) => ValueMatcher::Matches(regex),
-                Err(_) => unreachable!("the check of a scenario has tried its expressions"),
+                Err(_) => unreachable!("the check of the scenario has compiled its expressions"),
             },
             KeyMatcher::Number(number) => ValueMatcher::Number(*number),
             KeyMatcher::Boolean(value) => ValueMatcher::Boolean(*value),
         }
     }
 
-    fn matches(&self, said: Option<EventValue<'_>>) -> bool {
-        match (self, said) {
+    fn matches(&self, value: Option<EventValue<'_>>) -> bool {
+        match (self, value) {
             (ValueMatcher::Contains(plain), Some(EventValue::Text(text))) => plain.find(&text).is_some(),
             (ValueMatcher::Matches(regex), Some(EventValue::Text(text))) => regex.is_match(&text),
             (ValueMatcher::Number(wanted), Some(EventValue::Number(number))) => number == i128::from(*wanted),

@@ -1,11 +1,11 @@
-//! What there is, in the words of a person: exact, and the same on every machine.
+//! Formats measured values for people: exact, and the same on every machine.
 
 use super::order_monitor::OrderMonitor;
 use crate::engine::expectations::threshold_monitor::MeasuredValue;
 use crate::scenario::model::expect::LimitValue;
 use scenario_log::time::Span;
 
-/// A figure, in the unit of its limit.
+/// Formats a measured value in the unit of its limit.
 pub(super) fn format_measured(got: MeasuredValue, unit: &LimitValue) -> String {
     match got {
         MeasuredValue::Exact(value) => format_exact(value, unit),
@@ -18,7 +18,7 @@ pub(super) fn format_measured(got: MeasuredValue, unit: &LimitValue) -> String {
         MeasuredValue::Mean(sum, count) => {
             let count = u128::from(count);
             let whole = u64::try_from(sum / count).unwrap_or(u64::MAX);
-            // A mean between two whole numbers stands at neither of them.
+            // A mean between two whole numbers is not exactly one of them.
             let about = if sum.is_multiple_of(count) { "" } else { "about " };
             format!("{about}{}", format_exact(whole, unit))
         }
@@ -26,7 +26,7 @@ pub(super) fn format_measured(got: MeasuredValue, unit: &LimitValue) -> String {
             let text = format!("{rate:.3}");
             let text = text.trim_end_matches('0').trim_end_matches('.');
             match unit {
-                // What is next to its limit is not shown as if it stood at it.
+                // A rate that is only close to its limit must not be shown as the limit.
                 LimitValue::Rate(limit) if text.parse() == Ok(*limit) => format!("{rate}/s"),
                 _ => format!("{text}/s"),
             }
@@ -43,7 +43,7 @@ fn format_exact(value: u64, unit: &LimitValue) -> String {
     }
 }
 
-/// A span in its largest unit, with all its decimals.
+/// Formats a span in its largest unit, with all its decimals.
 pub(super) fn format_span(span: Span) -> String {
     let (unit, digits, name) = match span.0 {
         0..1_000 => return format!("{}ns", span.0),
@@ -56,7 +56,7 @@ pub(super) fn format_span(span: Span) -> String {
     format!("{whole}{}{part}{name}", if part.is_empty() { "" } else { "." })
 }
 
-/// How many follow, and how far off the first is that does not as it should.
+/// Formats how many events follow, and the gap of the first that breaks the rule.
 pub(super) fn format_order(behind: &OrderMonitor, never: bool) -> String {
     let (count, following) = behind.counts();
     let counts = format!("{following} of {count}");

@@ -1,18 +1,18 @@
-//! Expectations, checked as events pass: what they look at is counted and measured, and no event is
-//! kept.
+//! Expectations, checked as events pass: they count and measure what they look at, and keep no event.
 //!
 //! # How it works
 //!
-//! Each kind of event has the list of the rules that look at it, so that an event nobody looks at
-//! costs one look into a table, and a run without expectations nothing. Which preset, job and entry a
-//! source is of is noted when it is ordered; all the rest is in the events.
+//! Each kind of event has a list of the monitors that look at it. So an event without a monitor costs one
+//! look into a table, and a run without expectations costs nothing. The preset, the job and the entry of a
+//! source are noted when the source is ordered; everything else is in the events.
 //!
-//! The scenario's own rules come first. Others, of whoever looks at a run that has been, stand behind
-//! them: they are judged alike, and change nothing.
+//! The scenario's own expectations come first. Extra ones, which are checked when a log is replayed, follow
+//! them: they are judged in the same way, and change nothing.
 
 mod expectation_monitor;
 mod format;
 mod order_monitor;
+pub(super) mod outcome;
 mod threshold_monitor;
 
 use std::collections::BTreeMap;
@@ -20,119 +20,86 @@ use std::collections::BTreeMap;
 use crate::engine::expectations::expectation_monitor::{ExpectationMonitor, FilterSide};
 
 use crate::diagnostic::quoted;
-use crate::engine::progress::ExpectationStatus;
+use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
 use crate::scenario::model::expect::Expectation;
 use scenario_log::event::{EntryName, Event, ExpectationResult, Source};
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::{Moment, Span};
 
-/// What a source is of, as indices into the scenario's lists.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EventOrigin {
-    preset: Option<usize>,
-    fetch: Option<usize>,
-    entry: Option<usize>,
-    /// When it started.
-    started_at: Option<Moment>,
-}
-
-impl EventOrigin {
-    /// Of a spawn.
-    pub(super) fn for_spawn(preset: usize, entry: Option<usize>) -> EventOrigin {
-        EventOrigin { preset: Some(preset), fetch: None, entry, started_at: None }
-    }
-
-    /// Of a request.
-    pub(super) fn for_request(job: usize, entry: Option<usize>) -> EventOrigin {
-        EventOrigin { preset: None, fetch: Some(job), entry, started_at: None }
-    }
-}
-
-/// A run at its end, or as if it were at it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RunTotals<'a> {
-    /// How long it took.
-    pub(super) duration: Span,
-    /// What the cells hold.
-    pub(super) shared_cells: &'a [(String, i64)],
-}
-
-/// Every rule of a run, with what there is of it.
+/// All expectations of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Expectations {
     monitors: Vec<ExpectationMonitor>,
-    /// How many of them are the scenario's own.
+    /// The number of the scenario's own expectations, which are the first.
     own_count: usize,
-    /// For each kind of event, who looks at it.
+    /// For each kind of event, the monitors that look at it.
     monitors_by_kind: Vec<Vec<(usize, FilterSide)>>,
-    /// Whether sources matter to anyone.
+    /// Whether any monitor must know the origin of a source.
     needs_origins: bool,
     origins: BTreeMap<Source, EventOrigin>,
-    /// The source that was looked up last: the next event is likely to be of the same.
+    /// The source that was looked up last: the next event is likely to have the same.
     last_origin: Option<(Source, EventOrigin)>,
     entries_by_id: BTreeMap<String, usize>,
-    /// The own rule that ends the run: it can no longer hold.
+    /// The scenario's own expectation that ends the run, since it can no longer hold.
     broken: Option<usize>,
 }
 
 impl Expectations {
-    /// The rules of a scenario.
     pub(super) fn new(own: &[Expectation]) -> Expectations {
         let mut all = Expectations { own_count: own.len(), ..Expectations::default() };
         own.iter().for_each(|one| all.add(one));
         all
     }
 
-    /// Others behind them.
+    /// Adds an extra expectation.
     pub(super) fn add(&mut self, one: &Expectation) {
         if self.monitors_by_kind.is_empty() {
             self.monitors_by_kind.resize_with(EventKind::COUNT, Vec::new);
         }
-        let watch = ExpectationMonitor::new(one);
-        for (kind, side) in watch.event_kinds() {
+        let monitor = ExpectationMonitor::new(one);
+        for (kind, side) in monitor.event_kinds() {
             self.monitors_by_kind[kind.index()].push((self.monitors.len(), side));
         }
-        self.needs_origins |= watch.needs_origins();
-        for within in watch.scopes() {
+        self.needs_origins |= monitor.needs_origins();
+        for within in monitor.scopes() {
             self.entries_by_id.extend(within.entry.map(|entry| (within.name.clone(), entry)));
         }
-        self.monitors.push(watch);
+        self.monitors.push(monitor);
     }
 
-    /// Whether there are any.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.monitors.is_empty()
     }
 
-    /// Whether a line of a process may end the run, be it as a move.
+    /// Whether a line of a process may end the run, as a line or as a move.
     pub(super) fn may_abort_on_line(&self) -> bool {
         let kinds = ["line", "move"].into_iter().filter_map(EventKind::from_name);
-        let lookers = kinds.filter_map(|kind| self.monitors_by_kind.get(kind.index())).flatten();
-        lookers.into_iter().any(|(index, _)| *index < self.own_count && self.monitors[*index].aborts_run())
+        let monitors = kinds.filter_map(|kind| self.monitors_by_kind.get(kind.index())).flatten();
+        monitors.into_iter().any(|(index, _)| *index < self.own_count && self.monitors[*index].aborts_run())
     }
 
-    /// Whether the run is to end, because one can no longer hold.
+    /// Whether the run must end, because an expectation with `abort` can no longer hold.
     #[inline]
     pub(super) fn is_broken(&self) -> bool {
         self.broken.is_some()
     }
 
-    /// Why it is, once.
+    /// Why the run must end. The next call returns none.
     pub(super) fn take_broken_message(&mut self, lasted: Span) -> Option<String> {
         let expected =
             self.monitors[self.broken.take()?].judge(&RunTotals { duration: lasted, shared_cells: &[] });
         Some(format_result(&expected, "can no longer hold"))
     }
 
-    /// Notes what a source is of, before its first event.
+    /// Notes the origin of a source, before its first event.
     pub(super) fn register_source(&mut self, source: Source, origin: EventOrigin) {
         if self.needs_origins {
             self.origins.insert(source, origin);
         }
     }
 
-    /// Takes an event that stands in the log; `next` is the `seq` of the one behind it.
+    /// Takes a logged event. `next` is the `seq` of the next event.
     pub(super) fn observe(&mut self, now: Moment, event: &Event<'_>, next: u64) {
         let kind = event.kind();
         if !self.monitors_by_kind[kind.index()].is_empty() {
@@ -156,14 +123,14 @@ impl Expectations {
     fn dispatch(&mut self, now: Moment, kind: EventKind, event: &Event<'_>, seq: u64) {
         let origin = if self.needs_origins { self.origin_of(event) } else { None };
         for (index, side) in &self.monitors_by_kind[kind.index()] {
-            let watch = &mut self.monitors[*index];
-            if watch.observe(*side, (now, seq), event, origin.as_ref()) && *index < self.own_count {
+            let monitor = &mut self.monitors[*index];
+            if monitor.observe(*side, (now, seq), event, origin.as_ref()) && *index < self.own_count {
                 self.broken.get_or_insert(*index);
             }
         }
     }
 
-    /// What an event is of.
+    /// The origin of an event.
     fn origin_of(&mut self, event: &Event<'_>) -> Option<EventOrigin> {
         if let Some(source) = event.source() {
             return match self.last_origin {
@@ -182,7 +149,7 @@ impl Expectations {
         Some(EventOrigin { preset: None, fetch: None, entry, started_at: None })
     }
 
-    /// Notes the start of a source, and forgets one that has ended.
+    /// Notes the start of a source, and forgets a source that has ended.
     fn update_origins(&mut self, now: Moment, event: &Event<'_>) {
         match event {
             Event::SpawnStarted { source, .. } => {
@@ -198,7 +165,7 @@ impl Expectations {
                 self.last_origin = None;
             }
             Event::SpawnFailed { source, .. } => {
-                // One that runs, and never became ready, goes on.
+                // A spawn that runs and never became ready has not ended.
                 if self.origins.get(source).is_some_and(|origin| origin.started_at.is_none()) {
                     self.origins.remove(source);
                 }
@@ -208,23 +175,23 @@ impl Expectations {
         }
     }
 
-    /// What came of the scenario's own, in their order.
-    pub(super) fn judge_own(&self, ended: &RunTotals<'_>) -> Vec<ExpectationResult> {
-        self.monitors[..self.own_count].iter().map(|watch| watch.judge(ended)).collect()
+    /// The results of the scenario's own expectations, in their order.
+    pub(super) fn judge_own(&self, totals: &RunTotals<'_>) -> Vec<ExpectationResult> {
+        self.monitors[..self.own_count].iter().map(|monitor| monitor.judge(totals)).collect()
     }
 
-    /// How the scenario's own stand, in their order.
-    pub(super) fn statuses(&self, so_far: &RunTotals<'_>) -> Vec<(String, ExpectationStatus)> {
-        self.monitors[..self.own_count].iter().map(|watch| watch.status(so_far)).collect()
+    /// The names and statuses of the scenario's own expectations, in their order.
+    pub(super) fn statuses(&self, totals: &RunTotals<'_>) -> Vec<(String, ExpectationStatus)> {
+        self.monitors[..self.own_count].iter().map(|monitor| monitor.status(totals)).collect()
     }
 
-    /// What came of the others.
-    pub(super) fn judge_extra(&self, ended: &RunTotals<'_>) -> Vec<ExpectationResult> {
-        self.monitors[self.own_count..].iter().map(|watch| watch.judge(ended)).collect()
+    /// The results of the extra expectations.
+    pub(super) fn judge_extra(&self, totals: &RunTotals<'_>) -> Vec<ExpectationResult> {
+        self.monitors[self.own_count..].iter().map(|monitor| monitor.judge(totals)).collect()
     }
 }
 
-/// What is wrong with an expectation, for the reason of a run.
+/// Formats a missed expectation as the reason of a failed run. `what` is the verb, as in `is missed`.
 pub(super) fn format_result(expected: &ExpectationResult, what: &str) -> String {
     let ExpectationResult { name, wanted, got, .. } = expected;
     let got = got.as_ref().map_or_else(|| "nothing to measure".to_owned(), |got| format!("got {got}"));

@@ -1,36 +1,37 @@
-//! Whether each event of one kind comes behind one of another.
+//! Monitors whether each event of one kind follows an event of another kind.
 
 use scenario_log::time::{Moment, Span};
 
-/// What there is of an order.
+/// The monitor of an order.
 #[derive(Debug)]
 pub(super) struct OrderMonitor {
-    /// At most so long behind.
+    /// The longest gap between an event and its predecessor.
     within: Option<Span>,
-    /// None of them may come so.
+    /// No event may follow such a predecessor.
     never: bool,
-    /// The last event that can be followed, with its `seq`.
+    /// The last predecessor: its moment and its `seq`.
     last_predecessor: Option<(Moment, u64)>,
-    /// How many should follow one, and how many do.
+    /// The events that should follow a predecessor.
     count: u64,
+    /// How many of these do.
     followed_count: u64,
-    /// The first that breaks the rule.
+    /// The first pair that breaks the rule.
     first_violation: Option<EventPair>,
-    /// Of those that follow, the one that came last behind.
+    /// The pair with the longest gap that is allowed.
     widest: Option<EventPair>,
 }
 
-/// An event and the one that it follows, if it follows any.
+/// An event and its predecessor, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventPair {
     predecessor: Option<u64>,
     seq: u64,
-    /// How long behind.
+    /// The time between the two.
     pub(super) gap: Option<Span>,
 }
 
 impl EventPair {
-    /// The `seq` of the events, in the log's order.
+    /// The `seq` of both, in the order of the log.
     pub(super) fn events(self) -> Vec<u64> {
         self.predecessor.into_iter().chain([self.seq]).collect()
     }
@@ -49,12 +50,13 @@ impl OrderMonitor {
         }
     }
 
-    /// An event that can be followed.
+    /// Takes an event that others can follow.
     pub(super) fn record_predecessor(&mut self, now: Moment, seq: u64) {
         self.last_predecessor = Some((now, seq));
     }
 
-    /// An event that should follow one. `Some(false)` if it is the first that breaks the rule.
+    /// Takes an event that should follow a predecessor. Returns `Some(false)` for the first that breaks the
+    /// rule.
     pub(super) fn record(&mut self, now: Moment, seq: u64) -> Option<bool> {
         self.count += 1;
         let apart = self.last_predecessor.map(|(before, _)| now.since(before));
@@ -73,22 +75,23 @@ impl OrderMonitor {
         Some(false)
     }
 
-    /// Whether it holds; `None` if there was nothing to measure. Where nothing came, nothing came so.
+    /// Whether the rule holds; `None` if there was nothing to measure. A rule with `never` holds without any
+    /// event.
     pub(super) fn judge(&self) -> Option<bool> {
         (self.count > 0 || self.never).then_some(self.first_violation.is_none())
     }
 
-    /// How many should follow, and how many do.
+    /// The number of events that should follow a predecessor, and of those that do.
     pub(super) fn counts(&self) -> (u64, u64) {
         (self.count, self.followed_count)
     }
 
-    /// The first that breaks the rule.
+    /// The first pair that breaks the rule.
     pub(super) fn first_violation(&self) -> Option<EventPair> {
         self.first_violation
     }
 
-    /// The pair that decided.
+    /// The pair that decided the result.
     pub(super) fn deciding_pair(&self) -> Option<EventPair> {
         self.first_violation.or(self.widest)
     }

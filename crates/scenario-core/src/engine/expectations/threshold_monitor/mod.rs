@@ -1,11 +1,12 @@
-//! Figures of many values, made as the values come, in constant memory, and held to their limits.
+//! Monitors a statistic of many values, which is computed as the values come, in constant memory, and compared
+//! to a limit.
 //!
 //! # How it works
 //!
-//! Nothing but the figure is kept. Only a percentile is made of more than that: whether it stands
-//! below, at or above its limit is exact all the same, since that hangs on how many values do, which
-//! is counted; what it is, for people, comes of a histogram, to three significant digits, and never
-//! on the other side of the limit.
+//! Only the statistic itself is kept. A percentile needs more: whether it is below, at or above its limit is
+//! exact too, since that depends only on how many values are below and at the limit, and these are counted.
+//! The value that people see comes from a histogram with three significant digits, and is never on the other
+//! side of the limit.
 
 use std::cmp::Ordering;
 
@@ -14,43 +15,43 @@ use hdrhistogram::Histogram;
 use crate::scenario::model::expect::{LimitComparison, LimitValue, StatThreshold, Statistic};
 use scenario_log::time::{NANOS_PER_SECOND, Span};
 
-/// Of how many in all 100,000 parts are thousandths of a per cent.
+/// 100 per cent, in thousandths of a per cent.
 const FULL_PERCENTILE: u128 = 100_000;
 
-/// What there is of a figure.
+/// A measured value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum MeasuredValue {
-    /// Exactly this, in the unit of the limit.
+    /// An exact value, in the unit of the limit.
     Exact(u64),
-    /// About this.
+    /// A value from a histogram, in the unit of the limit.
     Approximate(u64),
-    /// A mean: this sum of so many.
+    /// A mean: the sum and the number of the values.
     Mean(u128, u64),
-    /// More than anything that is measured: a sum.
+    /// A sum that is larger than any single value can be.
     LargeSum(u128),
-    /// So many a second.
+    /// A rate per second.
     Rate(f64),
-    /// What a cell holds.
+    /// The value of a cell.
     Cell(i64),
 }
 
-/// A figure of the values so far.
+/// The statistic of the values so far.
 #[derive(Debug)]
 pub(super) struct ThresholdMonitor {
     threshold: StatThreshold,
-    /// The limit as a number; no meaning for a rate.
+    /// The limit as a number; without meaning for a rate or a cell.
     limit: u64,
     count: u64,
     sum: u128,
-    /// The value that is furthest on the wrong side, or the figure itself; with its `seq`.
+    /// The value that is furthest on the wrong side of the limit, or the statistic itself; with its `seq`.
     extreme: Option<(u64, u64)>,
-    /// The `seq` of the last value, until nothing can change the outcome any more.
+    /// The `seq` of the last value that could change the result.
     last_seq: Option<u64>,
     decided: Option<bool>,
     ranks: Option<Box<PercentileRanks>>,
 }
 
-/// How many values stand below and at the limit, and where the values are.
+/// The numbers of values below and at the limit, and a histogram of all values.
 #[derive(Debug)]
 struct PercentileRanks {
     below: u64,
@@ -66,9 +67,7 @@ impl ThresholdMonitor {
         };
         let ranks = matches!(figure.stat, Statistic::Percentile(_)).then(|| {
             let values = Histogram::new(3);
-            let Ok(values) = values else {
-                unreachable!("3 significant figures are within what a histogram takes")
-            };
+            let Ok(values) = values else { unreachable!("a histogram takes 3 significant digits") };
             Box::new(PercentileRanks { below: 0, equal: 0, values })
         });
         ThresholdMonitor {
@@ -83,8 +82,8 @@ impl ThresholdMonitor {
         }
     }
 
-    /// Takes the next value, of the event with this `seq`. Whether that has settled the comparison, for
-    /// good.
+    /// Takes the next value, from the event with this `seq`. Returns whether the comparison holds, if this
+    /// value has settled it for good.
     #[inline]
     pub(super) fn record(&mut self, value: u64, seq: u64) -> Option<bool> {
         self.count += 1;
@@ -119,13 +118,13 @@ impl ThresholdMonitor {
                 Ordering::Equal => ranks.equal += 1,
                 Ordering::Greater => {}
             }
-            // It grows to hold any value, so it refuses none.
+            // The histogram grows to hold any value, so it refuses none.
             let _ = ranks.values.record(value);
         }
     }
 
-    /// What no value that may come can change: the figure only grows, or only shrinks, and is past
-    /// its limit already.
+    /// Whether the comparison holds, if no later value can change that: the statistic only grows, or only
+    /// shrinks, and is past its limit already.
     fn early_verdict(&self) -> Option<bool> {
         let holds = self.threshold.comparison;
         let so_far = match self.threshold.stat {
@@ -135,7 +134,7 @@ impl ThresholdMonitor {
             Statistic::Min => self.extreme?.0.cmp(&self.limit).reverse(),
             Statistic::Rate | Statistic::Mean | Statistic::Percentile(_) => return None,
         };
-        // Of what shrinks everything is the other way round.
+        // A minimum shrinks, so everything is the other way round.
         let holds = if self.threshold.stat == Statistic::Min { mirrored(holds) } else { holds };
         match (holds, so_far) {
             (LimitComparison::Below, Ordering::Equal | Ordering::Greater)
@@ -146,8 +145,8 @@ impl ThresholdMonitor {
         }
     }
 
-    /// The figure and whether it holds; `None` if there was nothing to measure. `lasted` is how long
-    /// the run took.
+    /// Whether the comparison holds, and the statistic; `None` if there was nothing to measure. `lasted` is
+    /// the duration of the run.
     pub(super) fn judge(&self, lasted: Span) -> Option<(bool, MeasuredValue)> {
         let limit = self.limit;
         let (ordering, got) = match self.threshold.stat {
@@ -175,7 +174,7 @@ impl ThresholdMonitor {
         Some((self.threshold.comparison.holds(ordering), got))
     }
 
-    /// What a cell holds, held to this limit.
+    /// Compares the value of a cell to this limit.
     pub(super) fn judge_cell(
         &self,
         cell: &str,
@@ -186,7 +185,7 @@ impl ThresholdMonitor {
         Some((self.threshold.comparison.holds(value.cmp(&limit)), MeasuredValue::Cell(*value)))
     }
 
-    /// A run without any time has no rate.
+    /// Compares the rate; a run that took no time has none.
     fn judge_rate(&self, lasted: Span) -> Option<(bool, MeasuredValue)> {
         let LimitValue::Rate(limit) = self.threshold.limit else { return None };
         if lasted == Span::ZERO {
@@ -197,7 +196,7 @@ impl ThresholdMonitor {
         Some((self.threshold.comparison.holds(ordering), MeasuredValue::Rate(rate)))
     }
 
-    /// The `seq` of the event that decided, if a single one did.
+    /// The `seq` of the event that decided the result, if a single event did.
     pub(super) fn deciding_event(&self) -> Option<u64> {
         match self.threshold.stat {
             Statistic::Count | Statistic::Sum | Statistic::Rate => self.last_seq,
@@ -209,7 +208,7 @@ impl ThresholdMonitor {
 }
 
 impl PercentileRanks {
-    /// How the value of this part of all stands to the limit, and what it is.
+    /// Compares the percentile to the limit; also returns the percentile.
     fn judge_percentile(&self, thousandths: u32, count: u64, limit: u64) -> (Ordering, MeasuredValue) {
         let rank = (u128::from(count) * u128::from(thousandths)).div_ceil(FULL_PERCENTILE).max(1);
         let values = &self.values;
@@ -226,7 +225,7 @@ impl PercentileRanks {
     }
 }
 
-/// A number rounded to four digits.
+/// Rounds a number to four digits.
 fn round_to_four_digits(value: u64) -> u64 {
     let unit = 10u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
     value.saturating_add(unit / 2) / unit * unit

@@ -10,14 +10,14 @@ const ALL: [LimitComparison; 5] = [
     LimitComparison::Above,
 ];
 
-/// What comes of these values, each with its place among them as `seq`, and what was settled on the way.
+/// A monitor that has taken these values, each with its index as `seq`, and the verdicts on the way.
 fn made(figure: StatThreshold, values: &[u64]) -> (ThresholdMonitor, Vec<bool>) {
     let mut made = ThresholdMonitor::new(figure);
     let settled = values.iter().zip(0..).filter_map(|(value, seq)| made.record(*value, seq)).collect();
     (made, settled)
 }
 
-/// Values that often meet each other and the limit, and some of any size.
+/// Values that are often equal to each other or to the limit, and some of any size.
 fn values() -> impl Strategy<Value = (Vec<u64>, u64)> {
     let near = || 1_000_000u64..1_000_020;
     let small = proptest::collection::vec(near(), 0..60);
@@ -38,7 +38,7 @@ fn stat() -> impl Strategy<Value = Statistic> {
     ]
 }
 
-/// The same figure of all values at once, as a sum and a number that it is to be divided by.
+/// The same statistic of all values at once, as a fraction.
 fn slowly(stat: Statistic, values: &[u64]) -> Option<(u128, u128)> {
     let mut sorted: Vec<u128> = values.iter().map(|value| u128::from(*value)).collect();
     sorted.sort_unstable();
@@ -51,7 +51,7 @@ fn slowly(stat: Statistic, values: &[u64]) -> Option<(u128, u128)> {
         Statistic::Max => (*sorted.last()?, 1),
         Statistic::Mean => (sorted.iter().sum(), count),
         Statistic::Percentile(thousandths) => {
-            // The least value that this part of all is not above.
+            // The smallest value that at least this share of all values is not above.
             let needed = count * u128::from(thousandths);
             let is_enough = |value: &&u128| {
                 sorted.iter().filter(|other| other <= value).count() as u128 * 100_000 >= needed
@@ -75,12 +75,12 @@ proptest! {
             let judged = made.judge(Span::ZERO);
             let ordering = wanted.map(|(sum, by)| sum.cmp(&(u128::from(limit) * by)));
             prop_assert_eq!(judged.map(|(ok, _)| ok), ordering.map(|ordering| holds.holds(ordering)));
-            // What was settled is not taken back.
+            // A verdict is never taken back.
             prop_assert!(settled.len() <= 1);
             if let Some(settled) = settled.first() {
                 prop_assert_eq!(Some(*settled), judged.map(|(ok, _)| ok));
             }
-            // What is shown stands where the figure stands, and near it.
+            // The shown value is on the same side of the limit as the statistic, and near it.
             let (Some((_, got)), Some((sum, by)), Some(ordering)) = (judged, wanted, ordering) else { continue };
             match got {
                 MeasuredValue::Approximate(about) => {

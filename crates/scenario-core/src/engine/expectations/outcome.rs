@@ -1,0 +1,54 @@
+//! The plain values that go into the expectations and come out of them. Nothing here is checked or
+//! counted.
+
+use scenario_log::time::{Moment, Span};
+
+/// The parts of the scenario that a source belongs to, as indices into the scenario's lists.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct EventOrigin {
+    pub(super) preset: Option<usize>,
+    pub(super) fetch: Option<usize>,
+    pub(super) entry: Option<usize>,
+    /// When the source started.
+    pub(super) started_at: Option<Moment>,
+}
+
+impl EventOrigin {
+    pub(in crate::engine) fn for_spawn(preset: usize, entry: Option<usize>) -> EventOrigin {
+        EventOrigin { preset: Some(preset), fetch: None, entry, started_at: None }
+    }
+
+    pub(in crate::engine) fn for_request(job: usize, entry: Option<usize>) -> EventOrigin {
+        EventOrigin { preset: None, fetch: Some(job), entry, started_at: None }
+    }
+}
+
+/// The values at the end of a run; while it runs, the values that it would end with now.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct RunTotals<'a> {
+    pub(in crate::engine) duration: Span,
+    /// The value of each shared cell, by name.
+    pub(in crate::engine) shared_cells: &'a [(String, i64)],
+}
+
+/// Whether an expectation holds while the run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectationStatus {
+    /// If the run ended now, it would hold.
+    Holds,
+    /// If the run ended now, it would be missed; it can still come to hold.
+    Open,
+    /// It can no longer hold.
+    Missed,
+}
+
+impl ExpectationStatus {
+    /// The status of an expectation that would hold or not if the run ended now.
+    pub(super) fn new(would_hold: bool, is_missed: bool) -> ExpectationStatus {
+        match (is_missed, would_hold) {
+            (true, _) => ExpectationStatus::Missed,
+            (false, true) => ExpectationStatus::Holds,
+            (false, false) => ExpectationStatus::Open,
+        }
+    }
+}

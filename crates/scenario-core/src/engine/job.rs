@@ -1,0 +1,132 @@
+//! The runs of fetch jobs that have not ended: which URL comes next, how many requests are in flight.
+//! Sends nothing and emits nothing.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::engine::load::LoadRun;
+use crate::scenario::model::Scenario;
+
+/// One run of a fetch job.
+#[derive(Clone)]
+pub(crate) struct JobRun {
+    job: usize,
+    /// The entry that ordered it; none for a typed one.
+    entry: Option<usize>,
+    /// The next URL to request.
+    next_url: usize,
+    /// Requests in flight.
+    in_flight: usize,
+    is_stopped: bool,
+    /// Decides when requests start, if the job is a load.
+    load: Option<Box<LoadRun>>,
+}
+
+impl JobRun {
+    pub(crate) fn job(&self) -> usize {
+        self.job
+    }
+
+    pub(crate) fn entry(&self) -> Option<usize> {
+        self.entry
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether the runner has asked it to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    pub(crate) fn load(&self) -> Option<&LoadRun> {
+        self.load.as_deref()
+    }
+
+    pub(crate) fn load_mut(&mut self) -> Option<&mut LoadRun> {
+        self.load.as_deref_mut()
+    }
+
+    /// Whether nothing is in flight, and nothing is to come.
+    pub(crate) fn is_over(&self) -> bool {
+        let has_no_more = self.is_stopped || self.load().is_none_or(LoadRun::has_no_more);
+        self.in_flight == 0 && has_no_more
+    }
+}
+
+/// All runs of fetch jobs that have not ended.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    scenario: Rc<Scenario>,
+    /// By number.
+    active: BTreeMap<u32, JobRun>,
+    last_number: u32,
+}
+
+impl Jobs {
+    pub(crate) fn new(scenario: Rc<Scenario>) -> Jobs {
+        Jobs { scenario, active: BTreeMap::new(), last_number: 0 }
+    }
+
+    /// Adds a run of a job; returns its number.
+    pub(crate) fn add(&mut self, job: usize, entry: Option<usize>, load: Option<LoadRun>) -> u32 {
+        self.last_number += 1;
+        let load = load.map(Box::new);
+        let run = JobRun { job, entry, next_url: 0, in_flight: 0, is_stopped: false, load };
+        self.active.insert(self.last_number, run);
+        self.last_number
+    }
+
+    /// Runs that have not ended. The run of the scenario waits for all of them.
+    pub(crate) fn len(&self) -> usize {
+        self.active.len()
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&JobRun> {
+        self.active.get(&number)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut JobRun> {
+        self.active.get_mut(&number)
+    }
+
+    /// Counts one more request in flight; returns its URL. A load starts again after its last URL.
+    pub(crate) fn take_url(&mut self, number: u32) -> Option<usize> {
+        let run = self.active.get_mut(&number)?;
+        let url = run.next_url;
+        let is_last = url + 1 == self.scenario.fetches[run.job].urls.len();
+        run.next_url = if run.load.is_some() && is_last { 0 } else { url + 1 };
+        run.in_flight += 1;
+        Some(url)
+    }
+
+    /// Counts one request less in flight.
+    pub(crate) fn finish_request(&mut self, number: u32) -> Option<&JobRun> {
+        let run = self.active.get_mut(&number)?;
+        run.in_flight -= 1;
+        Some(run)
+    }
+
+    /// Whether a job without a load has another URL to request.
+    pub(crate) fn has_next_url(&self, run: &JobRun) -> bool {
+        !run.is_stopped && run.next_url < self.scenario.fetches[run.job].urls.len()
+    }
+
+    /// Lets no more requests of a run start.
+    pub(crate) fn stop(&mut self, number: u32) {
+        if let Some(run) = self.active.get_mut(&number) {
+            run.is_stopped = true;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, number: u32) {
+        self.active.remove(&number);
+    }
+
+    /// The loads of an entry that were not stopped: the number and the job of each run.
+    pub(crate) fn loads_of_entry(&self, entry: usize) -> impl Iterator<Item = (u32, usize)> {
+        let is_meant = move |run: &JobRun| run.entry == Some(entry) && run.load.is_some() && !run.is_stopped;
+        self.active.iter().filter(move |(_, run)| is_meant(run)).map(|(number, run)| (*number, run.job))
+    }
+}

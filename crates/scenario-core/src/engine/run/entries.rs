@@ -1,0 +1,166 @@
+//! Carries out the entries of the timeline, and reports their progress to the timeline.
+
+use std::rc::Rc;
+
+use super::RunState;
+use crate::engine::effect::Effect;
+use crate::engine::lifecycle::RunFailure;
+use crate::engine::names::entry_name;
+use crate::engine::output::EngineOutput;
+use crate::scenario::model::{EntryAction, ScenarioText};
+use scenario_log::event::Event;
+use scenario_log::time::Moment;
+
+impl RunState {
+    /// Carries out one occurrence of an entry.
+    pub(super) fn run_entry(&mut self, entry: usize, due: Moment, out: &mut EngineOutput<'_>) {
+        let scenario = Rc::clone(&self.scenario);
+        let row = &scenario.timeline[entry];
+        self.timeline.record_occurrence(entry, due, &mut self.timers);
+        for _ in 0..row.count {
+            if !out.wants_more() {
+                return;
+            }
+            match &row.action {
+                EntryAction::Spawn(preset) => self.start_spawn(*preset, Some(entry), due, out),
+                EntryAction::Fetch(job) => self.start_fetch(*job, Some(entry), due, out),
+                EntryAction::Stop(target) => self.run_stop_entry(entry, *target, due, out),
+                EntryAction::Send { to, text } => self.run_send_entry(entry, *to, text, due, out),
+                EntryAction::Mark(text) => self.run_mark_entry(entry, text, due, out),
+            }
+        }
+        if !matches!(row.action, EntryAction::Spawn(_) | EntryAction::Fetch(_)) {
+            let recorded = self.timeline.record_instant_action(entry, due, &mut self.timers);
+            self.fail_on_error(recorded, out);
+        }
+        self.check_entry_over(entry, out);
+    }
+
+    /// A spawn or job of an entry has started.
+    pub(super) fn entry_started(&mut self, entry: Option<usize>, moment: Moment, out: &mut EngineOutput<'_>) {
+        if let Some(entry) = entry {
+            let recorded = self.timeline.record_started(entry, moment, &mut self.timers);
+            self.fail_on_error(recorded, out);
+        }
+    }
+
+    /// A spawn of an entry is ready.
+    pub(super) fn entry_ready(&mut self, entry: Option<usize>, moment: Moment) {
+        if let Some(entry) = entry {
+            self.timeline.record_ready(entry, moment, &mut self.timers);
+        }
+    }
+
+    /// A spawn or job of an entry is over.
+    pub(super) fn entry_source_removed(
+        &mut self,
+        entry: Option<usize>,
+        moment: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        if let Some(entry) = entry {
+            self.timeline.remove_source(entry, moment);
+            self.check_entry_over(entry, out);
+        }
+    }
+
+    fn check_entry_over(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
+        let may_become_ready = || self.spawns.may_become_ready(entry);
+        let checked = self.timeline.check_over(entry, may_become_ready, &mut self.timers);
+        self.fail_on_error(checked, out);
+    }
+
+    /// Fails the run if an entry waits for `ready` of this one, and it can no longer come.
+    pub(super) fn check_entry_ready(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
+        let checked = self.timeline.check_ready(entry, || self.spawns.may_become_ready(entry));
+        self.fail_on_error(checked, out);
+    }
+
+    /// Ends the run as failed, if a part of it returned a failure.
+    pub(super) fn fail_on_error(&mut self, result: Result<(), RunFailure>, out: &mut EngineOutput<'_>) {
+        if let Err(RunFailure(reason)) = result {
+            self.fail_now(reason, out);
+        }
+    }
+
+    fn run_mark_entry(&mut self, entry: usize, text: &ScenarioText, due: Moment, out: &mut EngineOutput<'_>) {
+        let (text, missing) = self.captures.fill_text(text);
+        out.event(&Event::Mark {
+            due,
+            entry: Some(self.scenario.timeline[entry].event_name(entry)),
+            text: &text.display_with_gaps(),
+        });
+        if let Some(missing) = missing {
+            let name = || entry_name(&self.scenario, entry);
+            self.lifecycle.record_failure(|| format!("{} has no text: {missing}", name()));
+        }
+    }
+
+    /// Stops every spawn and request of the target.
+    fn run_stop_entry(&mut self, entry: usize, target: usize, due: Moment, out: &mut EngineOutput<'_>) {
+        let scenario = Rc::clone(&self.scenario);
+        let name = Some(scenario.timeline[entry].event_name(entry));
+        let sources = self.sources_of(target);
+        let has_load = self.stop_loads(target, Some(due), out);
+        for source in &sources {
+            out.event(&Event::Stopping {
+                due: Some(due),
+                source: Some(*source),
+                entry: name,
+                signal: None,
+                reason: None,
+                error: None,
+            });
+            self.stop_source(*source, out);
+        }
+        if sources.is_empty() && !has_load {
+            let error = format!("{} does not run", entry_name(&scenario, target));
+            out.event(&Event::Stopping {
+                due: Some(due),
+                source: None,
+                entry: name,
+                signal: None,
+                reason: None,
+                error: Some(&error),
+            });
+            self.lifecycle.record_failure(|| {
+                format!("{} could not stop anything: {error}", entry_name(&scenario, entry))
+            });
+        }
+    }
+
+    /// Sends a text to every spawn of the target, unless a captured value is missing in it.
+    fn run_send_entry(
+        &mut self,
+        entry: usize,
+        to: usize,
+        text: &ScenarioText,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let scenario = Rc::clone(&self.scenario);
+        let name = Some(scenario.timeline[entry].event_name(entry));
+        let (text, missing) = self.captures.fill_text(text);
+        let sources = if missing.is_some() { Vec::new() } else { self.sources_of(to) };
+        let (shown, sent) = (&*text.display_with_gaps(), text.reveal());
+        let due = Some(due);
+        for source in &sources {
+            let source = *source;
+            out.event(&Event::Sent {
+                due,
+                source: Some(source),
+                entry: name,
+                text: Some(shown),
+                error: None,
+            });
+            out.effect(Effect::SendLine { source, bytes: format!("{sent}\n").into_bytes() });
+        }
+        if sources.is_empty() {
+            let error = missing.unwrap_or_else(|| format!("{} does not run", entry_name(&scenario, to)));
+            let shown_error = Some(error.as_str());
+            out.event(&Event::Sent { due, source: None, entry: name, text: Some(shown), error: shown_error });
+            self.lifecycle
+                .record_failure(|| format!("{} could not send: {error}", entry_name(&scenario, entry)));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Starts the requests of fetch jobs, takes their responses, and ends the jobs. When the requests of a load start
+//! is decided in `loading`.
+
+use std::rc::Rc;
+
+use super::RunState;
+use crate::engine::effect::Effect;
+use crate::engine::expectations::outcome::EventOrigin;
+use crate::engine::output::EngineOutput;
+use crate::scenario::model::FetchMode;
+use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, Source};
+use scenario_log::time::{Moment, Span};
+
+impl RunState {
+    /// Starts a fetch job, planned for `due`.
+    pub(super) fn start_fetch(
+        &mut self,
+        job: usize,
+        entry: Option<usize>,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let load = self.loads.create_run(job, due);
+        let is_load = load.is_some();
+        let job_run = self.jobs.add(job, entry, load);
+        self.timeline.add_source(entry);
+        if is_load {
+            self.start_load(job_run, due, out);
+        } else {
+            let at_once = match self.scenario.fetches[job].mode {
+                FetchMode::Concurrent => self.scenario.fetches[job].urls.len(),
+                FetchMode::Sequential => 1,
+            };
+            for _ in 0..at_once {
+                self.start_request(job_run, due, out);
+            }
+        }
+        self.entry_started(entry, due, out);
+        self.finish_job_if_over(job_run, out);
+    }
+
+    /// Sends the next request of a job.
+    pub(super) fn start_request(&mut self, job_run: u32, due: Moment, out: &mut EngineOutput<'_>) {
+        let Some(url) = self.jobs.take_url(job_run) else { return };
+        let Some(run) = self.jobs.get(job_run) else { return };
+        let (job, entry) = (run.job(), run.entry());
+        let fetch = &self.scenario.fetches[job];
+        let counts_from = run.load().filter(|load| load.is_open_loop()).map(|_| due);
+        let source = self.requests.add(job_run, url, out.now().since(due));
+        out.expectations().register_source(source, EventOrigin::for_request(job, entry));
+        let entry = entry.map(|entry| self.scenario.timeline[entry].event_name(entry));
+        let (captured, shown) = self.captures.for_request(fetch, url);
+        out.event(&Event::FetchStarted {
+            due,
+            source,
+            job: &fetch.name,
+            entry,
+            method: &fetch.method,
+            url: &shown,
+        });
+        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured });
+    }
+
+    /// Takes lines of a response.
+    pub(super) fn body_lines(&mut self, source: Source, chunk: &[u8], out: &mut EngineOutput<'_>) {
+        let Source::Request(number) = source else { return };
+        for line in chunk.split_inclusive(|byte| *byte == b'\n') {
+            let Some(n) = self.requests.count_line(number) else { return };
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            out.event(&Event::FetchLine { source, n, text });
+            if out.must_abort() {
+                // The consequences of a line come right after it: a log does not show which lines were
+                // read together.
+                self.settle(out);
+            }
+        }
+    }
+
+    /// A response is complete.
+    pub(super) fn fetch_finished(
+        &mut self,
+        source: Source,
+        fetched: &FetchedResponse,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let Some((number, job)) = self.request_of(source) else { return };
+        let Some(request) = self.requests.get(number) else { return };
+        let (url, late) = (request.url(), request.start_lateness());
+        let scenario = Rc::clone(&self.scenario);
+        let is_expected = scenario.fetches[job].status.allows(fetched.status);
+        let ok = is_expected && fetched.check.is_none();
+        out.event(&Event::FetchFinished { source, fetched, ok });
+        if let Some(metrics) = self.loads.metrics_of(job) {
+            metrics.record_response(out.now(), fetched, late);
+        }
+        if ok {
+            self.captures.store(job, fetched);
+        }
+        let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].display_with_gaps());
+        if !is_expected {
+            self.lifecycle
+                .record_failure(|| format!("{source} ({name}) was answered {}: {url}", fetched.status));
+        } else if let Some(check) = &fetched.check {
+            self.lifecycle
+                .record_failure(|| format!("{source} ({name}) is not as expected: {check} ({url})"));
+        }
+        self.finish_request(number, out);
+    }
+
+    /// A request failed.
+    pub(super) fn fetch_failed(
+        &mut self,
+        source: Source,
+        (kind, error, took): (FetchErrorKind, &str, Span),
+        out: &mut EngineOutput<'_>,
+    ) {
+        let Some((number, job)) = self.request_of(source) else { return };
+        let is_cancelled = self.requests.get(number).is_some_and(|request| request.is_cancelled());
+        out.event(&Event::FetchFailed { source, kind, error, took });
+        if let Some(metrics) = self.loads.metrics_of(job) {
+            metrics.record_failure(out.now(), kind, is_cancelled);
+        }
+        if !is_cancelled {
+            let name = &self.scenario.fetches[job].name;
+            self.lifecycle.record_failure(|| format!("{source} ({name}) failed: {error}"));
+        }
+        self.finish_request(number, out);
+    }
+
+    /// Gives a request up, and the rest of its job.
+    pub(super) fn cancel_request(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        let Some(request) = self.requests.get(number) else { return };
+        self.jobs.stop(request.job_run());
+        if self.requests.cancel(number) {
+            out.effect(Effect::CancelRequest { source: Source::Request(number) });
+        }
+    }
+
+    /// Whether a request is in flight, and the head of its response is logged. That of a load is not: it
+    /// has too many.
+    pub(super) fn logs_response_head(&self, source: Source) -> bool {
+        self.request_of(source).is_some_and(|(_, job)| self.scenario.fetches[job].load.is_none())
+    }
+
+    /// The number and the job of a request in flight.
+    fn request_of(&self, source: Source) -> Option<(u32, usize)> {
+        let Source::Request(number) = source else { return None };
+        let request = self.requests.get(number)?;
+        Some((number, self.jobs.get(request.job_run())?.job()))
+    }
+
+    fn finish_request(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        out.counters().fetched += 1;
+        let Some(job_run) = self.requests.remove(number).map(|request| request.job_run()) else { return };
+        let Some(run) = self.jobs.finish_request(job_run) else { return };
+        if run.load().is_some() {
+            self.continue_load(job_run, out);
+        } else if self.jobs.get(job_run).is_some_and(|run| self.jobs.has_next_url(run)) {
+            return self.start_request(job_run, out.now(), out);
+        }
+        self.finish_job_if_over(job_run, out);
+    }
+
+    /// Ends a job that has nothing in flight and nothing to come.
+    pub(super) fn finish_job_if_over(&mut self, job_run: u32, out: &mut EngineOutput<'_>) {
+        let Some(run) = self.jobs.get(job_run).filter(|run| run.is_over()) else { return };
+        let entry = run.entry();
+        self.count_unsent(job_run, out.now());
+        self.jobs.remove(job_run);
+        self.entry_source_removed(entry, out.now(), out);
+    }
+}

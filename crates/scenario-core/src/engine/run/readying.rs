@@ -1,0 +1,77 @@
+//! Waits for spawns to become ready, and fails those that never do.
+//!
+//! A spawn whose preset has no `ready` is ready with its start, and no event reports it. One with `ready`
+//! has until its timeout: its lines are matched here, while a port or a URL is probed by the driver, whose
+//! input reports the answer.
+
+use std::rc::Rc;
+
+use super::RunState;
+use crate::engine::names::spawn_name;
+use crate::engine::output::EngineOutput;
+use crate::engine::readiness::format_never_ready;
+use crate::engine::spawns::ReadyStart;
+use crate::engine::timer_queue::Timer;
+use scenario_log::event::{Event, Source};
+use scenario_log::time::Moment;
+
+impl RunState {
+    /// A spawn has started at `moment`: it is ready, or must become it from now on.
+    pub(super) fn await_ready(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
+        let Some(entry) = self.spawns.get(number).map(|spawn| spawn.entry()) else { return };
+        match self.spawns.start_ready_wait(number) {
+            Ok(ReadyStart::Ready) => self.entry_ready(entry, moment),
+            Ok(ReadyStart::Waits(timeout)) => {
+                self.timers.push(moment.saturating_add(timeout), Timer::ReadyTimeout(number));
+            }
+            Ok(ReadyStart::Stopping) => {}
+            Err(failure) => self.fail_on_error(Err(failure), out),
+        }
+    }
+
+    /// Takes a line of a spawn that awaits one.
+    pub(super) fn match_ready_line(&mut self, number: u32, line: &[u8], out: &mut EngineOutput<'_>) {
+        if self.spawns.is_ready_line(number, line) {
+            self.record_ready(number, out);
+        }
+    }
+
+    /// The driver's probe found a spawn ready.
+    pub(super) fn probe_answered(&mut self, source: Source, out: &mut EngineOutput<'_>) {
+        let Source::Spawn(number) = source else { return };
+        if self.spawns.awaits_probe(number) {
+            self.record_ready(number, out);
+        }
+    }
+
+    /// Reports that a spawn is ready, and triggers what waited for it.
+    fn record_ready(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        self.spawns.mark_ready(number);
+        out.event(&Event::SpawnReady { source: Source::Spawn(number) });
+        let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
+        self.entry_ready(entry, out.now());
+    }
+
+    /// The time that a spawn has to become ready is over. If it is not ready, the run has failed and the
+    /// spawn is stopped; it runs until it has ended.
+    pub(super) fn ready_timed_out(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        if !self.spawns.is_unready(number) {
+            return;
+        }
+        let scenario = Rc::clone(&self.scenario);
+        let Some((preset, entry)) = self.spawns.get(number).map(|spawn| (spawn.preset(), spawn.entry()))
+        else {
+            return;
+        };
+        let Some(ready) = scenario.presets[preset].ready() else { return };
+        let (source, running) = (Source::Spawn(number), self.spawns.running_count());
+        let error = format_never_ready(ready);
+        out.event(&Event::SpawnFailed { source, error: &error, running });
+        self.lifecycle.record_failure(|| format!("{} {error}", spawn_name(&scenario, source, preset)));
+        out.emit_stopping(Some(source), "it never became ready");
+        self.stop_spawn(number, out);
+        if let Some(entry) = entry {
+            self.check_entry_ready(entry, out);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The end of a run: when it has come, what is stopped before it, and the summary.
+
+use super::RunState;
+use crate::engine::effect::{Effect, RunVerdict};
+use crate::engine::expectations;
+use crate::engine::expectations::outcome::RunTotals;
+use crate::engine::lifecycle::RunPhase;
+use crate::engine::output::EngineOutput;
+use scenario_log::event::{Event, RunOutcome, RunSummary, Source};
+use scenario_log::signal::Signal;
+use scenario_log::time::Span;
+
+impl RunState {
+    /// Whether the run can go on to its next phase: everything on the timeline has happened and ended, or
+    /// everything that was to be stopped has ended.
+    pub(super) fn is_phase_complete(&self) -> bool {
+        match self.lifecycle.phase() {
+            RunPhase::Running => {
+                let foreground = self.spawns.foreground_count() + self.jobs.len();
+                self.timeline.entries_left() == 0 && foreground == 0
+            }
+            RunPhase::Stopping(_) => self.spawns.is_empty() && self.requests.is_empty(),
+            RunPhase::Over(_) => false,
+        }
+    }
+
+    /// Stops what runs in the background, or, when nothing is left, ends the run.
+    pub(super) fn advance_phase(&mut self, out: &mut EngineOutput<'_>) {
+        match *self.lifecycle.phase() {
+            RunPhase::Running => {
+                for number in self.spawns.numbers() {
+                    out.emit_stopping(Some(Source::Spawn(number)), "the end of the run");
+                    self.stop_spawn(number, out);
+                }
+                self.begin_stopping(RunVerdict::Passed);
+            }
+            RunPhase::Stopping(verdict) => self.finish_run(verdict, out),
+            RunPhase::Over(_) => {}
+        }
+    }
+
+    /// Ends the run as failed: nothing new starts, and everything that runs is stopped.
+    pub(super) fn fail_now(&mut self, reason: String, out: &mut EngineOutput<'_>) {
+        if self.lifecycle.is_running() {
+            out.emit_stopping(None, &reason);
+            self.lifecycle.record_failure(|| reason);
+            self.stop_all(RunVerdict::Failed, out);
+        }
+    }
+
+    pub(super) fn time_limit_reached(&mut self, out: &mut EngineOutput<'_>) {
+        if let Some(limit) = self.scenario.time_limit {
+            self.fail_now(format!("the time limit of {} is over", limit.format_human()), out);
+        }
+    }
+
+    /// Every player that is left waits for a lock, and so forever.
+    pub(super) fn deadlock_reached(&mut self, out: &mut EngineOutput<'_>) {
+        let waiting = self.players.lock_waits(&self.scenario);
+        out.event(&Event::Deadlock { waiting: &waiting });
+        self.fail_now(format_deadlock(&waiting), out);
+    }
+
+    /// An expectation with `abort` can no longer hold.
+    pub(super) fn expectation_broken(&mut self, out: &mut EngineOutput<'_>) {
+        if let Some(reason) = out.take_broken_message() {
+            self.fail_now(reason, out);
+        }
+    }
+
+    /// The runner received a signal: the first stops everything in order, the next kills what is left. KILL,
+    /// which the runner's guard received, leaves no time for order.
+    pub(super) fn signal_received(&mut self, signal: Signal, out: &mut EngineOutput<'_>) {
+        out.event(&Event::Stopping {
+            due: None,
+            source: None,
+            entry: None,
+            signal: Some(signal),
+            reason: None,
+            error: None,
+        });
+        if let RunPhase::Stopping(RunVerdict::Interrupted(Some(_))) = self.lifecycle.phase() {
+            return self.kill_all(out);
+        }
+        self.stop_all(RunVerdict::Interrupted(Some(signal)), out);
+        if signal == Signal::KILL {
+            self.kill_all(out);
+        }
+    }
+
+    /// The runner itself failed: everything is stopped in order, or killed if it was being stopped already.
+    pub(super) fn internal_error(&mut self, error: &str, out: &mut EngineOutput<'_>) {
+        out.event(&Event::Stopping {
+            due: None,
+            source: None,
+            entry: None,
+            signal: None,
+            reason: None,
+            error: Some(error),
+        });
+        self.lifecycle.record_internal_error(format!("the runner has a fault of its own: {error}"));
+        let was_stopping = !self.lifecycle.is_running();
+        self.stop_all(RunVerdict::InternalError, out);
+        if was_stopping {
+            self.kill_all(out);
+        }
+    }
+
+    /// A person typed `quit`.
+    pub(super) fn quit_run(&mut self, out: &mut EngineOutput<'_>) {
+        self.stop_all(RunVerdict::Interrupted(None), out);
+    }
+
+    /// Lets nothing new start, and asks everything that runs to stop.
+    fn stop_all(&mut self, verdict: RunVerdict, out: &mut EngineOutput<'_>) {
+        self.begin_stopping(verdict);
+        self.timers.retain_recurring();
+        for number in self.spawns.numbers() {
+            self.stop_spawn(number, out);
+        }
+        for number in self.requests.numbers() {
+            self.cancel_request(number, out);
+        }
+    }
+
+    fn begin_stopping(&mut self, verdict: RunVerdict) {
+        self.lifecycle.begin_stopping(verdict);
+        self.timeline.close();
+    }
+
+    fn kill_all(&self, out: &mut EngineOutput<'_>) {
+        for (source, _) in self.spawns.iter() {
+            out.effect(Effect::KillSpawn { source });
+        }
+    }
+
+    /// Emits the last events.
+    fn finish_run(&mut self, verdict: RunVerdict, out: &mut EngineOutput<'_>) {
+        self.emit_expectation_results(out);
+        let verdict = match verdict {
+            RunVerdict::Passed if self.lifecycle.failure().is_some() => RunVerdict::Failed,
+            other => other,
+        };
+        let (outcome, reason) = match verdict {
+            RunVerdict::Passed => (RunOutcome::Passed, None),
+            RunVerdict::Failed | RunVerdict::InternalError => {
+                (RunOutcome::Failed, self.lifecycle.failure().cloned())
+            }
+            RunVerdict::Interrupted(Some(signal)) => {
+                (RunOutcome::Interrupted, Some(format!("signal {signal}")))
+            }
+            RunVerdict::Interrupted(None) => (RunOutcome::Interrupted, Some("`quit` was typed".to_owned())),
+        };
+        let took = Span(out.now().0);
+        let counters = out.counters();
+        let summary = RunSummary {
+            outcome,
+            reason,
+            spawned: counters.spawned,
+            exited: counters.exited,
+            fetched: counters.fetched,
+            moves: counters.moves,
+            lines: counters.lines,
+            lateness: counters.lateness(),
+            fetches: self.loads.all_metrics(),
+            shared: self.shared_cells(),
+            took,
+        };
+        out.event(&Event::RunFinished(&summary));
+        self.lifecycle.finish(verdict);
+    }
+
+    /// Reports the result of each expectation. A missed one fails the run.
+    fn emit_expectation_results(&mut self, out: &mut EngineOutput<'_>) {
+        let shared = self.shared_cells();
+        let totals = RunTotals { duration: Span(out.now().0), shared_cells: &shared };
+        for expected in out.expectations().judge_own(&totals) {
+            out.event(&Event::Expect(&expected));
+            if !expected.ok {
+                self.lifecycle.record_failure(|| expectations::format_result(&expected, "is missed"));
+            }
+        }
+    }
+}
+
+/// The most players of a deadlock that its reason names.
+const MAX_NAMED_WAITERS: usize = 10;
+
+fn format_deadlock(waiting: &[(String, String)]) -> String {
+    let named = waiting.iter().take(MAX_NAMED_WAITERS).map(|(player, lock)| format!("{player} for {lock}"));
+    let mut named: Vec<String> = named.collect();
+    if waiting.len() > MAX_NAMED_WAITERS {
+        named.push(format!("{} more", waiting.len() - MAX_NAMED_WAITERS));
+    }
+    format!("deadlock: every player that is left waits for a lock ({})", named.join(", "))
+}

@@ -1,0 +1,274 @@
+//! Starts spawns, takes what comes from them, and ends them.
+
+use std::rc::Rc;
+
+use super::RunState;
+use crate::engine::effect::Effect;
+use crate::engine::expectations::outcome::EventOrigin;
+use crate::engine::names::spawn_name;
+use crate::engine::output::EngineOutput;
+use crate::engine::players::players_preset;
+use crate::engine::spawns::{ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
+use crate::engine::world::PlacementSeed;
+use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, StdinMode};
+use scenario_log::event::{Direction, Event, OutputStream, Source, SpawnExit};
+use scenario_log::name;
+use scenario_log::name::PlayerName;
+use scenario_log::signal::Signal;
+use scenario_log::time::Moment;
+
+impl RunState {
+    /// Spawns a preset, planned for `due`.
+    pub(super) fn start_spawn(
+        &mut self,
+        preset: usize,
+        entry: Option<usize>,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let number = self.spawns.add(preset, entry, due);
+        let nth = self.spawns.get(number).map_or(0, |spawn| spawn.nth());
+        let source = Source::Spawn(number);
+        self.timeline.add_source(entry);
+        out.expectations().register_source(source, EventOrigin::for_spawn(preset, entry));
+        match players_preset(&self.scenario, preset) {
+            Some(players) if players.isolation == Isolation::Task => {
+                self.start_players(number, (source, preset, nth), due, out);
+            }
+            _ => out.effect(Effect::StartSpawn { source, preset, nth, entry }),
+        }
+    }
+
+    fn start_players(
+        &mut self,
+        number: u32,
+        spawn: (Source, usize, u64),
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let scenario = Rc::clone(&self.scenario);
+        let (source, preset, nth) = spawn;
+        let groups = players_preset(&scenario, preset).map_or(&[][..], |players| &players.groups);
+        if !self.players.has_ids_left(&scenario, preset) {
+            return self.spawn_failed(source, "a run can have at most 4,294,967,295 players", out);
+        }
+        if !out.has_world_room(groups) {
+            let error = format!("a world holds at most {MAX_PLAYERS_IN_WORLD} players at once");
+            return self.spawn_failed(source, &error, out);
+        }
+        self.record_spawn_started(number, None, due, out);
+        out.place_players(source, PlacementSeed { preset: &scenario.presets[preset].name, nth }, groups);
+        match self.players.start_spawn(&scenario, spawn, self.seed, due, out) {
+            Some(play) => self.spawns.set_playing(number, play),
+            None => self.players_ended(source, due, out),
+        }
+    }
+
+    /// Reports that a spawn runs, and triggers what waited for it.
+    fn record_spawn_started(
+        &mut self,
+        number: u32,
+        pid: Option<u32>,
+        moment: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let Some(spawn) = self.spawns.mark_started(number) else { return };
+        let (preset, entry, due) = (spawn.preset(), spawn.entry(), spawn.due());
+        out.counters().spawned += 1;
+        out.event(&Event::SpawnStarted {
+            due,
+            source: Source::Spawn(number),
+            preset: &self.scenario.presets[preset].name,
+            entry: entry.map(|entry| self.scenario.timeline[entry].event_name(entry)),
+            pid,
+        });
+        self.entry_started(entry, moment, out);
+        self.await_ready(number, moment, out);
+    }
+
+    /// A signal suspended a process. It has not ended: for the run it still counts as running.
+    pub(super) fn spawn_suspended(&mut self, source: Source, signal: Signal, out: &mut EngineOutput<'_>) {
+        if self.spawns.set_suspended(source, true) {
+            out.event(&Event::SpawnSuspended { source, signal });
+        }
+    }
+
+    pub(super) fn spawn_resumed(&mut self, source: Source, out: &mut EngineOutput<'_>) {
+        if self.spawns.set_suspended(source, false) {
+            out.event(&Event::SpawnResumed { source });
+        }
+    }
+
+    pub(super) fn process_started(&mut self, source: Source, pid: u32, out: &mut EngineOutput<'_>) {
+        let Some((number, preset)) = self.spawns.find_starting(source) else { return };
+        self.record_spawn_started(number, Some(pid), out.now(), out);
+        let reads_world = command_preset(&self.scenario, preset).is_some_and(|c| c.stdin == StdinMode::World);
+        if reads_world && self.spawns.get(number).is_some() {
+            out.effect(Effect::SubscribeToWorld { source });
+        }
+    }
+
+    /// A spawn could not start.
+    pub(super) fn spawn_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
+        let Some((number, preset)) = self.spawns.find_starting(source) else { return };
+        let running = self.spawns.running_count();
+        out.event(&Event::SpawnFailed { source, error, running });
+        // One that was stopped before its turn to start came has not failed.
+        if !self.spawns.get(number).is_some_and(|spawn| spawn.is_stop_requested()) {
+            let name = || spawn_name(&self.scenario, source, preset);
+            self.lifecycle.record_failure(|| format!("{} could not start: {error}", name()));
+        }
+        self.remove_spawn(number, out.now(), out);
+    }
+
+    pub(super) fn process_exited(
+        &mut self,
+        source: Source,
+        end: SpawnExitReport,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let Some((number, preset)) = self.spawns.find_process(source) else { return };
+        let exit = end.exit;
+        let verdict = self.spawns.judge_exit(number, exit);
+        let name = || spawn_name(&self.scenario, source, preset);
+        match verdict {
+            ExitVerdict::Expected => {}
+            ExitVerdict::ForceKilled => self
+                .lifecycle
+                .record_failure(|| format!("{} did not stop when asked to, and was killed", name())),
+            ExitVerdict::Unexpected => {
+                self.lifecycle.record_failure(|| format!("{} ended with {exit}", name()));
+            }
+            ExitVerdict::BeforeReady => {
+                self.lifecycle.record_failure(|| format!("{} ended with {exit} before it was ready", name()));
+            }
+        }
+        self.record_spawn_exited(number, end, verdict == ExitVerdict::Expected, out.now(), out);
+    }
+
+    /// The last player of a spawn has ended its last wait.
+    pub(super) fn players_ended(&mut self, source: Source, due: Moment, out: &mut EngineOutput<'_>) {
+        if let Some((number, _)) = self.spawns.find_started(source) {
+            let end = SpawnExitReport::for_players(SpawnExit::Code(0));
+            self.record_spawn_exited(number, end, true, due, out);
+        }
+    }
+
+    fn record_spawn_exited(
+        &mut self,
+        number: u32,
+        SpawnExitReport { exit, is_output_held: held, skipped_states: skipped }: SpawnExitReport,
+        ok: bool,
+        moment: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let running = self.spawns.mark_exited();
+        out.counters().exited += 1;
+        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running, held, skipped });
+        self.remove_spawn(number, moment, out);
+    }
+
+    fn remove_spawn(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
+        out.remove_from_world(Source::Spawn(number));
+        let entry = self.spawns.remove(number);
+        self.entry_source_removed(entry, moment, out);
+    }
+
+    /// Asks a spawn to stop, once. Players in the runner end at once, as by TERM.
+    pub(super) fn stop_spawn(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+        match self.spawns.request_stop(number) {
+            SpawnStop::Nothing => {}
+            SpawnStop::Process => out.effect(Effect::StopSpawn { source: Source::Spawn(number) }),
+            SpawnStop::Players(play) => {
+                self.players.stop_spawn(play);
+                let end = SpawnExitReport::for_players(SpawnExit::Signal(Signal::TERM));
+                self.record_spawn_exited(number, end, true, out.now(), out);
+            }
+        }
+    }
+
+    /// Takes lines of a process.
+    pub(super) fn spawn_lines(
+        &mut self,
+        source: Source,
+        stream: OutputStream,
+        chunk: &[u8],
+        partial: bool,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let Some((number, preset)) = self.spawns.find_process(source) else { return };
+        let is_mid_line = self.spawns.record_chunk(number, stream, partial);
+        let Some((entry, nth)) = self.spawns.get(number).map(|spawn| (spawn.entry(), spawn.nth())) else {
+            return;
+        };
+        let may_play = players_preset(&self.scenario, preset).is_some() || out.has_world();
+        let plays = may_play && stream == OutputStream::Stdout && !partial;
+        let awaiting_entry = |run: &RunState| entry.filter(|entry| run.timeline.awaits_line_of(*entry));
+        let may_abort = out.expectations().may_abort_on_line();
+        if !plays && !may_abort && awaiting_entry(self).is_none() && !self.spawns.awaits_line(number) {
+            return emit_lines(source, stream, chunk, partial, out);
+        }
+        let scenario = Rc::clone(&self.scenario);
+        let home = PlacementSeed { preset: &scenario.presets[preset].name, nth };
+        let mut is_whole = !is_mid_line;
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (line, after) = rest.split_at(end);
+            rest = after;
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let may_be_move = plays && std::mem::replace(&mut is_whole, true);
+            match may_be_move.then(|| parse_move(text)).flatten() {
+                Some((direction, player)) if out.ensure_placed(source, home, player) => {
+                    out.emit_move(None, source, player, direction);
+                }
+                _ => emit_lines(source, stream, line, partial, out),
+            }
+            let awaits_line = self.spawns.awaits_line(number);
+            if awaits_line {
+                self.match_ready_line(number, text, out);
+            }
+            let awaiting = awaiting_entry(self);
+            if let Some(entry) = awaiting {
+                self.timeline.match_line(entry, text, out.now(), &mut self.timers);
+            }
+            if awaits_line || awaiting.is_some() || out.must_abort() {
+                // The consequences of a line come right after it, and not after the lines that were read
+                // together with it: a log does not show which lines were read together.
+                self.settle(out);
+                if self.spawns.get(number).is_none() || self.lifecycle.is_over() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A line could not be sent.
+    pub(super) fn send_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
+        let Some((_, preset)) = self.spawns.find(source) else { return };
+        out.event(&Event::Sent {
+            due: None,
+            source: Some(source),
+            entry: None,
+            text: None,
+            error: Some(error),
+        });
+        let name = || spawn_name(&self.scenario, source, preset);
+        self.lifecycle.record_failure(|| format!("a line could not be sent to {}: {error}", name()));
+    }
+}
+
+/// Reports the lines of a chunk.
+fn emit_lines(source: Source, stream: OutputStream, chunk: &[u8], partial: bool, out: &mut EngineOutput<'_>) {
+    let ends = memchr::memchr_iter(b'\n', chunk).count() as u64;
+    let unended = u64::from(!partial && !chunk.is_empty() && !chunk.ends_with(b"\n"));
+    out.counters().lines += if partial { 0 } else { ends + unended };
+    out.event(&Event::Lines { source, stream, chunk, partial });
+}
+
+/// Reads a move, `N john`.
+fn parse_move(line: &[u8]) -> Option<(Direction, PlayerName<'_>)> {
+    let (letter, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let direction = Direction::from_letter(letter)?;
+    name::name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
+}

@@ -1,0 +1,186 @@
+//! The sink of a plan: collects its rows, and stands in for the world that the engine's effects are for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bounds::ready_timeout;
+use super::{MAX_ROWS, PlanRow, is_process, load};
+use crate::engine::effect::Effect;
+use crate::engine::input::Input;
+use crate::engine::{Engine, EngineSink};
+use crate::scenario::model::{EntryTrigger, PresetKind, Scenario};
+use scenario_log::event::{EntryName, Event, Source, SpawnExit};
+use scenario_log::signal::Signal;
+use scenario_log::time::{Moment, Span};
+
+/// The sink of a plan: turns events into rows, and answers effects like a world in which programs run until
+/// they are stopped.
+pub(super) struct PlanSink<'s> {
+    scenario: &'s Scenario,
+    pub(super) now: Moment,
+    pub(super) rows: Vec<PlanRow>,
+    pub(super) more_rows: u64,
+    pub(super) moves: u64,
+    pub(super) events: u64,
+    /// The row of each running spawn, and whether the spawn is a process.
+    spawns: BTreeMap<Source, (usize, bool)>,
+    processes: u64,
+    pub(super) max_processes: u64,
+    /// The names of the entries of whose programs a line or the readiness is waited for.
+    awaited_entries: BTreeSet<String>,
+    /// The running spawns of these entries.
+    awaited_spawns: BTreeSet<Source>,
+    /// Whether nothing so far depended on a program or a server.
+    pub(super) is_known: bool,
+    /// Whether a load has started: nobody knows how many requests it makes, so the numbers of later
+    /// requests are unknown.
+    has_load: bool,
+    effects: Vec<Effect>,
+}
+
+impl<'s> PlanSink<'s> {
+    pub(super) fn new(scenario: &'s Scenario) -> PlanSink<'s> {
+        PlanSink {
+            scenario,
+            now: Moment::ZERO,
+            rows: Vec::new(),
+            more_rows: 0,
+            moves: 0,
+            events: 0,
+            spawns: BTreeMap::new(),
+            processes: 0,
+            max_processes: 0,
+            awaited_entries: entries_awaiting_output(scenario),
+            awaited_spawns: BTreeSet::new(),
+            is_known: true,
+            has_load: false,
+            effects: Vec::new(),
+        }
+    }
+
+    fn push_row(
+        &mut self,
+        what: &'static str,
+        of: &str,
+        entry: Option<EntryName<'_>>,
+        source: Option<Source>,
+    ) {
+        if self.rows.len() >= MAX_ROWS {
+            self.more_rows += 1;
+            return;
+        }
+        let entry = entry.map(|entry| entry.to_string()).unwrap_or_default();
+        let source = source.map(|source| source.to_string());
+        self.rows.push(PlanRow {
+            at: self.now,
+            action: what,
+            target: of.to_owned(),
+            entry,
+            source,
+            ends_at: None,
+        });
+    }
+
+    /// Adds a row for a request or for a whole load.
+    fn push_fetch(&mut self, job: &str, entry: Option<EntryName<'_>>, (url, source): (&str, Source)) {
+        let fetch = self.scenario.fetches.iter().find(|fetch| fetch.name == job);
+        match fetch.and_then(|fetch| Some((fetch, fetch.load.as_ref()?))) {
+            Some((fetch, load)) => {
+                self.has_load = true;
+                self.push_row("load", &load::describe_load(fetch, load), entry, None);
+            }
+            None => self.push_row("fetch", url, entry, Some(source).filter(|_| !self.has_load)),
+        }
+    }
+
+    /// Answers the engine's effects as far as their results can be known.
+    pub(super) fn answer_effects(&mut self, engine: &mut Engine, now: Moment) {
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                match effect {
+                    Effect::StartSpawn { source, preset, .. } => {
+                        let waits = match &self.scenario.presets[preset].kind {
+                            PresetKind::Command(command) => !command.background,
+                            PresetKind::Players(_) => true,
+                        };
+                        // Nobody knows when a program ends by itself.
+                        self.is_known &= !waits;
+                        engine.handle_input(now, &Input::SpawnStarted { source, pid: 0 }, self);
+                    }
+                    // Its end would fail the entry that waits for its line, which may well have come
+                    // before.
+                    Effect::StopSpawn { source } | Effect::KillSpawn { source }
+                        if self.awaited_spawns.contains(&source) =>
+                    {
+                        self.is_known = false;
+                    }
+                    Effect::StopSpawn { source } | Effect::KillSpawn { source } => {
+                        let exit = SpawnExit::Signal(Signal::TERM);
+                        engine.handle_input(
+                            now,
+                            &Input::SpawnExited { source, exit, held: false, skipped: 0 },
+                            self,
+                        );
+                    }
+                    Effect::StartRequest { .. } => self.is_known = false,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl EngineSink for PlanSink<'_> {
+    fn event(&mut self, t: Moment, event: &Event<'_>) {
+        self.now = t;
+        self.events += 1;
+        match event {
+            Event::Move { .. } => self.moves += 1,
+            Event::SpawnStarted { source, preset, entry, .. } => {
+                let at = self.rows.len();
+                self.push_row("spawn", preset, *entry, Some(*source));
+                if entry.is_some_and(|entry| self.awaited_entries.contains(&entry.to_string())) {
+                    self.awaited_spawns.insert(*source);
+                }
+                let counts = is_process(self.scenario, preset);
+                self.spawns.insert(*source, (at, counts));
+                self.processes += u64::from(counts);
+                self.max_processes = self.max_processes.max(self.processes);
+            }
+            Event::SpawnExited { source, exit, .. } => {
+                if let Some((row, counts)) = self.spawns.remove(source) {
+                    self.processes -= u64::from(counts);
+                    if let (Some(row), SpawnExit::Code(_)) = (self.rows.get_mut(row), exit) {
+                        row.ends_at = Some(t);
+                    }
+                }
+            }
+            Event::FetchStarted { source, job, entry, url, .. } => {
+                self.push_fetch(job, *entry, (url, *source));
+            }
+            Event::Mark { entry, text, .. } => self.push_row("mark", text, *entry, None),
+            Event::Sent { source, entry, text: Some(text), .. } => {
+                self.push_row("send", text, *entry, *source)
+            }
+            Event::Stopping { source, entry: Some(entry), error, .. } => {
+                let of = source.map(|source| source.to_string());
+                let of = of.as_deref().or(*error).unwrap_or_default();
+                self.push_row("stop", of, Some(*entry), None);
+            }
+            _ => {}
+        }
+    }
+
+    fn effect(&mut self, order: Effect) {
+        self.effects.push(order);
+    }
+}
+
+/// The names of the entries that others wait for a line or the `ready` of, which no plan can know.
+fn entries_awaiting_output(scenario: &Scenario) -> BTreeSet<String> {
+    let awaited = scenario.timeline.iter().filter_map(|entry| match entry.trigger {
+        Some(EntryTrigger::Line { of, .. }) => Some(of),
+        Some(EntryTrigger::Ready(of)) if ready_timeout(scenario, of) > Span::ZERO => Some(of),
+        _ => None,
+    });
+    awaited.map(|entry| scenario.timeline[entry].event_name(entry).to_string()).collect()
+}
