@@ -14,6 +14,7 @@ mod check;
 mod diagnostics;
 mod file;
 mod file_reader;
+mod format;
 pub mod host_port;
 pub mod interval;
 pub mod json_schema;

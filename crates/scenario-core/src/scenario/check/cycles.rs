@@ -3,8 +3,7 @@
 
 use super::DefinitionsByName;
 use super::players::sum_of_pauses;
-use super::timeline::EntryPlaces;
-use crate::diagnostic::{Diagnostic, quoted};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{
     EntryAction, EntryRepeat, EntryTrigger, PlayerBehavior, Preset, PresetKind, TimelineEntry,
@@ -13,6 +12,16 @@ use scenario_log::time::Span;
 
 /// The most entries of a ring that are named.
 const MAX_NAMED_IN_CYCLE: usize = 20;
+
+/// Where an entry's times stand, for messages about their sums.
+pub(super) struct EntryPlaces {
+    /// The value of `at`, or the entry.
+    pub(super) at: FilePlace,
+    /// The value of `every`, or the entry.
+    pub(super) every: FilePlace,
+    /// The value of `after`, or the entry.
+    pub(super) after: FilePlace,
+}
 
 /// Tells rings and sums that overflow. Broken entries are passed over.
 pub(super) fn check_cycles(

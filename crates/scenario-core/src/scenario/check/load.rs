@@ -4,9 +4,9 @@
 use crate::diagnostic::{Diagnostic, FilePlace};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_LOAD_REQUESTS, RawFetchJob};
+use crate::scenario::format::format_span;
 use crate::scenario::model::{ArrivalProcess, LoadModel, LoadProfile};
 use crate::scenario::rate::{Ramp, RampArea};
-use crate::scenario::schema::durations::format_span;
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::{MAX_SPAN, Span};
 

@@ -13,6 +13,7 @@ mod ready;
 mod secret_use;
 mod steps;
 mod timeline;
+mod url;
 mod world;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The proxy of a fetch: that it is one, and that its URLs can be asked by it.
 
-use super::fetches;
+use super::url::build_url;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
@@ -16,7 +16,7 @@ pub(super) fn build_proxy(
     found: &mut Diagnostics,
 ) -> Option<ScenarioText> {
     let place = text.place;
-    let text = fetches::build_url(text, passwords, found)?;
+    let text = build_url(text, passwords, found)?;
     let mut fault = |words: &str| {
         let fault = Diagnostic::error(place, format!("{} {words}", quoted(text.display_text())));
         found.add(fault.with_help("for example \"http://127.0.0.1:3128\""));

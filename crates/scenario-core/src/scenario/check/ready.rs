@@ -1,6 +1,6 @@
 //! `ready`: when a program counts as ready, from the keys of the file. Asks no server.
 
-use super::fetches;
+use super::url::build_url;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::RawReady;
@@ -22,7 +22,7 @@ pub(super) fn build_readiness(
     } else if let Some(address) = raw.tcp.into_given() {
         ReadinessTest::Tcp(build_tcp_address(address, found)?)
     } else {
-        ReadinessTest::Http(fetches::build_url(raw.http.into_given()?, passwords, found)?)
+        ReadinessTest::Http(build_url(raw.http.into_given()?, passwords, found)?)
     };
     Some(ReadinessRule {
         test: by,

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry as Slots;
 
 use super::{DefinitionsByName, duplicate_name_error, report_unknown_name};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
-use crate::scenario::check::cycles;
+use crate::scenario::check::cycles::{EntryPlaces, check_cycles};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
 use crate::scenario::interval::Interval;
@@ -17,16 +17,6 @@ use crate::scenario::model::{
 use crate::scenario::schema::after::{EntryMoment, LineTriggerTable, RawTrigger};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
-
-/// Where an entry's times stand, for messages about their sums.
-pub(super) struct EntryPlaces {
-    /// The value of `at`, or the entry.
-    pub(super) at: FilePlace,
-    /// The value of `every`, or the entry.
-    pub(super) every: FilePlace,
-    /// The value of `after`, or the entry.
-    pub(super) after: FilePlace,
-}
 
 /// What is known of an entry before the others are looked at.
 #[derive(Clone, Copy)]
@@ -82,7 +72,7 @@ pub(super) fn build_timeline(
         });
         entries.push(names.build_entry(entry, found));
     }
-    cycles::check_cycles(&entries, &places, presets, found);
+    check_cycles(&entries, &places, presets, found);
     entries.into_iter().collect()
 }
 

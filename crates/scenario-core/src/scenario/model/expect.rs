@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::diagnostic::FilePlace;
-use crate::scenario::schema::durations::format_span;
-use crate::scenario::schema::numbers;
+use crate::scenario::format::{format_size, format_span};
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::Span;
 
@@ -316,7 +315,7 @@ impl fmt::Display for LimitValue {
             LimitValue::Bytes(bytes) => {
                 let decimal = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
                 let fits = |unit: u64| *bytes >= unit && bytes.is_multiple_of(unit);
-                match (numbers::format_size(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
+                match (format_size(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
                     (binary, _) if binary.ends_with('B') => f.write_str(&binary),
                     (_, Some((unit, name))) => write!(f, "{}{name}", bytes / unit),
                     (plain, None) => write!(f, "{plain}B"),

@@ -4,6 +4,7 @@
 use super::strings::pattern_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::scenario::format::format_span;
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::time::{MAX_SPAN, Span};
@@ -171,17 +172,6 @@ fn ambiguity_warning(text: &str, units: &[&str], span: Span) -> Option<MessageAn
         format!("{}: `{}` is there twice", means(), units[twice]),
         format!("write \"{}\"", format_span(span)),
     ))
-}
-
-/// A span as `1m 30s`; days stay days, which `humantime` would turn into months.
-pub(crate) fn format_span(span: Span) -> String {
-    const DAY: u64 = 24 * 3600 * scenario_log::time::NANOS_PER_SECOND;
-    let (days, rest) = (span.0 / DAY, Span(span.0 % DAY));
-    match (days, rest) {
-        (0, rest) => rest.format_human(),
-        (days, Span::ZERO) => format!("{days}d"),
-        (days, rest) => format!("{days}d {}", rest.format_human()),
-    }
 }
 
 #[cfg(test)]

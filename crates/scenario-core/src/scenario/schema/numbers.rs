@@ -2,6 +2,7 @@
 
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
+use crate::scenario::format::SIZE_UNITS;
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
@@ -59,21 +60,6 @@ impl TomlSchema for bool {
 /// A number of bytes, at least `LEAST`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByteSize<const LEAST: i64>(pub(crate) u64);
-
-/// The units of a size, in bytes. Decimal and binary ones as IEC 80000-13 has them.
-const SIZE_UNITS: [(&str, u64); 11] = [
-    ("", 1),
-    ("B", 1),
-    ("kB", 1_000),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-];
 
 impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
@@ -133,15 +119,6 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{} is more than {} bytes", quoted(text), i64::MAX))
 }
 
-/// A size as a scenario reads it, in the largest unit that is exact.
-pub(crate) fn format_size(bytes: u64) -> String {
-    let binary = SIZE_UNITS.iter().rev().filter(|(name, _)| name.contains('i'));
-    binary
-        .into_iter()
-        .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit))
-        .map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
-}
-
 /// One or several integers of a range.
 pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
     let one =
@@ -153,6 +130,7 @@ pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::format::format_size;
 
     #[test]
     fn sizes_read_back_as_they_are_written() {

@@ -10,9 +10,9 @@ use std::path::Path;
 
 use crate::diagnostic::Severity;
 use crate::scenario::file::RawScenario;
+use crate::scenario::format::format_span;
 use crate::scenario::model::{FetchBody, FetchJob, PresetKind, Scenario};
 use crate::scenario::schema::TomlSchema;
-use crate::scenario::schema::durations::format_span;
 use crate::scenario::vars::template::escape;
 use crate::scenario::write::json::{Json, object};
 use crate::scenario::write::resolved::to_json;

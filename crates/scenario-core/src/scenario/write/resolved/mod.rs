@@ -8,6 +8,7 @@ mod expect;
 
 use std::path::Path;
 
+use crate::scenario::format::{format_size, format_span};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
     ArrivalProcess, CaptureSelector, CommandPreset, EntryAction, EntryTrigger, ExitRule, FetchAuth,
@@ -16,8 +17,6 @@ use crate::scenario::model::{
     StatusRule, StdinMode, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use crate::scenario::rate::Ramp;
-use crate::scenario::schema::durations::format_span;
-use crate::scenario::schema::numbers::format_size;
 use crate::scenario::vars::template::{escape, unescape};
 use crate::scenario::write::json::{Json, object};
 use crate::scenario::write::toml_writer::render_toml;
