@@ -5,14 +5,11 @@ use super::{auth, load, proxy};
 use crate::diagnostic::{Diagnostic, FilePlace};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{BoundedU32, RawFetchJob};
-use crate::scenario::model::{
-    ClientCert, FetchCapture, FetchJob, FetchMode, Http2Mode, ScenarioText, StatusRule,
-};
+use crate::scenario::model::{ClientCert, FetchCapture, FetchJob, Http2Mode, ScenarioText};
 use crate::scenario::schema::capture::RawCapture;
 use crate::scenario::schema::collections::NamedEntry;
 use crate::scenario::schema::strings::{DeferredText, HeaderValueText};
-use crate::scenario::schema::{KeySlot, Located};
-use scenario_log::time::Span;
+use crate::scenario::schema::{DefaultedSlot, Located};
 
 /// The headers whose values are never shown.
 const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
@@ -36,31 +33,29 @@ pub(super) fn build_fetch(
         .into_iter()
         .filter_map(|one| build_deferred_url(one, passwords, found))
         .collect();
-    let speaks_two = raw.http2.as_given().is_some_and(|http2| http2.value == Http2Mode::Always);
+    let speaks_two = raw.http2.or_default() == Http2Mode::Always;
     let proxy = raw
         .proxy
         .into_given()
         .and_then(|proxy| proxy::build_proxy(proxy, &urls, speaks_two, passwords, found));
     let auth = auth::build_auth(raw.auth.into_given(), passwords);
     let headers = build_headers(raw.headers.into_value().unwrap_or_default().items, passwords);
-    let number = |slot: KeySlot<BoundedU32<0>>, default: u32| {
-        slot.into_value().map_or(default, |number| u32::try_from(number.0).unwrap_or(u32::MAX))
-    };
+    let number = |slot: &DefaultedSlot<BoundedU32<0>>| u32::try_from(slot.or_default().0).unwrap_or(u32::MAX);
     (wanted? == urls.len()).then(|| FetchJob {
         name: name.to_owned(),
         urls,
-        mode: raw.mode.into_value().unwrap_or(FetchMode::Concurrent),
-        log_lines: raw.lines.into_value().unwrap_or(false),
-        method: raw.method.into_value().map_or_else(|| "GET".to_owned(), |method| method.0),
+        mode: raw.mode.or_default(),
+        log_lines: raw.lines.or_default(),
+        method: raw.method.or_default().0,
         headers,
         auth,
         body: raw.body.into_value(),
-        timeout: raw.timeout.into_value().map_or(Span::from_secs(30), |timeout| timeout.0),
-        redirects: number(raw.redirects, 10),
-        retries: number(raw.retries, 0),
-        status: raw.status.into_value().unwrap_or(StatusRule::Class(2)),
-        max_body: raw.max_body.into_value().map_or(1 << 30, |size| size.0),
-        decode_body: raw.decode.into_value().unwrap_or(false),
+        timeout: raw.timeout.or_default().0,
+        redirects: number(&raw.redirects),
+        retries: number(&raw.retries),
+        status: raw.status.or_default(),
+        max_body: raw.max_body.or_default().0,
+        decode_body: raw.decode.or_default(),
         ca: raw.ca.into_value().map(|path| path.0),
         proxy,
         client_cert: raw
@@ -68,8 +63,8 @@ pub(super) fn build_fetch(
             .into_value()
             .zip(raw.key.into_value())
             .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
-        insecure: raw.insecure.into_value().unwrap_or(false),
-        http2: raw.http2.into_value().unwrap_or(Http2Mode::Auto),
+        insecure: raw.insecure.or_default(),
+        http2: raw.http2.or_default(),
         load,
         check: raw.check.into_value(),
         captures: build_captures(raw.capture.into_value().unwrap_or_default().items),

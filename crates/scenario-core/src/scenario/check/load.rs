@@ -10,17 +10,13 @@ use crate::scenario::rate::{Ramp, RampArea};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::{MAX_SPAN, Span};
 
-/// The most requests of a rate at once, unless the file says otherwise.
-const DEFAULT_MAX_CONNECTIONS: u32 = 1_000;
-
 /// The load of a fetch; `None` if it is none, or lacks what has been asked for already.
 pub(super) fn build_load(raw: &mut RawFetchJob, found: &mut Diagnostics) -> Option<LoadProfile> {
     let requests = take_count(std::mem::take(&mut raw.requests));
     let within =
         std::mem::take(&mut raw.within).into_given().map(|Located { value, place }| (value.0, place));
-    let arrivals = std::mem::take(&mut raw.arrivals).into_value().unwrap_or_default();
-    let most = take_count(std::mem::take(&mut raw.max_connections))
-        .map_or(DEFAULT_MAX_CONNECTIONS, |(most, _)| saturate_to_u32(most));
+    let arrivals = raw.arrivals.or_default();
+    let most = u32::try_from(raw.max_connections.or_default().0).unwrap_or(u32::MAX);
     let connections = take_count(std::mem::take(&mut raw.connections));
     let pace = match (std::mem::take(&mut raw.rate), connections) {
         (KeySlot::Given(rate), None) => {

@@ -28,7 +28,7 @@ use crate::scenario::model::Scenario;
 use crate::scenario::schema::collections::NamedTable;
 use crate::scenario::schema::key_rules::JobNameRule;
 use crate::scenario::schema::{KeySlot, Located};
-use scenario_log::time::{NANOS_PER_SECOND, Span};
+use scenario_log::time::Span;
 
 /// What one file gives: the scenario itself or an included one.
 pub(crate) struct FileDefinitions {
@@ -108,7 +108,7 @@ pub(crate) fn build_scenario(
     let fetches = all_fetches.into_list();
     crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
     let world = world::build_world(raw.world, &all_presets, found);
-    let tick = raw.tick.into_value().map_or(Span(NANOS_PER_SECOND), |tick| tick.0);
+    let tick = raw.tick.or_default().0;
     let scenario = Scenario {
         name: raw.name.into_value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.into_value().map(|text| text.0),

@@ -14,7 +14,6 @@ use crate::scenario::model::{PlayerBehavior, PlayerGroup};
 use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::RawStep;
 use crate::scenario::schema::{KeySlot, Located};
-use scenario_log::event::Direction;
 use scenario_log::name::{MAX_NAME_LEN, NamePattern};
 use scenario_log::time::Span;
 
@@ -66,10 +65,7 @@ fn build_group(
     shared: &mut CellsAndLocks,
     found: &mut Diagnostics,
 ) -> Option<PlayerGroup> {
-    let count = match raw.count.is_present() {
-        true => u32::try_from(raw.count.into_value()?.0).ok()?,
-        false => 1,
-    };
+    let count = u32::try_from(raw.count.valid()?.0).ok()?;
     let name = NamePattern::new(&raw.name.into_value()?.0, count);
     let longest = name.nth(count).to_string();
     if longest.len() > MAX_NAME_LEN {
@@ -79,10 +75,7 @@ fn build_group(
                 .with_help(format!("the last one would be {}", quoted(&longest))),
         );
     }
-    let directions = match raw.directions.is_present() {
-        true => raw.directions.into_value().map(|list| list.0.into_iter().map(|one| one.value).collect()),
-        false => Some(Direction::ALL.to_vec()),
-    };
+    let directions = raw.directions.valid().map(|list| list.0.into_iter().map(|one| one.value).collect());
     let part = build_behavior(raw.moves, raw.every, raw.steps, shared, found)?;
     Some(PlayerGroup { name, count, behavior: part, directions: directions? })
 }
@@ -254,6 +247,7 @@ fn name_bytes(name: &NamePattern, length: usize) -> Vec<NameByte> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::event::Direction;
 
     fn players(name: &str, count: u32) -> PlayerGroup {
         PlayerGroup {

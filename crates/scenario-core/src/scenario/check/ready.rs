@@ -8,7 +8,6 @@ use crate::scenario::host_port::parse_host_port;
 use crate::scenario::model::{ReadinessRule, ReadinessTest, ScenarioText};
 use crate::scenario::schema::Located;
 use scenario_log::event::REDACTED;
-use scenario_log::time::Span;
 
 /// When a program is ready; `None` if that has been asked for already. `passwords` gets those of its
 /// URL.
@@ -24,11 +23,7 @@ pub(super) fn build_readiness(
     } else {
         ReadinessTest::Http(build_url(raw.http.into_given()?, passwords, found)?)
     };
-    Some(ReadinessRule {
-        test: by,
-        timeout: raw.timeout.into_value().map_or(Span::from_secs(30), |timeout| timeout.0),
-        poll: raw.poll.into_value().map_or(Span::from_millis(100), |poll| poll.0),
-    })
+    Some(ReadinessRule { test: by, timeout: raw.timeout.or_default().0, poll: raw.poll.or_default().0 })
 }
 
 /// A `host:port` that can be connected to.

@@ -120,10 +120,10 @@ impl<'a> TimelineNames<'a> {
         }
         Some(TimelineEntry {
             id: raw.id.into_value().map(|id| id.0),
-            at: raw.at.into_value().map_or(Span::ZERO, |at| at.0),
+            at: raw.at.or_default().0,
             trigger: after,
             action: action?,
-            count: raw.count.into_value().map_or(1, |count| u32::try_from(count.0).unwrap_or(1)),
+            count: u32::try_from(raw.count.or_default().0).unwrap_or(1),
             repeat,
             place,
         })
@@ -281,7 +281,7 @@ impl<'a> TimelineNames<'a> {
         Some(EntryTrigger::Line {
             regex: table.line.into_value()?.0,
             of: index,
-            timeout: table.timeout.into_value().map_or(Span::from_secs(10), |timeout| timeout.0),
+            timeout: table.timeout.or_default().0,
         })
     }
 }

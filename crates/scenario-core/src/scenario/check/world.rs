@@ -6,7 +6,7 @@ use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::RawWorld;
 use crate::scenario::model::{MAX_PLAYERS_IN_WORLD, Preset, PresetKind, WorldRules};
 use crate::scenario::schema::KeySlot;
-use scenario_log::time::{NANOS_PER_SECOND, Span};
+use scenario_log::time::Span;
 
 /// The world, if there is one; `None` if what is wrong with it has been told.
 pub(super) fn build_world(
@@ -23,10 +23,10 @@ pub(super) fn build_world(
         check_room(preset, found);
     }
     let [wide, high] = raw.size.into_value()?.0.map(|side| u32::try_from(side.0).ok());
-    let broadcast = raw.broadcast.into_value().map_or(Span(NANOS_PER_SECOND), |broadcast| broadcast.0);
+    let broadcast = raw.broadcast.or_default().0;
     Some(Some(WorldRules {
         size: [wide?, high?],
-        edges: raw.edges.into_value().unwrap_or_default(),
+        edges: raw.edges.or_default(),
         broadcast: (broadcast != Span::ZERO).then_some(broadcast),
     }))
 }

@@ -38,6 +38,15 @@ pub struct ExpectationTarget {
     pub key_matchers: Vec<(String, KeyMatcher)>,
 }
 
+impl ExpectationTarget {
+    /// The subject as the file's `of` has it: `fetch.took`, `shared.NAME`.
+    #[must_use]
+    pub fn subject_name(&self) -> String {
+        let cell = self.cell.iter().map(|cell| format!(".{cell}"));
+        std::iter::once(self.subject.name().to_owned()).chain(cell).collect()
+    }
+}
+
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectationSubject {
@@ -392,10 +401,7 @@ impl fmt::Display for OrderRule {
 
 impl fmt::Display for ExpectationTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.subject.name())?;
-        if let Some(cell) = &self.cell {
-            write!(f, ".{cell}")?;
-        }
+        f.write_str(&self.subject_name())?;
         if let Some(within) = &self.scope {
             write!(f, " in {}", within.name)?;
         }

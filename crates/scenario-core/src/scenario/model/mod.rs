@@ -108,13 +108,28 @@ pub struct Preset {
 }
 
 impl Preset {
+    /// The players, if it is a preset of players.
+    #[must_use]
+    pub fn players(&self) -> Option<&PlayersPreset> {
+        match &self.kind {
+            PresetKind::Players(players) => Some(players),
+            PresetKind::Command(_) => None,
+        }
+    }
+
+    /// The program, if it is a preset of a program.
+    #[must_use]
+    pub fn command(&self) -> Option<&CommandPreset> {
+        match &self.kind {
+            PresetKind::Command(command) => Some(command),
+            PresetKind::Players(_) => None,
+        }
+    }
+
     /// What its spawns must show to count as ready; `None`: they are when they have started.
     #[must_use]
     pub fn ready(&self) -> Option<&ReadinessRule> {
-        match &self.kind {
-            PresetKind::Command(command) => command.ready.as_ref(),
-            PresetKind::Players(_) => None,
-        }
+        self.command()?.ready.as_ref()
     }
 }
 

@@ -2,13 +2,16 @@
 //! the scenario.
 
 use super::durations::DurationValue;
+use super::encode::TomlEncode;
 use super::numbers::BoundedInt;
 use super::strings::{PublicString, RegexText};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
 use crate::diagnostic::quoted;
+use crate::scenario::model::VarValue;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
+use scenario_log::time::Span;
 
 /// Which moment of an entry is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +36,17 @@ pub(crate) enum RawTrigger {
 }
 
 table! {
-    /// The first line of another entry's programs that matches.
-    LineTriggerTable is "`after`" with [
+    /// The moment of the first matching line in the output of another entry's programs.
+    LineTriggerTable is "`after`" from ((&str, &str, Span)) with [
         TableRule::Required("line", "line = \"a regular expression\""),
         TableRule::Required("of", "of = \"ID\""),
     ] {
-        /// A regular expression.
-        "line" line: RegexText,
-        /// The id of the entry whose programs print it.
-        "of" of: PublicString,
-        /// How long to wait, from the entry's start.
-        "timeout" timeout: DurationValue = "10s",
+        /// A regular expression that the line must match.
+        "line" line: RegexText => |(regex, _, _)| *regex,
+        /// The id of the entry whose programs print the line.
+        "of" of: PublicString => |(_, of, _)| *of,
+        /// How long to wait for the line, as a duration from the start of the other entry; if there is no such line by then, the run has failed.
+        "timeout" timeout: DurationValue = "10s" => |(_, _, timeout)| *timeout,
     }
 }
 
@@ -121,5 +124,15 @@ impl TomlSchema for RawVar {
         ]);
         let string = object([("type", "string".into())]);
         object([("anyOf", Json::List(vec![string, integer, bool::schema()]))])
+    }
+}
+
+impl TomlEncode for &VarValue {
+    fn encode(self) -> Option<Json> {
+        match self {
+            VarValue::Text(text) => text.encode(),
+            VarValue::Integer(number) => number.encode(),
+            VarValue::Boolean(value) => value.encode(),
+        }
     }
 }

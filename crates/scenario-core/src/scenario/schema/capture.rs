@@ -6,7 +6,7 @@ use super::strings::RegexText;
 use super::table::{TableRule, table};
 use super::{DecodeContext, KeySlot, TomlSchema};
 use crate::diagnostic::FilePlace;
-use crate::scenario::model::CaptureSelector;
+use crate::scenario::model::{CaptureSelector, FetchCapture};
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::Json;
 
@@ -51,16 +51,27 @@ impl TomlSchema for HeaderNameText {
 }
 
 table! {
-    /// A value that is taken out of an answer: from exactly one of the three.
-    CaptureTable is "a capture" like "{ json = \"/token\" }" with [TableRule::ExactlyOne(&["json", "text", "header"])] {
-        /// The string, number or boolean at this place of the JSON body (a JSON Pointer, RFC 6901).
-        "json" json: JsonPointerText,
-        /// A regular expression with one group: what the group matches first in the body.
-        "text" text: RegexText,
-        /// The value of this header.
-        "header" header: HeaderNameText,
-        /// Never log or show the value.
-        "secret" secret: bool = false,
+    /// A value that is taken out of an answer. It has exactly one of `json`, `text` and `header`.
+    CaptureTable is "a capture" from (FetchCapture) like "{ json = \"/token\" }" with [
+        TableRule::ExactlyOne(&["json", "text", "header"]),
+    ] {
+        /// The place of the string, number or boolean in the JSON body (a JSON Pointer, RFC 6901).
+        "json" json: JsonPointerText => |capture| match &capture.selector {
+            CaptureSelector::Json(place) => Some(place),
+            _ => None,
+        },
+        /// A regular expression with one group; the value is the text of the group where it first matches in the body.
+        "text" text: RegexText => |capture| match &capture.selector {
+            CaptureSelector::Text(regex) => Some(regex),
+            _ => None,
+        },
+        /// The name of the header whose value is taken.
+        "header" header: HeaderNameText => |capture| match &capture.selector {
+            CaptureSelector::Header(name) => Some(name),
+            _ => None,
+        },
+        /// Whether the value is a secret, which is never logged or shown.
+        "secret" secret: bool = false => |capture| capture.secret,
     }
 }
 
@@ -84,7 +95,7 @@ impl TomlSchema for RawCapture {
             (.., KeySlot::Given(header)) => CaptureSelector::Header(header.value.0),
             _ => return None,
         };
-        Some(RawCapture(from, table.secret.into_value().unwrap_or(false)))
+        Some(RawCapture(from, table.secret.or_default()))
     }
 
     fn schema() -> Json {

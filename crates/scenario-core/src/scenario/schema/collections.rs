@@ -10,7 +10,7 @@ use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
 /// A list of at least `LEAST`. Wrong items have been told and are left out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ListOf<T, const LEAST: usize>(pub(crate) Vec<Located<T>>);
 
 impl<T, const LEAST: usize> Default for ListOf<T, LEAST> {

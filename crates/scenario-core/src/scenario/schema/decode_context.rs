@@ -8,7 +8,7 @@ use super::{KeySlot, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
-use crate::scenario::toml::{ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
+use crate::scenario::toml::{self, ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
 use crate::scenario::vars::{VarErrorKind, VarPolicy, Vars};
 
 /// The most different regular expressions of a file, not counting plain words: each costs time to check.
@@ -209,6 +209,24 @@ impl<'a> DecodeContext<'a> {
         self.wrong_regexes += usize::from(fault.is_some());
         self.regexes.insert(regex.to_owned(), fault.clone());
         fault
+    }
+}
+
+/// Reads the one key of a text that is not a file: without variables, and at no place of a source.
+///
+/// # Errors
+///
+/// The first thing that is wrong with it.
+pub(crate) fn decode_snippet<T: TomlSchema>(key: &str, source: Rc<str>) -> Result<T, Option<Diagnostic>> {
+    let mut parsed = toml::parse(&source, 0);
+    let mut found = Diagnostics::default();
+    parsed.syntax_errors.drain(..).chain(parsed.duplicate_keys).for_each(|fault| found.add(fault));
+    let item = parsed.document.take_key(TomlDocument::ROOT, key, &source);
+    let none = Vars::new(&|_| None);
+    let mut cx = DecodeContext::new(0, source, parsed.document, &none, &mut found);
+    match item.and_then(|item| T::decode(&mut cx, item.node)) {
+        Some(value) if found.error_count() == 0 => Ok(value),
+        _ => Err(found.finish().into_iter().next()),
     }
 }
 

@@ -4,11 +4,12 @@
 use std::rc::Rc;
 
 use super::durations;
+use super::encode::{TomlEncode, encode_named, unless_empty};
 use super::numbers::report_out_of_range;
 use super::strings::{RegexText, pattern_schema};
 use super::{DecodeContext, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::model::expect::{KeyMatcher, Statistic};
+use crate::scenario::model::expect::{KeyMatcher, LimitValue, Statistic};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
@@ -149,4 +150,36 @@ pub(crate) fn parse_rate_per_second(text: &str) -> Result<f64, String> {
         Some(number / seconds).filter(|rate| rate.is_finite())
     });
     read.ok_or_else(|| format!("{} is no rate", quoted(text)))
+}
+
+impl TomlEncode for Statistic {
+    fn encode(self) -> Option<Json> {
+        Some(self.to_string().into())
+    }
+}
+
+impl TomlEncode for LimitValue {
+    fn encode(self) -> Option<Json> {
+        match self {
+            LimitValue::Count(count) => count.encode(),
+            LimitValue::Value(value) => value.encode(),
+            LimitValue::Span(_) | LimitValue::Bytes(_) | LimitValue::Rate(_) => Some(self.to_string().into()),
+        }
+    }
+}
+
+impl TomlEncode for &KeyMatcher {
+    fn encode(self) -> Option<Json> {
+        match self {
+            KeyMatcher::Regex(regex) => regex.encode(),
+            KeyMatcher::Number(number) => number.encode(),
+            KeyMatcher::Boolean(value) => value.encode(),
+        }
+    }
+}
+
+impl TomlEncode for &[(String, KeyMatcher)] {
+    fn encode(self) -> Option<Json> {
+        unless_empty(encode_named(self.iter().map(|(key, matcher)| (&**key, matcher))))
+    }
 }

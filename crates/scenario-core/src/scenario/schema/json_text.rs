@@ -4,7 +4,7 @@ use super::numbers::report_out_of_range;
 use super::{DecodeContext, TomlSchema};
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{TomlNode, TomlValue};
-use crate::scenario::vars::template::escape;
+use crate::scenario::vars::template::{escape, unescape};
 use crate::scenario::write::json::{Json, object};
 
 /// A TOML value as JSON text, with variables put into its strings; where it is `LATE`, values that are
@@ -22,6 +22,22 @@ impl<const LATE: bool> TomlSchema for JsonText<LATE> {
     fn schema() -> Json {
         object([])
     }
+}
+
+/// A JSON text as a tree whose strings are templates.
+pub(super) fn encode_json_text(json: &ScenarioText) -> Json {
+    fn unescape_keys(json: Json) -> Json {
+        match json {
+            Json::List(items) => Json::List(items.into_iter().map(unescape_keys).collect()),
+            Json::Object(items) => {
+                let items = items.into_iter().map(|(key, value)| (unescape(&key), unescape_keys(value)));
+                Json::Object(items.collect())
+            }
+            other => other,
+        }
+    }
+    // The text was made by `decode_json_pair`, so that it is always JSON.
+    unescape_keys(Json::parse(&json.to_display_template()).unwrap_or(Json::Null))
 }
 
 /// A value as it is sent, and as it is shown, its strings as templates. Nesting is bounded by the document's limits.

@@ -1,5 +1,6 @@
 //! Strings of which there are only a few.
 
+use super::encode::TomlEncode;
 use super::strings::or_variable_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
@@ -47,6 +48,13 @@ macro_rules! keywords {
 
             fn schema() -> Json {
                 or_variable_schema(object([("enum", Json::from([$($word),+]))]))
+            }
+        }
+
+        impl TomlEncode for $type {
+            fn encode(self) -> Option<Json> {
+                let words = [$(($word, $meaning)),+];
+                words.into_iter().find(|(_, meaning)| *meaning == self).map(|(word, _)| word.into())
             }
         }
     };

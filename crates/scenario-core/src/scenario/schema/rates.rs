@@ -2,6 +2,7 @@
 
 use super::collections::ListOf;
 use super::durations::DurationValue;
+use super::encode::TomlEncode;
 use super::strings::pattern_schema;
 use super::table::{TableRule, table};
 use super::{DecodeContext, Located, TomlSchema};
@@ -80,14 +81,14 @@ fn parse_rate(text: &str) -> Result<RequestRate, String> {
 
 table! {
     /// A point of a rate that changes over time.
-    RawRampPoint is "a point of a rate" like "{ at = \"10s\", to = \"500/s\" }" with [
+    RawRampPoint is "a point of a rate" from (RampPoint) like "{ at = \"10s\", to = \"500/s\" }" with [
         TableRule::Required("at", "at = \"10s\""),
         TableRule::Required("to", "to = \"500/s\""),
     ] {
-        /// When, from the start of the job.
-        "at" at: DurationValue,
-        /// The rate there. Between two points it changes evenly.
-        "to" to: RequestRate,
+        /// The moment of the point, as a duration from the start of the load.
+        "at" at: DurationValue => |point| point.at,
+        /// The rate at that moment, such as `"500/s"`. Between two points the rate changes evenly.
+        "to" to: RequestRate => |point| point.rate,
     }
 }
 
@@ -123,6 +124,21 @@ impl TomlSchema for Ramp {
         let one = pattern_schema(&format!("^{RATE_PATTERN}$"));
         let constant = object([("allOf", Json::List(vec![one, positive]))]);
         object([("anyOf", Json::List(vec![constant, ListOf::<RawRampPoint, 1>::schema()]))])
+    }
+}
+
+impl TomlEncode for RequestRate {
+    fn encode(self) -> Option<Json> {
+        Some(self.to_file_text().into())
+    }
+}
+
+impl TomlEncode for &Ramp {
+    fn encode(self) -> Option<Json> {
+        match self.as_constant() {
+            Some(rate) => rate.encode(),
+            None => Some(self.points().iter().map(RawRampPoint::write).collect()),
+        }
     }
 }
 

@@ -1,16 +1,12 @@
 //! The steps of a player: a word, and what it takes. Knows no cells and no locks.
 
-use std::rc::Rc;
-
+use super::decode_context::decode_snippet;
 use super::durations::TIME_UNIT_PATTERN;
 use super::strings::pattern_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
-use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::interval::Interval;
-use crate::scenario::toml;
-use crate::scenario::toml::{TomlDocument, TomlNode};
-use crate::scenario::vars::Vars;
+use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::Json;
 use scenario_log::name;
 
@@ -135,22 +131,10 @@ fn parse_pause(text: &str) -> Result<Interval, String> {
     if text.contains(['\n', '\r', '\\']) || (!text.starts_with('{') && text.contains('"')) {
         return Err(format!("{} is no interval", quoted(text)));
     }
-    let source: Rc<str> =
-        if text.starts_with('{') { format!("a = {text}") } else { format!("a = \"{text}\"") }.into();
-    let mut parsed = toml::parse(&source, 0);
-    let mut faults = Diagnostics::default();
-    parsed.syntax_errors.drain(..).chain(parsed.duplicate_keys).for_each(|fault| faults.add(fault));
-    let item = parsed.document.take_key(TomlDocument::ROOT, "a", &source);
-    let none = Vars::new(&|_| None);
-    let mut cx = DecodeContext::new(0, Rc::clone(&source), parsed.document, &none, &mut faults);
-    let interval = item.and_then(|item| Interval::decode(&mut cx, item.node));
-    match (interval, faults.error_count()) {
-        (Some(interval), 0) => Ok(interval),
-        _ => {
-            let first = faults.finish().into_iter().next();
-            Err(first.map_or_else(|| format!("{} is no interval", quoted(text)), |fault| fault.message))
-        }
-    }
+    let source = if text.starts_with('{') { format!("a = {text}") } else { format!("a = \"{text}\"") };
+    decode_snippet("a", source.into()).map_err(|fault| {
+        fault.map_or_else(|| format!("{} is not an interval", quoted(text)), |fault| fault.message)
+    })
 }
 
 #[cfg(test)]

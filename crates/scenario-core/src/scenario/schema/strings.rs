@@ -232,7 +232,7 @@ impl TomlSchema for IncludePath {
 }
 
 /// An HTTP method.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HttpMethod(pub(crate) String);
 
 impl TomlSchema for HttpMethod {

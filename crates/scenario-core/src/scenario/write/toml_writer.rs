@@ -80,6 +80,13 @@ pub(crate) fn write_key_value(out: &mut String, key: &str, value: &Json) {
     out.push('\n');
 }
 
+/// A value in one line, as a file has it after `=`.
+pub(crate) fn to_inline_toml(value: &Json) -> String {
+    let mut out = String::new();
+    write_inline(&mut out, value);
+    out
+}
+
 fn write_inline(out: &mut String, value: &Json) {
     match value {
         Json::List(items) => {

@@ -106,7 +106,7 @@ fn build_expectation(
     let of_place = raw.of.as_given().map_or(place, |of| of.place);
     let (of, within, values) = (take(&mut raw.of), take(&mut raw.within_name), take(&mut raw.values));
     let watched = build_target(of, within, values, names, found);
-    let never = raw.never.as_given().is_some_and(|never| never.value);
+    let never = raw.never.or_default();
     let rule = match take(&mut raw.follows) {
         KeySlot::Given(before) => {
             let what = watched.as_ref().map(|watched| watched.subject);
@@ -145,7 +145,7 @@ fn build_expectation(
         KeySlot::Absent => None,
     };
     let (of, rule) = (watched?, rule?);
-    let abort = raw.abort.into_given().filter(|abort| abort.value);
+    let abort = raw.abort.as_given().filter(|abort| abort.value);
     if let (Some(abort), ExpectationRule::Threshold(figure)) = (&abort, &rule)
         && let Some(why) = why_not_decidable_early(figure, never)
     {
