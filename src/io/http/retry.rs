@@ -35,7 +35,8 @@ pub(crate) async fn fetch_with_retries(
     let job: &FetchJob = &shared.run_context.scenario.fetches[index];
     let filled = match fill::fill_captures(job, url, captured) {
         Ok(filled) => filled,
-        Err(words) => {
+        Err(error) => {
+            let words = error.to_string();
             let error = truncate_message(redact::redact_text(&words, &shared.run_context.secrets));
             let took = Span::from_std(started.elapsed());
             return OwnedInput::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
