@@ -1,4 +1,4 @@
-//! Fetches: URLs, headers, and what of them may be shown.
+//! Builds the fetches of the model: their URLs and headers, with credentials hidden.
 
 use super::url::{authority_end, build_url};
 use super::{auth, load, proxy};
@@ -11,10 +11,11 @@ use crate::scenario::schema::collections::NamedEntry;
 use crate::scenario::schema::strings::{DeferredText, HeaderValueText};
 use crate::scenario::schema::{DefaultedSlot, Located};
 
-/// The headers whose values are never shown.
+/// The headers whose values are never shown, in lower case.
 const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
 
-/// A fetch; `None` if it lacks what has been asked for already. `passwords` gets those of its URLs.
+/// Builds a fetch; `None` if a part of it is missing or wrong, which has been reported. `passwords`
+/// receives the credentials of its URLs and headers.
 pub(super) fn build_fetch(
     name: &str,
     place: FilePlace,
@@ -72,7 +73,7 @@ pub(super) fn build_fetch(
     })
 }
 
-/// The URL of a fetch: captured values may stand behind its host.
+/// Builds the URL of a fetch, in which captured values may stand after the host.
 fn build_deferred_url(
     late: Located<DeferredText>,
     passwords: &mut Vec<String>,
@@ -81,15 +82,15 @@ fn build_deferred_url(
     let text = late.value.0;
     let behind_host = |at: usize| at > authority_end(text.reveal());
     if !text.gap_positions().all(behind_host) {
-        let message = "a captured value cannot stand in the host of a URL, nor before it";
+        let message = "a captured value cannot stand in the host of a URL or before it";
         let fault = Diagnostic::error(late.place, message);
-        found.add(fault.with_help("it can stand in the path, in the query and behind `#`"));
+        found.add(fault.with_help("it can stand in the path, in the query and after `#`"));
         return None;
     }
     build_url(Located { value: text, place: late.place }, passwords, found)
 }
 
-/// What is captured; what is wrong has been told.
+/// The captures of a fetch; wrong ones have been reported, and are left out.
 fn build_captures(items: Vec<NamedEntry<RawCapture>>) -> Vec<FetchCapture> {
     let captures = items.into_iter().filter_map(|item| {
         let RawCapture(from, secret) = item.value?.value;
@@ -98,13 +99,13 @@ fn build_captures(items: Vec<NamedEntry<RawCapture>>) -> Vec<FetchCapture> {
     captures.collect()
 }
 
-/// Whether the value of a header is never shown.
+/// Whether the value of this header is never shown.
 pub(super) fn is_sensitive_header(name: &str) -> bool {
     SENSITIVE_HEADERS.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(name))
 }
 
-/// Headers that can be sent, sorted by name. A server may say a credential again, with its scheme or
-/// without: it is a password as well.
+/// The headers of a fetch, sorted by name. A server may repeat a credential with its scheme or without, so
+/// that both count as passwords.
 fn build_headers(
     items: Vec<NamedEntry<HeaderValueText>>,
     passwords: &mut Vec<String>,

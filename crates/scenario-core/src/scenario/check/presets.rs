@@ -1,4 +1,4 @@
-//! Presets: from the keys of the file to players or a program.
+//! Builds the presets of the model, players or a program, from the keys of the file.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ use crate::scenario::model::{
 use crate::scenario::schema::numbers::ByteSize;
 use crate::scenario::schema::{DefaultedSlot, KeySlot, Located};
 
-/// The most of a line that is logged in one piece, whatever the file says: each byte can become six
-/// in the log, and a reader of logs must have an end to what it takes for a line.
+/// The longest piece of a line in the log, in bytes, whatever the file says. Each byte can become six in
+/// the log, and a reader of logs needs a limit for the length of a line.
 const MAX_LINE_PIECE: u64 = 8 << 20;
 
-/// A preset; `None` if it lacks what has been asked for already. `around` gets what it adds to the rest.
+/// Builds a preset; `None` if a part of it is missing or wrong, which has been reported.
 pub(super) fn build_preset(
     name: &str,
     place: FilePlace,
@@ -49,8 +49,8 @@ fn build_players(
     let players = raw.players.into_given()?;
     if isolation == Isolation::Process {
         for steps in players.value.0.iter().filter_map(|row| row.value.steps.as_given()) {
-            let message = "players with `steps` share cells, which are the runner's: no process of their own";
-            found.add(Diagnostic::error(steps.place, message).with_help("take `isolation` out"));
+            let message = "players with `steps` share cells of the runner, so they cannot play in a process of their own";
+            found.add(Diagnostic::error(steps.place, message).with_help("remove `isolation`"));
         }
     }
     let groups = players::build_groups(players, around.cells_and_locks, found)?;
@@ -95,8 +95,8 @@ fn build_command(
         stdin: raw.stdin.or_default(),
         ready,
         pty: raw.pty.or_default(),
-        // What is in the background is there until the end: unless the file says otherwise, no exit
-        // before that is expected, not even a good one.
+        // A program in the background is expected to run until the end: unless the file says otherwise, any
+        // earlier exit is wrong, even one with code 0.
         exits: match raw.exits.is_present() || !background {
             true => raw.exits.or_default(),
             false => ExitRule::Codes(Vec::new()),
@@ -107,15 +107,15 @@ fn build_command(
     })
 }
 
-/// Whether a program can read the world.
+/// Checks that a program can read the world.
 fn check_reads_world(place: FilePlace, has_world: bool, pty: bool, found: &mut Diagnostics) {
     if !has_world {
-        let fault = Diagnostic::error(place, "there is no world whose states it could read");
+        let fault = Diagnostic::error(place, "there is no world, so there are no states to read");
         found.add(fault.with_help("add it:\n\n[world]\nsize = [40, 20]"));
     }
     if pty {
-        let message = "the states of a world go through a pipe: no terminal takes lines of any length";
-        found.add(Diagnostic::error(place, message).with_help("take `pty` out"));
+        let message = "the states of a world need a pipe: a terminal does not take lines of every length";
+        found.add(Diagnostic::error(place, message).with_help("remove `pty`"));
     }
 }
 
@@ -124,14 +124,14 @@ fn build_max_line(max_line: &DefaultedSlot<ByteSize<1>>, found: &mut Diagnostics
     if let Some(Located { place, .. }) = max_line.as_given()
         && bytes > MAX_LINE_PIECE
     {
-        let message = "a line is logged in pieces of at most 8 MiB, this one too; nothing of it is lost";
+        let message = "a line is logged in pieces of at most 8 MiB, also with a larger `max_line`; nothing of it is lost";
         let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::error(*place, message) };
         found.add(warning.with_help("write \"8MiB\""));
     }
     bytes.min(MAX_LINE_PIECE)
 }
 
-/// A program runs in the folder of the file that names it.
+/// The folder of the file that defines a program, in which it runs.
 fn default_dir(folder: &Path) -> Option<PathBuf> {
     (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
 }

@@ -1,4 +1,4 @@
-//! `ready`: when a program counts as ready, from the keys of the file. Asks no server.
+//! Builds the condition on which a program counts as ready. No server is asked here.
 
 use super::url::build_url;
 use crate::diagnostic::{Diagnostic, quoted};
@@ -9,8 +9,8 @@ use crate::scenario::model::{ReadinessRule, ReadinessTest, ScenarioText};
 use crate::scenario::schema::Located;
 use scenario_log::event::REDACTED;
 
-/// When a program is ready; `None` if that has been asked for already. `passwords` gets those of its
-/// URL.
+/// Builds the condition; `None` if it is missing or wrong, which has been reported. `passwords` receives
+/// the password of its URL.
 pub(super) fn build_readiness(
     raw: RawReady,
     passwords: &mut Vec<String>,
@@ -26,10 +26,10 @@ pub(super) fn build_readiness(
     Some(ReadinessRule { test: by, timeout: raw.timeout.or_default().0, poll: raw.poll.or_default().0 })
 }
 
-/// A `host:port` that can be connected to.
+/// Checks an address `host:port`.
 fn build_tcp_address(address: Located<ScenarioText>, found: &mut Diagnostics) -> Option<ScenarioText> {
     let Located { value: address, place } = address;
-    // In a scenario out of a log anything may have stood where a secret was.
+    // In a scenario from a log, any text may have stood where a secret was.
     if address.reveal().contains(REDACTED) {
         return Some(address);
     }

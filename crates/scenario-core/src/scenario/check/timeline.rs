@@ -1,5 +1,5 @@
-//! The timeline: its ids, and what its entries refer to. The order of entries that wait for each
-//! other is looked at in `sums`.
+//! Builds the timeline of the model: checks ids, and resolves the names that entries refer to. Cycles of
+//! entries that wait for each other are found in `cycles`.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,32 +18,31 @@ use crate::scenario::schema::after::{EntryMoment, LineTriggerTable, RawTrigger};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
-/// What is known of an entry before the others are looked at.
+/// The facts about an entry that are known before the other entries are checked.
 #[derive(Clone, Copy)]
 enum EntryKind<'a> {
-    /// It spawns; the preset, if it is right.
+    /// It spawns this preset; `None` if the preset is wrong.
     Spawn(Option<&'a Preset>),
-    /// It fetches.
     Fetch,
     /// It stops, sends or marks.
     Other,
-    /// Its action is wrong, which has been told.
+    /// Its action is wrong, which has been reported.
     Invalid,
 }
 
-/// What entries may refer to.
+/// The names that entries may refer to.
 struct TimelineNames<'a> {
     presets: &'a DefinitionsByName<Preset>,
     fetches: &'a DefinitionsByName<FetchJob>,
     preset_indices: HashMap<&'a str, usize>,
     fetch_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
-    /// The ids in file order, for suggestions: made when first asked for.
+    /// The ids in file order, for suggestions; built on first use.
     id_list: OnceCell<Vec<(usize, String)>>,
     kinds: Vec<EntryKind<'a>>,
 }
 
-/// The entries of the model; `None` if one is wrong.
+/// Builds the entries of the model; `None` if one of them is wrong.
 pub(super) fn build_timeline(
     raw: Vec<Located<RawTimelineEntry>>,
     presets: &DefinitionsByName<Preset>,
@@ -163,7 +162,7 @@ impl<'a> TimelineNames<'a> {
         mark.into_value().map(|mark| EntryAction::Mark(mark.0))
     }
 
-    /// The entry of an id; says if there is none.
+    /// The index of the entry of this id; reports it if there is no such entry.
     fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
         let index = self.ids.get(&id.value).copied();
         if index.is_none() {
@@ -286,7 +285,7 @@ impl<'a> TimelineNames<'a> {
     }
 }
 
-/// A repetition that ends.
+/// Builds a repetition, and checks that it ends.
 fn build_repeat(
     every: Option<Located<Interval>>,
     times: Option<i64>,

@@ -12,7 +12,8 @@ use crate::scenario::schema::Located;
 use crate::scenario::unix_socket;
 use scenario_log::event::REDACTED;
 
-/// A URL that can be fetched, with its password hidden. What is captured is taken for nothing in it.
+/// Checks that a URL can be fetched, and hides its password; `passwords` receives it. A captured value
+/// counts as empty.
 pub(super) fn build_url(
     text: Located<ScenarioText>,
     passwords: &mut Vec<String>,
@@ -39,8 +40,8 @@ fn check_url(text: &str) -> Result<(), String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("a URL has no spaces and no control characters".to_owned());
     }
-    // A scenario out of a log has `[redacted]` where a secret was; any digit will do in its place, and
-    // any address where it was the beginning.
+    // A scenario from a log has `[redacted]` where a secret was. Any digit can replace it and, where it is
+    // the beginning, any address.
     let stand_in = match text.strip_prefix(REDACTED) {
         Some(rest) => format!("http://h{rest}"),
         None => text.to_owned(),
@@ -48,12 +49,12 @@ fn check_url(text: &str) -> Result<(), String> {
     let stand_in = stand_in.replace(REDACTED, "1");
     let url = url::Url::parse(&stand_in).map_err(|error| match error {
         url::ParseError::RelativeUrlWithoutBase => {
-            "it is no whole URL, which begins with http:// or https://".to_owned()
+            "it is not a complete URL, which begins with http:// or https://".to_owned()
         }
         error => error.to_string(),
     })?;
     match url.scheme() {
-        "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err("it names no host".to_owned()),
+        "http" | "https" if url.host_str().is_none_or(str::is_empty) => Err("it has no host".to_owned()),
         "http" | "https" if url.port() == Some(0) => Err("nothing can listen on port 0".to_owned()),
         "http" | "https" => Ok(()),
         unix_socket::SCHEME => unix_socket::socket_url_error(&url).map_or(Ok(()), Err),
@@ -61,13 +62,13 @@ fn check_url(text: &str) -> Result<(), String> {
     }
 }
 
-/// Where a URL's user, host and port end.
+/// The end of the user, the host and the port of a URL.
 pub(super) fn authority_end(url: &str) -> usize {
     let Some(start) = url.find("://").map(|at| at + 3) else { return url.len() };
     url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| start + end)
 }
 
-/// Where the password of a URL stands.
+/// The range of the password in a URL.
 fn password_range(url: &str) -> Option<std::ops::Range<usize>> {
     let start = url.find("://")? + 3;
     let at = start + url[start..authority_end(url)].rfind('@')?;
@@ -75,7 +76,7 @@ fn password_range(url: &str) -> Option<std::ops::Range<usize>> {
     (colon + 1 < at).then_some(colon + 1..at)
 }
 
-/// A URL's password as it is meant, and with its user as the request sends it.
+/// The decoded password of a URL, and the user and password as a request sends them.
 fn url_credentials(url: &str) -> Option<[String; 2]> {
     let url = url::Url::parse(url).ok()?;
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -84,7 +85,7 @@ fn url_credentials(url: &str) -> Option<[String; 2]> {
     Some([password, sent])
 }
 
-/// Where a password stands that is not hidden yet.
+/// The range of a password that is not hidden yet.
 fn visible_password_range(shown: &str) -> Option<std::ops::Range<usize>> {
     password_range(shown).filter(|range| &shown[range.clone()] != REDACTED)
 }

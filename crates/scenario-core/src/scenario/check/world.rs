@@ -1,4 +1,4 @@
-//! The world: its keys, and that the players of a preset find room in it.
+//! Builds the world of the model, and checks that it has room for the players of each preset.
 
 use super::DefinitionsByName;
 use crate::diagnostic::Diagnostic;
@@ -8,7 +8,7 @@ use crate::scenario::model::{MAX_PLAYERS_IN_WORLD, Preset, PresetKind, WorldRule
 use crate::scenario::schema::KeySlot;
 use scenario_log::time::Span;
 
-/// The world, if there is one; `None` if what is wrong with it has been told.
+/// The world, if there is one; the outer `None`: it is wrong, which has been reported.
 pub(super) fn build_world(
     raw: KeySlot<RawWorld>,
     presets: &DefinitionsByName<Preset>,
@@ -38,7 +38,8 @@ fn check_room(preset: &Preset, found: &mut Diagnostics) {
         let message =
             format!("a world holds at most {MAX_PLAYERS_IN_WORLD} players; this preset alone has {all}");
         found.add(
-            Diagnostic::error(preset.place, message).with_help("without `[world]` there may be that many"),
+            Diagnostic::error(preset.place, message)
+                .with_help("without `[world]` a preset may have that many"),
         );
     }
 }

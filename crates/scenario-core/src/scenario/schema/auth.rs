@@ -1,4 +1,4 @@
-//! Who a fetch says that it is: user and password, or a token.
+//! The credentials of a fetch: a user and a password, or a token.
 
 use super::encode::TomlEncode;
 use super::strings::HeaderValueText;
@@ -22,7 +22,8 @@ table! {
 }
 
 table! {
-    /// The credentials of a request, for its header `Authorization`. It has exactly one of `basic` and `bearer`.
+    /// The credentials of a request, for its header `Authorization`. It has exactly one of `basic` and
+    /// `bearer`.
     AuthTable is "`auth`" from (FetchAuth) with [TableRule::ExactlyOne(&["basic", "bearer"])] {
         /// A user and a password.
         "basic" basic: BasicAuthTable => |auth| match auth {
@@ -61,7 +62,7 @@ impl TomlSchema for FetchAuth {
         let HeaderValueText(name) = user.value;
         if name.reveal().contains(':') {
             let at = crate::scenario::toml::ByteRange { start: user.place.start, end: user.place.end };
-            cx.error(at, "a user has no colon: it would end there");
+            cx.error(at, "a user must not have a colon: the name would end there");
             return None;
         }
         Some(FetchAuth::Basic { user: name, password: password.redacted() })

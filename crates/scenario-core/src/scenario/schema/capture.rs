@@ -1,4 +1,4 @@
-//! What a fetch takes out of its answers, for what comes later.
+//! The captures of a fetch: values that are taken out of its answers for what comes later.
 
 use super::check::JsonPointerRule;
 use super::key_rules::{HeaderNameRule, KeyRule};
@@ -10,7 +10,7 @@ use crate::scenario::model::{CaptureSelector, FetchCapture};
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::Json;
 
-/// A place in a JSON document.
+/// A place in a JSON document: a JSON Pointer (RFC 6901).
 #[derive(Debug)]
 pub(crate) struct JsonPointerText(String);
 
@@ -30,7 +30,7 @@ impl TomlSchema for JsonPointerText {
     }
 }
 
-/// The name of a header, as a value.
+/// The name of a header, where it is the value of a key.
 #[derive(Debug)]
 pub(crate) struct HeaderNameText(String);
 
@@ -60,7 +60,8 @@ table! {
             CaptureSelector::Json(place) => Some(place),
             _ => None,
         },
-        /// A regular expression with one group; the value is the text of the group where it first matches in the body.
+        /// A regular expression with one group; the value is the text of the group where it first matches
+        /// in the body.
         "text" text: RegexText => |capture| match &capture.selector {
             CaptureSelector::Text(regex) => Some(regex),
             _ => None,
@@ -75,7 +76,7 @@ table! {
     }
 }
 
-/// A capture, still without its name: from where, and whether it is a secret.
+/// A capture without its name: the place of the value, and whether it is a secret.
 #[derive(Debug)]
 pub(crate) struct RawCapture(pub(crate) CaptureSelector, pub(crate) bool);
 
@@ -99,7 +100,7 @@ impl TomlSchema for RawCapture {
     }
 
     fn schema() -> Json {
-        // That a pattern has one group no schema can say.
+        // A schema cannot express that a pattern has one group.
         CaptureTable::schema()
     }
 }
@@ -107,11 +108,11 @@ impl TomlSchema for RawCapture {
 fn decode_one_group(cx: &mut DecodeContext<'_>, regex: String, place: FilePlace) -> Option<CaptureSelector> {
     let groups = regex::bytes::Regex::new(&regex).map_or(0, |regex| regex.captures_len() - 1);
     if groups != 1 {
-        let fault = format!("this has {groups} groups: a capture takes what one group matches");
+        let fault = format!("this has {groups} groups; a capture needs exactly one, whose text it takes");
         cx.error_with_help(
             range_of_place(place),
             fault,
-            "for example 'id=(\\d+)'; (?:…) is no group that counts",
+            "for example 'id=(\\d+)'; (?:…) does not count as a group",
         );
         return None;
     }

@@ -1,4 +1,4 @@
-//! What an answer must be like.
+//! The conditions on an answer.
 
 use super::collections::NamedTable;
 use super::encode::{TomlEncode, encode_named};
@@ -93,9 +93,9 @@ impl TomlSchema for FetchCheck {
         let before = cx.diagnostics.error_count();
         let table = CheckTable::decode(cx, node)?;
         let is_empty = !table.text.is_present() && !table.json.is_present() && !table.sha256.is_present();
-        // An unknown key may have been meant for one of them.
+        // An unknown key may be a misspelling of one of them.
         if is_empty && cx.diagnostics.error_count() == before {
-            cx.error_with_help(at, "`check` says nothing to look at", format!("there is {CHECK_FORMS}"));
+            cx.error_with_help(at, "`check` has no condition", format!("the forms are {CHECK_FORMS}"));
             return None;
         }
         let json = table.json.into_value().map(|json| {

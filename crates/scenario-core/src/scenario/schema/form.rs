@@ -1,4 +1,4 @@
-//! The fields of a form, written as a TOML table.
+//! The fields of a form, which are written as a TOML table.
 
 use std::rc::Rc;
 
@@ -9,7 +9,7 @@ use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
-/// Names and values in the order of the file; a list gives its name once for each of its items.
+/// Names and values in file order. A list repeats its name for each of its items.
 #[derive(Debug)]
 pub(crate) struct FormFields(pub(crate) Vec<(String, ScenarioText)>);
 

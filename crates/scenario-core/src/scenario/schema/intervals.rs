@@ -1,4 +1,4 @@
-//! Intervals: how long it is from one thing to the next, constant or drawn.
+//! Intervals: times from one thing to the next, constant or drawn.
 
 use super::collections::ListOf;
 use super::durations::{DurationValue, TIME_UNIT_PATTERN, parse_and_report, report_bare_number};
@@ -47,7 +47,7 @@ table! {
     }
 }
 
-/// What an interval may be, for messages.
+/// The forms of an interval, for messages.
 const INTERVAL_FORMS: &str = "\"400ms\", \"0s..800ms\", { exponential = \"1s\" }, \
     { normal = { mean = \"1s\", sd = \"200ms\" } } or { choice = [\"1s\", \"2s\"] }";
 

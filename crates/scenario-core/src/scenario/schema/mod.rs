@@ -1,9 +1,9 @@
-//! Shapes: what a value of a scenario file looks like. One definition gives both the decoding of a
-//! TOML value, with errors at their places, and the JSON Schema that an editor checks by, so that
-//! the two agree by construction.
+//! The values of a scenario file. One definition decodes a TOML value, with errors at their places, and
+//! describes it in the JSON Schema that editors check by, so that the two agree. The value of the checked
+//! model is written beside its decoding.
 //!
-//! A shape knows one value and the variables put into it. What needs the rest of the scenario (that
-//! a name exists, that times add up) is not known here but in `scenario::check`.
+//! A value is checked alone here, with the variables in it replaced. `scenario::check` does everything that
+//! needs the rest of the scenario (a name exists, times can be counted).
 
 pub(crate) mod after;
 mod auth;
@@ -32,16 +32,20 @@ use crate::diagnostic::FilePlace;
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::Json;
 
-/// Something that can be read from a TOML value and described by a JSON Schema.
+/// A type that is decoded from a TOML value and described by a JSON Schema.
 pub(crate) trait TomlSchema: Sized {
-    /// How one is written, for the messages of lists.
+    /// An example of a value, for messages about lists.
     const EXAMPLE: &'static str = "…";
 
-    /// Reads a value. What is wrong is added to `cx.found`; `None` if nothing is left of the value.
+    /// Decodes a value. Errors are added to `cx.diagnostics`; `None` if there is no usable value.
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self>;
 
-    /// The same in the language of JSON Schema 2020-12.
+    /// The values that `decode` accepts, as JSON Schema 2020-12.
     fn schema() -> Json;
+
+    /// Decodes the defaults of a table and of the tables in it. A wrong default panics.
+    #[cfg(test)]
+    fn decode_defaults() {}
 }
 
 /// A value and where it stands in its file.
@@ -58,6 +62,13 @@ pub(crate) enum KeySlot<T> {
     Absent,
     Invalid,
     Given(Located<T>),
+}
+
+#[cfg(test)]
+impl<T: TomlSchema> KeySlot<T> {
+    pub(crate) fn decode_default(&self) {
+        T::decode_defaults();
+    }
 }
 
 impl<T> KeySlot<T> {
@@ -91,9 +102,6 @@ impl<T> KeySlot<T> {
     pub(crate) fn set(&mut self, read: KeySlot<T>) {
         *self = read;
     }
-
-    #[cfg(test)]
-    pub(crate) fn decode_default(&self) {}
 }
 
 /// The value of a key that has a default. The default is the one of the key's row in its table.

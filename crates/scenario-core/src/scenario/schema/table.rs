@@ -1,4 +1,5 @@
-//! Tables with known keys. [`table!`] makes a struct, its decoding and its schema out of one list.
+//! Tables with known keys. [`table!`] makes a struct, its decoding, its schema, its defaults and its
+//! writing out of one list.
 
 use super::decode_context::decode_snippet;
 use super::encode::TomlEncode;
@@ -8,29 +9,29 @@ use crate::scenario::toml::{ByteRange, TomlKeyValue, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use crate::scenario::write::toml_writer::{to_inline_toml, write_key_value};
 
-/// What holds between the keys of a table.
+/// A rule about the keys of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TableRule {
-    /// The key must be there; with a line to write.
+    /// The key must be there; the second text is an example of its line.
     Required(&'static str, &'static str),
-    /// The key must be there, with a line to write, unless the other one is.
+    /// The key must be there unless the last one is; the second text is an example of its line.
     RequiredUnless(&'static str, &'static str, &'static str),
-    /// One of these, and no two.
+    /// Exactly one of these keys must be there.
     ExactlyOne(&'static [&'static str]),
-    /// One of these, and no two; none where the other key is true.
+    /// Exactly one of these keys must be there; none is needed if the other key is true.
     OneUnlessTrue(&'static [&'static str], &'static str),
-    /// The first key goes only with the second.
+    /// The first key needs the second.
     Needs(&'static str, &'static str),
-    /// The key goes only with at least one of these.
+    /// The key needs at least one of these.
     NeedsAny(&'static str, &'static [&'static str]),
-    /// The first key does not go with the second.
+    /// The two keys exclude each other.
     Excludes(&'static str, &'static str),
 }
 
-/// The keys that a table has, with their places.
+/// The keys that are present in a table, with their places.
 pub(crate) type PresentKeys = Vec<(&'static str, FilePlace)>;
 
-/// Takes the items of a table; anything else is an error.
+/// Takes the items of a table; reports any other value.
 pub(crate) fn take_table_items(
     cx: &mut DecodeContext<'_>,
     node: &TomlNode,
@@ -50,8 +51,8 @@ pub(crate) fn take_table_items(
     }
 }
 
-/// Checks the rules of a table whose keys have been decoded. What is missing is not told where an
-/// unknown key may have been meant for it.
+/// Checks the rules of a table whose keys have been decoded. A missing key is not reported if the table has
+/// an unknown key, which may be a misspelling of it.
 pub(crate) fn check_rules(
     cx: &mut DecodeContext<'_>,
     at: ByteRange,
@@ -80,15 +81,18 @@ pub(crate) fn check_rules(
                 )
             }
             TableRule::ExactlyOne(keys) => check_exactly_one(header, what, keys, seen, unknown),
-            // That the other key is true is not known here: who reads the table looks at it.
+            // The value of the other key is not known here; `check` looks at it.
             TableRule::OneUnlessTrue(keys, other) => {
                 let none = unknown || place_of(other).is_some();
                 check_exactly_one(header, what, keys, seen, none)
             }
             TableRule::Needs(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), None) if !unknown && !is_open_choice(rules, other, seen) => Some(
-                    Diagnostic::error(place, format!("{} goes only with {}", quoted(key), quoted(other)))
-                        .with_related(header, format!("here is no {}", quoted(other))),
+                    Diagnostic::error(
+                        place,
+                        format!("{} can be used only together with {}", quoted(key), quoted(other)),
+                    )
+                    .with_related(header, format!("there is no {} here", quoted(other))),
                 ),
                 _ => None,
             },
@@ -101,8 +105,11 @@ pub(crate) fn check_rules(
             },
             TableRule::Excludes(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), Some(other_at)) => Some(
-                    Diagnostic::error(place, format!("{} does not go with {}", quoted(key), quoted(other)))
-                        .with_related(other_at, format!("{} is here", quoted(other))),
+                    Diagnostic::error(
+                        place,
+                        format!("{} cannot be used together with {}", quoted(key), quoted(other)),
+                    )
+                    .with_related(other_at, format!("{} is here", quoted(other))),
                 ),
                 _ => None,
             },
@@ -114,7 +121,7 @@ pub(crate) fn check_rules(
     }
 }
 
-/// Whether the key is one of a choice that has not been made, which is told by itself.
+/// Whether the key belongs to a choice that the table has not made, which is reported by its own rule.
 fn is_open_choice(rules: &[TableRule], key: &str, seen: &PresentKeys) -> bool {
     rules.iter().any(|rule| match rule {
         TableRule::ExactlyOne(keys) => {
@@ -221,7 +228,7 @@ fn requires_schema(key: &str) -> Json {
     object([("required", [key].into_iter().collect())])
 }
 
-/// A schema with the documentation and the default of the key it is for.
+/// The schema of a key: of its value, with the documentation and the default of its row.
 pub(crate) fn with_docs(schema: Json, docs: &[&str], default: Option<Json>) -> Json {
     let mut docs = docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
     if let Some(default) = &default {
@@ -252,16 +259,16 @@ pub(crate) fn put_key(
     keys: &mut Vec<(String, Json)>,
     key: &str,
     value: Option<Json>,
-    default: Option<Json>,
+    default: impl FnOnce() -> Option<Json>,
     mode: WriteMode,
 ) {
-    let is_left_out = mode == WriteMode::UnlessDefault && value == default;
+    let is_left_out = mode == WriteMode::UnlessDefault && value == default();
     if let Some(value) = value.filter(|_| !is_left_out) {
         keys.push((key.to_owned(), value));
     }
 }
 
-/// Calls the `=>` closure of a row. The bound gives the closure its parameter's type.
+/// Calls the closure of a row. The bound gives the closure the type of its parameter.
 pub(crate) fn encode_key<'a, T, R: TomlEncode>(item: &'a T, value: impl FnOnce(&'a T) -> R) -> Option<Json> {
     value(item).encode()
 }
@@ -313,7 +320,7 @@ macro_rules! write_row {
             &mut $keys,
             $key,
             $crate::scenario::schema::table::encode_key($item, $value),
-            $crate::scenario::schema::table::default_value([
+            || $crate::scenario::schema::table::default_value([
                 $($crate::scenario::write::json::Json::from($default))?
             ]),
             $crate::scenario::schema::table::WriteMode::$mode,
@@ -384,13 +391,6 @@ macro_rules! table {
         impl $name {
             const KEYS: &'static [&'static str] = &[$($key),+];
             const RULES: &'static [$crate::scenario::schema::table::TableRule] = &[$($rule),*];
-
-            /// Decodes all defaults, so that a wrong one shows in the tests.
-            #[cfg(test)]
-            pub(crate) fn decode_defaults() {
-                let table = $name::default();
-                $(table.$field.decode_default();)+
-            }
         }
 
         impl $crate::scenario::schema::TomlSchema for $name {
@@ -434,12 +434,18 @@ macro_rules! table {
                 )),+];
                 table::table_schema(concat!($($doc),+).trim(), keys, Self::RULES)
             }
+
+            #[cfg(test)]
+            fn decode_defaults() {
+                let table = $name::default();
+                $(table.$field.decode_default();)+
+            }
         }
     };
 }
 pub(crate) use table;
 
-/// The default out of a list of at most one, which is how the macro hands it over.
+/// The default of a row, which the macro passes as a list of at most one.
 pub(crate) fn default_value<const N: usize>(default: [Json; N]) -> Option<Json> {
     default.into_iter().next()
 }

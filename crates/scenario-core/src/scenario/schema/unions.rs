@@ -1,4 +1,4 @@
-//! Values that may be written in several ways: a word, a number, a list, a table.
+//! Values with several forms: a word, a number, a list or a table.
 
 use super::encode::{TomlEncode, encode_one_or_list};
 use super::form::{FormFields, encode_form};
@@ -13,13 +13,13 @@ use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::signal::Signal;
 
-/// The schema of a string of a pattern, or one of these tables.
+/// The schema of a string of this pattern, or of one of these tables.
 pub(crate) fn tables_or_string_schema(regex: &str, tables: &[Json]) -> Json {
     let forms = std::iter::once(pattern_schema(regex)).chain(tables.iter().cloned());
     object([("anyOf", Json::List(forms.collect()))])
 }
 
-/// A string that must be one of a few words; says what the forms are if it is none.
+/// Decodes a string that must be one of a few words; reports the possible forms if it is not.
 fn decode_word<T: Copy>(
     cx: &mut DecodeContext<'_>,
     node: TomlNode,
@@ -36,13 +36,13 @@ fn decode_word<T: Copy>(
         cx.error_with_help(
             at,
             format!("{} is not {what}", quoted(&written)),
-            format!("{help}there is {forms}"),
+            format!("{help}the forms are {forms}"),
         );
     }
     found
 }
 
-/// One integer or a list of them, within a range.
+/// Decodes one integer of a range, or a list of them.
 fn decode_integers(
     cx: &mut DecodeContext<'_>,
     node: TomlNode,
@@ -60,8 +60,8 @@ fn decode_integers(
         TomlValue::Array(items) if items.is_empty() => {
             cx.error_with_help(
                 node.at,
-                "this list is empty: nothing would be allowed",
-                format!("there is {forms}"),
+                "this list is empty, so nothing would be allowed",
+                format!("the forms are {forms}"),
             );
             None
         }
@@ -173,11 +173,11 @@ impl TomlSchema for StatusRule {
             (written, Some(class @ 1..=9)) if written.len() == 3 => Some(StatusRule::Class(class)),
             (written, _) => {
                 let fault = if text.is_secret() {
-                    "this value is no status".to_owned()
+                    "this value is not a status".to_owned()
                 } else {
-                    format!("{} is no status", quoted(written))
+                    format!("{} is not a status", quoted(written))
                 };
-                cx.error_with_help(at, fault, format!("there is {STATUS_FORMS}"));
+                cx.error_with_help(at, fault, format!("the forms are {STATUS_FORMS}"));
                 None
             }
         }
@@ -235,7 +235,7 @@ impl TomlSchema for StdinMode {
         }
         let words =
             [("null", StdinKeyword::Null), ("open", StdinKeyword::Open), ("world", StdinKeyword::World)];
-        Some(match decode_word(cx, node, "what a program can read", &words, STDIN_FORMS)? {
+        Some(match decode_word(cx, node, "a kind of standard input", &words, STDIN_FORMS)? {
             StdinKeyword::Null => StdinMode::Null,
             StdinKeyword::Open => StdinMode::Open,
             StdinKeyword::World => StdinMode::World,
@@ -271,7 +271,8 @@ table! {
             FetchBody::File(path) => Some(path),
             _ => None,
         },
-        /// The fields that are sent as a form, by name; a value is a string, an integer, a boolean or a list of them.
+        /// The fields that are sent as a form, by name; a value is a string, an integer, a boolean or a
+        /// list of them.
         "form" form: FormFields => |body| match body {
             FetchBody::Form(fields) => Some(encode_form(fields)),
             _ => None,

@@ -1,8 +1,9 @@
-//! The resolved scenario: included files merged, variables put in, defaults filled in, secrets as
-//! `[redacted]`. Written as one line of JSON for the log, and as TOML that [`load`](crate::scenario::load()) reads
-//! back. The keys are those of the file, in the order in which the README has them.
+//! The resolved scenario: included files are merged, variables are replaced, defaults are filled in, and
+//! secrets are `[redacted]`. It is written as one line of JSON for the log, and as TOML that
+//! [`load_scenario`](crate::scenario::load_scenario) reads back. Its keys are those of the file, in the
+//! order of the rows of their tables.
 //!
-//! Both are written from one tree, so that they cannot differ. A literal `${` is written `$${`.
+//! Both forms are written from one tree, so that they cannot differ. A literal `${` is written as `$${`.
 
 use std::collections::BTreeMap;
 
@@ -23,18 +24,19 @@ pub fn to_toml(scenario: &Scenario) -> String {
     render_toml(RawScenario::write(scenario))
 }
 
-/// A scenario of [`to_json`] as the TOML file of [`to_toml`], which [`load`](crate::scenario::load()) reads: the way
-/// back from a log. Where a secret was, `[redacted]` stands.
+/// Turns a scenario of [`to_json`] into the TOML file of [`to_toml`], which
+/// [`load_scenario`](crate::scenario::load_scenario) reads: the way back from a log. It has `[redacted]`
+/// where a secret was.
 ///
 /// # Errors
 ///
-/// If it is no JSON.
+/// The text is not JSON.
 pub fn json_to_toml(json: &str) -> Result<String, serde_json::Error> {
     Json::parse(json).map(render_toml)
 }
 
-/// The scenario with nothing but one preset and an empty timeline, as a TOML file: what a sub-process
-/// needs that plays it.
+/// The scenario with only one preset and an empty timeline, as a TOML file. A sub-process needs it to play
+/// the preset.
 #[must_use]
 pub fn preset_to_toml(scenario: &Scenario, preset: usize) -> String {
     let presets = scenario.presets.get(preset).cloned().into_iter().collect();
