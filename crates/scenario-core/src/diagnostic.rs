@@ -1,14 +1,14 @@
-//! What is wrong with a scenario's files, and where. Says nothing by itself: `paper::diagnostics`
-//! renders it.
+//! Diagnostics: the errors and warnings about a scenario's files, with their places. Nothing is printed
+//! here.
 
 use std::rc::Rc;
 
 use scenario_log::sanitize::{push_sanitized_char, sanitize_lines};
 
-/// Where something stands in the scenario's files, for messages.
+/// A range in one of the scenario's files, for messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FilePlace {
-    /// Index of the file among those read; 0 is the scenario itself.
+    /// The index of the file among those that were read; 0 is the scenario itself.
     pub file: u32,
     /// The first byte.
     pub start: u32,
@@ -16,38 +16,38 @@ pub struct FilePlace {
     pub end: u32,
 }
 
-/// How bad it is.
+/// Whether a diagnostic prevents a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The scenario cannot be run.
     Error,
-    /// It can, but may not mean what was wanted.
+    /// The scenario can be run, but may have a mistake.
     Warning,
 }
 
 /// Another place that belongs to a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelatedPlace {
-    /// Where.
+    /// The place.
     pub place: FilePlace,
-    /// What is there.
+    /// The text beside the place.
     pub message: String,
 }
 
-/// One thing that is wrong, said so that a person can mend it.
+/// One error or warning, with everything that a person needs to correct it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether a diagnostic prevents a run.
     pub severity: Severity,
-    /// What is wrong, in one line.
+    /// The message, in one line.
     pub message: String,
-    /// Where; `None` if it has no place in a file (a file that cannot be read, a `--var`).
+    /// The place; `None` if it has no place in a file (a file that cannot be read, a `--var`).
     pub place: Option<FilePlace>,
-    /// What to say beside the underlined place.
+    /// The text beside the underlined place.
     pub label: Option<String>,
-    /// Other places, in the order to show them.
+    /// Other places, in the order in which they are shown.
     pub related: Vec<RelatedPlace>,
-    /// How to mend it: each one a `help:`, which may have several lines.
+    /// Ways to correct it: each one is a `help:`, which may have several lines.
     pub help: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ impl Diagnostic {
         Diagnostic { place: Some(place), ..Diagnostic::without_place(Severity::Warning, message) }
     }
 
-    /// Something that has no place in a file.
+    /// A diagnostic without a place in a file.
     #[must_use]
     pub fn without_place(severity: Severity, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
@@ -77,21 +77,21 @@ impl Diagnostic {
         }
     }
 
-    /// With this beside the underlined place.
+    /// Sets the text beside the underlined place.
     #[must_use]
     pub fn with_label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = Some(label.into());
         self
     }
 
-    /// With this other place.
+    /// Adds another place.
     #[must_use]
     pub fn with_related(mut self, place: FilePlace, message: impl Into<String>) -> Diagnostic {
         self.related.push(RelatedPlace { place, message: message.into() });
         self
     }
 
-    /// With this way to mend it.
+    /// Adds a way to correct it.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help.push(help.into());
@@ -99,14 +99,14 @@ impl Diagnostic {
     }
 }
 
-/// A file that was read, as it is shown.
+/// A file that was read, as messages show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// The path as it was written.
+    /// The path as it is written.
     pub name: String,
     /// The whole text, without a byte order mark; bytes that are not UTF-8 are replaced.
     pub text: Rc<str>,
-    /// Where each line but the first starts.
+    /// The start of each line but the first.
     line_starts: Vec<u32>,
 }
 
@@ -120,7 +120,7 @@ pub struct LineColumn {
 }
 
 impl SourceFile {
-    /// A file of this name with this text.
+    /// A file with this name and text.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<Rc<str>>) -> SourceFile {
         let text = text.into();
@@ -159,7 +159,7 @@ impl SourceFile {
         }
     }
 
-    /// How many lines there are; an empty file has one.
+    /// The number of lines; an empty file has one.
     #[must_use]
     pub fn line_count(&self) -> usize {
         self.line_starts.len() + 1
@@ -176,14 +176,14 @@ impl SourceFile {
     }
 }
 
-/// The files that were read; [`Place::file`] is an index into them.
+/// The files that were read; [`FilePlace::file`] is an index into them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceFiles {
     files: Vec<SourceFile>,
 }
 
 impl SourceFiles {
-    /// Adds a file and gives its index.
+    /// Adds a file, and returns its index.
     pub fn add(&mut self, file: SourceFile) -> u32 {
         self.files.push(file);
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
@@ -195,7 +195,7 @@ impl SourceFiles {
         self.files.get(file as usize)
     }
 
-    /// All of them; the first is the scenario itself.
+    /// All files; the first is the scenario itself.
     #[must_use]
     pub fn files(&self) -> &[SourceFile] {
         &self.files
@@ -211,10 +211,11 @@ impl SourceFiles {
     }
 }
 
-/// The most characters of a foreign text that a message repeats.
+/// The largest number of characters of a foreign text in a message.
 const MAX_QUOTE_CHARS: usize = 60;
 
-/// A foreign text in a message: in backquotes, in one line, cut if it is long, with nothing raw in it.
+/// A foreign text for a message: in backquotes, in one line, cut if it is long, with control characters
+/// escaped.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut quote = String::from("`");

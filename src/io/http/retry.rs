@@ -38,8 +38,8 @@ pub(super) async fn fetch_with_retries(
     let job: &FetchJob = &context.run_context.scenario.fetches[index];
     let filled = match fill::fill_captures(job, url, captured) {
         Ok(filled) => filled,
-        Err(message) => {
-            let error = loggable_message(context, &message);
+        Err(error) => {
+            let error = loggable_message(context, &error.to_string());
             let took = Span::from_std(started.elapsed());
             return OwnedInput::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
         }

@@ -1,4 +1,4 @@
-//! What the tests of scenario files share.
+//! Helpers for the tests of scenario files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use scenario_core::scenario::{
 };
 use scenario_log::event::ClockKind;
 
-/// The environment of all tests.
+/// The environment of all these tests.
 pub(crate) fn env(name: &str) -> Option<String> {
     match name {
         "TOKEN" => Some("s3cr3t-t0ken".to_owned()),
@@ -40,7 +40,7 @@ impl FileProvider for Memory {
     }
 }
 
-/// Loads a file of the disk.
+/// Loads a file from the disk.
 pub(crate) fn load_path(path: &str) -> Result<LoadedScenario, ScenarioError> {
     load_scenario(Path::new(path), &DiskFiles, &options())
 }
@@ -59,17 +59,17 @@ pub(crate) fn load_text(text: &str) -> Result<LoadedScenario, ScenarioError> {
     load_bytes(text, &options())
 }
 
-/// Diagnostics without colours.
+/// The rendered diagnostics, without colours.
 pub(crate) fn rendered(sources: &SourceFiles, diagnostics: &[Diagnostic]) -> String {
     render_text(sources, diagnostics, false)
 }
 
-/// What is said about a text, warnings included; nothing if it is a scenario without doubts.
+/// The diagnostics of a text, warnings included; empty if the text is a scenario without warnings.
 pub(crate) fn said(text: &str) -> String {
     said_of(&load_text(text))
 }
 
-/// What is said about a loaded or refused scenario.
+/// The diagnostics of a loaded or refused scenario.
 pub(crate) fn said_of(loaded: &Result<LoadedScenario, ScenarioError>) -> String {
     match loaded {
         Ok(loaded) => rendered(&loaded.sources, &loaded.warnings),
@@ -77,16 +77,16 @@ pub(crate) fn said_of(loaded: &Result<LoadedScenario, ScenarioError>) -> String 
     }
 }
 
-/// A folder of scenario files with what is said about each beside it.
+/// A folder of scenario files, each with a file of its diagnostics.
 pub(crate) struct Golden(PathBuf);
 
 impl Golden {
-    /// The files of this folder.
+    /// The scenario files of this folder.
     pub(crate) fn folder(path: &str) -> Golden {
         Golden(PathBuf::from(path))
     }
 
-    /// Compares all of them; with `UPDATE` in the environment writes them anew.
+    /// Compares all diagnostics; with `UPDATE` in the environment, writes them instead.
     pub(crate) fn check(&self) {
         let mut files: Vec<PathBuf> = std::fs::read_dir(&self.0)
             .expect("the folder of the tests can be used")

@@ -1,5 +1,5 @@
-//! Expectations of any form, for scenarios that are made up: of the preset `p0`, the fetch `f-0` and the
-//! entry `the.first`, each the first of its kind.
+//! Generated expectations of every form, for generated scenarios. They refer to the preset `p0`, the fetch
+//! `f-0` and the entry `the.first`, each the first of its kind.
 
 use proptest::collection::vec;
 use proptest::option::of;
@@ -27,7 +27,7 @@ fn kind(name: &str) -> EventKind {
     EventKind::from_name(name).expect("it is a kind of event")
 }
 
-/// Events, chosen by what they belong to and say.
+/// Events, with the names and keys that they can be chosen by.
 fn events() -> impl Strategy<Value = ExpectationTarget> {
     let line = (
         of(within()),
@@ -53,7 +53,7 @@ fn events() -> impl Strategy<Value = ExpectationTarget> {
 }
 
 fn comparison() -> impl Strategy<Value = LimitComparison> {
-    // With these no number is too small.
+    // With these comparisons, no limit is too small.
     select(vec![LimitComparison::AtMost, LimitComparison::Equals, LimitComparison::Above])
 }
 
@@ -133,7 +133,7 @@ fn one() -> impl Strategy<Value = Expectation> {
     })
 }
 
-/// Some expectations, each with another name.
+/// Some expectations, each with a different name.
 pub(crate) fn expectations() -> impl Strategy<Value = Vec<Expectation>> {
     vec(one(), 0..4).prop_map(|mut all| {
         all.iter_mut().enumerate().for_each(|(n, one)| one.name.push_str(&n.to_string()));

@@ -1,15 +1,15 @@
-//! What can be wrong with a fetch's keys, each at its place and in one error.
+//! Errors in the keys of a fetch: each one is reported once, at its place.
 
 use scenario_core::scenario::ScenarioOptions;
 
 use crate::check::common::{load_bytes, load_text, options, said, said_of};
 
-/// What is said about a fetch with this line in it, which is the third of the file.
+/// The diagnostics of a fetch with this line, which is the third of the file.
 fn fetch(line: &str) -> String {
     said(&format!("[fetches.f]\nurls = [\"http://h/\"]\n{line}\n"))
 }
 
-/// Asserts that a line is refused at this place in these words, and that nothing else is said.
+/// Asserts that a line is refused at this place with this message, and that there is no other message.
 fn refused(line: &str, place: &str, words: &str) {
     let said = fetch(line);
     assert!(said.contains(words) && said.contains(&format!("--> s.toml:{place}\n")), "{line}\n{said}");
@@ -30,8 +30,8 @@ fn auth_is_a_user_or_a_token_and_nobody_else_says_so() {
         ("auth = \"me\"", "3:8", "expected a table, found a string"),
         ("auth = { bearr = \"x\" }", "3:10", "did you mean `bearer`?"),
         ("auth = { basic = { user = \"u\" } }", "3:18", "`basic` lacks `password`"),
-        ("auth = { basic = { user = \"a:b\", password = \"p\" } }", "3:27", "a user has no colon"),
-        ("auth = { bearer = \"a\\nb\" }", "3:19", "no control characters; this one has U+000A"),
+        ("auth = { basic = { user = \"a:b\", password = \"p\" } }", "3:27", "a user must not have a colon"),
+        ("auth = { bearer = \"a\\nb\" }", "3:19", "must not have control characters; this one has U+000A"),
         ("auth = { bearer = 1 }", "3:19", "expected a string"),
         (
             "auth = { bearer = \"x\", basic = { user = \"u\", password = \"p\" } }",
@@ -96,9 +96,9 @@ fn a_check_says_what_an_answer_is_like() {
         assert_eq!(fetch(right), "");
     }
     for (line, place, words) in [
-        ("check = {}", "3:9", "`check` says nothing to look at"),
+        ("check = {}", "3:9", "`check` has no condition"),
         ("check = \"up\"", "3:9", "expected a table, found a string"),
-        ("check = { text = \"(\" }", "3:18", "this is no regular expression"),
+        ("check = { text = \"(\" }", "3:18", "this is not a regular expression"),
         ("check = { text = \"${env:TOKEN}\" }", "3:19", "must not be logged"),
         ("check = { json = { \"a\" = 1 } }", "3:20", "a place in JSON begins with `/`"),
         ("check = { json = { \"/a~2\" = 1 } }", "3:20", "`~0` stands for `~`"),
@@ -130,7 +130,7 @@ fn a_capture_says_from_where() {
         ("capture.a = { json = \"a\" }", "3:22", "a place in JSON begins with `/`"),
         ("capture.a = { text = \"a\" }", "3:22", "this has 0 groups"),
         ("capture.a = { text = \"(a)(b)\" }", "3:22", "this has 2 groups"),
-        ("capture.a = { text = \"(\" }", "3:22", "this is no regular expression"),
+        ("capture.a = { text = \"(\" }", "3:22", "this is not a regular expression"),
         ("capture.a = { header = \"a b\" }", "3:24", "the name of a header"),
         ("capture.\"a b\" = { json = \"/a\" }", "3:9", "cannot be a name here"),
         ("capture.a = { json = \"/${env:TOKEN}\" }", "3:24", "must not be logged"),
@@ -141,7 +141,7 @@ fn a_capture_says_from_where() {
     }
 }
 
-/// A file in which a fetch captures `token`, on its third line, and then this.
+/// A file in which a fetch captures `token` on its third line, followed by this text.
 fn with_token(rest: &str) -> String {
     said(&format!(
         "[fetches.login]\nurls = [\"http://h/\"]\ncapture.token = {{ json = \"/token\" }}\n{rest}\n"
@@ -162,7 +162,7 @@ fn a_captured_value_stands_where_it_is_known_in_time() {
         assert_eq!(with_token(right), "");
     }
     for (wrong, place, words) in [
-        ("[vars]\na = \"x ${token}\"", "5:8", "`token` is captured in the run, and not known yet"),
+        ("[vars]\na = \"x ${token}\"", "5:8", "`token` is captured during the run, and is not known yet"),
         ("[presets.p]\ncommand = [\"echo\", \"${token}\"]", "5:21", "not known yet"),
         ("[presets.p]\ncommand = [\"echo\"]\nenv = { A = \"${token}\" }", "6:14", "not known yet"),
         (
@@ -197,7 +197,7 @@ fn a_name_is_a_variable_or_captured() {
     let text = "[fetches.f]\nurls = [\"http://h/\"]\ncapture.token = { json = \"/a\" }\n";
     let said = said_of(&load_bytes(text, &options));
     assert!(said.contains("is captured here") && said.contains("given by --var"), "{said}");
-    // Several fetches may capture it: the last one counts.
+    // Several fetches may capture it; the last one counts.
     let again = "[fetches.f]\nurls = [\"http://h/\"]\ncapture.token = { header = \"A\" }";
     assert_eq!(with_token(again), "");
 }
@@ -236,8 +236,8 @@ fn what_stands_beside_a_captured_value_stays_hidden() {
 #[test]
 fn a_certificate_and_its_key_go_together() {
     assert_eq!(fetch("cert = \"c.pem\"\nkey = \"c.key\""), "");
-    refused("cert = \"c.pem\"", "3:1", "`cert` goes only with `key`");
-    refused("key = \"c.key\"", "3:1", "`key` goes only with `cert`");
+    refused("cert = \"c.pem\"", "3:1", "`cert` can be used only together with `key`");
+    refused("key = \"c.key\"", "3:1", "`key` can be used only together with `cert`");
     refused("key = \"c.key\"\ncert = \"${env:TOKEN}\"", "4:9", "must not be logged");
 }
 
@@ -251,9 +251,9 @@ fn a_socket_stands_in_the_place_of_a_host() {
     }
     let long = format!("http+unix://%2F{}/", "x".repeat(107));
     for (wrong, words) in [
-        ("http+unix:///run/app.sock", "it names no socket"),
+        ("http+unix:///run/app.sock", "it has no socket"),
         ("http+unix://%2Fa:80/", "a socket has no port"),
-        ("http+unix://%2Fa%00b/", "no NUL character"),
+        ("http+unix://%2Fa%00b/", "must not have a NUL character"),
         (&long, "at most 107 bytes"),
         ("https+unix://%2Fa/", "neither http nor https nor http+unix"),
     ] {
@@ -270,14 +270,14 @@ fn a_proxy_is_a_host_that_speaks_http() {
     for (wrong, place, words) in [
         ("proxy = 3128", "3:9", "expected a string"),
         ("proxy = \"127.0.0.1:3128\"", "3:9", "cannot be fetched"),
-        ("proxy = \"https://p:3128\"", "3:9", "only those are that speak http"),
+        ("proxy = \"https://p:3128\"", "3:9", "the URL of a proxy begins with http://"),
         ("proxy = \"socks5://p:3128\"", "3:9", "neither http nor https"),
-        ("proxy = \"http://p/x\"", "3:9", "has more than a proxy's host and port"),
+        ("proxy = \"http://p/x\"", "3:9", "has more than the host and the port of a proxy"),
         ("proxy = \"http://p\"\nhttp2 = \"always\"", "3:9", "`http2 = \"always\"` excludes"),
         (
             "proxy = \"http://p\"\n[fetches.g]\nurls = [\"http+unix://a\"]\nproxy = \"http://p\"",
             "6:9",
-            "a socket of this machine",
+            "a Unix socket, which is on this machine",
         ),
     ] {
         refused(wrong, place, words);

@@ -1,4 +1,4 @@
-//! A16: what is no readable file is named, and nothing waits for it.
+//! A16: a path that is not a readable file is reported with its name, and nothing waits for it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::check::common::{load_path, said_of};
 
-/// A folder of this test's own.
+/// A folder for one test alone.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -15,7 +15,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What is said of a path.
+/// The diagnostics of a path.
 fn said(path: &Path) -> String {
     said_of(&load_path(&path.to_string_lossy()))
 }
@@ -53,7 +53,7 @@ fn an_unreadable_file_is_named() {
     fs::write(&path, "name = 1").expect("a file can be written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("its mode can be set");
     let said = said(&path);
-    // Who is root may read it all the same.
+    // Root may read it in spite of its mode.
     assert!(said.contains("Permission denied") || said.contains("expected a string"), "{said}");
 }
 
@@ -66,7 +66,7 @@ fn an_included_file_that_is_missing_is_named_where_it_is_included() {
     let said = said(&path);
     assert!(said.contains("sub/none.toml`: No such file or directory"), "{said}");
     assert!(said.contains("main.toml:1:12"), "{said}");
-    // What the missing file might have given is not asked for.
+    // A name that the missing file might define is not reported.
     assert_eq!(said.matches("error").count(), 2, "{said}");
 }
 

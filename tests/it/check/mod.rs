@@ -1,8 +1,9 @@
-//! Scenario files and what is said about them: section A of the faults, by its rows (`rows`), and
-//! what holds for all documents (`properties`).
+//! Scenario files and their diagnostics: by kind (`rows`), and properties of
+//! all documents (`properties`).
 //!
-//! What is about messages is a file in `tests/check/files` with what is said about it beside it, in
-//! a `.stderr`. `UPDATE=1 cargo test check::` writes these and the schema anew.
+//! The tests of messages are files in `tests/it/check/files`, each with its diagnostics in a `.stderr`
+//! beside it. With `UPDATE=1` in the environment, the tests write these files and the schema instead of
+//! comparing them.
 
 mod common;
 mod expected;

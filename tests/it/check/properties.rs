@@ -1,5 +1,5 @@
-//! What holds for all documents: nothing panics, the program and its schema agree (A18), and a
-//! resolved scenario reads back as itself.
+//! Properties of all documents: nothing panics, the program and its schema agree (A18), and a resolved
+//! scenario reads back as itself.
 
 use proptest::prelude::*;
 use scenario_core::scenario::json_schema::scenario_schema;
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::check::common::{load_bytes, load_text, options, rendered, said_of};
 
-/// Pieces that scenario files are made of, and some that they are not.
+/// Pieces of scenario files, and some pieces that are not part of one.
 fn piece() -> impl Strategy<Value = String> {
     let known = [
         "[[timeline]]\n",
@@ -91,18 +91,18 @@ proptest! {
     fn the_tree_is_that_of_the_toml_crate(pieces in proptest::collection::vec(toml_line(), 0..12)) {
         let text = pieces.concat();
         let ours = said_of(&load_text(&text));
-        let syntax = !ours.contains("error") || !["defined twice", "nothing can be added", "is no value", "missing",
+        let syntax = !ours.contains("error") || !["defined twice", "nothing can be added", "is not a value", "missing",
             "unclosed", "never closed", "expected `"].iter().any(|words| ours.contains(words));
-        // The crate lets a dotted key add to an array of tables, which TOML does not.
+        // The crate allows a dotted key that adds to an array of tables, which TOML does not.
         if ours.contains("is an array: nothing can be added") {
             return Ok(());
         }
-        // A free table is not to be had; but both must agree on what is TOML.
+        // The loader gives no free table to compare, but both must agree on what is TOML.
         prop_assert_eq!(syntax, text.parse::<toml::Table>().is_ok(), "{}\n{}\n{:?}", text, ours, text.parse::<toml::Table>());
     }
 }
 
-/// Lines that define tables in every way there is.
+/// Lines that define tables in every possible way.
 fn toml_line() -> impl Strategy<Value = String> {
     let key = || proptest::sample::select(vec!["a", "b", "c", "\"a\"", "a.b", "b.a", "a.b.c", "c.a"]);
     let value = proptest::sample::select(vec![
@@ -122,8 +122,8 @@ fn toml_line() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Legal documents, which are then changed at one place. Their names are used so that no change makes
-/// one dangle.
+/// Legal documents, which are then changed at one place. Their names are used in such a way that no change
+/// leaves a reference without its definition.
 const BASES: [&str; 7] = [
     "[world]\nsize = [40, 20]\nedges = 'stop'\nbroadcast = '1s'\n[presets.a]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n",
     "[shared]\na = 1\nb = -3\n[presets.a]\nplayers = [{ name = 'j', count = 2, directions = ['N'], \
@@ -148,7 +148,7 @@ const BASES: [&str; 7] = [
      [[expect]]\nof = 'line'\nfollows = { of = 'spawn.started', in = 'a', where = { preset = 'a' } }\nwithin = '1s'\n",
 ];
 
-/// Values of every type; no float is whole, since JSON knows no difference then.
+/// Values of every type. No float is whole, since JSON does not distinguish such a float from an integer.
 fn value() -> impl Strategy<Value = toml::Value> {
     let values = "v = [-1, 0, 1, 100, 255, 256, 999, 1000, 4294967295, 4294967296, 1000000001, 1.5, true, [], ['x'], [1], [0, 3], \
         ['N', 'W'], ['1s'], ['http://h/'], {}, { x = 1 }, { text = 'x' }, { file = 'x' }, { signal = 'TERM' }, { exponential = '1s' }, \
@@ -162,7 +162,7 @@ fn value() -> impl Strategy<Value = toml::Value> {
     proptest::sample::select(list)
 }
 
-/// One change: which place (taken modulo their number), and what.
+/// One change: the place, modulo the number of places, and the new value.
 fn change(table: &mut toml::Table, place: usize, kind: u8, value: toml::Value) {
     let mut paths = Vec::new();
     collect(&toml::Value::Table(table.clone()), &mut Vec::new(), &mut paths);
@@ -218,17 +218,18 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
     }
 }
 
-/// What the program says that no schema can: it needs the rest of the scenario, or more than a grammar.
+/// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
+/// grammar.
 const BEYOND: [&str; 41] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
     "there is no variable",
-    "`${` without",
-    "is no variable's name",
+    "`${` has no closing",
+    "is not the name of a variable",
     "cannot be fetched",
     "cannot be connected to",
-    "this is no regular expression",
+    "this is not a regular expression",
     "is empty: its end",
     "given twice",
     "are called",
@@ -239,26 +240,26 @@ const BEYOND: [&str; 41] = [
     "starts nothing that",
     "waits for itself",
     "wait for each other",
-    "is nothing to expect",
-    "comes when all expectations",
+    "is neither an event nor a measure",
+    "comes only after all expectations",
     "there is no shared cell",
     "there is no cell",
     "does not have the lock",
     "a cell holds",
     "share cells",
-    "is no whole number",
-    "is no interval",
+    "is not a whole number",
+    "is not an interval",
     "an interval ",
     "there are many",
     "events are counted",
-    "a run takes one time",
-    "it lacks a limit",
+    "a run has one duration",
+    "this expectation has no limit",
     "this can never hold",
     "a limit of",
-    "to look at",
+    "the event `",
     "the key `",
-    "is of no one event",
-    "is no event, which",
+    "does not belong to one kind of event",
+    "is not an event, so",
     "belongs to the whole run",
     "the name of an expectation",
 ];

@@ -1,4 +1,4 @@
-//! A resolved scenario reads back as itself, whatever stands in it.
+//! A resolved scenario reads back as itself, whatever its content.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ use scenario_log::time::Span;
 use crate::check::common::{load_text, said_of};
 use crate::check::expected::expectations;
 
-/// Any text, and often what is special in TOML, JSON or a template.
+/// Any text, often with characters that are special in TOML, JSON or a template.
 fn words() -> impl Strategy<Value = String> {
     let special = select(vec![
         "", "${", "$${x}", "$$", "}", "\"", "\\", "\n", "\r\n", "'''", "\u{7f}", "\u{1b}", "é日", "#",
@@ -38,7 +38,7 @@ fn words() -> impl Strategy<Value = String> {
     vec(prop_oneof![special.prop_map(str::to_owned), ".{0,4}"], 0..4).prop_map(|parts| parts.concat())
 }
 
-/// A text that a program can be given.
+/// A text that a program can receive.
 fn argument() -> impl Strategy<Value = ScenarioText> {
     words().prop_map(|text| ScenarioText::plain(text.replace('\0', "")))
 }
@@ -47,7 +47,7 @@ fn text() -> impl Strategy<Value = ScenarioText> {
     words().prop_map(ScenarioText::plain)
 }
 
-/// A text in which a value may stand that the first fetch captures.
+/// A text that may contain a value that the first fetch captures.
 fn late() -> impl Strategy<Value = ScenarioText> {
     (text(), any::<bool>(), text()).prop_map(|(mut before, gap, behind)| {
         if gap {
@@ -101,7 +101,7 @@ fn group() -> impl Strategy<Value = (bool, u32, u32, Interval, Vec<Direction>)> 
     (any::<bool>(), 1..200_u32, 0..10_000_u32, interval(), vec(select(Direction::ALL.to_vec()), 1..6))
 }
 
-/// Steps on the one cell and the one lock of [`scenario`].
+/// Steps on the only cell and the only lock of [`scenario`].
 fn steps() -> impl Strategy<Value = PlayerBehavior> {
     let step = prop_oneof![
         Just(("load c".to_owned(), StepAction::Load(0))),
@@ -238,7 +238,7 @@ fn body() -> impl Strategy<Value = FetchBody> {
     ]
 }
 
-/// A JSON text; the last of them is a template.
+/// A JSON text; the last one is a template.
 fn json_text(json: &str) -> ScenarioText {
     let Some(gaps) = json.contains("${captured-1}").then(|| json.split("${captured-1}")) else {
         return ScenarioText::plain(json);
@@ -261,7 +261,7 @@ fn auth() -> impl Strategy<Value = FetchAuth> {
     ]
 }
 
-/// What a secret is in a file that was read back.
+/// The form of a secret in a file that was read back.
 fn redacted() -> ScenarioText {
     ScenarioText::secret("[redacted]", "[redacted]")
 }
@@ -291,7 +291,7 @@ fn status() -> impl Strategy<Value = StatusRule> {
     ]
 }
 
-/// A load that can be kept: of few requests, and of a rate that does not end in nothing.
+/// A valid load: it has few requests, and its rate does not end at 0.
 fn load() -> impl Strategy<Value = LoadProfile> {
     let closed = (1..=50_000_u32).prop_map(|connections| LoadModel::Closed { connections });
     let rate = prop_oneof![
@@ -355,7 +355,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                     .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
                     .map(|(name, value)| (name, ScenarioText::plain(value)))
                     .collect(),
-                // A URL's user excludes it.
+                // It cannot be used together with a user in a URL.
                 auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
                 body: request.2,
                 timeout: numbers.0,
@@ -437,7 +437,7 @@ prop_compose! {
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: FilePlace::default() });
         let mut presets: Vec<Preset> = presets.collect();
         for preset in &mut presets {
-            // Only where there is one, and through a pipe.
+            // A world must exist, and it is read through a pipe.
             if let PresetKind::Command(command) = &mut preset.kind && command.stdin == StdinMode::World {
                 match world {
                     Some(_) => command.pty = false,
@@ -460,7 +460,7 @@ prop_compose! {
     }
 }
 
-/// The same without places.
+/// The scenario without places.
 fn placeless(mut scenario: Scenario) -> Scenario {
     scenario.presets.iter_mut().for_each(|preset| preset.place = FilePlace::default());
     scenario.fetches.iter_mut().for_each(|fetch| fetch.place = FilePlace::default());
@@ -489,7 +489,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// Whatever is left out holds without being said, and no comment becomes more than one.
+    /// Everything that is left out is a default, and no text ends its comment.
     #[test]
     fn a_draft_reads_back_as_its_scenario(scenario in scenario(), said in words(), at in span(), limit in some_span()) {
         let mut draft = ScenarioDraft::from_json(&to_json(&scenario)).expect("a resolved scenario can be run");
@@ -501,8 +501,8 @@ proptest! {
         let toml = draft.to_toml(std::slice::from_ref(&said), &before, &behind);
         prop_assert!(!toml.contains(|c| c != '\n' && is_unsafe_char(c)), "{toml}");
         let loaded = load_text(&toml);
-        // But for what may be doubted of an expectation, nothing is said.
-        let doubts = ["`abort` ends nothing", "this scenario never gives"];
+        // There are no diagnostics but warnings about expectations.
+        let doubts = ["`abort` has no effect", "never comes in this scenario"];
         let doubted = said_of(&loaded);
         let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));
         prop_assert!(heads.all(|head| doubts.iter().any(|doubt| head.contains(doubt))), "{toml}\n{doubted}");
@@ -513,7 +513,7 @@ proptest! {
         prop_assert_eq!(last.map(|last| (last.at, last.action)), Some((at, EntryAction::Send { to: 1, text: ScenarioText::plain(&*said) })));
         prop_assert_eq!(behind.map(|behind| (behind.at, behind.action, behind.count)), Some((at, EntryAction::Spawn(0), 3)));
         prop_assert_eq!((before.at, before.action), (at, EntryAction::Mark(ScenarioText::plain(&*said))));
-        // One entry stands before those that are referred to.
+        // One entry is added before those that others refer to.
         for entry in &mut drafted.timeline {
             match &mut entry.action {
                 EntryAction::Stop(to) | EntryAction::Send { to, .. } => *to -= 1,

@@ -53,7 +53,7 @@ fn unknown_key_in_every_table() {
     assert!(said("wrld = {}").contains("unknown key"));
 }
 
-/// A value of each type, by what a message calls it.
+/// A value of each type, by the name of the type in messages.
 const TYPES: [(&str, &str); 7] = [
     ("string", "\"\\u0000 x\""),
     ("integer", "-7"),
@@ -71,7 +71,7 @@ fn every_leaf_with_every_other_type() {
     let fetch = "[fetches.f]\nurls = [\"http://h\"]\n";
     let entry = "[presets.p]\ncommand = [\"x\"]\n[[timeline]]\nspawn = \"p\"\n";
     let expect = "[presets.p]\ncommand = [\"x\"]\n[[expect]]\nof = \"line\"\n";
-    // What stands before the value, what behind it, and the types that may be right.
+    // The text before the value, the text after it, and the types that may be right.
     let leaves: Vec<(String, &str, &[&str])> = vec![
         ("name = ".into(), "", &["string"]),
         ("description = ".into(), "", &["string"]),
@@ -222,12 +222,12 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
         ("{}", "3:9", "`ready` lacks one of `line`, `tcp`, `http`"),
         ("{ line = \"x\", tcp = \"h:1\" }", "3:23", "`line` and `tcp` exclude each other"),
         ("{ lin = \"x\" }", "3:11", "did you mean `line`?"),
-        ("{ line = \"(\" }", "3:18", "this is no regular expression"),
+        ("{ line = \"(\" }", "3:18", "this is not a regular expression"),
         ("{ line = \"${env:TOKEN}\" }", "3:19", "must not be logged"),
-        ("{ tcp = \"5432\" }", "3:17", "`5432` cannot be connected to: it is no `host:port`"),
-        ("{ tcp = \"::1:5432\" }", "3:17", "an IPv6 address stands in brackets"),
+        ("{ tcp = \"5432\" }", "3:17", "`5432` cannot be connected to: it is not `host:port`"),
+        ("{ tcp = \"::1:5432\" }", "3:17", "an IPv6 address must stand in brackets"),
         ("{ tcp = \"h:0\" }", "3:17", "nothing can listen on port 0"),
-        ("{ http = \"localhost/health\" }", "3:18", "cannot be fetched: it is no whole URL"),
+        ("{ http = \"localhost/health\" }", "3:18", "cannot be fetched: it is not a complete URL"),
         ("{ http = \"ftp://h\" }", "3:18", "is neither http nor https"),
         ("{ tcp = \"h:1\", timeout = \"0s\" }", "3:34", "more than zero"),
         ("{ tcp = \"h:1\", poll = \"0s\" }", "3:31", "more than zero"),
@@ -240,7 +240,10 @@ fn ready_is_one_of_three_and_each_is_looked_at() {
     let players =
         "[presets.a]\nplayers = [{ name = \"j\", moves = 1, every = \"1s\" }]\nready = { line = \"x\" }\n";
     let told = said(players);
-    assert!(told.contains("s.toml:3:1\n") && told.contains("`ready` goes only with `command`"), "{told}");
+    assert!(
+        told.contains("s.toml:3:1\n") && told.contains("`ready` can be used only together with `command`"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -279,7 +282,7 @@ fn floats_are_no_numbers_here() {
         assert!(said(&format!("tick = {float}")).contains("not a bare number"), "{float}");
     }
     let body = "[fetches.f]\nurls = [\"http://h\"]\nbody.json = ";
-    assert!(said(&format!("{body}nan")).contains("JSON has no such number"));
+    assert!(said(&format!("{body}nan")).contains("JSON does not have this number"));
     assert_eq!(said(&format!("{body}-0.0")), "");
 }
 
@@ -306,7 +309,7 @@ fn sums_that_overflow_are_told_at_the_last_item() {
             n - 1
         );
     }
-    // 584 years, at 365 days each: the 585th is the first that is too late.
+    // The limit is 584 years; of entries 365 days after each other, the 585th is the first that is too late.
     let said = said(&text);
     let line = 3 + (585 - 1) * 5 + 3;
     assert!(said.contains(&format!("s.toml:{line}:6")) && said.matches("error").count() == 1, "{said}");
@@ -423,7 +426,7 @@ fn encodings_and_characters() {
 fn an_empty_file_is_told_what_a_scenario_needs() {
     for empty in ["", "\n\n", "# nothing\n", "\u{feff}"] {
         let said = said(empty);
-        assert!(said.contains("says nothing") && said.contains("[presets.hello]"), "{said}");
+        assert!(said.contains("defines nothing") && said.contains("[presets.hello]"), "{said}");
     }
     let said = said("");
     let example: Vec<&str> = said.lines().skip_while(|line| !line.contains("[presets.hello]")).collect();
@@ -534,11 +537,11 @@ fn a_world_holds_so_many_players_and_no_more() {
 #[test]
 fn what_never_comes_of_a_world_is_doubted() {
     let expect = "[[timeline]]\nmark = \"x\"\n[[expect]]\nof = \"world.state\"\nat_least = 1\n";
-    assert!(said(expect).contains("this scenario never gives"), "{}", said(expect));
+    assert!(said(expect).contains("never comes in this scenario"), "{}", said(expect));
     assert_eq!(said(&format!("{expect}[world]\nsize = [4, 4]")), "");
-    // Where there is a world, any program may say moves.
+    // In a scenario with a world, any program may print moves.
     let moves = "[presets.p]\ncommand = [\"x\"]\n[[expect]]\nof = \"move\"\nin = \"p\"\nat_least = 1\n";
-    assert!(said(moves).contains("this scenario never gives"), "{}", said(moves));
+    assert!(said(moves).contains("never comes in this scenario"), "{}", said(moves));
     assert_eq!(said(&format!("{moves}[world]\nsize = [4, 4]")), "");
 }
 
@@ -551,8 +554,8 @@ fn who_reads_a_world_needs_one_and_a_pipe() {
     assert!(said(reader).contains("[world]"), "{}", said(reader));
     let on_terminal = [reader, "pty = true\n", world].concat();
     assert_eq!(places(&on_terminal), ["3:9"]);
-    assert!(said(&on_terminal).contains("take `pty` out"));
-    // A world that is wrong is there.
+    assert!(said(&on_terminal).contains("remove `pty`"));
+    // A world with errors counts as present.
     assert_eq!(places(&[reader, "[world]\nsize = 4\n"].concat()), ["5:8"]);
     let sent = [
         reader,

@@ -55,7 +55,7 @@ fn the_rest_of_the_file_may_be_a_scenario_or_nothing() {
     let ended = replay(&[]).expect(2);
     assert!(ended.stderr.contains("there is no preset, fetch or entry `other`"), "{}", ended.stderr);
     folder.file("whole.toml", "name = 'x'\n");
-    assert!(replay(&[]).expect(2).stderr.contains("this file expects nothing"));
+    assert!(replay(&[]).expect(2).stderr.contains("this file has no expectations"));
     folder.file("whole.toml", "[[expect]]\nof = 'moves'\n");
     assert!(replay(&[]).expect(2).stderr.contains("did you mean `move`?"));
 }

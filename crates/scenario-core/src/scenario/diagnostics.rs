@@ -1,15 +1,16 @@
-//! Collects what is wrong, and finds names that were meant. Keeps no more than can be read.
+//! Collects diagnostics, and finds the names that misspelled names are close to. Keeps no more of them than
+//! can be read.
 
 use crate::diagnostic::{Diagnostic, Severity, quoted};
 
-/// The most diagnostics that are kept; the rest is counted.
+/// The largest number of diagnostics that are kept; the rest are counted.
 const MAX_KEPT: usize = 1_000;
-/// How many comparisons of names are made in all to find one that was meant.
+/// The largest number of comparisons of names in all, to find close names.
 const MAX_COMPARISONS: usize = 200_000;
-/// The least likeness (Jaro–Winkler, 0 to 1) of a name that may have been meant.
+/// The smallest similarity (Jaro–Winkler, 0 to 1) of a name that is suggested.
 const MIN_SIMILARITY: f64 = 0.75;
 
-/// What has been found so far.
+/// The diagnostics that have been found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -19,7 +20,7 @@ pub(crate) struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds a diagnostic.
     pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
         self.error_count += usize::from(diagnostic.severity == Severity::Error);
         if self.list.len() < MAX_KEPT {
@@ -29,7 +30,8 @@ impl Diagnostics {
         }
     }
 
-    /// Counts an error that would not be kept; says whether it was one. Spares the making of it.
+    /// Counts an error if no more can be kept, and returns whether it did. The caller need not build the
+    /// error then.
     pub(crate) fn count_if_full(&mut self) -> bool {
         let full = self.list.len() >= MAX_KEPT;
         if full {
@@ -39,12 +41,12 @@ impl Diagnostics {
         full
     }
 
-    /// How many errors there are, the dropped ones included.
+    /// The number of errors, the dropped ones included.
     pub(crate) fn error_count(&self) -> usize {
         self.error_count
     }
 
-    /// The one of `names` that was probably meant by `written`.
+    /// The one of `names` that `written` is probably a misspelling of.
     pub(crate) fn closest_name<'n>(
         &mut self,
         written: &str,
@@ -65,7 +67,7 @@ impl Diagnostics {
         best.map(|(_, name)| name)
     }
 
-    /// The help for a name that is not there: the one that was meant, and what there is.
+    /// Adds the help for an unknown name: the closest name, and all names that exist.
     pub(crate) fn did_you_mean<'n>(
         &mut self,
         fault: Diagnostic,
@@ -80,7 +82,7 @@ impl Diagnostics {
         fault.with_help(format_known_names(names, kind))
     }
 
-    /// All of it, sorted by place; errors before warnings at the same place, each said once.
+    /// The diagnostics, sorted by place, errors before warnings at the same place, without duplicates.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.list.sort_by_key(|one| (one.place, one.severity));
         self.list.dedup();
@@ -92,9 +94,9 @@ impl Diagnostics {
     }
 }
 
-/// The names there are, in words.
+/// The list of the names that exist, for a help.
 fn format_known_names<'n>(names: impl IntoIterator<Item = &'n str>, kind: &str) -> String {
-    // More than there are events and measures.
+    // This is more than the number of events and measures.
     const SHOWN: usize = 40;
     let mut names = names.into_iter();
     let shown: Vec<String> = names.by_ref().take(SHOWN).map(quoted).collect();

@@ -1,4 +1,4 @@
-//! Reads a scenario's file and those that it includes, each once, and parses them.
+//! Reads the file of a scenario and the files that it includes, each once, and parses them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::scenario::toml;
 use crate::scenario::toml::{ParsedToml, TomlDocument};
 use scenario_log::sanitize::sanitize;
 
-/// The most files that a scenario is made of.
+/// The largest number of files in a scenario.
 const MAX_FILES: usize = 100;
 
-/// The smallest scenario that is worth to be shown.
+/// A small scenario, as an example in a help.
 pub(crate) const EXAMPLE_SCENARIO: &str = "\
 [presets.hello]
 command = [\"echo\", \"hello\"]
@@ -28,19 +28,16 @@ command = [\"echo\", \"hello\"]
 at = \"1s\"
 spawn = \"hello\"";
 
-/// One file, parsed. Its variables and includes have been taken out of the document.
+/// A parsed file. Its variables and includes have been taken out of the document.
 pub(crate) struct ParsedFile {
-    /// Its index among the sources.
+    /// The index of the file among the sources.
     pub(super) file: u32,
-    /// Its text.
     pub(super) source: Rc<str>,
-    /// Its tables.
     pub(super) document: TomlDocument,
-    /// Its folder as seen from the scenario's; empty if it is the same.
+    /// The folder of the file, relative to the scenario's; empty if it is the same.
     pub(super) folder: PathBuf,
-    /// Its variables.
     pub(super) vars: NamedTable<RawVar, VarNameRule>,
-    /// Where its syntax is wrong.
+    /// The places of its syntax errors.
     pub(super) syntax_error_places: Vec<FilePlace>,
 }
 
@@ -48,23 +45,21 @@ pub(crate) struct ParsedFile {
 pub(super) struct ScenarioReader<'a> {
     files: &'a dyn FileProvider,
     folder: PathBuf,
-    /// The files that were read.
     pub(super) sources: SourceFiles,
-    /// Those of them that could be parsed; the scenario is the first.
+    /// The files that could be parsed; the scenario itself is the first.
     pub(super) parsed: Vec<ParsedFile>,
-    /// What is wrong.
     pub(super) diagnostics: Diagnostics,
     /// Whether something could not be read or understood.
     pub(super) incomplete: bool,
-    /// The files that have been reached, by identity.
+    /// The index of each file that has been read, by identity.
     file_by_identity: HashMap<String, u32>,
 }
 
-/// The files between the scenario and the one being read, by identity and shown name.
+/// The files from the scenario to the one that is being read, by identity and shown name.
 type IncludeChain = Vec<(String, String)>;
 
 impl<'a> ScenarioReader<'a> {
-    /// A reader of a scenario in this folder.
+    /// A reader for a scenario in this folder.
     pub(super) fn new(files: &'a dyn FileProvider, folder: PathBuf) -> ScenarioReader<'a> {
         ScenarioReader {
             files,
@@ -77,7 +72,7 @@ impl<'a> ScenarioReader<'a> {
         }
     }
 
-    /// Reads the scenario itself, and all that it includes.
+    /// Reads the scenario itself, and everything that it includes.
     pub(super) fn read_root(&mut self, path: &Path, shown: &str) {
         match self.files.read(path) {
             Ok(read) => {
@@ -91,7 +86,7 @@ impl<'a> ScenarioReader<'a> {
         }
     }
 
-    /// Adds an error that leaves something unread.
+    /// Adds an error because of which something is not read.
     fn add_blocking_error(&mut self, fault: Diagnostic) {
         self.incomplete = true;
         self.diagnostics.add(fault);
@@ -109,10 +104,9 @@ impl<'a> ScenarioReader<'a> {
         }
         if file == 0 && text.starts_with("{\"seq\":") {
             let place = FilePlace { file, start: 0, end: 0 };
-            let help =
-                "`scenario replay LOG` decides it again, `scenario extract LOG` makes a scenario of it";
+            let help = "`scenario replay LOG` replays it, `scenario extract LOG` makes a scenario of it";
             return self.add_blocking_error(
-                Diagnostic::error(place, "this is the log of a run, and no scenario").with_help(help),
+                Diagnostic::error(place, "this is the log of a run, not a scenario").with_help(help),
             );
         }
         let ParsedToml { document, duplicate_keys: doubled, syntax_errors: syntax, limit_error: limit } =
@@ -123,10 +117,10 @@ impl<'a> ScenarioReader<'a> {
         if file == 0 && document.is_empty() && syntax.is_empty() {
             let start = FilePlace { file, start: 0, end: 0 };
             let help = format!(
-                "a scenario says what there is and what happens when, for example:\n\n{EXAMPLE_SCENARIO}"
+                "a scenario defines what there is and when it happens, for example:\n\n{EXAMPLE_SCENARIO}"
             );
             return self
-                .add_blocking_error(Diagnostic::error(start, "this file says nothing").with_help(help));
+                .add_blocking_error(Diagnostic::error(start, "this file defines nothing").with_help(help));
         }
         let damaged: Vec<FilePlace> = syntax.iter().filter_map(|fault| fault.place).collect();
         doubled.into_iter().for_each(|fault| self.diagnostics.add(fault));
@@ -181,14 +175,14 @@ impl<'a> ScenarioReader<'a> {
             let message = format!("{} includes itself: {}", names[0], names.join(" -> "));
             return self
                 .diagnostics
-                .add(Diagnostic::error(path.place, message).with_help("take this include out"));
+                .add(Diagnostic::error(path.place, message).with_help("remove this include"));
         }
         if self.file_by_identity.contains_key(&read.identity) {
-            // Reached by two ways: what it gives is there once.
+            // The file is included by two ways, but its definitions count once.
             return;
         }
         if self.file_by_identity.len() >= MAX_FILES {
-            let message = format!("a scenario is made of at most {MAX_FILES} files");
+            let message = format!("a scenario has at most {MAX_FILES} files");
             return self.add_blocking_error(Diagnostic::error(path.place, message));
         }
         let mut ring = ring.clone();

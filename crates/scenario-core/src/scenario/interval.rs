@@ -1,33 +1,33 @@
-//! How long it is from one thing to the next: a constant, or a distribution to draw from.
-//! The draws themselves are the engine's (`engine::draw`).
+//! Times from one thing to the next: a constant, or a distribution to draw from. The engine makes the draws
+//! (`engine::random`).
 
 use scenario_log::time::Span;
 
 /// A time to wait, constant or drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interval {
-    /// Always this.
+    /// Always this time.
     Constant(Span),
     /// Uniform from `from` (included) to `to` (excluded); `from` < `to`.
     Uniform {
-        /// The shortest.
+        /// The shortest time.
         from: Span,
-        /// Never reached.
+        /// The end of the range, which is never reached.
         to: Span,
     },
-    /// Exponential by its mean.
+    /// An exponential distribution.
     Exponential {
-        /// More than zero.
+        /// The mean; more than zero.
         mean: Span,
     },
-    /// Normal, cut at 0: what would be negative is 0.
+    /// A normal distribution, cut at 0: a negative draw becomes 0.
     Normal {
         /// The mean before the cut.
         mean: Span,
         /// The standard deviation before the cut.
         sd: Span,
     },
-    /// One of these, with equal chance; at least one.
+    /// One of these, with equal chance; there is at least one.
     Choice(Vec<Span>),
 }
 
@@ -43,7 +43,7 @@ impl Interval {
         }
     }
 
-    /// The longest draw; `None` where there is no end to them.
+    /// The longest draw; `None` if draws have no upper bound.
     #[must_use]
     pub fn longest(&self) -> Option<Span> {
         match self {

@@ -1,10 +1,10 @@
-//! The JSON Schema of scenario files, made from the same definitions that read them (`raw`).
+//! The JSON Schema of scenario files, made from the same definitions that decode them (`file`, `schema`).
 
 use crate::scenario::file::RawScenario;
 use crate::scenario::schema::TomlSchema;
 use crate::scenario::write::json::{Json, object};
 
-/// The schema, JSON Schema 2020-12, as it stands in `schema/scenario.schema.json`.
+/// The schema, JSON Schema 2020-12, as it is in `schema/scenario.schema.json`.
 #[must_use]
 pub fn scenario_schema() -> String {
     let head = object([
@@ -15,6 +15,6 @@ pub fn scenario_schema() -> String {
         return String::new();
     };
     items.extend(body);
-    // A file that says nothing at all is refused, and shown an example.
+    // An empty file is refused, with an example as its help.
     Json::Object(items).with("minProperties", 1).to_pretty()
 }

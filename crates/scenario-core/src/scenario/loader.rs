@@ -1,5 +1,4 @@
-//! From a path to a checked scenario: reads the files, resolves the variables, decodes the tables,
-//! and hands everything to the checks.
+//! Loads a scenario: reads its files, resolves the variables, decodes the tables, and runs the checks.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +20,7 @@ use crate::scenario::vars::declare;
 use scenario_log::event::ClockKind;
 use scenario_log::secrets::Secrets;
 
-/// Reads and checks a scenario; `-` is standard input.
+/// Loads a scenario; `-` is standard input.
 ///
 /// # Errors
 ///
@@ -47,7 +46,7 @@ pub fn load_scenario(
     }
 }
 
-/// Reads a file and all that it includes; its folder comes with it.
+/// Reads a file and everything that it includes; also gives its folder.
 fn read_files<'f>(path: &Path, files: &'f dyn FileProvider) -> (ScenarioReader<'f>, PathBuf) {
     let stdin = path == Path::new("-");
     let folder = match path.parent() {
@@ -60,22 +59,22 @@ fn read_files<'f>(path: &Path, files: &'f dyn FileProvider) -> (ScenarioReader<'
     (reader, folder)
 }
 
-/// What a file expects of a run of another scenario.
+/// The expectations of a file about runs of another scenario.
 #[derive(Debug)]
 pub struct LoadedExpectations {
-    /// What was checked.
+    /// The checked expectations.
     pub expectations: Vec<Expectation>,
     /// The files that were read.
     pub sources: SourceFiles,
-    /// What may not be meant.
+    /// The warnings: things that may be mistakes.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads a file for its expectations alone, and checks them by the names of this scenario.
+/// Loads the expectations of a file alone, and checks them against the names of this scenario.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it, and that it expects nothing.
+/// Everything that is wrong with it; a file without expectations is wrong too.
 pub fn load_expectations(
     path: &Path,
     files: &dyn FileProvider,
@@ -94,7 +93,7 @@ pub fn load_expectations(
     let raw = raw.map(|raw| raw.expect.into_value().unwrap_or_default().0).unwrap_or_default();
     if raw.is_empty() && found.error_count() == 0 {
         let nothing = FilePlace { file: 0, start: 0, end: 0 };
-        let fault = Diagnostic::error(nothing, "this file expects nothing");
+        let fault = Diagnostic::error(nothing, "this file has no expectations");
         found.add(
             fault.with_help(
                 "add an [[expect]], for example:\n\n[[expect]]\nof = \"spawn.failed\"\nnever = true",
@@ -119,11 +118,11 @@ pub fn load_expectations(
     }
 }
 
-/// What was read.
+/// The files that were read.
 struct FileSet<'a> {
     parsed: Vec<ParsedFile>,
     sources: &'a SourceFiles,
-    /// Something could not be read, so that nobody can say what there is not.
+    /// Whether something could not be read, so that unknown names must not be reported.
     incomplete: bool,
 }
 
@@ -159,7 +158,8 @@ impl FileSet<'_> {
         Some((scenario, secrets))
     }
 
-    /// Decodes a file; of one with wrong syntax, what stands on the lines that are right.
+    /// Decodes a file. Of a file with syntax errors, only the diagnostics on lines without such an error
+    /// are kept.
     fn decode(
         &self,
         parsed: ParsedFile,
@@ -184,7 +184,7 @@ impl FileSet<'_> {
     }
 }
 
-/// Decodes a file; without its part if that is not to be had.
+/// Decodes a file: the scenario, if the file is its root, and its definitions, if they could be decoded.
 fn decode_whole(
     parsed: ParsedFile,
     vars: &Vars<'_>,
@@ -218,7 +218,7 @@ fn file_definitions(
     })
 }
 
-/// Warns of a `--var` that nobody declares or asks for.
+/// Warns of each `--var` that the scenario neither declares nor uses.
 fn warn_unused_vars(vars: &Vars<'_>, options: &ScenarioOptions<'_>, found: &mut Diagnostics) {
     for (name, _) in options.vars {
         if !vars.is_used(name) && !vars.is_declared(name) {

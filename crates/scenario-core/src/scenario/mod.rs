@@ -1,12 +1,14 @@
-//! The scenario as data: from the file as written to the checked model that everything runs on.
+//! The scenario as data: from the file as it is written to the checked model that everything runs on.
 //!
-//! A file goes through three stages, and every one tells all that is wrong before the next is asked:
+//! A file goes through three stages. Each one reports all errors that it finds before the next one begins:
 //!
-//! 1. `document`: bytes to a tree of keys and values with their places; includes are followed.
-//! 2. `shape` and `raw`: the tree to tables of known keys; variables are put in, durations read.
-//! 3. `check`: what needs the whole scenario: names, cycles, sums.
+//! 1. `toml`: bytes to a tree of keys and values with their places; includes are followed.
+//! 2. `schema` and `file`: the tree to tables of known keys; variables are replaced, values are decoded.
+//! 3. `check`: what needs the whole scenario: names, cycles, sums. It builds the `model`.
 //!
-//! Nothing here reads files or the environment: the door hands both in.
+//! `write` is the way back: from the model to a file.
+//!
+//! Nothing here reads files or the environment: the caller provides both.
 
 pub mod write;
 
@@ -14,6 +16,7 @@ mod check;
 mod diagnostics;
 mod file;
 mod file_reader;
+mod format;
 pub mod host_port;
 pub mod interval;
 pub mod json_schema;
@@ -25,74 +28,93 @@ mod toml;
 pub mod unix_socket;
 pub mod vars;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use loader::{LoadedExpectations, load_expectations, load_scenario};
 
-use crate::diagnostic::{Diagnostic, SourceFiles};
+use crate::diagnostic::{Diagnostic, Severity, SourceFiles};
 use crate::scenario::model::Scenario;
 use scenario_log::event::ClockKind;
 use scenario_log::secrets::Secrets;
 
-/// The longest scenario file, in bytes: no more of it is read.
+/// The largest length of a scenario file, in bytes; no more of a file is read.
 pub const MAX_FILE_LEN: usize = crate::scenario::toml::MAX_FILE_LEN;
 
-/// How a scenario is to be read.
+/// How a scenario is read.
 #[derive(Clone, Copy)]
 pub struct ScenarioOptions<'a> {
-    /// `--var name=value`, in order; the last of a name counts. Values are taken as they are.
+    /// The values of `--var name=value`, in order; the last one of a name counts. Their text is used as it
+    /// is.
     pub vars: &'a [(String, String)],
-    /// Reads the environment.
+    /// Reads a variable of the environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// The clock that the scenario will run on. On the virtual one only what the runner decides alone
-    /// can happen: no `command`, no `isolation = "process"`, no fetch. Checks use the real one.
+    /// The clock that the scenario will run on. The virtual clock can run only what the runner decides
+    /// alone: no `command`, no `isolation = "process"`, no fetch. Checks use the real clock.
     pub clock: ClockKind,
 }
 
-/// A file that was read.
+/// The content of a file.
 #[derive(Clone, Debug)]
 pub struct FileContent {
-    /// Its bytes: at most [`LONGEST_FILE`] + 1 of them.
+    /// The bytes: at most [`MAX_FILE_LEN`] + 1 of them.
     pub bytes: Vec<u8>,
-    /// Which file it is, by whatever path: a file reached twice is read as one.
+    /// The identity of the file, whatever its path: a file that is included by two paths is used once.
     pub identity: String,
 }
 
-/// Why a file cannot be read, in the system's words.
+/// The reason why a file cannot be read, in the words of the system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileReadError(pub String);
 
-/// Where files come from.
+impl fmt::Display for FileReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FileReadError {}
+
+/// A source of files.
 pub trait FileProvider {
     /// Reads a file; `-` is standard input.
     ///
     /// # Errors
     ///
-    /// Says why it cannot be read.
+    /// The reason why it cannot be read.
     fn read(&self, path: &Path) -> Result<FileContent, FileReadError>;
 }
 
 /// A scenario that can be run.
 #[derive(Clone, Debug)]
 pub struct LoadedScenario {
-    /// What was checked.
+    /// The checked model.
     pub scenario: Scenario,
-    /// Relative paths of the scenario start here.
+    /// The folder that relative paths of the scenario start in.
     pub folder: PathBuf,
-    /// The values that must not be logged: those of the environment, and passwords in URLs.
+    /// The values that must not be logged: those of the environment, and credentials.
     pub secrets: Secrets,
     /// The files that were read, for later messages with places.
     pub sources: SourceFiles,
-    /// What may not be meant.
+    /// The warnings: things that may be mistakes.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Why a scenario cannot be run: all of it. The program ends with
-/// [`ExitCode::Usage`](scenario::cli::exit_code::ExitCode::Usage).
+/// Everything that prevents a scenario from running. The program ends with the exit code for wrong usage.
 #[derive(Clone, Debug)]
 pub struct ScenarioError {
     /// The files that were read.
     pub sources: SourceFiles,
-    /// What is wrong, sorted by place, warnings among it.
+    /// The errors and warnings, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+impl fmt::Display for ScenarioError {
+    /// The message of the first error.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+        f.write_str(first.map_or("it cannot be run", |error| &error.message))
+    }
+}
+
+impl std::error::Error for ScenarioError {}

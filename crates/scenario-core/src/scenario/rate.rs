@@ -1,18 +1,18 @@
 //! Rates of requests, constant or changing over time, in whole numbers: how many requests are planned
-//! before a moment, and when each is, without a rounding that another machine could do otherwise.
+//! before a moment, and when each one is planned, without a rounding that could differ on another machine.
 //!
 //! # How it works
 //!
-//! A [`Ramp`] is a rate that is linear between its points. The number of requests planned before a
-//! moment is the area under it; request `i` (from 0) is planned for the last nanosecond up to which
-//! the area is no more than `i`. The area is a fraction with the length of a piece below the line, so
-//! it is compared exactly: rounded to the side on which the comparison stays true. A guess in floating
-//! point only says where to begin to look.
+//! A [`Ramp`] is a rate that is linear between its points. The number of requests planned before a moment
+//! is the area under it; request `i` (from 0) is planned for the last nanosecond up to which the area is
+//! not more than `i`. The area is a fraction whose denominator is the length of a piece, so it is compared
+//! exactly: it is rounded to the side on which the comparison stays true. A guess in floating point only
+//! gives the start of the search.
 
 use scenario_log::time::Span;
 
-/// A number of requests in a time, in millionths of a request an hour: every rate that a file can
-/// name is a whole number of these.
+/// A number of requests in a time, in millionths of a request an hour: every rate that a file can have is a
+/// whole number of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequestRate(pub u64);
 
@@ -20,10 +20,10 @@ impl RequestRate {
     /// One request an hour.
     pub const ONE_PER_HOUR: RequestRate = RequestRate(1_000_000);
 
-    /// A million requests a second: the highest rate that a file can name.
+    /// A million requests a second: the highest rate that a file can have.
     pub const MAX: RequestRate = RequestRate(1_000_000 * 3600 * RequestRate::ONE_PER_HOUR.0);
 
-    /// As a scenario file reads it: `500/s`, `0.5/m`.
+    /// The form that a scenario file has: `500/s`, `0.5/m`.
     #[must_use]
     pub fn to_file_text(self) -> String {
         let units = [("s", 3600), ("m", 60), ("h", 1)];
@@ -42,35 +42,35 @@ impl RequestRate {
 /// One point of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RampPoint {
-    /// When, from the start of the job.
+    /// The time from the start of the load.
     pub at: Span,
-    /// The rate there.
+    /// The rate at that time.
     pub rate: RequestRate,
 }
 
-/// A rate over time: linear between its points, constant before the first and after the last. Two
-/// points of one moment are a jump.
+/// A rate over time: linear between its points, constant before the first and after the last. Two points at
+/// the same time are a jump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ramp {
     points: Vec<RampPoint>,
     pieces: Vec<RampPiece>,
 }
 
-/// An area of one request, twice, in the units of [`Piece::area`].
+/// Twice the area of one request, in the units of [`RampPiece::area`].
 const AREA_PER_REQUEST: u128 = 2 * RequestRate::ONE_PER_HOUR.0 as u128 * 3600 * 1_000_000_000;
 
-/// An area under a ramp, exactly: a moment in numbers of requests.
+/// An exact area under a ramp: a moment, measured in requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RampArea(u128);
 
 impl RampArea {
-    /// So many requests.
+    /// The area of this number of requests.
     #[must_use]
     pub fn from_requests(count: u64) -> RampArea {
         RampArea(u128::from(count) * AREA_PER_REQUEST)
     }
 
-    /// So much more, in units of 2^-32 requests.
+    /// The area plus a fraction of a request, in units of 2^-32 requests.
     #[must_use]
     pub fn plus_fraction(self, parts: u64) -> RampArea {
         RampArea(self.0.saturating_add((u128::from(parts) * AREA_PER_REQUEST) >> 32))
@@ -81,22 +81,22 @@ impl RampArea {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RampPiece {
     start: u64,
-    /// Its nanoseconds; the last piece has no end.
+    /// The length in nanoseconds; the last piece has no end.
     length: u64,
     start_rate: u64,
     end_rate: u64,
-    /// The area before it.
+    /// The area before the piece.
     area_before: u128,
 }
 
 impl Ramp {
-    /// Always the same rate.
+    /// The ramp that always has the same rate.
     #[must_use]
     pub fn constant(rate: RequestRate) -> Ramp {
         Ramp::new(vec![RampPoint { at: Span::ZERO, rate: rate }])
     }
 
-    /// Through these points, which are in the order of time, and of which there is at least one.
+    /// The ramp through these points, which are in the order of time; there is at least one.
     #[must_use]
     pub fn new(points: Vec<RampPoint>) -> Ramp {
         let ends = points.last().copied().unwrap_or(RampPoint { at: Span::ZERO, rate: RequestRate(0) });
@@ -121,13 +121,13 @@ impl Ramp {
         Ramp { points, pieces }
     }
 
-    /// Its points.
+    /// The points of the ramp.
     #[must_use]
     pub fn points(&self) -> &[RampPoint] {
         &self.points
     }
 
-    /// The one rate of a ramp that has no other.
+    /// The rate of a ramp that always has the same rate.
     #[must_use]
     pub fn as_constant(&self) -> Option<RequestRate> {
         match self.points[..] {
@@ -136,7 +136,7 @@ impl Ramp {
         }
     }
 
-    /// How many requests are planned before this moment.
+    /// The number of requests planned before this moment.
     #[must_use]
     pub fn requests_before(&self, end: Span) -> u64 {
         let piece = self.pieces.partition_point(|piece| piece.start <= end.0);
@@ -146,7 +146,7 @@ impl Ramp {
         u64::try_from(area.div_ceil(AREA_PER_REQUEST)).unwrap_or(u64::MAX)
     }
 
-    /// How many requests are planned in all; `None` if there is no end to them.
+    /// The number of requests planned in all; `None` if they never end.
     #[must_use]
     pub fn total_requests(&self) -> Option<u64> {
         let last = self.pieces.last()?;
@@ -154,8 +154,8 @@ impl Ramp {
             .then(|| u64::try_from(last.area_before.div_ceil(AREA_PER_REQUEST)).unwrap_or(u64::MAX))
     }
 
-    /// The moment up to which the area is no more than this; `None` if it never becomes more, or not
-    /// within 584 years.
+    /// The last moment up to which the area is not more than this; `None` if the area never becomes larger,
+    /// or not within 584 years.
     #[must_use]
     pub fn time_of_area(&self, area: RampArea) -> Option<Span> {
         let piece = self.pieces.partition_point(|piece| piece.area_before <= area.0).checked_sub(1)?;
@@ -172,7 +172,7 @@ impl RampPiece {
         let (x, length) = (u128::from(x), u128::from(self.length.max(1)));
         let base = 2 * u128::from(self.start_rate) * x;
         let slope = u128::from(self.start_rate.abs_diff(self.end_rate)) * x;
-        // slope · x / length, whose product would not fit.
+        // This is slope · x / length, whose product would not fit 128 bits.
         let (whole, rest) = (slope / length, slope % length * x);
         let whole = whole * x + rest / length;
         if self.end_rate >= self.start_rate {
@@ -182,7 +182,7 @@ impl RampPiece {
         }
     }
 
-    /// The last nanosecond up to which the area is no more than this.
+    /// The last nanosecond up to which the area is not more than this.
     fn last_nano_within(&self, area: u128) -> Option<u64> {
         if self.start_rate == self.end_rate {
             let twice = 2 * u128::from(self.start_rate);
@@ -207,11 +207,11 @@ impl RampPiece {
         Some(low)
     }
 
-    /// About where the area is this.
+    /// An estimate of the nanosecond at which the area is this.
     fn estimate(&self, area: u128) -> u64 {
         let (from, to) = (self.start_rate as f64, self.end_rate as f64);
         let root = (from * from + (to - from) * area as f64 / self.length as f64).max(0.0).sqrt();
-        // What is no number, or negative, becomes 0; what is too large, the largest.
+        // The cast turns NaN and negative values into 0, and values that are too large into the largest.
         ((area as f64 / (from + root)) as u64).min(self.length)
     }
 }

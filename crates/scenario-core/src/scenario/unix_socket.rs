@@ -1,5 +1,5 @@
-//! URLs of Unix sockets: `http+unix://%2Frun%2Fapp.sock/path`, with the socket's path, percent-encoded,
-//! in the place of the host.
+//! URLs of Unix sockets: `http+unix://%2Frun%2Fapp.sock/path`. The path of the socket, percent-encoded,
+//! stands in the place of the host.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// The scheme.
+/// The scheme of such a URL.
 pub const SCHEME: &str = "http+unix";
 
-/// The longest path that a socket can have: `sun_path` of unix(7) without its NUL.
+/// The largest length of a socket's path, in bytes: `sun_path` of unix(7) without its NUL.
 const MAX_SOCKET_PATH_LEN: usize = 107;
 
-/// The path of the socket that a URL names; `None` if it names none. One that is not absolute is relative
-/// to the scenario's folder.
+/// The path of the socket in a URL; `None` if the URL has another scheme. A path that is not absolute is
+/// relative to the scenario's folder.
 #[must_use]
 pub fn socket_path(url: &Url) -> Option<PathBuf> {
     (url.scheme() == SCHEME).then(|| {
@@ -24,19 +24,20 @@ pub fn socket_path(url: &Url) -> Option<PathBuf> {
     })
 }
 
-/// What is wrong with the URL of a socket, in words.
+/// The error of the URL of a socket, if it has one, as a message.
 pub(crate) fn socket_url_error(url: &Url) -> Option<String> {
     let path = socket_path(url)?.into_os_string().into_vec();
     if path.is_empty() {
         return Some(
-            "it names no socket: its path stands, percent-encoded, in the place of a host".to_owned(),
+            "it has no socket: the path of the socket stands, percent-encoded, in the place of the host"
+                .to_owned(),
         );
     }
     if url.port().is_some() {
         return Some("a socket has no port".to_owned());
     }
     if path.contains(&0) {
-        return Some("the path of a socket has no NUL character".to_owned());
+        return Some("the path of a socket must not have a NUL character".to_owned());
     }
     (path.len() > MAX_SOCKET_PATH_LEN)
         .then(|| format!("the path of a socket has at most {MAX_SOCKET_PATH_LEN} bytes"))

@@ -1,4 +1,4 @@
-//! What a fetch says it is: that it says so once, and what of it must not be shown.
+//! The credentials of a fetch: they are given only once, and are never shown.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +10,11 @@ use crate::scenario::schema::Located;
 use crate::scenario::schema::collections::NamedEntry;
 use crate::scenario::schema::strings::DeferredText;
 
-/// Takes over who a fetch says that it is. `passwords` gets what must not be shown.
+/// The credentials of a fetch; `passwords` receives every text of them that must not be shown.
 pub(super) fn build_auth(auth: Option<Located<FetchAuth>>, passwords: &mut Vec<String>) -> Option<FetchAuth> {
     let auth = auth?.value;
     match &auth {
-        // What is captured is looked for if it is a secret there.
+        // A captured value is hidden by its capture, if that is a secret.
         FetchAuth::Basic { user, password }
             if user.capture_names().chain(password.capture_names()).next().is_some() => {}
         FetchAuth::Bearer(token) if token.capture_names().next().is_some() => {}
@@ -27,7 +27,7 @@ pub(super) fn build_auth(auth: Option<Located<FetchAuth>>, passwords: &mut Vec<S
     Some(auth)
 }
 
-/// Tells what else says who a fetch is.
+/// Reports everything else that gives credentials besides `auth`.
 pub(super) fn report_conflicts<T>(
     auth: Option<&Located<FetchAuth>>,
     headers: &[NamedEntry<T>],

@@ -1,20 +1,29 @@
-//! Entries that wait for entries: that none waits for itself by way of others, and that the latest
-//! moment of each can still be counted.
+//! Entries that wait for other entries: none may wait for itself through others, and the latest moment of
+//! each must fit 64 bits.
 
 use super::DefinitionsByName;
 use super::players::sum_of_pauses;
-use super::timeline::EntryPlaces;
-use crate::diagnostic::{Diagnostic, quoted};
+use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{
     EntryAction, EntryRepeat, EntryTrigger, PlayerBehavior, Preset, PresetKind, TimelineEntry,
 };
 use scenario_log::time::Span;
 
-/// The most entries of a ring that are named.
+/// The largest number of entries of a cycle that a message names.
 const MAX_NAMED_IN_CYCLE: usize = 20;
 
-/// Tells rings and sums that overflow. Broken entries are passed over.
+/// The places of an entry's times, for messages about their sums.
+pub(super) struct EntryPlaces {
+    /// The value of `at`, or else the entry.
+    pub(super) at: FilePlace,
+    /// The value of `every`, or else the entry.
+    pub(super) every: FilePlace,
+    /// The value of `after`, or else the entry.
+    pub(super) after: FilePlace,
+}
+
+/// Reports cycles, and sums that do not fit 64 bits. Invalid entries are skipped.
 pub(super) fn check_cycles(
     entries: &[Option<TimelineEntry>],
     places: &[EntryPlaces],
@@ -31,13 +40,13 @@ pub(super) fn check_cycles(
                 None => Some(Span::ZERO),
                 Some(after) => ends[after.awaited_entry()].and_then(|ends| ends.of_trigger(after)),
             };
-            // Without a base the entry before it was told, or is broken, or part of a ring.
+            // Without a base, the entry before it was reported, is invalid, or is part of a cycle.
             ends[index] = base.and_then(|base| match latest_moments(entry, base, &bodies) {
                 Ok(ends) => Some(ends),
                 Err(repeats) => {
                     let place = if repeats { places[index].every } else { places[index].at };
                     let message =
-                        "this may be later than 584 years after the run's start, the end of time here";
+                        "this may be later than 584 years after the start of the run, which is the latest time that can be counted";
                     found.add(
                         Diagnostic::error(place, message)
                             .with_help("time is counted in 64 bits of nanoseconds"),
@@ -49,17 +58,17 @@ pub(super) fn check_cycles(
     }
 }
 
-/// The latest moments of an entry, as far as they are known beforehand.
+/// The latest moments of an entry, as far as they are known before a run.
 #[derive(Clone, Copy)]
 struct LatestMoments {
     started: Span,
-    /// How long what it spawns has to get ready.
+    /// The longest time until a spawn of it is ready.
     ready_timeout: Span,
     finished: Option<Span>,
 }
 
 impl LatestMoments {
-    /// When `after` comes at the latest; `None` if that cannot be counted.
+    /// The latest moment of `after`; `None` if it does not fit 64 bits.
     fn of_trigger(self, after: &EntryTrigger) -> Option<Span> {
         match after {
             EntryTrigger::Started(_) => Some(self.started),
@@ -70,7 +79,8 @@ impl LatestMoments {
     }
 }
 
-/// The ends of an entry whose `after` comes at `base`; the error says whether its repetitions are to blame.
+/// The latest moments of an entry whose `after` comes at `base`. The error is `true` if its repetitions
+/// cause the overflow.
 fn latest_moments(
     entry: &TimelineEntry,
     base: Span,
@@ -92,7 +102,7 @@ fn latest_moments(
     Ok(LatestMoments { started: first, ready_timeout: patience, finished: Some(finished) })
 }
 
-/// From the first to the last, at most; draws without an end count as none.
+/// The longest time from the first occurrence to the last; a draw without an upper bound counts as 0.
 fn repeat_duration(repeat: &EntryRepeat) -> Option<Span> {
     let by_times = match (repeat.times, repeat.every.longest()) {
         (Some(times), Some(longest)) => longest.checked_mul(times.saturating_sub(1)),
@@ -118,7 +128,7 @@ fn longest_play(preset: &Preset) -> Option<Span> {
     })
 }
 
-/// The entries that have not been looked at (they have no chain yet), from this one to the one that all the others wait for.
+/// The entries without a chain yet, from this one to the one that all others of them wait for.
 fn waiting_chain(
     start: usize,
     entries: &[Option<TimelineEntry>],
@@ -155,7 +165,7 @@ fn report_cycle(
         let id = entries[*index].as_ref().and_then(|entry| entry.id.as_deref());
         id.map_or_else(|| format!("entry {}", index + 1), quoted)
     };
-    // Begin with the one that stands first in the file.
+    // Begin with the entry that is the first in the file.
     let first = ring.iter().enumerate().min_by_key(|(_, index)| **index).map_or(0, |(at, _)| at);
     let ring: Vec<usize> = ring[first..].iter().chain(&ring[..first]).copied().collect();
     let mut names: Vec<String> = ring.iter().take(MAX_NAMED_IN_CYCLE).map(name).collect();

@@ -1,26 +1,23 @@
-//! Loads: how many requests of a fetch start when, as far as a schema cannot say it. Which keys go
-//! together is said by the table's rules.
+//! Builds the load of a fetch, and checks its rate against its number of requests and its time. The rules
+//! of the table check which keys go together.
 
 use crate::diagnostic::{Diagnostic, FilePlace};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_LOAD_REQUESTS, RawFetchJob};
+use crate::scenario::format::format_span;
 use crate::scenario::model::{ArrivalProcess, LoadModel, LoadProfile};
 use crate::scenario::rate::{Ramp, RampArea};
-use crate::scenario::schema::durations::format_span;
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::{MAX_SPAN, Span};
 
-/// The most requests of a rate at once, unless the file says otherwise.
-const DEFAULT_MAX_CONNECTIONS: u32 = 1_000;
-
-/// The load of a fetch; `None` if it is none, or lacks what has been asked for already.
+/// Builds the load of a fetch; `None` if the fetch is not a load, or if the load is wrong, which has been
+/// reported.
 pub(super) fn build_load(raw: &mut RawFetchJob, found: &mut Diagnostics) -> Option<LoadProfile> {
     let requests = take_count(std::mem::take(&mut raw.requests));
     let within =
         std::mem::take(&mut raw.within).into_given().map(|Located { value, place }| (value.0, place));
-    let arrivals = std::mem::take(&mut raw.arrivals).into_value().unwrap_or_default();
-    let most = take_count(std::mem::take(&mut raw.max_connections))
-        .map_or(DEFAULT_MAX_CONNECTIONS, |(most, _)| saturate_to_u32(most));
+    let arrivals = raw.arrivals.or_default();
+    let most = u32::try_from(raw.max_connections.or_default().0).unwrap_or(u32::MAX);
     let connections = take_count(std::mem::take(&mut raw.connections));
     let pace = match (std::mem::take(&mut raw.rate), connections) {
         (KeySlot::Given(rate), None) => {
@@ -44,7 +41,8 @@ fn saturate_to_u32(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Tells what a rate cannot keep: more requests than it lets start, or than are counted, or too late.
+/// Reports a rate that does not fit the other keys: it lets too few requests start, more than can be
+/// counted, or the last one too late.
 fn check_load_bounds(
     rate: &Ramp,
     arrivals: ArrivalProcess,
@@ -56,31 +54,31 @@ fn check_load_bounds(
         (Some((requests, place)), None) => {
             let about = if arrivals == ArrivalProcess::Poisson { "about " } else { "" };
             if let Some(all) = rate.total_requests().filter(|all| *all < requests) {
-                let words = format!(
-                    "this is never reached: the rate ends in 0, and lets {about}{all} requests start before"
-                );
+                let words =
+                    format!("this number is never reached: the rate ends at 0, after {about}{all} requests");
                 found.add(
                     Diagnostic::error(place, words)
-                        .with_help("add `for`, or let the last point of `rate` be more than \"0/s\""),
+                        .with_help("add `for`, or end `rate` with a point of more than \"0/s\""),
                 );
             } else if rate
                 .time_of_area(RampArea::from_requests(requests - 1))
                 .is_none_or(|last| last > MAX_SPAN)
             {
                 let longest = format_span(MAX_SPAN);
-                let words = format!("at this rate the last of them would start more than {longest} later");
+                let words =
+                    format!("at this rate the last request would start more than {longest} after the first");
                 found.add(Diagnostic::error(place, words).with_help("a load lasts at most that long"));
             }
         }
         (None, Some((within, place))) => {
             let all = rate.requests_before(within);
             if all > MAX_LOAD_REQUESTS.unsigned_abs() {
-                let words = format!("at this rate these are {all} requests: more than {MAX_LOAD_REQUESTS}");
+                let words = format!("at this rate there are {all} requests, more than {MAX_LOAD_REQUESTS}");
                 found.add(Diagnostic::error(place, words).with_help("a load has at most that many"));
             }
             if all == 0 {
-                let words = "within this time the rate lets no request start";
-                found.add(Diagnostic::error(place, words).with_help("the rate is 0 until later"));
+                let words = "no request starts within this time";
+                found.add(Diagnostic::error(place, words).with_help("the rate is 0 until after it"));
             }
         }
         _ => {}

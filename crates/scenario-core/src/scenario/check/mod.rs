@@ -1,5 +1,7 @@
-//! What no schema can say: that names exist once and are found, that nothing waits for itself, that
-//! times add up. Makes the model, and tells everything that stands in its way.
+//! Checks that need the whole scenario: names exist and are unique, nothing waits for itself, times can be
+//! counted. Builds the model, and reports everything that prevents it.
+//!
+//! The syntax of a file and the form of single values are checked in `schema`.
 
 mod auth;
 mod cycles;
@@ -13,6 +15,7 @@ mod ready;
 mod secret_use;
 mod steps;
 mod timeline;
+mod url;
 mod world;
 
 use std::collections::BTreeMap;
@@ -27,39 +30,36 @@ use crate::scenario::model::Scenario;
 use crate::scenario::schema::collections::NamedTable;
 use crate::scenario::schema::key_rules::JobNameRule;
 use crate::scenario::schema::{KeySlot, Located};
-use scenario_log::time::{NANOS_PER_SECOND, Span};
+use scenario_log::time::Span;
 
-/// What one file gives: the scenario itself or an included one.
+/// The presets and fetches of one file: the scenario itself or an included file.
 pub(crate) struct FileDefinitions {
-    /// Its folder as seen from the scenario's; empty if it is the same.
+    /// The folder of the file, relative to the scenario's; empty if it is the same.
     pub(crate) folder: PathBuf,
-    /// Its presets.
     pub(crate) presets: NamedTable<RawPreset, JobNameRule>,
-    /// Its fetches.
     pub(crate) fetches: NamedTable<RawFetchJob, JobNameRule>,
 }
 
-/// What a preset is checked with, beside itself.
+/// The parts of a scenario that a preset is checked against.
 pub(crate) struct PresetContext<'a> {
-    /// Only what can happen in virtual time is allowed.
+    /// Whether only that is allowed which the virtual clock can run.
     is_virtual: bool,
-    /// There is a world.
     has_world: bool,
-    /// Gets what URLs hide.
+    /// Receives the passwords of URLs.
     passwords: &'a mut Vec<String>,
-    /// The cells that there are; gets the names of locks.
+    /// The cells of the scenario; receives the names of locks.
     cells_and_locks: &'a mut CellsAndLocks,
 }
 
-/// A name that is given a second time.
+/// The error for a name that is defined a second time.
 pub(crate) fn duplicate_name_error(kind: &str, name: &str, again: FilePlace, first: FilePlace) -> Diagnostic {
     Diagnostic::error(again, format!("the {kind} {} is given twice", quoted(name)))
         .with_label("the second time")
         .with_related(first, "the first time")
 }
 
-/// Makes the model of a scenario; its variables are left to the caller. `passwords` gets what URLs
-/// hide.
+/// Builds the model of a scenario; its variables are left to the caller. `passwords` receives the passwords
+/// of URLs.
 pub(crate) fn build_scenario(
     raw: RawScenario,
     parts: Vec<FileDefinitions>,
@@ -107,7 +107,7 @@ pub(crate) fn build_scenario(
     let fetches = all_fetches.into_list();
     crate::scenario::check::secret_use::warn_of_shown_secrets(fetches.as_deref().unwrap_or_default(), found);
     let world = world::build_world(raw.world, &all_presets, found);
-    let tick = raw.tick.into_value().map_or(Span(NANOS_PER_SECOND), |tick| tick.0);
+    let tick = raw.tick.or_default().0;
     let scenario = Scenario {
         name: raw.name.into_value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.into_value().map(|text| text.0),
@@ -127,7 +127,7 @@ pub(crate) fn build_scenario(
     Some(scenario)
 }
 
-/// The cells, sorted by name; `None` if what is wrong with them has been told.
+/// The cells, sorted by name; `None` if they are wrong, which has been reported.
 fn build_cells(raw: KeySlot<RawSharedCells>) -> Option<Vec<(String, i64)>> {
     if matches!(raw, KeySlot::Invalid) {
         return None;
@@ -139,8 +139,8 @@ fn build_cells(raw: KeySlot<RawSharedCells>) -> Option<Vec<(String, i64)>> {
     Some(cells)
 }
 
-/// Presets or fetches by name. One whose body is wrong keeps its name, so that nobody is told that
-/// there is no such name.
+/// Presets or fetches by name. A definition with a wrong body keeps its name, so that no message says that
+/// the name does not exist.
 pub(crate) struct DefinitionsByName<T> {
     by_name: BTreeMap<String, (FilePlace, Option<T>)>,
 }
@@ -169,7 +169,7 @@ impl<T> DefinitionsByName<T> {
         self.by_name.get(name).map(|(_, body)| body.as_ref())
     }
 
-    /// Where each name will be in the model's list.
+    /// The index that each name will have in the model's list.
     fn indices(&self) -> std::collections::HashMap<&str, usize> {
         self.names().enumerate().map(|(index, name)| (name, index)).collect()
     }
@@ -179,14 +179,13 @@ impl<T> DefinitionsByName<T> {
     }
 }
 
-/// Says that something does not go on the virtual clock.
+/// The error for something that the virtual clock cannot run.
 fn not_on_virtual_clock(place: FilePlace, what: &str) -> Diagnostic {
-    Diagnostic::error(place, format!("the virtual clock cannot run {what}")).with_help(
-        "run it with `--clock real`; on the virtual clock only what the runner decides alone can happen",
-    )
+    Diagnostic::error(place, format!("the virtual clock cannot run {what}"))
+        .with_help("run it with `--clock real`; the virtual clock runs only what the runner decides alone")
 }
 
-/// Looks up a name that an entry mentions.
+/// Reports that a name does not exist, with the names that do.
 fn report_unknown_name<'n>(
     found: &mut Diagnostics,
     kind: &str,

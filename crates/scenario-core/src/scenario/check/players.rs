@@ -1,5 +1,5 @@
-//! Players: their numbers, and that no two of a preset have one name. The names of numbered players
-//! are compared without making them: there may be a hundred million.
+//! Builds the players of a preset, and checks that no two of them have the same name. The names of numbered
+//! players are compared without making them: there may be a hundred million.
 
 use std::collections::HashMap;
 
@@ -14,16 +14,15 @@ use crate::scenario::model::{PlayerBehavior, PlayerGroup};
 use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::RawStep;
 use crate::scenario::schema::{KeySlot, Located};
-use scenario_log::event::Direction;
 use scenario_log::name::{MAX_NAME_LEN, NamePattern};
 use scenario_log::time::Span;
 
-/// The most rows of players in one preset.
+/// The largest number of player rows in one preset.
 const MAX_PLAYER_ROWS: usize = 10_000;
-/// How many doubled names of one preset are told.
+/// The largest number of duplicate names that are reported for one preset.
 const MAX_DUPLICATE_REPORTS: usize = 10;
 
-/// The players of a preset; `None` if one lacks what has been asked for already.
+/// Builds the players of a preset; `None` if one of them is wrong, which has been reported.
 pub(super) fn build_groups(
     raw: Located<ListOf<RawPlayerGroup, 1>>,
     shared: &mut CellsAndLocks,
@@ -66,10 +65,7 @@ fn build_group(
     shared: &mut CellsAndLocks,
     found: &mut Diagnostics,
 ) -> Option<PlayerGroup> {
-    let count = match raw.count.is_present() {
-        true => u32::try_from(raw.count.into_value()?.0).ok()?,
-        false => 1,
-    };
+    let count = u32::try_from(raw.count.valid()?.0).ok()?;
     let name = NamePattern::new(&raw.name.into_value()?.0, count);
     let longest = name.nth(count).to_string();
     if longest.len() > MAX_NAME_LEN {
@@ -79,10 +75,7 @@ fn build_group(
                 .with_help(format!("the last one would be {}", quoted(&longest))),
         );
     }
-    let directions = match raw.directions.is_present() {
-        true => raw.directions.into_value().map(|list| list.0.into_iter().map(|one| one.value).collect()),
-        false => Some(Direction::ALL.to_vec()),
-    };
+    let directions = raw.directions.valid().map(|list| list.0.into_iter().map(|one| one.value).collect());
     let part = build_behavior(raw.moves, raw.every, raw.steps, shared, found)?;
     Some(PlayerGroup { name, count, behavior: part, directions: directions? })
 }
@@ -114,7 +107,8 @@ fn build_behavior(
     Some(PlayerBehavior::Moves { moves, every: every.value })
 }
 
-/// All pauses, at most; draws without an end count as none. `None` if that cannot be counted.
+/// The longest sum of all pauses; a draw without an upper bound counts as 0. `None` if the sum does not fit
+/// 64 bits.
 pub(super) fn sum_of_pauses(steps: &[PlayerStep]) -> Option<Span> {
     steps.iter().try_fold(Span::ZERO, |sum, step| match &step.action {
         StepAction::Pause(interval) => sum.checked_add(interval.longest().unwrap_or_default()),
@@ -122,7 +116,7 @@ pub(super) fn sum_of_pauses(steps: &[PlayerStep]) -> Option<Span> {
     })
 }
 
-/// Tells names that two players would share.
+/// Reports names that two players would share.
 fn check_distinct_names(groups: &[PlayerGroup], places: &[FilePlace], found: &mut Diagnostics) {
     let mut doubles = 0;
     let mut tell = |a: usize, b: usize, name: String| {
@@ -135,12 +129,12 @@ fn check_distinct_names(groups: &[PlayerGroup], places: &[FilePlace], found: &mu
                 )
                 .with_label("the second one")
                 .with_related(places[a], "the first one")
-                .with_help("the players of a preset have names of their own"),
+                .with_help("give each player of a preset a name of its own"),
             );
         }
         doubles < MAX_DUPLICATE_REPORTS
     };
-    // Two names are equal only if they are so with every run of digits made one sign.
+    // Two names can be equal only if they are equal after each run of digits is replaced by one sign.
     let mut buckets: HashMap<String, Vec<usize>> = HashMap::new();
     let mut fixed: HashMap<&str, usize> = HashMap::new();
     for (index, group) in groups.iter().enumerate() {
@@ -155,7 +149,7 @@ fn check_distinct_names(groups: &[PlayerGroup], places: &[FilePlace], found: &mu
     let mut buckets: Vec<Vec<usize>> = buckets.into_values().collect();
     buckets.sort_unstable();
     for mut bucket in buckets {
-        // Of two equal names one prefix begins the other, so that in this order they stand together.
+        // Of two equal names, one prefix begins with the other, so that they stand together in this order.
         bucket.sort_by_key(|index| (&groups[*index].name.prefix, *index));
         for (at, &a) in bucket.iter().enumerate() {
             let begins = |b: &&usize| groups[**b].name.prefix.starts_with(&groups[a].name.prefix);
@@ -170,7 +164,7 @@ fn check_distinct_names(groups: &[PlayerGroup], places: &[FilePlace], found: &mu
     }
 }
 
-/// A name with every run of digits, its number among them, made one sign.
+/// A name in which each run of digits, its number included, is replaced by one sign.
 fn skeleton(name: &NamePattern) -> String {
     let mut skeleton = String::new();
     for c in name.nth(1).to_string().chars() {
@@ -183,7 +177,7 @@ fn skeleton(name: &NamePattern) -> String {
     skeleton
 }
 
-/// A name that both groups have; `None` if there is none.
+/// A name that both groups have, if there is one.
 fn common_name(a: &PlayerGroup, b: &PlayerGroup) -> Option<String> {
     let (end_a, end_b) = (&a.name.suffix, &b.name.suffix);
     let numbered = a.name.numbered || b.name.numbered;
@@ -200,8 +194,8 @@ fn digit_count(number: u32) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
-/// A name that both have where their numbers have these many digits. Free digits are made as small as
-/// they can be, which makes both numbers as small as they can be.
+/// A name that both groups have when their numbers have these lengths. Free digits are made as small as
+/// possible, which makes both numbers as small as possible.
 fn common_name_of_lengths(
     a: &PlayerGroup,
     length_a: usize,
@@ -222,17 +216,16 @@ fn common_name_of_lengths(
     (fits(a, length_a) && fits(b, length_b)).then_some(name)
 }
 
-/// What may stand at one place of a name.
+/// The bytes that may stand at one position of a name.
 #[derive(Clone, Copy)]
 enum NameByte {
-    /// This byte.
     Fixed(u8),
-    /// A digit from this one on: a number does not begin with 0.
+    /// A digit that is not less than this one: a number does not begin with 0.
     DigitFrom(u8),
 }
 
 impl NameByte {
-    /// The smallest byte that both allow.
+    /// The smallest byte that both allow, if there is one.
     fn intersect(self, other: NameByte) -> Option<u8> {
         match (self, other) {
             (NameByte::Fixed(a), NameByte::Fixed(b)) => (a == b).then_some(a),
@@ -254,6 +247,7 @@ fn name_bytes(name: &NamePattern, length: usize) -> Vec<NameByte> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::event::Direction;
 
     fn players(name: &str, count: u32) -> PlayerGroup {
         PlayerGroup {

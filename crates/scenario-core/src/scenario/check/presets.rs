@@ -1,4 +1,4 @@
-//! Presets: from the keys of the file to players or a program.
+//! Builds the presets of the model, players or a program, from the keys of the file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,13 @@ use crate::scenario::model::{
     CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, StdinMode, StopPolicy,
 };
 use crate::scenario::schema::numbers::ByteSize;
-use crate::scenario::schema::{KeySlot, Located};
-use scenario_log::signal::Signal;
-use scenario_log::time::Span;
+use crate::scenario::schema::{DefaultedSlot, KeySlot, Located};
 
-/// Bytes of a line that are logged in one piece, if the file does not say.
-const DEFAULT_MAX_LINE: u64 = 64 << 10;
-
-/// The most of a line that is logged in one piece, whatever the file says: each byte can become six
-/// in the log, and a reader of logs must have an end to what it takes for a line.
+/// The longest piece of a line in the log, in bytes, whatever the file says. Each byte can become six in
+/// the log, and a reader of logs needs a limit for the length of a line.
 const MAX_LINE_PIECE: u64 = 8 << 20;
 
-/// A preset; `None` if it lacks what has been asked for already. `around` gets what it adds to the rest.
+/// Builds a preset; `None` if a part of it is missing or wrong, which has been reported.
 pub(super) fn build_preset(
     name: &str,
     place: FilePlace,
@@ -44,20 +39,18 @@ fn build_players(
     around: &mut PresetContext<'_>,
     found: &mut Diagnostics,
 ) -> Option<PlayersPreset> {
-    let isolation = match raw.isolation {
-        KeySlot::Given(isolation) => {
-            if around.is_virtual && isolation.value == Isolation::Process {
-                found.add(not_on_virtual_clock(isolation.place, "players in a process of their own"));
-            }
-            isolation.value
-        }
-        _ => Isolation::Task,
-    };
+    let isolation = raw.isolation.or_default();
+    if let Some(given) = raw.isolation.as_given()
+        && around.is_virtual
+        && isolation == Isolation::Process
+    {
+        found.add(not_on_virtual_clock(given.place, "players in a process of their own"));
+    }
     let players = raw.players.into_given()?;
     if isolation == Isolation::Process {
         for steps in players.value.0.iter().filter_map(|row| row.value.steps.as_given()) {
-            let message = "players with `steps` share cells, which are the runner's: no process of their own";
-            found.add(Diagnostic::error(steps.place, message).with_help("take `isolation` out"));
+            let message = "players with `steps` share cells of the runner, so they cannot play in a process of their own";
+            found.add(Diagnostic::error(steps.place, message).with_help("remove `isolation`"));
         }
     }
     let groups = players::build_groups(players, around.cells_and_locks, found)?;
@@ -88,64 +81,61 @@ fn build_command(
         KeySlot::Invalid => return None,
     };
     if let Some(stdin) = raw.stdin.as_given().filter(|stdin| stdin.value == StdinMode::World) {
-        let pty = raw.pty.as_given().is_some_and(|pty| pty.value);
-        check_reads_world(stdin.place, around.has_world, pty, found);
+        check_reads_world(stdin.place, around.has_world, raw.pty.or_default(), found);
     }
-    let max_line = build_max_line(raw.max_line.into_given(), found);
-    let background = raw.background.into_value().unwrap_or(false);
+    let max_line = build_max_line(&raw.max_line, found);
+    let background = raw.background.or_default();
     let env = raw.env.into_value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
     Some(CommandPreset {
         argv: argv.value.0.into_iter().map(|argument| argument.value.0).collect(),
         dir: raw.dir.into_value().map(|dir| dir.0).or_else(|| default_dir(folder)),
         env,
-        clear_env: raw.clear_env.into_value().unwrap_or(false),
-        stdin: raw.stdin.into_value().unwrap_or(StdinMode::Null),
+        clear_env: raw.clear_env.or_default(),
+        stdin: raw.stdin.or_default(),
         ready,
-        pty: raw.pty.into_value().unwrap_or(false),
-        // What is in the background is there until the end: unless the file says otherwise, no exit
-        // before that is expected, not even a good one.
-        exits: raw
-            .exits
-            .into_value()
-            .unwrap_or_else(|| ExitRule::Codes(if background { vec![] } else { vec![0] })),
+        pty: raw.pty.or_default(),
+        // A program in the background is expected to run until the end: unless the file says otherwise, any
+        // earlier exit is wrong, even one with code 0.
+        exits: match raw.exits.is_present() || !background {
+            true => raw.exits.or_default(),
+            false => ExitRule::Codes(Vec::new()),
+        },
         background,
-        stop: build_stop(raw.stop.into_value()),
+        stop: build_stop(&raw.stop.into_value().unwrap_or_default()),
         max_line,
     })
 }
 
-/// Whether a program can read the world.
+/// Checks that a program can read the world.
 fn check_reads_world(place: FilePlace, has_world: bool, pty: bool, found: &mut Diagnostics) {
     if !has_world {
-        let fault = Diagnostic::error(place, "there is no world whose states it could read");
+        let fault = Diagnostic::error(place, "there is no world, so there are no states to read");
         found.add(fault.with_help("add it:\n\n[world]\nsize = [40, 20]"));
     }
     if pty {
-        let message = "the states of a world go through a pipe: no terminal takes lines of any length";
-        found.add(Diagnostic::error(place, message).with_help("take `pty` out"));
+        let message = "the states of a world need a pipe: a terminal does not take lines of every length";
+        found.add(Diagnostic::error(place, message).with_help("remove `pty`"));
     }
 }
 
-fn build_max_line(given: Option<Located<ByteSize<1>>>, found: &mut Diagnostics) -> u64 {
-    let Some(Located { place, value: ByteSize(bytes) }) = given else { return DEFAULT_MAX_LINE };
-    if bytes > MAX_LINE_PIECE {
-        let message = "a line is logged in pieces of at most 8 MiB, this one too; nothing of it is lost";
-        let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::error(place, message) };
+fn build_max_line(max_line: &DefaultedSlot<ByteSize<1>>, found: &mut Diagnostics) -> u64 {
+    let ByteSize(bytes) = max_line.or_default();
+    if let Some(Located { place, .. }) = max_line.as_given()
+        && bytes > MAX_LINE_PIECE
+    {
+        let message = "a line is logged in pieces of at most 8 MiB, also with a larger `max_line`; nothing of it is lost";
+        let warning = Diagnostic { severity: Severity::Warning, ..Diagnostic::error(*place, message) };
         found.add(warning.with_help("write \"8MiB\""));
     }
     bytes.min(MAX_LINE_PIECE)
 }
 
-/// A program runs in the folder of the file that names it.
+/// The folder of the file that defines a program, in which it runs.
 fn default_dir(folder: &Path) -> Option<PathBuf> {
     (!folder.as_os_str().is_empty()).then(|| folder.to_owned())
 }
 
-fn build_stop(raw: Option<RawStop>) -> StopPolicy {
-    let RawStop { signal, grace, .. } = raw.unwrap_or_default();
-    StopPolicy {
-        signal: signal.into_value().unwrap_or(Signal::TERM),
-        grace: grace.into_value().map_or(Span::from_secs(5), |grace| grace.0),
-    }
+fn build_stop(raw: &RawStop) -> StopPolicy {
+    StopPolicy { signal: raw.signal.or_default(), grace: raw.grace.or_default().0 }
 }

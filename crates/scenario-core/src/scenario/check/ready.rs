@@ -1,6 +1,6 @@
-//! `ready`: when a program counts as ready, from the keys of the file. Asks no server.
+//! Builds the condition on which a program counts as ready. No server is asked here.
 
-use super::fetches;
+use super::url::build_url;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::RawReady;
@@ -8,10 +8,9 @@ use crate::scenario::host_port::parse_host_port;
 use crate::scenario::model::{ReadinessRule, ReadinessTest, ScenarioText};
 use crate::scenario::schema::Located;
 use scenario_log::event::REDACTED;
-use scenario_log::time::Span;
 
-/// When a program is ready; `None` if that has been asked for already. `passwords` gets those of its
-/// URL.
+/// Builds the condition; `None` if it is missing or wrong, which has been reported. `passwords` receives
+/// the password of its URL.
 pub(super) fn build_readiness(
     raw: RawReady,
     passwords: &mut Vec<String>,
@@ -22,19 +21,15 @@ pub(super) fn build_readiness(
     } else if let Some(address) = raw.tcp.into_given() {
         ReadinessTest::Tcp(build_tcp_address(address, found)?)
     } else {
-        ReadinessTest::Http(fetches::build_url(raw.http.into_given()?, passwords, found)?)
+        ReadinessTest::Http(build_url(raw.http.into_given()?, passwords, found)?)
     };
-    Some(ReadinessRule {
-        test: by,
-        timeout: raw.timeout.into_value().map_or(Span::from_secs(30), |timeout| timeout.0),
-        poll: raw.poll.into_value().map_or(Span::from_millis(100), |poll| poll.0),
-    })
+    Some(ReadinessRule { test: by, timeout: raw.timeout.or_default().0, poll: raw.poll.or_default().0 })
 }
 
-/// A `host:port` that can be connected to.
+/// Checks an address `host:port`.
 fn build_tcp_address(address: Located<ScenarioText>, found: &mut Diagnostics) -> Option<ScenarioText> {
     let Located { value: address, place } = address;
-    // In a scenario out of a log anything may have stood where a secret was.
+    // In a scenario from a log, any text may have stood where a secret was.
     if address.reveal().contains(REDACTED) {
         return Some(address);
     }

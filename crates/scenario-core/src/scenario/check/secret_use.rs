@@ -1,4 +1,5 @@
-//! Warns of captured values that are used like secrets and are none: the log would show them.
+//! Warns of captured values that are used as credentials but are not marked as secrets: the log would show
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{FetchAuth, FetchJob, ScenarioText};
 
-/// Warns of each such value once, at the first fetch that uses it so.
+/// Warns of each such value once, at the first fetch that uses it as a credential.
 pub(super) fn warn_of_shown_secrets(fetches: &[FetchJob], found: &mut Diagnostics) {
     let captures = || fetches.iter().flat_map(|job| &job.captures);
     let mut told = BTreeSet::new();
@@ -26,7 +27,7 @@ pub(super) fn warn_of_shown_secrets(fetches: &[FetchJob], found: &mut Diagnostic
     }
 }
 
-/// The texts that say who asks.
+/// The texts of a fetch that are credentials, each with the name of its place.
 fn credential_texts(job: &FetchJob) -> Vec<(&'static str, &ScenarioText)> {
     let headers = job.headers.iter().filter(|(name, _)| is_sensitive_header(name));
     let mut credentials: Vec<_> = headers.map(|(_, value)| ("a header", value)).collect();

@@ -1,5 +1,5 @@
-//! Steps of players: that the cells are there, and that nobody gives back a lock that it does not
-//! have. (A player's steps are one straight line, so that this can be known.)
+//! Builds the steps of players, and checks that their cells exist and that no player releases a lock that
+//! it does not have. (The steps of a player have no branches, so that this can be known.)
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
@@ -7,10 +7,10 @@ use crate::scenario::model::steps::{PlayerStep, StepAction};
 use crate::scenario::schema::Located;
 use crate::scenario::schema::steps::{RawStep, RawStepAction};
 
-/// What players share: the cells of the scenario, and the locks that were named so far.
+/// The cells of the scenario and the locks that have been named so far, which players share.
 #[derive(Debug, Default)]
 pub(crate) struct CellsAndLocks {
-    /// Sorted by name; `None` where nobody can say what there is.
+    /// Sorted by name; `None` if they could not be read.
     pub(crate) cells: Option<Vec<(String, i64)>>,
     /// In the order of their first use.
     pub(crate) locks: Vec<String>,
@@ -40,13 +40,13 @@ impl CellsAndLocks {
     }
 }
 
-/// A lock that a player has.
+/// A lock that a player has, and where it was taken.
 struct HeldLock {
     lock: usize,
     place: FilePlace,
 }
 
-/// The steps of a player; `None` if one of them is wrong.
+/// Builds the steps of a player; `None` if one of them is wrong.
 pub(super) fn build_steps(
     raw: Vec<Located<RawStep>>,
     shared: &mut CellsAndLocks,
@@ -75,7 +75,8 @@ pub(super) fn build_steps(
     }
     for HeldLock { lock, place } in held {
         let name = quoted(&shared.locks[lock]);
-        let message = format!("the lock {name} is never given back: who comes to it later waits for ever");
+        let message =
+            format!("the lock {name} is never released: a player that needs it later waits for ever");
         found.add(
             Diagnostic::warning(place, message).with_help(format!("add \"unlock {}\"", shared.locks[lock])),
         );
@@ -112,7 +113,7 @@ fn release_lock(
         }
         None => {
             let message = format!("this player does not have the lock {} here", quoted(name));
-            let help = format!("a player gives back what it has taken: \"lock {name}\" comes before it");
+            let help = format!("a player can release only a lock that it has: put \"lock {name}\" before it");
             found.add(Diagnostic::error(place, message).with_help(help));
             None
         }

@@ -1,5 +1,5 @@
-//! The timeline: its ids, and what its entries refer to. The order of entries that wait for each
-//! other is looked at in `sums`.
+//! Builds the timeline of the model: checks ids, and resolves the names that entries refer to. Cycles of
+//! entries that wait for each other are found in `cycles`.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry as Slots;
 
 use super::{DefinitionsByName, duplicate_name_error, report_unknown_name};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
-use crate::scenario::check::cycles;
+use crate::scenario::check::cycles::{EntryPlaces, check_cycles};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
 use crate::scenario::interval::Interval;
@@ -18,42 +18,31 @@ use crate::scenario::schema::after::{EntryMoment, LineTriggerTable, RawTrigger};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
-/// Where an entry's times stand, for messages about their sums.
-pub(super) struct EntryPlaces {
-    /// The value of `at`, or the entry.
-    pub(super) at: FilePlace,
-    /// The value of `every`, or the entry.
-    pub(super) every: FilePlace,
-    /// The value of `after`, or the entry.
-    pub(super) after: FilePlace,
-}
-
-/// What is known of an entry before the others are looked at.
+/// The facts about an entry that are known before the other entries are checked.
 #[derive(Clone, Copy)]
 enum EntryKind<'a> {
-    /// It spawns; the preset, if it is right.
+    /// It spawns this preset; `None` if the preset is wrong.
     Spawn(Option<&'a Preset>),
-    /// It fetches.
     Fetch,
     /// It stops, sends or marks.
     Other,
-    /// Its action is wrong, which has been told.
+    /// Its action is wrong, which has been reported.
     Invalid,
 }
 
-/// What entries may refer to.
+/// The names that entries may refer to.
 struct TimelineNames<'a> {
     presets: &'a DefinitionsByName<Preset>,
     fetches: &'a DefinitionsByName<FetchJob>,
     preset_indices: HashMap<&'a str, usize>,
     fetch_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
-    /// The ids in file order, for suggestions: made when first asked for.
+    /// The ids in file order, for suggestions; built on first use.
     id_list: OnceCell<Vec<(usize, String)>>,
     kinds: Vec<EntryKind<'a>>,
 }
 
-/// The entries of the model; `None` if one is wrong.
+/// Builds the entries of the model; `None` if one of them is wrong.
 pub(super) fn build_timeline(
     raw: Vec<Located<RawTimelineEntry>>,
     presets: &DefinitionsByName<Preset>,
@@ -82,7 +71,7 @@ pub(super) fn build_timeline(
         });
         entries.push(names.build_entry(entry, found));
     }
-    cycles::check_cycles(&entries, &places, presets, found);
+    check_cycles(&entries, &places, presets, found);
     entries.into_iter().collect()
 }
 
@@ -130,10 +119,10 @@ impl<'a> TimelineNames<'a> {
         }
         Some(TimelineEntry {
             id: raw.id.into_value().map(|id| id.0),
-            at: raw.at.into_value().map_or(Span::ZERO, |at| at.0),
+            at: raw.at.or_default().0,
             trigger: after,
             action: action?,
-            count: raw.count.into_value().map_or(1, |count| u32::try_from(count.0).unwrap_or(1)),
+            count: u32::try_from(raw.count.or_default().0).unwrap_or(1),
             repeat,
             place,
         })
@@ -173,7 +162,7 @@ impl<'a> TimelineNames<'a> {
         mark.into_value().map(|mark| EntryAction::Mark(mark.0))
     }
 
-    /// The entry of an id; says if there is none.
+    /// The index of the entry of this id; reports it if there is no such entry.
     fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
         let index = self.ids.get(&id.value).copied();
         if index.is_none() {
@@ -291,12 +280,12 @@ impl<'a> TimelineNames<'a> {
         Some(EntryTrigger::Line {
             regex: table.line.into_value()?.0,
             of: index,
-            timeout: table.timeout.into_value().map_or(Span::from_secs(10), |timeout| timeout.0),
+            timeout: table.timeout.or_default().0,
         })
     }
 }
 
-/// A repetition that ends.
+/// Builds a repetition, and checks that it ends.
 fn build_repeat(
     every: Option<Located<Interval>>,
     times: Option<i64>,

@@ -1,4 +1,4 @@
-//! The world: its keys, and that the players of a preset find room in it.
+//! Builds the world of the model, and checks that it has room for the players of each preset.
 
 use super::DefinitionsByName;
 use crate::diagnostic::Diagnostic;
@@ -6,9 +6,9 @@ use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::RawWorld;
 use crate::scenario::model::{MAX_PLAYERS_IN_WORLD, Preset, PresetKind, WorldRules};
 use crate::scenario::schema::KeySlot;
-use scenario_log::time::{NANOS_PER_SECOND, Span};
+use scenario_log::time::Span;
 
-/// The world, if there is one; `None` if what is wrong with it has been told.
+/// The world, if there is one; the outer `None`: it is wrong, which has been reported.
 pub(super) fn build_world(
     raw: KeySlot<RawWorld>,
     presets: &DefinitionsByName<Preset>,
@@ -23,10 +23,10 @@ pub(super) fn build_world(
         check_room(preset, found);
     }
     let [wide, high] = raw.size.into_value()?.0.map(|side| u32::try_from(side.0).ok());
-    let broadcast = raw.broadcast.into_value().map_or(Span(NANOS_PER_SECOND), |broadcast| broadcast.0);
+    let broadcast = raw.broadcast.or_default().0;
     Some(Some(WorldRules {
         size: [wide?, high?],
-        edges: raw.edges.into_value().unwrap_or_default(),
+        edges: raw.edges.or_default(),
         broadcast: (broadcast != Span::ZERO).then_some(broadcast),
     }))
 }
@@ -38,7 +38,8 @@ fn check_room(preset: &Preset, found: &mut Diagnostics) {
         let message =
             format!("a world holds at most {MAX_PLAYERS_IN_WORLD} players; this preset alone has {all}");
         found.add(
-            Diagnostic::error(preset.place, message).with_help("without `[world]` there may be that many"),
+            Diagnostic::error(preset.place, message)
+                .with_help("without `[world]` a preset may have that many"),
         );
     }
 }

@@ -1,57 +1,65 @@
-//! What must hold of a run, and how it is said.
+//! The expectations of a run, and their wording.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use crate::diagnostic::FilePlace;
-use crate::scenario::schema::durations::format_span;
-use crate::scenario::schema::numbers;
+use crate::scenario::format::{format_size, format_span};
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::Span;
 
-/// One expectation.
+/// A condition on the events of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// Unique among expectations.
     pub name: String,
-    /// What is looked at.
+    /// The events or values that an expectation is about.
     pub target: ExpectationTarget,
-    /// What must hold of it.
+    /// The condition on the target.
     pub rule: ExpectationRule,
-    /// It must not.
+    /// Whether the condition must not hold.
     pub never: bool,
-    /// The run ends as soon as it can no longer hold.
+    /// Whether the run ends as soon as the expectation can no longer hold.
     pub abort: bool,
-    /// Its header or its braces.
+    /// The place of its header or its braces.
     pub place: FilePlace,
 }
 
-/// Which events are looked at.
+/// The events that an expectation is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectationTarget {
-    /// What of them.
+    /// The kind of event, or the value of events.
     pub subject: ExpectationSubject,
-    /// Which cell, where a cell is looked at.
+    /// The name of the cell, where the subject is a cell.
     pub cell: Option<String>,
-    /// Only those of this name.
+    /// Only the events that belong to this name; `None`: all.
     pub scope: Option<ExpectationScope>,
-    /// Only those with these values, by key.
+    /// Only the events with these values, by key.
     pub key_matchers: Vec<(String, KeyMatcher)>,
 }
 
-/// What is looked at.
+impl ExpectationTarget {
+    /// The subject as the file's `of` has it: `fetch.took`, `shared.NAME`.
+    #[must_use]
+    pub fn subject_name(&self) -> String {
+        let cell = self.cell.iter().map(|cell| format!(".{cell}"));
+        std::iter::once(self.subject.name().to_owned()).chain(cell).collect()
+    }
+}
+
+/// The events or values that an expectation is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectationSubject {
-    /// That events of this kind come.
+    /// The events of this kind, which are counted.
     Event(EventKind),
-    /// A value of each event that has one.
+    /// A value of each event that has it.
     Measure(MeasuredQuantity),
-    /// What a shared cell holds when the run ends.
+    /// The value of a shared cell when the run ends.
     Shared,
 }
 
 impl ExpectationSubject {
-    /// As the file has it.
+    /// The name in a file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -65,22 +73,22 @@ impl ExpectationSubject {
 /// A value that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeasuredQuantity {
-    /// From a request's start to its answer's end.
+    /// The time from the start of a request to the end of its answer.
     FetchTook,
-    /// From a request written to the head of its answer.
+    /// The time from the end of sending a request to the head of its answer.
     FetchFirstByte,
-    /// The size of an answer's body.
+    /// The size of the body of an answer, in bytes.
     FetchBytes,
-    /// From a spawn's start to its end.
+    /// The time from the start of a spawn to its end.
     SpawnTook,
-    /// From the planned moment of an event to its own.
+    /// The time from the planned moment of an event to its real one.
     Lateness,
-    /// From the start of the run to its end.
+    /// The time from the start of the run to its end.
     RunTook,
 }
 
 impl MeasuredQuantity {
-    /// All of them.
+    /// All measured quantities.
     pub const ALL: [MeasuredQuantity; 6] = [
         MeasuredQuantity::FetchTook,
         MeasuredQuantity::FetchFirstByte,
@@ -90,7 +98,7 @@ impl MeasuredQuantity {
         MeasuredQuantity::RunTook,
     ];
 
-    /// As the file has it.
+    /// The name in a file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -103,7 +111,7 @@ impl MeasuredQuantity {
         }
     }
 
-    /// The kind of event that has it; `None` for those of many kinds.
+    /// The kind of event that has the value; `None` where many kinds have it.
     #[must_use]
     pub fn event_kind(self) -> Option<EventKind> {
         match self {
@@ -130,7 +138,7 @@ pub struct ExpectationScope {
     pub entry: Option<usize>,
 }
 
-/// What a key's value must be.
+/// A condition on the value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyMatcher {
     /// A text that this valid regular expression matches somewhere.
@@ -141,59 +149,59 @@ pub enum KeyMatcher {
     Boolean(bool),
 }
 
-/// What must hold.
+/// The condition of an expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExpectationRule {
-    /// A figure of all that is looked at, held to a limit.
+    /// A statistic of all the target's values, compared with a limit.
     Threshold(StatThreshold),
-    /// Each event comes behind one of those.
+    /// Each event of the target comes after one of others.
     Order(Box<OrderRule>),
 }
 
-/// A figure, held to a limit.
+/// A statistic, compared with a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StatThreshold {
-    /// Which figure.
+    /// The statistic.
     pub stat: Statistic,
-    /// How it stands to the limit.
+    /// How the statistic is compared with the limit.
     pub comparison: LimitComparison,
     /// The limit.
     pub limit: LimitValue,
 }
 
-/// What events must come behind.
+/// The events of which one must come before each event of the target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderRule {
-    /// Those before.
+    /// The events that come before.
     pub follows: ExpectationTarget,
-    /// At most so long behind the last of them.
+    /// The longest time after the last of them; `None`: no limit.
     pub within: Option<Span>,
 }
 
-/// A figure that is made of many values.
+/// A number that is made of many values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
-    /// How many.
+    /// The number of values.
     Count,
-    /// How many in a second of the run.
+    /// The number of values in a second of the whole run.
     Rate,
-    /// Their sum.
+    /// The sum of the values.
     Sum,
-    /// The least.
+    /// The smallest value.
     Min,
     /// The arithmetic mean.
     Mean,
-    /// The greatest.
+    /// The largest value.
     Max,
-    /// The value of the nearest rank: the least that this part of all, in thousandths of a per cent,
-    /// is not above.
+    /// The value of the nearest rank: the smallest value that at least this part of all values, in
+    /// thousandths of a per cent, does not exceed.
     Percentile(u32),
-    /// The one value.
+    /// The only value.
     Value,
 }
 
 impl Statistic {
-    /// All that have a name of their own.
+    /// The statistics with a name of their own; percentiles are not among them.
     pub const NAMED: [(&'static str, Statistic); 7] = [
         ("count", Statistic::Count),
         ("rate", Statistic::Rate),
@@ -204,7 +212,7 @@ impl Statistic {
         ("value", Statistic::Value),
     ];
 
-    /// The one of this name.
+    /// The statistic of this name, such as `count` or `p99.9`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Statistic> {
         if let Some((_, stat)) = Statistic::NAMED.iter().find(|(own, _)| *own == name) {
@@ -240,23 +248,23 @@ impl fmt::Display for Statistic {
     }
 }
 
-/// How a figure stands to its limit.
+/// How a statistic is compared with its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitComparison {
-    /// Less.
+    /// Less than the limit.
     Below,
-    /// Not more.
+    /// Not more than the limit.
     AtMost,
-    /// The same.
+    /// Equal to the limit.
     Equals,
-    /// Not less.
+    /// Not less than the limit.
     AtLeast,
-    /// More.
+    /// More than the limit.
     Above,
 }
 
 impl LimitComparison {
-    /// As the file has it.
+    /// The name in a file.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -268,7 +276,6 @@ impl LimitComparison {
         }
     }
 
-    /// As it is said.
     fn label(self) -> &'static str {
         match self {
             LimitComparison::Below => "below",
@@ -279,7 +286,7 @@ impl LimitComparison {
         }
     }
 
-    /// Whether it holds of a figure that stands so to the limit.
+    /// Whether the comparison holds, from the order of the statistic and the limit.
     #[must_use]
     pub fn holds(self, figure_to_limit: Ordering) -> bool {
         match self {
@@ -292,23 +299,23 @@ impl LimitComparison {
     }
 }
 
-/// A limit, in the unit of its figure.
+/// A limit in the unit of its statistic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LimitValue {
-    /// So many.
+    /// A number of events or values.
     Count(u64),
-    /// So long.
+    /// A time.
     Span(Span),
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(u64),
-    /// So many a second; finite and not negative.
+    /// A number in a second; finite and not negative.
     Rate(f64),
-    /// What a cell holds.
+    /// The value of a cell.
     Value(i64),
 }
 
 impl fmt::Display for LimitValue {
-    /// As a file has it and a person reads it.
+    /// The form that a file has and that a person reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LimitValue::Count(count) => write!(f, "{count}"),
@@ -316,7 +323,7 @@ impl fmt::Display for LimitValue {
             LimitValue::Bytes(bytes) => {
                 let decimal = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
                 let fits = |unit: u64| *bytes >= unit && bytes.is_multiple_of(unit);
-                match (numbers::format_size(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
+                match (format_size(*bytes), decimal.iter().find(|(unit, _)| fits(*unit))) {
                     (binary, _) if binary.ends_with('B') => f.write_str(&binary),
                     (_, Some((unit, name))) => write!(f, "{}{name}", bytes / unit),
                     (plain, None) => write!(f, "{plain}B"),
@@ -329,7 +336,7 @@ impl fmt::Display for LimitValue {
 }
 
 impl Expectation {
-    /// What is wanted, without of what.
+    /// The condition in words, without its target.
     #[must_use]
     pub fn requirement(&self) -> String {
         let never = if self.never { "never " } else { "" };
@@ -340,7 +347,7 @@ impl Expectation {
         }
     }
 
-    /// What it is called where the file has no name for it.
+    /// The name of an expectation that has none in the file: its target and its condition in words.
     #[must_use]
     pub fn default_name(of: &ExpectationTarget, rule: &ExpectationRule, never: bool) -> String {
         let named = Expectation {
@@ -354,7 +361,7 @@ impl Expectation {
         format!("{of}: {}", named.requirement())
     }
 
-    /// Whether it says no more than that such events never come.
+    /// Whether it is nothing but a `never`: the events of the target must not come.
     #[must_use]
     pub fn is_plain_never(&self) -> bool {
         self.never && self.rule == ExpectationRule::Threshold(StatThreshold::AT_LEAST_ONE)
@@ -362,7 +369,7 @@ impl Expectation {
 }
 
 impl StatThreshold {
-    /// That there is one at least: what `never` alone turns round.
+    /// The condition that there is at least one event, which a bare `never` negates.
     pub const AT_LEAST_ONE: StatThreshold = StatThreshold {
         stat: Statistic::Count,
         comparison: LimitComparison::AtLeast,
@@ -373,7 +380,7 @@ impl StatThreshold {
 impl fmt::Display for StatThreshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.stat {
-            // What the limit says already.
+            // The unit of the limit shows these already.
             Statistic::Count | Statistic::Rate | Statistic::Value => {}
             stat => write!(f, "{stat} ")?,
         }
@@ -393,10 +400,7 @@ impl fmt::Display for OrderRule {
 
 impl fmt::Display for ExpectationTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.subject.name())?;
-        if let Some(cell) = &self.cell {
-            write!(f, ".{cell}")?;
-        }
+        f.write_str(&self.subject_name())?;
         if let Some(within) = &self.scope {
             write!(f, " in {}", within.name)?;
         }

@@ -1,5 +1,5 @@
-//! The scenario as the engine and the hands take it: checked, with names resolved to indices,
-//! variables put in, defaults filled. What is here is right; nobody checks it again.
+//! The checked scenario that everything runs on: names are resolved to indices, variables are replaced, and
+//! defaults are filled in. A model is always valid, and is not checked again.
 //!
 //! Nothing here reads files or TOML.
 
@@ -25,67 +25,67 @@ use scenario_log::time::Span;
 /// A whole scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// For people and reports.
+    /// A name for people and reports.
     pub name: String,
-    /// For people and reports.
+    /// A name for people and reports.
     pub description: Option<String>,
-    /// `None`: the runner draws one.
+    /// The seed of every draw; `None`: the runner draws a seed.
     pub seed: Option<u64>,
-    /// Period of `clock.tick`; `None`: no ticks.
+    /// The period of `clock.tick`; `None`: there are no ticks.
     pub tick: Option<Span>,
-    /// Past it the run has failed.
+    /// The longest time that the run may take; after it the run has failed.
     pub time_limit: Option<Span>,
-    /// The variables, for the record; everything below has them put in already.
+    /// The variables, for the log. Every text below has its variables replaced already.
     pub vars: BTreeMap<String, VarValue>,
-    /// By name, sorted by name.
+    /// Sorted by name.
     pub presets: Vec<Preset>,
-    /// By name, sorted by name.
+    /// Sorted by name.
     pub fetches: Vec<FetchJob>,
     /// In file order.
     pub timeline: Vec<TimelineEntry>,
-    /// What must hold of a run, in file order.
+    /// The conditions on a run, in file order.
     pub expectations: Vec<Expectation>,
-    /// Cells that players share, with what they hold at first; sorted by name.
+    /// The cells that players share, with the value that each holds at first; sorted by name.
     pub shared_cells: Vec<(String, i64)>,
     /// The names of the locks that players take.
     pub locks: Vec<String>,
-    /// Where players are, if they are anywhere.
+    /// The world, if there is one.
     pub world: Option<WorldRules>,
 }
 
 impl Scenario {
-    /// Whether a process may be started in a run of it, be it by what is typed.
+    /// Whether a run may start a process, also by a command that is typed.
     #[must_use]
     pub fn starts_processes(&self) -> bool {
         self.presets.iter().any(|preset| preset.kind.is_process())
     }
 }
 
-/// How many players a world holds at once: each state names them all, in one line of the log.
+/// The largest number of players in a world at a time: each state names all of them in one line of the log.
 pub const MAX_PLAYERS_IN_WORLD: usize = 100_000;
 
-/// Where players are.
+/// The world in which players have places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorldRules {
-    /// How wide and how high it is; each at least 1.
+    /// The width and the height; each is at least 1.
     pub size: [u32; 2],
-    /// What becomes of who walks beyond it.
+    /// What happens to a player that walks beyond an edge.
     pub edges: WorldEdges,
-    /// How often it is told where everybody is; `None`: after every move.
+    /// The period of `world.state`; `None`: the state is sent after every move.
     pub broadcast: Option<Span>,
 }
 
-/// What becomes of a player that walks beyond an edge of the world.
+/// What happens to a player that walks beyond an edge of the world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WorldEdges {
-    /// It comes in again at the opposite one.
+    /// It comes in at the opposite edge.
     #[default]
     Wrap,
     /// It stays where it is.
     Stop,
 }
 
-/// A variable's value.
+/// The value of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VarValue {
     /// A string, which may hold secrets.
@@ -101,29 +101,44 @@ pub enum VarValue {
 pub struct Preset {
     /// Unique among presets; no dot.
     pub name: String,
-    /// Players or a program.
+    /// What its spawns are.
     pub kind: PresetKind,
-    /// Its name, where it is defined.
+    /// The place of its name, where it is defined.
     pub place: FilePlace,
 }
 
 impl Preset {
-    /// What its spawns must show to count as ready; `None`: they are when they have started.
+    /// The players, if it is a preset of players.
     #[must_use]
-    pub fn ready(&self) -> Option<&ReadinessRule> {
+    pub fn players(&self) -> Option<&PlayersPreset> {
         match &self.kind {
-            PresetKind::Command(command) => command.ready.as_ref(),
+            PresetKind::Players(players) => Some(players),
+            PresetKind::Command(_) => None,
+        }
+    }
+
+    /// The program, if it is a preset of a program.
+    #[must_use]
+    pub fn command(&self) -> Option<&CommandPreset> {
+        match &self.kind {
+            PresetKind::Command(command) => Some(command),
             PresetKind::Players(_) => None,
         }
+    }
+
+    /// The condition on which a spawn counts as ready; `None`: it is ready when it has started.
+    #[must_use]
+    pub fn ready(&self) -> Option<&ReadinessRule> {
+        self.command()?.ready.as_ref()
     }
 }
 
 /// The two kinds of preset.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PresetKind {
-    /// Played by the runner.
+    /// Players, which the runner plays.
     Players(PlayersPreset),
-    /// A program of its own.
+    /// A program.
     Command(Box<CommandPreset>),
 }
 
@@ -138,12 +153,12 @@ impl PresetKind {
     }
 }
 
-/// Players, which play side by side.
+/// Players that play at the same time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayersPreset {
-    /// One row of the file each; at least one.
+    /// One group for each row of the file; at least one.
     pub groups: Vec<PlayerGroup>,
-    /// Where they play.
+    /// Where the players play.
     pub isolation: Isolation,
 }
 
@@ -171,18 +186,18 @@ pub enum Isolation {
 /// Players that differ only in their name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayerGroup {
-    /// Their names.
+    /// The pattern of their names.
     pub name: NamePattern,
-    /// How many; at least 1.
+    /// The number of players; at least 1.
     pub count: u32,
-    /// What each does.
+    /// What each player does.
     pub behavior: PlayerBehavior,
-    /// Drawn from with equal chance; at least one.
+    /// The directions of moves, drawn with equal chance; at least one.
     pub directions: Vec<Direction>,
 }
 
 impl PlayerGroup {
-    /// Whether they do anything: who never moves is not looked at, however many there are.
+    /// Whether the players do anything. Players that never move cost nothing, however many there are.
     #[must_use]
     pub fn is_active(&self) -> bool {
         !matches!(self.behavior, PlayerBehavior::Moves { moves: 0, .. })
@@ -194,17 +209,17 @@ impl PlayerGroup {
 pub enum PlayerBehavior {
     /// It moves, and waits after each move.
     Moves {
-        /// How many moves; may be 0.
+        /// The number of moves; may be 0.
         moves: u32,
-        /// The wait after each.
+        /// The wait after each move.
         every: Interval,
     },
-    /// It takes these steps, one after the other; at least one.
+    /// It takes these steps one after the other; there is at least one.
     Steps(Vec<PlayerStep>),
 }
 
 impl PlayerBehavior {
-    /// How many moves it makes.
+    /// The number of moves that it makes.
     #[must_use]
     pub fn move_count(&self) -> u64 {
         match self {
@@ -215,7 +230,7 @@ impl PlayerBehavior {
         }
     }
 
-    /// How many moves or steps there are.
+    /// The number of its moves or steps.
     #[must_use]
     pub fn step_count(&self) -> u64 {
         match self {
@@ -224,7 +239,8 @@ impl PlayerBehavior {
         }
     }
 
-    /// How long it takes at least, and at most; `None` where draws have no end, or counting has.
+    /// The shortest and the longest time that it takes. The longest is `None` where draws have no upper
+    /// bound, or where it does not fit 64 bits of nanoseconds.
     #[must_use]
     pub fn duration_bounds(&self) -> (Span, Option<Span>) {
         match self {
@@ -248,26 +264,26 @@ impl PlayerBehavior {
     }
 }
 
-/// A real program.
+/// A program with its arguments, and how it is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandPreset {
-    /// Program and arguments; at least the program.
+    /// The program and its arguments; at least the program.
     pub argv: Vec<ScenarioText>,
-    /// Working directory, relative to the scenario's folder; `None`: that folder.
+    /// The working directory, relative to the scenario's folder; `None`: that folder.
     pub dir: Option<PathBuf>,
-    /// Set on top of the runner's environment.
+    /// Variables that are set on top of the runner's environment.
     pub env: BTreeMap<String, ScenarioText>,
-    /// Start from an empty environment instead.
+    /// Whether it starts with an empty environment instead of the runner's.
     pub clear_env: bool,
-    /// What it reads.
+    /// The source of its standard input.
     pub stdin: StdinMode,
-    /// When it counts as ready; `None`: when it has started.
+    /// The condition on which it counts as ready; `None`: it is ready when it has started.
     pub ready: Option<ReadinessRule>,
-    /// It has a terminal of its own instead of pipes.
+    /// Whether it has a terminal of its own instead of pipes.
     pub pty: bool,
-    /// Which exits do not fail the run.
+    /// The exits that do not fail the run.
     pub exits: ExitRule,
-    /// The run does not wait for it.
+    /// Whether the run ends without waiting for it.
     pub background: bool,
     /// How it is stopped.
     pub stop: StopPolicy,
@@ -275,50 +291,50 @@ pub struct CommandPreset {
     pub max_line: u64,
 }
 
-/// What a program reads.
+/// The source of a program's standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StdinMode {
     /// Nothing: end of file at once.
     #[default]
     Null,
-    /// What `send` sends.
+    /// The lines of `send`.
     Open,
     /// The states of the world, as lines of the log.
     World,
-    /// This text, then end of file.
+    /// This text, followed by the end of file.
     Text(ScenarioText),
-    /// This file, relative to the scenario's folder.
+    /// The content of this file; the path is relative to the scenario's folder.
     File(PathBuf),
 }
 
-/// When a program counts as ready.
+/// The condition on which a program counts as ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadinessRule {
-    /// By what.
+    /// The sign by which it is recognized.
     pub test: ReadinessTest,
-    /// How long it has, from its start.
+    /// The longest time until it is ready, from its start.
     pub timeout: Span,
-    /// The pause between two probes; nothing is probed for a line.
+    /// The pause between two probes; a line is not probed for.
     pub poll: Span,
 }
 
-/// What shows that a program is ready.
+/// The sign that a program is ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadinessTest {
-    /// A line of its own that matches this valid regular expression.
+    /// A line of its output that matches this valid regular expression.
     Line(String),
-    /// A connection to this, which [`host_and_port`](super::endpoint::host_and_port) reads.
+    /// A connection to this address, which [`parse_host_port`](super::host_port::parse_host_port) reads.
     Tcp(ScenarioText),
-    /// An answer 2xx or 3xx of this valid `http` or `https` URL.
+    /// An answer with a status 2xx or 3xx from this valid `http`, `https` or `http+unix` URL.
     Http(ScenarioText),
 }
 
-/// Which exits do not fail the run.
+/// The exits that do not fail the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExitRule {
-    /// These codes, 0 to 255.
+    /// These exit codes, 0 to 255.
     Codes(Vec<u8>),
-    /// All.
+    /// Everything.
     Any,
     /// Death by this signal.
     Signal(Signal),
@@ -327,90 +343,90 @@ pub enum ExitRule {
 /// How a program is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopPolicy {
-    /// Sent first, to the whole process group.
+    /// The signal that is sent first, to the whole process group.
     pub signal: Signal,
-    /// How long it has before KILL.
+    /// The longest time from that signal to KILL.
     pub grace: Span,
 }
 
-/// Something that can be fetched.
+/// An HTTP fetch: one request for each URL, or a load of many.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FetchJob {
     /// Unique among fetches; no dot.
     pub name: String,
-    /// Valid `http` or `https` URLs; at least one.
+    /// Valid `http`, `https` or `http+unix` URLs; at least one.
     pub urls: Vec<ScenarioText>,
-    /// At once or one after the other.
+    /// The order of the requests.
     pub mode: FetchMode,
-    /// Log each line of the body.
+    /// Whether each line of the body is logged.
     pub log_lines: bool,
     /// A valid HTTP method.
     pub method: String,
-    /// Valid names and values, sorted by name as written.
+    /// Valid names and values, sorted by the name as it is written.
     pub headers: Vec<(String, ScenarioText)>,
-    /// Who asks, where the headers do not say so.
+    /// The credentials, where no header has them.
     pub auth: Option<FetchAuth>,
     /// The request's body.
     pub body: Option<FetchBody>,
-    /// For the whole request.
+    /// The longest time that one attempt may take, from its start to the last byte of the answer.
     pub timeout: Span,
-    /// At most this many are followed.
+    /// The largest number of redirects that are followed.
     pub redirects: u32,
-    /// At most this many more tries.
+    /// The largest number of further attempts after a failed one.
     pub retries: u32,
-    /// Which statuses do not fail the run.
+    /// The statuses that do not fail the run.
     pub status: StatusRule,
-    /// In bytes, after decoding.
+    /// The largest body that is accepted, in bytes after decoding.
     pub max_body: u64,
-    /// Ask for encoded bodies, and decode them.
+    /// Whether to ask for encoded bodies, and to decode them.
     pub decode_body: bool,
     /// A file of PEM certificates to trust instead of the system's, relative to the scenario's folder.
     pub ca: Option<PathBuf>,
-    /// Trust any certificate.
+    /// Whether to trust any certificate.
     pub insecure: bool,
-    /// A valid `http` URL of nothing but a host: the proxy that is asked instead of the server.
+    /// The URL of the proxy that the requests go through: a valid `http` URL of a host and a port alone.
     pub proxy: Option<ScenarioText>,
-    /// What the client shows of itself to servers that ask.
+    /// The certificate for servers that ask for one.
     pub client_cert: Option<ClientCert>,
-    /// Which protocol to speak.
+    /// The version of HTTP.
     pub http2: Http2Mode,
-    /// Many requests instead of one for each URL.
+    /// The load of many requests; `None`: one request for each URL.
     pub load: Option<LoadProfile>,
-    /// What an answer must be like whose status is expected.
+    /// Conditions on an answer whose status is expected.
     pub check: Option<FetchCheck>,
-    /// What is taken out of such an answer for what comes later, in the order of the file.
+    /// The values that are taken out of such an answer for what comes later, in file order.
     pub captures: Vec<FetchCapture>,
-    /// Its name, where it is defined.
+    /// The place of its name, where it is defined.
     pub place: FilePlace,
 }
 
-/// A load: many requests to the URLs of a job, one URL after the other. At least one of `requests` and
-/// `within` is there.
+/// A load: many requests to the URLs of a job in turn. At least one of `max_requests` and `duration` is
+/// there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadProfile {
-    /// What lets a request start.
+    /// What starts a request.
     pub model: LoadModel,
-    /// The most requests; at least 1.
+    /// The largest number of requests; at least 1.
     pub max_requests: Option<u64>,
-    /// The file's `for`: no request is planned at its end or later.
+    /// The time from the start of the load in which requests are planned; its end is excluded.
     pub duration: Option<Span>,
 }
 
-/// What lets a request of a load start.
+/// What starts a request of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadModel {
-    /// The answer to another one: a closed loop.
+    /// The answer to another request: a closed loop.
     Closed {
-        /// How many are in flight at a time; at least 1.
+        /// The number of requests in flight at a time; at least 1.
         connections: u32,
     },
-    /// Its moment: an open loop.
+    /// Its planned moment, whatever the answers do: an open loop.
     Open {
-        /// How many in a time. Somewhere it is more than zero.
+        /// The rate over time. It is more than zero somewhere.
         rate: Ramp,
-        /// How they are spread.
+        /// How the requests are spread over time.
         arrivals: ArrivalProcess,
-        /// The most in flight at a time; at least 1.
+        /// The largest number of requests in flight at a time; at least 1.
         max_connections: u32,
     },
 }
@@ -425,45 +441,45 @@ pub enum ArrivalProcess {
     Poisson,
 }
 
-/// What an answer must be like: all of what is there.
+/// Conditions on an answer: all that are there must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchCheck {
-    /// A valid regular expression, which something in the body matches.
+    /// A valid regular expression that must match somewhere in the body.
     pub text: Option<String>,
-    /// JSON Pointers and the JSON values that the body has there, as texts; the body is JSON.
+    /// JSON Pointers and the JSON values that the body must have there, as texts. The body must be JSON.
     pub json: Option<Vec<(String, ScenarioText)>>,
-    /// The body's SHA-256.
+    /// The SHA-256 of the body.
     pub sha256: Option<[u8; 32]>,
 }
 
 /// A value that is taken out of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchCapture {
-    /// What it is called from then on; no variable is called so.
+    /// The name by which texts refer to it; no variable has this name.
     pub name: String,
-    /// Where it stands.
+    /// Where it is in the answer.
     pub selector: CaptureSelector,
-    /// Never log or show it.
+    /// Whether it must never be logged or shown.
     pub secret: bool,
 }
 
-/// Where in an answer a value stands.
+/// Where a value is in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaptureSelector {
     /// At this JSON Pointer of the body.
     Json(String),
-    /// What the one group of this valid regular expression matches first in the body.
+    /// The text of the one group of this valid regular expression, where it first matches in the body.
     Text(String),
-    /// In this header.
+    /// In the header of this name.
     Header(String),
 }
 
-/// What a client shows of itself: files of PEM, relative to the scenario's folder.
+/// The certificate of a client and its key: PEM files, relative to the scenario's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientCert {
-    /// Its certificate, and those between it and the authority.
+    /// The certificate, and those between it and the authority.
     pub cert: PathBuf,
-    /// Its private key.
+    /// The private key of the certificate.
     pub key: PathBuf,
 }
 
@@ -477,12 +493,12 @@ pub enum FetchMode {
     Sequential,
 }
 
-/// Who a request says that it is of: its `Authorization`.
+/// The credentials of a request, for its header `Authorization`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchAuth {
     /// A user and a password; the user has no colon.
     Basic {
-        /// The user.
+        /// The name of the user.
         user: ScenarioText,
         /// The password, which is shown as `[redacted]`.
         password: ScenarioText,
@@ -496,22 +512,22 @@ pub enum FetchAuth {
 pub enum FetchBody {
     /// This text.
     Text(ScenarioText),
-    /// This file, relative to the scenario's folder.
+    /// The content of this file; the path is relative to the scenario's folder.
     File(PathBuf),
-    /// These fields, as a form sends them; those of one name stand together.
+    /// These fields, encoded as a form; those of one name stand together.
     Form(Vec<(String, ScenarioText)>),
-    /// This JSON document; both of the text's forms are valid JSON.
+    /// This JSON document. Both forms of the text, the real and the shown one, are valid JSON.
     Json(ScenarioText),
 }
 
-/// Which statuses do not fail the run.
+/// The statuses that do not fail the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusRule {
-    /// Any of a class: 2 is `2xx`.
+    /// Any status of a class: 2 is `2xx`.
     Class(u8),
-    /// These, 100 to 999.
+    /// These statuses, 100 to 999.
     Codes(Vec<u16>),
-    /// All.
+    /// Everything.
     Any,
 }
 
@@ -527,7 +543,7 @@ impl StatusRule {
     }
 }
 
-/// Which protocol to speak.
+/// The version of HTTP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Http2Mode {
     /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
@@ -542,31 +558,31 @@ pub enum Http2Mode {
 /// One entry of the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineEntry {
-    /// Unique.
+    /// A unique name.
     pub id: Option<String>,
-    /// Offset from the run's start or from the moment of `after`.
+    /// The time from the start of the run or from the moment of `trigger`.
     pub at: Span,
-    /// What it waits for.
+    /// The moment that it waits for.
     pub trigger: Option<EntryTrigger>,
-    /// What happens.
+    /// The action.
     pub action: EntryAction,
-    /// That many at once; at least 1.
+    /// How often it happens at the same moment; at least 1.
     pub count: u32,
-    /// Whether it happens again.
+    /// How it is repeated.
     pub repeat: Option<EntryRepeat>,
-    /// Its header or its braces.
+    /// The place of its header or its braces.
     pub place: FilePlace,
 }
 
 impl TimelineEntry {
-    /// The entry as events name it; `index` is its place in the timeline, from 0.
+    /// The name of the entry in events; `index` is its position in the timeline, from 0.
     #[must_use]
     pub fn event_name(&self, index: usize) -> EntryName<'_> {
         self.id.as_deref().map_or(EntryName::Number(index + 1), EntryName::Id)
     }
 }
 
-/// What happens. Entries and presets are indices into the scenario's lists.
+/// The action of an entry. Entries, presets and fetches are indices into the scenario's lists.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntryAction {
     /// Start a preset.
@@ -582,32 +598,32 @@ pub enum EntryAction {
         /// The line, without its newline.
         text: ScenarioText,
     },
-    /// Note a text.
+    /// Note a text in the log.
     Mark(ScenarioText),
 }
 
-/// What an entry waits for; entries are indices into the timeline.
+/// The moment that an entry waits for; entries are indices into the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EntryTrigger {
     /// The start of another entry's first occurrence.
     Started(usize),
     /// The moment another entry's first spawn is ready.
     Ready(usize),
-    /// The end of all that another entry started, in all its occurrences.
+    /// The end of everything that another entry started, in all its occurrences.
     Finished(usize),
-    /// The first line that matches, of anything another entry started.
+    /// The first line that matches, of any program that another entry started.
     Line {
-        /// A valid regular expression, matched on a line's bytes.
+        /// A valid regular expression, which is matched on the bytes of a line.
         regex: String,
-        /// The entry: a spawn of a command.
+        /// The entry, which spawns a program.
         of: usize,
-        /// Counted from the start of `of`.
+        /// The longest wait, from the start of `of`.
         timeout: Span,
     },
 }
 
 impl EntryTrigger {
-    /// The entry that is waited for.
+    /// The entry whose moment is waited for.
     #[must_use]
     pub fn awaited_entry(&self) -> usize {
         match self {
@@ -619,14 +635,14 @@ impl EntryTrigger {
     }
 }
 
-/// How an entry happens again: `times` in all, or all that start within `within`, or whichever of
-/// the two ends first; at least one of them is there.
+/// How an entry is repeated: `times` in all, or everything that starts within `duration`, or whichever of
+/// the two ends first. At least one of them is there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EntryRepeat {
-    /// One draw between one occurrence and the next.
+    /// The time between one occurrence and the next, drawn anew each time.
     pub every: Interval,
-    /// The file's `times`.
+    /// The number of occurrences in all.
     pub times: Option<u64>,
-    /// The file's `for`, counted from the first occurrence; its end is excluded.
+    /// The time from the first occurrence in which the others start; its end is excluded.
     pub duration: Option<Span>,
 }

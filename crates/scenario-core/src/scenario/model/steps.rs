@@ -1,41 +1,41 @@
-//! The steps of players that share cells, with cells and locks as indices into the scenario's lists.
+//! The steps of players that share cells. Cells and locks are indices into the scenario's lists.
 
 use crate::scenario::interval::Interval;
 
-/// One step.
+/// One step of a player.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayerStep {
-    /// As the file has it, variables put in.
+    /// The step as the file has it, with its variables replaced.
     pub text: String,
-    /// What it does.
+    /// The action of the step.
     pub action: StepAction,
 }
 
-/// What a step does. Registers and cells are signed 64-bit integers, and wrap around.
+/// The action of a step. Registers and cells are signed 64-bit integers, and wrap around.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepAction {
-    /// The register becomes what the cell holds.
+    /// Copies the value of the cell to the register.
     Load(usize),
-    /// The cell becomes what the register holds.
+    /// Copies the value of the register to the cell.
     Store(usize),
-    /// Adds to the register.
+    /// Adds this number to the register.
     Add(i64),
-    /// Multiplies the register.
+    /// Multiplies the register by this number.
     Mul(i64),
-    /// Takes a lock, once nobody has it.
+    /// Takes a lock as soon as no other player has it.
     Lock(usize),
-    /// Gives back a lock that it has.
+    /// Releases a lock that the player has.
     Unlock(usize),
-    /// Waits for one draw before the next step.
+    /// Waits for one draw of the interval before the next step.
     Pause(Interval),
-    /// Moves in a direction that is drawn.
+    /// Moves in a drawn direction.
     Move,
-    /// Says something: what the step's text has behind its first word.
+    /// Logs a text: the rest of the step after its first word.
     Say,
 }
 
 impl PlayerStep {
-    /// What a `say` says.
+    /// The text of a `say`.
     #[must_use]
     pub fn say_text(&self) -> Option<&str> {
         let rest = || self.text.split_once(char::is_whitespace).map(|(_, rest)| rest.trim_start());

@@ -1,5 +1,5 @@
-//! The texts of a scenario: as programs and servers get them, as they may be shown, and with gaps where
-//! a value goes that is captured in the run.
+//! The texts of a scenario. Each has a real form, for programs and servers, a form that may be shown, and
+//! gaps for values that are captured during the run.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,11 @@ use crate::scenario::vars::template::{TemplatePart, escape, escape_before_variab
 use scenario_log::captured_value::CapturedValues;
 use scenario_log::event::REDACTED;
 
-/// A string value with variables put in: as programs and servers get it, and as it may be shown.
+/// A string with its variables replaced: its real form, for programs and servers, and the form that may be
+/// shown.
 ///
-/// Where a `${name}` stands for a value that is captured in the run, both forms have a gap, until it is
-/// [filled](Text::filled). Only the texts of fetches, `send` and `mark` have any.
+/// Where a `${name}` stands for a value that is captured during the run, both forms have a gap until it is
+/// [filled](ScenarioText::with_captures). Only the texts of fetches, `send` and `mark` have gaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScenarioText {
     plain: String,
@@ -19,7 +20,7 @@ pub struct ScenarioText {
     gaps: Vec<TextGap>,
 }
 
-/// Where a captured value goes, in bytes of the two forms.
+/// The position of a captured value, in bytes of the two forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct TextGap {
     plain_at: usize,
@@ -40,7 +41,7 @@ impl ScenarioText {
         ScenarioText { plain: plain.into(), display: Some(shown.into()), gaps: Vec::new() }
     }
 
-    /// Nothing but the captured value of this name.
+    /// A text that is nothing but the captured value of this name.
     #[must_use]
     pub fn capture_gap(name: &str) -> ScenarioText {
         ScenarioText {
@@ -49,35 +50,35 @@ impl ScenarioText {
         }
     }
 
-    /// What programs and servers get. Never log or show it.
+    /// The real form, for programs and servers. It must never be logged or shown.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.plain
     }
 
-    /// What may be logged and shown.
+    /// The form that may be logged and shown.
     #[must_use]
     pub fn display_text(&self) -> &str {
         self.display.as_deref().unwrap_or(&self.plain)
     }
 
-    /// Whether the two differ.
+    /// Whether the two forms differ.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.display.is_some()
     }
 
-    /// The names of the captured values that go into it.
+    /// The names of the captured values in its gaps.
     pub fn capture_names(&self) -> impl Iterator<Item = &str> {
         self.gaps.iter().map(|gap| &*gap.name)
     }
 
-    /// Where those go, in bytes of what programs and servers get.
+    /// The positions of the gaps, in bytes of the real form.
     pub(crate) fn gap_positions(&self) -> impl Iterator<Item = usize> {
         self.gaps.iter().map(|gap| gap.plain_at)
     }
 
-    /// Goes on with another text.
+    /// Appends another text.
     pub fn push(&mut self, other: &ScenarioText) {
         let (plain, shown) = (self.plain.len(), self.display_text().len());
         if other.is_secret() && self.display.is_none() {
@@ -94,7 +95,7 @@ impl ScenarioText {
         }));
     }
 
-    /// Goes on with a part that is no secret.
+    /// Appends a part that is not a secret.
     pub(crate) fn push_str(&mut self, part: &str) {
         if let Some(shown) = &mut self.display {
             shown.push_str(part);
@@ -102,8 +103,8 @@ impl ScenarioText {
         self.plain.push_str(part);
     }
 
-    /// The same with the captured values in it, each as `encode` makes it. What has not been captured
-    /// stays a gap.
+    /// The text with the captured values in its gaps, each encoded by `encode`. A value that has not been
+    /// captured stays a gap.
     #[must_use]
     pub fn with_captures(&self, captures: &CapturedValues, encode: impl Fn(&str) -> String) -> ScenarioText {
         let mut filled = ScenarioText::default();
@@ -121,7 +122,7 @@ impl ScenarioText {
         filled
     }
 
-    /// What may be shown, with `${name}` in the gaps.
+    /// The form that may be shown, with `${name}` in the gaps.
     #[must_use]
     pub fn display_with_gaps(&self) -> Cow<'_, str> {
         if self.gaps.is_empty() {
@@ -134,12 +135,12 @@ impl ScenarioText {
         Cow::Owned(parts.collect())
     }
 
-    /// What may be shown, as a template that reads back as this text.
+    /// The form that may be shown, as a template that reads back as this text.
     pub(crate) fn to_display_template(&self) -> String {
         self.render_template(|(_, shown, gap)| (shown, gap))
     }
 
-    /// What programs and servers get, as such a template.
+    /// The real form, as a template that reads back as this text.
     pub(crate) fn to_plain_template(&self) -> String {
         self.render_template(|(plain, _, gap)| (plain, gap))
     }
@@ -152,7 +153,7 @@ impl ScenarioText {
         parts.collect()
     }
 
-    /// The text of two templates, as they are and as they are shown, whose variables are captured values.
+    /// The text of two templates, one for each form, whose variables are captured values.
     pub(crate) fn from_templates(plain: &str, shown: &str) -> ScenarioText {
         let read = |template: &str| {
             let mut text = ScenarioText::default();
@@ -174,7 +175,7 @@ impl ScenarioText {
         ScenarioText { plain: text.plain, display: Some(seen.plain), gaps }
     }
 
-    /// The same, of which nothing may be shown but what is captured.
+    /// The text as a secret: nothing of it may be shown but its captured values.
     #[must_use]
     pub fn redacted(&self) -> ScenarioText {
         if self.gaps.is_empty() {
@@ -190,7 +191,8 @@ impl ScenarioText {
         redacted
     }
 
-    /// The same with `[redacted]` in the place of some bytes of what is shown, which hold no gap.
+    /// The text with `[redacted]` instead of these bytes of the form that may be shown. They must not hold
+    /// a gap.
     pub(crate) fn with_redacted(mut self, hidden: std::ops::Range<usize>) -> ScenarioText {
         let mut shown = self.display_text().to_owned();
         shown.replace_range(hidden.clone(), REDACTED);
@@ -200,7 +202,7 @@ impl ScenarioText {
         ScenarioText { display: Some(shown), ..self }
     }
 
-    /// The parts between the gaps, in both forms, and the name of the gap behind each.
+    /// The parts between the gaps in both forms, each with the name of the gap after it.
     fn segments(&self) -> impl Iterator<Item = TextSegment<'_>> {
         let end = TextGap {
             plain_at: self.plain.len(),
@@ -217,7 +219,7 @@ impl ScenarioText {
     }
 }
 
-/// A part of a text as it is and as it is shown, and the name of the gap behind it.
+/// A part of a text: its real form, its shown form, and the name of the gap after it.
 type TextSegment<'t> = (&'t str, &'t str, Option<&'t str>);
 
 fn plain_or_secret(plain: &str, shown: &str) -> ScenarioText {

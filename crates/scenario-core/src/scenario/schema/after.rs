@@ -1,16 +1,19 @@
-//! What an entry waits for, and variables as they are written: values whose meaning needs the rest of
-//! the scenario.
+//! The moments that entries wait for, and variables as they are written: values whose meaning needs the
+//! rest of the scenario.
 
 use super::durations::DurationValue;
+use super::encode::TomlEncode;
 use super::numbers::BoundedInt;
 use super::strings::{PublicString, RegexText};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
 use crate::diagnostic::quoted;
+use crate::scenario::model::VarValue;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
+use scenario_log::time::Span;
 
-/// Which moment of an entry is waited for.
+/// A moment of an entry that another entry waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryMoment {
     Started,
@@ -18,32 +21,30 @@ pub(crate) enum EntryMoment {
     Finished,
 }
 
-/// What an entry waits for, with names not looked up yet.
+/// The moment that an entry waits for; its names have not been looked up.
 #[derive(Debug)]
 pub(crate) enum RawTrigger {
-    /// `ID.started` and the like.
+    /// `ID.started`, `ID.ready` or `ID.finished`.
     Moment {
-        /// The id.
         id: String,
-        /// The moment.
         moment: EntryMoment,
     },
-    /// A line.
     Line(Box<LineTriggerTable>),
 }
 
 table! {
-    /// The first line of another entry's programs that matches.
-    LineTriggerTable is "`after`" with [
+    /// The moment of the first matching line in the output of another entry's programs.
+    LineTriggerTable is "`after`" from ((&str, &str, Span)) with [
         TableRule::Required("line", "line = \"a regular expression\""),
         TableRule::Required("of", "of = \"ID\""),
     ] {
-        /// A regular expression.
-        "line" line: RegexText,
-        /// The id of the entry whose programs print it.
-        "of" of: PublicString,
-        /// How long to wait, from the entry's start.
-        "timeout" timeout: DurationValue = "10s",
+        /// A regular expression that the line must match.
+        "line" line: RegexText => |(regex, _, _)| *regex,
+        /// The id of the entry whose programs print the line.
+        "of" of: PublicString => |(_, of, _)| *of,
+        /// How long to wait for the line, as a duration from the start of the other entry; if there is no
+        /// such line by then, the run has failed.
+        "timeout" timeout: DurationValue = "10s" => |(_, _, timeout)| *timeout,
     }
 }
 
@@ -63,8 +64,8 @@ impl TomlSchema for RawTrigger {
             ("finished", EntryMoment::Finished),
         ];
         let Some((id, name)) = text.rsplit_once('.') else {
-            let fault = format!("{} names no moment of an entry", quoted(&text));
-            cx.error_with_help(at, fault, format!("there is {AFTER_FORMS}"));
+            let fault = format!("{} does not name a moment of an entry", quoted(&text));
+            cx.error_with_help(at, fault, format!("the forms are {AFTER_FORMS}"));
             return None;
         };
         match moments.iter().find(|(known, _)| *known == name) {
@@ -74,8 +75,8 @@ impl TomlSchema for RawTrigger {
             _ => {
                 let nearest = cx.diagnostics.closest_name(name, moments.iter().map(|(known, _)| *known));
                 let help = nearest.map_or_else(String::new, |near| format!("did you mean \"{id}.{near}\"? "));
-                let fault = format!("{} is no moment of an entry", quoted(name));
-                cx.error_with_help(at, fault, format!("{help}there is {AFTER_FORMS}"));
+                let fault = format!("{} is not a moment of an entry", quoted(name));
+                cx.error_with_help(at, fault, format!("{help}the forms are {AFTER_FORMS}"));
                 None
             }
         }
@@ -86,14 +87,12 @@ impl TomlSchema for RawTrigger {
     }
 }
 
-/// A variable's value as it was written.
+/// The value of a variable as it is written.
 #[derive(Clone, Debug)]
 pub(crate) enum RawVar {
-    /// A string; nothing is put in yet.
+    /// A string whose own variables have not been replaced.
     Text(Located<crate::scenario::toml::TomlStr>),
-    /// An integer.
     Integer(i64),
-    /// A boolean.
     Boolean(bool),
 }
 
@@ -121,5 +120,15 @@ impl TomlSchema for RawVar {
         ]);
         let string = object([("type", "string".into())]);
         object([("anyOf", Json::List(vec![string, integer, bool::schema()]))])
+    }
+}
+
+impl TomlEncode for &VarValue {
+    fn encode(self) -> Option<Json> {
+        match self {
+            VarValue::Text(text) => text.encode(),
+            VarValue::Integer(number) => number.encode(),
+            VarValue::Boolean(value) => value.encode(),
+        }
     }
 }

@@ -1,32 +1,46 @@
-//! Who a fetch says that it is: user and password, or a token.
+//! The credentials of a fetch: a user and a password, or a token.
 
+use super::encode::TomlEncode;
 use super::strings::HeaderValueText;
 use super::table::{TableRule, table};
 use super::{DecodeContext, TomlSchema};
-use crate::scenario::model::FetchAuth;
+use crate::scenario::model::{FetchAuth, ScenarioText};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::Json;
 
 table! {
-    /// User and password, as RFC 7617 sends them.
-    BasicAuthTable is "`basic`" with [
+    /// A user and a password, which are sent as RFC 7617 has it.
+    BasicAuthTable is "`basic`" from ((&ScenarioText, &ScenarioText)) with [
         TableRule::Required("user", "user = \"…\""),
         TableRule::Required("password", "password = \"${env:PASSWORD}\""),
     ] {
-        /// The user; without a colon.
-        "user" user: HeaderValueText,
-        /// The password; never logged.
-        "password" password: HeaderValueText,
+        /// The name of the user; it has no colon.
+        "user" user: HeaderValueText => |(user, _)| *user,
+        /// The password of the user; it is never logged.
+        "password" password: HeaderValueText => |(_, password)| *password,
     }
 }
 
 table! {
-    /// What the request's `Authorization` says: exactly one of the two.
-    AuthTable is "`auth`" with [TableRule::ExactlyOne(&["basic", "bearer"])] {
-        /// User and password.
-        "basic" basic: BasicAuthTable,
-        /// A token, as RFC 6750 sends it; never logged.
-        "bearer" bearer: HeaderValueText,
+    /// The credentials of a request, for its header `Authorization`. It has exactly one of `basic` and
+    /// `bearer`.
+    AuthTable is "`auth`" from (FetchAuth) with [TableRule::ExactlyOne(&["basic", "bearer"])] {
+        /// A user and a password.
+        "basic" basic: BasicAuthTable => |auth| match auth {
+            FetchAuth::Basic { user, password } => Some(BasicAuthTable::write(&(user, password))),
+            FetchAuth::Bearer(_) => None,
+        },
+        /// A token, which is sent as RFC 6750 has it; it is never logged.
+        "bearer" bearer: HeaderValueText => |auth| match auth {
+            FetchAuth::Bearer(token) => Some(token),
+            FetchAuth::Basic { .. } => None,
+        },
+    }
+}
+
+impl TomlEncode for &FetchAuth {
+    fn encode(self) -> Option<Json> {
+        Some(AuthTable::write(self))
     }
 }
 
@@ -48,7 +62,7 @@ impl TomlSchema for FetchAuth {
         let HeaderValueText(name) = user.value;
         if name.reveal().contains(':') {
             let at = crate::scenario::toml::ByteRange { start: user.place.start, end: user.place.end };
-            cx.error(at, "a user has no colon: it would end there");
+            cx.error(at, "a user must not have a colon: the name would end there");
             return None;
         }
         Some(FetchAuth::Basic { user: name, password: password.redacted() })

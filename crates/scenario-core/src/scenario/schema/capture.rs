@@ -1,4 +1,4 @@
-//! What a fetch takes out of its answers, for what comes later.
+//! The captures of a fetch: values that are taken out of its answers for what comes later.
 
 use super::check::JsonPointerRule;
 use super::key_rules::{HeaderNameRule, KeyRule};
@@ -6,11 +6,11 @@ use super::strings::RegexText;
 use super::table::{TableRule, table};
 use super::{DecodeContext, KeySlot, TomlSchema};
 use crate::diagnostic::FilePlace;
-use crate::scenario::model::CaptureSelector;
+use crate::scenario::model::{CaptureSelector, FetchCapture};
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::Json;
 
-/// A place in a JSON document.
+/// A place in a JSON document: a JSON Pointer (RFC 6901).
 #[derive(Debug)]
 pub(crate) struct JsonPointerText(String);
 
@@ -30,7 +30,7 @@ impl TomlSchema for JsonPointerText {
     }
 }
 
-/// The name of a header, as a value.
+/// The name of a header, where it is the value of a key.
 #[derive(Debug)]
 pub(crate) struct HeaderNameText(String);
 
@@ -51,20 +51,32 @@ impl TomlSchema for HeaderNameText {
 }
 
 table! {
-    /// A value that is taken out of an answer: from exactly one of the three.
-    CaptureTable is "a capture" like "{ json = \"/token\" }" with [TableRule::ExactlyOne(&["json", "text", "header"])] {
-        /// The string, number or boolean at this place of the JSON body (a JSON Pointer, RFC 6901).
-        "json" json: JsonPointerText,
-        /// A regular expression with one group: what the group matches first in the body.
-        "text" text: RegexText,
-        /// The value of this header.
-        "header" header: HeaderNameText,
-        /// Never log or show the value.
-        "secret" secret: bool = false,
+    /// A value that is taken out of an answer. It has exactly one of `json`, `text` and `header`.
+    CaptureTable is "a capture" from (FetchCapture) like "{ json = \"/token\" }" with [
+        TableRule::ExactlyOne(&["json", "text", "header"]),
+    ] {
+        /// The place of the string, number or boolean in the JSON body (a JSON Pointer, RFC 6901).
+        "json" json: JsonPointerText => |capture| match &capture.selector {
+            CaptureSelector::Json(place) => Some(place),
+            _ => None,
+        },
+        /// A regular expression with one group; the value is the text of the group where it first matches
+        /// in the body.
+        "text" text: RegexText => |capture| match &capture.selector {
+            CaptureSelector::Text(regex) => Some(regex),
+            _ => None,
+        },
+        /// The name of the header whose value is taken.
+        "header" header: HeaderNameText => |capture| match &capture.selector {
+            CaptureSelector::Header(name) => Some(name),
+            _ => None,
+        },
+        /// Whether the value is a secret, which is never logged or shown.
+        "secret" secret: bool = false => |capture| capture.secret,
     }
 }
 
-/// A capture, still without its name: from where, and whether it is a secret.
+/// A capture without its name: the place of the value, and whether it is a secret.
 #[derive(Debug)]
 pub(crate) struct RawCapture(pub(crate) CaptureSelector, pub(crate) bool);
 
@@ -84,11 +96,11 @@ impl TomlSchema for RawCapture {
             (.., KeySlot::Given(header)) => CaptureSelector::Header(header.value.0),
             _ => return None,
         };
-        Some(RawCapture(from, table.secret.into_value().unwrap_or(false)))
+        Some(RawCapture(from, table.secret.or_default()))
     }
 
     fn schema() -> Json {
-        // That a pattern has one group no schema can say.
+        // A schema cannot express that a pattern has one group.
         CaptureTable::schema()
     }
 }
@@ -96,11 +108,11 @@ impl TomlSchema for RawCapture {
 fn decode_one_group(cx: &mut DecodeContext<'_>, regex: String, place: FilePlace) -> Option<CaptureSelector> {
     let groups = regex::bytes::Regex::new(&regex).map_or(0, |regex| regex.captures_len() - 1);
     if groups != 1 {
-        let fault = format!("this has {groups} groups: a capture takes what one group matches");
+        let fault = format!("this has {groups} groups; a capture needs exactly one, whose text it takes");
         cx.error_with_help(
             range_of_place(place),
             fault,
-            "for example 'id=(\\d+)'; (?:…) is no group that counts",
+            "for example 'id=(\\d+)'; (?:…) does not count as a group",
         );
         return None;
     }

@@ -1,7 +1,8 @@
-//! What an answer must be like.
+//! The conditions on an answer.
 
 use super::collections::NamedTable;
-use super::json_text::JsonText;
+use super::encode::{TomlEncode, encode_named};
+use super::json_text::{JsonText, encode_json_text};
 use super::key_rules::KeyRule;
 use super::strings::{RegexText, pattern_schema};
 use super::table::table;
@@ -58,14 +59,24 @@ fn parse_sha256(text: &str) -> Option<[u8; 32]> {
 }
 
 table! {
-    /// What an answer whose status is expected must be like as well: all of what is given.
-    CheckTable is "`check`" with [] {
-        /// A regular expression that something in the body matches.
-        "text" text: RegexText,
-        /// Values that the body, which is JSON, has at these places (JSON Pointers, RFC 6901).
-        "json" json: NamedTable<JsonText<false>, JsonPointerRule>,
-        /// The body's SHA-256.
-        "sha256" sha256: Sha256Digest,
+    /// Conditions on an answer whose status is expected; all that are given must hold.
+    CheckTable is "`check`" from (FetchCheck) with [] {
+        /// A regular expression that must match somewhere in the body.
+        "text" text: RegexText => |check| check.text.as_deref(),
+        /// The values that the body, which must be JSON, has at these places (JSON Pointers, RFC 6901).
+        "json" json: NamedTable<JsonText<false>, JsonPointerRule> => |check| check.json.as_ref().map(|values| {
+            encode_named(values.iter().map(|(place, value)| (&**place, encode_json_text(value))))
+        }),
+        /// The SHA-256 of the body, as 64 hexadecimal digits.
+        "sha256" sha256: Sha256Digest => |check| check.sha256.map(|digest| {
+            digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        }),
+    }
+}
+
+impl TomlEncode for &FetchCheck {
+    fn encode(self) -> Option<Json> {
+        Some(CheckTable::write(self))
     }
 }
 
@@ -82,9 +93,9 @@ impl TomlSchema for FetchCheck {
         let before = cx.diagnostics.error_count();
         let table = CheckTable::decode(cx, node)?;
         let is_empty = !table.text.is_present() && !table.json.is_present() && !table.sha256.is_present();
-        // An unknown key may have been meant for one of them.
+        // An unknown key may be a misspelling of one of them.
         if is_empty && cx.diagnostics.error_count() == before {
-            cx.error_with_help(at, "`check` says nothing to look at", format!("there is {CHECK_FORMS}"));
+            cx.error_with_help(at, "`check` has no condition", format!("the forms are {CHECK_FORMS}"));
             return None;
         }
         let json = table.json.into_value().map(|json| {

@@ -9,8 +9,8 @@ use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
-/// A list of at least `LEAST`. Wrong items have been told and are left out.
-#[derive(Debug)]
+/// A list of at least `LEAST` items. Wrong items have been reported, and are left out.
+#[derive(Clone, Debug)]
 pub(crate) struct ListOf<T, const LEAST: usize>(pub(crate) Vec<Located<T>>);
 
 impl<T, const LEAST: usize> Default for ListOf<T, LEAST> {
@@ -20,6 +20,11 @@ impl<T, const LEAST: usize> Default for ListOf<T, LEAST> {
 }
 
 impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
+    #[cfg(test)]
+    fn decode_defaults() {
+        T::decode_defaults();
+    }
+
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let at = node.at;
         let TomlValue::Array(items) = node.value else {
@@ -27,7 +32,7 @@ impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
             return None;
         };
         if items.len() < LEAST {
-            cx.error(at, "this list is empty; it has at least one item");
+            cx.error(at, "this list is empty; it must have at least one item");
             return None;
         }
         let wanted = items.len();
@@ -48,7 +53,7 @@ impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
     }
 }
 
-/// A list of exactly two.
+/// A list of exactly two items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PairOf<T>(pub(crate) [T; 2]);
 
@@ -61,7 +66,7 @@ impl<T: TomlSchema> TomlSchema for PairOf<T> {
         };
         let count = items.len();
         let Ok(items) = <[TomlNode; 2]>::try_from(items) else {
-            cx.error(at, format!("this list has {count}; it has exactly two items"));
+            cx.error(at, format!("this list has {count} items; it must have exactly two"));
             return None;
         };
         let [first, second] = items.map(|item| T::decode(cx, item));
@@ -74,21 +79,20 @@ impl<T: TomlSchema> TomlSchema for PairOf<T> {
     }
 }
 
-/// One item of a table by names.
+/// One item of a table whose keys are names.
 #[derive(Debug)]
 pub(crate) struct NamedEntry<T> {
-    /// The key.
     pub(crate) name: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub(crate) place: FilePlace,
-    /// Its value; `None` if it was wrong, which has been told.
+    /// The value; `None` if it is wrong, which has been reported.
     pub(crate) value: Option<Located<T>>,
 }
 
 /// A table whose keys are names of the kind `K`, in the order of the file.
 #[derive(Debug)]
 pub(crate) struct NamedTable<T, K> {
-    /// The items; those with a wrong value are among them, so that their names are known.
+    /// All items, also those with a wrong value, so that their names are known.
     pub(crate) items: Vec<NamedEntry<T>>,
     rule: PhantomData<K>,
 }
@@ -100,6 +104,11 @@ impl<T, K> Default for NamedTable<T, K> {
 }
 
 impl<T: TomlSchema, K: KeyRule> TomlSchema for NamedTable<T, K> {
+    #[cfg(test)]
+    fn decode_defaults() {
+        T::decode_defaults();
+    }
+
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let TomlValue::Table(table) = node.value else {
             cx.report_wrong_type(&node, "a table of names", "{ name = … }");

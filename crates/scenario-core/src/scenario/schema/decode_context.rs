@@ -1,4 +1,4 @@
-//! What the decoding of one file needs at hand, and the words for what is most often wrong.
+//! The state of decoding one file, and the messages of the most frequent errors.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,40 +8,38 @@ use super::{KeySlot, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
-use crate::scenario::toml::{ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
+use crate::scenario::toml::{self, ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
 use crate::scenario::vars::{VarErrorKind, VarPolicy, Vars};
 
-/// The most different regular expressions of a file, not counting plain words: each costs time to check.
+/// The largest number of different regular expressions in a file, plain words not counted: each one costs
+/// time to check.
 const MAX_REGEXES: usize = 1_000;
-/// After so many wrong ones no more are tried.
+/// After this number of wrong regular expressions, no more are checked.
 const MAX_WRONG_REGEXES: usize = 20;
-/// The largest that a regular expression may get when it is compiled, in bytes.
+/// The largest compiled size of a regular expression, in bytes.
 const MAX_COMPILED_REGEX: usize = 1 << 20;
 
-/// The file that is being decoded, and where its faults go.
+/// The file that is being decoded, with the diagnostics that its errors are added to.
 pub(crate) struct DecodeContext<'a> {
-    /// The file's index among the sources.
+    /// The index of the file among the sources.
     pub(crate) file: u32,
-    /// The file's text.
     pub(crate) source: Rc<str>,
-    /// The file's tables; each is taken as it is decoded.
+    /// The tables of the file; each one is taken when it is decoded.
     pub(crate) document: TomlDocument,
-    /// The scenario's variables.
     pub(crate) vars: &'a Vars<'a>,
-    /// What is wrong.
     pub(crate) diagnostics: &'a mut Diagnostics,
-    /// The file's folder as seen from the scenario's; empty if it is the same.
+    /// The folder of the file, relative to the scenario's; empty if it is the same.
     pub(crate) folder: PathBuf,
-    /// Whether the syntax of the file is wrong somewhere, so that nothing can be said to be missing.
+    /// Whether the file has syntax errors, so that a missing key must not be reported.
     pub(crate) has_syntax_errors: bool,
-    /// The regular expressions that were tried, with what is wrong with them.
+    /// The regular expressions that have been checked, with their errors.
     regexes: HashMap<String, Option<String>>,
-    /// How many of them are wrong.
+    /// The number of wrong ones among them.
     wrong_regexes: usize,
 }
 
 impl<'a> DecodeContext<'a> {
-    /// For a file in the scenario's own folder.
+    /// The context of a file in the scenario's own folder.
     pub(crate) fn new(
         file: u32,
         source: Rc<str>,
@@ -62,7 +60,7 @@ impl<'a> DecodeContext<'a> {
         }
     }
 
-    /// A range of this file as a place.
+    /// The place of a range of this file.
     pub(crate) fn place(&self, at: ByteRange) -> FilePlace {
         FilePlace { file: self.file, start: at.start, end: at.end }
     }
@@ -73,7 +71,7 @@ impl<'a> DecodeContext<'a> {
         self.diagnostics.add(Diagnostic::error(place, message));
     }
 
-    /// Adds an error with a way out.
+    /// Adds an error with a help.
     pub(crate) fn error_with_help(
         &mut self,
         at: ByteRange,
@@ -93,7 +91,7 @@ impl<'a> DecodeContext<'a> {
         }
     }
 
-    /// Says that a value is of the wrong type.
+    /// Reports a value of the wrong type.
     pub(crate) fn report_wrong_type(&mut self, node: &TomlNode, wanted: &str, example: &str) {
         let found = describe_value(node, &self.source);
         let place = self.place(node.at);
@@ -103,7 +101,7 @@ impl<'a> DecodeContext<'a> {
         );
     }
 
-    /// Says that a key is not known in a table of this kind.
+    /// Reports a key that this kind of table does not have.
     pub(crate) fn report_unknown_key(&mut self, item: &TomlKeyValue, what: &str, keys: &[&str]) {
         if self.diagnostics.count_if_full() {
             return;
@@ -116,7 +114,7 @@ impl<'a> DecodeContext<'a> {
         self.diagnostics.add(fault);
     }
 
-    /// A string as it was written.
+    /// A string as it is written; its variables are not replaced.
     pub(crate) fn take_string(
         &mut self,
         node: TomlNode,
@@ -132,7 +130,7 @@ impl<'a> DecodeContext<'a> {
         }
     }
 
-    /// A string with variables put in, secrets among them.
+    /// A string with its variables replaced; it may hold secrets.
     pub(crate) fn decode_text(
         &mut self,
         node: TomlNode,
@@ -143,7 +141,8 @@ impl<'a> DecodeContext<'a> {
         self.substitute(&raw, at, VarPolicy::Secrets)
     }
 
-    /// The same, where a value that is captured in the run may stand as well.
+    /// A string with its variables replaced; it may hold secrets, and gaps for values that are captured
+    /// during the run.
     pub(crate) fn decode_deferred_text(
         &mut self,
         node: TomlNode,
@@ -154,7 +153,7 @@ impl<'a> DecodeContext<'a> {
         self.substitute(&raw, at, VarPolicy::SecretsAndCaptures)
     }
 
-    /// A string with variables put in, without secrets.
+    /// A string with its variables replaced; it must not hold secrets.
     pub(crate) fn decode_public_text(
         &mut self,
         node: TomlNode,
@@ -166,7 +165,7 @@ impl<'a> DecodeContext<'a> {
         Some(text.reveal().to_owned())
     }
 
-    /// Puts the variables into a string of this file.
+    /// Replaces the variables of a string of this file.
     pub(crate) fn substitute(
         &mut self,
         raw: &TomlStr,
@@ -186,7 +185,7 @@ impl<'a> DecodeContext<'a> {
         }
     }
 
-    /// What is wrong with a regular expression, if anything.
+    /// The error of a regular expression, if it has one.
     pub(crate) fn regex_error(&mut self, regex: &str) -> Option<String> {
         let plain = |c: char| c.is_alphanumeric() || " _-:,;=/\"'<>!@%".contains(c);
         if regex.chars().all(plain) {
@@ -212,14 +211,32 @@ impl<'a> DecodeContext<'a> {
     }
 }
 
-/// Says what is wrong with a `${…}`.
+/// Decodes one key of a text that is not a file. It has no variables, and its places belong to no source.
+///
+/// # Errors
+///
+/// The first error, if there is a message for it.
+pub(crate) fn decode_snippet<T: TomlSchema>(key: &str, source: Rc<str>) -> Result<T, Option<Diagnostic>> {
+    let mut parsed = toml::parse(&source, 0);
+    let mut found = Diagnostics::default();
+    parsed.syntax_errors.drain(..).chain(parsed.duplicate_keys).for_each(|fault| found.add(fault));
+    let item = parsed.document.take_key(TomlDocument::ROOT, key, &source);
+    let none = Vars::new(&|_| None);
+    let mut cx = DecodeContext::new(0, source, parsed.document, &none, &mut found);
+    match item.and_then(|item| T::decode(&mut cx, item.node)) {
+        Some(value) if found.error_count() == 0 => Ok(value),
+        _ => Err(found.finish().into_iter().next()),
+    }
+}
+
+/// Reports the error of a `${…}`.
 pub(crate) fn report_var_error(
     found: &mut Diagnostics,
     vars: &Vars<'_>,
     place: FilePlace,
     kind: &VarErrorKind,
 ) {
-    let fault = Diagnostic::error(place, kind.message());
+    let fault = Diagnostic::error(place, kind.to_string());
     let fault = match kind {
         VarErrorKind::InvalidValue => return,
         VarErrorKind::Unknown(name) => {
@@ -234,7 +251,7 @@ pub(crate) fn report_var_error(
         }
         VarErrorKind::Unset(name) => fault.with_help(format!("set it: {name}=… scenario …")),
         VarErrorKind::SecretNotAllowed(_) => {
-            fault.with_help("the log would have to hold it here; if it is no secret, pass it with --var")
+            fault.with_help("the log would have to hold it here; if it is not a secret, pass it with --var")
         }
         VarErrorKind::NotCapturedYet(_) => fault.with_help(
             "a captured value can stand in the path and query of a fetch's URL, in its headers, `auth` and \
@@ -245,7 +262,8 @@ pub(crate) fn report_var_error(
     found.add(fault);
 }
 
-/// Where a part of a string's value stands: exactly if it was written without escapes, else all of it.
+/// The range of a part of a string in the file: exact if the string has no escapes, otherwise the whole
+/// string.
 pub(crate) fn inner_range(raw: &TomlStr, at: ByteRange, part: std::ops::Range<usize>) -> ByteRange {
     match raw.unescaped_start() {
         Some(start) => ByteRange::new(start as usize + part.start, start as usize + part.end),
@@ -253,7 +271,7 @@ pub(crate) fn inner_range(raw: &TomlStr, at: ByteRange, part: std::ops::Range<us
     }
 }
 
-/// The last line of the error, which says what is wrong; those before it draw the place.
+/// The last line of the error, which is its message; the lines before it show the place.
 fn regex_error_message(error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes when compiled"),
@@ -265,7 +283,7 @@ fn regex_error_message(error: &regex::Error) -> String {
     }
 }
 
-/// What a value is, with its article.
+/// The kind of a value, with its article.
 pub(crate) fn describe_value(node: &TomlNode, source: &str) -> String {
     match &node.value {
         TomlValue::String(_) => "a string".to_owned(),

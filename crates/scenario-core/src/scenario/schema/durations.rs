@@ -1,9 +1,10 @@
-//! Durations. They are those of the `humantime` crate, with its fractions,
-//! and two of our own limits: 365 days, and no spaces inside a number.
+//! Durations, in the syntax of the `humantime` crate with its fractions. There are two more limits: a
+//! duration has at most 365 days, and there are no spaces inside a number.
 
 use super::strings::pattern_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::scenario::format::format_span;
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::time::{MAX_SPAN, Span};
@@ -15,7 +16,7 @@ const MAX_DURATION_LEN: usize = 100;
 pub(super) const TIME_UNIT_PATTERN: &str = "nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m\
     |hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y";
 
-/// A duration; with `POSITIVE` more than zero.
+/// A duration; with `POSITIVE` it must be more than zero.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DurationValue<const POSITIVE: bool = false>(pub(crate) Span);
 
@@ -26,7 +27,7 @@ impl<const POSITIVE: bool> TomlSchema for DurationValue<POSITIVE> {
         let at = node.at;
         let span = decode_span(cx, node)?;
         if POSITIVE && span == Span::ZERO {
-            cx.error_with_help(at, "this duration is more than zero", "for example \"1s\"");
+            cx.error_with_help(at, "this duration must be more than zero", "for example \"1s\"");
             return None;
         }
         Some(DurationValue(span))
@@ -34,7 +35,7 @@ impl<const POSITIVE: bool> TomlSchema for DurationValue<POSITIVE> {
 
     fn schema() -> Json {
         let schema = pattern_schema(&duration_pattern());
-        // It is more than zero if it has another digit than 0.
+        // It is more than zero if it has a digit other than 0.
         if POSITIVE { object([("allOf", Json::List(vec![schema, pattern_schema("[1-9]")]))]) } else { schema }
     }
 }
@@ -53,7 +54,7 @@ fn decode_span(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Span> {
     parse_and_report(cx, at, text.reveal(), text.is_secret())
 }
 
-/// Says how to write a number as a duration.
+/// Reports a bare number, with the way to write it as a duration.
 pub(super) fn report_bare_number(cx: &mut DecodeContext<'_>, at: ByteRange, what: &str) {
     let source = std::rc::Rc::clone(&cx.source);
     let number = at.slice(&source).replace('_', "");
@@ -61,10 +62,10 @@ pub(super) fn report_bare_number(cx: &mut DecodeContext<'_>, at: ByteRange, what
     let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let number = if plain { number } else { "5" };
     let help = format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds");
-    cx.error_with_help(at, format!("{what} is a string with its unit, not a bare number"), help);
+    cx.error_with_help(at, format!("{what} is a string with a unit, not a bare number"), help);
 }
 
-/// Reads a duration; says what is wrong with it, and warns of what may not be meant.
+/// Reads a duration; reports an error, and warns of a form that may be a mistake.
 pub(super) fn parse_and_report(
     cx: &mut DecodeContext<'_>,
     at: ByteRange,
@@ -80,7 +81,7 @@ pub(super) fn parse_and_report(
             Some(span)
         }
         Err((fault, help)) => {
-            let fault = if secret { "this value is no duration".to_owned() } else { fault };
+            let fault = if secret { "this value is not a duration".to_owned() } else { fault };
             cx.error_with_help(at, fault, help);
             None
         }
@@ -89,16 +90,16 @@ pub(super) fn parse_and_report(
 
 pub(crate) type MessageAndHelp = (String, String);
 
-/// A duration, with a doubt about it; or what is wrong. Both are a message and a help.
+/// Reads a duration. Its warning and its error are a message and a help each.
 pub(crate) fn parse_span(text: &str) -> Result<(Span, Option<MessageAndHelp>), MessageAndHelp> {
     let example = || "for example \"800ms\", \"1m 30s\" or \"2h\"".to_owned();
     let limit =
         || (format!("{} is longer than 365 days", quoted(text)), "a duration is at most 365 days".to_owned());
     if text.trim().is_empty() {
-        return Err(("an empty string is no duration".to_owned(), example()));
+        return Err(("an empty string is not a duration".to_owned(), example()));
     }
     if text.trim_start().starts_with('-') {
-        return Err((format!("{} is negative; a duration is not", quoted(text)), example()));
+        return Err((format!("{} is negative; a duration cannot be", quoted(text)), example()));
     }
     if text.len() > MAX_DURATION_LEN {
         return Err((format!("a duration has at most {MAX_DURATION_LEN} characters"), example()));
@@ -107,7 +108,7 @@ pub(crate) fn parse_span(text: &str) -> Result<(Span, Option<MessageAndHelp>), M
     let span = match humantime::parse_duration(text) {
         Ok(span) => u64::try_from(span.as_nanos()).map_err(|_| limit())?,
         Err(humantime::DurationError::NumberOverflow) => return Err(overflow_error(text)),
-        Err(error) => return Err((format!("{} is no duration: {error}", quoted(text)), example())),
+        Err(error) => return Err((format!("{} is not a duration: {error}", quoted(text)), example())),
     };
     if Span(span) > MAX_SPAN {
         return Err(limit());
@@ -115,7 +116,7 @@ pub(crate) fn parse_span(text: &str) -> Result<(Span, Option<MessageAndHelp>), M
     Ok((Span(span), ambiguity_warning(text, &units, Span(span))))
 }
 
-/// Either too large, or finer than a nanosecond.
+/// The error for a number that is either too large or finer than a nanosecond.
 fn overflow_error(text: &str) -> MessageAndHelp {
     if text.contains('.') {
         let fault = format!("{} is too long or finer than this unit allows", quoted(text));
@@ -124,7 +125,7 @@ fn overflow_error(text: &str) -> MessageAndHelp {
     (format!("{} is longer than 365 days", quoted(text)), "a duration is at most 365 days".to_owned())
 }
 
-/// The units of a duration in order, after a look at its numbers.
+/// The units of a duration in order; checks its numbers too.
 fn split_units(text: &str) -> Result<Vec<&str>, MessageAndHelp> {
     let mut units = Vec::new();
     let mut rest = text.trim_matches([' ', '\t']);
@@ -133,22 +134,25 @@ fn split_units(text: &str) -> Result<Vec<&str>, MessageAndHelp> {
         let (number, behind) = rest.split_at(number_end);
         if number.is_empty() {
             let found: String = rest.chars().take(1).collect();
-            let fault =
-                format!("{} is no duration: {} stands where a number should", quoted(text), quoted(&found));
+            let fault = format!(
+                "{} is not a duration: {} stands where a number should",
+                quoted(text),
+                quoted(&found)
+            );
             return Err((fault, "for example \"800ms\" or \"1m 30s\"".to_owned()));
         }
         let behind = behind.trim_start_matches([' ', '\t']);
         let unit_end = behind.find(|c: char| !c.is_alphabetic()).unwrap_or(behind.len());
         let (unit, next) = behind.split_at(unit_end);
         if unit.is_empty() {
-            let fault = format!("{} lacks its unit", quoted(number));
+            let fault = format!("{} has no unit", quoted(number));
             return Err((
                 fault,
                 format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds"),
             ));
         }
         if !TIME_UNIT_PATTERN.split('|').any(|known| known == unit) {
-            let fault = format!("{} is no unit of time", quoted(unit));
+            let fault = format!("{} is not a unit of time", quoted(unit));
             return Err((
                 fault,
                 "the units are ns, us, ms, s, m, h, d, w (and their names, like `sec`)".to_owned(),
@@ -160,7 +164,7 @@ fn split_units(text: &str) -> Result<Vec<&str>, MessageAndHelp> {
     Ok(units)
 }
 
-/// What may not be meant: a month, or one unit twice.
+/// The warning for a form that may be a mistake: a month, or the same unit twice.
 fn ambiguity_warning(text: &str, units: &[&str], span: Span) -> Option<MessageAndHelp> {
     let means = || format!("{} means {}", quoted(text), format_span(span));
     if units.contains(&"M") {
@@ -168,20 +172,9 @@ fn ambiguity_warning(text: &str, units: &[&str], span: Span) -> Option<MessageAn
     }
     let twice = (1..units.len()).find(|index| units[..*index].contains(&units[*index]))?;
     Some((
-        format!("{}: `{}` is there twice", means(), units[twice]),
+        format!("{}: `{}` occurs twice", means(), units[twice]),
         format!("write \"{}\"", format_span(span)),
     ))
-}
-
-/// A span as `1m 30s`; days stay days, which `humantime` would turn into months.
-pub(crate) fn format_span(span: Span) -> String {
-    const DAY: u64 = 24 * 3600 * scenario_log::time::NANOS_PER_SECOND;
-    let (days, rest) = (span.0 / DAY, Span(span.0 % DAY));
-    match (days, rest) {
-        (0, rest) => rest.format_human(),
-        (days, Span::ZERO) => format!("{days}d"),
-        (days, rest) => format!("{days}d {}", rest.format_human()),
-    }
 }
 
 #[cfg(test)]

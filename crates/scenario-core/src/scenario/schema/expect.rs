@@ -1,23 +1,23 @@
-//! The values of an expectation that may be written in several ways: its limit, and what an event
-//! must say.
+//! The values of an expectation that have several forms: its limit, and the conditions on the keys of an
+//! event.
 
 use std::rc::Rc;
 
 use super::durations;
+use super::encode::{TomlEncode, encode_named, unless_empty};
 use super::numbers::report_out_of_range;
 use super::strings::{RegexText, pattern_schema};
 use super::{DecodeContext, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::model::expect::{KeyMatcher, Statistic};
+use crate::scenario::model::expect::{KeyMatcher, LimitValue, Statistic};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
-/// A limit as it is written; what its unit must be depends on the figure.
+/// A limit as it is written; the unit that it needs depends on the statistic.
 #[derive(Clone, Debug)]
 pub(crate) enum RawLimit {
-    /// A bare number.
     Number(i64),
-    /// A text, with its unit.
+    /// A text with a unit.
     Text(String),
 }
 
@@ -58,21 +58,22 @@ impl TomlSchema for Statistic {
         if let Some(stat) = Statistic::from_name(&written) {
             return Some(stat);
         }
-        let fault = Diagnostic::error(cx.place(at), format!("{} is no statistic", quoted(&written)));
+        let fault = Diagnostic::error(cx.place(at), format!("{} is not a statistic", quoted(&written)));
         let names = Statistic::NAMED.iter().map(|(name, _)| *name);
         let fault = match cx.diagnostics.closest_name(&written, names.clone()) {
             Some(name) => fault.with_help(format!("did you mean {name:?}?")),
             None => fault,
         };
         let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-        let help = format!("there is {}, and percentiles like \"p95\" or \"p99.9\"", names.join(", "));
+        let help =
+            format!("the statistics are {}, and percentiles like \"p95\" or \"p99.9\"", names.join(", "));
         cx.diagnostics.add(fault.with_help(help));
         None
     }
 
     fn schema() -> Json {
         let names: Vec<&str> = Statistic::NAMED.iter().map(|(name, _)| *name).collect();
-        // Some digit of a percentile is not 0.
+        // A percentile has a digit other than 0.
         pattern_schema(&format!(
             "^({}|p([1-9]|[0-9][1-9]|[1-9]0)(\\.[0-9]{{1,3}})?|p00?\\.([1-9][0-9]{{0,2}}|0[1-9][0-9]?|00[1-9]))$",
             names.join("|")
@@ -80,7 +81,7 @@ impl TomlSchema for Statistic {
     }
 }
 
-/// What the keys of an event must be: in the order of the file, with the places of keys and values.
+/// The conditions on the keys of an event, in file order, with the places of keys and values.
 #[derive(Debug)]
 pub(crate) struct RawKeyMatchers(pub(crate) Vec<(Located<String>, Located<KeyMatcher>)>);
 
@@ -114,7 +115,7 @@ impl TomlSchema for RawKeyMatchers {
     }
 }
 
-/// Any integer: whether it can be less than zero hangs on what it is compared with.
+/// The schema of any integer: whether it may be less than zero depends on the statistic.
 fn integer_schema() -> Json {
     let (least, most) = (Json::Int(i64::MIN), Json::Int(i64::MAX));
     object([("type", "integer".into()), ("minimum", least), ("maximum", most)])
@@ -138,7 +139,7 @@ fn decode_matcher(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<KeyMatch
     }
 }
 
-/// A rate a second, as in `10/s`, `2.5/m` or `1/h`; what is wrong with it otherwise.
+/// Reads a rate such as `10/s`, `2.5/m` or `1/h`, as a number in a second; the error is a message.
 pub(crate) fn parse_rate_per_second(text: &str) -> Result<f64, String> {
     let units = [("/s", 1.0), ("/m", 60.0), ("/h", 3600.0)];
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -148,5 +149,37 @@ pub(crate) fn parse_rate_per_second(text: &str) -> Result<f64, String> {
         let number = number.parse::<f64>().ok().filter(|_| are_digits(whole) && are_digits(part))?;
         Some(number / seconds).filter(|rate| rate.is_finite())
     });
-    read.ok_or_else(|| format!("{} is no rate", quoted(text)))
+    read.ok_or_else(|| format!("{} is not a rate", quoted(text)))
+}
+
+impl TomlEncode for Statistic {
+    fn encode(self) -> Option<Json> {
+        Some(self.to_string().into())
+    }
+}
+
+impl TomlEncode for LimitValue {
+    fn encode(self) -> Option<Json> {
+        match self {
+            LimitValue::Count(count) => count.encode(),
+            LimitValue::Value(value) => value.encode(),
+            LimitValue::Span(_) | LimitValue::Bytes(_) | LimitValue::Rate(_) => Some(self.to_string().into()),
+        }
+    }
+}
+
+impl TomlEncode for &KeyMatcher {
+    fn encode(self) -> Option<Json> {
+        match self {
+            KeyMatcher::Regex(regex) => regex.encode(),
+            KeyMatcher::Number(number) => number.encode(),
+            KeyMatcher::Boolean(value) => value.encode(),
+        }
+    }
+}
+
+impl TomlEncode for &[(String, KeyMatcher)] {
+    fn encode(self) -> Option<Json> {
+        unless_empty(encode_named(self.iter().map(|(key, matcher)| (&**key, matcher))))
+    }
 }

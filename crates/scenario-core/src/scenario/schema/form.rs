@@ -1,14 +1,15 @@
-//! The fields of a form, written as a TOML table.
+//! The fields of a form, which are written as a TOML table.
 
 use std::rc::Rc;
 
+use super::encode::{TomlEncode, encode_named};
 use super::numbers::report_out_of_range;
 use super::{DecodeContext, TomlSchema};
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
-/// Names and values in the order of the file; a list gives its name once for each of its items.
+/// Names and values in file order. A list repeats its name for each of its items.
 #[derive(Debug)]
 pub(crate) struct FormFields(pub(crate) Vec<(String, ScenarioText)>);
 
@@ -46,7 +47,18 @@ impl TomlSchema for FormFields {
     }
 }
 
-/// One value.
+/// The fields by name; several fields of one name are a list.
+pub(super) fn encode_form(fields: &[(String, ScenarioText)]) -> Json {
+    let groups = fields.chunk_by(|one, next| one.0 == next.0).map(|group| {
+        let value = match group {
+            [(_, value)] => value.encode(),
+            values => values.iter().map(|(_, value)| value).collect::<Vec<_>>().encode(),
+        };
+        (&*group[0].0, value)
+    });
+    encode_named(groups)
+}
+
 fn decode_field(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ScenarioText> {
     match node.value {
         TomlValue::Boolean(value) => Some(ScenarioText::plain(value.to_string())),

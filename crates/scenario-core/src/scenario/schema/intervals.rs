@@ -1,41 +1,53 @@
-//! Intervals: how long it is from one thing to the next, constant or drawn.
+//! Intervals: times from one thing to the next, constant or drawn.
 
 use super::collections::ListOf;
 use super::durations::{DurationValue, TIME_UNIT_PATTERN, parse_and_report, report_bare_number};
+use super::encode::TomlEncode;
 use super::table::{TableRule, table};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, KeySlot, TomlSchema};
 use crate::diagnostic::quoted;
+use crate::scenario::format::format_span;
 use crate::scenario::interval::Interval;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::Json;
+use scenario_log::time::Span;
 
 table! {
-    /// An interval that is drawn: exactly one of the three.
-    IntervalTable is "an interval" with [TableRule::ExactlyOne(&["exponential", "normal", "choice"])] {
-        /// Exponential, by its mean.
-        "exponential" exponential: DurationValue<true>,
-        /// Normal, cut at 0.
-        "normal" normal: NormalIntervalTable,
-        /// One of these, with equal chance.
-        "choice" choice: ListOf<DurationValue, 1>,
+    /// An interval that is drawn anew each time. It has exactly one of `exponential`, `normal` and `choice`.
+    IntervalTable is "an interval" from (Interval) with [TableRule::ExactlyOne(&["exponential", "normal", "choice"])] {
+        /// The mean of an exponential distribution, as a duration.
+        "exponential" exponential: DurationValue<true> => |interval| match interval {
+            Interval::Exponential { mean } => Some(*mean),
+            _ => None,
+        },
+        /// A normal distribution; a draw that would be negative is 0.
+        "normal" normal: NormalIntervalTable => |interval| match interval {
+            Interval::Normal { mean, sd } => Some(NormalIntervalTable::write(&(*mean, *sd))),
+            _ => None,
+        },
+        /// A list of durations; each draw is one of them, with equal chance.
+        "choice" choice: ListOf<DurationValue, 1> => |interval| match interval {
+            Interval::Choice(spans) => Some(spans.clone()),
+            _ => None,
+        },
     }
 }
 
 table! {
-    /// A normal distribution.
-    NormalIntervalTable is "a normal distribution" with [
+    /// A normal distribution of durations, cut at 0.
+    NormalIntervalTable is "a normal distribution" from ((Span, Span)) with [
         TableRule::Required("mean", "mean = \"1s\""),
         TableRule::Required("sd", "sd = \"200ms\""),
     ] {
-        /// The mean, before the cut at 0.
-        "mean" mean: DurationValue,
-        /// The standard deviation, before the cut at 0.
-        "sd" sd: DurationValue,
+        /// The mean before the cut at 0, as a duration.
+        "mean" mean: DurationValue => |(mean, _)| *mean,
+        /// The standard deviation before the cut at 0, as a duration.
+        "sd" sd: DurationValue => |(_, sd)| *sd,
     }
 }
 
-/// What an interval may be, for messages.
+/// The forms of an interval, for messages.
 const INTERVAL_FORMS: &str = "\"400ms\", \"0s..800ms\", { exponential = \"1s\" }, \
     { normal = { mean = \"1s\", sd = \"200ms\" } } or { choice = [\"1s\", \"2s\"] }";
 
@@ -58,6 +70,20 @@ impl TomlSchema for Interval {
     fn schema() -> Json {
         let one = format!("[ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({TIME_UNIT_PATTERN})[ \\t]*)+");
         tables_or_string_schema(&format!("^{one}(\\.\\.{one})?$"), &[IntervalTable::schema()])
+    }
+}
+
+impl TomlEncode for &Interval {
+    fn encode(self) -> Option<Json> {
+        match self {
+            Interval::Constant(span) => span.encode(),
+            Interval::Uniform { from, to } => {
+                Some(format!("{}..{}", format_span(*from), format_span(*to)).into())
+            }
+            Interval::Exponential { .. } | Interval::Normal { .. } | Interval::Choice(_) => {
+                Some(IntervalTable::write(self))
+            }
+        }
     }
 }
 

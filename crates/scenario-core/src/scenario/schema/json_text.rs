@@ -1,20 +1,20 @@
-//! A request's JSON body, written as a TOML value.
+//! JSON that is written as a TOML value: the body of a request, or a value that an answer must have.
 
 use super::numbers::report_out_of_range;
 use super::{DecodeContext, TomlSchema};
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{TomlNode, TomlValue};
-use crate::scenario::vars::template::escape;
+use crate::scenario::vars::template::{escape, unescape};
 use crate::scenario::write::json::{Json, object};
 
-/// A TOML value as JSON text, with variables put into its strings; where it is `LATE`, values that are
-/// captured in the run as well.
+/// A TOML value as JSON text, with the variables of its strings replaced. With `LATE` the strings may have
+/// gaps for values that are captured during the run.
 #[derive(Debug)]
 pub(crate) struct JsonText<const LATE: bool>(pub(crate) ScenarioText);
 
 impl<const LATE: bool> TomlSchema for JsonText<LATE> {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
-        // All strings in it are templates, and so is the whole: JSON leaves `${name}` as it is.
+        // All strings in it are templates, and so is the whole text: JSON has no escape for `${name}`.
         let (plain, shown) = decode_json_pair(cx, node, LATE)?;
         Some(JsonText(ScenarioText::from_templates(&plain.to_line(), &shown.to_line())))
     }
@@ -24,7 +24,24 @@ impl<const LATE: bool> TomlSchema for JsonText<LATE> {
     }
 }
 
-/// A value as it is sent, and as it is shown, its strings as templates. Nesting is bounded by the document's limits.
+/// A JSON text as a tree whose strings are templates.
+pub(super) fn encode_json_text(json: &ScenarioText) -> Json {
+    fn unescape_keys(json: Json) -> Json {
+        match json {
+            Json::List(items) => Json::List(items.into_iter().map(unescape_keys).collect()),
+            Json::Object(items) => {
+                let items = items.into_iter().map(|(key, value)| (unescape(&key), unescape_keys(value)));
+                Json::Object(items.collect())
+            }
+            other => other,
+        }
+    }
+    // The text was made by `decode_json_pair`, so that it is always JSON.
+    unescape_keys(Json::parse(&json.to_display_template()).unwrap_or(Json::Null))
+}
+
+/// The value in its real form and in the form that may be shown; its strings are templates. The limits of
+/// the document bound the nesting.
 fn decode_json_pair(cx: &mut DecodeContext<'_>, node: TomlNode, late: bool) -> Option<(Json, Json)> {
     let at = node.at;
     let both = |json: Json| Some((json.clone(), json));
@@ -40,7 +57,7 @@ fn decode_json_pair(cx: &mut DecodeContext<'_>, node: TomlNode, late: bool) -> O
             match at.slice(&source).replace('_', "").parse::<f64>() {
                 Ok(number) if number.is_finite() => both(Json::Float(number)),
                 _ => {
-                    cx.error(at, "JSON has no such number");
+                    cx.error(at, "JSON does not have this number");
                     None
                 }
             }

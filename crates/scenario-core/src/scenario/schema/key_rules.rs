@@ -1,16 +1,15 @@
-//! Rules for names that stand as keys.
+//! Rules for names that are the keys of a table.
 
 use scenario_log::name;
 
-/// A rule for names that stand as keys.
+/// A rule for names that are the keys of a table.
 pub(crate) trait KeyRule {
-    /// Why a key is not allowed.
+    /// The reason why a key is not allowed, if it is not.
     fn key_error(key: &str) -> Option<String>;
-    /// The same as a regular expression of JSON Schema.
+    /// The rule as a regular expression of JSON Schema.
     const PATTERN: &'static str;
 }
 
-/// The name of a variable.
 #[derive(Debug)]
 pub(crate) struct VarNameRule;
 
@@ -21,26 +20,28 @@ impl KeyRule for VarNameRule {
     const PATTERN: &'static str = "^[A-Za-z0-9_.-]{1,64}$";
 }
 
-/// The name of a preset or a fetch.
+/// The name of a preset or a fetch, which has no dot.
 #[derive(Debug)]
 pub(crate) struct JobNameRule;
 
 impl KeyRule for JobNameRule {
     fn key_error(key: &str) -> Option<String> {
-        name::name_error(key)
-            .or_else(|| key.contains('.').then(|| "the name of a preset or a fetch has no dot".to_owned()))
+        name::name_error(key).or_else(|| {
+            key.contains('.').then(|| "the name of a preset or a fetch must not have a dot".to_owned())
+        })
     }
     const PATTERN: &'static str = "^[A-Za-z0-9_-]{1,64}$";
 }
 
-/// The name of an environment variable.
 #[derive(Debug)]
 pub(crate) struct EnvNameRule;
 
 impl KeyRule for EnvNameRule {
     fn key_error(key: &str) -> Option<String> {
         let wrong = key.is_empty() || key.contains(['=', '\0']);
-        wrong.then(|| "the name of an environment variable is not empty and has no `=` and no NUL".to_owned())
+        wrong.then(|| {
+            "the name of an environment variable must not be empty and must not have `=` or NUL".to_owned()
+        })
     }
     const PATTERN: &'static str = r"^[^=\u0000]+$";
 }
@@ -56,7 +57,7 @@ impl KeyRule for HeaderNameRule {
     const PATTERN: &'static str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$";
 }
 
-/// Whether a text is a token of RFC 9110.
+/// Whether a text is a token (RFC 9110, 5.6.2).
 pub(super) fn is_token(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(allowed)

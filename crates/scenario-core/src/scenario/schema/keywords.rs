@@ -1,5 +1,6 @@
-//! Strings of which there are only a few.
+//! Types that are one of a few words in a file.
 
+use super::encode::TomlEncode;
 use super::strings::or_variable_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
@@ -9,7 +10,7 @@ use crate::scenario::write::json::{Json, object};
 use scenario_log::event::Direction;
 use scenario_log::signal::Signal;
 
-/// One of a few words, each with its meaning.
+/// Decodes one of a few words, each with its meaning.
 fn decode_keyword<T: Copy>(
     cx: &mut DecodeContext<'_>,
     node: TomlNode,
@@ -22,16 +23,15 @@ fn decode_keyword<T: Copy>(
     if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == written) {
         return Some(*meaning);
     }
-    let fault = Diagnostic::error(cx.place(at), format!("{} is no {what}", quoted(&written)));
+    let fault = Diagnostic::error(cx.place(at), format!("{} is not {what}", quoted(&written)));
     let fault = match cx.diagnostics.closest_name(&written, words.iter().map(|(word, _)| *word)) {
         Some(word) => fault.with_help(format!("did you mean {word:?}?")),
         None => fault,
     };
-    cx.diagnostics.add(fault.with_help(format!("there is {}", names.join(", "))));
+    cx.diagnostics.add(fault.with_help(format!("the words are {}", names.join(", "))));
     None
 }
 
-/// The first of some words.
 const fn first_keyword<const N: usize>(words: [&'static str; N]) -> &'static str {
     words[0]
 }
@@ -49,15 +49,22 @@ macro_rules! keywords {
                 or_variable_schema(object([("enum", Json::from([$($word),+]))]))
             }
         }
+
+        impl TomlEncode for $type {
+            fn encode(self) -> Option<Json> {
+                let words = [$(($word, $meaning)),+];
+                words.into_iter().find(|(_, meaning)| *meaning == self).map(|(word, _)| word.into())
+            }
+        }
     };
 }
 
-keywords!(FetchMode, "mode", ["concurrent" => FetchMode::Concurrent, "sequential" => FetchMode::Sequential]);
-keywords!(ArrivalProcess, "kind of arrivals", ["constant" => ArrivalProcess::Constant, "poisson" => ArrivalProcess::Poisson]);
-keywords!(Http2Mode, "answer here", ["auto" => Http2Mode::Auto, "always" => Http2Mode::Always, "never" => Http2Mode::Never]);
-keywords!(WorldEdges, "kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
-keywords!(Isolation, "isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
-keywords!(Direction, "direction", [
+keywords!(FetchMode, "a mode", ["concurrent" => FetchMode::Concurrent, "sequential" => FetchMode::Sequential]);
+keywords!(ArrivalProcess, "a kind of arrivals", ["constant" => ArrivalProcess::Constant, "poisson" => ArrivalProcess::Poisson]);
+keywords!(Http2Mode, "a mode of HTTP/2", ["auto" => Http2Mode::Auto, "always" => Http2Mode::Always, "never" => Http2Mode::Never]);
+keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
+keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
+keywords!(Direction, "a direction", [
     "N" => Direction::N,
     "E" => Direction::E,
     "S" => Direction::S,
@@ -71,7 +78,7 @@ impl TomlSchema for Signal {
         if let Some(signal) = Signal::from_name(&name) {
             return Some(signal);
         }
-        let fault = Diagnostic::error(cx.place(at), format!("{} is no signal", quoted(&name)));
+        let fault = Diagnostic::error(cx.place(at), format!("{} is not a signal", quoted(&name)));
         let upper = name.to_ascii_uppercase();
         let fault = match cx.diagnostics.closest_name(&upper, Signal::names()) {
             Some(nearest) => fault.with_help(format!("did you mean {nearest:?}?")),
@@ -82,7 +89,7 @@ impl TomlSchema for Signal {
     }
 
     fn schema() -> Json {
-        // Capitals or not, with SIG or without.
+        // The case does not matter, nor does the prefix SIG.
         let letters = |name: &str| {
             name.chars()
                 .map(|c| match c.to_ascii_lowercase() {

@@ -1,9 +1,9 @@
-//! Shapes: what a value of a scenario file looks like. One definition gives both the decoding of a
-//! TOML value, with errors at their places, and the JSON Schema that an editor checks by, so that
-//! the two agree by construction.
+//! The values of a scenario file. One definition decodes a TOML value, with errors at their places, and
+//! describes it in the JSON Schema that editors check by, so that the two agree. The value of the checked
+//! model is written beside its decoding.
 //!
-//! A shape knows one value and the variables put into it. What needs the rest of the scenario (that
-//! a name exists, that times add up) is not known here but in `scenario::check`.
+//! A value is checked alone here, with the variables in it replaced. `scenario::check` does everything that
+//! needs the rest of the scenario (a name exists, times can be counted).
 
 pub(crate) mod after;
 mod auth;
@@ -12,6 +12,7 @@ mod check;
 pub(crate) mod collections;
 mod decode_context;
 pub(crate) mod durations;
+pub(crate) mod encode;
 pub(crate) mod expect;
 mod form;
 mod intervals;
@@ -31,41 +32,47 @@ use crate::diagnostic::FilePlace;
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::Json;
 
-/// Something that can be read from a TOML value and described by a JSON Schema.
+/// A type that is decoded from a TOML value and described by a JSON Schema.
 pub(crate) trait TomlSchema: Sized {
-    /// How one is written, for the messages of lists.
+    /// An example of a value, for messages about lists.
     const EXAMPLE: &'static str = "…";
 
-    /// Reads a value. What is wrong is added to `cx.found`; `None` if nothing is left of the value.
+    /// Decodes a value. Errors are added to `cx.diagnostics`; `None` if there is no usable value.
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self>;
 
-    /// The same in the language of JSON Schema 2020-12.
+    /// The values that `decode` accepts, as JSON Schema 2020-12.
     fn schema() -> Json;
+
+    /// Decodes the defaults of a table and of the tables in it. A wrong default panics.
+    #[cfg(test)]
+    fn decode_defaults() {}
 }
 
-/// A value and where it stands.
+/// A value and where it stands in its file.
 #[derive(Clone, Debug)]
 pub(crate) struct Located<T> {
-    /// What.
     pub(crate) value: T,
-    /// Where.
     pub(crate) place: FilePlace,
 }
 
-/// What a table says for one key. What is broken has been told and is not asked about again.
+/// The value of one key of a table. An invalid value has been reported; it must not be reported again.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum KeySlot<T> {
-    /// The key is not there.
     #[default]
     Absent,
-    /// It is there, with a wrong value.
     Invalid,
-    /// Its value.
     Given(Located<T>),
 }
 
+#[cfg(test)]
+impl<T: TomlSchema> KeySlot<T> {
+    pub(crate) fn decode_default(&self) {
+        T::decode_defaults();
+    }
+}
+
 impl<T> KeySlot<T> {
-    /// The value, if it is there and right.
+    /// The value with its place, if the key is there and right.
     pub(crate) fn into_given(self) -> Option<Located<T>> {
         match self {
             KeySlot::Given(value) => Some(value),
@@ -73,12 +80,12 @@ impl<T> KeySlot<T> {
         }
     }
 
-    /// The same without its place.
+    /// The value, if the key is there and right.
     pub(crate) fn into_value(self) -> Option<T> {
         self.into_given().map(|given| given.value)
     }
 
-    /// A look at it.
+    /// A reference to the value with its place, if the key is there and right.
     pub(crate) fn as_given(&self) -> Option<&Located<T>> {
         match self {
             KeySlot::Given(value) => Some(value),
@@ -86,8 +93,58 @@ impl<T> KeySlot<T> {
         }
     }
 
-    /// Whether the key is there, with whatever value.
+    /// Whether the key is there, with a right value or a wrong one.
     pub(crate) fn is_present(&self) -> bool {
         !matches!(self, KeySlot::Absent)
+    }
+
+    /// Fills the slot with what was read for its key.
+    pub(crate) fn set(&mut self, read: KeySlot<T>) {
+        *self = read;
+    }
+}
+
+/// The value of a key that has a default. The default is the one of the key's row in its table.
+#[derive(Clone, Debug)]
+pub(crate) struct DefaultedSlot<T> {
+    slot: KeySlot<T>,
+    default: fn() -> T,
+}
+
+impl<T: Clone> DefaultedSlot<T> {
+    /// The slot of a key that is not there.
+    pub(crate) fn absent(default: fn() -> T) -> DefaultedSlot<T> {
+        DefaultedSlot { slot: KeySlot::Absent, default }
+    }
+
+    /// The value of the file, or the default where the file has none. It is the default as well where
+    /// the file's value is wrong: the scenario is refused then, and only the other checks go on.
+    pub(crate) fn or_default(&self) -> T {
+        self.slot.as_given().map_or_else(self.default, |given| given.value.clone())
+    }
+
+    /// The same, but `None` where the file's value is wrong.
+    pub(crate) fn valid(&self) -> Option<T> {
+        (!matches!(self.slot, KeySlot::Invalid)).then(|| self.or_default())
+    }
+
+    /// The value of the file with its place, if the key is there and right.
+    pub(crate) fn as_given(&self) -> Option<&Located<T>> {
+        self.slot.as_given()
+    }
+
+    /// Whether the key is there, with a right value or a wrong one.
+    pub(crate) fn is_present(&self) -> bool {
+        self.slot.is_present()
+    }
+
+    /// Fills the slot with what was read for its key.
+    pub(crate) fn set(&mut self, read: KeySlot<T>) {
+        self.slot = read;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn decode_default(&self) {
+        (self.default)();
     }
 }

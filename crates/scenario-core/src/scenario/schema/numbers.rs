@@ -1,7 +1,8 @@
-//! Integers within a range, booleans, and sizes.
+//! Integers of a range, booleans, and sizes.
 
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
+use crate::scenario::format::SIZE_UNITS;
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 
@@ -26,17 +27,21 @@ impl<const LEAST: i64, const MOST: i64> TomlSchema for BoundedInt<LEAST, MOST> {
     }
 
     fn schema() -> Json {
-        // A float like 1.0 is an integer for JSON Schema; TOML's are told apart before it sees them.
+        // For JSON Schema a float such as 1.0 is an integer; the decoding tells TOML's floats from integers
+        // itself.
         object([("type", "integer".into()), ("minimum", Json::Int(LEAST)), ("maximum", Json::Int(MOST))])
     }
 }
 
-/// Says that an integer is out of its range.
+/// Reports an integer that is out of its range.
 pub(crate) fn report_out_of_range(cx: &mut DecodeContext<'_>, at: ByteRange, least: i64, most: i64) {
     let source = std::rc::Rc::clone(&cx.source);
     cx.error(
         at,
-        format!("{} is out of range: it is an integer from {least} to {most}", quoted(at.slice(&source))),
+        format!(
+            "{} is out of range: it must be an integer from {least} to {most}",
+            quoted(at.slice(&source))
+        ),
     );
 }
 
@@ -60,21 +65,6 @@ impl TomlSchema for bool {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByteSize<const LEAST: i64>(pub(crate) u64);
 
-/// The units of a size, in bytes. Decimal and binary ones as IEC 80000-13 has them.
-const SIZE_UNITS: [(&str, u64); 11] = [
-    ("", 1),
-    ("B", 1),
-    ("kB", 1_000),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-];
-
 impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let at = node.at;
@@ -84,18 +74,18 @@ impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
                 "write \"{}\" for bytes, or for example \"64KiB\"",
                 at.slice(&source).trim_start_matches('+')
             );
-            cx.error_with_help(at, "a size is a string with its unit, not a bare number", help);
+            cx.error_with_help(at, "a size is a string with a unit, not a bare number", help);
             return None;
         }
         let text = cx.decode_text(node, "a size", r#""64KiB""#)?;
         match parse_size(text.reveal()) {
             Ok(bytes) if i64::try_from(bytes).is_ok_and(|bytes| bytes >= LEAST) => Some(ByteSize(bytes)),
             Ok(_) => {
-                cx.error(at, format!("a size here is from {LEAST} to {} bytes", i64::MAX));
+                cx.error(at, format!("a size here must be from {LEAST} to {} bytes", i64::MAX));
                 None
             }
             Err(fault) => {
-                let fault = if text.is_secret() { "this value is no size".to_owned() } else { fault };
+                let fault = if text.is_secret() { "this value is not a size".to_owned() } else { fault };
                 cx.error_with_help(at, fault, r#"for example "64KiB", "1GB" or "100""#);
                 None
             }
@@ -110,20 +100,23 @@ impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
     }
 }
 
-/// A size in bytes, or why it is none.
+/// Reads a size, in bytes; the error is a message.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let unit = unit.strip_prefix(' ').unwrap_or(unit);
     if digits.is_empty() {
-        return Err(format!("{} is no size: it begins with a whole number", quoted(text)));
+        return Err(format!("{} is not a size: a size begins with a whole number", quoted(text)));
     }
     let Some((_, bytes)) = SIZE_UNITS.iter().find(|(name, _)| *name == unit) else {
         let meant = SIZE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit));
         return Err(match meant {
-            Some((name, _)) => format!("{} is no unit of size; did you mean `{name}`?", quoted(unit)),
+            Some((name, _)) => format!("{} is not a unit of size; did you mean `{name}`?", quoted(unit)),
             None => {
-                format!("{} is no unit of size: they are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB", quoted(unit))
+                format!(
+                    "{} is not a unit of size; the units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB",
+                    quoted(unit)
+                )
             }
         });
     };
@@ -133,16 +126,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{} is more than {} bytes", quoted(text), i64::MAX))
 }
 
-/// A size as a scenario reads it, in the largest unit that is exact.
-pub(crate) fn format_size(bytes: u64) -> String {
-    let binary = SIZE_UNITS.iter().rev().filter(|(name, _)| name.contains('i'));
-    binary
-        .into_iter()
-        .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit))
-        .map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", bytes / unit))
-}
-
-/// One or several integers of a range.
+/// The schema of one integer of a range, or of a list of them.
 pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
     let one =
         object([("type", "integer".into()), ("minimum", Json::Int(least)), ("maximum", Json::Int(most))]);
@@ -153,6 +137,7 @@ pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::format::format_size;
 
     #[test]
     fn sizes_read_back_as_they_are_written() {

@@ -1,7 +1,8 @@
-//! Rates of requests: one, or one that changes over time.
+//! Rates of requests: a constant rate, or one that changes over time.
 
 use super::collections::ListOf;
 use super::durations::DurationValue;
+use super::encode::TomlEncode;
 use super::strings::pattern_schema;
 use super::table::{TableRule, table};
 use super::{DecodeContext, Located, TomlSchema};
@@ -11,10 +12,10 @@ use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::time::Span;
 
-/// A rate is written like this.
+/// The syntax of a rate, as a regular expression.
 const RATE_PATTERN: &str = r"[0-9]{1,12}(\.[0-9]{1,6})?/(s|m|h)";
 
-/// What rates there are, for messages.
+/// Examples of rates, for messages.
 const RATE_FORMS: &str = "\"500/s\", \"2.5/m\" or \"1/h\"";
 
 impl TomlSchema for RequestRate {
@@ -27,15 +28,15 @@ impl TomlSchema for RequestRate {
             let number = at.slice(&source).trim_start_matches('+').replace('_', "");
             let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
             let number = if plain { number } else { "500".to_owned() };
-            let help = format!("write \"{number}/s\" for so many a second");
-            cx.error_with_help(at, "a rate is a string with its unit, not a bare number", help);
+            let help = format!("write \"{number}/s\" for that number a second");
+            cx.error_with_help(at, "a rate is a string with a unit, not a bare number", help);
             return None;
         }
         let text = cx.decode_text(node, "a rate", RATE_FORMS)?;
         match parse_rate(text.reveal()) {
             Ok(rate) => Some(rate),
             Err(fault) => {
-                let fault = if text.is_secret() { "this value is no rate".to_owned() } else { fault };
+                let fault = if text.is_secret() { "this value is not a rate".to_owned() } else { fault };
                 cx.error_with_help(at, fault, format!("for example {RATE_FORMS}"));
                 None
             }
@@ -47,9 +48,9 @@ impl TomlSchema for RequestRate {
     }
 }
 
-/// A rate, or why it is none.
+/// Reads a rate; the error is a message.
 fn parse_rate(text: &str) -> Result<RequestRate, String> {
-    let no_rate = |why: &str| format!("{} is no rate: {why}", quoted(text));
+    let no_rate = |why: &str| format!("{} is not a rate: {why}", quoted(text));
     let (number, unit) = text.split_once('/').ok_or_else(|| no_rate("it has no unit"))?;
     let factor = match unit {
         "s" => 3600,
@@ -60,7 +61,7 @@ fn parse_rate(text: &str) -> Result<RequestRate, String> {
     let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(decimals) {
-        return Err(no_rate("it begins with a number that is not negative"));
+        return Err(no_rate("it must begin with a number that is not negative"));
     }
     if decimals.len() > 6 {
         return Err(no_rate("it has more than six decimals"));
@@ -80,14 +81,14 @@ fn parse_rate(text: &str) -> Result<RequestRate, String> {
 
 table! {
     /// A point of a rate that changes over time.
-    RawRampPoint is "a point of a rate" like "{ at = \"10s\", to = \"500/s\" }" with [
+    RawRampPoint is "a point of a rate" from (RampPoint) like "{ at = \"10s\", to = \"500/s\" }" with [
         TableRule::Required("at", "at = \"10s\""),
         TableRule::Required("to", "to = \"500/s\""),
     ] {
-        /// When, from the start of the job.
-        "at" at: DurationValue,
-        /// The rate there. Between two points it changes evenly.
-        "to" to: RequestRate,
+        /// The moment of the point, as a duration from the start of the load.
+        "at" at: DurationValue => |point| point.at,
+        /// The rate at that moment, such as `"500/s"`. Between two points the rate changes evenly.
+        "to" to: RequestRate => |point| point.rate,
     }
 }
 
@@ -110,7 +111,7 @@ impl TomlSchema for Ramp {
         if ramp.points().iter().all(|point| point.rate == RequestRate(0)) {
             cx.error_with_help(
                 at,
-                "at this rate there is no request at all",
+                "at this rate there are no requests at all",
                 format!("for example {RATE_FORMS}"),
             );
             return None;
@@ -126,7 +127,22 @@ impl TomlSchema for Ramp {
     }
 }
 
-/// The ramp through these points, if they are in the order of time.
+impl TomlEncode for RequestRate {
+    fn encode(self) -> Option<Json> {
+        Some(self.to_file_text().into())
+    }
+}
+
+impl TomlEncode for &Ramp {
+    fn encode(self) -> Option<Json> {
+        match self.as_constant() {
+            Some(rate) => rate.encode(),
+            None => Some(self.points().iter().map(RawRampPoint::write).collect()),
+        }
+    }
+}
+
+/// Builds the ramp through these points; reports points that are not in the order of time.
 fn ramp_through(cx: &mut DecodeContext<'_>, raw: Vec<Located<RawRampPoint>>) -> Option<Ramp> {
     let mut points: Vec<RampPoint> = Vec::with_capacity(raw.len());
     let mut is_whole = true;
@@ -137,7 +153,7 @@ fn ramp_through(cx: &mut DecodeContext<'_>, raw: Vec<Located<RawRampPoint>>) -> 
         };
         let before = points.last().map_or(Span::ZERO, |point| point.at);
         if at.value.0 < before {
-            let fault = Diagnostic::error(at.place, "the points of a rate are in the order of time");
+            let fault = Diagnostic::error(at.place, "the points of a rate must be in the order of time");
             cx.diagnostics.add(fault.with_help("two points with the same `at` are a jump"));
             is_whole = false;
         }

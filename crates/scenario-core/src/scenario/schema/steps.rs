@@ -1,29 +1,24 @@
-//! The steps of a player: a word, and what it takes. Knows no cells and no locks.
+//! The steps of a player: a word and its operand. Cells and locks are not looked up here.
 
-use std::rc::Rc;
-
+use super::decode_context::decode_snippet;
 use super::durations::TIME_UNIT_PATTERN;
 use super::strings::pattern_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
-use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::interval::Interval;
-use crate::scenario::toml;
-use crate::scenario::toml::{TomlDocument, TomlNode};
-use crate::scenario::vars::Vars;
+use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::Json;
 use scenario_log::name;
 
 /// A step as it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct RawStep {
-    /// The whole of it, without what is around it.
+    /// The whole text, without the spaces around it.
     pub(crate) text: String,
-    /// What it does.
     pub(crate) action: RawStepAction,
 }
 
-/// What a step does, with the names that it has.
+/// The action of a step; its names have not been looked up.
 #[derive(Clone, Debug)]
 pub(crate) enum RawStepAction {
     Load(String),
@@ -37,7 +32,7 @@ pub(crate) enum RawStepAction {
     Say,
 }
 
-/// Every word, with how a step of it is written.
+/// Each word, with the form of its step.
 const STEP_FORMS: [(&str, &str); 9] = [
     ("load", "load CELL"),
     ("store", "store CELL"),
@@ -66,8 +61,8 @@ impl TomlSchema for RawStep {
                 let meant =
                     nearest.map_or_else(String::new, |word| format!("did you mean {}? ", quoted(word)));
                 let all: Vec<&str> = STEP_FORMS.iter().map(|(_, form)| *form).collect();
-                let help = format!("{meant}there is {}", all.join(", "));
-                cx.error_with_help(at, format!("{} is no step", quoted(word)), help);
+                let help = format!("{meant}the steps are {}", all.join(", "));
+                cx.error_with_help(at, format!("{} is not a step", quoted(word)), help);
                 None
             }
             Err(StepError::InvalidOperand(fault)) => {
@@ -88,11 +83,10 @@ impl TomlSchema for RawStep {
     }
 }
 
-/// What is wrong with a step.
+/// The error of a step.
 enum StepError {
-    /// There is no such word.
     UnknownWord,
-    /// What the word takes.
+    /// The operand is missing or wrong, with a message.
     InvalidOperand(String),
 }
 
@@ -105,7 +99,7 @@ fn parse_action(word: &str, rest: &str) -> Result<RawStepAction, StepError> {
     let number = |make: fn(i64) -> RawStepAction| {
         let fault = || match rest {
             "" => format!("`{word}` lacks a number"),
-            rest => format!("{} is no whole number from {} to {}", quoted(rest), i64::MIN, i64::MAX),
+            rest => format!("{} is not a whole number from {} to {}", quoted(rest), i64::MIN, i64::MAX),
         };
         rest.parse().map(make).map_err(|_| StepError::InvalidOperand(fault()))
     };
@@ -119,7 +113,7 @@ fn parse_action(word: &str, rest: &str) -> Result<RawStepAction, StepError> {
         "pause" => parse_pause(rest).map(RawStepAction::Pause).map_err(StepError::InvalidOperand),
         "move" if rest.is_empty() => Ok(RawStepAction::Move),
         "move" => {
-            Err(StepError::InvalidOperand(format!("`move` takes nothing; {} is too much", quoted(rest))))
+            Err(StepError::InvalidOperand(format!("`move` stands alone; {} is too much", quoted(rest))))
         }
         "say" if rest.is_empty() => Err(StepError::InvalidOperand("`say` lacks a text".to_owned())),
         "say" => Ok(RawStepAction::Say),
@@ -127,30 +121,18 @@ fn parse_action(word: &str, rest: &str) -> Result<RawStepAction, StepError> {
     }
 }
 
-/// An interval, read as the value of a key would be.
+/// Reads an interval in the same way as the value of a key; the error is a message.
 fn parse_pause(text: &str) -> Result<Interval, String> {
     if text.is_empty() {
         return Err("`pause` lacks an interval".to_owned());
     }
     if text.contains(['\n', '\r', '\\']) || (!text.starts_with('{') && text.contains('"')) {
-        return Err(format!("{} is no interval", quoted(text)));
+        return Err(format!("{} is not an interval", quoted(text)));
     }
-    let source: Rc<str> =
-        if text.starts_with('{') { format!("a = {text}") } else { format!("a = \"{text}\"") }.into();
-    let mut parsed = toml::parse(&source, 0);
-    let mut faults = Diagnostics::default();
-    parsed.syntax_errors.drain(..).chain(parsed.duplicate_keys).for_each(|fault| faults.add(fault));
-    let item = parsed.document.take_key(TomlDocument::ROOT, "a", &source);
-    let none = Vars::new(&|_| None);
-    let mut cx = DecodeContext::new(0, Rc::clone(&source), parsed.document, &none, &mut faults);
-    let interval = item.and_then(|item| Interval::decode(&mut cx, item.node));
-    match (interval, faults.error_count()) {
-        (Some(interval), 0) => Ok(interval),
-        _ => {
-            let first = faults.finish().into_iter().next();
-            Err(first.map_or_else(|| format!("{} is no interval", quoted(text)), |fault| fault.message))
-        }
-    }
+    let source = if text.starts_with('{') { format!("a = {text}") } else { format!("a = \"{text}\"") };
+    decode_snippet("a", source.into()).map_err(|fault| {
+        fault.map_or_else(|| format!("{} is not an interval", quoted(text)), |fault| fault.message)
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Strings: free text, which may hold secrets, and names, references, patterns and paths, which may not.
+//! Strings: free texts, which may hold secrets, and names, references, patterns and paths, which must not.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
 use scenario_log::name;
 
-/// A string in which a variable may stand instead of what the schema wants.
+/// The schema of a value, or of a string with a variable in it.
 pub(crate) fn or_variable_schema(schema: Json) -> Json {
     object([(
         "anyOf",
@@ -18,7 +18,7 @@ pub(crate) fn or_variable_schema(schema: Json) -> Json {
     )])
 }
 
-/// A string of this pattern, or one with variables.
+/// The schema of a string of this pattern, or of a string with a variable in it.
 pub(crate) fn pattern_schema(pattern: &str) -> Json {
     object([("type", "string".into()), ("pattern", format!(r"{pattern}|\$\{{").into())])
 }
@@ -35,7 +35,8 @@ impl TomlSchema for ScenarioText {
     }
 }
 
-/// A text that is wanted only when it is used: a value that is captured in the run may stand in it.
+/// A text that is needed only when it is used, so that values that are captured during the run may stand in
+/// it.
 #[derive(Debug)]
 pub(crate) struct DeferredText(pub(crate) ScenarioText);
 
@@ -51,7 +52,7 @@ impl TomlSchema for DeferredText {
     }
 }
 
-/// A string that the log shows as it is.
+/// A string that the log shows as it is; it must not hold secrets.
 #[derive(Debug)]
 pub(crate) struct PublicString(pub(crate) String);
 
@@ -65,7 +66,7 @@ impl TomlSchema for PublicString {
     }
 }
 
-/// A text that a program gets as an argument or in its environment: without NUL.
+/// A text without NUL, for an argument or an environment variable of a program.
 #[derive(Debug)]
 pub(crate) struct NulFreeText(pub(crate) ScenarioText);
 
@@ -76,7 +77,7 @@ impl TomlSchema for NulFreeText {
         let at = node.at;
         let text = cx.decode_text(node, "a string", r#""--verbose""#)?;
         if text.reveal().contains('\0') {
-            cx.error(at, "a program cannot be given a NUL character");
+            cx.error(at, "a program cannot receive a NUL character");
             return None;
         }
         Some(NulFreeText(text))
@@ -87,7 +88,7 @@ impl TomlSchema for NulFreeText {
     }
 }
 
-/// The value of an HTTP header: without control characters but the tab (RFC 9110, 5.5).
+/// The value of an HTTP header: the tab is its only control character (RFC 9110, 5.5).
 #[derive(Debug)]
 pub(crate) struct HeaderValueText(pub(crate) ScenarioText);
 
@@ -97,7 +98,10 @@ impl TomlSchema for HeaderValueText {
         let text = cx.decode_deferred_text(node, "a string", r#""text/plain""#)?;
         if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
             let bad = u32::from(bad);
-            cx.error(at, format!("a header's value has no control characters; this one has U+{bad:04X}"));
+            cx.error(
+                at,
+                format!("the value of a header must not have control characters; this one has U+{bad:04X}"),
+            );
             return None;
         }
         Some(HeaderValueText(text))
@@ -131,7 +135,7 @@ impl TomlSchema for EntryIdText {
     }
 }
 
-/// The name of players: one `{n}` in it stands for their number.
+/// The name of players, in which one `{n}` stands for their number.
 #[derive(Debug)]
 pub(crate) struct PlayerNamePattern(pub(crate) String);
 
@@ -139,7 +143,7 @@ impl TomlSchema for PlayerNamePattern {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<PlayerNamePattern> {
         let at = node.at;
         let pattern = cx.decode_public_text(node, "a name", r#""john", or "player-{n}" for many"#)?;
-        // A lone `{n}` is a name as soon as it has its number.
+        // A lone `{n}` becomes a valid name with its number.
         let numbered = pattern.replacen("{n}", "0", 1);
         let fault = name::name_error(&numbered);
         if let Some(fault) = fault {
@@ -156,7 +160,7 @@ impl TomlSchema for PlayerNamePattern {
     }
 }
 
-/// A regular expression, tried out.
+/// A valid regular expression.
 #[derive(Debug)]
 pub(crate) struct RegexText(pub(crate) String);
 
@@ -167,8 +171,8 @@ impl TomlSchema for RegexText {
         if let Some(fault) = cx.regex_error(&regex) {
             cx.error_with_help(
                 at,
-                format!("this is no regular expression: {fault}"),
-                "the syntax is that of https://docs.rs/regex; in '…' a backslash needs no second one",
+                format!("this is not a regular expression: {fault}"),
+                "the syntax is that of https://docs.rs/regex; in '…' a backslash is written once",
             );
             return None;
         }
@@ -180,7 +184,7 @@ impl TomlSchema for RegexText {
     }
 }
 
-/// A path, as seen from the scenario's folder.
+/// A path, relative to the scenario's folder.
 #[derive(Debug)]
 pub(crate) struct ScenarioPath(pub(crate) PathBuf);
 
@@ -189,7 +193,7 @@ impl TomlSchema for ScenarioPath {
         let at = node.at;
         let path = cx.decode_public_text(node, "a path", r#""data/input.txt""#)?;
         if path.is_empty() || path.contains('\0') {
-            cx.error(at, "a path is not empty and has no NUL character");
+            cx.error(at, "a path must not be empty and must not have a NUL character");
             return None;
         }
         Some(ScenarioPath(cx.folder.join(path)))
@@ -200,7 +204,7 @@ impl TomlSchema for ScenarioPath {
     }
 }
 
-/// The path of an included file: as it is written, since it is read before there are variables.
+/// The path of an included file as it is written: it is read before the variables are known.
 #[derive(Debug)]
 pub(crate) struct IncludePath(pub(crate) String);
 
@@ -212,11 +216,14 @@ impl TomlSchema for IncludePath {
         let source = std::rc::Rc::clone(&cx.source);
         let path = raw.as_str(&source);
         if path.is_empty() || path.contains('\0') {
-            cx.error(at, "a path is not empty and has no NUL character");
+            cx.error(at, "a path must not be empty and must not have a NUL character");
             return None;
         }
         if path.contains("${") {
-            cx.error(at, "the path of an included file holds no variables: they are read from it");
+            cx.error(
+                at,
+                "the path of an included file cannot have variables: it is read before they are known",
+            );
             return None;
         }
         Some(IncludePath(path.to_owned()))
@@ -231,8 +238,8 @@ impl TomlSchema for IncludePath {
     }
 }
 
-/// An HTTP method.
-#[derive(Debug)]
+/// A valid HTTP method.
+#[derive(Clone, Debug)]
 pub(crate) struct HttpMethod(pub(crate) String);
 
 impl TomlSchema for HttpMethod {
@@ -240,7 +247,11 @@ impl TomlSchema for HttpMethod {
         let at = node.at;
         let method = cx.decode_public_text(node, "an HTTP method", r#""POST""#)?;
         if !is_token(&method) {
-            cx.error_with_help(at, format!("{} is no HTTP method", quoted(&method)), "for example \"POST\"");
+            cx.error_with_help(
+                at,
+                format!("{} is not an HTTP method", quoted(&method)),
+                "for example \"POST\"",
+            );
             return None;
         }
         if method.eq_ignore_ascii_case("CONNECT") {

@@ -1,33 +1,37 @@
-//! Tables with known keys. [`table!`] makes a struct, its decoding and its schema out of one list.
+//! Tables with known keys. [`table!`] makes a struct, its decoding, its schema, its defaults and its
+//! writing out of one list.
 
-use super::DecodeContext;
+use super::decode_context::decode_snippet;
+use super::encode::TomlEncode;
+use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::toml::{ByteRange, TomlKeyValue, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
+use crate::scenario::write::toml_writer::{to_inline_toml, write_key_value};
 
-/// What holds between the keys of a table.
+/// A rule about the keys of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TableRule {
-    /// The key must be there; with a line to write.
+    /// The key must be there; the second text is an example of its line.
     Required(&'static str, &'static str),
-    /// The key must be there, with a line to write, unless the other one is.
+    /// The key must be there unless the last one is; the second text is an example of its line.
     RequiredUnless(&'static str, &'static str, &'static str),
-    /// One of these, and no two.
+    /// Exactly one of these keys must be there.
     ExactlyOne(&'static [&'static str]),
-    /// One of these, and no two; none where the other key is true.
+    /// Exactly one of these keys must be there; none is needed if the other key is true.
     OneUnlessTrue(&'static [&'static str], &'static str),
-    /// The first key goes only with the second.
+    /// The first key needs the second.
     Needs(&'static str, &'static str),
-    /// The key goes only with at least one of these.
+    /// The key needs at least one of these.
     NeedsAny(&'static str, &'static [&'static str]),
-    /// The first key does not go with the second.
+    /// The two keys exclude each other.
     Excludes(&'static str, &'static str),
 }
 
-/// The keys that a table has, with their places.
+/// The keys that are present in a table, with their places.
 pub(crate) type PresentKeys = Vec<(&'static str, FilePlace)>;
 
-/// Takes the items of a table; anything else is an error.
+/// Takes the items of a table; reports any other value.
 pub(crate) fn take_table_items(
     cx: &mut DecodeContext<'_>,
     node: &TomlNode,
@@ -47,8 +51,8 @@ pub(crate) fn take_table_items(
     }
 }
 
-/// Checks the rules of a table whose keys have been decoded. What is missing is not told where an
-/// unknown key may have been meant for it.
+/// Checks the rules of a table whose keys have been decoded. A missing key is not reported if the table has
+/// an unknown key, which may be a misspelling of it.
 pub(crate) fn check_rules(
     cx: &mut DecodeContext<'_>,
     at: ByteRange,
@@ -77,15 +81,18 @@ pub(crate) fn check_rules(
                 )
             }
             TableRule::ExactlyOne(keys) => check_exactly_one(header, what, keys, seen, unknown),
-            // That the other key is true is not known here: who reads the table looks at it.
+            // The value of the other key is not known here; `check` looks at it.
             TableRule::OneUnlessTrue(keys, other) => {
                 let none = unknown || place_of(other).is_some();
                 check_exactly_one(header, what, keys, seen, none)
             }
             TableRule::Needs(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), None) if !unknown && !is_open_choice(rules, other, seen) => Some(
-                    Diagnostic::error(place, format!("{} goes only with {}", quoted(key), quoted(other)))
-                        .with_related(header, format!("here is no {}", quoted(other))),
+                    Diagnostic::error(
+                        place,
+                        format!("{} can be used only together with {}", quoted(key), quoted(other)),
+                    )
+                    .with_related(header, format!("there is no {} here", quoted(other))),
                 ),
                 _ => None,
             },
@@ -98,8 +105,11 @@ pub(crate) fn check_rules(
             },
             TableRule::Excludes(key, other) => match (place_of(key), place_of(other)) {
                 (Some(place), Some(other_at)) => Some(
-                    Diagnostic::error(place, format!("{} does not go with {}", quoted(key), quoted(other)))
-                        .with_related(other_at, format!("{} is here", quoted(other))),
+                    Diagnostic::error(
+                        place,
+                        format!("{} cannot be used together with {}", quoted(key), quoted(other)),
+                    )
+                    .with_related(other_at, format!("{} is here", quoted(other))),
                 ),
                 _ => None,
             },
@@ -111,7 +121,7 @@ pub(crate) fn check_rules(
     }
 }
 
-/// Whether the key is one of a choice that has not been made, which is told by itself.
+/// Whether the key belongs to a choice that the table has not made, which is reported by its own rule.
 fn is_open_choice(rules: &[TableRule], key: &str, seen: &PresentKeys) -> bool {
     rules.iter().any(|rule| match rule {
         TableRule::ExactlyOne(keys) => {
@@ -218,9 +228,12 @@ fn requires_schema(key: &str) -> Json {
     object([("required", [key].into_iter().collect())])
 }
 
-/// A schema with the documentation and the default of the key it is for.
+/// The schema of a key: of its value, with the documentation and the default of its row.
 pub(crate) fn with_docs(schema: Json, docs: &[&str], default: Option<Json>) -> Json {
-    let docs = docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    let mut docs = docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    if let Some(default) = &default {
+        docs.push_str(&format!(" Default: `{}`.", to_inline_toml(default)));
+    }
     let mut items = vec![("description".to_owned(), Json::Text(docs))];
     if let Some(default) = default {
         items.push(("default".to_owned(), default));
@@ -231,19 +244,148 @@ pub(crate) fn with_docs(schema: Json, docs: &[&str], default: Option<Json>) -> J
     Json::Object(items)
 }
 
-/// A table with known keys: a struct with one [`Slot`](super::Slot) for each, and its [`Shape`](super::Shape).
-/// The documentation of a key is its description in the schema.
+/// Whether a key whose value is its default is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WriteMode {
+    /// It is written all the same.
+    Always,
+    /// It is left out. Every key that is newer than the first logs is written so: the resolved scenario
+    /// of a file that does not use the key then stays what it was.
+    UnlessDefault,
+}
+
+/// Adds a key to the keys that are written.
+pub(crate) fn put_key(
+    keys: &mut Vec<(String, Json)>,
+    key: &str,
+    value: Option<Json>,
+    default: impl FnOnce() -> Option<Json>,
+    mode: WriteMode,
+) {
+    let is_left_out = mode == WriteMode::UnlessDefault && value == default();
+    if let Some(value) = value.filter(|_| !is_left_out) {
+        keys.push((key.to_owned(), value));
+    }
+}
+
+/// Calls the closure of a row. The bound gives the closure the type of its parameter.
+pub(crate) fn encode_key<'a, T, R: TomlEncode>(item: &'a T, value: impl FnOnce(&'a T) -> R) -> Option<Json> {
+    value(item).encode()
+}
+
+/// The value of a row's default, read as a file's would be.
+///
+/// # Panics
+///
+/// If the literal is not a value of the key's type: the row is wrong, and no file could be read.
+pub(crate) fn decode_default<T: TomlSchema>(default: Json) -> T {
+    let mut source = String::new();
+    write_key_value(&mut source, "default", &default);
+    match decode_snippet("default", source.into()) {
+        Ok(value) => value,
+        Err(error) => panic!("the default {} of a key cannot be read: {error:?}", default.to_line()),
+    }
+}
+
+/// The type of a row's field: a row with a default has a slot that falls back to it.
+macro_rules! slot_type {
+    ($ty:ty) => { $crate::scenario::schema::KeySlot<$ty> };
+    ($ty:ty = $default:expr) => { $crate::scenario::schema::DefaultedSlot<$ty> };
+}
+pub(crate) use slot_type;
+
+/// The slot of a key that is not there. Its default is decoded once in the life of the program.
+macro_rules! absent_slot {
+    ($ty:ty) => {
+        $crate::scenario::schema::KeySlot::Absent
+    };
+    ($ty:ty = $default:expr) => {
+        $crate::scenario::schema::DefaultedSlot::absent(|| {
+            static DEFAULT: std::sync::OnceLock<$ty> = std::sync::OnceLock::new();
+            let decode = || $crate::scenario::schema::table::decode_default($default.into());
+            DEFAULT.get_or_init(decode).clone()
+        })
+    };
+}
+pub(crate) use absent_slot;
+
+/// Writes the key of one row; without a `=>` it is never written.
+macro_rules! write_row {
+    ($keys:ident, $item:ident, $key:literal, [$($default:expr)?],) => {};
+    ($keys:ident, $item:ident, $key:literal, [$($default:expr)?], $value:expr) => {
+        $crate::scenario::schema::table::write_row!($keys, $item, $key, [$($default)?], $value; Always)
+    };
+    ($keys:ident, $item:ident, $key:literal, [$($default:expr)?], $value:expr; $mode:ident) => {
+        $crate::scenario::schema::table::put_key(
+            &mut $keys,
+            $key,
+            $crate::scenario::schema::table::encode_key($item, $value),
+            || $crate::scenario::schema::table::default_value([
+                $($crate::scenario::write::json::Json::from($default))?
+            ]),
+            $crate::scenario::schema::table::WriteMode::$mode,
+        )
+    };
+}
+pub(crate) use write_row;
+
+/// A table with known keys: a struct with one slot for each key, and its
+/// [`TomlSchema`](super::TomlSchema). A row is one key, in all that it means:
+///
+/// ```text
+/// /// The documentation of the key, which is its description in the schema.
+/// "key" field: Type = default => |item| item.value; UnlessDefault,
+/// ```
+///
+/// The default is written as JSON. The schema has it, and an absent key is decoded from it. The closure
+/// gives the value of the key in the checked model, for `write`; it takes the type after `from`. With
+/// [`UnlessDefault`](WriteMode::UnlessDefault) the key is written only if it differs from the default.
 macro_rules! table {
+    (@write $name:ident $from:ty {
+        $($(#[doc = $key_doc:literal])+ $key:literal $field:ident: $ty:ty $(= $default:expr)?
+            $(=> $value:expr $(; $mode:ident)?)?,)+
+    }) => {
+        impl $name {
+            /// The table as a file has it, its keys in the order of the rows.
+            pub(crate) fn write(item: &$from) -> $crate::scenario::write::json::Json {
+                let mut keys = Vec::new();
+                $($crate::scenario::schema::table::write_row!(
+                    keys, item, $key, [$($default)?], $($value $(; $mode)?)?
+                );)+
+                $crate::scenario::write::json::Json::Object(keys)
+            }
+        }
+    };
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident is $what:literal from ($from:ty) $(like $example:literal)? with [$($rules:tt)*] {
+            $($rows:tt)+
+        }
+    ) => {
+        $crate::scenario::schema::table::table! {
+            $(#[doc = $doc])+
+            $name is $what $(like $example)? with [$($rules)*] { $($rows)+ }
+        }
+        $crate::scenario::schema::table::table! { @write $name $from { $($rows)+ } }
+    };
     (
         $(#[doc = $doc:literal])+
         $name:ident is $what:literal $(like $example:literal)? with [$($rule:expr),* $(,)?] {
-            $($(#[doc = $key_doc:literal])+ $key:literal $field:ident: $ty:ty $(= $default:expr)?,)+
+            $($(#[doc = $key_doc:literal])+ $key:literal $field:ident: $ty:ty $(= $default:expr)?
+                $(=> $value:expr $(; $mode:ident)?)?,)+
         }
     ) => {
         $(#[doc = $doc])+
-        #[derive(Debug, Default)]
+        #[derive(Debug)]
         pub(crate) struct $name {
-            $($(#[doc = $key_doc])+ pub(crate) $field: $crate::scenario::schema::KeySlot<$ty>,)+
+            $($(#[doc = $key_doc])+
+            pub(crate) $field: $crate::scenario::schema::table::slot_type!($ty $(= $default)?),)+
+        }
+
+        impl Default for $name {
+            fn default() -> $name {
+                $name { $($field: $crate::scenario::schema::table::absent_slot!($ty $(= $default)?),)+ }
+            }
         }
 
         impl $name {
@@ -268,7 +410,7 @@ macro_rules! table {
                     match item.key.as_str(&source) {
                         $($key => {
                             seen.push(($key, cx.place(item.key_at)));
-                            read.$field = cx.decode_slot(item.node);
+                            read.$field.set(cx.decode_slot(item.node));
                         })+
                         _ => {
                             unknown = true;
@@ -292,12 +434,18 @@ macro_rules! table {
                 )),+];
                 table::table_schema(concat!($($doc),+).trim(), keys, Self::RULES)
             }
+
+            #[cfg(test)]
+            fn decode_defaults() {
+                let table = $name::default();
+                $(table.$field.decode_default();)+
+            }
         }
     };
 }
 pub(crate) use table;
 
-/// The default out of a list of at most one, which is how the macro hands it over.
+/// The default of a row, which the macro passes as a list of at most one.
 pub(crate) fn default_value<const N: usize>(default: [Json; N]) -> Option<Json> {
     default.into_iter().next()
 }

@@ -1,7 +1,8 @@
-//! Values that may be written in several ways: a word, a number, a list, a table.
+//! Values with several forms: a word, a number, a list or a table.
 
-use super::form::FormFields;
-use super::json_text::JsonText;
+use super::encode::{TomlEncode, encode_one_or_list};
+use super::form::{FormFields, encode_form};
+use super::json_text::{JsonText, encode_json_text};
 use super::numbers::{int_or_list_schema, report_out_of_range};
 use super::strings::{DeferredText, ScenarioPath, pattern_schema};
 use super::{DecodeContext, KeySlot, TomlSchema, table::table};
@@ -12,13 +13,13 @@ use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::signal::Signal;
 
-/// The schema of a string of a pattern, or one of these tables.
+/// The schema of a string of this pattern, or of one of these tables.
 pub(crate) fn tables_or_string_schema(regex: &str, tables: &[Json]) -> Json {
     let forms = std::iter::once(pattern_schema(regex)).chain(tables.iter().cloned());
     object([("anyOf", Json::List(forms.collect()))])
 }
 
-/// A string that must be one of a few words; says what the forms are if it is none.
+/// Decodes a string that must be one of a few words; reports the possible forms if it is not.
 fn decode_word<T: Copy>(
     cx: &mut DecodeContext<'_>,
     node: TomlNode,
@@ -35,13 +36,13 @@ fn decode_word<T: Copy>(
         cx.error_with_help(
             at,
             format!("{} is not {what}", quoted(&written)),
-            format!("{help}there is {forms}"),
+            format!("{help}the forms are {forms}"),
         );
     }
     found
 }
 
-/// One integer or a list of them, within a range.
+/// Decodes one integer of a range, or a list of them.
 fn decode_integers(
     cx: &mut DecodeContext<'_>,
     node: TomlNode,
@@ -59,8 +60,8 @@ fn decode_integers(
         TomlValue::Array(items) if items.is_empty() => {
             cx.error_with_help(
                 node.at,
-                "this list is empty: nothing would be allowed",
-                format!("there is {forms}"),
+                "this list is empty, so nothing would be allowed",
+                format!("the forms are {forms}"),
             );
             None
         }
@@ -95,10 +96,10 @@ fn decode_integers(
 }
 
 table! {
-    /// Death by a signal.
-    ExitSignalTable is "`exits`" with [TableRule::Required("signal", "signal = \"TERM\"")] {
-        /// The signal's name.
-        "signal" signal: Signal,
+    /// The exit of a program that a signal ends.
+    ExitSignalTable is "`exits`" from (Signal) with [TableRule::Required("signal", "signal = \"TERM\"")] {
+        /// The name of the signal that ends the program.
+        "signal" signal: Signal => |signal| *signal,
     }
 }
 
@@ -135,6 +136,19 @@ impl TomlSchema for ExitRule {
     }
 }
 
+impl TomlEncode for &ExitRule {
+    /// A program in the background is expected not to exit at all; a file has no form for that, and leaves
+    /// the key out.
+    fn encode(self) -> Option<Json> {
+        match self {
+            ExitRule::Codes(codes) if codes.is_empty() => None,
+            ExitRule::Codes(codes) => Some(encode_one_or_list(codes.iter().map(|code| u64::from(*code)))),
+            ExitRule::Any => Some("any".into()),
+            ExitRule::Signal(signal) => Some(ExitSignalTable::write(signal)),
+        }
+    }
+}
+
 const STATUS_FORMS: &str = "\"2xx\", 200, [200, 404] or \"any\"";
 
 impl TomlSchema for StatusRule {
@@ -159,11 +173,11 @@ impl TomlSchema for StatusRule {
             (written, Some(class @ 1..=9)) if written.len() == 3 => Some(StatusRule::Class(class)),
             (written, _) => {
                 let fault = if text.is_secret() {
-                    "this value is no status".to_owned()
+                    "this value is not a status".to_owned()
                 } else {
-                    format!("{} is no status", quoted(written))
+                    format!("{} is not a status", quoted(written))
                 };
-                cx.error_with_help(at, fault, format!("there is {STATUS_FORMS}"));
+                cx.error_with_help(at, fault, format!("the forms are {STATUS_FORMS}"));
                 None
             }
         }
@@ -174,13 +188,29 @@ impl TomlSchema for StatusRule {
     }
 }
 
+impl TomlEncode for &StatusRule {
+    fn encode(self) -> Option<Json> {
+        Some(match self {
+            StatusRule::Class(class) => format!("{class}xx").into(),
+            StatusRule::Codes(codes) => encode_one_or_list(codes.iter().map(|code| u64::from(*code))),
+            StatusRule::Any => "any".into(),
+        })
+    }
+}
+
 table! {
-    /// What a program reads, and then end of file.
-    StdinTable is "`stdin`" with [TableRule::ExactlyOne(&["text", "file"])] {
-        /// This text.
-        "text" text: ScenarioText,
-        /// This file.
-        "file" file: ScenarioPath,
+    /// The text or the file that a program reads, followed by the end of file.
+    StdinTable is "`stdin`" from (StdinMode) with [TableRule::ExactlyOne(&["text", "file"])] {
+        /// The text that the program reads.
+        "text" text: ScenarioText => |stdin| match stdin {
+            StdinMode::Text(text) => Some(text),
+            _ => None,
+        },
+        /// The path of the file that the program reads, relative to this file.
+        "file" file: ScenarioPath => |stdin| match stdin {
+            StdinMode::File(path) => Some(path),
+            _ => None,
+        },
     }
 }
 
@@ -205,7 +235,7 @@ impl TomlSchema for StdinMode {
         }
         let words =
             [("null", StdinKeyword::Null), ("open", StdinKeyword::Open), ("world", StdinKeyword::World)];
-        Some(match decode_word(cx, node, "what a program can read", &words, STDIN_FORMS)? {
+        Some(match decode_word(cx, node, "a kind of standard input", &words, STDIN_FORMS)? {
             StdinKeyword::Null => StdinMode::Null,
             StdinKeyword::Open => StdinMode::Open,
             StdinKeyword::World => StdinMode::World,
@@ -217,17 +247,47 @@ impl TomlSchema for StdinMode {
     }
 }
 
+impl TomlEncode for &StdinMode {
+    fn encode(self) -> Option<Json> {
+        Some(match self {
+            StdinMode::Null => "null".into(),
+            StdinMode::Open => "open".into(),
+            StdinMode::World => "world".into(),
+            StdinMode::Text(_) | StdinMode::File(_) => StdinTable::write(self),
+        })
+    }
+}
+
 table! {
-    /// The body of a request: exactly one of the four.
-    BodyTable is "`body`" with [TableRule::ExactlyOne(&["text", "file", "form", "json"])] {
-        /// This text.
-        "text" text: DeferredText,
-        /// This file.
-        "file" file: ScenarioPath,
-        /// These fields as a form sends them; a value is a string, an integer, a boolean or a list of them.
-        "form" form: FormFields,
-        /// This value as JSON.
-        "json" json: JsonText<true>,
+    /// The body of a request. It has exactly one of `text`, `file`, `form` and `json`.
+    BodyTable is "`body`" from (FetchBody) with [TableRule::ExactlyOne(&["text", "file", "form", "json"])] {
+        /// The text that is sent as the body.
+        "text" text: DeferredText => |body| match body {
+            FetchBody::Text(text) => Some(text),
+            _ => None,
+        },
+        /// The path of the file that is sent as the body, relative to this file.
+        "file" file: ScenarioPath => |body| match body {
+            FetchBody::File(path) => Some(path),
+            _ => None,
+        },
+        /// The fields that are sent as a form, by name; a value is a string, an integer, a boolean or a
+        /// list of them.
+        "form" form: FormFields => |body| match body {
+            FetchBody::Form(fields) => Some(encode_form(fields)),
+            _ => None,
+        },
+        /// The value that is sent as JSON.
+        "json" json: JsonText<true> => |body| match body {
+            FetchBody::Json(json) => Some(encode_json_text(json)),
+            _ => None,
+        },
+    }
+}
+
+impl TomlEncode for &FetchBody {
+    fn encode(self) -> Option<Json> {
+        Some(BodyTable::write(self))
     }
 }
 

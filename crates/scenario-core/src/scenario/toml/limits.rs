@@ -1,23 +1,23 @@
-//! How much a file may hold, counted on its tokens before a tree is made of them, so that the
-//! largest file costs little memory and a deep one no stack.
+//! The limits of a file, which are checked on its tokens before a tree is built, so that the largest file
+//! takes little memory and a deep one takes no stack.
 
 use toml_parser::Source;
 use toml_parser::lexer::{Token, TokenKind};
 
 use super::ByteRange;
 
-/// The most tables: timeline entries, presets, braces.
+/// The largest number of tables: timeline entries, presets, braces.
 pub(crate) const MAX_TABLES: usize = 250_000;
-/// The most values.
+/// The largest number of values.
 pub(crate) const MAX_VALUES: usize = 1_000_000;
-/// The most tokens: words, strings, signs, spaces, line breaks.
+/// The largest number of tokens: words, strings, signs, spaces, line breaks.
 const MAX_TOKENS: usize = 9_000_000;
 /// The deepest nesting of brackets and braces.
 const MAX_DEPTH: usize = 32;
-/// The most parts of a dotted key.
+/// The largest number of parts of a dotted key.
 const MAX_KEY_PARTS: usize = 32;
 
-/// The tokens of a source; or which limit it goes past, and where.
+/// The tokens of a source. The error is a limit that the source exceeds, and where.
 pub(super) fn tokenize(source: Source<'_>) -> Result<Vec<Token>, (ByteRange, String)> {
     let mut count = TokenCounts::default();
     let mut tokens = Vec::with_capacity((source.input().len() / 6).min(MAX_TOKENS));
@@ -31,7 +31,7 @@ pub(super) fn tokenize(source: Source<'_>) -> Result<Vec<Token>, (ByteRange, Str
     Ok(tokens)
 }
 
-/// What has been seen so far.
+/// The counts of the tokens so far.
 #[derive(Default)]
 struct TokenCounts {
     tables: usize,
@@ -42,7 +42,7 @@ struct TokenCounts {
 }
 
 impl TokenCounts {
-    /// Takes the next token; says which limit it goes past.
+    /// Counts the next token; gives the limit that it exceeds, if it does.
     fn count(&mut self, kind: TokenKind, index: usize) -> Option<String> {
         let at_line_start = index == 0 || self.line_start;
         self.line_start = false;

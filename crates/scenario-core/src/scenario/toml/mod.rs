@@ -1,11 +1,11 @@
-//! A TOML document as a tree with the place of every key and value, in the order of the file.
+//! A TOML document as a tree with the place of every key and value, in file order.
 //!
-//! The tree is an arena of tables, which borrows nothing and is freed without recursion. It is lean,
-//! since a timeline may have 100,000 entries: a string is a range of the source unless it was
-//! written with escapes. What the keys mean is not known here.
+//! The tree is an arena of tables, which borrows nothing and is freed without recursion. It is small, since
+//! a timeline may have 100,000 entries: a string is a range of the source unless it is written with
+//! escapes. The meaning of the keys is not known here.
 //!
-//! `toml_parser` (the parser under the `toml` crate) reads the syntax. The `toml` crate's own tree is
-//! not used: it does not say where a doubled key was first, keeps every one of a million errors, and
+//! `toml_parser` (the parser under the `toml` crate) reads the syntax. The `toml` crate's own tree is not
+//! used: it does not keep the first place of a duplicate key, it keeps each of a million errors, and it
 //! takes more than a kilobyte for each table.
 
 mod limits;
@@ -27,13 +27,13 @@ pub(crate) struct ByteRange {
 }
 
 impl ByteRange {
-    /// From two offsets; sources are far shorter than 4 GiB.
+    /// The range of two offsets; sources are far shorter than 4 GiB.
     pub(crate) fn new(start: usize, end: usize) -> ByteRange {
         let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
         ByteRange { start: narrow(start), end: narrow(end) }
     }
 
-    /// These bytes of the source.
+    /// The bytes of this range in the source.
     pub(crate) fn slice(self, source: &str) -> &str {
         source.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -48,7 +48,6 @@ pub(crate) struct TomlStr {
 }
 
 impl TomlStr {
-    /// The text.
     pub(crate) fn as_str<'a>(&'a self, source: &'a str) -> &'a str {
         match &self.owned {
             Some(text) => text,
@@ -56,7 +55,7 @@ impl TomlStr {
         }
     }
 
-    /// Where the text's first byte stands in the source; `None` if it was written with escapes.
+    /// The position of the first byte of the text in the source; `None` if it is written with escapes.
     pub(crate) fn unescaped_start(&self) -> Option<u32> {
         self.owned.is_none().then_some(self.range.start)
     }
@@ -69,20 +68,19 @@ pub(crate) struct TomlTableId(u32);
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct TomlNode {
-    /// Where: the value, or the header of a table that has one, or the key that made the table.
+    /// The place of the value, or of the header of a table, or of the key that made the table.
     pub(crate) at: ByteRange,
-    /// What.
     pub(crate) value: TomlValue,
 }
 
 /// The kinds of value in TOML.
 #[derive(Clone, Debug)]
 pub(crate) enum TomlValue {
-    /// A string of any of the four kinds.
+    /// A string of any of TOML's four kinds.
     String(TomlStr),
     /// An integer; `None` if it does not fit 64 bits.
     Integer(Option<i64>),
-    /// A float, `nan` and `inf` among them.
+    /// A float, also `nan` and `inf`.
     Float,
     /// A boolean.
     Boolean(bool),
@@ -115,12 +113,12 @@ impl TomlDocument {
     /// The outermost table.
     pub(crate) const ROOT: TomlTableId = TomlTableId(0);
 
-    /// Takes a table's items, in the order of the file.
+    /// Takes the items of a table, in file order.
     pub(crate) fn take_items(&mut self, table: TomlTableId) -> Vec<TomlKeyValue> {
         self.tables.get_mut(table.0 as usize).map(std::mem::take).unwrap_or_default()
     }
 
-    /// A look at a table's items.
+    /// The items of a table.
     pub(crate) fn items(&self, table: TomlTableId) -> &[TomlKeyValue] {
         self.tables.get(table.0 as usize).map_or(&[], Vec::as_slice)
     }
@@ -132,7 +130,7 @@ impl TomlDocument {
         Some(items.remove(index))
     }
 
-    /// Whether the document says nothing at all.
+    /// Whether the document has no keys at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.tables.first().is_none_or(Vec::is_empty)
     }

@@ -1,5 +1,5 @@
-//! Reads a source: takes what the parser tells, event by event, and hands whole keys, values and
-//! headers to the tree.
+//! Parses a source: receives the events of the parser, and passes whole keys, values and headers to the
+//! tree.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,22 @@ use super::tree::{TableOrigin, TomlKey, TomlTree};
 use super::{ByteRange, TomlDocument, TomlNode, TomlTableId, TomlValue, limits};
 use crate::diagnostic::{Diagnostic, FilePlace};
 
-/// The parser's own guard; [`limits`] refuses less deep files already.
+/// The depth of the parser's own guard; [`limits`] refuses files of a smaller depth already.
 const MAX_PARSER_DEPTH: u32 = 64;
 
-/// A parsed source, and what is wrong with it.
+/// A parsed source, and its errors.
 pub(crate) struct ParsedToml {
-    /// What could be understood.
+    /// The part of the source that could be understood.
     pub(crate) document: TomlDocument,
-    /// Keys that are there twice: the second value is left out, the rest is whole.
+    /// The errors about duplicate keys: the second value is left out, and the rest is complete.
     pub(crate) duplicate_keys: Vec<Diagnostic>,
-    /// Wrong syntax: what stands near may have been misunderstood.
+    /// The syntax errors: the text near them may have been misread.
     pub(crate) syntax_errors: Vec<Diagnostic>,
-    /// The limit that the file goes past, in which case nothing was read of it.
+    /// The error about a limit that the file exceeds; nothing of the file was read then.
     pub(crate) limit_error: Option<Diagnostic>,
 }
 
-/// Reads a source.
+/// Parses a source.
 pub(crate) fn parse(source: &str, file: u32) -> ParsedToml {
     let mut builder = TreeBuilder::new(source, file);
     let toml = Source::new(source);
@@ -50,7 +50,7 @@ pub(crate) fn parse(source: &str, file: u32) -> ParsedToml {
         }
         Err((at, words)) => {
             let place = FilePlace { file, start: at.start, end: at.end };
-            let help = "to say the same thing often use `count`, or `every` with `times` or `for`";
+            let help = "to repeat the same thing use `count`, or `every` with `times` or `for`";
             limit = Some(Diagnostic::error(place, words).with_help(help));
         }
     }
@@ -59,9 +59,9 @@ pub(crate) fn parse(source: &str, file: u32) -> ParsedToml {
     ParsedToml { document, duplicate_keys: doubled, syntax_errors: syntax, limit_error: limit }
 }
 
-/// What is open around the next event.
+/// A construct that is open around the next event.
 enum ParseFrame {
-    /// `path.last =`, which waits for its value.
+    /// `path.last =`, whose value has not come yet.
     Key { path: Vec<TomlKey>, last: TomlKey },
     /// `[`
     Array { items: Vec<TomlNode>, start: usize },
@@ -69,14 +69,14 @@ enum ParseFrame {
     Braces { table: TomlTableId, start: usize },
 }
 
-/// Takes the events: the tree, and what is open.
+/// The receiver of the events: the tree, and the constructs that are open.
 struct TreeBuilder<'s> {
     tree: TomlTree<'s>,
     frames: Vec<ParseFrame>,
-    /// The key that is being read: its parts but the last, and the last.
+    /// The parts of the key that is being read, without the last one.
     path: Vec<TomlKey>,
     last_key: Option<TomlKey>,
-    /// The start of the header that is open, and whether it is one of an array.
+    /// The start of the header that is open, and whether it is the header of an array.
     header: Option<(usize, bool)>,
 }
 
@@ -86,7 +86,7 @@ impl<'s> TreeBuilder<'s> {
         TreeBuilder { tree, frames: Vec::new(), path: Vec::new(), last_key: None, header: None }
     }
 
-    /// Puts a finished value where it belongs.
+    /// Adds a finished value to the construct around it.
     fn close_value(&mut self, node: TomlNode) {
         match self.frames.pop() {
             Some(ParseFrame::Key { path, last }) => self.insert(path, last, node),
@@ -107,7 +107,7 @@ impl<'s> TreeBuilder<'s> {
         }
     }
 
-    /// Leaves the key that waits for a value without one.
+    /// Drops a key whose value has not come.
     fn drop_open_key(&mut self) {
         if matches!(self.frames.last(), Some(ParseFrame::Key { .. })) {
             self.frames.pop();
@@ -182,7 +182,7 @@ impl EventReceiver for TreeBuilder<'_> {
         while let Some(frame) = self.frames.pop() {
             if let ParseFrame::Braces { table, start } = frame {
                 if span.is_empty() {
-                    // Never closed: what is in it was misread.
+                    // It was never closed, so its content was misread.
                     return self.drop_open_key();
                 }
                 return self.close_value(TomlNode {
@@ -202,7 +202,7 @@ impl EventReceiver for TreeBuilder<'_> {
         while let Some(frame) = self.frames.pop() {
             if let ParseFrame::Array { items, start } = frame {
                 if span.is_empty() {
-                    // Never closed: what is in it was misread.
+                    // It was never closed, so its content was misread.
                     return self.drop_open_key();
                 }
                 return self.close_value(TomlNode {
@@ -215,7 +215,7 @@ impl EventReceiver for TreeBuilder<'_> {
 
     fn simple_key(&mut self, span: Span, kind: Option<Encoding>, error: &mut dyn ErrorSink) {
         if matches!(self.frames.last(), Some(ParseFrame::Key { .. })) {
-            // The value before it never came; the parser has said so.
+            // The value of the key before it is missing, which the parser has reported.
             self.frames.pop();
         }
         let mut decoded = Cow::Borrowed("");
@@ -243,7 +243,7 @@ impl EventReceiver for TreeBuilder<'_> {
 
     fn newline(&mut self, _: Span, _: &mut dyn ErrorSink) {
         if self.frames.is_empty() {
-            // A key without a sign behind it, which the parser has told.
+            // This is a key without `=`, which the parser has reported.
             self.path.clear();
             self.last_key = None;
         }

@@ -1,21 +1,21 @@
-//! The parser's syntax errors in our words, and no more of them than can be read.
+//! Turns the syntax errors of the parser into diagnostics, and keeps no more of them than can be read.
 
 use toml_parser::{ErrorSink, Expected, ParseError, Span};
 
 use super::ByteRange;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 
-/// The most syntax errors of one file that are told.
+/// The largest number of syntax errors that are reported for one file.
 pub(super) const MAX_ERRORS: usize = 100;
 
-/// Takes the parser's errors, and no more of them than can be read.
+/// Collects the errors of the parser, and no more of them than can be read.
 pub(super) struct SyntaxErrorSink {
     errors: Vec<ParseError>,
 }
 
 impl ErrorSink for SyntaxErrorSink {
     fn report_error(&mut self, error: ParseError) {
-        // What is unclosed is told last, and explains what comes before it.
+        // An unclosed bracket is reported last, and explains the errors before it.
         let explains = error.description().starts_with("unclosed") && self.errors.len() < 2 * MAX_ERRORS;
         if self.errors.len() < MAX_ERRORS || explains {
             self.errors.push(error);
@@ -23,11 +23,12 @@ impl ErrorSink for SyntaxErrorSink {
     }
 }
 
-/// What was wrong in one go over the source.
+/// The errors of one pass over the source.
 pub(super) struct ParsePass {
-    /// The errors, at most one a line.
+    /// The errors, at most one for each line.
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// Where a bracket that is never closed must have ended: everything from here on was misread.
+    /// The position before which a bracket that is never closed must have ended: everything after it was
+    /// misread.
     pub(super) resume_at: Option<usize>,
 }
 
@@ -36,7 +37,7 @@ impl SyntaxErrorSink {
         SyntaxErrorSink { errors: Vec::new() }
     }
 
-    /// Sums up: errors behind a bracket that is never closed come from it, and are left out.
+    /// Ends the pass. Errors after a bracket that is never closed are caused by it, and are left out.
     pub(super) fn finish(mut self, source: &str, file: u32) -> ParsePass {
         let start_of = |error: &ParseError| error_range(error).start as usize;
         self.errors.sort_by_key(start_of);
@@ -82,26 +83,26 @@ impl SyntaxErrorSink {
     }
 }
 
-/// Whether a line is a table's header.
+/// Whether a line is the header of a table.
 fn is_header(line: &str) -> bool {
     line.trim_start().starts_with('[')
 }
 
-/// Where an error is.
+/// The range of an error.
 fn error_range(error: &ParseError) -> ByteRange {
     let span = error.unexpected().or(error.context()).unwrap_or(Span::new_unchecked(0, 0));
     ByteRange::new(span.start(), span.end())
 }
 
-/// A parser's error as ours.
+/// An error of the parser as a diagnostic.
 fn to_diagnostic(error: &ParseError, file: u32) -> Diagnostic {
     let ByteRange { start, end } = error_range(error);
     let place = FilePlace { file, start, end };
     if error.description() == "string values must be quoted" {
         return match start == end {
-            true => Diagnostic::error(place, "here a value is missing"),
+            true => Diagnostic::error(place, "a value is missing here"),
             false => {
-                Diagnostic::error(place, "this is no value").with_help("a string stands in quotes: \"…\"")
+                Diagnostic::error(place, "this is not a value").with_help("a string stands in quotes: \"…\"")
             }
         };
     }

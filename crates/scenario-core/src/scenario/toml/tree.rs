@@ -1,6 +1,6 @@
-//! The tree while it grows: keeps TOML's rules on what may be defined where.
+//! The tree while it is built, with TOML's rules about what may be defined where.
 //!
-//! A doubled key is told with both places; its second value is parsed and left out.
+//! A duplicate key is reported with both places; its second value is parsed and left out.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -9,23 +9,23 @@ use super::syntax_errors::MAX_ERRORS;
 use super::{ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlTableId, TomlValue};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 
-/// The most keys of one table.
+/// The largest number of keys in one table.
 const MAX_KEYS: usize = 100_000;
-/// From how many keys on a table is searched by hash.
+/// The number of keys from which on a table is searched by hash.
 const HASH_FROM_KEYS: usize = 16;
 
-/// How a table came to be, which decides what may be added to it.
+/// The origin of a table, which decides what may be added to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TableOrigin {
-    /// By its own header, or it is the root.
+    /// Its own header; or it is the root.
     Header,
-    /// By the header of a table inside it.
+    /// The header of a table inside it.
     Implied,
-    /// By a dotted key.
+    /// A dotted key.
     Dotted,
-    /// By braces.
+    /// Braces.
     Braces,
-    /// By a dotted key inside braces.
+    /// A dotted key inside braces.
     DottedInBraces,
 }
 
@@ -35,18 +35,19 @@ pub(super) struct TreeTable {
     origin: TableOrigin,
 }
 
-/// A key and where it stands.
+/// A key and its place.
 pub(super) struct TomlKey {
     pub(super) text: TomlStr,
     pub(super) at: ByteRange,
 }
 
-/// The tables, and the one that keys go to.
+/// The tables, and the current one, to which keys are added.
 pub(super) struct TomlTree<'s> {
     pub(super) source: &'s str,
     file: u32,
     pub(super) tables: Vec<TreeTable>,
-    /// Arrays that `[[…]]` headers made, by the place of their first header: others cannot be extended.
+    /// The arrays that `[[…]]` headers made, by the place of their first header; other arrays cannot be
+    /// extended.
     header_arrays: HashSet<ByteRange>,
     pub(super) current: TomlTableId,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -71,7 +72,7 @@ impl<'s> TomlTree<'s> {
     pub(super) fn to_toml_str(&self, decoded: Cow<'s, str>) -> TomlStr {
         match decoded {
             Cow::Borrowed(text) => {
-                // The parser lends a part of the source; an empty one may come from anywhere.
+                // The parser borrows a part of the source; an empty text may come from anywhere.
                 let start = (text.as_ptr() as usize).wrapping_sub(self.source.as_ptr() as usize);
                 if text.is_empty() || start > self.source.len() {
                     return TomlStr {
@@ -120,7 +121,7 @@ impl<'s> TomlTree<'s> {
         table.items.push(TomlKeyValue { key: key.text, key_at: key.at, node });
     }
 
-    /// Tells the first key that is one too many; those behind it are left out as well.
+    /// Reports the first key beyond the limit. The keys after it are left out too.
     fn report_too_many_keys(&mut self, key: &TomlKey) {
         if !std::mem::replace(&mut self.has_too_many_keys, true) {
             let place = FilePlace { file: self.file, start: key.at.start, end: key.at.end };
@@ -155,7 +156,7 @@ impl<'s> TomlTree<'s> {
         self.diagnostics.push(fault);
     }
 
-    /// Goes down one key of a path, making the table if there is none; `None` after an error.
+    /// Goes down one key of a path, and adds the table if it does not exist; `None` after an error.
     fn descend(&mut self, table: TomlTableId, key: TomlKey, made: TableOrigin) -> Option<TomlTableId> {
         let Some(index) = self.find(table, &key.text) else {
             let new = self.new_table(made);
@@ -179,7 +180,7 @@ impl<'s> TomlTree<'s> {
                 return None;
             }
             _ => {
-                self.report_not_extensible(&key, table, index, "no table");
+                self.report_not_extensible(&key, table, index, "not a table");
                 return None;
             }
         };
@@ -223,7 +224,7 @@ impl<'s> TomlTree<'s> {
         }
     }
 
-    /// Opens the table of a header whose key is there already.
+    /// Opens the table of a header whose key exists already.
     fn reopen_header(
         &mut self,
         parent: TomlTableId,
@@ -259,7 +260,7 @@ impl<'s> TomlTree<'s> {
         }
     }
 
-    /// Puts a value under its key: into these braces, or into the table of the last header.
+    /// Adds a value under its key: to these braces, or to the table of the last header.
     pub(super) fn insert_path(
         &mut self,
         braces: Option<TomlTableId>,

@@ -1,19 +1,19 @@
-//! From the bytes of a file to text that a TOML parser may see: UTF-8 without control characters.
-//! What is not is named, with its place. Knows nothing of TOML.
+//! Decodes the bytes of a file to text that a TOML parser accepts: UTF-8 without control characters.
+//! Everything else is reported with its place. TOML itself is not known here.
 
 use crate::diagnostic::{Diagnostic, FilePlace, SourceFile};
 
-/// The longest file, in bytes.
+/// The largest length of a file, in bytes.
 pub(crate) const MAX_FILE_LEN: usize = 16 << 20;
 
-/// How many forbidden characters are told one by one.
+/// The largest number of forbidden characters that are reported one by one.
 const MAX_LISTED_CHARS: usize = 20;
 
-/// The text of a file called `name` that will have the index `file`, and what is wrong with it.
+/// The text of a file with this name and index, and its errors.
 pub(crate) fn decode_utf8(name: &str, bytes: Vec<u8>, file: u32) -> (SourceFile, Vec<Diagnostic>) {
     if bytes.len() > MAX_FILE_LEN {
         let fault =
-            format!("this file has {} bytes; a scenario's file has at most {MAX_FILE_LEN}", bytes.len());
+            format!("this file has {} bytes; a file of a scenario has at most {MAX_FILE_LEN}", bytes.len());
         let start = FilePlace { file, start: 0, end: 0 };
         return (SourceFile::new(name, ""), vec![Diagnostic::error(start, fault)]);
     }
@@ -47,10 +47,10 @@ pub(crate) fn decode_utf8(name: &str, bytes: Vec<u8>, file: u32) -> (SourceFile,
     }
 }
 
-/// The control characters that TOML does not allow, each with its name.
+/// The errors of the control characters that TOML does not allow.
 fn control_char_errors(text: &str, file: u32) -> Vec<Diagnostic> {
     let bytes = text.as_bytes();
-    // Nearly every file is right, and may be long.
+    // Almost every file is right, and a file may be long.
     if !bytes.iter().any(|byte| (*byte < b' ' && *byte != b'\n' && *byte != b'\t') || *byte == 0x7f) {
         return Vec::new();
     }
@@ -65,7 +65,7 @@ fn control_char_errors(text: &str, file: u32) -> Vec<Diagnostic> {
     if told.len() == MAX_LISTED_CHARS && bytes.iter().filter(|byte| **byte == 0).count() * 3 > bytes.len() {
         let start = FilePlace { file, start: 0, end: 0 };
         return vec![
-            Diagnostic::error(start, "this is no text: it is full of NUL bytes (UTF-16?)")
+            Diagnostic::error(start, "this is not text: it is full of NUL bytes (UTF-16?)")
                 .with_help("a scenario is UTF-8 text"),
         ];
     }
@@ -85,7 +85,7 @@ fn control_char_errors(text: &str, file: u32) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// What a forbidden byte is called.
+/// The message about a forbidden byte.
 fn control_char_message(byte: u8) -> String {
     match byte {
         0 => "a NUL character is not allowed".to_owned(),

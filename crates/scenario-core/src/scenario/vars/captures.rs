@@ -1,5 +1,5 @@
-//! The names that fetches capture values under, read before anything else is: a text that holds one is
-//! complete only in the run.
+//! The names of captured values. They are read before everything else, since a text with such a name is
+//! complete only during the run.
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::ScenarioOptions;
@@ -9,8 +9,8 @@ use crate::scenario::toml::{TomlDocument, TomlKeyValue, TomlValue};
 use crate::scenario::vars::Vars;
 use scenario_log::name;
 
-/// Tells the variables which names are captured; one that is a variable too, with place or without, is
-/// an error.
+/// Adds the names of all captures to the variables. A name that is a variable too, in a file or by `--var`,
+/// is an error.
 pub(crate) fn declare_captures(
     parsed: &[ParsedFile],
     written: impl Fn(&str) -> Option<FilePlace>,
@@ -22,7 +22,7 @@ pub(crate) fn declare_captures(
         for capture in capture_items(parsed) {
             let captured = capture.key.as_str(&parsed.source);
             if name::name_error(captured).is_some() {
-                // It is told where the fetch is read.
+                // It is reported where the fetch is decoded.
                 continue;
             }
             let place = FilePlace { file: parsed.file, start: capture.key_at.start, end: capture.key_at.end };
@@ -41,7 +41,7 @@ pub(crate) fn declare_captures(
     }
 }
 
-/// All captures of all fetches of a file.
+/// The captures of all fetches of a file.
 fn capture_items(parsed: &ParsedFile) -> impl Iterator<Item = &TomlKeyValue> {
     let ParsedFile { document, source, .. } = parsed;
     let named = move |item: &&TomlKeyValue, name: &str| item.key.as_str(source) == name;
@@ -52,7 +52,7 @@ fn capture_items(parsed: &ParsedFile) -> impl Iterator<Item = &TomlKeyValue> {
     tables.flat_map(|capture| table_items(document, capture))
 }
 
-/// The items of a table; of anything else none.
+/// The items of a table; another value has none.
 fn table_items<'d>(document: &'d TomlDocument, item: &TomlKeyValue) -> &'d [TomlKeyValue] {
     match item.node.value {
         TomlValue::Table(table) => document.items(table),

@@ -1,5 +1,5 @@
-//! Declares the variables: those of all files and of the command line, each put into those that ask
-//! for it, whatever their order.
+//! Declares the variables of all files and of the command line, and replaces the variables in their own
+//! values, whatever their order.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,10 +16,10 @@ use crate::scenario::toml::{ByteRange, TomlStr};
 use crate::scenario::vars::captures;
 use crate::scenario::vars::{VarPolicy, Vars};
 
-/// Variables as they are written: the index of their file, their place, and their value if it is right.
+/// The variables as they are written: the index of their file, their place, and their value if it is valid.
 type DeclaredVars = BTreeMap<String, (usize, FilePlace, Option<RawVar>)>;
 
-/// The variables of all files and of the command line, each put into those that ask for it.
+/// The variables of all files and of the command line, with the variables in their values replaced.
 pub(crate) fn declare_vars<'e>(
     parsed: &mut [ParsedFile],
     options: &ScenarioOptions<'e>,
@@ -46,7 +46,7 @@ pub(crate) fn declare_vars<'e>(
     let place = |name: &str| written.get(name).map(|(_, place, _)| *place);
     captures::declare_captures(parsed, place, options, &mut vars, found);
     vars.declare(declared);
-    // Until it has its value, which one in a ring never gets, a variable counts as broken.
+    // A variable counts as invalid until it has its value; a variable in a cycle never gets one.
     written.keys().for_each(|name| vars.set(name, None));
     for name in sort_by_dependency(&written, parsed, found) {
         let Some((index, _, raw)) = written.get(&name) else { continue };
@@ -81,7 +81,7 @@ fn substitute_var(
     }
 }
 
-/// The names so that each comes after those it asks for; a ring is told, and broken.
+/// The names in an order in which each one comes after those that it uses. A cycle is reported, and cut.
 fn sort_by_dependency(written: &DeclaredVars, parsed: &[ParsedFile], found: &mut Diagnostics) -> Vec<String> {
     let asked = |name: &str| -> Vec<String> {
         let Some((index, _, Some(RawVar::Text(text)))) = written.get(name) else { return Vec::new() };
@@ -128,6 +128,6 @@ fn sort_by_dependency(written: &DeclaredVars, parsed: &[ParsedFile], found: &mut
 fn report_var_cycle(ring: &[String], written: &DeclaredVars, found: &mut Diagnostics) {
     let Some((_, place, _)) = ring.first().and_then(|name| written.get(name)) else { return };
     let names: Vec<String> = ring.iter().chain(ring.first()).map(|name| quoted(name)).collect();
-    let message = format!("this variable asks for itself: {}", names.join(" -> "));
+    let message = format!("this variable refers to itself: {}", names.join(" -> "));
     found.add(Diagnostic::error(*place, message));
 }

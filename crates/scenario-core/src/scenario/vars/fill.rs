@@ -1,9 +1,11 @@
-//! A fetch with the values in it that were captured in the run, each as its place needs it.
+//! Fills captured values into a fetch, each one encoded for its place.
 //!
-//! In a URL a value is a part of the path, the query or the fragment, and everything in it but letters,
-//! digits, `-`, `.`, `_` and `~` is percent-encoded: it can begin no other part. In a JSON body it is the
-//! inside of a string. In a header, which it cannot end since it has no control characters, in `auth`
-//! and in the fields of a form it goes as it is: forms and user and password are encoded as a whole.
+//! In a URL a value is a part of the path, the query or the fragment. Everything in it but letters, digits,
+//! `-`, `.`, `_` and `~` is percent-encoded, so that it cannot begin another part. In a JSON body it is the
+//! inside of a string. In a header, in `auth` and in the fields of a form it is used as it is: it cannot
+//! end a header, since it has no control characters, and forms and credentials are encoded as a whole.
+
+use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -12,22 +14,46 @@ use crate::scenario::model::{FetchAuth, FetchBody, FetchJob, ScenarioText};
 use crate::scenario::write::json::Json;
 use scenario_log::captured_value::{CapturedValue, CapturedValues};
 
-/// All but what RFC 3986 calls unreserved.
+/// All characters but those that RFC 3986 calls unreserved.
 const URL_RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A value as a part of a URL.
+/// The reason why captured values cannot be filled into a fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaptureFillError {
+    /// The value of this name has not been captured.
+    NotCaptured(String),
+    /// A value such as `..` changes the parts of the path of this URL, which is as it may be shown.
+    ChangesPath(String),
+}
+
+impl fmt::Display for CaptureFillError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CaptureFillError::NotCaptured(name) => {
+                write!(f, "`{name}` has not been captured: no fetch that captures it has ended well")
+            }
+            CaptureFillError::ChangesPath(url) => {
+                write!(f, "a captured value leads the URL out of its path: {}", quoted(url))
+            }
+        }
+    }
+}
+
+impl std::error::Error for CaptureFillError {}
+
+/// Encodes a value as a part of a URL.
 #[must_use]
 pub fn encode_for_url(value: &str) -> String {
     utf8_percent_encode(value, URL_RESERVED).to_string()
 }
 
-/// A value inside a string of a JSON text.
+/// Encodes a value as the inside of a JSON string.
 fn escape_for_json(value: &str) -> String {
     let quoted = Json::from(value).to_line();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// All texts of a request of a job.
+/// All texts of one request of a job; `url` is the index of its URL.
 fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
     let auth: [Option<&ScenarioText>; 2] = match &job.auth {
         Some(FetchAuth::Basic { user, password }) => [Some(user), Some(password)],
@@ -44,7 +70,7 @@ fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioTe
     job.urls.get(url).into_iter().chain(headers).chain(auth.into_iter().flatten()).chain(one).chain(fields)
 }
 
-/// The values that a request of a job wants, of those that have been captured.
+/// The captured values that a request of a job needs; `url` is the index of its URL.
 #[must_use]
 pub fn needed_captures(job: &FetchJob, url: usize, captures: &CapturedValues) -> Vec<CapturedValue> {
     let mut wanted: Vec<CapturedValue> = Vec::new();
@@ -56,16 +82,17 @@ pub fn needed_captures(job: &FetchJob, url: usize, captures: &CapturedValues) ->
     wanted
 }
 
-/// A job for one request, with the captured values in it; `None` if it wants none.
+/// The job of one request with the captured values in it; `None` if it needs none. `url` is the index of
+/// its URL.
 ///
 /// # Errors
 ///
-/// In words: one that it wants has not been captured, or does not fit its URL.
+/// A value that it needs has not been captured, or does not fit its URL.
 pub fn fill_captures(
     job: &FetchJob,
     url: usize,
     captured: Vec<CapturedValue>,
-) -> Result<Option<FetchJob>, String> {
+) -> Result<Option<FetchJob>, CaptureFillError> {
     let captures: CapturedValues =
         captured.into_iter().map(|captured| (captured.name.clone(), captured)).collect();
     let mut wants = request_texts(job, url).flat_map(ScenarioText::capture_names).peekable();
@@ -73,15 +100,14 @@ pub fn fill_captures(
         return Ok(None);
     }
     if let Some(missing) = wants.find(|name| !captures.contains_key(*name)) {
-        return Err(format!("`{missing}` has not been captured: no fetch that captures it has ended well"));
+        return Err(CaptureFillError::NotCaptured(missing.to_owned()));
     }
     let as_it_is = |text: &ScenarioText| text.with_captures(&captures, str::to_owned);
     let mut job = job.clone();
     if let Some(url) = job.urls.get_mut(url) {
         let filled = url.with_captures(&captures, encode_for_url);
         if changes_path_depth(url, &filled) {
-            let shown = filled.display_text();
-            return Err(format!("a captured value leads the URL out of its path: {}", quoted(shown)));
+            return Err(CaptureFillError::ChangesPath(filled.display_text().to_owned()));
         }
         *url = filled;
     }
@@ -103,8 +129,8 @@ pub fn fill_captures(
     Ok(Some(job))
 }
 
-/// Whether the path of a URL has not as many parts as it was written with: `..` goes up however it is
-/// encoded.
+/// Whether the path of a URL has another number of parts than the path as it is written: `..` goes up,
+/// however it is encoded.
 fn changes_path_depth(written: &ScenarioText, filled: &ScenarioText) -> bool {
     let parts = |text: &ScenarioText| {
         let url = url::Url::parse(text.reveal()).ok()?;

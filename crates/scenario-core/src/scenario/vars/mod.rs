@@ -1,11 +1,12 @@
-//! Variables: `${name}` and `${env:NAME}` in strings. A value that came from the environment is a
-//! secret: the text that holds it is shown with `[redacted]` in its place, and so is every text that
-//! it gets into by way of another variable.
+//! Variables: `${name}` and `${env:NAME}` in strings. A value from the environment is a secret: the text
+//! that holds it is shown with `[redacted]` instead, and so is every text that it reaches through another
+//! variable.
 //!
-//! A name that a fetch captures gets its value in the run: it stays a gap in the text, and may stand only
-//! where that is [late enough](Secrecy::Late).
+//! A name that a fetch captures gets its value during the run: it stays a gap in the text, and may stand
+//! only where the policy [allows captures](VarPolicy::SecretsAndCaptures).
 //!
-//! `$${` stands for a literal `${`, `${$}` for a `$`. A `--var` is taken as it is: nothing is put into it.
+//! `$${` stands for a literal `${`, and `${$}` for a `$`. A `--var` is used as it is: no variables are
+//! replaced in it.
 
 pub(crate) mod captures;
 pub(crate) mod declare;
@@ -14,75 +15,83 @@ pub(crate) mod template;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::diagnostic::quoted;
 use crate::scenario::model::{ScenarioText, VarValue};
 use crate::scenario::vars::template::{TemplatePart, parse_template};
 use scenario_log::event::REDACTED;
 
-/// The most text, in bytes, that variables may grow to in one scenario: nested ones grow fast.
+/// The largest length of all texts with variables in one scenario, in bytes: nested variables grow fast.
 const MAX_EXPANSION: usize = 16 << 20;
 
-/// What was found in the place of one `${…}`.
+/// An error of one `${…}`.
 #[derive(Debug)]
 pub(crate) struct VarError {
-    /// Where in the template, in bytes.
+    /// The range in the template, in bytes.
     pub(crate) at: std::ops::Range<usize>,
-    /// What is wrong.
     pub(crate) kind: VarErrorKind,
 }
 
-/// What can be wrong with a `${…}`.
+/// The kinds of error of a `${…}`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum VarErrorKind {
-    /// No closing brace.
+    /// There is no closing brace.
     Unclosed,
-    /// Nothing, or no name, between the braces.
+    /// The text between the braces is not a name.
     InvalidName(String),
-    /// Nobody declares it.
+    /// There is no such variable.
     Unknown(String),
-    /// The environment does not have it.
+    /// The environment has no such variable.
     Unset(String),
-    /// It is captured in the run, and not known yet.
+    /// It is captured during the run, and is not known yet.
     NotCapturedYet(String),
-    /// It would not be secret there.
+    /// It is a secret, and would be logged there.
     SecretNotAllowed(String),
-    /// Its own value is wrong, which has been said where it is declared.
+    /// Its own value is wrong, which has been reported where it is declared.
     InvalidValue,
-    /// All together grow too large.
+    /// All texts together become too long.
     TooLong,
 }
 
-impl VarErrorKind {
-    /// In words.
-    pub(crate) fn message(&self) -> String {
+impl fmt::Display for VarErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            VarErrorKind::Unclosed => "`${` without its `}`".to_owned(),
-            VarErrorKind::InvalidName(name) => format!("{} is no variable's name", quoted(name)),
-            VarErrorKind::Unknown(name) => format!("there is no variable {}", quoted(name)),
-            VarErrorKind::Unset(name) => format!("the environment has no variable {}", quoted(name)),
+            VarErrorKind::Unclosed => f.write_str("`${` has no closing `}`"),
+            VarErrorKind::InvalidName(name) => write!(f, "{} is not the name of a variable", quoted(name)),
+            VarErrorKind::Unknown(name) => write!(f, "there is no variable {}", quoted(name)),
+            VarErrorKind::Unset(name) => write!(f, "the environment has no variable {}", quoted(name)),
             VarErrorKind::NotCapturedYet(name) => {
-                format!("{} is captured in the run, and not known yet where this is wanted", quoted(name))
+                let name = quoted(name);
+                write!(f, "{name} is captured during the run, and is not known yet when this is needed")
             }
             VarErrorKind::SecretNotAllowed(name) => {
-                format!("{} holds a value from the environment, which must not be logged", quoted(name))
+                write!(f, "{} holds a value from the environment, which must not be logged", quoted(name))
             }
-            VarErrorKind::InvalidValue => "this variable's value is wrong".to_owned(),
+            VarErrorKind::InvalidValue => f.write_str("this variable's value is wrong"),
             VarErrorKind::TooLong => {
-                format!("with variables put in, the texts have more than {MAX_EXPANSION} bytes")
+                write!(f, "with their variables replaced, the texts have more than {MAX_EXPANSION} bytes")
             }
         }
     }
 }
 
-/// Where `${env:…}` may stand.
+impl fmt::Display for VarError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for VarError {}
+
+/// The variables that may stand in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VarPolicy {
-    /// In a text that is never shown but with the value redacted.
+    /// Variables of the environment too: the text is shown only with their values redacted.
     Secrets,
-    /// The same, and a value that is captured in the run may stand there too.
+    /// Variables of the environment, and values that are captured during the run.
     SecretsAndCaptures,
-    /// Nowhere: the log holds it as it is.
+    /// No secrets: the log holds the text as it is.
     PublicOnly,
 }
 
@@ -100,7 +109,7 @@ pub(crate) struct Vars<'e> {
 }
 
 impl<'e> Vars<'e> {
-    /// None yet; `env` reads the environment.
+    /// No variables; `env` reads the environment.
     pub(crate) fn new(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
         Vars {
             values: BTreeMap::new(),
@@ -119,47 +128,47 @@ impl<'e> Vars<'e> {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// The names there are, those of captured values among them.
+    /// The names of all variables and captured values.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.values.keys().chain(&self.capture_names).map(String::as_str)
     }
 
-    /// Says that a fetch captures a value of this name.
+    /// Adds the name of a value that a fetch captures.
     pub(crate) fn declare_captured(&mut self, name: String) {
         self.capture_names.insert(name);
     }
 
-    /// Says that there may be variables that nobody could read: an unknown one is no news then.
+    /// Sets whether some variables could not be read; an unknown variable is not reported then.
     pub(crate) fn set_incomplete(&mut self, incomplete: bool) {
         self.incomplete = incomplete;
     }
 
-    /// Says which names the files declare.
+    /// Sets the names that the files declare.
     pub(crate) fn declare(&mut self, names: Vec<String>) {
         self.declared = names.into_iter().collect();
     }
 
-    /// Whether a file declares it.
+    /// Whether a file declares a variable of this name.
     pub(crate) fn is_declared(&self, name: &str) -> bool {
         self.declared.contains(name)
     }
 
-    /// Whether somebody asked for it.
+    /// Whether a text uses the variable of this name.
     pub(crate) fn is_used(&self, name: &str) -> bool {
         self.used.borrow().contains(name)
     }
 
-    /// All values that were read from the environment.
+    /// The values that were read from the environment.
     pub(crate) fn env_values(&self) -> Vec<String> {
         self.env_values.borrow().iter().cloned().collect()
     }
 
-    /// The variables as the scenario keeps them.
+    /// The variables as the model keeps them.
     pub(crate) fn into_values(self) -> BTreeMap<String, VarValue> {
         self.values.into_iter().filter_map(|(name, var)| var.map(|var| (name, var))).collect()
     }
 
-    /// Puts the variables into a text.
+    /// Replaces the variables of a text.
     pub(crate) fn substitute(
         &self,
         template: &str,

@@ -1,22 +1,23 @@
-//! Strings with `${name}` in them, taken apart. What the names stand for is not known here.
+//! Templates: strings with `${name}` in them, split into parts. The values of the names are not known here.
 //!
-//! `$${` stands for a literal `${`, and `${$}` for a `$`, which else could not stand before a variable.
+//! `$${` stands for a literal `${`, and `${$}` for a `$`, which otherwise could not stand before a
+//! variable.
 
 use std::fmt::Write as _;
 
 /// A part of a template.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TemplatePart<'t> {
-    /// As it stands.
+    /// A literal text.
     Literal(&'t str),
     /// `${name}`.
     Variable {
-        /// Where, sign and braces included.
+        /// The range, the sign and the braces included.
         at: std::ops::Range<usize>,
-        /// What stands between the braces.
+        /// The text between the braces.
         name: &'t str,
     },
-    /// `${` without its `}`.
+    /// `${` has no closing `}`.
     Unclosed(std::ops::Range<usize>),
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn parse_template(template: &str) -> Vec<TemplatePart<'_>> {
     parts
 }
 
-/// The names of the variables that a template asks for, the environment's left out.
+/// The names of the variables in a template, without those of the environment.
 pub(crate) fn variable_names(template: &str) -> Vec<&str> {
     let wanted = |part| match part {
         TemplatePart::Variable { name, .. } if !name.starts_with("env:") => Some(name),
@@ -61,7 +62,7 @@ pub(crate) fn variable_names(template: &str) -> Vec<&str> {
     parse_template(template).into_iter().filter_map(wanted).collect()
 }
 
-/// A text as a template that gives it back.
+/// A template that gives this text.
 pub(crate) fn escape(text: &str) -> String {
     let mut template = String::with_capacity(text.len());
     let mut rest = text;
@@ -74,13 +75,13 @@ pub(crate) fn escape(text: &str) -> String {
     template
 }
 
-/// A text as a template that gives it back, whatever variable follows.
+/// A template that gives this text, whatever variable follows it.
 pub(crate) fn escape_before_variable(text: &str) -> String {
     let before = text.trim_end_matches('$');
     escape(before) + &"${$}".repeat(text.len() - before.len())
 }
 
-/// The text that a template without variables gives.
+/// The text of a template without variables.
 pub(crate) fn unescape(template: &str) -> String {
     let literal = |part| if let TemplatePart::Literal(text) = part { text } else { "" };
     parse_template(template).into_iter().map(literal).collect()

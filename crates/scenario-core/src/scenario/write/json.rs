@@ -1,5 +1,6 @@
-//! A JSON value that keeps the order of its keys, and its two ways to be written. `serde_json`'s own
-//! sorts the keys or not as other crates wish, which the log and the schema must not depend on.
+//! A JSON value that keeps the order of its keys, with two ways to write it. `serde_json`'s own value sorts
+//! the keys or not as the features of other crates decide, and the log and the schema must not depend on
+//! that.
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,7 @@ pub(crate) enum Json {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// Another number; finite.
+    /// Any other number; it is finite.
     Float(f64),
     /// A text.
     Text(String),
@@ -58,7 +59,7 @@ pub(crate) fn object<const N: usize>(items: [(&str, Json); N]) -> Json {
 }
 
 impl Json {
-    /// With another key behind the others; only for objects.
+    /// The object with another key at its end; has no effect on other values.
     #[must_use]
     pub(crate) fn with(mut self, key: &str, value: impl Into<Json>) -> Json {
         if let Json::Object(items) = &mut self {
@@ -67,7 +68,7 @@ impl Json {
         self
     }
 
-    /// In one line, without spaces.
+    /// The value in one line, without spaces.
     pub(crate) fn to_line(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
@@ -98,7 +99,7 @@ impl Json {
         }
     }
 
-    /// In many lines, two spaces deeper each level, short lists in one.
+    /// The value in many lines, indented by two spaces for each level; lists of scalars are in one line.
     pub(crate) fn to_pretty(&self) -> String {
         let mut out = String::new();
         self.write_pretty(&mut out, 0);
@@ -142,7 +143,7 @@ impl Json {
         }
     }
 
-    /// Writing to a String cannot fail, so that the results below are of no interest.
+    /// Writing to a String cannot fail, so that the results below are ignored.
     fn write_scalar(&self, out: &mut String) {
         match self {
             Json::Bool(value) => {
@@ -152,7 +153,7 @@ impl Json {
                 let _ = write!(out, "{number}");
             }
             Json::Float(number) => {
-                // `{:?}` always has a point or an exponent, so that it reads back as a float.
+                // `{:?}` always has a point or an exponent, so that it is read back as a float.
                 let _ = write!(out, "{number:?}");
             }
             Json::Text(text) => write_json_string(out, text),
@@ -161,7 +162,7 @@ impl Json {
     }
 }
 
-/// A text in quotes.
+/// Writes a text in quotes.
 fn write_json_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -199,11 +200,11 @@ impl From<Option<Json>> for Json {
 }
 
 impl Json {
-    /// Reads a JSON text, keeping the order of its keys.
+    /// Reads a JSON text, and keeps the order of its keys.
     ///
     /// # Errors
     ///
-    /// If it is no JSON.
+    /// The text is not JSON.
     pub(crate) fn parse(text: &str) -> Result<Json, serde_json::Error> {
         serde_json::from_str(text)
     }

@@ -1,4 +1,4 @@
-//! The scenario written again: as the resolved scenario of a log, and as a file.
+//! Writes a checked scenario again: as the resolved scenario of a log, and as a file.
 
 pub mod draft;
 pub(crate) mod json;

@@ -1,12 +1,13 @@
-//! A tree of values as TOML text: tables by name and lists of tables get headers, all else stands in
-//! one line, but for lists of several tables. What would act on a terminal is written as an escape.
+//! Writes a tree of values as TOML. Tables by name and lists of tables get headers. Everything else is in
+//! one line, but for lists of several tables. A character that would act on a terminal is written as an
+//! escape.
 
 use std::fmt::Write as _;
 
 use crate::scenario::write::json::Json;
 use scenario_log::sanitize::is_unsafe_char;
 
-/// The tree as a TOML file. Writing to a String cannot fail.
+/// The tree as a TOML file. Writing to a String cannot fail, so that the results are ignored.
 pub(crate) fn render_toml(tree: Json) -> String {
     let mut out = String::new();
     let Json::Object(items) = tree else { return out };
@@ -23,10 +24,10 @@ pub(crate) fn needs_header(value: &Json) -> bool {
     matches!(value, Json::Object(_) | Json::List(_))
 }
 
-/// What stands at the top of a file below headers of its own.
+/// Writes a value at the top of a file, under headers of its own.
 pub(crate) fn write_section(out: &mut String, key: &str, value: &Json) {
     match value {
-        // What is named here are values, and no tables.
+        // These tables hold values, not tables.
         Json::Object(values) if matches!(key, "vars" | "shared" | "world") && !values.is_empty() => {
             let _ = writeln!(out, "\n[{key}]");
             write_keys(out, values);
@@ -61,7 +62,7 @@ fn write_keys(out: &mut String, items: &[(String, Json)]) {
     }
 }
 
-/// A key and its value.
+/// Writes a key and its value.
 pub(crate) fn write_key_value(out: &mut String, key: &str, value: &Json) {
     write_key(out, key);
     out.push_str(" = ");
@@ -78,6 +79,13 @@ pub(crate) fn write_key_value(out: &mut String, key: &str, value: &Json) {
         value => write_inline(out, value),
     }
     out.push('\n');
+}
+
+/// A value in one line, as a file has it after `=`.
+pub(crate) fn to_inline_toml(value: &Json) -> String {
+    let mut out = String::new();
+    write_inline(&mut out, value);
+    out
 }
 
 fn write_inline(out: &mut String, value: &Json) {
@@ -105,7 +113,7 @@ fn write_inline(out: &mut String, value: &Json) {
     }
 }
 
-/// A basic string.
+/// Writes a basic string.
 fn write_toml_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {

@@ -1,5 +1,5 @@
-//! Expectations: what they look at exists, their limits have the unit of their figure, and they can
-//! hold at all.
+//! Builds the expectations of the model, and checks that their events and names exist, that their limits
+//! have the right unit, and that they can hold at all.
 
 mod never_matches;
 mod thresholds;
@@ -24,24 +24,24 @@ use super::duplicate_name_error;
 pub(crate) use crate::scenario::check::expect::never_matches::warn_of_impossible_events;
 use thresholds::{build_threshold_from_limits, why_not_decidable_early};
 
-/// The most expectations of a scenario: a percentile takes up to half a megabyte.
+/// The largest number of expectations in a scenario: a percentile takes up to half a megabyte.
 const MAX_EXPECTATIONS: usize = 200;
 
-/// The names that `in` can have, as indices into the scenario's lists.
+/// The names that `in` can have; their positions are indices into the scenario's lists.
 #[derive(Debug, Default)]
 pub(crate) struct ExpectationNames {
-    /// Sorted, as the scenario's presets are.
+    /// Sorted like the scenario's presets.
     pub(crate) presets: Vec<String>,
-    /// Sorted, as the scenario's fetches are.
+    /// Sorted like the scenario's fetches.
     pub(crate) fetches: Vec<String>,
-    /// The cells; `None` where nobody can say what there is.
+    /// The names of the cells; `None` if they could not be read.
     pub(crate) cells: Option<Vec<String>>,
-    /// The id of each entry.
+    /// The id of each entry, if it has one.
     pub(crate) ids: Vec<Option<String>>,
 }
 
 impl ExpectationNames {
-    /// Those of a whole scenario.
+    /// The names of a checked scenario.
     pub(crate) fn from_scenario(scenario: &Scenario) -> ExpectationNames {
         ExpectationNames {
             presets: scenario.presets.iter().map(|preset| preset.name.clone()).collect(),
@@ -71,7 +71,7 @@ impl ExpectationNames {
     }
 }
 
-/// The expectations of the model; `None` if one is wrong.
+/// Builds the expectations of the model; `None` if one of them is wrong.
 pub(crate) fn build_expectations(
     raw: Vec<Located<RawExpectation>>,
     names: &ExpectationNames,
@@ -106,7 +106,7 @@ fn build_expectation(
     let of_place = raw.of.as_given().map_or(place, |of| of.place);
     let (of, within, values) = (take(&mut raw.of), take(&mut raw.within_name), take(&mut raw.values));
     let watched = build_target(of, within, values, names, found);
-    let never = raw.never.as_given().is_some_and(|never| never.value);
+    let never = raw.never.or_default();
     let rule = match take(&mut raw.follows) {
         KeySlot::Given(before) => {
             let what = watched.as_ref().map(|watched| watched.subject);
@@ -135,8 +135,8 @@ fn build_expectation(
     };
     let name = match raw.name {
         KeySlot::Given(name) if name.value.0.trim().is_empty() => {
-            let message = "the name of an expectation is not empty";
-            let help = "without `name` it is called by what it says";
+            let message = "the name of an expectation must not be empty";
+            let help = "without `name` the expectation is named by its condition";
             found.add(Diagnostic::error(name.place, message).with_help(help));
             return None;
         }
@@ -145,17 +145,17 @@ fn build_expectation(
         KeySlot::Absent => None,
     };
     let (of, rule) = (watched?, rule?);
-    let abort = raw.abort.into_given().filter(|abort| abort.value);
+    let abort = raw.abort.as_given().filter(|abort| abort.value);
     if let (Some(abort), ExpectationRule::Threshold(figure)) = (&abort, &rule)
         && let Some(why) = why_not_decidable_early(figure, never)
     {
-        found.add(Diagnostic::warning(abort.place, format!("`abort` ends nothing here: {why}")));
+        found.add(Diagnostic::warning(abort.place, format!("`abort` has no effect here: {why}")));
     }
     let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
     Some(Expectation { name, target: of, rule, never, abort: abort.is_some(), place })
 }
 
-/// The rule of an expectation that is an order.
+/// Builds the rule of an expectation with `follows`.
 fn build_order(
     what: Option<ExpectationSubject>,
     of: FilePlace,
@@ -165,14 +165,14 @@ fn build_order(
 ) -> Option<ExpectationRule> {
     let follows = build_follows(before, names, found);
     if let Some(what @ (ExpectationSubject::Measure(_) | ExpectationSubject::Shared)) = what {
-        let message = format!("{} is no event, which could follow one", quoted(what.name()));
+        let message = format!("{} is not an event, so it cannot follow one", quoted(what.name()));
         found.add(Diagnostic::error(of, message).with_help("for example of = \"spawn.started\""));
         return None;
     }
     Some(ExpectationRule::Order(Box::new(OrderRule { follows: follows?, within })))
 }
 
-/// What is looked at; tells all that is wrong with it.
+/// Builds the target of an expectation; reports everything that is wrong with it.
 fn build_target(
     of: KeySlot<PublicString>,
     within: KeySlot<PublicString>,
@@ -203,14 +203,14 @@ fn build_follows(
     let place = raw.of.as_given().map(|of| of.place);
     let watched = build_target(raw.of, raw.scope_name, raw.key_matchers, names, found)?;
     if let what @ (ExpectationSubject::Measure(_) | ExpectationSubject::Shared) = watched.subject {
-        let message = format!("{} is no event, which could be followed", quoted(what.name()));
+        let message = format!("{} is not an event, so nothing can follow it", quoted(what.name()));
         found.add(Diagnostic::error(place?, message).with_help("for example of = \"spawn.exited\""));
         return None;
     }
     Some(watched)
 }
 
-/// What is looked at, and which cell.
+/// The subject of an expectation, and the name of its cell.
 fn parse_subject(
     of: &Located<PublicString>,
     names: &ExpectationNames,
@@ -221,9 +221,10 @@ fn parse_subject(
         return Some((ExpectationSubject::Measure(measure), None));
     }
     if EventKind::AFTER_COUNTING.contains(&name) {
-        let message = format!("{} comes when all expectations have been checked", quoted(name));
+        let message = format!("{} comes only after all expectations have been checked", quoted(name));
         found.add(
-            Diagnostic::error(of.place, message).with_help("for how long the run took: of = \"run.took\""),
+            Diagnostic::error(of.place, message)
+                .with_help("for the duration of the run use of = \"run.took\""),
         );
         return None;
     }
@@ -243,7 +244,8 @@ fn parse_subject(
         return Some((ExpectationSubject::Event(kind), None));
     }
     if !found.count_if_full() {
-        let fault = Diagnostic::error(of.place, format!("{} is nothing to expect", quoted(name)));
+        let fault =
+            Diagnostic::error(of.place, format!("{} is neither an event nor a measure", quoted(name)));
         let events =
             EventKind::all().map(EventKind::name).filter(|name| !EventKind::AFTER_COUNTING.contains(name));
         let names = events.chain(MeasuredQuantity::ALL.into_iter().map(MeasuredQuantity::name));
@@ -269,7 +271,7 @@ fn build_scope(
     if let (Some(EventScope::Run), Some(what)) = (belongs, what) {
         let message =
             format!("{} belongs to the whole run, not to a preset, fetch or entry", quoted(what.name()));
-        found.add(Diagnostic::error(name.place, message).with_help("take `in` out"));
+        found.add(Diagnostic::error(name.place, message).with_help("remove `in`"));
         return None;
     }
     let within = names.find(&name.value.0);
@@ -282,7 +284,7 @@ fn build_scope(
     within
 }
 
-/// What the keys of an event must be.
+/// Builds the conditions on the keys of an event.
 fn build_key_matchers(
     what: ExpectationSubject,
     raw: RawKeyMatchers,
@@ -298,8 +300,8 @@ fn build_key_matchers(
     for (key, value) in raw.0 {
         let Some(kind) = kind else {
             let message =
-                format!("{} is of no one event, whose keys could be looked at", quoted(what.name()));
-            found.add(Diagnostic::error(key.place, message).with_help("take `where` out"));
+                format!("{} does not belong to one kind of event, so it has no keys", quoted(what.name()));
+            found.add(Diagnostic::error(key.place, message).with_help("remove `where`"));
             return None;
         };
         let Some((_, key_type)) = kind.keys().iter().find(|(name, _)| *name == key.value) else {
@@ -328,7 +330,7 @@ fn report_unknown_key(kind: EventKind, key: &Located<String>, found: &mut Diagno
     if found.count_if_full() {
         return;
     }
-    let message = format!("{} has no key {} to look at", quoted(kind.name()), quoted(&key.value));
+    let message = format!("the event {} has no key {}", quoted(kind.name()), quoted(&key.value));
     let fault = Diagnostic::error(key.place, message);
     let fault = match &*key.value {
         "t" | "due" | "took" => fault.with_help("times are measured: for example of = \"fetch.took\""),

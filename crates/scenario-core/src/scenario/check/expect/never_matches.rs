@@ -1,4 +1,4 @@
-//! Expectations that look at events of which a scenario can give none.
+//! Warns of expectations about events that cannot come in the scenario.
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
@@ -6,14 +6,14 @@ use crate::scenario::model::expect::{Expectation, ExpectationRule, ExpectationSc
 use crate::scenario::model::{EntryAction, FetchJob, PlayerBehavior, PresetKind, Scenario, StdinMode};
 use scenario_log::event_kind::EventKind;
 
-/// Warns of expectations that look at events of which this scenario can give none.
+/// Warns of each expectation about events that cannot come in this scenario.
 pub(crate) fn warn_of_impossible_events(
     expectations: &[Expectation],
     scenario: &Scenario,
     found: &mut Diagnostics,
 ) {
     if scenario.presets.is_empty() && scenario.fetches.is_empty() && scenario.timeline.is_empty() {
-        // A file of expectations alone, for the logs of other scenarios.
+        // This is a file of expectations alone, for the logs of other scenarios.
         return;
     }
     for one in expectations {
@@ -31,9 +31,12 @@ pub(crate) fn warn_of_impossible_events(
                 continue;
             };
             let of = watched.scope.as_ref().map(|within| format!(" of {}", quoted(&within.name)));
-            let message =
-                format!("this scenario never gives {}{}", quoted(kind.name()), of.unwrap_or_default());
-            found.add(Diagnostic::warning(one.place, message).with_label("an expectation of nothing"));
+            let message = format!(
+                "the event {}{} never comes in this scenario",
+                quoted(kind.name()),
+                of.unwrap_or_default()
+            );
+            found.add(Diagnostic::warning(one.place, message).with_label("this expectation has no events"));
         }
     }
 }
@@ -43,10 +46,10 @@ fn takes_steps(kind: &PresetKind) -> bool {
     matches!(kind, PresetKind::Players(players) if players.groups.iter().any(|group| is_steps(&group.behavior)))
 }
 
-/// Whether an event of this kind can come, be it by what is typed.
+/// Whether an event of this kind can come, also by a command that is typed.
 fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Scenario) -> bool {
     let entry = within.and_then(|within| scenario.timeline.get(within.entry?)).map(|entry| &entry.action);
-    // What `in` leaves: the presets and jobs of its name, and those that its entry starts.
+    // `in` selects the presets and fetches of its name, and those that its entry starts.
     let preset = |wanted: &dyn Fn(&PresetKind) -> bool| {
         let started = match entry {
             Some(EntryAction::Spawn(preset)) => Some(*preset),
@@ -73,10 +76,10 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
             PresetKind::Players(_) => false,
         }),
         "spawn.suspended" | "spawn.resumed" | "line" => preset(&PresetKind::is_process),
-        // Anybody may join a world.
+        // Guests may join a world.
         "move" if within.is_none() && scenario.world.is_some() => true,
         "move" => preset(&|kind| match kind {
-            // What a process says is read as moves, whatever its players do.
+            // The output of a process is read as moves, whatever its players do.
             PresetKind::Players(players) => {
                 players.groups.iter().any(|group| group.behavior.move_count() > 0)
             }

@@ -1,5 +1,4 @@
-//! The figures of expectations: which there are of what is looked at, and their limits, which have
-//! their unit.
+//! The thresholds of expectations: which statistics a subject has, and limits in the unit of the statistic.
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
@@ -10,7 +9,7 @@ use crate::scenario::schema::expect::{RawLimit, parse_rate_per_second};
 use crate::scenario::schema::{KeySlot, Located, durations, numbers};
 use scenario_log::time::Span;
 
-/// The figure, where the file says which, or there is only one.
+/// The statistic of the file, or the only one that the subject has.
 fn build_stat(
     what: ExpectationSubject,
     raw: KeySlot<Statistic>,
@@ -28,8 +27,12 @@ fn build_stat(
             return Some(Statistic::Value);
         }
         (ExpectationSubject::Measure(measure), None) => {
-            let message = format!("of {} there are many: which figure?", quoted(measure.name()));
-            let help = "add stat = \"p95\"; there is also \"min\", \"mean\", \"max\", \"sum\", \"count\" and \"rate\"";
+            let message = format!(
+                "there are many values of {}: `stat` must say which statistic of them",
+                quoted(measure.name())
+            );
+            let help =
+                "add stat = \"p95\"; others are \"min\", \"mean\", \"max\", \"sum\", \"count\" and \"rate\"";
             found.add(Diagnostic::error(of, message).with_help(help));
             return None;
         }
@@ -50,19 +53,17 @@ fn build_stat(
             "write \"count\" or \"rate\", or measure: for example of = \"fetch.took\"",
         ),
         ExpectationSubject::Measure(MeasuredQuantity::RunTook) => {
-            ("a run takes one time", "write stat = \"value\"")
+            ("a run has one duration", "write stat = \"value\"")
         }
         ExpectationSubject::Shared => ("a cell holds one value when the run ends", "write stat = \"value\""),
-        ExpectationSubject::Measure(_) => {
-            ("there are many values, and not one", "for example stat = \"p95\"")
-        }
+        ExpectationSubject::Measure(_) => ("there are many values, not one", "for example stat = \"p95\""),
     };
     found.add(Diagnostic::error(place.place, message).with_help(help));
     None
 }
 
-/// The figure of an expectation, held to the one limit that it has. `never` is what the file says of
-/// it, if anything.
+/// Builds the threshold of an expectation from its one limit. `never` is the value of the key `never`, if
+/// the file has it.
 pub(super) fn build_threshold_from_limits(
     what: ExpectationSubject,
     (stat, of): (KeySlot<Statistic>, FilePlace),
@@ -78,15 +79,15 @@ pub(super) fn build_threshold_from_limits(
         return build_threshold(what, stat, (holds, limit), never == Some(true), found);
     }
     match (what, never) {
-        // What is broken was told, and that none is there, unless `never` could make it right.
+        // A wrong limit has been reported. So has a missing one, unless `never` could make up for it.
         _ if !is_bare => None,
         (_, None) => None,
         (ExpectationSubject::Event(_), Some(true)) if stat == Statistic::Count => {
             Some(StatThreshold::AT_LEAST_ONE)
         }
         _ => {
-            let message = "an expectation says how much: it lacks a limit";
-            let help = "add one of below, at_most, equals, at_least and above";
+            let message = "this expectation has no limit";
+            let help = "add one of `below`, `at_most`, `equals`, `at_least` and `above`";
             found.add(Diagnostic::error(place, message).with_help(help));
             None
         }
@@ -122,13 +123,13 @@ fn build_threshold(
     Some(StatThreshold { stat, comparison: holds, limit })
 }
 
-/// A limit of what is counted or measured, which is never less than zero.
+/// A limit of a number that cannot be less than zero.
 enum NonNegativeLimit {
     Number(u64),
     Text(String),
 }
 
-/// A limit in the unit of its figure.
+/// Builds a limit in the unit of its statistic.
 fn build_limit(
     what: ExpectationSubject,
     stat: Statistic,
@@ -146,7 +147,7 @@ fn build_limit(
         (_, RawLimit::Number(number)) => match u64::try_from(number) {
             Ok(number) => Located { value: NonNegativeLimit::Number(number), place: raw.place },
             Err(_) => {
-                let message = format!("a limit of {} is not less than zero", quoted(what.name()));
+                let message = format!("a limit of {} must not be less than zero", quoted(what.name()));
                 found.add(Diagnostic::error(raw.place, message));
                 return None;
             }
@@ -160,7 +161,7 @@ fn build_limit(
         }
         (Statistic::Rate, NonNegativeLimit::Number(number)) => return Some(LimitValue::Rate(number as f64)),
         (Statistic::Rate, NonNegativeLimit::Text(text)) => {
-            let help = || "so many a second, for example \"10/s\", or \"2.5/m\" a minute".to_owned();
+            let help = || "for example \"10/s\", ten a second, or \"2.5/m\" a minute".to_owned();
             ("a rate", parse_rate_per_second(&text).map(LimitValue::Rate).map_err(|fault| (fault, help())))
         }
         (_, NonNegativeLimit::Number(bytes)) if is_bytes => return Some(LimitValue::Bytes(bytes)),
@@ -169,7 +170,7 @@ fn build_limit(
             ("a size", numbers::parse_size(&text).map(LimitValue::Bytes).map_err(|fault| (fault, help())))
         }
         (_, NonNegativeLimit::Number(number)) => {
-            let fault = "a string with its unit, not a bare number".to_owned();
+            let fault = "a string with a unit, not a bare number".to_owned();
             let help = format!("write \"{number}s\" for seconds, or \"{number}ms\" for milliseconds");
             ("a duration", Err((fault, help)))
         }
@@ -197,17 +198,17 @@ fn build_duration_limit(
     Ok(LimitValue::Span(span))
 }
 
-/// Why a figure cannot be known to be missed before the end of the run.
+/// The reason why a threshold cannot be decided before the end of the run, if there is one.
 pub(super) fn why_not_decidable_early(figure: &StatThreshold, never: bool) -> Option<&'static str> {
     if matches!(figure.limit, LimitValue::Value(_)) {
-        return Some("what a cell holds at last is known at the end only");
+        return Some("the last value of a cell is known only at the end");
     }
     use LimitComparison::{Above, AtLeast, AtMost, Below, Equals};
     match (figure.stat, figure.comparison) {
         (Statistic::Mean | Statistic::Rate | Statistic::Percentile(_), _) => {
-            Some("what this figure comes to is known at the end only")
+            Some("the value of this statistic is known only at the end")
         }
-        // These only grow: past a limit they stay so.
+        // These only grow: once past a limit, they stay past it.
         (Statistic::Count | Statistic::Sum | Statistic::Max | Statistic::Value, Below | AtMost | Equals)
             if !never =>
         {
@@ -216,9 +217,9 @@ pub(super) fn why_not_decidable_early(figure: &StatThreshold, never: bool) -> Op
         (Statistic::Count | Statistic::Sum | Statistic::Max | Statistic::Value, AtLeast | Above) if never => {
             None
         }
-        // And this only shrinks.
+        // This one only shrinks.
         (Statistic::Min, AtLeast | Above | Equals) if !never => None,
         (Statistic::Min, Below | AtMost) if never => None,
-        _ => Some("until the end it can still come to hold"),
+        _ => Some("it can still come to hold until the end"),
     }
 }

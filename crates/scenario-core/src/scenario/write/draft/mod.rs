@@ -1,58 +1,81 @@
-//! A draft: the resolved scenario of a log, on its way to become a file again that people keep and
-//! edit. It can be added to, and its parts can have comments.
+//! A draft: the resolved scenario of a log on its way back to a file that people keep and edit. Entries and
+//! comments can be added to it.
 //!
-//! What is added must be right: names are not looked up here. Nothing that is written can break out of
-//! its comment or its string.
+//! Additions must be right: names are not looked up here. No text can break out of its comment or its
+//! string.
 
 mod omit_defaults;
 
+use std::fmt;
 use std::path::Path;
 
-use crate::diagnostic::Severity;
 use crate::scenario::file::RawScenario;
+use crate::scenario::format::format_span;
 use crate::scenario::model::{FetchBody, FetchJob, PresetKind, Scenario};
 use crate::scenario::schema::TomlSchema;
-use crate::scenario::schema::durations::format_span;
 use crate::scenario::vars::template::escape;
 use crate::scenario::write::json::{Json, object};
 use crate::scenario::write::resolved::to_json;
 use crate::scenario::write::toml_writer::{needs_header, render_toml, write_key_value, write_section};
-use crate::scenario::{FileContent, FileProvider, FileReadError, LoadedScenario, ScenarioOptions, loader};
+use crate::scenario::{FileContent, FileProvider, FileReadError, ScenarioError, ScenarioOptions, loader};
 use scenario_log::event::{ClockKind, REDACTED};
 use scenario_log::sanitize::push_sanitized;
 use scenario_log::time::Span;
 
-/// A scenario that will be a file.
+/// A scenario that will be written as a file.
 #[derive(Clone, Debug)]
 pub struct ScenarioDraft {
     items: Vec<(String, Json)>,
     scenario: Scenario,
     vars: Vec<String>,
-    /// What stands above the key `time_limit`.
+    /// The comment above the key `time_limit`.
     limit_comment: Vec<String>,
 }
 
-/// What an added entry does.
+/// The reason why the scenario of a log does not make a draft.
+#[derive(Debug)]
+pub enum DraftError {
+    /// The text is not JSON.
+    InvalidJson(serde_json::Error),
+    /// The text is JSON, but not an object.
+    NotAnObject,
+    /// The scenario cannot be run.
+    Invalid(ScenarioError),
+}
+
+impl fmt::Display for DraftError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DraftError::InvalidJson(error) => error.fmt(f),
+            DraftError::NotAnObject => f.write_str("it is not a JSON object"),
+            DraftError::Invalid(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DraftError {}
+
+/// The action of an added entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DraftAction<'a> {
-    /// Start a preset, so many times.
+    /// Start a preset, this many times.
     Spawn(&'a str, u32),
     /// Start a fetch.
     Fetch(&'a str),
-    /// Note a text.
+    /// Note a text in the log.
     Mark(&'a str),
     /// Stop what the entry of this id started.
     Stop(&'a str),
     /// Write a line to what an entry started.
     Send {
-        /// The entry's id.
+        /// The id of the entry.
         to: &'a str,
         /// The line.
         text: &'a str,
     },
 }
 
-/// Something that is added to the timeline: a comment and, most times, an entry below it.
+/// An addition to the timeline: a comment and, in most cases, an entry below it.
 #[derive(Clone, Debug)]
 pub struct DraftAddition {
     comment: String,
@@ -60,7 +83,7 @@ pub struct DraftAddition {
 }
 
 impl DraftAddition {
-    /// A comment alone.
+    /// A comment without an entry.
     #[must_use]
     pub fn comment(comment: impl Into<String>) -> DraftAddition {
         DraftAddition { comment: comment.into(), entry: None }
@@ -87,14 +110,15 @@ impl DraftAddition {
 }
 
 impl ScenarioDraft {
-    /// The draft of a scenario as a log has it: one line of JSON, as [`to_json`] writes it. Its variables
-    /// are left out, since they have been put in; and so is what holds without being said.
+    /// The draft of a scenario in a log: one line of JSON, as [`to_json`] writes it. Its variables are left
+    /// out, since they have been replaced, and so are keys with default values.
     ///
     /// # Errors
-    /// In words, why it cannot be run.
-    pub fn from_json(json: &str) -> Result<ScenarioDraft, String> {
-        let Json::Object(mut items) = Json::parse(json).map_err(|error| error.to_string())? else {
-            return Err("it is no JSON object".to_owned());
+    ///
+    /// The scenario cannot be run.
+    pub fn from_json(json: &str) -> Result<ScenarioDraft, DraftError> {
+        let Json::Object(mut items) = Json::parse(json).map_err(DraftError::InvalidJson)? else {
+            return Err(DraftError::NotAnObject);
         };
         let vars = keys_of_table(&items, "vars");
         items.retain(|(key, _)| key != "vars");
@@ -104,33 +128,33 @@ impl ScenarioDraft {
         };
         let (whole, shortened) = (load_items(&items, ClockKind::Real), load_items(&short, ClockKind::Real));
         let (items, scenario) = match (whole, shortened) {
-            // A default that hangs on something else: then all of it is said.
+            // A default depends on something else, so all keys are kept.
             (Ok(whole), Ok(shortened)) if to_json(&whole) != to_json(&shortened) => (items, whole),
-            // What is too large for a file when all of it is said may be none when it is not.
+            // A scenario that is too large for a file with all its keys may fit without the defaults.
             (_, Ok(shortened)) => (short, shortened),
-            (whole, Err(_)) => (items, whole?),
+            (whole, Err(_)) => (items, whole.map_err(DraftError::Invalid)?),
         };
         Ok(ScenarioDraft { items, scenario, vars, limit_comment: Vec::new() })
     }
 
-    /// The scenario as it was read.
+    /// The checked scenario.
     #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// The names of the variables that were put in.
+    /// The names of the variables that were replaced.
     pub fn vars(&self) -> impl Iterator<Item = &str> {
         self.vars.iter().map(String::as_str)
     }
 
-    /// Whether the virtual clock can run it.
+    /// Whether the virtual clock can run the scenario.
     #[must_use]
     pub fn can_run_virtually(&self) -> bool {
         load_items(&self.items, ClockKind::Virtual).is_ok()
     }
 
-    /// Whether anything of it hangs on the folder of its file: programs run there, paths start there.
+    /// Whether the scenario depends on the folder of its file: programs run there, and paths start there.
     #[must_use]
     pub fn depends_on_folder(&self) -> bool {
         let runs = |kind: &PresetKind| matches!(kind, PresetKind::Command(_));
@@ -139,8 +163,8 @@ impl ScenarioDraft {
             || self.scenario.fetches.iter().any(reads)
     }
 
-    /// Where `[redacted]` stands in the file that [`Draft::to_toml`] gives: the keys from the top down,
-    /// with dots between them, and `#3` for the third of a list.
+    /// The places of `[redacted]` in the file of [`ScenarioDraft::to_toml`]: the keys from the top down,
+    /// with dots between them, and `#3` for the third item of a list.
     #[must_use]
     pub fn redacted_paths(&self, before: &[DraftAddition], behind: &[DraftAddition]) -> Vec<String> {
         let mut items = self.items.clone();
@@ -160,12 +184,12 @@ impl ScenarioDraft {
         found
     }
 
-    /// Has the run use this seed, before the scenario's own.
+    /// Sets the seed of the scenario.
     pub fn set_seed(&mut self, seed: i64) {
         self.set_key("seed", Json::Int(seed), &["name", "description"]);
     }
 
-    /// Limits the run, if it is not limited to less already.
+    /// Sets the time limit, unless the scenario has a shorter one already.
     pub fn set_time_limit(&mut self, limit: Span, comment: Vec<String>) {
         if self.scenario.time_limit.is_none_or(|own| limit < own) {
             self.set_key("time_limit", format_span(limit).into(), &["name", "description", "seed", "tick"]);
@@ -173,12 +197,12 @@ impl ScenarioDraft {
         }
     }
 
-    /// Leaves the timeline out; what is added stays.
+    /// Removes the timeline; additions stay.
     pub fn clear_timeline(&mut self) {
         self.items.retain(|(key, _)| key != "timeline");
     }
 
-    /// Puts a key in the place of its namesake, or behind all of these.
+    /// Replaces the value of a key, or adds the key after all of these.
     fn set_key(&mut self, key: &str, value: Json, behind: &[&str]) {
         if let Some((_, old)) = self.items.iter_mut().find(|(name, _)| name == key) {
             *old = value;
@@ -188,8 +212,8 @@ impl ScenarioDraft {
         self.items.insert(at.map_or(0, |at| at + 1), (key.to_owned(), value));
     }
 
-    /// The file: a header of comment lines, the scenario, and what was added before and behind the
-    /// entries of its timeline.
+    /// The file: a header of comment lines, the scenario, and the additions before and after the entries of
+    /// its timeline.
     #[must_use]
     pub fn to_toml(&self, header: &[String], before: &[DraftAddition], behind: &[DraftAddition]) -> String {
         let mut out = String::new();
@@ -230,7 +254,7 @@ fn write_additions(out: &mut String, additions: &[DraftAddition]) {
     }
 }
 
-/// Lines of comments. Whatever is in them stays in them.
+/// Writes lines of comments. Their text cannot end a comment.
 fn write_comments(out: &mut String, lines: &[String]) {
     for line in lines {
         out.push_str(if line.is_empty() { "#" } else { "# " });
@@ -263,26 +287,20 @@ fn find_redacted(value: &Json, path: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The one file there is: neither the disk nor the environment has a say in what a log means.
+/// The only file: neither the disk nor the environment may change the meaning of a log.
 struct SingleFile(String);
 
 impl FileProvider for SingleFile {
     fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
         if path != Path::new("-") {
-            return Err(FileReadError("a scenario in a log includes no files".to_owned()));
+            return Err(FileReadError("a scenario in a log does not include files".to_owned()));
         }
         Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: String::new() })
     }
 }
 
-fn load_items(items: &[(String, Json)], clock: ClockKind) -> Result<Scenario, String> {
+fn load_items(items: &[(String, Json)], clock: ClockKind) -> Result<Scenario, ScenarioError> {
     let file = SingleFile(render_toml(Json::Object(items.to_vec())));
-    match loader::load_scenario(Path::new("-"), &file, &ScenarioOptions { vars: &[], env: &|_| None, clock })
-    {
-        Ok(LoadedScenario { scenario, .. }) => Ok(scenario),
-        Err(failure) => {
-            let first = failure.diagnostics.into_iter().find(|one| one.severity == Severity::Error);
-            Err(first.map_or_else(|| "it cannot be run".to_owned(), |fault| fault.message))
-        }
-    }
+    let options = ScenarioOptions { vars: &[], env: &|_| None, clock };
+    loader::load_scenario(Path::new("-"), &file, &options).map(|loaded| loaded.scenario)
 }

@@ -1,9 +1,9 @@
-//! Leaves out of a resolved scenario what holds without being said. The schema knows the defaults, so
-//! that no list of them is kept here.
+//! Leaves the keys with default values out of a resolved scenario. The defaults are those of the schema, so
+//! that there is no list of them here.
 
 use crate::scenario::write::json::Json;
 
-/// A value without the keys that say what their schema gives as the default.
+/// A value without the keys whose values are the defaults of their schema.
 pub(super) fn omit_defaults(value: Json, schema: &Json) -> Json {
     match value {
         Json::Object(items) => omit_defaults_in_object(items, schema),
@@ -26,10 +26,11 @@ fn omit_defaults_in_object(items: Vec<(String, Json)>, schema: &Json) -> Json {
         };
         let was_table = matches!(value, Json::Object(_));
         let value = omit_defaults(value, of_key);
-        // The one default that hangs on another key: of what is in the background no exit is expected.
+        // This is the one default that depends on another key: a program in the background is not expected
+        // to exit.
         let is_said = key == "exits" && in_background;
         let is_default = get_key(of_key, "default") == Some(&value);
-        // In the schema of a free JSON value an empty object is something that was said.
+        // In a free JSON value, whose schema has no type, an empty object has a meaning.
         let is_empty = was_table && value == Json::Object(Vec::new()) && get_key(of_key, "type").is_some();
         if is_said || !(is_default || is_empty) {
             kept.push((key, value));
@@ -38,7 +39,7 @@ fn omit_defaults_in_object(items: Vec<(String, Json)>, schema: &Json) -> Json {
     Json::Object(kept)
 }
 
-/// The schema that a table goes by, out of those that its place allows.
+/// The schema that fits a table, out of those that its place allows.
 fn matching_schema<'s>(items: &[(String, Json)], schema: &'s Json) -> Option<&'s Json> {
     let fits = |schema: &&Json| items.iter().all(|(key, _)| key_schema(schema, key).is_some());
     match get_key(schema, "anyOf") {
@@ -47,7 +48,7 @@ fn matching_schema<'s>(items: &[(String, Json)], schema: &'s Json) -> Option<&'s
     }
 }
 
-/// The schema of a key's value: of a key that has one by name, or of any name.
+/// The schema of the value of a key: the one of this name, or the one for all names.
 fn key_schema<'s>(schema: &'s Json, key: &str) -> Option<&'s Json> {
     let by_name = get_key(schema, "properties").and_then(|keys| get_key(keys, key));
     by_name.or_else(|| get_key(schema, "additionalProperties").filter(|any| matches!(any, Json::Object(_))))
