@@ -30,7 +30,7 @@
 //! - A queue without a bound, or one that drops (only the screen, pages and those who read the world may, and it is said how much).
 //! - A secret in anything that is logged or shown.
 
-mod assets;
+pub mod assets;
 pub mod cli;
 pub mod diff;
 pub mod explore;
