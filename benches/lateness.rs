@@ -23,12 +23,13 @@ use rustix::time::{
 };
 
 use common::Scratch;
+use scenario::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
 use scenario::io::RunContext;
 use scenario::io::log_file::writer;
 use scenario::io::log_file::writer::{LogWriter, OutputDestination};
 use scenario::run::recorder::RunRecorder;
 use scenario::run::{DrivenRun, live};
-use scenario::web::page as live_page;
+use scenario::web::page::LivePage;
 use scenario::web::server::token::AccessToken;
 use scenario::web::server::{BoundServer, PageServer, ServerMode, SiteAssets};
 use scenario_core::engine::RunStart;
@@ -90,7 +91,7 @@ fn slow_pages(rate: u64, seed: u64) -> Figures {
     let listening = BoundServer::bind("127.0.0.1:0", &[], token).unwrap();
     let link = listening.page_url();
     let address = link.strip_prefix("http://").and_then(|link| link.split('/').next()).unwrap();
-    let site = SiteAssets { html: live_page::HTML, style: live_page::STYLE, script: live_page::SCRIPT };
+    let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT };
     let server = listening.start(site, ServerMode::Run).unwrap();
     let connect = |_| {
         let mut page = TcpStream::connect(address).unwrap();
@@ -114,11 +115,19 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
     )));
     let file = Scratch::new("late.jsonl");
     let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
+<<<<<<< HEAD
     let mut recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let page = server.as_ref().map(|_| Rc::new(RefCell::new(live_page::LivePage::for_run(1.0, None))));
     if let Some(page) = &page {
         recorder.add_sink(Rc::clone(page));
     }
+=======
+    let journal = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
+    let journal = match server {
+        Some(_) => journal.with_page(LivePage::for_run(1.0, None)),
+        None => journal,
+    };
+>>>>>>> house-web
     let context = RunContext {
         scenario: Rc::clone(&scenario),
         folder: PathBuf::from("."),

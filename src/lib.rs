@@ -29,7 +29,7 @@
 //! [engine]: scenario_core::engine
 //! [plan]: scenario_core::plan
 
-mod assets;
+pub mod assets;
 pub mod cli;
 pub mod diff;
 pub mod explore;

@@ -12,9 +12,11 @@ pub(crate) const REPORT_STYLE: &str =
 pub(crate) static REPORT_SCRIPT: LazyLock<String> = LazyLock::new(|| join_modules(REPORT_MODULES));
 
 /// The live page, without anything of a run.
-pub(crate) const LIVE_HTML: &str = include_str!("live/page.html");
-pub(crate) const LIVE_STYLE: &str = concat!(include_str!("shared/colors.css"), include_str!("live/page.css"));
-pub(crate) static LIVE_SCRIPT: LazyLock<String> = LazyLock::new(|| join_modules(LIVE_MODULES));
+pub const LIVE_HTML: &str = include_str!("live/page.html");
+/// The live page's style.
+pub const LIVE_STYLE: &str = concat!(include_str!("shared/colors.css"), include_str!("live/page.css"));
+/// The live page's script, joined at first use.
+pub static LIVE_SCRIPT: LazyLock<String> = LazyLock::new(|| join_modules(LIVE_MODULES));
 
 /// A file of a script, by its path in this folder.
 struct ScriptModule {

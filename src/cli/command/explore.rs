@@ -71,7 +71,7 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
         },
     };
     if let Some(output) = junit_output {
-        report_files::write_junit(output, render_junit(&exploration).map_err(|error| error.to_string()))?;
+        report_files::write_junit(output, render_junit(&exploration))?;
     }
     if let Some(path) = &arguments.log {
         let scenario = Rc::new(scenario);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ExplorationMode, ExplorationReport, ExplorationReportError};
+use super::{ExplorationMode, ExplorationReport};
 use crate::explore::outcome::{ExploredExpectation, OutcomeCount, Witness};
 use scenario_log::sanitize::sanitize_json;
 
@@ -63,7 +63,7 @@ struct ExploredExpectationJson<'a> {
 ///
 /// # Errors
 /// If the report cannot be written as JSON.
-pub fn render_json(exploration: &ExplorationReport<'_>) -> Result<String, ExplorationReportError> {
+pub fn render_json(exploration: &ExplorationReport<'_>) -> serde_json::Result<String> {
     let ExplorationReport { name, mode: how, result: explored } = *exploration;
     let (mode, seed) = match how {
         ExplorationMode::Seeds => ("seeds", None),
@@ -80,9 +80,7 @@ pub fn render_json(exploration: &ExplorationReport<'_>) -> Result<String, Explor
         expected: explored.expectations.iter().map(|judged| expectation_json(judged, how)).collect(),
         not_judged: &explored.unjudged,
     };
-    serde_json::to_string(&printed)
-        .map(|json| sanitize_json(&json) + "\n")
-        .map_err(|error| ExplorationReportError(error.to_string()))
+    serde_json::to_string(&printed).map(|json| sanitize_json(&json) + "\n")
 }
 
 fn outcome_json(found: &OutcomeCount, how: ExplorationMode) -> ExploredOutcomeJson<'_> {

@@ -3,8 +3,7 @@
 use std::io;
 
 use super::{
-    ExplorationMode, ExplorationReport, format_outcome, format_run_count,
-    format_witness, group_digits,
+    ExplorationMode, ExplorationReport, format_outcome, format_run_count, format_witness, group_digits,
 };
 use crate::explore::outcome::{ExploredExpectation, ExploredVerdict};
 use crate::report::junit_xml;
@@ -22,7 +21,6 @@ pub fn render_junit(exploration: &ExplorationReport<'_>) -> io::Result<String> {
     });
     let cases = [all_runs_case(exploration)].into_iter().chain(judged).chain(open).collect();
     junit_xml::render_xml("scenario explore", [(exploration.name.to_owned(), cases)])
-        .map_err(|error| ExplorationReportError(error.to_string()))
 }
 
 fn test_case(exploration: &ExplorationReport<'_>, name: String, status: TestStatus) -> TestCase {

@@ -8,24 +8,9 @@ pub use json::render_json;
 pub use junit::render_junit;
 pub use text::{MAX_OUTCOMES_SHOWN, render_text};
 
-use std::error::Error;
-use std::fmt;
-
 use num_bigint::BigUint;
 
 use crate::explore::outcome::{ExplorationResult, ExploredOutcome, Witness};
-
-/// Why a report cannot be written; one sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExplorationReportError(pub String);
-
-impl fmt::Display for ExplorationReportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for ExplorationReportError {}
 
 /// The kind of an exploration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
