@@ -185,7 +185,7 @@ pub enum StatusRule {
     Class(u8),
     /// These statuses, 100 to 999.
     Codes(Vec<u16>),
-    /// Everything.
+    /// All statuses.
     Any,
 }
 

@@ -31,7 +31,7 @@ use scenario_log::time::Span;
 pub struct Scenario {
     /// A name for people and reports.
     pub name: String,
-    /// A name for people and reports.
+    /// A description for people and reports.
     pub description: Option<String>,
     /// The seed of every draw; `None`: the runner draws a seed.
     pub seed: Option<u64>,

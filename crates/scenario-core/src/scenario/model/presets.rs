@@ -250,7 +250,7 @@ pub enum ReadinessTest {
 pub enum ExitRule {
     /// These exit codes, 0 to 255.
     Codes(Vec<u8>),
-    /// Everything.
+    /// All exits.
     Any,
     /// Death by this signal.
     Signal(Signal),
