@@ -93,7 +93,7 @@ impl Ramp {
     /// The ramp that always has the same rate.
     #[must_use]
     pub fn constant(rate: RequestRate) -> Ramp {
-        Ramp::new(vec![RampPoint { at: Span::ZERO, rate: rate }])
+        Ramp::new(vec![RampPoint { at: Span::ZERO, rate }])
     }
 
     /// The ramp through these points, which are in the order of time; there is at least one.

@@ -1,0 +1,146 @@
+//! The tables of a scenario file, one [`table!`] each. A row is a key in all that it means: its type,
+//! its default, its description in the schema, and how the checked model's value is written again.
+//! Names are not looked up here.
+
+mod expect;
+mod fetches;
+mod presets;
+mod timeline;
+
+pub(crate) use expect::{RawExpectation, RawFollows};
+pub(crate) use fetches::RawFetchJob;
+pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
+pub(crate) use timeline::{RawSend, RawTimelineEntry};
+
+use crate::scenario::model::{Scenario, WorldEdges, WorldRules};
+use crate::scenario::schema::after::RawVar;
+use crate::scenario::schema::collections::{ListOf, NamedTable, PairOf};
+use crate::scenario::schema::durations::DurationValue;
+use crate::scenario::schema::encode::{encode_named, unless_empty};
+use crate::scenario::schema::key_rules::{JobNameRule, VarNameRule};
+use crate::scenario::schema::numbers::BoundedInt;
+use crate::scenario::schema::strings::{IncludePath, PublicString};
+use crate::scenario::schema::table::{TableRule, table};
+use crate::scenario::write::json::Json;
+use timeline::EntryOfScenario;
+
+/// An integer that fits 32 bits.
+pub(crate) type BoundedU32<const LEAST: i64> = BoundedInt<LEAST, { u32::MAX as i64 }>;
+
+/// The shared cells by name, with the value that each holds at first.
+pub(crate) type RawSharedCells = NamedTable<BoundedInt<{ i64::MIN }, { i64::MAX }>, VarNameRule>;
+
+/// The largest `count` of an entry.
+pub(crate) const MAX_ENTRY_COUNT: i64 = 1_000_000;
+
+/// The largest `times` of an entry.
+pub(crate) const MAX_ENTRY_REPEATS: i64 = 1_000_000_000;
+
+/// The largest number of requests of a load.
+pub(crate) const MAX_LOAD_REQUESTS: i64 = 1_000_000_000;
+
+/// The largest number of connections of a load.
+pub(crate) const MAX_LOAD_CONNECTIONS: i64 = 50_000;
+
+/// The largest width and height of a world.
+pub(crate) const MAX_WORLD_SIDE: i64 = 10_000;
+
+/// The largest number of players in a preset.
+pub(crate) const MAX_PLAYERS_IN_PRESET: i64 = 100_000_000;
+
+table! {
+    /// A scenario: players, programs and HTTP fetches on one timeline.
+    RawScenario is "a scenario" from (Scenario) with [] {
+        /// The name of the scenario, for people and reports. Default: the file's name without its extension.
+        "name" name: PublicString => |one| &one.name,
+        /// A description of the scenario, for people and reports.
+        "description" description: PublicString => |one| one.description.as_deref(),
+        /// The seed that every random draw of the run comes from; `--seed` overrides it. Default: a seed is
+        /// drawn, shown and logged.
+        "seed" seed: BoundedInt<0, { i64::MAX }> => |one| one.seed,
+        /// The period of the event `clock.tick`, as a duration; the first tick is at 0. `"0s"` turns the
+        /// ticks off.
+        "tick" tick: DurationValue = "1s" => |one| one.tick.unwrap_or_default(),
+        /// The longest that the run may take, as a duration; after it everything is stopped, and the run
+        /// has failed. Default: no limit.
+        "time_limit" time_limit: DurationValue<true> => |one| one.time_limit,
+        /// Paths of files that add `presets`, `fetches` and `vars`, relative to this file. A name may be
+        /// defined only once.
+        "include" include: ListOf<IncludePath, 0>,
+        /// Variables by name: `${name}` in any string is replaced by the value, and `--var name=value`
+        /// overrides it. `${env:NAME}` reads the environment; `$${` is a literal `${`.
+        "vars" vars: NamedTable<RawVar, VarNameRule> => |one| {
+            encode_named(one.vars.iter().map(|(name, value)| (&**name, value)))
+        },
+        /// The presets by name: groups of players or programs that the timeline can spawn.
+        "presets" presets: NamedTable<RawPreset, JobNameRule> => |one| {
+            encode_named(one.presets.iter().map(|preset| (&*preset.name, RawPreset::write(preset))))
+        },
+        /// The fetches by name: HTTP requests, or loads of them, that the timeline can start.
+        "fetches" fetches: NamedTable<RawFetchJob, JobNameRule> => |one| {
+            encode_named(one.fetches.iter().map(|job| (&*job.name, RawFetchJob::write(job))))
+        },
+        /// The entries of the timeline, in any order: each says what happens, and when.
+        "timeline" timeline: ListOf<RawTimelineEntry, 0> => |one| {
+            let entries = one.timeline.iter().map(|entry| EntryOfScenario { scenario: one, entry });
+            entries.map(|entry| RawTimelineEntry::write(&entry)).collect::<Json>()
+        },
+        /// The expectations: conditions on the events of the run, checked when it ends. A missed one fails
+        /// the run.
+        "expect" expect: ListOf<RawExpectation, 0> => |one| {
+            unless_empty(one.expectations.iter().map(RawExpectation::write).collect())
+        },
+        /// Cells that players load and store in their `steps`, by name, with the integer that each holds at
+        /// first.
+        "shared" shared: RawSharedCells => |one| {
+            unless_empty(encode_named(one.shared_cells.iter().map(|(name, value)| (&**name, *value))))
+        },
+        /// The world: a grid in which each player has a place. Default: there is no world.
+        "world" world: RawWorld => |one| one.world.as_ref().map(RawWorld::write),
+    }
+}
+
+table! {
+    /// A file that another file includes.
+    RawIncludedFile is "an included file" with [] {
+        /// Paths of files that add `presets`, `fetches` and `vars`, relative to this file. A name may be
+        /// defined only once.
+        "include" include: ListOf<IncludePath, 0>,
+        /// Variables by name, which hold in all files of the scenario.
+        "vars" vars: NamedTable<RawVar, VarNameRule>,
+        /// The presets by name: groups of players or programs that the timeline can spawn.
+        "presets" presets: NamedTable<RawPreset, JobNameRule>,
+        /// The fetches by name: HTTP requests, or loads of them, that the timeline can start.
+        "fetches" fetches: NamedTable<RawFetchJob, JobNameRule>,
+    }
+}
+
+table! {
+    /// A world: a grid in which each player has a place, drawn from the seed.
+    RawWorld is "`world`" from (WorldRules) with [TableRule::Required("size", "size = [40, 20]")] {
+        /// The width and the height of the world, each from 1 to 10,000. A move changes x (E, W) or y (S,
+        /// N) by one.
+        "size" size: PairOf<BoundedInt<1, MAX_WORLD_SIDE>> => |world| world.size.to_vec(),
+        /// What happens to a player that walks beyond an edge: with `"wrap"` it comes in at the opposite
+        /// edge, with `"stop"` it stays where it is.
+        "edges" edges: WorldEdges = "wrap" => |world| world.edges,
+        /// The period of the event `world.state`, as a duration; with `"0s"` the event comes after every
+        /// move.
+        "broadcast" broadcast: DurationValue = "1s" => |world| world.broadcast.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::schema::TomlSchema as _;
+    use crate::scenario::schema::after::LineTriggerTable;
+    use crate::scenario::schema::capture::CaptureTable;
+
+    #[test]
+    fn every_default_is_a_value_of_its_key() {
+        RawScenario::decode_defaults();
+        LineTriggerTable::decode_defaults();
+        CaptureTable::decode_defaults();
+    }
+}

@@ -1,0 +1,152 @@
+//! The tables of presets: players and programs. Names are not looked up here.
+
+use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
+use crate::scenario::format::format_size;
+use crate::scenario::interval::Interval;
+use crate::scenario::model::{
+    ExitRule, Isolation, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest, ScenarioText,
+    StdinMode, StopPolicy,
+};
+use crate::scenario::schema::collections::{ListOf, NamedTable};
+use crate::scenario::schema::durations::DurationValue;
+use crate::scenario::schema::encode::encode_named;
+use crate::scenario::schema::key_rules::EnvNameRule;
+use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
+use crate::scenario::schema::steps::RawStep;
+use crate::scenario::schema::strings::{NulFreeText, PlayerNamePattern, RegexText, ScenarioPath};
+use crate::scenario::schema::table::{TableRule, table};
+use crate::scenario::write::json::Json;
+use scenario_log::event::Direction;
+use scenario_log::signal::Signal;
+
+table! {
+    /// A preset: players or a program that the timeline can spawn. It has exactly one of `players` and
+    /// `command`.
+    RawPreset is "a preset" from (Preset) with [
+        TableRule::ExactlyOne(&["players", "command"]),
+        TableRule::Needs("isolation", "players"),
+        TableRule::Needs("dir", "command"),
+        TableRule::Needs("env", "command"),
+        TableRule::Needs("clear_env", "command"),
+        TableRule::Needs("stdin", "command"),
+        TableRule::Needs("ready", "command"),
+        TableRule::Needs("pty", "command"),
+        TableRule::Needs("exits", "command"),
+        TableRule::Needs("background", "command"),
+        TableRule::Needs("stop", "command"),
+        TableRule::Needs("max_line", "command"),
+    ] {
+        /// The players that the runner plays, all at the same time; each row is one player or many that
+        /// differ only in their name.
+        "players" players: ListOf<RawPlayerGroup, 1> => |preset| {
+            Some(preset.players()?.groups.iter().map(RawPlayerGroup::write).collect::<Json>())
+        },
+        /// Where the players are played: `"task"`, in the runner itself, or `"process"`, in a sub-process
+        /// of the runner's own binary, whose output lines are the moves.
+        "isolation" isolation: Isolation = "task" => |preset| Some(preset.players()?.isolation),
+        /// The program and its arguments, as a list of strings; no shell is involved.
+        "command" command: ListOf<NulFreeText, 1> => |preset| {
+            Some(preset.command()?.argv.iter().collect::<Vec<_>>())
+        },
+        /// The working directory of the program, relative to this file. Default: the folder of this file.
+        "dir" dir: ScenarioPath => |preset| Some(preset.command()?.dir.as_deref()),
+        /// Environment variables of the program by name, set on top of the runner's environment.
+        "env" env: NamedTable<NulFreeText, EnvNameRule> => |preset| {
+            Some(encode_named(preset.command()?.env.iter().map(|(name, value)| (&**name, value))))
+        },
+        /// Whether the program starts with an empty environment, with nothing but the variables of `env`,
+        /// instead of the runner's.
+        "clear_env" clear_env: bool = false => |preset| Some(preset.command()?.clear_env),
+        /// The standard input of the program: `"null"` (end of file at once), `"open"` (the lines of
+        /// `send`), `"world"` (the states of the world), `{ text = "…" }` or `{ file = "…" }`.
+        "stdin" stdin: StdinMode = "null" => |preset| Some(&preset.command()?.stdin),
+        /// The condition on which the program counts as ready. Default: it is ready when it has started.
+        "ready" ready: RawReady => |preset| Some(preset.command()?.ready.as_ref().map(RawReady::write)),
+        /// Whether the program gets a pseudo-terminal of its own; its stdout and stderr are then one stream.
+        "pty" pty: bool = false => |preset| Some(preset.command()?.pty); UnlessDefault,
+        /// The exits that do not fail the run: an exit code from 0 to 255, a list of them, `"any"`, or `{
+        /// signal = "TERM" }`. With `background = true` the default does not hold: any exit before the end
+        /// of the run fails it.
+        "exits" exits: ExitRule = 0 => |preset| Some(&preset.command()?.exits),
+        /// Whether the program runs in the background: the run does not wait for it, and stops it at the end.
+        "background" background: bool = false => |preset| Some(preset.command()?.background),
+        /// How the program is stopped. Default: the signal `TERM`, and `KILL` after a grace of 5 seconds.
+        "stop" stop: RawStop => |preset| Some(RawStop::write(&preset.command()?.stop)),
+        /// The longest line of output that is logged in one piece, as a size of at most `"8MiB"`; a longer
+        /// line is logged in parts, and nothing of it is lost.
+        "max_line" max_line: ByteSize<1> = "64KiB" => |preset| Some(format_size(preset.command()?.max_line)),
+    }
+}
+
+table! {
+    /// A player, or many players that differ only in their name. It has either `moves` and `every`, or
+    /// `steps`.
+    RawPlayerGroup is "a player" from (PlayerGroup) like "{ name = \"john\", moves = 3, every = \"0s..800ms\" }" with [
+        TableRule::Required("name", "name = \"john\""),
+        TableRule::RequiredUnless("moves", "moves = 3", "steps"),
+        TableRule::RequiredUnless("every", "every = \"0s..800ms\"", "steps"),
+        TableRule::Excludes("steps", "moves"),
+        TableRule::Excludes("steps", "every"),
+    ] {
+        /// The name of the player. With a `count` over 1, `{n}` in the name becomes a number from 1 to
+        /// `count`; without `{n}`, `-1` to `-count` is appended.
+        "name" name: PlayerNamePattern => |group| &group.name,
+        /// The number of players of this kind, from 1 to 100,000,000.
+        "count" count: BoundedInt<1, MAX_PLAYERS_IN_PRESET> = 1 => |group| group.count,
+        /// The number of moves that each player makes.
+        "moves" moves: BoundedU32<0> => |group| moves_of(group).map(|(moves, _)| moves),
+        /// The wait after each move: a duration, or an interval such as `"0s..800ms"` that is drawn anew
+        /// for each wait.
+        "every" every: Interval => |group| moves_of(group).map(|(_, every)| every),
+        /// The steps that each player takes one after the other, instead of `moves` and `every`.
+        "steps" steps: ListOf<RawStep, 1> => |group| match &group.behavior {
+            PlayerBehavior::Steps(steps) => Some(steps.iter().map(|step| &step.text).collect::<Vec<_>>()),
+            PlayerBehavior::Moves { .. } => None,
+        },
+        /// The directions of the moves; each move is drawn from them with equal chance.
+        "directions" directions: ListOf<Direction, 1> = ["N", "S", "E", "W"] => |group| group.directions.clone(),
+    }
+}
+
+table! {
+    /// The condition on which a program counts as ready. It has exactly one of `line`, `tcp` and `http`.
+    RawReady is "`ready`" from (ReadinessRule) with [TableRule::ExactlyOne(&["line", "tcp", "http"])] {
+        /// A regular expression: the program is ready with the first line of its output that matches.
+        "line" line: RegexText => |ready| match &ready.test {
+            ReadinessTest::Line(regex) => Some(regex),
+            _ => None,
+        },
+        /// An address `host:port`: the program is ready when a connection to it succeeds.
+        "tcp" tcp: ScenarioText => |ready| match &ready.test {
+            ReadinessTest::Tcp(address) => Some(address),
+            _ => None,
+        },
+        /// A URL: the program is ready when a request to it is answered with a status 2xx or 3xx.
+        "http" http: ScenarioText => |ready| match &ready.test {
+            ReadinessTest::Http(url) => Some(url),
+            _ => None,
+        },
+        /// How long the program may take to become ready, as a duration from its start; if it takes longer,
+        /// the run has failed.
+        "timeout" timeout: DurationValue<true> = "30s" => |ready| ready.timeout,
+        /// The pause between two attempts of `tcp` or `http`, as a duration.
+        "poll" poll: DurationValue<true> = "100ms" => |ready| ready.poll,
+    }
+}
+
+table! {
+    /// How a program is stopped: its whole process group gets a signal first, and then KILL.
+    RawStop is "`stop`" from (StopPolicy) with [] {
+        /// The name of the signal that is sent first.
+        "signal" signal: Signal = "TERM" => |stop| stop.signal,
+        /// How long the program may take to end after the signal, as a duration, before it is sent KILL.
+        "grace" grace: DurationValue = "5s" => |stop| stop.grace,
+    }
+}
+
+fn moves_of(group: &PlayerGroup) -> Option<(u32, &Interval)> {
+    match &group.behavior {
+        PlayerBehavior::Moves { moves, every } => Some((*moves, every)),
+        PlayerBehavior::Steps(_) => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! The tables of the timeline. Names are not looked up here.
+
+use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
+use crate::scenario::interval::Interval;
+use crate::scenario::model::{EntryAction, EntryTrigger, Scenario, ScenarioText, TimelineEntry};
+use crate::scenario::schema::after::{LineTriggerTable, RawTrigger};
+use crate::scenario::schema::durations::DurationValue;
+use crate::scenario::schema::numbers::BoundedInt;
+use crate::scenario::schema::strings::{DeferredText, EntryIdText, PublicString};
+use crate::scenario::schema::table::{TableRule, table};
+use crate::scenario::write::json::Json;
+
+table! {
+    /// An entry of the timeline. It has exactly one action: `spawn`, `fetch`, `stop`, `send` or `mark`.
+    RawTimelineEntry is "a timeline entry" from (EntryOfScenario<'_>) like "{ at = \"1s\", mark = \"now\" }" with [
+        TableRule::ExactlyOne(&["spawn", "fetch", "stop", "send", "mark"]),
+        TableRule::NeedsAny("every", &["times", "for"]),
+        TableRule::Needs("times", "every"),
+        TableRule::Needs("for", "every"),
+    ] {
+        /// The id of the entry, by which `after`, `stop`, `send` and reports name it.
+        "id" id: EntryIdText => |of| of.entry.id.as_deref(),
+        /// When it happens, as a duration from the run's start or, with `after`, from the moment of that
+        /// entry.
+        "at" at: DurationValue = "0s" => |of| of.entry.at,
+        /// The moment that the entry waits for: `"ID.started"`, `"ID.ready"` or `"ID.finished"` of another
+        /// entry, or a line of its output. Default: the start of the run.
+        "after" after: RawTrigger => |of| of.trigger(),
+        /// The action of starting a preset, by its name.
+        "spawn" spawn: PublicString => |of| match of.entry.action {
+            EntryAction::Spawn(preset) => of.scenario.presets.get(preset).map(|preset| &preset.name),
+            _ => None,
+        },
+        /// The action of starting a fetch, by its name.
+        "fetch" fetch: PublicString => |of| match of.entry.action {
+            EntryAction::Fetch(job) => of.scenario.fetches.get(job).map(|job| &job.name),
+            _ => None,
+        },
+        /// The action of stopping everything that another entry started, by the id of that entry.
+        "stop" stop: PublicString => |of| match of.entry.action {
+            EntryAction::Stop(entry) => Some(of.id(entry)),
+            _ => None,
+        },
+        /// The action of writing a line to the program that another entry spawned.
+        "send" send: RawSend => |of| match &of.entry.action {
+            EntryAction::Send { to, text } => Some(RawSend::write(&(of.id(*to), text))),
+            _ => None,
+        },
+        /// The action of noting a text in the log.
+        "mark" mark: DeferredText => |of| match &of.entry.action {
+            EntryAction::Mark(text) => Some(text),
+            _ => None,
+        },
+        /// How often the action happens at the same moment, from 1 to 1,000,000.
+        "count" count: BoundedInt<1, MAX_ENTRY_COUNT> = 1 => |of| of.entry.count,
+        /// The time from one repetition of the entry to the next: a duration, or an interval that is drawn
+        /// anew each time. It needs `times`, `for` or both.
+        "every" every: Interval => |of| of.entry.repeat.as_ref().map(|repeat| &repeat.every),
+        /// The number of times that the entry happens in all, from 1 to 1,000,000,000.
+        "times" times: BoundedInt<1, MAX_ENTRY_REPEATS> => |of| of.entry.repeat.as_ref()?.times,
+        /// How long the entry is repeated, as a duration from its first time; what would happen later does
+        /// not.
+        "for" within: DurationValue<true> => |of| of.entry.repeat.as_ref()?.duration,
+    }
+}
+
+table! {
+    /// A line that is written to a program.
+    RawSend is "`send`" from ((&str, &ScenarioText)) with [
+        TableRule::Required("to", "to = \"ID\""),
+        TableRule::Required("text", "text = \"…\""),
+    ] {
+        /// The id of an entry that spawns a program with `stdin = "open"`.
+        "to" to: PublicString => |(to, _)| *to,
+        /// The text of the line, without its newline.
+        "text" text: DeferredText => |(_, text)| *text,
+    }
+}
+
+/// An entry of the timeline, with the scenario that knows the names of what it refers to.
+pub(crate) struct EntryOfScenario<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) entry: &'a TimelineEntry,
+}
+
+impl<'a> EntryOfScenario<'a> {
+    /// The id of another entry. An entry that is referred to has one.
+    fn id(&self, index: usize) -> &'a str {
+        self.scenario.timeline.get(index).and_then(|entry| entry.id.as_deref()).unwrap_or_default()
+    }
+
+    fn trigger(&self) -> Option<Json> {
+        Some(match self.entry.trigger.as_ref()? {
+            EntryTrigger::Started(index) => format!("{}.started", self.id(*index)).into(),
+            EntryTrigger::Ready(index) => format!("{}.ready", self.id(*index)).into(),
+            EntryTrigger::Finished(index) => format!("{}.finished", self.id(*index)).into(),
+            EntryTrigger::Line { regex, of, timeout } => {
+                LineTriggerTable::write(&(regex, self.id(*of), *timeout))
+            }
+        })
+    }
+}

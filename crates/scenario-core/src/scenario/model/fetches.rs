@@ -1,0 +1,214 @@
+//! Fetches of the model: requests, loads of requests, and conditions on answers.
+
+use std::path::PathBuf;
+
+use super::ScenarioText;
+use crate::diagnostic::FilePlace;
+use crate::scenario::rate::Ramp;
+use scenario_log::time::Span;
+
+/// An HTTP fetch: one request for each URL, or a load of many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchJob {
+    /// Unique among fetches; no dot.
+    pub name: String,
+    /// Valid `http`, `https` or `http+unix` URLs; at least one.
+    pub urls: Vec<ScenarioText>,
+    /// The order of the requests.
+    pub mode: FetchMode,
+    /// Whether each line of the body is logged.
+    pub log_lines: bool,
+    /// A valid HTTP method.
+    pub method: String,
+    /// Valid names and values, sorted by the name as it is written.
+    pub headers: Vec<(String, ScenarioText)>,
+    /// The credentials, where no header has them.
+    pub auth: Option<FetchAuth>,
+    /// The request's body.
+    pub body: Option<FetchBody>,
+    /// The longest time that one attempt may take, from its start to the last byte of the answer.
+    pub timeout: Span,
+    /// The largest number of redirects that are followed.
+    pub redirects: u32,
+    /// The largest number of further attempts after a failed one.
+    pub retries: u32,
+    /// The statuses that do not fail the run.
+    pub status: StatusRule,
+    /// The largest body that is accepted, in bytes after decoding.
+    pub max_body: u64,
+    /// Whether to ask for encoded bodies, and to decode them.
+    pub decode_body: bool,
+    /// A file of PEM certificates to trust instead of the system's, relative to the scenario's folder.
+    pub ca: Option<PathBuf>,
+    /// Whether to trust any certificate.
+    pub insecure: bool,
+    /// The URL of the proxy that the requests go through: a valid `http` URL of a host and a port alone.
+    pub proxy: Option<ScenarioText>,
+    /// The certificate for servers that ask for one.
+    pub client_cert: Option<ClientCert>,
+    /// The version of HTTP.
+    pub http2: Http2Mode,
+    /// The load of many requests; `None`: one request for each URL.
+    pub load: Option<LoadProfile>,
+    /// Conditions on an answer whose status is expected.
+    pub check: Option<FetchCheck>,
+    /// The values that are taken out of such an answer for what comes later, in file order.
+    pub captures: Vec<FetchCapture>,
+    /// The place of its name, where it is defined.
+    pub place: FilePlace,
+}
+
+/// A load: many requests to the URLs of a job in turn. At least one of `max_requests` and `duration` is
+/// there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadProfile {
+    /// What starts a request.
+    pub model: LoadModel,
+    /// The largest number of requests; at least 1.
+    pub max_requests: Option<u64>,
+    /// The time from the start of the load in which requests are planned; its end is excluded.
+    pub duration: Option<Span>,
+}
+
+/// What starts a request of a load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadModel {
+    /// The answer to another request: a closed loop.
+    Closed {
+        /// The number of requests in flight at a time; at least 1.
+        connections: u32,
+    },
+    /// Its planned moment, whatever the answers do: an open loop.
+    Open {
+        /// The rate over time. It is more than zero somewhere.
+        rate: Ramp,
+        /// How the requests are spread over time.
+        arrivals: ArrivalProcess,
+        /// The largest number of requests in flight at a time; at least 1.
+        max_connections: u32,
+    },
+}
+
+/// How the requests of a rate are spread over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArrivalProcess {
+    /// Evenly.
+    #[default]
+    Constant,
+    /// Each by chance, whatever the others do: a Poisson process.
+    Poisson,
+}
+
+/// Conditions on an answer: all that are there must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchCheck {
+    /// A valid regular expression that must match somewhere in the body.
+    pub text: Option<String>,
+    /// JSON Pointers and the JSON values that the body must have there, as texts. The body must be JSON.
+    pub json: Option<Vec<(String, ScenarioText)>>,
+    /// The SHA-256 of the body.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// A value that is taken out of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchCapture {
+    /// The name by which texts refer to it; no variable has this name.
+    pub name: String,
+    /// Where it is in the answer.
+    pub selector: CaptureSelector,
+    /// Whether it must never be logged or shown.
+    pub secret: bool,
+}
+
+/// Where a value is in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaptureSelector {
+    /// At this JSON Pointer of the body.
+    Json(String),
+    /// The text of the one group of this valid regular expression, where it first matches in the body.
+    Text(String),
+    /// In the header of this name.
+    Header(String),
+}
+
+/// The certificate of a client and its key: PEM files, relative to the scenario's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientCert {
+    /// The certificate, and those between it and the authority.
+    pub cert: PathBuf,
+    /// The private key of the certificate.
+    pub key: PathBuf,
+}
+
+/// The order of a job's requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FetchMode {
+    /// All at once.
+    #[default]
+    Concurrent,
+    /// Each after the one before it.
+    Sequential,
+}
+
+/// The credentials of a request, for its header `Authorization`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchAuth {
+    /// A user and a password; the user has no colon.
+    Basic {
+        /// The name of the user.
+        user: ScenarioText,
+        /// The password, which is shown as `[redacted]`.
+        password: ScenarioText,
+    },
+    /// A token, which is shown as `[redacted]`.
+    Bearer(ScenarioText),
+}
+
+/// A request's body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchBody {
+    /// This text.
+    Text(ScenarioText),
+    /// The content of this file; the path is relative to the scenario's folder.
+    File(PathBuf),
+    /// These fields, encoded as a form; those of one name stand together.
+    Form(Vec<(String, ScenarioText)>),
+    /// This JSON document. Both forms of the text, the real and the shown one, are valid JSON.
+    Json(ScenarioText),
+}
+
+/// The statuses that do not fail the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusRule {
+    /// Any status of a class: 2 is `2xx`.
+    Class(u8),
+    /// These statuses, 100 to 999.
+    Codes(Vec<u16>),
+    /// All statuses.
+    Any,
+}
+
+impl StatusRule {
+    /// Whether this status is expected.
+    #[must_use]
+    pub fn allows(&self, status: u16) -> bool {
+        match self {
+            StatusRule::Class(class) => status / 100 == u16::from(*class),
+            StatusRule::Codes(codes) => codes.contains(&status),
+            StatusRule::Any => true,
+        }
+    }
+}
+
+/// The version of HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Http2Mode {
+    /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
+    #[default]
+    Auto,
+    /// HTTP/2, with prior knowledge on plain connections.
+    Always,
+    /// HTTP/1.1.
+    Never,
+}

@@ -1,0 +1,266 @@
+//! Presets of the model: players and programs, and how programs are started and stopped.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::ScenarioText;
+use super::steps::{PlayerStep, StepAction};
+use crate::diagnostic::FilePlace;
+use crate::scenario::interval::Interval;
+use scenario_log::event::Direction;
+use scenario_log::name::NamePattern;
+use scenario_log::signal::Signal;
+use scenario_log::time::Span;
+
+/// Something that can be spawned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preset {
+    /// Unique among presets; no dot.
+    pub name: String,
+    /// What its spawns are.
+    pub kind: PresetKind,
+    /// The place of its name, where it is defined.
+    pub place: FilePlace,
+}
+
+impl Preset {
+    /// The players, if it is a preset of players.
+    #[must_use]
+    pub fn players(&self) -> Option<&PlayersPreset> {
+        match &self.kind {
+            PresetKind::Players(players) => Some(players),
+            PresetKind::Command(_) => None,
+        }
+    }
+
+    /// The program, if it is a preset of a program.
+    #[must_use]
+    pub fn command(&self) -> Option<&CommandPreset> {
+        match &self.kind {
+            PresetKind::Command(command) => Some(command),
+            PresetKind::Players(_) => None,
+        }
+    }
+
+    /// The condition on which a spawn counts as ready; `None`: it is ready when it has started.
+    #[must_use]
+    pub fn ready(&self) -> Option<&ReadinessRule> {
+        self.command()?.ready.as_ref()
+    }
+}
+
+/// The two kinds of preset.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PresetKind {
+    /// Players, which the runner plays.
+    Players(PlayersPreset),
+    /// A program.
+    Command(Box<CommandPreset>),
+}
+
+impl PresetKind {
+    /// Whether its spawns are processes.
+    #[must_use]
+    pub fn is_process(&self) -> bool {
+        match self {
+            PresetKind::Players(players) => players.isolation == Isolation::Process,
+            PresetKind::Command(_) => true,
+        }
+    }
+}
+
+/// Players that play at the same time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayersPreset {
+    /// One group for each row of the file; at least one.
+    pub groups: Vec<PlayerGroup>,
+    /// Where the players play.
+    pub isolation: Isolation,
+}
+
+impl PlayersPreset {
+    /// Whether any of them may wait for a lock.
+    #[must_use]
+    pub fn may_take_locks(&self) -> bool {
+        let takes = |step: &PlayerStep| matches!(step.action, StepAction::Lock(_));
+        self.groups
+            .iter()
+            .any(|group| matches!(&group.behavior, PlayerBehavior::Steps(steps) if steps.iter().any(takes)))
+    }
+}
+
+/// Where players play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// In the runner itself.
+    #[default]
+    Task,
+    /// In a sub-process of the runner's own binary.
+    Process,
+}
+
+/// Players that differ only in their name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlayerGroup {
+    /// The pattern of their names.
+    pub name: NamePattern,
+    /// The number of players; at least 1.
+    pub count: u32,
+    /// What each player does.
+    pub behavior: PlayerBehavior,
+    /// The directions of moves, drawn with equal chance; at least one.
+    pub directions: Vec<Direction>,
+}
+
+impl PlayerGroup {
+    /// Whether the players do anything. Players that never move cost nothing, however many there are.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        !matches!(self.behavior, PlayerBehavior::Moves { moves: 0, .. })
+    }
+}
+
+/// What a player does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlayerBehavior {
+    /// It moves, and waits after each move.
+    Moves {
+        /// The number of moves; may be 0.
+        moves: u32,
+        /// The wait after each move.
+        every: Interval,
+    },
+    /// It takes these steps one after the other; there is at least one.
+    Steps(Vec<PlayerStep>),
+}
+
+impl PlayerBehavior {
+    /// The number of moves that it makes.
+    #[must_use]
+    pub fn move_count(&self) -> u64 {
+        match self {
+            PlayerBehavior::Moves { moves, .. } => u64::from(*moves),
+            PlayerBehavior::Steps(steps) => {
+                steps.iter().filter(|step| step.action == StepAction::Move).count() as u64
+            }
+        }
+    }
+
+    /// The number of its moves or steps.
+    #[must_use]
+    pub fn step_count(&self) -> u64 {
+        match self {
+            PlayerBehavior::Moves { moves, .. } => u64::from(*moves),
+            PlayerBehavior::Steps(steps) => steps.len() as u64,
+        }
+    }
+
+    /// The shortest and the longest time that it takes. The longest is `None` where draws have no upper
+    /// bound, or where it does not fit 64 bits of nanoseconds.
+    #[must_use]
+    pub fn duration_bounds(&self) -> (Span, Option<Span>) {
+        match self {
+            PlayerBehavior::Moves { moves: 0, .. } => (Span::ZERO, Some(Span::ZERO)),
+            PlayerBehavior::Moves { moves, every } => {
+                let all = |wait: Span| wait.checked_mul(u64::from(*moves));
+                (all(every.shortest()).unwrap_or(Span(u64::MAX)), every.longest().and_then(all))
+            }
+            PlayerBehavior::Steps(steps) => {
+                let pauses = || {
+                    steps.iter().filter_map(|step| match &step.action {
+                        StepAction::Pause(interval) => Some(interval),
+                        _ => None,
+                    })
+                };
+                let least = pauses().fold(0_u64, |sum, one| sum.saturating_add(one.shortest().0));
+                let most = pauses().try_fold(Span::ZERO, |sum, one| sum.checked_add(one.longest()?));
+                (Span(least), most)
+            }
+        }
+    }
+}
+
+/// A program with its arguments, and how it is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandPreset {
+    /// The program and its arguments; at least the program.
+    pub argv: Vec<ScenarioText>,
+    /// The working directory, relative to the scenario's folder; `None`: that folder.
+    pub dir: Option<PathBuf>,
+    /// Variables that are set on top of the runner's environment.
+    pub env: BTreeMap<String, ScenarioText>,
+    /// Whether it starts with an empty environment instead of the runner's.
+    pub clear_env: bool,
+    /// The source of its standard input.
+    pub stdin: StdinMode,
+    /// The condition on which it counts as ready; `None`: it is ready when it has started.
+    pub ready: Option<ReadinessRule>,
+    /// Whether it has a terminal of its own instead of pipes.
+    pub pty: bool,
+    /// The exits that do not fail the run.
+    pub exits: ExitRule,
+    /// Whether the run ends without waiting for it.
+    pub background: bool,
+    /// How it is stopped.
+    pub stop: StopPolicy,
+    /// The longest line, in bytes, that is logged whole; at least 1.
+    pub max_line: u64,
+}
+
+/// The source of a program's standard input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StdinMode {
+    /// Nothing: end of file at once.
+    #[default]
+    Null,
+    /// The lines of `send`.
+    Open,
+    /// The states of the world, as lines of the log.
+    World,
+    /// This text, followed by the end of file.
+    Text(ScenarioText),
+    /// The content of this file; the path is relative to the scenario's folder.
+    File(PathBuf),
+}
+
+/// The condition on which a program counts as ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadinessRule {
+    /// The sign by which it is recognized.
+    pub test: ReadinessTest,
+    /// The longest time until it is ready, from its start.
+    pub timeout: Span,
+    /// The pause between two probes; a line is not probed for.
+    pub poll: Span,
+}
+
+/// The sign that a program is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadinessTest {
+    /// A line of its output that matches this valid regular expression.
+    Line(String),
+    /// A connection to this address, which [`parse_host_port`](crate::scenario::host_port::parse_host_port) reads.
+    Tcp(ScenarioText),
+    /// An answer with a status 2xx or 3xx from this valid `http`, `https` or `http+unix` URL.
+    Http(ScenarioText),
+}
+
+/// The exits that do not fail the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExitRule {
+    /// These exit codes, 0 to 255.
+    Codes(Vec<u8>),
+    /// All exits.
+    Any,
+    /// Death by this signal.
+    Signal(Signal),
+}
+
+/// How a program is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StopPolicy {
+    /// The signal that is sent first, to the whole process group.
+    pub signal: Signal,
+    /// The longest time from that signal to KILL.
+    pub grace: Span,
+}
