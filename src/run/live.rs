@@ -19,7 +19,7 @@ use crate::io::clock::RunClock;
 use crate::io::console_input;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::process::Processes;
 use crate::io::signals;
 use crate::io::{job_control, panics, runtime};
@@ -30,7 +30,6 @@ use crate::terminal::latest_progress::LatestProgress;
 use crate::web::page::PageView;
 use crate::web::server::{PageAction, PageServer};
 use scenario_core::engine::effect::{Effect, RunVerdict};
-use scenario_core::engine::input::Input;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::Source;
 use scenario_log::signal::Signal;
@@ -121,7 +120,7 @@ struct LiveLoop {
     /// When it was last left how the run stands, and whether something has happened since.
     published_at: Instant,
     has_changed: bool,
-    inputs: Vec<OwnedInput>,
+    inputs: Vec<Input>,
     effects: Vec<Effect>,
 }
 
@@ -240,7 +239,7 @@ impl LiveLoop {
         }
         self.inbox.take_all(&mut self.inputs);
         for seen in self.inputs.drain(..) {
-            is_urgent |= matches!(seen, OwnedInput::SignalReceived(Signal::KILL));
+            is_urgent |= matches!(seen, Input::SignalReceived(Signal::KILL));
             run.engine.handle_input(now, &seen, &mut run.recorder);
             self.inbox.recycle(seen);
         }
@@ -300,16 +299,14 @@ impl LiveLoop {
     /// Something was done on a page.
     fn apply_page_action(&self, act: PageAction) {
         match act {
-            PageAction::Typed(text) => self.inbox.push(OwnedInput::CommandTyped { text }),
+            PageAction::Typed(text) => self.inbox.push(Input::CommandTyped { text }),
             PageAction::Joined { guest, player } => {
-                self.inbox.push(OwnedInput::PlayerJoined { source: Source::Guest(guest), player });
+                self.inbox.push(Input::PlayerJoined { source: Source::Guest(guest), player });
             }
             PageAction::Moved { guest, direction } => {
-                self.inbox.push(OwnedInput::PlayerMoved { source: Source::Guest(guest), direction });
+                self.inbox.push(Input::PlayerMoved { source: Source::Guest(guest), direction });
             }
-            PageAction::Left { guest } => {
-                self.inbox.push(OwnedInput::PlayerLeft { source: Source::Guest(guest) })
-            }
+            PageAction::Left { guest } => self.inbox.push(Input::PlayerLeft { source: Source::Guest(guest) }),
             // Nothing is played back.
             PageAction::Playback(_) => {}
         }
@@ -377,7 +374,7 @@ impl LiveLoop {
         let took = self.clock.resume();
         self.inbox.paused_time().add(took.to_std());
         self.processes.continue_groups(took.to_std());
-        self.inbox.push(OwnedInput::RunResumed { took });
+        self.inbox.push(Input::RunResumed { took });
         self.has_changed = true;
         if let Some(board) = &self.latest_progress {
             board.set_hidden(false);
@@ -395,7 +392,7 @@ impl LiveLoop {
             && let Some(fault) = run.recorder.flush()
         {
             self.log_error = Some(fault);
-            self.inbox.push(OwnedInput::SignalReceived(Signal::TERM));
+            self.inbox.push(Input::SignalReceived(Signal::TERM));
         }
     }
 

@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::http::response::Parts;
 use hyper::{Request, Response, Version};
 
-use crate::io::inbox::OwnedInput;
+use crate::io::inbox::Input;
 use scenario_core::scenario::model::{FetchJob, ScenarioText};
 use scenario_log::event::{FetchErrorKind, Source};
 
@@ -65,7 +65,7 @@ pub(crate) enum AttemptOutcome {
         /// What the job wants, looked for in it.
         found: ResponseFindings,
         /// To be left in the inbox first.
-        head: Option<OwnedInput>,
+        head: Option<Input>,
     },
     /// With a status that asks for another try; nothing was told.
     Retry,
@@ -311,8 +311,8 @@ impl FetchAttempt<'_> {
     }
 
     /// An answer's head, fit for the log.
-    fn head_input(&self, head: &Parts) -> OwnedInput {
-        OwnedInput::ResponseStarted {
+    fn head_input(&self, head: &Parts) -> Input {
+        Input::ResponseStarted {
             source: self.source,
             status: head.status.as_u16(),
             version: Cow::Borrowed(match head.version {

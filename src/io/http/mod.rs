@@ -49,7 +49,7 @@ use std::time::Instant;
 use tokio::task::AbortHandle;
 
 use crate::io::RunContext;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{FetchErrorKind, Source};
 use scenario_log::time::Span;
@@ -198,7 +198,7 @@ struct FetchCompletion {
 
 impl FetchCompletion {
     /// Accounts for the request with `outcome`.
-    fn complete(self, outcome: OwnedInput) {
+    fn complete(self, outcome: Input) {
         if self.in_flight.borrow_mut().remove(&self.source).is_some() {
             self.context.inbox.push(outcome);
         }
@@ -214,8 +214,8 @@ impl Drop for FetchCompletion {
 }
 
 /// The account of a request that nobody waits for any longer.
-fn aborted_input(source: Source, started: Instant) -> OwnedInput {
-    OwnedInput::FetchFailed {
+fn aborted_input(source: Source, started: Instant) -> Input {
+    Input::FetchFailed {
         source,
         kind: FetchErrorKind::Reset,
         error: "given up before the answer was whole: it was stopped, or the run ended".to_owned(),

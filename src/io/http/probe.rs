@@ -19,7 +19,7 @@ use crate::io::http::conn::connection::SendOutcome;
 use crate::io::http::conn::pool::{ConnPool, Endpoint};
 use crate::io::http::error::FetchError;
 use crate::io::http::timing::AttemptProgress;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::host_port::parse_host_port;
 use scenario_core::scenario::model::{
@@ -92,7 +92,7 @@ impl ReadinessProber {
             while !matches!(timeout(longest, probes.probe_once(&question)).await, Ok(Ok(true))) {
                 sleep(poll).await;
             }
-            probes.inbox.push(OwnedInput::SpawnReady { source });
+            probes.inbox.push(Input::SpawnReady { source });
         });
         Some(ProbeHandle(task.abort_handle()))
     }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::io::inbox::OwnedInput;
+use crate::io::inbox::Input;
 use scenario_core::scenario::model::FetchJob;
 use scenario_core::scenario::vars::fill;
 use scenario_log::captured_value::CapturedValue;
@@ -31,14 +31,14 @@ pub(crate) async fn fetch_with_retries(
     source: Source,
     (index, url, captured): (usize, usize, Vec<CapturedValue>),
     started: Instant,
-) -> OwnedInput {
+) -> Input {
     let job: &FetchJob = &shared.run_context.scenario.fetches[index];
     let filled = match fill::fill_captures(job, url, captured) {
         Ok(filled) => filled,
         Err(words) => {
             let error = truncate_message(redact::redact_text(&words, &shared.run_context.secrets));
             let took = Span::from_std(started.elapsed());
-            return OwnedInput::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
+            return Input::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
         }
     };
     let job = filled.as_ref().unwrap_or(job);
@@ -88,7 +88,7 @@ pub(crate) async fn fetch_with_retries(
                     check,
                     captured: found.captured,
                 };
-                return OwnedInput::FetchFinished { source, fetched: Box::new(fetched) };
+                return Input::FetchFinished { source, fetched: Box::new(fetched) };
             }
             Err(fault) if !last && fault.is_transient && !progress.has_emitted() => {}
             Err(fault) => return failed_input(shared, source, (&fault, &progress, done), started),
@@ -109,12 +109,12 @@ pub(crate) fn failed_input(
     source: Source,
     (fault, progress, done): (&FetchError, &AttemptProgress, u32),
     started: Instant,
-) -> OwnedInput {
+) -> Input {
     let error = truncate_message(redact::redact_text(
         &failure_message(fault, progress, done),
         &shared.run_context.secrets,
     ));
-    OwnedInput::FetchFailed { source, kind: fault.kind, error, took: Span::from_std(started.elapsed()) }
+    Input::FetchFailed { source, kind: fault.kind, error, took: Span::from_std(started.elapsed()) }
 }
 
 /// The last words: what happened, on which way, and how often it was tried.

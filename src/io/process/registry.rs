@@ -14,7 +14,7 @@ use super::RenderPlayersToml;
 use super::group::ProcessGroup;
 use crate::io::RunContext;
 use crate::io::http::probe::{ProbeHandle, ReadinessProber};
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::Multiplexer;
 use crate::io::panics;
 use crate::io::process::command::CommandSpec;
@@ -159,7 +159,7 @@ impl ProcessRegistry {
             probe: probing,
         };
         self.running.borrow_mut().insert(source, running);
-        self.inbox.push(OwnedInput::SpawnStarted { source, pid });
+        self.inbox.push(Input::SpawnStarted { source, pid });
         let table = Rc::clone(self);
         spawn_local(async move {
             let group = Rc::clone(&started.group);
@@ -174,7 +174,7 @@ impl ProcessRegistry {
                 ProcessExit { exit: SpawnExit::Signal(words::Signal::KILL), held: false, skipped: 0 }
             });
             table.remove_ended(source);
-            table.inbox.push(OwnedInput::SpawnExited { source, exit, held, skipped });
+            table.inbox.push(Input::SpawnExited { source, exit, held, skipped });
             table.start_pending();
         });
         Ok(())
@@ -259,17 +259,17 @@ impl ProcessRegistry {
             Some(RunningProcess { stdin_writer: Some(outbox), .. }) => outbox.enqueue(bytes),
         };
         if let Err(error) = sent {
-            self.inbox.push(OwnedInput::SendFailed { source, error });
+            self.inbox.push(Input::SendFailed { source, error });
         }
     }
 
     /// Tells why a process did not start, and before that, what it has been sent in vain.
     fn report_start_error(&self, source: Source, start: &PendingStart, error: &str) {
         for _ in &start.queued_input {
-            self.inbox.push(OwnedInput::SendFailed { source, error: "it does not run".to_owned() });
+            self.inbox.push(Input::SendFailed { source, error: "it does not run".to_owned() });
         }
         let error = self.context.secrets.mask_text(error);
-        self.inbox.push(OwnedInput::SpawnFailed { source, error });
+        self.inbox.push(Input::SpawnFailed { source, error });
     }
 
     /// Sends KILL to everybody that is left, and tells how many groups and orphans that were.

@@ -1,6 +1,6 @@
 //! Values that are taken out of answers, and requests that have some in them.
 
-use scenario::io::inbox::OwnedInput;
+use scenario::io::inbox::Input;
 use scenario_core::scenario::model::{
     CaptureSelector, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, ScenarioText, StatusRule,
 };
@@ -163,10 +163,8 @@ fn the_account_is_the_only_place_that_holds_a_secret_value() {
             (&*fetched.captured[0].value, fetched.captured[0].display_value()),
             ("tok-tok-tok", "[redacted]")
         );
-        let seen = OwnedInput::FetchFinished {
-            source: scenario_log::event::Source::Request(1),
-            fetched: fetched.into(),
-        };
+        let seen =
+            Input::FetchFinished { source: scenario_log::event::Source::Request(1), fetched: fetched.into() };
         assert!(!format!("{seen:?}").contains("tok-tok"), "nor does it show it");
     });
 }

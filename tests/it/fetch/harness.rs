@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use scenario::io::RunContext;
 use scenario::io::http::Fetcher;
-use scenario::io::inbox::{Inbox, OwnedInput};
+use scenario::io::inbox::{Inbox, Input};
 use scenario_core::scenario::model::{FetchJob, FetchMode, Http2Mode, Scenario, ScenarioText, StatusRule};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{FetchErrorKind, FetchedResponse, Source};
@@ -60,7 +60,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
 pub(crate) struct Rig {
     pub(crate) hand: Fetcher,
     inbox: Rc<Inbox>,
-    seen: Vec<OwnedInput>,
+    seen: Vec<Input>,
 }
 
 impl Rig {
@@ -156,16 +156,16 @@ pub(crate) async fn fetch(job: FetchJob) -> Run {
     rig.run(1).await
 }
 
-fn is_account(seen: &OwnedInput) -> bool {
-    matches!(seen, OwnedInput::FetchFinished { .. } | OwnedInput::FetchFailed { .. })
+fn is_account(seen: &Input) -> bool {
+    matches!(seen, Input::FetchFinished { .. } | Input::FetchFailed { .. })
 }
 
-fn source(seen: &OwnedInput) -> Source {
+fn source(seen: &Input) -> Source {
     match seen {
-        OwnedInput::ResponseStarted { source, .. }
-        | OwnedInput::ResponseLines { source, .. }
-        | OwnedInput::FetchFinished { source, .. }
-        | OwnedInput::FetchFailed { source, .. } => *source,
+        Input::ResponseStarted { source, .. }
+        | Input::ResponseLines { source, .. }
+        | Input::FetchFinished { source, .. }
+        | Input::FetchFailed { source, .. } => *source,
         other => panic!("not of a fetch: {other:?}"),
     }
 }
@@ -173,14 +173,14 @@ fn source(seen: &OwnedInput) -> Source {
 /// All that was seen of one request.
 #[derive(Debug)]
 pub(crate) struct Run {
-    seen: Vec<OwnedInput>,
+    seen: Vec<Input>,
 }
 
 impl Run {
     /// The one head that was told: status, version, headers as text.
     pub(crate) fn responded(&self) -> (u16, &'static str, String) {
         let mut heads = self.seen.iter().filter_map(|seen| match seen {
-            OwnedInput::ResponseStarted { status, version: Cow::Borrowed(version), headers, .. } => {
+            Input::ResponseStarted { status, version: Cow::Borrowed(version), headers, .. } => {
                 let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
                 Some((*status, *version, lines.collect::<String>()))
             }
@@ -193,13 +193,13 @@ impl Run {
 
     /// How many heads were told.
     pub(crate) fn heads(&self) -> usize {
-        self.seen.iter().filter(|seen| matches!(seen, OwnedInput::ResponseStarted { .. })).count()
+        self.seen.iter().filter(|seen| matches!(seen, Input::ResponseStarted { .. })).count()
     }
 
     /// The chunks of lines.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let chunk = |seen: &OwnedInput| match seen {
-            OwnedInput::ResponseLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
+        let chunk = |seen: &Input| match seen {
+            Input::ResponseLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
             _ => None,
         };
         self.seen.iter().filter_map(chunk).collect()
@@ -207,14 +207,14 @@ impl Run {
 
     pub(crate) fn fetched(&self) -> FetchedResponse {
         match self.seen.last() {
-            Some(OwnedInput::FetchFinished { fetched, .. }) => (**fetched).clone(),
+            Some(Input::FetchFinished { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
     }
 
     pub(crate) fn failed(&self) -> (FetchErrorKind, String) {
         match self.seen.last() {
-            Some(OwnedInput::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
+            Some(Input::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
             other => panic!("not failed: {other:?}"),
         }
     }

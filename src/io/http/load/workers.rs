@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Response};
 use tokio::task::AbortHandle;
 
-use crate::io::inbox::OwnedInput;
+use crate::io::inbox::Input;
 use scenario_core::scenario::model::{FetchBody as Payload, FetchJob, ScenarioText};
 use scenario_log::event::{FetchedResponse, Source};
 use scenario_log::time::Span;
@@ -172,7 +172,7 @@ impl LoadWorkers {
     }
 
     /// Fetches once; what comes back is the request's account.
-    async fn run_request(&self, worker: &LoadWorker, work: WorkerRequest) -> OwnedInput {
+    async fn run_request(&self, worker: &LoadWorker, work: WorkerRequest) -> Input {
         let job = self.fetch_job();
         let progress = AttemptProgress::default();
         let this = FetchAttempt {
@@ -199,7 +199,7 @@ impl LoadWorkers {
                     check: None,
                     captured: Vec::new(),
                 };
-                OwnedInput::FetchFinished { source: work.source, fetched: Box::new(fetched) }
+                Input::FetchFinished { source: work.source, fetched: Box::new(fetched) }
             }
             Err(fault) => {
                 retry::failed_input(&self.context, work.source, (&fault, &progress, 1), work.started)
@@ -437,7 +437,7 @@ struct LoadCompletion<'a> {
 
 impl LoadCompletion<'_> {
     /// Accounts for the request with `outcome`; the worker is idle.
-    fn complete(self, outcome: OwnedInput, worker: &Rc<LoadWorker>) {
+    fn complete(self, outcome: Input, worker: &Rc<LoadWorker>) {
         if self.workers.in_flight.borrow_mut().remove(&self.request.source).is_some() {
             self.workers.context.inbox.push(outcome);
         }

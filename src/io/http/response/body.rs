@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use sha2::{Digest as _, Sha256};
 
-use crate::io::inbox::OwnedInput;
+use crate::io::inbox::Input;
 use scenario_log::event::{FetchErrorKind, Source};
 
 use super::decode::BodyDecoder;
@@ -208,6 +208,6 @@ impl<'a> BodyLineWriter<'a> {
         if !secrets.is_empty() {
             secrets.mask(&mut chunk);
         }
-        self.context.inbox.push(OwnedInput::ResponseLines { source: self.source, chunk });
+        self.context.inbox.push(Input::ResponseLines { source: self.source, chunk });
     }
 }
