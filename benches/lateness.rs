@@ -115,19 +115,11 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
     )));
     let file = Scratch::new("late.jsonl");
     let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
-<<<<<<< HEAD
     let mut recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
-    let page = server.as_ref().map(|_| Rc::new(RefCell::new(live_page::LivePage::for_run(1.0, None))));
+    let page = server.as_ref().map(|_| Rc::new(RefCell::new(LivePage::for_run(1.0, None))));
     if let Some(page) = &page {
         recorder.add_sink(Rc::clone(page));
     }
-=======
-    let journal = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
-    let journal = match server {
-        Some(_) => journal.with_page(LivePage::for_run(1.0, None)),
-        None => journal,
-    };
->>>>>>> house-web
     let context = RunContext {
         scenario: Rc::clone(&scenario),
         folder: PathBuf::from("."),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::terminal::foreground;
 
 /// The longest line that is kept, in bytes. The engine refuses a line of this length.
@@ -60,7 +60,7 @@ impl ConsoleInput {
         loop {
             let caught_up = caught_up.recv_timeout(Duration::from_millis(1));
             while let Ok(text) = typed.try_recv() {
-                inbox.push(OwnedInput::CommandTyped { text });
+                inbox.push(Input::CommandTyped { text });
             }
             if caught_up == Err(RecvTimeoutError::Disconnected) || asked.elapsed() > CATCH_UP_TIMEOUT {
                 break;
@@ -69,7 +69,7 @@ impl ConsoleInput {
         let inbox = Rc::clone(inbox);
         tokio::task::spawn_local(async move {
             while let Some(text) = typed.recv().await {
-                inbox.push(OwnedInput::CommandTyped { text });
+                inbox.push(Input::CommandTyped { text });
             }
         });
     }

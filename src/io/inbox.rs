@@ -10,9 +10,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use crate::io::paused_time::PausedTime;
-pub use scenario_core::engine::input::Input as OwnedInput;
-
-use scenario_core::engine::input::Input;
+pub use scenario_core::engine::input::Input;
 
 /// The number of queued bytes from which tasks with large inputs must wait.
 const MAX_QUEUED_BYTES: usize = 1 << 20;

@@ -18,7 +18,8 @@ use crate::io::clock::RunClock;
 use crate::io::console_input;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::Inbox;
+use scenario_core::engine::input::Input;
 use crate::io::process::Processes;
 use crate::io::signals;
 use crate::io::{job_control, panics, runtime};
@@ -29,7 +30,6 @@ use crate::terminal::latest_progress::LatestProgress;
 use crate::web::page::PageView;
 use crate::web::server::{PageAction, PageServer};
 use scenario_core::engine::effect::{Effect, RunVerdict};
-use scenario_core::engine::input::Input;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::Source;
 use scenario_log::signal::Signal;
@@ -127,7 +127,7 @@ struct LiveLoop {
     published_at: Instant,
     /// Whether something has happened since then.
     has_changed: bool,
-    inputs: Vec<OwnedInput>,
+    inputs: Vec<Input>,
     effects: Vec<Effect>,
 }
 
@@ -307,15 +307,15 @@ impl LiveLoop {
     /// Makes an input of an action on a page.
     fn apply_page_action(&self, action: PageAction) {
         match action {
-            PageAction::Typed(text) => self.inbox.push(OwnedInput::CommandTyped { text }),
+            PageAction::Typed(text) => self.inbox.push(Input::CommandTyped { text }),
             PageAction::Joined { guest, player } => {
-                self.inbox.push(OwnedInput::PlayerJoined { source: Source::Guest(guest), player });
+                self.inbox.push(Input::PlayerJoined { source: Source::Guest(guest), player });
             }
             PageAction::Moved { guest, direction } => {
-                self.inbox.push(OwnedInput::PlayerMoved { source: Source::Guest(guest), direction });
+                self.inbox.push(Input::PlayerMoved { source: Source::Guest(guest), direction });
             }
             PageAction::Left { guest } => {
-                self.inbox.push(OwnedInput::PlayerLeft { source: Source::Guest(guest) })
+                self.inbox.push(Input::PlayerLeft { source: Source::Guest(guest) })
             }
             // A page of a run sends no actions of a playback.
             PageAction::Playback(_) => {}
@@ -376,7 +376,7 @@ impl LiveLoop {
         let took = self.clock.resume();
         self.inbox.paused_time().add(took.to_std());
         self.processes.continue_groups(took.to_std());
-        self.inbox.push(OwnedInput::RunResumed { took });
+        self.inbox.push(Input::RunResumed { took });
         self.has_changed = true;
         if let Some(latest) = &self.latest_progress {
             latest.set_hidden(false);
@@ -395,7 +395,7 @@ impl LiveLoop {
             && let Err(error) = run.recorder.flush()
         {
             self.log_error = Some(error);
-            self.inbox.push(OwnedInput::SignalReceived(Signal::TERM));
+            self.inbox.push(Input::SignalReceived(Signal::TERM));
         }
     }
 

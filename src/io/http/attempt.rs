@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::http::response::Parts;
 use hyper::{Request, Response, Version};
 
-use crate::io::inbox::OwnedInput;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::{FetchJob, ScenarioText};
 use scenario_log::event::{FetchErrorKind, Source};
 
@@ -56,7 +56,7 @@ pub(super) enum AttemptOutcome {
         received: ReceivedBody,
         found: ResponseFindings,
         /// The answer's head, if it is not in the inbox yet. It must be pushed first.
-        head: Option<OwnedInput>,
+        head: Option<Input>,
     },
     /// The status asks for another attempt, and nothing of the answer is in the inbox.
     Retry,
@@ -308,8 +308,8 @@ impl FetchAttempt<'_> {
     }
 
     /// The head of an answer, fit for the log.
-    fn head_input(&self, head: &Parts) -> OwnedInput {
-        OwnedInput::ResponseStarted {
+    fn head_input(&self, head: &Parts) -> Input {
+        Input::ResponseStarted {
             source: self.source,
             status: head.status.as_u16(),
             version: Cow::Borrowed(match head.version {

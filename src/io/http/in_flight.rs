@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::Inbox;
+use scenario_core::engine::input::Input;
 use scenario_log::event::{FetchErrorKind, Source};
 use scenario_log::time::Span;
 
@@ -45,7 +46,7 @@ impl InFlightRequests {
         if let Some(task) = request.task {
             task.abort();
         }
-        self.inbox.push(OwnedInput::FetchFailed {
+        self.inbox.push(Input::FetchFailed {
             source,
             kind: FetchErrorKind::Reset,
             error: "given up before the answer was whole: it was stopped, or the run ended".to_owned(),
@@ -54,7 +55,7 @@ impl InFlightRequests {
     }
 
     /// Leaves the outcome of a request in the inbox, if the request is still in flight.
-    fn finish(&self, source: Source, outcome: OwnedInput) {
+    fn finish(&self, source: Source, outcome: Input) {
         if self.requests.borrow_mut().remove(&source).is_some() {
             self.inbox.push(outcome);
         }
@@ -74,7 +75,7 @@ impl FetchCompletion {
     }
 
     /// Leaves the outcome of the request in the inbox.
-    pub(super) fn finish(self, outcome: OwnedInput) {
+    pub(super) fn finish(self, outcome: Input) {
         self.in_flight.finish(self.source, outcome);
     }
 }

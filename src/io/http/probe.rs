@@ -20,7 +20,8 @@ use super::error::FetchError;
 use super::request;
 use super::request::hop::RequestHop;
 use super::timing::AttemptProgress;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::Inbox;
+use scenario_core::engine::input::Input;
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::host_port::parse_host_port;
 use scenario_core::scenario::model::{
@@ -93,7 +94,7 @@ impl ReadinessProber {
             while !matches!(timeout(longest, prober.probe_once(&target)).await, Ok(Ok(true))) {
                 sleep(poll).await;
             }
-            prober.inbox.push(OwnedInput::SpawnReady { source });
+            prober.inbox.push(Input::SpawnReady { source });
         });
         Some(ProbeHandle(task.abort_handle()))
     }

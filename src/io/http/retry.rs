@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::io::inbox::OwnedInput;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::FetchJob;
 use scenario_core::scenario::vars::fill;
 use scenario_log::captured_value::CapturedValue;
@@ -34,14 +34,14 @@ pub(super) async fn fetch_with_retries(
     source: Source,
     (index, url, captured): (usize, usize, Vec<CapturedValue>),
     started: Instant,
-) -> OwnedInput {
+) -> Input {
     let job: &FetchJob = &context.run_context.scenario.fetches[index];
     let filled = match fill::fill_captures(job, url, captured) {
         Ok(filled) => filled,
         Err(error) => {
             let error = loggable_message(context, &error.to_string());
             let took = Span::from_std(started.elapsed());
-            return OwnedInput::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
+            return Input::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
         }
     };
     let job = filled.as_ref().unwrap_or(job);
@@ -83,7 +83,7 @@ pub(super) async fn fetch_with_retries(
                     check: found.mismatch.map(|message| loggable_message(context, &message)),
                     captured: found.captured,
                 };
-                return OwnedInput::FetchFinished { source, fetched: Box::new(fetched) };
+                return Input::FetchFinished { source, fetched: Box::new(fetched) };
             }
             Err(error) if !is_last && error.is_transient && !progress.has_emitted() => {}
             Err(error) => return failed_input(context, source, (&error, &progress, attempts), started),
@@ -104,10 +104,10 @@ pub(super) fn failed_input(
     source: Source,
     (error, progress, attempts): (&FetchError, &AttemptProgress, u32),
     started: Instant,
-) -> OwnedInput {
+) -> Input {
     let message = loggable_message(context, &failure_message(error, progress, attempts));
     let took = Span::from_std(started.elapsed());
-    OwnedInput::FetchFailed { source, kind: error.kind, error: message, took }
+    Input::FetchFailed { source, kind: error.kind, error: message, took }
 }
 
 /// What failed, after which redirects and how many attempts.

@@ -24,7 +24,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::task::yield_now;
 
 use crate::io::RunContext;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::line_splitter::{LineSplitter, OutputPiece};
 use scenario_log::event::{OutputStream, Source};
 
@@ -179,6 +179,6 @@ impl Multiplexer {
         if !self.context.secrets.is_empty() {
             self.context.secrets.mask(&mut chunk);
         }
-        self.inbox.push(OwnedInput::SpawnLines { source, stream, chunk, partial });
+        self.inbox.push(Input::SpawnLines { source, stream, chunk, partial });
     }
 }

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use crate::io::inbox::OwnedInput;
+use crate::io::inbox::Input;
 use crate::io::process::registry::ProcessRegistry;
 use scenario_log::event::Source;
 use scenario_log::signal as words;
@@ -93,9 +93,9 @@ impl ProcessRegistry {
     }
 }
 
-fn stop_change_input(source: Source, by: Option<words::Signal>) -> OwnedInput {
+fn stop_change_input(source: Source, by: Option<words::Signal>) -> Input {
     match by {
-        Some(signal) => OwnedInput::SpawnSuspended { source, signal },
-        None => OwnedInput::SpawnResumed { source },
+        Some(signal) => Input::SpawnSuspended { source, signal },
+        None => Input::SpawnResumed { source },
     }
 }

@@ -15,7 +15,7 @@ use super::RenderPlayersToml;
 use super::group::ProcessGroup;
 use crate::io::RunContext;
 use crate::io::http::probe::{ProbeHandle, ReadinessProber};
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::Multiplexer;
 use crate::io::panics;
 use crate::io::process::command::CommandSpec;
@@ -158,7 +158,7 @@ impl ProcessRegistry {
             probe: probing,
         };
         self.running.borrow_mut().insert(source, running);
-        self.inbox.push(OwnedInput::SpawnStarted { source, pid });
+        self.inbox.push(Input::SpawnStarted { source, pid });
         let table = Rc::clone(self);
         spawn_local(async move {
             let group = Rc::clone(&started.group);
@@ -173,7 +173,7 @@ impl ProcessRegistry {
                 ProcessExit { exit: SpawnExit::Signal(words::Signal::KILL), held: false, skipped: 0 }
             });
             table.remove_ended(source);
-            table.inbox.push(OwnedInput::SpawnExited { source, exit, held, skipped });
+            table.inbox.push(Input::SpawnExited { source, exit, held, skipped });
             table.start_pending();
         });
         Ok(())
@@ -258,17 +258,17 @@ impl ProcessRegistry {
             Some(RunningProcess { stdin_writer: Some(outbox), .. }) => outbox.enqueue(bytes),
         };
         if let Err(error) = sent {
-            self.inbox.push(OwnedInput::SendFailed { source, error });
+            self.inbox.push(Input::SendFailed { source, error });
         }
     }
 
     /// Reports why a process did not start, after the input that could not be sent to it.
     fn report_start_error(&self, source: Source, start: &PendingStart, error: &str) {
         for _ in &start.queued_input {
-            self.inbox.push(OwnedInput::SendFailed { source, error: "it does not run".to_owned() });
+            self.inbox.push(Input::SendFailed { source, error: "it does not run".to_owned() });
         }
         let error = self.context.secrets.mask_text(error);
-        self.inbox.push(OwnedInput::SpawnFailed { source, error });
+        self.inbox.push(Input::SpawnFailed { source, error });
     }
 
     /// Sends KILL to everything that is left, and gives how many groups and orphans that were.

@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::group::ProcessGroup;
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::{Multiplexer, OutputReader};
 use crate::io::process::command::{CommandSpec, StdinContent};
 use crate::io::process::pty;
@@ -166,10 +166,7 @@ impl StartedProcess {
         }
         let unsent = self.stdin_writer.as_ref().map_or(0, |outbox| outbox.close());
         for _ in 0..unsent {
-            inbox.push(OwnedInput::SendFailed {
-                source,
-                error: stdin_writer::STDIN_CLOSED_MESSAGE.to_owned(),
-            });
+            inbox.push(Input::SendFailed { source, error: stdin_writer::STDIN_CLOSED_MESSAGE.to_owned() });
         }
         if let (Some(_), Some(feeding)) = (self.pipes.pty, self.stdin_task) {
             // The terminal hangs up when our end of it is closed everywhere.
@@ -191,7 +188,7 @@ impl StartedProcess {
             Some(spawn_local(async move {
                 if let Err(error) = outbox.write_to(pipe).await {
                     for _ in 0..outbox.close() {
-                        inbox.push(OwnedInput::SendFailed { source, error: write_failure_message(&error) });
+                        inbox.push(Input::SendFailed { source, error: write_failure_message(&error) });
                     }
                 }
             }))

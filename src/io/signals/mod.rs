@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal as Stream, SignalKind};
 
 use crate::io::guard::lifeline::{Lifeline, LifelineReceiver};
-use crate::io::inbox::{Inbox, OwnedInput};
+use crate::io::inbox::{Inbox, Input};
 use crate::io::runtime;
 use crate::io::terminal::foreground;
 use dedup::{SignalDedup, SignalRoute};
@@ -120,7 +120,7 @@ pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Re
         while let Some(signal) = ear.next_signal().await {
             heard.forward(signal, SignalRoute::ToGuard);
         }
-        heard.inbox.push(OwnedInput::SignalReceived(Signal::KILL));
+        heard.inbox.push(Input::SignalReceived(Signal::KILL));
     });
     Ok(())
 }
@@ -141,8 +141,8 @@ impl SignalForwarder {
                 tokio::time::sleep(DUPLICATE_WINDOW).await;
                 match signal {
                     Signal::TSTP if !foreground::may_be_shell_job() => {}
-                    Signal::TSTP => inbox.push(OwnedInput::RunPaused),
-                    signal => inbox.push(OwnedInput::SignalReceived(signal)),
+                    Signal::TSTP => inbox.push(Input::RunPaused),
+                    signal => inbox.push(Input::SignalReceived(signal)),
                 }
             });
         }

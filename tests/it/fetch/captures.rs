@@ -1,6 +1,6 @@
 //! Values that are captured from answers, and requests that contain such values.
 
-use scenario::io::inbox::OwnedInput;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::{
     CaptureSelector, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, ScenarioText, StatusRule,
 };
@@ -163,7 +163,7 @@ fn only_the_captured_value_itself_contains_a_secret() {
             (&*fetched.captured[0].value, fetched.captured[0].display_value()),
             ("tok-tok-tok", "[redacted]")
         );
-        let input = OwnedInput::FetchFinished {
+        let input = Input::FetchFinished {
             source: scenario_log::event::Source::Request(1),
             fetched: fetched.into(),
         };

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use scenario::io::RunContext;
 use scenario::io::http::Fetcher;
-use scenario::io::inbox::{Inbox, OwnedInput};
+use scenario::io::inbox::Inbox;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::{FetchJob, FetchMode, Http2Mode, Scenario, ScenarioText, StatusRule};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{FetchErrorKind, FetchedResponse, Source};
@@ -60,7 +61,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
 pub(crate) struct Rig {
     pub(crate) fetcher: Fetcher,
     inbox: Rc<Inbox>,
-    inputs: Vec<OwnedInput>,
+    inputs: Vec<Input>,
 }
 
 impl Rig {
@@ -157,16 +158,16 @@ pub(crate) async fn fetch(job: FetchJob) -> Run {
     rig.run(1).await
 }
 
-fn is_end(input: &OwnedInput) -> bool {
-    matches!(input, OwnedInput::FetchFinished { .. } | OwnedInput::FetchFailed { .. })
+fn is_end(input: &Input) -> bool {
+    matches!(input, Input::FetchFinished { .. } | Input::FetchFailed { .. })
 }
 
-fn source(input: &OwnedInput) -> Source {
+fn source(input: &Input) -> Source {
     match input {
-        OwnedInput::ResponseStarted { source, .. }
-        | OwnedInput::ResponseLines { source, .. }
-        | OwnedInput::FetchFinished { source, .. }
-        | OwnedInput::FetchFailed { source, .. } => *source,
+        Input::ResponseStarted { source, .. }
+        | Input::ResponseLines { source, .. }
+        | Input::FetchFinished { source, .. }
+        | Input::FetchFailed { source, .. } => *source,
         other => panic!("not of a fetch: {other:?}"),
     }
 }
@@ -174,14 +175,14 @@ fn source(input: &OwnedInput) -> Source {
 /// All inputs of one request.
 #[derive(Debug)]
 pub(crate) struct Run {
-    inputs: Vec<OwnedInput>,
+    inputs: Vec<Input>,
 }
 
 impl Run {
     /// The only head: status, version, headers as text.
     pub(crate) fn responded(&self) -> (u16, &'static str, String) {
         let mut heads = self.inputs.iter().filter_map(|input| match input {
-            OwnedInput::ResponseStarted { status, version: Cow::Borrowed(version), headers, .. } => {
+            Input::ResponseStarted { status, version: Cow::Borrowed(version), headers, .. } => {
                 let lines = headers.iter().map(|header| format!("{}: {}\n", header.name, header.value));
                 Some((*status, *version, lines.collect::<String>()))
             }
@@ -193,13 +194,13 @@ impl Run {
     }
 
     pub(crate) fn heads(&self) -> usize {
-        self.inputs.iter().filter(|input| matches!(input, OwnedInput::ResponseStarted { .. })).count()
+        self.inputs.iter().filter(|input| matches!(input, Input::ResponseStarted { .. })).count()
     }
 
     /// The chunks of lines.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let chunk = |input: &OwnedInput| match input {
-            OwnedInput::ResponseLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
+        let chunk = |input: &Input| match input {
+            Input::ResponseLines { chunk, .. } => Some(String::from_utf8_lossy(chunk).into_owned()),
             _ => None,
         };
         self.inputs.iter().filter_map(chunk).collect()
@@ -207,14 +208,14 @@ impl Run {
 
     pub(crate) fn fetched(&self) -> FetchedResponse {
         match self.inputs.last() {
-            Some(OwnedInput::FetchFinished { fetched, .. }) => (**fetched).clone(),
+            Some(Input::FetchFinished { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
     }
 
     pub(crate) fn failed(&self) -> (FetchErrorKind, String) {
         match self.inputs.last() {
-            Some(OwnedInput::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
+            Some(Input::FetchFailed { kind, error, .. }) => (*kind, error.clone()),
             other => panic!("not failed: {other:?}"),
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::common::reset_signals;
 use scenario::io::RunContext;
-use scenario::io::inbox::{Inbox, OwnedInput};
+use scenario::io::inbox::Inbox;
+use scenario_core::engine::input::Input;
 use scenario::io::process::Processes;
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::interval::Interval;
@@ -59,21 +60,21 @@ pub(crate) struct Story {
 
 impl Story {
     /// Takes the next report, and asserts their order.
-    pub(crate) fn record(&mut self, seen: &OwnedInput) {
+    pub(crate) fn record(&mut self, seen: &Input) {
         assert!(self.exit.is_none() && self.failure.is_none(), "after its end: {seen:?}");
         assert!(
             self.pid.is_some()
-                || matches!(seen, OwnedInput::SpawnStarted { .. } | OwnedInput::SpawnFailed { .. })
+                || matches!(seen, Input::SpawnStarted { .. } | Input::SpawnFailed { .. })
         );
         match seen {
-            OwnedInput::SpawnStarted { pid, .. } => assert_eq!(self.pid.replace(*pid), None, "started once"),
-            OwnedInput::SpawnFailed { error, .. } => self.failure = Some(error.clone()),
-            OwnedInput::SpawnExited { exit, .. } => self.exit = Some(*exit),
-            OwnedInput::SendFailed { error, .. } => self.unsent.push(error.clone()),
-            OwnedInput::SpawnLines { stream: OutputStream::Stdout, chunk, .. } => {
+            Input::SpawnStarted { pid, .. } => assert_eq!(self.pid.replace(*pid), None, "started once"),
+            Input::SpawnFailed { error, .. } => self.failure = Some(error.clone()),
+            Input::SpawnExited { exit, .. } => self.exit = Some(*exit),
+            Input::SendFailed { error, .. } => self.unsent.push(error.clone()),
+            Input::SpawnLines { stream: OutputStream::Stdout, chunk, .. } => {
                 self.stdout.extend_from_slice(chunk)
             }
-            OwnedInput::SpawnLines { stream: OutputStream::Stderr, chunk, .. } => {
+            Input::SpawnLines { stream: OutputStream::Stderr, chunk, .. } => {
                 self.stderr.extend_from_slice(chunk)
             }
             other => panic!("not from a process: {other:?}"),
@@ -117,11 +118,11 @@ impl Bench {
             self.inbox.wait_for_input().await;
             self.inbox.take_all(&mut taken);
             for seen in taken.drain(..) {
-                let (OwnedInput::SpawnStarted { source, .. }
-                | OwnedInput::SpawnFailed { source, .. }
-                | OwnedInput::SpawnLines { source, .. }
-                | OwnedInput::SpawnExited { source, .. }
-                | OwnedInput::SendFailed { source, .. }) = &seen
+                let (Input::SpawnStarted { source, .. }
+                | Input::SpawnFailed { source, .. }
+                | Input::SpawnLines { source, .. }
+                | Input::SpawnExited { source, .. }
+                | Input::SendFailed { source, .. }) = &seen
                 else {
                     panic!("not from a process: {seen:?}")
                 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scenario::io::inbox::OwnedInput;
+use scenario::io::inbox::Input;
 use scenario_core::scenario::model::{CommandPreset, ScenarioText};
 use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::secrets::Secrets;
@@ -15,12 +15,7 @@ fn output_before_the_exit_is_read_however_late() {
     with(&[sh("head -c 60000 /dev/zero; sleep 600 & exit 0")], async |bench| {
         let source = Source::Spawn(1);
         let chunk = vec![0; 8 << 20];
-        bench.inbox.push(OwnedInput::SpawnLines {
-            source,
-            stream: OutputStream::Stderr,
-            chunk,
-            partial: false,
-        });
+        bench.inbox.push(Input::SpawnLines { source, stream: OutputStream::Stderr, chunk, partial: false });
         bench.start(0);
         tokio::time::sleep(Duration::from_millis(700)).await;
         let mut full = Vec::new();
@@ -47,12 +42,12 @@ fn an_endless_line_comes_in_parts() {
             bench.inbox.take_all(&mut taken);
             for seen in taken.drain(..) {
                 match &seen {
-                    OwnedInput::SpawnLines { chunk, partial, .. } => {
+                    Input::SpawnLines { chunk, partial, .. } => {
                         assert!(chunk == &part);
                         zeros += chunk.len();
                         parts += usize::from(*partial);
                     }
-                    OwnedInput::SpawnExited { exit: how, .. } => exit = Some(*how),
+                    Input::SpawnExited { exit: how, .. } => exit = Some(*how),
                     _ => {}
                 }
                 bench.inbox.recycle(seen);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use crate::io::inbox::OwnedInput;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::FetchJob;
 use scenario_log::event::{FetchedResponse, Source};
 use scenario_log::time::Span;
@@ -79,7 +79,7 @@ impl LoadWorkers {
     }
 
     /// Sends a request once. Returns its last input for the engine.
-    async fn run_request(&self, worker: &LoadWorker, request: WorkerRequest) -> OwnedInput {
+    async fn run_request(&self, worker: &LoadWorker, request: WorkerRequest) -> Input {
         let WorkerRequest { source, url_index, started } = request;
         let job = self.fetch_job();
         let progress = AttemptProgress::default();
@@ -108,7 +108,7 @@ impl LoadWorkers {
                     check: None,
                     captured: Vec::new(),
                 };
-                OwnedInput::FetchFinished { source, fetched: Box::new(fetched) }
+                Input::FetchFinished { source, fetched: Box::new(fetched) }
             }
             Err(error) => retry::failed_input(&self.context, source, (&error, &progress, 1), started),
         }

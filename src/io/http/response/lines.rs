@@ -4,7 +4,7 @@
 use scenario_log::event::Source;
 
 use crate::io::http::FetchContext;
-use crate::io::inbox::OwnedInput;
+use scenario_core::engine::input::Input;
 
 /// The longest line that stays whole, in bytes. A longer one becomes several lines of at most this length:
 /// the memory stays bounded whatever a server sends.
@@ -52,6 +52,6 @@ impl<'a> BodyLineWriter<'a> {
         if !secrets.is_empty() {
             secrets.mask(&mut chunk);
         }
-        self.context.inbox.push(OwnedInput::ResponseLines { source: self.source, chunk });
+        self.context.inbox.push(Input::ResponseLines { source: self.source, chunk });
     }
 }
