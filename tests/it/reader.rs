@@ -168,8 +168,9 @@ fn times_that_go_back() {
     assert_eq!(damage(log.as_bytes()), (3, what.to_owned()));
     for t in ["-1.000000000", "2", "2.0", "2.0000000001", "02.000000000", "2e0", "\"2.000000000\"", "null"] {
         let (line, what) = damage(log.replace("1.999999999", t).as_bytes());
-        let is_told = what.starts_with("has a `t` that is not a time") || what.starts_with("is not readable");
-        assert!(line == 3 && is_told, "{t}: {what}");
+        let is_named =
+            what.starts_with("has a `t` that is not a time") || what.starts_with("is not readable");
+        assert!(line == 3 && is_named, "{t}: {what}");
     }
     for seq in ["02", "2.0", "-2", "18446744073709551616", "\"2\"", "null", ""] {
         let (line, what) = damage(log.replace("\"seq\":2", &format!("\"seq\":{seq}")).as_bytes());
@@ -278,7 +279,7 @@ fn what_has_no_line_is_not_gathered() {
 }
 
 #[test]
-fn a_source_that_fails_is_told_in_its_words() {
+fn a_source_that_fails_is_named_in_its_words() {
     struct Failing;
     impl std::io::Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {

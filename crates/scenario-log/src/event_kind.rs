@@ -49,7 +49,7 @@ impl EventKind {
         EVENT_SPECS[self.0].name
     }
 
-    /// What the events of this kind belong to.
+    /// The thing that the events of this kind belong to.
     #[must_use]
     pub fn scope(self) -> EventScope {
         EVENT_SPECS[self.0].scope

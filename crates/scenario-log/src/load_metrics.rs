@@ -1,5 +1,5 @@
-//! The metrics of a load: what its requests came to as numbers, for the log's last line and the screen.
-//! Nothing here measures.
+//! The metrics of a load: its requests in numbers, for the log's last line and the screen. Nothing here
+//! measures.
 
 use crate::fetch_error_kind::FetchErrorKind;
 use crate::time::Span;

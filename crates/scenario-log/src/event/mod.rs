@@ -1,8 +1,8 @@
 //! The events of a run: the log holds them, one a line. Only the engine makes them; the log writes
 //! them, the screen shows them, replay compares them. Nothing here reads or writes a whole line.
 //!
-//! Every event is declared once, in the table (`event/table.rs`): its name, its keys, what they mean.
-//! This file has the types that the events are made of.
+//! Every event is declared once, in the table (`event/table.rs`): its name, its keys and their
+//! meaning. This file has the types that the events are made of.
 
 #[macro_use]
 mod table_macro;

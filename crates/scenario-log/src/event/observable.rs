@@ -1,5 +1,5 @@
-//! What an expectation can observe of an event: its keys that are texts, whole numbers or booleans, by
-//! their names in the log. Times are not such keys: expectations measure them instead.
+//! The part of an event that an expectation can observe: its keys that are texts, whole numbers or
+//! booleans, by their names in the log. Times are not such keys: expectations measure them instead.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub enum EventValue<'a> {
     Boolean(bool),
 }
 
-/// What the events of a kind belong to. An expectation can select events by it.
+/// The thing that the events of a kind belong to. An expectation can select events by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventScope {
     /// The run as a whole, and nothing smaller.

@@ -12,7 +12,7 @@ use crate::event::{
 
 /// The keys of a line, on their way to an event.
 pub(crate) trait EventRow<'e> {
-    /// What the event borrows and the line does not have in the event's form.
+    /// The data that the event borrows but the line does not have in the event's form.
     type Owned: std::fmt::Debug;
 
     /// The event. `owned` keeps what it borrows.

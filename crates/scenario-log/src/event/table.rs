@@ -1,4 +1,4 @@
-//! The table of all events: their names, their keys, what they mean. A new event is a new row here.
+//! The table of all events: their names, their keys and the meaning of each. A new event is a new row here.
 //! Nothing else in the crate lists events, except the encoder for the most frequent ones.
 //!
 //! The comment on an event and the comment on a key are its documentation in Rust, and its description
@@ -94,9 +94,9 @@ events! {
         source: Required<SpawnId>,
         /// The name of the spawn's preset.
         preset: Required<Name>,
-        /// The timeline entry that started the spawn. A typed spawn has none.
+        /// The timeline entry that started the spawn. A typed spawn has no entry.
         entry: Optional<EntryRef>,
-        /// The number of the process. Players that the runner itself plays have none.
+        /// The number of the process. Players that the runner itself plays have no process.
         pid: Optional<Pid>,
     }
 
@@ -122,8 +122,8 @@ events! {
 
     /// A player moved one step.
     Move = "move" of Spawn {
-        /// The planned moment of the move, in seconds since the start of the run. A move that a process
-        /// prints or a guest makes has none.
+        /// The planned moment of the move, in seconds since the start of the run. It is missing if a process
+        /// printed the move or a guest made it.
         due: Optional<Moment>,
         /// The spawn or guest that the player belongs to.
         source: Required<MoverId>,
@@ -220,7 +220,7 @@ events! {
         source: Required<RequestId>,
         /// The name of the fetch that the request belongs to.
         job: Required<Name>,
-        /// The timeline entry that started the fetch. A typed fetch has none.
+        /// The timeline entry that started the fetch. A typed fetch has no entry.
         entry: Optional<EntryRef>,
         /// The HTTP method.
         method: Required<Text>,
@@ -319,7 +319,7 @@ events! {
     Mark = "mark" of Entry {
         /// The planned moment of the mark, in seconds since the start of the run.
         due: Required<Moment>,
-        /// The timeline entry of the mark. A typed mark has none.
+        /// The timeline entry of the mark. A typed mark has no entry.
         entry: Optional<EntryRef>,
         /// The text of the mark.
         text: Required<Text>,
@@ -327,12 +327,12 @@ events! {
 
     /// A line was sent to a process, or could not be sent.
     Sent = "sent" of Spawn {
-        /// The planned moment of the sending, in seconds since the start of the run. A failure that comes
-        /// after the sending has none.
+        /// The planned moment of the sending, in seconds since the start of the run. It is missing if
+        /// the sending failed later.
         due: Optional<Moment>,
         /// The spawn that the line was for. It is missing if no such spawn runs.
         source: Optional<SpawnId>,
-        /// The timeline entry that sends the line. A typed line has none.
+        /// The timeline entry that sends the line. A typed line has no entry.
         entry: Optional<EntryRef>,
         /// The text of the line, with its secrets redacted.
         text: Optional<Text>,
@@ -386,8 +386,8 @@ events! {
 
     /// The places of all players in the world.
     WorldState = "world.state" of Run {
-        /// The planned moment of this state, in seconds since the start of the run. A state that follows a
-        /// move from outside has none.
+        /// The planned moment of this state, in seconds since the start of the run. It is missing if the
+        /// state follows a move from outside.
         due: Optional<Moment>,
         /// The place of each player in the world as `[x, y]`, counted from 0, by the player's name.
         players: Required<Positions>,

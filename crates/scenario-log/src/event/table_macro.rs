@@ -1,5 +1,5 @@
-//! The macro that makes everything out of the table of events: the enum, the kinds, what is decoded and
-//! encoded, and the specification that the schema and the expectations read. Knows no single event.
+//! The macro that makes everything out of the table of events: the enum, the kinds, the decoding, the
+//! encoding, and the specification that the schema and the expectations read. Knows no single event.
 //!
 //! # How it works
 //!

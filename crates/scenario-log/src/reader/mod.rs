@@ -52,9 +52,9 @@ pub enum LogReadError {
     Damaged {
         /// The number of the line, counted from 1.
         line: u64,
-        /// What is wrong with the line, as the end of a sentence: "has no `seq`".
+        /// The fault of the line, as the end of a sentence: "has seq 4 where 3 follows".
         what: String,
-        /// What the user can do, if that is known.
+        /// Advice for the user, if there is any.
         help: Option<String>,
     },
 }
@@ -91,7 +91,7 @@ impl LogReadError {
         }
     }
 
-    /// What the user can do, if that is known.
+    /// Advice for the user, if there is any.
     #[must_use]
     pub fn help(&self) -> Option<&str> {
         match self {

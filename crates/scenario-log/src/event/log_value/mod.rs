@@ -133,7 +133,7 @@ pub(crate) struct Optional<T>(PhantomData<T>);
 /// A key that a line has unless its value is nothing: `false`, 0, an empty list.
 pub(crate) struct UnlessEmpty<T>(PhantomData<T>);
 
-/// A key whose value does not come from the event: the format says it, or the log's writer.
+/// A key whose value does not come from the event: it comes from the format, or from the log's writer.
 pub(crate) struct Fixed<T>(PhantomData<T>);
 
 impl<T: LogValue> LogKey for Required<T> {

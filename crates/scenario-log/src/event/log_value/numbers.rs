@@ -86,7 +86,7 @@ impl LogValue for ExitStatus {
     }
 }
 
-/// What a register holds: a signed number of 64 bits.
+/// The value of a register: a signed number of 64 bits.
 pub(crate) struct Register;
 
 impl LogValue for Register {

@@ -1,4 +1,4 @@
-//! Keys that name who or what an event is of: sources, timeline entries, players.
+//! Keys that name the thing that an event belongs to: a source, a timeline entry, a player.
 
 use serde_json::{Value, json};
 

@@ -16,7 +16,7 @@ use crate::encode_text::push_json_string;
 use crate::event::observable::{EventKeyType, EventValue};
 use crate::raw_fields::CowStr;
 
-/// What wrote the log. It has no version: one scenario and seed give the same bytes in every release
+/// The program that wrote the log. It has no version: one scenario and seed give the same bytes in every release
 /// with the same format.
 const GENERATOR: &str = "scenario";
 
