@@ -35,16 +35,16 @@ pub(super) struct CurrentLine<'a> {
 
 impl CurrentLine<'_> {
     /// A reference to the line, to be shown now.
-    pub(super) fn to_shown_ref(&self) -> LogLineRef {
+    pub(super) fn to_shown_ref(self) -> LogLineRef {
         self.line_ref(true)
     }
 
     /// A reference to the line, in case it must be shown later.
-    pub(super) fn to_pending_ref(&self) -> LogLineRef {
+    pub(super) fn to_pending_ref(self) -> LogLineRef {
         self.line_ref(self.is_gone_once_read && self.line.bytes.len() <= MAX_KEPT_BYTES)
     }
 
-    fn line_ref(&self, with_bytes: bool) -> LogLineRef {
+    fn line_ref(self, with_bytes: bool) -> LogLineRef {
         let LogLine { number, bytes, .. } = *self.line;
         let kept = with_bytes.then(|| bytes.into());
         LogLineRef {

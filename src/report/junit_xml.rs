@@ -64,7 +64,7 @@ impl TestCase {
         let (status, output) = if expected.ok {
             (TestStatus::Passed, Some(message))
         } else {
-            (TestStatus::Failed(TestMessage { kind: "missed", message: message, details: None }), None)
+            (TestStatus::Failed(TestMessage { kind: "missed", message, details: None }), None)
         };
         TestCase { name, class, status, took: None, output }
     }
