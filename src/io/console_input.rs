@@ -101,9 +101,9 @@ impl ConsoleInput {
 ///
 /// # Errors
 /// When the input cannot be read.
-pub fn read_all(keyboard: &ConsoleInput) -> std::io::Result<Vec<String>> {
+pub fn read_all(input: &ConsoleInput) -> std::io::Result<Vec<String>> {
     let mut bytes = Vec::new();
-    match keyboard {
+    match input {
         ConsoleInput::Terminal(_) => {}
         ConsoleInput::Stdin => drop(std::io::stdin().lock().read_to_end(&mut bytes)?),
         ConsoleInput::File(path) => drop(File::open(path)?.read_to_end(&mut bytes)?),

@@ -3,10 +3,6 @@
 //!
 //! All of them live on one thread, the thread of the current-thread runtime that drives the engine.
 
-pub mod terminal;
-
-pub mod log_file;
-
 pub mod clock;
 pub mod console_input;
 pub mod file_watch;
@@ -14,12 +10,14 @@ pub mod guard;
 pub mod http;
 pub mod inbox;
 pub mod job_control;
+pub mod log_file;
 pub mod multiplexer;
 pub mod panics;
 pub mod paused_time;
 pub mod process;
 pub mod runtime;
 pub mod signals;
+pub mod terminal;
 pub mod wait_readable;
 
 use std::path::PathBuf;

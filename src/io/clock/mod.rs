@@ -111,8 +111,8 @@ impl RunClock {
     /// again, with the same moment or another.
     pub async fn sleep_until(&self, moment: Moment) {
         let due = self.start.get().saturating_add(self.speed.machine_time(moment.0));
-        let mut pace = self.coalescer.get();
-        let wake = if self.precise { due.saturating_sub(SPIN_WINDOW) } else { pace.wake_time(due) };
+        let mut coalescer = self.coalescer.get();
+        let wake = if self.precise { due.saturating_sub(SPIN_WINDOW) } else { coalescer.wake_time(due) };
         while machine_now() < wake {
             self.arm_timer(wake);
             // The runtime may still remember that the timer went off before it was set again, so the
@@ -126,8 +126,8 @@ impl RunClock {
         while machine_now() < due {
             spin_loop();
         }
-        pace.record_wake(due, machine_now());
-        self.coalescer.set(pace);
+        coalescer.record_wake(due, machine_now());
+        self.coalescer.set(coalescer);
     }
 
     /// Sets the timer, unless it is set to that time already.

@@ -34,7 +34,7 @@ use crate::io::runtime;
 use crate::io::signals::ignored::listen_unless_ignored;
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use crate::io::terminal::foreground;
-use scenario_log::signal as words;
+use scenario_log::signal as log_signal;
 
 /// How long the guard goes on killing what a dead runner left. Only a process that the kernel holds
 /// can stay for longer.
@@ -73,7 +73,7 @@ enum GuardEvent {
     /// The runner ended, was stopped, or goes on.
     RunnerChanged,
     /// A signal that goes to the runner through the lifeline.
-    Forward(words::Signal),
+    Forward(log_signal::Signal),
     /// A signal that ends a program; it goes to the runner as it is.
     SendDirectly(Signal),
     /// The job goes on (`fg`, `bg`).
@@ -109,7 +109,7 @@ impl Guard {
         if !orphans::become_subreaper() {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let strangers = orphans::children();
+        let foreign_children = orphans::children();
         let signals = listen_to_signals()?;
         let (theirs, lifeline) = io::pipe()?;
         let mut command = Command::new(std::env::current_exe()?);
@@ -120,16 +120,8 @@ impl Guard {
         let runner = command.spawn()?;
         let runner = i32::try_from(runner.id()).ok().and_then(Pid::from_raw);
         let runner = runner.ok_or(io::ErrorKind::Other)?;
-        let (suspension, console) = (GuardSuspension::None, ControllingTerminal::open());
-        Ok(Guard {
-            runner,
-            lifeline,
-            _runner_end: theirs,
-            signals,
-            foreign_children: strangers,
-            suspension,
-            terminal: console,
-        })
+        let (suspension, terminal) = (GuardSuspension::None, ControllingTerminal::open());
+        Ok(Guard { runner, lifeline, _runner_end: theirs, signals, foreign_children, suspension, terminal })
     }
 
     /// Passes events on until the runner has ended, and gives its status.
@@ -142,23 +134,23 @@ impl Guard {
         });
         let mut has_changed = false;
         loop {
-            let told = tokio::select! {
+            let event = tokio::select! {
                 biased;
-                told = self.next_event() => told,
+                event = self.next_event() => event,
                 () = &mut change, if !has_changed => {
                     has_changed = true;
-                    GuardEvent::Forward(words::Signal::INT)
+                    GuardEvent::Forward(log_signal::Signal::INT)
                 }
             };
-            match told {
+            match event {
                 GuardEvent::RunnerChanged => {
                     if let Some(status) = self.poll_runner() {
                         return status;
                     }
                 }
-                GuardEvent::Forward(words::Signal::TSTP) if !foreground::may_be_shell_job() => {}
+                GuardEvent::Forward(log_signal::Signal::TSTP) if !foreground::may_be_shell_job() => {}
                 GuardEvent::Forward(signal) => {
-                    if signal == words::Signal::TSTP {
+                    if signal == log_signal::Signal::TSTP {
                         self.suspension = GuardSuspension::Requested;
                     }
                     // If the runner has gone, that is the next event.
@@ -170,9 +162,9 @@ impl Guard {
                         self.suspension = GuardSuspension::Cancelled;
                     }
                     self.send(Signal::CONT);
-                    if let Some(console) = &mut self.terminal {
-                        console.forget_modes();
-                        console.restore(|_| false);
+                    if let Some(terminal) = &mut self.terminal {
+                        terminal.forget_modes();
+                        terminal.restore(|_| false);
                     }
                 }
             }
@@ -182,9 +174,9 @@ impl Guard {
     /// The next event; of several, the first in the order of `signals`.
     async fn next_event(&mut self) -> GuardEvent {
         std::future::poll_fn(|context| {
-            for (told, stream) in &mut self.signals {
+            for (event, stream) in &mut self.signals {
                 if stream.poll_recv(context).is_ready() {
-                    return std::task::Poll::Ready(*told);
+                    return std::task::Poll::Ready(*event);
                 }
             }
             std::task::Poll::Pending
@@ -226,8 +218,8 @@ impl Guard {
             let found =
                 orphans::kill_children_and_groups(|pid| self.foreign_children.contains(&pid), &mut ended);
             if found == 0 || since.elapsed() > KILL_TIMEOUT {
-                if let Some(console) = &mut self.terminal {
-                    console.restore(|_| false);
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.restore(|_| false);
                 }
                 return ended.len();
             }
@@ -239,14 +231,15 @@ impl Guard {
 /// Everything that a guard listens to. A signal that was ignored at the start is not among it, and the
 /// runner, which inherits that, ignores it too. Must be called in a runtime.
 fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
-    let pass =
-        |signal: words::Signal| (GuardEvent::Forward(signal), SignalKind::from_raw(signal.number().into()));
+    let pass = |signal: log_signal::Signal| {
+        (GuardEvent::Forward(signal), SignalKind::from_raw(signal.number().into()))
+    };
     let send = |signal: Signal| (GuardEvent::SendDirectly(signal), SignalKind::from_raw(signal.as_raw()));
     let kinds = [
-        pass(words::Signal::INT),
-        pass(words::Signal::TERM),
-        pass(words::Signal::HUP),
-        pass(words::Signal::TSTP),
+        pass(log_signal::Signal::INT),
+        pass(log_signal::Signal::TERM),
+        pass(log_signal::Signal::HUP),
+        pass(log_signal::Signal::TSTP),
         send(Signal::QUIT),
         send(Signal::USR1),
         send(Signal::USR2),
@@ -257,7 +250,7 @@ fn listen_to_signals() -> io::Result<Vec<(GuardEvent, Stream)>> {
         signals.extend(listen_unless_ignored(kind)?.map(|stream| (event, stream)));
     }
     // These two neither end nor suspend anything, and without them a guard could not work.
-    let continued = SignalKind::from_raw(words::Signal::CONT.number().into());
+    let continued = SignalKind::from_raw(log_signal::Signal::CONT.number().into());
     signals.push((GuardEvent::Continued, signal(continued)?));
     // Last, so that a suspension is known before the runner is seen to be stopped.
     signals.push((GuardEvent::RunnerChanged, signal(SignalKind::child())?));
@@ -275,12 +268,13 @@ fn memory_file(text: &str) -> io::Result<Stdio> {
 
 fn guarded_exit(status: WaitStatus, left: usize) -> GuardedExit {
     let code = status.exit_status().unwrap_or_default();
-    let Some(signal) = status.terminating_signal().and_then(words::Signal::from_number) else {
+    let Some(signal) = status.terminating_signal().and_then(log_signal::Signal::from_number) else {
         return GuardedExit { code: u8::try_from(code).unwrap_or(u8::MAX), death_message: None };
     };
     // A runner that a signal ended in its first moments, before it listened, ended as any program
     // does.
-    let asked = [words::Signal::INT, words::Signal::TERM, words::Signal::HUP].contains(&signal);
+    let asked =
+        [log_signal::Signal::INT, log_signal::Signal::TERM, log_signal::Signal::HUP].contains(&signal);
     let what = match left {
         0 => "it left nothing behind".to_owned(),
         1 => "1 process that it left was killed".to_owned(),

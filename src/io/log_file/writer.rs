@@ -182,29 +182,29 @@ impl LogWriter {
     /// # Errors
     /// When the system has no thread for it.
     pub fn start(opened: OpenedOutput, show: ShowOnScreen) -> Result<LogWriter, RefusedError> {
-        let (pieces, incoming) = sync_channel::<LogChunk>(QUEUE_LEN);
+        let (chunks, incoming) = sync_channel::<LogChunk>(QUEUE_LEN);
         let (give_back, emptied) = sync_channel(QUEUE_LEN);
-        let fault = Arc::new(Mutex::new(None));
-        let told = Arc::clone(&fault);
+        let error = Arc::new(Mutex::new(None));
+        let thread_error = Arc::clone(&error);
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            let mut paper =
-                WriterThread { output: opened, crc: 0, lines: 0, show_on_screen: show, error: told };
-            for piece in incoming {
-                paper.write_chunk(&piece);
+            let mut writer =
+                WriterThread { output: opened, crc: 0, lines: 0, show_on_screen: show, error: thread_error };
+            for chunk in incoming {
+                writer.write_chunk(&chunk);
                 left.fetch_sub(1, Ordering::Relaxed);
-                let _ = give_back.try_send(piece.log);
+                let _ = give_back.try_send(chunk.log);
             }
         });
         let thread = thread
             .map_err(|error| RefusedError(format!("the thread that writes the log cannot start: {error}")))?;
         Ok(LogWriter {
-            chunks: Some(pieces),
+            chunks: Some(chunks),
             recycled_buffers: emptied,
             queued: waiting,
             thread: Some(thread),
-            error: fault,
+            error,
         })
     }
 
@@ -215,10 +215,10 @@ impl LogWriter {
     }
 
     /// Hands a chunk over, and waits while the queue is full. Gives an empty buffer to use again.
-    pub fn send(&mut self, piece: LogChunk) -> Vec<u8> {
+    pub fn send(&mut self, chunk: LogChunk) -> Vec<u8> {
         self.queued.fetch_add(1, Ordering::Relaxed);
-        if let Some(pieces) = &self.chunks
-            && pieces.send(piece).is_err()
+        if let Some(chunks) = &self.chunks
+            && chunks.send(chunk).is_err()
         {
             self.record_error("the thread that writes the log has ended");
         }
@@ -231,8 +231,8 @@ impl LogWriter {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn record_error(&self, fault: &str) {
-        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| fault.to_owned());
+    fn record_error(&self, error: &str) {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_owned());
     }
 
     /// Waits until everything is written.
@@ -262,27 +262,27 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn write_chunk(&mut self, piece: &LogChunk) {
+    fn write_chunk(&mut self, chunk: &LogChunk) {
         let has_failed = self.error.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if !has_failed && let Err(error) = self.write_log(piece) {
+        if !has_failed && let Err(error) = self.write_log(chunk) {
             let end = match self.lines.checked_sub(1) {
                 Some(last) => format!("after seq {last}"),
                 None => "before its first line".to_owned(),
             };
-            let mut fault = self.error.lock().unwrap_or_else(PoisonError::into_inner);
-            *fault = Some(format!("the log ends {end}: {error}"));
+            let mut reason = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+            *reason = Some(format!("the log ends {end}: {error}"));
         }
-        if !piece.screen_text.is_empty() {
-            (self.show_on_screen)(&piece.screen_text);
+        if !chunk.screen_text.is_empty() {
+            (self.show_on_screen)(&chunk.screen_text);
         }
     }
 
-    fn write_log(&mut self, piece: &LogChunk) -> io::Result<()> {
-        if !piece.is_last {
-            self.crc = crc32c::crc32c_append(self.crc, &piece.log);
-            return self.write_bytes(&piece.log);
+    fn write_log(&mut self, chunk: &LogChunk) -> io::Result<()> {
+        if !chunk.is_last {
+            self.crc = crc32c::crc32c_append(self.crc, &chunk.log);
+            return self.write_bytes(&chunk.log);
         }
-        self.write_bytes(&append_checksum(self.crc, piece.log.clone()))
+        self.write_bytes(&append_checksum(self.crc, chunk.log.clone()))
     }
 
     /// Writes whole lines. If only a part could be written, a file keeps the whole lines of it.

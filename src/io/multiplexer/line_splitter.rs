@@ -42,7 +42,7 @@ impl LineSplitter {
         &mut self,
         read: &[u8],
         mut buffer: impl FnMut() -> Vec<u8>,
-        mut tell: impl FnMut(OutputPiece),
+        mut emit: impl FnMut(OutputPiece),
     ) {
         let mut rest = read;
         // First the unfinished line: it ends here, goes on, or is too long by now.
@@ -50,7 +50,7 @@ impl LineSplitter {
             let room = self.max_line - self.tail.len();
             let reach = &rest[..rest.len().min(room.saturating_add(1))];
             if let Some(end) = memchr(b'\n', reach) {
-                return self.split_lines(rest, end + 1, &mut buffer, &mut tell);
+                return self.split_lines(rest, end + 1, &mut buffer, &mut emit);
             }
             if rest.len() <= room {
                 self.tail.extend_from_slice(rest);
@@ -58,10 +58,10 @@ impl LineSplitter {
             }
             let mut part = self.take_tail(&mut buffer);
             part.extend_from_slice(&rest[..room]);
-            tell(OutputPiece::PartialLine(part));
+            emit(OutputPiece::PartialLine(part));
             rest = &rest[room..];
         }
-        self.split_lines(rest, 0, &mut buffer, &mut tell);
+        self.split_lines(rest, 0, &mut buffer, &mut emit);
     }
 
     /// Ends the output: an unfinished line is its last line.
@@ -76,9 +76,9 @@ impl LineSplitter {
         bytes: &[u8],
         mut whole: usize,
         buffer: &mut impl FnMut() -> Vec<u8>,
-        tell: &mut impl FnMut(OutputPiece),
+        emit: &mut impl FnMut(OutputPiece),
     ) {
-        let mut told = 0;
+        let mut emitted = 0;
         while bytes.len() - whole > self.max_line {
             // A window of `max_line` bytes and a newline. If it contains a newline, no line that ends
             // in it is too long.
@@ -87,15 +87,15 @@ impl LineSplitter {
                 whole += end + 1;
                 continue;
             }
-            self.emit_lines(&bytes[told..whole], buffer, tell);
-            told = whole + self.max_line;
+            self.emit_lines(&bytes[emitted..whole], buffer, emit);
+            emitted = whole + self.max_line;
             let mut part = buffer();
-            part.extend_from_slice(&bytes[whole..told]);
-            tell(OutputPiece::PartialLine(part));
-            whole = told;
+            part.extend_from_slice(&bytes[whole..emitted]);
+            emit(OutputPiece::PartialLine(part));
+            whole = emitted;
         }
         whole += memrchr(b'\n', &bytes[whole..]).map_or(0, |end| end + 1);
-        self.emit_lines(&bytes[told..whole], buffer, tell);
+        self.emit_lines(&bytes[emitted..whole], buffer, emit);
         self.tail.extend_from_slice(&bytes[whole..]);
     }
 
@@ -104,12 +104,12 @@ impl LineSplitter {
         &mut self,
         lines: &[u8],
         buffer: &mut impl FnMut() -> Vec<u8>,
-        tell: &mut impl FnMut(OutputPiece),
+        emit: &mut impl FnMut(OutputPiece),
     ) {
         if !lines.is_empty() {
             let mut chunk = self.take_tail(buffer);
             chunk.extend_from_slice(lines);
-            tell(OutputPiece::Lines(chunk));
+            emit(OutputPiece::Lines(chunk));
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     /// The lines and parts that `reads` give; the flag marks parts.
-    fn told(reads: &[&[u8]], max_line: u64) -> Vec<(bool, Vec<u8>)> {
+    fn emitted(reads: &[&[u8]], max_line: u64) -> Vec<(bool, Vec<u8>)> {
         let mut splitter = LineSplitter::new(max_line);
         let mut pieces = Vec::new();
         for read in reads {
@@ -139,16 +139,16 @@ mod tests {
             assert!(splitter.tail.len() <= splitter.max_line, "the tail stays small");
         }
         pieces.extend(splitter.finish());
-        let mut told = Vec::new();
+        let mut emitted = Vec::new();
         for piece in pieces {
             match piece {
-                OutputPiece::PartialLine(bytes) => told.push((true, bytes)),
+                OutputPiece::PartialLine(bytes) => emitted.push((true, bytes)),
                 OutputPiece::Lines(bytes) => {
-                    told.extend(bytes.split_inclusive(|b| *b == b'\n').map(|line| (false, line.to_vec())));
+                    emitted.extend(bytes.split_inclusive(|b| *b == b'\n').map(|line| (false, line.to_vec())));
                 }
             }
         }
-        told
+        emitted
     }
 
     /// The same by the definition, one line at a time.
@@ -181,11 +181,11 @@ mod tests {
     #[test]
     fn a_line_of_just_max_line_bytes_is_whole() {
         assert_eq!(
-            told(&[b"abcd\nabcde\n"], 4),
+            emitted(&[b"abcd\nabcde\n"], 4),
             [(false, b"abcd\n".to_vec()), (true, b"abcd".to_vec()), (false, b"e\n".to_vec()),]
         );
-        assert_eq!(told(&[b"abcd", b"\n"], 4), [(false, b"abcd\n".to_vec())]);
-        assert_eq!(told(&[b"abcdefgh"], 4), [(true, b"abcd".to_vec()), (false, b"efgh".to_vec())]);
+        assert_eq!(emitted(&[b"abcd", b"\n"], 4), [(false, b"abcd\n".to_vec())]);
+        assert_eq!(emitted(&[b"abcdefgh"], 4), [(true, b"abcd".to_vec()), (false, b"efgh".to_vec())]);
     }
 
     proptest! {
@@ -199,7 +199,7 @@ mod tests {
             cuts.extend([0, all.len()]);
             cuts.sort_unstable();
             let reads: Vec<&[u8]> = cuts.windows(2).map(|cut| &all[cut[0]..cut[1]]).collect();
-            prop_assert_eq!(told(&reads, max_line), defined(&all, usize::try_from(max_line)?));
+            prop_assert_eq!(emitted(&reads, max_line), defined(&all, usize::try_from(max_line)?));
         }
     }
 }

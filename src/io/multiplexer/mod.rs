@@ -156,8 +156,8 @@ impl OutputReader {
     /// Emits the lines in the first `length` bytes of the buffer.
     fn split_read(&mut self, length: usize) {
         let OutputReader { multiplexer: shared, source, stream, splitter, .. } = self;
-        let tell = |piece| shared.emit(*source, *stream, piece);
-        splitter.feed(&shared.buffer.borrow()[..length], || shared.inbox.take_buffer(), tell);
+        let emit = |piece| shared.emit(*source, *stream, piece);
+        splitter.feed(&shared.buffer.borrow()[..length], || shared.inbox.take_buffer(), emit);
     }
 
     /// Closes the pipe and emits an unfinished line.

@@ -100,51 +100,51 @@ impl CommandSpec {
     }
 
     /// Builds the command of a program.
-    fn from_command(told: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
-        let folder = told.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
-        let name = told.argv.first().map_or("", ScenarioText::reveal);
-        let shown = told.argv.first().map_or("", ScenarioText::display_text).to_owned();
+    fn from_command(preset: &model::CommandPreset, home: PathBuf) -> Result<CommandSpec, ProcessStartError> {
+        let folder = preset.dir.as_ref().map_or_else(|| home.clone(), |dir| home.join(dir));
+        let name = preset.argv.first().map_or("", ScenarioText::reveal);
+        let shown = preset.argv.first().map_or("", ScenarioText::display_text).to_owned();
         // The program is searched for here and not by the system: if the environment named another
         // PATH, a start would need a fork, and a fork of a big runner takes ten times as long.
         let program = if name.contains('/') {
             home.join(name)
         } else {
-            find_program(name, &shown, &search_path(told), &folder).map_err(ProcessStartError::Permanent)?
+            find_program(name, &shown, &search_path(preset), &folder).map_err(ProcessStartError::Permanent)?
         };
         // The name that a shell would give it: some programs act by the name that they are called.
         let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
-        let mut command = if told.pty {
+        let mut command = if preset.pty {
             pty::exec_on_pty_command(&program, called)
         } else {
             let mut command = tokio::process::Command::new(&program);
             command.arg0(called);
             command
         };
-        command.args(told.argv.iter().skip(1).map(ScenarioText::reveal));
-        if told.clear_env {
+        command.args(preset.argv.iter().skip(1).map(ScenarioText::reveal));
+        if preset.clear_env {
             command.env_clear();
         }
         // The programs of a scenario must not see it, unless the preset sets it.
         command.env_remove(TOKEN_VARIABLE);
-        if told.pty {
+        if preset.pty {
             command.env("TERM", pty::TERM_VALUE);
         }
-        command.envs(told.env.iter().map(|(name, value)| (name, value.reveal())));
-        let input = match &told.stdin {
+        command.envs(preset.env.iter().map(|(name, value)| (name, value.reveal())));
+        let input = match &preset.stdin {
             StdinMode::Null => StdinContent::Null,
             StdinMode::Open => StdinContent::Open,
             StdinMode::World => StdinContent::World,
             StdinMode::Text(text) => StdinContent::Bytes(text.reveal().as_bytes().to_vec()),
             StdinMode::File(file) => StdinContent::File(open_stdin_file(&home.join(file), file)?),
         };
-        let (stop, max_line) = (told.stop, told.max_line);
+        let (stop, max_line) = (preset.stop, preset.max_line);
         Ok(CommandSpec {
             display_name: shown,
             program,
             folder,
             command,
             stdin_content: input,
-            pty: told.pty,
+            pty: preset.pty,
             stop,
             max_line,
         })
@@ -173,9 +173,9 @@ fn players_arguments(context: &RunContext, preset: &str, nth: u64) -> [String; 9
 }
 
 /// The search path that the process itself would use.
-fn search_path(told: &model::CommandPreset) -> OsString {
-    let inherited = || (!told.clear_env).then(|| std::env::var_os("PATH")).flatten();
-    let named = told.env.get("PATH").map(|path| OsString::from(path.reveal()));
+fn search_path(preset: &model::CommandPreset) -> OsString {
+    let inherited = || (!preset.clear_env).then(|| std::env::var_os("PATH")).flatten();
+    let named = preset.env.get("PATH").map(|path| OsString::from(path.reveal()));
     named.or_else(inherited).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 

@@ -14,7 +14,7 @@ use rustix::process::{
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use scenario_log::signal as words;
+use scenario_log::signal as log_signal;
 
 /// How long KILL is repeated. Only a process that the kernel holds can stay for longer.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -73,7 +73,7 @@ impl ProcessGroup {
 
     /// Sends all members the signal that asks them to end. Stopped members (`SIGSTOP`, Ctrl-Z) are
     /// continued, so that they receive it.
-    pub(super) fn request_stop(&self, signal: words::Signal) {
+    pub(super) fn request_stop(&self, signal: log_signal::Signal) {
         // The library knows only signals with a name. A real-time signal is not sent, and KILL comes
         // after the grace.
         if let Some(signal) = Signal::from_named_raw(signal.number().into()) {

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use crate::io::inbox::Input;
 use crate::io::process::registry::ProcessRegistry;
 use scenario_log::event::Source;
-use scenario_log::signal as words;
+use scenario_log::signal as log_signal;
 
 /// How long after a notice of the kernel the changes are looked for. Ends cause notices too, and for
 /// thousands of them one look is enough.
@@ -23,16 +23,16 @@ const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
 /// Reports from now on which processes are stopped and which go on. Must be called in a runtime and a
 /// local set.
-pub(super) fn watch_stops(table: &Rc<ProcessRegistry>) {
+pub(super) fn watch_stops(registry: &Rc<ProcessRegistry>) {
     // Without it stops are not reported, and nothing else is lost.
     let Ok(mut changes) = signal(SignalKind::child()) else { return };
-    let table = Rc::clone(table);
+    let registry = Rc::clone(registry);
     spawn_local(async move {
         while changes.recv().await.is_some() {
             sleep(SETTLE_DELAY).await;
-            if !table.paused.get() {
+            if !registry.paused.get() {
                 while let Some((process, by)) = next_stop_change() {
-                    table.record_stop_change(process, by);
+                    registry.record_stop_change(process, by);
                 }
             }
         }
@@ -41,11 +41,11 @@ pub(super) fn watch_stops(table: &Rc<ProcessRegistry>) {
 
 /// The next change that was not looked at: the child, and the signal that stopped it, or `None` if it
 /// goes on.
-fn next_stop_change() -> Option<(Pid, Option<words::Signal>)> {
+fn next_stop_change() -> Option<(Pid, Option<log_signal::Signal>)> {
     let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WCONTINUED | WaitPidFlag::WNOHANG;
     match waitid(Id::All, flags) {
         Ok(WaitStatus::Stopped(process, signal)) => {
-            Some((Pid::from_raw(process.as_raw())?, words::Signal::from_number(signal as i32)))
+            Some((Pid::from_raw(process.as_raw())?, log_signal::Signal::from_number(signal as i32)))
         }
         Ok(WaitStatus::Continued(process)) => Some((Pid::from_raw(process.as_raw())?, None)),
         _ => None,
@@ -53,7 +53,7 @@ fn next_stop_change() -> Option<(Pid, Option<words::Signal>)> {
 }
 
 impl ProcessRegistry {
-    fn record_stop_change(&self, process: Pid, by: Option<words::Signal>) {
+    fn record_stop_change(&self, process: Pid, by: Option<log_signal::Signal>) {
         let mut running = self.running.borrow_mut();
         let Some((source, running)) = running.iter_mut().find(|(_, one)| one.group.is_led_by(process)) else {
             return;
@@ -77,8 +77,8 @@ impl ProcessRegistry {
         self.signal_all_but_suspended(Signal::CONT);
         // The changes that the pause caused are not the processes' own.
         while next_stop_change().is_some() {}
-        if let Some(console) = &mut *self.terminal.borrow_mut() {
-            console.forget_modes();
+        if let Some(terminal) = &mut *self.terminal.borrow_mut() {
+            terminal.forget_modes();
         }
         self.paused.set(false);
     }
@@ -93,7 +93,7 @@ impl ProcessRegistry {
     }
 }
 
-fn stop_change_input(source: Source, by: Option<words::Signal>) -> Input {
+fn stop_change_input(source: Source, by: Option<log_signal::Signal>) -> Input {
     match by {
         Some(signal) => Input::SpawnSuspended { source, signal },
         None => Input::SpawnResumed { source },

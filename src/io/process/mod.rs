@@ -144,8 +144,8 @@ impl Processes {
     /// Sends the states of the world that come from now on to a process whose preset reads them.
     pub fn subscribe_to_world(&mut self, source: Source) {
         let running = self.registry.running.borrow();
-        if let Some(bulletin) = running.get(&source).and_then(|process| process.world_feed.clone()) {
-            self.registry.world_feeds.borrow_mut().insert(source, bulletin);
+        if let Some(feed) = running.get(&source).and_then(|process| process.world_feed.clone()) {
+            self.registry.world_feeds.borrow_mut().insert(source, feed);
         }
     }
 
@@ -153,8 +153,8 @@ impl Processes {
     /// lost for them. Never waits: a process that has not read the last one gets the newest when it
     /// does.
     pub fn broadcast_world(&mut self, line: &Arc<[u8]>, skipped: u64) {
-        for bulletin in self.registry.world_feeds.borrow().values() {
-            bulletin.send(line, skipped);
+        for feed in self.registry.world_feeds.borrow().values() {
+            feed.send(line, skipped);
         }
     }
 
@@ -170,9 +170,9 @@ impl Processes {
         if self.next_unresponsive_check.is_none_or(|look| now < look) {
             return Vec::new();
         }
-        let lingering = self.registry.unresponsive(now);
-        self.next_unresponsive_check = (!lingering.is_empty()).then(one_interval_from_now);
-        lingering
+        let unresponsive = self.registry.unresponsive(now);
+        self.next_unresponsive_check = (!unresponsive.is_empty()).then(one_interval_from_now);
+        unresponsive
     }
 
     /// Stops the groups of all processes, as a shell stops a job.
@@ -195,31 +195,31 @@ impl Processes {
     /// From now on looks after the terminal that the program was started on, if there is one: a
     /// process that takes it loses it again, and when a process has ended the modes are restored.
     pub fn watch_terminal(&mut self) {
-        let Some(console) = ControllingTerminal::open() else { return };
-        *self.registry.terminal.borrow_mut() = Some(console);
-        let table = Rc::clone(&self.registry);
+        let Some(terminal) = ControllingTerminal::open() else { return };
+        *self.registry.terminal.borrow_mut() = Some(terminal);
+        let registry = Rc::clone(&self.registry);
         spawn_local(async move {
             loop {
                 sleep(TERMINAL_CHECK_INTERVAL).await;
-                table.restore_terminal();
+                registry.restore_terminal();
             }
         });
     }
 
     /// Kills everything that is left, and returns when nothing is, or after two seconds.
     pub async fn kill_remaining(&mut self) {
-        let table = &self.registry;
-        for source in table.pending.borrow().keys().copied().collect::<Vec<_>>() {
-            table.cancel_start(source);
+        let registry = &self.registry;
+        for source in registry.pending.borrow().keys().copied().collect::<Vec<_>>() {
+            registry.cancel_start(source);
         }
         let clearing = async {
-            while table.kill_all() > 0 {
+            while registry.kill_all() > 0 {
                 // One pause for all of them: there may be thousands.
                 sleep(Duration::from_millis(2)).await;
             }
         };
         let _ = timeout(KILL_TIMEOUT, clearing).await;
-        table.restore_terminal();
+        registry.restore_terminal();
     }
 }
 

@@ -28,7 +28,7 @@ use crate::io::process::{orphans, supervise};
 use crate::io::terminal::controlling_terminal::ControllingTerminal;
 use scenario_core::scenario::model::StopPolicy;
 use scenario_log::event::{Source, SpawnExit};
-use scenario_log::signal as words;
+use scenario_log::signal as log_signal;
 
 /// How many processes are started in one turn of the event loop.
 const MAX_STARTS_PER_TURN: u32 = 8;
@@ -119,7 +119,7 @@ impl ProcessRegistry {
         let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
         let probes = ReadinessProber::new(context.folder.clone(), Rc::clone(&inbox));
-        let table = ProcessRegistry {
+        let registry = ProcessRegistry {
             context,
             inbox,
             multiplexer,
@@ -135,46 +135,47 @@ impl ProcessRegistry {
             terminal: RefCell::default(),
             paused: Cell::new(false),
         };
-        Rc::new(table)
+        Rc::new(registry)
     }
 
     /// Starts a process now.
     fn start(self: &Rc<Self>, source: Source, preset: usize, nth: u64) -> Result<(), ProcessStartError> {
-        let recipe = CommandSpec::new(&self.context, preset, nth, self.render_players_toml)?;
-        let stop = recipe.stop;
-        let started = supervise::start_process(&self.multiplexer, source, recipe)?;
+        let spec = CommandSpec::new(&self.context, preset, nth, self.render_players_toml)?;
+        let stop = spec.stop;
+        let started = supervise::start_process(&self.multiplexer, source, spec)?;
         self.original_fd_limit.restore_for(started.pid);
-        let (pid, group, outbox) = (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
+        let (pid, group, stdin_writer) =
+            (started.pid, Rc::clone(&started.group), started.stdin_writer.clone());
         let ready = self.context.scenario.presets[preset].ready();
         let probing = ready.and_then(|ready| self.probes.start_probing(source, ready));
-        let bulletin = started.world_feed.clone();
+        let world_feed = started.world_feed.clone();
         let end = ProcessStopState::NotRequested(stop);
         let running = RunningProcess {
             group,
             stop_state: end,
-            stdin_writer: outbox,
-            world_feed: bulletin,
+            stdin_writer,
+            world_feed,
             suspended: false,
             probe: probing,
         };
         self.running.borrow_mut().insert(source, running);
         self.inbox.push(Input::SpawnStarted { source, pid });
-        let table = Rc::clone(self);
+        let registry = Rc::clone(self);
         spawn_local(async move {
             let group = Rc::clone(&started.group);
-            let attended = panics::catch_future(async {
+            let supervised = panics::catch_future(async {
                 panics::panic_if_requested("process");
-                started.supervise(source, &table.inbox).await
+                started.supervise(source, &registry.inbox).await
             });
-            let ProcessExit { exit, held, skipped } = attended.await.unwrap_or_else(|| {
+            let ProcessExit { exit, held, skipped } = supervised.await.unwrap_or_else(|| {
                 // The task that supervised it has failed, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
-                ProcessExit { exit: SpawnExit::Signal(words::Signal::KILL), held: false, skipped: 0 }
+                ProcessExit { exit: SpawnExit::Signal(log_signal::Signal::KILL), held: false, skipped: 0 }
             });
-            table.remove_ended(source);
-            table.inbox.push(Input::SpawnExited { source, exit, held, skipped });
-            table.start_pending();
+            registry.remove_ended(source);
+            registry.inbox.push(Input::SpawnExited { source, exit, held, skipped });
+            registry.start_pending();
         });
         Ok(())
     }
@@ -194,8 +195,8 @@ impl ProcessRegistry {
 
     /// Takes the terminal back if one of the processes has it.
     pub(super) fn restore_terminal(&self) {
-        if let Some(console) = &mut *self.terminal.borrow_mut() {
-            console.restore(|group| self.has_group(group) || orphans::is_descendant(group));
+        if let Some(terminal) = &mut *self.terminal.borrow_mut() {
+            terminal.restore(|group| self.has_group(group) || orphans::is_descendant(group));
         }
     }
 
@@ -227,11 +228,11 @@ impl ProcessRegistry {
     /// Counts a start of this turn. The first one makes sure that there is a next turn.
     fn count_start(self: &Rc<Self>) {
         if self.starts_this_turn.replace(self.starts_this_turn.get() + 1) == 0 {
-            let table = Rc::clone(self);
+            let registry = Rc::clone(self);
             spawn_local(async move {
                 yield_now().await;
-                table.starts_this_turn.set(0);
-                table.start_pending();
+                registry.starts_this_turn.set(0);
+                registry.start_pending();
             });
         }
     }
@@ -255,7 +256,7 @@ impl ProcessRegistry {
             Some(RunningProcess { stdin_writer: None, .. }) => {
                 Err("its standard input is not open (`stdin = \"open\"`)".to_owned())
             }
-            Some(RunningProcess { stdin_writer: Some(outbox), .. }) => outbox.enqueue(bytes),
+            Some(RunningProcess { stdin_writer: Some(stdin_writer), .. }) => stdin_writer.enqueue(bytes),
         };
         if let Err(error) = sent {
             self.inbox.push(Input::SendFailed { source, error });

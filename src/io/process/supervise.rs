@@ -73,12 +73,12 @@ struct ProcessPipes {
 pub(super) fn start_process(
     multiplexer: &Rc<Multiplexer>,
     source: Source,
-    mut recipe: CommandSpec,
+    mut spec: CommandSpec,
 ) -> Result<StartedProcess, ProcessStartError> {
-    let ends = if recipe.pty { open_pty } else { open_pipes };
+    let ends = if spec.pty { open_pty } else { open_pipes };
     let mut ends =
-        ends(multiplexer, source, &mut recipe).map_err(|error| ProcessStartError::from_io(&error))?;
-    if let (Some(_), StdinContent::Bytes(bytes)) = (&ends.pty, &recipe.stdin_content)
+        ends(multiplexer, source, &mut spec).map_err(|error| ProcessStartError::from_io(&error))?;
+    if let (Some(_), StdinContent::Bytes(bytes)) = (&ends.pty, &spec.stdin_content)
         && !pty::has_only_short_lines(bytes)
     {
         return Err(ProcessStartError::Permanent(format!(
@@ -86,12 +86,12 @@ pub(super) fn start_process(
             pty::too_long_message()
         )));
     }
-    recipe.command.current_dir(&recipe.folder).kill_on_drop(true);
+    spec.command.current_dir(&spec.folder).kill_on_drop(true);
     if ends.pty.is_none() {
         // On a terminal it begins a session, and leads a group by that.
-        recipe.command.process_group(0);
+        spec.command.process_group(0);
     }
-    let CommandSpec { display_name: shown, program, folder, command, stdin_content: input, .. } = recipe;
+    let CommandSpec { display_name: shown, program, folder, command, stdin_content: input, .. } = spec;
     // The command must be dropped with the process's ends of the pipes: otherwise they would never
     // end.
     let child = { command }.spawn();
@@ -104,13 +104,14 @@ pub(super) fn start_process(
         let taken = pty::wait_for_exec(trouble, pid);
         taken.map_err(|error| ProcessStartError::from_spawn(&error, &shown, &program, &folder))?;
     }
-    let outbox = matches!(input, StdinContent::Open).then(|| Rc::new(StdinWriter::new(ends.pty.clone())));
-    let bulletin = ends.stdin.take_if(|_| matches!(input, StdinContent::World)).map(ProcessWorldFeed::new);
+    let stdin_writer =
+        matches!(input, StdinContent::Open).then(|| Rc::new(StdinWriter::new(ends.pty.clone())));
+    let world_feed = ends.stdin.take_if(|_| matches!(input, StdinContent::World)).map(ProcessWorldFeed::new);
     Ok(StartedProcess {
         pid,
         group,
-        stdin_writer: outbox,
-        world_feed: bulletin,
+        stdin_writer,
+        world_feed,
         child,
         pipes: ends,
         stdin_content: input,
@@ -122,15 +123,15 @@ pub(super) fn start_process(
 fn open_pipes(
     multiplexer: &Rc<Multiplexer>,
     source: Source,
-    recipe: &mut CommandSpec,
+    spec: &mut CommandSpec,
 ) -> io::Result<ProcessPipes> {
-    let (stdin, ours) = recipe.take_stdin()?;
+    let (stdin, ours) = spec.take_stdin()?;
     let stdin_pipe = ours.map(|end| pipe::Sender::from_owned_fd(end.into())).transpose()?;
     let (stdout, their_stdout) = io::pipe()?;
     let (stderr, their_stderr) = io::pipe()?;
-    let stdout = multiplexer.open_output(stdout, source, OutputStream::Stdout, recipe.max_line)?;
-    let stderr = multiplexer.open_output(stderr, source, OutputStream::Stderr, recipe.max_line)?;
-    recipe.command.stdin(stdin).stdout(their_stdout).stderr(their_stderr);
+    let stdout = multiplexer.open_output(stdout, source, OutputStream::Stdout, spec.max_line)?;
+    let stderr = multiplexer.open_output(stderr, source, OutputStream::Stderr, spec.max_line)?;
+    spec.command.stdin(stdin).stdout(their_stdout).stderr(their_stderr);
     Ok(ProcessPipes { stdin: stdin_pipe, stdout, stderr: Some(stderr), pty: None, start_error_pipe: None })
 }
 
@@ -138,7 +139,7 @@ fn open_pipes(
 fn open_pty(
     multiplexer: &Rc<Multiplexer>,
     source: Source,
-    recipe: &mut CommandSpec,
+    spec: &mut CommandSpec,
 ) -> io::Result<ProcessPipes> {
     let (terminal, theirs) = PtyMaster::open()?;
     let (trouble, their_trouble) = io::pipe()?;
@@ -147,9 +148,9 @@ fn open_pty(
         terminal.try_clone_fd()?,
         source,
         OutputStream::Stdout,
-        recipe.max_line,
+        spec.max_line,
     )?;
-    recipe.command.stdin(theirs.try_clone()?).stdout(theirs).stderr(their_trouble);
+    spec.command.stdin(theirs.try_clone()?).stdout(theirs).stderr(their_trouble);
     let (terminal, trouble) = (Some(Rc::new(terminal)), Some(trouble));
     Ok(ProcessPipes { stdin: Some(stdin), stdout, stderr: None, pty: terminal, start_error_pipe: trouble })
 }
@@ -164,30 +165,30 @@ impl StartedProcess {
         if let Some(stderr) = &mut self.pipes.stderr {
             stderr.drain().await;
         }
-        let unsent = self.stdin_writer.as_ref().map_or(0, |outbox| outbox.close());
+        let unsent = self.stdin_writer.as_ref().map_or(0, |stdin_writer| stdin_writer.close());
         for _ in 0..unsent {
             inbox.push(Input::SendFailed { source, error: stdin_writer::STDIN_CLOSED_MESSAGE.to_owned() });
         }
-        if let (Some(_), Some(feeding)) = (self.pipes.pty, self.stdin_task) {
+        if let (Some(_), Some(task)) = (self.pipes.pty, self.stdin_task) {
             // The terminal hangs up when our end of it is closed everywhere.
-            feeding.abort();
+            task.abort();
         }
-        let skipped = self.world_feed.map_or(0, |bulletin| bulletin.close());
+        let skipped = self.world_feed.map_or(0, |world_feed| world_feed.close());
         ProcessExit { exit: exit_from_status(status), held, skipped }
     }
 
     /// Starts a task that writes its standard input, which the process may never read.
     fn spawn_stdin_tasks(&mut self, source: Source, inbox: &Rc<Inbox>) {
-        if let Some(bulletin) = self.world_feed.clone() {
-            spawn_local(async move { bulletin.write_until_closed().await });
+        if let Some(world_feed) = self.world_feed.clone() {
+            spawn_local(async move { world_feed.write_until_closed().await });
         }
         let Some(pipe) = self.pipes.stdin.take() else { return };
         let input = std::mem::replace(&mut self.stdin_content, StdinContent::Null);
-        self.stdin_task = if let Some(outbox) = self.stdin_writer.clone() {
+        self.stdin_task = if let Some(stdin_writer) = self.stdin_writer.clone() {
             let inbox = Rc::clone(inbox);
             Some(spawn_local(async move {
-                if let Err(error) = outbox.write_to(pipe).await {
-                    for _ in 0..outbox.close() {
+                if let Err(error) = stdin_writer.write_to(pipe).await {
+                    for _ in 0..stdin_writer.close() {
                         inbox.push(Input::SendFailed { source, error: write_failure_message(&error) });
                     }
                 }

@@ -68,17 +68,17 @@ mod tests {
     fn the_last_signal_and_the_next_step_are_shown() {
         let asked = Instant::now();
         let stop = StopPolicy { signal: Signal::INT, grace: Span::from_std(Duration::from_secs(5)) };
-        let told = |end, seconds| {
+        let shown = |end, seconds| {
             let now = asked + Duration::from_millis(seconds);
             UnresponsiveProcess::from_stop_state(Source::Spawn(3), end, now)
-                .map(|lingering| lingering.to_string())
+                .map(|process| process.to_string())
         };
-        assert_eq!(told(ProcessStopState::NotRequested(stop), 1_000), None);
+        assert_eq!(shown(ProcessStopState::NotRequested(stop), 1_000), None);
         let end = ProcessStopState::Requested(stop, asked);
-        assert_eq!(told(end, 2_010).as_deref(), Some("has not ended, 2 s after INT; KILL in 3 s"));
-        assert_eq!(told(end, 6_010).as_deref(), Some("has not ended, 1 s after KILL"));
+        assert_eq!(shown(end, 2_010).as_deref(), Some("has not ended, 2 s after INT; KILL in 3 s"));
+        assert_eq!(shown(end, 6_010).as_deref(), Some("has not ended, 1 s after KILL"));
         assert_eq!(
-            told(ProcessStopState::Killed(asked), 2_010).as_deref(),
+            shown(ProcessStopState::Killed(asked), 2_010).as_deref(),
             Some("has not ended, 2 s after KILL")
         );
     }

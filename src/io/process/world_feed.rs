@@ -142,7 +142,7 @@ mod tests {
     use crate::io::runtime;
 
     /// A feed, and the other end of its pipe.
-    fn bulletin() -> (Rc<ProcessWorldFeed>, BufReader<PipeReader>) {
+    fn feed() -> (Rc<ProcessWorldFeed>, BufReader<PipeReader>) {
         let (theirs, ours) = io::pipe().unwrap();
         (ProcessWorldFeed::new(Sender::from_owned_fd(ours.into()).unwrap()), BufReader::new(theirs))
     }
@@ -161,12 +161,12 @@ mod tests {
     #[test]
     fn a_pipe_with_room_is_written_at_once() {
         runtime::build().unwrap().block_on(async {
-            let (bulletin, mut reader) = bulletin();
+            let (feed, mut reader) = feed();
             for n in 0..1_000 {
-                bulletin.send(&line(n), 0);
+                feed.send(&line(n), 0);
                 assert_eq!(read(&mut reader), Some(n));
             }
-            assert_eq!(bulletin.close(), 0);
+            assert_eq!(feed.close(), 0);
             assert_eq!(read(&mut reader), None);
         });
     }
@@ -174,15 +174,15 @@ mod tests {
     #[test]
     fn a_slow_reader_gets_the_half_written_line_and_the_newest() {
         runtime::build().unwrap().block_on(async {
-            let (bulletin, mut reader) = bulletin();
+            let (feed, mut reader) = feed();
             for n in 0..500 {
-                bulletin.send(&line(n), 0);
+                feed.send(&line(n), 0);
             }
-            bulletin.send(&line(500), 7);
+            feed.send(&line(500), 7);
             // The lines in the pipe, then the line that is half in it, and then the newest of all.
             let first: Vec<usize> = (0..3).map(|_| read(&mut reader).unwrap()).collect();
             assert_eq!(first, [0, 1, 2]);
-            bulletin.send(&line(501), 0);
+            feed.send(&line(501), 0);
             let (done, read_to_the_end) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 let mut rest = Vec::new();
@@ -194,23 +194,23 @@ mod tests {
                 let _ = done.send(rest);
             });
             let rest = tokio::select! {
-                () = bulletin.write_until_closed() => unreachable!("it is not closed"),
+                () = feed.write_until_closed() => unreachable!("it is not closed"),
                 rest = read_to_the_end => rest.unwrap(),
             };
             let gap = rest.windows(2).position(|two| two[1] != two[0] + 1).unwrap();
             assert_eq!(rest[gap + 1..], [500, 501], "from the half-written line to what was the newest then");
             let got = first.len() + rest.len();
             // All states that were sent, including those that no process got.
-            assert_eq!(got + bulletin.close() as usize, 502 + 7);
+            assert_eq!(got + feed.close() as usize, 502 + 7);
         });
     }
 
     #[test]
     fn waiting_states_count_as_skipped_at_the_end_but_not_after_the_reader_closed() {
         runtime::build().unwrap().block_on(async {
-            let (bulletin, mut reader) = bulletin();
-            (0..500).for_each(|n| bulletin.send(&line(n), 0));
-            let skipped = bulletin.close() as usize;
+            let (feed, mut reader) = feed();
+            (0..500).for_each(|n| feed.send(&line(n), 0));
+            let skipped = feed.close() as usize;
             let whole = std::iter::from_fn(|| {
                 let mut line = Vec::new();
                 reader.read_until(b'\n', &mut line).unwrap();
@@ -218,11 +218,11 @@ mod tests {
             });
             assert_eq!(whole.count() + skipped, 500);
 
-            let (bulletin, reader) = self::bulletin();
-            bulletin.send(&line(0), 0);
+            let (feed, reader) = self::feed();
+            feed.send(&line(0), 0);
             drop(reader);
-            (1..9).for_each(|n| bulletin.send(&line(n), 1));
-            assert_eq!(bulletin.close(), 0);
+            (1..9).for_each(|n| feed.send(&line(n), 1));
+            assert_eq!(feed.close(), 0);
         });
     }
 }

@@ -28,18 +28,18 @@ pub(super) struct SignalDedup {
 
 impl SignalDedup {
     /// Records a signal that came at this time of some clock, and gives whether it is a new one.
-    pub(super) fn record(&mut self, way: SignalRoute, now: Duration) -> bool {
+    pub(super) fn record(&mut self, route: SignalRoute, now: Duration) -> bool {
         if self.last_times.iter().flatten().all(|last| now.saturating_sub(*last) > RESET_AFTER) {
             *self = SignalDedup::default();
         }
-        let way = way as usize;
-        if self.last_times[way].is_some_and(|last| now.saturating_sub(last) < DUPLICATE_WINDOW) {
+        let route = route as usize;
+        if self.last_times[route].is_some_and(|last| now.saturating_sub(last) < DUPLICATE_WINDOW) {
             return false;
         }
-        self.last_times[way] = Some(now);
+        self.last_times[route] = Some(now);
         let most = self.counts.into_iter().max();
-        self.counts[way] += 1;
-        Some(self.counts[way]) > most
+        self.counts[route] += 1;
+        Some(self.counts[route]) > most
     }
 }
 
@@ -51,8 +51,8 @@ mod tests {
     /// Gives those of these signals, at times in milliseconds, that are new.
     fn new(signals: &[(u64, SignalRoute)]) -> Vec<u64> {
         let mut count = SignalDedup::default();
-        let mut is_new = |at: u64, way| count.record(way, Duration::from_millis(at));
-        signals.iter().filter(|(at, way)| is_new(*at, *way)).map(|(at, _)| *at).collect()
+        let mut is_new = |at: u64, route| count.record(route, Duration::from_millis(at));
+        signals.iter().filter(|(at, route)| is_new(*at, *route)).map(|(at, _)| *at).collect()
     }
 
     #[test]

@@ -89,17 +89,17 @@ impl SignalListener {
 /// # Errors
 /// When the system does not let signals be listened to.
 pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Result<()> {
-    let heard = Rc::new(SignalForwarder {
+    let forwarder = Rc::new(SignalForwarder {
         inbox: Rc::clone(inbox),
         start: Instant::now(),
         dedups: RefCell::default(),
     });
-    for mut kind in SignalListener::listen_all()? {
-        let heard = Rc::clone(&heard);
+    for mut listener in SignalListener::listen_all()? {
+        let forwarder = Rc::clone(&forwarder);
         tokio::task::spawn_local(async move {
             loop {
-                kind.wait().await;
-                heard.forward(kind.signal, SignalRoute::ToProcess);
+                listener.wait().await;
+                forwarder.forward(listener.signal, SignalRoute::ToProcess);
             }
         });
     }
@@ -110,17 +110,17 @@ pub fn forward_to_inbox(inbox: &Rc<Inbox>, lifeline: Option<Lifeline>) -> io::Re
         tokio::task::spawn_local(async move {
             loop {
                 suspend.wait().await;
-                heard.forward(suspend.signal, SignalRoute::ToProcess);
+                forwarder.forward(suspend.signal, SignalRoute::ToProcess);
             }
         });
         return Ok(());
     };
-    let mut ear = lifeline.listen()?;
+    let mut receiver = lifeline.listen()?;
     tokio::task::spawn_local(async move {
-        while let Some(signal) = ear.next_signal().await {
-            heard.forward(signal, SignalRoute::ToGuard);
+        while let Some(signal) = receiver.next_signal().await {
+            forwarder.forward(signal, SignalRoute::ToGuard);
         }
-        heard.inbox.push(Input::SignalReceived(Signal::KILL));
+        forwarder.inbox.push(Input::SignalReceived(Signal::KILL));
     });
     Ok(())
 }
@@ -133,8 +133,8 @@ struct SignalForwarder {
 
 impl SignalForwarder {
     /// Passes a signal on if it is a new one, after the time in which its duplicates come.
-    fn forward(&self, signal: Signal, way: SignalRoute) {
-        let is_new = self.dedups.borrow_mut().entry(signal).or_default().record(way, self.start.elapsed());
+    fn forward(&self, signal: Signal, route: SignalRoute) {
+        let is_new = self.dedups.borrow_mut().entry(signal).or_default().record(route, self.start.elapsed());
         if is_new {
             let inbox = Rc::clone(&self.inbox);
             tokio::task::spawn_local(async move {
@@ -164,20 +164,20 @@ impl SignalPoller {
     /// When the system does not let signals be listened to.
     pub fn new(lifeline: Option<Lifeline>) -> io::Result<SignalPoller> {
         let runtime = runtime::build()?;
-        let (kinds, ear) = runtime.block_on(async {
+        let (listeners, receiver) = runtime.block_on(async {
             io::Result::Ok((SignalListener::listen_all()?, lifeline.map(Lifeline::listen).transpose()?))
         })?;
-        Ok(SignalPoller { runtime, listeners: kinds, lifeline: ear })
+        Ok(SignalPoller { runtime, listeners, lifeline: receiver })
     }
 
     /// The next signal, if one has come; KILL if the guard has gone.
     pub fn poll(&mut self) -> Option<Signal> {
-        let (listeners, ear) = (&mut self.listeners, &mut self.lifeline);
+        let (listeners, receiver) = (&mut self.listeners, &mut self.lifeline);
         let guarded = async {
-            let Some(open) = ear else { return std::future::pending().await };
+            let Some(open) = receiver else { return std::future::pending().await };
             let signal = open.next_signal().await;
             if signal.is_none() {
-                *ear = None;
+                *receiver = None;
             }
             signal.unwrap_or(Signal::KILL)
         };

@@ -29,9 +29,9 @@ impl ControllingTerminal {
     pub(in crate::io) fn open() -> Option<ControllingTerminal> {
         let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits().cast_signed();
         let terminal = File::options().read(true).write(true).custom_flags(flags).open("/dev/tty").ok()?;
-        let mut console = ControllingTerminal { terminal, saved_modes: None };
-        console.restore(|_| false);
-        Some(console)
+        let mut controlling = ControllingTerminal { terminal, saved_modes: None };
+        controlling.restore(|_| false);
+        Some(controlling)
     }
 
     /// Takes the terminal back from a group that is `theirs` or has gone, and restores its modes. If

@@ -43,7 +43,7 @@ pub(super) async fn accept_connections(
     listener: TcpListener,
     router: Router,
     mut ended: watch::Receiver<bool>,
-    (attends, mut all_gone): (mpsc::Sender<()>, mpsc::Receiver<()>),
+    (open_connections, mut all_closed): (mpsc::Sender<()>, mpsc::Receiver<()>),
 ) {
     let listener = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     let Ok(listener) = listener else { return };
@@ -74,11 +74,11 @@ pub(super) async fn accept_connections(
         }
     }
     drop(listener);
-    drop(attends);
+    drop(open_connections);
     let gone = async {
         while open.join_next().await.is_some() {}
         // Nothing is ever sent: this ends when the last sender is dropped.
-        let _: Option<()> = all_gone.recv().await;
+        let _: Option<()> = all_closed.recv().await;
     };
     let _ = tokio::time::timeout(SHUTDOWN_GRACE, gone).await;
 }

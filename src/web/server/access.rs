@@ -116,11 +116,11 @@ pub(super) fn error_response(status: StatusCode, why: &str) -> Response {
 
 /// Lets a request through, or refuses it.
 pub(super) async fn check_access(
-    State(place): State<Arc<ServerState>>,
+    State(server): State<Arc<ServerState>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match place.access.denial(request.method(), request.uri(), request.headers()) {
+    let mut response = match server.access.denial(request.method(), request.uri(), request.headers()) {
         Some((status, why)) => error_response(status, why),
         None => next.run(request).await,
     };
@@ -144,23 +144,23 @@ mod tests {
 
     const TOKEN: &str = "a-token-of-our-own";
 
-    fn gate(address: &str, names: &[&str]) -> AccessPolicy {
+    fn policy(address: &str, names: &[&str]) -> AccessPolicy {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         AccessPolicy::new(address.parse().unwrap(), &names, &AccessToken::parse(TOKEN).unwrap())
     }
 
-    fn status(gate: &AccessPolicy, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
+    fn status(policy: &AccessPolicy, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
         }
-        gate.denial(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
+        policy.denial(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
     }
 
     #[test]
     fn only_our_own_page_may_send_requests() {
-        let gate = gate("127.0.0.1:8080", &[]);
-        let get = |headers: &[(&'static str, &str)]| status(&gate, Method::GET, "/events", headers);
+        let policy = policy("127.0.0.1:8080", &[]);
+        let get = |headers: &[(&'static str, &str)]| status(&policy, Method::GET, "/events", headers);
         for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST", "[::1]:8080", "127.0.0.2:1"] {
             assert_eq!(get(&[("host", host)]), 200, "{host}");
         }
@@ -183,35 +183,38 @@ mod tests {
 
     #[test]
     fn a_link_elsewhere_may_lead_to_the_page_and_to_nothing_else() {
-        let gate = gate("127.0.0.1:8080", &[]);
+        let policy = policy("127.0.0.1:8080", &[]);
         let led = [("host", "localhost"), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
-        assert_eq!(status(&gate, Method::GET, "/", &led), 200);
-        assert_eq!(status(&gate, Method::GET, "/events", &led), 403);
-        assert_eq!(status(&gate, Method::POST, "/input", &led), 403);
+        assert_eq!(status(&policy, Method::GET, "/", &led), 200);
+        assert_eq!(status(&policy, Method::GET, "/events", &led), 403);
+        assert_eq!(status(&policy, Method::POST, "/input", &led), 403);
     }
 
     #[test]
     fn changes_need_the_token() {
-        let gate = gate("127.0.0.1:8080", &[]);
+        let policy = policy("127.0.0.1:8080", &[]);
         let host = ("host", "localhost:8080");
         let bearer = format!("Bearer {TOKEN}");
-        assert_eq!(status(&gate, Method::POST, "/input", &[host]), 401);
-        assert_eq!(status(&gate, Method::POST, "/input", &[host, ("authorization", "Bearer nonsense")]), 401);
-        assert_eq!(status(&gate, Method::POST, "/input", &[host, ("authorization", &bearer)]), 200);
-        assert_eq!(status(&gate, Method::GET, "/play", &[host]), 401);
-        assert_eq!(status(&gate, Method::GET, &format!("/play?name=x&token={TOKEN}"), &[host]), 200);
-        assert_eq!(status(&gate, Method::GET, "/events", &[host]), 200);
+        assert_eq!(status(&policy, Method::POST, "/input", &[host]), 401);
+        assert_eq!(
+            status(&policy, Method::POST, "/input", &[host, ("authorization", "Bearer nonsense")]),
+            401
+        );
+        assert_eq!(status(&policy, Method::POST, "/input", &[host, ("authorization", &bearer)]), 200);
+        assert_eq!(status(&policy, Method::GET, "/play", &[host]), 401);
+        assert_eq!(status(&policy, Method::GET, &format!("/play?name=x&token={TOKEN}"), &[host]), 200);
+        assert_eq!(status(&policy, Method::GET, "/events", &[host]), 200);
     }
 
     #[test]
     fn on_a_public_address_only_the_empty_page_needs_no_token() {
-        let gate = gate("0.0.0.0:8080", &["Game.example"]);
+        let policy = policy("0.0.0.0:8080", &["Game.example"]);
         let host = ("host", "game.example:8080");
-        assert_eq!(status(&gate, Method::GET, "/", &[host]), 200);
-        assert_eq!(status(&gate, Method::GET, "/page.js", &[host]), 200);
-        assert_eq!(status(&gate, Method::GET, "/events", &[host]), 401);
-        assert_eq!(status(&gate, Method::GET, &format!("/events?token={TOKEN}"), &[host]), 200);
-        assert_eq!(status(&gate, Method::GET, "/", &[("host", "192.168.1.7:8080")]), 403);
-        assert_eq!(gate.advertised_host("0.0.0.0:8080".parse().unwrap()), "game.example:8080");
+        assert_eq!(status(&policy, Method::GET, "/", &[host]), 200);
+        assert_eq!(status(&policy, Method::GET, "/page.js", &[host]), 200);
+        assert_eq!(status(&policy, Method::GET, "/events", &[host]), 401);
+        assert_eq!(status(&policy, Method::GET, &format!("/events?token={TOKEN}"), &[host]), 200);
+        assert_eq!(status(&policy, Method::GET, "/", &[("host", "192.168.1.7:8080")]), 403);
+        assert_eq!(policy.advertised_host("0.0.0.0:8080".parse().unwrap()), "game.example:8080");
     }
 }

@@ -14,17 +14,17 @@ use crate::web::server::{MAX_QUEUED_ACTIONS, PageAction, PlaybackAction, ServerS
 const MAX_INPUT_LEN: usize = 8 << 10;
 
 /// `POST /input`: lines of commands, as they could be typed.
-pub(super) async fn post_input(State(place): SharedServerState, body: Bytes) -> Response {
+pub(super) async fn post_input(State(server): SharedServerState, body: Bytes) -> Response {
     if body.len() > MAX_INPUT_LEN {
         return error_response(StatusCode::PAYLOAD_TOO_LARGE, "that is longer than a command can be");
     }
     let text = String::from_utf8_lossy(&body);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let acts: Vec<PageAction> = lines.map(|line| PageAction::Typed(line.to_owned())).collect();
-    if acts.is_empty() {
+    let actions: Vec<PageAction> = lines.map(|line| PageAction::Typed(line.to_owned())).collect();
+    if actions.is_empty() {
         return error_response(StatusCode::UNPROCESSABLE_ENTITY, "there is no command in it");
     }
-    place.submit(acts).map_or_else(|refused| refused, |()| StatusCode::ACCEPTED.into_response())
+    server.submit(actions).map_or_else(|refused| refused, |()| StatusCode::ACCEPTED.into_response())
 }
 
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ enum PlaybackVerb {
 }
 
 /// `POST /playback`: `{"do":"pause"}`, `{"do":"go"}`, `{"speed":2}`, `{"to":12.5}`, or several of these.
-pub(super) async fn post_playback(State(place): SharedServerState, body: Bytes) -> Response {
+pub(super) async fn post_playback(State(server): SharedServerState, body: Bytes) -> Response {
     let asked: Asked = match serde_json::from_slice(&body) {
         Ok(asked) => asked,
         Err(error) => return error_response(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string()),
@@ -61,28 +61,28 @@ pub(super) async fn post_playback(State(place): SharedServerState, body: Bytes) 
         PlaybackVerb::Go => PlaybackAction::Resume,
     });
     let all = [asked.speed.map(PlaybackAction::SetSpeed), asked.to.map(PlaybackAction::Seek), does];
-    let acts = all.into_iter().flatten().map(PageAction::Playback).collect();
-    place.submit(acts).map_or_else(|refused| refused, |()| StatusCode::ACCEPTED.into_response())
+    let actions = all.into_iter().flatten().map(PageAction::Playback).collect();
+    server.submit(actions).map_or_else(|refused| refused, |()| StatusCode::ACCEPTED.into_response())
 }
 
 impl ServerState {
     /// Hands actions to the driver, without waiting for it: all of them, or none.
     #[expect(clippy::result_large_err, reason = "it is the answer that is sent")]
-    pub(super) fn submit(&self, acts: Vec<PageAction>) -> Result<(), Response> {
-        if acts.len() > MAX_QUEUED_ACTIONS {
+    pub(super) fn submit(&self, actions: Vec<PageAction>) -> Result<(), Response> {
+        if actions.len() > MAX_QUEUED_ACTIONS {
             return Err(error_response(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "that is more than can be taken at once",
             ));
         }
-        let room = self.actions.try_reserve_many(acts.len()).map_err(|error| match error {
+        let room = self.actions.try_reserve_many(actions.len()).map_err(|error| match error {
             TrySendError::Full(()) => {
                 error_response(StatusCode::TOO_MANY_REQUESTS, "too much at once; try again in a moment")
             }
             TrySendError::Closed(()) => error_response(StatusCode::CONFLICT, "it is over"),
         })?;
-        for (room, act) in room.zip(acts) {
-            room.send(act);
+        for (room, action) in room.zip(actions) {
+            room.send(action);
         }
         Ok(())
     }

@@ -25,12 +25,12 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const MAX_QUEUED_EVENTS: usize = 2;
 
 pub(super) async fn get_events(
-    State(place): SharedServerState,
+    State(server): SharedServerState,
     Extension(cut): Extension<ConnectionCut>,
 ) -> Response {
     let (sender, body) = Channel::<Bytes, std::convert::Infallible>::new(MAX_QUEUED_EVENTS);
-    let reader = place.feed.subscribe();
-    let feed = place.feed.clone();
+    let reader = server.feed.subscribe();
+    let feed = server.feed.clone();
     tokio::spawn(async move {
         if stream_events(reader, sender).await == EventStreamEnd::TooSlow {
             feed.count_dropped();

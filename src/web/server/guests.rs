@@ -52,7 +52,7 @@ impl Guests {
 }
 
 /// `POST /moves`: lines like `N ann`.
-pub(super) async fn post_moves(State(place): SharedServerState, body: Bytes) -> Response {
+pub(super) async fn post_moves(State(server): SharedServerState, body: Bytes) -> Response {
     let text = String::from_utf8_lossy(&body);
     let mut moves = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -65,18 +65,18 @@ pub(super) async fn post_moves(State(place): SharedServerState, body: Bytes) -> 
     }
     // Held until the new names are handed over: two requests at once must not let the same name in
     // twice.
-    let mut posted = place.guests.posted_names.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut posted = server.guests.posted_names.lock().unwrap_or_else(PoisonError::into_inner);
     let mut come = BTreeMap::new();
-    let mut acts = Vec::new();
+    let mut actions = Vec::new();
     for (direction, player) in moves {
         let known = posted.get(player).or_else(|| come.get(player)).copied();
         let guest = known.unwrap_or_else(|| {
-            let guest = place.guests.next_number();
+            let guest = server.guests.next_number();
             come.insert(player.to_owned(), guest);
-            acts.push(PageAction::Joined { guest, player: player.to_owned() });
+            actions.push(PageAction::Joined { guest, player: player.to_owned() });
             guest
         });
-        acts.push(PageAction::Moved { guest, direction });
+        actions.push(PageAction::Moved { guest, direction });
     }
     if posted.len() + come.len() > MAX_POSTED_NAMES {
         return error_response(
@@ -84,7 +84,7 @@ pub(super) async fn post_moves(State(place): SharedServerState, body: Bytes) -> 
             &format!("there are {MAX_POSTED_NAMES} players by now; no more are let in"),
         );
     }
-    if let Err(refused) = place.submit(acts) {
+    if let Err(refused) = server.submit(actions) {
         return refused;
     }
     let joined: BTreeMap<_, _> =
@@ -105,7 +105,7 @@ fn parse_move(line: &str) -> Result<(Direction, &str), String> {
     let (letter, player) = line.split_once(' ').ok_or_else(wanted)?;
     let direction = Direction::from_letter(letter).ok_or_else(wanted)?;
     match name::name_error(player) {
-        Some(fault) => Err(format!("`{}` is not a name: {fault}", sanitize(player))),
+        Some(error) => Err(format!("`{}` is not a name: {error}", sanitize(player))),
         None => Ok((direction, player)),
     }
 }
@@ -117,8 +117,8 @@ async fn wait_until_ended(ended: &mut watch::Receiver<bool>) {
 }
 
 /// `/play`: the web socket of one player.
-pub(super) async fn get_play(State(place): SharedServerState, upgrade: WebSocketUpgrade) -> Response {
-    let Some(attends) = place.open_connections.upgrade() else {
+pub(super) async fn get_play(State(server): SharedServerState, upgrade: WebSocketUpgrade) -> Response {
+    let Some(connection) = server.open_connections.upgrade() else {
         return error_response(StatusCode::CONFLICT, "it is over");
     };
     let upgrade = upgrade
@@ -126,10 +126,10 @@ pub(super) async fn get_play(State(place): SharedServerState, upgrade: WebSocket
         .max_frame_size(MAX_MESSAGE_LEN)
         .max_write_buffer_size(MAX_WRITE_BUFFER);
     upgrade.on_upgrade(async move |socket| {
-        let mut seat = PlayerSocket { server: place, socket, guest: None };
+        let mut seat = PlayerSocket { server, socket, guest: None };
         seat.run().await;
         seat.leave().await;
-        drop(attends);
+        drop(connection);
     })
 }
 
@@ -201,8 +201,8 @@ impl PlayerSocket {
         if self.guest.is_some() {
             return Err("you have joined already".to_owned());
         }
-        if let Some(fault) = name::name_error(player) {
-            return Err(format!("`{}` is not a name: {fault}", sanitize(player)));
+        if let Some(error) = name::name_error(player) {
+            return Err(format!("`{}` is not a name: {error}", sanitize(player)));
         }
         let guest = self.server.guests.next_number();
         self.submit(PageAction::Joined { guest, player: player.to_owned() })?;
@@ -210,8 +210,8 @@ impl PlayerSocket {
         Ok(serde_json::json!({ "joined": player, "source": format!("net#{guest}") }).to_string())
     }
 
-    fn submit(&self, act: PageAction) -> Result<(), String> {
-        self.server.actions.try_send(act).map_err(|error| {
+    fn submit(&self, action: PageAction) -> Result<(), String> {
+        self.server.actions.try_send(action).map_err(|error| {
             let is_over = matches!(error, mpsc::error::TrySendError::Closed(_));
             if is_over { "it is over" } else { "too much at once; try again in a moment" }.to_owned()
         })

@@ -143,22 +143,22 @@ impl BoundServer {
     ///
     /// # Errors
     /// When the thread or its runtime cannot be had.
-    pub fn start(self, site: SiteAssets, kind: ServerMode) -> io::Result<PageServer> {
-        let (done, acts) = mpsc::channel(MAX_QUEUED_ACTIONS);
+    pub fn start(self, site: SiteAssets, mode: ServerMode) -> io::Result<PageServer> {
+        let (done, actions) = mpsc::channel(MAX_QUEUED_ACTIONS);
         let (ends, ended) = watch::channel(false);
         let feed = PageFeed::new();
         // Every task that serves a client holds one of these; when the last is dropped, no client is
         // left.
-        let (attends, all_gone) = mpsc::channel(1);
-        let place = Arc::new(ServerState {
+        let (open_connections, all_closed) = mpsc::channel(1);
+        let state = Arc::new(ServerState {
             site,
-            mode: kind,
+            mode,
             feed: feed.clone(),
             actions: done,
             access: self.access,
             guests: Guests::default(),
             ended: ended.clone(),
-            open_connections: attends.downgrade(),
+            open_connections: open_connections.downgrade(),
         });
         let runtime = runtime::build()?;
         let listener = self.listener;
@@ -166,10 +166,15 @@ impl BoundServer {
             // On Linux this concerns this thread alone (setpriority(2)): if processor time is short,
             // the run goes first.
             let _ = rustix::process::setpriority_process(None, THREAD_NICENESS);
-            runtime.block_on(accept::accept_connections(listener, router(place), ended, (attends, all_gone)));
+            runtime.block_on(accept::accept_connections(
+                listener,
+                router(state),
+                ended,
+                (open_connections, all_closed),
+            ));
             runtime.shutdown_background();
         })?;
-        Ok(PageServer { feed, actions: acts, ended: ends, thread })
+        Ok(PageServer { feed, actions, ended: ends, thread })
     }
 }
 
@@ -188,8 +193,8 @@ impl PageServer {
     /// Sends all pages the end and its reason, gives them a moment to take what they have not taken
     /// yet, and accepts no connection any more.
     pub fn shut_down(self, why: &str) {
-        let PageServer { feed, actions: acts, ended: ends, thread } = self;
-        drop(acts);
+        let PageServer { feed, actions, ended: ends, thread } = self;
+        drop(actions);
         feed.end(why);
         // The thread listens as long as it lives; one that has ended needs no message.
         let _ = ends.send(true);
@@ -211,10 +216,10 @@ struct ServerState {
 
 type SharedServerState = axum::extract::State<Arc<ServerState>>;
 
-fn router(place: Arc<ServerState>) -> Router {
-    let fixed = |kind: &'static str, text: fn(&SiteAssets) -> &'static str| {
-        get(async move |place: SharedServerState| {
-            ([(header::CONTENT_TYPE, kind)], text(&place.site)).into_response()
+fn router(state: Arc<ServerState>) -> Router {
+    let fixed = |content_type: &'static str, text: fn(&SiteAssets) -> &'static str| {
+        get(async move |state: SharedServerState| {
+            ([(header::CONTENT_TYPE, content_type)], text(&state.site)).into_response()
         })
     };
     let router = Router::new()
@@ -222,7 +227,7 @@ fn router(place: Arc<ServerState>) -> Router {
         .route("/page.css", fixed("text/css; charset=utf-8", |site| site.style))
         .route("/page.js", fixed("text/javascript; charset=utf-8", |site| site.script))
         .route("/events", get(events::get_events));
-    let router = match place.mode {
+    let router = match state.mode {
         ServerMode::Run => router
             .route("/input", post(crate::web::server::actions::post_input))
             .route("/moves", post(guests::post_moves))
@@ -237,8 +242,8 @@ fn router(place: Arc<ServerState>) -> Router {
             )
         })
         .layer(axum::middleware::from_fn_with_state(
-            Arc::clone(&place),
+            Arc::clone(&state),
             crate::web::server::access::check_access,
         ))
-        .with_state(place)
+        .with_state(state)
 }

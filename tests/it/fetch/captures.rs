@@ -163,10 +163,8 @@ fn only_the_captured_value_itself_contains_a_secret() {
             (&*fetched.captured[0].value, fetched.captured[0].display_value()),
             ("tok-tok-tok", "[redacted]")
         );
-        let input = Input::FetchFinished {
-            source: scenario_log::event::Source::Request(1),
-            fetched: fetched.into(),
-        };
+        let input =
+            Input::FetchFinished { source: scenario_log::event::Source::Request(1), fetched: fetched.into() };
         assert!(!format!("{input:?}").contains("tok-tok"), "its `Debug` does not show it either");
     });
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::common::reset_signals;
 use scenario::io::RunContext;
 use scenario::io::inbox::Inbox;
-use scenario_core::engine::input::Input;
 use scenario::io::process::Processes;
 use scenario_core::diagnostic::FilePlace;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{
     CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
@@ -62,10 +62,7 @@ impl Story {
     /// Takes the next report, and asserts their order.
     pub(crate) fn record(&mut self, seen: &Input) {
         assert!(self.exit.is_none() && self.failure.is_none(), "after its end: {seen:?}");
-        assert!(
-            self.pid.is_some()
-                || matches!(seen, Input::SpawnStarted { .. } | Input::SpawnFailed { .. })
-        );
+        assert!(self.pid.is_some() || matches!(seen, Input::SpawnStarted { .. } | Input::SpawnFailed { .. }));
         match seen {
             Input::SpawnStarted { pid, .. } => assert_eq!(self.pid.replace(*pid), None, "started once"),
             Input::SpawnFailed { error, .. } => self.failure = Some(error.clone()),

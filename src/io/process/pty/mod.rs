@@ -135,12 +135,12 @@ pub(super) fn wait_for_exec(mut pipe: io::PipeReader, pid: u32) -> io::Result<()
         let signal = if began.elapsed() < EXEC_TIMEOUT { Signal::CONT } else { Signal::KILL };
         let _ = pid.map(|pid| kill_process(pid, signal));
     }
-    let mut told = String::new();
-    Read::take(&mut pipe, 4 << 10).read_to_string(&mut told)?;
-    match told.trim() {
+    let mut error = String::new();
+    Read::take(&mut pipe, 4 << 10).read_to_string(&mut error)?;
+    match error.trim() {
         "" if began.elapsed() < EXEC_TIMEOUT => Ok(()),
         "" => Err(io::Error::other("the system took too long to start it")),
-        told => Err(told.parse().map_or_else(|_| io::Error::other(told), io::Error::from_raw_os_error)),
+        error => Err(error.parse().map_or_else(|_| io::Error::other(error), io::Error::from_raw_os_error)),
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
         let (terminal, _theirs) = PtyMaster::open().expect("a terminal");
         assert!(terminal.accepts(b"short\n"));
         assert!(!terminal.accepts(format!("{line}x\n").as_bytes()));
-        let mut modes = tcgetattr(&terminal).expect("told");
+        let mut modes = tcgetattr(&terminal).expect("modes");
         modes.make_raw();
         tcsetattr(&terminal, OptionalActions::Now, &modes).expect("set");
         assert!(terminal.accepts(format!("{line}x\n").as_bytes()));
@@ -173,15 +173,15 @@ mod tests {
 
     #[test]
     fn the_error_comes_from_the_childs_pipe() {
-        let told = |words: &str| {
+        let exec_error = |text: &str| {
             let (theirs, mut ours) = io::pipe().expect("a pipe");
-            io::Write::write_all(&mut ours, words.as_bytes()).expect("told");
+            io::Write::write_all(&mut ours, text.as_bytes()).expect("written");
             drop(ours);
             // No process has this number.
             wait_for_exec(theirs, u32::MAX)
         };
-        assert!(told("").is_ok());
-        assert_eq!(told("2\n").expect_err("an error").raw_os_error(), Some(2));
-        assert_eq!(told("no terminal\n").expect_err("an error").to_string(), "no terminal");
+        assert!(exec_error("").is_ok());
+        assert_eq!(exec_error("2\n").expect_err("an error").raw_os_error(), Some(2));
+        assert_eq!(exec_error("no terminal\n").expect_err("an error").to_string(), "no terminal");
     }
 }
