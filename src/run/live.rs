@@ -19,7 +19,6 @@ use crate::io::console_input;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
 use crate::io::inbox::Inbox;
-use scenario_core::engine::input::Input;
 use crate::io::process::Processes;
 use crate::io::signals;
 use crate::io::{job_control, panics, runtime};
@@ -30,6 +29,7 @@ use crate::terminal::latest_progress::LatestProgress;
 use crate::web::page::PageView;
 use crate::web::server::{PageAction, PageServer};
 use scenario_core::engine::effect::{Effect, RunVerdict};
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::Source;
 use scenario_log::signal::Signal;
@@ -314,9 +314,7 @@ impl LiveLoop {
             PageAction::Moved { guest, direction } => {
                 self.inbox.push(Input::PlayerMoved { source: Source::Guest(guest), direction });
             }
-            PageAction::Left { guest } => {
-                self.inbox.push(Input::PlayerLeft { source: Source::Guest(guest) })
-            }
+            PageAction::Left { guest } => self.inbox.push(Input::PlayerLeft { source: Source::Guest(guest) }),
             // A page of a run sends no actions of a playback.
             PageAction::Playback(_) => {}
         }

@@ -21,8 +21,8 @@ use super::request;
 use super::request::hop::RequestHop;
 use super::timing::AttemptProgress;
 use crate::io::inbox::Inbox;
-use scenario_core::engine::input::Input;
 use scenario_core::diagnostic::FilePlace;
+use scenario_core::engine::input::Input;
 use scenario_core::scenario::host_port::parse_host_port;
 use scenario_core::scenario::model::{
     FetchJob, FetchMode, Http2Mode, ReadinessRule, ReadinessTest, ScenarioText, StatusRule,
