@@ -3,10 +3,10 @@
 //! # How it works
 //!
 //! Orders that lead to the same state continue in the same way. So states are walked, and not orders: each
-//! state once, with the number of orders that lead to it. The states form layers: all states that are the same
-//! number of steps from the start. A layer is complete before the next one begins, so the number of orders of
-//! each of its states is complete too. Only two layers are kept; of every earlier state only its first
-//! predecessor is, which is the way back to a witness.
+//! state once, with the number of orders that lead to it. The states form layers: all states that are the
+//! same number of steps from the start. A layer is complete before the next one begins, so the number of
+//! orders of each of its states is complete too. Only two layers are kept; of every earlier state only its
+//! first predecessor is, which is the way back to a witness.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;

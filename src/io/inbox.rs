@@ -1,5 +1,5 @@
-//! The inbox: a plain queue from the I/O tasks to the live driver, which takes all inputs at each turn. Decides
-//! nothing and drops nothing.
+//! The inbox: a plain queue from the I/O tasks to the live driver, which takes all inputs at each turn.
+//! Decides nothing and drops nothing.
 //!
 //! It is bounded by bytes: a task with large inputs waits in [`Inbox::wait_for_room`] until the driver has
 //! taken what is queued. Meanwhile a child's pipe fills, and the child waits too.

@@ -11,9 +11,9 @@ use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::{FileContent, FileProvider, FileReadError, ScenarioOptions, load_scenario};
 use scenario_log::encode::EventEncoder;
-use scenario_log::event::{ClockKind, Event, OutputStream, Source, SpawnExit};
+use scenario_log::event::{ClockKind, Event, FetchErrorKind, OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
-use scenario_log::time::Moment;
+use scenario_log::time::{Moment, Span};
 
 struct Memory(&'static str);
 
@@ -405,4 +405,39 @@ fn an_entry_that_waits_for_many_fails_as_soon_as_none_of_them_can_become_ready()
     let told = recorder.log();
     let reason = "\"reason\":\"`#2` waits for `ready` of `line`, which never became ready\"";
     assert!(told.last().unwrap().contains(reason), "{told:#?}");
+}
+
+const HELD_LOAD: &str = r#"
+tick = "10ms"
+[fetches.f]
+urls = ["http://h/"]
+rate = "100/s"
+requests = 4
+max_connections = 1
+[[timeline]]
+fetch = "f"
+"#;
+
+#[test]
+fn a_held_request_keeps_its_planned_moment_though_later_timers_have_fired() {
+    let (mut engine, mut recorder) = start(&scenario(HELD_LOAD));
+    engine.advance(Moment(0), &mut recorder);
+    engine.advance(Moment(35_000_000), &mut recorder);
+    for number in 1..=4 {
+        let input = Input::FetchFailed {
+            source: Source::Request(number),
+            kind: FetchErrorKind::Timeout,
+            error: "x".to_owned(),
+            took: Span::ZERO,
+        };
+        engine.handle_input(Moment(35_000_000 + u64::from(number)), &input, &mut recorder);
+    }
+    assert_eq!(engine.verdict(), Some(RunVerdict::Failed));
+    let lines = recorder.log();
+    let due = |line: &String| {
+        let event = serde_json::from_str::<serde_json::Value>(line).unwrap();
+        event["due"].as_f64().unwrap()
+    };
+    let due: Vec<f64> = lines.iter().filter(|line| line.contains("fetch.started")).map(due).collect();
+    assert_eq!(due, [0.0, 0.01, 0.02, 0.03]);
 }

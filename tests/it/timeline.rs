@@ -1,5 +1,5 @@
-//! The timeline: which entry happens when, and what that lets happen next. On the virtual clock wherever nothing
-//! real is needed.
+//! The timeline: which entry happens when, and what that lets happen next. On the virtual clock wherever
+//! nothing real is needed.
 
 use crate::common::{Folder, Log};
 

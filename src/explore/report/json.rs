@@ -1,5 +1,5 @@
-//! The report for programs: one JSON object. Counts are texts of decimal digits, since they may be larger than
-//! the numbers that JSON readers can hold.
+//! The report for programs: one JSON object. Counts are texts of decimal digits, since they may be larger
+//! than the numbers that JSON readers can hold.
 
 use std::collections::BTreeMap;
 

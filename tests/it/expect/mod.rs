@@ -1,5 +1,5 @@
-//! Expectations: each form below, at and above its limit, in runs and on logs of runs; the effect of a missed one
-//! on a run; and how it is reported.
+//! Expectations: each form below, at and above its limit, in runs and on logs of runs; the effect of a
+//! missed one on a run; and how it is reported.
 
 mod forms;
 mod limits;
@@ -9,8 +9,8 @@ mod replays;
 use crate::common::{Folder, Log};
 use serde_json::Value;
 
-/// One expectation with its result: whether it holds, what it got (empty if there was nothing to measure), and
-/// the `seq` of the events that decided.
+/// One expectation with its result: whether it holds, what it got (empty if there was nothing to measure),
+/// and the `seq` of the events that decided.
 type Row = (&'static str, bool, &'static str, &'static [u64]);
 
 /// The expectations of these rows as in a file.

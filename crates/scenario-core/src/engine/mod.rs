@@ -19,10 +19,10 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `guests`, `captures` and `lifecycle`. The
-//! parts know nothing of each other: `run` composes them, and carries the consequences of one part to the
-//! others. All output goes through `output`, which counts, checks `expectations` and moves players in the
-//! `world`.
+//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `guests`, `captures` and
+//! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
+//! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
+//! players in the `world`.
 
 pub mod calendar_queue;
 pub mod console_command;

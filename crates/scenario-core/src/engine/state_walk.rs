@@ -8,9 +8,9 @@
 //! are small, and the rest of the run, which most steps do not change, so that nodes share it. The rest is
 //! copied and goes on only when a player ends or pauses, or when all steps of an instant have been taken.
 //!
-//! Two nodes with the same [key](StateWalk::write_state_key) are the same: everything that follows them is the
-//! same. No event is logged, no expectation is checked, and there is no world; the caller judges the values of
-//! the cells at the [end](WalkEnd).
+//! Two nodes with the same [key](StateWalk::write_state_key) are the same: everything that follows them is
+//! the same. No event is logged, no expectation is checked, and there is no world; the caller judges the
+//! values of the cells at the [end](WalkEnd).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -8,8 +8,8 @@
 //! comes to a lock that another player holds; then it *waits* until that lock is released. When no player is
 //! ready, all steps of the instant have been taken, and the next instant comes.
 //!
-//! The constant properties of a player (its steps, its spawn, its name) are in its [`StepRole`], apart from its
-//! state, so that a state is small: an exhaustive walk keeps very many of them.
+//! The constant properties of a player (its steps, its spawn, its name) are in its [`StepRole`], apart from
+//! its state, so that a state is small: an exhaustive walk keeps very many of them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,6 +1,6 @@
-//! The plan of a scenario: what would happen when. Starts nothing. The engine is driven through virtual time
-//! with the seed's draws. A program is assumed to run until it is stopped; an entry stays open if it depends on
-//! a response, a line or an end that nobody can know.
+//! The plan of a scenario: what would happen when. Starts nothing. The engine is driven through virtual
+//! time with the seed's draws. A program is assumed to run until it is stopped; an entry stays open if it
+//! depends on a response, a line or an end that nobody can know.
 //!
 //! The bounds (earliest, latest) do not depend on the seed: they come from the intervals.
 

@@ -1,5 +1,5 @@
-//! Starts the requests of fetch jobs, takes their responses, and ends the jobs. When the requests of a load start
-//! is decided in `loading`.
+//! Starts the requests of fetch jobs, takes their responses, and ends the jobs. When the requests of a load
+//! start is decided in `loading`.
 
 use std::rc::Rc;
 

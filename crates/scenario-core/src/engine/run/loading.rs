@@ -66,9 +66,9 @@ impl RunState {
         }
     }
 
-    /// Stops the loads of an entry, and reports this for each, since a load may have nothing in flight. `due`
-    /// is given if an entry of the timeline stops them. Requests in flight are stopped like any other. Returns
-    /// whether there was a load.
+    /// Stops the loads of an entry, and reports this for each, since a load may have nothing in flight.
+    /// `due` is given if an entry of the timeline stops them. Requests in flight are stopped like any
+    /// other. Returns whether there was a load.
     pub(super) fn stop_loads(
         &mut self,
         entry: usize,

@@ -1,5 +1,5 @@
-//! Monitors a statistic of many values, which is computed as the values come, in constant memory, and compared
-//! to a limit.
+//! Monitors a statistic of many values, which is computed as the values come, in constant memory, and
+//! compared to a limit.
 //!
 //! # How it works
 //!
