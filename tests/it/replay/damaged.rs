@@ -41,7 +41,7 @@ fn the_program_names_the_cut() {
     {
         folder.file("cut.jsonl", [&whole[..ends[20]], tail].concat());
         let ended = folder.scenario(&["replay", "cut.jsonl"]).end().expect(5);
-        assert!(ended.stderr.contains("behind line 21") && ended.stderr.contains(named), "{}", ended.stderr);
+        assert!(ended.stderr.contains("after line 21") && ended.stderr.contains(named), "{}", ended.stderr);
     }
 }
 

@@ -3,21 +3,13 @@
 use std::cell::OnceCell;
 
 use crate::decode_error::DecodeError;
+use crate::event::table::EventRow;
 use crate::event::table::rows::{
     Expect, FetchFinished, FetchLine, Lines, RunFinished, RunStarted, SpawnExited,
 };
 use crate::event::{
     ClockKind, Event, ExpectationResult, FetchedResponse, OutputStream, RunSummary, Source, SpawnExit,
 };
-
-/// The keys of a line, on their way to an event.
-pub(crate) trait EventRow<'e> {
-    /// The data that the event borrows but the line does not have in the event's form.
-    type Owned: std::fmt::Debug;
-
-    /// The event. `owned` keeps what it borrows.
-    fn into_event(self, owned: &'e OnceCell<Self::Owned>) -> Result<Event<'e>, DecodeError>;
-}
 
 impl<'e> RunStarted<'e> {
     pub(super) fn from_fields(

@@ -18,7 +18,6 @@ use crate::event::log_value::{
     Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
-use crate::event::rows::EventRow;
 use crate::event::{ExpectationResult, FetchedResponse, RunSummary, Source, SpawnExit};
 use crate::raw_fields::CowStr;
 
@@ -40,6 +39,15 @@ pub(crate) struct KeySpec {
     /// Its type for expectations; `None` if they cannot look at it.
     pub(crate) observed: Option<EventKeyType>,
     pub(crate) schema: fn() -> Value,
+}
+
+/// The keys of a line, on their way to an event.
+pub(crate) trait EventRow<'e> {
+    /// The data that the event borrows but the line does not have in the event's form.
+    type Owned: std::fmt::Debug;
+
+    /// The event. `owned` keeps what it borrows.
+    fn into_event(self, owned: &'e OnceCell<Self::Owned>) -> Result<Event<'e>, DecodeError>;
 }
 
 events! {

@@ -125,7 +125,6 @@ macro_rules! events {
 
         /// A line, parsed into the keys of its event.
         #[derive(Debug)]
-        #[expect(clippy::large_enum_variant, reason = "one line is decoded at a time, and nothing stores many")]
         pub(crate) enum ParsedLine<'l> {
             $(
                 #[doc = concat!("`", $name, "`.")]

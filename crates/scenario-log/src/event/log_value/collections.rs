@@ -9,8 +9,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-pub(crate) use super::load_metrics::Loads;
-
 use super::numbers::{decode_span, push_signed, push_span};
 use super::{Count, LogValue, OmittableValue, Register, Span, Text};
 use crate::captured_value::CapturedValue;

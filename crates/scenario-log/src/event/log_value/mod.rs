@@ -4,15 +4,14 @@
 //! # How it works
 //!
 //! A row of the event table is `due: Required<Moment>`: a key with its presence and its type.
-//! [`LogValue`] is the type, [`LogKey`] is the type with its presence. Two modules of aliases,
-//! [`rust_types`] and this one, use the same names, so that the table's macro can make both the field
+//! [`LogValue`] is the type, [`LogKey`] is the type with its presence. This module and
+//! [`rust_types`] use the same names, so that the table's macro can make both the field
 //! of the Rust enum (`rust_types::Text` is `&str`) and the behaviour of the key ([`texts::Text`]) from
 //! one word.
 
 mod collections;
 mod load_metrics;
 mod numbers;
-pub(crate) mod rust_types;
 mod sources;
 mod texts;
 mod words;
@@ -23,8 +22,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 pub(crate) use collections::{
-    Captured, Headers, Loads, OptionalTimings, Position, Positions, SeqList, SharedCells, TieChoices, Waiting,
+    Captured, Headers, OptionalTimings, Position, Positions, SeqList, SharedCells, TieChoices, Waiting,
 };
+pub(crate) use load_metrics::Loads;
 pub(crate) use numbers::{
     Checksum, Count, ExitStatus, Flag, FormatNumber, Lateness, Pid, Register, Sha256, Status,
 };
@@ -37,6 +37,40 @@ pub(crate) use crate::time::{Moment, Span};
 use crate::decode_error::DecodeError;
 use crate::event::observable::{EventKeyType, EventValue};
 use crate::event::{EntryName, Source};
+
+/// The Rust types of the fields of an event, under the names that the event table uses for them. They are
+/// aliases, so that the compiler knows that an event with a longer lifetime fits a shorter one. (With
+/// associated types it does not know.)
+pub(crate) mod rust_types {
+    use crate::{event, name, signal, time};
+
+    pub(crate) type Required<T> = T;
+    pub(crate) type Optional<T> = Option<T>;
+
+    pub(crate) type Moment<'a> = time::Moment;
+    pub(crate) type Span<'a> = time::Span;
+    pub(crate) type Count<'a> = u64;
+    pub(crate) type Pid<'a> = u32;
+    pub(crate) type Status<'a> = u16;
+    pub(crate) type Register<'a> = i64;
+    pub(crate) type Flag<'a> = bool;
+    pub(crate) type Text<'a> = &'a str;
+    pub(crate) type Name<'a> = &'a str;
+    pub(crate) type Player<'a> = name::PlayerName<'a>;
+    pub(crate) type EntryRef<'a> = event::EntryName<'a>;
+    pub(crate) type SpawnId<'a> = event::Source;
+    pub(crate) type RequestId<'a> = event::Source;
+    pub(crate) type GuestId<'a> = event::Source;
+    pub(crate) type MoverId<'a> = event::Source;
+    pub(crate) type TargetId<'a> = event::Source;
+    pub(crate) type Direction<'a> = event::Direction;
+    pub(crate) type FetchErrorKind<'a> = event::FetchErrorKind;
+    pub(crate) type Signal<'a> = signal::Signal;
+    pub(crate) type Headers<'a> = &'a [event::HttpHeader];
+    pub(crate) type Position<'a> = [u32; 2];
+    pub(crate) type Positions<'a> = &'a event::WorldPositions;
+    pub(crate) type Waiting<'a> = &'a [(String, String)];
+}
 
 /// The type of a key's value.
 pub(crate) trait LogValue {
