@@ -42,8 +42,8 @@ fn the_timeline_is_clicked_zoomed_and_searched() {
     browser.until("document.getElementById('shown').textContent === '0.00 s – 0.27 s'");
     // The lane of the server, by its label; a lane of the first wave, by its bar.
     browser.mouse(&[row(&browser, 1, 0.05)], true);
-    let told = browser.text("#picked");
-    assert!(told.starts_with("ps#1 · server") && told.contains("listening"), "{told}");
+    let picked = browser.text("#picked");
+    assert!(picked.starts_with("ps#1 · server") && picked.contains("listening"), "{picked}");
     browser.mouse(&[row(&browser, 1, 0.4)], false);
     browser.until("!document.getElementById('tip').hidden");
     assert!(browser.text("#tip").contains("signal TERM"), "{}", browser.text("#tip"));
