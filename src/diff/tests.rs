@@ -91,7 +91,7 @@ fn sources_are_known_by_what_they_are_and_not_by_their_number() {
 }
 
 #[test]
-fn spawns_of_one_entry_are_told_apart_by_their_order() {
+fn spawns_of_one_entry_are_distinguished_by_their_order() {
     let one = [started(1, "a"), started(2, "a"), exited(1, 1), exited(2, 2)];
     let other = [started(1, "a"), started(2, "a"), exited(2, 1), exited(1, 2)];
     let comparison = at_source(&one, &other);

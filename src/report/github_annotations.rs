@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_told_ends_its_command_or_begins_another() {
+    fn no_text_ends_its_command_or_begins_another() {
         let mut sources = SourceFiles::default();
         sources.add(SourceFile::new("a,b:c%.toml", "x\n  é y"));
         let place = Some(FilePlace { file: 0, start: 6, end: 7 });

@@ -88,7 +88,7 @@ mod tests {
     use scenario_log::time::Moment;
 
     #[test]
-    fn a_few_lines_are_kept_of_who_is_not_ready() {
+    fn the_last_lines_of_unready_programs_are_kept() {
         let mut unready = UnreadyOutput {
             presets: presets_with_ready(r#"{"presets":{"a":{"ready":{}},"b":{}}}"#),
             ..UnreadyOutput::default()

@@ -293,11 +293,11 @@ mod tests {
             Moment(1),
             &Event::WorldState { due: None, players: &WorldPositions::from([("john".to_owned(), [0, 2])]) },
         );
-        assert!(players.all().0["still"].is_gone, "who is in it no more is gone");
+        assert!(players.all().0["still"].is_gone, "a player that is not in it any more is gone");
     }
 
     #[test]
-    fn of_those_who_are_gone_some_are_kept() {
+    fn some_players_that_are_gone_are_kept() {
         let mut players = LivePlayers::default();
         for n in 1..=300 {
             move_of(&mut players, Source::Spawn(n), Direction::N);

@@ -79,16 +79,16 @@ fn on_github(folder: &Folder, arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn what_goes_wrong_in_a_run_is_told_at_its_place() {
+fn faults_of_a_run_are_annotated_at_their_places() {
     let folder = Folder::new();
     folder.file("s.toml", SCENARIO);
     let run = ["run", "s.toml", "--quiet", "--log", "log.jsonl", "--force"];
     let ended = on_github(&folder, &[&run[..], &["--github"]].concat()).expect(1);
-    let told = commands(&ended.stderr);
+    let annotations = commands(&ended.stderr);
     // Of three that end at the same time, any may be the first.
     let unnumbered =
         |head: String| head.replace("ps#2 (three)", "ps#1 (three)").replace("ps#3 (three)", "ps#1 (three)");
-    let heads: Vec<String> = told.iter().map(|one| unnumbered(one.head())).collect();
+    let heads: Vec<String> = annotations.iter().map(|one| unnumbered(one.head())).collect();
     assert_eq!(
         heads,
         [
@@ -98,15 +98,15 @@ fn what_goes_wrong_in_a_run_is_told_at_its_place() {
             "s.toml:13:1 get#1 (refused)"
         ]
     );
-    assert!(told.iter().all(|one| one.level == "error"));
+    assert!(annotations.iter().all(|one| one.level == "error"));
     assert_eq!(
-        told[0].message,
-        "none, of: 100%: wanted never, got 3 (seq 3)".replace("seq 3", &seq(&told[0]))
+        annotations[0].message,
+        "none, of: 100%: wanted never, got 3 (seq 3)".replace("seq 3", &seq(&annotations[0]))
     );
-    assert!(told[1].message.starts_with("ended with code 3, at 0."), "{told:?}");
-    assert!(told[1].message.ends_with(" s\nand 2 more like it"), "{told:?}");
-    assert!(told[2].message.contains("there is no program `./no-such-program`"), "{told:?}");
-    assert!(told[3].message.starts_with("failed (connect): "), "{told:?}");
+    assert!(annotations[1].message.starts_with("ended with code 3, at 0."), "{annotations:?}");
+    assert!(annotations[1].message.ends_with(" s\nand 2 more like it"), "{annotations:?}");
+    assert!(annotations[2].message.contains("there is no program `./no-such-program`"), "{annotations:?}");
+    assert!(annotations[3].message.starts_with("failed (connect): "), "{annotations:?}");
     assert!(ended.stdout.is_empty());
     // Only if it is asked for, and only where GitHub's runner reads the output.
     assert_eq!(commands(&on_github(&folder, &run).expect(1).stderr), []);
@@ -127,21 +127,21 @@ fn seq(command: &Command) -> String {
 }
 
 #[test]
-fn a_run_that_nothing_else_explains_is_told_at_its_file() {
+fn a_failure_without_another_cause_is_annotated_at_its_file() {
     let folder = Folder::new();
     folder.file("s.toml", "time_limit = '1s'\ntick = '0s'\n[presets.p]\nplayers = [{ name = 'x', moves = 9, every = '1s' }]\n[[timeline]]\nspawn = 'p'\n");
     let run = ["run", "s.toml", "--clock", "virtual", "--log", "log.jsonl", "--github"];
-    let told = commands(&on_github(&folder, &run).expect(1).stderr);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].head(), "s.toml:1:1 the run");
-    assert!(told[0].message.contains("time limit"), "{told:?}");
+    let annotations = commands(&on_github(&folder, &run).expect(1).stderr);
+    assert_eq!(annotations.len(), 1, "{annotations:?}");
+    assert_eq!(annotations[0].head(), "s.toml:1:1 the run");
+    assert!(annotations[0].message.contains("time limit"), "{annotations:?}");
     let passed = ["run", "s.toml", "--clock", "virtual", "--log", "other.jsonl", "--github"];
     folder.file("s.toml", "[[timeline]]\nmark = '::error::x'\n");
     assert_eq!(commands(&on_github(&folder, &passed).expect(0).stderr), []);
 }
 
 #[test]
-fn what_is_wrong_with_files_is_told_in_them() {
+fn errors_in_files_are_annotated_there() {
     let folder = Folder::new();
     folder.file("a/s.toml", "include = ['other.toml']\n[[timeline]]\nspwn = 'x'\n");
     folder.file("a/other.toml", "[presets.p]\ncommand = ['true']\nx = \"\\n::error::owned\"\n");
@@ -150,42 +150,42 @@ fn what_is_wrong_with_files_is_told_in_them() {
         &["check", "--github", "--format", "json", "a/s.toml"],
         &["run", "--github", "a/s.toml"],
     ] {
-        let told = commands(&on_github(&folder, arguments).expect(2).stderr);
-        let mut heads: Vec<String> = told.iter().map(Command::head).collect();
+        let annotations = commands(&on_github(&folder, arguments).expect(2).stderr);
+        let mut heads: Vec<String> = annotations.iter().map(Command::head).collect();
         heads.sort();
         assert_eq!(heads, ["a/other.toml:3:1 invalid scenario", "a/s.toml:3:1 invalid scenario"]);
-        let mine = told.iter().find(|one| one.get("file") == "a/s.toml").unwrap();
+        let mine = annotations.iter().find(|one| one.get("file") == "a/s.toml").unwrap();
         let wanted = "a timeline entry has no key `spwn` (unknown key)\nhelp: did you mean `spawn`?\n";
         assert!(mine.message.starts_with(wanted), "{mine:?}");
     }
     // Paths are those of the repository, wherever the step runs.
     let mut run = folder.scenario(&["check", "--github", "s.toml"]).env("GITHUB_ACTIONS", "true");
     run.command.current_dir(folder.path().join("a")).env("GITHUB_WORKSPACE", folder.path());
-    let told = commands(&run.end().expect(2).stderr);
-    assert!(told.iter().any(|one| one.get("file") == "a/s.toml"), "{told:?}");
+    let annotations = commands(&run.end().expect(2).stderr);
+    assert!(annotations.iter().any(|one| one.get("file") == "a/s.toml"), "{annotations:?}");
     let ended = folder.scenario(&["check", "--github", "-"]).stdin("x = 1").env("GITHUB_ACTIONS", "1").end();
-    let told = commands(&ended.expect(2).stderr);
-    assert!(told.len() == 1 && told[0].get("file").is_empty(), "{told:?}");
+    let annotations = commands(&ended.expect(2).stderr);
+    assert!(annotations.len() == 1 && annotations[0].get("file").is_empty(), "{annotations:?}");
     folder.file("odd.toml", "tick = '1M'\n[[timeline]]\nmark = 'x'\n");
-    let told = commands(&on_github(&folder, &["check", "--github", "odd.toml"]).expect(0).stderr);
+    let annotations = commands(&on_github(&folder, &["check", "--github", "odd.toml"]).expect(0).stderr);
     assert_eq!(
-        (told.len(), &*told[0].level, &*told[0].head()),
+        (annotations.len(), &*annotations[0].level, &*annotations[0].head()),
         (1, "warning", "odd.toml:1:8 possibly unintended")
     );
 }
 
 #[test]
-fn what_a_replay_finds_is_told_where_it_comes_from() {
+fn findings_of_a_replay_are_annotated_at_their_causes() {
     let folder = Folder::new();
     folder.file("log.jsonl", log("exits"));
-    let told = |more: &[&str], code| {
+    let annotations = |more: &[&str], code| {
         let arguments = [&["replay", "--github", "log.jsonl"], more].concat();
-        let told = commands(&on_github(&folder, &arguments).expect(code).stderr);
-        told.iter().map(|one| (one.head(), one.message.clone())).collect::<Vec<_>>()
+        let annotations = commands(&on_github(&folder, &arguments).expect(code).stderr);
+        annotations.iter().map(|one| (one.head(), one.message.clone())).collect::<Vec<_>>()
     };
-    assert_eq!(told(&[], 0), []);
+    assert_eq!(annotations(&[], 0), []);
     folder.file("wishes.toml", "\n[[expect]]\nof = 'spawn.exited'\nwhere = { ok = false }\nnever = true\n");
-    let missed = told(&["--expect", "wishes.toml"], 1);
+    let missed = annotations(&["--expect", "wishes.toml"], 1);
     assert_eq!((missed.len(), &*missed[0].0), (1, "wishes.toml:2:1 expectation missed"), "{missed:?}");
     // The second entry has another preset.
     let again = folder.scenario(&["extract", "log.jsonl"]).end().expect(0).stdout;
@@ -194,9 +194,9 @@ fn what_a_replay_finds_is_told_where_it_comes_from() {
         "log.jsonl",
         String::from_utf8(log("exits")).unwrap().replacen("\"ok\":true", "\"ok\":false", 1),
     );
-    let different = told(&[], 3);
+    let different = annotations(&[], 3);
     assert_eq!((different.len(), &*different[0].0), (1, "log.jsonl:3:1 replay"), "{different:?}");
-    let different = told(&["--against", "again.toml"], 3);
+    let different = annotations(&["--against", "again.toml"], 3);
     let entry = 1 + again.lines().position(|line| line == "[[timeline]]").unwrap();
     assert_eq!(
         (different.len(), &different[0].0),
@@ -204,11 +204,11 @@ fn what_a_replay_finds_is_told_where_it_comes_from() {
         "{different:?}"
     );
     folder.file("log.jsonl", &log("exits")[..2000]);
-    let cut = told(&[], 5);
+    let cut = annotations(&[], 5);
     assert!(cut.len() == 1 && cut[0].1.contains("cut short"), "{cut:?}");
-    assert_eq!(told(&["--allow-incomplete"], 0), []);
+    assert_eq!(annotations(&["--allow-incomplete"], 0), []);
     folder.file("log.jsonl", "\u{1b}]52;\n::error::owned\n");
-    let damaged = told(&[], 5);
+    let damaged = annotations(&[], 5);
     assert_eq!((damaged.len(), &*damaged[0].0), (1, "log.jsonl:1:1 replay"), "{damaged:?}");
 }
 
@@ -229,9 +229,12 @@ fn no_text_of_others_is_a_command() {
     folder.file("typed", "::error::owned\n");
     let run = ["run", "--github", "--input", "typed", "s.toml", "--log", "log.jsonl", "--junit", "j.xml"];
     let shown = on_github(&folder, &run).expect(1).stderr;
-    let told = commands(&shown);
-    assert_eq!(told.len(), 4, "{shown}");
-    assert!(told.iter().all(|one| one.get("file") == "s.toml" && !one.message.contains("\n::")), "{shown}");
+    let annotations = commands(&shown);
+    assert_eq!(annotations.len(), 4, "{shown}");
+    assert!(
+        annotations.iter().all(|one| one.get("file") == "s.toml" && !one.message.contains("\n::")),
+        "{shown}"
+    );
     folder.file("e.toml", "[[expect]]\nname = \"\\r\\n::error::owned\"\nof = 'mark'\nnever = true\n");
     let shown =
         on_github(&folder, &["replay", "--github", "log.jsonl", "--expect", "e.toml"]).expect(1).stderr;

@@ -30,8 +30,8 @@ fn data(page: &str) -> Value {
 }
 
 /// The page without the parts that all pages share, and without the data.
-fn told(page: &str) -> String {
-    let mut told = page.to_owned();
+fn visible_page(page: &str) -> String {
+    let mut visible = page.to_owned();
     for (before, behind) in [
         ("<style>", "</style>"),
         (DATA, "</script>"),
@@ -39,22 +39,22 @@ fn told(page: &str) -> String {
         ("Policy\" content=\"", "\">"),
         ("image/svg+xml,", "\">"),
     ] {
-        let part = inside(&told, before, behind).to_owned();
-        told = told.replacen(&format!("{before}{part}{behind}"), &format!("{before}…{behind}"), 1);
+        let part = inside(&visible, before, behind).to_owned();
+        visible = visible.replacen(&format!("{before}{part}{behind}"), &format!("{before}…{behind}"), 1);
     }
-    told.replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    visible.replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
 /// The names of all elements.
-fn elements(told: &str) -> BTreeSet<String> {
-    let names = told.split('<').skip(1);
+fn elements(visible: &str) -> BTreeSet<String> {
+    let names = visible.split('<').skip(1);
     names.map(|rest| rest.chars().take_while(|c| !" >\n".contains(*c)).collect()).collect()
 }
 
 #[test]
 fn what_it_shows_to_the_letter() {
     for name in ["exits", "expected"] {
-        compare(&format!("{name}.html"), &told(&page(&log(name))));
+        compare(&format!("{name}.html"), &visible_page(&page(&log(name))));
     }
 }
 
@@ -74,8 +74,8 @@ fn it_is_one_file_that_lets_only_its_own_script_act() {
             assert!(policy.contains(&format!("{rule} 'sha256-{hash}';")), "{name}: {policy}");
         }
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
-        let told = told(&page);
-        for part in told.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
+        let visible = visible_page(&page);
+        for part in visible.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
             let mut attributes = part.split(' ').skip(1).filter_map(|word| Some(word.split_once('=')?.0));
             let acts = |name: &&str| *name == "style" || name.starts_with("on");
             assert_eq!(attributes.find(acts), None, "{name}: {part}");
@@ -84,7 +84,7 @@ fn it_is_one_file_that_lets_only_its_own_script_act() {
             assert!(!is_elsewhere || part.starts_with("link rel=\"icon\" href=\"data:"), "{name}: {part}");
         }
         let ids: Vec<&str> =
-            told.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+            visible.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{name}: {ids:?}");
     }
 }
@@ -134,8 +134,9 @@ const HOSTILE: &str = r#"</script><img src=x onerror=alert(1)><!--&lt;]]>\u001b]
 
 #[test]
 fn g06_what_is_said_in_a_log_is_text() {
-    let plain =
-        elements(&told(&page(&log("exits")))).into_iter().chain(elements(&told(&page(&log("output")))));
+    let plain = elements(&visible_page(&page(&log("exits"))))
+        .into_iter()
+        .chain(elements(&visible_page(&page(&log("output")))));
     let plain: BTreeSet<String> = plain.collect();
     for (name, from) in [
         ("exits", r#""error":"there is no program `no-such-program-anywhere` in any folder of PATH""#),
@@ -147,11 +148,14 @@ fn g06_what_is_said_in_a_log_is_text() {
         let from = if text.contains(from) { from.to_owned() } else { first_line(&text) };
         let key = from.split_once(':').unwrap().0;
         let page = page(&with_sum(&lines(text.replace(&from, &format!("{key}:\"{HOSTILE}\"")).as_bytes())));
-        let told = told(&page);
-        let elements = elements(&told);
+        let visible = visible_page(&page);
+        let elements = elements(&visible);
         assert!(elements.is_subset(&plain), "{:?}", elements.difference(&plain));
         assert!(page.contains("alert(1)"), "it is shown");
-        assert!(!told.contains("<img") && !told.contains("{{") || told.contains("{{ 7*7 }}"), "{told}");
+        assert!(
+            !visible.contains("<img") && !visible.contains("{{") || visible.contains("{{ 7*7 }}"),
+            "{visible}"
+        );
         assert!(
             !page.chars().any(|c| c != '\n' && scenario_log::sanitize::is_unsafe_char(c)),
             "nothing acts"

@@ -120,8 +120,8 @@ fn assert_valid(xml: &str) {
         for (key, child) in
             [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
         {
-            let told = element.attribute(key);
-            assert!(told.is_none_or(|told| told == of(child).to_string()), "{key}: {xml}");
+            let count = element.attribute(key);
+            assert!(count.is_none_or(|count| count == of(child).to_string()), "{key}: {xml}");
         }
     }
     for node in document.descendants() {
@@ -218,7 +218,7 @@ at_least = 3
 "##;
 
 #[test]
-fn reports_are_valid_whatever_was_said() {
+fn reports_are_valid_whatever_the_texts_contain() {
     let folder = Folder::new();
     folder.file("s.toml", HOSTILE);
     folder
@@ -243,7 +243,7 @@ fn reports_are_valid_whatever_was_said() {
 }
 
 #[test]
-fn a_replay_tells_of_the_runs_that_it_replays() {
+fn a_replay_reports_the_runs_that_it_replays() {
     let folder = Folder::new();
     for name in ["exits", "expected", "empty"] {
         folder.file(&format!("{name}.jsonl"), log(name));
@@ -264,16 +264,16 @@ fn a_replay_tells_of_the_runs_that_it_replays() {
             let wanted = format!("{log}: {}", suite.attribute("name").unwrap());
             let mut suites = document.descendants().filter(|node| node.attribute("name") == Some(&wanted));
             let found = suites.next().unwrap_or_else(|| panic!("no {wanted}: {xml}"));
-            let told = |suite: Node<'_, '_>| {
+            let suite_text = |suite: Node<'_, '_>| {
                 let cases = suite.descendants().filter(|node| node.has_tag_name("testcase"));
-                let told = |case: Node<'_, '_>| {
+                let case_text = |case: Node<'_, '_>| {
                     let message = case.descendants().find_map(|node| node.attribute("message"));
                     (case.attribute("name").map(str::to_owned), message.map(str::to_owned))
                 };
-                cases.map(told).collect::<Vec<_>>()
+                cases.map(case_text).collect::<Vec<_>>()
             };
-            assert_eq!(told(suite), told(found));
-            cases += told(found).len();
+            assert_eq!(suite_text(suite), suite_text(found));
+            cases += suite_text(found).len();
         }
     }
     assert_eq!(count(&document, "testcase"), cases);

@@ -125,7 +125,7 @@ fn a_table_has_a_row_for_each_event() {
 const HOSTILE: &str = r"=HYPERLINK(1)\u001b]52;c;aGk=\u0007\u202e]]></failure><script>\uffff\ufffe\n::error::owned\r\n##[error]owned";
 
 #[test]
-fn what_is_said_in_a_log_does_nothing() {
+fn texts_of_a_log_do_not_act() {
     let hostile = |name: &str, from: &str| {
         let text = String::from_utf8(log(name)).unwrap();
         assert!(text.contains(from), "{from}");

@@ -29,7 +29,7 @@ fn what_is_printed_to_the_letter() {
 }
 
 #[test]
-fn nothing_is_wider_than_a_terminal_but_what_was_said() {
+fn only_texts_of_the_log_are_wider_than_a_terminal() {
     let said = ["line ", "held ", "missed "];
     for (name, bytes) in logs() {
         let ended = folder(&bytes).scenario(&["report", "--allow-incomplete", "log.jsonl"]).end().expect(0);
