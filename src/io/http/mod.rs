@@ -6,7 +6,7 @@
 //!
 //! # How it works
 //!
-//! A plain fetch goes through these files, each of which calls the next:
+//! A plain fetch goes through these files:
 //!
 //! 1. [`Fetcher::start`] spawns a task, which fills in captured values and makes attempts until one is
 //!    final, each within the time limit (`retry`).
@@ -18,7 +18,7 @@
 //!    compares the answer with what the job expects (`response::check`).
 //! 5. The outcome is left in the inbox (`in_flight`).
 //!
-//! A load sends many equal requests, so it prepares them once and keeps its connections itself:
+//! A load sends the same few requests many times, so it prepares them once and keeps its connections itself:
 //!
 //! 1. [`Fetcher::start_late`] hands the request to an idle worker (`load::workers`).
 //! 2. The worker sends the prepared bytes on its own connection (`load::exchange`) and reads the usual
@@ -35,11 +35,11 @@
 //! | `retry` | attempts of one request until one is final |
 //! | `load` | the requests of a load |
 //! | `in_flight` | exactly one outcome for each request |
-//! | `probe` | whether a program is ready that shows it by a port or a URL |
+//! | `probe` | whether a program is ready, by its port or its URL |
 //! | `error`, `timing`, `receive_counter` | why a request failed; how far it got, and how long that took |
 //! | `blocking` | work that blocks, on threads of its own |
 //!
-//! The modules are private to this one; so an item that is `pub(crate)` in them is visible only here.
+//! All modules but `probe` are private to this one, so their `pub(crate)` items are visible only here.
 
 mod attempt;
 mod blocking;
