@@ -20,9 +20,9 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 the result is as expected, 1 the result is not as expected, 2 wrong usage or an invalid
-scenario, 3 a replay or a diff found a difference, 4 the system refused a file, a port or the like,
-5 a log cannot be used, 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
+Exit codes: 0 the result is as expected, 1 the result is not as expected, 2 wrong usage or an
+invalid scenario, 3 a replay or a diff found a difference, 4 the system refused a file, a port or
+the like, 5 a log cannot be used, 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
 
 A first scenario: scenario init && scenario run first.toml";
 
@@ -43,7 +43,7 @@ pub enum CliCommand {
     Diff(DiffArgs),
     /// Print a scenario that does by itself what people typed in a logged run
     Extract(ExtractArgs),
-    /// Count the outcomes that a scenario can have, by many seeds or by every order of its steps
+    /// Count the outcomes of a scenario, by many seeds or by every order of its steps
     Explore(ExploreArgs),
     /// Show the summary of a logged run: its figures and its faults
     Report(ReportArgs),
