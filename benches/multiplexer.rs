@@ -6,7 +6,7 @@
 //! Prints its own table: criterion's statistics have no place for the processor time of a line, nor for
 //! memory. A producer is this program itself, and its arguments say what to write. It writes down its own
 //! cost, which is subtracted.
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 mod common;
 
@@ -259,7 +259,7 @@ fn limit(load: Load) -> Figures {
                     ",\"t\":{t:.9},\"event\":\"line\",\"source\":\"ps#{number}\",\"stream\":\"stdout\",\"text\":\""
                 );
                 let bytes = &buffer[..kept + length];
-                let mut told = 0;
+                let mut written = 0;
                 for end in memchr::memchr_iter(b'\n', bytes) {
                     let mut head = *b"{\"seq\":00000000";
                     let mut rest = seq;
@@ -270,11 +270,11 @@ fn limit(load: Load) -> Figures {
                     seq += 1;
                     out.extend_from_slice(&head);
                     out.extend_from_slice(middle.as_bytes());
-                    out.extend_from_slice(&bytes[told..end]);
+                    out.extend_from_slice(&bytes[written..end]);
                     out.extend_from_slice(b"\"}\n");
-                    told = end + 1;
+                    written = end + 1;
                 }
-                source.tail.extend_from_slice(&bytes[told..]);
+                source.tail.extend_from_slice(&bytes[written..]);
                 if out.len() >= 1 << 20 {
                     file.write_all(&out).unwrap();
                     out.clear();

@@ -1,7 +1,7 @@
 //! Replay: decides every event of a log again and compares it, from memory. Compared with the limit
 //! (which only finds the lines), with reading alone, and with a reader that makes a tree of values of each
 //! line.
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 mod common;
 

@@ -4,7 +4,7 @@
 //! Prints its own table: criterion does not measure memory. For the memory this program calls itself,
 //! does the work of the `scenario` binary, and reads its own peak at the end. The time is that of the
 //! real binary.
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 mod common;
 

@@ -4,7 +4,7 @@
 //! file through the recorder and its thread. Compared with the limit (a calendar queue in this file that
 //! does nothing else) and with the standard library's heap. There are 100,000 players; with
 //! `SCENARIO_BENCH_MILLION=1` a million as well.
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to tell")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on has no result")]
 
 mod common;
 

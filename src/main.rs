@@ -1,4 +1,4 @@
-//! The `scenario` program; all of it is in the library.
+//! The `scenario` program. All of its code is in the library.
 
 use std::process::ExitCode;
 

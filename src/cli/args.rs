@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! The arguments of the command line, as clap parses them. Their doc comments are the help.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,19 +10,19 @@ use crate::io::process::pty;
 use scenario_log::event::ClockKind;
 use scenario_log::time::Span;
 
-/// Says what should happen and when, makes it happen, and keeps an exact log.
+/// Runs what a scenario file describes, on one timeline, and writes an exact log of it.
 #[derive(Debug, Parser)]
 #[command(name = "scenario", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
-    /// What to do.
+    /// The command to execute.
     #[command(subcommand)]
     pub command: CliCommand,
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 as expected, 1 not as expected, 2 wrong usage or an invalid scenario, 3 a replay or
-diff found a difference, 4 the world refused, 5 a log that cannot be used, 129, 130 and 143 ended
-by HUP, INT and TERM.
+Exit codes: 0 the result is as expected, 1 the result is not as expected, 2 wrong usage or an
+invalid scenario, 3 a replay or a diff found a difference, 4 the system refused a file, a port or
+the like, 5 a log cannot be used, 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
 
 A first scenario: scenario init && scenario run first.toml";
 
@@ -31,43 +31,43 @@ A first scenario: scenario init && scenario run first.toml";
 pub enum CliCommand {
     /// Run a scenario
     Run(RunArgs),
-    /// Say everything that is wrong with scenarios; run nothing
+    /// Check scenarios, and report all errors and warnings; run nothing
     Check(CheckArgs),
-    /// Say what would happen when; run nothing
+    /// Show what a run would do, and when; run nothing
     Plan(PlanArgs),
-    /// Replay logs: decide every event again and compare it; start nothing
+    /// Replay logs: decide every event again and compare it; start no program
     Replay(ReplayArgs),
-    /// Show a logged run at its own pace
+    /// Play a logged run on the terminal or in a browser, at its own speed
     Play(PlayArgs),
-    /// Compare the logs of two runs: the same, or where they first differ
+    /// Compare the logs of two runs, and show where they first differ
     Diff(DiffArgs),
-    /// Print a scenario that does what was done in a run
+    /// Print a scenario that does by itself what people typed in a logged run
     Extract(ExtractArgs),
-    /// Count what can come of a scenario, by seeds or by every order of its steps
+    /// Count the outcomes of a scenario, by many seeds or by every order of its steps
     Explore(ExploreArgs),
-    /// Say what came of a run: its figures, and what went wrong
+    /// Show the summary of a logged run: its figures and its faults
     Report(ReportArgs),
-    /// Print the JSON Schema of scenario files, or of the log's events
+    /// Print the JSON Schema of scenario files or of the log's events
     Schema(SchemaArgs),
-    /// Play one preset of players on standard output
+    /// Play one preset of players, and print its moves
     Players(PlayersArgs),
-    /// Fetch URLs, at once or in sequence
+    /// Fetch URLs, all at once or one after the other
     Fetch(FetchArgs),
-    /// Write a first scenario that runs
+    /// Write a first scenario, ready to run
     Init(InitArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
-    /// Become a program on the terminal that is the standard input (what starts presets with `pty`)
+    /// Become a program on the terminal that is standard input (starts the programs of presets with `pty`)
     #[command(name = pty::EXEC_ON_PTY_COMMAND, hide = true)]
     PtyChild(PtyChildArgs),
 }
 
-/// What a scenario is read with.
+/// The values of a scenario's variables.
 #[derive(Args, Debug)]
 pub struct VariableArgs {
-    /// Give a variable a value, before the scenario's own; can be given many times
+    /// Set a variable, in place of the scenario's own value; repeat it for more variables
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_variable)]
     pub vars: Vec<(String, String)>,
 }
@@ -77,68 +77,70 @@ fn parse_variable(argument: &str) -> Result<(String, String), String> {
         Some((name, value)) if scenario_log::name::name_error(name).is_none() => {
             Ok((name.to_owned(), value.to_owned()))
         }
-        Some((name, _)) => Err(format!("`{name}` is not a variable's name")),
+        Some((name, _)) => Err(format!("`{name}` is not a valid name of a variable")),
         None => Err("write it as NAME=VALUE".to_owned()),
     }
 }
 
-/// Where the live page is served.
+/// The address of the live page.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
-    /// Serve the live page here, like 127.0.0.1:8080; who has the link that is shown can take part
+    /// Serve the live page at this address, such as 127.0.0.1:8080; everybody who has the link that is
+    /// shown can take part
     #[arg(long = "serve", value_name = "ADDR")]
     pub address: Option<String>,
-    /// A name by which other machines ask for the page; without one, only this machine may
+    /// Accept readers from other machines who use this host name in the link; without it, only this
+    /// machine can read the page
     #[arg(long = "serve-host", value_name = "NAME", requires = "address")]
     pub hosts: Vec<String>,
 }
 
-/// The largest seed, as TOML's integers hold it.
+/// The largest seed: the largest integer of TOML.
 const MAX_SEED: u64 = i64::MAX as u64;
 
 /// `scenario run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
-    /// The scenario; `-` is standard input
+    /// The scenario file; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// Where the log goes; `-` is standard output [default: runs/NAME-UTCSTAMP.jsonl]
+    /// Write the log to this file; `-` is standard output [default: runs/NAME-UTCSTAMP.jsonl]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
-    /// Write over an existing log
+    /// Overwrite an existing log
     #[arg(long)]
     pub force: bool,
-    /// The seed of every draw, before the scenario's own
+    /// The seed of all random draws [default: the scenario's seed, or else a random one]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
-    /// Real time, or time that jumps to whatever is due next
+    /// The clock of the run
     #[arg(long, value_enum, default_value_t = ClockArg::Real)]
     pub clock: ClockArg,
-    /// Let the run's clock go this many times as fast (real clock only)
+    /// Run this many times as fast, from 0.001 to 1000000 (real clock only)
     #[arg(long, value_name = "FACTOR", value_parser = parse_speed, default_value = "1")]
     pub speed: f64,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub variables: VariableArgs,
-    /// Read typed commands from here instead of the terminal; `-` is standard input
+    /// Read typed commands from this file instead of the terminal; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
-    /// Write test cases for CI as JUnit XML when the run ends; `-` is standard output
+    /// Write test cases for CI to this file as JUnit XML when the run ends; `-` is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
-    /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
+    /// Annotate the lines of the files that errors come from; does nothing outside GitHub Actions
     #[arg(long)]
     pub github: bool,
-    /// When the scenario has changed, or a file that it includes, end the run and go again
+    /// Run again whenever the scenario or a file that it includes changes; end the old run first
     #[arg(long)]
     pub watch: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub serving: ServeArgs,
-    /// Spin before each moment, to be on time to the microsecond
+    /// Spin on the processor before each moment, to be on time to the microsecond (real clock only)
     #[arg(long)]
     pub precise: bool,
-    /// Show nothing but what goes wrong
+    /// Show only errors and warnings
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -155,12 +157,12 @@ fn parse_speed(argument: &str) -> Result<f64, String> {
     }
 }
 
-/// The clocks, as written.
+/// The clock of `--clock`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ClockArg {
-    /// The machine's clock
+    /// The clock of this machine
     Real,
-    /// Time that jumps to whatever is due next; the same bytes for the same seed
+    /// Virtual time, which jumps to the next moment that is due; the same seed gives the same bytes
     Virtual,
 }
 
@@ -173,28 +175,28 @@ impl From<ClockArg> for ClockKind {
     }
 }
 
-/// How a result is printed.
+/// The format of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// For people
+    /// Text for people
     Human,
-    /// For programs
+    /// JSON for programs
     Json,
 }
 
 /// `scenario check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// The scenarios; `-` is standard input
+    /// The scenario files; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
-    /// How to print what is wrong
+    /// The format of the errors and warnings
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
+    /// Annotate the lines of the files that errors come from; does nothing outside GitHub Actions
     #[arg(long)]
     pub github: bool,
-    /// When the scenario has changed, or a file that it includes, check it again
+    /// Check again whenever a scenario or a file that it includes changes
     #[arg(long)]
     pub watch: bool,
     #[command(flatten)]
@@ -205,13 +207,13 @@ pub struct CheckArgs {
 /// `scenario plan`.
 #[derive(Args, Debug)]
 pub struct PlanArgs {
-    /// The scenario; `-` is standard input
+    /// The scenario file; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// How to print the plan
+    /// The format of the plan
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// The seed of every draw, before the scenario's own
+    /// The seed of all random draws [default: the scenario's seed, or else a random one]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     #[command(flatten)]
@@ -223,35 +225,36 @@ pub struct PlanArgs {
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("how").required(true).args(["seeds", "exhaustive"]))]
 pub struct ExploreArgs {
-    /// The scenario; `-` is standard input
+    /// The scenario file; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// Run it with so many seeds, from 0 on
+    /// Run the scenario with N seeds: 0, 1, 2 and so on, up to 1000000000 of them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub seeds: Option<u64>,
-    /// Walk every order of its steps, and count exactly
+    /// Try every order of the steps, and count the outcomes exactly
     #[arg(long)]
     pub exhaustive: bool,
-    /// With `--exhaustive`: the seed of all draws, before the scenario's own [default: 0]
+    /// With `--exhaustive`: the seed of all random draws [default: the scenario's seed, or else 0]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed, conflicts_with = "seeds")]
     pub seed: Option<u64>,
-    /// With `--exhaustive`: give up where there are more states than this
+    /// With `--exhaustive`: give up if there are more states than this
     #[arg(long, value_name = "N", default_value_t = 2_000_000, conflicts_with = "seeds",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub max_states: u64,
-    /// How to print what was found
+    /// The format of the outcomes
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// Write test cases for CI as JUnit XML; `-` is standard output
+    /// Write test cases for CI to this file as JUnit XML; `-` is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
-    /// Write a log of a run for each outcome: FILE, and for further ones FILE with -2, -3 and so on
+    /// Write the log of one run for each outcome: the first to FILE, the others to FILE with -2, -3 and so
+    /// on in its name
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
-    /// Write the log of this outcome alone, by its number
+    /// Write only the log of the outcome with this number, from 1
     #[arg(long, value_name = "N", requires = "log")]
     pub outcome: Option<usize>,
-    /// Write over existing logs
+    /// Overwrite existing logs
     #[arg(long, requires = "log")]
     pub force: bool,
     #[command(flatten)]
@@ -265,22 +268,23 @@ pub struct ReplayArgs {
     /// The logs; `-` is standard input
     #[arg(required = true, value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub logs: Vec<PathBuf>,
-    /// Put this scenario in the place of the logged one
+    /// Replay with this scenario in place of the logged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub against: Option<PathBuf>,
-    /// Check what this file expects (its `[[expect]]`) on the logged runs
+    /// Judge the expectations of this file (its `[[expect]]`) on the logged runs
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub expect: Option<PathBuf>,
-    /// Take logs that were cut short as they are
+    /// Accept logs that were cut short, up to their last whole line
     #[arg(long)]
     pub allow_incomplete: bool,
-    /// How to print what was found
+    /// The format of the results
     #[arg(long, value_enum, default_value_t = ReplayFormat::Human)]
     pub format: ReplayFormat,
-    /// Write test cases for CI as JUnit XML, those of the logged runs among them; `-` is standard output
+    /// Write test cases for CI to this file as JUnit XML, with those of the logged runs; `-` is standard
+    /// output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
-    /// Tell what goes wrong at its place in the files too, where GitHub Actions listen
+    /// Annotate the lines of the files that errors come from; does nothing outside GitHub Actions
     #[arg(long)]
     pub github: bool,
     #[command(flatten)]
@@ -288,14 +292,14 @@ pub struct ReplayArgs {
     pub variables: VariableArgs,
 }
 
-/// How replays are printed.
+/// The format of replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReplayFormat {
-    /// For people
+    /// Text for people
     Human,
-    /// For programs: a JSON object a log, one a line
+    /// JSON for programs: one object for each log, one in a line
     Json,
-    /// For CI: a JUnit report
+    /// A JUnit report for CI
     Junit,
 }
 
@@ -303,16 +307,16 @@ pub enum ReplayFormat {
 #[derive(Args, Debug)]
 #[command(after_help = PLAY_KEYS)]
 pub struct PlayArgs {
-    /// The log; `-` is standard input
+    /// The log file; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
-    /// Play this many times as fast; `max` shows all at once
+    /// Play this many times as fast, from 0.001 to 1000000; `max` shows everything at once
     #[arg(long, value_name = "FACTOR|max", value_parser = parse_speed_or_max, default_value = "1")]
     pub speed: f64,
-    /// Wait no longer than this between two events, as in `1s`
+    /// Wait no longer than this between two events, such as `1s` [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub idle_limit: Option<Span>,
-    /// Take a log that was cut short as it is
+    /// Accept a log that was cut short, up to its last whole line
     #[arg(long)]
     pub allow_incomplete: bool,
     #[command(flatten)]
@@ -323,31 +327,32 @@ pub struct PlayArgs {
 /// `scenario diff`.
 #[derive(Args, Debug)]
 pub struct DiffArgs {
-    /// The log of one run; `-` is standard input
+    /// The log of the first run; `-` is standard input
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub left: PathBuf,
-    /// The log of the other
+    /// The log of the second run; `-` is standard input
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
-    /// What must be alike
+    /// The level on which the runs must be the same
     #[arg(long, value_enum, default_value_t = DiffLevelArg::Source)]
     pub level: DiffLevelArg,
-    /// How to print what came of it
+    /// The format of the result
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// Take a log that was cut short for as much as there is of it
+    /// Accept logs that were cut short, up to their last whole line
     #[arg(long)]
     pub allow_incomplete: bool,
 }
 
-/// The levels of `scenario diff`.
+/// The level of `scenario diff`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DiffLevelArg {
-    /// The bytes
+    /// The bytes of the logs
     Exact,
-    /// What each source and player and the timeline did, in its order; not when, nor in which turn
+    /// The events of each source, of each player and of the timeline, in their order; not their times, and
+    /// not their order across sources
     Source,
-    /// How often what happened, and how it ended
+    /// The number of events of each kind, and how the run ended
     Summary,
 }
 
@@ -362,9 +367,9 @@ impl From<DiffLevelArg> for diff::DiffLevel {
 }
 
 const PLAY_KEYS: &str = "\
-Keys, on a terminal: space pauses and goes on, `.` shows the next event while it is paused, left and
-right jump 5 seconds of the run, down and up a minute, Home and End to its ends, `+` and `-` double
-and halve the speed, q ends.";
+Keys on a terminal: space pauses and resumes; `.` shows the next event while paused; left and right
+jump back and forward by 5 seconds of the run, down and up by a minute, Home and End to its start and
+its end; `+` and `-` double and halve the speed; q quits.";
 
 fn parse_speed_or_max(argument: &str) -> Result<f64, String> {
     if argument == "max" {
@@ -381,10 +386,10 @@ fn parse_duration(argument: &str) -> Result<Span, String> {
 /// `scenario extract`.
 #[derive(Args, Debug)]
 pub struct ExtractArgs {
-    /// The log of the run; `-` is standard input
+    /// The log file of the run; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
-    /// Take a log that was cut short as it is
+    /// Accept a log that was cut short, up to its last whole line
     #[arg(long)]
     pub allow_incomplete: bool,
 }
@@ -392,25 +397,25 @@ pub struct ExtractArgs {
 /// `scenario report`.
 #[derive(Args, Debug)]
 pub struct ReportArgs {
-    /// The log of the run; `-` is standard input
+    /// The log file of the run; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub log: PathBuf,
-    /// How to print the summary
+    /// The format of the summary
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// Write a page of HTML to look at and to send; `-` is standard output, in the place of the summary
+    /// Write a report as one HTML file; `-` is standard output, in place of the summary
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
-    /// Write test cases for CI as JUnit XML; `-` is standard output, in the place of the summary
+    /// Write test cases for CI to this file as JUnit XML; `-` is standard output, in place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
-    /// Write a trace for Perfetto (Trace Event JSON); `-` is standard output, in the place of the summary
+    /// Write a trace for Perfetto (Trace Event JSON); `-` is standard output, in place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub trace: Option<PathBuf>,
-    /// Write a table, a row an event; `-` is standard output, in the place of the summary
+    /// Write a table as CSV, with a row for each event; `-` is standard output, in place of the summary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub csv: Option<PathBuf>,
-    /// Take a log that was cut short as it is
+    /// Accept a log that was cut short, up to its last whole line
     #[arg(long)]
     pub allow_incomplete: bool,
 }
@@ -418,35 +423,35 @@ pub struct ReportArgs {
 /// `scenario schema`.
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// Of what
+    /// The schema to print
     #[arg(value_enum, default_value_t = SchemaKind::Scenario)]
     pub of: SchemaKind,
 }
 
-/// The schemas.
+/// The schema of `scenario schema`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaKind {
     /// Scenario files
     Scenario,
-    /// Lines of the log
+    /// The lines of a log
     Event,
 }
 
 /// `scenario players`.
 #[derive(Args, Debug)]
 pub struct PlayersArgs {
-    /// The scenario; `-` is standard input
+    /// The scenario file; `-` is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// Which of its presets
+    /// The name of the preset to play
     pub preset: String,
-    /// The seed of every draw, before the scenario's own
+    /// The seed of all random draws [default: the scenario's seed, or else a random one]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
-    /// How many spawns of the preset came before: decides the draws
+    /// Draw as the spawn that follows K earlier spawns of the preset
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub nth: u64,
-    /// Play this many times as fast
+    /// Play this many times as fast, from 0.001 to 1000000
     #[arg(long, value_name = "FACTOR", value_parser = parse_speed, default_value = "1")]
     pub speed: f64,
     #[command(flatten)]
@@ -457,13 +462,13 @@ pub struct PlayersArgs {
 /// `scenario fetch`.
 #[derive(Args, Debug)]
 pub struct FetchArgs {
-    /// What to fetch
+    /// The URLs to fetch
     #[arg(required = true, value_name = "URL")]
     pub urls: Vec<String>,
-    /// Each after the one before it, instead of all at once
+    /// Fetch each URL after the one before it, instead of all at once
     #[arg(short, long)]
     pub sequential: bool,
-    /// Say a line for every line received
+    /// Print a line for every line received
     #[arg(short, long)]
     pub details: bool,
 }
@@ -471,7 +476,7 @@ pub struct FetchArgs {
 /// `scenario init`.
 #[derive(Args, Debug)]
 pub struct InitArgs {
-    /// The scenario's name; it is written to NAME.toml
+    /// The name of the scenario, which is written to NAME.toml
     #[arg(default_value = "first")]
     pub name: String,
 }
@@ -479,7 +484,7 @@ pub struct InitArgs {
 /// `scenario completions`.
 #[derive(Args, Debug)]
 pub struct CompletionsArgs {
-    /// Of which shell
+    /// The shell that the script is for
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }

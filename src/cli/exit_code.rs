@@ -3,23 +3,23 @@
 /// How the program ends; the discriminants are the codes a shell sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
-    /// All went as the scenario expects.
+    /// Everything went as the scenario expects.
     Passed,
-    /// It ran, but not as expected.
+    /// The command ran, but its result is not as expected.
     Failed,
     /// Wrong usage, or an invalid scenario; nothing was started.
     Usage,
     /// A replay or a diff found a difference.
     Different,
-    /// The world refused: a file, a port, the log cannot be written.
+    /// The system refused something: a file, a port, a write to the log.
     Refused,
     /// A log that cannot be used: damaged, cut short, of a newer format.
     UnusableLog,
-    /// Ended by this signal, after an orderly stop.
+    /// A signal ended the command, after an orderly stop. The code is 128 and the signal's number.
     Signalled(scenario_log::signal::Signal),
     /// The program has a fault of its own; the code is that of any Rust program that panics.
     InternalError,
-    /// As the runner ended that this process guarded.
+    /// The code of the process that this one guarded.
     FromGuarded(u8),
 }
 

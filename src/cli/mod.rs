@@ -1,5 +1,5 @@
-//! The door: the command line. It wires the parts together, renders what they say, and decides
-//! nothing.
+//! The command line: parses the arguments, wires the parts of the program together and shows their results.
+//! Decides nothing about a run.
 
 pub mod exit_code;
 pub mod scenario_files;
@@ -9,7 +9,7 @@ mod command;
 
 use std::process::ExitCode;
 
-/// Runs the program: what `main` is.
+/// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
     use clap::Parser;
@@ -18,11 +18,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if error.use_stderr() {
-                // A standard error that is closed changes nothing.
+                // A closed standard error does not change the exit code.
                 let _ = error.print();
                 return ExitCode::from(crate::cli::exit_code::ExitCode::Usage.code());
             }
-            // Help and version are results that were asked for.
+            // Help and version are results, so they go to standard output.
             return ExitCode::from(command::stdout_exit_code(error.print()).code());
         }
     };

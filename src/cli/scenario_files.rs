@@ -1,5 +1,5 @@
-//! Scenario files from the disk and from standard input. Never hangs: what is no regular file is
-//! refused before it is read, and no more is read than a scenario may have.
+//! Reads scenario files from the disk and from standard input. Reading a path never hangs: anything that is
+//! not a regular file is refused before it is read. No more bytes are read than a scenario may have.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -21,7 +21,7 @@ impl FileProvider for DiskFiles {
             let bytes = read_limited(std::io::stdin().lock())?;
             return Ok(FileContent { bytes, identity: "-".to_owned() });
         }
-        // Without O_NONBLOCK the opening of a FIFO waits for its writer.
+        // Without O_NONBLOCK, opening a FIFO waits for its writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file = rustix::fs::open(path, flags, Mode::empty()).map_err(to_read_error)?;
         let stat = rustix::fs::fstat(&file).map_err(to_read_error)?;
@@ -37,12 +37,12 @@ impl FileProvider for DiskFiles {
     }
 }
 
-/// The same, with each file noted as it was before it was read.
+/// The same, and records the state of each file before it is read, so that changes can be found later.
 #[derive(Debug, Default)]
 pub struct RecordingFiles(RefCell<FileWatchList>);
 
 impl RecordingFiles {
-    /// What was noted.
+    /// The files that were read, for a watcher.
     #[must_use]
     pub fn changes(self) -> FileWatchList {
         self.0.into_inner()

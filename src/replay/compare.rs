@@ -1,4 +1,4 @@
-//! Holds what the engine says to what the log says, event by event, as the engine says it.
+//! Compares the engine's events with the lines of the log, one by one, as the engine decides them.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -16,30 +16,30 @@ use scenario_log::raw_fields;
 use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::time::{Moment, Span};
 
-/// How many lines before a difference are told.
+/// The number of lines before a difference that are kept.
 const CONTEXT_LINES: usize = 3;
 
-/// The most that is kept of each of them, in bytes.
+/// The most bytes that are kept of each of them.
 const MAX_CONTEXT_BYTES: usize = 4 << 10;
 
-/// The most starts that the engine may have ordered without a line that tells of them. An entry orders
-/// a million at once at most, so a few of them have room in it.
+/// The most spawns that the engine may have ordered and no line has recorded. An entry orders a million
+/// at once at most, so a few entries fit in.
 const MAX_UNLOGGED_STARTS: u64 = 4_000_000;
 
-/// Why a comparison goes no further.
+/// Why a comparison stops.
 #[derive(Debug)]
 pub(super) enum HaltReason {
     Different(Box<ReplayDivergence>),
     Unreadable(LogReadError),
-    /// The log is at its end.
+    /// The log has ended.
     End,
 }
 
-/// A line of a kind that is not known, passed over on trial: it may stand in the place of the
-/// engine's event, or have been added before it.
+/// A line of an unknown kind that was skipped tentatively: it may have replaced the engine's event, or may
+/// have been added before it.
 struct TentativeLine(LoggedLine);
 
-/// The sink of a replay.
+/// Takes the engine's events in a replay, and compares them with the log.
 pub(super) struct ReplayComparer<'e, R> {
     reader: LogReader<R>,
     on_event: Option<EventCallback<'e>>,
@@ -48,12 +48,12 @@ pub(super) struct ReplayComparer<'e, R> {
     halt: Option<HaltReason>,
     last_moment: Moment,
     lines_passed: u64,
-    /// Starts that were ordered, and that no line has told of.
+    /// The spawns that were ordered and that no line has recorded.
     unlogged_starts: u64,
     unknown_lines: u64,
     tentative: Option<TentativeLine>,
     end: Option<(RunOutcome, Span)>,
-    /// The last lines, in a ring; the oldest is at `passed % BEFORE`.
+    /// The last lines with their numbers, in a ring; the oldest is at `lines_passed % CONTEXT_LINES`.
     previous_lines: [(u64, Vec<u8>); CONTEXT_LINES],
     origins: BTreeMap<Source, (String, Option<String>)>,
     /// The origins as `on_event` receives them.
@@ -61,10 +61,10 @@ pub(super) struct ReplayComparer<'e, R> {
 }
 
 impl<'e, R: Read> ReplayComparer<'e, R> {
-    pub(super) fn new(reader: LogReader<R>, ear: Option<EventCallback<'e>>) -> ReplayComparer<'e, R> {
+    pub(super) fn new(reader: LogReader<R>, on_event: Option<EventCallback<'e>>) -> ReplayComparer<'e, R> {
         ReplayComparer {
             reader,
-            on_event: ear,
+            on_event,
             encoder: EventEncoder::default(),
             scenario: None,
             halt: None,
@@ -84,7 +84,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         self.scenario = Some(scenario);
     }
 
-    /// The line that is next.
+    /// The next line.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<Option<LogLine<'_>>, LogReadError> {
         self.reader.peek()
@@ -98,12 +98,12 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         self.halt.is_some()
     }
 
-    /// Lines that are behind us.
+    /// The number of lines that were compared or skipped.
     pub(super) fn lines_passed(&self) -> u64 {
         self.lines_passed
     }
 
-    /// Events that were the same.
+    /// The number of events that are the same.
     pub(super) fn matching_events(&self) -> u64 {
         self.lines_passed - self.unknown_lines - u64::from(self.tentative.is_some())
     }
@@ -121,7 +121,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         self.last_moment
     }
 
-    /// What was found.
+    /// The finding of the whole comparison.
     pub(super) fn into_finding(mut self) -> ReplayFinding {
         match self.halt.take() {
             Some(HaltReason::Unreadable(unreadable)) => ReplayFinding::Unreadable(unreadable),
@@ -136,7 +136,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         }
     }
 
-    /// The engine had nothing to say to the line that is next.
+    /// Handles a next line for which the engine has no event.
     pub(super) fn handle_silence(&mut self, is_over: bool, next: Option<Moment>) {
         match self.reader.peek() {
             Ok(Some(line)) if !input::is_known(line.event_name()) => {
@@ -157,7 +157,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         }
     }
 
-    /// Holds the encoder's line to the log's.
+    /// Compares the encoder's line with the log's.
     fn compare(&mut self, is_last: bool) {
         loop {
             let line = match self.reader.peek() {
@@ -179,7 +179,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
             if input::is_known(line.event_name()) || self.tentative.is_some() {
                 let mut now = String::from_utf8_lossy(now).trim_end().to_owned();
                 if is_last {
-                    // The writer closes it.
+                    // The encoder leaves the last line open, and the writer closes it.
                     now.push('}');
                 }
                 return self.record_divergence(ReplayedEvent::Event(now));
@@ -189,7 +189,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         }
     }
 
-    /// Goes on behind a line.
+    /// Passes the next line, and keeps it as context.
     #[inline]
     fn advance(&mut self) {
         if let Some(line) = self.reader.peeked() {
@@ -203,10 +203,10 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         self.lines_passed += 1;
     }
 
-    /// The line that is next, or the doubtful one before it, differs from what the engine says.
+    /// Records that the next line, or the tentative one before it, differs from the engine's event.
     fn record_divergence(&mut self, now: ReplayedEvent) {
-        let doubtful = self.tentative.take();
-        let logged = match (doubtful, self.reader.peek()) {
+        let tentative = self.tentative.take();
+        let logged = match (tentative, self.reader.peek()) {
             (Some(TentativeLine(logged)), _) => logged,
             (None, Ok(Some(line))) => to_logged_line(&line),
             (None, _) => return,
@@ -220,7 +220,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
                 text: String::from_utf8_lossy(text).into_owned(),
             })
             .collect();
-        before.sort_by_key(|told| told.line);
+        before.sort_by_key(|line| line.line);
         let origin = self.find_origin(&logged, &now);
         let divergence = ReplayDivergence {
             logged,
@@ -232,7 +232,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         self.halt(HaltReason::Different(Box::new(divergence)));
     }
 
-    /// What a line that differs is about: the source of the engine's event, or of the logged one.
+    /// The origin of a line that differs: of the source of the engine's event, or else of the logged one.
     fn find_origin(&self, logged: &LoggedLine, now: &ReplayedEvent) -> Option<DivergenceOrigin> {
         let source_in = |text: &str| {
             let source =
@@ -269,10 +269,10 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
         self.encoder.encode(t, event);
         self.compare(matches!(event, Event::RunFinished(_)));
         if self.halt.is_none()
-            && let Some(ear) = &mut self.on_event
+            && let Some(on_event) = &mut self.on_event
         {
             let at = (self.reader.lines(), t);
-            report::feed::with_origin(&mut self.sources, at, Some(event), |logged| ear(logged));
+            report::feed::with_origin(&mut self.sources, at, Some(event), |logged| on_event(logged));
         }
         if matches!(event, Event::SpawnStarted { pid: Some(_), .. } | Event::SpawnFailed { .. }) {
             self.unlogged_starts = self.unlogged_starts.saturating_sub(1);
@@ -292,14 +292,14 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
         }
     }
 
-    /// Nothing is done. Only, a log that was made up can order starts without end, and each of them
-    /// would show in a log of a real run.
-    fn effect(&mut self, order: Effect) {
-        self.unlogged_starts += u64::from(matches!(order, Effect::StartSpawn { .. }));
+    /// Applies nothing. An invented log can make the engine order spawns without end, so they are counted:
+    /// in the log of a real run a line records each of them.
+    fn effect(&mut self, effect: Effect) {
+        self.unlogged_starts += u64::from(matches!(effect, Effect::StartSpawn { .. }));
         if self.unlogged_starts > MAX_UNLOGGED_STARTS {
             let line = self.reader.lines();
             let what =
-                format!("is where more than {MAX_UNLOGGED_STARTS} starts are ordered of which no line tells");
+                format!("is where more than {MAX_UNLOGGED_STARTS} starts are ordered that no line records");
             self.halt(HaltReason::Unreadable(LogReadError::damaged(line, what)));
         }
     }
@@ -308,7 +308,7 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
         self.halt.is_none()
     }
 
-    /// As the log has it: lines of kinds that are not known count too.
+    /// The number of the log's line: lines of unknown kinds count too.
     fn next_event_seq(&self) -> u64 {
         self.lines_passed
     }
@@ -318,8 +318,8 @@ fn to_logged_line(line: &LogLine<'_>) -> LoggedLine {
     LoggedLine { line: line.number, text: String::from_utf8_lossy(line.bytes).into_owned() }
 }
 
-/// Whether a logged line says what the engine says: the same bytes from `t` on (a line that was added
-/// moves `seq`), or, in another form, the same values.
+/// Whether a logged line is the engine's event: the same bytes from `t` on (an added line shifts `seq`), or
+/// the same values in another form.
 #[inline]
 fn is_same(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     let now = now.strip_suffix(b"\n").unwrap_or(now);
@@ -334,11 +334,11 @@ fn is_same(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     has_same_values(line, now, is_last)
 }
 
-/// What the writer closes the last line with.
+/// The key with which the writer closes the last line.
 const CHECKSUM_KEY: &[u8] = b",\"crc32c\":\"";
 
-/// Whether a line of any form has all that the engine says, and of the keys that the event can have
-/// no other.
+/// Whether a line in any form has all values of the engine's event, and no other key that such an event
+/// can have.
 #[cold]
 fn has_same_values(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     let closed = if is_last { [now, b"}"].concat() } else { now.to_vec() };
@@ -348,7 +348,7 @@ fn has_same_values(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     };
     let counts = |key: &str| key != "seq" && key != "crc32c";
     let has = |key: &str| now.iter().any(|field| field.key == key);
-    let is_said = now.iter().filter(|field| counts(&field.key)).all(|field| logged.contains(field));
+    let has_all_values = now.iter().filter(|field| counts(&field.key)).all(|field| logged.contains(field));
     let adds = |key: &str| counts(key) && !has(key) && scenario_log::schema::is_key(line.event_name(), key);
-    is_said && !logged.iter().any(|field| adds(&field.key))
+    has_all_values && !logged.iter().any(|field| adds(&field.key))
 }

@@ -3,16 +3,15 @@
 //!
 //! # How it works
 //!
-//! The first line of a log gives the scenario, the seed and the clock. From then on each line is one
-//! of two kinds. What came from outside (a line of a process, an answer, typed text) is
-//! [observed], at the moment it was logged. Anything else the engine decided: it is told
-//! the moment, and must say the same. Either way the engine's events are held to the lines that
-//! follow ([`compare`]), as they come, so that nothing is kept of a log of any size. On the virtual
-//! clock moments are the engine's own, and are compared too.
+//! The first line of a log gives the scenario, the seed and the clock. Every later line is of one of two
+//! kinds. An [input](input) came from outside (a line of a process, an answer, a typed command): the
+//! engine gets it again, at the moment of the line. All other events were decided by the engine: it is
+//! advanced to the moment of the line, and must decide the same. In both cases the engine's events are
+//! [compared](compare) with the lines as they come, so that memory does not grow with the log. On the
+//! virtual clock the engine decides the moments itself, and they are compared too.
 //!
-//! The first line that is not what the engine says is a
-//! [`Divergence`](crate::replay::outcome::Divergence). What the log says happened
-//! outside is taken as it is: that it was not changed is for the checksum to say.
+//! The first line that differs is a [`ReplayDivergence`](crate::replay::outcome::ReplayDivergence). Inputs
+//! are taken as the log has them: only the checksum shows whether somebody changed them.
 
 pub mod outcome;
 pub mod report;
@@ -40,27 +39,27 @@ use scenario_log::event::{ClockKind, Event};
 use scenario_log::reader::{LogLine, LogReadError, LogReader};
 use scenario_log::time::Moment;
 
-/// Replays a log; with `against`, that scenario stands in the place of the logged one.
+/// Replays a log. The scenario of `against` replaces the logged one, if it is given.
 pub fn replay(log: impl Read, against: Option<&Scenario>) -> ReplayResult {
     let Ok(replayed) = replay_with_expectations::<Infallible>(log, against, |_| Ok(Vec::new()), None);
     replayed
 }
 
-/// Who is told the events that a replay finds to be the same.
+/// A callback for the events that are the same in the log and the replay.
 pub type EventCallback<'a> = &'a mut dyn FnMut(&LogEvent<'_, '_>);
 
-/// Replays a log, and judges what is expected of its run: what `expecting` says when it is told the
-/// scenario. The events that are the same are told to `ear`, if there is one.
+/// Replays a log, and judges extra expectations of its run: `expecting` makes them for the log's scenario.
+/// `on_event` gets the events that are the same, if it is given.
 ///
 /// # Errors
-/// When `expecting` has none for it.
+/// The error of `expecting`.
 pub fn replay_with_expectations<E>(
     log: impl Read,
     against: Option<&Scenario>,
     expecting: impl FnOnce(&Scenario) -> Result<Vec<Expectation>, E>,
-    ear: Option<EventCallback<'_>>,
+    on_event: Option<EventCallback<'_>>,
 ) -> Result<ReplayResult, E> {
-    let mut comparison = ReplayComparer::new(LogReader::new(log), ear);
+    let mut comparison = ReplayComparer::new(LogReader::new(log), on_event);
     let mut expected = Vec::new();
     let run = match ReplayDriver::start(&mut comparison, against) {
         Ok((mut drive, first)) => {
@@ -80,13 +79,13 @@ pub fn replay_with_expectations<E>(
         (comparison.matching_events(), comparison.unknown_lines(), comparison.end());
     let finding = comparison.into_finding();
     if !matches!(finding, ReplayFinding::Same | ReplayFinding::CutShort(_)) {
-        // Of a run that is not the logged one nothing can be said.
+        // The engine's run is not the logged one from the difference on, so nothing is known about that.
         expected.clear();
     }
     Ok(ReplayResult { run, events, unknown_lines: unknown, end: ended, expectations: expected, finding })
 }
 
-/// What the first line says.
+/// The first line of a log.
 struct LogStart {
     run: LoggedRun,
     started_at: Option<String>,
@@ -99,27 +98,29 @@ struct ReplayDriver {
     engine: Engine,
     scenario: Rc<Scenario>,
     clock: ClockKind,
-    /// Whether the engine has been told the time, or will be by the line of an event.
+    /// Whether the engine has been advanced, or will be by the line of an event.
     has_begun: bool,
-    /// The line that is being told, apart from the reader, which goes on while the engine speaks.
+    /// The bytes of the current input. They are copied because the reader goes on while the engine handles
+    /// it.
     line: Vec<u8>,
 }
 
-/// What a line asks of the engine.
+/// One step of the engine.
 enum ReplayStep {
-    /// To let happen what was due by this moment.
+    /// Advance to this moment.
     Advance(Moment),
-    /// To let happen what is due next, in virtual time; until then, if that is later.
+    /// Advance to the next moment in which something happens, in virtual time.
     AdvanceToNext {
-        /// The end of time, but for a line that nobody knows.
+        /// The last moment to advance to: the end of time, but the moment of the line if its kind is
+        /// unknown.
         until: Moment,
     },
-    /// To take what came from outside.
+    /// Handle an input at this moment.
     HandleInput(Moment, Input),
 }
 
 impl ReplayDriver {
-    /// Reads the first line, and makes the engine that it says. `Err(None)` if there is none.
+    /// Reads the first line, and makes the engine for it. `Err(None)` if the log has no line.
     fn start<R: Read>(
         comparison: &mut ReplayComparer<'_, R>,
         against: Option<&Scenario>,
@@ -129,7 +130,7 @@ impl ReplayDriver {
             None => return Err(None),
         };
         let scenario = match against {
-            // What it is called does not change what it does.
+            // The name of a scenario does not change the run.
             Some(scenario) => Scenario { name: first.run.name.clone(), ..scenario.clone() },
             None => load_logged_scenario(&first).map_err(|what| Some(LogReadError::damaged(1, what)))?,
         };
@@ -139,7 +140,7 @@ impl ReplayDriver {
         Ok((ReplayDriver { engine, scenario, clock: first.run.clock, has_begun, line: Vec::new() }, first))
     }
 
-    /// Starts the engine with what the first line says.
+    /// Starts the engine as the first line has it.
     fn start_engine<R: Read>(&mut self, first: &LogStart, comparison: &mut ReplayComparer<'_, R>) {
         let start = RunStart {
             seed: first.run.seed,
@@ -152,7 +153,7 @@ impl ReplayDriver {
         self.engine.start(&start, comparison);
     }
 
-    /// Goes through the log to its end, or to where it differs.
+    /// Replays the lines to the end of the log, or to the first difference.
     fn replay_lines<R: Read>(&mut self, comparison: &mut ReplayComparer<'_, R>) {
         while !comparison.is_halted() {
             let reached = comparison.last_moment();
@@ -187,9 +188,9 @@ impl ReplayDriver {
         }
     }
 
-    /// Tells the engine the time before the first thing that came from outside, since a run can begin
-    /// with orders alone, and no event. (One that ticks cannot.) Only what a person did before the run
-    /// comes before that: at moment zero, or, in logs of runs that tick, before the first tick.
+    /// Advances the engine before the first input, since a run can begin with effects alone and no event.
+    /// (A run with ticks cannot.) Only inputs of a person from before the run come earlier: at moment zero,
+    /// or before the first tick in logs of runs with ticks.
     fn advance_before_first_input<R: Read>(&mut self, now: Moment, comparison: &mut ReplayComparer<'_, R>) {
         if !self.has_begun && now > Moment::ZERO {
             self.has_begun = true;
@@ -197,7 +198,7 @@ impl ReplayDriver {
         }
     }
 
-    /// Lets moments pass as the virtual clock does, up to one in which something happens.
+    /// Advances as the virtual clock does, up to a moment in which something happens.
     fn advance_to_next<R: Read>(&mut self, until: Moment, comparison: &mut ReplayComparer<'_, R>) {
         let before = comparison.lines_passed();
         while comparison.lines_passed() == before
@@ -208,16 +209,15 @@ impl ReplayDriver {
         }
     }
 
-    /// What the next line asks of the engine. `reached` is the moment of the line before.
+    /// The step for the next line. `reached` is the moment of the line before.
     fn next_step(&mut self, line: &LogLine<'_>, reached: Moment) -> Result<ReplayStep, String> {
-        let outside = input::read_input(line, &mut self.line)?;
+        let input = input::read_input(line, &mut self.line)?;
         if self.clock == ClockKind::Real {
-            return Ok(outside
-                .map_or(ReplayStep::Advance(line.t), |outside| ReplayStep::HandleInput(line.t, outside)));
+            return Ok(input.map_or(ReplayStep::Advance(line.t), |input| ReplayStep::HandleInput(line.t, input)));
         }
-        // In virtual time nearly nothing is outside, and what is comes between two moments.
-        if let Some(outside) = outside.filter(input::is_possible_in_virtual_time) {
-            return Ok(ReplayStep::HandleInput(reached, outside));
+        // In virtual time there are few inputs, and each comes between two moments.
+        if let Some(input) = input.filter(input::is_possible_in_virtual_time) {
+            return Ok(ReplayStep::HandleInput(reached, input));
         }
         let is_known = input::is_known(line.event_name());
         Ok(ReplayStep::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
@@ -256,13 +256,13 @@ impl FileProvider for LoggedScenarioFile {
     }
 }
 
-/// What the file of a logged scenario is called.
+/// The file name of a logged scenario.
 const LOGGED_FILE_NAME: &str = "scenario.toml";
 
-/// The scenario of a log, checked as any other.
+/// The scenario of a log, checked like any other scenario.
 fn load_logged_scenario(first: &LogStart) -> Result<Scenario, String> {
     let toml = resolved::json_to_toml(&first.scenario)
-        .map_err(|error| format!("has a `scenario` that is none: {error}"))?;
+        .map_err(|error| format!("has a `scenario` that cannot be read: {error}"))?;
     let options = ScenarioOptions { vars: &[], env: &|_| None, clock: first.run.clock };
     match load_scenario(Path::new(LOGGED_FILE_NAME), &LoggedScenarioFile(toml), &options) {
         Ok(loaded) => Ok(loaded.scenario),

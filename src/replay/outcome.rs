@@ -1,98 +1,98 @@
-//! What came of a replay, in words that reports can show. Replays nothing itself.
+//! The result of a replay, as data for reports. Replays nothing itself.
 
 use scenario_log::event::{ClockKind, ExpectationResult, RunOutcome, Source};
 use scenario_log::reader::{LogReadError, TruncatedEnd};
 use scenario_log::time::{Moment, Span};
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Debug)]
 pub struct ReplayResult {
-    /// What the first line says; `None` if it cannot be read.
+    /// The run of the first line; `None` if that cannot be read.
     pub run: Option<LoggedRun>,
-    /// Events that were decided again and were the same.
+    /// The events that were decided again and are the same.
     pub events: u64,
-    /// Lines of kinds that this release does not know, which were passed over.
+    /// The lines of kinds that this release does not know. They are skipped.
     pub unknown_lines: u64,
-    /// How the logged run ended, and how long it took; `None` if its end was not reached.
+    /// The outcome of the logged run, and its duration; `None` if its end was not reached.
     pub end: Option<(RunOutcome, Span)>,
-    /// What came of that which was expected beside the log's own; of a log that was cut short, as far
-    /// as it goes.
+    /// The results of the extra expectations, as far as the log goes. Empty if the replay differs from the
+    /// log.
     pub expectations: Vec<ExpectationResult>,
-    /// What was found.
+    /// What the replay found.
     pub finding: ReplayFinding,
 }
 
-/// Which run a log is of.
+/// The run of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedRun {
-    /// The scenario's name.
+    /// The name of the scenario.
     pub name: String,
-    /// The seed.
+    /// The seed of every draw.
     pub seed: u64,
-    /// The clock.
+    /// The clock of the run.
     pub clock: ClockKind,
 }
 
-/// What a replay finds.
+/// What a replay can find.
 #[derive(Debug)]
 pub enum ReplayFinding {
-    /// All of it is decided again.
+    /// Every event of the log was decided again.
     Same,
-    /// What there is of a log that was cut short is decided again.
+    /// The log was cut short; every event that it has was decided again.
     CutShort(TruncatedEnd),
-    /// The engine says something else.
+    /// The engine decides something else than the log has.
     Different(Box<ReplayDivergence>),
-    /// It cannot be read, or not from some line on.
+    /// The log cannot be read, or not from some line on.
     Unreadable(LogReadError),
 }
 
-/// The first line that is not what the engine says.
+/// The first line that differs from what the engine decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayDivergence {
     /// The line that differs.
     pub logged: LoggedLine,
-    /// What the engine says in its place.
+    /// What the engine decides in its place.
     pub replayed: ReplayedEvent,
-    /// The lines before it, as far as they are kept; three at most.
+    /// The lines before it, three at most. Long ones are cut.
     pub previous_lines: Vec<LoggedLine>,
-    /// What the line is about.
+    /// The origin of the line's source, if it has one.
     pub origin: Option<DivergenceOrigin>,
-    /// Whether the log is as it was written, by its own checksum; `None` if it has none.
+    /// Whether the log's checksum is right, so that it is as it was written; `None` if it has no checksum.
     pub is_checksum_valid: Option<bool>,
 }
 
 /// A line of a log, for a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoggedLine {
-    /// Its number, from 1.
+    /// The number of the line, from 1.
     pub line: u64,
-    /// Its text without the newline.
+    /// The text of the line without its newline.
     pub text: String,
 }
 
-/// What the engine says where a log says something else.
+/// What the engine decides in place of a logged line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayedEvent {
     /// This event, as a line of a log.
     Event(String),
-    /// Nothing more: the run is over.
+    /// The run is over: there are no more events.
     RunOver,
-    /// Nothing: this is not due, or does not follow from what came before.
+    /// No event: nothing is due now, or the line does not follow from the lines before.
     Nothing {
-        /// When something is due next.
+        /// The moment that is due next.
         next: Option<Moment>,
     },
 }
 
-/// What an event comes from.
+/// The spawn or request that an event comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DivergenceOrigin {
     /// The spawn or request.
     pub source: Source,
     /// The preset's name, or the fetch job's.
     pub name: String,
-    /// The timeline entry, by its id or number; none for what was typed.
+    /// The timeline entry, by its id or number; none for a typed command.
     pub entry: Option<String>,
-    /// The entry's place in the timeline, from 0.
+    /// The index of the entry in the timeline, from 0.
     pub index: Option<usize>,
 }

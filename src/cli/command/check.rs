@@ -1,4 +1,4 @@
-//! `scenario check`: all that is wrong, and nothing run.
+//! `scenario check`: reports all errors and warnings of scenarios. Runs nothing.
 
 use crate::cli::args::{CheckArgs, OutputFormat};
 use crate::cli::command::github::GitHubAnnotator;

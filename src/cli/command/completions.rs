@@ -1,4 +1,4 @@
-//! `scenario completions` and `scenario man`: what a packager installs beside the binary.
+//! `scenario completions` and `scenario man`: the files that a packager installs with the binary.
 
 use std::io::Write;
 
@@ -15,7 +15,7 @@ pub(super) fn print_completions(arguments: &CompletionsArgs) -> ExitCode {
     print_stdout(&String::from_utf8_lossy(&script))
 }
 
-/// The command line without what nobody types; the library hides it from the help only.
+/// The command line without the hidden commands: clap hides them in the help, but not here.
 fn visible_cli() -> Command {
     let all = Cli::command();
     let parts: Vec<Command> = all.get_subcommands().filter(|part| !part.is_hide_set()).cloned().collect();
@@ -34,7 +34,8 @@ pub(super) fn print_man() -> ExitCode {
     print_stdout(&String::from_utf8_lossy(&page))
 }
 
-/// One page for all: a page a command, as the library would have it, is nowhere to be found.
+/// Writes one page for all commands. With one page for each, as clap_mangen makes them, users would not find
+/// the pages of the commands.
 fn write_man_page(page: &mut Vec<u8>) -> std::io::Result<()> {
     let mut command = visible_cli().disable_help_subcommand(true);
     command.build();

@@ -1,4 +1,4 @@
-//! `scenario diff`: whether two runs were the same, and where they first differ.
+//! `scenario diff`: shows whether two runs were the same, and where they first differ.
 
 use std::path::Path;
 
@@ -47,7 +47,8 @@ fn read_and_compare(arguments: &Arguments, paths: PerSide<&Path>) -> Result<LogC
     Ok(comparison)
 }
 
-/// Shows what came of it, and gives the exit code: a difference goes before a cut.
+/// Shows the result, and returns the exit code. A difference takes precedence over a log that was cut
+/// short.
 fn show_result(arguments: &Arguments, paths: PerSide<&Path>, comparison: &LogComparison) -> ExitCode {
     let names = paths.map(|path| path.to_string_lossy());
     let names = names.each_ref().map(|name| &**name);
@@ -64,9 +65,9 @@ fn show_result(arguments: &Arguments, paths: PerSide<&Path>, comparison: &LogCom
     for (path, cut) in paths.into_iter().zip(&comparison.cuts) {
         let Some(cut) = cut else { continue };
         let is_allowed = arguments.allow_incomplete || !comparison.is_same;
-        let told = report_truncated_log(path, cut, is_allowed);
-        if told != ExitCode::Passed {
-            exit = told;
+        let cut_exit = report_truncated_log(path, cut, is_allowed);
+        if cut_exit != ExitCode::Passed {
+            exit = cut_exit;
         }
     }
     exit

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::cli::args::{ExploreArgs as Arguments, OutputFormat};
-use crate::cli::command::command_error::CommandError;
+use crate::cli::command::cli_error::CliError;
 use crate::cli::command::{
     load_or_report, print_stdout, report_error, report_files, stderr_has_color, write_stderr,
 };
@@ -36,7 +36,7 @@ pub(super) fn explore(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, CommandError> {
+fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, CliError> {
     let junit_output = match &arguments.junit {
         Some(path) => Some(report_files::open("--junit", path, &[(&arguments.file, "the scenario")])?),
         None => None,
@@ -46,7 +46,7 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
         && !arguments.force
     {
         // Checked before the walk, which can take long, and not only after it.
-        return Err(CommandError::refused(format_args!(
+        return Err(CliError::refused(format_args!(
             "{} exists already; name another file, or write over it with `--force`",
             log.display()
         )));
@@ -66,7 +66,7 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
         OutputFormat::Json => match render_json(&exploration) {
             Ok(json) => print_stdout(&json),
             Err(error) => {
-                return Err(CommandError::refused(format_args!("cannot print the outcomes: {error}")));
+                return Err(CliError::refused(format_args!("cannot print the outcomes: {error}")));
             }
         },
     };
@@ -100,11 +100,7 @@ fn explore_seeds(scenario: &Scenario, seeds: u64) -> ExplorationResult {
     explored
 }
 
-fn explore_orders(
-    scenario: &Scenario,
-    seed: u64,
-    max_states: u64,
-) -> Result<ExplorationResult, CommandError> {
+fn explore_orders(scenario: &Scenario, seed: u64, max_states: u64) -> Result<ExplorationResult, CliError> {
     let mut last = None;
     let explored = explore_exhaustively(scenario, seed, max_states, |progress| {
         // Layers of few states end too soon to be seen.
@@ -116,7 +112,7 @@ fn explore_orders(
     show_progress("");
     explored.map_err(|many| {
         let steps = if many.steps == 1 { "1 step".to_owned() } else { format!("{} steps", many.steps) };
-        CommandError::refused(format_args!(
+        CliError::refused(format_args!(
             "this scenario has more than {} states, in its first {steps} alone: too many to walk; take players or steps \
              away, allow more with `--max-states`, or try `--seeds`",
             many.max_states
@@ -131,7 +127,7 @@ fn write_logs(
     path: &Path,
     scenario: &Rc<Scenario>,
     explored: &ExplorationResult,
-) -> Result<Option<ExitCode>, CommandError> {
+) -> Result<Option<ExitCode>, CliError> {
     let found = &explored.outcomes;
     if let Some(wanted) = arguments.outcome {
         let Some(found) = wanted.checked_sub(1).and_then(|at| found.get(at)) else {
@@ -172,7 +168,7 @@ fn write_log(
     force: bool,
     scenario: &Rc<Scenario>,
     witness: &Witness,
-) -> Result<Option<ExitCode>, CommandError> {
+) -> Result<Option<ExitCode>, CliError> {
     let resolved = resolved::to_json(scenario);
     let start = RunStart {
         seed: witness.seed,
@@ -187,8 +183,8 @@ fn write_log(
         let writer = writer.map_err(|RefusedError(message)| RunStartError(message))?;
         Ok(DrivenRun::start(scenario, &start, RunRecorder::new(Some(writer), None)))
     };
-    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(CommandError::refused)?;
-    Ok(match verdict.map_err(CommandError::refused)? {
+    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(CliError::refused)?;
+    Ok(match verdict.map_err(CliError::refused)? {
         RunVerdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
         RunVerdict::InternalError => Some(ExitCode::InternalError),
         RunVerdict::Passed | RunVerdict::Failed | RunVerdict::Interrupted(None) => None,

@@ -1,4 +1,4 @@
-//! `scenario extract`: a scenario that does by itself what was done in a run.
+//! `scenario extract`: prints a scenario that does by itself what people typed in a logged run.
 
 use crate::cli::args::ExtractArgs;
 use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
@@ -29,7 +29,7 @@ pub(super) fn extract(arguments: &ExtractArgs) -> ExitCode {
     let printed = scenario.as_deref().map_or(ExitCode::Passed, print_stdout);
     match reader.truncated_end() {
         _ if printed != ExitCode::Passed => printed,
-        // There is nothing to take as it is: an empty file would be another scenario.
+        // There is no scenario to print, and an empty one would be wrong.
         Some(cut) if scenario.is_none() => {
             report_error(format_args!("{}: the log was cut short: {cut}", path.display()));
             ExitCode::UnusableLog

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use crate::cli::args::FetchArgs;
-use crate::cli::command::command_error::CommandError;
+use crate::cli::command::cli_error::CliError;
 use crate::cli::command::report_error;
 use crate::cli::command::verdict_exit_code;
 use crate::cli::exit_code::ExitCode;
@@ -64,7 +64,7 @@ impl FileProvider for CommandLineFile {
 }
 
 /// Fetches and prints. An error of standard output is found at the end, since the writer's thread prints.
-fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, CommandError> {
+fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, CliError> {
     let LoadedScenario { scenario, folder, secrets, .. } = loaded;
     let scenario = Rc::new(scenario);
     let print_error = Arc::new(OnceLock::new());
@@ -99,11 +99,11 @@ fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, Co
             RunStart { seed: 0, clock, started_at: Some(started_at), schedule: &[], scenario_json: "{}" };
         DrivenRun::start(&scenario, &start, recorder)
     };
-    let (run, verdict) = live::drive(live, || Ok((recorder, None)), begin).map_err(CommandError::refused)?;
+    let (run, verdict) = live::drive(live, || Ok((recorder, None)), begin).map_err(CliError::refused)?;
     // Its writer has printed everything once it is dropped.
     drop(run);
     match print_error.get() {
-        Some(error) => Err(CommandError::refused(error)),
-        None => verdict.map_err(CommandError::refused),
+        Some(error) => Err(CliError::refused(error)),
+        None => verdict.map_err(CliError::refused),
     }
 }

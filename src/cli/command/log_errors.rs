@@ -1,4 +1,4 @@
-//! What all commands that read logs say alike: that one cannot be read, and that one was cut short.
+//! The errors that all commands that read logs share: a log that cannot be read, and one that was cut short.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::cli::exit_code::ExitCode;
 use scenario_log::reader::{LogReadError, TruncatedEnd};
 use scenario_log::sanitize::sanitize;
 
-/// Tells why a log cannot be used, and gives the exit code.
+/// Reports why a log cannot be used, and returns the exit code.
 pub(super) fn report_log_error(path: &Path, unreadable: &LogReadError) -> ExitCode {
     let path = path.to_string_lossy();
     if let LogReadError::Io(error) = unreadable {
@@ -21,7 +21,7 @@ pub(super) fn report_log_error(path: &Path, unreadable: &LogReadError) -> ExitCo
     ExitCode::UnusableLog
 }
 
-/// Tells where a log was cut short, and gives the exit code.
+/// Reports where a log was cut short, and returns the exit code. With `allow_incomplete` it is a warning.
 pub(super) fn report_truncated_log(path: &Path, cut: &TruncatedEnd, allow_incomplete: bool) -> ExitCode {
     let text = format!("{}: the log was cut short: {cut}", path.to_string_lossy());
     if allow_incomplete {
@@ -29,6 +29,6 @@ pub(super) fn report_truncated_log(path: &Path, cut: &TruncatedEnd, allow_incomp
         return ExitCode::Passed;
     }
     report_error(text);
-    write_stderr("help: `--allow-incomplete` takes it as it is\n");
+    write_stderr("help: `--allow-incomplete` accepts it as it is\n");
     ExitCode::UnusableLog
 }

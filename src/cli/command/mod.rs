@@ -1,7 +1,7 @@
 //! The commands, each in its own file, and what they share: loading, errors and output.
 
 mod check;
-mod command_error;
+mod cli_error;
 mod completions;
 mod diff;
 mod explore;

@@ -1,4 +1,4 @@
-//! `scenario plan`: what would happen when. Runs nothing.
+//! `scenario plan`: shows what would happen, and when. Runs nothing.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ use scenario_log::event::ClockKind;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Moment;
 
-/// How many rows people are shown; programs get all.
+/// The most rows of the text; the JSON has all of them.
 const MAX_ROWS_SHOWN: usize = 200;
 
 pub(super) fn plan(arguments: &Arguments) -> ExitCode {
@@ -54,7 +54,7 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         let after = sanitize(&open.waits_for);
         let _ = writeln!(out, "{:>12}  {:<12} {:<5}  after {after}", "?", open.entry, open.action);
     }
-    let open = || "open: it hangs on programs or servers".to_owned();
+    let open = || "open: it depends on programs or servers".to_owned();
     let _ = writeln!(out, "ends     earliest {}", format_moment(plan.earliest));
     let _ = writeln!(out, "         likely   {}", plan.likely.map_or_else(open, format_moment));
     let _ = writeln!(
@@ -75,7 +75,7 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
     out
 }
 
-/// An expectation in words; the name that it has by default says all.
+/// An expectation as text. Its default name says everything.
 fn format_expectation(one: &Expectation) -> String {
     match Expectation::default_name(&one.target, &one.rule, one.never) {
         all if all == one.name => all,
@@ -83,30 +83,30 @@ fn format_expectation(one: &Expectation) -> String {
     }
 }
 
-/// A moment to the millisecond.
+/// A moment in seconds, with milliseconds.
 fn format_moment(moment: Moment) -> String {
     format!("{}.{:03} s", moment.0 / 1_000_000_000, moment.0 / 1_000_000 % 1_000)
 }
 
-/// A moment as the log has it: seconds.
+/// A moment in seconds.
 fn to_seconds(moment: Moment) -> f64 {
     moment.0 as f64 / 1e9
 }
 
-/// The plan for programs, its keys in this order.
+/// The plan as JSON, with its keys in this order.
 #[derive(Serialize)]
 struct PlanJson<'p> {
     name: &'p str,
     seed: u64,
     timeline: Vec<PlanRowJson<'p>>,
-    /// Rows that are not in `timeline`, since there are too many.
+    /// The number of rows that `timeline` leaves out because there are too many.
     more: u64,
     open: Vec<OpenPlanEntryJson<'p>>,
     moves: u64,
     end: PlanEndJson,
-    /// The most at once; `null` if nothing bounds them.
+    /// The most processes at once; `null` if nothing bounds them.
     processes: Option<u64>,
-    /// What must hold of the run, by name.
+    /// The expectations of the run, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expect: Vec<PlanExpectationJson<'p>>,
 }
@@ -170,6 +170,6 @@ fn render_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         processes: plan.processes,
         expect: scenario.expectations.iter().map(expectation_json).collect(),
     };
-    // Numbers, texts and lists of these: nothing that JSON could not hold.
+    // It holds only numbers, texts and lists, so JSON can hold all of it.
     serde_json::to_string_pretty(&printed).map_or_else(|error| error.to_string(), |text| text + "\n")
 }

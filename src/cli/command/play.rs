@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use crate::cli::args::PlayArgs;
-use crate::cli::command::command_error::CommandError;
+use crate::cli::command::cli_error::CliError;
 use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
 use crate::cli::command::{serve, stderr_has_color};
 use crate::cli::exit_code::ExitCode;
@@ -16,11 +16,11 @@ use crate::web::server::{PageServer, ServerMode};
 use scenario_log::sanitize::sanitize;
 
 pub(super) fn play(arguments: &PlayArgs) -> ExitCode {
-    try_play(arguments).unwrap_or_else(CommandError::report)
+    try_play(arguments).unwrap_or_else(CliError::report)
 }
 
-fn try_play(arguments: &PlayArgs) -> Result<ExitCode, CommandError> {
-    let log = log_file::open_log_file(&arguments.log).map_err(CommandError::refused)?;
+fn try_play(arguments: &PlayArgs) -> Result<ExitCode, CliError> {
+    let log = log_file::open_log_file(&arguments.log).map_err(CliError::refused)?;
     let has_keys = io::stdin().is_terminal() && arguments.log.as_os_str() != "-";
     let served = start_page(arguments)?;
     let playback = PlaybackSetup {
@@ -33,7 +33,7 @@ fn try_play(arguments: &PlayArgs) -> Result<ExitCode, CommandError> {
         has_position_line: has_keys && io::stderr().is_terminal() && stderr_has_color(),
     };
     match playback::drive(playback) {
-        Err(PlaybackError::Start(error)) => Err(CommandError::refused(error)),
+        Err(PlaybackError::Start(error)) => Err(CliError::refused(error)),
         Err(PlaybackError::Log(error)) => Ok(report_log_error(&arguments.log, &error)),
         Ok(PlaybackEnd::Completed(Some(cut))) => {
             Ok(report_truncated_log(&arguments.log, &cut, arguments.allow_incomplete))
@@ -44,7 +44,7 @@ fn try_play(arguments: &PlayArgs) -> Result<ExitCode, CommandError> {
 }
 
 /// The live page of the log with its server, if `--serve` asks for it.
-fn start_page(arguments: &PlayArgs) -> Result<Option<(LivePage, PageServer)>, CommandError> {
+fn start_page(arguments: &PlayArgs) -> Result<Option<(LivePage, PageServer)>, CliError> {
     let Some(listening) = serve::listen(&arguments.serving)? else { return Ok(None) };
     let link = listening.page_url();
     let server = serve::start(listening, ServerMode::Playback)?;

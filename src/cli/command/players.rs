@@ -1,5 +1,5 @@
-//! `scenario players`: one preset alone on standard output, in real time; a line `N john` a move.
-//! This is also what plays a preset with `isolation = "process"`.
+//! `scenario players`: plays one preset alone, in real time, and writes a line like `N john` to standard
+//! output for each move. A preset with `isolation = "process"` runs as this command.
 
 use std::io::{ErrorKind, Write};
 use std::rc::Rc;
@@ -40,7 +40,7 @@ pub(super) fn players(arguments: &PlayersArgs) -> ExitCode {
     play(Engine::for_single_spawn(Rc::new(scenario), seed, preset, arguments.nth), arguments.speed)
 }
 
-/// Leaves one entry in the timeline: the spawn of this preset at the start.
+/// Reduces the timeline to one entry: the spawn of this preset at the start.
 fn keep_only_preset(scenario: &mut Scenario, preset: usize) {
     scenario.tick = None;
     scenario.world = None;
@@ -57,7 +57,7 @@ fn keep_only_preset(scenario: &mut Scenario, preset: usize) {
     }];
 }
 
-/// Lines of moves, and whether someone still reads them.
+/// Collects the lines of moves.
 struct MoveLines {
     bytes: Vec<u8>,
 }
@@ -70,10 +70,10 @@ impl EngineSink for MoveLines {
         }
     }
 
-    fn effect(&mut self, _order: Effect) {}
+    fn effect(&mut self, _effect: Effect) {}
 }
 
-/// Plays to the end, or until nobody reads any more.
+/// Plays to the end, or until the reader closes the pipe.
 fn play(mut engine: Engine, speed: f64) -> ExitCode {
     let mut lines = MoveLines { bytes: Vec::new() };
     let runtime = match runtime::build() {

@@ -1,4 +1,4 @@
-//! `scenario report`: what came of a run, from its log.
+//! `scenario report`: makes reports of a run from its log.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -24,18 +24,18 @@ use scenario_log::reader::LogReader;
 
 pub(super) fn report(arguments: &Arguments) -> ExitCode {
     let Arguments { output, junit, trace, csv, .. } = arguments;
-    let named = report_files::given_paths([
+    let given = report_files::given_paths([
         ("--output", output),
         ("--junit", junit),
         ("--trace", trace),
         ("--csv", csv),
     ]);
-    let on_stdout = named.iter().filter(|(_, path)| path.as_os_str() == "-").count();
+    let on_stdout = given.iter().filter(|(_, path)| path.as_os_str() == "-").count();
     if on_stdout > 1 {
         report_error("standard output can take one report: one `-`");
         return ExitCode::Usage;
     }
-    match write_reports(arguments, &named, on_stdout == 0) {
+    match write_reports(arguments, &given, on_stdout == 0) {
         Ok(exit) => exit,
         Err(RefusedError(refusal)) => {
             report_error(refusal);
@@ -44,7 +44,7 @@ pub(super) fn report(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// What is made of the log beside the summary.
+/// The reports that are made of the log beside the summary.
 #[derive(Default)]
 struct ReportOutputs {
     html: Option<HtmlReport<OutputFile>>,
@@ -54,27 +54,27 @@ struct ReportOutputs {
 }
 
 impl ReportOutputs {
-    /// Opens all that is to be written; none of it is the log, or the same file as another.
-    fn open(arguments: &Arguments, named: &[(&'static str, &Path)]) -> Result<ReportOutputs, RefusedError> {
-        let mut made = ReportOutputs::default();
+    /// Opens the files of all reports. None of them may be the log, or the same file as another.
+    fn open(arguments: &Arguments, given: &[(&'static str, &Path)]) -> Result<ReportOutputs, RefusedError> {
+        let mut outputs = ReportOutputs::default();
         let mut others = vec![(arguments.log.as_path(), "the log")];
-        for (option, path) in named {
+        for (option, path) in given {
             let output = report_files::open(option, path, &others)?;
             match *option {
-                "--output" => made.html = Some(HtmlReport::new(output)),
-                "--junit" => made.junit = Some((JunitCases::default(), output)),
-                "--trace" => made.trace = Some(TraceReport::new(output)),
-                _ => made.csv = Some(CsvReport::new(output)),
+                "--output" => outputs.html = Some(HtmlReport::new(output)),
+                "--junit" => outputs.junit = Some((JunitCases::default(), output)),
+                "--trace" => outputs.trace = Some(TraceReport::new(output)),
+                _ => outputs.csv = Some(CsvReport::new(output)),
             }
             others.push((path, option));
         }
-        Ok(made)
+        Ok(outputs)
     }
 
-    /// Writes what is left to be written.
-    fn finish(self, figures: &RunMetrics, log: &Path) -> Result<(), ReportError> {
+    /// Writes everything that is not written yet.
+    fn finish(self, metrics: &RunMetrics, log: &Path) -> Result<(), ReportError> {
         if let Some(html) = self.html {
-            html.finish(figures, &public_log_name(log))?;
+            html.finish(metrics, &public_log_name(log))?;
         }
         if let Some((cases, mut output)) = self.junit {
             let xml = cases.render_junit(None)?;
@@ -85,39 +85,38 @@ impl ReportOutputs {
     }
 }
 
-/// How a log is called on a page that goes to others: without the folders of this machine.
+/// The name of a log on a page that others may read: without the folders of this machine.
 fn public_log_name(log: &Path) -> String {
     let name = log.file_name().filter(|name| *name != "-");
     name.map_or_else(|| "log.jsonl".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Reads the log, and has everything made of it.
+/// Reads the log once, and makes all reports of it.
 fn write_reports(
     arguments: &Arguments,
-    named: &[(&'static str, &Path)],
-    is_shown: bool,
+    given: &[(&'static str, &Path)],
+    has_summary: bool,
 ) -> Result<ExitCode, RefusedError> {
     let path = &arguments.log;
-    let mut reader =
-        LogReader::new(log_file::open_log(path).map_err(|error| RefusedError(error.to_string()))?);
-    let mut made = ReportOutputs::open(arguments, named)?;
-    let mut figures = RunMetrics::default();
-    let mut listeners: Vec<&mut dyn EventConsumer> = vec![&mut figures];
-    listeners.extend(made.html.as_mut().map(|html| html as &mut dyn EventConsumer));
-    listeners.extend(made.junit.as_mut().map(|(cases, _)| cases as &mut dyn EventConsumer));
-    listeners.extend(made.trace.as_mut().map(|trace| trace as &mut dyn EventConsumer));
-    listeners.extend(made.csv.as_mut().map(|csv| csv as &mut dyn EventConsumer));
-    let told = feed::feed(&mut reader, &mut listeners);
+    let mut reader = LogReader::new(log_file::open_log(path).map_err(|error| RefusedError(error.to_string()))?);
+    let mut outputs = ReportOutputs::open(arguments, given)?;
+    let mut metrics = RunMetrics::default();
+    let mut consumers: Vec<&mut dyn EventConsumer> = vec![&mut metrics];
+    consumers.extend(outputs.html.as_mut().map(|html| html as &mut dyn EventConsumer));
+    consumers.extend(outputs.junit.as_mut().map(|(cases, _)| cases as &mut dyn EventConsumer));
+    consumers.extend(outputs.trace.as_mut().map(|trace| trace as &mut dyn EventConsumer));
+    consumers.extend(outputs.csv.as_mut().map(|csv| csv as &mut dyn EventConsumer));
+    let fed = feed::feed(&mut reader, &mut consumers);
     let unwritten = |error: ReportError| RefusedError(format!("cannot write the report: {error}"));
-    match told {
+    match fed {
         Ok(()) => {}
         Err(FeedError::Read(unreadable)) => return Ok(report_log_error(path, &unreadable)),
         Err(FeedError::Write(error)) => return Err(unwritten(error.into())),
     }
-    made.finish(&figures, path).map_err(unwritten)?;
-    let is_empty = figures.events == 0;
+    outputs.finish(&metrics, path).map_err(unwritten)?;
+    let is_empty = metrics.events == 0;
     let printed =
-        if is_empty || !is_shown { ExitCode::Passed } else { print_summary(&figures, arguments.format)? };
+        if is_empty || !has_summary { ExitCode::Passed } else { print_summary(&metrics, arguments.format)? };
     Ok(match reader.truncated_end() {
         _ if printed != ExitCode::Passed => printed,
         Some(cut) => report_truncated_log(path, cut, arguments.allow_incomplete && !is_empty),
@@ -126,16 +125,16 @@ fn write_reports(
 }
 
 /// Prints the summary.
-fn print_summary(figures: &RunMetrics, format: OutputFormat) -> Result<ExitCode, RefusedError> {
+fn print_summary(metrics: &RunMetrics, format: OutputFormat) -> Result<ExitCode, RefusedError> {
     match format {
-        OutputFormat::Human => Ok(print_stdout(&summary::render_text(figures, stdout_style()))),
-        OutputFormat::Json => json::render_json(figures)
+        OutputFormat::Human => Ok(print_stdout(&summary::render_text(metrics, stdout_style()))),
+        OutputFormat::Json => json::render_json(metrics)
             .map(|json| print_stdout(&json))
             .map_err(|error| RefusedError(error.to_string())),
     }
 }
 
-/// What standard output can show. Where it is no terminal, the same everywhere.
+/// The style that standard output can show. A file or a pipe gets the same style everywhere.
 fn stdout_style() -> SummaryStyle {
     let stdout = io::stdout();
     let charset =
@@ -143,7 +142,7 @@ fn stdout_style() -> SummaryStyle {
     SummaryStyle { color: has_color(&stdout), charset }
 }
 
-/// Whether the terminal's characters are Unicode, as far as the environment does not say otherwise.
+/// Whether the terminal shows Unicode. It does unless the environment's locale has another encoding.
 fn is_unicode() -> bool {
     let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value);

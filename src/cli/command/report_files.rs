@@ -1,5 +1,5 @@
-//! Where reports go beside what is shown: opened before anything is read or started, and never over
-//! what they are made of.
+//! The files of reports: opened before anything is read or started. A report never overwrites a file that
+//! it is made of.
 
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -9,7 +9,7 @@ use crate::cli::args::{ReplayArgs, RunArgs};
 use crate::io::log_file::writer::{OutputDestination, RefusedError};
 use crate::report::output_file::OutputFile;
 
-/// Opens what an option names; `others` are the paths that it must not be, each with what it is.
+/// Opens the file of an option. It must not be one of `others`, each with its role in the message.
 pub(super) fn open(option: &str, path: &Path, others: &[(&Path, &str)]) -> Result<OutputFile, RefusedError> {
     for (other, what) in others {
         if is_same_file(path, other) {
@@ -25,7 +25,7 @@ pub(super) fn open(option: &str, path: &Path, others: &[(&Path, &str)]) -> Resul
     OutputFile::open(&format!("{option} FILE"), &destination)
 }
 
-/// Whether two paths are of one regular file, or would be.
+/// Whether two paths lead to the same regular file, or would once it exists.
 fn is_same_file(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| {
         let metadata = std::fs::metadata(path).ok();
@@ -58,13 +58,13 @@ fn open_junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<Ou
     path.map(|path| open("--junit", path, others)).transpose()
 }
 
-/// Writes test cases.
+/// Writes the JUnit report.
 pub(super) fn write_junit(mut output: OutputFile, xml: io::Result<String>) -> Result<(), RefusedError> {
     let written = xml.and_then(|xml| output.write_all(xml.as_bytes()).and_then(|()| output.flush()));
     written.map_err(|error| RefusedError(format!("cannot write the `--junit`: {error}")))
 }
 
-/// The options of a report that name a place, in a fixed order.
+/// The options that are given, with their paths, in this order.
 pub(super) fn given_paths<'a>(
     options: impl IntoIterator<Item = (&'static str, &'a Option<PathBuf>)>,
 ) -> Vec<(&'static str, &'a Path)> {

@@ -1,4 +1,4 @@
-//! `scenario schema`: the JSON Schemas that the program goes by, as in the folder `schema/`.
+//! `scenario schema`: prints the JSON Schemas of this release, the same as in the folder `schema/`.
 
 use crate::cli::args::{SchemaArgs, SchemaKind};
 use crate::cli::command::print_stdout;

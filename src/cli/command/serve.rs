@@ -1,4 +1,4 @@
-//! `--serve`: opens the door of the live page, and shows where it is.
+//! `--serve`: listens for readers of the live page, and shows its link.
 
 use crate::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
 use crate::cli::args::ServeArgs;
@@ -9,7 +9,7 @@ use crate::web::server::token::AccessToken;
 use crate::web::server::{BoundServer, PageServer, ServerMode, SiteAssets};
 use scenario_log::sanitize::sanitize;
 
-/// Listens where the page is to be served, if it is. Nobody is let in yet.
+/// Listens at the address of `--serve`, if it is given. No reader is accepted yet.
 pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, RefusedError> {
     let Some(address) = &serving.address else { return Ok(None) };
     let token = match std::env::var(TOKEN_VARIABLE) {
@@ -21,14 +21,14 @@ pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, Refused
     bound.map(Some).map_err(|error| RefusedError(error.to_string()))
 }
 
-/// Lets people in. What there is to see they are shown once there is something.
+/// Accepts readers. They receive the page's state once there is one.
 pub(super) fn start(listening: BoundServer, kind: ServerMode) -> Result<PageServer, RefusedError> {
     let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT };
     let server = listening.start(site, kind);
     server.map_err(|error| RefusedError(format!("the page cannot be served: {error}")))
 }
 
-/// Shows the link that leads there.
+/// Shows the link to the page.
 pub(super) fn report_link(link: &str) {
     write_stderr(&format!("           page: {}\n", sanitize(link)));
 }

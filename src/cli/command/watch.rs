@@ -1,4 +1,4 @@
-//! `--watch`: a command that goes again whenever the files of its scenario change.
+//! `--watch`: repeats a command whenever the files of its scenario change.
 
 use crate::cli::args::RunArgs;
 use crate::cli::command::github::GitHubAnnotator;
@@ -10,10 +10,10 @@ use crate::io::guard;
 use crate::io::guard::GuardedExit;
 use scenario_core::scenario::{ScenarioOptions, load_scenario};
 
-/// Runs a scenario, each time by a runner of its own, until a signal comes.
+/// Runs a scenario again and again, each time in a new process, until a signal comes.
 pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {
     let github = GitHubAnnotator::detect(arguments.github);
-    let go = |watcher: &mut FileWatcher| {
+    let run_once = |watcher: &mut FileWatcher| {
         let files = RecordingFiles::default();
         let options =
             ScenarioOptions { vars: &arguments.variables.vars, env: &env_var, clock: arguments.clock.into() };
@@ -23,45 +23,45 @@ pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {
             report_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
             return Ok(changes);
         }
-        let Some(GuardedExit { code, death_message: died }) = guard::guard(None, Some(&changes)) else {
+        let Some(GuardedExit { code, death_message }) = guard::guard(None, Some(&changes)) else {
             report_error("`--watch` starts the program again and again, which cannot be done here");
             return Err(ExitCode::Refused);
         };
-        if let Some(died) = died {
-            report_error(died);
+        if let Some(message) = death_message {
+            report_error(message);
         }
         if watcher.take_end_signal().is_some() { Err(ExitCode::FromGuarded(code)) } else { Ok(changes) }
     };
-    repeat_on_change(arguments.quiet, go)
+    repeat_on_change(arguments.quiet, run_once)
 }
 
-/// Does something again and again, until it says with which code to end, or a signal ends it. It gives
-/// the files whose changes are waited for.
+/// Repeats a command until it returns an exit code, or a signal ends it. Each time the command returns the
+/// files whose changes start it again.
 pub(super) fn repeat_on_change(
     is_quiet: bool,
-    mut go: impl FnMut(&mut FileWatcher) -> Result<FileWatchList, ExitCode>,
+    mut run_once: impl FnMut(&mut FileWatcher) -> Result<FileWatchList, ExitCode>,
 ) -> ExitCode {
     let mut watcher = match FileWatcher::new() {
         Ok(watcher) => watcher,
         Err(error) => {
-            report_error(format_args!("cannot hear signals: {error}"));
+            report_error(format_args!("cannot receive signals: {error}"));
             return ExitCode::Refused;
         }
     };
     loop {
-        let changes = match go(&mut watcher) {
+        let changes = match run_once(&mut watcher) {
             Ok(changes) => changes,
             Err(exit) => return exit,
         };
-        let say = |text| {
+        let show = |text| {
             if !is_quiet {
                 write_stderr(text)
             }
         };
-        say("           waits for a change; Ctrl-C ends\n");
+        show("           waits for a change; Ctrl-C ends\n");
         if let Some(signal) = watcher.wait_for_change(&changes) {
             return ExitCode::Signalled(signal);
         }
-        say("           it has changed\n");
+        show("           it has changed\n");
     }
 }

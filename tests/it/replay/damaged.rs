@@ -96,7 +96,7 @@ fn starts_without_end_are_refused() {
         );
     }
     let Found::Damaged(402, what) = find(log.as_bytes()) else { panic!("{:?}", find(log.as_bytes())) };
-    assert_eq!(what, "is where more than 4000000 starts are ordered of which no line tells");
+    assert_eq!(what, "is where more than 4000000 starts are ordered that no line records");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod misuse;
 mod setup;
 
 use crate::cli::args::RunArgs;
-use crate::cli::command::command_error::CommandError;
+use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::command::{load_quietly, report_diagnostics, report_error, watch};
 use crate::cli::exit_code::ExitCode;
@@ -16,14 +16,14 @@ use scenario_core::scenario::LoadedScenario;
 use setup::RunSetup;
 
 pub(super) fn run(arguments: &RunArgs) -> ExitCode {
-    try_run(arguments).unwrap_or_else(CommandError::report)
+    try_run(arguments).unwrap_or_else(CliError::report)
 }
 
-fn try_run(arguments: &RunArgs) -> Result<ExitCode, CommandError> {
+fn try_run(arguments: &RunArgs) -> Result<ExitCode, CliError> {
     if let Some(misuse) = misuse::find_misuse(arguments) {
-        return Err(CommandError::usage(misuse));
+        return Err(CliError::usage(misuse));
     }
-    let lifeline = Lifeline::find().map_err(CommandError::refused)?;
+    let lifeline = Lifeline::find().map_err(CliError::refused)?;
     let github = GitHubAnnotator::detect(arguments.github);
     if arguments.watch && lifeline.is_none() {
         return Ok(watch::run_watching(arguments));
@@ -32,7 +32,7 @@ fn try_run(arguments: &RunArgs) -> Result<ExitCode, CommandError> {
         Ok(loaded) => loaded,
         Err(failure) => {
             report_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
-            return Err(CommandError::already_reported(ExitCode::Usage));
+            return Err(CliError::already_reported(ExitCode::Usage));
         }
     };
     if lifeline.is_none()

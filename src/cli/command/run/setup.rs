@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::cli::args::{ClockArg, RunArgs};
-use crate::cli::command::command_error::CommandError;
+use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::command::log_path::LogTarget;
 use crate::cli::command::{choose_seed, report_files, serve, stderr_has_color};
@@ -80,9 +80,9 @@ impl RunSetup {
         loaded: LoadedScenario,
         lifeline: Option<Lifeline>,
         github: Option<GitHubAnnotator>,
-    ) -> Result<RunSetup, CommandError> {
+    ) -> Result<RunSetup, CliError> {
         let LoadedScenario { scenario, folder, secrets, sources, .. } = loaded;
-        let seed = choose_seed(arguments.seed, &scenario).map_err(CommandError::already_reported)?;
+        let seed = choose_seed(arguments.seed, &scenario).map_err(CliError::already_reported)?;
         let scenario_json = resolve(&scenario)?;
         let lines_entered = Arc::default();
         let input = open_input(arguments, &lines_entered)?;
@@ -118,10 +118,10 @@ impl RunSetup {
     }
 }
 
-fn resolve(scenario: &Scenario) -> Result<String, CommandError> {
+fn resolve(scenario: &Scenario) -> Result<String, CliError> {
     let json = resolved::to_json(scenario);
     if json.len() > MAX_RESOLVED_BYTES {
-        return Err(CommandError::usage(format_args!(
+        return Err(CliError::usage(format_args!(
             "with its variables put in, the scenario has {} MiB; a log holds one of {} MiB at most",
             json.len() >> 20,
             MAX_RESOLVED_BYTES >> 20
@@ -132,15 +132,12 @@ fn resolve(scenario: &Scenario) -> Result<String, CommandError> {
 
 /// Opens the source of typed lines: `--input`, or else the terminal on standard input. A standard
 /// input that is not a terminal is never read unless `--input -` asks for it.
-fn open_input(
-    arguments: &RunArgs,
-    lines_entered: &Arc<AtomicU64>,
-) -> Result<Option<ConsoleInput>, CommandError> {
+fn open_input(arguments: &RunArgs, lines_entered: &Arc<AtomicU64>) -> Result<Option<ConsoleInput>, CliError> {
     match &arguments.input {
         Some(path) if path.as_os_str() == "-" => Ok(Some(ConsoleInput::Stdin)),
         Some(path) => match find_read_error(path) {
             Some(error) => {
-                Err(CommandError::refused(format_args!("cannot read `--input` {}: {error}", path.display())))
+                Err(CliError::refused(format_args!("cannot read `--input` {}: {error}", path.display())))
             }
             None => Ok(Some(ConsoleInput::File(path.clone()))),
         },
@@ -160,10 +157,10 @@ fn find_read_error(path: &Path) -> Option<String> {
     }
 }
 
-fn read_typed_lines(input: Option<&ConsoleInput>) -> Result<Vec<String>, CommandError> {
+fn read_typed_lines(input: Option<&ConsoleInput>) -> Result<Vec<String>, CliError> {
     input.map_or(Ok(Vec::new()), |input| {
         console_input::read_all(input)
-            .map_err(|error| CommandError::refused(format_args!("cannot read the `--input`: {error}")))
+            .map_err(|error| CliError::refused(format_args!("cannot read the `--input`: {error}")))
     })
 }
 

@@ -6,28 +6,28 @@ use crate::cli::command::report_error;
 use crate::cli::exit_code::ExitCode;
 use crate::io::log_file::writer::RefusedError;
 
-/// Ends a command early. The message is shown once, by [`CommandError::report`].
+/// Ends a command early. The message is shown once, by [`CliError::report`].
 #[derive(Debug)]
-pub(super) struct CommandError {
+pub(super) struct CliError {
     exit: ExitCode,
     /// None if the message has been shown already.
     message: Option<String>,
 }
 
-impl CommandError {
+impl CliError {
     /// The arguments or the scenario are wrong; nothing was started.
-    pub(super) fn usage(message: impl Display) -> CommandError {
-        CommandError { exit: ExitCode::Usage, message: Some(message.to_string()) }
+    pub(super) fn usage(message: impl Display) -> CliError {
+        CliError { exit: ExitCode::Usage, message: Some(message.to_string()) }
     }
 
     /// The system refuses something: a file, a port, a thread.
-    pub(super) fn refused(message: impl Display) -> CommandError {
-        CommandError { exit: ExitCode::Refused, message: Some(message.to_string()) }
+    pub(super) fn refused(message: impl Display) -> CliError {
+        CliError { exit: ExitCode::Refused, message: Some(message.to_string()) }
     }
 
     /// The command has shown its message, and ends with this code.
-    pub(super) fn already_reported(exit: ExitCode) -> CommandError {
-        CommandError { exit, message: None }
+    pub(super) fn already_reported(exit: ExitCode) -> CliError {
+        CliError { exit, message: None }
     }
 
     /// Shows the message, and gives the exit code.
@@ -39,8 +39,8 @@ impl CommandError {
     }
 }
 
-impl From<RefusedError> for CommandError {
-    fn from(RefusedError(message): RefusedError) -> CommandError {
-        CommandError::refused(message)
+impl From<RefusedError> for CliError {
+    fn from(RefusedError(message): RefusedError) -> CliError {
+        CliError::refused(message)
     }
 }
