@@ -213,7 +213,9 @@ impl ReplayDriver {
     fn next_step(&mut self, line: &LogLine<'_>, reached: Moment) -> Result<ReplayStep, String> {
         let input = input::read_input(line, &mut self.line)?;
         if self.clock == ClockKind::Real {
-            return Ok(input.map_or(ReplayStep::Advance(line.t), |input| ReplayStep::HandleInput(line.t, input)));
+            return Ok(
+                input.map_or(ReplayStep::Advance(line.t), |input| ReplayStep::HandleInput(line.t, input))
+            );
         }
         // In virtual time there are few inputs, and each comes between two moments.
         if let Some(input) = input.filter(input::is_possible_in_virtual_time) {

@@ -529,7 +529,7 @@ fn measures() -> String {
     let events: BTreeSet<String> =
         schema("event").list("oneOf").iter().map(|e| e.text("title").to_owned()).collect();
     let (_, help) = checked("[[expect]]\nof = \"fetch.took\"\nstat = \"nothing\"\nbelow = \"1s\"\n");
-    let mut stats = named(&help, "there is ", '"');
+    let mut stats = named(&help, "the statistics are ", '"');
     stats.retain(|stat| stat != "p99.9");
     let mut rows: Vec<(String, String)> = vec![("the name of an event".to_owned(), "move".to_owned())];
     rows.extend(

@@ -98,7 +98,8 @@ fn write_reports(
     has_summary: bool,
 ) -> Result<ExitCode, RefusedError> {
     let path = &arguments.log;
-    let mut reader = LogReader::new(log_file::open_log(path).map_err(|error| RefusedError(error.to_string()))?);
+    let mut reader =
+        LogReader::new(log_file::open_log(path).map_err(|error| RefusedError(error.to_string()))?);
     let mut outputs = ReportOutputs::open(arguments, given)?;
     let mut metrics = RunMetrics::default();
     let mut consumers: Vec<&mut dyn EventConsumer> = vec![&mut metrics];

@@ -12,10 +12,11 @@ use serde_json::Value;
 use crate::decode_error::DecodeError;
 use crate::event::log_value::{
     Captured, Checksum, ClockKind, Count, Direction, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag,
-    FormatNumber, GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText, Loads, LogKey,
-    LogValue, Moment, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player, Position,
-    Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256, SharedCells,
-    Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
+    FormatNumber, GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText,
+    LoadMetricsByJob, LogKey, LogValue, Moment, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid,
+    Player, Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList,
+    Sha256, SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting,
+    rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
 use crate::event::{ExpectationResult, FetchedResponse, RunSummary, Source, SpawnExit};
@@ -440,7 +441,7 @@ events! {
         /// The lateness of all events with a `due`, in seconds: the median, the 99th percentile, the maximum.
         lateness: Required<Lateness>,
         /// The metrics of each load that made requests, by the name of its fetch.
-        fetches: UnlessEmpty<Loads>,
+        fetches: UnlessEmpty<LoadMetricsByJob>,
         /// The last value of each shared cell, by the cell's name.
         shared: UnlessEmpty<SharedCells>,
         /// The time from the start of the run to this event, in seconds.

@@ -17,7 +17,7 @@ use crate::fetch_error_kind::FetchErrorKind;
 use crate::load_metrics::{LatencyQuantiles, LoadMetrics};
 
 /// The metrics of every load of a run.
-pub(crate) struct Loads;
+pub(crate) struct LoadMetricsByJob;
 
 /// The loads of a line. A value that the format does not have is an error of the decoding, not of the
 /// JSON.
@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for DecodedLoads {
     }
 }
 
-impl LogValue for Loads {
+impl LogValue for LoadMetricsByJob {
     type Json<'l> = DecodedLoads;
     type Value<'e> = &'e [LoadMetrics];
     const OBSERVED: Option<EventKeyType> = None;
@@ -53,7 +53,7 @@ impl LogValue for Loads {
     }
 }
 
-impl OmittableValue for Loads {
+impl OmittableValue for LoadMetricsByJob {
     fn omitted<'e>() -> Self::Value<'e> {
         &[]
     }

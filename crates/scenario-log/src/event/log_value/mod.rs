@@ -24,7 +24,7 @@ use serde_json::Value;
 pub(crate) use collections::{
     Captured, Headers, OptionalTimings, Position, Positions, SeqList, SharedCells, TieChoices, Waiting,
 };
-pub(crate) use load_metrics::Loads;
+pub(crate) use load_metrics::LoadMetricsByJob;
 pub(crate) use numbers::{
     Checksum, Count, ExitStatus, Flag, FormatNumber, Lateness, Pid, Register, Sha256, Status,
 };
