@@ -4,7 +4,7 @@
 //! # How it works
 //!
 //! The first line of a log gives the scenario, the seed and the clock. Every later line is of one of two
-//! kinds. An [input](input) came from outside (a line of a process, an answer, a typed command): the
+//! kinds. An [input] came from outside (a line of a process, an answer, a typed command): the
 //! engine gets it again, at the moment of the line. All other events were decided by the engine: it is
 //! advanced to the moment of the line, and must decide the same. In both cases the engine's events are
 //! [compared](compare) with the lines as they come, so that memory does not grow with the log. On the

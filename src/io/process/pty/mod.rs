@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_comes_from_the_childs_pipe() {
+    fn the_error_comes_from_the_pipe_of_the_child() {
         let exec_error = |text: &str| {
             let (theirs, mut ours) = io::pipe().expect("a pipe");
             io::Write::write_all(&mut ours, text.as_bytes()).expect("written");
