@@ -147,6 +147,7 @@ struct SeedRunSink {
 }
 
 impl EngineSink for SeedRunSink {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "an outcome is made of these events alone")]
     fn event(&mut self, _t: Moment, event: &Event<'_>) {
         match event {
             Event::Deadlock { waiting } => self.waiting = waiting.to_vec(),

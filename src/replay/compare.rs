@@ -253,6 +253,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
 }
 
 impl<R: Read> EngineSink for ReplayComparer<'_, R> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "these events alone begin or end a source or the run")]
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         if self.halt.is_some() {
             return;

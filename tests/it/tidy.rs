@@ -258,6 +258,56 @@ fn the_core_neither_waits_nor_prints() {
     }
 }
 
+/// The arms of every `match` in a code: the patterns, without what is inside of their brackets.
+fn match_arms(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (start, _) in code.match_indices("match ") {
+        let head = &code[start..];
+        let Some(open) = head.find(['{', ';']).filter(|at| head.as_bytes()[*at] == b'{') else { continue };
+        let (mut depth, mut arms) = (0_usize, String::new());
+        for c in head[open + 1..].chars() {
+            match c {
+                '}' if depth == 0 => break,
+                '{' | '(' | '[' => depth += 1,
+                '}' | ')' | ']' => depth -= 1,
+                _ if depth == 0 => arms.push(c),
+                _ => {}
+            }
+        }
+        found.push((start, arms));
+    }
+    found
+}
+
+/// A new event must be looked at wherever events are told apart, so a `match` on events has no arm for all
+/// others, but in the few functions that say why with an `#[expect]`.
+#[test]
+fn matches_on_events_are_exhaustive() {
+    const EXPECTED: &str = "clippy::wildcard_enum_match_arm";
+    let mut wrong = Vec::new();
+    let mut matches = 0;
+    for (_, folder) in CRATES {
+        for file in source_files(folder) {
+            for (start, arms) in
+                match_arms(&file.code).into_iter().filter(|(_, arms)| arms.contains("Event::"))
+            {
+                matches += 1;
+                let is_catch_all =
+                    |pattern: &str| pattern == "_" || pattern.chars().all(|c| c.is_lowercase() || c == '_');
+                let mut patterns = arms.split("=>").filter_map(|part| part.split_whitespace().last());
+                let before = file.code[..start]
+                    .rfind("fn ")
+                    .map_or(0, |function| file.code[..function].rfind([';', '}']).unwrap_or(0));
+                if patterns.any(is_catch_all) && !file.code[before..start].contains(EXPECTED) {
+                    wrong.push(format!("{}:{}", file.path.display(), file.code[..start].lines().count()));
+                }
+            }
+        }
+    }
+    assert!(matches > 10, "matches on events were found: {matches}");
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn a_type_name_is_used_once() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -130,6 +130,7 @@ impl<'s> PlanSink<'s> {
 }
 
 impl EngineSink for PlanSink<'_> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the plan shows these events alone")]
     fn event(&mut self, t: Moment, event: &Event<'_>) {
         self.now = t;
         self.events += 1;

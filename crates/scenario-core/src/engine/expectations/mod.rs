@@ -100,6 +100,7 @@ impl Expectations {
     }
 
     /// Takes a logged event. `next` is the `seq` of the next event.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other events are single lines of the log")]
     pub(super) fn observe(&mut self, now: Moment, event: &Event<'_>, next: u64) {
         let kind = event.kind();
         if !self.monitors_by_kind[kind.index()].is_empty() {
@@ -150,6 +151,7 @@ impl Expectations {
     }
 
     /// Notes the start of a source, and forgets a source that has ended.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "these events alone begin or end a source")]
     fn update_origins(&mut self, now: Moment, event: &Event<'_>) {
         match event {
             Event::SpawnStarted { source, .. } => {
