@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | `crates/scenario-log` | the event log as a library: [events](scenario_log::event), [encoding](scenario_log::encode), [decoding](scenario_log::decode), [reading](scenario_log::reader), its [schema](scenario_log::schema). It opens no file |
 //! | `crates/scenario-core` | what decides, and neither waits nor prints: the [scenario] as data, the [engine], the [plan]; [diagnostics](scenario_core::diagnostic) |
+//! | [`assets`] | the scripts, styles and templates of the report and of the live page, joined from their modules |
 //! | [`io`] | everything that waits: the [clock](io::clock), the [multiplexer](io::multiplexer), [processes](io::process), [HTTP](io::http), [typed input](io::console_input), [signals](io::signals), the [guard](io::guard), the [log file](io::log_file). Observations go into the [inbox](io::inbox) |
 //! | [`report`] | what is made of a log: the [feed](report::feed) of its events, [metrics](report::metrics), the [summary](report::summary), [HTML](report::html), JUnit, CSV, the trace |
 //! | [`terminal`] | what a person sees of a run: a [line for each event](terminal::event_lines), the live area beneath, diagnostics as text |
