@@ -16,7 +16,6 @@ use scenario_log::time::Span;
 use super::FetchContext;
 use super::attempt::{AttemptOutcome, FetchAttempt};
 use super::error::FetchError;
-use super::response::redact;
 use super::timing::AttemptProgress;
 
 /// The first delay. Each further delay is twice as long …
@@ -124,7 +123,7 @@ fn failure_message(error: &FetchError, progress: &AttemptProgress, attempts: u32
 
 /// A message without secrets, and not too long.
 fn loggable_message(context: &FetchContext, message: &str) -> String {
-    truncate_message(redact::redact_text(message, &context.run_context.secrets))
+    truncate_message(context.run_context.secrets.redact(message))
 }
 
 fn truncate_message(mut message: String) -> String {

@@ -27,6 +27,7 @@ use crate::io::RunContext;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::line_splitter::{LineSplitter, OutputPiece};
 use scenario_log::event::{OutputStream, Source};
+use scenario_log::secrets::part_redactor::PartRedactor;
 
 /// The most bytes of one read: half of what a pipe usually holds. A short line becomes fifteen times
 /// as many bytes of log, and all of them are in memory together.
@@ -86,7 +87,8 @@ impl Multiplexer {
         max_line: u64,
     ) -> OutputReader {
         let splitter = LineSplitter::new(max_line);
-        OutputReader { multiplexer: Rc::clone(self), source, stream, pipe: Some(pipe), splitter }
+        let redactor = PartRedactor::default();
+        OutputReader { multiplexer: Rc::clone(self), source, stream, pipe: Some(pipe), splitter, redactor }
     }
 }
 
@@ -99,6 +101,8 @@ pub struct OutputReader {
     /// `None` once the output has ended.
     pipe: Option<Receiver>,
     splitter: LineSplitter,
+    /// Redacts a line that comes in parts.
+    redactor: PartRedactor,
 }
 
 impl OutputReader {
@@ -155,30 +159,34 @@ impl OutputReader {
 
     /// Emits the lines in the first `length` bytes of the buffer.
     fn split_read(&mut self, length: usize) {
-        let OutputReader { multiplexer: shared, source, stream, splitter, .. } = self;
-        let emit = |piece| shared.emit(*source, *stream, piece);
+        let OutputReader { multiplexer: shared, source, stream, splitter, redactor, .. } = self;
+        let emit = |piece| shared.emit(*source, *stream, redactor, piece);
         splitter.feed(&shared.buffer.borrow()[..length], || shared.inbox.take_buffer(), emit);
     }
 
     /// Closes the pipe and emits an unfinished line.
     fn close(&mut self) {
         self.pipe = None;
-        if let Some(piece) = self.splitter.finish() {
-            self.multiplexer.emit(self.source, self.stream, piece);
+        let mut piece = self.splitter.finish();
+        if piece.is_none() && self.redactor.held_len() > 0 {
+            piece = Some(OutputPiece::Lines(Vec::new()));
+        }
+        if let Some(piece) = piece {
+            self.multiplexer.emit(self.source, self.stream, &mut self.redactor, piece);
         }
     }
 }
 
 impl Multiplexer {
-    /// Leaves a piece in the inbox, with the secrets masked.
-    fn emit(&self, source: Source, stream: OutputStream, piece: OutputPiece) {
+    /// Leaves a piece in the inbox, redacted.
+    fn emit(&self, source: Source, stream: OutputStream, redactor: &mut PartRedactor, piece: OutputPiece) {
         let (mut chunk, partial) = match piece {
             OutputPiece::Lines(chunk) => (chunk, false),
             OutputPiece::PartialLine(chunk) => (chunk, true),
         };
-        if !self.context.secrets.is_empty() {
-            self.context.secrets.mask(&mut chunk);
+        redactor.redact(&self.context.secrets, &mut chunk, partial);
+        if !chunk.is_empty() {
+            self.inbox.push(Input::SpawnLines { source, stream, chunk, partial });
         }
-        self.inbox.push(Input::SpawnLines { source, stream, chunk, partial });
     }
 }

@@ -268,7 +268,7 @@ impl ProcessRegistry {
         for _ in &start.queued_input {
             self.inbox.push(Input::SendFailed { source, error: "it does not run".to_owned() });
         }
-        let error = self.context.secrets.mask_text(error);
+        let error = self.context.secrets.redact(error);
         self.inbox.push(Input::SpawnFailed { source, error });
     }
 

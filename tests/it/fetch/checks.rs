@@ -112,3 +112,22 @@ fn a_mismatch_shows_no_secrets() {
         );
     });
 }
+
+#[test]
+fn a_mismatch_shows_no_piece_of_a_secret() {
+    local(async {
+        // Where the excerpts are cut, with characters that a message and JSON write in two ways.
+        for before in 180..205 {
+            let secret = "can\"ary/can\\ary";
+            let spelled = "can\\u0022ary\\/can\\\\ary";
+            let body = format!("{{\"a\":\"{}{spelled}\"}}", "x".repeat(before));
+            let server = Server::answering(answer(&body)).await;
+            let check = Some(FetchCheck { text: Some("^x".to_owned()), ..json(&[("/a", "1")]) });
+            let mut rig = Rig::new(vec![FetchJob { check, ..job(&server.url("/")) }], &[secret]);
+            rig.start(1);
+            rig.wait_for_ends(1).await;
+            let message = rig.run(1).await.fetched().check.unwrap();
+            assert!(!message.contains("can") && !message.contains("ary"), "{message}");
+        }
+    });
+}

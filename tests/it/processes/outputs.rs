@@ -121,3 +121,12 @@ fn no_secret_is_reported() {
         assert_eq!(failure, Some("there is no program `/no/[redacted]`"));
     });
 }
+
+#[test]
+fn a_secret_over_the_edge_of_two_parts_of_a_line_is_in_neither() {
+    let mut long = sh("printf '12345678 hunter2hunter2 x\\nab hunter2hunt'");
+    long.max_line = 16;
+    with_secrets(&[long], Secrets::new(["hunter2hunter2"]), async |bench| {
+        assert_eq!(bench.story_of(0).await.text(), "12345678 [redacted] x\nab hunter2hunt");
+    });
+}

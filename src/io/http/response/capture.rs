@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use scenario_core::scenario::model::{CaptureSelector, FetchCapture};
 use scenario_log::captured_value::CapturedValue;
+use scenario_log::secrets::Secrets;
 
 use super::json::json_scalar;
 use super::text::body_excerpt;
@@ -23,6 +24,8 @@ pub(super) struct CapturableResponse<'a> {
     pub(super) body: &'a [u8],
     /// The body as JSON, or the parser's error; `None` if nothing needs it.
     pub(super) json: Option<&'a serde_json::Result<Value>>,
+    /// What messages must not show.
+    pub(super) secrets: &'a Secrets,
 }
 
 /// Why a capture of the scenario cannot be used.
@@ -125,7 +128,10 @@ impl CompiledCapture {
                 let group = regex.captures(answer.body).and_then(|found| found.get(1));
                 let none = || match self.is_secret {
                     true => format!("nothing in the body matches /{regex}/"),
-                    false => format!("nothing in the body matches /{regex}/: {}", body_excerpt(answer.body)),
+                    false => format!(
+                        "nothing in the body matches /{regex}/: {}",
+                        body_excerpt(answer.body, answer.secrets)
+                    ),
                 };
                 text(group.ok_or_else(none)?.as_bytes())
             }
@@ -156,7 +162,12 @@ mod tests {
     fn captured(selector: CaptureSelector, body: &str) -> Result<String, String> {
         let headers = HeaderMap::from_iter([(HeaderName::from_static("x-id"), "a b".parse().unwrap())]);
         let json = serde_json::from_str(body);
-        let answer = CapturableResponse { headers: &headers, body: body.as_bytes(), json: Some(&json) };
+        let answer = CapturableResponse {
+            headers: &headers,
+            body: body.as_bytes(),
+            json: Some(&json),
+            secrets: &Secrets::default(),
+        };
         let capture = FetchCapture { name: "v".to_owned(), selector, secret: false };
         let capture = CompiledCapture::new(&capture).unwrap();
         capture.capture(&answer).map(|captured| captured.value).map_err(|error| error.to_string())

@@ -9,7 +9,6 @@ use hyper::HeaderMap;
 use regex::bytes::Regex;
 
 use scenario_core::scenario::model::{FetchCapture, FetchCheck, FetchJob};
-use scenario_core::scenario::vars::fill;
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::FetchErrorKind;
 use scenario_log::secrets::Secrets;
@@ -108,20 +107,22 @@ impl ResponseChecker {
         secrets: &Secrets,
     ) -> ResponseFindings {
         let json = self.needs_json().then(|| serde_json::from_slice(&received.content));
-        let answer = CapturableResponse { headers, body: &received.content, json: json.as_ref() };
-        let mut mismatches = self.mismatches(received, &answer);
-        let mut captured = Vec::new();
+        let answer = CapturableResponse { headers, body: &received.content, json: json.as_ref(), secrets };
+        // The secrets first: no message may show them.
+        let (mut captured, mut failed) = (Vec::new(), Vec::new());
         for capture in &self.captures {
             match capture.capture(&answer) {
-                Ok(one) if one.secret => {
-                    secrets.learn(&one.value);
-                    secrets.learn(&fill::encode_for_url(&one.value));
+                Ok(one) => {
+                    if one.secret {
+                        secrets.learn(&one.value);
+                    }
                     captured.push(one);
                 }
-                Ok(one) => captured.push(one),
-                Err(error) => mismatches.push(error.to_string()),
+                Err(error) => failed.push(error.to_string()),
             }
         }
+        let mut mismatches = self.mismatches(received, &answer);
+        mismatches.extend(failed);
         if mismatches.is_empty() {
             return ResponseFindings { mismatch: None, captured };
         }
@@ -142,14 +143,20 @@ impl ResponseChecker {
             ));
         }
         if let Some(regex) = self.text.as_ref().filter(|regex| !regex.is_match(answer.body)) {
-            mismatches.push(format!("nothing in the body matches /{regex}/: {}", body_excerpt(answer.body)));
+            mismatches.push(format!(
+                "nothing in the body matches /{regex}/: {}",
+                body_excerpt(answer.body, answer.secrets)
+            ));
         }
         match answer.json {
-            Some(Ok(body)) => {
-                mismatches.extend(self.json.iter().filter_map(|expected| json_mismatch(body, expected)))
-            }
+            Some(Ok(body)) => mismatches.extend(
+                self.json.iter().filter_map(|expected| json_mismatch(body, expected, answer.secrets)),
+            ),
             Some(Err(error)) => {
-                mismatches.push(format!("the body is not JSON ({error}): {}", body_excerpt(answer.body)));
+                mismatches.push(format!(
+                    "the body is not JSON ({error}): {}",
+                    body_excerpt(answer.body, answer.secrets)
+                ));
             }
             None => {}
         }

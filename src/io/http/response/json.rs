@@ -2,7 +2,8 @@
 
 use serde_json::{Number, Value};
 
-use super::text::truncate_value;
+use super::text::value_excerpt;
+use scenario_log::secrets::Secrets;
 
 /// A value that a job expects.
 #[derive(Debug)]
@@ -15,11 +16,13 @@ pub(super) struct ExpectedJson {
 }
 
 /// Why a body does not have an expected value; `None` if it has.
-pub(super) fn json_mismatch(body: &Value, expected: &ExpectedJson) -> Option<String> {
-    let (named, shown) = (pointer_name(&expected.pointer), truncate_value(&expected.shown));
+pub(super) fn json_mismatch(body: &Value, expected: &ExpectedJson, secrets: &Secrets) -> Option<String> {
+    let (named, shown) = (pointer_name(&expected.pointer), value_excerpt(&expected.shown, secrets));
     match body.pointer(&expected.pointer) {
         Some(value) if json_equal(value, &expected.value) => None,
-        Some(value) => Some(format!("{named} is {} and not {shown}", truncate_value(&value.to_string()))),
+        Some(value) => {
+            Some(format!("{named} is {} and not {shown}", value_excerpt(&value.to_string(), secrets)))
+        }
         None => Some(format!("{named} is not there, and should be {shown}")),
     }
 }
@@ -75,7 +78,7 @@ mod tests {
             value: serde_json::from_str(expected).unwrap(),
             shown: expected.to_owned(),
         };
-        json_mismatch(&serde_json::from_str(body).unwrap(), &expected)
+        json_mismatch(&serde_json::from_str(body).unwrap(), &expected, &Secrets::default())
     }
 
     #[test]
