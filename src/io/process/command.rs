@@ -109,7 +109,13 @@ impl CommandSpec {
         let program = if name.contains('/') {
             home.join(name)
         } else {
-            find_program(name, &shown, &search_path(preset), &folder).map_err(ProcessStartError::Permanent)?
+            let path = search_path(preset);
+            find_program(name, &shown, &path, &folder).map_err(|error| {
+                // The runner's own path is known to its user, and another one is not.
+                let is_own = std::env::var_os("PATH").as_ref() == Some(&path);
+                let looked_in = if is_own { String::new() } else { looked_in(&path) };
+                ProcessStartError::Permanent(format!("{error}{looked_in}"))
+            })?
         };
         // The name that a shell would give it: some programs act by the name that they are called.
         let called = if name.contains('/') { program.as_os_str() } else { name.as_ref() };
@@ -135,7 +141,7 @@ impl CommandSpec {
             StdinMode::Open => StdinContent::Open,
             StdinMode::World => StdinContent::World,
             StdinMode::Text(text) => StdinContent::Bytes(text.reveal().as_bytes().to_vec()),
-            StdinMode::File(file) => StdinContent::File(open_stdin_file(&home.join(file), file)?),
+            StdinMode::File(file) => StdinContent::File(open_stdin_file(&home.join(file))?),
         };
         let (stop, max_line) = (preset.stop, preset.max_line);
         Ok(CommandSpec {
@@ -197,12 +203,19 @@ fn find_program(name: &str, shown: &str, path: &OsStr, folder: &Path) -> Result<
     })
 }
 
+/// The folders of a search path, in brackets.
+fn looked_in(path: &OsStr) -> String {
+    let folders: Vec<String> =
+        std::env::split_paths(path).map(|folder| folder.display().to_string()).collect();
+    format!(" ({})", folders.join(", "))
+}
+
 /// Opens the file for a standard input. `O_NONBLOCK`, since opening a FIFO would wait for a writer.
-fn open_stdin_file(file: &Path, shown: &Path) -> Result<OwnedFd, ProcessStartError> {
+fn open_stdin_file(file: &Path) -> Result<OwnedFd, ProcessStartError> {
     let fail = |error: io::Error| match ProcessStartError::from_io(&error) {
         ProcessStartError::Permanent(words) => ProcessStartError::Permanent(format!(
             "its standard input `{}` cannot be read: {words}",
-            shown.display()
+            file.display()
         )),
         limit @ ProcessStartError::LimitReached(_) => limit,
     };

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
@@ -101,7 +101,7 @@ fn not_found_message(shown: &str, program: &Path, folder: &Path) -> String {
         Ok(_) => {}
     }
     if program.metadata().is_err() {
-        return format!("there is no program `{shown}`");
+        return format!("there is no program `{shown}`{}", looked_for(shown, program));
     }
     match script_interpreter(program) {
         Some(line) if line.ends_with('\r') => format!(
@@ -110,6 +110,16 @@ fn not_found_message(shown: &str, program: &Path, folder: &Path) -> String {
         Some(line) => format!("the interpreter `{line}` of `{shown}` does not exist"),
         None => format!("the loader of `{shown}` does not exist: it was built for another system"),
     }
+}
+
+/// Where a program was looked for, unless its name says it.
+fn looked_for(shown: &str, program: &Path) -> String {
+    // Without the `.` of `./program`.
+    let program: PathBuf = program.components().collect();
+    if shown.starts_with('/') || !program.is_absolute() {
+        return String::new();
+    }
+    format!(" (looked for {})", program.display())
 }
 
 /// Finds which permission is missing.

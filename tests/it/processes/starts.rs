@@ -35,9 +35,12 @@ fn each_cause_of_a_failed_start_has_its_message() {
         (command(&["sh", "-c", &"x".repeat(200_000)]), "arguments and environment of `sh` are too long"),
         (command(&["sh", "a\0b"]), "NUL"),
         (command(&[""]), "there is no program ``"),
-        (reads("no_such_file"), "its standard input `no_such_file` cannot be read: No such file"),
-        (reads("."), "its standard input `.` cannot be read: Is a directory"),
-        (CommandPreset { env: path("/no/such:/etc"), ..command(&["a_file"]) }, "no program `a_file` in any"),
+        (reads("no_such_file"), "no_such_file` cannot be read: No such file"),
+        (reads("."), "cannot be read: Is a directory"),
+        (
+            CommandPreset { env: path("/no/such:/etc"), ..command(&["a_file"]) },
+            "no program `a_file` in any folder of PATH (/no/such, /etc)",
+        ),
         (CommandPreset { env: path(&home), ..command(&["a_file"]) }, "a_file` is not executable"),
     ];
     let commands: Vec<CommandPreset> = rows.iter().map(|(command, _)| command.clone()).collect();

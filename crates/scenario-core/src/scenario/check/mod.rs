@@ -19,17 +19,18 @@ mod url;
 mod world;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use steps::CellsAndLocks;
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawFetchJob, RawPreset, RawScenario, RawSharedCells};
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{FetchJob, Scenario};
 use crate::scenario::schema::collections::NamedTable;
 use crate::scenario::schema::key_rules::JobNameRule;
 use crate::scenario::schema::{KeySlot, Located};
+use crate::scenario::unix_socket::url_in_folder;
 use scenario_log::time::Span;
 
 /// The presets and fetches of one file: the scenario itself or an included file.
@@ -91,7 +92,8 @@ pub(crate) fn build_scenario(
             }
             let body = item
                 .value
-                .and_then(|raw| fetches::build_fetch(&item.name, item.place, raw, passwords, found));
+                .and_then(|raw| fetches::build_fetch(&item.name, item.place, raw, passwords, found))
+                .map(|fetch| in_folder(fetch, &part.folder));
             all_fetches.add("fetch", item.name, item.place, body, found);
         }
     }
@@ -125,6 +127,14 @@ pub(crate) fn build_scenario(
     };
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     Some(scenario)
+}
+
+/// The fetch of a file in this folder, as seen from the scenario's folder.
+fn in_folder(mut fetch: FetchJob, folder: &Path) -> FetchJob {
+    for url in &mut fetch.urls {
+        *url = url_in_folder(std::mem::take(url), folder);
+    }
+    fetch
 }
 
 /// The cells, sorted by name; `None` if they are wrong, which has been reported.

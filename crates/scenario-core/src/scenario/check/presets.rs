@@ -7,7 +7,8 @@ use crate::diagnostic::{Diagnostic, FilePlace, Severity};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
 use crate::scenario::model::{
-    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, StdinMode, StopPolicy,
+    CommandPreset, ExitRule, Isolation, PlayersPreset, Preset, PresetKind, ScenarioText, StdinMode,
+    StopPolicy,
 };
 use crate::scenario::schema::numbers::ByteSize;
 use crate::scenario::schema::{DefaultedSlot, KeySlot, Located};
@@ -76,7 +77,7 @@ fn build_command(
         return None;
     }
     let ready = match raw.ready {
-        KeySlot::Given(raw) => Some(ready::build_readiness(raw.value, around.passwords, found)?),
+        KeySlot::Given(raw) => Some(ready::build_readiness(raw.value, folder, around.passwords, found)?),
         KeySlot::Absent => None,
         KeySlot::Invalid => return None,
     };
@@ -88,7 +89,7 @@ fn build_command(
     let env = raw.env.into_value().unwrap_or_default();
     let env = env.items.into_iter().filter_map(|item| Some((item.name, item.value?.value.0))).collect();
     Some(CommandPreset {
-        argv: argv.value.0.into_iter().map(|argument| argument.value.0).collect(),
+        argv: build_argv(argv.value.0.into_iter().map(|argument| argument.value.0), folder),
         dir: raw.dir.into_value().map(|dir| dir.0).or_else(|| default_dir(folder)),
         env,
         clear_env: raw.clear_env.or_default(),
@@ -105,6 +106,20 @@ fn build_command(
         stop: build_stop(&raw.stop.into_value().unwrap_or_default()),
         max_line,
     })
+}
+
+/// The program and its arguments. A program that is named with a slash is in the folder of the file that
+/// names it.
+fn build_argv(argv: impl Iterator<Item = ScenarioText>, folder: &Path) -> Vec<ScenarioText> {
+    let mut argv: Vec<ScenarioText> = argv.collect();
+    if let Some(program) = argv.first_mut()
+        && program.reveal().contains('/')
+        && !program.reveal().starts_with('/')
+        && !folder.as_os_str().is_empty()
+    {
+        *program = std::mem::take(program).with_inserted(0, &format!("{}/", folder.to_string_lossy()));
+    }
+    argv
 }
 
 /// Checks that a program can read the world.

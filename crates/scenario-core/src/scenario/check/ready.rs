@@ -1,5 +1,7 @@
 //! Builds the condition on which a program counts as ready. No server is asked here.
 
+use std::path::Path;
+
 use super::url::build_url;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
@@ -7,12 +9,14 @@ use crate::scenario::file::RawReady;
 use crate::scenario::host_port::parse_host_port;
 use crate::scenario::model::{ReadinessRule, ReadinessTest, ScenarioText};
 use crate::scenario::schema::Located;
+use crate::scenario::unix_socket::url_in_folder;
 use scenario_log::event::REDACTED;
 
 /// Builds the condition; `None` if it is missing or wrong, which has been reported. `passwords` receives
-/// the password of its URL.
+/// the password of its URL. `folder` is that of the file.
 pub(super) fn build_readiness(
     raw: RawReady,
+    folder: &Path,
     passwords: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Option<ReadinessRule> {
@@ -21,7 +25,8 @@ pub(super) fn build_readiness(
     } else if let Some(address) = raw.tcp.into_given() {
         ReadinessTest::Tcp(build_tcp_address(address, found)?)
     } else {
-        ReadinessTest::Http(build_url(raw.http.into_given()?, passwords, found)?)
+        let url = build_url(raw.http.into_given()?, passwords, found)?;
+        ReadinessTest::Http(url_in_folder(url, folder))
     };
     Some(ReadinessRule { test: by, timeout: raw.timeout.or_default().0, poll: raw.poll.or_default().0 })
 }

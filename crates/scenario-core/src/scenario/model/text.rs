@@ -95,6 +95,19 @@ impl ScenarioText {
         }));
     }
 
+    /// The text with a public part before the byte `at` of both forms, which are the same up to there.
+    pub(crate) fn with_inserted(mut self, at: usize, part: &str) -> ScenarioText {
+        self.plain.insert_str(at, part);
+        if let Some(shown) = &mut self.display {
+            shown.insert_str(at, part);
+        }
+        for gap in self.gaps.iter_mut().filter(|gap| gap.plain_at >= at) {
+            gap.plain_at += part.len();
+            gap.display_at += part.len();
+        }
+        self
+    }
+
     /// Appends a part that is not a secret.
     pub(crate) fn push_str(&mut self, part: &str) {
         if let Some(shown) = &mut self.display {
