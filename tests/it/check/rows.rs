@@ -564,3 +564,43 @@ fn who_reads_a_world_needs_one_and_a_pipe() {
     ];
     assert!(said(&sent.concat()).contains("stdin = \"open\""), "{}", said(&sent.concat()));
 }
+
+#[test]
+fn a_name_that_several_entries_start_is_no_entry() {
+    let preset = "[presets.p]\ncommand = [\"x\"]\nstdin = \"open\"\n";
+    let text = |entries: &str| {
+        said(&format!("{preset}{entries}[[timeline]]\nafter = \"p.finished\"\nmark = \"m\"\n"))
+    };
+    assert_eq!(text("[[timeline]]\nspawn = \"p\"\n[[timeline]]\nsend = { to = \"p\", text = \"x\" }\n"), "");
+    let two = text("[[timeline]]\nspawn = \"p\"\n[[timeline]]\nspawn = \"p\"\n");
+    assert!(two.contains("2 entries start `p`: give each an id"), "{two}");
+    let named = text("[[timeline]]\nid = \"q\"\nspawn = \"p\"\n");
+    assert!(named.contains("the entry that starts `p` has the id `q`"), "{named}");
+    let none = text("");
+    assert!(none.contains("there is no entry with the id `p`"), "{none}");
+    let fetch = "[fetches.p]\nurls = [\"http://127.0.0.1:1\"]\n[[timeline]]\nfetch = \"p\"\n";
+    let both = text(&format!("{fetch}[[timeline]]\nspawn = \"p\"\n"));
+    assert!(both.contains("2 entries start `p`"), "{both}");
+}
+
+#[test]
+fn keys_of_other_tools_have_a_hint_to_ours() {
+    let preset = "[presets.a]\ncommand = [\"x\"]\n";
+    for (text, hint) in [
+        (format!("{preset}depends_on = [\"db\"]"), "after = \"db.ready\""),
+        (format!("{preset}restart = \"always\""), "no program is started again by itself"),
+        (format!("{preset}healthcheck = {{ test = \"x\" }}"), "ready = { http ="),
+        (format!("{preset}user = \"nobody\""), "runs as the user that runs `scenario`"),
+        (format!("{preset}working-dir = \"x\""), "`dir = "),
+        (format!("{preset}ready = {{ command = [\"x\"] }}"), "no command is tried"),
+        (format!("{preset}stop = {{ timeout = \"1s\" }}"), "`grace = "),
+        ("[services.a]\ncommand = \"x\"".to_owned(), "programs are presets"),
+        ("[[timeline]]\nmark = \"a\"\ndepends_on = \"x\"".to_owned(), "\"ID.ready\""),
+        ("[fetches.a]\nurls = [\"http://h\"]\nvus = 3".to_owned(), "`connections = 10`"),
+    ] {
+        let said = said(&text);
+        assert!(said.contains("unknown key") && said.contains(hint), "{hint}: {said}");
+    }
+    let said = said(&format!("{preset}env = {{ PORT = 8080 }}"));
+    assert!(said.contains("a number is written \"8080\"") && !said.contains("--verbose"), "{said}");
+}

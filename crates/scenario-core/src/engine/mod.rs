@@ -96,7 +96,7 @@ pub struct EngineStatus {
     pub requests: usize,
     /// Entries that have not happened for the last time.
     pub entries_left: usize,
-    /// When the engine wants to be woken next.
+    /// When the timeline, a load or a player does something next. Ticks do not count.
     pub next: Option<Moment>,
 }
 
@@ -196,7 +196,7 @@ impl Engine {
     /// Everything that runs now.
     #[must_use]
     pub fn status(&mut self) -> EngineStatus {
-        let next = self.state.next_due();
+        let next = self.state.next_action();
         let presets = &self.state.scenario().presets;
         let spawns = self.state.spawns().iter();
         EngineStatus {

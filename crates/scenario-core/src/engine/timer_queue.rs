@@ -52,6 +52,13 @@ impl TimerQueue {
         self.push(due.max(self.last_popped), timer);
     }
 
+    /// The moment of the next timer that does something of the scenario's own: no tick, no state of the
+    /// world, and no limit of time.
+    pub(crate) fn next_action(&self) -> Option<Moment> {
+        let is_action = |timer: &Timer| matches!(timer, Timer::Entry(_) | Timer::Arrival(_));
+        self.heap.iter().filter(|Reverse((_, timer))| is_action(timer)).map(|Reverse((due, _))| *due).min()
+    }
+
     /// All timers with their moments, in their order.
     pub(crate) fn sorted_timers(&self) -> Vec<(Moment, Timer)> {
         let mut timers: Vec<_> = self.heap.iter().map(|Reverse(timer)| *timer).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::{KeySlot, Located, TomlSchema};
+use super::{KeySlot, Located, TomlSchema, foreign_keys};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
@@ -110,7 +110,10 @@ impl<'a> DecodeContext<'a> {
         let key = item.key.as_str(&source);
         let fault = Diagnostic::error(self.place(item.key_at), format!("{what} has no key {}", quoted(key)))
             .with_label("unknown key");
-        let fault = self.diagnostics.did_you_mean(fault, key, keys.iter().copied(), "keys");
+        let fault = match foreign_keys::our_words(what, key) {
+            Some(help) => fault.with_help(help),
+            None => self.diagnostics.did_you_mean(fault, key, keys.iter().copied(), "keys"),
+        };
         self.diagnostics.add(fault);
     }
 

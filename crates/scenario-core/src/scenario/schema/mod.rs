@@ -14,6 +14,7 @@ mod decode_context;
 pub(crate) mod durations;
 pub(crate) mod encode;
 pub(crate) mod expect;
+mod foreign_keys;
 mod form;
 mod intervals;
 mod json_text;

@@ -74,17 +74,37 @@ impl TomlSchema for NulFreeText {
     const EXAMPLE: &'static str = r#""echo", "hello""#;
 
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<NulFreeText> {
-        let at = node.at;
-        let text = cx.decode_text(node, "a string", r#""--verbose""#)?;
-        if text.reveal().contains('\0') {
-            cx.error(at, "a program cannot receive a NUL character");
-            return None;
-        }
-        Some(NulFreeText(text))
+        decode_nul_free(cx, node, r#""--verbose""#).map(NulFreeText)
     }
 
     fn schema() -> Json {
         object([("type", "string".into()), ("pattern", r"^[^\u0000]*$".into())])
+    }
+}
+
+fn decode_nul_free(cx: &mut DecodeContext<'_>, node: TomlNode, example: &str) -> Option<ScenarioText> {
+    let at = node.at;
+    let text = cx.decode_text(node, "a string", example)?;
+    if text.reveal().contains('\0') {
+        cx.error(at, "a program cannot receive a NUL character");
+        return None;
+    }
+    Some(text)
+}
+
+/// The value of an environment variable: a text without NUL.
+#[derive(Debug)]
+pub(crate) struct EnvText(pub(crate) ScenarioText);
+
+impl TomlSchema for EnvText {
+    const EXAMPLE: &'static str = r#""development""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<EnvText> {
+        decode_nul_free(cx, node, r#""development"; a number is written "8080""#).map(EnvText)
+    }
+
+    fn schema() -> Json {
+        NulFreeText::schema()
     }
 }
 

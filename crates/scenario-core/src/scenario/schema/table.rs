@@ -389,7 +389,7 @@ macro_rules! table {
         }
 
         impl $name {
-            const KEYS: &'static [&'static str] = &[$($key),+];
+            pub(crate) const KEYS: &'static [&'static str] = &[$($key),+];
             const RULES: &'static [$crate::scenario::schema::table::TableRule] = &[$($rule),*];
         }
 

@@ -1,0 +1,330 @@
+//! Keys of other tools that people try here, with what a scenario has in their place. Only for the help of
+//! an unknown key.
+
+/// The keys of one kind of table: keys of other tools, and what to write here.
+struct ForeignKeys {
+    /// The kind of table, as in messages.
+    table: &'static str,
+    rows: &'static [(&'static [&'static str], &'static str)],
+}
+
+const SCENARIO: ForeignKeys = ForeignKeys {
+    table: "a scenario",
+    rows: &[
+        (
+            &["services", "processes", "programs", "jobs", "tasks", "procs", "commands"],
+            "programs are presets: `[presets.NAME]` with a `command`, and an entry `[[timeline]]` with `spawn = \"NAME\"` that starts it",
+        ),
+        (
+            &["steps", "stages", "entries", "events", "schedule", "actions"],
+            "what happens when is a list of entries: `[[timeline]]`",
+        ),
+        (
+            &["requests", "urls", "http", "endpoints"],
+            "requests are fetches: `[fetches.NAME]` with `urls`, and an entry `[[timeline]]` with `fetch = \"NAME\"`",
+        ),
+        (
+            &["users", "vus"],
+            "a load is a fetch with `connections` or a `rate`; people that move are `players` of a preset",
+        ),
+        (
+            &["env", "environment", "variables", "parameters", "env_file"],
+            "variables of the scenario are in `[vars]`, those of a program in the `env` of its preset",
+        ),
+        (&["timeout", "max_duration", "duration"], "the longest time of a run is `time_limit = \"1m\"`"),
+        (
+            &["includes", "import", "imports", "extends"],
+            "other files are read with `include = [\"presets.toml\"]`",
+        ),
+        (
+            &["thresholds", "assertions", "checks", "asserts", "tests"],
+            "what must hold of a run is a list: `[[expect]]`",
+        ),
+        (&["version"], "a scenario has no version: remove it"),
+        (
+            &["networks", "volumes", "secrets", "configs"],
+            "programs run on this machine as they are, without containers: remove it",
+        ),
+    ],
+};
+
+const PRESET: ForeignKeys = ForeignKeys {
+    table: "a preset",
+    rows: &[
+        (
+            &["depends_on", "depends", "requires", "needs", "wait_for", "after"],
+            "a preset waits for nothing; the entry that spawns it does: `after = \"db.ready\"` in its `[[timeline]]`",
+        ),
+        (
+            &["restart", "autorestart", "restart_policy", "availability", "respawn", "max_restarts"],
+            "no program is started again by itself: an exit that `exits` does not name fails the run. An entry with `after = \"ID.finished\"` starts it once more",
+        ),
+        (
+            &[
+                "healthcheck",
+                "health_check",
+                "readiness_probe",
+                "liveness_probe",
+                "readiness",
+                "health",
+                "probe",
+                "ready_log_line",
+            ],
+            "the condition on which it is ready is `ready = { http = \"http://127.0.0.1:8080/health\" }`, `{ tcp = \"127.0.0.1:5432\" }` or `{ line = \"listening\" }`",
+        ),
+        (
+            &["user", "uid", "group", "gid", "run_as"],
+            "a program runs as the user that runs `scenario`; another one needs a command for that, such as `command = [\"sudo\", \"-u\", \"NAME\", …]`",
+        ),
+        (
+            &["environment", "envs", "environ", "environment_variables", "env_vars"],
+            "variables of a program are `env = { NAME = \"value\" }`",
+        ),
+        (
+            &["env_file", "dotenv"],
+            "files of variables are not read: write `env = { NAME = \"${env:NAME}\" }`, or load the file in a shell first",
+        ),
+        (
+            &["working_dir", "workdir", "working_directory", "cwd", "directory", "chdir"],
+            "the folder in which a program runs is `dir = \"…\"`",
+        ),
+        (
+            &["cmd", "entrypoint", "run", "exec", "program", "shell", "script", "args"],
+            "the program and its arguments are one list: `command = [\"program\", \"argument\"]`; a shell is `[\"sh\", \"-c\", \"…\"]`",
+        ),
+        (
+            &["image", "build", "ports", "expose", "volumes", "networks", "container_name"],
+            "there are no containers: a program runs on this machine as it is. One can be started by its tool: `command = [\"docker\", \"run\", \"--rm\", …]`",
+        ),
+        (
+            &["stop_signal", "stopsignal", "kill_signal", "shutdown"],
+            "how a program is stopped is `stop = { signal = \"INT\", grace = \"10s\" }`",
+        ),
+        (
+            &[
+                "stop_grace_period",
+                "stop_timeout",
+                "kill_timeout",
+                "grace",
+                "grace_period",
+                "shutdown_timeout",
+                "stopwaitsecs",
+            ],
+            "the time that a program has to end is `stop = { grace = \"10s\" }`",
+        ),
+        (
+            &["daemon", "detach", "is_daemon", "service"],
+            "a program that the run does not wait for has `background = true`",
+        ),
+        (&["tty", "is_tty", "interactive", "terminal"], "a terminal for a program is `pty = true`"),
+        (
+            &["stdin_open", "input"],
+            "what a program reads is `stdin`: `\"open\"` for the lines of `send`, or `{ text = \"…\" }` or `{ file = \"…\" }`",
+        ),
+        (
+            &[
+                "exit_codes",
+                "exitcodes",
+                "success_exit_codes",
+                "allow_failure",
+                "ignore_error",
+                "ignore_errors",
+                "continue_on_error",
+            ],
+            "the exits that do not fail the run are `exits = [0, 3]`, or `exits = \"any\"`",
+        ),
+        (
+            &["replicas", "scale", "numprocs", "instances"],
+            "how many are started at once is `count` of the entry that spawns it",
+        ),
+        (
+            &["log", "logs", "log_location", "log_file", "stdout_logfile", "stderr_logfile", "logging"],
+            "the log of the run has all lines of all programs",
+        ),
+        (
+            &["timeout", "max_duration"],
+            "a program is stopped by an entry: `after = \"ID.started\"`, `at = \"10s\"`, `stop = \"ID\"`; the whole run by `time_limit`",
+        ),
+        (
+            &["delay", "start_delay", "startsecs", "autostart", "priority"],
+            "when a program starts is a matter of the entry that spawns it: `at = \"2s\"`",
+        ),
+    ],
+};
+
+const ENTRY: ForeignKeys = ForeignKeys {
+    table: "a timeline entry",
+    rows: &[
+        (
+            &["depends_on", "depends", "requires", "needs", "wait_for", "wait"],
+            "an entry waits for another one with `after = \"ID.started\"`, `\"ID.ready\"` or `\"ID.finished\"`, or for a line with `after = { line = \"…\", of = \"ID\" }`",
+        ),
+        (
+            &["delay", "when", "start", "time", "sleep", "offset"],
+            "when an entry happens is `at = \"2s\"`, counted from the start of the run or from `after`",
+        ),
+        (
+            &["command", "cmd", "run", "exec", "program", "shell"],
+            "an entry spawns a preset: `spawn = \"NAME\"`, and the program stands in `[presets.NAME]` as its `command`",
+        ),
+        (
+            &["repeat", "loop", "interval", "period", "iterations"],
+            "an entry is repeated with `every = \"1s\"` and `times = 3` or `for = \"1m\"`",
+        ),
+        (
+            &["url", "urls", "get", "post", "request", "http"],
+            "an entry starts a fetch: `fetch = \"NAME\"`, and its URLs stand in `[fetches.NAME]` as `urls`",
+        ),
+        (&["log", "message", "echo", "print", "say", "comment"], "a text for the log is `mark = \"…\"`"),
+        (&["kill", "terminate", "shutdown"], "an entry stops what another one started with `stop = \"ID\"`"),
+        (
+            &["restart"],
+            "an entry that starts something once more waits for its end: `after = \"ID.finished\"` and `spawn = \"NAME\"`",
+        ),
+        (&["replicas", "scale", "instances"], "how many are started at once is `count = 3`"),
+        (
+            &["input", "write", "type"],
+            "a line is written to a program with `send = { to = \"ID\", text = \"…\" }`",
+        ),
+    ],
+};
+
+const READY: ForeignKeys = ForeignKeys {
+    table: "`ready`",
+    rows: &[
+        (
+            &["command", "cmd", "exec", "test"],
+            "no command is tried: a program of its own can try it, with an entry that spawns it and the others `after = \"ID.finished\"`",
+        ),
+        (
+            &["interval", "period", "period_seconds", "periodSeconds"],
+            "the pause between two tries is `poll = \"100ms\"`",
+        ),
+        (
+            &["url", "http_get", "httpGet", "path"],
+            "a URL that must answer is `http = \"http://127.0.0.1:8080/health\"`",
+        ),
+        (
+            &["port", "host", "address", "tcp_socket", "tcpSocket"],
+            "an address that must take connections is `tcp = \"127.0.0.1:5432\"`",
+        ),
+        (
+            &["log", "log_line", "regex", "pattern", "match", "output", "stdout"],
+            "a line that must come is `line = \"listening on .*\"`, a regular expression",
+        ),
+        (
+            &[
+                "retries",
+                "failure_threshold",
+                "failureThreshold",
+                "start_period",
+                "initial_delay",
+                "initial_delay_seconds",
+                "initialDelaySeconds",
+            ],
+            "it is tried until `timeout = \"30s\"` is over, as often as `poll` says",
+        ),
+    ],
+};
+
+const STOP: ForeignKeys = ForeignKeys {
+    table: "`stop`",
+    rows: &[
+        (
+            &["timeout", "timeout_seconds", "period", "delay", "kill_after"],
+            "the time that a program has to end is `grace = \"10s\"`",
+        ),
+        (
+            &["command", "cmd", "exec"],
+            "a program is stopped by a signal; an entry before it can spawn a program that asks it to end",
+        ),
+    ],
+};
+
+const FETCH: ForeignKeys = ForeignKeys {
+    table: "a fetch",
+    rows: &[
+        (&["url", "uri", "target", "endpoint"], "the URLs are a list: `urls = [\"http://…\"]`"),
+        (
+            &["data", "json", "payload", "form"],
+            "what is sent is `body = { text = \"…\" }`, `{ json = … }`, `{ form = … }` or `{ file = \"…\" }`",
+        ),
+        (
+            &["vus", "users", "concurrency", "clients", "threads", "workers"],
+            "how many requests are in flight at once is `connections = 10`, with `requests` or `for`",
+        ),
+        (&["duration", "time"], "how long a load goes on is `for = \"1m\"`"),
+        (
+            &["rps", "qps", "requests_per_second", "throughput"],
+            "how many requests start in a time is `rate = \"500/s\"`",
+        ),
+        (&["iterations", "count", "repeat"], "how many requests a load has is `requests = 1000`"),
+        (
+            &["verify", "tls_verify", "insecure_skip_verify", "skip_verify", "k"],
+            "any certificate is taken with `insecure = true`",
+        ),
+        (
+            &["follow_redirects", "max_redirects", "location"],
+            "how many redirects are followed is `redirects = 10`; `0` follows none",
+        ),
+        (
+            &["expected_status", "status_code", "code", "expect_status"],
+            "the statuses that do not fail the run are `status = [200, 404]`",
+        ),
+        (&["cookies", "cookie"], "a cookie is a header: `headers = { Cookie = \"…\" }`"),
+        (&["params", "query", "query_params"], "a query stands in the URL: `urls = [\"http://…/?a=b\"]`"),
+        (&["retry", "max_retries"], "how often a failed request is tried again is `retries = 3`"),
+        (&["cacert", "ca_file", "ca_cert"], "the certificates that are trusted are `ca = \"ca.pem\"`"),
+        (
+            &["extract", "save", "captures"],
+            "values are taken out of an answer with `capture = { token = { json = \"/token\" } }`",
+        ),
+        (
+            &["asserts", "assertions", "validate"],
+            "what an answer must be like is `check = { … }`, and its `status`",
+        ),
+    ],
+};
+
+const ALL: [&ForeignKeys; 6] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH];
+
+/// What to write here instead of a key of another tool, if it is one that we know; `table` is the kind of
+/// table, as in messages.
+pub(crate) fn our_words(table: &str, key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace('-', "_");
+    let rows = ALL.iter().find(|foreign| foreign.table == table)?.rows;
+    let is_key = |known: &&str| known.to_lowercase() == key;
+    rows.iter().find(|(keys, _)| keys.iter().any(|known| is_key(&known))).map(|(_, help)| *help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::file::{RawFetchJob, RawPreset, RawReady, RawScenario, RawStop, RawTimelineEntry};
+
+    #[test]
+    fn no_key_of_ours_is_another_tools_and_each_is_named_once() {
+        let ours = [
+            RawScenario::KEYS,
+            RawPreset::KEYS,
+            RawTimelineEntry::KEYS,
+            RawReady::KEYS,
+            RawStop::KEYS,
+            RawFetchJob::KEYS,
+        ];
+        for (foreign, ours) in ALL.into_iter().zip(ours) {
+            let mut seen = std::collections::HashSet::new();
+            for key in foreign.rows.iter().flat_map(|(keys, _)| *keys) {
+                assert!(!ours.contains(key) && seen.insert(key), "{key} of {}", foreign.table);
+            }
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_known_too() {
+        assert!(our_words("a preset", "depends-on").is_some());
+        assert!(our_words("`ready`", "periodSeconds").is_some());
+        assert_eq!(our_words("a preset", "comand"), None);
+        assert_eq!(our_words("a player", "depends_on"), None);
+    }
+}
