@@ -117,7 +117,7 @@ impl<'s> AdditionsBuilder<'s> {
     }
 
     fn id_of(&self, entry: usize) -> &'s str {
-        self.scenario.timeline[entry].id.as_deref().unwrap_or_default()
+        self.scenario.entry_name(entry).unwrap_or_default()
     }
 
     /// Notes that a person ended the run, unless somebody already has.

@@ -302,3 +302,45 @@ fn a_start_that_is_the_first_line_of_a_log_is_replayed() {
     folder.file("edited.jsonl", text.replace("\"preset\":\"p\"", "\"preset\":\"q\""));
     folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
 }
+
+#[test]
+fn what_one_entry_starts_is_known_by_its_own_name() {
+    let timeline = |id: &str| {
+        format!(
+            "tick = \"0s\"\n\
+             [[timeline]]\n{id}spawn = \"p\"\nevery = {{ exponential = \"1s\" }}\ntimes = 3\n\
+             [[timeline]]\nafter = \"p.started\"\nat = \"500ms\"\nstop = \"p\"\n\
+             [[timeline]]\nafter = \"p.finished\"\nmark = \"over\"\n"
+        )
+    };
+    let log = virtual_run(&timeline(""), 0);
+    assert_eq!(log.of("stopping").len(), 1);
+    assert_eq!(log.of("mark")[0]["due"], log.of("spawn.exited")[2]["t"]);
+    // The log holds the scenario as it is written, so a replay finds the same entry.
+    let folder = Folder::new();
+    folder.file("l.jsonl", &log.bytes);
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    folder.scenario(&["extract", "l.jsonl"]).end().expect(0);
+    // That another entry names it changes no draw.
+    let alone = timeline("").split("[[timeline]]\nafter").next().unwrap().to_owned();
+    let due = |log: &Log| log.of("spawn.started").iter().map(|one| one["due"].clone()).collect::<Vec<_>>();
+    assert_eq!(due(&virtual_run(&alone, 0)), due(&log));
+    // An id goes before a name.
+    let other = "[[timeline]]\nid = \"p\"\nat = \"9s\"\nmark = \"here\"\n";
+    let log = virtual_run(
+        &format!("{}{other}", alone.clone() + "[[timeline]]\nafter = \"p.finished\"\nmark = \"over\"\n"),
+        0,
+    );
+    assert_eq!(log.of("mark").last().unwrap()["due"], 9.0);
+}
+
+#[test]
+fn a_typed_line_knows_the_name_too() {
+    let folder = Folder::new();
+    folder.file("typed", "stop p\nstop p\n");
+    let text = format!("tick = \"0s\"\n{PLAYERS}[[timeline]]\nspawn = \"p\"\n");
+    let (ended, log) = folder.run(&text, &["--input", "typed", "--clock", "virtual"]);
+    ended.expect(0);
+    let errors: Vec<_> = log.of("input").iter().map(|input| input["error"].as_str().unwrap()).collect();
+    assert_eq!(errors, ["`p` does not run"; 2]);
+}

@@ -282,7 +282,7 @@ impl RunOverview {
 
 impl AvailableCommands {
     fn from_scenario(scenario: &Scenario) -> AvailableCommands {
-        let ids = scenario.timeline.iter().filter_map(|entry| {
+        let ids = scenario.timeline.iter().enumerate().filter_map(|(index, entry)| {
             let send = match entry.action {
                 EntryAction::Spawn(preset) => match &scenario.presets[preset].kind {
                     PresetKind::Command(command) => command.stdin == StdinMode::Open,
@@ -291,7 +291,8 @@ impl AvailableCommands {
                 EntryAction::Fetch(_) => false,
                 EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => return None,
             };
-            Some(CommandTarget { id: entry.id.clone()?, stop: true, send })
+            let id = scenario.entry_name(index).filter(|name| scenario.find_entry(name) == Some(index))?;
+            Some(CommandTarget { id: id.to_owned(), stop: true, send })
         });
         AvailableCommands {
             presets: scenario.presets.iter().map(|preset| preset.name.clone()).collect(),

@@ -104,9 +104,8 @@ fn parse_spawn<'a>(words: &str, scenario: &Scenario) -> Result<ConsoleCommand<'a
 }
 
 fn find_entry(id: &str, scenario: &Scenario) -> Result<usize, CommandError> {
-    let ids = || scenario.timeline.iter().filter_map(|entry| entry.id.as_deref());
-    let found = scenario.timeline.iter().position(|entry| entry.id.as_deref() == Some(id));
-    found.ok_or_else(|| unknown_name("id", id, ids()))
+    let known = || (0..scenario.timeline.len()).filter_map(|entry| scenario.entry_name(entry));
+    scenario.find_entry(id).ok_or_else(|| unknown_name("id", id, known()))
 }
 
 /// The error for a name that is not known, with the nearest known name.

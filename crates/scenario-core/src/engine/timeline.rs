@@ -91,7 +91,7 @@ fn entry_random(scenario: &Scenario, seed: u64, entry: usize) -> RandomStream {
 }
 
 fn action_key(scenario: &Scenario, action: &EntryAction) -> (&'static str, String) {
-    let id = |entry: usize| scenario.timeline[entry].id.clone().unwrap_or_default();
+    let id = |entry: usize| scenario.entry_name(entry).unwrap_or_default().to_owned();
     match action {
         EntryAction::Spawn(preset) => ("spawn", scenario.presets[*preset].name.clone()),
         EntryAction::Fetch(job) => ("fetch", scenario.fetches[*job].name.clone()),

@@ -43,7 +43,7 @@ impl RunState {
             return Err(CommandError("the run is ending".to_owned()));
         }
         let runs = |entry: usize| {
-            let id = self.scenario.timeline[entry].id.as_deref().unwrap_or_default();
+            let id = self.scenario.entry_name(entry).unwrap_or_default();
             if self.sources_of(entry).is_empty() && self.jobs.loads_of_entry(entry).next().is_none() {
                 Err(CommandError(format!("`{id}` does not run")))
             } else {

@@ -145,6 +145,12 @@ impl RunState {
         }
     }
 
+    /// The moment of the next thing that the timeline, a load or a player does.
+    pub(crate) fn next_action(&mut self) -> Option<Moment> {
+        let moments = [self.timers.next_action(), self.players.next_due()];
+        moments.into_iter().flatten().min()
+    }
+
     /// Makes everything happen that is due by now, in the order of the due moments.
     pub(crate) fn settle(&mut self, out: &mut EngineOutput<'_>) {
         while !self.lifecycle.is_over() && out.wants_more() {

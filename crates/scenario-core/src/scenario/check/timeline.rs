@@ -30,6 +30,21 @@ enum EntryKind<'a> {
     Invalid,
 }
 
+/// The entries that start a preset or a fetch of one name.
+#[derive(Clone, Debug)]
+struct StartedName {
+    first: usize,
+    first_id: Option<String>,
+    count: usize,
+}
+
+impl StartedName {
+    /// Whether the name is that of its entry.
+    fn is_sole(&self) -> bool {
+        self.count == 1 && self.first_id.is_none()
+    }
+}
+
 /// The names that entries may refer to.
 struct TimelineNames<'a> {
     presets: &'a DefinitionsByName<Preset>,
@@ -37,6 +52,8 @@ struct TimelineNames<'a> {
     preset_indices: HashMap<&'a str, usize>,
     fetch_indices: HashMap<&'a str, usize>,
     ids: HashMap<String, usize>,
+    /// The entries that start each preset or fetch: the first, whether it has an id, and how many there are.
+    started: HashMap<String, StartedName>,
     /// The ids in file order, for suggestions; built on first use.
     id_list: OnceCell<Vec<(usize, String)>>,
     kinds: Vec<EntryKind<'a>>,
@@ -55,6 +72,7 @@ pub(super) fn build_timeline(
         preset_indices: presets.indices(),
         fetch_indices: fetches.indices(),
         ids: HashMap::new(),
+        started: HashMap::new(),
         id_list: OnceCell::new(),
         kinds: Vec::with_capacity(raw.len()),
     };
@@ -87,6 +105,7 @@ impl<'a> TimelineNames<'a> {
                 }
                 _ => EntryKind::Invalid,
             });
+            self.add_started(index, raw);
             let Some(id) = raw.id.as_given() else { continue };
             match self.ids.entry(id.value.0.clone()) {
                 Slots::Vacant(slot) => {
@@ -162,13 +181,36 @@ impl<'a> TimelineNames<'a> {
         mark.into_value().map(|mark| EntryAction::Mark(mark.0))
     }
 
-    /// The index of the entry of this id; reports it if there is no such entry.
+    /// Notes the name of what an entry starts.
+    fn add_started(&mut self, index: usize, raw: &RawTimelineEntry) {
+        let Some(name) = raw.spawn.as_given().or(raw.fetch.as_given()) else { return };
+        let first_id = raw.id.as_given().map(|id| id.value.0.clone());
+        let started = self.started.entry(name.value.0.clone());
+        started.or_insert(StartedName { first: index, first_id, count: 0 }).count += 1;
+    }
+
+    /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
+    /// name; reports it if there is no such entry.
     fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
-        let index = self.ids.get(&id.value).copied();
-        if index.is_none() {
+        let started = self.started.get(&id.value);
+        let sole = started.filter(|started| started.is_sole());
+        let index = self.ids.get(&id.value).copied().or(sole.map(|started| started.first));
+        if let (None, Some(started)) = (index, started) {
+            let name = quoted(&id.value);
+            let help = match &started.first_id {
+                Some(id) if started.count == 1 => {
+                    format!("the entry that starts {name} has the id {}", quoted(id))
+                }
+                _ => format!("{} entries start {name}: give each an id, and name that", started.count),
+            };
+            let fault = Diagnostic::error(id.place, format!("there is no entry with the id {name}"));
+            found.add(fault.with_help(help));
+        } else if index.is_none() {
             let list = self.id_list.get_or_init(|| {
+                let sole = self.started.iter().filter(|(_, started)| started.is_sole());
+                let named = sole.map(|(name, started)| (name, &started.first));
                 let mut list: Vec<(usize, String)> =
-                    self.ids.iter().map(|(id, at)| (*at, id.clone())).collect();
+                    self.ids.iter().chain(named).map(|(id, at)| (*at, id.clone())).collect();
                 list.sort_unstable();
                 list
             });

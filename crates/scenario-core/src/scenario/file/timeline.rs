@@ -18,7 +18,8 @@ table! {
         TableRule::Needs("times", "every"),
         TableRule::Needs("for", "every"),
     ] {
-        /// The id of the entry, by which `after`, `stop`, `send` and reports name it.
+        /// The id of the entry, by which `after`, `stop`, `send` and reports name it. An entry without one is
+        /// known by the name of its preset or fetch, if no other entry starts that.
         "id" id: EntryIdText => |of| of.entry.id.as_deref(),
         /// When it happens, as a duration from the run's start or, with `after`, from the moment of that
         /// entry.
@@ -84,9 +85,9 @@ pub(crate) struct EntryOfScenario<'a> {
 }
 
 impl<'a> EntryOfScenario<'a> {
-    /// The id of another entry. An entry that is referred to has one.
+    /// The name of another entry. An entry that is referred to has one.
     fn id(&self, index: usize) -> &'a str {
-        self.scenario.timeline.get(index).and_then(|entry| entry.id.as_deref()).unwrap_or_default()
+        self.scenario.entry_name(index).unwrap_or_default()
     }
 
     fn trigger(&self) -> Option<Json> {

@@ -58,6 +58,35 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The name by which entries and typed commands refer to an entry: its id, or else the name of what it
+    /// starts. `None` if it has no id and starts nothing.
+    #[must_use]
+    pub fn entry_name(&self, entry: usize) -> Option<&str> {
+        let entry = &self.timeline[entry];
+        entry.id.as_deref().or(match entry.action {
+            EntryAction::Spawn(preset) => Some(&self.presets[preset].name),
+            EntryAction::Fetch(fetch) => Some(&self.fetches[fetch].name),
+            EntryAction::Stop(_) | EntryAction::Send { .. } | EntryAction::Mark(_) => None,
+        })
+    }
+
+    /// The entry that a name refers to: the one of this id; if there is none, the one without an id that
+    /// starts a preset or a fetch of this name, if it is the only entry that does.
+    #[must_use]
+    pub fn find_entry(&self, name: &str) -> Option<usize> {
+        let by_id = self.timeline.iter().position(|entry| entry.id.as_deref() == Some(name));
+        by_id.or_else(|| {
+            let starts = |entry: &TimelineEntry| match entry.action {
+                EntryAction::Spawn(preset) => self.presets[preset].name == name,
+                EntryAction::Fetch(fetch) => self.fetches[fetch].name == name,
+                _ => false,
+            };
+            let mut starting = self.timeline.iter().enumerate().filter(|(_, entry)| starts(entry));
+            let (index, entry) = starting.next()?;
+            (starting.next().is_none() && entry.id.is_none()).then_some(index)
+        })
+    }
+
     /// Whether a run may start a process, also by a command that is typed.
     #[must_use]
     pub fn starts_processes(&self) -> bool {
