@@ -1,5 +1,10 @@
 //! The exit codes of the program, by name.
 
+use scenario_log::signal::Signal;
+
+/// The signals that end a command in order.
+const ORDERLY: [Signal; 3] = [Signal::HUP, Signal::INT, Signal::TERM];
+
 /// How the program ends; the discriminants are the codes a shell sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
@@ -15,8 +20,11 @@ pub enum ExitCode {
     Refused,
     /// A log that cannot be used: damaged, cut short, of a newer format.
     UnusableLog,
-    /// A signal ended the command, after an orderly stop. The code is 128 and the signal's number.
-    Signalled(scenario_log::signal::Signal),
+    /// A signal ended the command, after an orderly stop. The process then dies of it, which a shell shows
+    /// as 128 and the signal's number.
+    Signalled(Signal),
+    /// The same of a process that is guarded. It ends with that number, and its guard dies of the signal.
+    SignalledUnderGuard(Signal),
     /// The program has a fault of its own; the code is that of any Rust program that panics.
     InternalError,
     /// The code of the process that this one guarded.
@@ -34,9 +42,21 @@ impl ExitCode {
             ExitCode::Different => 3,
             ExitCode::Refused => 4,
             ExitCode::UnusableLog => 5,
-            ExitCode::Signalled(signal) => 128u8.saturating_add(signal.number()),
+            ExitCode::Signalled(signal) | ExitCode::SignalledUnderGuard(signal) => {
+                128u8.saturating_add(signal.number())
+            }
             ExitCode::InternalError => 101,
             ExitCode::FromGuarded(code) => code,
+        }
+    }
+
+    /// The signal that the process is to die of now that everything has ended in order.
+    #[must_use]
+    pub fn deadly_signal(self) -> Option<Signal> {
+        match self {
+            ExitCode::Signalled(signal) => Some(signal),
+            ExitCode::FromGuarded(code) => ORDERLY.into_iter().find(|signal| signal.number() + 128 == code),
+            _ => None,
         }
     }
 }

@@ -9,10 +9,13 @@ mod command;
 
 use std::process::ExitCode;
 
+use crate::io::signals::start;
+
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
     use clap::Parser;
+    start::unblock_all();
     crate::io::panics::install_hook(command::report_internal_error);
     let cli = match crate::cli::args::Cli::try_parse() {
         Ok(cli) => cli,
@@ -26,5 +29,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(command::stdout_exit_code(error.print()).code());
         }
     };
-    ExitCode::from(command::dispatch(cli.command).code())
+    let exit = command::dispatch(cli.command);
+    if let Some(signal) = exit.deadly_signal() {
+        start::die_of(signal);
+    }
+    ExitCode::from(exit.code())
 }

@@ -94,10 +94,11 @@ impl<'a> ComparableFields<'a> {
                 counting.push("text", FieldValue::Bytes(chunk.strip_suffix(b"\n").unwrap_or(chunk)));
                 counting.push("partial", FieldValue::Flag(partial));
             }
-            Event::SpawnExited { exit, ok, held, .. } => {
+            Event::SpawnExited { exit, ok, held, killed, .. } => {
                 counting.push_exit(exit);
                 counting.push("ok", FieldValue::Flag(ok));
                 counting.push("held", FieldValue::Flag(held));
+                counting.push("killed", FieldValue::Flag(killed));
             }
             Event::SpawnFailed { error, .. } => counting.push_text("error", Some(error)),
             Event::TypedInput { text, accepted, error } => {

@@ -348,6 +348,7 @@ mod tests {
                 ok: true,
                 running: 0,
                 held: false,
+                killed: false,
                 skipped: 0,
             };
             for event in [start, exit] {

@@ -71,8 +71,8 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         }
         // The exits of players in the runner are decisions; the engine has emitted them by then, and ignores
         // these inputs.
-        Some(Event::SpawnExited { source, exit, held, skipped, .. }) => {
-            Input::SpawnExited { source, exit, held, skipped }
+        Some(Event::SpawnExited { source, exit, held, killed, skipped, .. }) => {
+            Input::SpawnExited { source, exit, held, killed, skipped }
         }
         Some(Event::Sent { due: None, source: Some(source), error: Some(error), .. }) => {
             Input::SendFailed { source, error: error.to_owned() }

@@ -145,7 +145,15 @@ mod tests {
             assert_eq!(at(1, &start), known(None));
             assert_eq!(at(2, &Event::SpawnFailed { source, error: "never", running: 1 }), known(None));
             let exit = SpawnExit::Code(0);
-            let end = Event::SpawnExited { source, exit, ok: true, running: 0, held: false, skipped: 0 };
+            let end = Event::SpawnExited {
+                source,
+                exit,
+                ok: true,
+                running: 0,
+                held: false,
+                killed: false,
+                skipped: 0,
+            };
             assert_eq!(at(3, &end), known(Some("never")));
             assert_eq!(at(4, &end), None, "it has ended");
         }

@@ -169,7 +169,7 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
     engine.advance(Moment(2_000_000), &mut recorder);
     engine.handle_input(
         Moment(3_000_000),
-        &Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        &Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, killed: false, skipped: 0 },
         &mut recorder,
     );
     engine.advance(Moment(4_000_000), &mut recorder);
@@ -197,7 +197,7 @@ fn what_is_unknown_or_late_is_ignored() {
         Input::SpawnStarted { source, pid: 1 },
         Input::SpawnFailed { source: other, error: error.to_owned() },
         Input::SpawnLines { source, stream: OutputStream::Stderr, chunk: b"x\n".to_vec(), partial: false },
-        Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, killed: false, skipped: 0 },
         Input::SendFailed { source, error: error.to_owned() },
         Input::ResponseLines { source: other, chunk: b"x\n".to_vec() },
         Input::ResponseStarted {
@@ -206,7 +206,13 @@ fn what_is_unknown_or_late_is_ignored() {
             version: "HTTP/1.1".into(),
             headers: Vec::new(),
         },
-        Input::SpawnExited { source: other, exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        Input::SpawnExited {
+            source: other,
+            exit: SpawnExit::Code(0),
+            held: false,
+            killed: false,
+            skipped: 0,
+        },
     ] {
         engine.handle_input(Moment(0), &observed, &mut recorder);
     }
@@ -217,7 +223,13 @@ fn what_is_unknown_or_late_is_ignored() {
     engine.handle_input(Moment(5), &Input::SpawnStarted { source: Source::Spawn(1), pid: 1 }, &mut recorder);
     engine.handle_input(
         Moment(5),
-        &Input::SpawnExited { source: Source::Spawn(1), exit: SpawnExit::Code(0), held: false, skipped: 0 },
+        &Input::SpawnExited {
+            source: Source::Spawn(1),
+            exit: SpawnExit::Code(0),
+            held: false,
+            killed: false,
+            skipped: 0,
+        },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::INT))));
@@ -241,7 +253,13 @@ fn the_first_signal_stops_and_the_second_kills() {
     assert_eq!(recorder.orders[1..], [Effect::KillSpawn { source }]);
     engine.handle_input(
         Moment(5),
-        &Input::SpawnExited { source, exit: SpawnExit::Signal(Signal::KILL), held: false, skipped: 0 },
+        &Input::SpawnExited {
+            source,
+            exit: SpawnExit::Signal(Signal::KILL),
+            held: false,
+            killed: false,
+            skipped: 0,
+        },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::TERM))));
@@ -371,6 +389,7 @@ fn a_late_spawn_has_failed_even_if_it_is_ready_in_the_same_turn() {
             source: Source::Spawn(number),
             exit: SpawnExit::Signal(Signal::TERM),
             held: false,
+            killed: false,
             skipped: 0,
         };
         engine.handle_input(late, &observed, &mut recorder);
@@ -399,7 +418,7 @@ fn an_entry_that_waits_for_many_fails_as_soon_as_none_of_them_can_become_ready()
     let exit = SpawnExit::Code(0);
     engine.handle_input(
         Moment(3 + SECOND),
-        &Input::SpawnExited { source: Source::Spawn(2), exit, held: false, skipped: 0 },
+        &Input::SpawnExited { source: Source::Spawn(2), exit, held: false, killed: false, skipped: 0 },
         &mut recorder,
     );
     let told = recorder.log();

@@ -624,7 +624,7 @@ fn kill_loses_nothing_that_was_shown() {
     run.until("clock   40");
     kill(&run.child, Signal::KILL);
     let (code, shown) = run.end();
-    assert_eq!(code, None);
+    assert_eq!(code, Some(137));
     let bytes = std::fs::read(folder.path().join("l.jsonl")).unwrap();
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     let text = std::str::from_utf8(&bytes[..whole]).unwrap();

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use crate::common::Folder;
+use crate::common::{Folder, shell_code};
 
 const ONE: &str = "[presets.1]\nplayers = [{ name = \"john\", moves = 2, every = \"10ms\" }]\n\
                    [[timeline]]\nspawn = \"1\"\n";
@@ -146,7 +146,7 @@ fn term_stops_all() {
     }
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(shell_code(child.wait().unwrap()), Some(143));
     let log = crate::common::Log::read(&folder.path().join("l.jsonl"));
     assert_eq!(log.last()["outcome"], "interrupted");
     assert_eq!(log.of("spawn.exited").len(), 3);

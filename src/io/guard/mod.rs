@@ -147,6 +147,7 @@ impl Guard {
                     if let Some(status) = self.poll_runner() {
                         return status;
                     }
+                    self.reap_others();
                 }
                 GuardEvent::Forward(log_signal::Signal::TSTP) if !foreground::may_be_shell_job() => {}
                 GuardEvent::Forward(signal) => {
@@ -203,6 +204,14 @@ impl Guard {
             GuardSuspension::Cancelled => self.send(Signal::CONT),
         }
         None
+    }
+
+    /// Waits for the other children that have ended. As the first process of a container this one inherits
+    /// everybody's orphans. (If the runner is among them, the next event tells.)
+    fn reap_others(&mut self) {
+        let foreign = &mut self.foreign_children;
+        let _ =
+            orphans::reap_ended(|child| child == self.runner, |child| foreign.retain(|one| *one != child));
     }
 
     /// Sends the runner a signal. The runner has not been waited for, so the number is still its own.

@@ -26,13 +26,80 @@ pub(super) struct ProcessGroup {
     /// The leader has not been waited for yet, so the number is certainly ours.
     has_leader: Cell<bool>,
     leader_gone: Notify,
+    /// How far the stop has come, if the runner has asked for one.
+    stop: Cell<GroupStop>,
+    stop_changed: Notify,
+    was_killed: Cell<bool>,
+}
+
+/// How far the stop of a group has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GroupStop {
+    /// Nobody has asked for it.
+    None,
+    /// The members have time to end, or are being killed.
+    Begun,
+    /// KILL has been repeated for [`KILL_TIMEOUT`], and some member is still there.
+    GivenUp,
 }
 
 impl ProcessGroup {
     /// The group of a process that was just started. `None` only for pid 0, which is impossible.
     pub(super) fn new(leader: u32) -> Option<ProcessGroup> {
         let id = i32::try_from(leader).ok().and_then(Pid::from_raw)?;
-        Some(ProcessGroup { id, has_leader: Cell::new(true), leader_gone: Notify::new() })
+        Some(ProcessGroup {
+            id,
+            has_leader: Cell::new(true),
+            leader_gone: Notify::new(),
+            stop: Cell::new(GroupStop::None),
+            stop_changed: Notify::new(),
+            was_killed: Cell::new(false),
+        })
+    }
+
+    /// Notes that the runner wants the whole group to end.
+    pub(super) fn begin_stop(&self) {
+        self.set_stop(GroupStop::Begun);
+    }
+
+    fn set_stop(&self, stop: GroupStop) {
+        self.stop.set(stop);
+        self.stop_changed.notify_waiters();
+    }
+
+    /// Waits until the runner wants the whole group to end.
+    pub(super) async fn wait_for_stop(&self) {
+        let changed = self.stop_changed.notified();
+        if self.stop.get() == GroupStop::None {
+            changed.await;
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.get() != GroupStop::None
+    }
+
+    /// Waits until a stop that has begun is over: the group is empty, or KILL does not end it.
+    pub(super) async fn wait_until_stopped(&self) {
+        let given_up = async {
+            loop {
+                let changed = self.stop_changed.notified();
+                if self.stop.get() == GroupStop::GivenUp {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.wait_until_empty() => {}
+            () = given_up => {}
+        }
+    }
+
+    /// Whether members were left when the time to end was over, so that they were sent KILL.
+    pub(super) fn was_killed(&self) -> bool {
+        self.was_killed.get()
     }
 
     /// To be called as soon as the leader has been waited for.
@@ -98,15 +165,25 @@ impl ProcessGroup {
         }
     }
 
+    /// Sends KILL to all members.
+    pub(super) fn kill(&self) {
+        if !self.is_empty() {
+            self.was_killed.set(true);
+            let _ = kill_process_group(self.id, Signal::KILL);
+        }
+    }
+
     /// Sends KILL until the group is empty: a member may fork while the others are being killed.
     /// Gives up after [`KILL_TIMEOUT`].
     pub(super) async fn kill_all(&self) {
         let killing = async {
             while !self.is_empty() {
-                self.signal(Signal::KILL);
+                self.kill();
                 let _ = timeout(Duration::from_millis(10), self.wait_until_empty()).await;
             }
         };
-        let _ = timeout(KILL_TIMEOUT, killing).await;
+        if timeout(KILL_TIMEOUT, killing).await.is_err() {
+            self.set_stop(GroupStop::GivenUp);
+        }
     }
 }

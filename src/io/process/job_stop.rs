@@ -1,7 +1,8 @@
 //! Processes that are stopped: single ones by a signal (they read the terminal from the background,
 //! or received STOP), which is reported, and all of them while the run is paused, which is not.
 //!
-//! Never waits for an end: the task that supervises the process does that.
+//! Never waits for the end of a process that was started in order: the task that supervises it does that.
+//! The notice of the kernel is the same for orphans, so these are waited for here.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 use crate::io::inbox::Input;
+use crate::io::process::orphans;
 use crate::io::process::registry::ProcessRegistry;
 use scenario_log::event::Source;
 use scenario_log::signal as log_signal;
@@ -21,18 +23,25 @@ use scenario_log::signal as log_signal;
 /// thousands of them one look is enough.
 const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
-/// Reports from now on which processes are stopped and which go on. Must be called in a runtime and a
+/// Reports from now on which processes are stopped and which go on, and waits for orphans. Must be called in a runtime and a
 /// local set.
 pub(super) fn watch_stops(registry: &Rc<ProcessRegistry>) {
-    // Without it stops are not reported, and nothing else is lost.
+    // Without it stops are not reported and orphans stay zombies, and nothing else is lost.
     let Ok(mut changes) = signal(SignalKind::child()) else { return };
     let registry = Rc::clone(registry);
     spawn_local(async move {
         while changes.recv().await.is_some() {
-            sleep(SETTLE_DELAY).await;
-            if !registry.paused.get() {
-                while let Some((process, by)) = next_stop_change() {
-                    registry.record_stop_change(process, by);
+            loop {
+                sleep(SETTLE_DELAY).await;
+                if !registry.paused.get() {
+                    while let Some((process, by)) = next_stop_change() {
+                        registry.record_stop_change(process, by);
+                    }
+                }
+                if !registry.owns_children.get()
+                    || !orphans::reap_ended(|child| registry.is_supervised(child), drop)
+                {
+                    break;
                 }
             }
         }
@@ -53,6 +62,11 @@ fn next_stop_change() -> Option<(Pid, Option<log_signal::Signal>)> {
 }
 
 impl ProcessRegistry {
+    /// Whether a child of ours is a process that a task waits for.
+    fn is_supervised(&self, child: Pid) -> bool {
+        self.running.borrow().values().any(|process| process.group.is_led_by(child))
+    }
+
     fn record_stop_change(&self, process: Pid, by: Option<log_signal::Signal>) {
         let mut running = self.running.borrow_mut();
         let Some((source, running)) = running.iter_mut().find(|(_, one)| one.group.is_led_by(process)) else {

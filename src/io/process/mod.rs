@@ -6,7 +6,8 @@
 //! are pipes; one task supervises it from start to end. The reports of a process are always either
 //! `SpawnFailed`, or `SpawnStarted`, then its lines, then one `SpawnExited`. The last comes when the
 //! process and both pipes have ended, or half a second after the process's end if a process that it
-//! started still holds them.
+//! started still holds them. If the process was asked to end, it is its whole group that has ended, in
+//! its grace or by KILL: a shell often ends before the program that it runs.
 //!
 //! All starts go through one place. Of a great many that are ordered at once, a few are done in each
 //! turn of the event loop, since each takes up to a millisecond in which nothing else is done. A start
@@ -42,7 +43,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
@@ -109,6 +109,7 @@ impl Processes {
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;
         let (group, inbox) = (Rc::clone(&process.group), Rc::clone(&self.registry.inbox));
+        group.begin_stop();
         group.request_stop(stop.signal);
         spawn_local(async move {
             let _ = inbox.paused_time().timeout_unpaused(stop.grace.to_std(), group.wait_until_empty()).await;
@@ -129,7 +130,8 @@ impl Processes {
         process.stop_state = ProcessStopState::Killed(Instant::now());
         self.next_unresponsive_check.get_or_insert_with(one_interval_from_now);
         process.probe = None;
-        process.group.signal(Signal::KILL);
+        process.group.begin_stop();
+        process.group.kill();
         let group = Rc::clone(&process.group);
         spawn_local(async move { group.kill_all().await });
     }
@@ -185,10 +187,11 @@ impl Processes {
         self.registry.continue_all(pause);
     }
 
-    /// From now on also finds processes that leave their group and become daemons. Only for a program
-    /// that starts all its children here: [`Processes::kill_remaining`] then ends every other child
-    /// that it has.
+    /// From now on also finds processes that leave their group and become daemons, and waits for every
+    /// other child of the program that ends. Only for a program that starts all its children here:
+    /// [`Processes::kill_remaining`] then ends every other child that it has.
     pub fn adopt_orphans(&mut self) {
+        self.registry.owns_children.set(true);
         self.registry.adopts_orphans.set(crate::io::process::orphans::become_subreaper());
     }
 

@@ -1,11 +1,15 @@
 //! Orphans: a process that becomes a daemon (two forks and a session of its own) leaves its group and
-//! loses its parent. Linux gives it to the nearest ancestor that is a subreaper. The runner is one,
-//! and so finds the daemon among its own children at the end of the run.
+//! loses its parent. Linux gives it to the nearest ancestor that is a subreaper, or to the first process
+//! of a container. The runner is one, and so finds the daemon among its own children at the end of the
+//! run. Until then it waits for those that end, or they would stay as zombies and fill the table of
+//! processes.
 //!
 //! Never touches a process that was started in order and is still waited for.
 
 use std::collections::HashSet;
 
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use rustix::process::{
     Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
 };
@@ -15,6 +19,38 @@ use crate::io::terminal::foreground;
 /// Makes this process the subreaper of everything that is started from now on; false if it cannot be.
 pub(in crate::io) fn become_subreaper() -> bool {
     set_child_subreaper(Some(getpid())).is_ok()
+}
+
+/// Waits for all our children that have ended, except the `expected` ones, and gives each to `reaped`.
+/// Returns whether one of those has ended too: others may stand behind it, so the caller tries again once
+/// it has been waited for.
+pub(in crate::io) fn reap_ended(expected: impl Fn(Pid) -> bool, mut reaped: impl FnMut(Pid)) -> bool {
+    let only_look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let mut reap = |child| {
+        let has_ended = matches!(waitpid(Some(child), WaitOptions::NOHANG), Ok(Some(_)));
+        if has_ended {
+            reaped(child);
+        }
+        has_ended
+    };
+    loop {
+        let ended = waitid(Id::All, only_look).map(|status: WaitStatus| status.pid());
+        let Ok(ended) = ended else {
+            // The library has no name for a real-time signal, and does not tell which child it ended.
+            let is_nameless = ended == Err(Errno::EINVAL);
+            if is_nameless {
+                for child in children().into_iter().filter(|child| !expected(*child)) {
+                    reap(child);
+                }
+            }
+            return is_nameless;
+        };
+        match ended.and_then(|child| Pid::from_raw(child.as_raw())) {
+            Some(child) if expected(child) => return true,
+            Some(child) if reap(child) => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Sends KILL to all our children except the `expected` ones, and waits for those that have ended.

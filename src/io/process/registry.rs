@@ -55,6 +55,8 @@ pub(super) struct ProcessRegistry {
     pub(super) leaderless_groups: RefCell<Vec<Rc<ProcessGroup>>>,
     /// Whether the runner is the subreaper of all of them.
     pub(super) adopts_orphans: Cell<bool>,
+    /// Whether every child of the runner was started here or is an orphan of one that was.
+    pub(super) owns_children: Cell<bool>,
     /// The terminal that the run was started on, if it is looked after.
     pub(super) terminal: RefCell<Option<ControllingTerminal>>,
     /// Whether the run is paused, and all processes with it.
@@ -132,6 +134,7 @@ impl ProcessRegistry {
             world_feeds: RefCell::default(),
             leaderless_groups: RefCell::default(),
             adopts_orphans: Cell::new(false),
+            owns_children: Cell::new(false),
             terminal: RefCell::default(),
             paused: Cell::new(false),
         };
@@ -167,14 +170,15 @@ impl ProcessRegistry {
                 panics::panic_if_requested("process");
                 started.supervise(source, &registry.inbox).await
             });
-            let ProcessExit { exit, held, skipped } = supervised.await.unwrap_or_else(|| {
+            let ProcessExit { exit, held, killed, skipped } = supervised.await.unwrap_or_else(|| {
                 // The task that supervised it has failed, and the run must not wait for it.
                 group.signal(Signal::KILL);
                 group.leader_ended();
-                ProcessExit { exit: SpawnExit::Signal(log_signal::Signal::KILL), held: false, skipped: 0 }
+                let exit = SpawnExit::Signal(log_signal::Signal::KILL);
+                ProcessExit { exit, held: false, killed: false, skipped: 0 }
             });
             registry.remove_ended(source);
-            registry.inbox.push(Input::SpawnExited { source, exit, held, skipped });
+            registry.inbox.push(Input::SpawnExited { source, exit, held, killed, skipped });
             registry.start_pending();
         });
         Ok(())

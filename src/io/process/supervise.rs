@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use tokio::net::unix::pipe;
 use tokio::process::Child;
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::group::ProcessGroup;
 use crate::io::inbox::{Inbox, Input};
@@ -51,6 +51,8 @@ pub(super) struct ProcessExit {
     pub(super) exit: SpawnExit,
     /// Other processes hold its output.
     pub(super) held: bool,
+    /// It has ended in time, and others of its group had to be killed.
+    pub(super) killed: bool,
     /// How many states of the world it was not sent.
     pub(super) skipped: u64,
 }
@@ -174,7 +176,9 @@ impl StartedProcess {
             task.abort();
         }
         let skipped = self.world_feed.map_or(0, |world_feed| world_feed.close());
-        ProcessExit { exit: exit_from_status(status), held, skipped }
+        let exit = exit_from_status(status);
+        let killed = self.group.was_killed() && exit != SpawnExit::Signal(Signal::KILL);
+        ProcessExit { exit, held, killed, skipped }
     }
 
     /// Starts a task that writes its standard input, which the process may never read.
@@ -207,8 +211,9 @@ impl StartedProcess {
         };
     }
 
-    /// Waits for its end while its outputs are read, and half a second longer for the outputs to end.
-    /// Gives the status, and whether an output has not ended.
+    /// Waits for its end while its outputs are read. If the runner has asked it to end, that is the end of
+    /// its whole group; else what is left of the group stays. Then the outputs have half a second longer
+    /// to end. Gives the status, and whether an output has not ended.
     async fn read_and_wait(&mut self) -> (io::Result<ExitStatus>, bool) {
         let StartedProcess { child, pipes: ProcessPipes { stdout, stderr, .. }, group, .. } = self;
         let both = async {
@@ -227,6 +232,25 @@ impl StartedProcess {
             }
         };
         group.leader_ended();
+        if !read && !group.is_stopping() {
+            tokio::select! {
+                biased;
+                _ = &mut reading => read = true,
+                () = group.wait_for_stop() => {}
+                () = sleep(DRAIN_TIMEOUT) => return (status, true),
+            }
+        }
+        if group.is_stopping() {
+            let stopped = group.wait_until_stopped();
+            let mut stopped = std::pin::pin!(stopped);
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut reading, if !read => read = true,
+                    () = &mut stopped => break,
+                }
+            }
+        }
         let held = !read && timeout(DRAIN_TIMEOUT, reading).await.is_err();
         (status, held)
     }

@@ -2,7 +2,7 @@
 
 use crate::report::format::push_expectation;
 use crate::report::origins::SourceOrigin;
-use scenario_log::event::{Event, Source};
+use scenario_log::event::{Event, Source, SpawnExit};
 use scenario_log::sanitize::sanitize;
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
@@ -53,10 +53,19 @@ impl RunFaults {
     }
 }
 
+/// Why an end with code 0 is not as expected, for people.
+pub const UNWANTED_SUCCESS: &str = "which is too early in the background, or not one of its `exits`";
+
 /// What went wrong in an event, if anything did: the source, and words that follow the source's name.
 #[must_use]
 pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     match *event {
+        Event::SpawnExited { source, killed: true, ok: false, .. } => {
+            Some((Some(source), "left programs that had to be killed".to_owned()))
+        }
+        Event::SpawnExited { source, exit: SpawnExit::Code(0), ok: false, .. } => {
+            Some((Some(source), format!("ended with code 0, {UNWANTED_SUCCESS}")))
+        }
         Event::SpawnExited { source, exit, ok: false, .. } => {
             Some((Some(source), format!("ended with {exit}")))
         }

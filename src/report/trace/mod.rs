@@ -230,10 +230,11 @@ impl<W: Write> TraceReport<W> {
             | Event::Lines { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. } => self.on_source_event(logged, event),
-            Event::SpawnExited { source, exit, ok, held, skipped, .. } => {
-                let (exit, held, skipped) =
-                    (exit.to_string(), held.then_some(true), (skipped > 0).then_some(skipped));
-                let args = json!({ "exit": exit, "ok": ok, "held": held, "skipped": skipped });
+            Event::SpawnExited { source, exit, ok, held, killed, skipped, .. } => {
+                let (held, killed) = (held.then_some(true), killed.then_some(true));
+                let (exit, skipped) = (exit.to_string(), (skipped > 0).then_some(skipped));
+                let args =
+                    json!({ "exit": exit, "ok": ok, "held": held, "killed": killed, "skipped": skipped });
                 self.end((source, t), origin, event_args(args))
             }
             Event::SpawnFailed { source, error, .. } => {

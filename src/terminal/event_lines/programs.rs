@@ -3,6 +3,7 @@
 use anstyle::Style;
 
 use crate::report::format::{pluralize, push_fmt};
+use crate::report::metrics::faults::UNWANTED_SUCCESS;
 use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::unready_output::OutputTail;
 use scenario_log::event::{Event, OutputStream, Source, SpawnExit};
@@ -41,11 +42,12 @@ impl LineRenderer {
             Event::SpawnResumed { source } => {
                 self.push_source_line(out, t, *source, |out| out.push_str("goes on"))
             }
-            Event::SpawnExited { source, exit, ok, running, held, skipped } => {
+            Event::SpawnExited { source, exit, ok, running, held, killed, skipped } => {
                 let last_lines = self.unready_output.take_tail(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
                 let how = match exit {
-                    SpawnExit::Code(0) => String::new(),
+                    SpawnExit::Code(0) if *ok => String::new(),
+                    SpawnExit::Code(0) => format!(" with code 0, {UNWANTED_SUCCESS}"),
                     other => format!(" with {other}"),
                 };
                 let style = if *ok { GOOD } else { BAD };
@@ -55,6 +57,9 @@ impl LineRenderer {
                         push_fmt(out, format_args!("ended {name}{how}{when}"))
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
+                    if *killed {
+                        out.push_str("; what it started did not end in time, and was killed");
+                    }
                     if *held {
                         out.push_str("; what it started holds its output open, which is not read any more");
                     }

@@ -330,7 +330,15 @@ mod tests {
 
         fn end(&mut self, number: u32) {
             let (source, exit) = (Source::Spawn(number), SpawnExit::Code(3));
-            let exited = Event::SpawnExited { source, exit, ok: false, running: 0, held: false, skipped: 0 };
+            let exited = Event::SpawnExited {
+                source,
+                exit,
+                ok: false,
+                running: 0,
+                held: false,
+                killed: false,
+                skipped: 0,
+            };
             self.event(2, &exited);
         }
     }

@@ -3,6 +3,7 @@
 
 mod crowds;
 mod ends;
+mod groups;
 mod inputs;
 mod limits;
 mod outputs;

@@ -1,8 +1,10 @@
 //! A signal ends a run in order, and the second one at once.
 
+use std::os::unix::process::ExitStatusExt;
+
 use rustix::process::Signal;
 
-use crate::common::{Folder, Log, is_gone, kill};
+use crate::common::{Folder, Log, is_gone, kill, shell_code};
 
 #[test]
 fn one_signal_stops_all_programs_in_order() {
@@ -102,7 +104,7 @@ fn a_signal_ends_a_fetch() {
     let (_connection, _) = silent.accept().unwrap();
     kill(&child, Signal::INT);
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(shell_code(output.status), Some(130));
     assert!(String::from_utf8_lossy(&output.stdout).contains("0 of 1 fetched"));
 }
 
@@ -123,7 +125,29 @@ fn a_log_that_exists_gets_its_last_line() {
         // As early as possible.
         kill(&child, Signal::TERM);
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(143), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(shell_code(output.status), Some(143), "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(Log::read(&log).last()["reason"], "signal TERM");
+    }
+}
+
+#[test]
+fn the_program_dies_of_the_signal_that_ended_it() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[presets.p]\ncommand = [\"sleep\", \"600\"]\n[[timeline]]\nspawn = \"p\"\n");
+    let players =
+        "[presets.p]\nplayers = [{ name = \"p\", moves = 9, every = \"1h\" }]\n[[timeline]]\nspawn = \"p\"\n";
+    folder.file("players.toml", players);
+    for (arguments, shown) in [
+        (&["run", "s.toml", "--log", "l.jsonl", "--force"][..], "started p"),
+        (&["run", "players.toml", "--log", "l.jsonl", "--force"], "started p"),
+        (&["check", "--watch", "s.toml"], "waits for a change"),
+    ] {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+            let mut run = folder.scenario(arguments).watch();
+            run.until(shown);
+            kill(&run.child, signal);
+            let status = run.child.wait().unwrap();
+            assert_eq!(status.signal(), Some(signal.as_raw()), "{arguments:?}: {status}");
+        }
     }
 }

@@ -103,7 +103,7 @@ fn a_killed_guard_leaves_no_process_and_a_finished_log() {
     kill(&run.child, Signal::KILL);
     // The runner has the same standard error, and is the last to end.
     let (code, shown) = run.end();
-    assert_eq!(code, None, "ended by the signal");
+    assert_eq!(code, Some(137), "ended by the signal");
     assert!(shown.iter().any(|line| line.ends_with("stopping: signal KILL")), "{shown:#?}");
     assert_all_gone(&folder);
     let log = Log::read(&folder.path().join("l.jsonl"));

@@ -3,10 +3,11 @@
 
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::SigSet;
 use rustix::process::{Signal, kill_process};
 
 use super::guard::{assert_all_gone, marked, runner_of};
-use crate::common::{Folder, Log, Run, kill, reset_signals};
+use crate::common::{Folder, Log, Run, Watched, kill, reset_signals};
 
 /// Starts a run as a shell does that ignores these signals.
 fn ignoring(run: Run, signals: &str) -> Run {
@@ -75,6 +76,39 @@ fn whatever_waits_ignores_what_was_ignored_at_its_start() {
     for name in ["live.jsonl", "virtual.jsonl"] {
         let log = std::fs::read_to_string(folder.path().join(name)).unwrap();
         assert!(!log.contains("HUP"), "{name}");
+    }
+}
+
+/// Starts a run with these signals blocked, as a parent may have them.
+fn blocking(run: Run, signals: &[Signal]) -> Watched {
+    let mut mask = SigSet::empty();
+    for signal in signals {
+        mask.add(signal.as_raw().try_into().unwrap());
+    }
+    // A program inherits the mask of the thread that starts it.
+    mask.thread_block().unwrap();
+    let run = run.watch();
+    mask.thread_unblock().unwrap();
+    run
+}
+
+#[test]
+fn a_run_and_its_programs_hear_what_their_parent_had_blocked() {
+    for pty in [false, true] {
+        let folder = Folder::new();
+        let script =
+            "trap 'echo asked; exit' TERM; grep SigBlk /proc/self/status; while :; do sleep 0.01; done";
+        folder.file(
+            "s.toml",
+            format!("[presets.p]\ncommand = [\"sh\", \"-c\", {script:?}]\npty = {pty}\n[[timeline]]\nspawn = \"p\"\n"),
+        );
+        let blocked = [Signal::CHILD, Signal::TERM, Signal::INT, Signal::HUP, Signal::USR1];
+        let mut run = blocking(marked(&folder, &[]), &blocked);
+        run.until("| SigBlk:\\t0000000000000000");
+        kill(&run.child, Signal::TERM);
+        run.until("| asked");
+        assert_eq!(run.end().0, Some(143));
+        assert_all_gone(&folder);
     }
 }
 

@@ -10,7 +10,7 @@ mod ending;
 mod environment;
 mod extract;
 mod golden;
-mod guard;
+pub(crate) mod guard;
 mod ignored_signals;
 mod input;
 mod outputs;

@@ -275,7 +275,8 @@ fn taker(folder: &Folder, then: &str) {
 fn a_terminal_that_a_program_took_is_restored_at_its_end() {
     let folder = Folder::new();
     taker(&folder, "ends");
-    let line = "stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
+    // The shell would end with a program that dies of Ctrl-C.
+    let line = "trap : INT; stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
     let mut terminal = Terminal::run(&folder, line, &[]);
     terminal.until("ended taker");
     terminal.types("1\n");
@@ -291,7 +292,7 @@ fn a_terminal_that_a_program_took_is_restored_at_its_end() {
 fn a_program_that_takes_the_terminal_loses_it_and_is_seen_to_be_suspended() {
     let folder = Folder::new();
     taker(&folder, "stays");
-    let mut terminal = Terminal::run(&folder, "$S run s.toml --log l.jsonl; echo code $?", &[]);
+    let mut terminal = Terminal::run(&folder, "trap : INT; $S run s.toml --log l.jsonl; echo code $?", &[]);
     terminal.until("was suspended by TTIN");
     terminal.types("\x03");
     let (_, seen) = terminal.end();
@@ -306,7 +307,8 @@ fn a_killed_runner_leaves_the_terminal_as_it_was() {
     let folder = Folder::new();
     taker(&folder, "stays");
     folder.file("taker.py", TAKER.replace("time.sleep(0.01)", "os.kill(parent, 9)"));
-    let line = "stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
+    // The shell would end with a program that dies of Ctrl-C.
+    let line = "trap : INT; stty -a > before; $S run s.toml --log l.jsonl; echo code $?; stty -a > after";
     let (_, seen) = Terminal::run(&folder, line, &[]).end();
     assert!(seen.contains("code 137"), "{seen}");
     let modes = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();

@@ -79,7 +79,7 @@ fn no_process_is_left_when_the_watcher_is_killed() {
     let mut run = marked(&folder, &["--watch", "--force"]).watch();
     run.until("| one");
     kill(&run.child, Signal::KILL);
-    assert_eq!(run.end().0, None);
+    assert_eq!(run.end().0, Some(137));
     assert_all_gone(&folder);
 }
 

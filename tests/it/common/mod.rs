@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Once;
@@ -155,6 +156,11 @@ pub(crate) fn kill(child: &Child, signal: Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
 }
 
+/// The exit code as a shell shows it: 128 and the number of the signal that ended the process.
+pub(crate) fn shell_code(status: std::process::ExitStatus) -> Option<i32> {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal))
+}
+
 /// Whether nobody is left of a process's group.
 pub(crate) fn is_gone(pid: &Value) -> bool {
     let group = rustix::process::Pid::from_raw(i32::try_from(pid.as_i64().unwrap()).unwrap()).unwrap();
@@ -196,10 +202,10 @@ impl Watched {
         }
     }
 
-    /// Reads to the end, and gives the exit code.
+    /// Reads to the end, and gives the exit code as a shell shows it.
     pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
         self.shown.extend(self.lines.iter());
-        (self.child.wait().unwrap().code(), self.shown)
+        (shell_code(self.child.wait().unwrap()), self.shown)
     }
 }
 
@@ -267,7 +273,7 @@ impl Run {
     pub(crate) fn end(self) -> Ended {
         let output = self.start().wait_with_output().unwrap();
         Ended {
-            code: output.status.code(),
+            code: shell_code(output.status),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }

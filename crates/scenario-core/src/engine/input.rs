@@ -66,6 +66,8 @@ pub enum Input {
         exit: SpawnExit,
         /// Whether other processes still hold its output. What they write is no longer read.
         held: bool,
+        /// Whether it ended when it was asked to, but others of its group did not and were killed.
+        killed: bool,
         /// The number of states of the world that it missed because it read too slowly.
         skipped: u64,
     },

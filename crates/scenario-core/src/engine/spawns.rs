@@ -71,6 +71,8 @@ pub(crate) struct SpawnExitReport {
     pub(crate) exit: SpawnExit,
     /// Other processes hold its output.
     pub(crate) is_output_held: bool,
+    /// It ended when it was asked to, but others of its group did not and were killed.
+    pub(crate) is_group_killed: bool,
     /// The number of states of the world that it missed.
     pub(crate) skipped_states: u64,
 }
@@ -78,7 +80,7 @@ pub(crate) struct SpawnExitReport {
 impl SpawnExitReport {
     /// The end of players in the runner.
     pub(crate) fn for_players(exit: SpawnExit) -> SpawnExitReport {
-        SpawnExitReport { exit, is_output_held: false, skipped_states: 0 }
+        SpawnExitReport { exit, is_output_held: false, is_group_killed: false, skipped_states: 0 }
     }
 }
 
@@ -110,6 +112,8 @@ pub(crate) enum ExitVerdict {
     Expected,
     /// It did not stop when asked to, and was killed.
     ForceKilled,
+    /// The same of others of its group.
+    GroupKilled,
     Unexpected,
     /// It ended before it was ready.
     BeforeReady,
@@ -327,13 +331,18 @@ impl Spawns {
     }
 
     /// Compares the exit of a process to what its preset expects.
-    pub(crate) fn judge_exit(&self, number: u32, exit: SpawnExit) -> ExitVerdict {
+    pub(crate) fn judge_exit(&self, number: u32, end: SpawnExitReport) -> ExitVerdict {
+        let exit = end.exit;
         let Some(spawn) = self.get(number) else { return ExitVerdict::Expected };
         let command = command_preset(&self.scenario, spawn.preset);
         if spawn.stop_requested {
             let asked_by = command.map_or(Signal::TERM, |command| command.stop.signal);
             let is_killed = exit == SpawnExit::Signal(Signal::KILL) && asked_by != Signal::KILL;
-            return if is_killed { ExitVerdict::ForceKilled } else { ExitVerdict::Expected };
+            return match (is_killed, end.is_group_killed && asked_by != Signal::KILL) {
+                (true, _) => ExitVerdict::ForceKilled,
+                (false, true) => ExitVerdict::GroupKilled,
+                (false, false) => ExitVerdict::Expected,
+            };
         }
         let is_expected = match command {
             Some(_) if spawn.readiness.is_some() => return ExitVerdict::BeforeReady,

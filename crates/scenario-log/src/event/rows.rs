@@ -75,13 +75,14 @@ impl<'e> SpawnExited<'e> {
         ok: bool,
         running: u64,
         held: bool,
+        killed: bool,
         skipped: u64,
     ) -> SpawnExited<'e> {
         let (code, signal) = match exit {
             SpawnExit::Code(code) => (Some(code), None),
             SpawnExit::Signal(signal) => (None, Some(signal)),
         };
-        SpawnExited { source, code, signal, ok, running, held, skipped }
+        SpawnExited { source, code, signal, ok, running, held, killed, skipped }
     }
 }
 
@@ -89,9 +90,9 @@ impl<'e> EventRow<'e> for SpawnExited<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let SpawnExited { source, code, signal, ok, running, held, skipped } = self;
+        let SpawnExited { source, code, signal, ok, running, held, killed, skipped } = self;
         let exit = either(code.map(SpawnExit::Code), signal.map(SpawnExit::Signal), "`code`", "`signal`")?;
-        Ok(Event::SpawnExited { source, exit, ok, running, held, skipped })
+        Ok(Event::SpawnExited { source, exit, ok, running, held, killed, skipped })
     }
 }
 

@@ -191,9 +191,11 @@ events! {
         running: u64,
         /// Programs that it had started still held its output, so the rest of the output was not read.
         held: bool,
+        /// It had ended when it was asked to, but others of its process group had not, and were killed.
+        killed: bool,
         /// The number of world states that were not sent to it because it read too slowly.
         skipped: u64,
-    } as { source, exit, ok, running, held, skipped } {
+    } as { source, exit, ok, running, held, killed, skipped } {
         /// The spawn that ended.
         source: Required<SpawnId>,
         /// The exit code, from 0 to 255, if the spawn ended by itself.
@@ -207,6 +209,9 @@ events! {
         /// True if programs that the spawn had started still held its output, so that the rest of the
         /// output was not read.
         held: UnlessEmpty<Flag>,
+        /// True if the spawn ended when it was asked to, but others of its process group did not end within
+        /// the `grace`, and were killed.
+        killed: UnlessEmpty<Flag>,
         /// The number of world states that were not sent to the spawn because it read too slowly.
         skipped: UnlessEmpty<Count>,
     }

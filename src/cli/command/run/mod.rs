@@ -42,7 +42,11 @@ fn try_run(arguments: &RunArgs) -> Result<ExitCode, CliError> {
         return Ok(exit);
     }
     report_diagnostics(&loaded.sources, &loaded.warnings, github.as_ref());
-    execute::execute(RunSetup::new(arguments, loaded, lifeline, github)?)
+    let is_guarded = lifeline.is_some();
+    Ok(match execute::execute(RunSetup::new(arguments, loaded, lifeline, github)?)? {
+        ExitCode::Signalled(signal) if is_guarded => ExitCode::SignalledUnderGuard(signal),
+        exit => exit,
+    })
 }
 
 /// Runs the scenario in a second process that this one guards. `None` if the guard cannot be set up.

@@ -36,8 +36,13 @@ impl RunState {
             Input::SpawnLines { source, stream, ref chunk, partial } => {
                 self.spawn_lines(source, stream, chunk, partial, out);
             }
-            Input::SpawnExited { source, exit, held, skipped } => {
-                let end = SpawnExitReport { exit, is_output_held: held, skipped_states: skipped };
+            Input::SpawnExited { source, exit, held, killed, skipped } => {
+                let end = SpawnExitReport {
+                    exit,
+                    is_output_held: held,
+                    is_group_killed: killed,
+                    skipped_states: skipped,
+                };
                 self.process_exited(source, end, out);
             }
             Input::SendFailed { source, ref error } => self.send_failed(source, error, out),

@@ -129,13 +129,16 @@ impl RunState {
     ) {
         let Some((number, preset)) = self.spawns.find_process(source) else { return };
         let exit = end.exit;
-        let verdict = self.spawns.judge_exit(number, exit);
+        let verdict = self.spawns.judge_exit(number, end);
         let name = || spawn_name(&self.scenario, source, preset);
         match verdict {
             ExitVerdict::Expected => {}
             ExitVerdict::ForceKilled => self
                 .lifecycle
                 .record_failure(|| format!("{} did not stop when asked to, and was killed", name())),
+            ExitVerdict::GroupKilled => self.lifecycle.record_failure(|| {
+                format!("what {} had started did not stop when asked to, and was killed", name())
+            }),
             ExitVerdict::Unexpected => {
                 self.lifecycle.record_failure(|| format!("{} ended with {exit}", name()));
             }
@@ -157,14 +160,22 @@ impl RunState {
     fn record_spawn_exited(
         &mut self,
         number: u32,
-        SpawnExitReport { exit, is_output_held: held, skipped_states: skipped }: SpawnExitReport,
+        end: SpawnExitReport,
         ok: bool,
         moment: Moment,
         out: &mut EngineOutput<'_>,
     ) {
         let running = self.spawns.mark_exited();
         out.counters().exited += 1;
-        out.event(&Event::SpawnExited { source: Source::Spawn(number), exit, ok, running, held, skipped });
+        out.event(&Event::SpawnExited {
+            source: Source::Spawn(number),
+            exit: end.exit,
+            ok,
+            running,
+            held: end.is_output_held,
+            killed: end.is_group_killed,
+            skipped: end.skipped_states,
+        });
         self.remove_spawn(number, moment, out);
     }
 

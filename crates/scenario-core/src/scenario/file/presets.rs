@@ -13,7 +13,7 @@ use crate::scenario::schema::encode::encode_named;
 use crate::scenario::schema::key_rules::EnvNameRule;
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::steps::RawStep;
-use crate::scenario::schema::strings::{NulFreeText, PlayerNamePattern, RegexText, ScenarioPath};
+use crate::scenario::schema::strings::{EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
 use scenario_log::event::Direction;
@@ -44,14 +44,15 @@ table! {
         /// Where the players are played: `"task"`, in the runner itself, or `"process"`, in a sub-process
         /// of the runner's own binary, whose output lines are the moves.
         "isolation" isolation: Isolation = "task" => |preset| Some(preset.players()?.isolation),
-        /// The program and its arguments, as a list of strings; no shell is involved.
+        /// The program and its arguments, as a list of strings; no shell is involved. A program whose name
+        /// has a slash is relative to the folder of this file; one without is looked for in `PATH`.
         "command" command: ListOf<NulFreeText, 1> => |preset| {
             Some(preset.command()?.argv.iter().collect::<Vec<_>>())
         },
         /// The working directory of the program, relative to this file. Default: the folder of this file.
         "dir" dir: ScenarioPath => |preset| Some(preset.command()?.dir.as_deref()),
         /// Environment variables of the program by name, set on top of the runner's environment.
-        "env" env: NamedTable<NulFreeText, EnvNameRule> => |preset| {
+        "env" env: NamedTable<EnvText, EnvNameRule> => |preset| {
             Some(encode_named(preset.command()?.env.iter().map(|(name, value)| (&**name, value))))
         },
         /// Whether the program starts with an empty environment, with nothing but the variables of `env`,
@@ -135,11 +136,12 @@ table! {
 }
 
 table! {
-    /// How a program is stopped: its whole process group gets a signal first, and then KILL.
+    /// How a program is stopped: its whole process group gets a signal first, and what is left of it KILL.
     RawStop is "`stop`" from (StopPolicy) with [] {
         /// The name of the signal that is sent first.
         "signal" signal: Signal = "TERM" => |stop| stop.signal,
-        /// How long the program may take to end after the signal, as a duration, before it is sent KILL.
+        /// How long the program and its process group may take to end after the signal, as a duration, before
+        /// they are sent KILL.
         "grace" grace: DurationValue = "5s" => |stop| stop.grace,
     }
 }
