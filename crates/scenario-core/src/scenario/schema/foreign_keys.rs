@@ -244,7 +244,7 @@ const STOP: ForeignKeys = ForeignKeys {
 const FETCH: ForeignKeys = ForeignKeys {
     table: "a fetch",
     rows: &[
-        (&["url", "uri", "target", "endpoint"], "the URLs are a list: `urls = [\"http://…\"]`"),
+        (&["uri", "target", "endpoint"], "the URLs are a list: `urls = [\"http://…\"]`"),
         (
             &["data", "json", "payload", "form"],
             "what is sent is `body = { text = \"…\" }`, `{ json = … }`, `{ form = … }` or `{ file = \"…\" }`",
