@@ -294,7 +294,7 @@ pub(crate) fn our_words(table: &str, key: &str) -> Option<&'static str> {
     let key = key.to_lowercase().replace('-', "_");
     let rows = ALL.iter().find(|foreign| foreign.table == table)?.rows;
     let is_key = |known: &&str| known.to_lowercase() == key;
-    rows.iter().find(|(keys, _)| keys.iter().any(|known| is_key(&known))).map(|(_, help)| *help)
+    rows.iter().find(|(keys, _)| keys.iter().any(&is_key)).map(|(_, help)| *help)
 }
 
 #[cfg(test)]
