@@ -3,10 +3,11 @@
 
 use proptest::prelude::*;
 use scenario_core::scenario::json_schema::scenario_schema;
-use scenario_core::scenario::write::resolved::{preset_to_toml, to_json, to_toml};
+use scenario_core::scenario::write::resolved::{preset_to_toml, to_json};
 use serde_json::Value as Json;
 
-use crate::check::common::{load_bytes, load_text, options, rendered, said_of};
+use crate::check::common::{load_text, rendered, said_of};
+use crate::common::{any_scenario, project};
 
 /// Pieces of scenario files, and some pieces that are not part of one.
 fn piece() -> impl Strategy<Value = String> {
@@ -72,19 +73,27 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = said_of(&load_bytes(bytes, &options()));
+        any_scenario::check(&bytes);
     }
 
     #[test]
     fn no_pieces_panic(pieces in proptest::collection::vec(piece(), 0..30)) {
-        let loaded = load_text(&pieces.concat());
-        let said = said_of(&loaded);
-        prop_assert!(!said.contains(|c: char| c != '\n' && scenario_log::sanitize::is_unsafe_char(c)), "{said:?}");
-        if let Ok(loaded) = loaded {
-            let toml = to_toml(&loaded.scenario);
-            let again = load_text(&toml);
-            prop_assert!(again.is_ok(), "{toml}\n{}", said_of(&again));
+        any_scenario::check(pieces.concat().as_bytes());
+    }
+
+    #[test]
+    fn no_edit_of_a_scenario_panics(
+        which in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![piece(), Just(String::new())]), 1..4),
+    ) {
+        let seeds = seeds();
+        let mut bytes = seeds[which.index(seeds.len())].clone();
+        for (at, text) in edits {
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + text.len().max(1));
+            bytes.splice(at..end, text.into_bytes());
         }
+        any_scenario::check(&bytes);
     }
 
     #[test]
@@ -100,6 +109,21 @@ proptest! {
         // The loader gives no free table to compare, but both must agree on what is TOML.
         prop_assert_eq!(syntax, text.parse::<toml::Table>().is_ok(), "{}\n{}\n{:?}", text, ours, text.parse::<toml::Table>());
     }
+}
+
+/// The scenarios that the fuzzing begins with, and those that are shipped.
+fn seeds() -> Vec<Vec<u8>> {
+    let folders = ["fuzz/seeds/scenario_file", "scenarios"].map(|folder| project().join(folder));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("the folder is there"));
+    let mut files: Vec<_> = files.map(|entry| entry.expect("it can be read").path()).collect();
+    files.retain(|path| path.is_file());
+    files.sort();
+    files.iter().map(|path| std::fs::read(path).expect("it can be read")).collect()
+}
+
+#[test]
+fn the_seeds_of_the_fuzzing_hold() {
+    seeds().iter().for_each(|bytes| any_scenario::check(bytes));
 }
 
 /// Lines that define tables in every possible way.

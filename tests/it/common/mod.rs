@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
 
 pub(crate) mod any_bytes;
+pub(crate) mod any_scenario;
 pub(crate) mod browser;
 pub(crate) mod logs;
 
