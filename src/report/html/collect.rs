@@ -9,6 +9,7 @@ use crate::report::html::lanes::{BarState, LaneBar, LaneKind, TimelineLanes};
 use crate::report::html::marks::{TimelineMark, TimelineMarks};
 use crate::report::html::sample::SamplePoint;
 use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
+use crate::report::html::steps::StepRows;
 use crate::report::html::text::{MAX_TEXT_CHARS, truncate_bytes, truncate_text};
 use crate::report::metrics::source_metrics::UNNAMED;
 use crate::report::origins::{OriginGroup, SourceOrigin};
@@ -46,6 +47,7 @@ pub(super) struct CollectedReport {
     pub(super) scenario: Option<String>,
     pub(super) lanes: TimelineLanes,
     pub(super) marks: TimelineMarks,
+    pub(super) steps: StepRows,
     pub(super) spawns: SourceRows,
     pub(super) fetches: SourceRows,
     pub(super) arrows: Vec<(TimelinePoint, TimelinePoint)>,
@@ -61,6 +63,7 @@ impl CollectedReport {
         let LogEvent { t, line, event, .. } = *logged;
         self.last_moment = t;
         let Some(event) = event else { return };
+        self.steps.on_event((line, t), event);
         match *event {
             Event::RunStarted { scenario, .. } => {
                 self.dependencies = EntryDependencies::from_logged(scenario);
@@ -90,7 +93,7 @@ impl CollectedReport {
             }
             Event::SpawnFailed { source, error, .. } => {
                 // One that has started runs until it has stopped.
-                if logged.origin.is_none() {
+                if logged.origin.is_none_or(|origin| !origin.has_started) {
                     self.add_unstarted(logged, source, error);
                 }
             }
@@ -168,7 +171,7 @@ impl CollectedReport {
     fn arrow(&mut self, entry: Option<&str>, to: TimelinePoint) {
         let Some(from) = entry.and_then(|entry| self.dependencies.take_moment(entry)) else { return };
         if self.arrows.len() < MAX_ARROWS {
-            self.arrows.push((from, to));
+            self.arrows.push((from.at, to));
         } else {
             self.omitted_arrows += 1;
         }
@@ -209,13 +212,20 @@ impl CollectedReport {
 
     /// Adds a spawn that could not start: its bar ends where it begins.
     fn add_unstarted(&mut self, logged: &LogEvent<'_, '_>, source: Source, error: &str) {
-        let LogEvent { t, line, .. } = *logged;
-        let lane = self.add_lane((source, LaneKind::Spawn), UNNAMED, None, (t, line), "");
+        let LogEvent { t, line, origin, .. } = *logged;
+        let name = origin.map_or(UNNAMED, |origin| &origin.group.name);
+        let entry = origin.and_then(|origin| origin.group.entry.clone());
+        let lane = self.add_lane((source, LaneKind::Spawn), name, entry.clone(), (t, line), "");
+        if let Some(entry) = &entry {
+            let at = TimelinePoint { lane: Some(lane), t };
+            self.arrow(Some(entry), at);
+            self.dependencies.note_finished(entry, at);
+        }
         let state = BarState::Failed;
         let bar = LaneBar { source, start: t, mid: None, end: Some(t), state, text: "".into(), line };
         let row = SourceRow {
-            name: UNNAMED.to_owned(),
-            entry: None,
+            name: name.to_owned(),
+            entry,
             lateness: Span::ZERO,
             took: Span::ZERO,
             end: truncate_text(error, MAX_TEXT_CHARS),

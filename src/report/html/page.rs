@@ -42,6 +42,8 @@ struct HtmlPageContext {
     wrong: HtmlTable,
     expected: HtmlTable,
     shared: HtmlTable,
+    /// The steps of a run that takes no time, in place of its timeline.
+    steps: HtmlTable,
     waves: Vec<WaveBar>,
     more_waves: usize,
     end: String,
@@ -101,6 +103,7 @@ pub(super) fn render_page(
         wrong: tables::faults_table(metrics),
         expected: tables::expectations_table(metrics),
         shared: tables::shared_table(metrics),
+        steps: collected.steps.table(),
         waves,
         more_waves,
         end: format_span(Span(end.0)),
@@ -168,8 +171,7 @@ fn metric_cards(metrics: &RunMetrics) -> Vec<MetricCard> {
     }
     for (name, sources) in [("spawns", &metrics.spawns), ("requests", &metrics.fetches)] {
         let sum = |of: fn(&_) -> u64| sources.by_name().map(|(_, group)| of(group)).sum::<u64>();
-        let (count, wrong) =
-            (sum(|group| group.started.max(group.ok + group.failed)), sum(|group| group.failed));
+        let (count, wrong) = (sum(|group| group.asked_for()), sum(|group| group.failed));
         if count > 0 {
             let note =
                 if wrong == 0 { "none wrong".to_owned() } else { format!("{} wrong", group_digits(wrong)) };

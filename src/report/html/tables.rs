@@ -36,7 +36,7 @@ pub(super) struct HtmlTable {
 
 #[derive(Debug, Serialize)]
 struct HtmlHeading {
-    text: &'static str,
+    text: String,
     is_figure: bool,
 }
 
@@ -49,16 +49,21 @@ struct HtmlRow {
 
 impl HtmlTable {
     /// An empty table. A heading that begins with `#` is that of a column of numbers.
-    fn new(headings: &[&'static str]) -> HtmlTable {
-        let heading = |text: &&'static str| match text.strip_prefix('#') {
-            Some(text) => HtmlHeading { text, is_figure: true },
-            None => HtmlHeading { text, is_figure: false },
+    pub(super) fn new<T: AsRef<str>>(headings: &[T]) -> HtmlTable {
+        let heading = |text: &T| match text.as_ref().strip_prefix('#') {
+            Some(text) => HtmlHeading { text: text.to_owned(), is_figure: true },
+            None => HtmlHeading { text: text.as_ref().to_owned(), is_figure: false },
         };
         HtmlTable { headings: headings.iter().map(heading).collect(), ..HtmlTable::default() }
     }
 
-    fn push_row(&mut self, state: &'static str, cells: Vec<String>) {
+    pub(super) fn push_row(&mut self, state: &'static str, cells: Vec<String>) {
         self.rows.push(HtmlRow { state, cells });
+    }
+
+    /// The table with a note of what it leaves out.
+    pub(super) fn with_note(self, left: Option<String>) -> HtmlTable {
+        HtmlTable { left, ..self }
     }
 
     /// Removes the columns whose cells are all empty.
@@ -86,14 +91,10 @@ impl HtmlTable {
 pub(super) fn faults_table(metrics: &RunMetrics) -> HtmlTable {
     let mut table = HtmlTable::new(&["#line", "#at", "what"]);
     for fault in &metrics.faults.first {
-        table.push_row(
-            "wrong",
-            vec![
-                fault.line.to_string(),
-                format_moment(fault.t),
-                truncate_text(&fault.message, MAX_TEXT_CHARS),
-            ],
-        );
+        let message = truncate_text(&fault.message, MAX_TEXT_CHARS);
+        let lines = fault.output.iter().map(|line| format!("\n{line}"));
+        let what = [message].into_iter().chain(lines).collect();
+        table.push_row("wrong", vec![fault.line.to_string(), format_moment(fault.t), what]);
     }
     let more = metrics.faults.count - metrics.faults.first.len() as u64;
     table.left = (more > 0).then(|| format!("and {} more", group_digits(more)));
@@ -132,7 +133,7 @@ pub(super) fn presets_table(metrics: &RunMetrics) -> HtmlTable {
         ["preset", "#spawns", "#wrong", "#median", "#longest", "#moves", "#stdout", "#stderr", "ends"];
     let mut table = HtmlTable::new(&headings);
     for (name, group) in failed_first(metrics.spawns.by_name()) {
-        let count = group.started.max(group.ok + group.failed);
+        let count = group.asked_for();
         let counts = [group.moves, group.stdout, group.stderr].map(group_digits);
         let cells = [truncate_text(name, MAX_TEXT_CHARS), group_digits(count), group_digits(group.failed)];
         let times = [500, 1_000].map(|per_mille| format_percentile(&group.took, per_mille));

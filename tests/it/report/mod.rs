@@ -1,10 +1,12 @@
 //! Reports of logged runs: compared byte for byte for the logs in `tests/logs/`, and checked against the
 //! logs.
 
+mod failed_programs;
 mod github;
 mod html;
 mod jenkins;
 mod outputs;
+mod steps;
 mod summary;
 mod trace;
 
