@@ -54,7 +54,11 @@ pub(super) fn run_inputs(arguments: &RunArgs, loaded: &LoadedScenario) -> KeptFi
 /// a guarded runner reads another one.
 pub(super) fn check_run_outputs(arguments: &RunArgs, loaded: &LoadedScenario) -> Result<(), RefusedError> {
     let kept = run_inputs(arguments, loaded);
-    let outputs = [(LOG_OPTION, &arguments.log), ("--junit FILE", &arguments.junit)];
+    let outputs = [
+        (LOG_OPTION, &arguments.log),
+        ("--junit FILE", &arguments.junit),
+        ("--report FILE", &arguments.report),
+    ];
     for (option, path) in outputs {
         if let Some(path) = path {
             check_kept(option, &destination(path), &kept)?;
@@ -69,15 +73,36 @@ pub(super) fn open_run_junit(
     inputs: &mut KeptFiles,
 ) -> Result<Option<OutputFile>, RefusedError> {
     let Some(path) = &arguments.junit else { return Ok(None) };
+    open_beside_log("--junit", "the `--junit`", path, arguments, inputs).map(Some)
+}
+
+/// Opens an output of a run, which must not be its log or a file that it reads, and keeps it from those that
+/// follow.
+fn open_beside_log(
+    option: &str,
+    role: &str,
+    path: &Path,
+    arguments: &RunArgs,
+    inputs: &mut KeptFiles,
+) -> Result<OutputFile, RefusedError> {
     let mut kept = inputs.clone();
     if let Some(log) = arguments.log.as_ref().filter(|log| log.as_os_str() != "-") {
         kept.add(log, "the log");
     }
-    let junit = open("--junit", path, &kept)?;
+    let output = open(option, path, &kept)?;
     if path.as_os_str() != "-" {
-        inputs.add(path, "the `--junit`");
+        inputs.add(path, role);
     }
-    Ok(Some(junit))
+    Ok(output)
+}
+
+/// Opens the `--report` of a run.
+pub(super) fn open_run_report(
+    arguments: &RunArgs,
+    inputs: &mut KeptFiles,
+) -> Result<Option<OutputFile>, RefusedError> {
+    let Some(path) = &arguments.report else { return Ok(None) };
+    open_beside_log("--report", "the `--report`", path, arguments, inputs).map(Some)
 }
 
 /// Opens the `--junit` of a replay.

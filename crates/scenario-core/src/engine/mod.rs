@@ -25,7 +25,9 @@
 //! players in the `world`.
 
 pub mod calendar_queue;
+pub mod command_error;
 pub mod console_command;
+pub mod console_target;
 pub mod effect;
 pub mod input;
 pub mod progress;
@@ -191,6 +193,11 @@ impl Engine {
     #[must_use]
     pub fn has_occurred(&self, entry: usize) -> bool {
         self.state.timeline().has_occurred(entry)
+    }
+
+    /// Lets the run end while programs are being started, as the runs of older logs did.
+    pub fn end_before_starts(&mut self) {
+        self.state.end_before_starts();
     }
 
     /// Everything that runs now.

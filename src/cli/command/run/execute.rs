@@ -12,7 +12,7 @@ use crate::cli::command::log_path::LogTarget;
 use crate::cli::command::run::setup::{RunSetup, RunTiming};
 use crate::cli::command::watch::WATCH_NOTICE;
 use crate::cli::command::{
-    report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
+    html_report, report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
 };
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
@@ -51,6 +51,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         lifeline,
         log,
         junit,
+        report,
         server,
         after_end,
         screen,
@@ -58,6 +59,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
     } = setup;
     let show_run = screen.is_some();
     let progress_bar = screen.and_then(|screen| screen.progress_bar);
+    let typed_line = progress_bar.as_ref().and_then(|bar| bar.typed_line.clone());
     let latest_progress = progress_bar.as_ref().map(|bar| bar.latest_progress.clone());
     let annotations = || Rc::new(RefCell::new(RunAnnotations::new(Rc::clone(&scenario))));
     let page = server.as_ref().map(|server| ServedPage { link: server.page_url(), after_end });
@@ -65,6 +67,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         terminal: TerminalWriter::start(progress_bar),
         is_quiet: !show_run,
         junit: junit.map(|output| (output, Rc::default())),
+        report,
         github: github.map(|github| (github, annotations())),
         // On a screen the lines of a program stand above its end. The faults cost time for each event.
         unshown_faults: (!show_run && scenario.starts_processes()).then(Rc::default),
@@ -73,10 +76,12 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         destination: OnceCell::new(),
     }));
     let opening = RecorderOpening { log, scenario: Rc::clone(&scenario), outputs: &outputs };
-    let end = |recorder: &RunRecorder, verdict| match outputs.take() {
-        Some(outputs) => outputs.finish(recorder, verdict),
+    let end = |recorder: &RunRecorder, verdict| {
+        if let Some(typed) = &typed_line {
+            typed.give_back();
+        }
         // It is called once.
-        None => Ok(ExitCode::InternalError),
+        outputs.take().map_or(Ok(ExitCode::InternalError), |outputs| outputs.finish(recorder, verdict))
     };
     let start = |clock, started_at: Option<&str>, recorder| {
         let start = RunStart { seed, clock, started_at, schedule: &[], scenario_json: &scenario_json };
@@ -136,6 +141,8 @@ struct RunOutputs {
     /// Whether the screen shows only errors and warnings.
     is_quiet: bool,
     junit: Option<(OutputFile, Rc<RefCell<JunitCases>>)>,
+    /// The HTML report, which is made of the log when the run has ended.
+    report: Option<OutputFile>,
     github: Option<(GitHubAnnotator, Rc<RefCell<RunAnnotations>>)>,
     /// What went wrong, for the end of a run with programs and `--quiet`.
     unshown_faults: Option<Rc<RefCell<RunFaults>>>,
@@ -155,6 +162,8 @@ impl RunOutputs {
     ) -> Result<ExitCode, CliError> {
         let failure_reason = recorder.reason().map(str::to_owned);
         let rescued = recorder.rescued_log();
+        let rescued_path = rescued_path(rescued.as_ref());
+        let destination = rescued_path.as_ref().or(self.destination.get());
         // The recorder's writer has ended, so the terminal has got the last lines.
         let dropped_lines = self.terminal.finish();
         let verdict = verdict.map_err(|error| match error.has_stopped_run {
@@ -166,10 +175,7 @@ impl RunOutputs {
                 let faults = self.unshown_faults.map(|faults| faults.take()).unwrap_or_default();
                 report_failure(*verdict, &failure_reason.unwrap_or_default(), &faults.first);
             }
-            Ok(_) => show_log_path(
-                dropped_lines,
-                rescued_path(rescued.as_ref()).as_ref().or(self.destination.get()),
-            ),
+            Ok(_) => show_log_path(dropped_lines, destination),
             Err(_) => {}
         }
         let is_interrupted = matches!(verdict, Ok(RunVerdict::Interrupted(Some(_))));
@@ -183,6 +189,9 @@ impl RunOutputs {
             let rescue = rescued.as_ref().map(|rescued| &*rescued.message);
             let error = verdict.as_ref().err().map(String::as_str).or(rescue);
             report_files::write_junit(output, cases.borrow().render_junit(error))?;
+        }
+        if let (Some(output), Some(OutputDestination::File(log))) = (self.report, destination) {
+            html_report::write_html_report(log, output)?;
         }
         match (verdict, rescued) {
             (Err(error), _) => Err(CliError::refused(error)),

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use super::key_rules::{HeaderNameRule, KeyRule, is_token};
-use super::{DecodeContext, TomlSchema};
+use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
+use crate::scenario::write::toml_writer::to_inline_toml;
 use scenario_log::name;
 
 /// The schema of a value, or of a string with a variable in it.
@@ -21,6 +22,13 @@ pub(crate) fn or_variable_schema(schema: Json) -> Json {
 /// The schema of a string of this pattern, or of a string with a variable in it.
 pub(crate) fn pattern_schema(pattern: &str) -> Json {
     object([("type", "string".into()), ("pattern", format!(r"{pattern}|\$\{{").into())])
+}
+
+/// The schema of a string that is one of these words, or of the pattern, which takes all of them: editors offer
+/// the words.
+pub(crate) fn words_or_pattern_schema<'w>(words: impl Iterator<Item = &'w str>, pattern: &str) -> Json {
+    let words = object([("enum", words.collect())]);
+    object([("anyOf", Json::List(vec![words, pattern_schema(pattern)]))])
 }
 
 impl TomlSchema for ScenarioText {
@@ -49,6 +57,14 @@ impl TomlSchema for DeferredText {
 
     fn schema() -> Json {
         ScenarioText::schema()
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["http://127.0.0.1:8080/a.pdf"]))
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        Some(format!("[{}]", own_words::toml_string(text)))
     }
 }
 
@@ -79,6 +95,14 @@ impl TomlSchema for NulFreeText {
 
     fn schema() -> Json {
         object([("type", "string".into()), ("pattern", r"^[^\u0000]*$".into())])
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["python3", "-u", "server.py"]))
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        own_words::command_list(text)
     }
 }
 
@@ -151,7 +175,7 @@ impl TomlSchema for EntryIdText {
     }
 
     fn schema() -> Json {
-        pattern_schema("^[A-Za-z0-9_.-]{1,64}$")
+        pattern_schema("^[A-Za-z0-9_.-]{1,64}$").with("examples", Json::from(["server", "wave-1"]))
     }
 }
 
@@ -165,9 +189,13 @@ impl TomlSchema for PlayerNamePattern {
         let pattern = cx.decode_public_text(node, "a name", r#""john", or "player-{n}" for many"#)?;
         // A lone `{n}` becomes a valid name with its number.
         let numbered = pattern.replacen("{n}", "0", 1);
-        let fault = name::name_error(&numbered);
-        if let Some(fault) = fault {
-            cx.error_with_help(at, fault, "one `{n}` in it stands for the player's number");
+        if let Some(fault) = name::player_name_error(&numbered) {
+            cx.error(at, fault);
+            return None;
+        }
+        if numbered.contains("{n}") {
+            let fault = "a player's number stands once in its name: this one has `{n}` twice";
+            cx.error_with_help(at, fault, "remove one `{n}`");
             return None;
         }
         Some(PlayerNamePattern(pattern))
@@ -175,8 +203,49 @@ impl TomlSchema for PlayerNamePattern {
 
     fn schema() -> Json {
         let short = object([("maxLength", 66.into())]);
-        let name = pattern_schema(r"^[A-Za-z0-9_.-]*(\{n\}[A-Za-z0-9_.-]*|[A-Za-z0-9_.-])$");
-        object([("allOf", Json::List(vec![name, or_variable_schema(short)]))])
+        let name = pattern_schema(r"^[^\u0000-\u001f\u007f-\u009f]+$");
+        let twice = object([("pattern", r"\{n\}.*\{n\}".into())]);
+        object([
+            ("allOf", Json::List(vec![name, or_variable_schema(short)])),
+            ("not", twice),
+            ("examples", Json::from(["john", "player-{n}"])),
+        ])
+    }
+}
+
+/// The direction of a move: one word. Whether a world allows it is checked later.
+#[derive(Clone, Debug)]
+pub(crate) struct DirectionWord(pub(crate) String);
+
+impl TomlSchema for DirectionWord {
+    const EXAMPLE: &'static str = r#""N""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<DirectionWord> {
+        let at = node.at;
+        let word = cx.decode_public_text(node, "a word", r#""N""#)?;
+        if let Some(fault) = name::direction_error(&word) {
+            let joined = word.split_whitespace().collect::<Vec<_>>().join("-");
+            match name::direction_error(&joined) {
+                None => cx.error_with_help(at, fault, format!("for example {joined:?}")),
+                Some(_) => cx.error(at, fault),
+            }
+            return None;
+        }
+        Some(DirectionWord(word))
+    }
+
+    fn schema() -> Json {
+        pattern_schema(r"^[^\s\u0000-\u001f\u007f-\u009f]{1,64}$")
+            .with("examples", Json::from(["N", "S", "E", "W"]))
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["serve", "rest"]))
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        let words: Json = text.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+        Some(to_inline_toml(&words))
     }
 }
 
@@ -200,7 +269,7 @@ impl TomlSchema for RegexText {
     }
 
     fn schema() -> Json {
-        object([("type", "string".into())])
+        object([("type", "string".into()), ("examples", Json::from(["listening on .*", "^ERROR"]))])
     }
 }
 
@@ -221,6 +290,7 @@ impl TomlSchema for ScenarioPath {
 
     fn schema() -> Json {
         object([("type", "string".into()), ("pattern", r"^[^\u0000]+$".into())])
+            .with("examples", Json::from(["data/input.txt"]))
     }
 }
 
@@ -255,6 +325,14 @@ impl TomlSchema for IncludePath {
             ("pattern", r"^[^\u0000]+$".into()),
             ("not", object([("pattern", r"\$\{".into())])),
         ])
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["presets.toml"]))
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        Some(format!("[{}]", own_words::toml_string(text)))
     }
 }
 
