@@ -59,10 +59,16 @@ pub(crate) fn format_span(span: Span) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// Notes on a load: its connections, and the requests that it could not start when they were due.
+/// Notes on a load: its connections, the requests that were sent again at once, and those that it could not
+/// start when they were due.
 pub(crate) fn connection_notes(load: &LoadMetrics) -> Vec<String> {
-    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = load;
-    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
+    let LoadMetrics { opened, reused, resent, delayed, unsent, given_up, .. } = load;
+    let late = [
+        (*resent, "sent again"),
+        (*delayed, "started late"),
+        (*unsent, "never started"),
+        (*given_up, "given up"),
+    ];
     let late = late.iter().filter(|(count, _)| *count > 0);
     let late = late.map(|(count, what)| format!("{} {what}", group_digits(*count))).collect::<Vec<_>>();
     let connections =
