@@ -100,8 +100,8 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::FetchFinished { source, fetched, .. }) => {
             Input::FetchFinished { source, fetched: Box::new(fetched.clone()) }
         }
-        Some(Event::FetchFailed { source, kind, error, took }) => {
-            Input::FetchFailed { source, kind, error: error.to_owned(), took }
+        Some(Event::FetchFailed { source, kind, error, took, sent }) => {
+            Input::FetchFailed { source, kind, error: error.to_owned(), took, sent }
         }
         Some(Event::TypedInput { text, .. }) => Input::CommandTyped { text: text.to_owned() },
         Some(Event::Stopping { signal: Some(signal), .. }) => Input::SignalReceived(signal),

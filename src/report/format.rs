@@ -116,10 +116,16 @@ const PEAK_PARTS: usize = 120;
 /// A smaller count of a part is shown as it is, and not as a rate.
 const MAX_PLAIN_COUNT: u64 = 10;
 
-/// Notes on a load: its connections, and the requests that it could not start when they were due.
+/// Notes on a load: its connections, the requests that were sent again at once, and those that it could not
+/// start when they were due.
 pub(crate) fn connection_notes(load: &LoadMetrics) -> Vec<String> {
-    let LoadMetrics { opened, reused, delayed, unsent, given_up, .. } = load;
-    let late = [(*delayed, "started late"), (*unsent, "never started"), (*given_up, "given up")];
+    let LoadMetrics { opened, reused, resent, delayed, unsent, given_up, .. } = load;
+    let late = [
+        (*resent, "sent again"),
+        (*delayed, "started late"),
+        (*unsent, "never started"),
+        (*given_up, "given up"),
+    ];
     let late = late.iter().filter(|(count, _)| *count > 0);
     let late = late.map(|(count, what)| format!("{} {what}", group_digits(*count))).collect::<Vec<_>>();
     let connections =

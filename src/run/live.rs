@@ -291,6 +291,9 @@ impl LiveLoop {
         while let Some(action) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
             self.apply_page_action(action);
         }
+        if let Some(note) = self.fetches.take_note() {
+            run.recorder.show_fetch_warning(now, "requests wait", &note);
+        }
         self.inbox.take_all(&mut self.inputs);
         for input in self.inputs.drain(..) {
             is_guard_killed |= matches!(input, Input::SignalReceived(Signal::KILL));

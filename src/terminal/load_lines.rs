@@ -100,7 +100,11 @@ pub(crate) fn summary_lines(load: &LoadMetrics) -> Vec<String> {
         ends.push(format!("{given_up} given up"));
     }
     let opened = pluralize(load.opened, "new connection");
-    lines.push(format!("{job}: {}; {opened}", ends.join(", ")));
+    let resent = match load.resent {
+        0 => String::new(),
+        resent => format!("; {} sent again", pluralize(resent, "request")),
+    };
+    lines.push(format!("{job}: {}; {opened}{resent}", ends.join(", ")));
     let of = |name: &str, times: &LatencyQuantiles| {
         let LatencyQuantiles { p50, p90, p99, p999, max } = *times;
         let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(format_span);

@@ -448,6 +448,7 @@ fn a_held_request_keeps_its_planned_moment_though_later_timers_have_fired() {
             kind: FetchErrorKind::Timeout,
             error: "x".to_owned(),
             took: Span::ZERO,
+            sent: Default::default(),
         };
         engine.handle_input(Moment(35_000_000 + u64::from(number)), &input, &mut recorder);
     }

@@ -409,7 +409,7 @@ fn a_load_reports_broken_answers_like_any_fetch() {
             "/garbage" => "what?\r\n\r\n",
             "/short" => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfive!",
             "/head" => "HTTP/1.1 200 OK\r\nContent-Le",
-            "/two" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "/two" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon\r\n\r\nok",
             "/lengths" => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
             "/large" => "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\nabc",
             _ => "",

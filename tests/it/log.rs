@@ -27,8 +27,11 @@ const EVENTS: [(&str, &str); 28] = [
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),
-    ("fetch.finished", "source status bytes sha256 ok took timings reused check captured"),
-    ("fetch.failed", "source kind error took"),
+    (
+        "fetch.finished",
+        "source status bytes sha256 ok took timings reused opened resent retried check captured",
+    ),
+    ("fetch.failed", "source kind error took opened resent retried"),
     ("input", "text accepted error"),
     ("mark", "due entry text"),
     ("sent", "due source entry text error"),

@@ -355,3 +355,24 @@ fn a_plan_leaves_entries_open_that_wait_for_readiness() {
         assert!(plan.contains(shown), "{shown}:\n{plan}");
     }
 }
+
+#[test]
+fn a_program_that_is_ready_within_milliseconds_is_seen_long_before_the_first_poll() {
+    // The third try succeeds. By `poll` alone it would come after a minute.
+    let tries = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+    let address = serve(move |_, _| {
+        let is_ready = counted.fetch_add(1, Ordering::Relaxed) >= 2;
+        answer(if is_ready { "200 OK" } else { "503 Not yet" }, "", "")
+    });
+    let ready = format!("ready = {{ http = \"http://{address}/\", poll = \"30s\", timeout = \"20s\" }}");
+    let (_, log) = run(
+        &format!(
+            "{}{WAITS}[[timeline]]\nafter = \"p.ready\"\nstop = \"p\"\n",
+            sh("p", "exec sleep 600", &ready)
+        ),
+        0,
+    );
+    assert_eq!(log.of("spawn.ready").len(), 1);
+    assert_eq!(tries.load(Ordering::Relaxed), 3);
+}

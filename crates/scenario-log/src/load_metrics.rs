@@ -34,10 +34,13 @@ pub struct LoadMetrics {
     pub given_up: u64,
     /// The size of all complete bodies together, in bytes.
     pub bytes: u64,
-    /// The number of answers over a new connection.
+    /// The number of connections that were opened.
     pub opened: u64,
     /// The number of answers over a connection that had been used before.
     pub reused: u64,
+    /// The number of times that requests were sent again at once, because the server had closed the
+    /// connection or had refused to process the request.
+    pub resent: u64,
     /// The number of requests that started late because too many were in flight.
     pub delayed: u64,
     /// The number of planned requests that were never started, for the same reason.

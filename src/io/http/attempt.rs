@@ -4,7 +4,7 @@
 //! With `redirects = 0` a redirect is itself the answer; with more, one redirect too many is a failure.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hyper::body::{Body as _, Incoming};
 use hyper::http::response::Parts;
@@ -22,12 +22,14 @@ use super::error::FetchError;
 use super::request::body::RequestBody;
 use super::request::hop::RequestHop;
 use super::request::{self, PreparedRequest, redirect};
+use super::resend::{self, RequestResends};
 use super::response::body::{self, BodyReceiver, ReceivedBody};
 use super::response::check::{ResponseChecker, ResponseFindings};
 use super::response::decode::BodyDecoder;
 use super::response::lines::BodyLineWriter;
-use super::response::redact;
+use super::response::{redact, retry_after};
 use super::timing::{AttemptPhase, AttemptProgress};
+use super::unanswered::{self, UnansweredRequest};
 
 /// A redirect's own body is read, to keep its connection, if it is at most this large …
 const MAX_DRAIN_LEN: u64 = 64 << 10;
@@ -58,8 +60,9 @@ pub(super) enum AttemptOutcome {
         /// The answer's head, if it is not in the inbox yet. It must be pushed first.
         head: Option<Input>,
     },
-    /// The status asks for another attempt, and nothing of the answer is in the inbox.
-    Retry,
+    /// The status asks for another attempt, not before this time is over, and nothing of the answer is in
+    /// the inbox.
+    Retry(Duration),
 }
 
 impl FetchAttempt<'_> {
@@ -136,15 +139,15 @@ impl FetchAttempt<'_> {
         self.send(endpoint, kept, build).await
     }
 
-    /// Sends one request, and waits for the head of its answer. If the connection was used before, and the
-    /// server closed it before it processed the request, the request is sent once more on a new one.
+    /// Sends one request, and waits for the head of its answer. If the server did not process the request,
+    /// or closed a kept connection before it answered, the request is sent again.
     async fn send(
         &self,
         endpoint: &Endpoint,
         mut kept: Option<LeasedConn>,
         build: impl AsyncFn(&HttpConn) -> Result<Request<RequestBody>, FetchError>,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
-        let mut fresh = false;
+        let mut resends = RequestResends::default();
         loop {
             let usable = match kept.take() {
                 Some(mut lease) => lease.conn.wait_until_usable().await.then_some(lease),
@@ -152,14 +155,33 @@ impl FetchAttempt<'_> {
             };
             let mut lease = match usable {
                 Some(lease) => lease,
-                None => self.context.pool.lease(endpoint, fresh, self.progress).await?,
+                None => self.context.pool.lease(endpoint, resends.needs_new_conn(), self.progress).await?,
             };
             self.progress.set_reused(lease.reused);
             let request = build(&lease.conn).await?;
-            match self.send_on(&mut lease.conn, request).await? {
+            let method = request.method().clone();
+            if lease.reused && !resend::is_repeatable(&method) && !lease.conn.is_still_open().await {
+                continue;
+            }
+            let unanswered = match self.send_on(&mut lease.conn, request).await {
+                SendOutcome::Response(response) if unanswered::is_late(&response, &lease) => {
+                    UnansweredRequest::Late(response)
+                }
                 SendOutcome::Response(response) => return Ok((response, lease)),
-                SendOutcome::NotProcessed(_) if lease.reused && !fresh => fresh = true,
-                SendOutcome::NotProcessed(error) | SendOutcome::Failed(error) => return Err(error),
+                SendOutcome::Unanswered(reason, error) => UnansweredRequest::Failed(reason, error),
+                SendOutcome::Failed(error) => return Err(error),
+            };
+            let conn_state = (lease.reused, lease.conn.is_http2());
+            let Some(pause) = resends.pause_after(unanswered.reason(), conn_state, &method) else {
+                return unanswered.into_outcome(lease);
+            };
+            self.progress.count_resent();
+            if resends.gives_up_conn() {
+                lease.conn.close_after_answer();
+            }
+            drop(lease);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
         }
     }
@@ -171,28 +193,21 @@ impl FetchAttempt<'_> {
         mut conn: HttpConn,
         prepared: &PreparedRequest,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
-        match self.send_on(&mut conn, prepared.to_request()).await? {
+        match self.send_on(&mut conn, prepared.to_request()).await {
             SendOutcome::Response(response) => {
                 Ok((response, LeasedConn { conn, reused: self.progress.is_reused() }))
             }
-            SendOutcome::NotProcessed(error) | SendOutcome::Failed(error) => Err(error),
+            SendOutcome::Unanswered(_, error) | SendOutcome::Failed(error) => Err(error),
         }
     }
 
     /// Sends one request on a connection, and waits for the head of its answer.
-    async fn send_on(
-        &self,
-        conn: &mut HttpConn,
-        request: Request<RequestBody>,
-    ) -> Result<SendOutcome, FetchError> {
+    async fn send_on(&self, conn: &mut HttpConn, request: Request<RequestBody>) -> SendOutcome {
         self.progress.enter(AttemptPhase::Head(conn.peer(), conn.receive_counter()));
         let started = Instant::now();
         let sent = conn.send(request).await;
         self.progress.add_time(|timings| &mut timings.first_byte, started.elapsed());
-        if let SendOutcome::Response(response) = &sent {
-            reject_ambiguous_length(response)?;
-        }
-        Ok(sent)
+        sent
     }
 
     /// The request after a redirect.
@@ -263,9 +278,13 @@ impl FetchAttempt<'_> {
         lease: LeasedConn,
     ) -> Result<AttemptOutcome, FetchError> {
         let status = response.status().as_u16();
-        if !self.is_last && is_retryable(status) && !self.job.status.allows(status) {
+        if !self.is_last
+            && is_retryable(status)
+            && !self.job.status.allows(status)
+            && let Some(pause) = retry_after::retry_pause(response.headers(), SystemTime::now())
+        {
             self.drain(response.into_body(), endpoint, lease).await;
-            return Ok(AttemptOutcome::Retry);
+            return Ok(AttemptOutcome::Retry(pause));
         }
         let (head, body) = response.into_parts();
         let has_secrets = self.checker.is_some_and(ResponseChecker::captures_secrets);
@@ -325,16 +344,4 @@ impl FetchAttempt<'_> {
 /// Whether another attempt may succeed after this status.
 fn is_retryable(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// Refuses an answer whose end two headers put in two places (RFC 9112, section 6.3: the bytes after it
-/// could be taken for the next answer).
-fn reject_ambiguous_length(response: &Response<Incoming>) -> Result<(), FetchError> {
-    use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-    let headers = response.headers();
-    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
-        let message = "the answer has both a Content-Length and a Transfer-Encoding: its end is ambiguous";
-        return Err(FetchError::permanent(FetchErrorKind::Protocol, message));
-    }
-    Ok(())
 }

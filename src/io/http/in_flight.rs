@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
+use super::timing::SendCounter;
 use crate::io::inbox::Inbox;
 use scenario_core::engine::input::Input;
 use scenario_log::event::{FetchErrorKind, Source};
@@ -23,6 +24,7 @@ pub(super) struct InFlightRequests {
 
 struct InFlightRequest {
     started: Instant,
+    sent: SendCounter,
     task: Option<AbortHandle>,
 }
 
@@ -32,8 +34,13 @@ impl InFlightRequests {
     }
 
     /// Adds a request, and the task that fetches it. Its time counts from `started`.
-    pub(super) fn insert(&self, source: Source, started: Instant, task: Option<AbortHandle>) {
-        self.requests.borrow_mut().insert(source, InFlightRequest { started, task });
+    pub(super) fn insert(
+        &self,
+        source: Source,
+        (started, sent): (Instant, SendCounter),
+        task: Option<AbortHandle>,
+    ) {
+        self.requests.borrow_mut().insert(source, InFlightRequest { started, sent, task });
     }
 
     pub(super) fn count(&self) -> usize {
@@ -51,6 +58,7 @@ impl InFlightRequests {
             kind: FetchErrorKind::Reset,
             error: "given up before the answer was whole: it was stopped, or the run ended".to_owned(),
             took: Span::from_std(request.started.elapsed()),
+            sent: request.sent.get(),
         });
     }
 

@@ -33,6 +33,7 @@
 //! | `response` | what comes back, and whether it is as expected |
 //! | `attempt` | one attempt: requests and redirects until there is an answer |
 //! | `retry` | attempts of one request until one is final |
+//! | `resend`, `unanswered` | whether a request goes again at once, because the server did not answer it |
 //! | `load` | the requests of a load |
 //! | `in_flight` | exactly one outcome for each request |
 //! | `probe` | whether a program is ready, by its port or its URL |
@@ -50,9 +51,11 @@ mod load;
 pub mod probe;
 mod receive_counter;
 mod request;
+mod resend;
 mod response;
 mod retry;
 mod timing;
+mod unanswered;
 
 use std::fmt;
 use std::rc::Rc;
@@ -61,12 +64,14 @@ use std::time::Instant;
 use crate::io::RunContext;
 use crate::io::inbox::Inbox;
 use conn::pool::ConnPool;
+use conn::socket::SocketShortage;
 use in_flight::{FetchCompletion, InFlightRequests};
 use load::workers::{LoadWorkers, LoadWorkersByJob};
 use response::check::ResponseCheckers;
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::Source;
 use scenario_log::time::Span;
+use timing::SendCounter;
 
 /// Sends the requests of a run. It needs a `LocalSet` around it.
 pub struct Fetcher {
@@ -130,11 +135,13 @@ impl Fetcher {
         }
         let context = Rc::clone(&self.context);
         let completion = FetchCompletion::new(&context.in_flight, source);
+        let counter = SendCounter::default();
+        let counts = Rc::clone(&counter);
         let task = tokio::task::spawn_local(async move {
             let request = (job, url, captured);
-            completion.finish(retry::fetch_with_retries(&context, source, request, started).await);
+            completion.finish(retry::fetch_with_retries(&context, (source, counts), request, started).await);
         });
-        self.context.in_flight.insert(source, started, Some(task.abort_handle()));
+        self.context.in_flight.insert(source, (started, counter), Some(task.abort_handle()));
     }
 
     /// The workers of a load; `None` if the fetch is not a load, or needs more than they do.
@@ -142,6 +149,12 @@ impl Fetcher {
         self.context.run_context.scenario.fetches[job].load.as_ref()?;
         let new = || LoadWorkers::for_job(&self.context, job);
         self.load_workers.entry(job).or_insert_with(new).clone()
+    }
+
+    /// A note for people, which is told once: the system has no socket for new connections.
+    #[must_use]
+    pub fn take_note(&self) -> Option<String> {
+        self.context.pool.connector().take_untold_shortage().map(SocketShortage::advice)
     }
 
     /// Aborts a request, if it is still in flight; `FetchFailed` is left in the inbox at once.

@@ -32,6 +32,14 @@ use scenario_log::event::Source;
 /// The longest attempt. A server that accepts a connection and does not answer may answer the next one.
 const MAX_ATTEMPT: Duration = Duration::from_secs(2);
 
+/// The pauses after the first attempts: many programs are ready within milliseconds.
+const FIRST_PAUSES: [Duration; 4] = [
+    Duration::from_millis(2),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(20),
+];
+
 /// How many attempts run at a time, for all programs: each needs a file descriptor.
 const MAX_CONCURRENT_PROBES: usize = 256;
 
@@ -91,8 +99,9 @@ impl ReadinessProber {
         let (prober, poll) = (Rc::clone(self), ready.poll.to_std());
         let longest = MAX_ATTEMPT.min(ready.timeout.to_std());
         let task = spawn_local(async move {
+            let mut first_pauses = FIRST_PAUSES.into_iter();
             while !matches!(timeout(longest, prober.probe_once(&target)).await, Ok(Ok(true))) {
-                sleep(poll).await;
+                sleep(first_pauses.next().map_or(poll, |pause| pause.min(poll))).await;
             }
             prober.inbox.push(Input::SpawnReady { source });
         });
@@ -119,7 +128,7 @@ impl ReadinessProber {
                 let request = request::build_request(&hop, job, &PathBuf::new(), form).await?;
                 match conn.send(request).await {
                     SendOutcome::Response(answer) => Ok(matches!(answer.status().as_u16(), 200..=399)),
-                    SendOutcome::NotProcessed(error) | SendOutcome::Failed(error) => Err(error),
+                    SendOutcome::Unanswered(_, error) | SendOutcome::Failed(error) => Err(error),
                 }
             }
         }
@@ -145,6 +154,7 @@ fn probe_job(ready: &ReadinessRule) -> FetchJob {
         decode_body: false,
         ca: None,
         insecure: true,
+        allow_unclean_close: true,
         proxy: None,
         client_cert: None,
         http2: Http2Mode::Never,

@@ -11,17 +11,36 @@ const MAX_FIRST_BYTES: usize = 32;
 pub(super) struct ReceiveCounter {
     bytes: Cell<u64>,
     first_bytes: RefCell<Vec<u8>>,
+    /// The number of answers before this one.
+    answer: Cell<u64>,
+    head_error: RefCell<Option<String>>,
 }
 
 impl ReceiveCounter {
     /// Starts again at zero: the next answer begins.
     pub(super) fn reset(&self) {
         self.bytes.set(0);
+        self.answer.set(self.answer.get() + 1);
+        self.head_error.take();
         self.first_bytes.borrow_mut().clear();
     }
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.get()
+    }
+
+    /// The number of answers that were read to their ends before.
+    pub(super) fn answer(&self) -> u64 {
+        self.answer.get()
+    }
+
+    /// What is wrong with the answer's head, if its reader knows.
+    pub(super) fn head_error(&self) -> Option<String> {
+        self.head_error.borrow().clone()
+    }
+
+    pub(super) fn set_head_error(&self, error: String) {
+        *self.head_error.borrow_mut() = Some(error);
     }
 
     /// At most [`MAX_FIRST_BYTES`].

@@ -2,21 +2,23 @@
 //! outcome for the inbox. Only the answer of the last attempt is logged.
 //!
 //! Another attempt follows failures that may pass (no name, no connection, a broken connection, no time
-//! left) and the statuses 408, 429, 500, 502, 503 and 504, if the job does not expect them.
+//! left) and the statuses 408, 429, 500, 502, 503 and 504, if the job does not expect them. The server may ask
+//! for a longer pause by `Retry-After`.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::FetchJob;
 use scenario_core::scenario::vars::fill;
 use scenario_log::captured_value::CapturedValue;
-use scenario_log::event::{FetchErrorKind, FetchedResponse, Source};
+use scenario_log::event::{FetchErrorKind, FetchedResponse, SendCounts, Source};
 use scenario_log::time::Span;
 
 use super::FetchContext;
 use super::attempt::{AttemptOutcome, FetchAttempt};
 use super::error::FetchError;
-use super::timing::AttemptProgress;
+use super::timing::{AttemptProgress, SendCounter};
 
 /// The first delay. Each further delay is twice as long …
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -30,7 +32,7 @@ const MAX_MESSAGE_LEN: usize = 4096;
 /// Fetches a URL of a job, with these captured values. Returns the request's last input for the engine.
 pub(super) async fn fetch_with_retries(
     context: &FetchContext,
-    source: Source,
+    (source, sent): (Source, SendCounter),
     (index, url, captured): (usize, usize, Vec<CapturedValue>),
     started: Instant,
 ) -> Input {
@@ -40,19 +42,25 @@ pub(super) async fn fetch_with_retries(
         Err(error) => {
             let error = loggable_message(context, &error.to_string());
             let took = Span::from_std(started.elapsed());
-            return Input::FetchFailed { source, kind: FetchErrorKind::Capture, error, took };
+            return Input::FetchFailed {
+                source,
+                kind: FetchErrorKind::Capture,
+                error,
+                took,
+                sent: sent.get(),
+            };
         }
     };
     let job = filled.as_ref().unwrap_or(job);
     let checker = match context.checkers.for_job(index, job) {
         Ok(checker) => checker,
         Err(error) => {
-            return failed_input(context, source, (&error, &AttemptProgress::default(), 1), started);
+            return failed_input(context, source, (&error, &AttemptProgress::new(sent), 1), started);
         }
     };
     let mut attempts = 0_u32;
     loop {
-        let progress = AttemptProgress::default();
+        let progress = AttemptProgress::new(Rc::clone(&sent));
         let is_last = attempts >= job.retries;
         let attempt = FetchAttempt {
             context,
@@ -64,10 +72,11 @@ pub(super) async fn fetch_with_retries(
             progress: &progress,
         };
         let paused_time = context.inbox.paused_time();
+        let mut asked_pause = Duration::ZERO;
         let outcome = paused_time.timeout_unpaused(job.timeout.to_std(), attempt.run()).await;
         attempts = attempts.saturating_add(1);
         match outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout))) {
-            Ok(AttemptOutcome::Retry) => {}
+            Ok(AttemptOutcome::Retry(pause)) => asked_pause = pause,
             Ok(AttemptOutcome::Complete { status, received, found, head }) => {
                 if let Some(head) = head {
                     context.inbox.push(head);
@@ -79,6 +88,7 @@ pub(super) async fn fetch_with_retries(
                     took: Span::from_std(started.elapsed()),
                     timings: progress.timings(),
                     reused: Some(progress.is_reused()),
+                    sent: progress.answered_counts(),
                     check: found.mismatch.map(|message| loggable_message(context, &message)),
                     captured: found.captured,
                 };
@@ -87,7 +97,8 @@ pub(super) async fn fetch_with_retries(
             Err(error) if !is_last && error.is_transient && !progress.has_emitted() => {}
             Err(error) => return failed_input(context, source, (&error, &progress, attempts), started),
         }
-        paused_time.sleep_unpaused(retry_delay(attempts)).await;
+        sent.set(SendCounts { retried: u64::from(attempts), ..sent.get() });
+        paused_time.sleep_unpaused(retry_delay(attempts).max(asked_pause)).await;
     }
 }
 
@@ -106,7 +117,7 @@ pub(super) fn failed_input(
 ) -> Input {
     let message = loggable_message(context, &failure_message(error, progress, attempts));
     let took = Span::from_std(started.elapsed());
-    Input::FetchFailed { source, kind: error.kind, error: message, took }
+    Input::FetchFailed { source, kind: error.kind, error: message, took, sent: progress.sent_counts() }
 }
 
 /// What failed, after which redirects and how many attempts.
@@ -114,6 +125,11 @@ fn failure_message(error: &FetchError, progress: &AttemptProgress, attempts: u32
     let mut message = error.message.clone();
     if progress.redirect_count() > 0 && error.kind != FetchErrorKind::Redirects {
         message = format!("{message} (redirected: {})", progress.url_chain());
+    }
+    match progress.sent_counts().resent {
+        0 => {}
+        1 => message.push_str(" (sent again once)"),
+        resent => message.push_str(&format!(" (sent again {resent} times)")),
     }
     if attempts > 1 {
         message = format!("{message} (the last of {attempts} tries)");

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use scenario_log::event::{FetchErrorKind, FetchTimings};
+use scenario_log::event::{FetchErrorKind, FetchTimings, SendCounts};
 use scenario_log::time::Span;
 
+use super::conn::socket::SocketShortage;
 use super::error::FetchError;
 use super::receive_counter::ReceiveCounter;
 
@@ -32,9 +33,15 @@ pub(super) enum AttemptPhase {
     Backpressure,
 }
 
+/// What it took to send a request so far, over all of its attempts.
+pub(super) type SendCounter = Rc<Cell<SendCounts>>;
+
 /// How far one attempt has got.
 #[derive(Debug, Default)]
 pub(super) struct AttemptProgress {
+    sent: SendCounter,
+    /// Why the system has no socket for a new connection now.
+    shortage: Cell<Option<SocketShortage>>,
     phase: RefCell<AttemptPhase>,
     timings: Cell<FetchTimings>,
     visited_urls: RefCell<Vec<String>>,
@@ -43,6 +50,44 @@ pub(super) struct AttemptProgress {
 }
 
 impl AttemptProgress {
+    /// An attempt that has not begun, of a request with this counter.
+    pub(super) fn new(sent: SendCounter) -> AttemptProgress {
+        AttemptProgress { sent, ..AttemptProgress::default() }
+    }
+
+    /// A connection was opened for the request.
+    pub(super) fn count_opened(&self) {
+        let sent = self.sent.get();
+        self.sent.set(SendCounts { opened: sent.opened + 1, ..sent });
+    }
+
+    /// Whether the system has no socket for a new connection now.
+    pub(super) fn set_shortage(&self, shortage: Option<SocketShortage>) {
+        self.shortage.set(shortage);
+    }
+
+    pub(super) fn shortage(&self) -> Option<SocketShortage> {
+        self.shortage.get()
+    }
+
+    /// The request is sent again at once.
+    pub(super) fn count_resent(&self) {
+        let sent = self.sent.get();
+        self.sent.set(SendCounts { resent: sent.resent + 1, ..sent });
+    }
+
+    /// What it took to send the request so far.
+    pub(super) fn sent_counts(&self) -> SendCounts {
+        self.sent.get()
+    }
+
+    /// What it took to send a request that was answered: `opened` is left out where `reused` tells it.
+    pub(super) fn answered_counts(&self) -> SendCounts {
+        let sent = self.sent.get();
+        let is_told = sent.opened == u64::from(!self.is_reused());
+        SendCounts { opened: if is_told { 0 } else { sent.opened }, ..sent }
+    }
+
     /// The attempt waits for this now.
     pub(super) fn enter(&self, phase: AttemptPhase) {
         *self.phase.borrow_mut() = phase;
@@ -109,7 +154,9 @@ impl AttemptProgress {
 
     /// The failure of an attempt whose time runs out now.
     pub(super) fn timeout_error(&self, limit: Span) -> FetchError {
+        let shortage = self.shortage().map(SocketShortage::advice);
         let phase = match &*self.phase.borrow() {
+            _ if shortage.is_some() => shortage.unwrap_or_default(),
             AttemptPhase::NotStarted => "it had not begun".to_owned(),
             AttemptPhase::Resolving(host) => format!("the name {host} was still being resolved"),
             AttemptPhase::Connecting(peers) => format!("there was no connection to {peers} yet"),

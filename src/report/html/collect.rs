@@ -110,7 +110,7 @@ impl CollectedReport {
                 }
                 self.end(source, logged.origin, t, BarEnd::of_response(t, fetched, ok));
             }
-            Event::FetchFailed { source, kind, error, took } => {
+            Event::FetchFailed { source, kind, error, took, .. } => {
                 let reason = format!("{}: {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS));
                 let end = BarEnd { took: Some(took), ..BarEnd::new(BarState::Failed, reason) };
                 self.end(source, logged.origin, t, end);

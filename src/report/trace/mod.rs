@@ -287,7 +287,7 @@ impl<W: Write> TraceReport<W> {
                 });
                 self.end((source, t), origin, event_args(args))
             }
-            Event::FetchFailed { source, kind, error, took } => {
+            Event::FetchFailed { source, kind, error, took, .. } => {
                 let took = took.to_string();
                 let args = json!({ "kind": kind.name(), "error": error, "ok": false, "took": took });
                 self.end((source, t), origin, event_args(args))

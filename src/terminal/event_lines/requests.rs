@@ -3,9 +3,19 @@
 use crate::report::format::{format_span, pluralize, push_fmt};
 use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines::LoadStartKind;
-use scenario_log::event::Event;
+use scenario_log::event::{Event, SendCounts};
 use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
+
+/// What it took to send a request, if one attempt on one connection was not enough.
+fn push_send_counts(out: &mut String, SendCounts { resent, retried, .. }: &SendCounts) {
+    if *resent > 0 {
+        push_fmt(out, format_args!(", sent again {}", pluralize(*resent, "time")));
+    }
+    if *retried > 0 {
+        push_fmt(out, format_args!(", retried {}", pluralize(*retried, "time")));
+    }
+}
 
 impl LineRenderer {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
@@ -45,6 +55,7 @@ impl LineRenderer {
                 self.push_source_line(out, t, *source, |out| {
                     self.push_styled(out, style, |out| {
                         push_fmt(out, format_args!("{status}, {bytes} in {took}"));
+                        push_send_counts(out, &fetched.sent);
                         if let Some(check) = &fetched.check {
                             out.push_str(": ");
                             push_sanitized(out, check);
@@ -52,7 +63,7 @@ impl LineRenderer {
                     });
                 });
             }
-            Event::FetchFailed { source, kind, error, took } => {
+            Event::FetchFailed { source, kind, error, took, .. } => {
                 let is_of_load = self.names.remove(source).is_none() && self.loads.has_loads();
                 if is_of_load && !self.admit_load_failure(out, t) {
                     return;

@@ -376,7 +376,7 @@ mod tests {
             let (kind, error, took) =
                 (scenario_log::event::FetchErrorKind::Dns, "no", scenario_log::time::Span(1));
             if n > 1 {
-                run.event(5, &Event::FetchFailed { source, kind, error, took });
+                run.event(5, &Event::FetchFailed { source, kind, error, took, sent: Default::default() });
             }
         }
         let lanes = &run.lanes;

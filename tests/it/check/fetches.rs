@@ -288,3 +288,31 @@ fn a_proxy_is_a_host_that_speaks_http() {
     assert!(resolved.contains("\"proxy\":\"http://me:[redacted]@p:1\""), "{resolved}");
     assert_eq!(loaded.secrets.mask_text("hunter2 bWU6aHVudGVyMg=="), "[redacted] [redacted]");
 }
+
+#[test]
+fn headers_that_the_program_writes_itself_are_refused() {
+    for right in [
+        "headers = { Host = \"other\" }",
+        "headers = { Connection = \"close\" }",
+        "headers = { X-A = \"1\", x-a = \"2\" }",
+        "http2 = \"always\"\nheaders = { TE = \"trailers\" }",
+    ] {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        (
+            "headers = { content-length = \"5\" }",
+            "3:13",
+            "`content-length` cannot be given: the program sends the real length of the body",
+        ),
+        ("headers = { Transfer-Encoding = \"chunked\" }", "3:13", "`Transfer-Encoding` cannot be given"),
+        ("headers = { Host = \"a\", host = \"b\" }", "3:25", "`Host` is given twice"),
+        (
+            "http2 = \"always\"\nheaders = { Connection = \"close\" }",
+            "4:13",
+            "HTTP/2 has no header `Connection`",
+        ),
+    ] {
+        refused(line, place, words);
+    }
+}

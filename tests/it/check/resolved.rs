@@ -372,6 +372,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 decode_body: flags.0,
                 ca,
                 insecure: flags.2,
+                allow_unclean_close: false,
                 proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
                 client_cert: client,
                 http2: flags.3,

@@ -130,7 +130,7 @@ fn bodies_and_headers_are_sent() {
                 request.starts_with("PUT / HTTP/1.1\r\n") && request.ends_with(&format!("\r\n\r\n{sent}"))
             );
             for wanted in
-                ["User-Agent: me\r\n", "Host: other\r\n", &format!("Content-Length: {}\r\n", sent.len())]
+                ["user-agent: me\r\n", "Host: other\r\n", &format!("Content-Length: {}\r\n", sent.len())]
             {
                 assert_eq!(request.matches(wanted).count(), 1, "{wanted:?} in {request:?}");
             }
@@ -300,5 +300,43 @@ fn an_answer_may_come_before_the_request_is_read() {
         rig.wait_for_ends(1).await;
         assert_eq!(rig.run(2).await.fetched().status, 200);
         assert!(server.requests()[0].len() > large.len());
+    });
+}
+
+#[test]
+fn retry_after_is_kept() {
+    local(async {
+        let server = Server::new(|mut guest, n| async move {
+            guest.request().await;
+            let wait = if n == 1 { "1" } else { "3600" };
+            guest.say(format!("HTTP/1.1 503 X\r\nRetry-After: {wait}\r\nContent-Length: 0\r\n\r\n")).await;
+            guest.close().await;
+        })
+        .await;
+        let started = std::time::Instant::now();
+        let fetched = fetch(FetchJob { retries: 5, ..job(&server.url("/")) }).await.fetched();
+        assert!(started.elapsed() >= std::time::Duration::from_secs(1), "a second is waited for");
+        // An hour is not: the answer counts.
+        assert_eq!((fetched.status, fetched.sent.retried, server.connections()), (503, 1, 2));
+        assert_eq!(fetched.opened_conns(), 2);
+    });
+}
+
+#[test]
+fn names_of_headers_are_sent_as_they_are_written() {
+    local(async {
+        let names = ["SOAPAction", "x-lower", "X-ODD-case"];
+        let headers = names.map(|name| (name.to_owned(), ScenarioText::plain("v"))).to_vec();
+        let model = scenario_core::scenario::model::LoadModel::Closed { connections: 1 };
+        let load =
+            scenario_core::scenario::model::LoadProfile { model, max_requests: Some(1), duration: None };
+        let server = Server::answering(OK).await;
+        for load in [None, Some(load)] {
+            fetch(FetchJob { load, headers: headers.clone(), ..job(&server.url("/")) }).await.fetched();
+            let request = server.requests().pop().unwrap();
+            for name in ["SOAPAction", "x-lower", "X-ODD-case", "Host", "Accept"] {
+                assert!(request.contains(&format!("\r\n{name}: ")), "{name} in {request}");
+            }
+        }
     });
 }

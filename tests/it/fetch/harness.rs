@@ -47,6 +47,7 @@ pub(crate) fn job(url: &str) -> FetchJob {
         decode_body: false,
         ca: None,
         insecure: false,
+        allow_unclean_close: false,
         proxy: None,
         client_cert: None,
         http2: Http2Mode::Auto,
@@ -211,6 +212,11 @@ impl Run {
             Some(Input::FetchFinished { fetched, .. }) => (**fetched).clone(),
             other => panic!("not fetched: {other:?}"),
         }
+    }
+
+    /// Whether the answer is whole.
+    pub(crate) fn is_fetched(&self) -> bool {
+        matches!(self.inputs.last(), Some(Input::FetchFinished { .. }))
     }
 
     pub(crate) fn failed(&self) -> (FetchErrorKind, String) {

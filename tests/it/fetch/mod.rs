@@ -13,10 +13,13 @@ mod crowds;
 mod decoded;
 mod http2;
 mod loads;
+mod odd_heads;
 mod proxies;
 mod redirects;
+mod resent;
 mod sockets;
 mod tls;
+mod tls_ends;
 
 use harness::{Server, fetch, job, local};
 

@@ -54,8 +54,14 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("spawn.suspended", &["signal"]),
     ("fetch.responded", &["status", "version", "headers"]),
     ("fetch.line", &["text", "base64"]),
-    ("fetch.finished", &["status", "bytes", "sha256", "took", "timings", "reused", "check", "captured"]),
-    ("fetch.failed", &["kind", "error", "took"]),
+    (
+        "fetch.finished",
+        &[
+            "status", "bytes", "sha256", "took", "timings", "reused", "opened", "resent", "retried", "check",
+            "captured",
+        ],
+    ),
+    ("fetch.failed", &["kind", "error", "took", "opened", "resent", "retried"]),
     ("player.joined", &["source", "player"]),
     ("input", &["text"]),
     ("run.resumed", &["took"]),

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use scenario_log::event::{
-    Direction, FetchErrorKind, FetchedResponse, HttpHeader, OutputStream, Source, SpawnExit,
+    Direction, FetchErrorKind, FetchedResponse, HttpHeader, OutputStream, SendCounts, Source, SpawnExit,
 };
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
@@ -114,6 +114,8 @@ pub enum Input {
         error: String,
         /// The time since the request started.
         took: Span,
+        /// What it took to send the request.
+        sent: SendCounts,
     },
     /// A guest joins with its player.
     PlayerJoined {

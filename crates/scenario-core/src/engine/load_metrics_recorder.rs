@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use scenario_log::event::{FetchErrorKind, FetchedResponse};
+use scenario_log::event::{FetchErrorKind, FetchedResponse, SendCounts};
 use scenario_log::load_metrics::{LatencyQuantiles, LoadMetrics};
 use scenario_log::time::{Moment, Span};
 
@@ -22,6 +22,7 @@ pub(crate) struct LoadMetricsRecorder {
     bytes: u64,
     opened: u64,
     reused: u64,
+    resent: u64,
     delayed: u64,
     unsent: u64,
     /// A warning about late requests was shown.
@@ -43,6 +44,7 @@ impl LoadMetricsRecorder {
             bytes: 0,
             opened: 0,
             reused: 0,
+            resent: 0,
             delayed: 0,
             unsent: 0,
             is_delay_reported: false,
@@ -57,7 +59,8 @@ impl LoadMetricsRecorder {
     pub(crate) fn record_response(&mut self, now: Moment, fetched: &FetchedResponse, late: Span) {
         self.last_at = now;
         self.bytes = self.bytes.saturating_add(fetched.bytes);
-        self.opened += u64::from(fetched.reused == Some(false));
+        self.opened = self.opened.saturating_add(fetched.opened_conns());
+        self.resent = self.resent.saturating_add(fetched.sent.resent);
         self.reused += u64::from(fetched.reused == Some(true));
         self.latency.record(fetched.took);
         self.from_start.record(Span(fetched.took.0.saturating_sub(late.0)));
@@ -65,8 +68,15 @@ impl LoadMetricsRecorder {
     }
 
     /// Records a request that failed or was given up.
-    pub(crate) fn record_failure(&mut self, now: Moment, kind: FetchErrorKind, is_given_up: bool) {
+    pub(crate) fn record_failure(
+        &mut self,
+        now: Moment,
+        (kind, is_given_up): (FetchErrorKind, bool),
+        sent: SendCounts,
+    ) {
         self.last_at = now;
+        self.opened = self.opened.saturating_add(sent.opened);
+        self.resent = self.resent.saturating_add(sent.resent);
         if is_given_up {
             self.given_up += 1;
         } else if let Some(at) = FetchErrorKind::ALL.iter().position(|other| *other == kind) {
@@ -102,6 +112,7 @@ impl LoadMetricsRecorder {
             bytes: self.bytes,
             opened: self.opened,
             reused: self.reused,
+            resent: self.resent,
             delayed: self.delayed,
             unsent: self.unsent,
             latency: self.latency.quantiles(),

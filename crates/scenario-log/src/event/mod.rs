@@ -271,6 +271,20 @@ pub struct FetchTimings {
     pub body: Option<Span>,
 }
 
+/// What it took to send a request, beyond one exchange on one connection. All are 0 in logs of older
+/// releases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendCounts {
+    /// The number of connections that were opened for the request. An answer has 0 here if its `reused`
+    /// tells the number: one for a new connection, none for a used one.
+    pub opened: u64,
+    /// The number of times the request was sent again at once, because the server had closed the
+    /// connection or had refused to process the request.
+    pub resent: u64,
+    /// The number of further attempts that the fetch's `retries` allowed.
+    pub retried: u64,
+}
+
 /// One header of an answer. Its secrets are redacted before this value is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpHeader {
@@ -296,11 +310,21 @@ pub struct FetchedResponse {
     pub timings: FetchTimings,
     /// Whether the connection had been used before. Logs of older releases do not have it.
     pub reused: Option<bool>,
+    /// What it took to send the request.
+    pub sent: SendCounts,
     /// The differences between the answer and the fetch's check, as a text for people; `None` if there
     /// is no check, or all of it holds.
     pub check: Option<String>,
     /// The values that were captured from the answer, in the order of the fetch.
     pub captured: Vec<CapturedValue>,
+}
+
+impl FetchedResponse {
+    /// The number of connections that were opened for the request.
+    #[must_use]
+    pub fn opened_conns(&self) -> u64 {
+        self.sent.opened.max(u64::from(self.reused == Some(false)))
+    }
 }
 
 /// The places of players by their names: `[x, y]`, counted from 0; `x` grows to the east, `y` to the

@@ -5,11 +5,13 @@ use std::cell::OnceCell;
 use crate::decode_error::DecodeError;
 use crate::event::table::EventRow;
 use crate::event::table::rows::{
-    Expect, FetchFinished, FetchLine, Lines, RunFinished, RunStarted, SpawnExited,
+    Expect, FetchFailed, FetchFinished, FetchLine, Lines, RunFinished, RunStarted, SpawnExited,
 };
 use crate::event::{
-    ClockKind, Event, ExpectationResult, FetchedResponse, OutputStream, RunSummary, Source, SpawnExit,
+    ClockKind, Event, ExpectationResult, FetchErrorKind, FetchedResponse, OutputStream, RunSummary,
+    SendCounts, Source, SpawnExit,
 };
+use crate::time::Span;
 
 impl<'e> RunStarted<'e> {
     pub(super) fn from_fields(
@@ -113,7 +115,7 @@ impl<'e> EventRow<'e> for FetchLine<'e> {
 
 impl<'e> FetchFinished<'e> {
     pub(super) fn from_fields(source: Source, fetched: &'e FetchedResponse, ok: bool) -> FetchFinished<'e> {
-        let FetchedResponse { status, bytes, sha256, took, timings, reused, check, captured } = fetched;
+        let FetchedResponse { status, bytes, sha256, took, timings, reused, sent, check, captured } = fetched;
         FetchFinished {
             source,
             status: *status,
@@ -123,6 +125,9 @@ impl<'e> FetchFinished<'e> {
             took: *took,
             timings: *timings,
             reused: *reused,
+            opened: sent.opened,
+            resent: sent.resent,
+            retried: sent.retried,
             check: check.as_deref(),
             captured,
         }
@@ -133,8 +138,8 @@ impl<'e> EventRow<'e> for FetchFinished<'e> {
     type Owned = FetchedResponse;
 
     fn into_event(self, owned: &'e OnceCell<FetchedResponse>) -> Result<Event<'e>, DecodeError> {
-        let FetchFinished { source, status, bytes, sha256, ok, took, timings, reused, check, captured } =
-            self;
+        let FetchFinished { source, status, bytes, sha256, ok, took, timings, reused, .. } = self;
+        let FetchFinished { opened, resent, retried, check, captured, .. } = self;
         let fetched = owned.get_or_init(|| FetchedResponse {
             status,
             bytes,
@@ -142,10 +147,32 @@ impl<'e> EventRow<'e> for FetchFinished<'e> {
             took,
             timings,
             reused,
+            sent: SendCounts { opened, resent, retried },
             check: check.map(str::to_owned),
             captured: captured.to_vec(),
         });
         Ok(Event::FetchFinished { source, fetched, ok })
+    }
+}
+
+impl<'e> FetchFailed<'e> {
+    pub(super) fn from_fields(
+        source: Source,
+        kind: FetchErrorKind,
+        error: &'e str,
+        took: Span,
+        SendCounts { opened, resent, retried }: SendCounts,
+    ) -> FetchFailed<'e> {
+        FetchFailed { source, kind, error, took, opened, resent, retried }
+    }
+}
+
+impl<'e> EventRow<'e> for FetchFailed<'e> {
+    type Owned = ();
+
+    fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
+        let FetchFailed { source, kind, error, took, opened, resent, retried } = self;
+        Ok(Event::FetchFailed { source, kind, error, took, sent: SendCounts { opened, resent, retried } })
     }
 }
 

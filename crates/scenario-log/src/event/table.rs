@@ -18,7 +18,7 @@ use crate::event::log_value::{
     SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
-use crate::event::{ExpectationResult, FetchedResponse, RunSummary, Source, SpawnExit};
+use crate::event::{ExpectationResult, FetchedResponse, RunSummary, SendCounts, Source, SpawnExit};
 use crate::raw_fields::CowStr;
 
 /// An event as the schema and the expectations see it.
@@ -304,6 +304,14 @@ events! {
         timings: Required<OptionalTimings>,
         /// True if the connection had been used before. Logs of older releases do not have it.
         reused: Optional<Flag>,
+        /// The number of connections that were opened for the request, if `reused` does not tell it:
+        /// redirects and further attempts may open several.
+        opened: UnlessEmpty<Count>,
+        /// The number of times the request was sent again at once, because the server had closed the
+        /// connection or had refused to process the request.
+        resent: UnlessEmpty<Count>,
+        /// The number of further attempts that the fetch's `retries` allowed.
+        retried: UnlessEmpty<Count>,
         /// The differences between the answer and the fetch's check, as a sentence for people.
         check: Optional<Text>,
         /// The values that were captured from the answer, by their names. A secret value is redacted.
@@ -311,7 +319,18 @@ events! {
     }
 
     /// A request failed, or was given up.
-    FetchFailed = "fetch.failed" of Request {
+    FetchFailed = "fetch.failed" of Request => {
+        /// The request that failed.
+        source: Source,
+        /// The phase that failed, or the limit that was exceeded.
+        kind: FetchErrorKind,
+        /// The reason of the failure.
+        error: &'a str,
+        /// The time from the start of the request to its failure.
+        took: Span,
+        /// What it took to send the request.
+        sent: SendCounts,
+    } as { source, kind, error, took, sent } {
         /// The request that failed.
         source: Required<RequestId>,
         /// The phase that failed, or the limit that was exceeded.
@@ -321,6 +340,13 @@ events! {
         /// The time from the start of the request to its failure, in seconds. In a load with a `rate` it
         /// counts from the planned moment of the request.
         took: Required<Span>,
+        /// The number of connections that were opened for the request.
+        opened: UnlessEmpty<Count>,
+        /// The number of times the request was sent again at once, because the server had closed the
+        /// connection or had refused to process the request.
+        resent: UnlessEmpty<Count>,
+        /// The number of further attempts that the fetch's `retries` allowed.
+        retried: UnlessEmpty<Count>,
     }
 
     /// A line was typed at the run's console.

@@ -1,11 +1,14 @@
 //! The client's certificate: a job's `cert` and `key` files, for servers that ask for one.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio_rustls::rustls::client::WantsClientCert;
+use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, Error, InconsistentKeys};
+use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
+use tokio_rustls::rustls::{ClientConfig, ConfigBuilder};
 
 use scenario_core::scenario::model::ClientCert;
 
@@ -17,6 +20,7 @@ use crate::io::http::error::FetchError;
 /// key.
 pub(super) async fn with_client_cert(
     config: ConfigBuilder<ClientConfig, WantsClientCert>,
+    provider: &CryptoProvider,
     folder: &Path,
     ClientCert { cert, key }: &ClientCert,
 ) -> Result<ClientConfig, FetchError> {
@@ -41,14 +45,21 @@ pub(super) async fn with_client_cert(
             error => format!("key = \"{key_shown}\" is not a PEM file: {error}"),
         })
     })?;
-    config.with_client_auth_cert(chain, private).map_err(|error| {
-        config_error(match error {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                format!("key = \"{key_shown}\" is not the key of cert = \"{cert_shown}\"")
-            }
-            error => format!("cert = \"{cert_shown}\" and key = \"{key_shown}\" cannot be used: {error}"),
-        })
-    })
+    let key = provider
+        .key_provider
+        .load_private_key(private)
+        .map_err(|error| config_error(format!("key = \"{key_shown}\" cannot be used: {error}")))?;
+    if !is_key_of(&*key, &chain[0]) {
+        return Err(config_error(format!("key = \"{key_shown}\" is not the key of cert = \"{cert_shown}\"")));
+    }
+    let own = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    Ok(config.with_client_cert_resolver(Arc::new(own)))
+}
+
+/// Whether a certificate contains the public half of a key. It need not be one that servers could have: the
+/// server decides what it takes, and takes certificates of version 1, too.
+fn is_key_of(key: &dyn SigningKey, cert: &CertificateDer<'_>) -> bool {
+    key.public_key().is_none_or(|public| memchr::memmem::find(cert, &public).is_some())
 }
 
 async fn read_file(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {

@@ -1,9 +1,12 @@
 //! A connection that speaks HTTP/1.1 or HTTP/2, driven by a local task of its own. Sends requests; it
 //! does not decide which request uses the connection next (the pool does).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -15,7 +18,12 @@ use super::hyper_error::{self, ReceiveStage};
 use super::stream::CountedStream;
 use crate::io::http::error::FetchError;
 use crate::io::http::receive_counter::ReceiveCounter;
+use crate::io::http::request;
 use crate::io::http::request::body::RequestBody;
+use crate::io::http::resend::UnansweredReason;
+
+/// How many headers an answer may have, as in curl.
+const MAX_HEADERS: usize = 5000;
 
 /// How many bytes of one answer an HTTP/2 server may send before we read them …
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -24,7 +32,16 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// The largest head of an HTTP/2 answer.
-const MAX_HEADER_LIST_SIZE: u32 = 256 << 10;
+const MAX_HEADER_LIST_SIZE: u32 = 512 << 10;
+
+/// The limit of streams until the server states its own: no server states this one.
+const UNKNOWN_STREAM_LIMIT: usize = usize::MAX - 1;
+
+/// How often it is looked whether the server has stated its limit of streams.
+const STREAM_LIMIT_POLL: Duration = Duration::from_millis(1);
+
+/// hyper's side of a connection of HTTP/2, which its task polls.
+type Http2Driver = http2::Connection<TokioIo<CountedStream>, RequestBody, LocalExecutor>;
 
 /// A connection of HTTP/2. Requests can share it: each has a clone.
 #[derive(Clone)]
@@ -33,6 +50,8 @@ pub(crate) struct Http2Conn {
     peer: Rc<str>,
     /// The server accepts no more requests on it, but may still answer earlier ones.
     is_going_away: Rc<Cell<bool>>,
+    /// `None` after its end, so that requests that it did not take fail.
+    driver: Rc<RefCell<Option<Http2Driver>>>,
 }
 
 /// A connection of HTTP/1.1, for one request at a time.
@@ -54,8 +73,8 @@ pub(crate) enum HttpConn {
 pub(crate) enum SendOutcome {
     /// The head of its answer.
     Response(Response<Incoming>),
-    /// The server did not process the request, so it may be sent again.
-    NotProcessed(FetchError),
+    /// There was no byte of an answer.
+    Unanswered(UnansweredReason, FetchError),
     Failed(FetchError),
 }
 
@@ -65,7 +84,9 @@ impl Http1Conn {
         let receive_counter = stream.counter();
         let (sender, connection) = http1::Builder::new()
             .title_case_headers(true)
-            .handshake(TokioIo::new(stream))
+            .preserve_header_case(true)
+            .max_headers(MAX_HEADERS)
+            .handshake(TokioIo::new(stream.reading_answers()))
             .await
             .map_err(|error| hyper_error::from_hyper(&error, ReceiveStage::Head(None)))?;
         // The request on the connection gets its error.
@@ -99,21 +120,46 @@ impl Http2Conn {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEADER_LIST_SIZE)
+            .initial_max_send_streams(UNKNOWN_STREAM_LIMIT)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| hyper_error::from_hyper(&error, ReceiveStage::Head(None)))?;
-        tokio::task::spawn_local(async move { drop(connection.await) });
-        Ok(Http2Conn { sender, peer, is_going_away: Rc::default() })
+        let driver = Rc::new(RefCell::new(Some(connection)));
+        let driven = Rc::clone(&driver);
+        tokio::task::spawn_local(std::future::poll_fn(move |context| {
+            let mut driven = driven.borrow_mut();
+            let Some(connection) = &mut *driven else { return Poll::Ready(()) };
+            let polled = Pin::new(connection).poll(context).map(drop);
+            if polled.is_ready() {
+                *driven = None;
+            }
+            polled
+        }));
+        Ok(Http2Conn { sender, peer, is_going_away: Rc::default(), driver })
     }
 
     /// Whether it accepts no more requests.
     pub(super) fn is_closed(&self) -> bool {
-        self.is_going_away.get() || self.sender.is_closed()
+        self.is_going_away.get() || self.sender.is_closed() || self.driver.borrow().is_none()
     }
 
     /// How many requests share it: the number of its other clones.
     pub(super) fn sharer_count(&self) -> usize {
         Rc::strong_count(&self.is_going_away) - 1
+    }
+
+    /// How many streams the server allows at a time; `None` until it has stated that.
+    pub(super) fn stream_limit(&self) -> Option<usize> {
+        let limit = self.driver.borrow().as_ref()?.current_max_send_streams();
+        (limit != UNKNOWN_STREAM_LIMIT).then_some(limit)
+    }
+
+    /// Waits until the server has stated how many streams it allows, which is the first thing that it says,
+    /// or has closed the connection.
+    pub(super) async fn wait_for_stream_limit(&self) {
+        while self.stream_limit().is_none() && !self.is_closed() {
+            tokio::time::sleep(STREAM_LIMIT_POLL).await;
+        }
     }
 }
 
@@ -155,6 +201,15 @@ impl HttpConn {
         }
     }
 
+    /// Whether a connection of HTTP/1.1 that is kept is still open, as far as the system knows.
+    pub(crate) async fn is_still_open(&self) -> bool {
+        // The task of the connection takes note of a close as soon as the system tells it.
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+        }
+        !self.is_closed() && self.is_ready()
+    }
+
     /// The other end, for messages.
     pub(crate) fn peer(&self) -> Rc<str> {
         match self {
@@ -171,8 +226,19 @@ impl HttpConn {
         }
     }
 
+    /// No other request is to be sent on it.
+    pub(crate) fn close_after_answer(&mut self) {
+        match self {
+            HttpConn::Http1(one) => one.is_single_use = true,
+            HttpConn::Http2(two) => two.is_going_away.set(true),
+        }
+    }
+
     /// Sends a request and waits for the head of its answer.
     pub(crate) async fn send(&mut self, request: Request<RequestBody>) -> SendOutcome {
+        if request::asks_to_close(request.headers()) {
+            self.close_after_answer();
+        }
         let sent = match self {
             HttpConn::Http1(one) => one.sender.try_send_request(request).await,
             HttpConn::Http2(two) => two.sender.try_send_request(request).await,
@@ -181,16 +247,21 @@ impl HttpConn {
             Ok(response) => return SendOutcome::Response(response),
             Err(error) => error,
         };
-        let unwritten = error.take_message().is_some();
+        let is_unsent = error.take_message().is_some();
         let error = error.into_error();
-        let failure = hyper_error::from_hyper(&error, ReceiveStage::Head(self.receive_counter().as_deref()));
-        if !unwritten && !hyper_error::is_unprocessed(&error) {
-            return SendOutcome::Failed(failure);
-        }
-        if let HttpConn::Http2(two) = self {
+        let received = self.receive_counter();
+        let failure = hyper_error::from_hyper(&error, ReceiveStage::Head(received.as_deref()));
+        let reason = match is_unsent {
+            true => Some(UnansweredReason::Unsent),
+            false => hyper_error::unanswered_reason(&error, received.as_deref()),
+        };
+        let Some(reason) = reason else { return SendOutcome::Failed(failure) };
+        if let HttpConn::Http2(two) = self
+            && !hyper_error::is_stream_refused(&error)
+        {
             two.is_going_away.set(true);
         }
-        SendOutcome::NotProcessed(failure)
+        SendOutcome::Unanswered(reason, failure)
     }
 }
 

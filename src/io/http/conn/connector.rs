@@ -13,6 +13,7 @@ use scenario_log::event::FetchErrorKind;
 use super::connection::{Http1Conn, Http2Conn, HttpConn};
 use super::endpoint::{ConnRoute, Endpoint};
 use super::proxy;
+use super::socket::{ShortageNotes, SocketShortage};
 use super::stream::{ConnStream, CountedStream};
 use super::tcp::{self, DnsResolver};
 use super::tls::{HttpVersions, TlsConfigs};
@@ -25,13 +26,19 @@ pub(crate) struct HttpConnector {
     folder: PathBuf,
     resolver: DnsResolver,
     tls: TlsConfigs,
+    shortages: Rc<ShortageNotes>,
 }
 
 impl HttpConnector {
     /// Files and sockets are relative to `folder`.
     pub(crate) fn new(folder: PathBuf) -> HttpConnector {
         let tls = TlsConfigs::new(folder.clone());
-        HttpConnector { folder, resolver: DnsResolver::new(), tls }
+        HttpConnector { folder, resolver: DnsResolver::new(), tls, shortages: Rc::default() }
+    }
+
+    /// A shortage of sockets that was not told yet.
+    pub(crate) fn take_untold_shortage(&self) -> Option<SocketShortage> {
+        self.shortages.take_untold()
     }
 
     /// A new connection that speaks HTTP.
@@ -52,6 +59,7 @@ impl HttpConnector {
         let mut is_http2 = endpoint.versions == HttpVersions::Http2Only;
         if let ConnRoute::Socket(path) = &endpoint.route {
             let unix = unix::connect_unix(&self.folder, path, progress).await?;
+            progress.count_opened();
             let peer = Rc::from(format!("the socket {}", path.display()));
             return Ok(RawConn { stream: ConnStream::Unix(unix), is_http2, peer });
         }
@@ -62,7 +70,7 @@ impl HttpConnector {
             if endpoint.versions == HttpVersions::Negotiated {
                 is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             }
-            ConnStream::Tls(Box::new(tls))
+            ConnStream::Tls { stream: Box::new(tls), allows_unclean_close: endpoint.allows_unclean_close }
         } else {
             ConnStream::Plain(tcp)
         };
@@ -107,7 +115,9 @@ impl HttpConnector {
         progress: &AttemptProgress,
     ) -> Result<(TcpStream, SocketAddr), FetchError> {
         let addresses = self.resolver.resolve(host, progress).await?;
-        tcp::connect_tcp(&addresses, port, progress).await
+        let connected = tcp::connect_tcp(&addresses, port, &self.shortages, progress).await?;
+        progress.count_opened();
+        Ok(connected)
     }
 }
 

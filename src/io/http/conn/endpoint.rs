@@ -21,6 +21,8 @@ pub(crate) struct Endpoint {
     pub(super) port: u16,
     pub(super) versions: HttpVersions,
     pub(super) trust: TlsTrust,
+    /// TLS may end without a goodbye.
+    pub(super) allows_unclean_close: bool,
     /// No connection is shared, not even one of HTTP/2.
     pub(super) is_exclusive: bool,
 }
@@ -62,6 +64,7 @@ impl Endpoint {
             port: url.port_or_known_default().unwrap_or_default(),
             versions,
             trust,
+            allows_unclean_close: is_tls && job.allow_unclean_close,
             is_exclusive: versions != HttpVersions::Http1Only && is_closed_loop(job),
         }
     }

@@ -5,9 +5,11 @@ use std::io;
 
 use scenario_log::event::FetchErrorKind;
 
-use super::tls_error;
+use super::stream::UncleanCloseError;
+use super::{h2_words, tls_error};
 use crate::io::http::error::FetchError;
 use crate::io::http::receive_counter::ReceiveCounter;
+use crate::io::http::resend::UnansweredReason;
 
 /// How much of an answer had arrived when the connection failed, for the message.
 #[derive(Clone, Copy)]
@@ -41,7 +43,7 @@ pub(crate) fn from_hyper(error: &hyper::Error, stage: ReceiveStage<'_>) -> Fetch
     }
     // hyper has `is_parse_too_large` for servers only.
     if error.is_parse() && error.to_string().contains("too large") {
-        let message = "the answer's head is too large: more than 100 headers or about 400 KiB";
+        let message = "the answer's head is too large: more than 5000 headers or about 400 KiB";
         return FetchError::permanent(FetchErrorKind::Protocol, message);
     }
     if error.is_parse() {
@@ -64,13 +66,14 @@ pub(crate) fn from_hyper(error: &hyper::Error, stage: ReceiveStage<'_>) -> Fetch
         );
     }
     match find_source::<io::Error>(error) {
-        Some(io) => from_io(io, error, &when),
+        Some(io) => from_io(io, error, stage),
         None => FetchError::permanent(FetchErrorKind::Protocol, format!("{}, {when}", error_chain(error))),
     }
 }
 
 /// The failure that an error of the connection means. hyper reports broken chunks this way, too.
-fn from_io(io: &io::Error, error: &hyper::Error, when: &str) -> FetchError {
+fn from_io(io: &io::Error, error: &hyper::Error, stage: ReceiveStage<'_>) -> FetchError {
+    let when = stage.describe();
     use io::ErrorKind as Kind;
     if error.is_user() {
         return FetchError::permanent(
@@ -86,6 +89,18 @@ fn from_io(io: &io::Error, error: &hyper::Error, when: &str) -> FetchError {
         Kind::InvalidData | Kind::InvalidInput => {
             FetchError::permanent(FetchErrorKind::Protocol, format!("the answer is broken {when}: {io}"))
         }
+        Kind::UnexpectedEof if io.get_ref().is_some_and(|inner| inner.is::<UncleanCloseError>()) => {
+            let cure = match stage {
+                ReceiveStage::Body(_, None) => {
+                    ": the answer may have been cut; `allow_unclean_close = true` takes it as it is"
+                }
+                ReceiveStage::Head(_) | ReceiveStage::Body(_, Some(_)) => "",
+            };
+            FetchError::transient(
+                FetchErrorKind::Reset,
+                format!("the server closed the connection {when}, {UncleanCloseError}{cure}"),
+            )
+        }
         Kind::UnexpectedEof => FetchError::transient(
             FetchErrorKind::Reset,
             format!("the server closed the connection {when} ({io})"),
@@ -99,25 +114,40 @@ fn from_h2(error: &h2::Error, when: &str) -> FetchError {
     if let Some(io) = error.get_io() {
         return FetchError::transient(FetchErrorKind::Reset, format!("the connection broke {when}: {io}"));
     }
+    let transient = |message| FetchError::transient(FetchErrorKind::Reset, message);
     match error.reason() {
-        Some(reason) if error.is_remote() => FetchError::transient(
-            FetchErrorKind::Reset,
-            format!("the server gave up the HTTP/2 stream {when}: {}", reason.description()),
-        ),
-        _ => FetchError::permanent(
+        Some(reason) if error.is_remote() => transient(h2_words::remote_message(error, reason, when)),
+        Some(reason) => FetchError::permanent(
             FetchErrorKind::Protocol,
-            format!("the answer is not valid HTTP/2, {when}: {error}"),
+            format!("the answer is not valid HTTP/2, {when} ({})", h2_words::reason_name(reason)),
         ),
+        None => transient(format!("the server closed the HTTP/2 connection {when}")),
     }
 }
 
-/// Whether the server states that it did not process the request, so that it may be sent again.
-pub(super) fn is_unprocessed(error: &hyper::Error) -> bool {
-    find_source::<h2::Error>(error).is_some_and(|h2| {
-        h2.is_remote()
-            && (h2.reason() == Some(h2::Reason::REFUSED_STREAM)
-                || (h2.is_go_away() && h2.reason() == Some(h2::Reason::NO_ERROR)))
-    })
+/// Why there is no byte of an answer; `None` if there is one, or if the answer is broken.
+pub(super) fn unanswered_reason(
+    error: &hyper::Error,
+    received: Option<&ReceiveCounter>,
+) -> Option<UnansweredReason> {
+    let Some(h2) = find_source::<h2::Error>(error) else {
+        let is_empty = received.is_none_or(|received| received.bytes() == 0);
+        return (is_empty && !error.is_parse() && !error.is_user()).then_some(UnansweredReason::Closed);
+    };
+    match h2.reason() {
+        Some(h2::Reason::REFUSED_STREAM) if h2.is_remote() => Some(UnansweredReason::Refused),
+        Some(h2::Reason::NO_ERROR) if h2.is_remote() && h2.is_go_away() => Some(UnansweredReason::Refused),
+        Some(_) => None,
+        None if h2.is_io() => Some(UnansweredReason::Closed),
+        // h2 takes no more requests after the server has said that it goes away.
+        None => Some(UnansweredReason::Refused),
+    }
+}
+
+/// Whether the server refused this request alone, and may take others on the same connection.
+pub(super) fn is_stream_refused(error: &hyper::Error) -> bool {
+    find_source::<h2::Error>(error)
+        .is_some_and(|h2| h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
 /// The message for an answer that is not valid HTTP: the error, and the answer's first bytes.
@@ -130,7 +160,10 @@ fn not_http_message(error: &hyper::Error, stage: ReceiveStage<'_>) -> String {
         [0x15 | 0x16, 3, ..] => {
             "the answer is not HTTP but TLS: the URL of this port must begin with https://".to_owned()
         }
-        _ => format!("the answer is not HTTP ({error}); {}", first_bytes_message(received)),
+        _ => match received.head_error() {
+            Some(error) => format!("the answer is not HTTP: {error}"),
+            None => format!("the answer is not HTTP ({error}); {}", first_bytes_message(received)),
+        },
     }
 }
 

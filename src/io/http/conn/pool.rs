@@ -1,5 +1,5 @@
 //! The connections of a run, kept for the next request to the same endpoint; the one used last comes
-//! first. Up to [`MAX_STREAMS_PER_CONN`] requests share a connection of HTTP/2, except in a closed loop,
+//! first. Up to [`MAX_STREAMS_PER_CONN`] requests, and no more than the server allows, share a connection of HTTP/2, except in a closed loop,
 //! which has a fixed number of connections. An idle connection that is not shared is closed after
 //! [`IDLE_TIMEOUT`]. Sends no request.
 
@@ -28,6 +28,9 @@ const MAX_IDLE_CONNS: usize = 256;
 /// How many requests share a connection of HTTP/2 before another one is opened. Servers should allow at
 /// least this many (RFC 9113, section 6.5.2), so no request waits unseen for its turn.
 const MAX_STREAMS_PER_CONN: usize = 100;
+
+/// How often a request that connects looks whether the system has no socket for it.
+const SHORTAGE_POLL: Duration = Duration::from_millis(10);
 
 /// The connections to one endpoint.
 #[derive(Default)]
@@ -84,8 +87,42 @@ impl ConnPool {
         if can_share && !conns.is_http1_only.get() {
             return self.lease_shared(endpoint, &conns, progress).await;
         }
-        let conn = self.connector.open(endpoint, progress).await?;
-        Ok(LeasedConn { conn, reused: false })
+        self.open_or_take_idle(endpoint, &conns, progress).await
+    }
+
+    /// A new connection or, if the system has no socket for it, the next one that becomes idle.
+    async fn open_or_take_idle(
+        &self,
+        endpoint: &Endpoint,
+        conns: &EndpointConns,
+        progress: &AttemptProgress,
+    ) -> Result<LeasedConn, FetchError> {
+        let idle = async {
+            loop {
+                tokio::time::sleep(SHORTAGE_POLL).await;
+                if progress.shortage().is_some() {
+                    if let Some(conn) = conns.take_idle().await {
+                        return conn;
+                    }
+                    self.close_idle();
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            conn = self.connector.open(endpoint, progress) => Ok(LeasedConn { conn: conn?, reused: false }),
+            conn = idle => {
+                progress.set_shortage(None);
+                Ok(LeasedConn { conn, reused: true })
+            }
+        }
+    }
+
+    /// Closes every idle connection, so that others can be opened.
+    fn close_idle(&self) {
+        for conns in self.conns.borrow().values() {
+            conns.idle.borrow_mut().clear();
+        }
     }
 
     fn endpoint_conns(&self, endpoint: &Endpoint) -> Rc<EndpointConns> {
@@ -105,15 +142,22 @@ impl ConnPool {
         progress: &AttemptProgress,
     ) -> Result<LeasedConn, FetchError> {
         let mut shared = conns.shared.lock().await;
+        // The lock keeps the others waiting in the meantime.
+        for conn in shared.iter() {
+            conn.wait_for_stream_limit().await;
+        }
         shared.retain(|conn| !conn.is_closed());
-        if let Some(conn) = shared.iter().find(|conn| conn.sharer_count() < MAX_STREAMS_PER_CONN) {
+        let has_room = |conn: &&Http2Conn| {
+            let limit = conn.stream_limit().unwrap_or(1).min(MAX_STREAMS_PER_CONN);
+            conn.sharer_count() < limit
+        };
+        if let Some(conn) = shared.iter().find(has_room) {
             return Ok(LeasedConn { conn: HttpConn::Http2(conn.clone()), reused: true });
         }
         if conns.is_http1_only.get() {
             // Nothing will be shared: the others need not wait for this connection.
             drop(shared);
-            let conn = self.connector.open(endpoint, progress).await?;
-            return Ok(LeasedConn { conn, reused: false });
+            return self.open_or_take_idle(endpoint, conns, progress).await;
         }
         let conn = self.connector.open(endpoint, progress).await?;
         match &conn {

@@ -1,6 +1,8 @@
 //! The bytes of one connection, plain or TLS, and a count of those that arrived. Knows no HTTP.
 
+use std::fmt;
 use std::io::{self, Cursor};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -9,15 +11,35 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::answer_reader::AnswerReader;
 use crate::io::http::receive_counter::ReceiveCounter;
+
+/// How many bytes of a head are read at a time.
+const HEAD_READ_LEN: usize = 8 << 10;
 
 /// The stream of a connection.
 #[derive(Debug)]
 pub(crate) enum ConnStream {
     Plain(TcpStream),
     Unix(UnixStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls {
+        stream: Box<TlsStream<TcpStream>>,
+        /// A close without a goodbye (close_notify) is an end like any other.
+        allows_unclean_close: bool,
+    },
 }
+
+/// The server closed a connection of TLS without a goodbye (close_notify), so that it may have been cut.
+#[derive(Debug)]
+pub(crate) struct UncleanCloseError;
+
+impl fmt::Display for UncleanCloseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("without the goodbye of TLS (close_notify)")
+    }
+}
+
+impl std::error::Error for UncleanCloseError {}
 
 /// Does the same with any kind of stream.
 macro_rules! either {
@@ -31,7 +53,7 @@ macro_rules! either {
                 let $one = Pin::new(stream);
                 $call
             }
-            ConnStream::Tls(stream) => {
+            ConnStream::Tls { stream, .. } => {
                 let $one = Pin::new(stream.as_mut());
                 $call
             }
@@ -41,10 +63,23 @@ macro_rules! either {
 
 impl AsyncRead for ConnStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let ConnStream::Tls { stream, allows_unclean_close } = self.as_mut().get_mut() {
+            let polled = Pin::new(stream.as_mut()).poll_read(cx, buffer);
+            return match polled {
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(if *allows_unclean_close {
+                        Ok(())
+                    } else {
+                        Err(io::Error::new(error.kind(), UncleanCloseError))
+                    })
+                }
+                other => other,
+            };
+        }
         either!(self, stream => stream.poll_read(cx, buffer))
     }
 }
@@ -66,7 +101,7 @@ impl AsyncWrite for ConnStream {
         match self {
             ConnStream::Plain(stream) => stream.is_write_vectored(),
             ConnStream::Unix(stream) => stream.is_write_vectored(),
-            ConnStream::Tls(stream) => stream.is_write_vectored(),
+            ConnStream::Tls { stream, .. } => stream.is_write_vectored(),
         }
     }
 
@@ -85,6 +120,8 @@ pub(crate) struct CountedStream {
     stream: ConnStream,
     counter: Rc<ReceiveCounter>,
     replay: Option<ResponseReplay>,
+    /// Reads the heads of answers; `None` for HTTP/2.
+    answers: Option<AnswerReader>,
 }
 
 /// The bytes that already arrived on a connection whose request has already been sent.
@@ -107,7 +144,7 @@ impl ResponseReplay {
 
 impl CountedStream {
     pub(crate) fn new(stream: ConnStream) -> CountedStream {
-        CountedStream { stream, counter: Rc::default(), replay: None }
+        CountedStream { stream, counter: Rc::default(), replay: None, answers: None }
     }
 
     /// A connection whose request has already been sent, and on which `bytes` arrived. They are read first,
@@ -117,13 +154,17 @@ impl CountedStream {
         CountedStream { replay: Some(replayed), ..CountedStream::new(stream) }
     }
 
+    /// The same stream, whose answers are read as leniently as curl does.
+    pub(super) fn reading_answers(self) -> CountedStream {
+        CountedStream { answers: Some(AnswerReader::default()), ..self }
+    }
+
     pub(crate) fn counter(&self) -> Rc<ReceiveCounter> {
         Rc::clone(&self.counter)
     }
-}
 
-impl AsyncRead for CountedStream {
-    fn poll_read(
+    /// Reads what arrived, and counts it.
+    fn poll_received(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
@@ -143,6 +184,33 @@ impl AsyncRead for CountedStream {
         }
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         received.count(&buffer.filled()[before..]);
+        polled
+    }
+}
+
+impl AsyncRead for CountedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(mut answers) = self.answers.take() else { return self.poll_received(cx, buffer) };
+        answers.begin(&self.counter);
+        let polled = loop {
+            if answers.take_ready(buffer) {
+                break Poll::Ready(Ok(()));
+            }
+            if !answers.is_in_head() {
+                break self.as_mut().poll_received(cx, buffer);
+            }
+            let mut piece = [MaybeUninit::uninit(); HEAD_READ_LEN];
+            let mut read = ReadBuf::uninit(&mut piece);
+            match self.as_mut().poll_received(cx, &mut read) {
+                Poll::Ready(Ok(())) => answers.push(read.filled(), &self.counter),
+                other => break other,
+            }
+        };
+        self.answers = Some(answers);
         polled
     }
 }

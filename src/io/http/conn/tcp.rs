@@ -14,6 +14,7 @@ use url::Host;
 
 use scenario_log::event::FetchErrorKind;
 
+use super::socket::{self, ShortageNotes};
 use crate::io::http::blocking::run_blocking;
 use crate::io::http::error::FetchError;
 use crate::io::http::timing::{AttemptPhase, AttemptProgress};
@@ -84,19 +85,28 @@ async fn look_up_host(name: &str) -> io::Result<Vec<IpAddr>> {
     if addresses.is_empty() { Err(io::Error::other("it has no address")) } else { Ok(addresses) }
 }
 
-/// A connection to the first of the addresses that takes one.
+/// A connection to the first of the addresses that takes one. If the system has no socket for it now, it waits
+/// until there is one: a request that fails at once would only be followed by the next one.
 pub(super) async fn connect_tcp(
     addresses: &[IpAddr],
     port: u16,
+    notes: &ShortageNotes,
     progress: &AttemptProgress,
 ) -> Result<(TcpStream, SocketAddr), FetchError> {
     let peers: Vec<SocketAddr> = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
     let shown: Vec<String> = peers.iter().map(ToString::to_string).collect();
     progress.enter(AttemptPhase::Connecting(shown.join(", ")));
     let started = Instant::now();
-    let connected = match *peers {
-        [peer] => TcpStream::connect(peer).await.map(|tcp| (tcp, peer)).map_err(|error| vec![(peer, error)]),
-        _ => race_connects(&peers).await,
+    let connected = loop {
+        let connected = match *peers {
+            [peer] => socket::connect(peer).await.map(|tcp| (tcp, peer)).map_err(|error| vec![(peer, error)]),
+            _ => race_connects(&peers).await,
+        };
+        let shortage = connected.as_ref().err().and_then(|refusals| socket::shortage_of(refusals));
+        progress.set_shortage(shortage);
+        let Some(shortage) = shortage else { break connected };
+        notes.add(shortage);
+        tokio::time::sleep(socket::SHORTAGE_PAUSE).await;
     };
     progress.add_time(|timings| &mut timings.connect, started.elapsed());
     let (tcp, peer) = connected.map_err(|refusals| {
@@ -119,7 +129,7 @@ async fn race_connects(
     loop {
         let next = untried.next();
         if let Some(peer) = next {
-            connects.spawn_local(async move { (peer, TcpStream::connect(peer).await) });
+            connects.spawn_local(async move { (peer, socket::connect(peer).await) });
         }
         let ended = match next {
             Some(_) => tokio::time::timeout(HAPPY_EYEBALLS_DELAY, connects.join_next()).await.ok(),

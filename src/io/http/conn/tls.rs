@@ -122,7 +122,9 @@ impl TlsConfigs {
             .with_custom_certificate_verifier(verifier);
         let mut config = match &trust.client_cert {
             None => config.with_no_client_auth(),
-            Some(client_cert) => client_cert::with_client_cert(config, &self.folder, client_cert).await?,
+            Some(client_cert) => {
+                client_cert::with_client_cert(config, &self.provider, &self.folder, client_cert).await?
+            }
         };
         config.alpn_protocols = versions.alpn_protocols();
         Ok(Arc::new(config))
@@ -131,7 +133,7 @@ impl TlsConfigs {
     /// Decides which certificates are trusted.
     async fn verifier(&self, trust: &TlsTrust) -> Result<Arc<dyn ServerCertVerifier>, FetchError> {
         if trust.insecure {
-            return Ok(Arc::new(InsecureCertVerifier::new(&self.provider)));
+            return Ok(Arc::new(InsecureCertVerifier));
         }
         let (roots, pinned) = match &trust.ca {
             Some(path) => load_ca_file(&self.folder, path).await?,

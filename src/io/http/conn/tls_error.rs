@@ -45,6 +45,12 @@ fn rustls_message(error: &Error, host: &str) -> String {
         Error::NoApplicationProtocol | Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
             "the server does not speak the requested protocol; `http2 = \"auto\"` requests either".to_owned()
         }
+        Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "the server and this program have no encryption in common: this program speaks TLS 1.3, and TLS 1.2 with ECDHE and AES-GCM or ChaCha20".to_owned()
+        }
+        Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            "the server speaks neither TLS 1.2 nor TLS 1.3, and this program nothing older".to_owned()
+        }
         Error::AlertReceived(alert) => match alert_message(*alert) {
             Some(message) => message.to_owned(),
             None => format!("the server ended the TLS handshake with the alert {alert:?}"),

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
-use tokio_rustls::rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
+use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
@@ -110,17 +108,11 @@ fn is_self_signed(cert: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(cert).is_ok_and(|cert| cert.issuer() == cert.subject())
 }
 
-/// Trusts any certificate if the server has its key.
+/// Trusts any certificate, as `curl -k` does. It does not look into the certificate at all: old and broken
+/// ones cannot be read (version 1, unknown extensions), and their keys are too short. An attacker
+/// can show a certificate with a key of his own, so the check of a signature would protect nothing.
 #[derive(Debug)]
-pub(super) struct InsecureCertVerifier {
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl InsecureCertVerifier {
-    pub(super) fn new(provider: &CryptoProvider) -> InsecureCertVerifier {
-        InsecureCertVerifier { algorithms: provider.signature_verification_algorithms }
-    }
-}
+pub(super) struct InsecureCertVerifier;
 
 impl ServerCertVerifier for InsecureCertVerifier {
     fn verify_server_cert(
@@ -136,23 +128,38 @@ impl ServerCertVerifier for InsecureCertVerifier {
 
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, signed, &self.algorithms)
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn verify_tls13_signature(
         &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, signed, &self.algorithms)
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        use SignatureScheme as S;
+        vec![
+            S::ECDSA_NISTP256_SHA256,
+            S::ECDSA_NISTP384_SHA384,
+            S::ECDSA_NISTP521_SHA512,
+            S::ED25519,
+            S::ED448,
+            S::RSA_PSS_SHA256,
+            S::RSA_PSS_SHA384,
+            S::RSA_PSS_SHA512,
+            S::RSA_PKCS1_SHA256,
+            S::RSA_PKCS1_SHA384,
+            S::RSA_PKCS1_SHA512,
+            S::ECDSA_SHA1_Legacy,
+            S::RSA_PKCS1_SHA1,
+        ]
     }
 }

@@ -7,11 +7,13 @@ use hyper::Response;
 use hyper::body::Incoming;
 
 use super::fast_path::{FastPathConn, FastPathOutcome, FastPathResponse, LoadScratch};
+use super::handoff::ConnHandoff;
 use super::target::{LoadProtocol, LoadTarget};
 use super::worker::{IdleLoadConn, LoadWorker};
 use crate::io::http::attempt::{AttemptOutcome, FetchAttempt};
 use crate::io::http::conn::pool::LeasedConn;
 use crate::io::http::error::FetchError;
+use crate::io::http::resend;
 use crate::io::http::response::body::ReceivedBody;
 
 /// A complete answer.
@@ -36,6 +38,15 @@ enum FastPathAttempt {
     AnsweredByHyper(Box<(Response<Incoming>, LeasedConn)>),
     /// Nothing is sent yet: a new connection turned out to speak HTTP/2.
     Http2Instead(Box<LeasedConn>),
+    /// The server closed the kept connection before the first byte of an answer, and the request may be
+    /// sent again.
+    Unanswered,
+}
+
+/// A connection that a worker did not keep.
+enum NewConn {
+    FastPath(FastPathConn),
+    Http2(Box<LeasedConn>),
 }
 
 /// One request of a load.
@@ -43,6 +54,7 @@ pub(super) struct LoadExchange<'a> {
     pub(super) attempt: &'a FetchAttempt<'a>,
     pub(super) target: &'a LoadTarget,
     pub(super) worker: &'a LoadWorker,
+    pub(super) handoff: &'a ConnHandoff,
     pub(super) scratch: &'a LoadScratch,
 }
 
@@ -58,10 +70,17 @@ impl LoadExchange<'_> {
             };
             return Box::pin(self.run_by_hyper(kept)).await;
         }
-        match self.run_by_fast_path(kept, now).await? {
+        let mut outcome = self.run_by_fast_path(kept, now).await?;
+        if matches!(outcome, FastPathAttempt::Unanswered) {
+            self.attempt.progress.count_resent();
+            outcome = Box::pin(self.run_by_fast_path(None, now)).await?;
+        }
+        match outcome {
             FastPathAttempt::Complete(response) => Ok(response),
             FastPathAttempt::AnsweredByHyper(answer) => Box::pin(self.receive_or_follow(*answer)).await,
             FastPathAttempt::Http2Instead(lease) => Box::pin(self.run_by_hyper(Some(*lease))).await,
+            // Only a kept connection ends so.
+            FastPathAttempt::Unanswered => Err(self.attempt.progress.timeout_error(self.attempt.job.timeout)),
         }
     }
 
@@ -85,7 +104,7 @@ impl LoadExchange<'_> {
             return match attempt.run_from_redirect(hop.clone(), endpoint.clone(), response, lease).await? {
                 AttemptOutcome::Complete { status, received, .. } => Ok(LoadResponse::new(status, &received)),
                 // Only an attempt that is not the last one ends so, and a load has one attempt.
-                AttemptOutcome::Retry => Err(attempt.progress.timeout_error(attempt.job.timeout)),
+                AttemptOutcome::Retry(_) => Err(attempt.progress.timeout_error(attempt.job.timeout)),
             };
         }
         let (status, received, conn) = attempt.receive_plain(response, lease).await?;
@@ -97,6 +116,29 @@ impl LoadExchange<'_> {
         Ok(response)
     }
 
+    /// A new connection or, if the system has no socket for it, the next one that another worker hands on.
+    async fn connect_or_wait(&self) -> Result<NewConn, FetchError> {
+        let (attempt, target) = (self.attempt, self.target);
+        let progress = attempt.progress;
+        let connector = attempt.context.pool.connector();
+        let new = tokio::select! {
+            biased;
+            new = connector.connect(&target.endpoint, progress) => new?,
+            conn = self.handoff.wait(progress) => {
+                progress.set_shortage(None);
+                progress.set_reused(true);
+                return Ok(NewConn::FastPath(conn));
+            }
+        };
+        progress.set_reused(false);
+        if new.is_http2 {
+            target.protocol.set(LoadProtocol::Hyper);
+            let conn = new.start_http().await?;
+            return Ok(NewConn::Http2(Box::new(LeasedConn { conn, reused: false })));
+        }
+        Ok(NewConn::FastPath(FastPathConn::new(new.stream, new.peer)))
+    }
+
     async fn run_by_fast_path(
         &self,
         kept: Option<IdleLoadConn>,
@@ -104,7 +146,13 @@ impl LoadExchange<'_> {
     ) -> Result<FastPathAttempt, FetchError> {
         let (attempt, target) = (self.attempt, self.target);
         let kept = match kept {
-            Some(IdleLoadConn::FastPath(mut conn)) => conn.is_open().then_some(conn),
+            Some(IdleLoadConn::FastPath(mut conn)) => {
+                if !resend::is_repeatable(&target.hop.method) {
+                    // The runtime takes note of a close in the meantime.
+                    tokio::task::yield_now().await;
+                }
+                conn.is_open().then_some(conn)
+            }
             Some(IdleLoadConn::Hyper(_)) | None => None,
         };
         let (mut conn, now) = match kept {
@@ -112,31 +160,36 @@ impl LoadExchange<'_> {
                 attempt.progress.set_reused(true);
                 (conn, now)
             }
-            None => {
-                let connector = attempt.context.pool.connector();
-                let new = Box::pin(connector.connect(&target.endpoint, attempt.progress)).await?;
-                attempt.progress.set_reused(false);
-                if new.is_http2 {
-                    target.protocol.set(LoadProtocol::Hyper);
-                    let conn = Box::pin(new.start_http()).await?;
-                    return Ok(FastPathAttempt::Http2Instead(Box::new(LeasedConn { conn, reused: false })));
-                }
-                (FastPathConn::new(new.stream, new.peer), Instant::now())
-            }
+            None => match Box::pin(self.connect_or_wait()).await? {
+                NewConn::FastPath(conn) => (conn, Instant::now()),
+                NewConn::Http2(lease) => return Ok(FastPathAttempt::Http2Instead(lease)),
+            },
         };
         let request = (&*target.raw_request, now);
+        let may_resend = attempt.progress.is_reused() && resend::is_repeatable(&target.hop.method);
         match conn.exchange(request, attempt.job.max_body, self.scratch, attempt.progress).await {
+            // The last one says that the connection had been idle for too long: it may have crossed the
+            // request (RFC 9110, section 15.5.9).
+            FastPathOutcome::Closed
+            | FastPathOutcome::Complete(FastPathResponse { status: 408, keep_alive: false, .. }, _)
+                if may_resend =>
+            {
+                Ok(FastPathAttempt::Unanswered)
+            }
             FastPathOutcome::Complete(
                 FastPathResponse { status, bytes, sha256, keep_alive },
                 received_at,
             ) => {
-                if keep_alive {
+                if keep_alive
+                    && !target.closes
+                    && let Some(conn) = self.handoff.offer(conn)
+                {
                     self.worker.store_idle_conn(IdleLoadConn::FastPath(conn), received_at);
                 }
                 Ok(FastPathAttempt::Complete(LoadResponse { status, bytes, sha256, received_at }))
             }
-            FastPathOutcome::NeedsHyper { is_answer } => {
-                if is_answer {
+            outcome => {
+                if outcome == FastPathOutcome::OddAnswer {
                     target.protocol.set(LoadProtocol::Hyper);
                 }
                 let conn = Box::pin(conn.into_hyper()).await?;

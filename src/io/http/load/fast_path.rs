@@ -85,9 +85,12 @@ pub(super) struct FastPathResponse {
 pub(super) enum FastPathOutcome {
     /// The answer, and when it was complete.
     Complete(FastPathResponse, Instant),
-    /// hyper must read the answer. If `is_answer`, it did begin like one, so hyper will most likely have to
-    /// read all answers of this target.
-    NeedsHyper { is_answer: bool },
+    /// The server closed the connection before the first byte of an answer.
+    Closed,
+    /// hyper must read the answer, and most likely all answers of this target.
+    OddAnswer,
+    /// hyper must say what is wrong: this does not begin like an answer, or the connection broke.
+    Broken,
 }
 
 /// The result of parsing the bytes so far.
@@ -128,7 +131,11 @@ impl FastPathConn {
         }
         if written.is_err() {
             // The server may have sent the reason before it closed the connection.
-            return FastPathOutcome::NeedsHyper { is_answer: false };
+            return if self.take_arrived(scratch) {
+                FastPathOutcome::Broken
+            } else {
+                FastPathOutcome::Closed
+            };
         }
         let mut head = None;
         loop {
@@ -146,11 +153,26 @@ impl FastPathConn {
                     progress.enter(AttemptPhase::Body(bytes, Some(length)))
                 }
                 Ok(FastPathParse::NeedsHyper) => {
-                    return FastPathOutcome::NeedsHyper { is_answer: self.partial.starts_with(b"HTTP/1.") };
+                    return match self.partial.starts_with(b"HTTP/1.") {
+                        true => FastPathOutcome::OddAnswer,
+                        false if self.partial.is_empty() => FastPathOutcome::Closed,
+                        false => FastPathOutcome::Broken,
+                    };
                 }
-                Err(_) => return FastPathOutcome::NeedsHyper { is_answer: false },
+                Err(_) if self.partial.is_empty() => return FastPathOutcome::Closed,
+                Err(_) => return FastPathOutcome::Broken,
             }
         }
+    }
+
+    /// Takes the bytes that have arrived already; whether there are any.
+    fn take_arrived(&mut self, scratch: &LoadScratch) -> bool {
+        let mut buffer = scratch.read_buffer.borrow_mut();
+        let mut read = ReadBuf::new(&mut buffer);
+        let mut no_waker = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.stream).poll_read(&mut no_waker, &mut read);
+        self.partial.extend_from_slice(read.filled());
+        !self.partial.is_empty()
     }
 
     /// Reads once, and parses all that arrived so far.

@@ -4,6 +4,7 @@
 mod deadlines;
 mod exchange;
 mod fast_path;
+mod handoff;
 mod target;
 mod worker;
 pub(super) mod workers;

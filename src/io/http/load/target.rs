@@ -9,7 +9,7 @@ use scenario_core::scenario::model::{FetchBody as Payload, FetchJob, ScenarioTex
 
 use crate::io::http::conn::endpoint::Endpoint;
 use crate::io::http::request::hop::RequestHop;
-use crate::io::http::request::{PreparedRequest, RequestForm};
+use crate::io::http::request::{self, PreparedRequest, RequestForm};
 
 /// The requests to one URL.
 pub(super) struct LoadTarget {
@@ -22,6 +22,8 @@ pub(super) struct LoadTarget {
     /// The request as the bytes of HTTP/1.1, for the fast path.
     pub(super) raw_request: Vec<u8>,
     pub(super) protocol: Cell<LoadProtocol>,
+    /// The request itself asks the server to close the connection.
+    pub(super) closes: bool,
 }
 
 /// How the requests to a target are sent.
@@ -56,7 +58,16 @@ impl LoadTarget {
             };
             let raw_request = prepared[0].encode_http1();
             let protocol = Cell::new(protocol);
-            targets.push(LoadTarget { hop, endpoint, endpoint_index, prepared, raw_request, protocol });
+            let closes = request::asks_to_close(&hop.headers);
+            targets.push(LoadTarget {
+                hop,
+                endpoint,
+                endpoint_index,
+                prepared,
+                raw_request,
+                protocol,
+                closes,
+            });
         }
         Some(targets)
     }

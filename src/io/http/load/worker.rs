@@ -14,6 +14,7 @@ use super::deadlines::RequestDeadline;
 use super::fast_path::FastPathConn;
 use crate::io::http::conn::connection::HttpConn;
 use crate::io::http::conn::pool::IDLE_TIMEOUT;
+use crate::io::http::timing::SendCounter;
 
 /// A request for a worker.
 #[derive(Clone, Copy)]
@@ -33,6 +34,8 @@ pub(super) enum IdleLoadConn {
 pub(super) struct LoadWorker {
     pub(super) task: RefCell<Option<AbortHandle>>,
     pub(super) deadline: Rc<RequestDeadline>,
+    /// What it took to send the current request so far.
+    pub(super) sent: SendCounter,
     pending_request: Cell<Option<WorkerRequest>>,
     waker: RefCell<Option<Waker>>,
     /// The connection while the worker is idle, and since when it is.
@@ -44,6 +47,7 @@ impl LoadWorker {
         LoadWorker {
             task: RefCell::default(),
             deadline,
+            sent: SendCounter::default(),
             pending_request: Cell::default(),
             waker: RefCell::default(),
             idle_conn: RefCell::default(),
@@ -52,6 +56,7 @@ impl LoadWorker {
 
     /// Hands the worker its next request. It must be idle.
     pub(super) fn assign(&self, request: WorkerRequest) {
+        self.sent.take();
         self.pending_request.set(Some(request));
         if let Some(waker) = self.waker.borrow_mut().take() {
             waker.wake();

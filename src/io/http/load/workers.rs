@@ -14,6 +14,7 @@ use scenario_log::time::Span;
 use super::deadlines::LoadDeadlines;
 use super::exchange::{LoadExchange, LoadResponse};
 use super::fast_path::LoadScratch;
+use super::handoff::ConnHandoff;
 use super::target::LoadTarget;
 use super::worker::{LoadWorker, WorkerRequest};
 use crate::io::http::attempt::FetchAttempt;
@@ -33,6 +34,8 @@ pub(crate) struct LoadWorkers {
     targets: Vec<LoadTarget>,
     /// By endpoint; the one used last is the last.
     idle_workers: RefCell<Vec<Vec<Rc<LoadWorker>>>>,
+    /// By endpoint.
+    handoffs: Vec<ConnHandoff>,
     has_sweeper: Cell<bool>,
     scratch: LoadScratch,
     deadlines: Rc<LoadDeadlines>,
@@ -48,6 +51,7 @@ impl LoadWorkers {
             context: Rc::clone(context),
             job_index,
             idle_workers: RefCell::new(targets.iter().map(|_| Vec::new()).collect()),
+            handoffs: targets.iter().map(|_| ConnHandoff::default()).collect(),
             targets,
             has_sweeper: Cell::new(false),
             scratch: LoadScratch::default(),
@@ -59,7 +63,8 @@ impl LoadWorkers {
     pub(crate) fn start(self: &Rc<LoadWorkers>, source: Source, url_index: usize, started: Instant) {
         let idle = self.idle_workers.borrow_mut()[self.targets[url_index].endpoint_index].pop();
         let worker = idle.unwrap_or_else(|| self.spawn_worker());
-        self.context.in_flight.insert(source, started, worker.task.borrow().clone());
+        let sent = Rc::clone(&worker.sent);
+        self.context.in_flight.insert(source, (started, sent), worker.task.borrow().clone());
         worker.assign(WorkerRequest { source, url_index, started });
     }
 
@@ -82,7 +87,7 @@ impl LoadWorkers {
     async fn run_request(&self, worker: &LoadWorker, request: WorkerRequest) -> Input {
         let WorkerRequest { source, url_index, started } = request;
         let job = self.fetch_job();
-        let progress = AttemptProgress::default();
+        let progress = AttemptProgress::new(Rc::clone(&worker.sent));
         let attempt = FetchAttempt {
             context: &self.context,
             source,
@@ -93,7 +98,8 @@ impl LoadWorkers {
             progress: &progress,
         };
         let target = &self.targets[url_index];
-        let exchange = LoadExchange { attempt: &attempt, target, worker, scratch: &self.scratch };
+        let handoff = &self.handoffs[target.endpoint_index];
+        let exchange = LoadExchange { attempt: &attempt, target, worker, handoff, scratch: &self.scratch };
         let now = Instant::now();
         let outcome = self.deadlines.run_until_deadline(&worker.deadline, now, exchange.run(now)).await;
         match outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout))) {
@@ -105,6 +111,7 @@ impl LoadWorkers {
                     took: Span::from_std(received_at.saturating_duration_since(started)),
                     timings: progress.timings(),
                     reused: Some(progress.is_reused()),
+                    sent: progress.answered_counts(),
                     check: None,
                     captured: Vec::new(),
                 };

@@ -1,5 +1,6 @@
 //! One request of an attempt, before it is written: the URL, the method and the headers. Sends nothing.
 
+use hyper::http::Extensions;
 use hyper::{HeaderMap, Method};
 use url::Url;
 
@@ -8,7 +9,7 @@ use scenario_core::scenario::unix_socket;
 use scenario_log::event::FetchErrorKind;
 
 use super::auth;
-use super::headers;
+use super::{header_case, headers};
 use crate::io::http::error::FetchError;
 
 /// One request of an attempt: the first one, or one that a redirect asks for.
@@ -19,6 +20,8 @@ pub(crate) struct RequestHop {
     pub(crate) method: Method,
     /// Without `Host`, unless the scenario gives one.
     pub(crate) headers: HeaderMap,
+    /// hyper's record of how the names of the headers are written.
+    pub(crate) header_names: Extensions,
     /// Whether the job's body is sent.
     pub(crate) has_body: bool,
 }
@@ -37,6 +40,7 @@ impl RequestHop {
             .map_err(|_| refused(format!("{:?} is not an HTTP method", job.method)))?;
         let credentials = auth::take_credentials(&mut url);
         let headers = headers::job_headers(job, credentials)?;
-        Ok(RequestHop { url, method, headers, has_body: job.body.is_some() })
+        let header_names = header_case::name_record(job.headers.iter().map(|(name, _)| name.as_str()));
+        Ok(RequestHop { url, method, headers, header_names, has_body: job.body.is_some() })
     }
 }

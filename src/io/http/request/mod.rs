@@ -3,6 +3,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod body;
+mod header_case;
 mod headers;
 pub(crate) mod hop;
 mod http1;
@@ -12,7 +13,7 @@ mod target;
 use std::path::Path;
 
 use hyper::body::{Body as _, Bytes};
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue, PROXY_AUTHORIZATION};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Uri};
 
@@ -52,6 +53,8 @@ pub(crate) async fn build_request(
 /// A request that is sent many times, with a body in memory or none.
 pub(crate) struct PreparedRequest {
     parts: Parts,
+    /// The names of the scenario's headers as it writes them.
+    header_names: Vec<String>,
     body: Option<Bytes>,
 }
 
@@ -68,12 +71,13 @@ impl PreparedRequest {
             _ => None,
         };
         let parts = build_parts(hop, &RequestBody::from_bytes(body.clone()), form)?;
-        Ok(PreparedRequest { parts, body })
+        let header_names = job.headers.iter().map(|(name, _)| name.clone()).collect();
+        Ok(PreparedRequest { parts, header_names, body })
     }
 
     /// The request as the bytes of HTTP/1.1.
     pub(crate) fn encode_http1(&self) -> Vec<u8> {
-        http1::encode_request(&self.parts, self.body.as_deref().unwrap_or_default())
+        http1::encode_request(&self.parts, &self.header_names, self.body.as_deref().unwrap_or_default())
     }
 
     /// A copy of the request, for hyper.
@@ -112,11 +116,20 @@ fn build_parts(hop: &RequestHop, body: &RequestBody, form: RequestForm<'_>) -> R
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.size_hint().lower()));
     }
     if let RequestForm::Http1Proxy(Some(authorization)) = form {
-        headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+        // The scenario's own header wins.
+        headers.entry(PROXY_AUTHORIZATION).or_insert_with(|| authorization.clone());
     }
     let (mut parts, ()) = Request::new(()).into_parts();
     (parts.method, parts.uri, parts.headers) = (hop.method.clone(), uri, headers);
+    parts.extensions = hop.header_names.clone();
     Ok(parts)
+}
+
+/// Whether a request asks the server to close the connection after the answer.
+pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
+    let tokens =
+        headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    tokens.into_iter().any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// Whether a request states the length of its body even if it has none (RFC 9110, section 8.6).

@@ -8,6 +8,7 @@ use hyper::header::{
     LOCATION, PROXY_AUTHORIZATION,
 };
 use hyper::{HeaderMap, Method};
+use percent_encoding::{AsciiSet, percent_encode};
 use url::Url;
 
 use scenario_core::scenario::unix_socket;
@@ -39,7 +40,17 @@ pub(crate) fn redirect_location(status: u16, headers: &HeaderMap) -> Option<Stri
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    let location = headers.get(LOCATION)?.as_bytes().trim_ascii();
+    // An empty one would lead to the same URL again; curl follows it no more than this does.
+    (!location.is_empty()).then(|| location_text(location))
+}
+
+/// A `Location` as text. Bytes that are not UTF-8 are percent-encoded as they are.
+fn location_text(location: &[u8]) -> String {
+    match std::str::from_utf8(location) {
+        Ok(text) => text.to_owned(),
+        Err(_) => percent_encode(location, const { &AsciiSet::EMPTY }).to_string(),
+    }
 }
 
 impl RequestHop {
@@ -123,7 +134,8 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
         headers.insert("x-mine", "e".parse().unwrap());
-        RequestHop { url: Url::parse("http://a.example/one/two?q").unwrap(), method, headers, has_body: true }
+        let url = Url::parse("http://a.example/one/two?q").unwrap();
+        RequestHop { url, method, headers, header_names: Default::default(), has_body: true }
     }
 
     #[test]
@@ -200,5 +212,20 @@ mod tests {
             (100..1000).filter(|status| redirect_location(*status, &headers).is_some()).collect();
         assert_eq!(those, [301, 302, 303, 307, 308]);
         assert_eq!(redirect_location(302, &HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_location_need_not_be_utf8_but_must_not_be_empty() {
+        for (location, wanted) in [
+            (&b"/caf\xe9?q=\xe9"[..], Some("/caf%E9?q=%E9")),
+            ("/café".as_bytes(), Some("/café")),
+            (b" /x ", Some("/x")),
+            (b"", None),
+            (b"  ", None),
+        ] {
+            let value = hyper::header::HeaderValue::from_bytes(location).unwrap();
+            let headers = HeaderMap::from_iter([(LOCATION, value)]);
+            assert_eq!(redirect_location(302, &headers).as_deref(), wanted, "{location:?}");
+        }
     }
 }

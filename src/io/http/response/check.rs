@@ -106,7 +106,7 @@ impl ResponseChecker {
         headers: &HeaderMap,
         secrets: &Secrets,
     ) -> ResponseFindings {
-        let json = self.needs_json().then(|| serde_json::from_slice(&received.content));
+        let json = self.needs_json().then(|| serde_json::from_slice(without_bom(&received.content)));
         let answer = CapturableResponse { headers, body: &received.content, json: json.as_ref(), secrets };
         // The secrets first: no message may show them.
         let (mut captured, mut failed) = (Vec::new(), Vec::new());
@@ -162,6 +162,11 @@ impl ResponseChecker {
         }
         mismatches
     }
+}
+
+/// Some servers send a mark of the byte order before JSON (RFC 8259, section 8.1, lets it be ignored).
+fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -8,4 +8,5 @@ pub(crate) mod decode;
 mod json;
 pub(crate) mod lines;
 pub(crate) mod redact;
+pub(crate) mod retry_after;
 mod text;

@@ -8,7 +8,7 @@ use crate::engine::effect::Effect;
 use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::output::EngineOutput;
 use crate::scenario::model::FetchMode;
-use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, Source};
+use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, SendCounts, Source};
 use scenario_log::time::{Moment, Span};
 
 impl RunState {
@@ -111,14 +111,14 @@ impl RunState {
     pub(super) fn fetch_failed(
         &mut self,
         source: Source,
-        (kind, error, took): (FetchErrorKind, &str, Span),
+        (kind, error, took, sent): (FetchErrorKind, &str, Span, SendCounts),
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, job)) = self.request_of(source) else { return };
         let is_cancelled = self.requests.get(number).is_some_and(|request| request.is_cancelled());
-        out.event(&Event::FetchFailed { source, kind, error, took });
+        out.event(&Event::FetchFailed { source, kind, error, took, sent });
         if let Some(metrics) = self.loads.metrics_of(job) {
-            metrics.record_failure(out.now(), kind, is_cancelled);
+            metrics.record_failure(out.now(), (kind, is_cancelled), sent);
         }
         if !is_cancelled {
             let name = &self.scenario.fetches[job].name;

@@ -53,8 +53,8 @@ impl RunState {
             }
             Input::ResponseLines { source, ref chunk } => self.body_lines(source, chunk, out),
             Input::FetchFinished { source, ref fetched } => self.fetch_finished(source, fetched, out),
-            Input::FetchFailed { source, kind, ref error, took } => {
-                self.fetch_failed(source, (kind, error, took), out);
+            Input::FetchFailed { source, kind, ref error, took, sent } => {
+                self.fetch_failed(source, (kind, error, took, sent), out);
             }
             Input::PlayerJoined { source, ref player } => self.guest_joined(source, player, out),
             Input::PlayerMoved { source, direction } => self.guest_moved(source, direction, out),

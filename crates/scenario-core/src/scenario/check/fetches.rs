@@ -1,7 +1,7 @@
 //! Builds the fetches of the model: their URLs and headers, with credentials hidden.
 
 use super::url::{authority_end, build_url};
-use super::{auth, load, proxy};
+use super::{auth, headers, load, proxy};
 use crate::diagnostic::{Diagnostic, FilePlace};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{BoundedU32, RawFetchJob};
@@ -28,6 +28,7 @@ pub(super) fn build_fetch(
     let urls = raw.urls.into_value().map(|list| list.0);
     let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
     auth::report_conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
+    headers::report_unsendable(named, raw.http2.or_default() == Http2Mode::Always, found);
     let wanted = urls.as_ref().map(Vec::len);
     let urls: Vec<ScenarioText> = urls
         .unwrap_or_default()
@@ -65,6 +66,7 @@ pub(super) fn build_fetch(
             .zip(raw.key.into_value())
             .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
         insecure: raw.insecure.or_default(),
+        allow_unclean_close: raw.allow_unclean_close.or_default(),
         http2: raw.http2.or_default(),
         load,
         check: raw.check.into_value(),

@@ -7,6 +7,7 @@ mod auth;
 mod cycles;
 pub(crate) mod expect;
 mod fetches;
+mod headers;
 mod load;
 mod players;
 mod presets;

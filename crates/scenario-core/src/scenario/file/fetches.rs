@@ -72,6 +72,9 @@ table! {
         "ca" ca: ScenarioPath => |job| job.ca.as_deref(),
         /// Whether to trust any certificate of a server, whatever is wrong with it.
         "insecure" insecure: bool = false => |job| job.insecure,
+        /// Whether a server may end a TLS connection without its goodbye (`close_notify`) in place of the end
+        /// of a body whose length is not stated. Without it such a body fails, since it may have been cut.
+        "allow_unclean_close" allow_unclean_close: bool = false => |job| job.allow_unclean_close; UnlessDefault,
         /// The URL of an HTTP proxy that the requests go through, such as `"http://127.0.0.1:3128"`. The
         /// proxies that the environment names are never used.
         "proxy" proxy: ScenarioText => |job| job.proxy.as_ref(),

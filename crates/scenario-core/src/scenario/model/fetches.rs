@@ -42,6 +42,8 @@ pub struct FetchJob {
     pub ca: Option<PathBuf>,
     /// Whether to trust any certificate.
     pub insecure: bool,
+    /// Whether the end of a TLS connection without a goodbye (close_notify) may end a body.
+    pub allow_unclean_close: bool,
     /// The URL of the proxy that the requests go through: a valid `http` URL of a host and a port alone.
     pub proxy: Option<ScenarioText>,
     /// The certificate for servers that ask for one.

@@ -84,8 +84,14 @@ fn load_schema() -> Value {
         ("failures", described(failures, "Number of failed requests by the kind of the failure.")),
         ("given_up", count("Number of requests that were in flight when the load or the run was stopped.")),
         ("bytes", count("Size of all complete bodies together, in bytes.")),
-        ("opened", count("Number of answers over a new connection.")),
+        ("opened", count("Number of connections that were opened.")),
         ("reused", count("Number of answers over a connection that had been used before.")),
+        (
+            "resent",
+            count(
+                "Number of times that requests were sent again at once, because the server had closed the connection or had refused to process the request. Left out if it is 0.",
+            ),
+        ),
         ("delayed", count("Number of requests that started late because too many were in flight.")),
         (
             "unsent",
@@ -103,7 +109,7 @@ fn load_schema() -> Value {
         ),
         ("took", described(Span::schema(), "The time from the first start to the last end, in seconds.")),
     ];
-    let required = keys.each_ref().map(|(name, _)| *name);
+    let required: Vec<&str> = keys.iter().map(|(name, _)| *name).filter(|name| *name != "resent").collect();
     let properties: Map<String, Value> = keys.into_iter().map(|(name, key)| (name.to_owned(), key)).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
@@ -131,7 +137,7 @@ fn push_load(buffer: &mut Vec<u8>, load: &LoadMetrics) {
         buffer.extend_from_slice(key);
         push_digits(buffer, count);
     };
-    let LoadMetrics { given_up, bytes, opened, reused, delayed, unsent, .. } = load;
+    let LoadMetrics { given_up, bytes, opened, reused, resent, delayed, unsent, .. } = load;
     push_count(buffer, br#"{"requests":"#, load.requests);
     buffer.extend_from_slice(br#","statuses":"#);
     push_object(buffer, &load.statuses, |buffer, (status, count, latency)| {
@@ -149,6 +155,9 @@ fn push_load(buffer: &mut Vec<u8>, load: &LoadMetrics) {
     push_count(buffer, br#","bytes":"#, *bytes);
     push_count(buffer, br#","opened":"#, *opened);
     push_count(buffer, br#","reused":"#, *reused);
+    if *resent > 0 {
+        push_count(buffer, br#","resent":"#, *resent);
+    }
     push_count(buffer, br#","delayed":"#, *delayed);
     push_count(buffer, br#","unsent":"#, *unsent);
     push_quantiles(buffer, br#","latency":"#, &load.latency);
@@ -185,6 +194,8 @@ struct JobMetricsFields<'a> {
     bytes: u64,
     opened: u64,
     reused: u64,
+    #[serde(default)]
+    resent: u64,
     delayed: u64,
     unsent: u64,
     #[serde(borrow)]
@@ -233,6 +244,7 @@ impl JobMetricsFields<'_> {
             bytes: self.bytes,
             opened: self.opened,
             reused: self.reused,
+            resent: self.resent,
             delayed: self.delayed,
             unsent: self.unsent,
             latency: self.latency.decode()?,

@@ -64,7 +64,6 @@ pub(crate) mod rust_types {
     pub(crate) type MoverId<'a> = event::Source;
     pub(crate) type TargetId<'a> = event::Source;
     pub(crate) type MoveWord<'a> = event::MoveDirection<'a>;
-    pub(crate) type FetchErrorKind<'a> = event::FetchErrorKind;
     pub(crate) type Signal<'a> = signal::Signal;
     pub(crate) type Headers<'a> = &'a [event::HttpHeader];
     pub(crate) type Position<'a> = [u32; 2];

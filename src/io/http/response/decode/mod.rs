@@ -77,7 +77,7 @@ impl BodyDecoder {
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
             .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
-            .filter(|name| !name.is_empty() && name != "identity");
+            .filter(|name| !name.is_empty() && name != "identity" && name != "none");
         let Some(name) = named.next() else { return Ok(None) };
         let refused = |what: &str| {
             let message = format!("the body is encoded as {what}, which was not asked for");
@@ -114,7 +114,8 @@ impl BodyDecoder {
             return Ok(&[]);
         }
         self.has_input = true;
-        let step = self.coding.step(input, &mut self.output)?;
+        let is_padding = self.is_complete && input.iter().all(|byte| *byte == 0);
+        let step = self.coding.step(input, &mut self.output, is_padding)?;
         *input = &input[step.consumed..];
         if step.consumed > 0 || step.produced > 0 {
             self.is_complete = step.is_end;
@@ -138,8 +139,18 @@ impl fmt::Debug for BodyDecoder {
 
 impl ContentCoding {
     /// Decodes until the input is used up or the output is full.
-    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<DecodeStep, BodyDecodeError> {
+    /// `is_padding`: the bytes are zeros after a complete body.
+    fn step(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        is_padding: bool,
+    ) -> Result<DecodeStep, BodyDecodeError> {
         match self {
+            // Some servers pad the last member with zeros, as tapes were.
+            ContentCoding::Gzip(gzip) if gzip.total_in() == 0 && is_padding => {
+                Ok(DecodeStep { consumed: input.len(), produced: 0, is_end: true })
+            }
             ContentCoding::Gzip(gzip) => {
                 let step = inflate_step(gzip, input, output)?;
                 if step.is_end {
