@@ -27,8 +27,7 @@ pub fn main() -> ExitCode {
                 std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
             usage_tips::improve(&mut error, &arguments);
             if error.use_stderr() {
-                // A closed standard error does not change the exit code.
-                let _ = error.print();
+                command::report_usage_error(&error);
                 return ExitCode::from(crate::cli::exit_code::ExitCode::Usage.code());
             }
             // Help and version are results, so they go to standard output.

@@ -27,7 +27,7 @@ use crate::io::terminal::line_editor::EditedLine;
 use crate::io::{job_control, panics, runtime};
 use crate::run::recorder::{RecordError, RunRecorder};
 use crate::run::web_publisher::WebPublisher;
-use crate::run::{DrivenRun, RunStartError, SharedPage};
+use crate::run::{DrivenRun, RunStartError, SharedPage, redact_typed_input};
 use crate::terminal::latest_progress::LatestProgress;
 use crate::web::page::PageView;
 use crate::web::server::{PageAction, PageServer};
@@ -130,6 +130,7 @@ pub fn drive<T>(
 }
 
 struct LiveLoop {
+    context: Rc<RunContext>,
     clock: RunClock,
     inbox: Rc<Inbox>,
     processes: Processes,
@@ -191,6 +192,7 @@ impl LiveLoop {
         // Nothing else sets it, so this cannot fail.
         let _ = live.clock_started.set(std::time::Instant::now());
         let live = LiveLoop {
+            context: Rc::clone(&context),
             clock,
             processes,
             fetches: Fetcher::new(context, Rc::clone(&inbox)),
@@ -284,7 +286,7 @@ impl LiveLoop {
             self.has_panicked = true;
             run.engine.handle_input(
                 now,
-                &Input::InternalError { error: error.to_owned() },
+                &Input::InternalError { error: self.context.secrets.redact(error) },
                 &mut run.recorder,
             );
         }
@@ -295,7 +297,8 @@ impl LiveLoop {
             run.recorder.show_fetch_warning(now, "requests wait", &note);
         }
         self.inbox.take_all(&mut self.inputs);
-        for input in self.inputs.drain(..) {
+        for mut input in self.inputs.drain(..) {
+            redact_typed_input(&mut input, &self.context.secrets);
             is_guard_killed |= matches!(input, Input::SignalReceived(Signal::KILL));
             if matches!(input, Input::SignalReceived(_)) {
                 self.is_hurried = true;
@@ -359,7 +362,7 @@ impl LiveLoop {
     /// Makes an input of an action on a page.
     fn apply_page_action(&self, action: PageAction) {
         match action {
-            PageAction::Typed(text) => self.inbox.push(Input::CommandTyped { text }),
+            PageAction::Typed(text) => self.inbox.push(Input::CommandTyped { text, unredacted: None }),
             PageAction::Joined { guest, player } => {
                 self.inbox.push(Input::PlayerJoined { source: Source::Guest(guest), player });
             }

@@ -28,6 +28,8 @@ use scenario_core::scenario::LoadedScenario;
 use scenario_core::scenario::model::{PlayerBehavior, PresetKind, Scenario};
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::ClockKind;
+use scenario_log::sanitize::sanitize;
+use scenario_log::secrets::Secrets;
 
 pub(super) fn explore(arguments: &Arguments) -> ExitCode {
     let loaded = match load_or_report(&arguments.file, &arguments.variables, ClockKind::Virtual) {
@@ -213,7 +215,7 @@ fn write_logs(
             return Ok(Some(ExitCode::Usage));
         };
         let ended = write_log((path, kept), arguments.force, scenario, &found.witness)?;
-        write_stderr(&format!("outcome {wanted}: {}\n", path.display()));
+        write_stderr(&format!("outcome {wanted}: {}\n", sanitize(&path.to_string_lossy())));
         return Ok(ended);
     }
     for (n, found) in found.iter().take(MAX_OUTCOMES_SHOWN).enumerate() {
@@ -221,7 +223,7 @@ fn write_logs(
         if let Some(ended) = write_log((&path, kept), arguments.force, scenario, &found.witness)? {
             return Ok(Some(ended));
         }
-        write_stderr(&format!("outcome {}: {}\n", n + 1, path.display()));
+        write_stderr(&format!("outcome {}: {}\n", n + 1, sanitize(&path.to_string_lossy())));
     }
     Ok(None)
 }
@@ -262,7 +264,8 @@ fn write_log(
         let writer = writer.map_err(|RefusedError(message)| RunStartError(message))?;
         Ok(DrivenRun::start(scenario, &start, RunRecorder::new(Some(writer), None)))
     };
-    let (run, verdict) = virtual_time::drive(begin, &[], None).map_err(CliError::refused)?;
+    let (run, verdict) =
+        virtual_time::drive(begin, (&[], &Secrets::default()), None).map_err(CliError::refused)?;
     if let Some(rescued) = run.recorder.rescued_log() {
         return Err(CliError::refused(rescued.message));
     }

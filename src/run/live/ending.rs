@@ -88,7 +88,7 @@ impl LiveLoop {
             for input in self.inputs.drain(..) {
                 match input {
                     Input::SignalReceived(_) => return,
-                    Input::CommandTyped { text } if text.trim() == "quit" => return,
+                    Input::CommandTyped { text, .. } if text.trim() == "quit" => return,
                     Input::RunPaused => job_control::suspend_self(),
                     _ => {}
                 }

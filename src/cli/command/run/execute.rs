@@ -105,7 +105,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         }
         RunTiming::Virtual { typed_lines } => {
             let begin = || Ok(start(ClockKind::Virtual, None, opening.open()?));
-            let driven = virtual_time::drive(begin, &typed_lines, lifeline);
+            let driven = virtual_time::drive(begin, (&typed_lines, &secrets), lifeline);
             let (run, verdict) = driven.map_err(CliError::refused)?;
             end(&run.recorder, verdict)
         }
