@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 28] = [
+const EVENTS: [(&str, &str); 30] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -22,7 +22,9 @@ const EVENTS: [(&str, &str); 28] = [
     ("move", "due source player direction"),
     ("step", "due source player step register"),
     ("line", "source stream text base64 partial"),
-    ("spawn.exited", "source code signal ok running held skipped"),
+    ("text", "source stream text base64"),
+    ("line.matched", "source stream ready entries"),
+    ("spawn.exited", "source code signal ok running held killed skipped"),
     ("spawn.failed", "source error running"),
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),
@@ -161,7 +163,7 @@ fn assert_whole(schema: &jsonschema::Validator, log: &[u8]) -> BTreeSet<String> 
         if let Some(told) = value["running"].as_u64() {
             assert_eq!(told, running, "{line}");
         }
-        if event == "line" || event == "fetch.line" {
+        if ["line", "text", "fetch.line"].contains(&event.as_str()) {
             assert!(value["text"].is_string() != value["base64"].is_string(), "one of the two: {line}");
         }
         assert_eq!(event == "run.started", n == 0, "{line}");

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
+use crate::engine::unfinished::{UnfinishedLine, UnfinishedLines};
 use crate::scenario::model::{CommandPreset, ExitRule, PresetKind, Scenario};
 use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
@@ -27,6 +28,8 @@ pub(crate) struct ActiveSpawn {
     is_background: bool,
     /// Its output is within a line that comes in parts: what follows is not a line of its own.
     is_mid_line: bool,
+    /// Its lines that have not ended.
+    unfinished: UnfinishedLines,
 }
 
 #[derive(Clone, Debug)]
@@ -177,6 +180,7 @@ impl Spawns {
             stop_requested: false,
             is_background,
             is_mid_line: false,
+            unfinished: UnfinishedLines::default(),
         };
         self.active.insert(self.last_number, spawn);
         self.last_number
@@ -324,10 +328,17 @@ impl Spawns {
     /// Notes a chunk of a process's output; whether the chunk starts within a line.
     #[inline]
     pub(crate) fn record_chunk(&mut self, number: u32, stream: OutputStream, partial: bool) -> bool {
-        match (self.active.get_mut(&number), stream) {
-            (Some(spawn), OutputStream::Stdout) => std::mem::replace(&mut spawn.is_mid_line, partial),
-            _ => false,
+        let Some(spawn) = self.active.get_mut(&number) else { return false };
+        spawn.unfinished.of(stream).end();
+        match stream {
+            OutputStream::Stdout => std::mem::replace(&mut spawn.is_mid_line, partial),
+            OutputStream::Stderr => false,
         }
+    }
+
+    /// The line of a stream of a spawn that has not ended.
+    pub(crate) fn unfinished(&mut self, number: u32, stream: OutputStream) -> Option<&mut UnfinishedLine> {
+        self.active.get_mut(&number).map(|spawn| spawn.unfinished.of(stream))
     }
 
     /// Compares the exit of a process to what its preset expects.
