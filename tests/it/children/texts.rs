@@ -148,7 +148,7 @@ fn what_waits_in_a_pipe_is_read_before_a_limit_of_time_is_judged() {
 #[test]
 fn a_log_on_a_closed_standard_output_is_refused() {
     let folder = Folder::new();
-    folder.file("s.toml", [NO_TICK, &scenario("echo ran >ran", 1, "")].concat());
+    folder.file("s.toml", scenario("echo ran >ran", 1, ""));
     let run = folder.scenario(&["run", "s.toml", "--log", "-"]).wrapped(|program| {
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(program);
