@@ -59,8 +59,9 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::UnfinishedText { source, stream, text }) => {
             Input::SpawnText { source, stream, text: text.to_vec(), said: None }
         }
-        Some(Event::LineMatched { source, stream, ready, entries }) => {
-            Input::LineMatched { source, stream, ready, entries: entries.to_vec() }
+        Some(Event::LineMatched { source, stream, ready, entries, expects, follows }) => {
+            let (entries, expects, follows) = (entries.to_vec(), expects.to_vec(), follows.to_vec());
+            Input::LineMatched { source, stream, ready, entries, expects, follows }
         }
         Some(Event::PlayerJoined { source, player, .. }) => {
             Input::PlayerJoined { source, player: player.to_string() }

@@ -23,7 +23,7 @@ const EVENTS: [(&str, &str); 30] = [
     ("step", "due source player step register"),
     ("line", "source stream text base64 partial"),
     ("text", "source stream text base64"),
-    ("line.matched", "source stream ready entries"),
+    ("line.matched", "source stream ready entries expects follows"),
     ("spawn.exited", "source code signal ok running held killed skipped"),
     ("spawn.failed", "source error running"),
     ("fetch.started", "due source job entry method url"),

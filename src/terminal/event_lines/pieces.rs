@@ -25,13 +25,8 @@ struct UnfinishedLine {
 }
 
 impl UnfinishedPieces {
-    /// Takes text whose line goes on. Gives the pieces to show; the last one goes on if the flag says so.
-    pub(super) fn on_text(
-        &mut self,
-        source: Source,
-        stream: OutputStream,
-        text: &[u8],
-    ) -> (Vec<Vec<u8>>, bool) {
+    /// Takes text whose line goes on, and gives the pieces to show.
+    pub(super) fn on_text(&mut self, source: Source, stream: OutputStream, text: &[u8]) -> Vec<Vec<u8>> {
         let line = self.lines.entry(key(source, stream)).or_default();
         let mut shown = Vec::new();
         for (nth, part) in text.split(|byte| *byte == b'\r').enumerate() {
@@ -46,8 +41,7 @@ impl UnfinishedPieces {
                 shown.push(line.piece.clone());
             }
         }
-        let goes_on = line.len > 0 && !text.ends_with(b"\r");
-        (shown, goes_on)
+        shown
     }
 
     /// Takes a line that has ended, and gives the pieces of it that have not been shown.
@@ -97,9 +91,9 @@ mod tests {
 
     const SOURCE: Source = Source::Spawn(1);
 
-    fn text(pieces: &mut UnfinishedPieces, text: &str) -> (Vec<String>, bool) {
-        let (shown, goes_on) = pieces.on_text(SOURCE, OutputStream::Stdout, text.as_bytes());
-        (shown.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect(), goes_on)
+    fn text(pieces: &mut UnfinishedPieces, text: &str) -> Vec<String> {
+        let shown = pieces.on_text(SOURCE, OutputStream::Stdout, text.as_bytes());
+        shown.into_iter().map(|piece| String::from_utf8(piece).unwrap()).collect()
     }
 
     fn line(pieces: &mut UnfinishedPieces, line: &str) -> Vec<String> {
@@ -114,10 +108,10 @@ mod tests {
     #[test]
     fn a_prompt_is_shown_once_and_the_rest_of_its_line_with_it() {
         let mut pieces = UnfinishedPieces::default();
-        assert_eq!(text(&mut pieces, "Password: "), (words(&["Password: "]), true));
+        assert_eq!(text(&mut pieces, "Password: "), words(&["Password: "]));
         assert_eq!(line(&mut pieces, "Password: "), words(&[]));
-        assert_eq!(text(&mut pieces, "Loading"), (words(&["Loading"]), true));
-        assert_eq!(text(&mut pieces, "."), (words(&["Loading."]), true));
+        assert_eq!(text(&mut pieces, "Loading"), words(&["Loading"]));
+        assert_eq!(text(&mut pieces, "."), words(&["Loading."]));
         assert_eq!(line(&mut pieces, "Loading.done"), words(&["Loading.done"]));
         assert_eq!(line(&mut pieces, ""), words(&[""]), "an empty line");
     }
@@ -125,9 +119,9 @@ mod tests {
     #[test]
     fn a_return_ends_a_piece() {
         let mut pieces = UnfinishedPieces::default();
-        assert_eq!(text(&mut pieces, "\r 10%"), (words(&[" 10%"]), true));
-        assert_eq!(text(&mut pieces, "\r 20%\r"), (words(&[" 20%"]), false));
-        assert_eq!(text(&mut pieces, " 30%"), (words(&[" 30%"]), true));
+        assert_eq!(text(&mut pieces, "\r 10%"), words(&[" 10%"]));
+        assert_eq!(text(&mut pieces, "\r 20%\r"), words(&[" 20%"]));
+        assert_eq!(text(&mut pieces, " 30%"), words(&[" 30%"]));
         assert_eq!(line(&mut pieces, "\r 10%\r 20%\r 30%\rdone"), words(&["done"]));
         assert_eq!(line(&mut pieces, "windows\r"), words(&["windows\r"]));
         assert_eq!(line(&mut pieces, "\r"), words(&["\r"]));
@@ -137,9 +131,9 @@ mod tests {
     #[test]
     fn a_line_that_was_redacted_in_another_way_is_still_shown() {
         let mut pieces = UnfinishedPieces::default();
-        assert_eq!(text(&mut pieces, "a long beginning\rx"), (words(&["a long beginning", "x"]), true));
+        assert_eq!(text(&mut pieces, "a long beginning\rx"), words(&["a long beginning", "x"]));
         assert_eq!(line(&mut pieces, "short"), words(&[""]));
-        assert_eq!(text(&mut pieces, "long \rx"), (words(&["long ", "x"]), true));
+        assert_eq!(text(&mut pieces, "long \rx"), words(&["long ", "x"]));
         assert_eq!(line(&mut pieces, "another one"), words(&[" one"]));
         pieces.forget(SOURCE);
         assert_eq!(line(&mut pieces, "next"), words(&["next"]));

@@ -131,10 +131,8 @@ impl LineRenderer {
         (source, stream): (Source, OutputStream),
         text: &[u8],
     ) {
-        let (pieces, goes_on) = self.unfinished.on_text(source, stream, text);
-        let last = pieces.len().saturating_sub(1);
-        for (nth, piece) in pieces.iter().enumerate() {
-            self.push_output_line(out, t, source, stream, (piece, goes_on && nth == last));
+        for piece in self.unfinished.on_text(source, stream, text) {
+            self.push_output_line(out, t, source, stream, (&piece, false));
         }
     }
 

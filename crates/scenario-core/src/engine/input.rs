@@ -81,6 +81,10 @@ pub enum Input {
         ready: bool,
         /// The numbers of the entries, counted from 1, whose wait for a line it ends.
         entries: Vec<u32>,
+        /// The numbers of the expectations, counted from 1, that look for such a line.
+        expects: Vec<u32>,
+        /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+        follows: Vec<u32>,
     },
     /// A process ended, and all its output has been handed over.
     SpawnExited {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
-use crate::engine::unfinished::{UnfinishedLine, UnfinishedLines};
+use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
 use crate::scenario::model::{CommandPreset, ExitRule, PresetKind, Scenario};
 use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
@@ -143,6 +143,8 @@ pub(crate) struct Spawns {
     running_count: u64,
     /// Active spawns that the run waits for.
     foreground_count: usize,
+    /// Whether the log has said what some line decides.
+    has_decided: bool,
 }
 
 impl Spawns {
@@ -154,6 +156,7 @@ impl Spawns {
             ready_regexes: ReadyRegexes::default(),
             running_count: 0,
             foreground_count: 0,
+            has_decided: false,
             scenario,
         }
     }
@@ -334,6 +337,28 @@ impl Spawns {
             OutputStream::Stdout => std::mem::replace(&mut spawn.is_mid_line, partial),
             OutputStream::Stderr => false,
         }
+    }
+
+    /// Notes what the log says that the next line or text of a stream decides.
+    pub(crate) fn decide(&mut self, number: u32, stream: OutputStream, matches: LineMatches) {
+        if let Some(line) = self.unfinished(number, stream) {
+            line.decide(matches);
+            self.has_decided = true;
+        }
+    }
+
+    /// Whether the log may say what a line decides.
+    #[inline]
+    pub(crate) fn has_decided(&self) -> bool {
+        self.has_decided
+    }
+
+    /// What the log says that this line or text decides, once.
+    pub(crate) fn take_decided(&mut self, number: u32, stream: OutputStream) -> Option<LineMatches> {
+        if !self.has_decided {
+            return None;
+        }
+        self.unfinished(number, stream)?.take_decided()
     }
 
     /// The line of a stream of a spawn that has not ended.

@@ -9,13 +9,25 @@ pub(crate) struct LineMatches {
     pub(crate) ready: bool,
     /// The entries whose wait for a line it ends, in the order in which they wait.
     pub(crate) entries: Vec<usize>,
+    /// The expectations whose condition it meets.
+    pub(crate) expects: LineHits,
+}
+
+/// The expectations whose condition on a line is met, counted from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LineHits {
+    /// Those that look for such a line.
+    pub(crate) targets: Vec<u32>,
+    /// Those that look for something that follows such a line.
+    pub(crate) predecessors: Vec<u32>,
 }
 
 impl LineMatches {
     /// From the numbers of the log, which count from 1.
-    pub(crate) fn from_log(ready: bool, entries: &[u32]) -> LineMatches {
+    pub(crate) fn from_log(ready: bool, entries: &[u32], expects: &[u32], follows: &[u32]) -> LineMatches {
         let index = |number: &u32| usize::try_from(*number).ok()?.checked_sub(1);
-        LineMatches { ready, entries: entries.iter().filter_map(index).collect() }
+        let expects = LineHits { targets: expects.to_vec(), predecessors: follows.to_vec() };
+        LineMatches { ready, entries: entries.iter().filter_map(index).collect(), expects }
     }
 
     /// The numbers for the log, which count from 1.
@@ -23,6 +35,7 @@ impl LineMatches {
         self.entries.iter().filter_map(|index| u32::try_from(index + 1).ok()).collect()
     }
 
+    /// Whether it makes nothing ready and ends no wait.
     pub(crate) fn is_empty(&self) -> bool {
         !self.ready && self.entries.is_empty()
     }

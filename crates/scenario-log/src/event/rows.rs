@@ -75,8 +75,10 @@ impl<'e> LineMatched<'e> {
         stream: OutputStream,
         ready: bool,
         entries: &'e [u32],
+        expects: &'e [u32],
+        follows: &'e [u32],
     ) -> LineMatched<'e> {
-        LineMatched { source, stream, ready, entries }
+        LineMatched { source, stream, ready, entries, expects, follows }
     }
 }
 
@@ -84,8 +86,8 @@ impl<'e> EventRow<'e> for LineMatched<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let LineMatched { source, stream, ready, entries } = self;
-        Ok(Event::LineMatched { source, stream, ready, entries })
+        let LineMatched { source, stream, ready, entries, expects, follows } = self;
+        Ok(Event::LineMatched { source, stream, ready, entries, expects, follows })
     }
 }
 

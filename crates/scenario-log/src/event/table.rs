@@ -210,7 +210,11 @@ events! {
         ready: bool,
         /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
         entries: &'a [u32],
-    } as { source, stream, ready, entries } {
+        /// The numbers of the expectations, counted from 1, that look for such a line.
+        expects: &'a [u32],
+        /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+        follows: &'a [u32],
+    } as { source, stream, ready, entries, expects, follows } {
         /// The spawn that writes the line.
         source: Required<SpawnId>,
         /// The output that the line is written to: standard output or standard error.
@@ -219,6 +223,10 @@ events! {
         ready: UnlessEmpty<Flag>,
         /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
         entries: UnlessEmpty<TieChoices>,
+        /// The numbers of the expectations, counted from 1, that look for a line like this one.
+        expects: UnlessEmpty<TieChoices>,
+        /// The numbers of the expectations, counted from 1, whose `follows` looks for a line like this one.
+        follows: UnlessEmpty<TieChoices>,
     }
 
     /// A spawn ended, by itself with a code or by a signal.

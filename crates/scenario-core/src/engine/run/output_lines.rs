@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::RunState;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::players_preset;
-use crate::engine::unfinished::LineMatches;
+use crate::engine::unfinished::{LineHits, LineMatches};
 use crate::engine::world::PlacementSeed;
 use scenario_log::event::{Direction, Event, OutputStream, Source};
 use scenario_log::name;
@@ -39,7 +39,8 @@ impl RunState {
         let may_play = players_preset(&self.scenario, preset).is_some() || out.has_world();
         let plays = may_play && stream == OutputStream::Stdout && !partial;
         let may_abort = out.expectations().may_abort_on_line();
-        if !plays && !may_abort && !self.awaits_text(number, entry) {
+        let decides_more = said.is_some() && out.expectations().watches_lines() || self.spawns.has_decided();
+        if !plays && !may_abort && !decides_more && !self.awaits_text(number, entry) {
             return emit_lines(source, stream, chunk, partial, out);
         }
         let scenario = Rc::clone(&self.scenario);
@@ -57,7 +58,8 @@ impl RunState {
                 without_newline(line)
             });
             let awaits = self.awaits_text(number, entry);
-            let matches = awaits.then(|| self.decide(number, stream, (text, said), out));
+            let matches =
+                (awaits || decides_more).then(|| self.decide(number, stream, (line, text), said, out));
             let may_be_move = plays && std::mem::replace(&mut is_whole, true);
             match may_be_move.then(|| parse_move(text)).flatten() {
                 Some((direction, player)) if out.ensure_placed(source, home, player) => {
@@ -66,6 +68,7 @@ impl RunState {
                 _ => emit_lines(source, stream, line, partial, out),
             }
             if let Some(matches) = matches {
+                out.expectations().override_line(None);
                 self.apply_matches(number, &matches, out);
             }
             if awaits || out.must_abort() {
@@ -93,7 +96,7 @@ impl RunState {
         if self.awaits_text(number, entry) {
             let so_far = self.spawns.unfinished(number, stream).map(|line| line.add(text, said));
             let (logged, said) = so_far.unwrap_or_default();
-            matches = self.decide(number, stream, (&logged, &said), out);
+            matches = self.decide(number, stream, (b"", &logged), &said, out);
         }
         // What is held back, since a secret may begin with it, has no event unless it decides something.
         if !text.is_empty() || !matches.is_empty() {
@@ -112,9 +115,7 @@ impl RunState {
     ) {
         let Some((number, _)) = self.spawns.find_process(source) else { return };
         emit_matches(source, stream, &matches, out);
-        if let Some(line) = self.spawns.unfinished(number, stream) {
-            line.decide(matches);
-        }
+        self.spawns.decide(number, stream, matches);
     }
 
     /// Whether something waits for a line of a spawn.
@@ -123,25 +124,39 @@ impl RunState {
     }
 
     /// What a text decides, which is given as it is logged and as it was said. Reports it if the log does
-    /// not show it.
+    /// not show it. `line` is the logged line with its newline, or empty if the line has not ended: then no
+    /// expectation looks at it.
     fn decide(
         &mut self,
         number: u32,
         stream: OutputStream,
-        (logged, said): (&[u8], &[u8]),
+        (line, logged): (&[u8], &[u8]),
+        said: &[u8],
         out: &mut EngineOutput<'_>,
     ) -> LineMatches {
-        if let Some(decided) = self.spawns.unfinished(number, stream).and_then(|line| line.take_decided()) {
+        if let Some(decided) = self.spawns.take_decided(number, stream) {
+            out.expectations().override_line(Some(decided.expects.clone()));
             return decided;
         }
+        let source = Source::Spawn(number);
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
-        let matches_of = |text: &[u8]| LineMatches {
+        let matches_of = |text: &[u8], expects: LineHits| LineMatches {
             ready: self.spawns.is_ready_line(number, text),
             entries: entry.map(|entry| self.timeline.entries_matched(entry, text)).unwrap_or_default(),
+            expects,
         };
-        let matches = matches_of(said);
-        if said != logged && matches_of(logged) != matches {
-            emit_matches(Source::Spawn(number), stream, &matches, out);
+        if said == logged {
+            return matches_of(said, LineHits::default());
+        }
+        let hits = |text: &[u8], out: &mut EngineOutput<'_>| match line {
+            [] => LineHits::default(),
+            _ => out.expectations().line_hits(&Event::Lines { source, stream, chunk: text, partial: false }),
+        };
+        let (said_hits, logged_hits) = (hits(said, out), hits(logged, out));
+        let matches = matches_of(said, said_hits);
+        if matches_of(logged, logged_hits) != matches {
+            emit_matches(source, stream, &matches, out);
+            out.expectations().override_line(Some(matches.expects.clone()));
         }
         matches
     }
@@ -162,7 +177,15 @@ impl RunState {
 
 fn emit_matches(source: Source, stream: OutputStream, matches: &LineMatches, out: &mut EngineOutput<'_>) {
     let entries = matches.entry_numbers();
-    out.event(&Event::LineMatched { source, stream, ready: matches.ready, entries: &entries });
+    let LineHits { targets, predecessors } = &matches.expects;
+    out.event(&Event::LineMatched {
+        source,
+        stream,
+        ready: matches.ready,
+        entries: &entries,
+        expects: targets,
+        follows: predecessors,
+    });
 }
 
 /// The first line of a chunk with its newline, and the rest.
