@@ -386,6 +386,20 @@ fn what_can_be_expected_of_an_event_is_what_it_has() {
     }
 }
 
+/// A run that waits for a prompt with a secret in it.
+fn secret_prompt() -> Log {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "[presets.p]\ncommand = [\"sh\", \"-c\", \"printf \\\"ask $WORD? \\\"; read answer\"]\nstdin = \"open\"\n\
+         env = { WORD = \"${env:SOME_WORD}\" }\n[[timeline]]\nspawn = \"p\"\n\
+         [[timeline]]\nafter = { line = \"open-swordfish\", of = \"p\" }\nsend = { to = \"p\", text = \"yes\" }\n",
+    );
+    let run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).env("SOME_WORD", "open-swordfish");
+    run.end().expect(0);
+    Log::read(&folder.path().join("l.jsonl"))
+}
+
 #[test]
 fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
     let schema = schema();
@@ -415,6 +429,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         seen.extend(assert_whole(&schema, &log.bytes));
     }
     seen.extend(assert_whole(&schema, &interrupted().bytes));
+    seen.extend(assert_whole(&schema, &secret_prompt().bytes));
     // Guests: players who came over the network.
     let guests = std::fs::read(project().join("tests/logs/guests.jsonl")).unwrap();
     seen.extend(assert_whole(&schema, &guests));
