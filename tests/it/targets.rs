@@ -74,7 +74,7 @@ impl Typing {
     /// Types a line; gives its effects.
     fn typed(&mut self, text: &str) -> Vec<Effect> {
         self.recorder.orders.clear();
-        self.input(&Input::CommandTyped { text: text.to_owned() });
+        self.input(&Input::CommandTyped { text: text.to_owned(), unredacted: None });
         std::mem::take(&mut self.recorder.orders)
     }
 

@@ -53,10 +53,38 @@ pub enum Input {
         source: Source,
         /// The stream that they were written to.
         stream: OutputStream,
-        /// The lines with their newlines.
+        /// The lines with their newlines, as they may be logged.
         chunk: Vec<u8>,
+        /// The same number of lines as they were said, if that differs.
+        said: Option<Vec<u8>>,
         /// Whether this is one part of a line that goes on.
         partial: bool,
+    },
+    /// Text of a process whose line has not ended.
+    SpawnText {
+        /// The spawn.
+        source: Source,
+        /// The stream that it was written to.
+        stream: OutputStream,
+        /// What was written since the last such text of this line, as it may be logged.
+        text: Vec<u8>,
+        /// The same as it was said, if that differs.
+        said: Option<Vec<u8>>,
+    },
+    /// What the next line or text of a spawn decides, from a log that holds it redacted.
+    LineMatched {
+        /// The spawn.
+        source: Source,
+        /// The stream of the line.
+        stream: OutputStream,
+        /// Whether it makes the spawn ready.
+        ready: bool,
+        /// The numbers of the entries, counted from 1, whose wait for a line it ends.
+        entries: Vec<u32>,
+        /// The numbers of the expectations, counted from 1, that look for such a line.
+        expects: Vec<u32>,
+        /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+        follows: Vec<u32>,
     },
     /// A process ended, and all its output has been handed over.
     SpawnExited {

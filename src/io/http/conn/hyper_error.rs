@@ -161,9 +161,8 @@ fn not_http_error(error: &hyper::Error, stage: ReceiveStage<'_>) -> FetchError {
         ),
         _ => match received.head_error() {
             Some(error) => permanent(format!("the answer is not HTTP: {error}")),
-            None => {
-                permanent(format!("the answer is not HTTP ({error})")).with_first_bytes(received.first_bytes())
-            }
+            None => permanent(format!("the answer is not HTTP ({error})"))
+                .with_first_bytes(received.first_bytes()),
         },
     }
 }

@@ -163,11 +163,6 @@ impl ResponseChecker {
     }
 }
 
-/// Some servers send a mark of the byte order before JSON (RFC 8259, section 8.1, lets it be ignored).
-fn without_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
-}
-
 fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

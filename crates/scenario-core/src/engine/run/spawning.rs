@@ -10,10 +10,8 @@ use crate::engine::output::EngineOutput;
 use crate::engine::players::players_preset;
 use crate::engine::spawns::{ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
 use crate::engine::world::PlacementSeed;
-use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, PlayersPreset, StdinMode};
-use scenario_log::event::{Event, MoveDirection, OutputStream, Source, SpawnExit};
-use scenario_log::name;
-use scenario_log::name::PlayerName;
+use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, StdinMode};
+use scenario_log::event::{Event, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
@@ -209,63 +207,6 @@ impl RunState {
         }
     }
 
-    /// Takes lines of a process.
-    pub(super) fn spawn_lines(
-        &mut self,
-        source: Source,
-        stream: OutputStream,
-        chunk: &[u8],
-        partial: bool,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let Some((number, preset)) = self.spawns.find_process(source) else { return };
-        let is_mid_line = self.spawns.record_chunk(number, stream, partial);
-        let Some((entry, nth)) = self.spawns.get(number).map(|spawn| (spawn.entry(), spawn.nth())) else {
-            return;
-        };
-        let may_play = players_preset(&self.scenario, preset).is_some() || out.has_world();
-        let plays = may_play && stream == OutputStream::Stdout && !partial;
-        let awaiting_entry = |run: &RunState| entry.filter(|entry| run.timeline.awaits_line_of(*entry));
-        let may_abort = out.expectations().may_abort_on_line();
-        if !plays && !may_abort && awaiting_entry(self).is_none() && !self.spawns.awaits_line(number) {
-            return emit_lines(source, stream, chunk, partial, out);
-        }
-        let scenario = Rc::clone(&self.scenario);
-        let home = PlacementSeed { preset: &scenario.presets[preset].name, nth };
-        let players = players_preset(&scenario, preset);
-        let mut is_whole = !is_mid_line;
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let (line, after) = rest.split_at(end);
-            rest = after;
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let may_be_move = plays && std::mem::replace(&mut is_whole, true);
-            match may_be_move.then(|| parse_move(text, players)).flatten() {
-                Some((direction, player)) if out.ensure_placed(source, home, player) => {
-                    out.emit_move(None, source, player, direction);
-                }
-                _ => emit_lines(source, stream, line, partial, out),
-            }
-            let awaits_line = self.spawns.awaits_line(number);
-            if awaits_line {
-                self.match_ready_line(number, text, out);
-            }
-            let awaiting = awaiting_entry(self);
-            if let Some(entry) = awaiting {
-                self.timeline.match_line(entry, text, out.now(), &mut self.timers);
-            }
-            if awaits_line || awaiting.is_some() || out.must_abort() {
-                // The consequences of a line come right after it, and not after the lines that were read
-                // together with it: a log does not show which lines were read together.
-                self.settle(out);
-                if self.spawns.get(number).is_none() || self.lifecycle.is_over() {
-                    return;
-                }
-            }
-        }
-    }
-
     /// A line could not be sent.
     pub(super) fn send_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
         let Some((_, preset)) = self.spawns.find(source) else { return };
@@ -279,28 +220,4 @@ impl RunState {
         let name = || spawn_name(&self.scenario, source, preset);
         self.lifecycle.record_failure(|| format!("a line could not be sent to {}: {error}", name()));
     }
-}
-
-/// Reports the lines of a chunk.
-fn emit_lines(source: Source, stream: OutputStream, chunk: &[u8], partial: bool, out: &mut EngineOutput<'_>) {
-    let ends = memchr::memchr_iter(b'\n', chunk).count() as u64;
-    let unended = u64::from(!partial && !chunk.is_empty() && !chunk.ends_with(b"\n"));
-    out.counters().lines += if partial { 0 } else { ends + unended };
-    out.event(&Event::Lines { source, stream, chunk, partial });
-}
-
-/// Reads a move: a direction, a space, and the player's name: `N john`. The players of the preset, if it is
-/// one of players, may have other directions than the four of the world.
-fn parse_move<'l>(
-    line: &'l [u8],
-    players: Option<&PlayersPreset>,
-) -> Option<(MoveDirection<'l>, PlayerName<'l>)> {
-    let (word, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    let direction = MoveDirection::from_word(word);
-    if let MoveDirection::Word(word) = direction
-        && !players.is_some_and(|players| players.have_direction(word))
-    {
-        return None;
-    }
-    name::player_name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
 }
