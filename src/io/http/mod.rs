@@ -38,14 +38,16 @@
 //! | `in_flight` | exactly one outcome for each request |
 //! | `probe` | whether a program is ready, by its port or its URL |
 //! | `error`, `timing`, `receive_counter` | why a request failed; how far it got, and how long that took |
+//! | `fuzzing` | what must hold for any bytes of an answer, for fuzzers and tests |
 //! | `blocking` | work that blocks, on threads of its own |
 //!
-//! All modules but `probe` are private to this one, so their `pub(crate)` items are visible only here.
+//! All modules but `probe` and `fuzzing` are private to this one, so their `pub(crate)` items are visible only here.
 
 mod attempt;
 mod blocking;
 mod conn;
 mod error;
+pub mod fuzzing;
 mod in_flight;
 mod load;
 pub mod probe;

@@ -340,3 +340,18 @@ fn names_of_headers_are_sent_as_they_are_written() {
         }
     });
 }
+
+#[test]
+fn a_path_is_sent_as_it_is_written() {
+    local(async {
+        let model = scenario_core::scenario::model::LoadModel::Closed { connections: 1 };
+        let load =
+            scenario_core::scenario::model::LoadProfile { model, max_requests: Some(1), duration: None };
+        let server = Server::answering(OK).await;
+        for load in [None, Some(load)] {
+            let path = "/a/../b/./%2e%2e?c=../d";
+            fetch(FetchJob { load, ..job(&server.url(path)) }).await.fetched();
+            assert!(server.requests().pop().unwrap().starts_with(&format!("GET {path} HTTP/1.1\r\n")));
+        }
+    });
+}

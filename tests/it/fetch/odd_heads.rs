@@ -87,3 +87,28 @@ fn a_location_in_latin1_is_followed_as_it_is() {
         assert!(server.requests()[1].starts_with("GET /caf%E9?q=%FC HTTP/1.1\r\n"));
     });
 }
+
+#[test]
+fn loads_and_fetches_read_the_same_in_whatever_pieces() {
+    use scenario::io::http::fuzzing::check_answer;
+    let seeds: Vec<Vec<u8>> = std::fs::read_dir(crate::common::project().join("fuzz/seeds/http"))
+        .unwrap()
+        .map(|seed| std::fs::read(seed.unwrap().path()).unwrap())
+        .collect();
+    assert!(!seeds.is_empty());
+    // Every end of a seed with every beginning of another, and a byte changed here and there.
+    for one in &seeds {
+        check_answer(one);
+        for end in 0..one.len() {
+            check_answer(&one[..end]);
+            let mut changed = one.clone();
+            for byte in [b' ', b':', b'\r', b'\n', b'0', 0, 0xff] {
+                changed[end] = byte;
+                check_answer(&changed);
+            }
+        }
+        for other in &seeds {
+            check_answer(&[&one[..], other].concat());
+        }
+    }
+}

@@ -16,7 +16,7 @@ const MAX_SHOWN_LINE: usize = 1000;
 
 /// The result of reading a head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum HeadRead {
+pub(crate) enum HeadRead {
     /// More bytes are needed.
     Partial,
     Complete(AnswerHead),
@@ -26,18 +26,18 @@ pub(super) enum HeadRead {
 
 /// A head that hyper takes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct AnswerHead {
+pub(crate) struct AnswerHead {
     /// The number of bytes that were read.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// The head for hyper, if it differs from these bytes.
-    pub(super) rewritten: Option<Vec<u8>>,
+    pub(crate) rewritten: Option<Vec<u8>>,
     /// Another head follows (1xx).
-    pub(super) is_interim: bool,
+    pub(crate) is_interim: bool,
 }
 
 /// A line of a head that cannot be taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct HeadError {
+pub(crate) struct HeadError {
     /// Counted from 1.
     line_number: usize,
     line: Vec<u8>,
@@ -67,7 +67,7 @@ struct Framing {
 }
 
 /// Reads the head that `bytes` begin with.
-pub(super) fn read_head(bytes: &[u8]) -> HeadRead {
+pub(crate) fn read_head(bytes: &[u8]) -> HeadRead {
     // Servers may send empty lines before an answer (RFC 9112, section 2.2).
     let start = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
     let scheme = b"http/";

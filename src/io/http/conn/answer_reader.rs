@@ -8,7 +8,7 @@ use crate::io::http::receive_counter::ReceiveCounter;
 
 /// The bytes of answers that were received and are not handed on yet.
 #[derive(Debug, Default)]
-pub(super) struct AnswerReader {
+pub(crate) struct AnswerReader {
     /// Which answer of the connection is read.
     answer: u64,
     /// The head is over, so that everything is handed on as it comes.
@@ -22,7 +22,7 @@ pub(super) struct AnswerReader {
 
 impl AnswerReader {
     /// Begins with the head of the next answer, if the one before it has been read to its end.
-    pub(super) fn begin(&mut self, counter: &ReceiveCounter) {
+    pub(crate) fn begin(&mut self, counter: &ReceiveCounter) {
         if self.answer != counter.answer() {
             self.answer = counter.answer();
             self.is_past_head = false;
@@ -30,12 +30,12 @@ impl AnswerReader {
     }
 
     /// Whether what arrives next belongs to a head.
-    pub(super) fn is_in_head(&self) -> bool {
+    pub(crate) fn is_in_head(&self) -> bool {
         !self.is_past_head
     }
 
     /// Hands on what is ready; false if nothing is.
-    pub(super) fn take_ready(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+    pub(crate) fn take_ready(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
         let left = &self.ready[self.handed_on..];
         if left.is_empty() {
             return false;
@@ -51,14 +51,12 @@ impl AnswerReader {
     }
 
     /// Takes what arrived within a head; nothing if the connection was closed.
-    pub(super) fn push(&mut self, bytes: &[u8], counter: &ReceiveCounter) {
+    pub(crate) fn push(&mut self, bytes: &[u8], counter: &ReceiveCounter) {
         if bytes.is_empty() {
             return self.pass_on();
         }
         // Servers may send empty lines before an answer (RFC 9112, section 2.2).
-        let is_blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let begin =
-            if self.head.is_empty() { bytes.iter().take_while(|byte| is_blank(byte)).count() } else { 0 };
+        let begin = if self.head.is_empty() { blank_len(bytes) } else { 0 };
         let before = self.head.len();
         self.head.extend_from_slice(&bytes[begin..]);
         // A long head is read again only when it may be whole.
@@ -75,6 +73,7 @@ impl AnswerReader {
                     if !is_interim {
                         return self.pass_on();
                     }
+                    self.head.drain(..blank_len(&self.head));
                     if self.head.is_empty() {
                         return;
                     }
@@ -94,6 +93,11 @@ impl AnswerReader {
         self.is_past_head = true;
         self.ready.append(&mut self.head);
     }
+}
+
+/// The number of bytes of empty lines that these bytes begin with.
+fn blank_len(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 /// Whether a line in these bytes is empty, other than the first one.

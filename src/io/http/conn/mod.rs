@@ -1,8 +1,8 @@
 //! Connections: from a URL to a stream that speaks HTTP, new or kept from an earlier request. Decides
 //! nothing about requests and answers.
 
-mod answer_head;
-mod answer_reader;
+pub(crate) mod answer_head;
+pub(crate) mod answer_reader;
 mod client_cert;
 pub(crate) mod connection;
 pub(crate) mod connector;

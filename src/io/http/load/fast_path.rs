@@ -72,12 +72,12 @@ pub(super) struct FastPathConn {
 
 /// An answer that the fast path understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FastPathResponse {
-    pub(super) status: u16,
-    pub(super) bytes: u64,
-    pub(super) sha256: [u8; 32],
+pub(crate) struct FastPathResponse {
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: [u8; 32],
     /// The connection can be used again.
-    pub(super) keep_alive: bool,
+    pub(crate) keep_alive: bool,
 }
 
 /// The outcome of a request.
@@ -95,7 +95,7 @@ pub(super) enum FastPathOutcome {
 
 /// The result of parsing the bytes so far.
 #[derive(Debug, PartialEq, Eq)]
-enum FastPathParse {
+pub(crate) enum FastPathParse {
     Complete(FastPathResponse),
     /// How many bytes of the body arrived, and its length.
     Partial(u64, u64),
@@ -206,6 +206,11 @@ impl FastPathConn {
         let stream = CountedStream::with_replay(self.stream, self.partial);
         Ok(HttpConn::Http1(Http1Conn::new(stream, self.peer).await?.single_use()))
     }
+}
+
+/// Parses an answer as [`FastPathConn::exchange`] does.
+pub(crate) fn parse_answer(bytes: &[u8], max_body: u64) -> FastPathParse {
+    parse_response(bytes, max_body, &mut DigestCache::default())
 }
 
 /// Parses the bytes of an answer from its first byte on. RFC 9112, section 6, says where the body ends.

@@ -3,7 +3,7 @@
 
 mod deadlines;
 mod exchange;
-mod fast_path;
+pub(super) mod fast_path;
 mod handoff;
 mod target;
 mod worker;

@@ -9,7 +9,7 @@ use scenario_core::scenario::unix_socket;
 use scenario_log::event::FetchErrorKind;
 
 use super::auth;
-use super::{header_case, headers};
+use super::{header_case, headers, target};
 use crate::io::http::error::FetchError;
 
 /// One request of an attempt: the first one, or one that a redirect asks for.
@@ -17,6 +17,8 @@ use crate::io::http::error::FetchError;
 pub(crate) struct RequestHop {
     /// Without user, password and fragment.
     pub(crate) url: Url,
+    /// The path and the query to send, if they differ from those of `url`.
+    pub(crate) written_target: Option<String>,
     pub(crate) method: Method,
     /// Without `Host`, unless the scenario gives one.
     pub(crate) headers: HeaderMap,
@@ -30,8 +32,8 @@ impl RequestHop {
     /// The first request of a job to a URL.
     pub(crate) fn first(job: &FetchJob, url: &ScenarioText) -> Result<RequestHop, FetchError> {
         let refused = |message: String| FetchError::permanent(FetchErrorKind::Protocol, message);
-        let mut url =
-            Url::parse(url.reveal()).map_err(|error| refused(format!("this is not a URL: {error}")))?;
+        let text = url.reveal();
+        let mut url = Url::parse(text).map_err(|error| refused(format!("this is not a URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https" | unix_socket::SCHEME) {
             return Err(refused("only http, https and http+unix are fetched".to_owned()));
         }
@@ -41,6 +43,7 @@ impl RequestHop {
         let credentials = auth::take_credentials(&mut url);
         let headers = headers::job_headers(job, credentials)?;
         let header_names = header_case::name_record(job.headers.iter().map(|(name, _)| name.as_str()));
-        Ok(RequestHop { url, method, headers, header_names, has_body: job.body.is_some() })
+        let written_target = target::path_with_dots(text, &url);
+        Ok(RequestHop { url, written_target, method, headers, header_names, has_body: job.body.is_some() })
     }
 }

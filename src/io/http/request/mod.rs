@@ -10,6 +10,7 @@ mod http1;
 pub(crate) mod redirect;
 mod target;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use hyper::body::{Body as _, Bytes};
@@ -92,15 +93,16 @@ fn build_parts(hop: &RequestHop, body: &RequestBody, form: RequestForm<'_>) -> R
         Some(host) => host.clone(),
         None => HeaderValue::from_str(&url_authority(&hop.url)).map_err(|_| invalid_uri_error("its host"))?,
     };
+    let target = hop.written_target.as_deref().map_or_else(|| path_and_query(&hop.url), Cow::Borrowed);
     let uri = match form {
-        RequestForm::Http1Origin => path_and_query(&hop.url).into_owned(),
+        RequestForm::Http1Origin => target.into_owned(),
         RequestForm::Http2Origin => {
             let scheme = if hop.url.scheme() == "https" { "https" } else { "http" };
-            format!("{scheme}://{}{}", host.to_str().unwrap_or_default(), path_and_query(&hop.url))
+            format!("{scheme}://{}{}", host.to_str().unwrap_or_default(), target)
         }
         // RFC 9112, section 3.2.2.
         RequestForm::Http1Proxy(_) => {
-            format!("http://{}{}", url_authority(&hop.url), path_and_query(&hop.url))
+            format!("http://{}{}", url_authority(&hop.url), target)
         }
     };
     let uri = Uri::try_from(uri).map_err(|error| invalid_uri_error(&error.to_string()))?;

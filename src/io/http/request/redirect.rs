@@ -82,6 +82,7 @@ impl RequestHop {
             }
         }
         self.url = target;
+        self.written_target = None;
         Ok(self)
     }
 }
@@ -132,7 +133,14 @@ mod tests {
         }
         headers.insert("x-mine", "e".parse().unwrap());
         let url = Url::parse("http://a.example/one/two?q").unwrap();
-        RequestHop { url, method, headers, header_names: Default::default(), has_body: true }
+        RequestHop {
+            url,
+            written_target: None,
+            method,
+            headers,
+            header_names: Default::default(),
+            has_body: true,
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::{Position, Url};
 
 use scenario_core::scenario::unix_socket;
@@ -27,9 +28,56 @@ pub(super) fn path_and_query(url: &Url) -> Cow<'_, str> {
     }
 }
 
+/// The characters of a path that the `url` crate encodes, too.
+const PATH_ESCAPES: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// The path and the query of `text`, the text of `url`, if the path has segments `.` or `..`: a `Url` has lost
+/// them, and the log shows them. `None` if there are none.
+pub(super) fn path_with_dots(text: &str, url: &Url) -> Option<String> {
+    let authority = text.find("://")? + 3;
+    let begin = authority + text[authority..].find(['/', '?', '#', '\\'])?;
+    let path = text[begin..].split(['?', '#']).next().filter(|path| path.starts_with('/'))?;
+    let is_dots = |segment: &str| {
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        plain == "." || plain == ".."
+    };
+    if path.contains('\\') || !path.split('/').any(is_dots) {
+        return None;
+    }
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(format!("{}{query}", utf8_percent_encode(path, PATH_ESCAPES)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dots_are_kept() {
+        for (text, wanted) in [
+            ("http://h/a/../b?c/../d#e/../f", Some("/a/../b?c/../d")),
+            ("http://h/.", Some("/.")),
+            ("http://h/%2E%2e/ä<", Some("/%2E%2e/%C3%A4%3C")),
+            ("http://h/a/b", None),
+            ("http://h/..a/b.", None),
+            ("http://h/a?b/../c", None),
+            ("http://h?/../c", None),
+            ("http://h", None),
+        ] {
+            let url = Url::parse(text).unwrap();
+            assert_eq!(path_with_dots(text, &url).as_deref(), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn host_and_target_are_those_of_the_url() {
