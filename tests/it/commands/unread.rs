@@ -86,7 +86,7 @@ fn a_screen_that_nobody_reads_never_holds_up_the_end() {
             noted_pid(&folder);
             kill(&child, Signal::TERM);
         }
-        assert_eq!(child.wait().unwrap().code(), Some(expected));
+        assert_eq!(crate::common::shell_code(child.wait().unwrap()), Some(expected));
         assert!(is_gone(&noted_pid(&folder)));
         assert_eq!(Log::read(&folder.path().join("l.jsonl")).last()["event"], "run.finished");
     }
