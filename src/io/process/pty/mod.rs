@@ -21,6 +21,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
@@ -118,8 +119,8 @@ pub(super) fn end_of_input_after(last: Option<u8>) -> &'static [u8] {
 /// still to be added.
 pub(super) fn exec_on_pty_command(program: &Path, called: &OsStr) -> tokio::process::Command {
     // Not by its path, where there may be another program by now.
-    let mut command = tokio::process::Command::new("/proc/self/exe");
-    command.arg0("scenario").arg(EXEC_ON_PTY_COMMAND).arg("--").arg(program).arg(called);
+    let mut command = tokio::process::Command::new(RUNNING_PROGRAM);
+    command.arg0(PROGRAM_NAME).arg(EXEC_ON_PTY_COMMAND).arg("--").arg(program).arg(called);
     command
 }
 
