@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
 use common::Scratch;
+use scenario::io::log_file::kept_files::KeptFiles;
 use scenario::io::log_file::writer;
 use scenario::io::log_file::writer::{LogWriter, OutputDestination};
 use scenario::run::recorder::RunRecorder;
@@ -84,7 +85,12 @@ fn drive(scenario: &Rc<Scenario>, sink: &mut dyn EngineSink) {
 
 fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let file = Scratch::new("virtual.jsonl");
-    let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
+    let opened = writer::open_log_output(
+        &OutputDestination::File(file.path().to_owned()),
+        false,
+        &KeptFiles::default(),
+    )
+    .unwrap();
     let recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
     virtual_time::drive(|| Ok(DrivenRun::start(scenario, &START, recorder)), &[], None).unwrap().1.unwrap();

@@ -4,7 +4,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
-use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError, open_output};
+use crate::io::log_file::kept_files::KeptFiles;
+use crate::io::log_file::output::{OpenedOutput, OutputDestination, RefusedError, open_output};
 
 /// How many bytes are written at once.
 const BUFFER_SIZE: usize = 256 << 10;
@@ -25,10 +26,16 @@ impl OutputFile {
     /// Opens the destination that an option names, and empties an existing file.
     ///
     /// # Errors
-    /// If the system refuses, or a run writes its log there.
-    pub fn open(option: &str, destination: &OutputDestination) -> Result<OutputFile, RefusedError> {
-        Ok(OutputFile(match open_output(option, destination, true)? {
-            OpenedOutput::File(file) => OutputTarget::File(BufWriter::with_capacity(BUFFER_SIZE, file)),
+    /// If the system refuses, a run writes its log there, or the file is one of `kept`.
+    pub fn open(
+        option: &str,
+        destination: &OutputDestination,
+        kept: &KeptFiles,
+    ) -> Result<OutputFile, RefusedError> {
+        Ok(OutputFile(match open_output(option, destination, true, kept)? {
+            OpenedOutput::File(file, _) | OpenedOutput::Pipe(file) => {
+                OutputTarget::File(BufWriter::with_capacity(BUFFER_SIZE, file))
+            }
             OpenedOutput::Stdout => OutputTarget::Stdout(BufWriter::with_capacity(BUFFER_SIZE, io::stdout())),
             OpenedOutput::Discard => OutputTarget::Nowhere,
         }))

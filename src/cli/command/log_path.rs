@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::io::log_file::kept_files::KeptFiles;
 use crate::io::log_file::writer;
 use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError};
 use scenario_log::name;
@@ -21,6 +22,8 @@ pub(super) struct LogTarget {
     pub(super) path: Option<PathBuf>,
     /// Whether an existing file is written over.
     pub(super) is_overwritten: bool,
+    /// The files that are never written over.
+    pub(super) kept: KeptFiles,
 }
 
 impl LogTarget {
@@ -34,7 +37,7 @@ impl LogTarget {
             Some(path) if path.as_os_str() == "-" => OutputDestination::Stdout,
             Some(path) => OutputDestination::File(path.clone()),
         };
-        let opened = writer::open_log_output(&destination, self.is_overwritten)?;
+        let opened = writer::open_log_output(&destination, self.is_overwritten, &self.kept)?;
         Ok((destination, opened))
     }
 }
@@ -58,7 +61,7 @@ fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), Refused
     let mut last = RefusedError(String::new());
     for path in paths {
         let destination = OutputDestination::File(path.clone());
-        match writer::open_log_output(&destination, false) {
+        match writer::open_log_output(&destination, false, &KeptFiles::default()) {
             Ok(opened) => return Ok((destination, opened)),
             Err(refusal) => last = refusal,
         }

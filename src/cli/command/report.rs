@@ -4,10 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use crate::cli::args::{OutputFormat, ReportArgs as Arguments};
-use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
+use crate::cli::command::log_errors::{report_log_error, report_truncated_log, report_unopened_log};
 use crate::cli::command::{has_color, print_stdout, report_error, report_files};
 use crate::cli::exit_code::ExitCode;
 use crate::io::log_file;
+use crate::io::log_file::kept_files::KeptFiles;
 use crate::io::log_file::writer::RefusedError;
 use crate::report::csv::CsvReport;
 use crate::report::error::ReportError;
@@ -57,16 +58,19 @@ impl ReportOutputs {
     /// Opens the files of all reports. None of them may be the log, or the same file as another.
     fn open(arguments: &Arguments, given: &[(&'static str, &Path)]) -> Result<ReportOutputs, RefusedError> {
         let mut outputs = ReportOutputs::default();
-        let mut others = vec![(arguments.log.as_path(), "the log")];
+        let mut kept = KeptFiles::default();
+        kept.add(&arguments.log, "the log");
         for (option, path) in given {
-            let output = report_files::open(option, path, &others)?;
+            let output = report_files::open(option, path, &kept)?;
             match *option {
                 "--output" => outputs.html = Some(HtmlReport::new(output)),
                 "--junit" => outputs.junit = Some((JunitCases::default(), output)),
                 "--trace" => outputs.trace = Some(TraceReport::new(output)),
                 _ => outputs.csv = Some(CsvReport::new(output)),
             }
-            others.push((path, option));
+            if path.as_os_str() != "-" {
+                kept.add(path, &format!("the `{option}`"));
+            }
         }
         Ok(outputs)
     }
@@ -98,8 +102,10 @@ fn write_reports(
     has_summary: bool,
 ) -> Result<ExitCode, RefusedError> {
     let path = &arguments.log;
-    let mut reader =
-        LogReader::new(log_file::open_log(path).map_err(|error| RefusedError(error.to_string()))?);
+    let mut reader = match log_file::open_log(path) {
+        Ok(log) => LogReader::new(log),
+        Err(error) => return Ok(report_unopened_log(&error, arguments.allow_incomplete)),
+    };
     let mut outputs = ReportOutputs::open(arguments, given)?;
     let mut metrics = RunMetrics::default();
     let mut consumers: Vec<&mut dyn EventConsumer> = vec![&mut metrics];
@@ -120,7 +126,7 @@ fn write_reports(
         if is_empty || !has_summary { ExitCode::Passed } else { print_summary(&metrics, arguments.format)? };
     Ok(match reader.truncated_end() {
         _ if printed != ExitCode::Passed => printed,
-        Some(cut) => report_truncated_log(path, cut, arguments.allow_incomplete && !is_empty),
+        Some(cut) => report_truncated_log(path, cut, arguments.allow_incomplete),
         None => ExitCode::Passed,
     })
 }

@@ -2,60 +2,100 @@
 //! it is made of.
 
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::{ReplayArgs, RunArgs};
-use crate::io::log_file::writer::{OutputDestination, RefusedError};
+use crate::cli::scenario_files::DiskFiles;
+use crate::io::log_file::kept_files::KeptFiles;
+use crate::io::log_file::output::{LOG_OPTION, OutputDestination, RefusedError, check_kept};
 use crate::report::output_file::OutputFile;
+use scenario_core::scenario::{LoadedScenario, read_paths};
 
-/// Opens the file of an option. It must not be one of `others`, each with its role in the message.
-pub(super) fn open(option: &str, path: &Path, others: &[(&Path, &str)]) -> Result<OutputFile, RefusedError> {
-    for (other, what) in others {
-        if is_same_file(path, other) {
-            let path = path.display();
-            return Err(RefusedError(format!("{path} is {what}; name another file with `{option} FILE`")));
+/// Opens the file of an option. It must not be one of those that are kept.
+pub(super) fn open(option: &str, path: &Path, kept: &KeptFiles) -> Result<OutputFile, RefusedError> {
+    OutputFile::open(&format!("{option} FILE"), &destination(path), kept)
+}
+
+/// The destination of a path; `-` is standard output.
+fn destination(path: &Path) -> OutputDestination {
+    match path.as_os_str() == "-" {
+        true => OutputDestination::Stdout,
+        false => OutputDestination::File(path.to_owned()),
+    }
+}
+
+/// The files that a scenario is made of, and that its runs read.
+pub(super) fn scenario_files(loaded: &LoadedScenario) -> KeptFiles {
+    let mut kept = KeptFiles::default();
+    add_scenario(&mut kept, &loaded.paths);
+    for path in loaded.scenario.input_files() {
+        kept.add(&loaded.folder.join(path), "a file that the scenario reads");
+    }
+    kept
+}
+
+/// Adds a scenario's file, and those that it includes.
+fn add_scenario(kept: &mut KeptFiles, paths: &[PathBuf]) {
+    for (n, path) in paths.iter().enumerate() {
+        kept.add(path, if n == 0 { "the scenario" } else { "a file that the scenario includes" });
+    }
+}
+
+/// The files that a run reads.
+pub(super) fn run_inputs(arguments: &RunArgs, loaded: &LoadedScenario) -> KeptFiles {
+    let mut kept = scenario_files(loaded);
+    if let Some(input) = &arguments.input {
+        kept.add(input, "the `--input`");
+    }
+    kept
+}
+
+/// Checks the outputs of a run before anything is opened. Only this process knows what standard input was:
+/// a guarded runner reads another one.
+pub(super) fn check_run_outputs(arguments: &RunArgs, loaded: &LoadedScenario) -> Result<(), RefusedError> {
+    let kept = run_inputs(arguments, loaded);
+    let outputs = [(LOG_OPTION, &arguments.log), ("--junit FILE", &arguments.junit)];
+    for (option, path) in outputs {
+        if let Some(path) = path {
+            check_kept(option, &destination(path), &kept)?;
         }
     }
-    let destination = if path.as_os_str() == "-" {
-        OutputDestination::Stdout
-    } else {
-        OutputDestination::File(path.to_owned())
-    };
-    OutputFile::open(&format!("{option} FILE"), &destination)
+    Ok(())
 }
 
-/// Whether two paths lead to the same regular file, or would once it exists.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let identity = |path: &Path| {
-        let metadata = std::fs::metadata(path).ok();
-        metadata.filter(std::fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
-    };
-    match (identity(one), identity(other)) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => one == other && one.as_os_str() != "-" && !one.exists(),
-        _ => false,
+/// Opens the `--junit` of a run, and adds it to the files that its log must not overwrite.
+pub(super) fn open_run_junit(
+    arguments: &RunArgs,
+    inputs: &mut KeptFiles,
+) -> Result<Option<OutputFile>, RefusedError> {
+    let Some(path) = &arguments.junit else { return Ok(None) };
+    let mut kept = inputs.clone();
+    if let Some(log) = arguments.log.as_ref().filter(|log| log.as_os_str() != "-") {
+        kept.add(log, "the log");
     }
-}
-
-/// Opens the `--junit` of a run.
-pub(super) fn open_run_junit(arguments: &RunArgs) -> Result<Option<OutputFile>, RefusedError> {
-    let log = arguments.log.as_deref().map(|log| (log, "the log"));
-    let input = arguments.input.as_deref().map(|input| (input, "the `--input`"));
-    let others: Vec<_> = [(&*arguments.file, "the scenario")].into_iter().chain(log).chain(input).collect();
-    open_junit(arguments.junit.as_deref(), &others)
+    let junit = open("--junit", path, &kept)?;
+    if path.as_os_str() != "-" {
+        inputs.add(path, "the `--junit`");
+    }
+    Ok(Some(junit))
 }
 
 /// Opens the `--junit` of a replay.
-pub(super) fn open_replay_junit(arguments: &ReplayArgs) -> Result<Option<OutputFile>, RefusedError> {
-    let logs = arguments.logs.iter().map(|log| (&**log, "a log"));
-    let files = [(&arguments.against, "the scenario"), (&arguments.expect, "the `--expect`")];
-    let files = files.into_iter().filter_map(|(path, what)| Some((path.as_deref()?, what)));
-    open_junit(arguments.junit.as_deref(), &logs.chain(files).collect::<Vec<_>>())
-}
-
-fn open_junit(path: Option<&Path>, others: &[(&Path, &str)]) -> Result<Option<OutputFile>, RefusedError> {
-    path.map(|path| open("--junit", path, others)).transpose()
+pub(super) fn open_replay_junit(
+    arguments: &ReplayArgs,
+    against: Option<&LoadedScenario>,
+) -> Result<Option<OutputFile>, RefusedError> {
+    let Some(path) = &arguments.junit else { return Ok(None) };
+    let mut kept = KeptFiles::default();
+    arguments.logs.iter().for_each(|log| kept.add(log, "a log"));
+    if let Some(against) = against {
+        add_scenario(&mut kept, &against.paths);
+    }
+    // What it includes is read later, with each log.
+    if let Some(expect) = arguments.expect.as_deref().filter(|expect| expect.as_os_str() != "-") {
+        read_paths(expect, &DiskFiles).iter().for_each(|path| kept.add(path, "the `--expect`"));
+    }
+    open("--junit", path, &kept).map(Some)
 }
 
 /// Writes the JUnit report.

@@ -90,3 +90,74 @@ fn errors_give_an_exit_code_even_without_an_output() {
         assert_eq!(shell(&folder, &format!("$S {command} 2> /dev/full")).0, code, "{command}");
     }
 }
+
+/// Each line of shell would write over a file that the command reads; what it says, and the exit code is 4.
+#[test]
+fn no_output_overwrites_a_file_that_the_command_reads() {
+    let folder = Folder::new();
+    let scenario = "include = [\"part.toml\"]\n[presets.p]\ncommand = [\"cat\"]\nstdin = { file = \"in.txt\" }\n\
+         [fetches.f]\nurls = [\"http://127.0.0.1:1/\"]\nmethod = \"POST\"\nbody = { file = \"body.txt\" }\n\
+         [[timeline]]\nmark = \"x\"\n";
+    let files = [
+        ("s.toml", scenario),
+        ("part.toml", "include = [\"deep/er.toml\"]\n"),
+        ("deep/er.toml", "[vars]\nx = 1\n"),
+        ("in.txt", "in"),
+        ("body.txt", "body"),
+        ("typed.txt", "mark hi"),
+        (
+            "cells.toml",
+            "[shared]\na = 1\n[presets.1]\nplayers = [{ name = \"x\", steps = [\"load a\"] }]\n[[timeline]]\nspawn = \"1\"\n",
+        ),
+        ("e.toml", "include = [\"expect.toml\"]\n"),
+        ("expect.toml", "[[expect]]\nof = \"mark\"\nat_least = 1\n"),
+    ];
+    for (name, text) in files {
+        folder.file(name, text);
+    }
+    let links = "ln s.toml hard && ln -s s.toml soft && ln -s ../s.toml deep/soft && ln deep/er.toml hard-er";
+    shell(&folder, links);
+    assert_eq!(shell(&folder, "$S run -q --log l.jsonl s.toml").0, 0);
+    let log = std::fs::read(folder.path().join("l.jsonl")).unwrap();
+    let run = "$S run -q --force";
+    for (line, role) in [
+        (format!("{run} --log s.toml s.toml"), "s.toml is the scenario; name another file with `--log PATH`"),
+        ("$S run -q --log s.toml s.toml".to_owned(), "s.toml is the scenario"),
+        (format!("{run} --log hard s.toml"), "hard is the scenario"),
+        (format!("{run} --log deep/soft s.toml"), "deep/soft is the scenario"),
+        (format!("{run} --log ./deep/../s.toml soft"), "is the scenario"),
+        (format!("{run} --log part.toml s.toml"), "part.toml is a file that the scenario includes"),
+        (format!("{run} --log hard-er s.toml"), "hard-er is a file that the scenario includes"),
+        (format!("{run} --log in.txt s.toml"), "in.txt is a file that the scenario reads"),
+        (format!("{run} --log body.txt s.toml"), "body.txt is a file that the scenario reads"),
+        (format!("{run} --log typed.txt --input typed.txt s.toml"), "typed.txt is the `--input`"),
+        (format!("{run} --log typed.txt --input - s.toml < typed.txt"), "typed.txt is the `--input`"),
+        (format!("{run} --log s.toml - < s.toml"), "s.toml is the scenario"),
+        (format!("{run} --log - s.toml >> s.toml"), "standard output is the scenario"),
+        (format!("{run} --log /dev/stdout s.toml 1<> s.toml"), "is the scenario"),
+        (
+            format!("{run} --log new.jsonl --junit part.toml s.toml"),
+            "part.toml is a file that the scenario includes",
+        ),
+        (format!("{run} --log new.jsonl --junit deep/../new.jsonl s.toml"), "is the log"),
+        ("$S explore --seeds 1 --force --log cells.toml cells.toml".to_owned(), "cells.toml is the scenario"),
+        ("$S explore --seeds 1 --junit cells.toml cells.toml".to_owned(), "cells.toml is the scenario"),
+        (
+            "$S replay l.jsonl --against s.toml --junit hard-er".to_owned(),
+            "hard-er is a file that the scenario includes",
+        ),
+        ("$S replay l.jsonl --expect e.toml --junit expect.toml".to_owned(), "expect.toml is the `--expect`"),
+        ("$S replay l.jsonl --junit l.jsonl".to_owned(), "l.jsonl is a log"),
+        ("$S report --csv l.jsonl - < l.jsonl".to_owned(), "l.jsonl is the log"),
+        ("$S report l.jsonl -o x --csv ./x".to_owned(), "./x is the `--output`"),
+    ] {
+        let (code, said) = shell(&folder, &line);
+        assert!(said.contains(role), "{line}: {said}");
+        assert_eq!(code, 4, "{line}: {said}");
+    }
+    for (name, text) in files {
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), text, "{name}");
+    }
+    assert_eq!(std::fs::read(folder.path().join("l.jsonl")).unwrap(), log);
+    assert_eq!(shell(&folder, &format!("{run} --log l.jsonl s.toml")).0, 0, "a log is written over");
+}

@@ -46,6 +46,8 @@ pub(super) struct ScenarioReader<'a> {
     files: &'a dyn FileProvider,
     folder: PathBuf,
     pub(super) sources: SourceFiles,
+    /// The paths of all files that have been read, also those of a file that has several.
+    pub(super) paths: Vec<PathBuf>,
     /// The files that could be parsed; the scenario itself is the first.
     pub(super) parsed: Vec<ParsedFile>,
     pub(super) diagnostics: Diagnostics,
@@ -65,6 +67,7 @@ impl<'a> ScenarioReader<'a> {
             files,
             folder,
             sources: SourceFiles::default(),
+            paths: Vec::new(),
             parsed: Vec::new(),
             diagnostics: Diagnostics::default(),
             incomplete: false,
@@ -76,6 +79,7 @@ impl<'a> ScenarioReader<'a> {
     pub(super) fn read_root(&mut self, path: &Path, shown: &str) {
         match self.files.read(path) {
             Ok(read) => {
+                self.paths.push(path.to_owned());
                 let ring = vec![(read.identity.clone(), shown.to_owned())];
                 self.parse(shown, read, PathBuf::new(), &ring);
             }
@@ -169,6 +173,7 @@ impl<'a> ScenarioReader<'a> {
                 return self.add_blocking_error(Diagnostic::error(path.place, message));
             }
         };
+        self.paths.push(full);
         if let Some(start) = ring.iter().position(|(identity, _)| *identity == read.identity) {
             let names = ring[start..].iter().chain(std::iter::once(&ring[start]));
             let names: Vec<String> = names.map(|(_, name)| quoted(name)).collect();

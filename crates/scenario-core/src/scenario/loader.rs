@@ -32,7 +32,7 @@ pub fn load_scenario(
 ) -> Result<LoadedScenario, ScenarioError> {
     let stdin = path == Path::new("-");
     let stem = if stdin { "stdin".into() } else { path.file_stem().unwrap_or_default().to_string_lossy() };
-    let (ScenarioReader { sources, parsed, diagnostics: mut found, incomplete, .. }, folder) =
+    let (ScenarioReader { sources, paths, parsed, diagnostics: mut found, incomplete, .. }, folder) =
         read_files(path, files);
     let files = FileSet { parsed, sources: &sources, incomplete };
     let checked = files.decode_and_check(options, &stem, &mut found);
@@ -40,10 +40,16 @@ pub fn load_scenario(
     let diagnostics = found.finish();
     match checked {
         Some((scenario, secrets)) if errors == 0 => {
-            Ok(LoadedScenario { scenario, folder, secrets, sources, warnings: diagnostics })
+            Ok(LoadedScenario { scenario, folder, secrets, sources, paths, warnings: diagnostics })
         }
         _ => Err(ScenarioError { sources, diagnostics }),
     }
+}
+
+/// The paths of a file and of everything that it includes, as far as they can be read.
+#[must_use]
+pub fn read_paths(path: &Path, files: &dyn FileProvider) -> Vec<PathBuf> {
+    read_files(path, files).0.paths
 }
 
 /// Reads a file and everything that it includes; also gives its folder.

@@ -31,7 +31,7 @@ pub mod vars;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use loader::{LoadedExpectations, load_expectations, load_scenario};
+pub use loader::{LoadedExpectations, load_expectations, load_scenario, read_paths};
 
 use crate::diagnostic::{Diagnostic, Severity, SourceFiles};
 use crate::scenario::model::Scenario;
@@ -96,6 +96,8 @@ pub struct LoadedScenario {
     pub secrets: Secrets,
     /// The files that were read, for later messages with places.
     pub sources: SourceFiles,
+    /// The paths of these files; the first is the scenario itself.
+    pub paths: Vec<PathBuf>,
     /// The warnings: things that may be mistakes.
     pub warnings: Vec<Diagnostic>,
 }

@@ -11,6 +11,7 @@ mod text;
 mod timeline;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use expect::Expectation;
 pub use fetches::{
@@ -91,6 +92,27 @@ impl Scenario {
     #[must_use]
     pub fn starts_processes(&self) -> bool {
         self.presets.iter().any(|preset| preset.kind.is_process())
+    }
+
+    /// The files that programs and fetches of a run read, relative to the scenario's folder.
+    #[must_use]
+    pub fn input_files(&self) -> Vec<&Path> {
+        let stdin = self.presets.iter().filter_map(|preset| match &preset.kind {
+            PresetKind::Command(command) => match &command.stdin {
+                StdinMode::File(path) => Some(&**path),
+                _ => None,
+            },
+            PresetKind::Players(_) => None,
+        });
+        let fetched = self.fetches.iter().flat_map(|job| {
+            let body = match &job.body {
+                Some(FetchBody::File(path)) => Some(&**path),
+                _ => None,
+            };
+            let cert = job.client_cert.iter().flat_map(|cert| [&*cert.cert, &*cert.key]);
+            body.into_iter().chain(job.ca.as_deref()).chain(cert)
+        });
+        stdin.chain(fetched).collect()
     }
 }
 
