@@ -84,6 +84,18 @@ impl Inbox {
         }
     }
 
+    /// Whether a signal to end is queued.
+    #[must_use]
+    pub fn has_signal(&self) -> bool {
+        self.queue.borrow().iter().any(|input| matches!(input, Input::SignalReceived(_)))
+    }
+
+    /// Whether a pause is queued.
+    #[must_use]
+    pub fn has_pause(&self) -> bool {
+        self.queue.borrow().iter().any(|input| matches!(input, Input::RunPaused))
+    }
+
     /// Moves all inputs into `taken`, which must be empty and becomes the next queue.
     pub fn take_all(&self, taken: &mut Vec<Input>) {
         debug_assert!(taken.is_empty(), "the driver has handled all earlier inputs");

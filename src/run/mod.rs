@@ -5,6 +5,7 @@ pub mod recorder;
 pub mod sinks;
 
 pub mod live;
+mod log_progress;
 pub mod virtual_time;
 pub(crate) mod web_publisher;
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::io::log_file::writer::{LogChunk, LogWriter};
+use crate::io::log_file::writer::{LogChunk, LogWriter, RescuedLog, ShowOnScreen};
 use crate::report::feed;
 use crate::report::origins::SourceTracker;
 use crate::run::sinks::RunSink;
@@ -31,6 +31,13 @@ const SCREEN_BUDGET: usize = 1 << 20;
 /// The time after which the [`SCREEN_BUDGET`] is full again.
 const BUDGET_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long the events of one turn of the driver may wait for a log that is taken too slowly. What comes after
+/// that waits in memory until the turn is over.
+const TURN_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The most bytes that wait in memory for a log that nothing takes, once the run must end.
+const MAX_UNWRITTEN_LEN: usize = 64 << 20;
+
 /// The most bytes of world states that wait to be sent: as much as a pipe takes at once. A great many
 /// moves in one turn of the driver give more; then the newest state replaces the one before it.
 const MAX_QUEUED_WORLD_BYTES: usize = 64 << 10;
@@ -40,6 +47,8 @@ pub struct RunRecorder {
     encoder: EventEncoder,
     writer: Option<LogWriter>,
     renderer: Option<Box<dyn EventRenderer>>,
+    /// Shows a text at once, whatever the log does.
+    show_now: Option<ShowOnScreen>,
     sinks: Vec<Box<dyn RunSink>>,
     /// The origins of the sources that run, if there are sinks.
     sources: SourceTracker,
@@ -49,6 +58,12 @@ pub struct RunRecorder {
     budget: usize,
     refilled_at: Instant,
     is_last: bool,
+    /// How long events may still wait for the log in this turn.
+    patience: Duration,
+    /// Whether the run must end, so that nothing waits for the log.
+    is_hurried: bool,
+    /// Whether the writer has got everything.
+    is_closed: bool,
     reason: Option<String>,
     effects: Vec<Effect>,
     /// Whether programs or pages may receive the states of the world.
@@ -68,6 +83,7 @@ impl RunRecorder {
             encoder: EventEncoder::default(),
             writer,
             renderer,
+            show_now: None,
             sinks: Vec::new(),
             sources: SourceTracker::default(),
             screen_text: String::new(),
@@ -75,12 +91,27 @@ impl RunRecorder {
             budget: SCREEN_BUDGET,
             refilled_at: Instant::now(),
             is_last: false,
+            patience: TURN_PATIENCE,
+            is_hurried: false,
+            is_closed: false,
             reason: None,
             effects: Vec::new(),
             has_listeners: false,
             world_line: None,
             queued_world_bytes: 0,
             last_moment: Moment::ZERO,
+        }
+    }
+
+    /// Shows warnings about the log with this function.
+    pub fn show_warnings(&mut self, show: ShowOnScreen) {
+        self.show_now = Some(show);
+    }
+
+    /// Shows a warning at once. The screen's other text waits until the log is written.
+    pub fn show_warning(&mut self, warning: &str) {
+        if let Some(show) = &mut self.show_now {
+            show(format!("warning: {warning}\n").as_bytes());
         }
     }
 
@@ -99,6 +130,7 @@ impl RunRecorder {
         debug_assert!(effects.is_empty(), "the effects taken before have been applied");
         std::mem::swap(effects, &mut self.effects);
         self.queued_world_bytes = 0;
+        self.patience = TURN_PATIENCE;
     }
 
     /// Whether bytes wait for the next chunk.
@@ -161,16 +193,54 @@ impl RunRecorder {
         }
     }
 
-    /// Passes the waiting bytes to the writer. If they are few and the writer is busy, they wait here: so
-    /// a disk that hangs makes no moment late.
+    /// Whether so much waits for the log that the run must wait too: nothing takes the log as fast as it grows.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.is_large() && self.writer.as_ref().is_some_and(|writer| !writer.has_room())
+    }
+
+    /// The run must end: from now on it does not wait for the log.
+    pub fn hurry(&mut self) {
+        self.is_hurried = true;
+    }
+
+    /// Whether the run must end.
+    #[must_use]
+    pub fn is_hurried(&self) -> bool {
+        self.is_hurried
+    }
+
+    /// Passes the waiting bytes to the writer. If the writer is busy, they wait here: so a disk or a reader
+    /// that hangs makes no moment late. Never waits.
     ///
     /// # Errors
     /// When writing has failed.
     pub fn flush(&mut self) -> Result<(), RecordError> {
-        match &self.writer {
-            Some(writer) if !self.is_large() && !writer.has_room() => check_writer(writer),
+        match &mut self.writer {
+            Some(writer) if writer.is_abandoned() => {
+                drop(self.encoder.swap_buffer(Vec::new()));
+                self.screen_text.clear();
+                check_writer(writer)
+            }
+            Some(writer) if !writer.has_room() => {
+                if self.is_hurried && self.encoder.len() > MAX_UNWRITTEN_LEN {
+                    writer.abandon();
+                }
+                check_writer(writer)
+            }
             _ => self.send_chunk(),
         }
+    }
+
+    /// Waits for the writer as long as this turn may, and passes the waiting bytes to it.
+    fn flush_in_turn(&mut self) {
+        if let Some(writer) = self.writer.as_ref().filter(|writer| !self.is_hurried && !writer.has_room()) {
+            let since = Instant::now();
+            let _ = writer.wait_for_room(self.patience);
+            self.patience = self.patience.saturating_sub(since.elapsed());
+        }
+        // The driver finds the error when it checks or flushes next.
+        let _ = self.flush();
     }
 
     /// Adds a state of the world to the effects. If too many bytes of states wait, it replaces the last.
@@ -214,31 +284,59 @@ impl RunRecorder {
         check_writer(writer)
     }
 
-    /// Passes the waiting bytes to the writer, and waits until they are written.
-    ///
-    /// # Errors
-    /// When writing has failed.
-    pub fn finish(&mut self) -> Result<(), RecordError> {
-        // The writer keeps the error until the check.
-        let _ = self.send_chunk();
-        if let Some(writer) = &mut self.writer {
-            writer.finish();
+    /// Passes the waiting bytes to the writer, and waits until they are written, for this time at most. Gives
+    /// whether they are.
+    pub fn try_finish(&mut self, timeout: Duration) -> bool {
+        let Some(writer) = self.writer.as_mut().filter(|writer| !writer.is_abandoned()) else { return true };
+        if !self.is_closed {
+            if !writer.wait_for_room(timeout) {
+                return false;
+            }
+            // The writer keeps the error until the check.
+            let _ = self.send_chunk();
+            self.is_closed = true;
         }
-        self.check()
+        let Some(writer) = &mut self.writer else { return true };
+        writer.close();
+        writer.wait_until_done(timeout)
+    }
+
+    /// How many bytes of the log are written, and how long the end of a run waits while it does not grow.
+    #[must_use]
+    pub fn written_bytes(&self) -> (u64, Duration) {
+        self.writer.as_ref().map_or((0, Duration::ZERO), |writer| (writer.written_bytes(), writer.patience()))
+    }
+
+    /// Gives up what is not written yet.
+    pub fn abandon_log(&mut self) {
+        if let Some(writer) = &mut self.writer {
+            writer.abandon();
+        }
+    }
+
+    /// Where the log is, if somebody has taken it away and it was written anew.
+    #[must_use]
+    pub fn rescued_log(&self) -> Option<RescuedLog> {
+        self.writer.as_ref().and_then(LogWriter::rescued)
     }
 }
 
 fn check_writer(writer: &LogWriter) -> Result<(), RecordError> {
-    writer.error().map_or(Ok(()), |error| Err(RecordError(error.to_string())))
+    let has_stopped_run = !writer.is_abandoned();
+    writer.error().map_or(Ok(()), |message| Err(RecordError { message, has_stopped_run }))
 }
 
 /// Why the log of a run could not be written to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordError(String);
+pub struct RecordError {
+    message: String,
+    /// Whether the run was stopped because of it, and had not come to its end already.
+    pub has_stopped_run: bool,
+}
 
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.message)
     }
 }
 
@@ -268,8 +366,7 @@ impl EngineSink for RunRecorder {
             self.reason.clone_from(&summary.reason);
         }
         if self.is_large() {
-            // The driver finds the error when it checks or flushes next.
-            let _ = self.flush();
+            self.flush_in_turn();
         }
     }
 

@@ -4,11 +4,13 @@
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::panics;
 use crate::io::signals::SignalPoller;
-use crate::run::recorder::RecordError;
+use crate::run::log_progress;
+use crate::run::log_progress::FINISH_INTERVAL;
+use crate::run::recorder::{RecordError, RunRecorder};
 use crate::run::{DrivenRun, RunStartError};
+use scenario_core::engine::Engine;
 use scenario_core::engine::effect::{Effect, RunVerdict};
 use scenario_core::engine::input::Input;
-use scenario_core::engine::{Engine, EngineSink};
 use scenario_log::time::Moment;
 
 /// Drives a run to its end. `begin` starts the run once signals are received, so that no signal leaves a
@@ -46,7 +48,9 @@ pub fn drive(
         });
     }
     // If it panics again, the log ends with the last event that was decided.
-    let verdict = verdict.unwrap_or_else(|| run.recorder.finish().map(|()| RunVerdict::InternalError));
+    let verdict = verdict.unwrap_or_else(|| {
+        log_progress::finish_log(&mut run.recorder, || true).map(|()| RunVerdict::InternalError)
+    });
     Ok((run, verdict))
 }
 
@@ -60,9 +64,21 @@ fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVe
         apply_effects(run, &mut effects);
         run.recorder.check()?;
         if let Some(verdict) = verdict {
-            return run.recorder.finish().map(|()| verdict);
+            let mut must_end = run.recorder.is_hurried();
+            let finished = log_progress::finish_log(&mut run.recorder, || {
+                must_end |= signals.poll().is_some();
+                must_end
+            });
+            return finished.map(|()| verdict);
         }
-        if let Some(signal) = signals.poll() {
+        let mut signal = signals.poll();
+        while signal.is_none() && run.recorder.is_stalled() && run.recorder.flush().is_ok() {
+            // Virtual time waits for its log, but it hears signals.
+            std::thread::sleep(FINISH_INTERVAL);
+            signal = signals.poll();
+        }
+        if let Some(signal) = signal {
+            run.recorder.hurry();
             run.engine.handle_input(
                 run.recorder.last_moment(),
                 &Input::SignalReceived(signal),
@@ -87,11 +103,12 @@ fn apply_effects(run: &mut DrivenRun, effects: &mut Vec<Effect>) {
 /// How many moments pass before effects and signals are handled again.
 const MOMENTS_PER_BATCH: usize = 1_000;
 
-/// Lets [`MOMENTS_PER_BATCH`] moments pass, or all that are left.
-fn advance_batch(engine: &mut Engine, sink: &mut dyn EngineSink) -> Option<RunVerdict> {
+/// Lets [`MOMENTS_PER_BATCH`] moments pass, or all that are left; fewer if the log
+/// is not taken as fast.
+fn advance_batch(engine: &mut Engine, recorder: &mut RunRecorder) -> Option<RunVerdict> {
     for _ in 0..MOMENTS_PER_BATCH {
-        match engine.next_due() {
-            Some(now) => engine.advance(now, sink),
+        match engine.next_due().filter(|_| !recorder.is_stalled()) {
+            Some(now) => engine.advance(now, recorder),
             None => break,
         }
     }

@@ -1,20 +1,23 @@
 //! Writes the terminal's text to standard error, from a thread of its own: a terminal that stops reading
 //! delays neither the run nor its log. Text that does not fit in the queue is dropped and counted.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::io::log_file::writer::ShowOnScreen;
+use crate::io::stderr;
 use crate::terminal::latest_progress::LatestProgress;
 use crate::terminal::progress_bar::ProgressBar;
 use scenario_log::time::{Moment, Span};
 
 /// How many texts may wait for the terminal.
 const MAX_QUEUED_TEXTS: usize = 256;
+
+/// The most bytes of one write: much more than a frame with its bar has.
+const PIECE_LEN: usize = 16 << 10;
 
 /// How often the bar is redrawn.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
@@ -35,10 +38,39 @@ pub struct ProgressBarSetup {
 /// The thread that writes to the terminal.
 #[derive(Debug)]
 pub struct TerminalWriter {
-    texts: Option<SyncSender<Vec<u8>>>,
+    /// Shared with the functions that show; `None` once nothing is shown any more.
+    texts: Arc<Mutex<Option<SyncSender<Vec<u8>>>>>,
     thread: Option<JoinHandle<()>>,
+    /// Ends when the thread has shown everything.
+    ended: Receiver<()>,
     dropped_lines: Arc<AtomicU64>,
+    shown: Arc<Shown>,
     clock_started: Arc<OnceLock<Instant>>,
+}
+
+/// What the thread has shown.
+#[derive(Debug, Default)]
+struct Shown {
+    /// How many lines wait for the thread, or are being written.
+    waiting_lines: AtomicU64,
+    /// How many pieces have been written. It grows as long as somebody reads.
+    pieces: AtomicU64,
+}
+
+impl Shown {
+    /// Writes a text, in pieces so that it can be seen whether somebody reads.
+    fn write(&self, text: &[u8]) {
+        for piece in text.chunks(PIECE_LEN) {
+            stderr::write(piece);
+            self.pieces.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes a text of the queue: `lines` is how many it had.
+    fn write_queued(&self, text: &[u8], lines: u64) {
+        self.write(text);
+        self.waiting_lines.fetch_sub(lines, Ordering::Relaxed);
+    }
 }
 
 impl TerminalWriter {
@@ -46,36 +78,25 @@ impl TerminalWriter {
     #[must_use]
     pub fn start(course: Option<ProgressBarSetup>) -> TerminalWriter {
         let (texts, incoming) = sync_channel::<Vec<u8>>(MAX_QUEUED_TEXTS);
+        // Nothing is ever sent: it ends when the thread drops its side.
+        let (ends, ended) = channel::<()>();
         let started = Arc::new(OnceLock::<Instant>::new());
         let since = Arc::clone(&started);
-        let shown = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            let Some(ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress }) =
-                course
-            else {
-                return incoming.iter().for_each(|text| write_stderr(&text));
-            };
-            let now = || {
-                let elapsed = since.get().map_or(Duration::ZERO, Instant::elapsed);
-                Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
-            };
-            let mut bar = ProgressBar::new(end, entered, latest_progress);
-            loop {
-                match incoming.recv_timeout(REFRESH_INTERVAL) {
-                    Ok(mut text) => {
-                        // Texts that have come meanwhile are shown in one write.
-                        incoming.try_iter().for_each(|more| text.extend_from_slice(&more));
-                        write_stderr(&bar.render_below_text(&text, now()));
-                    }
-                    Err(RecvTimeoutError::Timeout) => write_stderr(&bar.render_if_changed(now())),
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
+        let shown = Arc::new(Shown::default());
+        let to_show = Arc::clone(&shown);
+        let thread = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
+            match course {
+                Some(course) => show_with_bar(&incoming, course, &since, &to_show),
+                None => incoming.iter().for_each(|text| to_show.write_queued(&text, count_lines(&text))),
             }
-            write_stderr(&bar.render_removal());
+            drop(ends);
         });
         TerminalWriter {
-            texts: Some(texts),
-            thread: shown.ok(),
+            texts: Arc::new(Mutex::new(Some(texts))),
+            thread: thread.ok(),
+            ended,
             dropped_lines: Arc::default(),
+            shown,
             clock_started: started,
         }
     }
@@ -83,11 +104,15 @@ impl TerminalWriter {
     /// A function that shows a text and never waits.
     #[must_use]
     pub fn text_sink(&self) -> ShowOnScreen {
-        let Some(texts) = self.texts.clone() else { return Box::new(|_| {}) };
-        let dropped = Arc::clone(&self.dropped_lines);
+        let texts = Arc::clone(&self.texts);
+        let (dropped, shown) = (Arc::clone(&self.dropped_lines), Arc::clone(&self.shown));
         Box::new(move |text| {
-            if let Err(TrySendError::Full(text)) = texts.try_send(text.to_vec()) {
-                let lines = memchr::memchr_iter(b'\n', &text).count() as u64;
+            let lines = count_lines(text);
+            let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(texts) = &*texts else { return };
+            shown.waiting_lines.fetch_add(lines, Ordering::Relaxed);
+            if let Err(TrySendError::Full(_)) = texts.try_send(text.to_vec()) {
+                shown.waiting_lines.fetch_sub(lines, Ordering::Relaxed);
                 dropped.fetch_add(lines, Ordering::Relaxed);
             }
         })
@@ -99,23 +124,58 @@ impl TerminalWriter {
         Arc::clone(&self.clock_started)
     }
 
-    /// Shows the remaining texts, and returns how many lines were never shown. All functions of
-    /// [`TerminalWriter::text_sink`] must be dropped before.
+    /// Shows the remaining texts, and returns how many lines were never shown. A screen that nobody reads is
+    /// not waited for. The functions of [`TerminalWriter::text_sink`] show nothing from now on.
     #[must_use]
     pub fn finish(mut self) -> u64 {
-        self.texts = None;
+        *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        stderr::stop_waiting();
+        let mut before = None;
+        while self.ended.recv_timeout(stderr::PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let pieces = self.shown.pieces.load(Ordering::Relaxed);
+            if before.replace(pieces) == Some(pieces) {
+                stderr::give_up();
+                // The thread is left to itself: nothing can end it while the system holds it in a write.
+                self.thread = None;
+                break;
+            }
+        }
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has shown what it could.
             let _ = thread.join();
         }
-        self.dropped_lines.load(Ordering::Relaxed)
+        let waiting = self.shown.waiting_lines.load(Ordering::Relaxed);
+        self.dropped_lines.load(Ordering::Relaxed) + waiting
     }
 }
 
-/// Writes in one call, so that no text is seen in part. A run does not stop because its terminal is gone.
-fn write_stderr(text: &[u8]) {
-    if !text.is_empty() {
-        let mut stderr = std::io::stderr().lock();
-        let _ = stderr.write_all(text).and_then(|()| stderr.flush());
+/// Shows texts above a progress bar.
+fn show_with_bar(
+    incoming: &Receiver<Vec<u8>>,
+    course: ProgressBarSetup,
+    started: &OnceLock<Instant>,
+    shown: &Shown,
+) {
+    let ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress } = course;
+    let now = || {
+        let elapsed = started.get().map_or(Duration::ZERO, Instant::elapsed);
+        Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
+    };
+    let mut bar = ProgressBar::new(end, entered, latest_progress);
+    loop {
+        match incoming.recv_timeout(REFRESH_INTERVAL) {
+            Ok(mut text) => {
+                // Texts that have come meanwhile are shown in one write.
+                incoming.try_iter().for_each(|more| text.extend_from_slice(&more));
+                shown.write_queued(&bar.render_below_text(&text, now()), count_lines(&text));
+            }
+            Err(RecvTimeoutError::Timeout) => shown.write(&bar.render_if_changed(now())),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
+    shown.write(&bar.render_removal());
+}
+
+fn count_lines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
 }

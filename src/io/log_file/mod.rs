@@ -1,5 +1,8 @@
 //! Opens logs to read: a file, a pipe or standard input. Reads nothing itself.
 
+pub mod kept_files;
+mod log_output;
+pub mod output;
 pub mod writer;
 
 use std::error::Error;
@@ -21,6 +24,14 @@ pub enum OpenLogError {
     },
     /// The path names a folder.
     IsFolder(PathBuf),
+}
+
+impl OpenLogError {
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, OpenLogError::Unreadable { error, .. } if error.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 impl fmt::Display for OpenLogError {
