@@ -2,19 +2,22 @@
 //!
 //! A browser lets any page send requests to this machine, and any name can be made to point at it. So
 //! a request must name a host that is ours, and must come from our own page or from no page. A
-//! request that changes something needs the token as well. If other machines can reach the server,
-//! every request for anything of a run needs it.
+//! request that changes something needs the token as well. If other machines can reach the server, or a
+//! request came by way of another machine, every request for anything of a run needs it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 
-use crate::web::server::{AccessToken, ServerState};
+use crate::web::server::host_name::HostName;
+use crate::web::server::{AccessToken, ServerState, host_name};
 
 /// The page may load nothing from elsewhere, may run only scripts that are files of ours, and may not
 /// be framed by another page.
@@ -24,20 +27,43 @@ const CSP_VALUE: &str = "default-src 'none'; script-src 'self'; style-src 'self'
 /// Paths with the same contents for everybody, and nothing of a run.
 const PUBLIC_PATHS: [&str; 3] = ["/", "/page.css", "/page.js"];
 
+/// Headers that decide who asks. Of two lines, a proxy may go by the one and this server by the other.
+const SINGLE_HEADERS: [&str; 4] = ["host", "origin", "authorization", "sec-fetch-site"];
+
+/// Headers that a proxy adds: somebody on another machine may ask through it.
+const PROXY_HEADERS: [&str; 7] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+];
+
+/// How long a client may take to send the body of a request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest body in bytes, of any request.
+const MAX_BODY_LEN: usize = 2 << 20;
+
 /// Decides which requests are let through.
 #[derive(Debug)]
 pub(super) struct AccessPolicy {
-    /// The names that were given, in lower case, without ports.
-    host_names: Vec<String>,
+    /// The names that were given.
+    host_names: Vec<HostName>,
     /// Whether other machines can reach the server.
     is_public: bool,
     token: AccessToken,
 }
 
 impl AccessPolicy {
-    pub(super) fn new(address: SocketAddr, names: &[String], token: &AccessToken) -> AccessPolicy {
-        let names = names.iter().map(|name| without_port(name).to_ascii_lowercase()).collect();
-        AccessPolicy { host_names: names, is_public: !address.ip().is_loopback(), token: token.clone() }
+    pub(super) fn new(address: SocketAddr, names: &[HostName], token: &AccessToken) -> AccessPolicy {
+        AccessPolicy {
+            host_names: names.to_vec(),
+            is_public: !address.ip().is_loopback(),
+            token: token.clone(),
+        }
     }
 
     /// The host for the page's URL.
@@ -50,6 +76,9 @@ impl AccessPolicy {
 
     /// The reason why a request is refused, if it is.
     fn denial(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<AccessDenial> {
+        if let Some(denial) = find_ambiguity(uri, headers) {
+            return Some(denial);
+        }
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
         let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text(header::HOST));
         let Some(host) = host.filter(|host| self.is_own_host(host)) else {
@@ -69,8 +98,9 @@ impl AccessPolicy {
         if site.is_some_and(|site| site != "same-origin" && site != "none") && !is_led {
             return Some((StatusCode::FORBIDDEN, "another site may not send requests"));
         }
-        let needs_token = !is_shell && (self.is_public || method != Method::GET || uri.path() == "/play");
-        if needs_token && !self.has_token(uri, text(header::AUTHORIZATION)) {
+        let is_look = method == Method::GET && uri.path() != "/play";
+        let is_free = is_shell || (is_look && !self.is_public && is_from_this_machine(host, headers));
+        if !is_free && !self.has_token(uri, text(header::AUTHORIZATION)) {
             return Some((
                 StatusCode::UNAUTHORIZED,
                 "this needs the token of the link that the terminal shows",
@@ -82,11 +112,7 @@ impl AccessPolicy {
     /// Whether the host that a request names is ours: a name or address of this machine itself, or a name
     /// that was given. A foreign name that was made to point here is neither.
     fn is_own_host(&self, host: &str) -> bool {
-        let host = without_port(host).to_ascii_lowercase();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
-        let is_here =
-            host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        is_here || self.host_names.contains(&host)
+        host_name::is_this_machine(host) || self.host_names.iter().any(|name| name.is_named_by(host))
     }
 
     fn has_token(&self, uri: &Uri, authorization: Option<&str>) -> bool {
@@ -99,12 +125,30 @@ impl AccessPolicy {
     }
 }
 
-/// A host name without its port.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
-        _ => host,
+/// Whether a person on this machine asks, as far as a request can say. The connection says nothing: a proxy
+/// on this machine passes on what the whole world asks for.
+fn is_from_this_machine(host: &str, headers: &HeaderMap) -> bool {
+    host_name::is_this_machine(host) && !PROXY_HEADERS.iter().any(|name| headers.contains_key(*name))
+}
+
+/// Why a request can be understood in two ways, if it can. A proxy may have checked the one, and this server
+/// would go by the other.
+fn find_ambiguity(uri: &Uri, headers: &HeaderMap) -> Option<AccessDenial> {
+    let has_two = |name: &&str| headers.get_all(*name).iter().nth(1).is_some();
+    if SINGLE_HEADERS.iter().any(has_two) {
+        return Some((
+            StatusCode::BAD_REQUEST,
+            "a request has one `Host`, one `Origin`, one `Authorization` and one `Sec-Fetch-Site` at most",
+        ));
     }
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let is_other =
+        |authority: &str| host.is_some_and(|host| !host.eq_ignore_ascii_case(authority.as_bytes()));
+    if uri.authority().is_some_and(|authority| is_other(authority.as_str())) {
+        return Some((StatusCode::BAD_REQUEST, "the `Host` is not the host of the request's URL"));
+    }
+    let tokens = uri.query().unwrap_or_default().split('&').filter(|pair| pair.starts_with("token="));
+    (tokens.count() > 1).then_some((StatusCode::BAD_REQUEST, "a request has one token at most"))
 }
 
 type AccessDenial = (StatusCode, &'static str);
@@ -112,6 +156,25 @@ type AccessDenial = (StatusCode, &'static str);
 /// A response that is one sentence.
 pub(super) fn error_response(status: StatusCode, why: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], format!("{why}\n")).into_response()
+}
+
+/// Reads the body of a request, which a handler would wait for without a limit.
+async fn with_whole_body(request: Request) -> Result<Request, Response> {
+    let (head, body) = request.into_parts();
+    if body.is_end_stream() {
+        return Ok(Request::from_parts(head, body));
+    }
+    let body = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY_LEN)).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or was cut short")),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+    };
+    body.map_err(|(status, why)| {
+        let mut refused = error_response(status, why);
+        // The rest of the body is not waited for.
+        refused.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        refused
+    })
 }
 
 /// Lets a request through, or refuses it.
@@ -122,7 +185,10 @@ pub(super) async fn check_access(
 ) -> Response {
     let mut response = match server.access.denial(request.method(), request.uri(), request.headers()) {
         Some((status, why)) => error_response(status, why),
-        None => next.run(request).await,
+        None => match with_whole_body(request).await {
+            Ok(request) => next.run(request).await,
+            Err(refused) => refused,
+        },
     };
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, CSP_VALUE),
@@ -145,14 +211,14 @@ mod tests {
     const TOKEN: &str = "a-token-of-our-own";
 
     fn policy(address: &str, names: &[&str]) -> AccessPolicy {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let names: Vec<HostName> = names.iter().map(|name| HostName::parse(name).unwrap()).collect();
         AccessPolicy::new(address.parse().unwrap(), &names, &AccessToken::parse(TOKEN).unwrap())
     }
 
     fn status(policy: &AccessPolicy, method: Method, uri: &str, headers: &[(&'static str, &str)]) -> u16 {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.insert(*name, value.parse().unwrap());
+            map.append(*name, value.parse().unwrap());
         }
         policy.denial(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
     }
@@ -216,5 +282,34 @@ mod tests {
         assert_eq!(status(&policy, Method::GET, &format!("/events?token={TOKEN}"), &[host]), 200);
         assert_eq!(status(&policy, Method::GET, "/", &[("host", "192.168.1.7:8080")]), 403);
         assert_eq!(policy.advertised_host("0.0.0.0:8080".parse().unwrap()), "game.example:8080");
+    }
+
+    #[test]
+    fn on_this_machine_another_name_and_another_machine_need_the_token() {
+        let policy = policy("127.0.0.1:8080", &["game.example"]);
+        let get = |headers: &[(&'static str, &str)]| status(&policy, Method::GET, "/events", headers);
+        let (given, own) = (("host", "game.example"), ("host", "127.0.0.1:8080"));
+        assert_eq!(status(&policy, Method::GET, "/", &[given]), 200);
+        assert_eq!(get(&[given]), 401);
+        assert_eq!(get(&[("host", "GAME.example.:443")]), 401);
+        assert_eq!(get(&[given, ("authorization", &format!("Bearer {TOKEN}"))]), 200);
+        assert_eq!(get(&[own]), 200);
+        for name in PROXY_HEADERS {
+            assert_eq!(get(&[own, (name, "192.0.2.7")]), 401, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_can_be_understood_in_two_ways_is_refused() {
+        let policy = policy("127.0.0.1:8080", &["game.example"]);
+        let get = |uri: &str, headers: &[(&'static str, &str)]| status(&policy, Method::GET, uri, headers);
+        let own = ("host", "127.0.0.1:8080");
+        for name in SINGLE_HEADERS {
+            assert_eq!(get("/", &[own, (name, "a"), (name, "b")]), 400, "{name}");
+            assert_eq!(get("/", &[own, (name, "a"), (name, "a")]), 400, "{name}");
+        }
+        assert_eq!(get("http://127.0.0.1:8080/events", &[own]), 200);
+        assert_eq!(get("http://127.0.0.1:8080/events", &[("host", "game.example")]), 400);
+        assert_eq!(get(&format!("/events?token={TOKEN}&token=other"), &[own]), 400);
     }
 }

@@ -121,3 +121,54 @@ fn no_program_inherits_the_token_and_none_reaches_the_log() {
     let lines: Vec<_> = log.of("line").iter().map(|line| line["text"].as_str().unwrap()).collect();
     assert_eq!(lines, ["[redacted]"], "what was given is a secret");
 }
+
+#[test]
+fn behind_a_proxy_on_this_machine_looking_needs_the_token() {
+    let folder = Folder::new();
+    folder.file("s.toml", LONG);
+    let arguments = ["run", "s.toml", "--log", "l.jsonl", "--serve-host", "game.example"];
+    let served = crate::serve::asker::served(&folder, &arguments);
+    let host = "Host: game.example";
+    assert_eq!(served.ask("GET", "/", &[host], "").status, 200, "the empty page is for everybody");
+    assert_eq!(served.ask("GET", "/events", &[host], "").status, 401);
+    assert_eq!(served.ask("GET", "/events", &["X-Forwarded-For: 192.0.2.7"], "").status, 401);
+    let two = served.ask("GET", "/events", &[host, "Host: 127.0.0.1"], "");
+    assert_eq!(two.status, 400, "{two:?}");
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let origins = ["Origin: http://127.0.0.1", "Origin: http://evil.example"];
+    let two = served.ask("POST", "/input", &[origins[0], origins[1], &bearer], "mark bad");
+    assert_eq!(two.status, 400, "{two:?}");
+    assert_eq!(served.post("/input", "quit").status, 202);
+    assert_eq!(served.run.end().0, Some(1));
+}
+
+#[test]
+fn a_name_that_no_request_has_is_refused() {
+    let folder = Folder::new();
+    folder.file("s.toml", LONG);
+    for name in ["*", "*.example", "http://game.example", "a b", ""] {
+        let arguments = ["run", "s.toml", "--log", "l.jsonl", "--serve", "0", "--serve-host", name];
+        let said = folder.scenario(&arguments).end().expect(2).stderr;
+        assert!(said.contains("like game.example or 192.0.2.7") || name.is_empty(), "{name}: {said}");
+    }
+    assert!(!folder.path().join("l.jsonl").exists(), "nothing was started");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    use std::io::{Read, Write};
+    let folder = Folder::new();
+    let served = served_run(&folder, LONG);
+    let mut slow = served.connect();
+    let head = format!(
+        "POST /input HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n\r\nmark"
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(served.post("/input", "quit").status, 202);
+    served.run.end();
+    let log = crate::common::Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.of("input").len(), 1, "half a line was not typed");
+}
