@@ -25,6 +25,7 @@ use rustix::time::{
 use common::Scratch;
 use scenario::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
 use scenario::io::RunContext;
+use scenario::io::log_file::kept_files::KeptFiles;
 use scenario::io::log_file::writer;
 use scenario::io::log_file::writer::{LogWriter, OutputDestination};
 use scenario::run::recorder::RunRecorder;
@@ -114,7 +115,12 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
         1_000_000 / rate
     )));
     let file = Scratch::new("late.jsonl");
-    let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
+    let opened = writer::open_log_output(
+        &OutputDestination::File(file.path().to_owned()),
+        false,
+        &KeptFiles::default(),
+    )
+    .unwrap();
     let mut recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let page = server.as_ref().map(|_| Rc::new(RefCell::new(LivePage::for_run(1.0, None))));
     if let Some(page) = &page {
@@ -136,6 +142,7 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
         clock_started: Default::default(),
         latest_progress: None,
         server,
+        after_end: live::AfterEnd::Close,
     };
     let (_, core) = core(|| {
         let ended = live::drive(
@@ -152,8 +159,9 @@ fn ours(rate: u64, seed: u64, precise: bool, server: Option<PageServer>) -> Figu
                 };
                 DrivenRun::start(&scenario, &start, recorder)
             },
+            |_, verdict| verdict,
         );
-        ended.unwrap().1.unwrap()
+        ended.unwrap().unwrap()
     });
     let last: serde_json::Value = serde_json::from_str(&file.lines().last().unwrap()).unwrap();
     let late = |key: &str| last["lateness"][key].as_f64().unwrap() * 1e6;

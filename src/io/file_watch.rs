@@ -35,6 +35,12 @@ impl FileWatchList {
         self.0.entry(path.to_owned()).or_insert_with(|| file_stamp(path));
     }
 
+    /// Whether a file differs from its state when it was added.
+    #[must_use]
+    pub fn have_changed(&self) -> bool {
+        self.0.iter().any(|(path, before)| file_stamp(path) != *before)
+    }
+
     /// Waits until a file differs from its state when it was added, and until no file changes any
     /// more.
     pub async fn wait_for_change(&self) {

@@ -12,11 +12,13 @@ pub mod inbox;
 pub mod job_control;
 pub mod log_file;
 pub mod multiplexer;
+mod own_program;
 pub mod panics;
 pub mod paused_time;
 pub mod process;
 pub mod runtime;
 pub mod signals;
+pub mod stderr;
 pub mod terminal;
 pub mod wait_readable;
 
@@ -29,6 +31,10 @@ use scenario_log::secrets::Secrets;
 /// The environment variable that gives the token of a run's pages. The programs of a scenario do not
 /// inherit it.
 pub const TOKEN_VARIABLE: &str = "SCENARIO_TOKEN";
+
+/// The environment variable that gives the address of a page that outlives its runs, and the names of its hosts.
+/// The programs of a scenario do not inherit it.
+pub const PAGE_VARIABLE: &str = "SCENARIO_PAGE";
 
 /// What all parts of this room need to know about the run.
 #[derive(Debug)]

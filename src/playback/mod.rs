@@ -142,7 +142,7 @@ pub fn drive(playback: PlaybackSetup) -> Result<PlaybackEnd, PlaybackError> {
         let ended = playback.play().await;
         playback.screen.clear();
         if let Some(publisher) = playback.publisher.take() {
-            publisher.close();
+            publisher.close(false);
         }
         Ok(ended?)
     })

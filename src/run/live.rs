@@ -6,6 +6,8 @@
 //! applies the effects of both, and then waits for the first of: an input in the inbox, the engine's next
 //! moment, the log's next flush. Signals come through the inbox, as all other inputs do.
 
+mod ending;
+
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -73,23 +75,38 @@ pub struct LiveSetup {
     pub latest_progress: Option<LatestProgress>,
     /// Serves the live page, if the recorder comes with one.
     pub server: Option<PageServer>,
+    /// What becomes of the live page when the run has ended.
+    pub after_end: AfterEnd,
+}
+
+/// What becomes of the live page when the run has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterEnd {
+    /// It is closed.
+    #[default]
+    Close,
+    /// It stays until a signal comes.
+    Stay,
+    /// It stays until a signal comes; then another run serves it.
+    StayUntilChange,
 }
 
 /// Starts a run and drives it to its end. `open` opens the recorder, and the live page that it feeds, once
 /// signals are received, so that no signal leaves a log without an end. `begin` starts the engine once the
 /// clock has started; it gets the time of that start as RFC 3339.
 ///
-/// Returns the run with its verdict, or with the error that stopped its log. All processes and requests
-/// have been stopped by then.
+/// `end` gets the run's recorder and its verdict, or the error that stopped its log, and gives the result. All
+/// processes and requests have been stopped by then. After it, the live page stays if it is to stay.
 ///
 /// # Errors
 /// When the runtime, the clock, the handlers of signals or the recorder cannot be set up. Nothing was
 /// started then.
-pub fn drive(
+pub fn drive<T>(
     live: LiveSetup,
     open: impl FnOnce() -> Result<(RunRecorder, Option<SharedPage>), RunStartError>,
     begin: impl FnOnce(&str, RunRecorder) -> DrivenRun,
-) -> Result<(DrivenRun, Result<RunVerdict, RecordError>), RunStartError> {
+    end: impl FnOnce(&RunRecorder, Result<RunVerdict, RecordError>) -> T,
+) -> Result<T, RunStartError> {
     let runtime =
         runtime::build().map_err(|error| RunStartError(format!("the runtime cannot start: {error}")))?;
     let local = tokio::task::LocalSet::new();
@@ -100,7 +117,11 @@ pub fn drive(
             Some(verdict) => verdict,
             None => live.end_after_panic(&mut run).await,
         };
-        Ok((run, verdict))
+        live.is_signalled |= matches!(verdict, Ok(RunVerdict::Interrupted(Some(_))));
+        let result = end(&run.recorder, verdict);
+        live.stay(&run).await;
+        live.close_pages(&run);
+        Ok(result)
     });
     // A name look-up that hangs must not delay the end.
     runtime.shutdown_background();
@@ -116,6 +137,13 @@ struct LiveLoop {
     has_panicked: bool,
     /// The error that stopped the log.
     log_error: Option<RecordError>,
+    /// The moment at which the run must have ended.
+    time_limit: Option<Moment>,
+    /// Whether the run must end, whatever the log does.
+    is_hurried: bool,
+    /// Whether a signal has ended the run.
+    is_signalled: bool,
+    after_end: AfterEnd,
     flushed_at: Instant,
     /// The time of the next flush. One timer serves the whole run, because registering one for each turn
     /// costs time.
@@ -138,6 +166,7 @@ impl LiveLoop {
     ) -> Result<(LiveLoop, RunRecorder), RunStartError> {
         let inbox = Inbox::new();
         let context = Rc::new(live.context);
+        let time_limit = context.scenario.time_limit.map(|limit| Moment::ZERO.saturating_add(limit));
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt_orphans();
         processes.watch_terminal();
@@ -160,6 +189,10 @@ impl LiveLoop {
             inbox,
             has_panicked: false,
             log_error: None,
+            time_limit,
+            is_hurried: false,
+            is_signalled: false,
+            after_end: live.after_end,
             flushed_at: Instant::now(),
             next_flush: Box::pin(tokio::time::sleep(FLUSH_INTERVAL)),
             latest_progress: live.latest_progress,
@@ -194,7 +227,11 @@ impl LiveLoop {
             if let Some(verdict) = run.engine.verdict() {
                 break verdict;
             }
-            self.wait(run).await;
+            if run.recorder.is_stalled() && !self.is_hurried {
+                self.wait_for_log(run).await;
+            } else {
+                self.wait(run).await;
+            }
         };
         self.processes.kill_remaining().await;
         if let Some(dropped) =
@@ -202,8 +239,8 @@ impl LiveLoop {
         {
             run.recorder.show_dropped_pages(run.recorder.last_moment(), dropped);
         }
-        let finished = run.recorder.finish();
-        self.close_pages(run);
+        self.is_hurried |= matches!(verdict, RunVerdict::Interrupted(Some(_)));
+        let finished = self.finish_log(run).await;
         match self.log_error.take() {
             Some(error) => Err(error),
             None => finished.map(|()| verdict),
@@ -223,8 +260,8 @@ impl LiveLoop {
             }
         }
         self.processes.kill_remaining().await;
-        self.close_pages(run);
-        run.recorder.finish().map(|()| RunVerdict::InternalError)
+        self.is_hurried = true;
+        self.finish_log(run).await.map(|()| RunVerdict::InternalError)
     }
 
     /// Feeds the engine all inputs in the inbox, with one reading of the clock for all of them. Returns
@@ -251,6 +288,10 @@ impl LiveLoop {
         self.inbox.take_all(&mut self.inputs);
         for input in self.inputs.drain(..) {
             is_guard_killed |= matches!(input, Input::SignalReceived(Signal::KILL));
+            if matches!(input, Input::SignalReceived(_)) {
+                self.is_hurried = true;
+                run.recorder.hurry();
+            }
             run.engine.handle_input(now, &input, &mut run.recorder);
             self.inbox.recycle(input);
         }
@@ -348,16 +389,6 @@ impl LiveLoop {
         }
         if let Some(latest) = &self.latest_progress {
             latest.set(now, progress);
-        }
-    }
-
-    /// Publishes the end on the live pages, and disconnects their readers.
-    fn close_pages(&mut self, run: &mut DrivenRun) {
-        if self.publisher.is_some() {
-            self.publish(run, false);
-        }
-        if let Some(publisher) = self.publisher.take() {
-            publisher.close();
         }
     }
 

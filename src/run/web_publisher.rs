@@ -72,8 +72,14 @@ impl WebPublisher {
         self.server.feed.reader_counts().1
     }
 
-    /// Disconnects all readers: the run or the playback is over.
-    pub(crate) fn close(self) {
-        self.server.shut_down("ended");
+    /// Takes no action on a page any more.
+    pub(crate) fn refuse_actions(&mut self) {
+        self.server.refuse_actions();
+    }
+
+    /// Disconnects all readers: the run or the playback is over. If `comes_again`, another run will serve the
+    /// same page.
+    pub(crate) fn close(self, comes_again: bool) {
+        self.server.shut_down(if comes_again { "again" } else { "ended" });
     }
 }

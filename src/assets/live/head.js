@@ -37,6 +37,7 @@ function iconOf(color) {
  */
 export function standingOf(run, link) {
   if (!run) return link === 'lost' ? 'lost' : 'connecting';
+  if (link === 'again') return 'connecting';
   if (run.end && run.mode === 'run') return run.end.outcome;
   if (link === 'lost' || link === 'slow') return link;
   if (run.end && !run.is_going) return run.end.outcome;
@@ -54,6 +55,7 @@ export function standingOf(run, link) {
 export function noticeOf(run, link) {
   const isOver = Boolean(run?.end) && run?.mode === 'run';
   if (link === 'slow') return 'This page was too slow to follow, and was dropped so that the run was not held up. It comes back by itself.';
+  if (link === 'again') return 'The scenario has changed. The page waits for the next run …';
   if (link === 'lost' && !isOver) return 'Nothing comes from the run. Trying again …' + (run ? ' The page shows how it was last.' : '');
   return link === 'ended' && !isOver ? 'The server has closed. The page shows how the run was last.' : '';
 }

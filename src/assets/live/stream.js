@@ -61,7 +61,7 @@ export class Stream {
 
   async onError() {
     if (!this.source) return;
-    if (this.end !== 'slow') this.changed('lost');
+    if (this.end !== 'slow' && this.end !== 'again') this.changed('lost');
     // A stream that was refused does not come back by itself, and does not give the reason.
     if (this.source.readyState !== EventSource.CLOSED) return;
     const { url } = this.source;

@@ -143,7 +143,7 @@ export interface WorldState {
 }
 
 /** How the stream stands. */
-export type Link = 'connecting' | 'open' | 'lost' | 'slow' | 'ended';
+export type Link = 'connecting' | 'open' | 'lost' | 'slow' | 'ended' | 'again';
 
 /** A part of the page that takes changes. */
 export interface Part {

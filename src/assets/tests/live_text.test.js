@@ -74,6 +74,7 @@ test('how the run stands is one word', () => {
   assert.equal(standingOf(aRun(), 'slow'), 'slow');
   assert.equal(standingOf(aRun({ is_going: false }), 'open'), 'paused');
   assert.equal(standingOf(aRun({ end }), 'lost'), 'passed');
+  assert.equal(standingOf(aRun({ end }), 'again'), 'connecting');
   assert.equal(standingOf(aRun({ mode: 'play', end, is_going: false }), 'open'), 'passed');
   const expect = [{ name: 'x', wanted: null, got: null, is_ok: false, is_final: false }];
   assert.equal(standingOf(aRun({ expect }), 'open'), 'failing');
@@ -85,6 +86,7 @@ test('the connection is noticed only where it matters', () => {
   assert.match(noticeOf(aRun(), 'lost'), /Trying again … The page shows/);
   assert.equal(noticeOf(aRun({ end }), 'lost'), '');
   assert.match(noticeOf(aRun(), 'ended'), /closed/);
+  assert.match(noticeOf(aRun({ end }), 'again'), /waits for the next run/);
 });
 
 test('facts are those that differ from what is usual', () => {

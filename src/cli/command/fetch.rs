@@ -12,6 +12,7 @@ use crate::cli::command::verdict_exit_code;
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
 use crate::io::log_file::writer::{LogWriter, OpenedOutput};
+use crate::run::live::AfterEnd;
 use crate::run::recorder::RunRecorder;
 use crate::run::{DrivenRun, live};
 use crate::terminal::fetch_lines::FetchLineRenderer;
@@ -92,6 +93,7 @@ fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, Cl
         clock_started: Default::default(),
         latest_progress: None,
         server: None,
+        after_end: AfterEnd::Close,
     };
     let begin = |started_at: &str, recorder| {
         let clock = ClockKind::Real;
@@ -99,9 +101,9 @@ fn drive(arguments: &FetchArgs, loaded: LoadedScenario) -> Result<RunVerdict, Cl
             RunStart { seed: 0, clock, started_at: Some(started_at), schedule: &[], scenario_json: "{}" };
         DrivenRun::start(&scenario, &start, recorder)
     };
-    let (run, verdict) = live::drive(live, || Ok((recorder, None)), begin).map_err(CliError::refused)?;
-    // Its writer has printed everything once it is dropped.
-    drop(run);
+    let end = |_: &RunRecorder, verdict| verdict;
+    // Its writer has printed everything by the end.
+    let verdict = live::drive(live, || Ok((recorder, None)), begin, end).map_err(CliError::refused)?;
     match print_error.get() {
         Some(error) => Err(CliError::refused(error)),
         None => verdict.map_err(CliError::refused),

@@ -3,8 +3,9 @@
 use crate::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
 use crate::cli::args::ServeArgs;
 use crate::cli::command::write_stderr;
-use crate::io::TOKEN_VARIABLE;
 use crate::io::log_file::writer::RefusedError;
+use crate::io::{PAGE_VARIABLE, TOKEN_VARIABLE};
+use crate::web::server::host_name::HostName;
 use crate::web::server::token::AccessToken;
 use crate::web::server::{BoundServer, PageServer, ServerMode, SiteAssets};
 use scenario_log::sanitize::sanitize;
@@ -19,6 +20,39 @@ pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, Refused
     };
     let bound = BoundServer::bind(address, &serving.hosts, token?);
     bound.map(Some).map_err(|error| RefusedError(error.to_string()))
+}
+
+/// The address and the token of a page that outlives its runs, for the processes of the runs.
+#[derive(Debug)]
+pub(super) struct LastingPage {
+    variables: [(&'static str, String); 2],
+}
+
+impl LastingPage {
+    /// Finds an address and a token, if `--serve` is given.
+    pub(super) fn find(serving: &ServeArgs) -> Result<Option<LastingPage>, RefusedError> {
+        let Some(listening) = listen(serving)? else { return Ok(None) };
+        let hosts: Vec<String> = serving.hosts.iter().map(ToString::to_string).collect();
+        // Each run listens there itself, so that none of them depends on this process.
+        let (address, token) = listening.release();
+        let page = format!("{address} {}", hosts.join(" "));
+        let variables = [(PAGE_VARIABLE, page), (TOKEN_VARIABLE, token.reveal().to_owned())];
+        Ok(Some(LastingPage { variables }))
+    }
+
+    /// The variables of the environment that a run gets.
+    pub(super) fn variables(&self) -> &[(&'static str, String)] {
+        &self.variables
+    }
+}
+
+/// Listens again where the run before has listened, if it has. No reader is accepted yet.
+pub(super) fn listen_again() -> Result<Option<BoundServer>, RefusedError> {
+    let Ok(page) = std::env::var(PAGE_VARIABLE) else { return Ok(None) };
+    let mut words = page.split_whitespace();
+    let address = words.next().map(ToOwned::to_owned);
+    let hosts = words.filter_map(|host| HostName::parse(host).ok()).collect();
+    listen(&ServeArgs { address, hosts })
 }
 
 /// Accepts readers. They receive the page's state once there is one.

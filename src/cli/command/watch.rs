@@ -1,7 +1,9 @@
 //! `--watch`: repeats a command whenever the files of its scenario change.
 
 use crate::cli::args::RunArgs;
+use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
+use crate::cli::command::serve::LastingPage;
 use crate::cli::command::{env_var, report_diagnostics, report_error, write_stderr};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::scenario_files::RecordingFiles;
@@ -10,9 +12,17 @@ use crate::io::guard;
 use crate::io::guard::GuardedExit;
 use scenario_core::scenario::{ScenarioOptions, load_scenario};
 
+/// What a watch says while it waits.
+pub(super) const WATCH_NOTICE: &str = "waits for a change; Ctrl-C ends";
+
 /// Runs a scenario again and again, each time in a new process, until a signal comes.
 pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {
     let github = GitHubAnnotator::detect(arguments.github);
+    let page = match LastingPage::find(&arguments.serving) {
+        Ok(page) => page,
+        Err(error) => return CliError::from(error).report(),
+    };
+    let variables = page.as_ref().map(LastingPage::variables).unwrap_or_default();
     let run_once = |watcher: &mut FileWatcher| {
         let files = RecordingFiles::default();
         let options =
@@ -23,7 +33,7 @@ pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {
             report_diagnostics(&failure.sources, &failure.diagnostics, github.as_ref());
             return Ok(changes);
         }
-        let Some(GuardedExit { code, death_message }) = guard::guard(None, Some(&changes)) else {
+        let Some(GuardedExit { code, death_message }) = guard::guard(None, Some(&changes), variables) else {
             report_error("`--watch` starts the program again and again, which cannot be done here");
             return Err(ExitCode::Refused);
         };
@@ -53,12 +63,15 @@ pub(super) fn repeat_on_change(
             Ok(changes) => changes,
             Err(exit) => return exit,
         };
-        let show = |text| {
+        let show = |text: &str| {
             if !is_quiet {
                 write_stderr(text)
             }
         };
-        show("           waits for a change; Ctrl-C ends\n");
+        // A run with a page has waited for the change itself.
+        if !changes.have_changed() {
+            show(&format!("           {WATCH_NOTICE}\n"));
+        }
         if let Some(signal) = watcher.wait_for_change(&changes) {
             return ExitCode::Signalled(signal);
         }

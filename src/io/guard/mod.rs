@@ -29,6 +29,7 @@ use rustix::process::{
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 use crate::io::file_watch::FileWatchList;
+use crate::io::own_program;
 use crate::io::process::orphans;
 use crate::io::runtime;
 use crate::io::signals::ignored::listen_unless_ignored;
@@ -51,16 +52,20 @@ pub struct GuardedExit {
 
 /// Starts the runner with the arguments of this process, and guards it to its end. The runner reads
 /// `stdin` if this process has read its own standard input already. When one of `changes` comes, the
-/// runner ends as by INT. `None` if there can be no guard; nothing was started then.
+/// runner ends as by INT. It gets `variables` in its environment too. `None` if there can be no guard; nothing was started then.
 #[must_use]
-pub fn guard(stdin: Option<&str>, changes: Option<&FileWatchList>) -> Option<GuardedExit> {
+pub fn guard(
+    stdin: Option<&str>,
+    changes: Option<&FileWatchList>,
+    variables: &[(&str, String)],
+) -> Option<GuardedExit> {
     // If a program may not be read (`chmod 111`), its own child cannot open the lifeline.
     if dumpable_behavior() != Ok(DumpableBehavior::Dumpable) {
         return None;
     }
     let runtime = runtime::build().ok()?;
     runtime.block_on(async {
-        let mut guard = Guard::start(stdin).ok()?;
+        let mut guard = Guard::start(stdin, variables).ok()?;
         let status = guard.watch(changes).await;
         let left = guard.kill_leftovers().await;
         Some(guarded_exit(status, left))
@@ -105,15 +110,16 @@ enum GuardSuspension {
 }
 
 impl Guard {
-    fn start(stdin: Option<&str>) -> io::Result<Guard> {
+    fn start(stdin: Option<&str>, variables: &[(&str, String)]) -> io::Result<Guard> {
         if !orphans::become_subreaper() {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let foreign_children = orphans::children();
         let signals = listen_to_signals()?;
         let (theirs, lifeline) = io::pipe()?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(own_program::find());
         command.arg0(lifeline::runner_argv0(&theirs)).args(std::env::args_os().skip(1));
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         if let Some(text) = stdin {
             command.stdin(memory_file(text)?);
         }

@@ -9,9 +9,10 @@ use std::process::Stdio;
 
 use rustix::fs::{Access, OFlags};
 
+use crate::io::own_program::{PROGRAM_NAME, RUNNING_PROGRAM};
 use crate::io::process::pty;
 use crate::io::process::start_error::ProcessStartError;
-use crate::io::{RunContext, TOKEN_VARIABLE};
+use crate::io::{PAGE_VARIABLE, RunContext, TOKEN_VARIABLE};
 use scenario_core::scenario::model;
 use scenario_core::scenario::model::{PresetKind, Scenario, ScenarioText, StdinMode};
 use scenario_log::signal::Signal;
@@ -80,11 +81,11 @@ impl CommandSpec {
         match &preset.kind {
             PresetKind::Command(command) => CommandSpec::from_command(command, folder),
             PresetKind::Players(_) => {
-                let program = std::env::current_exe().map_err(|error| ProcessStartError::from_io(&error))?;
+                let program = PathBuf::from(RUNNING_PROGRAM);
                 let mut command = tokio::process::Command::new(&program);
-                command.args(players_arguments(context, &preset.name, nth));
+                command.arg0(PROGRAM_NAME).args(players_arguments(context, &preset.name, nth));
                 Ok(CommandSpec {
-                    display_name: program.display().to_string(),
+                    display_name: PROGRAM_NAME.to_owned(),
                     program,
                     folder,
                     command,
@@ -131,7 +132,7 @@ impl CommandSpec {
             command.env_clear();
         }
         // The programs of a scenario must not see it, unless the preset sets it.
-        command.env_remove(TOKEN_VARIABLE);
+        command.env_remove(TOKEN_VARIABLE).env_remove(PAGE_VARIABLE);
         if preset.pty {
             command.env("TERM", pty::TERM_VALUE);
         }

@@ -33,6 +33,9 @@ pub(super) struct PageFeedWorld {
     pub(super) event: Bytes,
 }
 
+/// How long a page waits until it asks for the next run, in milliseconds.
+const RETRY_AFTER_MS: u32 = 300;
+
 /// The feed. Its clones are the same feed.
 #[derive(Clone, Debug)]
 pub struct PageFeed(Arc<PageFeedShared>);
@@ -102,7 +105,10 @@ impl PageFeed {
     }
 
     pub(super) fn end(&self, why: &str) {
-        self.publish(PageFeedEvent::End(encode_event("bye", &format!(r#"{{"why":"{why}"}}"#))));
+        let bye = encode_event("bye", &format!(r#"{{"why":"{why}"}}"#));
+        // Where another run comes, the pages come back soon; a browser would wait for seconds.
+        let retry = if why == "again" { format!("retry: {RETRY_AFTER_MS}\n\n") } else { String::new() };
+        self.publish(PageFeedEvent::End([retry.as_bytes(), &bye].concat().into()));
         // The stream ends when its sender is dropped.
         *self.events() = broadcast::Sender::new(1);
     }

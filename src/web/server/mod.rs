@@ -17,6 +17,7 @@ mod address;
 mod events;
 pub mod feed;
 mod guests;
+pub mod host_name;
 pub mod token;
 
 use std::io;
@@ -35,6 +36,7 @@ use crate::io::runtime;
 use crate::web::server::access::AccessPolicy;
 use feed::PageFeed;
 use guests::Guests;
+use host_name::HostName;
 use scenario_log::event::Direction;
 
 use token::AccessToken;
@@ -127,7 +129,7 @@ impl BoundServer {
     /// # Errors
     /// When it is not an address, cannot be had, or other machines could reach it and no name is
     /// given.
-    pub fn bind(address: &str, hosts: &[String], token: AccessToken) -> Result<BoundServer, BindError> {
+    pub fn bind(address: &str, hosts: &[HostName], token: AccessToken) -> Result<BoundServer, BindError> {
         let (listener, address) = address::bind_address(address, !hosts.is_empty())?;
         Ok(BoundServer { access: AccessPolicy::new(address, hosts, &token), listener, address, token })
     }
@@ -137,6 +139,12 @@ impl BoundServer {
     pub fn page_url(&self) -> String {
         let host = self.access.advertised_host(self.address);
         format!("http://{host}/#{}", self.token.reveal())
+    }
+
+    /// Stops to listen; gives the address and the token, for another server.
+    #[must_use]
+    pub fn release(self) -> (SocketAddr, AccessToken) {
+        (self.address, self.token)
     }
 
     /// Starts to accept connections.
@@ -190,6 +198,11 @@ pub struct PageServer {
 }
 
 impl PageServer {
+    /// Takes no action on a page any more: the run is over, and the pages stay.
+    pub fn refuse_actions(&mut self) {
+        self.actions.close();
+    }
+
     /// Sends all pages the end and its reason, gives them a moment to take what they have not taken
     /// yet, and accepts no connection any more.
     pub fn shut_down(self, why: &str) {

@@ -7,4 +7,5 @@ mod guests;
 mod playback;
 mod shown;
 mod slow;
+mod stays;
 mod typed;

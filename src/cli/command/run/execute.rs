@@ -1,7 +1,7 @@
 //! Executes a run that is set up: starts its outputs, drives it on its clock, and writes what was made
 //! of its events. Decides nothing about the run.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -10,21 +10,23 @@ use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::command::log_path::LogTarget;
 use crate::cli::command::run::setup::{RunSetup, RunTiming};
+use crate::cli::command::watch::WATCH_NOTICE;
 use crate::cli::command::{
     report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
 };
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
-use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, ShowOnScreen};
+use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
 use crate::report::junit_cases::JunitCases;
 use crate::report::output_file::OutputFile;
 use crate::report::run_annotations::RunAnnotations;
+use crate::run::live::AfterEnd;
 use crate::run::recorder::{RecordError, RunRecorder};
 use crate::run::{DrivenRun, RunStartError, SharedPage, live, virtual_time};
 use crate::terminal::event_lines::{EventRenderer, LineRenderer};
 use crate::terminal::writer::TerminalWriter;
 use crate::web::page::LivePage;
-use crate::web::server::{BoundServer, ServerMode};
+use crate::web::server::ServerMode;
 use scenario_core::diagnostic::SourceFiles;
 use scenario_core::engine::RunStart;
 use scenario_core::engine::effect::RunVerdict;
@@ -46,6 +48,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         log,
         junit,
         server,
+        after_end,
         screen,
         github,
     } = setup;
@@ -53,130 +56,178 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
     let progress_bar = screen.and_then(|screen| screen.progress_bar);
     let latest_progress = progress_bar.as_ref().map(|bar| bar.latest_progress.clone());
     let annotations = || Rc::new(RefCell::new(RunAnnotations::new(Rc::clone(&scenario))));
-    let outputs = RunOutputs {
-        terminal: show_run.then(|| TerminalWriter::start(progress_bar)),
+    let page = server.as_ref().map(|server| ServedPage { link: server.page_url(), after_end });
+    let outputs = RefCell::new(Some(RunOutputs {
+        terminal: TerminalWriter::start(progress_bar),
+        is_quiet: !show_run,
         junit: junit.map(|output| (output, Rc::default())),
         github: github.map(|github| (github, annotations())),
         sources,
+        page,
+        destination: OnceCell::new(),
+    }));
+    let opening = RecorderOpening { log, scenario: Rc::clone(&scenario), outputs: &outputs };
+    let end = |recorder: &RunRecorder, verdict| match outputs.take() {
+        Some(outputs) => outputs.finish(recorder, verdict),
+        // It is called once.
+        None => Ok(ExitCode::InternalError),
     };
-    let mut opening =
-        RecorderOpening { log, scenario: Rc::clone(&scenario), outputs: &outputs, destination: None };
     let start = |clock, started_at: Option<&str>, recorder| {
         let start = RunStart { seed, clock, started_at, schedule: &[], scenario_json: &scenario_json };
         DrivenRun::start(&scenario, &start, recorder)
     };
-    let driven = match timing {
+    match timing {
         RunTiming::Real { speed, precise, input } => {
-            let link = server.as_ref().map(BoundServer::page_url);
             let live = live::LiveSetup {
                 context: RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed, speed },
                 speed,
                 precise,
                 input,
                 lifeline,
-                clock_started: outputs.clock_started(),
+                clock_started: opening.clock_started(),
                 latest_progress,
                 server: server.map(|server| serve::start(server, ServerMode::Run)).transpose()?,
+                after_end,
             };
-            let open = || opening.open_with_page(link.map(|link| (link, speed)));
-            live::drive(live, open, |started_at, recorder| start(ClockKind::Real, Some(started_at), recorder))
+            let begin = |started_at: &str, recorder| start(ClockKind::Real, Some(started_at), recorder);
+            live::drive(live, || opening.open_with_page(speed), begin, end).map_err(CliError::refused)?
         }
         RunTiming::Virtual { typed_lines } => {
             let begin = || Ok(start(ClockKind::Virtual, None, opening.open()?));
-            virtual_time::drive(begin, &typed_lines, lifeline)
+            let driven = virtual_time::drive(begin, &typed_lines, lifeline);
+            let (run, verdict) = driven.map_err(CliError::refused)?;
+            end(&run.recorder, verdict)
         }
-    };
-    let destination = opening.destination;
-    let (DrivenRun { recorder, .. }, verdict) = driven.map_err(CliError::refused)?;
-    outputs.finish(recorder, verdict, destination.as_ref())
+    }
+}
+
+/// The live page of a run.
+struct ServedPage {
+    link: String,
+    after_end: AfterEnd,
+}
+
+impl ServedPage {
+    /// Shows what becomes of the page, now that the run has ended.
+    fn report_end(&self, is_quiet: bool) {
+        let link = sanitize(&self.link);
+        match self.after_end {
+            AfterEnd::Stay => write_stderr(&format!("           page: {link} stays; Ctrl-C ends it\n")),
+            AfterEnd::StayUntilChange if !is_quiet => {
+                write_stderr(&format!("           page: {link} stays\n           {WATCH_NOTICE}\n"));
+            }
+            AfterEnd::Close if !is_quiet => {
+                write_stderr("           page: closed with the run; `--stay` keeps it\n");
+            }
+            AfterEnd::Close | AfterEnd::StayUntilChange => {}
+        }
+    }
 }
 
 /// The outputs of a run beside its log. What is made of the events is shared with the recorder.
 struct RunOutputs {
-    /// None with `--quiet`.
-    terminal: Option<TerminalWriter>,
+    terminal: TerminalWriter,
+    /// Whether the screen shows only errors and warnings.
+    is_quiet: bool,
     junit: Option<(OutputFile, Rc<RefCell<JunitCases>>)>,
     github: Option<(GitHubAnnotator, Rc<RefCell<RunAnnotations>>)>,
     /// The files that annotations refer to.
     sources: SourceFiles,
+    page: Option<ServedPage>,
+    /// The place of the log, once it is open.
+    destination: OnceCell<OutputDestination>,
 }
 
 impl RunOutputs {
-    /// Set by the driver once the clock has started; the progress bar waits for it.
-    fn clock_started(&self) -> Arc<OnceLock<Instant>> {
-        self.terminal.as_ref().map(TerminalWriter::clock_started).unwrap_or_default()
-    }
-
     /// Finishes all outputs of a run that has ended.
     fn finish(
         self,
-        recorder: RunRecorder,
+        recorder: &RunRecorder,
         verdict: Result<RunVerdict, RecordError>,
-        destination: Option<&OutputDestination>,
     ) -> Result<ExitCode, CliError> {
         let failure_reason = recorder.reason().map(str::to_owned);
-        // The recorder's writer shows the last lines, and the terminal must have them before it finishes.
-        drop(recorder);
-        let is_quiet = self.terminal.is_none();
-        let dropped_lines = self.terminal.map_or(0, TerminalWriter::finish);
-        let verdict = verdict.map_err(|error| error.to_string());
+        let rescued = recorder.rescued_log();
+        // The recorder's writer has ended, so the terminal has got the last lines.
+        let dropped_lines = self.terminal.finish();
+        let verdict = verdict.map_err(|error| match error.has_stopped_run {
+            true => format!("{error}; the run was stopped"),
+            false => error.to_string(),
+        });
         match &verdict {
-            Ok(verdict) if is_quiet => report_failure(*verdict, failure_reason),
-            Ok(_) => show_log_path(dropped_lines, destination),
+            Ok(verdict) if self.is_quiet => report_failure(*verdict, failure_reason),
+            Ok(_) => show_log_path(
+                dropped_lines,
+                rescued_path(rescued.as_ref()).as_ref().or(self.destination.get()),
+            ),
             Err(_) => {}
+        }
+        let is_interrupted = matches!(verdict, Ok(RunVerdict::Interrupted(Some(_))));
+        if let Some(page) = self.page.filter(|_| !is_interrupted) {
+            page.report_end(self.is_quiet);
         }
         if let Some((github, annotations)) = self.github {
             github.write_annotations(&self.sources, &annotations.borrow().to_annotations());
         }
         if let Some((output, cases)) = self.junit {
-            let error = verdict.as_ref().err().map(String::as_str);
+            let rescue = rescued.as_ref().map(|rescued| &*rescued.message);
+            let error = verdict.as_ref().err().map(String::as_str).or(rescue);
             report_files::write_junit(output, cases.borrow().render_junit(error))?;
         }
-        verdict
-            .map(verdict_exit_code)
-            .map_err(|error| CliError::refused(format_args!("{error}; the run was stopped")))
+        match (verdict, rescued) {
+            (Err(error), _) => Err(CliError::refused(error)),
+            (Ok(_), Some(rescued)) => Err(CliError::refused(rescued.message)),
+            (Ok(verdict), None) => Ok(verdict_exit_code(verdict)),
+        }
     }
+}
+
+/// Where a log is that was written anew.
+fn rescued_path(rescued: Option<&RescuedLog>) -> Option<OutputDestination> {
+    rescued.and_then(|rescued| rescued.path.clone()).map(OutputDestination::File)
 }
 
 /// Opens the log and makes the recorder of a run, once its driver is ready for signals.
 struct RecorderOpening<'a> {
     log: LogTarget,
     scenario: Rc<Scenario>,
-    outputs: &'a RunOutputs,
-    /// The place of the log, once it is open.
-    destination: Option<OutputDestination>,
+    outputs: &'a RefCell<Option<RunOutputs>>,
 }
 
 impl RecorderOpening<'_> {
-    fn open(&mut self) -> Result<RunRecorder, RunStartError> {
+    /// Set by the driver once the clock has started; the progress bar waits for it.
+    fn clock_started(&self) -> Arc<OnceLock<Instant>> {
+        self.outputs.borrow().as_ref().map(|outputs| outputs.terminal.clock_started()).unwrap_or_default()
+    }
+
+    fn open(&self) -> Result<RunRecorder, RunStartError> {
         let refused = |RefusedError(message)| RunStartError(message);
+        let outputs = self.outputs.borrow();
+        let outputs = outputs.as_ref().ok_or_else(|| RunStartError("the run is over".to_owned()))?;
         let (destination, output) = self.log.open(&self.scenario.name).map_err(refused)?;
-        let terminal = self.outputs.terminal.as_ref();
-        let show: ShowOnScreen =
-            terminal.map_or_else(|| Box::new(|_: &[u8]| {}) as ShowOnScreen, TerminalWriter::text_sink);
-        let writer = LogWriter::start(output, show).map_err(refused)?;
-        self.destination = Some(destination);
-        let renderer =
-            terminal.map(|_| Box::new(LineRenderer::new(stderr_has_color())) as Box<dyn EventRenderer>);
+        let writer = LogWriter::start(output, outputs.terminal.text_sink()).map_err(refused)?;
+        let _ = outputs.destination.set(destination);
+        let renderer = (!outputs.is_quiet)
+            .then(|| Box::new(LineRenderer::new(stderr_has_color())) as Box<dyn EventRenderer>);
         let mut recorder = RunRecorder::new(Some(writer), renderer);
-        if let Some((_, cases)) = &self.outputs.junit {
+        recorder.show_warnings(outputs.terminal.text_sink());
+        if let Some((_, cases)) = &outputs.junit {
             recorder.add_sink(Rc::clone(cases));
         }
-        if let Some((_, annotations)) = &self.outputs.github {
+        if let Some((_, annotations)) = &outputs.github {
             recorder.add_sink(Rc::clone(annotations));
         }
         Ok(recorder)
     }
 
-    /// The same with a live page, if it has a link. Shows the link.
-    fn open_with_page(
-        &mut self,
-        served: Option<(String, f64)>,
-    ) -> Result<(RunRecorder, Option<SharedPage>), RunStartError> {
+    /// The same with a live page, if it is served. Shows its link.
+    fn open_with_page(&self, speed: f64) -> Result<(RunRecorder, Option<SharedPage>), RunStartError> {
         let mut recorder = self.open()?;
-        let Some((link, speed)) = served else { return Ok((recorder, None)) };
-        serve::report_link(&link);
-        let log = self.destination.as_ref().and_then(printable_log_path);
+        let outputs = self.outputs.borrow();
+        let Some(served) = outputs.as_ref().and_then(|outputs| outputs.page.as_ref()) else {
+            return Ok((recorder, None));
+        };
+        serve::report_link(&served.link);
+        let log = outputs.as_ref().and_then(|outputs| outputs.destination.get()).and_then(printable_log_path);
         let page = Rc::new(RefCell::new(LivePage::for_run(speed, log).with_scenario(&self.scenario)));
         recorder.add_sink(Rc::clone(&page));
         Ok((recorder, Some(page)))

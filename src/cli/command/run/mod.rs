@@ -8,10 +8,11 @@ mod setup;
 use crate::cli::args::RunArgs;
 use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
-use crate::cli::command::{load_quietly, report_diagnostics, report_error, watch};
+use crate::cli::command::{load_quietly, report_diagnostics, report_error, report_files, watch};
 use crate::cli::exit_code::ExitCode;
 use crate::io::guard;
 use crate::io::guard::lifeline::Lifeline;
+use crate::io::stderr;
 use scenario_core::scenario::LoadedScenario;
 use setup::RunSetup;
 
@@ -35,6 +36,7 @@ fn try_run(arguments: &RunArgs) -> Result<ExitCode, CliError> {
             return Err(CliError::already_reported(ExitCode::Usage));
         }
     };
+    report_files::check_run_outputs(arguments, &loaded)?;
     if lifeline.is_none()
         && loaded.scenario.starts_processes()
         && let Some(exit) = run_guarded(arguments, &loaded)
@@ -53,7 +55,9 @@ fn try_run(arguments: &RunArgs) -> Result<ExitCode, CliError> {
 fn run_guarded(arguments: &RunArgs, loaded: &LoadedScenario) -> Option<ExitCode> {
     // Standard input can be read only once, so the second process gets the text that was read here.
     let scenario = loaded.sources.get(0).filter(|_| arguments.file.as_os_str() == "-");
-    let guard::GuardedExit { code, death_message } = guard::guard(scenario.map(|file| &*file.text), None)?;
+    let guard::GuardedExit { code, death_message } =
+        guard::guard(scenario.map(|file| &*file.text), None, &[])?;
+    stderr::stop_waiting();
     if let Some(message) = death_message {
         report_error(message);
     }

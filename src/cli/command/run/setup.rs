@@ -16,6 +16,7 @@ use crate::io::console_input;
 use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
 use crate::report::output_file::OutputFile;
+use crate::run::live::AfterEnd;
 use crate::terminal::latest_progress::LatestProgress;
 use crate::terminal::writer::ProgressBarSetup;
 use crate::web::server::BoundServer;
@@ -49,6 +50,8 @@ pub(super) struct RunSetup {
     pub(super) junit: Option<OutputFile>,
     /// Listens for the readers of the live page.
     pub(super) server: Option<BoundServer>,
+    /// What becomes of the live page when the run has ended.
+    pub(super) after_end: AfterEnd,
     /// None with `--quiet`.
     pub(super) screen: Option<RunScreen>,
     pub(super) github: Option<GitHubAnnotator>,
@@ -81,6 +84,7 @@ impl RunSetup {
         lifeline: Option<Lifeline>,
         github: Option<GitHubAnnotator>,
     ) -> Result<RunSetup, CliError> {
+        let mut kept = report_files::run_inputs(arguments, &loaded);
         let LoadedScenario { scenario, folder, secrets, sources, .. } = loaded;
         let seed = choose_seed(arguments.seed, &scenario).map_err(CliError::already_reported)?;
         let scenario_json = resolve(&scenario)?;
@@ -90,8 +94,15 @@ impl RunSetup {
             ClockArg::Real => RunTiming::Real { speed: arguments.speed, precise: arguments.precise, input },
             ClockArg::Virtual => RunTiming::Virtual { typed_lines: read_typed_lines(input.as_ref())? },
         };
-        let junit = report_files::open_run_junit(arguments)?;
-        let server = serve::listen(&arguments.serving)?;
+        let junit = report_files::open_run_junit(arguments, &mut kept)?;
+        // The first process of a watch has listened for a port and drawn a token, which outlive the runs.
+        let is_watched = arguments.watch && lifeline.is_some();
+        let server = if is_watched { serve::listen_again()? } else { serve::listen(&arguments.serving)? };
+        let after_end = match arguments.stay {
+            _ if is_watched => AfterEnd::StayUntilChange,
+            true => AfterEnd::Stay,
+            false => AfterEnd::Close,
+        };
         let screen = (!arguments.quiet).then(|| RunScreen {
             progress_bar: has_progress_bar(arguments.clock).then(|| ProgressBarSetup {
                 likely_end: likely_end(&scenario, seed),
@@ -109,9 +120,10 @@ impl RunSetup {
             seed,
             timing,
             lifeline,
-            log: LogTarget { path: arguments.log.clone(), is_overwritten: arguments.force },
+            log: LogTarget { path: arguments.log.clone(), is_overwritten: arguments.force, kept },
             junit,
             server,
+            after_end,
             screen,
             github,
         })
