@@ -50,11 +50,17 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
     if hidden > 0 {
         let _ = writeln!(out, "{:>12}  and {hidden} more; `--format json` has them", "…");
     }
+    if let Some(limit) = plan.limit {
+        let _ = writeln!(out, "{:>12}  the plan ends here: it holds at most {limit}", "…");
+    }
     for open in &plan.open {
         let after = sanitize(&open.waits_for);
         let _ = writeln!(out, "{:>12}  {:<12} {:<5}  after {after}", "?", open.entry, open.action);
     }
-    let open = || "open: it depends on programs or servers".to_owned();
+    let open = || match plan.limit {
+        Some(_) => "open: the plan ends before the run".to_owned(),
+        None => "open: it depends on programs or servers".to_owned(),
+    };
     let _ = writeln!(out, "ends     earliest {}", format_moment(plan.earliest));
     let _ = writeln!(out, "         likely   {}", plan.likely.map_or_else(open, format_moment));
     let _ = writeln!(
@@ -62,10 +68,12 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         "         latest   {}",
         plan.latest.map_or_else(|| "open: nothing bounds it".to_owned(), format_moment)
     );
-    let _ = writeln!(out, "moves    {}", plan.moves);
+    let more = if plan.limit.is_some() { " and more" } else { "" };
+    let _ = writeln!(out, "moves    {}{more}", plan.moves);
     let _ = match plan.processes {
         Some(1) => writeln!(out, "at once  1 process at most"),
         Some(most) => writeln!(out, "at once  {most} processes at most"),
+        None if plan.limit.is_some() => writeln!(out, "at once  open: the plan ends before the run"),
         None => writeln!(out, "at once  any number of processes: draws decide"),
     };
     for (n, one) in scenario.expectations.iter().enumerate() {
@@ -106,6 +114,9 @@ struct PlanJson<'p> {
     end: PlanEndJson,
     /// The most processes at once; `null` if nothing bounds them.
     processes: Option<u64>,
+    /// The most that a plan holds, if it ends before the run because of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<String>,
     /// The expectations of the run, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     expect: Vec<PlanExpectationJson<'p>>,
@@ -168,6 +179,7 @@ fn render_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         moves: plan.moves,
         end: PlanEndJson { earliest: to_seconds(plan.earliest), likely, latest },
         processes: plan.processes,
+        limit: plan.limit.map(|limit| limit.to_string()),
         expect: scenario.expectations.iter().map(expectation_json).collect(),
     };
     // It holds only numbers, texts and lists, so JSON can hold all of it.

@@ -64,6 +64,27 @@ impl TimeBounds {
         EntryTimeBounds { starts, ends }
     }
 
+    /// The earliest start of each entry. What is stopped may end before its time, so where anything is stopped,
+    /// an end counts as early as its start.
+    pub(super) fn earliest_starts(&self, scenario: &Scenario) -> Vec<Moment> {
+        let has_stop = scenario.timeline.iter().any(|entry| matches!(entry.action, EntryAction::Stop(_)));
+        let start = |entry: usize| self.entries[entry].map_or(Moment::ZERO, |bounds| bounds.starts.0);
+        let least = |mut entry: usize| {
+            let mut sum = Span::ZERO;
+            // A chain of `after` is at most as long as the timeline.
+            for _ in 0..=scenario.timeline.len() {
+                let row = &scenario.timeline[entry];
+                sum = Span(sum.0.saturating_add(row.at.0));
+                match &row.trigger {
+                    Some(trigger) => entry = trigger.awaited_entry(),
+                    None => break,
+                }
+            }
+            Moment::ZERO.saturating_add(sum)
+        };
+        (0..scenario.timeline.len()).map(|entry| if has_stop { least(entry) } else { start(entry) }).collect()
+    }
+
     pub(super) fn earliest(&self, scenario: &Scenario) -> Moment {
         let ends = self.waited_for(scenario).map(|bounds| bounds.ends.0);
         ends.max().unwrap_or_default()

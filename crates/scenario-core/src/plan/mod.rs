@@ -9,6 +9,7 @@ mod load;
 mod sink;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 
 use crate::engine::Engine;
@@ -19,11 +20,38 @@ use crate::scenario::model::{
 };
 use scenario_log::time::{Moment, Span};
 
-/// The most events that are planned; a scenario with more has no likely end.
+/// The most events that are planned.
 const MAX_EVENTS: u64 = 20_000_000;
+
+/// The most players at once that are planned. Each takes some memory.
+const MAX_PLAYERS: u64 = 1_000_000;
+
+/// The most spawns and requests at once that are planned. Each takes more memory than a player.
+const MAX_SOURCES: u64 = 100_000;
 
 /// The most rows of a plan.
 pub const MAX_ROWS: usize = 100_000;
+
+/// Why a plan ends before the run does: there is more than a plan holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanLimit {
+    /// Events in all.
+    Events,
+    /// Players at once.
+    Players,
+    /// Spawns and requests at once.
+    Sources,
+}
+
+impl fmt::Display for PlanLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanLimit::Events => write!(f, "{MAX_EVENTS} events in all"),
+            PlanLimit::Players => write!(f, "{MAX_PLAYERS} players at once"),
+            PlanLimit::Sources => write!(f, "{MAX_SOURCES} spawns and requests at once"),
+        }
+    }
+}
 
 /// An event at a known moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +100,9 @@ pub struct Plan {
     pub latest: Option<Moment>,
     /// An upper bound for the number of processes at once; `None` if nothing bounds it.
     pub processes: Option<u64>,
+    /// The limit at which the plan ends, though the run goes on; then the moves are those so far, and the
+    /// likely end and the processes are not known.
+    pub limit: Option<PlanLimit>,
 }
 
 /// Plans a scenario with a seed.
@@ -81,13 +112,11 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let mut engine = Engine::new(Rc::clone(&plannable), seed);
     engine.begin_without_event();
     let mut sink = PlanSink::new(scenario);
-    let mut events = 0;
-    while events < MAX_EVENTS
+    while sink.limit().is_none()
         && let Some(now) = engine.next_due().filter(|now| now.0 < u64::MAX)
     {
         engine.advance(now, &mut sink);
         sink.answer_effects(&mut engine, now);
-        events = sink.events;
     }
     let is_complete = engine.verdict().is_some();
     let bounds = TimeBounds::new(scenario);
@@ -105,6 +134,9 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
     let mut processes = not_yet.map(|entry| count_processes(scenario, &scenario.timeline[entry]));
     let processes = processes.try_fold(sink.max_processes, |sum, more| sum.checked_add(more?));
     let within = |moment: Moment| limit.map_or(moment, |limit| moment.min(limit));
+    let limit_reached = sink.limit();
+    let processes = processes.filter(|_| limit_reached.is_none());
+    let is_complete = is_complete && limit_reached.is_none();
     let likely = (is_complete && sink.is_known).then(|| within(sink.now));
     Plan {
         rows: sink.rows,
@@ -115,7 +147,14 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         likely,
         latest,
         processes,
+        limit: limit_reached,
     }
+}
+
+/// The earliest moment at which each entry can start, for any draws and any world.
+#[must_use]
+pub fn earliest_starts(scenario: &Scenario) -> Vec<Moment> {
+    TimeBounds::new(scenario).earliest_starts(scenario)
 }
 
 /// The most moves of a scenario that [`likely_end`] plans: this takes some milliseconds.

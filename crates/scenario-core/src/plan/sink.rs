@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bounds::ready_timeout;
-use super::{MAX_ROWS, PlanRow, is_process, load};
+use super::{MAX_EVENTS, MAX_PLAYERS, MAX_ROWS, MAX_SOURCES, PlanLimit, PlanRow, is_process, load};
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
 use crate::engine::{Engine, EngineSink};
@@ -20,9 +20,14 @@ pub(super) struct PlanSink<'s> {
     pub(super) rows: Vec<PlanRow>,
     pub(super) more_rows: u64,
     pub(super) moves: u64,
-    pub(super) events: u64,
-    /// The row of each running spawn, and whether the spawn is a process.
-    spawns: BTreeMap<Source, (usize, bool)>,
+    events: u64,
+    limit: Option<PlanLimit>,
+    /// The running spawns.
+    spawns: BTreeMap<Source, PlannedSpawn>,
+    /// The players of these spawns.
+    players: u64,
+    /// The requests, none of which ends.
+    requests: u64,
     processes: u64,
     pub(super) max_processes: u64,
     /// The names of the entries of whose programs a line or the readiness is waited for.
@@ -37,6 +42,13 @@ pub(super) struct PlanSink<'s> {
     effects: Vec<Effect>,
 }
 
+/// A spawn that runs.
+struct PlannedSpawn {
+    row: usize,
+    is_process: bool,
+    players: u64,
+}
+
 impl<'s> PlanSink<'s> {
     pub(super) fn new(scenario: &'s Scenario) -> PlanSink<'s> {
         PlanSink {
@@ -46,7 +58,10 @@ impl<'s> PlanSink<'s> {
             more_rows: 0,
             moves: 0,
             events: 0,
+            limit: None,
             spawns: BTreeMap::new(),
+            players: 0,
+            requests: 0,
             processes: 0,
             max_processes: 0,
             awaited_entries: entries_awaiting_output(scenario),
@@ -54,6 +69,21 @@ impl<'s> PlanSink<'s> {
             is_known: true,
             has_load: false,
             effects: Vec::new(),
+        }
+    }
+
+    /// The limit that has ended the plan, once there was more than a plan holds.
+    pub(super) fn limit(&self) -> Option<PlanLimit> {
+        self.limit
+    }
+
+    /// The limit that is passed now, if one is.
+    fn find_limit(&self) -> Option<PlanLimit> {
+        match () {
+            () if self.players > MAX_PLAYERS => Some(PlanLimit::Players),
+            () if self.spawns.len() as u64 + self.requests > MAX_SOURCES => Some(PlanLimit::Sources),
+            () if self.events >= MAX_EVENTS => Some(PlanLimit::Events),
+            () => None,
         }
     }
 
@@ -142,20 +172,24 @@ impl EngineSink for PlanSink<'_> {
                 if entry.is_some_and(|entry| self.awaited_entries.contains(&entry.to_string())) {
                     self.awaited_spawns.insert(*source);
                 }
-                let counts = is_process(self.scenario, preset);
-                self.spawns.insert(*source, (at, counts));
-                self.processes += u64::from(counts);
+                let is_process = is_process(self.scenario, preset);
+                let players = if is_process { 0 } else { count_players(self.scenario, preset) };
+                self.spawns.insert(*source, PlannedSpawn { row: at, is_process, players });
+                self.players += players;
+                self.processes += u64::from(is_process);
                 self.max_processes = self.max_processes.max(self.processes);
             }
             Event::SpawnExited { source, exit, .. } => {
-                if let Some((row, counts)) = self.spawns.remove(source) {
-                    self.processes -= u64::from(counts);
+                if let Some(PlannedSpawn { row, is_process, players }) = self.spawns.remove(source) {
+                    self.processes -= u64::from(is_process);
+                    self.players -= players;
                     if let (Some(row), SpawnExit::Code(_)) = (self.rows.get_mut(row), exit) {
                         row.ends_at = Some(t);
                     }
                 }
             }
             Event::FetchStarted { source, job, entry, url, .. } => {
+                self.requests += 1;
                 self.push_fetch(job, *entry, (url, *source));
             }
             Event::Mark { entry, text, .. } => self.push_row("mark", text, *entry, None),
@@ -169,10 +203,24 @@ impl EngineSink for PlanSink<'_> {
             }
             _ => {}
         }
+        self.limit = self.limit.or_else(|| self.find_limit());
     }
 
     fn effect(&mut self, order: Effect) {
         self.effects.push(order);
+    }
+
+    fn wants_more(&self) -> bool {
+        self.limit.is_none()
+    }
+}
+
+/// The number of players of a preset.
+fn count_players(scenario: &Scenario, preset: &str) -> u64 {
+    let preset = scenario.presets.iter().find(|other| other.name == preset);
+    match preset.map(|preset| &preset.kind) {
+        Some(PresetKind::Players(players)) => players.groups.iter().map(|group| u64::from(group.count)).sum(),
+        _ => 0,
     }
 }
 
