@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::rc::Rc;
 
-use crate::replay::outcome::{DivergenceOrigin, LoggedLine, ReplayDivergence, ReplayFinding, ReplayedEvent};
+use crate::replay::outcome::{
+    DivergenceOrigin, LoggedEnd, LoggedLine, ReplayDivergence, ReplayFinding, ReplayedEvent,
+};
 use crate::replay::{EventCallback, input};
 use crate::report;
 use scenario_core::engine::EngineSink;
 use scenario_core::engine::effect::Effect;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::encode::EventEncoder;
-use scenario_log::event::{Event, RunOutcome, Source};
+use scenario_log::event::{Event, Source};
 use scenario_log::raw_fields;
 use scenario_log::reader::{LogLine, LogReadError, LogReader};
-use scenario_log::time::{Moment, Span};
+use scenario_log::time::Moment;
 
 /// The number of lines before a difference that are kept.
 const CONTEXT_LINES: usize = 3;
@@ -52,7 +54,7 @@ pub(super) struct ReplayComparer<'e, R> {
     unlogged_starts: u64,
     unknown_lines: u64,
     tentative: Option<TentativeLine>,
-    end: Option<(RunOutcome, Span)>,
+    end: Option<LoggedEnd>,
     /// The last lines with their numbers, in a ring; the oldest is at `lines_passed % CONTEXT_LINES`.
     previous_lines: [(u64, Vec<u8>); CONTEXT_LINES],
     origins: BTreeMap<Source, (String, Option<String>)>,
@@ -112,8 +114,8 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
         self.unknown_lines
     }
 
-    pub(super) fn end(&self) -> Option<(RunOutcome, Span)> {
-        self.end
+    pub(super) fn end(&self) -> Option<LoggedEnd> {
+        self.end.clone()
     }
 
     /// The moment of the last line.
@@ -287,7 +289,11 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
                 self.origins.remove(source);
             }
             Event::RunFinished(summary) if self.halt.is_none() => {
-                self.end = Some((summary.outcome, summary.took));
+                self.end = Some(LoggedEnd {
+                    outcome: summary.outcome,
+                    reason: summary.reason.clone(),
+                    took: summary.took,
+                });
             }
             _ => {}
         }

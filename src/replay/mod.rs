@@ -82,7 +82,15 @@ pub fn replay_with_expectations<E>(
         // The engine's run is not the logged one from the difference on, so nothing is known about that.
         expected.clear();
     }
-    Ok(ReplayResult { run, events, unknown_lines: unknown, end: ended, expectations: expected, finding })
+    Ok(ReplayResult {
+        run,
+        events,
+        unknown_lines: unknown,
+        end: ended,
+        must_pass: false,
+        expectations: expected,
+        finding,
+    })
 }
 
 /// The first line of a log.

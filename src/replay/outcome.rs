@@ -13,13 +13,36 @@ pub struct ReplayResult {
     pub events: u64,
     /// The lines of kinds that this release does not know. They are skipped.
     pub unknown_lines: u64,
-    /// The outcome of the logged run, and its duration; `None` if its end was not reached.
-    pub end: Option<(RunOutcome, Span)>,
+    /// How the logged run ended; `None` if its end was not reached.
+    pub end: Option<LoggedEnd>,
+    /// Whether the logged run is wanted to have passed.
+    pub must_pass: bool,
     /// The results of the extra expectations, as far as the log goes. Empty if the replay differs from the
     /// log.
     pub expectations: Vec<ExpectationResult>,
     /// What the replay found.
     pub finding: ReplayFinding,
+}
+
+impl ReplayResult {
+    /// Whether the replay found nothing wrong, but the logged run is wanted to have passed, and has not.
+    #[must_use]
+    pub fn has_unwanted_end(&self) -> bool {
+        let is_replayed = matches!(self.finding, ReplayFinding::Same | ReplayFinding::CutShort(_));
+        let has_passed = self.end.as_ref().is_some_and(|end| end.outcome == RunOutcome::Passed);
+        self.must_pass && is_replayed && !has_passed
+    }
+}
+
+/// The end of a log's run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEnd {
+    /// Whether it passed.
+    pub outcome: RunOutcome,
+    /// Why it did not.
+    pub reason: Option<String>,
+    /// How long it took.
+    pub took: Span,
 }
 
 /// The run of a log.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::args::{DiffArgs as Arguments, OutputFormat};
-use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
+use crate::cli::command::log_errors::{report_log_error, report_truncated_log, report_unopened_log};
 use crate::cli::command::{print_stdout, report_error, stderr_has_color, write_stderr};
 use crate::cli::exit_code::ExitCode;
 use crate::diff::{DiffInput, DiffSide, LogComparison, PerSide, compare, json, text};
@@ -26,10 +26,8 @@ pub(super) fn diff(arguments: &Arguments) -> ExitCode {
 fn read_and_compare(arguments: &Arguments, paths: PerSide<&Path>) -> Result<LogComparison, ExitCode> {
     let open = |path: &Path| {
         let is_gone_once_read = path.as_os_str() == "-" || !path.is_file();
-        let opened = log_file::open_log(path).map_err(|error| {
-            report_error(error);
-            ExitCode::Refused
-        })?;
+        let opened = log_file::open_log(path)
+            .map_err(|error| report_unopened_log(&error, arguments.allow_incomplete))?;
         Ok(DiffInput { reader: LogReader::new(opened), is_gone_once_read })
     };
     let logs = [open(paths[0])?, open(paths[1])?];

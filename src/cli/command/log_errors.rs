@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::command::{report_error, write_stderr};
 use crate::cli::exit_code::ExitCode;
+use crate::io::log_file::OpenLogError;
 use scenario_log::reader::{LogReadError, TruncatedEnd};
 use scenario_log::sanitize::sanitize;
 
@@ -21,8 +22,24 @@ pub(super) fn report_log_error(path: &Path, unreadable: &LogReadError) -> ExitCo
     ExitCode::UnusableLog
 }
 
-/// Reports where a log was cut short, and returns the exit code. With `allow_incomplete` it is a warning.
+/// Reports why a log cannot be opened, and returns the exit code. With `allow_incomplete`, a log that is not
+/// there is one in which nothing was logged.
+pub(super) fn report_unopened_log(error: &OpenLogError, allow_incomplete: bool) -> ExitCode {
+    if allow_incomplete && error.is_missing() {
+        report_error(format_args!("{error}: nothing was logged"));
+        return ExitCode::UnusableLog;
+    }
+    report_error(error);
+    ExitCode::Refused
+}
+
+/// Reports where a log was cut short, and returns the exit code. With `allow_incomplete` it is a warning, unless
+/// nothing was logged at all.
 pub(super) fn report_truncated_log(path: &Path, cut: &TruncatedEnd, allow_incomplete: bool) -> ExitCode {
+    if cut.last_line == 0 {
+        report_error(format_args!("{}: {cut}", path.to_string_lossy()));
+        return ExitCode::UnusableLog;
+    }
     let text = format!("{}: the log was cut short: {cut}", path.to_string_lossy());
     if allow_incomplete {
         write_stderr(&format!("warning: {}\n", sanitize(&text)));

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use crate::cli::args::PlayArgs;
 use crate::cli::command::cli_error::CliError;
-use crate::cli::command::log_errors::{report_log_error, report_truncated_log};
+use crate::cli::command::log_errors::{report_log_error, report_truncated_log, report_unopened_log};
 use crate::cli::command::{serve, stderr_has_color};
 use crate::cli::exit_code::ExitCode;
 use crate::io::log_file;
@@ -20,7 +20,9 @@ pub(super) fn play(arguments: &PlayArgs) -> ExitCode {
 }
 
 fn try_play(arguments: &PlayArgs) -> Result<ExitCode, CliError> {
-    let log = log_file::open_log_file(&arguments.log).map_err(CliError::refused)?;
+    let log = log_file::open_log_file(&arguments.log).map_err(|error| {
+        CliError::already_reported(report_unopened_log(&error, arguments.allow_incomplete))
+    })?;
     let has_keys = io::stdin().is_terminal() && arguments.log.as_os_str() != "-";
     let served = start_page(arguments)?;
     let playback = PlaybackSetup {

@@ -20,6 +20,9 @@ struct ReplayJson<'a> {
     unknown: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
+    /// Why the logged run did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     took: Option<Box<RawValue>>,
@@ -70,8 +73,9 @@ pub fn render_json(log: &str, replayed: &ReplayResult) -> String {
         name: replayed.run.as_ref().map(|run| &*run.name),
         events: replayed.events,
         unknown: replayed.unknown_lines,
-        outcome: replayed.end.map(|(outcome, _)| outcome.name()),
-        took: replayed.end.and_then(|(_, took)| raw_json(&took.to_string())),
+        outcome: replayed.end.as_ref().map(|end| end.outcome.name()),
+        reason: replayed.end.as_ref().and_then(|end| end.reason.as_deref()),
+        took: replayed.end.as_ref().and_then(|end| raw_json(&end.took.to_string())),
         line: None,
         error: None,
         help: None,

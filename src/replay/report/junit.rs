@@ -58,12 +58,15 @@ fn test_case(case: &ReplayCase<'_>) -> junit_xml::TestCase {
     let words = |kind, more| TestMessage { kind, message: message.clone(), details: more };
     let status = match &replayed.finding {
         _ if !is_failure => TestStatus::Passed,
+        ReplayFinding::Same => TestStatus::Failed(words("not passed", None)),
+        ReplayFinding::CutShort(cut) if replayed.has_unwanted_end() && cut.last_line > 0 => {
+            TestStatus::Failed(words("not passed", None))
+        }
         ReplayFinding::Different(divergence) => {
             TestStatus::Failed(words("different", Some(render_divergence(log, divergence, again, false))))
         }
         ReplayFinding::CutShort(_) => TestStatus::Error(words("cut short", None)),
         ReplayFinding::Unreadable(unreadable) => TestStatus::Error(words(unreadable.kind(), None)),
-        ReplayFinding::Same => TestStatus::Error(words("same", None)),
     };
     junit_xml::TestCase {
         name: (*log).to_owned(),

@@ -3,7 +3,7 @@
 
 use anstyle::{AnsiColor, Effects, Style};
 
-use crate::replay::outcome::{ReplayDivergence, ReplayFinding, ReplayResult, ReplayedEvent};
+use crate::replay::outcome::{LoggedEnd, ReplayDivergence, ReplayFinding, ReplayResult, ReplayedEvent};
 use crate::replay::report::marked_line::{MarkedLogLine, mark_line};
 use crate::replay::report::{describe_cause, differing_keys};
 use crate::report::format::{format_span, pluralize, push_expectation, push_fmt};
@@ -19,6 +19,9 @@ const BOLD: Style = Style::new().effects(Effects::BOLD);
 #[must_use]
 pub fn render_verdict(log: &str, replayed: &ReplayResult, color: bool) -> String {
     let (style, word, what) = match &replayed.finding {
+        ReplayFinding::Same if replayed.has_unwanted_end() => {
+            (BAD, "failed", "; it is the same, but it is wanted to have passed".to_owned())
+        }
         ReplayFinding::Same => (GOOD, "same", String::new()),
         ReplayFinding::CutShort(cut) => (WARN, "cut short", format!("; {cut}")),
         ReplayFinding::Different(divergence) => {
@@ -31,8 +34,11 @@ pub fn render_verdict(log: &str, replayed: &ReplayResult, color: bool) -> String
         text = format!("{style}{word:<9}{style:#}  {}: ", sanitize(log));
     }
     text.push_str(&pluralize(replayed.events, "event"));
-    if let Some((outcome, took)) = replayed.end {
-        push_fmt(&mut text, format_args!(", {} after {}", outcome.name(), format_span(took)));
+    if let Some(LoggedEnd { outcome, reason, took }) = &replayed.end {
+        push_fmt(&mut text, format_args!(", {} after {}", outcome.name(), format_span(*took)));
+        if let Some(reason) = reason {
+            push_fmt(&mut text, format_args!(" ({})", sanitize(reason)));
+        }
     }
     if replayed.unknown_lines > 0 {
         let (lines, verb) = (

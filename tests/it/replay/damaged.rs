@@ -26,13 +26,14 @@ fn the_program_names_the_cut() {
         let line = ends.iter().filter(|end| **end <= length).count();
         let at = ends.iter().rev().find(|end| **end <= length).copied().unwrap_or(0);
         let named = match line {
-            0 => "nothing of it is whole".to_owned(),
+            0 => "nothing was logged".to_owned(),
             _ => format!("it ends after line {line}, at byte {at}"),
         };
         for (arguments, code) in
             [(&["replay", "cut.jsonl"][..], 5), (&["replay", "--allow-incomplete", "cut.jsonl"], 0)]
         {
-            let ended = folder.scenario(arguments).end().expect(code);
+            // A log in which nothing was logged is never as expected.
+            let ended = folder.scenario(arguments).end().expect(if line == 0 { 5 } else { code });
             assert!(ended.stderr.contains(&named), "{length}: {}", ended.stderr);
         }
     }

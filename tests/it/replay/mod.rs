@@ -6,6 +6,7 @@ mod edited;
 mod elsewhere;
 mod golden;
 mod hostile;
+mod outcomes;
 
 use scenario::replay::outcome::ReplayFinding;
 use scenario::replay::replay;

@@ -138,7 +138,7 @@ pub struct TruncatedEnd {
 impl fmt::Display for TruncatedEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.last_line {
-            0 => f.write_str("nothing of it is whole")?,
+            0 => f.write_str("nothing was logged")?,
             line => write!(f, "it ends after line {line}, at byte {}", self.whole_bytes)?,
         }
         self.trailing.as_ref().map_or(Ok(()), |tail| write!(f, ", with {tail} after it"))

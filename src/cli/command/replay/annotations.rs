@@ -28,7 +28,7 @@ pub(super) fn annotate(
             &expectation_annotations(expectations, &replayed.expectations).collect::<Vec<_>>(),
         );
     }
-    if finding_exit_code(&replayed.finding, allow_incomplete) == ExitCode::Passed {
+    if finding_exit_code(replayed, allow_incomplete) == ExitCode::Passed {
         return;
     }
     let log = case.log.to_string_lossy();

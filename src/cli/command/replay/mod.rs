@@ -14,6 +14,7 @@ use crate::cli::command::{env_var, report_diagnostics, report_files};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::scenario_files::DiskFiles;
 use crate::io::log_file;
+use crate::io::log_file::OpenLogError;
 use crate::replay::outcome::{ReplayFinding, ReplayResult};
 use crate::replay::{EventCallback, replay_with_expectations};
 use crate::report::feed::LogEvent;
@@ -24,7 +25,7 @@ use scenario_core::scenario::{
     LoadedExpectations, LoadedScenario, ScenarioOptions, load_expectations, load_scenario,
 };
 use scenario_log::event::{ClockKind, REDACTED};
-use scenario_log::reader::LogReadError;
+use scenario_log::reader::{LogReadError, TruncatedEnd};
 
 /// One log with its result.
 struct ReplayedLog<'a> {
@@ -56,7 +57,7 @@ impl<'a> ReplaySetup<'a> {
         let github = GitHubAnnotator::detect(arguments.github);
         let read = |file: &Path| read_against(file, arguments, github.as_ref());
         let against = arguments.against.as_deref().map(read).transpose()?;
-        let junit = report_files::open_replay_junit(arguments)?;
+        let junit = report_files::open_replay_junit(arguments, against.as_ref())?;
         Ok(ReplaySetup { arguments, github, against, junit })
     }
 
@@ -104,8 +105,9 @@ impl<'a> ReplaySetup<'a> {
                 let against = self.against.as_ref().map(|loaded| &loaded.scenario);
                 replay_with_expectations(bytes, against, expectations, on_event)?
             }
-            Err(error) => unopened_result(error.to_string()),
+            Err(error) => unopened_result(&error, self.arguments.allow_incomplete),
         };
+        let replayed = ReplayResult { must_pass: self.arguments.passed, ..replayed };
         Ok((ReplayedLog { log, replayed, took: started.elapsed(), junit_cases }, expecting))
     }
 }
@@ -124,10 +126,23 @@ fn find_misuse(arguments: &ReplayArgs) -> Option<&'static str> {
         .then_some("standard input can be read once only: one `-`")
 }
 
-/// The result for a log that cannot be opened.
-fn unopened_result(error: String) -> ReplayResult {
-    let finding = ReplayFinding::Unreadable(LogReadError::Io(error));
-    ReplayResult { run: None, events: 0, unknown_lines: 0, end: None, expectations: Vec::new(), finding }
+/// The result for a log that cannot be opened. With `allow_incomplete`, one that is not there was cut short
+/// before its first line.
+fn unopened_result(error: &OpenLogError, allow_incomplete: bool) -> ReplayResult {
+    let finding = match allow_incomplete && error.is_missing() {
+        true => ReplayFinding::CutShort(TruncatedEnd { last_line: 0, whole_bytes: 0, trailing: None }),
+        false => ReplayFinding::Unreadable(LogReadError::Io(error.to_string())),
+    };
+    let (run, end) = (None, None);
+    ReplayResult {
+        run,
+        events: 0,
+        unknown_lines: 0,
+        end,
+        must_pass: false,
+        expectations: Vec::new(),
+        finding,
+    }
 }
 
 /// The options for reading scenario files. A replay starts nothing, so a secret may be missing from the

@@ -39,7 +39,7 @@ pub(super) fn show_log_result(case: &ReplayedLog<'_>, arguments: &ReplayArgs) ->
                         write_stderr(&format!("help: {}\n", sanitize(help)));
                     }
                 }
-                ReplayFinding::CutShort(_) if !arguments.allow_incomplete => {
+                ReplayFinding::CutShort(cut) if !arguments.allow_incomplete && cut.last_line > 0 => {
                     write_stderr("help: `--allow-incomplete` takes logs that were cut short\n");
                 }
                 _ => {}
@@ -81,7 +81,7 @@ pub(super) fn render_test_cases(
         log,
         replayed: &case.replayed,
         took: case.took,
-        is_failure: finding_exit_code(&case.replayed.finding, arguments.allow_incomplete) != ExitCode::Passed,
+        is_failure: finding_exit_code(&case.replayed, arguments.allow_incomplete) != ExitCode::Passed,
         rerun_commands: rerun_commands(case, arguments),
         junit_cases: with_runs.then_some(&case.junit_cases),
     });
