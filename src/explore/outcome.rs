@@ -86,10 +86,14 @@ pub struct ExplorationResult {
 }
 
 impl ExplorationResult {
-    /// Whether every run passes.
+    /// Whether every run passes; `None` if no run fails, but nobody knows whether all of them pass, because an
+    /// expectation was not judged. With `cells_only`, what was not judged does not count.
     #[must_use]
-    pub fn passes(&self) -> bool {
-        self.outcomes.iter().all(|found| found.outcome.verdict == ExploredVerdict::Passed)
+    pub fn passes(&self, cells_only: bool) -> Option<bool> {
+        if self.outcomes.iter().any(|found| found.outcome.verdict == ExploredVerdict::Failed) {
+            return Some(false);
+        }
+        (cells_only || self.unjudged.is_empty()).then_some(true)
     }
 }
 

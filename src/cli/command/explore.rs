@@ -7,7 +7,8 @@ use std::rc::Rc;
 use crate::cli::args::{ExploreArgs as Arguments, OutputFormat};
 use crate::cli::command::cli_error::CliError;
 use crate::cli::command::{
-    load_or_report, print_stdout, report_error, report_files, stderr_has_color, write_stderr,
+    load_or_report, print_stdout, report_error, report_files, stderr_has_color, warn_of_large_seed,
+    write_stderr,
 };
 use crate::cli::exit_code::ExitCode;
 use crate::explore::outcome::{ExplorationResult, Witness};
@@ -15,12 +16,15 @@ use crate::explore::report::{
     ExplorationMode, ExplorationReport, MAX_OUTCOMES_SHOWN, render_json, render_junit, render_text,
 };
 use crate::explore::{explore_by_seeds, explore_exhaustively};
+use crate::io::log_file::kept_files::KeptFiles;
+use crate::io::log_file::output::{OutputDestination, RefusedError, check_kept};
 use crate::io::log_file::writer;
-use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError};
+use crate::io::log_file::writer::LogWriter;
 use crate::run::recorder::RunRecorder;
 use crate::run::{DrivenRun, RunStartError, virtual_time};
 use scenario_core::engine::RunStart;
 use scenario_core::engine::effect::RunVerdict;
+use scenario_core::scenario::LoadedScenario;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::ClockKind;
@@ -30,17 +34,31 @@ pub(super) fn explore(arguments: &Arguments) -> ExitCode {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    match explore_loaded(arguments, loaded.scenario) {
+    match explore_loaded(arguments, loaded) {
         Ok(exit) => exit,
         Err(error) => error.report(),
     }
 }
 
-fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode, CliError> {
+fn explore_loaded(arguments: &Arguments, loaded: LoadedScenario) -> Result<ExitCode, CliError> {
+    let mut kept = report_files::scenario_files(&loaded);
+    let scenario = loaded.scenario;
+    if let Some(log) = &arguments.log {
+        check_kept("--log FILE", &OutputDestination::File(log.clone()), &kept)?;
+    }
     let junit_output = match &arguments.junit {
-        Some(path) => Some(report_files::open("--junit", path, &[(&arguments.file, "the scenario")])?),
+        Some(path) => {
+            let mut kept_by_junit = kept.clone();
+            if let Some(log) = &arguments.log {
+                kept_by_junit.add(log, "the `--log`");
+            }
+            Some(report_files::open("--junit", path, &kept_by_junit)?)
+        }
         None => None,
     };
+    if let Some(path) = arguments.junit.as_ref().filter(|path| path.as_os_str() != "-") {
+        kept.add(path, "the `--junit`");
+    }
     if let Some(log) = &arguments.log
         && log.is_file()
         && !arguments.force
@@ -54,11 +72,17 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
     let (mode, explored) = match arguments.seeds {
         Some(seeds) => (ExplorationMode::Seeds, explore_seeds(&scenario, seeds)),
         None => {
+            warn_of_large_seed(arguments.seed);
             let seed = arguments.seed.or(scenario.seed).unwrap_or_default();
             (ExplorationMode::Exhaustive(seed), explore_orders(&scenario, seed, arguments.max_states)?)
         }
     };
-    let exploration = ExplorationReport { name: &scenario.name, mode, result: &explored };
+    let exploration = ExplorationReport {
+        name: &scenario.name,
+        mode,
+        result: &explored,
+        cells_only: arguments.judge_cells_only,
+    };
     let printed = match arguments.format {
         // The test cases take the place of the text on standard output.
         _ if arguments.junit.as_deref().is_some_and(|path| path.as_os_str() == "-") => ExitCode::Passed,
@@ -75,14 +99,27 @@ fn explore_loaded(arguments: &Arguments, scenario: Scenario) -> Result<ExitCode,
     }
     if let Some(path) = &arguments.log {
         let scenario = Rc::new(scenario);
-        if let Some(exit) = write_logs(arguments, path, &scenario, &explored)? {
+        if let Some(exit) = write_logs(arguments, (path, &kept), &scenario, &explored)? {
             return Ok(exit);
         }
     }
-    Ok(match printed {
-        ExitCode::Passed if !explored.passes() => ExitCode::Failed,
-        printed => printed,
+    Ok(match (printed, explored.passes(arguments.judge_cells_only)) {
+        (ExitCode::Passed, Some(false)) => ExitCode::Failed,
+        (ExitCode::Passed, None) => {
+            report_unjudged(&explored.unjudged);
+            ExitCode::Failed
+        }
+        (printed, _) => printed,
     })
+}
+
+/// Names the expectations without which nobody knows whether every run passes.
+fn report_unjudged(names: &[String]) {
+    let verb = if names.len() == 1 { "expectation is" } else { "expectations are" };
+    report_error(format_args!("{} {verb} not judged: {}", names.len(), names.join(", ")));
+    write_stderr(
+        "help: `--seeds N` judges them on many runs; `--judge-cells-only` leaves them open, and passes without them\n",
+    );
 }
 
 /// Shows the progress on a terminal, in one line that is written again and again.
@@ -124,7 +161,7 @@ fn explore_orders(scenario: &Scenario, seed: u64, max_states: u64) -> Result<Exp
 /// ended a run.
 fn write_logs(
     arguments: &Arguments,
-    path: &Path,
+    (path, kept): (&Path, &KeptFiles),
     scenario: &Rc<Scenario>,
     explored: &ExplorationResult,
 ) -> Result<Option<ExitCode>, CliError> {
@@ -134,13 +171,13 @@ fn write_logs(
             report_error(format_args!("there is no outcome {wanted}; there are {}", found.len()));
             return Ok(Some(ExitCode::Usage));
         };
-        let ended = write_log(path, arguments.force, scenario, &found.witness)?;
+        let ended = write_log((path, kept), arguments.force, scenario, &found.witness)?;
         write_stderr(&format!("outcome {wanted}: {}\n", path.display()));
         return Ok(ended);
     }
     for (n, found) in found.iter().take(MAX_OUTCOMES_SHOWN).enumerate() {
         let path = numbered_log_path(path, n + 1);
-        if let Some(ended) = write_log(&path, arguments.force, scenario, &found.witness)? {
+        if let Some(ended) = write_log((&path, kept), arguments.force, scenario, &found.witness)? {
             return Ok(Some(ended));
         }
         write_stderr(&format!("outcome {}: {}\n", n + 1, path.display()));
@@ -164,7 +201,7 @@ fn numbered_log_path(path: &Path, n: usize) -> PathBuf {
 
 /// Runs a witness again and writes its log. Returns an exit code if a signal or a fault has ended the run.
 fn write_log(
-    path: &Path,
+    (path, kept): (&Path, &KeptFiles),
     force: bool,
     scenario: &Rc<Scenario>,
     witness: &Witness,
@@ -178,12 +215,16 @@ fn write_log(
         scenario_json: &resolved,
     };
     let begin = || {
-        let opened = writer::open_output("--log FILE", &OutputDestination::File(path.to_owned()), force);
+        let opened =
+            writer::open_output("--log FILE", &OutputDestination::File(path.to_owned()), force, kept);
         let writer = opened.and_then(|opened| LogWriter::start(opened, Box::new(|_: &[u8]| {})));
         let writer = writer.map_err(|RefusedError(message)| RunStartError(message))?;
         Ok(DrivenRun::start(scenario, &start, RunRecorder::new(Some(writer), None)))
     };
-    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(CliError::refused)?;
+    let (run, verdict) = virtual_time::drive(begin, &[], None).map_err(CliError::refused)?;
+    if let Some(rescued) = run.recorder.rescued_log() {
+        return Err(CliError::refused(rescued.message));
+    }
     Ok(match verdict.map_err(CliError::refused)? {
         RunVerdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
         RunVerdict::InternalError => Some(ExitCode::InternalError),

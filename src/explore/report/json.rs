@@ -21,7 +21,8 @@ struct ExplorationJson<'a> {
     count: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     states: Option<u64>,
-    passes: bool,
+    /// `null` if an expectation was not judged, and no run fails.
+    passes: Option<bool>,
     outcomes: Vec<ExploredOutcomeJson<'a>>,
     expected: Vec<ExploredExpectationJson<'a>>,
     not_judged: &'a [String],
@@ -64,7 +65,7 @@ struct ExploredExpectationJson<'a> {
 /// # Errors
 /// If the report cannot be written as JSON.
 pub fn render_json(exploration: &ExplorationReport<'_>) -> serde_json::Result<String> {
-    let ExplorationReport { name, mode: how, result: explored } = *exploration;
+    let ExplorationReport { name, mode: how, result: explored, cells_only } = *exploration;
     let (mode, seed) = match how {
         ExplorationMode::Seeds => ("seeds", None),
         ExplorationMode::Exhaustive(seed) => ("exhaustive", Some(seed)),
@@ -75,7 +76,7 @@ pub fn render_json(exploration: &ExplorationReport<'_>) -> serde_json::Result<St
         seed,
         count: explored.runs.to_string(),
         states: explored.states,
-        passes: explored.passes(),
+        passes: explored.passes(cells_only),
         outcomes: explored.outcomes.iter().map(|found| outcome_json(found, how)).collect(),
         expected: explored.expectations.iter().map(|judged| expectation_json(judged, how)).collect(),
         not_judged: &explored.unjudged,

@@ -17,7 +17,11 @@ pub fn render_junit(exploration: &ExplorationReport<'_>) -> io::Result<String> {
     let judged = exploration.result.expectations.iter().map(|judged| expectation_case(exploration, judged));
     let open = exploration.result.unjudged.iter().map(|name| {
         let why = "only what is expected of `shared` is judged by every order of the steps".to_owned();
-        test_case(exploration, name.clone(), TestStatus::Skipped(why))
+        let status = match exploration.cells_only {
+            true => TestStatus::Skipped(why),
+            false => TestStatus::Error(TestMessage { kind: "not judged", message: why, details: None }),
+        };
+        test_case(exploration, name.clone(), status)
     });
     let cases = [all_runs_case(exploration)].into_iter().chain(judged).chain(open).collect();
     junit_xml::render_xml("scenario explore", [(exploration.name.to_owned(), cases)])

@@ -30,6 +30,8 @@ pub struct ExplorationReport<'a> {
     pub mode: ExplorationMode,
     /// Its result.
     pub result: &'a ExplorationResult,
+    /// Whether what was not judged does not count.
+    pub cells_only: bool,
 }
 
 /// Formats the values of the cells, and which player waits for which lock.

@@ -17,7 +17,7 @@ pub const MAX_OUTCOMES_SHOWN: usize = 20;
 /// The report as text.
 #[must_use]
 pub fn render_text(exploration: &ExplorationReport<'_>) -> String {
-    let ExplorationReport { name, mode: how, result: explored } = *exploration;
+    let ExplorationReport { name, mode: how, result: explored, .. } = *exploration;
     let mut out = render_head(name, how, explored);
     if explored.runs == BigUint::ZERO {
         return out;

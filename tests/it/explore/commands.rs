@@ -66,6 +66,22 @@ fn what_is_expected_is_judged() {
 }
 
 #[test]
+fn an_expectation_that_is_not_judged_never_passes() {
+    let folder = Folder::new();
+    folder.file("s.toml", format!("{COUNTER}[[expect]]\nof = \"step\"\nat_least = 6\n"));
+    let open = json(&folder, &["--exhaustive"], 1);
+    assert_eq!((&open["passes"], &open["not_judged"]), (&Value::Null, &json!(["step: at least 6"])));
+    let said = folder.scenario(&["explore", "s.toml", "--exhaustive"]).end().expect(1).stderr;
+    assert!(said.contains("error: 1 expectation is not judged: step: at least 6\n"), "{said}");
+    let junit =
+        folder.scenario(&["explore", "s.toml", "--exhaustive", "--junit", "-"]).end().expect(1).stdout;
+    assert!(junit.contains("errors=\"1\"") && junit.contains("type=\"not judged\""), "{junit}");
+    let cells = json(&folder, &["--exhaustive", "--judge-cells-only"], 0);
+    assert_eq!(cells["passes"], true);
+    assert_eq!(json(&folder, &["--seeds", "20"], 0)["passes"], true);
+}
+
+#[test]
 fn without_expectations_every_outcome_is_as_expected() {
     let folder = Folder::new();
     folder.file("s.toml", COUNTER);
