@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::diff;
 use crate::io::process::pty;
+use crate::web::server::host_name::HostName;
 use scenario_log::event::ClockKind;
 use scenario_log::time::Span;
 
@@ -91,8 +92,8 @@ pub struct ServeArgs {
     pub address: Option<String>,
     /// Accept readers from other machines who use this host name in the link; without it, only this
     /// machine can read the page
-    #[arg(long = "serve-host", value_name = "NAME", requires = "address")]
-    pub hosts: Vec<String>,
+    #[arg(long = "serve-host", value_name = "NAME", requires = "address", value_parser = HostName::parse)]
+    pub hosts: Vec<HostName>,
 }
 
 /// The largest seed: the largest integer of TOML.
@@ -137,6 +138,9 @@ pub struct RunArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would take them for the help of the options within")]
     pub serving: ServeArgs,
+    /// Keep the live page after the end of the run, until Ctrl-C
+    #[arg(long, requires = "address")]
+    pub stay: bool,
     /// Spin on the processor before each moment, to be on time to the microsecond (real clock only)
     #[arg(long)]
     pub precise: bool,
@@ -241,6 +245,10 @@ pub struct ExploreArgs {
     #[arg(long, value_name = "N", default_value_t = 2_000_000, conflicts_with = "seeds",
         value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub max_states: u64,
+    /// With `--exhaustive`: judge only what is expected of `shared`, and leave the other expectations open;
+    /// without it, a scenario with others does not pass
+    #[arg(long, conflicts_with = "seeds")]
+    pub judge_cells_only: bool,
     /// The format of the outcomes
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
@@ -277,6 +285,9 @@ pub struct ReplayArgs {
     /// Accept logs that were cut short, up to their last whole line
     #[arg(long)]
     pub allow_incomplete: bool,
+    /// Demand that the logged runs passed; without it, a failed run that fails again is the same
+    #[arg(long)]
+    pub passed: bool,
     /// The format of the results
     #[arg(long, value_enum, default_value_t = ReplayFormat::Human)]
     pub format: ReplayFormat,

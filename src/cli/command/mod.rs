@@ -33,10 +33,12 @@ use crate::cli::args::{CliCommand, VariableArgs};
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::scenario_files::DiskFiles;
+use crate::io::stderr;
 use crate::terminal::diagnostics;
 use scenario_core::diagnostic::{Diagnostic, SourceFiles};
 use scenario_core::engine::effect::RunVerdict;
 use scenario_core::engine::random;
+use scenario_core::engine::random::LargeSeedWarning;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::{LoadedScenario, ScenarioError, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
@@ -101,10 +103,18 @@ fn report_diagnostics(sources: &SourceFiles, diagnostics: &[Diagnostic], github:
 
 /// The seed of a run: from the command line, else from the scenario, else a random one.
 fn choose_seed(given: Option<u64>, scenario: &Scenario) -> Result<u64, ExitCode> {
+    warn_of_large_seed(given);
     given.or(scenario.seed).map_or_else(random::random_seed, Ok).map_err(|error| {
         report_error(format_args!("cannot draw a seed: {error}"));
         ExitCode::Refused
     })
+}
+
+/// Warns of a seed of the command line that many programs read from a log as another number.
+fn warn_of_large_seed(given: Option<u64>) {
+    if let Some(LargeSeedWarning { message, help }) = given.and_then(random::large_seed_warning) {
+        write_stderr(&format!("warning: {message}\nhelp: {help}\n"));
+    }
 }
 
 /// The exit code for the verdict of a run.
@@ -137,7 +147,7 @@ fn has_color(stream: &impl RawStream) -> bool {
 
 /// Writes text to standard error. A closed standard error does not stop the program.
 fn write_stderr(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    stderr::write(text.as_bytes());
 }
 
 /// Writes an error to standard error, in the style of the diagnostics. It is one line: control characters

@@ -69,7 +69,7 @@ impl ReportOutputs {
                 _ => outputs.csv = Some(CsvReport::new(output)),
             }
             if path.as_os_str() != "-" {
-                kept.add(path, &format!("the `{option}`"));
+                kept.add(path, option);
             }
         }
         Ok(outputs)

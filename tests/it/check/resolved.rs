@@ -502,8 +502,13 @@ proptest! {
         let toml = draft.to_toml(std::slice::from_ref(&said), &before, &behind);
         prop_assert!(!toml.contains(|c| c != '\n' && is_unsafe_char(c)), "{toml}");
         let loaded = load_text(&toml);
-        // There are no diagnostics but warnings about expectations.
-        let doubts = ["`abort` has no effect", "never comes in this scenario"];
+        // There are no diagnostics but warnings about expectations and the time limit.
+        let doubts = [
+            "`abort` has no effect",
+            "never comes in this scenario",
+            "the timeline makes ",
+            "and `time_limit` is",
+        ];
         let doubted = said_of(&loaded);
         let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));
         prop_assert!(heads.all(|head| doubts.iter().any(|doubt| head.contains(doubt))), "{toml}\n{doubted}");

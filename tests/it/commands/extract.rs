@@ -6,7 +6,8 @@ use rustix::process::Signal;
 
 use crate::common::{Ended, Folder, Log, answer, kill, project, serve};
 
-/// The scenario of `log.jsonl`, which must have neither errors nor warnings.
+/// The scenario of `log.jsonl`, which must have neither errors nor warnings; but a run that was interrupted has
+/// entries that were still to come.
 #[track_caller]
 fn extracted(folder: &Folder) -> String {
     let ended = folder.scenario(&["extract", "log.jsonl"]).end().expect(0);
@@ -20,7 +21,9 @@ fn extracted(folder: &Folder) -> String {
 fn checked(folder: &Folder, ended: &Ended) {
     folder.file("again.toml", &ended.stdout);
     let check = folder.scenario(&["check", "again.toml"]).end().expect(0);
-    assert_eq!(check.stderr, "again.toml: valid\n", "{}", ended.stdout);
+    let warnings = check.stderr.lines().filter(|line| line.starts_with("warning: "));
+    let others = warnings.filter(|warning| !warning.contains("and `time_limit` is")).count();
+    assert!(others == 0 && check.stderr.ends_with("again.toml: valid\n"), "{}{}", check.stderr, ended.stdout);
 }
 
 const WAVES: &str = "name = \"two waves\"\nseed = 5\n[vars]\nmoves = \"3\"\n[presets.1]\nplayers = [\n\
@@ -253,7 +256,7 @@ fn a_log_that_was_cut_short_gives_its_known_part() {
     for nothing in [&b""[..], &lines[0][..50]] {
         let ended = folder.scenario(&["extract", "--allow-incomplete", "-"]).stdin(nothing).end().expect(5);
         assert_eq!(ended.stdout, "");
-        assert!(ended.stderr.contains("nothing of it is whole"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("nothing was logged"), "{}", ended.stderr);
     }
 }
 

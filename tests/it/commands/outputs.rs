@@ -149,7 +149,7 @@ fn no_output_overwrites_a_file_that_the_command_reads() {
         ("$S replay l.jsonl --expect e.toml --junit expect.toml".to_owned(), "expect.toml is the `--expect`"),
         ("$S replay l.jsonl --junit l.jsonl".to_owned(), "l.jsonl is a log"),
         ("$S report --csv l.jsonl - < l.jsonl".to_owned(), "l.jsonl is the log"),
-        ("$S report l.jsonl -o x --csv ./x".to_owned(), "./x is the `--output`"),
+        ("$S report l.jsonl -o x --csv ./x".to_owned(), "./x is --output"),
     ] {
         let (code, said) = shell(&folder, &line);
         assert!(said.contains(role), "{line}: {said}");

@@ -21,21 +21,21 @@ fn noted_pid(folder: &Folder) -> serde_json::Value {
     }
 }
 
-/// Runs with pipes that nobody reads; `interrupt` sends TERM once the program runs. Gives the exit code, and
-/// what was said, if that can be read.
+/// Runs with a log that nobody reads; `interrupt` sends TERM once the run stands still. Gives the exit code, and
+/// what was said.
 #[track_caller]
 fn end_unread(folder: &Folder, mut run: Run, interrupt: bool) -> (Option<i32>, String) {
     let mut child = run.command.stdin(Stdio::null()).spawn().unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
     if interrupt {
-        noted_pid(folder);
+        std::io::BufRead::read_line(&mut stderr, &mut said).unwrap();
+        assert_eq!(said, "warning: nothing takes the log; the run stands still until something does\n");
         kill(&child, Signal::TERM);
     }
     let code = child.wait().unwrap().code();
     assert!(is_gone(&noted_pid(folder)), "the program was stopped");
-    let mut said = String::new();
-    if let Some(mut stderr) = child.stderr.take() {
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
-    }
+    std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
     (code, said)
 }
 

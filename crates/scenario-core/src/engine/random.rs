@@ -22,6 +22,10 @@ use crate::scenario::interval::Interval;
 use scenario_log::name::PlayerName;
 use scenario_log::time::Span;
 
+/// How many bits a drawn seed has: as many as a number of JavaScript, of `jq` and of many others holds exactly
+/// (RFC 8259, section 6).
+const SEED_BITS: u32 = 53;
+
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
@@ -188,7 +192,28 @@ fn neg_ln(u: u64, bits: u32) -> u64 {
 /// If the operating system provides no randomness.
 pub fn random_seed() -> Result<u64, rand::rngs::SysError> {
     use rand::TryRng;
-    Ok(rand::rngs::SysRng.try_next_u64()? >> 1)
+    Ok(rand::rngs::SysRng.try_next_u64()? >> (u64::BITS - SEED_BITS))
+}
+
+/// A warning about a seed that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LargeSeedWarning {
+    /// What may happen.
+    pub message: String,
+    /// The way out.
+    pub help: String,
+}
+
+/// The warning about a seed that many programs read from a log as another number; `None` for a smaller one.
+#[must_use]
+pub fn large_seed_warning(seed: u64) -> Option<LargeSeedWarning> {
+    (seed > 1 << SEED_BITS).then(|| LargeSeedWarning {
+        message: format!(
+            "the seed {seed} is above 2^{SEED_BITS}: jq, JavaScript and others read it from the log as another \
+             number, and so as another run"
+        ),
+        help: format!("take a seed up to {}", 1_u64 << SEED_BITS),
+    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod proxy;
 mod ready;
 mod secret_use;
 mod steps;
+mod time_limit;
 mod timeline;
 mod url;
 mod world;
@@ -25,11 +26,13 @@ use std::path::{Path, PathBuf};
 use steps::CellsAndLocks;
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
+use crate::engine::random;
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawFetchJob, RawPreset, RawScenario, RawSharedCells};
 use crate::scenario::model::{FetchJob, Scenario};
 use crate::scenario::schema::collections::NamedTable;
 use crate::scenario::schema::key_rules::JobNameRule;
+use crate::scenario::schema::numbers::BoundedInt;
 use crate::scenario::schema::{KeySlot, Located};
 use crate::scenario::unix_socket::url_in_folder;
 use scenario_log::time::Span;
@@ -114,7 +117,7 @@ pub(crate) fn build_scenario(
     let scenario = Scenario {
         name: raw.name.into_value().map_or_else(|| stem.to_owned(), |name| name.0),
         description: raw.description.into_value().map(|text| text.0),
-        seed: raw.seed.into_value().and_then(|seed| u64::try_from(seed.0).ok()),
+        seed: build_seed(raw.seed, found),
         tick: (tick != Span::ZERO).then_some(tick),
         time_limit: raw.time_limit.into_value().map(|limit| limit.0),
         vars: BTreeMap::new(),
@@ -127,6 +130,8 @@ pub(crate) fn build_scenario(
         world: world?,
     };
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
+    expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
+    time_limit::warn_of_late_entries(&scenario, found);
     Some(scenario)
 }
 
@@ -136,6 +141,16 @@ fn in_folder(mut fetch: FetchJob, folder: &Path) -> FetchJob {
         *url = url_in_folder(std::mem::take(url), folder);
     }
     fetch
+}
+
+/// The seed; one that many programs would read as another number is a warning.
+fn build_seed(raw: KeySlot<BoundedInt<0, { i64::MAX }>>, found: &mut Diagnostics) -> Option<u64> {
+    let given = raw.into_given()?;
+    let seed = u64::try_from(given.value.0).ok()?;
+    if let Some(warning) = random::large_seed_warning(seed) {
+        found.add(Diagnostic::warning(given.place, warning.message).with_help(warning.help));
+    }
+    Some(seed)
 }
 
 /// The cells, sorted by name; `None` if they are wrong, which has been reported.

@@ -2,6 +2,7 @@
 //! have the right unit, and that they can hold at all.
 
 mod never_matches;
+mod planned_counts;
 mod thresholds;
 
 use std::mem::take;
@@ -22,6 +23,7 @@ use scenario_log::time::Span;
 
 use super::duplicate_name_error;
 pub(crate) use crate::scenario::check::expect::never_matches::warn_of_impossible_events;
+pub(crate) use crate::scenario::check::expect::planned_counts::warn_of_impossible_counts;
 use thresholds::{build_threshold_from_limits, why_not_decidable_early};
 
 /// The largest number of expectations in a scenario: a percentile takes up to half a megabyte.
