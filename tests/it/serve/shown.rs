@@ -29,7 +29,8 @@ fn a_page_gets_the_run_and_its_end_and_the_log_replays() {
     assert_eq!(state["lanes"]["ps#1"]["label"], "1");
     assert_eq!(state["entries"]["first"]["does"], "spawn 1");
     assert_eq!(state["can"]["presets"], serde_json::json!(["1", "bad", "gate"]));
-    assert_eq!(state["can"]["ids"][1], serde_json::json!({"id": "gate", "stop": true, "send": true}));
+    let ids = state["can"]["ids"].as_array().unwrap();
+    assert!(ids.contains(&serde_json::json!({"id": "gate", "stop": true, "send": true})), "{ids:?}");
     assert!(state["end"].is_null());
     let lines = state["lines"].as_array().unwrap();
     let texts: Vec<_> = lines.iter().map(|line| line["text"].as_str().unwrap()).collect();
