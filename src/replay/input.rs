@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use scenario_core::engine::input::Input;
+use scenario_core::engine::input::{Input, LineDecision};
 use scenario_log::decode::LogRecord;
 use scenario_log::event::{Event, MoveDirection, OutputStream, Source};
 use scenario_log::reader::LogLine;
@@ -67,7 +67,8 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         }
         Some(Event::LineMatched { source, stream, ready, entries, expects, follows }) => {
             let (entries, expects, follows) = (entries.to_vec(), expects.to_vec(), follows.to_vec());
-            Input::LineMatched { source, stream, ready, entries, expects, follows }
+            let decision = Box::new(LineDecision { ready, entries, expects, follows });
+            Input::LineMatched { source, stream, decision }
         }
         Some(Event::PlayerJoined { source, player, .. }) => {
             Input::PlayerJoined { source, player: player.to_string() }

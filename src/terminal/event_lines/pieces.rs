@@ -11,12 +11,12 @@ const MAX_KEPT: usize = 4 << 10;
 /// The lines of which a beginning is on the screen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UnfinishedPieces {
-    lines: BTreeMap<(Source, bool), UnfinishedLine>,
+    lines: BTreeMap<(Source, bool), ShownLine>,
 }
 
 /// A line of which a beginning is on the screen.
 #[derive(Clone, Debug, Default)]
-struct UnfinishedLine {
+struct ShownLine {
     /// Where its last piece begins, in bytes.
     begin: usize,
     /// The length of that piece, and its first bytes.

@@ -47,7 +47,7 @@ impl LineRenderer {
                 let name = self.names.remove(source).unwrap_or_default();
                 self.unfinished.forget(*source);
                 let how = match exit {
-                    SpawnExit::Code(0) if *ok => String::new(),
+                    SpawnExit::Code(0) if *ok || last_lines.is_some() => String::new(),
                     SpawnExit::Code(0) => format!(" with code 0, {UNWANTED_SUCCESS}"),
                     other => format!(" with {other}"),
                 };

@@ -77,14 +77,8 @@ pub enum Input {
         source: Source,
         /// The stream of the line.
         stream: OutputStream,
-        /// Whether it makes the spawn ready.
-        ready: bool,
-        /// The numbers of the entries, counted from 1, whose wait for a line it ends.
-        entries: Vec<u32>,
-        /// The numbers of the expectations, counted from 1, that look for such a line.
-        expects: Vec<u32>,
-        /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
-        follows: Vec<u32>,
+        /// What it decides.
+        decision: Box<LineDecision>,
     },
     /// A process ended, and all its output has been handed over.
     SpawnExited {
@@ -186,6 +180,19 @@ pub enum Input {
         /// The length of the pause by the machine's clock.
         took: Span,
     },
+}
+
+/// What a line decides, by the numbers of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineDecision {
+    /// Whether it makes the spawn ready.
+    pub ready: bool,
+    /// The numbers of the entries, counted from 1, whose wait for a line it ends.
+    pub entries: Vec<u32>,
+    /// The numbers of the expectations, counted from 1, that look for such a line.
+    pub expects: Vec<u32>,
+    /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+    pub follows: Vec<u32>,
 }
 
 impl Input {

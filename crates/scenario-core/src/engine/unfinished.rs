@@ -1,5 +1,6 @@
 //! The lines of a program that have not ended, and what a line decides. Knows no entry and no regex.
 
+use crate::engine::input::LineDecision;
 use scenario_log::event::OutputStream;
 
 /// What a line, or text that has not ended, decides.
@@ -24,10 +25,13 @@ pub(crate) struct LineHits {
 
 impl LineMatches {
     /// From the numbers of the log, which count from 1.
-    pub(crate) fn from_log(ready: bool, entries: &[u32], expects: &[u32], follows: &[u32]) -> LineMatches {
+    pub(crate) fn from_log(decision: &LineDecision) -> LineMatches {
         let index = |number: &u32| usize::try_from(*number).ok()?.checked_sub(1);
-        let expects = LineHits { targets: expects.to_vec(), predecessors: follows.to_vec() };
-        LineMatches { ready, entries: entries.iter().filter_map(index).collect(), expects }
+        LineMatches {
+            ready: decision.ready,
+            entries: decision.entries.iter().filter_map(index).collect(),
+            expects: LineHits { targets: decision.expects.clone(), predecessors: decision.follows.clone() },
+        }
     }
 
     /// The numbers for the log, which count from 1.

@@ -42,9 +42,8 @@ impl RunState {
             Input::SpawnText { source, stream, ref text, ref said } => {
                 self.spawn_text(source, stream, (text, said.as_deref().unwrap_or(text)), out);
             }
-            Input::LineMatched { source, stream, ready, ref entries, ref expects, ref follows } => {
-                let matches = LineMatches::from_log(ready, entries, expects, follows);
-                self.line_matched(source, stream, matches, out);
+            Input::LineMatched { source, stream, ref decision } => {
+                self.line_matched(source, stream, LineMatches::from_log(decision), out);
             }
             Input::SpawnExited { source, exit, held, killed, skipped } => {
                 let end = SpawnExitReport {
