@@ -11,9 +11,7 @@ use std::rc::Rc;
 
 use crate::diff::comparable_fields::ComparableFields;
 use crate::diff::line_ref::CurrentLine;
-use crate::diff::source_identity::{
-    ComparedOrigin, SequenceName, SequencePart, SourceIdentities, SourceIdentity,
-};
+use crate::diff::source_identity::{SequenceName, SequencePart, SourceIdentities, SourceIdentity};
 use crate::diff::{DiffSide, LogDifference, LogLineRef, PerSide};
 use scenario_log::event::{Event, OutputStream, Source};
 
@@ -174,6 +172,7 @@ impl SequenceComparer {
                 }
             }
             EventOwner::Source(source) => {
+                let ends = ends_source(&self.sources, side, source, event);
                 let identity = self.sources.identify(side, source, event);
                 let row = self.by_identity.entry(Rc::clone(&identity)).or_default();
                 row.numbers[side as usize] = Some(source);
@@ -183,7 +182,7 @@ impl SequenceComparer {
                 if !(is_alone && sequence.is_waiting(side)) {
                     found.compare_next(name, sequence, (side, hash(), here));
                 }
-                if ends_source(event, &identity) {
+                if ends {
                     self.sources.forget(side, source);
                     self.end_source(side, &identity);
                 }
@@ -312,8 +311,8 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
     }
 }
 
-/// Whether this event is the last one of its source.
-fn ends_source(event: &Event<'_>, identity: &SourceIdentity) -> bool {
+/// Whether this event is the last one of its source: its end, or that it could not start.
+fn ends_source(sources: &SourceIdentities, side: DiffSide, source: Source, event: &Event<'_>) -> bool {
     let is_end = matches!(
         event,
         Event::SpawnExited { .. }
@@ -321,7 +320,7 @@ fn ends_source(event: &Event<'_>, identity: &SourceIdentity) -> bool {
             | Event::FetchFailed { .. }
             | Event::PlayerLeft { .. }
     );
-    is_end || matches!(event, Event::SpawnFailed { .. }) && identity.origin == ComparedOrigin::NotStarted
+    is_end || matches!(event, Event::SpawnFailed { .. }) && !sources.is_running(side, source)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub enum ComparedOrigin {
     Job(String, Option<String>),
     /// A guest whose player has this name.
     Guest(String),
-    /// A spawn that has not started: the log does not say of which preset.
+    /// A spawn that has not started, in a log of an older release: it does not say of which preset.
     NotStarted,
 }
 
@@ -53,6 +53,11 @@ impl SourceIdentities {
             }
             Event::FetchStarted { job, entry, .. } => ComparedOrigin::Job(job.to_owned(), entry_text(entry)),
             Event::PlayerJoined { player, .. } => ComparedOrigin::Guest(player.to_string()),
+            Event::SpawnFailed { preset: Some(preset), entry, .. }
+                if !self.running[side as usize].contains_key(&source) =>
+            {
+                ComparedOrigin::Preset(preset.to_owned(), entry_text(entry))
+            }
             _ => match self.running[side as usize].get(&source) {
                 Some(identity) => return Rc::clone(identity),
                 None => ComparedOrigin::NotStarted,
@@ -63,6 +68,11 @@ impl SourceIdentities {
         let identity = Rc::new(SourceIdentity { origin, nth: *nth });
         self.running[side as usize].insert(source, Rc::clone(&identity));
         identity
+    }
+
+    /// Whether a source has an identity already: it has started, and has not ended.
+    pub(super) fn is_running(&self, side: DiffSide, source: Source) -> bool {
+        self.running[side as usize].contains_key(&source)
     }
 
     /// Forgets a source that has ended.

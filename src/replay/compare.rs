@@ -345,7 +345,7 @@ fn is_same(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
 const CHECKSUM_KEY: &[u8] = b",\"crc32c\":\"";
 
 /// Whether a line in any form has all values of the engine's event, and no other key that such an event
-/// can have.
+/// can have. An older log lacks the keys that came later.
 #[cold]
 fn has_same_values(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     let closed = if is_last { [now, b"}"].concat() } else { now.to_vec() };
@@ -355,7 +355,14 @@ fn has_same_values(line: &LogLine<'_>, now: &[u8], is_last: bool) -> bool {
     };
     let counts = |key: &str| key != "seq" && key != "crc32c";
     let has = |key: &str| now.iter().any(|field| field.key == key);
-    let has_all_values = now.iter().filter(|field| counts(&field.key)).all(|field| logged.contains(field));
+    let is_before = |key: &str| {
+        scenario_log::schema::is_later_key(line.event_name(), key)
+            && !logged.iter().any(|field| field.key == key)
+    };
+    let has_all_values = now
+        .iter()
+        .filter(|field| counts(&field.key))
+        .all(|field| logged.contains(field) || is_before(&field.key));
     let adds = |key: &str| counts(key) && !has(key) && scenario_log::schema::is_key(line.event_name(), key);
     has_all_values && !logged.iter().any(|field| adds(&field.key))
 }

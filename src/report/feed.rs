@@ -143,7 +143,9 @@ mod tests {
                 Some(("p".to_owned(), Some("#2".to_owned()), u64::from(nth), failure.map(str::to_owned)))
             };
             assert_eq!(at(1, &start), known(None));
-            assert_eq!(at(2, &Event::SpawnFailed { source, error: "never", running: 1 }), known(None));
+            let preset = Some("p");
+            let failed = Event::SpawnFailed { source, preset, entry, error: "never", running: 1 };
+            assert_eq!(at(2, &failed), known(None));
             let exit = SpawnExit::Code(0);
             let end = Event::SpawnExited {
                 source,

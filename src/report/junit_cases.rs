@@ -14,7 +14,7 @@ use std::io;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
-use crate::report::metrics::faults::event_fault;
+use crate::report::metrics::faults::{event_fault, last_lines};
 use crate::report::origins::{OriginKind, SourceOrigin};
 use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
 use scenario_log::sanitize::sanitize;
@@ -26,12 +26,23 @@ const MAX_OWN_CASES: usize = 50;
 /// How many faults of a case are listed.
 const MAX_FAULTS: usize = 20;
 
+/// The name of the case of the run as a whole, and of the cases of what was typed.
+const RUN_CASE: &str = "run";
+const TYPED_CASES: &str = "typed";
+
+/// The name of a case that the scenario names, where a case of another kind beside it has the name `own`:
+/// the kind stands before the name then. This depends on nothing else, so the names are the same in every
+/// run.
+pub(crate) fn distinct_from(own: &str, kind: &str, name: &str) -> String {
+    if name == own { format!("{kind} {name}") } else { name.to_owned() }
+}
+
 /// A suite, in the order of the report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum CaseSuite {
     Preset(String),
     Fetch(String),
-    /// Spawns that could not start.
+    /// Spawns that could not start, in a log of an older release: it does not say of which preset.
     Unstarted,
 }
 
@@ -57,8 +68,8 @@ impl CaseOrigin {
     fn name(&self) -> String {
         match self {
             CaseOrigin::Number(n) => format!("#{n}"),
-            CaseOrigin::Id(id) => id.clone(),
-            CaseOrigin::Typed => "typed".to_owned(),
+            CaseOrigin::Id(id) => distinct_from(TYPED_CASES, "entry", id),
+            CaseOrigin::Typed => TYPED_CASES.to_owned(),
             CaseOrigin::Unknown(source) => source.to_string(),
         }
     }
@@ -96,6 +107,9 @@ struct CaseRecord {
     /// How many of them had a fault, and the first faults.
     faulty: u64,
     faults: Vec<String>,
+    /// The last lines of the programs among the first faults, each with its name before it if there are
+    /// several.
+    output: Vec<(String, Vec<String>)>,
     from: Moment,
     to: Moment,
 }
@@ -126,8 +140,8 @@ impl JunitCases {
                     self.start(key, logged.t);
                 }
             }
-            Event::SpawnFailed { source, .. } if key.is_none() => {
-                let key = CaseKey::unstarted(source);
+            Event::SpawnFailed { source, .. } if logged.origin.is_none_or(|origin| !origin.has_started) => {
+                let key = key.unwrap_or_else(|| CaseKey::unstarted(source));
                 self.start(key.clone(), logged.t);
                 self.record_fault(logged, event, Some(&key));
                 self.end(&key, logged.t);
@@ -142,7 +156,8 @@ impl JunitCases {
                 self.record_fault(logged, event, key.as_ref());
             }
             Event::Expect(expected) => {
-                self.expectations.push(TestCase::from_expectation(expected.name.clone(), None, expected));
+                let name = distinct_from(RUN_CASE, "expectation", &expected.name);
+                self.expectations.push(TestCase::from_expectation(name, None, expected));
             }
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             Event::ClockTick { .. }
@@ -168,7 +183,8 @@ impl JunitCases {
     fn start(&mut self, CaseKey { suite, origin, index }: CaseKey, t: Moment) {
         let records = self.suites.entry(suite).or_default().entry(origin).or_default();
         if index == records.len() {
-            records.push(CaseRecord { count: 0, ended: 0, faulty: 0, faults: Vec::new(), from: t, to: t });
+            let (faults, output) = (Vec::new(), Vec::new());
+            records.push(CaseRecord { count: 0, ended: 0, faulty: 0, faults, output, from: t, to: t });
         }
         if let Some(record) = records.get_mut(index) {
             record.count += 1;
@@ -194,6 +210,10 @@ impl JunitCases {
         let faults = match key.and_then(|key| self.record(key)) {
             Some(record) => {
                 record.faulty += 1;
+                let lines = last_lines(event, logged.origin);
+                if !lines.is_empty() && record.faults.len() < MAX_FAULTS {
+                    record.output.push((of.trim_end().to_owned(), lines));
+                }
                 &mut record.faults
             }
             None => &mut self.faults,
@@ -256,7 +276,7 @@ impl JunitCases {
         };
         let took = self.finished.as_ref().map_or(Span(self.last_moment.0), |summary| summary.took);
         let class = Some(format!("{of}{}", self.name()));
-        TestCase { name: "run".to_owned(), class, status, took: Some(took), output: None }
+        TestCase { took: Some(took), ..TestCase::new(RUN_CASE.to_owned(), class, status) }
     }
 }
 
@@ -278,7 +298,7 @@ fn to_test_cases<'a>(
 
 impl CaseRecord {
     fn to_test_case(&self, name: String, class: &str) -> TestCase {
-        let CaseRecord { count, ended, faulty: wrong, faults, from, to } = self;
+        let CaseRecord { count, ended, faulty: wrong, faults, output: _, from, to } = self;
         let status = match faults.first() {
             Some(first) => {
                 let message = match count {
@@ -295,7 +315,19 @@ impl CaseRecord {
             None => TestStatus::Passed,
         };
         let output = (*count > 1).then(|| format!("{count} in all, {wrong} not as expected"));
-        TestCase { name, class: Some(class.to_owned()), status, took: Some(to.since(*from)), output }
+        let (took, error_output) = (Some(to.since(*from)), self.error_output());
+        TestCase { took, output, error_output, ..TestCase::new(name, Some(class.to_owned()), status) }
+    }
+
+    /// The last lines of the programs that failed, with the name of each before its own if there are several
+    /// in the case.
+    fn error_output(&self) -> Option<String> {
+        let is_named = self.count > 1;
+        let lines = self.output.iter().flat_map(|(source, lines)| {
+            let head = is_named.then(|| format!("{source} wrote last:"));
+            head.into_iter().chain(lines.iter().cloned())
+        });
+        (!self.output.is_empty()).then(|| lines.collect::<Vec<_>>().join("\n"))
     }
 }
 

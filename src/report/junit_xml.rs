@@ -3,6 +3,7 @@
 //! It uses only what Jenkins' schema (`junit-10.xsd` of its xUnit plugin) allows; all other readers accept
 //! that too.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use quick_xml::Writer;
@@ -50,9 +51,17 @@ pub struct TestCase {
     pub took: Option<Span>,
     /// Additional text, for `system-out`.
     pub output: Option<String>,
+    /// The last lines of programs that failed, for `system-err`.
+    pub error_output: Option<String>,
 }
 
 impl TestCase {
+    /// A case of which no more is known.
+    #[must_use]
+    pub fn new(name: String, class: Option<String>, status: TestStatus) -> TestCase {
+        TestCase { name, class, status, took: None, output: None, error_output: None }
+    }
+
     /// The case of an expectation.
     pub(crate) fn from_expectation(
         name: String,
@@ -66,7 +75,7 @@ impl TestCase {
         } else {
             (TestStatus::Failed(TestMessage { kind: "missed", message, details: None }), None)
         };
-        TestCase { name, class, status, took: None, output }
+        TestCase { output, ..TestCase::new(name, class, status) }
     }
 }
 
@@ -78,12 +87,43 @@ pub fn render_xml(
     name: &str,
     suites: impl IntoIterator<Item = (String, Vec<TestCase>)>,
 ) -> io::Result<String> {
-    let suites: Vec<_> = suites.into_iter().collect();
+    let mut suites: Vec<_> = suites.into_iter().collect();
+    make_names_unique(&mut suites);
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 4);
     write_report(&mut writer, name, &suites)?;
     let mut bytes = writer.into_inner();
     bytes.push(b'\n');
     String::from_utf8(bytes).map_err(io::Error::other)
+}
+
+/// Readers know a case by its class and its name, and keep one of two with the same. So a case whose name is
+/// taken gets a number: `name (2)`. The names count as they are written, without control characters.
+fn make_names_unique(suites: &mut [(String, Vec<TestCase>)]) {
+    let key = |case: &TestCase, name: String| (case.class.as_deref().map(sanitize), sanitize(&name));
+    let cases = || suites.iter().flat_map(|(_, cases)| cases);
+    // A name that a case has by itself is not free for another one.
+    let own: HashSet<_> = cases().map(|case| key(case, case.name.clone())).collect();
+    if own.len() == cases().count() {
+        return;
+    }
+    let mut written = HashSet::new();
+    let mut next_numbers: HashMap<_, u64> = HashMap::new();
+    for case in suites.iter_mut().flat_map(|(_, cases)| cases) {
+        let own_key = key(case, case.name.clone());
+        if written.insert(own_key.clone()) {
+            continue;
+        }
+        let number = next_numbers.entry(own_key).or_insert(2);
+        let name = loop {
+            let name = format!("{} ({number})", case.name);
+            *number += 1;
+            let key = key(case, name.clone());
+            if !own.contains(&key) && written.insert(key) {
+                break name;
+            }
+        };
+        case.name = name;
+    }
 }
 
 /// The numbers of cases: all, failed, with an error, and skipped.
@@ -133,16 +173,17 @@ fn write_case(writer: &mut Writer<Vec<u8>>, case: &TestCase) -> io::Result<()> {
     if let Some(took) = case.took {
         element = element.with_attribute(("time", &*format!("{:.3}", took.to_std().as_secs_f64())));
     }
-    if case.status == TestStatus::Passed && case.output.is_none() {
+    if case.status == TestStatus::Passed && case.output.is_none() && case.error_output.is_none() {
         element.write_empty()?;
         return Ok(());
     }
     element.write_inner_content(|writer| {
         write_status(writer, &case.status)?;
-        if let Some(output) = &case.output {
-            writer
-                .create_element("system-out")
-                .write_text_content(BytesText::new(&sanitize_lines(output)))?;
+        for (element, output) in [("system-out", &case.output), ("system-err", &case.error_output)] {
+            if let Some(output) = output {
+                let text = sanitize_lines(output);
+                writer.create_element(element).write_text_content(BytesText::new(&text))?;
+            }
         }
         Ok(())
     })?;

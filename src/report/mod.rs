@@ -14,6 +14,7 @@ pub(crate) mod logged_scenario;
 pub mod metrics;
 pub mod origins;
 pub mod output_file;
+pub mod output_tail;
 pub mod run_annotations;
 pub mod summary;
 pub mod trace;

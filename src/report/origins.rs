@@ -1,10 +1,12 @@
 //! The origin of each source that runs: its preset or job, its entry and its start. It is kept here for
 //! all listeners of a log or a run, and dropped when the source has ended, so that it takes no more
-//! memory than what runs at once needs.
+//! memory than what runs at once needs. With it is the end of the source's output, for the reports that
+//! say why a program failed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use crate::report::output_tail::OutputTail;
 use scenario_log::event::{EntryName, Event, Source};
 use scenario_log::time::{Moment, Span};
 
@@ -49,8 +51,12 @@ pub struct SourceOrigin {
     pub started: Moment,
     /// The line of the log with its start, counted from 1.
     pub line: u64,
+    /// Whether it has started. A spawn that could not start has an origin for the event that says so.
+    pub has_started: bool,
     /// Why it failed while it ran (it never became ready), if it has.
     pub failure: Option<String>,
+    /// The end of what it wrote.
+    pub output: OutputTail,
 }
 
 impl SourceOrigin {
@@ -76,19 +82,33 @@ impl SourceTracker {
         self.running.get(&source)
     }
 
-    /// Notes the source that an event starts, before anybody asks for its origin.
+    /// Notes the source that an event starts, or that it says could not start, before anybody asks for its
+    /// origin. Keeps the end of a program's output.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "these events alone begin a source or are output")]
     pub(super) fn before_event(&mut self, (line, t): (u64, Moment), event: &Event<'_>) {
-        let (source, due, kind, name, entry) =
-            if let Event::SpawnStarted { due, source, preset, entry, .. } = *event {
+        let (source, due, kind, name, entry) = match *event {
+            Event::SpawnStarted { due, source, preset, entry, .. } => {
                 (source, due, OriginKind::Preset, preset, entry)
-            } else if let Event::FetchStarted { due, source, job, entry, .. } = *event {
-                (source, due, OriginKind::Job, job, entry)
-            } else {
+            }
+            Event::FetchStarted { due, source, job, entry, .. } => (source, due, OriginKind::Job, job, entry),
+            Event::SpawnFailed { source, preset: Some(preset), entry, .. }
+                if !self.running.contains_key(&source) =>
+            {
+                (source, t, OriginKind::Preset, preset, entry)
+            }
+            Event::Lines { source, stream, chunk, partial } => {
+                if let Some(origin) = self.running.get_mut(&source) {
+                    origin.output.add_chunk(stream, chunk, partial);
+                }
                 return;
-            };
+            }
+            _ => return,
+        };
         let entry = entry.map(|entry| entry.to_string());
         let (group, nth) = self.count_start(OriginGroup { kind, name: name.to_owned(), entry });
-        let origin = SourceOrigin { group, nth, due, started: t, line, failure: None };
+        let has_started = !matches!(event, Event::SpawnFailed { .. });
+        let output = OutputTail::default();
+        let origin = SourceOrigin { group, nth, due, started: t, line, has_started, failure: None, output };
         self.running.insert(source, origin);
     }
 
@@ -102,8 +122,12 @@ impl SourceTracker {
         } else if let Event::SpawnFailed { source, error, .. } = *event
             && let Some(origin) = self.running.get_mut(&source)
         {
-            // It runs until it has stopped.
-            origin.failure = Some(error.to_owned());
+            if origin.has_started {
+                // It runs until it has stopped.
+                origin.failure = Some(error.to_owned());
+            } else {
+                self.running.remove(&source);
+            }
         }
     }
 

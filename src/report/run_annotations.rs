@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::report::feed::LogEvent;
 use crate::report::format::push_expectation;
 use crate::report::github_annotations::GitHubAnnotation;
-use crate::report::metrics::faults::event_fault;
+use crate::report::metrics::faults::{event_fault, last_lines};
 use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
 use scenario_core::diagnostic::{FilePlace, Severity};
 use scenario_core::scenario::model::Scenario;
@@ -38,22 +38,13 @@ struct CauseFaults {
 pub struct RunAnnotations {
     scenario: Rc<Scenario>,
     faults: BTreeMap<AnnotationCause, CauseFaults>,
-    /// The spawns that are ordered and have not started: their presets, and their causes.
-    ordered: BTreeMap<Source, (String, AnnotationCause)>,
 }
 
 impl RunAnnotations {
     /// For a run of this scenario.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>) -> RunAnnotations {
-        RunAnnotations { scenario, faults: BTreeMap::new(), ordered: BTreeMap::new() }
-    }
-
-    /// Notes the preset and the entry of a spawn, as indices, before it has started: it may never start.
-    pub fn on_spawn_ordered(&mut self, source: Source, preset: usize, entry: Option<usize>) {
-        let name = self.scenario.presets.get(preset).map(|preset| preset.name.clone());
-        let cause = entry.map_or(AnnotationCause::Preset(preset), AnnotationCause::Entry);
-        self.ordered.insert(source, (name.unwrap_or_default(), cause));
+        RunAnnotations { scenario, faults: BTreeMap::new() }
     }
 
     /// Takes an event.
@@ -72,10 +63,10 @@ impl RunAnnotations {
         }
         if let Some((source, what)) = event_fault(event) {
             let (title, cause) = self.fault_origin(source, logged.origin);
-            self.add_fault(cause, || (title, format!("{}, at {} s", sanitize(&what), logged.t)));
-        }
-        if let Event::SpawnStarted { source, .. } | Event::SpawnFailed { source, .. } = *event {
-            self.ordered.remove(&source);
+            self.add_fault(cause, || {
+                let lines = last_lines(event, logged.origin).into_iter().map(|line| format!("\n{line}"));
+                (title, format!("{}, at {} s{}", sanitize(&what), logged.t, lines.collect::<String>()))
+            });
         }
     }
 
@@ -86,10 +77,9 @@ impl RunAnnotations {
         origin: Option<&SourceOrigin>,
     ) -> (String, AnnotationCause) {
         let Some(source) = source else { return ("the run".to_owned(), AnnotationCause::Run) };
-        match (origin, self.ordered.get(&source)) {
-            (Some(origin), _) => (format!("{source} ({})", origin.group.name), self.cause_of(&origin.group)),
-            (None, Some((name, cause))) => (format!("{source} ({name})"), *cause),
-            (None, None) => (source.to_string(), AnnotationCause::Run),
+        match origin {
+            Some(origin) => (format!("{source} ({})", origin.group.name), self.cause_of(&origin.group)),
+            None => (source.to_string(), AnnotationCause::Run),
         }
     }
 

@@ -305,9 +305,7 @@ impl LiveLoop {
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::SuspendRun => is_to_suspend = true,
-                Effect::StartSpawn { source, preset, nth, entry: _ } => {
-                    self.processes.start(source, preset, nth)
-                }
+                Effect::StartSpawn { source, preset, nth } => self.processes.start(source, preset, nth),
                 Effect::StopSpawn { source } => self.processes.stop(source),
                 Effect::KillSpawn { source } => self.processes.kill(source),
                 Effect::SendLine { source, bytes } => self.processes.send(source, bytes),

@@ -371,7 +371,6 @@ impl EngineSink for RunRecorder {
     }
 
     fn effect(&mut self, effect: Effect) {
-        self.sinks.iter_mut().for_each(|sink| sink.on_effect(&effect));
         if let Effect::BroadcastWorld { line, .. } = &effect {
             return self.queue_world_line(Arc::clone(line));
         }

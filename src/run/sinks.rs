@@ -6,27 +6,20 @@ use std::rc::Rc;
 
 use crate::report::feed::LogEvent;
 use crate::report::junit_cases::JunitCases;
+use crate::report::metrics::faults::RunFaults;
 use crate::report::run_annotations::RunAnnotations;
 use crate::web::page::LivePage;
-use scenario_core::engine::effect::Effect;
 
 /// Consumes the events of a run.
 pub trait RunSink {
     /// Takes an event, before the log has it.
     fn on_event(&mut self, logged: &LogEvent<'_, '_>);
-
-    /// Takes an effect, before the driver applies it.
-    fn on_effect(&mut self, _effect: &Effect) {}
 }
 
 /// A sink that its owner reads later.
 impl<S: RunSink> RunSink for Rc<RefCell<S>> {
     fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         self.borrow_mut().on_event(logged);
-    }
-
-    fn on_effect(&mut self, effect: &Effect) {
-        self.borrow_mut().on_effect(effect);
     }
 }
 
@@ -40,11 +33,11 @@ impl RunSink for RunAnnotations {
     fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         RunAnnotations::on_event(self, logged);
     }
+}
 
-    fn on_effect(&mut self, effect: &Effect) {
-        if let Effect::StartSpawn { source, preset, entry, .. } = *effect {
-            self.on_spawn_ordered(source, preset, entry);
-        }
+impl RunSink for RunFaults {
+    fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        RunFaults::on_event(self, logged);
     }
 }
 

@@ -2,21 +2,13 @@
 //! such a program never became ready. The scenario in the log's first line says which programs have
 //! `ready`; of all others, nothing is kept.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use scenario_log::event::{Event, OutputStream, Source};
-
-/// How many lines of each program are kept.
-const MAX_LINES: usize = 10;
-
-/// How many bytes of a line are kept.
-const MAX_LINE_BYTES: usize = 400;
-
-/// The end of a program's output: lines without their newlines, the latest last.
-pub(crate) type OutputTail = VecDeque<(OutputStream, Vec<u8>)>;
+use crate::report::output_tail::OutputTail;
+use scenario_log::event::{Event, Source};
 
 /// The programs that are not ready yet.
 #[derive(Clone, Debug, Default)]
@@ -47,9 +39,13 @@ impl UnreadyOutput {
         match *event {
             Event::RunStarted { scenario, .. } => self.presets = presets_with_ready(scenario),
             Event::SpawnStarted { source, preset, .. } if self.presets.contains(preset) => {
-                self.programs.insert(source, OutputTail::new());
+                self.programs.insert(source, OutputTail::default());
             }
-            Event::Lines { source, stream, chunk, .. } => self.add_lines(source, stream, chunk),
+            Event::Lines { source, stream, chunk, partial } => {
+                if let Some(kept) = self.programs.get_mut(&source) {
+                    kept.add_chunk(stream, chunk, partial);
+                }
+            }
             Event::SpawnReady { source } => drop(self.take_tail(source)),
             _ => {}
         }
@@ -58,16 +54,6 @@ impl UnreadyOutput {
     /// Forgets a program; returns its last lines if it has not become ready.
     pub(crate) fn take_tail(&mut self, source: Source) -> Option<OutputTail> {
         self.programs.remove(&source)
-    }
-
-    fn add_lines(&mut self, source: Source, stream: OutputStream, chunk: &[u8]) {
-        let Some(kept) = self.programs.get_mut(&source) else { return };
-        let chunk = chunk.strip_suffix(b"\n").unwrap_or(chunk);
-        let mut last: Vec<&[u8]> =
-            chunk.rsplitn(MAX_LINES + 1, |byte| *byte == b'\n').take(MAX_LINES).collect();
-        last.reverse();
-        kept.extend(last.into_iter().map(|line| (stream, line[..line.len().min(MAX_LINE_BYTES)].to_vec())));
-        kept.drain(..kept.len().saturating_sub(MAX_LINES));
     }
 }
 
@@ -85,6 +71,7 @@ fn presets_with_ready(scenario: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::event::OutputStream;
     use scenario_log::time::Moment;
 
     #[test]
@@ -98,20 +85,12 @@ mod tests {
             let due = Moment::ZERO;
             unready.on_event(&Event::SpawnStarted { due, source, preset, entry: None, pid: Some(1) });
         }
-        for chunk in [&b"1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n"[..], b"13\n\n", &[b'x'; 1000]] {
-            for source in [a, b] {
-                unready.on_event(&Event::Lines {
-                    source,
-                    stream: OutputStream::Stdout,
-                    chunk,
-                    partial: false,
-                });
-            }
+        for source in [a, b] {
+            let (stream, chunk) = (OutputStream::Stdout, &b"1\n2\n"[..]);
+            unready.on_event(&Event::Lines { source, stream, chunk, partial: false });
         }
-        let kept: Vec<Vec<u8>> = unready.take_tail(a).unwrap().into_iter().map(|(_, line)| line).collect();
-        assert_eq!(kept[..2], [b"6", b"7"]);
-        assert_eq!(kept[6..9], [&b"12"[..], b"13", b""]);
-        assert_eq!((kept.len(), kept[9].len()), (MAX_LINES, MAX_LINE_BYTES));
+        let kept = unready.take_tail(a).unwrap();
+        assert_eq!(kept.marked_lines(), ["| 1", "| 2"]);
         assert!(unready.take_tail(a).is_none() && unready.take_tail(b).is_none());
     }
 }

@@ -23,7 +23,7 @@ const EVENTS: [(&str, &str); 28] = [
     ("step", "due source player step register"),
     ("line", "source stream text base64 partial"),
     ("spawn.exited", "source code signal ok running held skipped"),
-    ("spawn.failed", "source error running"),
+    ("spawn.failed", "source preset entry error running"),
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),

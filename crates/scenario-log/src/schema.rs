@@ -34,6 +34,16 @@ pub fn is_key(event: &str, key: &str) -> bool {
         || spec.is_some_and(|spec| spec.keys.iter().any(|known| known.name == key))
 }
 
+/// The keys that an event has got since the first release of this format, and that follow from the lines
+/// before it. An older log does not have them.
+const LATER_KEYS: [(&str, &str); 2] = [("spawn.failed", "preset"), ("spawn.failed", "entry")];
+
+/// Whether a log of this format may lack a key that the event has now, since an older release wrote it.
+#[must_use]
+pub fn is_later_key(event: &str, key: &str) -> bool {
+    LATER_KEYS.contains(&(event, key))
+}
+
 /// The schema of one line of the log, as pretty JSON with a newline at its end: the content of the file
 /// `schema/event.schema.json`.
 #[must_use]

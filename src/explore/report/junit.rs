@@ -6,6 +6,7 @@ use super::{
     ExplorationMode, ExplorationReport, format_outcome, format_run_count, format_witness, group_digits,
 };
 use crate::explore::outcome::{ExploredExpectation, ExploredVerdict};
+use crate::report::junit_cases::distinct_from;
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
 
@@ -21,14 +22,23 @@ pub fn render_junit(exploration: &ExplorationReport<'_>) -> io::Result<String> {
             true => TestStatus::Skipped(why),
             false => TestStatus::Error(TestMessage { kind: "not judged", message: why, details: None }),
         };
-        test_case(exploration, name.clone(), status)
+        let name = distinct_from(all_runs_name(exploration.mode), "expectation", name);
+        test_case(exploration, name, status)
     });
     let cases = [all_runs_case(exploration)].into_iter().chain(judged).chain(open).collect();
     junit_xml::render_xml("scenario explore", [(exploration.name.to_owned(), cases)])
 }
 
 fn test_case(exploration: &ExplorationReport<'_>, name: String, status: TestStatus) -> TestCase {
-    TestCase { name, class: Some(exploration.name.to_owned()), status, took: None, output: None }
+    TestCase::new(name, Some(exploration.name.to_owned()), status)
+}
+
+/// The name of the test case that every run passes.
+fn all_runs_name(how: ExplorationMode) -> &'static str {
+    match how {
+        ExplorationMode::Seeds => "every seed passes",
+        ExplorationMode::Exhaustive(_) => "every interleaving passes",
+    }
 }
 
 /// The test case that every run passes.
@@ -59,11 +69,7 @@ fn all_runs_case(exploration: &ExplorationReport<'_>) -> TestCase {
             TestStatus::Failed(TestMessage { kind: "failed", message, details: more })
         }
     };
-    let name = match how {
-        ExplorationMode::Seeds => "every seed passes",
-        ExplorationMode::Exhaustive(_) => "every interleaving passes",
-    };
-    test_case(exploration, name.to_owned(), status)
+    test_case(exploration, all_runs_name(how).to_owned(), status)
 }
 
 fn expectation_case(exploration: &ExplorationReport<'_>, judged: &ExploredExpectation) -> TestCase {
@@ -82,5 +88,6 @@ fn expectation_case(exploration: &ExplorationReport<'_>, judged: &ExploredExpect
             TestStatus::Failed(TestMessage { kind: "missed", message, details: None })
         }
     };
-    test_case(exploration, judged.name.clone(), status)
+    let name = distinct_from(all_runs_name(how), "expectation", &judged.name);
+    test_case(exploration, name, status)
 }

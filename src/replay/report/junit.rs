@@ -69,11 +69,13 @@ fn test_case(case: &ReplayCase<'_>) -> junit_xml::TestCase {
         ReplayFinding::Unreadable(unreadable) => TestStatus::Error(words(unreadable.kind(), None)),
     };
     junit_xml::TestCase {
-        name: (*log).to_owned(),
-        class: replayed.run.as_ref().map(|run| run.name.clone()),
-        status,
         took: Some(Span::from_std(*took)),
         output: matches!(replayed.finding, ReplayFinding::CutShort(_)).then_some(message),
+        ..junit_xml::TestCase::new(
+            (*log).to_owned(),
+            replayed.run.as_ref().map(|run| run.name.clone()),
+            status,
+        )
     }
 }
 

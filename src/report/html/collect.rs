@@ -90,7 +90,7 @@ impl CollectedReport {
             }
             Event::SpawnFailed { source, error, .. } => {
                 // One that has started runs until it has stopped.
-                if logged.origin.is_none() {
+                if logged.origin.is_none_or(|origin| !origin.has_started) {
                     self.add_unstarted(logged, source, error);
                 }
             }
@@ -209,13 +209,20 @@ impl CollectedReport {
 
     /// Adds a spawn that could not start: its bar ends where it begins.
     fn add_unstarted(&mut self, logged: &LogEvent<'_, '_>, source: Source, error: &str) {
-        let LogEvent { t, line, .. } = *logged;
-        let lane = self.add_lane((source, LaneKind::Spawn), UNNAMED, None, (t, line), "");
+        let LogEvent { t, line, origin, .. } = *logged;
+        let name = origin.map_or(UNNAMED, |origin| &origin.group.name);
+        let entry = origin.and_then(|origin| origin.group.entry.clone());
+        let lane = self.add_lane((source, LaneKind::Spawn), name, entry.clone(), (t, line), "");
+        if let Some(entry) = &entry {
+            let at = TimelinePoint { lane: Some(lane), t };
+            self.arrow(Some(entry), at);
+            self.dependencies.note_finished(entry, at);
+        }
         let state = BarState::Failed;
         let bar = LaneBar { source, start: t, mid: None, end: Some(t), state, text: "".into(), line };
         let row = SourceRow {
-            name: UNNAMED.to_owned(),
-            entry: None,
+            name: name.to_owned(),
+            entry,
             lateness: Span::ZERO,
             took: Span::ZERO,
             end: truncate_text(error, MAX_TEXT_CHARS),

@@ -168,8 +168,7 @@ fn metric_cards(metrics: &RunMetrics) -> Vec<MetricCard> {
     }
     for (name, sources) in [("spawns", &metrics.spawns), ("requests", &metrics.fetches)] {
         let sum = |of: fn(&_) -> u64| sources.by_name().map(|(_, group)| of(group)).sum::<u64>();
-        let (count, wrong) =
-            (sum(|group| group.started.max(group.ok + group.failed)), sum(|group| group.failed));
+        let (count, wrong) = (sum(|group| group.asked_for()), sum(|group| group.failed));
         if count > 0 {
             let note =
                 if wrong == 0 { "none wrong".to_owned() } else { format!("{} wrong", group_digits(wrong)) };

@@ -86,14 +86,10 @@ impl HtmlTable {
 pub(super) fn faults_table(metrics: &RunMetrics) -> HtmlTable {
     let mut table = HtmlTable::new(&["#line", "#at", "what"]);
     for fault in &metrics.faults.first {
-        table.push_row(
-            "wrong",
-            vec![
-                fault.line.to_string(),
-                format_moment(fault.t),
-                truncate_text(&fault.message, MAX_TEXT_CHARS),
-            ],
-        );
+        let message = truncate_text(&fault.message, MAX_TEXT_CHARS);
+        let lines = fault.output.iter().map(|line| format!("\n{line}"));
+        let what = [message].into_iter().chain(lines).collect();
+        table.push_row("wrong", vec![fault.line.to_string(), format_moment(fault.t), what]);
     }
     let more = metrics.faults.count - metrics.faults.first.len() as u64;
     table.left = (more > 0).then(|| format!("and {} more", group_digits(more)));
@@ -132,7 +128,7 @@ pub(super) fn presets_table(metrics: &RunMetrics) -> HtmlTable {
         ["preset", "#spawns", "#wrong", "#median", "#longest", "#moves", "#stdout", "#stderr", "ends"];
     let mut table = HtmlTable::new(&headings);
     for (name, group) in failed_first(metrics.spawns.by_name()) {
-        let count = group.started.max(group.ok + group.failed);
+        let count = group.asked_for();
         let counts = [group.moves, group.stdout, group.stderr].map(group_digits);
         let cells = [truncate_text(name, MAX_TEXT_CHARS), group_digits(count), group_digits(group.failed)];
         let times = [500, 1_000].map(|per_mille| format_percentile(&group.took, per_mille));

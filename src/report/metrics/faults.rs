@@ -1,5 +1,6 @@
 //! The faults of a run: everything that went wrong, in words, with its line of the log.
 
+use crate::report::feed::LogEvent;
 use crate::report::format::push_expectation;
 use crate::report::origins::SourceOrigin;
 use scenario_log::event::{Event, Source, SpawnExit};
@@ -21,6 +22,8 @@ pub struct RunFault {
     pub source: Option<Source>,
     /// The message, without control characters.
     pub message: String,
+    /// The last lines of the program that failed, as [`last_lines`] has them.
+    pub output: Vec<String>,
 }
 
 /// The first faults of a run.
@@ -33,13 +36,9 @@ pub struct RunFaults {
 }
 
 impl RunFaults {
-    /// Takes an event, and notes it if something went wrong. `origin` is that of its source.
-    pub(super) fn on_event(
-        &mut self,
-        (line, t): (u64, Moment),
-        event: &Event<'_>,
-        origin: Option<&SourceOrigin>,
-    ) {
+    /// Takes an event, and notes it if something went wrong.
+    pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
+        let LogEvent { line, t, event: Some(event), origin } = *logged else { return };
         let Some((source, what)) = event_fault(event) else { return };
         self.count += 1;
         if self.first.len() < MAX_KEPT {
@@ -48,13 +47,23 @@ impl RunFaults {
                 None => format!("{source} "),
             });
             let what = format!("{}{}", of.unwrap_or_default(), sanitize(&what));
-            self.first.push(RunFault { line, t, source, message: what });
+            let output = last_lines(event, origin);
+            self.first.push(RunFault { line, t, source, message: what, output });
         }
     }
 }
 
 /// Why an end with code 0 is not as expected, for people.
 pub const UNWANTED_SUCCESS: &str = "which is too early in the background, or not one of its `exits`";
+
+/// The last lines of a program, if this event says that it failed: it ended otherwise than expected, or
+/// never became ready. `| ` stands before those of standard output and `! ` before those of standard error;
+/// control characters are visible.
+#[must_use]
+pub fn last_lines(event: &Event<'_>, origin: Option<&SourceOrigin>) -> Vec<String> {
+    let has_failed = matches!(event, Event::SpawnExited { ok: false, .. } | Event::SpawnFailed { .. });
+    origin.filter(|_| has_failed).map_or_else(Vec::new, |origin| origin.output.marked_lines())
+}
 
 /// What went wrong in an event, if anything did: the source, and words that follow the source's name.
 #[must_use]

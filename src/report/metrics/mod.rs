@@ -123,7 +123,7 @@ impl RunMetrics {
         if let Some(due) = event.due() {
             self.lateness.entry(event.name()).or_default().add(t.since(due).0);
         }
-        self.faults.on_event((line, t), event, origin);
+        self.faults.on_event(logged);
         match *event {
             Event::RunStarted { name, seed, clock, started_at, .. } => {
                 let at = started_at.map(str::to_owned);

@@ -8,7 +8,7 @@ use crate::report::units::group_digits;
 use scenario_log::event::{OutputStream, SpawnExit};
 use scenario_log::time::{Moment, Span};
 
-/// Stands for the name of a spawn that could not start.
+/// Stands for the name of a spawn that could not start, in a log of an older release.
 pub(crate) const UNNAMED: &str = "(not started)";
 
 /// How many kinds of ends are named.
@@ -19,6 +19,8 @@ const MAX_ENDS_NAMED: usize = 8;
 pub struct SourceMetrics {
     /// How many sources have started.
     pub started: u64,
+    /// How many sources could not start.
+    pub unstarted: u64,
     /// How many have ended as expected.
     pub ok: u64,
     /// How many have ended otherwise.
@@ -38,10 +40,16 @@ pub struct SourceMetrics {
 }
 
 impl SourceMetrics {
+    /// How many sources were to start, whether or not they could.
+    #[must_use]
+    pub fn asked_for(&self) -> u64 {
+        (self.started + self.unstarted).max(self.ok + self.failed)
+    }
+
     /// How many sources had not ended when the log did.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
-        self.started.saturating_sub(self.ok + self.failed)
+        self.asked_for().saturating_sub(self.ok + self.failed)
     }
 
     /// The ends, the most frequent first: `code 0 × 3, code 1 × 1`.
@@ -127,9 +135,12 @@ impl MetricsByName {
 
     /// Counts a spawn that could not start, or that runs and never became ready.
     pub(super) fn fail_spawn(&mut self, origin: Option<&SourceOrigin>) {
-        match origin {
-            Some(origin) => self.entry(&origin.group.name).add_end("not ready".to_owned(), false),
-            None => self.entry(UNNAMED).add_end("not started".to_owned(), false),
+        let metrics = self.entry(origin.map_or(UNNAMED, |origin| &origin.group.name));
+        if origin.is_some_and(|origin| origin.has_started) {
+            metrics.add_end("not ready".to_owned(), false);
+        } else {
+            metrics.unstarted += 1;
+            metrics.add_end("not started".to_owned(), false);
         }
     }
 

@@ -56,6 +56,9 @@ struct FaultJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
     what: &'a str,
+    /// The last lines of a program that failed.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    output: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -125,7 +128,8 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
     let finished = metrics.end.as_ref();
     let faults = metrics.faults.first.iter().map(|fault| {
         let source = fault.source.map(|source| source.to_string());
-        Ok(FaultJson { line: fault.line, t: moment_json(fault.t)?, source, what: &fault.message })
+        let (what, output) = (&*fault.message, &*fault.output);
+        Ok(FaultJson { line: fault.line, t: moment_json(fault.t)?, source, what, output })
     });
     let late = metrics.lateness.iter().map(|(event, late)| Ok((*event, distribution_json(late)?)));
     let directions = Direction::ALL.iter().map(|direction| direction.letter());

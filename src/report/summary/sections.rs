@@ -36,9 +36,12 @@ pub(super) fn faults_section(metrics: &RunMetrics) -> Vec<String> {
     let Some(first) = wrong.first.first() else { return Vec::new() };
     let width = wrong.first.last().unwrap_or(first).line.to_string().len();
     let mut lines = vec!["what went wrong first".to_owned()];
-    lines.extend(wrong.first.iter().map(|fault| {
-        format!("line {:>width$}  {:>9}  {}", fault.line, format_moment(fault.t), fault.message)
-    }));
+    for fault in &wrong.first {
+        let moment = format_moment(fault.t);
+        lines.push(format!("line {:>width$}  {moment:>9}  {}", fault.line, fault.message));
+        let indent = " ".repeat("line   ".len() + width + moment.chars().count().max(9) + 2);
+        lines.extend(fault.output.iter().map(|line| format!("{indent}{line}")));
+    }
     let more = wrong.count - wrong.first.len() as u64;
     if more > 0 {
         lines.push(format!("and {} more", group_digits(more)));
@@ -63,7 +66,7 @@ pub(super) fn spawns_section(metrics: &RunMetrics) -> Vec<String> {
     let headings = ["spawns", "count", "wrong", "median", "longest", "moves", "stdout", "stderr"];
     let row = |group: &SourceMetrics| {
         vec![
-            group_digits(group.started.max(group.ok + group.failed)),
+            group_digits(group.asked_for()),
             group_digits(group.failed),
             format_percentile(&group.took, 500),
             format_percentile(&group.took, 1_000),

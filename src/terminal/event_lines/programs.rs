@@ -4,8 +4,8 @@ use anstyle::Style;
 
 use crate::report::format::{pluralize, push_fmt};
 use crate::report::metrics::faults::UNWANTED_SUCCESS;
+use crate::report::output_tail::{OutputTail, stream_mark};
 use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
-use crate::terminal::unready_output::OutputTail;
 use scenario_log::event::{Event, OutputStream, Source, SpawnExit};
 use scenario_log::sanitize::push_sanitized;
 use scenario_log::signal::Signal;
@@ -73,11 +73,18 @@ impl LineRenderer {
                 });
                 self.push_last_lines(out, t, *source, last_lines);
             }
-            Event::SpawnFailed { source, error, running } => {
-                let what = if self.names.contains_key(source) { "" } else { "could not start: " };
+            Event::SpawnFailed { source, preset, error, running, .. } => {
+                let has_started = self.names.contains_key(source);
                 self.push_source_line(out, t, *source, |out| {
                     self.push_styled(out, BAD, |out| {
-                        out.push_str(what);
+                        if !has_started {
+                            out.push_str("could not start");
+                            if let Some(preset) = preset {
+                                out.push(' ');
+                                push_sanitized(out, preset);
+                            }
+                            out.push_str(": ");
+                        }
                         push_sanitized(out, error);
                     });
                     push_fmt(out, format_args!("; {}", describe_running(*running)));
@@ -94,8 +101,8 @@ impl LineRenderer {
         let Some(lines) = lines else { return };
         let head = if lines.is_empty() { "it wrote nothing" } else { "its last lines:" };
         self.push_source_line(out, t, source, |out| self.push_styled(out, DIM, |out| out.push_str(head)));
-        for (stream, line) in &lines {
-            self.push_output_line(out, t, source, *stream, (line, false));
+        for line in lines.iter() {
+            self.push_output_line(out, t, source, line.stream, |out| out.push_str(&line.visible()));
         }
     }
 
@@ -112,7 +119,13 @@ impl LineRenderer {
         let mut rest = chunk;
         while !rest.is_empty() && out.len() < end {
             let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            self.push_output_line(out, t, source, stream, (&rest[..at], partial));
+            let line = &rest[..at];
+            self.push_output_line(out, t, source, stream, |out| {
+                push_truncated(out, line);
+                if partial {
+                    out.push('…');
+                }
+            });
             rest = rest.get(at + 1..).unwrap_or_default();
         }
         memchr::memchr_iter(b'\n', rest).count() as u64
@@ -124,21 +137,17 @@ impl LineRenderer {
         t: Moment,
         source: Source,
         stream: OutputStream,
-        line: (&[u8], bool),
+        push_text: impl FnOnce(&mut String),
     ) {
-        let (line, partial) = line;
-        let (mark, style) = match stream {
-            OutputStream::Stdout => ("|", Style::new()),
-            OutputStream::Stderr => ("!", WARN),
+        let style = match stream {
+            OutputStream::Stdout => Style::new(),
+            OutputStream::Stderr => WARN,
         };
         self.push_source_line(out, t, source, |out| {
             self.push_styled(out, style, |out| {
-                out.push_str(mark);
+                out.push(stream_mark(stream));
                 out.push(' ');
-                push_truncated(out, line);
-                if partial {
-                    out.push('…');
-                }
+                push_text(out);
             });
         });
     }

@@ -88,11 +88,11 @@ impl LiveLanes {
             Event::SpawnExited { source, exit, ok, .. } => {
                 self.end(t, source, origin, ok, || exit.to_string());
             }
-            Event::SpawnFailed { source, error, .. } if origin.is_some() => {
+            Event::SpawnFailed { source, error, .. } if origin.is_some_and(|origin| origin.has_started) => {
                 // It runs until it has stopped.
                 self.change(source, origin, |lane| lane.end = Some(sanitize(error)));
             }
-            Event::SpawnFailed { source, error, .. } => self.add_unstarted(t, source, error),
+            Event::SpawnFailed { source, error, .. } => self.add_unstarted(t, source, origin, error),
             Event::FetchFinished { source, fetched, ok } => {
                 self.end(t, source, origin, ok, || match &fetched.check {
                     Some(check) => format!("{}: {}", fetched.status, sanitize(check)),
@@ -220,13 +220,14 @@ impl LiveLanes {
     }
 
     /// Adds the lane of a spawn that could not start.
-    fn add_unstarted(&mut self, t: Moment, source: Source, error: &str) {
+    fn add_unstarted(&mut self, t: Moment, source: Source, origin: Option<&SourceOrigin>, error: &str) {
         if !self.make_room() {
             self.without_lane += 1;
             return;
         }
-        let (kind, name) = (OriginKind::Preset, UNNAMED.to_owned());
-        let mut lane = LiveLane::new(LiveLaneKind::Spawn, &OriginGroup { kind, name, entry: None }, t);
+        let unnamed = || OriginGroup { kind: OriginKind::Preset, name: UNNAMED.to_owned(), entry: None };
+        let group = origin.map_or_else(unnamed, |origin| (*origin.group).clone());
+        let mut lane = LiveLane::new(LiveLaneKind::Spawn, &group, t);
         lane.end(t, false, || sanitize(error));
         let key = source.to_string();
         self.lanes.insert(key.clone(), lane);

@@ -245,18 +245,18 @@ fn reports_are_valid_whatever_the_texts_contain() {
 #[test]
 fn a_replay_reports_the_runs_that_it_replays() {
     let folder = Folder::new();
-    for name in ["exits", "expected", "empty"] {
+    for name in ["killed", "expected", "empty"] {
         folder.file(&format!("{name}.jsonl"), log(name));
     }
     let replay = |more: &[&str]| {
-        let arguments = [&["replay", "exits.jsonl", "expected.jsonl", "--junit", "-"], more].concat();
+        let arguments = [&["replay", "killed.jsonl", "expected.jsonl", "--junit", "-"], more].concat();
         folder.scenario(&arguments).end()
     };
     let xml = replay(&[]).expect(0).stdout;
     assert_valid(&xml);
     // All that the reports of the logs have, each after its log.
     let (document, mut cases) = (Document::parse(&xml).unwrap(), 2);
-    for name in ["exits", "expected"] {
+    for name in ["killed", "expected"] {
         let log = format!("{name}.jsonl");
         let of_log = folder.scenario(&["report", &log, "--junit", "-"]).end().expect(0).stdout;
         let of_log = Document::parse(&of_log).unwrap();
@@ -284,7 +284,7 @@ fn a_replay_reports_the_runs_that_it_replays() {
     assert_eq!(count(&Document::parse(&xml).unwrap(), "testcase"), 2, "{xml}");
     let json = replay(&["--format", "json"]).expect(2).stderr;
     assert!(json.contains("standard output cannot be the `--format` and the `--junit`"), "{json}");
-    let over = folder.scenario(&["replay", "exits.jsonl", "--junit", "exits.jsonl"]).end().expect(4).stderr;
-    assert!(over.contains("exits.jsonl is a log; name another file with `--junit FILE`"), "{over}");
-    assert_eq!(std::fs::read(folder.path().join("exits.jsonl")).unwrap(), log("exits"));
+    let over = folder.scenario(&["replay", "killed.jsonl", "--junit", "killed.jsonl"]).end().expect(4).stderr;
+    assert!(over.contains("killed.jsonl is a log; name another file with `--junit FILE`"), "{over}");
+    assert_eq!(std::fs::read(folder.path().join("killed.jsonl")).unwrap(), log("killed"));
 }

@@ -1,6 +1,7 @@
 //! Reports of logged runs: compared byte for byte for the logs in `tests/logs/`, and checked against the
 //! logs.
 
+mod failed_programs;
 mod github;
 mod html;
 mod jenkins;

@@ -20,8 +20,6 @@ pub enum Effect {
         preset: usize,
         /// The number of earlier spawns of this preset, on which the players' draws depend.
         nth: u64,
-        /// The index of the timeline entry that ordered it; none if a person typed it.
-        entry: Option<usize>,
     },
     /// Stop a process by the `stop` of its preset: the signal to its group, the grace, then KILL.
     StopSpawn {

@@ -220,6 +220,11 @@ events! {
     SpawnFailed = "spawn.failed" of Spawn {
         /// The spawn that failed.
         source: Required<SpawnId>,
+        /// The name of the spawn's preset. Logs of older releases do not have it.
+        preset: Optional<Name>,
+        /// The timeline entry that asked for the spawn. A typed spawn has no entry. Logs of older releases
+        /// do not have it.
+        entry: Optional<EntryRef>,
         /// The reason of the failure, as a sentence for people.
         error: Required<Text>,
         /// The number of spawns that still run.

@@ -18,6 +18,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
 use crate::report::junit_cases::JunitCases;
+use crate::report::metrics::faults::{RunFault, RunFaults};
 use crate::report::output_file::OutputFile;
 use crate::report::run_annotations::RunAnnotations;
 use crate::run::live::AfterEnd;
@@ -33,6 +34,9 @@ use scenario_core::engine::effect::RunVerdict;
 use scenario_core::scenario::model::Scenario;
 use scenario_log::event::ClockKind;
 use scenario_log::sanitize::sanitize;
+
+/// The last lines of this many programs are shown at the end of a run with `--quiet`.
+const MAX_PROGRAMS_QUOTED: usize = 3;
 
 /// Executes the run to its end. The exit code is that of its verdict.
 pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
@@ -62,6 +66,8 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         is_quiet: !show_run,
         junit: junit.map(|output| (output, Rc::default())),
         github: github.map(|github| (github, annotations())),
+        // On a screen the lines of a program stand above its end. The faults cost time for each event.
+        unshown_faults: (!show_run && scenario.starts_processes()).then(Rc::default),
         sources,
         page,
         destination: OnceCell::new(),
@@ -131,6 +137,8 @@ struct RunOutputs {
     is_quiet: bool,
     junit: Option<(OutputFile, Rc<RefCell<JunitCases>>)>,
     github: Option<(GitHubAnnotator, Rc<RefCell<RunAnnotations>>)>,
+    /// What went wrong, for the end of a run with programs and `--quiet`.
+    unshown_faults: Option<Rc<RefCell<RunFaults>>>,
     /// The files that annotations refer to.
     sources: SourceFiles,
     page: Option<ServedPage>,
@@ -154,7 +162,10 @@ impl RunOutputs {
             false => error.to_string(),
         });
         match &verdict {
-            Ok(verdict) if self.is_quiet => report_failure(*verdict, failure_reason),
+            Ok(verdict) if self.is_quiet => {
+                let faults = self.unshown_faults.as_ref().map(|faults| faults.take()).unwrap_or_default();
+                report_failure(*verdict, &failure_reason.unwrap_or_default(), &faults.first);
+            }
             Ok(_) => show_log_path(
                 dropped_lines,
                 rescued_path(rescued.as_ref()).as_ref().or(self.destination.get()),
@@ -213,6 +224,9 @@ impl RecorderOpening<'_> {
         if let Some((_, cases)) = &outputs.junit {
             recorder.add_sink(Rc::clone(cases));
         }
+        if let Some(faults) = &outputs.unshown_faults {
+            recorder.add_sink(Rc::clone(faults));
+        }
         if let Some((_, annotations)) = &outputs.github {
             recorder.add_sink(Rc::clone(annotations));
         }
@@ -241,10 +255,20 @@ fn printable_log_path(destination: &OutputDestination) -> Option<String> {
     }
 }
 
-fn report_failure(verdict: RunVerdict, reason: Option<String>) {
-    if verdict != RunVerdict::Passed {
-        report_error(format_args!("the run did not pass: {}", reason.unwrap_or_default()));
+/// Reports why a run did not pass, and the last lines of the programs that failed.
+fn report_failure(verdict: RunVerdict, reason: &str, faults: &[RunFault]) {
+    if verdict == RunVerdict::Passed {
+        return;
     }
+    report_error(format_args!("the run did not pass: {reason}"));
+    let mut text = String::new();
+    for fault in faults.iter().filter(|fault| !fault.output.is_empty()).take(MAX_PROGRAMS_QUOTED) {
+        if fault.message != sanitize(reason) {
+            text.push_str(&format!("  {}:\n", fault.message));
+        }
+        fault.output.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
+    }
+    write_stderr(&text);
 }
 
 fn show_log_path(dropped_lines: u64, destination: Option<&OutputDestination>) {

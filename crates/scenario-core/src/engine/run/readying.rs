@@ -64,9 +64,9 @@ impl RunState {
             return;
         };
         let Some(ready) = scenario.presets[preset].ready() else { return };
-        let (source, running) = (Source::Spawn(number), self.spawns.running_count());
+        let source = Source::Spawn(number);
         let error = format_never_ready(ready);
-        out.event(&Event::SpawnFailed { source, error: &error, running });
+        self.emit_spawn_failed(number, &error, out);
         self.lifecycle.record_failure(|| format!("{} {error}", spawn_name(&scenario, source, preset)));
         out.emit_stopping(Some(source), "it never became ready");
         self.stop_spawn(number, out);

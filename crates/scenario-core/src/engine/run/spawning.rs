@@ -35,7 +35,7 @@ impl RunState {
             Some(players) if players.isolation == Isolation::Task => {
                 self.start_players(number, (source, preset, nth), due, out);
             }
-            _ => out.effect(Effect::StartSpawn { source, preset, nth, entry }),
+            _ => out.effect(Effect::StartSpawn { source, preset, nth }),
         }
     }
 
@@ -111,14 +111,25 @@ impl RunState {
     /// A spawn could not start.
     pub(super) fn spawn_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
         let Some((number, preset)) = self.spawns.find_starting(source) else { return };
-        let running = self.spawns.running_count();
-        out.event(&Event::SpawnFailed { source, error, running });
+        self.emit_spawn_failed(number, error, out);
         // One that was stopped before its turn to start came has not failed.
         if !self.spawns.get(number).is_some_and(|spawn| spawn.is_stop_requested()) {
             let name = || spawn_name(&self.scenario, source, preset);
             self.lifecycle.record_failure(|| format!("{} could not start: {error}", name()));
         }
         self.remove_spawn(number, out.now(), out);
+    }
+
+    /// Reports that a spawn could not start or never became ready, with its preset and its entry.
+    pub(super) fn emit_spawn_failed(&self, number: u32, error: &str, out: &mut EngineOutput<'_>) {
+        let Some(spawn) = self.spawns.get(number) else { return };
+        out.event(&Event::SpawnFailed {
+            source: Source::Spawn(number),
+            preset: Some(&self.scenario.presets[spawn.preset()].name),
+            entry: spawn.entry().map(|entry| self.scenario.timeline[entry].event_name(entry)),
+            error,
+            running: self.spawns.running_count(),
+        });
     }
 
     pub(super) fn process_exited(
