@@ -23,6 +23,17 @@ struct EntryDependency<P> {
     moment: DependencyMoment<P>,
 }
 
+/// A moment that an entry waited for, and that came.
+#[derive(Debug)]
+pub(super) struct AwaitedMoment<P> {
+    /// Where it was.
+    pub(super) at: P,
+    /// The word of `after` for it; `line` for a line.
+    pub(super) what: &'static str,
+    /// The entry whose moment it is.
+    pub(super) entry: String,
+}
+
 /// The moments of an entry that others wait for.
 #[derive(Debug)]
 struct EntryMoments<P> {
@@ -107,15 +118,16 @@ impl<P: Copy> EntryDependencies<P> {
     }
 
     /// The moment that an entry waited for, the first time that it is asked for.
-    pub(super) fn take_moment(&mut self, entry: &str) -> Option<P> {
+    pub(super) fn take_moment(&mut self, entry: &str) -> Option<AwaitedMoment<P>> {
         let EntryDependency { entry: of, moment: what } = self.dependencies.remove(entry)?;
         let moments = self.moments.get(&of)?;
-        match what {
-            DependencyMoment::Started => moments.started,
+        let (at, what) = match what {
+            DependencyMoment::Started => (moments.started, "started"),
             // Without `ready`, a program is ready when it has started.
-            DependencyMoment::Ready => moments.ready.or(moments.started),
-            DependencyMoment::Finished => moments.finished,
-            DependencyMoment::Line { seen, .. } => seen,
-        }
+            DependencyMoment::Ready => (moments.ready.or(moments.started), "ready"),
+            DependencyMoment::Finished => (moments.finished, "finished"),
+            DependencyMoment::Line { seen, .. } => (seen, "line"),
+        };
+        at.map(|at| AwaitedMoment { at, what, entry: of })
     }
 }

@@ -168,7 +168,7 @@ impl CollectedReport {
     fn arrow(&mut self, entry: Option<&str>, to: TimelinePoint) {
         let Some(from) = entry.and_then(|entry| self.dependencies.take_moment(entry)) else { return };
         if self.arrows.len() < MAX_ARROWS {
-            self.arrows.push((from, to));
+            self.arrows.push((from.at, to));
         } else {
             self.omitted_arrows += 1;
         }

@@ -11,7 +11,9 @@
 //! It is written while the log is read, in memory that grows only with what runs at once.
 
 mod args;
+mod arrows;
 mod rates;
+mod source_events;
 mod timeline_instant;
 mod trace_file;
 mod tracks;
@@ -24,10 +26,11 @@ use serde_json::{Value, json};
 use crate::report::dependencies::EntryDependencies;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::origins::{OriginKind, SourceOrigin};
-use crate::report::trace::args::{event_args, timings_json, truncate_bytes};
+use crate::report::trace::args::{event_args, timings_json};
+use crate::report::trace::arrows::{TraceMoment, WaitingRecords};
 use crate::report::trace::rates::PerSecondCounts;
 use crate::report::trace::timeline_instant::timeline_instant;
-use crate::report::trace::trace_file::{TraceArgs, TraceFile, TracePoint, TraceTrack};
+use crate::report::trace::trace_file::{ArrowEnd, TraceArgs, TraceFile, TracePoint, TraceRecord, TraceTrack};
 use crate::report::trace::tracks::{AllocatedTrack, TIMELINE_TRACK, TrackAllocator};
 use scenario_log::event::{EntryName, Event, Source};
 use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
@@ -48,8 +51,9 @@ struct RunningSlice {
 pub struct TraceReport<W> {
     file: TraceFile<W>,
     tracks: TrackAllocator,
-    dependencies: EntryDependencies<TracePoint>,
+    dependencies: EntryDependencies<TraceMoment>,
     arrows: u64,
+    waiting: WaitingRecords,
     running: HashMap<Source, RunningSlice>,
     rates: PerSecondCounts,
     last_moment: Moment,
@@ -63,6 +67,7 @@ impl<W: Write> TraceReport<W> {
             tracks: TrackAllocator::default(),
             dependencies: EntryDependencies::default(),
             arrows: 0,
+            waiting: WaitingRecords::default(),
             running: HashMap::new(),
             rates: PerSecondCounts::default(),
             last_moment: Moment::ZERO,
@@ -74,6 +79,7 @@ impl<W: Write> TraceReport<W> {
     /// # Errors
     /// When the system refuses.
     pub fn finish(mut self) -> io::Result<()> {
+        self.waiting.flush(&mut self.file)?;
         self.write_counts_before(u64::MAX)?;
         self.file.finish()
     }
@@ -107,40 +113,42 @@ impl<W: Write> TraceReport<W> {
             let name = event_args(json!({ "name": format!("{process} {}", track.tid) }));
             self.file.write_metadata("thread_name", track, &name)?;
         }
-        let (entry, at) = (origin.group.entry.as_deref(), TracePoint { track, t });
-        self.write_arrow(entry, at)?;
-        if let Some(entry) = entry {
-            self.dependencies.note_started(entry, at);
+        if let Some(entry) = &origin.group.entry {
+            let at = TracePoint { track, t };
+            if let Some((arrow, _)) = self.begin_arrow(entry)? {
+                let end = TraceRecord::ArrowEnd { end: ArrowEnd::To, arrow, at };
+                self.waiting.begin_group(t, Some(source), vec![end]);
+            }
+            self.dependencies.note_started(entry, TraceMoment { at, source: Some(source) });
         }
         self.running.insert(source, RunningSlice { track, args, instants: 0 });
         Ok(())
     }
 
-    /// Draws the arrow to the first effect of an entry, if the entry waited for something.
-    fn write_arrow(&mut self, entry: Option<&str>, to: TracePoint) -> io::Result<()> {
-        let Some(from) = entry.and_then(|entry| self.dependencies.take_moment(entry)) else { return Ok(()) };
+    /// Begins the arrow to the first effect of an entry, if the entry waited for something. Returns its
+    /// number, and whether its start waits: its end must come behind the effect and behind its start.
+    fn begin_arrow(&mut self, entry: &str) -> io::Result<Option<(u64, bool)>> {
+        let Some(awaited) = self.dependencies.take_moment(entry) else { return Ok(None) };
         self.arrows += 1;
-        self.file.write_arrow("after", self.arrows, from, to)
+        let waits = self.waiting.write_origin(self.arrows, &awaited, entry, &mut self.file)?;
+        Ok(Some((self.arrows, waits)))
     }
 
-    /// Ends a source. One that never started is an instant on the timeline's track.
+    /// Ends a source.
     fn end(
         &mut self,
         (source, t): (Source, Moment),
         origin: Option<&SourceOrigin>,
         more: TraceArgs,
     ) -> io::Result<()> {
-        let (Some(running), Some(origin)) = (self.running.remove(&source), origin) else {
-            let at = TracePoint { track: TIMELINE_TRACK, t };
-            return self.file.write_instant(&source.to_string(), "failed", at, &more);
-        };
+        let (Some(running), Some(origin)) = (self.running.remove(&source), origin) else { return Ok(()) };
         let RunningSlice { track, mut args, instants } = running;
         self.tracks.release(&process_name(origin), track);
-        let (since, took) = (origin.started, t.since(origin.started));
+        let (start, took) = (TracePoint { track, t: origin.started }, t.since(origin.started));
         if let Some(entry) = &origin.group.entry {
-            // An arrow must begin within a slice, and the end of a slice is outside of it.
-            let t = if took > Span::ZERO { Moment(t.0 - 1) } else { t };
-            self.dependencies.note_finished(entry, TracePoint { track, t });
+            // A moment at the end of a slice is outside of it.
+            let at = TracePoint { track, t: if took > Span::ZERO { Moment(t.0 - 1) } else { t } };
+            self.dependencies.note_finished(entry, TraceMoment { at, source: Some(source) });
             args.insert("entry".to_owned(), Value::from(entry.as_str()));
         }
         if instants > MAX_INSTANTS {
@@ -148,7 +156,21 @@ impl<W: Write> TraceReport<W> {
         }
         args.extend(more);
         let cat = if matches!(source, Source::Spawn(_)) { "spawn" } else { "fetch" };
-        self.file.write_slice(&source.to_string(), cat, TracePoint { track, t: since }, took, &args)
+        let slice = TraceRecord::Slice { name: source.to_string(), cat, at: start, took, args };
+        self.waiting.write_slice(source, slice, &mut self.file)
+    }
+
+    /// Adds a spawn that could not start, as an instant on the timeline's track.
+    fn add_unstarted(
+        &mut self,
+        (source, t): (Source, Moment),
+        origin: Option<&SourceOrigin>,
+        error: &str,
+    ) -> io::Result<()> {
+        let group = origin.map(|origin| &origin.group);
+        let args = json!({ "preset": group.map(|group| &group.name), "error": error });
+        let entry = group.and_then(|group| group.entry_name());
+        self.write_timeline_instant((t, entry), (source.to_string(), "failed"), args)
     }
 
     /// Adds an instant to the track of a source. Of frequent ones, only the first are written.
@@ -167,27 +189,37 @@ impl<W: Write> TraceReport<W> {
             }
         }
         let cat = if matches!(source, Source::Spawn(_)) { "spawn" } else { "fetch" };
-        self.file.write_instant(name, cat, TracePoint { track: running.track, t }, &args())
+        let at = TracePoint { track: running.track, t };
+        let instant = TraceRecord::Instant { name: name.to_owned(), cat, at, args: args() };
+        self.waiting.write(Some(source), instant, &mut self.file)
     }
 
-    /// Adds an instant to the timeline's track.
-    fn add_timeline_instant(
+    /// Writes an instant on the timeline's track: a moment of an entry, if one is given.
+    fn write_timeline_instant(
         &mut self,
-        t: Moment,
-        name: &str,
-        entry: Option<EntryName<'_>>,
+        (t, entry): (Moment, Option<EntryName<'_>>),
+        (name, cat): (String, &'static str),
         what: Value,
     ) -> io::Result<()> {
         let at = TracePoint { track: TIMELINE_TRACK, t };
         let entry = entry.map(|entry| entry.to_string());
-        self.write_arrow(entry.as_deref(), at)?;
+        let arrow = entry.as_deref().map_or(Ok(None), |entry| self.begin_arrow(entry))?;
         if let Some(entry) = &entry {
-            self.dependencies.note_started(entry, at);
-            self.dependencies.note_finished(entry, at);
+            let moment = TraceMoment { at, source: None };
+            self.dependencies.note_started(entry, moment);
+            self.dependencies.note_finished(entry, moment);
         }
         let mut args = event_args(what);
         args.extend(entry.map(|entry| ("entry".to_owned(), Value::from(entry))));
-        self.file.write_instant(name, "timeline", at, &args)
+        let instant = TraceRecord::Instant { name, cat, at, args };
+        let Some((arrow, waits)) = arrow else { return self.file.write(&instant) };
+        let end = TraceRecord::ArrowEnd { end: ArrowEnd::To, arrow, at };
+        if waits {
+            self.waiting.begin_group(t, None, vec![instant, end]);
+            return Ok(());
+        }
+        self.file.write(&instant)?;
+        self.file.write(&end)
     }
 
     /// Counts one more event of a kind.
@@ -237,14 +269,13 @@ impl<W: Write> TraceReport<W> {
                     json!({ "exit": exit, "ok": ok, "held": held, "killed": killed, "skipped": skipped });
                 self.end((source, t), origin, event_args(args))
             }
-            Event::SpawnFailed { source, error, .. } => {
-                let args = event_args(json!({ "error": error }));
-                if origin.is_some() {
-                    self.add_instant((source, t), "failed", false, || args)
-                } else {
-                    self.end((source, t), None, args)
+            Event::SpawnFailed { source, error, .. } => match origin {
+                Some(origin) if origin.has_started => {
+                    let args = || event_args(json!({ "error": error }));
+                    self.add_instant((source, t), "failed", false, args)
                 }
-            }
+                _ => self.add_unstarted((source, t), origin, error),
+            },
             Event::FetchFinished { source, fetched, ok } => {
                 let args = json!({
                     "status": fetched.status,
@@ -275,65 +306,12 @@ impl<W: Write> TraceReport<W> {
             | Event::Deadlock { .. }
             | Event::Expect(_)
             | Event::RunFinished(_) => match timeline_instant(event) {
-                Some((name, args)) => self.add_timeline_instant(t, &name, event.entry(), args),
+                Some((name, args)) => {
+                    self.write_timeline_instant((t, event.entry()), (name, "timeline"), args)
+                }
                 None => Ok(()),
             },
         }
-    }
-
-    /// Takes an event of a source between its start and its end.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen the events")]
-    fn on_source_event(&mut self, logged: &LogEvent<'_, '_>, event: &Event<'_>) -> io::Result<()> {
-        let t = logged.t;
-        match *event {
-            Event::SpawnReady { source } => {
-                if let Some((entry, at)) = self.entry_point(logged, source) {
-                    self.dependencies.note_ready(entry, at);
-                }
-                self.add_instant((source, t), "ready", false, TraceArgs::new)
-            }
-            Event::SpawnSuspended { source, signal } => {
-                let args = || event_args(json!({ "signal": signal.to_string() }));
-                self.add_instant((source, t), "suspended", false, args)
-            }
-            Event::SpawnResumed { source } => self.add_instant((source, t), "resumed", false, TraceArgs::new),
-            Event::Move { source, player, direction, .. } => {
-                self.count_one(t, "moves a second")?;
-                let name = format!("{player} {}", direction.letter());
-                self.add_instant((source, t), &name, true, TraceArgs::new)
-            }
-            Event::Step { source, player, step, register, .. } => {
-                self.count_one(t, "steps a second")?;
-                let name = format!("{player} {}", truncate_bytes(step.as_bytes()));
-                self.add_instant((source, t), &name, true, || event_args(json!({ "register": register })))
-            }
-            Event::Lines { source, stream, chunk, .. } => {
-                self.count_one(t, "lines a second")?;
-                let text = chunk.strip_suffix(b"\n").unwrap_or(chunk);
-                if let Some((entry, at)) = self.entry_point(logged, source) {
-                    self.dependencies.note_line(entry, at, text);
-                }
-                self.add_instant((source, t), stream.name(), true, || {
-                    event_args(json!({ "text": truncate_bytes(text) }))
-                })
-            }
-            Event::FetchResponded { source, status, version, .. } => {
-                let args = || event_args(json!({ "status": status, "version": version }));
-                self.add_instant((source, t), "responded", false, args)
-            }
-            Event::FetchLine { source, text, .. } => {
-                let args = || event_args(json!({ "text": truncate_bytes(text) }));
-                self.add_instant((source, t), "line", true, args)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The entry of a source that runs, and the point of this event on its track.
-    fn entry_point<'a>(&self, logged: &LogEvent<'a, '_>, source: Source) -> Option<(&'a str, TracePoint)> {
-        let entry = logged.origin?.group.entry.as_deref()?;
-        let track = self.running.get(&source)?.track;
-        Some((entry, TracePoint { track, t: logged.t }))
     }
 }
 
@@ -347,6 +325,7 @@ fn process_name(origin: &SourceOrigin) -> String {
 impl<W: Write> EventConsumer for TraceReport<W> {
     fn consume(&mut self, logged: &LogEvent<'_, '_>, _bytes: &[u8]) -> io::Result<()> {
         self.last_moment = logged.t;
+        self.waiting.advance(logged.t, &mut self.file)?;
         logged.event.map_or(Ok(()), |event| self.on_event(logged, event))
     }
 

@@ -24,6 +24,24 @@ pub(super) struct TracePoint {
     pub(super) t: Moment,
 }
 
+/// The ends of an arrow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ArrowEnd {
+    From,
+    To,
+}
+
+/// A record of a track.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum TraceRecord {
+    /// An event with a duration.
+    Slice { name: String, cat: &'static str, at: TracePoint, took: Span, args: TraceArgs },
+    /// An event without a duration.
+    Instant { name: String, cat: &'static str, at: TracePoint, args: TraceArgs },
+    /// An end of an arrow. It belongs to a slice or instant of the same track.
+    ArrowEnd { end: ArrowEnd, arrow: u64, at: TracePoint },
+}
+
 /// Everything of an event beside its name and place.
 pub(super) type TraceArgs = Map<String, Value>;
 
@@ -48,51 +66,24 @@ impl<W: Write> TraceFile<W> {
         TraceFile { output: to, has_begun: false }
     }
 
-    /// An event with a duration.
-    pub(super) fn write_slice(
-        &mut self,
-        name: &str,
-        cat: &str,
-        at: TracePoint,
-        took: Span,
-        args: &TraceArgs,
-    ) -> io::Result<()> {
-        self.write_event(
-            "X",
-            name,
-            cat,
-            at,
-            format_args!(",\"dur\":{},\"args\":{}", Micros(took.0), visible_json_text(args)),
-        )
-    }
-
-    /// An event without a duration.
-    pub(super) fn write_instant(
-        &mut self,
-        name: &str,
-        cat: &str,
-        at: TracePoint,
-        args: &TraceArgs,
-    ) -> io::Result<()> {
-        self.write_event(
-            "i",
-            name,
-            cat,
-            at,
-            format_args!(",\"s\":\"t\",\"args\":{}", visible_json_text(args)),
-        )
-    }
-
-    /// An arrow from one point to another.
-    pub(super) fn write_arrow(
-        &mut self,
-        name: &str,
-        id: u64,
-        from: TracePoint,
-        to: TracePoint,
-    ) -> io::Result<()> {
-        self.write_event("s", name, "after", from, format_args!(",\"id\":{id}"))?;
-        self.write_event("f", name, "after", to, format_args!(",\"id\":{id},\"bp\":\"e\""))
+    /// Writes a record of a track.
+    pub(super) fn write(&mut self, record: &TraceRecord) -> io::Result<()> {
+        match record {
+            TraceRecord::Slice { name, cat, at, took, args } => {
+                let (took, args) = (Micros(took.0), visible_json_text(args));
+                self.write_event("X", name, cat, *at, format_args!(",\"dur\":{took},\"args\":{args}"))
+            }
+            TraceRecord::Instant { name, cat, at, args } => {
+                let args = visible_json_text(args);
+                self.write_event("i", name, cat, *at, format_args!(",\"s\":\"t\",\"args\":{args}"))
+            }
+            TraceRecord::ArrowEnd { end: ArrowEnd::From, arrow, at } => {
+                self.write_event("s", "after", "after", *at, format_args!(",\"id\":{arrow}"))
+            }
+            TraceRecord::ArrowEnd { end: ArrowEnd::To, arrow, at } => {
+                self.write_event("f", "after", "after", *at, format_args!(",\"id\":{arrow},\"bp\":\"e\""))
+            }
+        }
     }
 
     /// A new value of a counter.
@@ -146,7 +137,34 @@ impl<W: Write> TraceFile<W> {
     }
 }
 
-/// A value as JSON, without characters that act on a terminal.
+/// A value as JSON, without characters that act on a terminal. A backslash has the escape `\u005c`: Perfetto
+/// takes the quote behind `\\` for a part of the text, and then refuses the whole file.
 fn visible_json_text<T: serde::Serialize>(value: &T) -> String {
-    sanitize_json(&serde_json::to_string(value).unwrap_or_default())
+    let json = sanitize_json(&serde_json::to_string(value).unwrap_or_default());
+    if !json.contains(r"\\") {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 8);
+    let mut chars = json.chars();
+    while let Some(c) = chars.next() {
+        match (c, (c == '\\').then(|| chars.next()).flatten()) {
+            ('\\', Some('\\')) => out.push_str(r"\u005c"),
+            (c, escaped) => out.extend([c].into_iter().chain(escaped)),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_may_end_with_a_backslash() {
+        for text in ["a\\", "\\\\", "\"\\\"", "a\n\\u\\"] {
+            let json = visible_json_text(&text);
+            assert!(!json.contains(r"\\"), "{json}");
+            assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
 }

@@ -147,28 +147,100 @@ fn waited(log: &[u8]) -> usize {
     waiting.map(name).filter(has_happened).count()
 }
 
+/// What each end of an arrow belongs to, by Perfetto's rules: events in the order of their moments, of equal
+/// moments those with a duration first and the others in the order of the file; then the slice or instant
+/// that began last on the track. By the number of the arrow: its start, then its end.
+fn bound(traced: &[Traced]) -> BTreeMap<u64, [Option<&Traced>; 2]> {
+    let mut sorted: Vec<&Traced> = traced.iter().collect();
+    sorted.sort_by_key(|event| (event.ts, std::cmp::Reverse(event.dur.unwrap_or(0))));
+    let (mut latest, mut bound) = (BTreeMap::new(), BTreeMap::<u64, [Option<&Traced>; 2]>::new());
+    for event in sorted {
+        if event.is("X") || event.is("i") {
+            latest.insert(event.track(), event);
+        } else if event.is("s") || event.is("f") {
+            let arrow = bound.entry(event.event["id"].as_u64().unwrap()).or_default();
+            if event.is("f") {
+                assert!(arrow[0].is_some(), "an arrow ends before it starts: {}", event.event);
+            }
+            arrow[usize::from(event.is("f"))] = latest.get(&event.track()).copied();
+        }
+    }
+    bound
+}
+
+/// Checks that each arrow of a log's trace leads from the moment that an entry waited for to the entry.
+fn check_arrows(name: &str, log: &[u8]) {
+    let (traced, arrows) = (trace(log), waited(log));
+    let count = |phase: &str| traced.iter().filter(|event| event.is(phase)).count();
+    assert_eq!((count("s"), count("f")), (arrows, arrows), "{name}");
+    let bound = bound(&traced);
+    assert_eq!(bound.len(), arrows, "{name}");
+    let first: Value = serde_json::from_slice(&lines(log)[0]).unwrap();
+    let timeline = first["scenario"]["timeline"].as_array().unwrap();
+    for (arrow, ends) in bound {
+        let [from, to] = ends.map(|end| end.unwrap_or_else(|| panic!("{name}: {arrow} belongs to nothing")));
+        let waiting = to.event["args"]["entry"].as_str().unwrap();
+        assert_eq!(from.event["args"]["awaited_by"], waiting, "{name}: {} {}", from.event, to.event);
+        let index = waiting.strip_prefix('#').map(|number| number.parse::<usize>().unwrap() - 1);
+        let entry = match index {
+            Some(index) => &timeline[index],
+            None => timeline.iter().find(|entry| entry["id"] == waiting).unwrap(),
+        };
+        let (of, what) = match &entry["after"] {
+            Value::String(after) => after.rsplit_once('.').unwrap(),
+            after => (after["of"].as_str().unwrap(), "line"),
+        };
+        assert_eq!(from.event["args"]["entry"], of, "{name}");
+        let text = from.event["name"].as_str().unwrap();
+        let (source, moment) = text.rsplit_once(' ').unwrap();
+        assert_eq!(moment, what, "{name}");
+        assert!(from.ts <= to.ts, "{name}: {}", from.event);
+        let slice = traced.iter().find(|event| event.is("X") && event.event["name"] == source);
+        match slice {
+            Some(slice) => {
+                assert_eq!(
+                    (slice.track(), &slice.event["args"]["entry"]),
+                    (from.track(), &of.into()),
+                    "{name}"
+                );
+                assert!(slice.ts <= from.ts && from.ts <= slice.ts + slice.dur.unwrap(), "{name}");
+            }
+            None => assert_eq!((source, from.track()), (of, (1, 1)), "{name}"),
+        }
+        assert!(to.is("X") || to.track() == (1, 1), "{name}: {}", to.event);
+    }
+}
+
 #[test]
 fn arrows_lead_from_what_was_waited_for() {
     assert_eq!(waited(&log("moments")), 6);
     for (name, log) in logs() {
-        let (traced, arrows) = (trace(&log), waited(&log));
-        let from: Vec<&Traced> = traced.iter().filter(|event| event.is("s")).collect();
-        let to: Vec<&Traced> = traced.iter().filter(|event| event.is("f")).collect();
-        assert_eq!((from.len(), to.len()), (arrows, arrows), "{name}");
-        for (from, to) in from.iter().zip(&to) {
-            assert_eq!(from.event["id"], to.event["id"]);
-            assert!(from.ts <= to.ts, "{name}: {}", from.event);
-            for (end, is_start) in [(from, false), (to, true)] {
-                let holds = |slice: &&Traced| {
-                    let within = slice.ts <= end.ts && end.ts < slice.ts + slice.dur.unwrap();
-                    slice.track() == end.track() && if is_start { slice.ts == end.ts } else { within }
-                };
-                let is_on_timeline = end.track() == (1, 1);
-                let slices = traced.iter().filter(|event| event.is("X"));
-                assert!(is_on_timeline || slices.filter(holds).count() == 1, "{name}: {}", end.event);
-            }
-        }
+        check_arrows(&name, &log);
     }
+}
+
+/// Everything happens at one moment, and some of it takes no time.
+#[test]
+fn arrows_of_one_moment_lead_where_they_should() {
+    let folder = Folder::new();
+    folder.file("s.toml", include_str!("../../perfetto/one_moment.toml"));
+    let run = ["run", "--clock", "virtual", "--log", "-", "--quiet", "s.toml"];
+    let log = folder.scenario(&run).end().expect(0).stdout;
+    assert_eq!(waited(log.as_bytes()), 8);
+    check_arrows("one moment", log.as_bytes());
+}
+
+#[test]
+fn the_arrow_to_a_program_that_could_not_start_leads_to_its_failure() {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "[presets.p]\ncommand = [\"no-such-program\"]\n[[timeline]]\nid = \"a\"\nmark = \"a\"\n\
+         [[timeline]]\nid = \"b\"\nafter = \"a.started\"\nspawn = \"p\"\n",
+    );
+    let log = folder.scenario(&["run", "--log", "-", "--quiet", "s.toml"]).end().expect(1).stdout;
+    assert_eq!(waited(log.as_bytes()), 1);
+    check_arrows("not started", log.as_bytes());
 }
 
 #[test]
