@@ -78,6 +78,9 @@ impl DiffCounts {
         {
             return;
         }
+        if self.level == DiffLevel::Summary && !is_outcome(event) {
+            return;
+        }
         self.events.entry(event.name()).or_default()[side as usize] += 1;
         if self.level == DiffLevel::Summary {
             self.count_result(side, event);
@@ -148,4 +151,17 @@ impl DiffCounts {
         counts
             .all(|[left, right]| left == right || (left < right && is_cut[0]) || (right < left && is_cut[1]))
     }
+}
+
+/// Whether an event is something that came of a run. What a person typed and how long a run stood still is
+/// not: a scenario that does the same by itself has no typed lines.
+pub(super) fn is_outcome(event: &Event<'_>) -> bool {
+    !matches!(
+        event,
+        Event::TypedInput { .. }
+            | Event::RunPaused
+            | Event::RunResumed { .. }
+            | Event::SpawnSuspended { .. }
+            | Event::SpawnResumed { .. }
+    )
 }

@@ -25,7 +25,7 @@ pub mod text;
 
 use std::io::Read;
 
-use crate::diff::counts::DiffCounts;
+use crate::diff::counts::{DiffCounts, is_outcome};
 use crate::diff::header_diff::ComparedRunHeader;
 use crate::diff::line_ref::CurrentLine;
 pub use crate::diff::line_ref::LogLineRef;
@@ -219,6 +219,7 @@ impl LogComparer {
                 _,
                 Some(Event::RunStarted { .. } | Event::ClockTick { .. } | Event::WorldState { .. }) | None,
             ) => false,
+            (DiffLevel::Summary, Some(event)) => is_outcome(event),
             (_, Some(_)) => true,
         };
         self.events[side as usize] += u64::from(counts);
