@@ -18,6 +18,9 @@ pub const LIVE_STYLE: &str = concat!(include_str!("shared/colors.css"), include_
 /// The live page's script, joined at first use.
 pub static LIVE_SCRIPT: LazyLock<String> = LazyLock::new(|| join_modules(LIVE_MODULES));
 
+/// The script of the worker that the live pages of a browser share.
+pub const LIVE_HUB: &str = include_str!("live/hub.js");
+
 /// A file of a script, by its path in this folder.
 struct ScriptModule {
     path: &'static str,
@@ -31,6 +34,7 @@ macro_rules! script_modules {
 /// The modules of the report's script. A module stands after those that it imports.
 const REPORT_MODULES: &[ScriptModule] = script_modules![
     "shared/scale.js",
+    "shared/times.js",
     "shared/numbers.js",
     "shared/dom.js",
     "report/time_text.js",
@@ -48,6 +52,7 @@ const REPORT_MODULES: &[ScriptModule] = script_modules![
 /// The modules of the live page's script. A module stands after those that it imports.
 const LIVE_MODULES: &[ScriptModule] = script_modules![
     "shared/scale.js",
+    "shared/times.js",
     "shared/numbers.js",
     "shared/dom.js",
     "live/text.js",
@@ -57,6 +62,7 @@ const LIVE_MODULES: &[ScriptModule] = script_modules![
     "live/state.js",
     "live/clock.js",
     "live/token.js",
+    "live/source.js",
     "live/stream.js",
     "live/entries.js",
     "live/head.js",

@@ -141,6 +141,7 @@ pub fn drive(playback: PlaybackSetup) -> Result<PlaybackEnd, PlaybackError> {
         };
         let ended = playback.play().await;
         playback.screen.clear();
+        playback.publish_end();
         if let Some(publisher) = playback.publisher.take() {
             publisher.close(false);
         }
@@ -339,6 +340,18 @@ impl PlaybackLoop {
         }
         publisher.publish(page, view);
         self.published_at = Some(Instant::now());
+    }
+
+    /// Publishes that the playback has ended where it is: its clock stands still. Pages receive it before
+    /// they are disconnected.
+    fn publish_end(&mut self) {
+        let now = self.now();
+        let reached = self.run_moment(now);
+        self.clock.set_paused(true, reached, now);
+        self.jump = None;
+        self.turn_at = now;
+        self.published_at = None;
+        self.publish();
     }
 
     /// Waits until there is something to do. Returns how the playback ended, if it did.

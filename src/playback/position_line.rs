@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use anstyle::{Effects, Style};
 
+use crate::report::units::format_tenths;
 use crate::terminal::footer::{FooterContent, TerminalFooter, terminal_size};
-use crate::terminal::progress_bar::format_tenths;
 use scenario_log::time::Moment;
 
 const DIM: Style = Style::new().effects(Effects::DIMMED);
@@ -33,12 +33,11 @@ impl PlaybackPosition {
     /// The parts of the line, the most important first.
     fn parts(&self) -> [String; 4] {
         let state = if self.is_paused { "paused" } else { "playing" };
-        let end =
-            self.end.map(|end| format!(" of {} s", format_tenths(end.max(self.at)))).unwrap_or_default();
+        let end = self.end.map(|end| format!(" of {}", format_tenths(end.max(self.at)))).unwrap_or_default();
         let speed =
             if self.speed.is_finite() { format!("{}x", round_factor(self.speed)) } else { "max".to_owned() };
         let last = self.note.unwrap_or("space, arrows, q");
-        [state.to_owned(), format!("{} s{end}", format_tenths(self.at)), speed, last.to_owned()]
+        [state.to_owned(), format!("{}{end}", format_tenths(self.at)), speed, last.to_owned()]
     }
 
     /// The line for a terminal with `width` columns: as many parts as it has room for.

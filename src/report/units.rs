@@ -1,11 +1,41 @@
 //! Numbers for people: counts with grouped digits, sizes and moments.
 
-use scenario_log::time::Moment;
+use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
-/// A moment of the run to the millisecond: `1.500 s`.
+/// From this moment on, in seconds, moments are shown as a clock shows them.
+const MIN_CLOCK_SECONDS: u64 = 1_000;
+
+/// A moment of the run to the millisecond: `1.500 s`, `0:16:40.000`, `10 d 3:25:01.500`.
 pub(crate) fn format_moment(t: Moment) -> String {
-    let milliseconds = t.0 / 1_000_000;
-    format!("{}.{:03} s", milliseconds / 1_000, milliseconds % 1_000)
+    let (seconds, milliseconds) = (t.0 / NANOS_PER_SECOND, t.0 / 1_000_000 % 1_000);
+    match seconds {
+        ..MIN_CLOCK_SECONDS => format!("{seconds}.{milliseconds:03} s"),
+        _ => format!("{}.{milliseconds:03}", format_clock(seconds)),
+    }
+}
+
+/// A moment to the millisecond, without zeros at its end: `6 s`, `1.5 s`, `0:16:40`.
+pub(crate) fn format_moment_briefly(t: Moment) -> String {
+    let exact = format_moment(t);
+    let (number, unit) = exact.strip_suffix(" s").map_or((&*exact, ""), |number| (number, " s"));
+    format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// A moment with one decimal, cut and not rounded: no moment is shown before it has come. From 1,000
+/// seconds on, without a decimal: `12.3 s`, `0:16:40`.
+pub(crate) fn format_tenths(t: Moment) -> String {
+    let (seconds, tenths) = (t.0 / NANOS_PER_SECOND, t.0 / 100_000_000 % 10);
+    match seconds {
+        ..MIN_CLOCK_SECONDS => format!("{seconds}.{tenths} s"),
+        _ => format_clock(seconds),
+    }
+}
+
+/// Seconds as a clock shows them: `0:16:40`, `10 d 3:25:01`.
+fn format_clock(seconds: u64) -> String {
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let clock = format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60);
+    if days == 0 { clock } else { format!("{days} d {clock}") }
 }
 
 /// A size to about three figures.
@@ -51,6 +81,26 @@ pub(crate) fn format_count(count: u64, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn late_moments_are_those_of_a_clock() {
+        let moments = [0, 1_500, 999_999, 1_000_000, 12_301_050, 86_400_000, 876_301_500];
+        let moments = moments.map(|milliseconds| Moment(milliseconds * 1_000_000));
+        let wanted = [
+            "0.000 s",
+            "1.500 s",
+            "999.999 s",
+            "0:16:40.000",
+            "3:25:01.050",
+            "1 d 0:00:00.000",
+            "10 d 3:25:01.500",
+        ];
+        assert_eq!(moments.map(format_moment), wanted);
+        let wanted = ["0.0 s", "1.5 s", "999.9 s", "0:16:40", "3:25:01", "1 d 0:00:00", "10 d 3:25:01"];
+        assert_eq!(moments.map(format_tenths), wanted);
+        let wanted = ["0 s", "1.5 s", "999.999 s", "0:16:40", "3:25:01.05", "1 d 0:00:00", "10 d 3:25:01.5"];
+        assert_eq!(moments.map(format_moment_briefly), wanted);
+    }
 
     #[test]
     fn digits_stand_in_groups() {

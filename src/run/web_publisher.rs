@@ -20,6 +20,7 @@ impl WebPublisher {
         let feed = &self.server.feed;
         // Taken before the change is made, so that a reader who comes after it does not miss it.
         let is_state_requested = feed.take_state_request();
+        page.take_joined().into_iter().for_each(|(guest, name)| feed.answer_join(guest, name));
         if !feed.has_readers() {
             return page.forget_changes();
         }

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use crate::report::units::format_tenths;
 use crate::terminal::footer::{FooterContent, TerminalFooter, terminal_size};
 use crate::terminal::latest_progress::LatestProgress;
 use crate::terminal::status_panel::StatusPanel;
-use scenario_log::time::{Moment, NANOS_PER_SECOND};
+use scenario_log::time::Moment;
 
 /// The most characters of the bar itself.
 const MAX_BAR_WIDTH: usize = 40;
@@ -99,9 +100,9 @@ impl ProgressBar {
         let progress = self.latest_progress.get();
         let (done, all) = progress.as_ref().map_or((0, 0), |(_, progress)| progress.entries);
         let entries = format!("{done} of {all} entries");
-        let now_text = format!("{:>7}", format_tenths(now));
+        let now_text = format!("{:>7}", format_tenths(now).trim_end_matches(" s"));
         let (end_text, reached, end) = match self.end {
-            Some(end) => (format!("{} s", format_tenths(end)), now.0.min(end.0), end.0),
+            Some(end) => (format_tenths(end), now.0.min(end.0), end.0),
             None => (entries.clone(), done as u64, all as u64),
         };
         // Two spaces before the bar, one after it and one at the end; and the last column stays free.
@@ -143,14 +144,10 @@ fn column_count(size: Option<(usize, usize)>) -> usize {
     size.map_or(usize::MAX, |(columns, _)| columns)
 }
 
-/// Seconds with one decimal, cut and not rounded: no moment is shown before it has come.
-pub(crate) fn format_tenths(moment: Moment) -> String {
-    format!("{}.{}", moment.0 / NANOS_PER_SECOND, moment.0 % NANOS_PER_SECOND * 10 / NANOS_PER_SECOND)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::time::NANOS_PER_SECOND;
 
     /// Without its styles.
     fn plain(bytes: Vec<u8>) -> String {

@@ -153,7 +153,7 @@ fn running_line(progress: &RunProgress, now: Moment, width: usize) -> Option<Sta
 
 /// The counts of expectations by state, and the name of the first missed one.
 fn expectations_line(progress: &RunProgress, width: usize) -> Option<StatusPanelLine> {
-    let count = |wanted| progress.expectations.iter().filter(|(_, stand)| *stand == wanted).count();
+    let count = |wanted| progress.expectations.iter().filter(|one| one.status == wanted).count();
     let [missed, open, holds] =
         [ExpectationStatus::Missed, ExpectationStatus::Open, ExpectationStatus::Holds].map(count);
     if progress.expectations.is_empty() {
@@ -167,9 +167,9 @@ fn expectations_line(progress: &RunProgress, width: usize) -> Option<StatusPanel
         line.push(width, style, &format!("{count} {what}"));
         before = " · ";
     }
-    let first = progress.expectations.iter().find(|(_, stand)| *stand == ExpectationStatus::Missed);
-    if let Some((name, _)) = first {
-        line.push(width, BAD, &format!(": {}", sanitize(name)));
+    let first = progress.expectations.iter().find(|one| one.status == ExpectationStatus::Missed);
+    if let Some(one) = first {
+        line.push(width, BAD, &format!(": {}", sanitize(&one.name)));
     }
     Some(line)
 }
@@ -177,6 +177,7 @@ fn expectations_line(progress: &RunProgress, width: usize) -> Option<StatusPanel
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_core::engine::progress::ExpectationProgress;
     use scenario_log::event::Source;
 
     fn progress() -> RunProgress {
@@ -195,7 +196,14 @@ mod tests {
             moves: 100,
             lines: 0,
             fetched: 3,
-            expectations: expected.map(|(name, stand)| (name.to_owned(), stand)).into(),
+            expectations: expected
+                .map(|(name, status)| ExpectationProgress {
+                    name: name.to_owned(),
+                    status,
+                    wanted: String::new(),
+                    got: None,
+                })
+                .into(),
         }
     }
 
@@ -244,7 +252,7 @@ mod tests {
     fn no_line_is_as_wide_as_the_terminal() {
         for width in 0..120 {
             let mut odd = progress();
-            odd.expectations[1].0 = "世界é".repeat(50);
+            odd.expectations[1].name = "世界é".repeat(50);
             for line in StatusPanel::default().render_lines(&odd, Moment(9 * NANOS_PER_SECOND), width) {
                 assert!(line.columns < width.max(1), "{width}: {line:?}");
                 assert!(plain(std::slice::from_ref(&line))[0].chars().count() <= line.columns, "{line:?}");

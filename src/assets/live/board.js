@@ -153,7 +153,7 @@ export class Board {
     if (!this.run) return;
     const { world, more_players: more } = this.run, all = [...this.players.all.values()];
     const here = all.filter(player => !player.data.is_gone), gone = all.length - here.length;
-    const counts = [counted(here.length, 'player'), gone ? number(gone) + ' gone' : '', more ? 'more are not shown' : ''];
+    const counts = [counted(here.length, 'player'), gone ? number(gone) + ' gone' : '', more ? number(more) + ' more are not shown' : ''];
     const words = counts.filter(Boolean).join(', ') + ' · ' + worldText(world);
     putText(get('board-words'), words);
     const names = listed(here.map(({ shown, data }) => shortened(shown, 40) + ' at ' + data.at.join(', ')), MAX_NAMED_IN_WORDS);

@@ -12,7 +12,7 @@ const ICON_COLORS = { running: '#2f6fd0', failing: '#c62a2f', failed: '#c62a2f',
 /** @type {Record<string, string>} */
 const VERDICTS = {
   connecting: 'connecting', lost: 'connection lost', slow: 'dropped, comes back', running: 'running', failing: 'running, not as expected',
-  paused: 'paused', passed: 'passed', failed: 'failed', interrupted: 'interrupted',
+  paused: 'paused', closed: 'closed', passed: 'passed', failed: 'failed', interrupted: 'interrupted',
 };
 /** Up to this many entries have a box each. Of more, there is a box for each state. */
 const MAX_BOXES = 80;
@@ -40,6 +40,8 @@ export function standingOf(run, link) {
   if (link === 'again') return 'connecting';
   if (run.end && run.mode === 'run') return run.end.outcome;
   if (link === 'lost' || link === 'slow') return link;
+  // A log that was played to its end, or a run whose server has gone before it could tell the end.
+  if (link === 'ended') return 'closed';
   if (run.end && !run.is_going) return run.end.outcome;
   if (!run.is_going) return 'paused';
   const isMissed = run.expect.some(one => one.is_ok === false);
@@ -57,7 +59,20 @@ export function noticeOf(run, link) {
   if (link === 'slow') return 'This page was too slow to follow, and was dropped so that the run was not held up. It comes back by itself.';
   if (link === 'again') return 'The scenario has changed. The page waits for the next run …';
   if (link === 'lost' && !isOver) return 'Nothing comes from the run. Trying again …' + (run ? ' The page shows how it was last.' : '');
-  return link === 'ended' && !isOver ? 'The server has closed. The page shows how the run was last.' : '';
+  if (link !== 'ended' || isOver) return '';
+  return 'The server has closed. The page shows how the ' + (run?.mode === 'play' ? 'log' : 'run') + ' was last.';
+}
+
+/**
+ * A sentence about a large state that is on its way.
+ * @param {number} bytes
+ * @param {Link} link
+ * @returns {string}
+ */
+export function comingText(bytes, link) {
+  if (!bytes) return '';
+  const why = link === 'slow' ? 'This page was too slow to follow, and was dropped so that the run was not held up. ' : '';
+  return why + 'The run is large: its state of ' + (bytes / 1e6).toFixed(1) + ' MB is on its way.';
 }
 
 /**
@@ -94,6 +109,8 @@ export class Head {
   constructor() {
     /** @type {Link} */
     this.link = 'connecting';
+    /** How large the state is that is on its way, in bytes. */
+    this.coming = 0;
     /** @type {Run | null} */
     this.run = null;
   }
@@ -105,6 +122,7 @@ export class Head {
    */
   take(change, run, isWhole) {
     this.run = run;
+    if (isWhole) this.coming = 0;
     if (change.run) {
       putText(get('name'), visible(run.run.name) || 'a run');
       get('name').title = visible(run.run.description ?? '');
@@ -125,6 +143,15 @@ export class Head {
     this.showState();
   }
 
+  /**
+   * Takes that a large state is on its way.
+   * @param {number} bytes
+   */
+  setComing(bytes) {
+    this.coming = bytes;
+    this.showState();
+  }
+
   showState() {
     const { run, link } = this, standing = standingOf(run, link);
     document.body.dataset.state = standing;
@@ -134,7 +161,7 @@ export class Head {
     if (document.title !== title) document.title = title;
     const icon = iconOf(ICON_COLORS[standing] ?? '#8b939d'), iconLink = document.getElementById('icon');
     if (iconLink?.getAttribute('href') !== icon) iconLink?.setAttribute('href', icon);
-    const reason = run?.end?.reason, notice = noticeOf(run, link);
+    const reason = run?.end?.reason, notice = comingText(this.coming, link) || noticeOf(run, link);
     get('reason').hidden = !reason;
     if (reason) putText(get('reason'), visible(reason));
     get('notice').hidden = !notice;

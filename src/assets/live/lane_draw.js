@@ -1,5 +1,6 @@
 // Draws what is seen of the timeline. It changes nothing.
-import { clamp, multiplesOf, stepOf } from '../shared/scale.js';
+import { clamp, multiplesOf } from '../shared/scale.js';
+import { longScaleText, timeStepOf } from '../shared/times.js';
 import { AXIS, HEAD, ROW } from './lane_layout.js';
 import { outcomeText } from './lane_text.js';
 import { clockText, shortened, wholeClockText } from './text.js';
@@ -95,7 +96,7 @@ export class LaneDrawing {
   /** The step of the scale, and the moments at which it has a line. */
   scaleLines() {
     const { from, to, width, margin } = this.scene;
-    const step = stepOf(to - from, Math.max(2, (width - margin) / SCALE_DISTANCE));
+    const step = timeStepOf(to - from, Math.max(2, (width - margin) / SCALE_DISTANCE));
     return { step, moments: multiplesOf(step, from, to) };
   }
 
@@ -117,7 +118,9 @@ export class LaneDrawing {
     const { step, moments } = this.scaleLines(), decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     const isMinutes = to >= MINUTES_FROM && step >= 1, nowX = clamp(this.x(t), margin + 20, width - 24);
     for (const moment of moments) {
-      const x = this.x(moment), text = isMinutes ? wholeClockText(moment) : moment.toFixed(decimals) + ' s';
+      const x = this.x(moment);
+      const seconds = isMinutes ? wholeClockText(moment) : moment.toFixed(decimals) + ' s';
+      const text = step >= 3600 ? longScaleText(moment) : seconds;
       if (x > margin + 8 && x < width - 12 && Math.abs(x - nowX) > NEAR_NOW) context.fillText(text, x, AXIS / 2);
     }
     if (t <= to && t >= from) {

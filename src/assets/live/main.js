@@ -10,6 +10,7 @@ import { Join } from './join.js';
 import { Lines } from './lines.js';
 import { Rates } from './rates.js';
 import { Scrubber } from './scrubber.js';
+import { isShared } from './source.js';
 import { State } from './state.js';
 import { Stream } from './stream.js';
 import { Theme } from './theme.js';
@@ -26,9 +27,9 @@ function start() {
   const access = new Access(token, () => stream.open());
   const refused = (/** @type {string} */ words) => access.refuse(words);
   const stream = new Stream(token, state, link => {
-    clock.hold(link === 'lost' || link === 'slow');
+    clock.hold(link === 'lost' || link === 'slow' || link === 'ended');
     head.setLink(link);
-  }, refused);
+  }, refused, bytes => head.setComing(bytes));
   const parts = [
     head, clock, board, timeline, rates, new Lines(frames), new Expectations(), new Commands(token, refused), new Join(token, board),
     new Scrubber(frames, clock, token, refused), access,
@@ -42,6 +43,8 @@ function start() {
   // A page that is left for another one needs no changes. One that comes back does.
   addEventListener('pagehide', () => stream.close());
   addEventListener('pageshow', event => event.persisted && stream.open());
+  // A browser opens six connections to a server. Pages that do not share theirs leave it while nobody sees them.
+  if (!isShared) document.addEventListener('visibilitychange', () => document.hidden ? stream.close() : stream.open());
   stream.open();
 }
 

@@ -1,6 +1,8 @@
 // The stream of the run's changes: opened, read, and opened again when it breaks.
+import { openSource } from './source.js';
 import { visible } from './text.js';
 
+/** @import { Source } from './source.js' */
 /** @import { Link } from './types.d.ts' */
 /** @import { State } from './state.js' */
 /** @import { Token } from './token.js' */
@@ -14,13 +16,15 @@ export class Stream {
    * @param {State} state takes what comes
    * @param {(link: Link) => void} changed is called with how the stream stands
    * @param {(words: string) => void} refused is called if the server wants another token
+   * @param {(bytes: number) => void} coming is called if a large state is on its way
    */
-  constructor(token, state, changed, refused) {
+  constructor(token, state, changed, refused, coming) {
     this.token = token;
     this.state = state;
     this.changed = changed;
     this.refused = refused;
-    /** @type {EventSource | null} */
+    this.coming = coming;
+    /** @type {Source | null} */
     this.source = null;
     /** @type {Link | null} */
     this.end = null;
@@ -31,7 +35,7 @@ export class Stream {
   open() {
     this.close();
     const query = this.token.value ? '?token=' + encodeURIComponent(this.token.value) : '';
-    const source = new EventSource('events' + query);
+    const source = openSource('events' + query);
     this.source = source;
     /** @type {(name: string, then: (message: any) => void) => void} */
     const listen = (name, then) => source.addEventListener(name, event => then(JSON.parse(event.data)));
@@ -42,6 +46,7 @@ export class Stream {
     });
     listen('change', change => this.state.change(change));
     listen('world', world => this.state.world(world));
+    listen('coming', ({ bytes }) => this.coming(bytes));
     listen('bye', ({ why }) => this.onBye(why));
     source.addEventListener('error', () => this.onError());
   }

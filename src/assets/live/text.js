@@ -1,5 +1,6 @@
 // Texts and figures as they are shown. What comes from outside is made visible here.
 import { number } from '../shared/numbers.js';
+import { LONG_FROM, hoursText, longText } from '../shared/times.js';
 
 /** Characters that would act instead of being seen, as `acts` in the program has them, and halves of characters. */
 const ACTING = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
@@ -59,14 +60,13 @@ export function rateText(rate) {
 }
 
 /**
- * Whole seconds as a clock shows them: `0:12`, `1:02:03`.
+ * Whole seconds as a clock shows them: `0:12`, `1:02:03`, `10 d 3:25:01`.
  * @param {number} seconds
  * @returns {string}
  */
 export function wholeClockText(seconds) {
-  const two = (/** @type {number} */ value) => String(value).padStart(2, '0');
-  const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60, rest = two(Math.floor(seconds % 60));
-  return hours ? hours + ':' + two(minutes) + ':' + rest : minutes + ':' + rest;
+  if (seconds >= 3600) return hoursText(seconds);
+  return Math.floor(seconds / 60) + ':' + String(Math.floor(seconds % 60)).padStart(2, '0');
 }
 
 /**
@@ -80,12 +80,12 @@ export function clockText(t) {
 }
 
 /**
- * How long something took: `45.1 µs`, `300 ms`, `2.4 s`, `12 min 5 s`.
+ * How long something took: `45.1 µs`, `300 ms`, `2.4 s`, `12 min 5 s`, `17 d 10 h`.
  * @param {number} seconds
  * @returns {string}
  */
 export function durationText(seconds) {
-  if (seconds >= 120) return Math.floor(seconds / 60) + ' min ' + Math.floor(seconds % 60) + ' s';
+  if (seconds >= LONG_FROM) return longText(seconds);
   if (seconds === 0) return '0 s';
   const [value, unit] = seconds < 1e-3 ? [seconds * 1e6, ' µs'] : seconds < 1 ? [seconds * 1e3, ' ms'] : [seconds, ' s'];
   // As a number, so that zeros after the point are gone.

@@ -1,6 +1,7 @@
 // Draws what is seen of the timeline. It changes nothing.
 import { number } from '../shared/numbers.js';
-import { multiplesOf, stepOf } from '../shared/scale.js';
+import { multiplesOf } from '../shared/scale.js';
+import { timeStepOf } from '../shared/times.js';
 import { firstFrom } from './points.js';
 import { AXIS, ROW } from './rows.js';
 import { scaleText } from './time_text.js';
@@ -96,7 +97,7 @@ export class Drawing {
   /** The step of the scale, and the moments at which it has a line. */
   scaleLines() {
     const { view, width, margin } = this.stage;
-    const step = stepOf(view.width, Math.max(2, (width - margin) / SCALE_DISTANCE));
+    const step = timeStepOf(view.width / 1e9, Math.max(2, (width - margin) / SCALE_DISTANCE)) * 1e9;
     return { step, moments: multiplesOf(step, view.from, view.to) };
   }
 

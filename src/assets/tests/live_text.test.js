@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entriesInOrder, entryLines, entryName } from '../live/entries.js';
 import { expectationCounts, missedFirst, standText } from '../live/expectations.js';
-import { entryStates, factsOf, noticeOf, standingOf } from '../live/head.js';
+import { comingText, entryStates, factsOf, noticeOf, standingOf } from '../live/head.js';
 import { directionOf } from '../live/join.js';
 import { laneLines, outcomeText } from '../live/lane_text.js';
 import { originText } from '../live/lines.js';
@@ -39,11 +39,12 @@ test('a clock shows tenths up to an hour', () => {
   assert.deepEqual([-1, 0, 12.34, 59.96, 61, 3599.95, 3600, 3723.9].map(clockText), [
     '0:00.0', '0:00.0', '0:12.3', '0:59.9', '1:01.0', '59:59.9', '1:00:00', '1:02:03',
   ]);
-  assert.deepEqual([5, 300, 7260].map(wholeClockText), ['0:05', '5:00', '2:01:00']);
+  assert.deepEqual([5, 300, 7260, 876301].map(wholeClockText), ['0:05', '5:00', '2:01:00', '10 d 3:25:01']);
 });
 
 test('durations have a unit and no zeros at the end', () => {
-  assert.deepEqual([0, 45.1e-6, .3, 2.4, 12.34, 119, 725].map(durationText), ['0 s', '45.1 µs', '300 ms', '2.4 s', '12.3 s', '119 s', '12 min 5 s']);
+  assert.deepEqual([0, 45.1e-6, .3, 2.4, 12.34, 119, 120, 725].map(durationText), ['0 s', '45.1 µs', '300 ms', '2.4 s', '12.3 s', '119 s', '2 min', '12 min 5 s']);
+  assert.deepEqual([3600, 86399, 1505602].map(durationText), ['1 h', '1 d', '17 d 10 h']);
 });
 
 test('a moment is shown to the second', () => {
@@ -75,6 +76,8 @@ test('how the run stands is one word', () => {
   assert.equal(standingOf(aRun({ is_going: false }), 'open'), 'paused');
   assert.equal(standingOf(aRun({ end }), 'lost'), 'passed');
   assert.equal(standingOf(aRun({ end }), 'again'), 'connecting');
+  assert.equal(standingOf(aRun({ mode: 'play' }), 'ended'), 'closed');
+  assert.equal(standingOf(aRun({ end }), 'ended'), 'passed');
   assert.equal(standingOf(aRun({ mode: 'play', end, is_going: false }), 'open'), 'passed');
   const expect = [{ name: 'x', wanted: null, got: null, is_ok: false, is_final: false }];
   assert.equal(standingOf(aRun({ expect }), 'open'), 'failing');
@@ -87,6 +90,10 @@ test('the connection is noticed only where it matters', () => {
   assert.equal(noticeOf(aRun({ end }), 'lost'), '');
   assert.match(noticeOf(aRun(), 'ended'), /closed/);
   assert.match(noticeOf(aRun({ end }), 'again'), /waits for the next run/);
+  assert.match(noticeOf(aRun({ mode: 'play' }), 'ended'), /how the log was last/);
+  assert.equal(comingText(0, 'open'), '');
+  assert.match(comingText(1.25e6, 'open'), /^The run is large: its state of 1\.[23] MB/);
+  assert.match(comingText(1.25e6, 'slow'), /^This page was too slow/);
 });
 
 test('facts are those that differ from what is usual', () => {

@@ -105,11 +105,16 @@ test('a window is zoomed around a moment and moved within the run', () => {
 });
 
 test('times have a unit and the digits that matter', () => {
-  assert.deepEqual([0, 999, 45_100, 9.994e6, 12.34e6, 1.5e9, 123e9].map(durationText), ['0 ns', '999 ns', '45.1 µs', '9.99 ms', '12.3 ms', '1.50 s', '123 s']);
+  assert.deepEqual([0, 999, 45_100, 9.994e6, 12.34e6, 1.5e9, 123e9].map(durationText), ['0 ns', '999 ns', '45.1 µs', '9.99 ms', '12.3 ms', '1.50 s', '2 min 3 s']);
   assert.equal(momentText(1.5e9, 1e9), '1.5 s');
   assert.equal(momentText(1.5e9, 1e6), '1.5000 s');
   assert.equal(scaleText(2e9, 1e9), '2 s');
   assert.equal(scaleText(2.5e8, 5e7), '0.25 s');
+  assert.deepEqual([119.9e9, 725e9, 12000e9, 1468875e9].map(durationText), ['120 s', '12 min 5 s', '3 h 20 min', '17 d']);
+  assert.deepEqual([0, 6 * 3600e9, 864000e9].map(t => scaleText(t, 6 * 3600e9)), ['0', '6 h', '10 d']);
+  assert.equal(scaleText(4200e9, 600e9), '1 h 10 min');
+  assert.equal(scaleText(864000e9 + 25e6, 5e6), '10 d 0:00:00.025');
+  assert.deepEqual([1, 1e4].map(width => momentText(3723.9e9, width * 1e9)), ['1:02:03.9', '1:02:03.9']);
 });
 
 test('a search finds all words in the order of time, and goes in a circle', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { counted, number } from '../shared/numbers.js';
 import { clamp, multiplesOf, stepOf } from '../shared/scale.js';
+import { timeStepOf } from '../shared/times.js';
 
 test('a step is 1, 2 or 5 times a power of ten, and at least the share of the width', () => {
   assert.equal(stepOf(10, 10), 1);
@@ -10,6 +11,12 @@ test('a step is 1, 2 or 5 times a power of ten, and at least the share of the wi
   assert.equal(stepOf(60, 10), 10);
   assert.equal(stepOf(3e9, 4), 1e9);
   assert.ok(Math.abs(stepOf(.03, 10) - .005) < 1e-12);
+});
+
+test('a step of time is one of a clock and a calendar', () => {
+  assert.deepEqual([1, 200, 201, 1500, 5000, 86400, 10 * 86400, 40 * 86400].map(seconds => timeStepOf(seconds, 10)), [
+    .1, 20, 30, 300, 600, 10800, 86400, 5 * 86400,
+  ]);
 });
 
 test('the lines of a scale are the multiples of its step', () => {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::args::{OutputFormat, PlanArgs as Arguments};
 use crate::cli::command::{choose_seed, load_or_report, print_stdout};
 use crate::cli::exit_code::ExitCode;
+use crate::report::units::format_moment;
 use scenario_core::plan::{OpenPlanEntry, Plan, PlanRow, plan as make_plan};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::Expectation;
@@ -89,11 +90,6 @@ fn format_expectation(one: &Expectation) -> String {
         all if all == one.name => all,
         all => format!("{}: {all}", one.name),
     }
-}
-
-/// A moment in seconds, with milliseconds.
-fn format_moment(moment: Moment) -> String {
-    format!("{}.{:03} s", moment.0 / 1_000_000_000, moment.0 / 1_000_000 % 1_000)
 }
 
 /// A moment in seconds.

@@ -1,6 +1,6 @@
 //! `--serve`: listens for readers of the live page, and shows its link.
 
-use crate::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
+use crate::assets::{LIVE_HTML, LIVE_HUB, LIVE_SCRIPT, LIVE_STYLE};
 use crate::cli::args::ServeArgs;
 use crate::cli::command::write_stderr;
 use crate::io::log_file::writer::RefusedError;
@@ -57,7 +57,7 @@ pub(super) fn listen_again() -> Result<Option<BoundServer>, RefusedError> {
 
 /// Accepts readers. They receive the page's state once there is one.
 pub(super) fn start(listening: BoundServer, kind: ServerMode) -> Result<PageServer, RefusedError> {
-    let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT };
+    let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT, hub: LIVE_HUB };
     let server = listening.start(site, kind);
     server.map_err(|error| RefusedError(format!("the page cannot be served: {error}")))
 }

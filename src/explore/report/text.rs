@@ -58,14 +58,16 @@ fn push_outcome(
     found: &OutcomeCount,
     count: &str,
 ) {
+    // Rounded, so that two thirds and a third are 100 %; but a part is never all.
     let part = share_of(&found.count, all);
+    let hundredths = if part == 100_000 { 10_000 } else { ((part + 5) / 10).min(9_999) };
     let failed = found.outcome.verdict == ExploredVerdict::Failed && found.outcome.waiting.is_empty();
     let reason = found.reason.as_deref().filter(|_| failed);
     let _ = writeln!(
         out,
         "{n:>3}  {count}  {:>3}.{:02} %  {}   ({})",
-        part / 1_000,
-        part % 1_000 / 10,
+        hundredths / 100,
+        hundredths % 100,
         sanitize(&format_outcome(&found.outcome)),
         format_witness(&found.witness, how),
     );

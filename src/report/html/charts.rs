@@ -5,11 +5,11 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::report::format::format_span;
+use crate::report::format::{format_peak, format_rate, format_span};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::SourceMetrics;
-use crate::report::metrics::time_series::{TimeSeries, per_second};
+use crate::report::metrics::time_series::TimeSeries;
 use crate::report::units::{format_count, group_digits};
 use scenario_log::time::{Moment, Span};
 
@@ -59,17 +59,10 @@ pub(super) fn flow_charts(metrics: &RunMetrics, end: Moment) -> Vec<SvgChart> {
 
 fn time_chart(name: &str, series: &TimeSeries, end: Moment) -> SvgChart {
     let columns = series.columns(end, COLUMNS);
-    let most = columns.iter().copied().max().unwrap_or_default();
     let sum = columns.iter().sum::<u64>();
-    let each = format_span(Span(end.0 / COLUMNS as u64));
-    let top = match most {
-        0..10 => format!("{most} in {each}"),
-        _ => format!("{}/s", group_digits(per_second(most, end, COLUMNS))),
-    };
-    let mean = sum as f64 * 1e9 / end.0 as f64;
-    let decimals = usize::from(mean < 100.0) + usize::from(mean < 10.0);
-    let mean = if mean < 1e3 { format!("{mean:.decimals$}") } else { group_digits(mean as u64) };
-    let note = format!("{} in all, {mean}/s", group_digits(sum));
+    let top = format_peak(series, end);
+    let mean = format_rate(sum as f64 / end.0 as f64);
+    let note = format!("{} in all, {mean}", group_digits(sum));
     SvgChart {
         title: name.to_owned(),
         words: format!("{name} over time: {note} on average, up to {top}"),

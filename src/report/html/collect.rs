@@ -9,6 +9,7 @@ use crate::report::html::lanes::{BarState, LaneBar, LaneKind, TimelineLanes};
 use crate::report::html::marks::{TimelineMark, TimelineMarks};
 use crate::report::html::sample::SamplePoint;
 use crate::report::html::source_rows::{SourceCounts, SourceRow, SourceRows};
+use crate::report::html::steps::StepRows;
 use crate::report::html::text::{MAX_TEXT_CHARS, truncate_bytes, truncate_text};
 use crate::report::metrics::source_metrics::UNNAMED;
 use crate::report::origins::{OriginGroup, SourceOrigin};
@@ -46,6 +47,7 @@ pub(super) struct CollectedReport {
     pub(super) scenario: Option<String>,
     pub(super) lanes: TimelineLanes,
     pub(super) marks: TimelineMarks,
+    pub(super) steps: StepRows,
     pub(super) spawns: SourceRows,
     pub(super) fetches: SourceRows,
     pub(super) arrows: Vec<(TimelinePoint, TimelinePoint)>,
@@ -61,6 +63,7 @@ impl CollectedReport {
         let LogEvent { t, line, event, .. } = *logged;
         self.last_moment = t;
         let Some(event) = event else { return };
+        self.steps.on_event((line, t), event);
         match *event {
             Event::RunStarted { scenario, .. } => {
                 self.dependencies = EntryDependencies::from_logged(scenario);

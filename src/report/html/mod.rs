@@ -16,6 +16,7 @@ pub(crate) mod marks;
 mod page;
 mod sample;
 mod source_rows;
+mod steps;
 mod tables;
 pub(crate) mod text;
 mod timeline_json;

@@ -42,6 +42,8 @@ struct HtmlPageContext {
     wrong: HtmlTable,
     expected: HtmlTable,
     shared: HtmlTable,
+    /// The steps of a run that takes no time, in place of its timeline.
+    steps: HtmlTable,
     waves: Vec<WaveBar>,
     more_waves: usize,
     end: String,
@@ -101,6 +103,7 @@ pub(super) fn render_page(
         wrong: tables::faults_table(metrics),
         expected: tables::expectations_table(metrics),
         shared: tables::shared_table(metrics),
+        steps: collected.steps.table(),
         waves,
         more_waves,
         end: format_span(Span(end.0)),

@@ -36,7 +36,7 @@ pub(super) struct HtmlTable {
 
 #[derive(Debug, Serialize)]
 struct HtmlHeading {
-    text: &'static str,
+    text: String,
     is_figure: bool,
 }
 
@@ -49,16 +49,21 @@ struct HtmlRow {
 
 impl HtmlTable {
     /// An empty table. A heading that begins with `#` is that of a column of numbers.
-    fn new(headings: &[&'static str]) -> HtmlTable {
-        let heading = |text: &&'static str| match text.strip_prefix('#') {
-            Some(text) => HtmlHeading { text, is_figure: true },
-            None => HtmlHeading { text, is_figure: false },
+    pub(super) fn new<T: AsRef<str>>(headings: &[T]) -> HtmlTable {
+        let heading = |text: &T| match text.as_ref().strip_prefix('#') {
+            Some(text) => HtmlHeading { text: text.to_owned(), is_figure: true },
+            None => HtmlHeading { text: text.as_ref().to_owned(), is_figure: false },
         };
         HtmlTable { headings: headings.iter().map(heading).collect(), ..HtmlTable::default() }
     }
 
-    fn push_row(&mut self, state: &'static str, cells: Vec<String>) {
+    pub(super) fn push_row(&mut self, state: &'static str, cells: Vec<String>) {
         self.rows.push(HtmlRow { state, cells });
+    }
+
+    /// The table with a note of what it leaves out.
+    pub(super) fn with_note(self, left: Option<String>) -> HtmlTable {
+        HtmlTable { left, ..self }
     }
 
     /// Removes the columns whose cells are all empty.

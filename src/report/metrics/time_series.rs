@@ -1,6 +1,6 @@
 //! Counts of events over the run's time, in bounded memory.
 
-use scenario_log::time::{Moment, NANOS_PER_SECOND};
+use scenario_log::time::Moment;
 
 /// How many parts the time is divided into by default. Whenever it needs more, the parts become twice as
 /// long.
@@ -74,17 +74,10 @@ impl TimeSeries {
     }
 }
 
-/// The rate per second, rounded, that a count in one of `columns` columns of the time up to `end` means.
-#[must_use]
-pub fn per_second(count: u64, end: Moment, columns: usize) -> u64 {
-    let per = u128::from(count) * u128::from(NANOS_PER_SECOND) * columns as u128;
-    let end = u128::from(end.0.max(1));
-    u64::try_from((per + end / 2) / end).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::time::NANOS_PER_SECOND;
 
     #[test]
     fn nothing_is_lost_however_long_it_takes() {
@@ -97,7 +90,6 @@ mod tests {
         let columns = series.columns(end, 50);
         assert_eq!(columns.iter().sum::<u64>(), 10_000);
         assert!(columns.iter().all(|count| (196..=204).contains(count)), "{columns:?}");
-        assert_eq!(per_second(200, end, 50), 1);
         series.add(Moment(u64::MAX));
         assert_eq!(series.columns(Moment(u64::MAX), 2), [10_000, 1]);
     }

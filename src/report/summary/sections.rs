@@ -1,11 +1,10 @@
 //! The sections of the summary: some lines each, beginning with a heading; no lines if a section has no
 //! content.
 
-use crate::report::format::{connection_notes, format_span, push_expectation};
+use crate::report::format::{connection_notes, format_peak, format_span, push_expectation};
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
-use crate::report::metrics::time_series::per_second;
 use crate::report::summary::text_chart::{ChartCharset, horizontal_bar, sparkline};
 use crate::report::summary::text_table::{MAX_NAME_CHARS, TextTable, truncate_name};
 use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
@@ -27,9 +26,6 @@ const MIN_REQUESTS: u64 = 10;
 
 /// How many columns a chart over the run's time has, and the longest bar.
 const COLUMNS: usize = 40;
-
-/// A smaller count of a column is shown as it is, and not as a rate per second.
-const MAX_PLAIN_COUNT: u64 = 10;
 
 pub(super) fn faults_section(metrics: &RunMetrics) -> Vec<String> {
     let wrong = &metrics.faults;
@@ -227,19 +223,10 @@ pub(super) fn flows_section(metrics: &RunMetrics, charset: ChartCharset) -> Vec<
     let mut lines = vec![format!("{:<MAX_NAME_CHARS$}  0 s{}{took}", "over time", " ".repeat(gap))];
     for (flow, series) in &metrics.flows {
         let columns = series.columns(end, COLUMNS);
-        let most = columns.iter().copied().max().unwrap_or(0);
         let drawn = sparkline(&columns, charset);
-        lines.push(format!("{:<MAX_NAME_CHARS$}  {drawn}  up to {}", flow.name(), format_rate(most, end)));
+        lines.push(format!("{:<MAX_NAME_CHARS$}  {drawn}  up to {}", flow.name(), format_peak(series, end)));
     }
     lines
-}
-
-/// A column's count as it is, or as a rate per second.
-fn format_rate(count: u64, end: Moment) -> String {
-    if count < MAX_PLAIN_COUNT {
-        return format!("{count} in {}", format_span(Span(end.0 / COLUMNS as u64)));
-    }
-    format!("{}/s", group_digits(per_second(count, end, COLUMNS)))
 }
 
 /// A percentile, for people.

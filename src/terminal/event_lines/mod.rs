@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::report::format::{pluralize, push_expectation, push_fmt};
+use crate::report::units::{format_moment_briefly, format_tenths};
 use crate::terminal::load_lines::LoadTracker;
-use crate::terminal::progress_bar::format_tenths;
 use crate::terminal::unready_output::UnreadyOutput;
 use crate::terminal::world_line::{broadcasts_every_move, push_join_details, push_positions};
 use scenario_core::engine::EngineStatus;
@@ -110,7 +110,7 @@ impl LineRenderer {
     /// Appends a line that says that the next lines are from another part of the run, around this moment.
     pub fn render_jump(&self, out: &mut String, to: Moment) {
         self.push_styled(out, DIM, |out| {
-            push_fmt(out, format_args!("           … to {} s", format_tenths(to)))
+            push_fmt(out, format_args!("           … to {}", format_tenths(to)))
         });
         out.push('\n');
     }
@@ -270,7 +270,8 @@ impl EventRenderer for LineRenderer {
     }
 
     fn render_status(&self, out: &mut String, t: Moment, status: &EngineStatus) {
-        let next = status.next.map(|next| format!(", next at {next} s")).unwrap_or_default();
+        let next =
+            status.next.map(|next| format!(", next at {}", format_moment_briefly(next))).unwrap_or_default();
         let (spawns, requests, left) = (status.spawns.len(), status.requests, status.entries_left);
         let counts = [(spawns as u64, "spawn"), (requests as u64, "request")];
         let counts = counts.map(|(count, what)| pluralize(count, what)).join(" and ");

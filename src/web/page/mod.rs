@@ -166,6 +166,11 @@ impl LivePage {
         }
     }
 
+    /// The guests that have joined since the last call, with the names under which they are shown.
+    pub fn take_joined(&mut self) -> Vec<(u32, String)> {
+        self.players.take_joined()
+    }
+
     /// The whole state, as JSON.
     #[must_use]
     pub fn state_json(&self, view: &PageView<'_>) -> String {
@@ -211,7 +216,7 @@ impl LivePage {
             t: to_seconds(view.t.since(Moment::ZERO)),
             is_going: view.is_clock_running && self.end.is_none(),
             players: self.players.changed(),
-            more_players: self.players.hidden_moves(),
+            more_players: self.players.hidden_players(),
             lanes: self.lanes.changed(),
             more_lanes: self.lanes.without_lane(),
             entries: self.entries.changed(),

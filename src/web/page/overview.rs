@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::report::metrics::distribution::Distribution;
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::{moment_to_seconds, to_seconds};
-use scenario_core::engine::progress::{ExpectationStatus, RunProgress};
+use scenario_core::engine::progress::{ExpectationProgress, ExpectationStatus, RunProgress};
 use scenario_core::scenario::model::{EntryAction, PresetKind, Scenario, StdinMode, WorldEdges};
 use scenario_log::event::{Event, RunOutcome};
 use scenario_log::sanitize::sanitize;
@@ -250,7 +250,12 @@ impl RunOverview {
             Some(progress) => (progress.running_spawns as u64, progress.requests as u64),
             None => lanes.running_counts(),
         };
-        LiveCounts { running, in_flight, ..self.counts }
+        // What is missed already has its event only at the end.
+        let open =
+            progress.map(|progress| &progress.expectations[..]).filter(|_| self.expectations.is_empty());
+        let is_missed = |one: &&ExpectationProgress| one.status == ExpectationStatus::Missed;
+        let missed = open.unwrap_or_default().iter().filter(is_missed).count() as u64;
+        LiveCounts { running, in_flight, wrong: self.counts.wrong + missed, ..self.counts }
     }
 
     pub(super) fn lateness(&self) -> Option<LiveLateness> {
@@ -265,16 +270,16 @@ impl RunOverview {
             return self.expectations.clone();
         }
         let progress = progress.map(|progress| &progress.expectations[..]).unwrap_or_default();
-        let open = progress.iter().map(|(name, stand)| LiveExpectation {
-            name: sanitize(name),
-            wanted: None,
-            got: None,
-            is_ok: match stand {
+        let open = progress.iter().map(|one| LiveExpectation {
+            name: sanitize(&one.name),
+            wanted: Some(sanitize(&one.wanted)),
+            got: one.got.as_deref().map(sanitize),
+            is_ok: match one.status {
                 ExpectationStatus::Holds => Some(true),
                 ExpectationStatus::Open => None,
                 ExpectationStatus::Missed => Some(false),
             },
-            is_final: *stand == ExpectationStatus::Missed,
+            is_final: one.status == ExpectationStatus::Missed,
         });
         open.collect()
     }

@@ -3,8 +3,9 @@
 //! In a world, the log gives all positions from time to time, and moves give the changes between. Without a
 //! world, players have no positions: each starts on a spot of its own, and the board has no edges.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::{Serialize, Serializer};
 
@@ -14,8 +15,12 @@ use scenario_log::event::{Direction, Event, Source, WorldPositions};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
-/// How many players are shown; of more, the moves are counted.
+/// How many players are shown; the others are counted. Guests are always shown: who joins wants to see
+/// herself.
 const MAX_PLAYERS: usize = 5_000;
+
+/// How many players are shown with those guests that come when there are too many players already.
+const MAX_PLAYERS_WITH_GUESTS: usize = 2 * MAX_PLAYERS;
 
 /// How many players that are gone are still shown.
 const MAX_DEPARTED: usize = 200;
@@ -60,7 +65,13 @@ pub(super) struct LivePlayers {
     spots_given: i64,
     /// The players that are gone, in that order.
     departed: VecDeque<String>,
-    hidden_moves: u64,
+    /// How many players of the world are not shown.
+    hidden_in_world: u64,
+    /// Without a world: hashes of the names of each source's players that are not shown.
+    hidden: BTreeMap<Source, HashSet<u64>>,
+    hidden_count: u64,
+    /// The guests that have joined, with the names under which they are shown, until somebody asks.
+    joined: Vec<(u32, String)>,
     name_buffer: String,
 }
 
@@ -85,10 +96,8 @@ impl LivePlayers {
     pub(super) fn on_event(&mut self, t: Moment, event: &Event<'_>) {
         match *event {
             Event::Move { source, player, direction, .. } => self.apply_move(t, source, player, direction),
-            Event::PlayerJoined { source, player, place, .. } => {
-                if let Some(player) = self.find_or_add(source, player) {
-                    player.at = place.map_or(player.at, |place| place.map(i64::from));
-                }
+            Event::PlayerJoined { source, player, called, place } => {
+                self.join(source, player, called, place.map(|place| place.map(i64::from)));
             }
             Event::SpawnExited { source, .. } | Event::PlayerLeft { source } => self.remove_source(source),
             Event::WorldState { players, .. } => self.apply_positions(players),
@@ -98,10 +107,7 @@ impl LivePlayers {
 
     fn apply_move(&mut self, t: Moment, source: Source, name: PlayerName<'_>, direction: Direction) {
         let world = self.world;
-        let Some(player) = self.find_or_add(source, name) else {
-            self.hidden_moves += 1;
-            return;
-        };
+        let Some(player) = self.find_or_add(source, name) else { return self.note_hidden(source) };
         player.moves += 1;
         player.t = Some(moment_to_seconds(t));
         player.direction = Some(direction.letter());
@@ -120,8 +126,43 @@ impl LivePlayers {
         };
     }
 
+    /// Adds the player of a guest. In a world it has the name by which the world calls it.
+    fn join(&mut self, source: Source, name: PlayerName<'_>, called: Option<&str>, place: Option<[i64; 2]>) {
+        self.name_buffer.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(self.name_buffer, "{name}");
+        let key = match called {
+            Some(called) => self.add_with_key(source, called.to_owned()),
+            None => self.add_named(source),
+        };
+        let Some(key) = key else { return };
+        if let (Some(player), Some(place)) = (self.players.get_mut(&key), place) {
+            player.at = place;
+            player.is_changed = true;
+        }
+        if let Source::Guest(number) = source {
+            self.joined.push((number, key));
+        }
+    }
+
+    /// The guests that have joined since the last call, with the names under which they are shown.
+    pub(super) fn take_joined(&mut self) -> Vec<(u32, String)> {
+        std::mem::take(&mut self.joined)
+    }
+
+    /// Counts the player whose name is in `name_buffer`, once. In a world its states count all.
+    fn note_hidden(&mut self, source: Source) {
+        if self.world.is_none() {
+            let mut hasher = DefaultHasher::new();
+            self.name_buffer.hash(&mut hasher);
+            let is_new = self.hidden.entry(source).or_default().insert(hasher.finish());
+            self.hidden_count += u64::from(is_new);
+        }
+    }
+
     /// Applies a state of the world: the positions of all players.
     fn apply_positions(&mut self, places: &WorldPositions) {
+        self.hidden_in_world = 0;
         for (key, place) in places {
             let place = place.map(i64::from);
             match self.players.get_mut(key) {
@@ -130,7 +171,10 @@ impl LivePlayers {
                     (player.at, player.is_gone) = (place, false);
                     player.is_changed = true;
                 }
-                None => drop(self.add(key.clone(), place)),
+                None => {
+                    let is_hidden = self.add(key.clone(), place, MAX_PLAYERS).is_none();
+                    self.hidden_in_world += u64::from(is_hidden);
+                }
             }
         }
         // A player that has never moved belongs to no source that could end.
@@ -164,19 +208,25 @@ impl LivePlayers {
         if is_taken(&key) {
             let _ = write!(key, "@{source}");
         }
+        self.add_with_key(source, key)
+    }
+
+    /// Adds a player whose name is in `name_buffer` and whose key is known; returns the key.
+    fn add_with_key(&mut self, source: Source, key: String) -> Option<String> {
+        let most = if matches!(source, Source::Guest(_)) { MAX_PLAYERS_WITH_GUESTS } else { MAX_PLAYERS };
         match self.players.get_mut(&key).filter(|player| !player.is_gone) {
             Some(player) => player.source = Some(source),
             None => {
                 let place = self.next_spot();
-                self.add(key.clone(), place)?.source = Some(source);
+                self.add(key.clone(), place, most)?.source = Some(source);
             }
         }
         self.keys.entry(source).or_default().insert(self.name_buffer.clone(), key.clone());
         Some(key)
     }
 
-    fn add(&mut self, key: String, place: [i64; 2]) -> Option<&mut LivePlayer> {
-        if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(&key) {
+    fn add(&mut self, key: String, place: [i64; 2], most: usize) -> Option<&mut LivePlayer> {
+        if self.players.len() >= most && !self.players.contains_key(&key) {
             return None;
         }
         let (source, direction, t) = (None, None, None);
@@ -201,6 +251,8 @@ impl LivePlayers {
 
     /// The players of a source are gone, and their names are free.
     fn remove_source(&mut self, source: Source) {
+        let hidden = self.hidden.remove(&source).map_or(0, |names| names.len() as u64);
+        self.hidden_count -= hidden;
         for key in self.keys.remove(&source).into_iter().flat_map(BTreeMap::into_values) {
             if let Some(player) = self.players.get_mut(&key) {
                 player.is_gone = true;
@@ -219,9 +271,9 @@ impl LivePlayers {
         self.select(|player| player.is_changed)
     }
 
-    /// How many moves there were of players that are too many to be shown.
-    pub(super) fn hidden_moves(&self) -> u64 {
-        self.hidden_moves
+    /// How many players there are that are too many to be shown.
+    pub(super) fn hidden_players(&self) -> u64 {
+        if self.world.is_some() { self.hidden_in_world } else { self.hidden_count }
     }
 
     pub(super) fn forget_changes(&mut self) {
@@ -311,11 +363,41 @@ mod tests {
     }
 
     #[test]
-    fn those_that_are_too_many_are_counted() {
+    fn those_that_are_too_many_are_counted_once() {
         let mut players = LivePlayers::default();
-        for n in 0..u32::try_from(MAX_PLAYERS).unwrap() + 3 {
-            move_of(&mut players, Source::Spawn(n + 1), Direction::N);
+        for _ in 0..2 {
+            for n in 0..u32::try_from(MAX_PLAYERS).unwrap() + 3 {
+                move_of(&mut players, Source::Spawn(n + 1), Direction::N);
+            }
         }
-        assert_eq!((players.all().0.len(), players.hidden_moves()), (MAX_PLAYERS, 3));
+        assert_eq!((players.all().0.len(), players.hidden_players()), (MAX_PLAYERS, 3));
+        players.on_event(Moment(2), &exit(Source::Spawn(u32::try_from(MAX_PLAYERS).unwrap() + 1)));
+        assert_eq!(players.hidden_players(), 2);
+    }
+
+    fn join(players: &mut LivePlayers, guest: u32, name: &str, called: Option<&str>) {
+        let (source, player) = (Source::Guest(guest), PlayerName::from_full_name(name));
+        players.on_event(Moment(1), &Event::PlayerJoined { source, player, called, place: Some([7, 8]) });
+    }
+
+    #[test]
+    fn a_guest_is_shown_however_large_the_world_is() {
+        let file = "world = { size = [99, 99], edges = \"wrap\", broadcast = \"1s\" }";
+        let mut players = LivePlayers::from_scenario(&crate::report::logged_scenario::scenario_of(file));
+        let many = u32::try_from(MAX_PLAYERS).unwrap() + 1_000;
+        let mut all: WorldPositions = (0..many).map(|n| (format!("p{n:05}"), [1, 1])).collect();
+        players.on_event(Moment(0), &Event::WorldState { due: None, players: &all });
+        assert_eq!((players.all().0.len(), players.hidden_players()), (MAX_PLAYERS, 1_000));
+        join(&mut players, 1, "zoe", None);
+        // Another player of the world, who is not shown, has this name.
+        join(&mut players, 2, "p05999", Some("p05999@net#2"));
+        assert_eq!(players.take_joined(), [(1, "zoe".to_owned()), (2, "p05999@net#2".to_owned())]);
+        all.extend([("zoe".to_owned(), [7, 8]), ("p05999@net#2".to_owned(), [7, 8])]);
+        players.on_event(Moment(2), &Event::WorldState { due: None, players: &all });
+        let shown = players.all().0;
+        for (name, guest) in [("zoe", 1), ("p05999@net#2", 2)] {
+            assert_eq!((shown[name].at, shown[name].source), ([7, 8], Some(Source::Guest(guest))), "{name}");
+        }
+        assert_eq!((shown.len(), players.hidden_players()), (MAX_PLAYERS + 2, 1_000));
     }
 }

@@ -1,26 +1,36 @@
 //! The feed of the pages: a stream of server-sent events, the same bytes for all pages.
 //!
-//! The driver publishes changes, and a state whenever a page has come. Nothing here waits for a page:
-//! a page that lags too far is dropped, and gets a notice of that.
+//! The driver publishes changes, and a state whenever a page has come. Nothing here waits for a page. One
+//! that is behind gets the whole state in place of the changes that it has missed.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast, oneshot, watch};
 
-/// How many changes a page may lag.
-const MAX_LAG: usize = 64;
+use crate::web::server::stream_event::StreamEvent;
+
+/// How many changes are kept for pages, and how many a page may be behind: then it gets the whole state
+/// instead, which is the newest.
+const MAX_CHANGES: usize = 16;
+const MAX_BEHIND: usize = 8;
+
+/// A state of this size, in bytes, is announced before it is sent.
+const LARGE_STATE: usize = 100_000;
+
+/// How many pages that were too slow are remembered, to tell them when they come back.
+const MAX_TOO_SLOW: usize = 256;
 
 /// One event of the stream, encoded.
 #[derive(Clone, Debug)]
 pub(super) enum PageFeedEvent {
     /// The whole state: for pages that have just come, or for all pages.
-    State { event: Bytes, is_for_all: bool },
+    State { event: StreamEvent, is_for_all: bool },
     /// A change of the state.
-    Change(Bytes),
+    Change(StreamEvent),
     /// The last event.
-    End(Bytes),
+    End(StreamEvent),
 }
 
 /// The newest state of the world, and how many states there have been.
@@ -28,9 +38,9 @@ pub(super) enum PageFeedEvent {
 pub(super) struct PageFeedWorld {
     pub(super) count: u64,
     /// The state's line of the log, without its newline.
-    pub(super) line: Bytes,
+    pub(super) line: Arc<str>,
     /// The same, encoded as an event of the stream.
-    pub(super) event: Bytes,
+    pub(super) event: StreamEvent,
 }
 
 /// How long a page waits until it asks for the next run, in milliseconds.
@@ -49,17 +59,24 @@ struct PageFeedShared {
     state_requested: Notify,
     readers: AtomicU64,
     dropped: AtomicU64,
+    /// The guests whose players have not joined yet: who waits for the name that each gets.
+    joining: Mutex<HashMap<u32, oneshot::Sender<String>>>,
+    /// The pages that were dropped because they were too slow, by the names that they have given
+    /// themselves, the latest last.
+    too_slow: Mutex<VecDeque<String>>,
 }
 
 impl PageFeed {
     pub(super) fn new() -> PageFeed {
         PageFeed(Arc::new(PageFeedShared {
-            events: Mutex::new(broadcast::Sender::new(MAX_LAG)),
+            events: Mutex::new(broadcast::Sender::new(MAX_CHANGES)),
             world: watch::Sender::default(),
             is_state_requested: AtomicBool::new(false),
             state_requested: Notify::new(),
             readers: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            joining: Mutex::default(),
+            too_slow: Mutex::default(),
         }))
     }
 
@@ -89,26 +106,45 @@ impl PageFeed {
     /// Publishes the whole state: for pages that have just come, or for all pages, which then forget
     /// what they had.
     pub fn publish_state(&self, json: &str, is_for_all: bool) {
-        self.publish(PageFeedEvent::State { event: encode_event("state", json), is_for_all });
+        self.publish(PageFeedEvent::State { event: StreamEvent::new("state", json), is_for_all });
+    }
+
+    /// Answers the guest whose player has joined with the name under which it is shown.
+    pub fn answer_join(&self, guest: u32, name: String) {
+        let waiting = self.joining().remove(&guest);
+        // The guest may have left by now.
+        let _ = waiting.map(|waiting| waiting.send(name));
+    }
+
+    /// The name that a guest's player gets once it has joined.
+    pub(super) fn expect_join(&self, guest: u32) -> oneshot::Receiver<String> {
+        let (answer, name) = oneshot::channel();
+        self.joining().insert(guest, answer);
+        name
+    }
+
+    fn joining(&self) -> std::sync::MutexGuard<'_, HashMap<u32, oneshot::Sender<String>>> {
+        self.0.joining.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Publishes a change.
     pub fn publish_change(&self, json: &str) {
-        self.publish(PageFeedEvent::Change(encode_event("change", json)));
+        self.publish(PageFeedEvent::Change(StreamEvent::new("change", json)));
     }
 
     /// Publishes the newest state of the world: a line of the log without its newline. A page that
     /// has not taken the one before gets only this.
     pub fn publish_world(&self, line: &str) {
-        let (line, event) = (Bytes::copy_from_slice(line.as_bytes()), encode_event("world", line));
+        let (line, event) = (Arc::from(line), StreamEvent::new("world", line));
         self.0.world.send_modify(|world| *world = PageFeedWorld { count: world.count + 1, line, event });
     }
 
     pub(super) fn end(&self, why: &str) {
-        let bye = encode_event("bye", &format!(r#"{{"why":"{why}"}}"#));
+        let bye = StreamEvent::new("bye", &format!(r#"{{"why":"{why}"}}"#));
         // Where another run comes, the pages come back soon; a browser would wait for seconds.
         let retry = if why == "again" { format!("retry: {RETRY_AFTER_MS}\n\n") } else { String::new() };
-        self.publish(PageFeedEvent::End([retry.as_bytes(), &bye].concat().into()));
+        let event = StreamEvent::from_plain([retry.as_bytes(), bye.plain()].concat().into());
+        self.publish(PageFeedEvent::End(event));
         // The stream ends when its sender is dropped.
         *self.events() = broadcast::Sender::new(1);
     }
@@ -122,18 +158,29 @@ impl PageFeed {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Subscribes a page.
-    pub(super) fn subscribe(&self) -> PageFeedReader {
+    /// Subscribes a page. `name` is the name that it has given itself, if it has: if the page was too slow
+    /// before, it is told.
+    pub(super) fn subscribe(&self, name: Option<&str>) -> PageFeedReader {
+        let was_slow = name.is_some_and(|name| self.too_slow().iter().any(|slow| slow == name));
         let reader = PageFeedReader {
             events: self.events().subscribe(),
             world: self.0.world.subscribe(),
             has_state: false,
+            next: was_slow.then(|| StreamEvent::new("bye", r#"{"why":"slow"}"#)).into_iter().collect(),
             feed: self.clone(),
         };
         self.0.readers.fetch_add(1, Ordering::Relaxed);
+        self.request_state();
+        reader
+    }
+
+    fn request_state(&self) {
         self.0.is_state_requested.store(true, Ordering::Release);
         self.0.state_requested.notify_one();
-        reader
+    }
+
+    fn too_slow(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
+        self.0.too_slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Subscribes to the newest state of the world.
@@ -144,11 +191,14 @@ impl PageFeed {
     pub(super) fn count_dropped(&self) {
         self.0.dropped.fetch_add(1, Ordering::Relaxed);
     }
-}
 
-fn encode_event(name: &str, data: &str) -> Bytes {
-    debug_assert!(!data.contains('\n'), "JSON of one line");
-    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
+    /// Remembers a page that was dropped because it was too slow, to tell it when it comes back.
+    pub(super) fn note_too_slow(&self, name: &str) {
+        let mut names = self.too_slow();
+        names.retain(|known| known != name);
+        names.truncate(MAX_TOO_SLOW - 1);
+        names.push_front(name.to_owned());
+    }
 }
 
 /// The feed as one page reads it.
@@ -157,16 +207,16 @@ pub(super) struct PageFeedReader {
     events: broadcast::Receiver<PageFeedEvent>,
     world: watch::Receiver<PageFeedWorld>,
     has_state: bool,
+    /// The events that come next, before those of the feed.
+    next: VecDeque<StreamEvent>,
     feed: PageFeed,
 }
 
 /// What a reader gets next.
 #[derive(Debug)]
 pub(super) enum PageFeedNext {
-    Event(Bytes),
-    Last(Bytes),
-    /// The reader lagged too far.
-    Lagged,
+    Event(StreamEvent),
+    Last(StreamEvent),
     Ended,
 }
 
@@ -174,6 +224,12 @@ impl PageFeedReader {
     /// Waits for the next event. Loses none if it is dropped.
     pub(super) async fn next_event(&mut self) -> PageFeedNext {
         loop {
+            if let Some(event) = self.next.pop_front() {
+                return PageFeedNext::Event(event);
+            }
+            if self.has_state && self.events.len() > MAX_BEHIND {
+                self.forget_state();
+            }
             let note = tokio::select! {
                 biased;
                 note = self.events.recv() => note,
@@ -185,16 +241,32 @@ impl PageFeedReader {
             match note {
                 Ok(PageFeedEvent::State { event, is_for_all }) => {
                     if !std::mem::replace(&mut self.has_state, true) || is_for_all {
-                        return PageFeedNext::Event(event);
+                        return PageFeedNext::Event(self.announced(event));
                     }
                 }
                 Ok(PageFeedEvent::Change(event)) if self.has_state => return PageFeedNext::Event(event),
                 Ok(PageFeedEvent::Change(_)) => {}
                 Ok(PageFeedEvent::End(event)) => return PageFeedNext::Last(event),
-                Err(broadcast::error::RecvError::Lagged(_)) => return PageFeedNext::Lagged,
+                Err(broadcast::error::RecvError::Lagged(_)) => self.forget_state(),
                 Err(broadcast::error::RecvError::Closed) => return PageFeedNext::Ended,
             }
         }
+    }
+
+    /// Asks for the whole state, in place of the changes until then.
+    fn forget_state(&mut self) {
+        self.has_state = false;
+        self.feed.request_state();
+    }
+
+    /// The event to send for a state: one that is large has an event before it that says so.
+    fn announced(&mut self, state: StreamEvent) -> StreamEvent {
+        let bytes = state.plain().len();
+        if bytes < LARGE_STATE {
+            return state;
+        }
+        self.next.push_back(state);
+        StreamEvent::new("coming", &format!(r#"{{"bytes":{bytes}}}"#))
     }
 }
 
@@ -220,7 +292,7 @@ mod tests {
     fn text(next: Option<PageFeedNext>) -> String {
         match next {
             Some(PageFeedNext::Event(event) | PageFeedNext::Last(event)) => {
-                String::from_utf8(event.to_vec()).unwrap()
+                String::from_utf8(event.plain().to_vec()).unwrap()
             }
             other => format!("{other:?}"),
         }
@@ -229,11 +301,11 @@ mod tests {
     #[test]
     fn a_late_reader_gets_the_state_and_then_changes() {
         let feed = PageFeed::new();
-        let mut first = feed.subscribe();
+        let mut first = feed.subscribe(None);
         assert!(feed.take_state_request() && !feed.take_state_request());
         feed.publish_state("1", false);
         feed.publish_change("2");
-        let mut second = feed.subscribe();
+        let mut second = feed.subscribe(None);
         feed.publish_change("3");
         feed.publish_state("123", false);
         feed.publish_change("4");
@@ -253,23 +325,46 @@ mod tests {
     }
 
     #[test]
-    fn only_a_reader_that_lags_too_far_is_dropped() {
-        let feed = PageFeed::new();
-        let (mut fast, mut slow) = (feed.subscribe(), feed.subscribe());
-        feed.publish_state("0", false);
-        for n in 0..=MAX_LAG {
-            feed.publish_change(&n.to_string());
-            assert!(matches!(next(&mut fast), Some(PageFeedNext::Event(_))));
+    fn a_reader_that_is_behind_gets_the_state_in_place_of_the_changes() {
+        for missed in [MAX_BEHIND + 1, 3 * MAX_CHANGES] {
+            let feed = PageFeed::new();
+            let (mut fast, mut slow) = (feed.subscribe(None), feed.subscribe(None));
+            assert!(feed.take_state_request());
+            feed.publish_state("0", false);
+            assert_eq!(text(next(&mut slow)), "event: state\ndata: 0\n\n");
+            assert!(next(&mut fast).is_some());
+            for n in 0..missed {
+                feed.publish_change(&n.to_string());
+                assert!(matches!(next(&mut fast), Some(PageFeedNext::Event(_))));
+            }
+            assert!(next(&mut slow).is_none() && feed.take_state_request());
+            feed.publish_state("all", false);
+            feed.publish_change("more");
+            assert_eq!(text(next(&mut slow)), "event: state\ndata: all\n\n");
+            assert_eq!(text(next(&mut slow)), "event: change\ndata: more\n\n");
+            assert_eq!(text(next(&mut fast)), "event: change\ndata: more\n\n");
+            assert_eq!(feed.reader_counts(), (2, 0));
         }
-        assert!(matches!(next(&mut slow), Some(PageFeedNext::Lagged)));
-        drop(slow);
-        assert_eq!(feed.reader_counts(), (1, 0));
+    }
+
+    #[test]
+    fn a_large_state_is_announced_and_a_page_that_was_dropped_is_told() {
+        let feed = PageFeed::new();
+        feed.note_too_slow("one");
+        let (mut one, mut two) = (feed.subscribe(Some("one")), feed.subscribe(Some("two")));
+        feed.publish_state(&"x".repeat(LARGE_STATE), false);
+        assert_eq!(text(next(&mut one)), "event: bye\ndata: {\"why\":\"slow\"}\n\n");
+        for page in [&mut one, &mut two] {
+            let size = LARGE_STATE + "event: state\ndata: \n\n".len();
+            assert_eq!(text(next(page)), format!("event: coming\ndata: {{\"bytes\":{size}}}\n\n"));
+            assert!(text(next(page)).starts_with("event: state\n"));
+        }
     }
 
     #[test]
     fn only_the_newest_state_of_the_world_is_sent() {
         let feed = PageFeed::new();
-        let mut reader = feed.subscribe();
+        let mut reader = feed.subscribe(None);
         feed.publish_world("1");
         assert!(next(&mut reader).is_none(), "the state comes first");
         feed.publish_state("0", false);

@@ -14,7 +14,7 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::web::server::access::error_response;
@@ -126,11 +126,19 @@ pub(super) async fn get_play(State(server): SharedServerState, upgrade: WebSocke
         .max_frame_size(MAX_MESSAGE_LEN)
         .max_write_buffer_size(MAX_WRITE_BUFFER);
     upgrade.on_upgrade(async move |socket| {
-        let mut seat = PlayerSocket { server, socket, guest: None };
+        let mut seat = PlayerSocket { server, socket, guest: None, name: None };
         seat.run().await;
         seat.leave().await;
         drop(connection);
     })
+}
+
+/// Waits until the name of a player is known, if one has asked to join.
+async fn joined_name(name: &mut Option<oneshot::Receiver<String>>) -> Option<String> {
+    let Some(waiting) = name else { return std::future::pending().await };
+    let known = waiting.await.ok();
+    *name = None;
+    known
 }
 
 /// A web socket, and its player, once one has joined.
@@ -138,6 +146,8 @@ struct PlayerSocket {
     server: Arc<ServerState>,
     socket: WebSocket,
     guest: Option<u32>,
+    /// The name that its player gets, until it is known.
+    name: Option<oneshot::Receiver<String>>,
 }
 
 impl PlayerSocket {
@@ -155,17 +165,16 @@ impl PlayerSocket {
                     return;
                 }
                 message = self.socket.recv() => match message {
-                    Some(Ok(Message::Text(text))) => Some(self.handle_message(&text)),
+                    Some(Ok(Message::Text(text))) => self.handle_message(&text).err().map(Err),
                     Some(Ok(Message::Binary(_))) => Some(Err("write text".to_owned())),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 },
+                name = joined_name(&mut self.name) => name.map(|name| Ok(self.joined_message(&name))),
                 changed = world.changed() => match changed {
                     Ok(()) => {
                         let line = world.borrow_and_update().line.clone();
-                        // The bytes came from text.
-                        let line = String::from_utf8_lossy(&line).into_owned();
-                        if !line.is_empty() && !self.send(Message::Text(line.into())).await {
+                        if !line.is_empty() && !self.send(Message::Text((&*line).into())).await {
                             return;
                         }
                         None
@@ -174,9 +183,9 @@ impl PlayerSocket {
                 },
             };
             let answer = match answer {
-                Some(Ok(Some(answer))) => answer,
+                Some(Ok(answer)) => answer,
                 Some(Err(error)) => serde_json::json!({ "error": error }).to_string(),
-                Some(Ok(None)) | None => continue,
+                None => continue,
             };
             if !self.send(Message::Text(answer.into())).await {
                 return;
@@ -184,20 +193,26 @@ impl PlayerSocket {
         }
     }
 
-    /// Carries a message out, and gives the answer, if there is one.
-    fn handle_message(&mut self, text: &str) -> Result<Option<String>, String> {
+    /// Tells the guest the name of its player: another one than it asked for, if that was taken.
+    fn joined_message(&self, name: &str) -> String {
+        let source = self.guest.map(|guest| format!("net#{guest}"));
+        serde_json::json!({ "joined": name, "source": source }).to_string()
+    }
+
+    /// Carries a message out, or gives the reason why not.
+    fn handle_message(&mut self, text: &str) -> Result<(), String> {
         let text = text.trim();
         if let Some(player) = text.strip_prefix("join ").map(str::trim) {
-            return self.join(player).map(Some);
+            return self.join(player);
         }
         let direction = Direction::from_letter(text).ok_or_else(|| {
             format!("write `join NAME`, and then N, S, E or W for each move, not `{}`", sanitize(text))
         })?;
         let guest = self.guest.ok_or("join first: `join NAME`")?;
-        self.submit(PageAction::Moved { guest, direction }).map(|()| None)
+        self.submit(PageAction::Moved { guest, direction })
     }
 
-    fn join(&mut self, player: &str) -> Result<String, String> {
+    fn join(&mut self, player: &str) -> Result<(), String> {
         if self.guest.is_some() {
             return Err("you have joined already".to_owned());
         }
@@ -205,9 +220,10 @@ impl PlayerSocket {
             return Err(format!("`{}` is not a name: {error}", sanitize(player)));
         }
         let guest = self.server.guests.next_number();
+        let name = self.server.feed.expect_join(guest);
         self.submit(PageAction::Joined { guest, player: player.to_owned() })?;
-        self.guest = Some(guest);
-        Ok(serde_json::json!({ "joined": player, "source": format!("net#{guest}") }).to_string())
+        (self.guest, self.name) = (Some(guest), Some(name));
+        Ok(())
     }
 
     fn submit(&self, action: PageAction) -> Result<(), String> {

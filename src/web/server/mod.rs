@@ -18,6 +18,7 @@ mod events;
 pub mod feed;
 mod guests;
 pub mod host_name;
+mod stream_event;
 pub mod token;
 
 use std::io;
@@ -61,6 +62,8 @@ pub struct SiteAssets {
     pub style: &'static str,
     /// Its script, at `/page.js`.
     pub script: &'static str,
+    /// The script of the worker that the pages of a browser share, at `/hub.js`.
+    pub hub: &'static str,
 }
 
 /// An action on a page.
@@ -239,6 +242,7 @@ fn router(state: Arc<ServerState>) -> Router {
         .route("/", fixed("text/html; charset=utf-8", |site| site.html))
         .route("/page.css", fixed("text/css; charset=utf-8", |site| site.style))
         .route("/page.js", fixed("text/javascript; charset=utf-8", |site| site.script))
+        .route("/hub.js", fixed("text/javascript; charset=utf-8", |site| site.hub))
         .route("/events", get(events::get_events));
     let router = match state.mode {
         ServerMode::Run => router

@@ -132,27 +132,27 @@ fn keys_pause_step_jump_and_change_the_speed() {
         "stty -a > before; $S play l.jsonl; code=$?; stty -a | cmp - before && echo same modes, code $code";
     let mut terminal = Terminal::run(&folder, line, &[]);
     terminal.types_and_sees("", "zero");
-    terminal.types_and_sees("", "of 7200.0 s");
+    terminal.types_and_sees("", "of 2:00:00");
     terminal.types_and_sees(" ", "paused");
     terminal.types_and_sees(".", "\x1b[0m one");
-    terminal.types_and_sees("", "paused · 3600.0 s of 7200.0 s · 1x · space, arrows, q");
+    terminal.types_and_sees("", "paused · 1:00:00 of 2:00:00 · 1x · space, arrows, q");
     for (key, then) in [
         // Right: the passed lines are shown as such.
-        ("\x1b[C", "… to 3605.0 s"),
+        ("\x1b[C", "… to 1:00:05"),
         ("", "shortly after"),
-        ("\x1bOD", "… to 3600.0 s"),
-        ("", "paused · 3600.0 s"),
+        ("\x1bOD", "… to 1:00:00"),
+        ("", "paused · 1:00:00"),
         // Down and up; Home: not even the first line has passed.
-        ("\x1b[B", "… to 3540.0 s"),
-        ("\x1b[A", "… to 3600.0 s"),
+        ("\x1b[B", "… to 0:59:00"),
+        ("\x1b[A", "… to 1:00:00"),
         ("\x1b[H", "… to 0.0 s"),
         ("+", "2x"),
         ("--", "0.5x"),
         ("++++", "8x"),
-        ("\x1b[F", "… to 7200.0 s"),
+        ("\x1b[F", "… to 2:00:00"),
         ("", "passed"),
-        ("\x1b[D", "… to 7195.0 s"),
-        (" ", "playing · 7195.0 s of 7200.0 s · 8x"),
+        ("\x1b[D", "… to 1:59:55"),
+        (" ", "playing · 1:59:55 of 2:00:00 · 8x"),
     ] {
         terminal.types_and_sees(key, then);
     }
@@ -208,7 +208,7 @@ fn a_pipe_is_played_with_keys_and_cannot_be_read_again() {
     terminal.types_and_sees(" ", "paused");
     terminal.types_and_sees(".", "\x1b[0m one");
     terminal.types_and_sees("\x1b[D", "a pipe cannot be read again");
-    terminal.types_and_sees("\x1b[C", "… to 3605.0 s");
+    terminal.types_and_sees("\x1b[C", "… to 1:00:05");
     terminal.types_and_sees("\x1b[F", "passed");
     terminal.types("q");
     let (code, seen) = terminal.end();

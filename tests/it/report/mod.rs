@@ -6,6 +6,7 @@ mod github;
 mod html;
 mod jenkins;
 mod outputs;
+mod steps;
 mod summary;
 mod trace;
 

@@ -69,7 +69,8 @@ fn a_guest_sees_its_own_move_and_the_log_replays() {
     assert_eq!(until(&mut ann, is_answer).1, json!({"joined": "ann", "source": "net#1"}));
     let mut other = play(&served);
     send_text(&mut other, "join ann");
-    assert_eq!(until(&mut other, is_answer).1["source"], "net#2");
+    let told = until(&mut other, is_answer).1;
+    assert_eq!(told, json!({"joined": "ann@net#2", "source": "net#2"}), "the name was taken");
     send_text(&mut ann, "E");
     let moved = shown.until("change", |change| change["players"]["ann"]["moves"] == 1);
     // A guest may get only the newest state, so both wait for the one after the move.

@@ -38,3 +38,18 @@ fn a_playback_on_the_page_can_be_controlled() {
     shown.until("bye", |_| true);
     assert_eq!(played.run.end().0, Some(130));
 }
+
+#[test]
+fn a_playback_that_is_ended_stands_still_on_the_page() {
+    let folder = Folder::new();
+    folder.run(WAVES, &["--clock", "virtual"]);
+    let played = served(&folder, &["play", "log.jsonl", "--speed", "0.01"]);
+    let mut shown = played.look();
+    let (_, state) = shown.next().unwrap();
+    assert_eq!((&state["is_going"], &state["play"]["is_paused"]), (&true.into(), &false.into()));
+    crate::common::kill(&played.run.child, rustix::process::Signal::INT);
+    let last = shown.until("change", |change| change["play"]["is_paused"] == true);
+    assert_eq!(last["is_going"], false);
+    shown.until("bye", |_| true);
+    assert_eq!(played.run.end().0, Some(130));
+}

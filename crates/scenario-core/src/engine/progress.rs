@@ -1,6 +1,6 @@
 //! The progress of a run, for people who watch it. Changes nothing.
 
-pub use crate::engine::expectations::outcome::ExpectationStatus;
+pub use crate::engine::expectations::outcome::{ExpectationProgress, ExpectationStatus};
 
 use crate::engine::Engine;
 use crate::engine::expectations::outcome::RunTotals;
@@ -27,8 +27,8 @@ pub struct RunProgress {
     pub lines: u64,
     /// Ended requests so far.
     pub fetched: u64,
-    /// The scenario's expectations by name, in the order of the file.
-    pub expectations: Vec<(String, ExpectationStatus)>,
+    /// The scenario's expectations, in the order of the file.
+    pub expectations: Vec<ExpectationProgress>,
 }
 
 impl Engine {
@@ -51,7 +51,7 @@ impl Engine {
             moves: self.counters.moves,
             lines: self.counters.lines,
             fetched: self.counters.fetched,
-            expectations: self.expectations.statuses(&RunTotals {
+            expectations: self.expectations.progress(&RunTotals {
                 duration: now.since(Moment::ZERO),
                 shared_cells: &run.shared_cells(),
             }),

@@ -5,7 +5,7 @@ use regex::bytes::Regex;
 
 use super::order_monitor::OrderMonitor;
 use crate::engine::expectations::format;
-use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
+use crate::engine::expectations::outcome::{EventOrigin, ExpectationProgress, ExpectationStatus, RunTotals};
 use crate::engine::expectations::threshold_monitor::ThresholdMonitor;
 use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
@@ -156,9 +156,11 @@ impl ExpectationMonitor {
         self.aborts_run && settled == Some(false)
     }
 
-    /// Its name and status.
-    pub(super) fn status(&self, totals: &RunTotals<'_>) -> (String, ExpectationStatus) {
-        (self.name.clone(), ExpectationStatus::new(self.judge(totals).ok, self.is_missed))
+    /// How it stands.
+    pub(super) fn progress(&self, totals: &RunTotals<'_>) -> ExpectationProgress {
+        let ExpectationResult { name, ok, wanted, got, .. } = self.judge(totals);
+        let status = ExpectationStatus::new(ok, self.is_missed);
+        ExpectationProgress { name, status, wanted, got: got.filter(|_| self.is_missed) }
     }
 
     /// Its result.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use crate::engine::expectations::expectation_monitor::{ExpectationMonitor, FilterSide};
 
 use crate::diagnostic::quoted;
-use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
+use crate::engine::expectations::outcome::{EventOrigin, ExpectationProgress, RunTotals};
 use crate::scenario::model::expect::Expectation;
 use scenario_log::event::{EntryName, Event, ExpectationResult, Source};
 use scenario_log::event_kind::EventKind;
@@ -182,9 +182,9 @@ impl Expectations {
         self.monitors[..self.own_count].iter().map(|monitor| monitor.judge(totals)).collect()
     }
 
-    /// The names and statuses of the scenario's own expectations, in their order.
-    pub(super) fn statuses(&self, totals: &RunTotals<'_>) -> Vec<(String, ExpectationStatus)> {
-        self.monitors[..self.own_count].iter().map(|monitor| monitor.status(totals)).collect()
+    /// How the scenario's own expectations stand, in their order.
+    pub(super) fn progress(&self, totals: &RunTotals<'_>) -> Vec<ExpectationProgress> {
+        self.monitors[..self.own_count].iter().map(|monitor| monitor.progress(totals)).collect()
     }
 
     /// The results of the extra expectations.

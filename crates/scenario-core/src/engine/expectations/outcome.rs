@@ -42,6 +42,19 @@ pub enum ExpectationStatus {
     Missed,
 }
 
+/// An expectation while the run goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectationProgress {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds.
+    pub status: ExpectationStatus,
+    /// What is wanted, for people.
+    pub wanted: String,
+    /// What has come, for people, once it can no longer hold.
+    pub got: Option<String>,
+}
+
 impl ExpectationStatus {
     /// The status of an expectation that would hold or not if the run ended now.
     pub(super) fn new(would_hold: bool, is_missed: bool) -> ExpectationStatus {
