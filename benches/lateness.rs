@@ -23,7 +23,7 @@ use rustix::time::{
 };
 
 use common::Scratch;
-use scenario::assets::{LIVE_HTML, LIVE_SCRIPT, LIVE_STYLE};
+use scenario::assets::{LIVE_HTML, LIVE_HUB, LIVE_SCRIPT, LIVE_STYLE};
 use scenario::io::RunContext;
 use scenario::io::log_file::kept_files::KeptFiles;
 use scenario::io::log_file::writer;
@@ -92,7 +92,7 @@ fn slow_pages(rate: u64, seed: u64) -> Figures {
     let listening = BoundServer::bind("127.0.0.1:0", &[], token).unwrap();
     let link = listening.page_url();
     let address = link.strip_prefix("http://").and_then(|link| link.split('/').next()).unwrap();
-    let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT };
+    let site = SiteAssets { html: LIVE_HTML, style: LIVE_STYLE, script: &LIVE_SCRIPT, hub: LIVE_HUB };
     let server = listening.start(site, ServerMode::Run).unwrap();
     let connect = |_| {
         let mut page = TcpStream::connect(address).unwrap();

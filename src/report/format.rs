@@ -165,7 +165,7 @@ mod tests {
         ];
         assert_eq!(spans.map(seconds), wanted);
         assert_eq!(seconds(1_505_602), "17 d 10 h");
-        assert_eq!(format_span(Span(u64::MAX)), "213503 d 23 h".replace("23 h", "23 h"));
+        assert_eq!(format_span(Span(u64::MAX)), "213504 d");
     }
 
     #[test]
