@@ -137,8 +137,8 @@ fn counts_alone_are_compared_in_a_summary() {
         compared(DiffLevel::Summary, &log(left, Some("passed")), &log(right, Some("passed")))
     };
     assert!(of(&left, &right).is_same);
-    let typed = r#""input","text":"a","accepted":true"#.to_owned();
-    let pause = [r#""run.paused""#, r#""run.resumed","took":1.000000000"#].map(str::to_owned);
+    let typed = r#""input","text":"a","accepted":true}"#.to_owned();
+    let pause = [r#""run.paused"}"#, r#""run.resumed","took":1.000000000}"#].map(str::to_owned);
     let comparison = of(&left, &[&left[..], &[typed], &pause].concat());
     assert!(comparison.is_same, "what was typed is no outcome, and a pause is none");
     assert_eq!(comparison.events[0], comparison.events[1]);
