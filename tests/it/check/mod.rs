@@ -9,6 +9,7 @@ mod common;
 mod expected;
 mod fetches;
 mod files;
+mod own_words;
 mod properties;
 mod resolved;
 mod rows;
