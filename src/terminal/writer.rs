@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::io::log_file::writer::ShowOnScreen;
+use crate::io::terminal::line_editor::EditedLine;
 use crate::terminal::latest_progress::LatestProgress;
 use crate::terminal::progress_bar::ProgressBar;
 use scenario_log::time::{Moment, Span};
@@ -30,6 +31,8 @@ pub struct ProgressBarSetup {
     pub lines_entered: Arc<AtomicU64>,
     /// The progress of the run.
     pub latest_progress: LatestProgress,
+    /// The line that is being typed, if the terminal does not echo it.
+    pub typed_line: Option<EditedLine>,
 }
 
 /// The thread that writes to the terminal.
@@ -49,8 +52,13 @@ impl TerminalWriter {
         let started = Arc::new(OnceLock::<Instant>::new());
         let since = Arc::clone(&started);
         let shown = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
-            let Some(ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress }) =
-                course
+            let Some(ProgressBarSetup {
+                likely_end: end,
+                speed,
+                lines_entered: entered,
+                latest_progress,
+                typed_line,
+            }) = course
             else {
                 return incoming.iter().for_each(|text| write_stderr(&text));
             };
@@ -58,7 +66,7 @@ impl TerminalWriter {
                 let elapsed = since.get().map_or(Duration::ZERO, Instant::elapsed);
                 Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
             };
-            let mut bar = ProgressBar::new(end, entered, latest_progress);
+            let mut bar = ProgressBar::new(end, entered, latest_progress).with_typed_line(typed_line);
             loop {
                 match incoming.recv_timeout(REFRESH_INTERVAL) {
                     Ok(mut text) => {
