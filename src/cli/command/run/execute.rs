@@ -11,7 +11,7 @@ use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::command::log_path::LogTarget;
 use crate::cli::command::run::setup::{RunSetup, RunTiming};
 use crate::cli::command::{
-    report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
+    html_report, report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
 };
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
@@ -45,17 +45,20 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         lifeline,
         log,
         junit,
+        report,
         server,
         screen,
         github,
     } = setup;
     let show_run = screen.is_some();
     let progress_bar = screen.and_then(|screen| screen.progress_bar);
+    let typed_line = progress_bar.as_ref().and_then(|bar| bar.typed_line.clone());
     let latest_progress = progress_bar.as_ref().map(|bar| bar.latest_progress.clone());
     let annotations = || Rc::new(RefCell::new(RunAnnotations::new(Rc::clone(&scenario))));
     let outputs = RunOutputs {
         terminal: show_run.then(|| TerminalWriter::start(progress_bar)),
         junit: junit.map(|output| (output, Rc::default())),
+        report,
         github: github.map(|github| (github, annotations())),
         sources,
     };
@@ -86,6 +89,9 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
             virtual_time::drive(begin, &typed_lines, lifeline)
         }
     };
+    if let Some(typed) = &typed_line {
+        typed.give_back();
+    }
     let destination = opening.destination;
     let (DrivenRun { recorder, .. }, verdict) = driven.map_err(CliError::refused)?;
     outputs.finish(recorder, verdict, destination.as_ref())
@@ -96,6 +102,8 @@ struct RunOutputs {
     /// None with `--quiet`.
     terminal: Option<TerminalWriter>,
     junit: Option<(OutputFile, Rc<RefCell<JunitCases>>)>,
+    /// The HTML report, which is made of the log when the run has ended.
+    report: Option<OutputFile>,
     github: Option<(GitHubAnnotator, Rc<RefCell<RunAnnotations>>)>,
     /// The files that annotations refer to.
     sources: SourceFiles,
@@ -131,6 +139,9 @@ impl RunOutputs {
         if let Some((output, cases)) = self.junit {
             let error = verdict.as_ref().err().map(String::as_str);
             report_files::write_junit(output, cases.borrow().render_junit(error))?;
+        }
+        if let (Some(output), Some(OutputDestination::File(log))) = (self.report, destination) {
+            html_report::write_html_report(log, output)?;
         }
         verdict
             .map(verdict_exit_code)
