@@ -28,6 +28,7 @@ use scenario_core::engine::{Engine, EngineSink, RunStart};
 use scenario_core::scenario::model::Scenario;
 use scenario_log::encode::EventEncoder;
 use scenario_log::event::{ClockKind, Event};
+use scenario_log::secrets::Secrets;
 use scenario_log::time::Moment;
 
 const MOVES: u32 = 10;
@@ -87,7 +88,14 @@ fn into_file(scenario: &Rc<Scenario>) -> Duration {
     let opened = writer::open_log_output(&OutputDestination::File(file.path().to_owned()), false).unwrap();
     let recorder = RunRecorder::new(Some(LogWriter::start(opened, Box::new(|_| {})).unwrap()), None);
     let start = Instant::now();
-    virtual_time::drive(|| Ok(DrivenRun::start(scenario, &START, recorder)), &[], None).unwrap().1.unwrap();
+    virtual_time::drive(
+        || Ok(DrivenRun::start(scenario, &START, recorder)),
+        (&[], &Secrets::default()),
+        None,
+    )
+    .unwrap()
+    .1
+    .unwrap();
     start.elapsed()
 }
 

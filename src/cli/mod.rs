@@ -21,8 +21,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             if error.use_stderr() {
-                // A closed standard error does not change the exit code.
-                let _ = error.print();
+                command::report_usage_error(&error);
                 return ExitCode::from(crate::cli::exit_code::ExitCode::Usage.code());
             }
             // Help and version are results, so they go to standard output.

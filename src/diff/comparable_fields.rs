@@ -216,9 +216,15 @@ impl<'a> ComparableFields<'a> {
         let mut counted: Vec<&HttpHeader> =
             headers.iter().filter(|header| !TIME_HEADERS.contains(&&*header.name)).collect();
         counted.sort_by(|one, other| one.name.cmp(&other.name));
-        self.0.extend(counted.into_iter().map(|HttpHeader { name, value }| {
-            (FieldKey { name: "headers", header: Some(name) }, FieldValue::Text(Cow::Borrowed(value)))
-        }));
+        for same in counted.chunk_by(|one, other| one.name == other.name) {
+            let values: Vec<&str> = same.iter().map(|header| &*header.value).collect();
+            let value = match values[..] {
+                [value] => Cow::Borrowed(value),
+                // As older releases logged them.
+                _ => Cow::Owned(values.join(", ")),
+            };
+            self.0.push((FieldKey { name: "headers", header: Some(&same[0].name) }, FieldValue::Text(value)));
+        }
     }
 
     fn push_fetched(&mut self, fetched: &'a FetchedResponse, ok: bool) {

@@ -60,7 +60,7 @@ impl ConsoleInput {
         loop {
             let caught_up = caught_up.recv_timeout(Duration::from_millis(1));
             while let Ok(text) = typed.try_recv() {
-                inbox.push(Input::CommandTyped { text });
+                inbox.push(Input::CommandTyped { text, unredacted: None });
             }
             if caught_up == Err(RecvTimeoutError::Disconnected) || asked.elapsed() > CATCH_UP_TIMEOUT {
                 break;
@@ -69,7 +69,7 @@ impl ConsoleInput {
         let inbox = Rc::clone(inbox);
         tokio::task::spawn_local(async move {
             while let Some(text) = typed.recv().await {
-                inbox.push(Input::CommandTyped { text });
+                inbox.push(Input::CommandTyped { text, unredacted: None });
             }
         });
     }

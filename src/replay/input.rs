@@ -94,7 +94,9 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::FetchFailed { source, kind, error, took, sent }) => {
             Input::FetchFailed { source, kind, error: error.to_owned(), took, sent }
         }
-        Some(Event::TypedInput { text, .. }) => Input::CommandTyped { text: text.to_owned() },
+        Some(Event::TypedInput { text, .. }) => {
+            Input::CommandTyped { text: text.to_owned(), unredacted: None }
+        }
         Some(Event::Stopping { signal: Some(signal), .. }) => Input::SignalReceived(signal),
         Some(Event::Stopping { source: None, entry: None, error: Some(error), .. }) => {
             Input::InternalError { error: error.to_owned() }

@@ -17,7 +17,7 @@ use scenario_log::schema;
 const FIRST_COLUMNS: [&str; 3] = ["seq", "t", "event"];
 
 /// The characters that a spreadsheet takes for the start of a formula.
-const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
+const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The key without a column: a whole scenario is too long for a cell.
 const OMITTED_KEY: &str = "scenario";
@@ -96,20 +96,30 @@ fn push_cell(row: &mut String, value: &str) {
     }
     let mut text = String::new();
     match serde_json::from_str::<String>(value) {
-        Ok(string) => {
-            if string.starts_with(FORMULA_STARTS) {
-                text.push('\'');
-            }
-            push_sanitized(&mut text, &string);
-        }
-        Err(_) => text = sanitize_json(value),
+        Ok(string) => push_marked(&mut text, &string),
+        // Nothing begins after a `;` that is written so.
+        Err(_) => text = sanitize_json(value).replace(';', "\\u003b"),
     }
-    if text.contains([',', '"']) || text.starts_with(' ') || text.ends_with(' ') {
+    if text.contains([',', ';', '"', '\'']) || text.starts_with(' ') || text.ends_with(' ') {
         row.push('"');
         row.push_str(&text.replace('"', "\"\""));
         row.push('"');
     } else {
         row.push_str(&text);
+    }
+}
+
+/// Appends a text, with `'` before each place where a spreadsheet could read a formula: the beginning, and
+/// after a `;`, which ends a cell where the comma is the decimal sign.
+fn push_marked(out: &mut String, text: &str) {
+    for (n, part) in text.split(';').enumerate() {
+        if n > 0 {
+            out.push(';');
+        }
+        if part.trim_start().starts_with(FORMULA_STARTS) {
+            out.push('\'');
+        }
+        push_sanitized(out, part);
     }
 }
 
@@ -129,8 +139,14 @@ mod tests {
             ("1.000000000", "1.000000000"),
             (r#""plain""#, "plain"),
             (r#""a, \"b\"""#, r#""a, ""b""""#),
-            (r#""=cmd|' /C calc'!A0""#, "'=cmd|' /C calc'!A0"),
-            (r#""@x""#, "'@x"),
+            (r#""=cmd|' /C calc'!A0""#, r#""'=cmd|' /C calc'!A0""#),
+            (r#""@x""#, r#""'@x""#),
+            (r#""a;=1+1; +2;b""#, r#""a;'=1+1;' +2;b""#),
+            (r#"" =1""#, r#""' =1""#),
+            (r#""＝1""#, r#""'＝1""#),
+            (r#""\u00a0＠1""#, "\"'\u{a0}＠1\""),
+            ("-1.5", "-1.5"),
+            (r#"{"a;=b":1}"#, r#""{""a\u003b=b"":1}""#),
             (r#""\u001b[31m\n""#, r"\x1b[31m\n"),
             (r#"{"p50":1}"#, r#""{""p50"":1}""#),
             (r#""""#, ""),

@@ -139,7 +139,7 @@ mod tests {
             render_commands(&[error(place, "a::b,\nc", message)], &sources, &|name| Some(name.to_owned()));
         assert_eq!(
             shown,
-            "::error file=a%2Cb%3Ac%25.toml,line=2,col=4,title=a%3A%3Ab%2C%0Ac::100%25\\r%0A::error::owned, :\\x1b]52;\n"
+            "::error file=a%2Cb%3Ac%25.toml,line=2,col=4,title=a%3A%3Ab%2C%0Ac::100%25\\r%0A\\x3a:error::owned, :\\x1b]52;\n"
         );
         let nowhere = render_commands(&[error(place, "a", "b")], &sources, &|_| None);
         assert_eq!(nowhere, "::error title=a::b\n");

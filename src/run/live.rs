@@ -24,7 +24,7 @@ use crate::io::signals;
 use crate::io::{job_control, panics, runtime};
 use crate::run::recorder::{RecordError, RunRecorder};
 use crate::run::web_publisher::WebPublisher;
-use crate::run::{DrivenRun, RunStartError, SharedPage};
+use crate::run::{DrivenRun, RunStartError, SharedPage, redact_typed_input};
 use crate::terminal::latest_progress::LatestProgress;
 use crate::web::page::PageView;
 use crate::web::server::{PageAction, PageServer};
@@ -108,6 +108,7 @@ pub fn drive(
 }
 
 struct LiveLoop {
+    context: Rc<RunContext>,
     clock: RunClock,
     inbox: Rc<Inbox>,
     processes: Processes,
@@ -154,6 +155,7 @@ impl LiveLoop {
         // Nothing else sets it, so this cannot fail.
         let _ = live.clock_started.set(std::time::Instant::now());
         let live = LiveLoop {
+            context: Rc::clone(&context),
             clock,
             processes,
             fetches: Fetcher::new(context, Rc::clone(&inbox)),
@@ -238,7 +240,7 @@ impl LiveLoop {
             self.has_panicked = true;
             run.engine.handle_input(
                 now,
-                &Input::InternalError { error: error.to_owned() },
+                &Input::InternalError { error: self.context.secrets.redact(error) },
                 &mut run.recorder,
             );
         }
@@ -249,7 +251,8 @@ impl LiveLoop {
             run.recorder.show_fetch_warning(now, "requests wait", &note);
         }
         self.inbox.take_all(&mut self.inputs);
-        for input in self.inputs.drain(..) {
+        for mut input in self.inputs.drain(..) {
+            redact_typed_input(&mut input, &self.context.secrets);
             is_guard_killed |= matches!(input, Input::SignalReceived(Signal::KILL));
             run.engine.handle_input(now, &input, &mut run.recorder);
             self.inbox.recycle(input);
@@ -310,7 +313,7 @@ impl LiveLoop {
     /// Makes an input of an action on a page.
     fn apply_page_action(&self, action: PageAction) {
         match action {
-            PageAction::Typed(text) => self.inbox.push(Input::CommandTyped { text }),
+            PageAction::Typed(text) => self.inbox.push(Input::CommandTyped { text, unredacted: None }),
             PageAction::Joined { guest, player } => {
                 self.inbox.push(Input::PlayerJoined { source: Source::Guest(guest), player });
             }

@@ -15,8 +15,10 @@ use std::rc::Rc;
 
 use crate::run::recorder::RunRecorder;
 use crate::web::page::LivePage;
+use scenario_core::engine::input::Input;
 use scenario_core::engine::{Engine, RunStart};
 use scenario_core::scenario::model::Scenario;
+use scenario_log::secrets::Secrets;
 
 /// A live page that a recorder feeds, and that a driver publishes.
 pub type SharedPage = Rc<RefCell<LivePage>>;
@@ -36,6 +38,23 @@ impl DrivenRun {
         let mut engine = Engine::new(Rc::clone(scenario), start.seed);
         engine.start(start, &mut recorder);
         DrivenRun { engine, recorder }
+    }
+}
+
+/// Takes the secrets out of what a person typed, before the engine and the log get it.
+fn redact_typed_input(input: &mut Input, secrets: &Secrets) {
+    if secrets.is_empty() {
+        return;
+    }
+    match input {
+        Input::CommandTyped { text, unredacted } => {
+            let redacted = secrets.redact(text);
+            if redacted != *text {
+                *unredacted = Some(std::mem::replace(text, redacted));
+            }
+        }
+        Input::PlayerJoined { player, .. } => *player = secrets.mask_text(player),
+        _ => {}
     }
 }
 

@@ -5,14 +5,15 @@ use crate::io::guard::lifeline::Lifeline;
 use crate::io::panics;
 use crate::io::signals::SignalPoller;
 use crate::run::recorder::RecordError;
-use crate::run::{DrivenRun, RunStartError};
+use crate::run::{DrivenRun, RunStartError, redact_typed_input};
 use scenario_core::engine::effect::{Effect, RunVerdict};
 use scenario_core::engine::input::Input;
 use scenario_core::engine::{Engine, EngineSink};
+use scenario_log::secrets::Secrets;
 use scenario_log::time::Moment;
 
 /// Drives a run to its end. `begin` starts the run once signals are received, so that no signal leaves a
-/// log without an end. `typed_lines` are typed at the start of the run. `lifeline` leads to the guard, if
+/// log without an end. `typed_lines` are typed at the start of the run, without the `secrets` in them. `lifeline` leads to the guard, if
 /// there is one. If the engine or the recorder panics, the run is still ended in order.
 ///
 /// Returns the run with its verdict, or with the error that stopped its log.
@@ -21,7 +22,7 @@ use scenario_log::time::Moment;
 /// When signals cannot be received, or the run cannot begin.
 pub fn drive(
     begin: impl FnOnce() -> Result<DrivenRun, RunStartError>,
-    typed_lines: &[String],
+    (typed_lines, secrets): (&[String], &Secrets),
     lifeline: Option<Lifeline>,
 ) -> Result<(DrivenRun, Result<RunVerdict, RecordError>), RunStartError> {
     let mut signals = SignalPoller::new(lifeline)
@@ -29,7 +30,8 @@ pub fn drive(
     let mut run = begin()?;
     let mut verdict = panics::catch_call(|| {
         for text in typed_lines {
-            let input = Input::CommandTyped { text: text.clone() };
+            let mut input = Input::CommandTyped { text: text.clone(), unredacted: None };
+            redact_typed_input(&mut input, secrets);
             run.engine.handle_input(Moment::ZERO, &input, &mut run.recorder);
         }
         drive_to_end(&mut run, &mut signals)
@@ -39,7 +41,7 @@ pub fn drive(
             let (now, error) = (run.recorder.last_moment(), panics::first_panic().unwrap_or("a panic"));
             run.engine.handle_input(
                 now,
-                &Input::InternalError { error: error.to_owned() },
+                &Input::InternalError { error: secrets.redact(error) },
                 &mut run.recorder,
             );
             drive_to_end(&mut run, &mut signals)

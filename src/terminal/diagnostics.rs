@@ -8,7 +8,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use scenario_core::diagnostic::{Diagnostic, FilePlace, LineColumn, Severity, SourceFile, SourceFiles};
-use scenario_log::sanitize::{is_unsafe_char, sanitize_lines};
+use scenario_log::sanitize::{ends_like_ci_command, is_unsafe_char, sanitize, sanitize_json, sanitize_lines};
 
 /// The most diagnostics that are rendered for people.
 const MAX_SHOWN: usize = 100;
@@ -137,7 +137,7 @@ impl<'a> SnippetWindow<'a> {
             (self.file.line_start(self.first), self.file.line_end(self.last))
         };
         let shown = SanitizedSource::new(&self.file.text[from..to]);
-        let name = sanitize_lines(&self.file.name);
+        let name = sanitize(&self.file.name);
         let mut snippet = Snippet::source(shown.text.clone()).line_start(self.first + 1).fold(true);
         for mark in &self.marks {
             let clip = |at: usize| shown.offset(at.clamp(from, to) - from);
@@ -176,7 +176,8 @@ impl SanitizedSource {
     fn new(source: &str) -> SanitizedSource {
         let mut shown = SanitizedSource { text: String::with_capacity(source.len()), shifts: Vec::new() };
         for (at, c) in source.char_indices() {
-            if c == '\t' || c == '\n' || !is_unsafe_char(c) {
+            let is_command = c == '[' && ends_like_ci_command(&shown.text);
+            if c == '\t' || c == '\n' || !is_unsafe_char(c) && !is_command {
                 shown.text.push(c);
                 continue;
             }
@@ -214,7 +215,11 @@ impl SanitizedSource {
 pub fn render_json(file: &str, sources: &SourceFiles, diagnostics: &[Diagnostic]) -> String {
     let valid = diagnostics.iter().all(|one| one.severity == Severity::Warning);
     let all: Vec<String> = diagnostics.iter().map(|one| diagnostic_json(sources, one)).collect();
-    format!("{{\"file\":{},\"valid\":{valid},\"diagnostics\":[{}]}}", json_string(file), all.join(","))
+    let diagnostics = all.join(",");
+    sanitize_json(&format!(
+        "{{\"file\":{},\"valid\":{valid},\"diagnostics\":[{diagnostics}]}}",
+        json_string(&sanitize(file))
+    ))
 }
 
 fn diagnostic_json(sources: &SourceFiles, diagnostic: &Diagnostic) -> String {
@@ -246,7 +251,7 @@ fn place_json(sources: &SourceFiles, place: FilePlace) -> String {
     let (start, end) = (file.line_column(place.start), file.line_column(place.end.max(place.start)));
     format!(
         ",\"file\":{},\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{}",
-        json_string(&file.name),
+        json_string(&sanitize(&file.name)),
         start.line,
         start.column,
         end.line,

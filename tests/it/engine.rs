@@ -234,7 +234,11 @@ fn what_is_unknown_or_late_is_ignored() {
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Interrupted(Some(Signal::INT))));
     let told = recorder.log().len();
-    engine.handle_input(Moment(6), &Input::CommandTyped { text: "status".to_owned() }, &mut recorder);
+    engine.handle_input(
+        Moment(6),
+        &Input::CommandTyped { text: "status".to_owned(), unredacted: None },
+        &mut recorder,
+    );
     engine.advance(Moment(7), &mut recorder);
     assert_eq!(recorder.log().len(), told);
     assert_eq!(engine.next_due(), None);

@@ -55,7 +55,7 @@ impl Outside {
 
     fn observed(&self) -> Input {
         match self {
-            Outside::Typed(_, text) => Input::CommandTyped { text: text.clone() },
+            Outside::Typed(_, text) => Input::CommandTyped { text: text.clone(), unredacted: None },
             Outside::Signal(_) => Input::SignalReceived(Signal::INT),
         }
     }

@@ -16,9 +16,18 @@ pub fn is_unsafe_char(c: char) -> bool {
         || matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Appends `text`, with an escape for each [unsafe](is_unsafe_char) character: `\t`, `\x1b`, `\u{202e}`.
+/// Appends `text`, with an escape for each [unsafe](is_unsafe_char) character: `\t`, `\x1b`, `\u{202e}`. A
+/// text that would be a command for a CI service at the beginning of a line (`::error::`) gets an escape, too.
 pub fn push_sanitized(out: &mut String, text: &str) {
-    for c in text.chars() {
+    let mut rest = text;
+    if begins_like_ci_command(text)
+        && let Some((space, command)) = text.split_once(':')
+    {
+        out.push_str(space);
+        push_escape(out, ':');
+        rest = command;
+    }
+    for c in rest.chars() {
         push_sanitized_char(out, c);
     }
 }
@@ -34,8 +43,16 @@ pub fn push_sanitized_char(out: &mut String, c: char) {
 
 /// Whether a `[` after this text would make a command for the log of a CI service. Such a command works at
 /// any place of a line: `##[error]` (GitHub), `##vso[` (Azure), `##teamcity[`.
-fn ends_like_ci_command(before: &str) -> bool {
-    before.trim_end_matches(|c: char| c.is_ascii_lowercase()).ends_with("##")
+#[must_use]
+pub fn ends_like_ci_command(before: &str) -> bool {
+    before.trim_end_matches(|c: char| c.is_ascii_alphabetic()).ends_with("##")
+}
+
+/// Whether a text is a command for the log of GitHub, if a line begins with it: `::NAME …::…`. White space
+/// before it does not count. (An address of IPv6 may look so; its escape does no harm.)
+fn begins_like_ci_command(text: &str) -> bool {
+    let command = text.trim_start().strip_prefix("::");
+    command.is_some_and(|command| command.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// The same JSON value in one line, with an escape for each [unsafe](is_unsafe_char) character and without
@@ -88,13 +105,20 @@ pub fn sanitize(text: &str) -> String {
     out
 }
 
-/// `text` with an escape for each [unsafe](is_unsafe_char) character except line breaks.
+/// Each line of `text` as [`sanitize`] gives it. Line breaks stay: nobody but the program itself may have
+/// put them there.
 #[must_use]
 pub fn sanitize_lines(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c != '\n' && is_unsafe_char(c)) {
+    if !text.contains("##") && !text.contains("::") && !text.chars().any(|c| c != '\n' && is_unsafe_char(c)) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.split('\n').map(sanitize).collect::<Vec<String>>().join("\n"))
+}
+
+/// Each line of a JSON document as [`sanitize_json`] gives it.
+#[must_use]
+pub fn sanitize_json_lines(json: &str) -> String {
+    json.split('\n').map(sanitize_json).collect::<Vec<String>>().join("\n")
 }
 
 #[cfg(test)]
@@ -113,8 +137,12 @@ mod tests {
     fn nothing_is_a_command_for_a_ci_service() {
         assert_eq!(
             sanitize("x ##[error]y ##vso[a] #[b] ##B[c]"),
-            "x ##\\x5berror]y ##vso\\x5ba] #[b] ##B[c]"
+            "x ##\\x5berror]y ##vso\\x5ba] #[b] ##B\\x5bc]"
         );
+        assert_eq!(sanitize(" \u{a0}::error x::y"), " \u{a0}\\x3a:error x::y");
+        assert_eq!(sanitize("::1 a::b :: ::c"), "::1 a::b :: ::c");
+        assert_eq!(sanitize_lines("a\n::b::\n##[c"), "a\n\\x3a:b::\n##\\x5bc");
+        assert_eq!(sanitize_json_lines("[\n \"##x[\"\n]"), "[\n \"##x\\u005b\"\n]");
         let json = "[\"##[error]\u{202e}\u{10ffff}\u{7f}\"]";
         let shown = sanitize_json(json);
         assert_eq!(shown, "[\"##\\u005berror]\\u202e\\udbff\\udfff\\u007f\"]");

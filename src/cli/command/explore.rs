@@ -24,6 +24,8 @@ use scenario_core::engine::effect::RunVerdict;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::ClockKind;
+use scenario_log::sanitize::sanitize;
+use scenario_log::secrets::Secrets;
 
 pub(super) fn explore(arguments: &Arguments) -> ExitCode {
     let loaded = match load_or_report(&arguments.file, &arguments.variables, ClockKind::Virtual) {
@@ -135,7 +137,7 @@ fn write_logs(
             return Ok(Some(ExitCode::Usage));
         };
         let ended = write_log(path, arguments.force, scenario, &found.witness)?;
-        write_stderr(&format!("outcome {wanted}: {}\n", path.display()));
+        write_stderr(&format!("outcome {wanted}: {}\n", sanitize(&path.to_string_lossy())));
         return Ok(ended);
     }
     for (n, found) in found.iter().take(MAX_OUTCOMES_SHOWN).enumerate() {
@@ -143,7 +145,7 @@ fn write_logs(
         if let Some(ended) = write_log(&path, arguments.force, scenario, &found.witness)? {
             return Ok(Some(ended));
         }
-        write_stderr(&format!("outcome {}: {}\n", n + 1, path.display()));
+        write_stderr(&format!("outcome {}: {}\n", n + 1, sanitize(&path.to_string_lossy())));
     }
     Ok(None)
 }
@@ -183,7 +185,8 @@ fn write_log(
         let writer = writer.map_err(|RefusedError(message)| RunStartError(message))?;
         Ok(DrivenRun::start(scenario, &start, RunRecorder::new(Some(writer), None)))
     };
-    let (_, verdict) = virtual_time::drive(begin, &[], None).map_err(CliError::refused)?;
+    let (_, verdict) =
+        virtual_time::drive(begin, (&[], &Secrets::default()), None).map_err(CliError::refused)?;
     Ok(match verdict.map_err(CliError::refused)? {
         RunVerdict::Interrupted(Some(signal)) => Some(ExitCode::Signalled(signal)),
         RunVerdict::InternalError => Some(ExitCode::InternalError),

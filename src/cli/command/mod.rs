@@ -23,6 +23,7 @@ mod schema;
 mod serve;
 mod watch;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -40,7 +41,7 @@ use scenario_core::engine::random;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::{LoadedScenario, ScenarioError, ScenarioOptions, load_scenario};
 use scenario_log::event::ClockKind;
-use scenario_log::sanitize::sanitize;
+use scenario_log::sanitize::{sanitize, sanitize_lines};
 
 /// Executes a command.
 pub(crate) fn dispatch(command: CliCommand) -> ExitCode {
@@ -149,6 +150,16 @@ fn report_error(error: impl Display) {
         write_stderr(&format!("{style}error{style:#}: {error}\n"));
     } else {
         write_stderr(&format!("error: {error}\n"));
+    }
+}
+
+/// Writes an error of the command line, which repeats arguments as they are. A closed standard error does
+/// not change the exit code.
+pub(crate) fn report_usage_error(error: &clap::Error) {
+    let plain = error.render().to_string();
+    match sanitize_lines(&plain) {
+        Cow::Borrowed(_) => drop(error.print()),
+        Cow::Owned(sanitized) => write_stderr(&sanitized),
     }
 }
 

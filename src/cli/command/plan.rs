@@ -11,7 +11,7 @@ use scenario_core::plan::{OpenPlanEntry, Plan, PlanRow, plan as make_plan};
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::Expectation;
 use scenario_log::event::ClockKind;
-use scenario_log::sanitize::sanitize;
+use scenario_log::sanitize::{sanitize, sanitize_json_lines};
 use scenario_log::time::Moment;
 
 /// The most rows of the text; the JSON has all of them.
@@ -171,5 +171,6 @@ fn render_json(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
         expect: scenario.expectations.iter().map(expectation_json).collect(),
     };
     // It holds only numbers, texts and lists, so JSON can hold all of it.
-    serde_json::to_string_pretty(&printed).map_or_else(|error| error.to_string(), |text| text + "\n")
+    serde_json::to_string_pretty(&printed)
+        .map_or_else(|error| error.to_string(), |text| sanitize_json_lines(&text) + "\n")
 }

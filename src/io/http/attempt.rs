@@ -24,6 +24,7 @@ use super::request::hop::RequestHop;
 use super::request::{self, PreparedRequest, redirect};
 use super::resend::{self, RequestResends};
 use super::response::body::{self, BodyReceiver, ReceivedBody};
+use super::response::charset;
 use super::response::check::{ResponseChecker, ResponseFindings};
 use super::response::decode::BodyDecoder;
 use super::response::lines::BodyLineWriter;
@@ -213,6 +214,7 @@ impl FetchAttempt<'_> {
     /// The request after a redirect.
     fn redirected_hop(&self, hop: RequestHop, status: u16, location: &str) -> Result<RequestHop, FetchError> {
         let refused = |reason: &str| {
+            let location = self.context.run_context.secrets.redact_url(location);
             let message = format!("{} -> {location}: {reason}", self.progress.url_chain());
             Err(FetchError::permanent(FetchErrorKind::Redirects, message))
         };
@@ -299,7 +301,8 @@ impl FetchAttempt<'_> {
         let lines = || self.job.log_lines.then(|| BodyLineWriter::new(self.context, self.source));
         let expected = self.checker.filter(|_| self.job.status.allows(status));
         let mut receiver =
-            BodyReceiver::new(self.job.max_body, decoder, if emits_at_once { lines() } else { None });
+            BodyReceiver::new(self.job.max_body, decoder, if emits_at_once { lines() } else { None })
+                .decoding_lines(&head.headers);
         if has_secrets || expected.is_some_and(ResponseChecker::needs_body) {
             receiver = receiver.retaining();
         }
@@ -313,7 +316,7 @@ impl FetchAttempt<'_> {
         if has_secrets && self.job.log_lines {
             self.emit_head(&head);
             if let Some(mut lines) = lines() {
-                lines.push(&received.content).await;
+                lines.push(&charset::decode_text(&received.content, &head.headers)).await;
                 lines.finish().await;
             }
         }

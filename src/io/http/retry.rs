@@ -13,6 +13,7 @@ use scenario_core::scenario::model::FetchJob;
 use scenario_core::scenario::vars::fill;
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{FetchErrorKind, FetchedResponse, SendCounts, Source};
+use scenario_log::secrets::Secrets;
 use scenario_log::time::Span;
 
 use super::FetchContext;
@@ -115,14 +116,25 @@ pub(super) fn failed_input(
     (error, progress, attempts): (&FetchError, &AttemptProgress, u32),
     started: Instant,
 ) -> Input {
-    let message = loggable_message(context, &failure_message(error, progress, attempts));
+    let secrets = &context.run_context.secrets;
+    let message = loggable_message(context, &failure_message(error, progress, attempts, secrets));
     let took = Span::from_std(started.elapsed());
     Input::FetchFailed { source, kind: error.kind, error: message, took, sent: progress.sent_counts() }
 }
 
 /// What failed, after which redirects and how many attempts.
-fn failure_message(error: &FetchError, progress: &AttemptProgress, attempts: u32) -> String {
+fn failure_message(
+    error: &FetchError,
+    progress: &AttemptProgress,
+    attempts: u32,
+    secrets: &Secrets,
+) -> String {
     let mut message = error.message.clone();
+    if let Some(bytes) = &error.first_bytes {
+        // They are few, so that a secret may be cut: it is redacted before they become a text.
+        let begins = secrets.mask_beginning(bytes);
+        message = format!("{message}; it begins with \"{}\"", begins.escape_ascii());
+    }
     if progress.redirect_count() > 0 && error.kind != FetchErrorKind::Redirects {
         message = format!("{message} (redirected: {})", progress.url_chain());
     }

@@ -119,6 +119,7 @@ fn a_capture_says_from_where() {
         "capture.a = { json = \"\" }",
         "capture.a-b_c = { text = '(?:x)(\\d+)', secret = true }",
         "capture = { a = { header = \"Location\" } }",
+        "capture.a = { header = \"Set-Cookie\", text = 'a=(.*)', empty = true }",
     ] {
         assert_eq!(fetch(right), "");
     }
@@ -126,7 +127,11 @@ fn a_capture_says_from_where() {
         ("capture = \"/a\"", "3:11", "expected a table of names"),
         ("capture.a = \"/a\"", "3:13", "expected a table (a capture), found a string"),
         ("capture.a = {}", "3:13", "a capture lacks one of `json`, `text`, `header`"),
-        ("capture.a = { json = \"/a\", text = \"(a)\" }", "3:28", "`json` and `text` exclude each other"),
+        (
+            "capture.a = { json = \"/a\", text = \"(a)\" }",
+            "3:15",
+            "`json` cannot be used together with `text`",
+        ),
         ("capture.a = { json = \"a\" }", "3:22", "a place in JSON begins with `/`"),
         ("capture.a = { text = \"a\" }", "3:22", "this has 0 groups"),
         ("capture.a = { text = \"(a)(b)\" }", "3:22", "this has 2 groups"),

@@ -63,11 +63,13 @@ fn capture() -> impl Strategy<Value = FetchCapture> {
         select(vec!["", "/a~1b/${x}"]).prop_map(|place| CaptureSelector::Json(place.to_owned())),
         select(vec!["(a)", r"\$\{(\d)"]).prop_map(|regex| CaptureSelector::Text(regex.to_owned())),
         Just(CaptureSelector::Header("x-odd".to_owned())),
+        Just(CaptureSelector::HeaderText { header: "x-odd".to_owned(), regex: "(a)".to_owned() }),
     ];
-    (from, any::<bool>()).prop_map(|(from, secret)| FetchCapture {
+    (from, any::<bool>(), any::<bool>()).prop_map(|(from, secret, may_be_empty)| FetchCapture {
         name: "captured-1".to_owned(),
         selector: from,
         secret,
+        may_be_empty,
     })
 }
 

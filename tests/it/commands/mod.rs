@@ -4,7 +4,9 @@
 //! The golden output is in the `.txt` files of this folder, each with its command, its exit code and
 //! its standard error. `UPDATE=1 cargo test commands::` writes them anew.
 
+mod canary;
 mod captures;
+mod ci_commands;
 mod diff;
 mod ending;
 mod environment;

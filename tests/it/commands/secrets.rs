@@ -1,5 +1,7 @@
 //! No output contains a secret.
 
+use std::io::Write as _;
+
 use crate::common::{Folder, Log, answer, serve};
 
 const CANARY: &str = "canary-5ba1f0e7";
@@ -129,6 +131,47 @@ fn a_secret_is_in_no_output() {
 }
 
 #[test]
+fn a_secret_that_is_typed_is_in_no_output_but_reaches_the_program() {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "name = \"x\"\n[presets.p]\ncommand = [\"sh\", \"-c\", 'read line; test \"$line\" = \"the $KEY\"']\nstdin = \"open\"\n\
+         env = { KEY = \"${env:CANARY}\" }\n[presets.1]\nplayers = [{ name = \"john\", moves = 1, every = \"1ms\" }]\n\
+         [[timeline]]\nid = \"p\"\nspawn = \"p\"\n",
+    );
+    let typed =
+        format!("mark a {CANARY}\nsend p the {CANARY}\n{CANARY}\nstop {CANARY}\n mark {}\n", percent(CANARY));
+    folder.file("typed", &typed);
+    let arguments = ["run", "s.toml", "--log", "l.jsonl", "--input", "-"];
+    let mut run = folder.scenario(&arguments).env("CANARY", CANARY).watch();
+    run.until("started p");
+    run.child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let (code, shown) = run.end();
+    assert_eq!(code, Some(0), "{shown:?}");
+    let log = text_of(&folder, "l.jsonl");
+    for output in [&log, &shown.join("\n")] {
+        assert!(!output.contains(CANARY) && !output.contains(&percent(CANARY)), "{output}");
+    }
+    assert!(
+        log.contains("\"text\":\"send p the [redacted]\"") && log.contains("no id `[redacted]`"),
+        "{log}"
+    );
+    folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    let virtually = ["run", "v.toml", "--clock", "virtual", "--log", "v.jsonl", "--input", "typed"];
+    folder.file("v.toml", "name = \"x\"\n[vars]\nkey = \"${env:CANARY}\"\n[[timeline]]\nmark = \"${key}\"\n");
+    folder.scenario(&virtually).env("CANARY", CANARY).end().expect(0);
+    assert!(!text_of(&folder, "v.jsonl").contains(CANARY));
+}
+
+fn text_of(folder: &Folder, log: &str) -> String {
+    String::from_utf8(Log::read(&folder.path().join(log)).bytes).unwrap()
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+#[test]
 fn errors_about_a_secret_do_not_show_it() {
     let places = [
         "[[timeline]]\nat = \"${env:CANARY}\"\nmark = \"m\"\n",
@@ -145,6 +188,9 @@ fn errors_about_a_secret_do_not_show_it() {
         "[fetches.f]\nurls = [\"http://h/\"]\nheaders = { A = \"${env:CANARY}\\r\\n\" }\n",
         "name = \"${env:CANARY}\"\n[vars]\na = 1\nb = \"${env:CANARY}\"\n",
         "include = [\"${env:CANARY}\"]\n",
+        "[fetches.f]\nurls = [\"http:u:${env:CANARY}@[/\"]\n",
+        "[fetches.f]\nurls = [\"http://${env:CANARY}/${env:CANARY}/\"]\nproxy = \"http:u:${env:CANARY}@h/x\"\n",
+        "[presets.p]\ncommand = [\"x\"]\nready = { tcp = \"${env:CANARY}\" }\n",
     ];
     let folder = Folder::new();
     for place in places {
@@ -157,6 +203,30 @@ fn errors_about_a_secret_do_not_show_it() {
                 !format!("{}{}", ended.stdout, ended.stderr).contains(CANARY),
                 "{place}: {}",
                 ended.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn a_password_of_a_url_is_hidden_however_the_url_is_written() {
+    let folder = Folder::new();
+    for url in [
+        "http:u:pw-canary@127.0.0.1:1/",
+        "http:\\\\\\\\u:pw-canary@127.0.0.1:1/",
+        "http:/\\\\u:pw-canary@127.0.0.1:1\\\\x",
+        "HTTP:///u:pw-canary@127.0.0.1:1/",
+    ] {
+        folder.file(
+            "s.toml",
+            format!("name = \"x\"\n[fetches.f]\nurls = [\"{url}\"]\n[[timeline]]\nfetch = \"f\"\n"),
+        );
+        for command in [&["run", "s.toml", "--force", "--log", "l.jsonl"][..], &["plan", "s.toml"]] {
+            let ended = folder.scenario(command).end();
+            let output = format!("{}{}{}", ended.stdout, ended.stderr, text_of(&folder, "l.jsonl"));
+            assert!(
+                !output.contains("pw-canary") && output.contains(":[redacted]@127.0.0.1:1"),
+                "{url}: {output}"
             );
         }
     }

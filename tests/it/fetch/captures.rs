@@ -11,7 +11,7 @@ use crate::fetch::harness::{Rig, Server, fetch, job, local};
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn capture(name: &str, selector: CaptureSelector, secret: bool) -> FetchCapture {
-    FetchCapture { name: name.to_owned(), selector, secret }
+    FetchCapture { name: name.to_owned(), selector, secret, may_be_empty: false }
 }
 
 fn json(pointer: &str) -> CaptureSelector {
@@ -166,5 +166,75 @@ fn only_the_captured_value_itself_contains_a_secret() {
         let input =
             Input::FetchFinished { source: scenario_log::event::Source::Request(1), fetched: fetched.into() };
         assert!(!format!("{input:?}").contains("tok-tok"), "its `Debug` does not show it either");
+    });
+}
+
+fn header(name: &str) -> CaptureSelector {
+    CaptureSelector::Header(name.to_owned())
+}
+
+fn header_text(header: &str, regex: &str) -> CaptureSelector {
+    CaptureSelector::HeaderText { header: header.to_owned(), regex: regex.to_owned() }
+}
+
+#[test]
+fn each_value_of_a_header_is_looked_at() {
+    local(async {
+        let server = Server::answering(
+            "HTTP/1.1 200 OK\r\nSet-Cookie: pre=1; Path=/\r\nSet-Cookie: sid=s3cr3t99; HttpOnly\r\nX-Say: s3cr3t99\r\n\
+             Link: </a>\r\nLink: </b>\r\nContent-Length: 0\r\n\r\n",
+        )
+        .await;
+        let captures = vec![
+            capture("sid", header_text("Set-Cookie", "sid=([^;]+)"), true),
+            capture("link", header_text("link", "<(/b)>"), false),
+            capture("first", header("link"), false),
+        ];
+        let run = fetch(FetchJob { captures, ..job(&server.url("/")) }).await;
+        let heads = run.responded().2;
+        assert!(
+            heads.contains("link: </a>\nlink: </b>\n") && heads.contains("x-say: [redacted]\n"),
+            "{heads}"
+        );
+        let fetched = run.fetched();
+        let captured: Vec<_> =
+            fetched.captured.iter().map(|one| (&*one.value, one.display_value())).collect();
+        assert_eq!(captured, [("s3cr3t99", "[redacted]"), ("/b", "/b"), ("</a>", "</a>")]);
+    });
+}
+
+#[test]
+fn a_number_is_its_literal_and_an_empty_value_is_none() {
+    local(async {
+        let body = "{\"a\":12.10,\"b\":340282366920938463463374607431768211455,\"c\":1e400,\"d\":\"\"}";
+        let server =
+            Server::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+                .await;
+        let captures: Vec<_> =
+            ["a", "b", "c"].map(|name| capture(name, json(&format!("/{name}")), false)).into();
+        let fetched = fetch(FetchJob { captures: captures.clone(), ..job(&server.url("/")) }).await.fetched();
+        let values: Vec<_> = fetched.captured.iter().map(|one| &*one.value).collect();
+        assert_eq!(values, ["12.10", "340282366920938463463374607431768211455", "1e400"]);
+        for (selector, may_be_empty) in
+            [(json("/d"), true), (json("/d"), false), (CaptureSelector::Text("(y*)".to_owned()), false)]
+        {
+            let captures = vec![FetchCapture { may_be_empty, ..capture("d", selector, false) }];
+            let fetched = fetch(FetchJob { captures, ..job(&server.url("/")) }).await.fetched();
+            let error = "`d` is not captured: its value is empty (`empty = true` allows that)";
+            assert_eq!(fetched.check.as_deref(), (!may_be_empty).then_some(error));
+        }
+    });
+}
+
+#[test]
+fn a_body_is_read_in_its_charset() {
+    local(async {
+        let latin = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=iso-8859-1\r\nContent-Length: 14\r\n\r\nname=caf\xe9;\nb\xe9x";
+        let server = Server::answering(latin.to_vec()).await;
+        let captures = vec![capture("name", CaptureSelector::Text(r"name=(\w+);".to_owned()), false)];
+        let run = fetch(FetchJob { captures, log_lines: true, ..job(&server.url("/")) }).await;
+        assert_eq!(run.lines().concat(), "name=café;\nbéx");
+        let fetched = run.fetched();
+        assert_eq!((fetched.bytes, &*fetched.captured[0].value), (14, "café"));
     });
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::scenario::model::{FetchJob, Scenario, ScenarioText};
 use crate::scenario::vars::fill;
-use scenario_log::captured_value::{CapturedValue, CapturedValues};
+use scenario_log::captured_value::{CapturedValue, CapturedValues, REDACTED};
 use scenario_log::event::FetchedResponse;
 
 /// The captured values of a run.
@@ -21,14 +21,16 @@ impl Captures {
     }
 
     /// Keeps the values that were captured from a response that is as expected. The scenario
-    /// determines which of them are secret: a log contains only their redacted texts.
+    /// determines which of them are secret: a log contains only their redacted texts. (Logs of older
+    /// releases have the values of cookies, which are secret by now.)
     pub(crate) fn store(&mut self, job: usize, fetched: &FetchedResponse) {
         for captured in &fetched.captured {
             let captures = &self.scenario.fetches[job].captures;
             let Some(capture) = captures.iter().find(|capture| capture.name == captured.name) else {
                 continue;
             };
-            let captured = CapturedValue { secret: capture.secret, ..captured.clone() };
+            let secret = captured.secret || capture.secret && captured.value == REDACTED;
+            let captured = CapturedValue { secret, ..captured.clone() };
             self.values.insert(captured.name.clone(), captured);
         }
     }

@@ -83,6 +83,12 @@ pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCo
     }
 }
 
+/// The text of a line that is a `send`.
+pub(crate) fn sent_text(line: &str) -> &str {
+    let words = line.trim().split_once(char::is_whitespace).map_or("", |(_, words)| words.trim());
+    words.split_once(char::is_whitespace).map_or("", |(_, text)| text)
+}
+
 fn parse_spawn<'a>(words: &str, scenario: &Scenario) -> Result<ConsoleCommand<'a>, CommandError> {
     let (name, times) =
         words.split_once(char::is_whitespace).map_or((words, None), |(n, t)| (n, Some(t.trim())));

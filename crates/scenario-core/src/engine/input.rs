@@ -138,8 +138,11 @@ pub enum Input {
     },
     /// A person typed a line.
     CommandTyped {
-        /// The line without its newline.
+        /// The line without its newline, with its secrets redacted. It decides what happens, so that a replay
+        /// of the log decides the same.
         text: String,
+        /// The line as it was typed, if it has secrets: a program receives it so.
+        unredacted: Option<String>,
     },
     /// The runner received a signal.
     SignalReceived(Signal),

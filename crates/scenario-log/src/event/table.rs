@@ -250,8 +250,8 @@ events! {
         status: Required<Status>,
         /// The HTTP version, such as `HTTP/1.1`.
         version: Required<Text>,
-        /// The headers by their lower-case names, with secrets redacted. The values of a repeated name are
-        /// joined by a comma and a space.
+        /// The headers by their lower-case names, with secrets redacted. A name that came several
+        /// times has the list of its values; in logs of older releases they are joined by a comma.
         headers: Required<Headers>,
     }
 

@@ -122,6 +122,19 @@ impl Secrets {
         shown
     }
 
+    /// The beginning of a text, of which the rest is not known, without its secrets. What may be the
+    /// beginning of a secret at its end is left out.
+    #[must_use]
+    pub fn mask_beginning(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut places = merge(self.places(bytes));
+        let mut end = self.open_from(bytes);
+        places.retain(|place| place.start < end);
+        if let Some(last) = places.last() {
+            end = end.max(last.end);
+        }
+        replace(&bytes[..end], &places)
+    }
+
     /// The places of secrets in a text. They may overlap.
     fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
         let needles = self.needles.borrow();

@@ -102,6 +102,19 @@ fn an_excerpt_is_redacted_before_it_is_cut() {
     assert_eq!(shown, format!("[redacted]{edge}…"));
 }
 
+#[test]
+fn a_beginning_has_no_piece_of_a_secret() {
+    let secrets = Secrets::new(["canary-canary"]);
+    for (text, shown) in [
+        ("HTTP canary-can", "HTTP "),
+        ("canary-canary", "[redacted]"),
+        ("canary-canary x\\u006", "[redacted] x"),
+        ("HTTP/1.1 200", "HTTP/1.1 200"),
+    ] {
+        assert_eq!(String::from_utf8_lossy(&secrets.mask_beginning(text.as_bytes())), shown);
+    }
+}
+
 /// The text of all parts, with each part's length.
 fn in_parts(secrets: &Secrets, text: &[u8], len: usize) -> (Vec<u8>, Vec<usize>) {
     let mut redactor = PartRedactor::default();

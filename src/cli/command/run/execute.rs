@@ -83,7 +83,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         }
         RunTiming::Virtual { typed_lines } => {
             let begin = || Ok(start(ClockKind::Virtual, None, opening.open()?));
-            virtual_time::drive(begin, &typed_lines, lifeline)
+            virtual_time::drive(begin, (&typed_lines, &secrets), lifeline)
         }
     };
     let destination = opening.destination;

@@ -47,17 +47,15 @@ pub(crate) fn from_hyper(error: &hyper::Error, stage: ReceiveStage<'_>) -> Fetch
         return FetchError::permanent(FetchErrorKind::Protocol, message);
     }
     if error.is_parse() {
-        return FetchError::permanent(FetchErrorKind::Protocol, not_http_message(error, stage));
+        return not_http_error(error, stage);
     }
     if error.is_canceled()
         && let ReceiveStage::Head(Some(received)) = stage
         && received.bytes() > 0
     {
-        let message = format!(
-            "the server sent bytes before the request, which is not HTTP; {}",
-            first_bytes_message(received)
-        );
-        return FetchError::permanent(FetchErrorKind::Protocol, message);
+        let message = "the server sent bytes before the request, which is not HTTP";
+        return FetchError::permanent(FetchErrorKind::Protocol, message)
+            .with_first_bytes(received.first_bytes());
     }
     if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         return FetchError::transient(
@@ -150,25 +148,23 @@ pub(super) fn is_stream_refused(error: &hyper::Error) -> bool {
         .is_some_and(|h2| h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
-/// The message for an answer that is not valid HTTP: the error, and the answer's first bytes.
-fn not_http_message(error: &hyper::Error, stage: ReceiveStage<'_>) -> String {
+/// The failure of an answer that is not valid HTTP: the error, and the answer's first bytes.
+fn not_http_error(error: &hyper::Error, stage: ReceiveStage<'_>) -> FetchError {
+    let permanent = |message: String| FetchError::permanent(FetchErrorKind::Protocol, message);
     let ReceiveStage::Head(Some(received)) = stage else {
-        return format!("the answer is broken {}: {error}", stage.describe());
+        return permanent(format!("the answer is broken {}: {error}", stage.describe()));
     };
     match received.first_bytes().as_slice() {
         // A TLS alert or handshake record of any version.
-        [0x15 | 0x16, 3, ..] => {
-            "the answer is not HTTP but TLS: the URL of this port must begin with https://".to_owned()
-        }
+        [0x15 | 0x16, 3, ..] => permanent(
+            "the answer is not HTTP but TLS: the URL of this port must begin with https://".to_owned(),
+        ),
         _ => match received.head_error() {
-            Some(error) => format!("the answer is not HTTP: {error}"),
-            None => format!("the answer is not HTTP ({error}); {}", first_bytes_message(received)),
+            Some(error) => permanent(format!("the answer is not HTTP: {error}")),
+            None => permanent(format!("the answer is not HTTP ({error})"))
+                .with_first_bytes(received.first_bytes()),
         },
     }
-}
-
-fn first_bytes_message(received: &ReceiveCounter) -> String {
-    format!("it begins with \"{}\"", received.first_bytes().escape_ascii())
 }
 
 /// The first error of this type among the sources of `error`.

@@ -73,7 +73,7 @@ impl HttpProxy {
     fn tunnel_error(&self, to: &str, reason: &str, is_transient: bool) -> FetchError {
         let HttpProxy { host, port, .. } = self;
         let message = format!("the proxy {host}:{port} gave no connection to {to}: {reason}");
-        FetchError { kind: FetchErrorKind::Connect, message, is_transient }
+        FetchError { kind: FetchErrorKind::Connect, message, is_transient, first_bytes: None }
     }
 }
 

@@ -20,14 +20,14 @@ use super::target::SOCKET_HOST;
 /// Why a redirect is not followed.
 #[derive(Debug)]
 pub(crate) enum RedirectError {
-    InvalidUrl { location: String, error: url::ParseError },
+    InvalidUrl { error: url::ParseError },
     UnsupportedScheme,
 }
 
 impl fmt::Display for RedirectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RedirectError::InvalidUrl { location, error } => write!(f, "{location:?} is not a URL: {error}"),
+            RedirectError::InvalidUrl { error } => write!(f, "this is not a URL: {error}"),
             RedirectError::UnsupportedScheme => f.write_str("only http and https are followed"),
         }
     }
@@ -56,10 +56,7 @@ fn location_text(location: &[u8]) -> String {
 impl RequestHop {
     /// The request after a redirect with this status to `location`.
     pub(crate) fn redirect_to(mut self, status: u16, location: &str) -> Result<RequestHop, RedirectError> {
-        let mut target = self
-            .url
-            .join(location)
-            .map_err(|error| RedirectError::InvalidUrl { location: location.to_owned(), error })?;
+        let mut target = self.url.join(location).map_err(|error| RedirectError::InvalidUrl { error })?;
         if self.url.scheme() == unix_socket::SCHEME {
             target = stay_on_socket(&self.url, target);
         }

@@ -3,11 +3,13 @@
 //! [`MAX_RETAINED_BODY`] bytes.
 
 use http_body_util::BodyExt as _;
+use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
 use sha2::{Digest as _, Sha256};
 
 use scenario_log::event::FetchErrorKind;
 
+use super::charset::TextDecoder;
 use super::decode::BodyDecoder;
 use super::lines::BodyLineWriter;
 use crate::io::http::conn::hyper_error::{self, ReceiveStage};
@@ -59,6 +61,8 @@ pub(crate) struct BodyReceiver<'a> {
     limit: u64,
     decoder: Option<BodyDecoder>,
     lines: Option<BodyLineWriter<'a>>,
+    /// Decodes the text of the lines, if it is not UTF-8.
+    charset: Option<TextDecoder>,
     /// The pieces so far, if the whole body is needed.
     retained: Option<Vec<u8>>,
     digest: Sha256,
@@ -75,7 +79,21 @@ impl<'a> BodyReceiver<'a> {
         decoder: Option<BodyDecoder>,
         lines: Option<BodyLineWriter<'a>>,
     ) -> BodyReceiver<'a> {
-        BodyReceiver { limit, decoder, lines, retained: None, digest: Sha256::new(), bytes: 0, encoded: 0 }
+        BodyReceiver {
+            limit,
+            decoder,
+            lines,
+            charset: None,
+            retained: None,
+            digest: Sha256::new(),
+            bytes: 0,
+            encoded: 0,
+        }
+    }
+
+    /// The same receiver, whose lines are decoded from the charset of these headers.
+    pub(crate) fn decoding_lines(self, headers: &HeaderMap) -> BodyReceiver<'a> {
+        BodyReceiver { charset: TextDecoder::for_headers(headers), ..self }
     }
 
     /// The same receiver, which keeps the whole body.
@@ -126,7 +144,10 @@ impl<'a> BodyReceiver<'a> {
         }
         if let Some(lines) = &mut self.lines {
             progress.enter(AttemptPhase::Backpressure);
-            lines.push(data).await;
+            match &mut self.charset {
+                Some(charset) => lines.push(charset.decode(data, false).as_bytes()).await,
+                None => lines.push(data).await,
+            }
         }
         Ok(())
     }
@@ -140,7 +161,10 @@ impl<'a> BodyReceiver<'a> {
             );
             return Err(FetchError::permanent(FetchErrorKind::Protocol, message));
         }
-        if let Some(lines) = self.lines {
+        if let Some(mut lines) = self.lines {
+            if let Some(mut charset) = self.charset {
+                lines.push(charset.decode(b"", true).as_bytes()).await;
+            }
             lines.finish().await;
         }
         let content = self.retained.unwrap_or_default();

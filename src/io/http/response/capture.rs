@@ -3,15 +3,15 @@
 use std::fmt;
 
 use hyper::HeaderMap;
-use hyper::header::{HeaderName, InvalidHeaderName};
+use hyper::header::{HeaderName, InvalidHeaderName, SET_COOKIE};
 use regex::bytes::Regex;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use scenario_core::scenario::model::{CaptureSelector, FetchCapture};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::secrets::Secrets;
 
-use super::json::json_scalar;
+use super::json::{all_scalars, json_scalar};
 use super::text::body_excerpt;
 
 /// The longest captured value, in bytes.
@@ -20,12 +20,21 @@ const MAX_VALUE_LEN: usize = 64 << 10;
 /// An answer from which values are captured.
 pub(super) struct CapturableResponse<'a> {
     pub(super) headers: &'a HeaderMap,
-    /// Empty if nothing needs the body.
+    /// The text of the body; empty if nothing needs it.
     pub(super) body: &'a [u8],
     /// The body as JSON, or the parser's error; `None` if nothing needs it.
-    pub(super) json: Option<&'a serde_json::Result<Value>>,
+    pub(super) json: Option<&'a serde_json::Result<&'a RawValue>>,
     /// What messages must not show.
     pub(super) secrets: &'a Secrets,
+    /// Whether messages must show nothing of the body: a secret is in it, but nobody knows where.
+    pub(super) is_hidden: bool,
+}
+
+impl CapturableResponse<'_> {
+    /// The beginning of the body, to be added to a message.
+    pub(super) fn excerpt(&self) -> String {
+        if self.is_hidden { String::new() } else { format!(": {}", body_excerpt(self.body, self.secrets)) }
+    }
 }
 
 /// Why a capture of the scenario cannot be used.
@@ -67,6 +76,7 @@ pub(super) struct CompiledCapture {
     name: String,
     from: CaptureTarget,
     is_secret: bool,
+    may_be_empty: bool,
 }
 
 #[derive(Debug)]
@@ -74,26 +84,29 @@ enum CaptureTarget {
     Json(String),
     Text(Regex),
     Header(HeaderName),
+    HeaderText(HeaderName, Regex),
 }
 
 impl CompiledCapture {
     /// Fails only for a capture that the check of scenarios refuses, too.
     pub(super) fn new(capture: &FetchCapture) -> Result<CompiledCapture, InvalidCapture> {
+        let regex = |regex: &str| Regex::new(regex).map_err(InvalidCapture::Regex);
+        let header = |name: &str| HeaderName::from_bytes(name.as_bytes()).map_err(InvalidCapture::Header);
         let from = match &capture.selector {
             CaptureSelector::Json(pointer) => CaptureTarget::Json(pointer.clone()),
-            CaptureSelector::Text(regex) => {
-                CaptureTarget::Text(Regex::new(regex).map_err(InvalidCapture::Regex)?)
+            CaptureSelector::Text(text) => CaptureTarget::Text(regex(text)?),
+            CaptureSelector::Header(name) => CaptureTarget::Header(header(name)?),
+            CaptureSelector::HeaderText { header: name, regex: text } => {
+                CaptureTarget::HeaderText(header(name)?, regex(text)?)
             }
-            CaptureSelector::Header(name) => CaptureTarget::Header(
-                HeaderName::from_bytes(name.as_bytes()).map_err(InvalidCapture::Header)?,
-            ),
         };
-        Ok(CompiledCapture { name: capture.name.clone(), from, is_secret: capture.secret })
+        let FetchCapture { secret: is_secret, may_be_empty, .. } = *capture;
+        Ok(CompiledCapture { name: capture.name.clone(), from, is_secret, may_be_empty })
     }
 
     /// Whether it needs the body.
     pub(super) fn needs_body(&self) -> bool {
-        !matches!(self.from, CaptureTarget::Header(_))
+        matches!(self.from, CaptureTarget::Json(_) | CaptureTarget::Text(_))
     }
 
     /// Whether it needs the body as JSON.
@@ -109,9 +122,49 @@ impl CompiledCapture {
     /// The value that it finds in an answer.
     pub(super) fn capture(&self, answer: &CapturableResponse<'_>) -> Result<CapturedValue, CaptureError> {
         let name = self.name.clone();
-        match self.extract_value(answer).and_then(check_value) {
+        match self.extract_value(answer).and_then(|value| self.check_value(value)) {
             Ok(value) => Ok(CapturedValue { name, value, secret: self.is_secret }),
             Err(reason) => Err(CaptureError { name, reason }),
+        }
+    }
+
+    /// The value, as far as it is known, and everything that belongs to it: nothing of it may be shown, even
+    /// if it cannot be captured. Empty if the value is not found.
+    pub(super) fn secret_texts(&self, answer: &CapturableResponse<'_>) -> Vec<String> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match &self.from {
+            CaptureTarget::Json(pointer) => match answer.json {
+                Some(Ok(body)) => all_scalars(body, pointer),
+                _ => Vec::new(),
+            },
+            CaptureTarget::Text(regex) => {
+                let groups = regex.captures_iter(answer.body).filter_map(|found| found.get(1));
+                groups.map(|group| text(group.as_bytes())).collect()
+            }
+            CaptureTarget::Header(name) | CaptureTarget::HeaderText(name, _) => {
+                let values = answer.headers.get_all(name).iter().map(|value| text(value.as_bytes()));
+                let mut texts: Vec<String> = values.collect();
+                if *name == SET_COOKIE {
+                    // A server shows a cookie without its attributes, or its value alone.
+                    let cookies: Vec<&str> =
+                        texts.iter().map(|cookie| cookie.split(';').next().unwrap_or_default()).collect();
+                    let values = cookies.iter().filter_map(|cookie| cookie.split_once('='));
+                    let more: Vec<String> = values
+                        .map(|(_, value)| value)
+                        .chain(cookies.iter().copied())
+                        .map(str::to_owned)
+                        .collect();
+                    texts.extend(more);
+                }
+                if let CaptureTarget::HeaderText(_, regex) = &self.from {
+                    let found = |value: &String| {
+                        regex.captures(value.as_bytes())?.get(1).map(|one| text(one.as_bytes()))
+                    };
+                    let groups: Vec<String> = texts.iter().filter_map(found).collect();
+                    texts.extend(groups);
+                }
+                texts
+            }
         }
     }
 
@@ -126,49 +179,71 @@ impl CompiledCapture {
             },
             CaptureTarget::Text(regex) => {
                 let group = regex.captures(answer.body).and_then(|found| found.get(1));
-                let none = || match self.is_secret {
-                    true => format!("nothing in the body matches /{regex}/"),
-                    false => format!(
-                        "nothing in the body matches /{regex}/: {}",
-                        body_excerpt(answer.body, answer.secrets)
-                    ),
-                };
+                let none = || format!("nothing in the body matches /{regex}/{}", answer.excerpt());
                 text(group.ok_or_else(none)?.as_bytes())
             }
             CaptureTarget::Header(name) => {
                 let value = answer.headers.get(name).ok_or_else(|| format!("there is no header {name}"))?;
-                text(value.as_bytes())
+                header_text(value.as_bytes())
+            }
+            CaptureTarget::HeaderText(name, regex) => {
+                let mut values = answer.headers.get_all(name).iter().peekable();
+                if values.peek().is_none() {
+                    return Err(format!("there is no header {name}"));
+                }
+                let group = values.find_map(|value| regex.captures(value.as_bytes())?.get(1));
+                let group =
+                    group.ok_or_else(|| format!("no value of the header {name} matches /{regex}/"))?;
+                header_text(group.as_bytes())
             }
         }
     }
+
+    /// Accepts values that can stand in a header, a URL and a line. With a control character a value could
+    /// end one of them, and begin something that the scenario's author never wrote.
+    fn check_value(&self, value: String) -> Result<String, String> {
+        if let Some(control) = value.chars().find(|c| c.is_control()) {
+            return Err(format!("its value has the control character U+{:04X}", u32::from(control)));
+        }
+        if value.len() > MAX_VALUE_LEN {
+            return Err(format!("its value has {} bytes, more than {MAX_VALUE_LEN}", value.len()));
+        }
+        if value.is_empty() && !self.may_be_empty {
+            return Err("its value is empty (`empty = true` allows that)".to_owned());
+        }
+        Ok(value)
+    }
 }
 
-/// Accepts values that can stand in a header, a URL and a line. With a control character a value could end
-/// one of them, and begin something that the scenario's author never wrote.
-fn check_value(value: String) -> Result<String, String> {
-    if let Some(control) = value.chars().find(|c| c.is_control()) {
-        return Err(format!("its value has the control character U+{:04X}", u32::from(control)));
-    }
-    if value.len() > MAX_VALUE_LEN {
-        return Err(format!("its value has {} bytes, more than {MAX_VALUE_LEN}", value.len()));
-    }
-    Ok(value)
+/// The value of a header, which is UTF-8 or else ISO 8859-1.
+fn header_text(value: &[u8]) -> Result<String, String> {
+    Ok(match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::http::response::json::parse_json;
+    use hyper::header::HeaderValue;
 
     fn captured(selector: CaptureSelector, body: &str) -> Result<String, String> {
-        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-id"), "a b".parse().unwrap())]);
-        let json = serde_json::from_str(body);
+        let headers = HeaderMap::from_iter(
+            [("x-id", &b"a b"[..]), ("x-id", b"c=d"), ("x-none", b""), ("x-old", b"caf\xe9")].map(
+                |(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap()),
+            ),
+        );
+        let json = parse_json(body.as_bytes());
         let answer = CapturableResponse {
             headers: &headers,
             body: body.as_bytes(),
             json: Some(&json),
             secrets: &Secrets::default(),
+            is_hidden: false,
         };
-        let capture = FetchCapture { name: "v".to_owned(), selector, secret: false };
+        let capture = FetchCapture { name: "v".to_owned(), selector, secret: false, may_be_empty: false };
         let capture = CompiledCapture::new(&capture).unwrap();
         capture.capture(&answer).map(|captured| captured.value).map_err(|error| error.to_string())
     }
@@ -178,6 +253,10 @@ mod tests {
         let json = |place: &str| CaptureSelector::Json(place.to_owned());
         let text = |regex: &str| CaptureSelector::Text(regex.to_owned());
         let header = |name: &str| CaptureSelector::Header(name.to_owned());
+        let header_text = |header: &str, regex: &str| CaptureSelector::HeaderText {
+            header: header.to_owned(),
+            regex: regex.to_owned(),
+        };
         let body = r#"{"a":"x","n":[7,-1.5,true,null,{}],"line":"a\r\nSet-Cookie: b"}"#;
         for (from, value) in [
             (json("/a"), "x"),
@@ -187,6 +266,8 @@ mod tests {
             (text("\"n\":(.)7"), "["),
             (text("(zz)?a"), ""),
             (header("X-ID"), "a b"),
+            (header("x-old"), "café"),
+            (header_text("x-id", "c=(.)"), "d"),
         ] {
             let found = captured(from.clone(), body);
             match value {
@@ -200,7 +281,10 @@ mod tests {
             (json("/n/3"), "`v` is not captured: /n/3 is null, not a string, number or boolean"),
             (json("/n"), "`v` is not captured: /n is a list, not a string, number or boolean"),
             (json("/line"), "`v` is not captured: its value has the control character U+000D"),
-            (header("x-none"), "`v` is not captured: there is no header x-none"),
+            (header("x-other"), "`v` is not captured: there is no header x-other"),
+            (header("x-none"), "`v` is not captured: its value is empty (`empty = true` allows that)"),
+            (text("(y*)"), "`v` is not captured: its value is empty (`empty = true` allows that)"),
+            (header_text("x-id", "(z)"), "`v` is not captured: no value of the header x-id matches /(z)/"),
         ] {
             assert_eq!(captured(from, body), Err(message.to_owned()));
         }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use hyper::HeaderMap;
 use regex::bytes::Regex;
+use serde_json::value::RawValue;
 
 use scenario_core::scenario::model::{FetchCapture, FetchCheck, FetchJob};
 use scenario_log::captured_value::CapturedValue;
@@ -15,8 +16,8 @@ use scenario_log::secrets::Secrets;
 
 use super::body::ReceivedBody;
 use super::capture::{CapturableResponse, CompiledCapture};
-use super::json::{ExpectedJson, json_mismatch};
-use super::text::body_excerpt;
+use super::charset;
+use super::json::{ExpectedJson, json_mismatch, parse_json};
 use crate::io::http::error::FetchError;
 
 /// The checkers of a run's jobs, by the jobs' indices, each made at its first use. Only ever looked up, so
@@ -73,7 +74,8 @@ impl ResponseChecker {
             |error: String| FetchError::permanent(FetchErrorKind::Protocol, format!("`check`: {error}"));
         let text = check.text.as_deref().map(Regex::new).transpose();
         let json = check.json.iter().flatten().map(|(pointer, expected)| {
-            let value = serde_json::from_str(expected.reveal()).map_err(|error| broken(error.to_string()))?;
+            let value = RawValue::from_string(expected.reveal().to_owned())
+                .map_err(|error| broken(error.to_string()))?;
             Ok(ExpectedJson { pointer: pointer.clone(), value, shown: expected.display_text().to_owned() })
         });
         Ok(ResponseChecker {
@@ -106,23 +108,24 @@ impl ResponseChecker {
         headers: &HeaderMap,
         secrets: &Secrets,
     ) -> ResponseFindings {
-        let json = self.needs_json().then(|| serde_json::from_slice(without_bom(&received.content)));
-        let answer = CapturableResponse { headers, body: &received.content, json: json.as_ref(), secrets };
+        let body = charset::decode_text(&received.content, headers);
+        let json = self.needs_json().then(|| parse_json(&body));
+        let mut answer =
+            CapturableResponse { headers, body: &body, json: json.as_ref(), secrets, is_hidden: false };
         // The secrets first: no message may show them.
-        let (mut captured, mut failed) = (Vec::new(), Vec::new());
-        for capture in &self.captures {
-            match capture.capture(&answer) {
-                Ok(one) => {
-                    if one.secret {
-                        secrets.learn(&one.value);
-                    }
-                    captured.push(one);
-                }
-                Err(error) => failed.push(error.to_string()),
-            }
+        for capture in self.captures.iter().filter(|capture| capture.is_secret()) {
+            let texts = capture.secret_texts(&answer);
+            answer.is_hidden |= texts.is_empty();
+            texts.iter().for_each(|text| secrets.learn(text));
         }
         let mut mismatches = self.mismatches(received, &answer);
-        mismatches.extend(failed);
+        let mut captured = Vec::new();
+        for capture in &self.captures {
+            match capture.capture(&answer) {
+                Ok(one) => captured.push(one),
+                Err(error) => mismatches.push(error.to_string()),
+            }
+        }
         if mismatches.is_empty() {
             return ResponseFindings { mismatch: None, captured };
         }
@@ -143,30 +146,21 @@ impl ResponseChecker {
             ));
         }
         if let Some(regex) = self.text.as_ref().filter(|regex| !regex.is_match(answer.body)) {
-            mismatches.push(format!(
-                "nothing in the body matches /{regex}/: {}",
-                body_excerpt(answer.body, answer.secrets)
-            ));
+            mismatches.push(format!("nothing in the body matches /{regex}/{}", answer.excerpt()));
         }
         match answer.json {
             Some(Ok(body)) => mismatches.extend(
-                self.json.iter().filter_map(|expected| json_mismatch(body, expected, answer.secrets)),
+                self.json
+                    .iter()
+                    .filter_map(|expected| json_mismatch(body, expected, answer.is_hidden, answer.secrets)),
             ),
             Some(Err(error)) => {
-                mismatches.push(format!(
-                    "the body is not JSON ({error}): {}",
-                    body_excerpt(answer.body, answer.secrets)
-                ));
+                mismatches.push(format!("the body is not JSON ({error}){}", answer.excerpt()));
             }
             None => {}
         }
         mismatches
     }
-}
-
-/// Some servers send a mark of the byte order before JSON (RFC 8259, section 8.1, lets it be ignored).
-fn without_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn hex(digest: &[u8]) -> String {

@@ -3,9 +3,11 @@
 
 pub(crate) mod body;
 mod capture;
+pub(crate) mod charset;
 pub(crate) mod check;
 pub(crate) mod decode;
 mod json;
+mod json_number;
 pub(crate) mod lines;
 pub(crate) mod redact;
 pub(crate) mod retry_after;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::RunState;
-use crate::engine::console_command::{CommandError, ConsoleCommand, parse_command};
+use crate::engine::console_command::{CommandError, ConsoleCommand, parse_command, sent_text};
 use crate::engine::effect::Effect;
 use crate::engine::output::EngineOutput;
 use crate::scenario::model::{EntryAction, PresetKind, Scenario, StdinMode};
@@ -14,7 +14,8 @@ use scenario_log::event::{Event, Source};
 const MAX_COMMAND_CHARS: usize = 1_000;
 
 impl RunState {
-    pub(super) fn command_typed(&mut self, text: &str, out: &mut EngineOutput<'_>) {
+    /// Carries out a line; `unredacted` is the same with its secrets, if it has some.
+    pub(super) fn command_typed(&mut self, text: &str, unredacted: Option<&str>, out: &mut EngineOutput<'_>) {
         if text.trim().is_empty() {
             return;
         }
@@ -29,7 +30,7 @@ impl RunState {
         match parse_command(text, &scenario).and_then(|command| self.check_possible(command)) {
             Ok(command) => {
                 out.event(&Event::TypedInput { text, accepted: true, error: None });
-                self.execute_command(command, out);
+                self.execute_command(command, unredacted, out);
             }
             Err(CommandError(error)) => {
                 out.event(&Event::TypedInput { text, accepted: false, error: Some(&error) });
@@ -64,7 +65,12 @@ impl RunState {
         Ok(command)
     }
 
-    fn execute_command(&mut self, command: ConsoleCommand<'_>, out: &mut EngineOutput<'_>) {
+    fn execute_command(
+        &mut self,
+        command: ConsoleCommand<'_>,
+        unredacted: Option<&str>,
+        out: &mut EngineOutput<'_>,
+    ) {
         let due = out.now();
         match command {
             ConsoleCommand::Spawn { preset, count } => {
@@ -82,6 +88,7 @@ impl RunState {
                 }
             }
             ConsoleCommand::Send { to, text } => {
+                let sent = unredacted.map_or(text, sent_text);
                 for source in self.sources_of(to) {
                     out.event(&Event::Sent {
                         due: Some(due),
@@ -90,7 +97,7 @@ impl RunState {
                         text: Some(text),
                         error: None,
                     });
-                    out.effect(Effect::SendLine { source, bytes: format!("{text}\n").into_bytes() });
+                    out.effect(Effect::SendLine { source, bytes: format!("{sent}\n").into_bytes() });
                 }
             }
             ConsoleCommand::Status => out.effect(Effect::ShowStatus),

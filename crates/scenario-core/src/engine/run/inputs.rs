@@ -59,7 +59,9 @@ impl RunState {
             Input::PlayerJoined { source, ref player } => self.guest_joined(source, player, out),
             Input::PlayerMoved { source, direction } => self.guest_moved(source, direction, out),
             Input::PlayerLeft { source } => self.guest_left(source, out),
-            Input::CommandTyped { ref text } => self.command_typed(text, out),
+            Input::CommandTyped { ref text, ref unredacted } => {
+                self.command_typed(text, unredacted.as_deref(), out);
+            }
             Input::SignalReceived(signal) => self.signal_received(signal, out),
             Input::InternalError { ref error } => self.internal_error(error, out),
             Input::RunPaused => self.pause_run(out),

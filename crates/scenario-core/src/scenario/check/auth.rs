@@ -8,7 +8,7 @@ use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::FetchAuth;
 use crate::scenario::schema::Located;
 use crate::scenario::schema::collections::NamedEntry;
-use crate::scenario::schema::strings::DeferredText;
+use crate::scenario::schema::strings::UrlText;
 
 /// The credentials of a fetch; `passwords` receives every text of them that must not be shown.
 pub(super) fn build_auth(auth: Option<Located<FetchAuth>>, passwords: &mut Vec<String>) -> Option<FetchAuth> {
@@ -31,7 +31,7 @@ pub(super) fn build_auth(auth: Option<Located<FetchAuth>>, passwords: &mut Vec<S
 pub(super) fn report_conflicts<T>(
     auth: Option<&Located<FetchAuth>>,
     headers: &[NamedEntry<T>],
-    urls: &[Located<DeferredText>],
+    urls: &[Located<UrlText<true>>],
     found: &mut Diagnostics,
 ) {
     let Some(auth) = auth else { return };

@@ -5,10 +5,10 @@ use super::{auth, headers, load, proxy};
 use crate::diagnostic::{Diagnostic, FilePlace};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{BoundedU32, RawFetchJob};
-use crate::scenario::model::{ClientCert, FetchCapture, FetchJob, Http2Mode, ScenarioText};
+use crate::scenario::model::{CaptureSelector, ClientCert, FetchCapture, FetchJob, Http2Mode, ScenarioText};
 use crate::scenario::schema::capture::RawCapture;
 use crate::scenario::schema::collections::NamedEntry;
-use crate::scenario::schema::strings::{DeferredText, HeaderValueText};
+use crate::scenario::schema::strings::{HeaderValueText, UrlText};
 use crate::scenario::schema::{DefaultedSlot, Located};
 
 /// The headers whose values are never shown, in lower case.
@@ -77,7 +77,7 @@ pub(super) fn build_fetch(
 
 /// Builds the URL of a fetch, in which captured values may stand after the host.
 fn build_deferred_url(
-    late: Located<DeferredText>,
+    late: Located<UrlText<true>>,
     passwords: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Option<ScenarioText> {
@@ -95,8 +95,16 @@ fn build_deferred_url(
 /// The captures of a fetch; wrong ones have been reported, and are left out.
 fn build_captures(items: Vec<NamedEntry<RawCapture>>) -> Vec<FetchCapture> {
     let captures = items.into_iter().filter_map(|item| {
-        let RawCapture(from, secret) = item.value?.value;
-        Some(FetchCapture { name: item.name, selector: from, secret })
+        let RawCapture { selector, secret, may_be_empty } = item.value?.value;
+        // What is hidden where it comes from is hidden where it goes.
+        let secret = secret
+            || match &selector {
+                CaptureSelector::Header(header) | CaptureSelector::HeaderText { header, .. } => {
+                    is_sensitive_header(header)
+                }
+                CaptureSelector::Json(_) | CaptureSelector::Text(_) => false,
+            };
+        Some(FetchCapture { name: item.name, selector, secret, may_be_empty })
     });
     captures.collect()
 }

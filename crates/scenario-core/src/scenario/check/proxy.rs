@@ -5,18 +5,19 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
 use crate::scenario::schema::Located;
+use crate::scenario::schema::strings::UrlText;
 use crate::scenario::unix_socket;
 
 /// Checks that these URLs can be requested through a proxy; `passwords` receives its password.
 pub(super) fn build_proxy(
-    text: Located<ScenarioText>,
+    text: Located<UrlText<false>>,
     urls: &[ScenarioText],
     speaks_two: bool,
     passwords: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Option<ScenarioText> {
-    let place = text.place;
-    let text = build_url(text, passwords, found)?;
+    let Located { value: UrlText(text), place } = text;
+    let text = build_url(Located { value: text, place }, passwords, found)?;
     let mut fault = |words: &str| {
         let fault = Diagnostic::error(place, format!("{} {words}", quoted(text.display_text())));
         found.add(fault.with_help("for example \"http://127.0.0.1:3128\""));

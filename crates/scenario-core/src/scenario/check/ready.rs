@@ -9,6 +9,7 @@ use crate::scenario::file::RawReady;
 use crate::scenario::host_port::parse_host_port;
 use crate::scenario::model::{ReadinessRule, ReadinessTest, ScenarioText};
 use crate::scenario::schema::Located;
+use crate::scenario::schema::strings::UrlText;
 use crate::scenario::unix_socket::url_in_folder;
 use scenario_log::event::REDACTED;
 
@@ -25,7 +26,8 @@ pub(super) fn build_readiness(
     } else if let Some(address) = raw.tcp.into_given() {
         ReadinessTest::Tcp(build_tcp_address(address, found)?)
     } else {
-        let url = build_url(raw.http.into_given()?, passwords, found)?;
+        let Located { value: UrlText(url), place } = raw.http.into_given()?;
+        let url = build_url(Located { value: url, place }, passwords, found)?;
         ReadinessTest::Http(url_in_folder(url, folder))
     };
     Some(ReadinessRule { test: by, timeout: raw.timeout.or_default().0, poll: raw.poll.or_default().0 })

@@ -2,6 +2,7 @@
 //! Nothing is resolved or connected here.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use base64::Engine;
 
@@ -11,6 +12,7 @@ use crate::scenario::model::ScenarioText;
 use crate::scenario::schema::Located;
 use crate::scenario::unix_socket;
 use scenario_log::event::REDACTED;
+use scenario_log::secrets::{authority_range, password_range};
 
 /// Checks that a URL can be fetched, and hides its password; `passwords` receives it. A captured value
 /// counts as empty.
@@ -21,7 +23,7 @@ pub(super) fn build_url(
 ) -> Option<ScenarioText> {
     let Located { value: text, place } = text;
     if let Err(fault) = check_url(text.reveal()) {
-        let shown = hide_password(text.display_text());
+        let shown = hide_password(&text);
         let fault = Diagnostic::error(place, format!("{} cannot be fetched: {fault}", quoted(&shown)));
         found.add(fault.with_help("for example \"http://127.0.0.1:8080/a.pdf\""));
         return None;
@@ -30,7 +32,7 @@ pub(super) fn build_url(
         passwords.push(text.reveal()[password].to_owned());
         passwords.extend(url_credentials(text.reveal()).into_iter().flatten());
     }
-    Some(match visible_password_range(text.display_text()) {
+    Some(match visible_password_range(&text) {
         Some(hidden) => text.with_redacted(hidden),
         None => text,
     })
@@ -64,16 +66,7 @@ fn check_url(text: &str) -> Result<(), String> {
 
 /// The end of the user, the host and the port of a URL.
 pub(super) fn authority_end(url: &str) -> usize {
-    let Some(start) = url.find("://").map(|at| at + 3) else { return url.len() };
-    url[start..].find(['/', '?', '#', '\\']).map_or(url.len(), |end| start + end)
-}
-
-/// The range of the password in a URL.
-fn password_range(url: &str) -> Option<std::ops::Range<usize>> {
-    let start = url.find("://")? + 3;
-    let at = start + url[start..authority_end(url)].rfind('@')?;
-    let colon = start + url[start..at].find(':')?;
-    (colon + 1 < at).then_some(colon + 1..at)
+    authority_range(url).map_or(url.len(), |authority| authority.end)
 }
 
 /// The decoded password of a URL, and the user and password as a request sends them.
@@ -85,13 +78,22 @@ fn url_credentials(url: &str) -> Option<[String; 2]> {
     Some([password, sent])
 }
 
-/// The range of a password that is not hidden yet.
-fn visible_password_range(shown: &str) -> Option<std::ops::Range<usize>> {
-    password_range(shown).filter(|range| &shown[range.clone()] != REDACTED)
+/// The range of a password that is not hidden yet, in the text that may be shown.
+fn visible_password_range(text: &ScenarioText) -> Option<Range<usize>> {
+    let shown = text.display_text();
+    if let Some(password) = password_range(shown) {
+        return (&shown[password.clone()] != REDACTED).then_some(password);
+    }
+    // The scheme may be hidden, so that what is shown is no URL: then nothing before the host is shown.
+    password_range(text.reveal())?;
+    let authority = shown.split(['?', '#']).next().unwrap_or_default();
+    let at = authority.rfind('@')?;
+    (&shown[..at] != REDACTED && shown.starts_with(REDACTED)).then_some(0..at)
 }
 
-fn hide_password(shown: &str) -> Cow<'_, str> {
-    match visible_password_range(shown) {
+fn hide_password(text: &ScenarioText) -> Cow<'_, str> {
+    let shown = text.display_text();
+    match visible_password_range(text) {
         Some(range) => Cow::Owned(format!("{}{REDACTED}{}", &shown[..range.start], &shown[range.end..])),
         None => Cow::Borrowed(shown),
     }
@@ -103,10 +105,39 @@ mod tests {
 
     #[test]
     fn passwords_are_hidden() {
-        assert_eq!(hide_password("http://u:p@ss@h/x@y:z"), "http://u:[redacted]@h/x@y:z");
-        assert_eq!(hide_password("http://u@h/"), "http://u@h/");
-        assert_eq!(hide_password("http://h/?a=b:c@d"), "http://h/?a=b:c@d");
-        assert_eq!(hide_password("nonsense:p@h"), "nonsense:p@h");
+        for (url, shown) in [
+            ("http://u:p@ss@h/x@y:z", "http://u:[redacted]@h/x@y:z"),
+            ("http:u:p@h", "http:u:[redacted]@h"),
+            ("http:\\\\u:p@h\\", "http:\\\\u:[redacted]@h\\"),
+            ("https:///u:p@h/", "https:///u:[redacted]@h/"),
+            ("http://u@h/", "http://u@h/"),
+            ("http://h/?a=b:c@d", "http://h/?a=b:c@d"),
+            ("nonsense:p@h", "nonsense:p@h"),
+        ] {
+            assert_eq!(hide_password(&ScenarioText::plain(url)), shown);
+        }
+        let hidden = ScenarioText::secret("http://u:p@h/a", "[redacted]p@h/a");
+        assert_eq!(hide_password(&hidden), "[redacted]@h/a");
+        let hidden = ScenarioText::secret("http://u:p@h/a", "[redacted]/a");
+        assert_eq!(hide_password(&hidden), "[redacted]/a");
+    }
+
+    proptest::proptest! {
+        /// The one parse that a request uses finds a password exactly where it is hidden.
+        #[test]
+        fn a_password_is_hidden_wherever_a_request_finds_it(
+            url in "(http|https|http\\+unix|HTTP):[/\\\\]{0,3}[a:@]{0,5}(h|h:80|\\[::1\\])[/\\\\?#]?[a:@/]{0,4}",
+        ) {
+            if let Ok(parsed) = url::Url::parse(&url) {
+                let found = password_range(&url);
+                let encoded = |text: &str| text.replace('@', "%40").replace(':', "%3A");
+                proptest::prop_assert_eq!(
+                    found.map(|range| encoded(&url[range])),
+                    parsed.password().filter(|password| !password.is_empty()).map(str::to_owned),
+                    "{}", url
+                );
+            }
+        }
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use super::{BoundedU32, MAX_LOAD_CONNECTIONS, MAX_LOAD_REQUESTS};
 use crate::scenario::format::format_size;
 use crate::scenario::model::{
-    ArrivalProcess, FetchAuth, FetchBody, FetchCheck, FetchJob, FetchMode, Http2Mode, LoadModel,
-    ScenarioText, StatusRule,
+    ArrivalProcess, FetchAuth, FetchBody, FetchCheck, FetchJob, FetchMode, Http2Mode, LoadModel, StatusRule,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::schema::capture::{CaptureTable, RawCapture};
@@ -13,7 +12,7 @@ use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
 use crate::scenario::schema::key_rules::{HeaderNameRule, VarNameRule};
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
-use crate::scenario::schema::strings::{DeferredText, HeaderValueText, HttpMethod, ScenarioPath};
+use crate::scenario::schema::strings::{HeaderValueText, HttpMethod, ScenarioPath, UrlText};
 use crate::scenario::schema::table::{TableRule, table};
 
 table! {
@@ -35,7 +34,7 @@ table! {
         TableRule::Excludes("lines", "rate"),
     ] {
         /// The URLs that are fetched, one or more; their scheme is `http`, `https` or `http+unix`.
-        "urls" urls: ListOf<DeferredText, 1> => |job| job.urls.iter().collect::<Vec<_>>(),
+        "urls" urls: ListOf<UrlText<true>, 1> => |job| job.urls.iter().collect::<Vec<_>>(),
         /// The order of the requests: `"concurrent"` starts all of them at once, `"sequential"` starts each
         /// after the one before it.
         "mode" mode: FetchMode = "concurrent" => |job| job.load.is_none().then_some(job.mode),
@@ -77,7 +76,7 @@ table! {
         "allow_unclean_close" allow_unclean_close: bool = false => |job| job.allow_unclean_close; UnlessDefault,
         /// The URL of an HTTP proxy that the requests go through, such as `"http://127.0.0.1:3128"`. The
         /// proxies that the environment names are never used.
-        "proxy" proxy: ScenarioText => |job| job.proxy.as_ref(),
+        "proxy" proxy: UrlText<false> => |job| job.proxy.as_ref(),
         /// A PEM file with the certificate for servers that ask for one, relative to this file; it needs
         /// `key`.
         "cert" cert: ScenarioPath => |job| job.client_cert.as_ref().map(|client| &client.cert),

@@ -13,7 +13,9 @@ use crate::scenario::schema::encode::encode_named;
 use crate::scenario::schema::key_rules::EnvNameRule;
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::steps::RawStep;
-use crate::scenario::schema::strings::{EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath};
+use crate::scenario::schema::strings::{
+    EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath, UrlText,
+};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
 use scenario_log::event::Direction;
@@ -123,7 +125,7 @@ table! {
             _ => None,
         },
         /// A URL: the program is ready when a request to it is answered with a status 2xx or 3xx.
-        "http" http: ScenarioText => |ready| match &ready.test {
+        "http" http: UrlText<false> => |ready| match &ready.test {
             ReadinessTest::Http(url) => Some(url),
             _ => None,
         },

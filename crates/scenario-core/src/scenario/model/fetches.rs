@@ -121,6 +121,8 @@ pub struct FetchCapture {
     pub selector: CaptureSelector,
     /// Whether it must never be logged or shown.
     pub secret: bool,
+    /// Whether it may be empty; otherwise an answer with an empty value is not as expected.
+    pub may_be_empty: bool,
 }
 
 /// Where a value is in an answer.
@@ -130,8 +132,16 @@ pub enum CaptureSelector {
     Json(String),
     /// The text of the one group of this valid regular expression, where it first matches in the body.
     Text(String),
-    /// In the header of this name.
+    /// In the header of this name: its first value.
     Header(String),
+    /// The text of the one group of a valid regular expression, where it first matches in a value of the
+    /// header.
+    HeaderText {
+        /// The name of the header.
+        header: String,
+        /// The regular expression.
+        regex: String,
+    },
 }
 
 /// The certificate of a client and its key: PEM files, relative to the scenario's folder.

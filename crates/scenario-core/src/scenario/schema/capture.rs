@@ -51,9 +51,11 @@ impl TomlSchema for HeaderNameText {
 }
 
 table! {
-    /// A value that is taken out of an answer. It has exactly one of `json`, `text` and `header`.
+    /// A value that is taken out of an answer: `json`, `text`, `header`, or `header` with `text`.
     CaptureTable is "a capture" from (FetchCapture) like "{ json = \"/token\" }" with [
-        TableRule::ExactlyOne(&["json", "text", "header"]),
+        TableRule::AnyOf(&["json", "text", "header"]),
+        TableRule::Excludes("json", "text"),
+        TableRule::Excludes("json", "header"),
     ] {
         /// The place of the string, number or boolean in the JSON body (a JSON Pointer, RFC 6901).
         "json" json: JsonPointerText => |capture| match &capture.selector {
@@ -61,24 +63,32 @@ table! {
             _ => None,
         },
         /// A regular expression with one group; the value is the text of the group where it first matches
-        /// in the body.
+        /// in the body or, with `header`, in a value of the header.
         "text" text: RegexText => |capture| match &capture.selector {
-            CaptureSelector::Text(regex) => Some(regex),
+            CaptureSelector::Text(regex) | CaptureSelector::HeaderText { regex, .. } => Some(regex),
             _ => None,
         },
-        /// The name of the header whose value is taken.
+        /// The name of the header whose value is taken. Of a header that comes several times, `text` is
+        /// looked for in each value; without `text` the first value is taken.
         "header" header: HeaderNameText => |capture| match &capture.selector {
-            CaptureSelector::Header(name) => Some(name),
+            CaptureSelector::Header(name) | CaptureSelector::HeaderText { header: name, .. } => Some(name),
             _ => None,
         },
-        /// Whether the value is a secret, which is never logged or shown.
+        /// Whether the value is a secret, which is never logged or shown. A value of `Set-Cookie` and of
+        /// other headers with credentials always is.
         "secret" secret: bool = false => |capture| capture.secret,
+        /// Whether the value may be empty. Without it, an answer with an empty value is not as expected.
+        "empty" empty: bool = false => |capture| capture.may_be_empty; UnlessDefault,
     }
 }
 
-/// A capture without its name: the place of the value, and whether it is a secret.
+/// A capture without its name.
 #[derive(Debug)]
-pub(crate) struct RawCapture(pub(crate) CaptureSelector, pub(crate) bool);
+pub(crate) struct RawCapture {
+    pub(crate) selector: CaptureSelector,
+    pub(crate) secret: bool,
+    pub(crate) may_be_empty: bool,
+}
 
 impl TomlSchema for RawCapture {
     const EXAMPLE: &'static str = "{ json = \"/token\" }";
@@ -92,11 +102,18 @@ impl TomlSchema for RawCapture {
         let table = CaptureTable::decode(cx, node)?;
         let from = match (table.json, table.text, table.header) {
             (KeySlot::Given(json), ..) => CaptureSelector::Json(json.value.0),
-            (_, KeySlot::Given(text), _) => decode_one_group(cx, text.value.0, text.place)?,
+            (_, KeySlot::Given(text), header) => {
+                let regex = decode_one_group(cx, text.value.0, text.place)?;
+                match header {
+                    KeySlot::Given(header) => CaptureSelector::HeaderText { header: header.value.0, regex },
+                    _ => CaptureSelector::Text(regex),
+                }
+            }
             (.., KeySlot::Given(header)) => CaptureSelector::Header(header.value.0),
             _ => return None,
         };
-        Some(RawCapture(from, table.secret.or_default()))
+        let (secret, may_be_empty) = (table.secret.or_default(), table.empty.or_default());
+        Some(RawCapture { selector: from, secret, may_be_empty })
     }
 
     fn schema() -> Json {
@@ -105,7 +122,7 @@ impl TomlSchema for RawCapture {
     }
 }
 
-fn decode_one_group(cx: &mut DecodeContext<'_>, regex: String, place: FilePlace) -> Option<CaptureSelector> {
+fn decode_one_group(cx: &mut DecodeContext<'_>, regex: String, place: FilePlace) -> Option<String> {
     let groups = regex::bytes::Regex::new(&regex).map_or(0, |regex| regex.captures_len() - 1);
     if groups != 1 {
         let fault = format!("this has {groups} groups; a capture needs exactly one, whose text it takes");
@@ -116,7 +133,7 @@ fn decode_one_group(cx: &mut DecodeContext<'_>, regex: String, place: FilePlace)
         );
         return None;
     }
-    Some(CaptureSelector::Text(regex))
+    Some(regex)
 }
 
 fn range_of_place(place: FilePlace) -> ByteRange {

@@ -9,7 +9,8 @@ use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{self, ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
-use crate::scenario::vars::{VarErrorKind, VarPolicy, Vars};
+use crate::scenario::vars::{VarError, VarErrorKind, VarPolicy, Vars};
+use scenario_log::sanitize::sanitize;
 
 /// The largest number of different regular expressions in a file, plain words not counted: each one costs
 /// time to check.
@@ -156,6 +157,16 @@ impl<'a> DecodeContext<'a> {
         self.substitute(&raw, at, VarPolicy::SecretsAndCaptures)
     }
 
+    /// A URL with its variables replaced; it may hold secrets and, if it is `late`, gaps for values that are
+    /// captured during the run.
+    pub(crate) fn decode_url(&mut self, node: TomlNode, late: bool) -> Option<ScenarioText> {
+        let (raw, at) = self.take_string(node, "a string", r#""http://127.0.0.1:8080/a.pdf""#)?;
+        let secrecy = if late { VarPolicy::SecretsAndCaptures } else { VarPolicy::Secrets };
+        let source = Rc::clone(&self.source);
+        let url = self.vars.substitute_url(raw.as_str(&source), secrecy);
+        self.report_var_errors(&raw, at, url)
+    }
+
     /// A string with its variables replaced; it must not hold secrets.
     pub(crate) fn decode_public_text(
         &mut self,
@@ -176,7 +187,17 @@ impl<'a> DecodeContext<'a> {
         secrecy: VarPolicy,
     ) -> Option<ScenarioText> {
         let source = Rc::clone(&self.source);
-        match self.vars.substitute(raw.as_str(&source), secrecy) {
+        let text = self.vars.substitute(raw.as_str(&source), secrecy);
+        self.report_var_errors(raw, at, text)
+    }
+
+    fn report_var_errors(
+        &mut self,
+        raw: &TomlStr,
+        at: ByteRange,
+        text: Result<ScenarioText, Vec<VarError>>,
+    ) -> Option<ScenarioText> {
+        match text {
             Ok(text) => Some(text),
             Err(faults) => {
                 for fault in faults {
@@ -244,7 +265,7 @@ pub(crate) fn report_var_error(
         VarErrorKind::InvalidValue => return,
         VarErrorKind::Unknown(name) => {
             let fault = match found.closest_name(name, vars.names()) {
-                Some(nearest) => fault.with_help(format!("did you mean `${{{nearest}}}`?")),
+                Some(nearest) => fault.with_help(format!("did you mean `${{{}}}`?", sanitize(nearest))),
                 None => fault,
             };
             fault.with_help("declare it in [vars], or give it with --var; `$${` is a literal `${`")
@@ -252,13 +273,16 @@ pub(crate) fn report_var_error(
         VarErrorKind::Unclosed | VarErrorKind::InvalidName(_) => {
             fault.with_help("for a literal `${` write `$${`")
         }
-        VarErrorKind::Unset(name) => fault.with_help(format!("set it: {name}=… scenario …")),
+        VarErrorKind::Unset(name) => fault.with_help(format!("set it: {}=… scenario …", sanitize(name))),
         VarErrorKind::SecretNotAllowed(_) => {
             fault.with_help("the log would have to hold it here; if it is not a secret, pass it with --var")
         }
         VarErrorKind::NotCapturedYet(_) => fault.with_help(
             "a captured value can stand in the path and query of a fetch's URL, in its headers, `auth` and \
              body, and in the text of a `send` or `mark`",
+        ),
+        VarErrorKind::InvalidInHost(..) => fault.with_help(
+            "a value of the environment cannot begin another part of the URL; put the path into another one",
         ),
         VarErrorKind::TooLong => fault,
     };

@@ -52,6 +52,23 @@ impl TomlSchema for DeferredText {
     }
 }
 
+/// A URL. The values of the environment in it are encoded for their part. With `LATE` it may have gaps for
+/// values that are captured during the run.
+#[derive(Debug)]
+pub(crate) struct UrlText<const LATE: bool>(pub(crate) ScenarioText);
+
+impl<const LATE: bool> TomlSchema for UrlText<LATE> {
+    const EXAMPLE: &'static str = ScenarioText::EXAMPLE;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<UrlText<LATE>> {
+        cx.decode_url(node, LATE).map(UrlText)
+    }
+
+    fn schema() -> Json {
+        ScenarioText::schema()
+    }
+}
+
 /// A string that the log shows as it is; it must not hold secrets.
 #[derive(Debug)]
 pub(crate) struct PublicString(pub(crate) String);

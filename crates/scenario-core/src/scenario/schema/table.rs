@@ -18,6 +18,8 @@ pub(crate) enum TableRule {
     RequiredUnless(&'static str, &'static str, &'static str),
     /// Exactly one of these keys must be there.
     ExactlyOne(&'static [&'static str]),
+    /// At least one of these keys must be there.
+    AnyOf(&'static [&'static str]),
     /// Exactly one of these keys must be there; none is needed if the other key is true.
     OneUnlessTrue(&'static [&'static str], &'static str),
     /// The first key needs the second.
@@ -81,6 +83,10 @@ pub(crate) fn check_rules(
                 )
             }
             TableRule::ExactlyOne(keys) => check_exactly_one(header, what, keys, seen, unknown),
+            TableRule::AnyOf(keys) if !unknown && keys.iter().all(|key| place_of(key).is_none()) => Some(
+                Diagnostic::error(header, format!("{what} lacks one of {}", join_with_commas(keys)))
+                    .with_help(format!("add {}", join_with_or(keys))),
+            ),
             // The value of the other key is not known here; `check` looks at it.
             TableRule::OneUnlessTrue(keys, other) => {
                 let none = unknown || place_of(other).is_some();
@@ -113,7 +119,7 @@ pub(crate) fn check_rules(
                 ),
                 _ => None,
             },
-            TableRule::Required(..) | TableRule::RequiredUnless(..) => None,
+            TableRule::Required(..) | TableRule::RequiredUnless(..) | TableRule::AnyOf(_) => None,
         };
         if let Some(fault) = fault {
             cx.diagnostics.add(fault);
@@ -124,7 +130,7 @@ pub(crate) fn check_rules(
 /// Whether the key belongs to a choice that the table has not made, which is reported by its own rule.
 fn is_open_choice(rules: &[TableRule], key: &str, seen: &PresentKeys) -> bool {
     rules.iter().any(|rule| match rule {
-        TableRule::ExactlyOne(keys) => {
+        TableRule::ExactlyOne(keys) | TableRule::AnyOf(keys) => {
             keys.contains(&key) && !seen.iter().any(|(name, _)| keys.contains(name))
         }
         _ => false,
@@ -192,6 +198,9 @@ pub(crate) fn table_schema(description: &str, keys: Vec<(String, Json)>, rules: 
                     "anyOf",
                     [*key, *other].iter().map(|key| requires_schema(key)).collect(),
                 )]));
+            }
+            TableRule::AnyOf(keys) => {
+                all.push(object([("anyOf", keys.iter().map(|key| requires_schema(key)).collect())]))
             }
             TableRule::ExactlyOne(keys) => {
                 all.push(object([("oneOf", keys.iter().map(|key| requires_schema(key)).collect())]))

@@ -13,8 +13,8 @@ use crate::scenario::model::{ScenarioText, VarValue};
 use crate::scenario::schema::after::RawVar;
 use crate::scenario::schema::{Located, inner_range, report_var_error};
 use crate::scenario::toml::{ByteRange, TomlStr};
+use crate::scenario::vars::Vars;
 use crate::scenario::vars::captures;
-use crate::scenario::vars::{VarPolicy, Vars};
 
 /// The variables as they are written: the index of their file, their place, and their value if it is valid.
 type DeclaredVars = BTreeMap<String, (usize, FilePlace, Option<RawVar>)>;
@@ -54,7 +54,9 @@ pub(crate) fn declare_vars<'e>(
             None => None,
             Some(RawVar::Integer(number)) => Some(VarValue::Integer(*number)),
             Some(RawVar::Boolean(value)) => Some(VarValue::Boolean(*value)),
-            Some(RawVar::Text(text)) => substitute_var(&vars, &parsed[*index].source, text, found),
+            Some(RawVar::Text(text)) => {
+                substitute_var(&mut vars, &name, (&parsed[*index].source, text), found)
+            }
         };
         vars.set(&name, value);
     }
@@ -62,12 +64,12 @@ pub(crate) fn declare_vars<'e>(
 }
 
 fn substitute_var(
-    vars: &Vars<'_>,
-    source: &str,
-    text: &Located<TomlStr>,
+    vars: &mut Vars<'_>,
+    name: &str,
+    (source, text): (&str, &Located<TomlStr>),
     found: &mut Diagnostics,
 ) -> Option<VarValue> {
-    match vars.substitute(text.value.as_str(source), VarPolicy::Secrets) {
+    match vars.substitute_value(name, text.value.as_str(source)) {
         Ok(text) => Some(VarValue::Text(text)),
         Err(faults) => {
             let whole = ByteRange { start: text.place.start, end: text.place.end };

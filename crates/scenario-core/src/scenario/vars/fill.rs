@@ -15,7 +15,8 @@ use crate::scenario::write::json::Json;
 use scenario_log::captured_value::{CapturedValue, CapturedValues};
 
 /// All characters but those that RFC 3986 calls unreserved.
-const URL_RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const URL_RESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The reason why captured values cannot be filled into a fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]

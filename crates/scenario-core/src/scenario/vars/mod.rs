@@ -12,6 +12,7 @@ pub(crate) mod captures;
 pub(crate) mod declare;
 pub mod fill;
 pub(crate) mod template;
+mod url_parts;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +51,8 @@ pub(crate) enum VarErrorKind {
     SecretNotAllowed(String),
     /// Its own value is wrong, which has been reported where it is declared.
     InvalidValue,
+    /// It has a character that cannot stand in the host of a URL.
+    InvalidInHost(String, char),
     /// All texts together become too long.
     TooLong,
 }
@@ -69,6 +72,14 @@ impl fmt::Display for VarErrorKind {
                 write!(f, "{} holds a value from the environment, which must not be logged", quoted(name))
             }
             VarErrorKind::InvalidValue => f.write_str("this variable's value is wrong"),
+            VarErrorKind::InvalidInHost(name, c) => {
+                write!(
+                    f,
+                    "the value of {} has {}, which the host of a URL cannot have",
+                    quoted(name),
+                    quoted(&c.to_string())
+                )
+            }
             VarErrorKind::TooLong => {
                 write!(f, "with their variables replaced, the texts have more than {MAX_EXPANSION} bytes")
             }
@@ -95,9 +106,19 @@ pub(crate) enum VarPolicy {
     PublicOnly,
 }
 
+/// A part of a text whose variables are replaced.
+#[derive(Clone, Debug)]
+struct VarPart {
+    text: ScenarioText,
+    /// The variable of the environment whose value it is, as `env:NAME`.
+    env_name: Option<String>,
+}
+
 /// The variables of a scenario.
 pub(crate) struct Vars<'e> {
     values: BTreeMap<String, Option<VarValue>>,
+    /// The parts of the variables whose values have some of the environment.
+    env_parts: BTreeMap<String, Vec<VarPart>>,
     declared: BTreeSet<String>,
     incomplete: bool,
     used: RefCell<BTreeSet<String>>,
@@ -113,6 +134,7 @@ impl<'e> Vars<'e> {
     pub(crate) fn new(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
         Vars {
             values: BTreeMap::new(),
+            env_parts: BTreeMap::new(),
             declared: BTreeSet::new(),
             incomplete: false,
             used: RefCell::default(),
@@ -177,40 +199,88 @@ impl<'e> Vars<'e> {
         if !template.contains("${") {
             return Ok(ScenarioText::plain(template));
         }
-        let mut whole = ScenarioText::default();
+        Ok(join(&self.substitute_parts(template, secrecy)?))
+    }
+
+    /// Replaces the variables of a URL. The values of the environment are encoded for their part of it.
+    pub(crate) fn substitute_url(
+        &self,
+        template: &str,
+        secrecy: VarPolicy,
+    ) -> Result<ScenarioText, Vec<VarError>> {
+        if !template.contains("${") {
+            return Ok(ScenarioText::plain(template));
+        }
+        let parts = self.substitute_parts(template, secrecy)?;
+        url_parts::join_url(&parts).map_err(|kind| vec![VarError { at: 0..template.len(), kind }])
+    }
+
+    /// Replaces the variables of the value of a variable, and keeps its parts for the URLs in which it
+    /// stands.
+    pub(crate) fn substitute_value(
+        &mut self,
+        name: &str,
+        template: &str,
+    ) -> Result<ScenarioText, Vec<VarError>> {
+        if !template.contains("${") {
+            return Ok(ScenarioText::plain(template));
+        }
+        let parts = self.substitute_parts(template, VarPolicy::Secrets)?;
+        let text = join(&parts);
+        if parts.iter().any(|part| part.env_name.is_some()) {
+            self.env_parts.insert(name.to_owned(), parts);
+        }
+        Ok(text)
+    }
+
+    fn substitute_parts(&self, template: &str, secrecy: VarPolicy) -> Result<Vec<VarPart>, Vec<VarError>> {
+        let mut parts = Vec::new();
         let mut faults = Vec::new();
+        let mut len = 0;
         for part in parse_template(template) {
+            let from = parts.len();
             match part {
-                TemplatePart::Literal(text) => whole.push_str(text),
+                TemplatePart::Literal(text) => {
+                    parts.push(VarPart { text: ScenarioText::plain(text), env_name: None });
+                }
                 TemplatePart::Variable { at, name } => match self.resolve(name, secrecy) {
-                    Ok(text) => whole.push(&text),
+                    Ok(mut resolved) => parts.append(&mut resolved),
                     Err(kind) => faults.push(VarError { at, kind }),
                 },
                 TemplatePart::Unclosed(at) => faults.push(VarError { at, kind: VarErrorKind::Unclosed }),
             }
-            if whole.reveal().len() + self.expanded_len.get() > MAX_EXPANSION {
+            len += parts[from..].iter().map(|part| part.text.reveal().len()).sum::<usize>();
+            if len + self.expanded_len.get() > MAX_EXPANSION {
                 return Err(vec![VarError { at: 0..template.len(), kind: VarErrorKind::TooLong }]);
             }
         }
-        self.expanded_len.set(self.expanded_len.get() + whole.reveal().len());
-        if faults.is_empty() { Ok(whole) } else { Err(faults) }
+        self.expanded_len.set(self.expanded_len.get() + len);
+        if faults.is_empty() { Ok(parts) } else { Err(faults) }
     }
 
-    fn resolve(&self, name: &str, secrecy: VarPolicy) -> Result<ScenarioText, VarErrorKind> {
-        let text = match name.strip_prefix("env:") {
-            Some(variable) => self.resolve_env(variable)?,
+    fn resolve(&self, name: &str, secrecy: VarPolicy) -> Result<Vec<VarPart>, VarErrorKind> {
+        let is_public = secrecy == VarPolicy::PublicOnly;
+        let one = |text, env_name| vec![VarPart { text, env_name }];
+        let parts = match name.strip_prefix("env:") {
+            Some(variable) => one(self.resolve_env(variable)?, Some(name.to_owned())),
             None if self.capture_names.contains(name) => {
                 let is_in_time = secrecy == VarPolicy::SecretsAndCaptures;
                 return is_in_time
-                    .then(|| ScenarioText::capture_gap(name))
+                    .then(|| one(ScenarioText::capture_gap(name), None))
                     .ok_or_else(|| VarErrorKind::NotCapturedYet(name.to_owned()));
             }
-            None => self.resolve_var(name)?,
+            None => {
+                let text = self.resolve_var(name)?;
+                match self.env_parts.get(name) {
+                    Some(parts) => parts.clone(),
+                    None => one(text, None),
+                }
+            }
         };
-        if text.is_secret() && secrecy == VarPolicy::PublicOnly {
+        if is_public && parts.iter().any(|part| part.text.is_secret()) {
             return Err(VarErrorKind::SecretNotAllowed(name.to_owned()));
         }
-        Ok(text)
+        Ok(parts)
     }
 
     fn resolve_env(&self, variable: &str) -> Result<ScenarioText, VarErrorKind> {
@@ -236,6 +306,12 @@ impl<'e> Vars<'e> {
             Some(Some(VarValue::Boolean(value))) => Ok(ScenarioText::plain(value.to_string())),
         }
     }
+}
+
+fn join(parts: &[VarPart]) -> ScenarioText {
+    let mut whole = ScenarioText::default();
+    parts.iter().for_each(|part| whole.push(&part.text));
+    whole
 }
 
 #[cfg(test)]

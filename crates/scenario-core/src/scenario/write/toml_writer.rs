@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::scenario::write::json::Json;
-use scenario_log::sanitize::is_unsafe_char;
+use scenario_log::sanitize::{ends_like_ci_command, is_unsafe_char};
 
 /// The tree as a TOML file. Writing to a String cannot fail, so that the results are ignored.
 pub(crate) fn render_toml(tree: Json) -> String {
@@ -123,6 +123,8 @@ fn write_toml_string(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            // A command for a CI service, if the file is printed.
+            '[' if ends_like_ci_command(out) => out.push_str("\\u005B"),
             c if is_unsafe_char(c) && u32::from(c) > 0xffff => {
                 let _ = write!(out, "\\U{:08x}", u32::from(c));
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -42,6 +42,18 @@ fn push_member_name(buffer: &mut Vec<u8>, name: &str) {
 fn push_text_member(buffer: &mut Vec<u8>, name: &str, value: &str) {
     push_member_name(buffer, name);
     push_json_string(buffer, value);
+}
+
+fn push_texts_member(buffer: &mut Vec<u8>, name: &str, values: &[&str]) {
+    push_member_name(buffer, name);
+    buffer.push(b'[');
+    for (n, value) in values.iter().enumerate() {
+        if n > 0 {
+            buffer.push(b',');
+        }
+        push_json_string(buffer, value);
+    }
+    buffer.push(b']');
 }
 
 /// The schema of an object whose members all have the same type.
@@ -102,11 +114,16 @@ pub(crate) struct TextPairs<T>(Vec<T>);
 
 /// An item that is made of a name and a text.
 pub(crate) trait TextPair {
+    /// Whether a name may have a list of texts: an item for each of them.
+    const HAS_LISTS: bool = false;
+
     /// The item of this name and text.
     fn from_pair(name: String, value: String) -> Self;
 }
 
 impl TextPair for HttpHeader {
+    const HAS_LISTS: bool = true;
+
     fn from_pair(name: String, value: String) -> HttpHeader {
         HttpHeader { name, value }
     }
@@ -125,6 +142,14 @@ impl TextPair for (String, String) {
     }
 }
 
+/// What a name has in the line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMoreTexts {
+    One(String),
+    More(Vec<String>),
+}
+
 impl<'de, T: TextPair> Deserialize<'de> for TextPairs<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TextPairs<T>, D::Error> {
         struct TextPairsVisitor<T>(PhantomData<T>);
@@ -138,7 +163,14 @@ impl<'de, T: TextPair> Deserialize<'de> for TextPairs<T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TextPairs<T>, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some((name, value)) = map.next_entry()? {
-                    pairs.push(T::from_pair(name, value));
+                    let name: String = name;
+                    match value {
+                        OneOrMoreTexts::One(value) => pairs.push(T::from_pair(name, value)),
+                        OneOrMoreTexts::More(values) if T::HAS_LISTS && values.len() > 1 => {
+                            pairs.extend(values.into_iter().map(|value| T::from_pair(name.clone(), value)));
+                        }
+                        OneOrMoreTexts::More(_) => return Err(A::Error::custom("a value is not a text")),
+                    }
                 }
                 Ok(TextPairs(pairs))
             }
@@ -156,7 +188,8 @@ impl LogValue for Headers {
     const OBSERVED: Option<EventKeyType> = None;
 
     fn schema() -> Value {
-        map_schema(&Text::schema())
+        let list = json!({ "type": "array", "items": Text::schema(), "minItems": 2 });
+        map_schema(&json!({ "anyOf": [Text::schema(), list] }))
     }
 
     fn decode<'e, 'l: 'e>(
@@ -166,14 +199,16 @@ impl LogValue for Headers {
         Ok(&json.0)
     }
 
-    /// The values of a name that came several times are joined by a comma, as RFC 9110 (section 5.3)
-    /// joins them.
+    /// The values of a name that came several times are a list. (Older releases joined them by a comma.)
     fn encode(headers: &[HttpHeader], buffer: &mut Vec<u8>) {
         let is_first = |n: usize| headers[..n].iter().all(|earlier| earlier.name != headers[n].name);
         push_object(buffer, (0..headers.len()).filter(|n| is_first(*n)), |buffer, n| {
             let same = headers[n..].iter().filter(|other| other.name == headers[n].name);
             let values: Vec<&str> = same.map(|header| header.value.as_str()).collect();
-            push_text_member(buffer, &headers[n].name, &values.join(", "));
+            match values[..] {
+                [value] => push_text_member(buffer, &headers[n].name, value),
+                _ => push_texts_member(buffer, &headers[n].name, &values),
+            }
         });
     }
 }
