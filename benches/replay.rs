@@ -74,7 +74,7 @@ fn lines(count: usize, line: &[u8]) -> Vec<u8> {
             let stream = OutputStream::Stdout;
             engine.handle_input(
                 now,
-                &Input::SpawnLines { source, stream, chunk: chunk.clone(), partial: false },
+                &Input::SpawnLines { source, stream, chunk: chunk.clone(), said: None, partial: false },
                 log,
             );
         }

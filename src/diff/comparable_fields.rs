@@ -68,6 +68,8 @@ impl<'a> ComparableFields<'a> {
             Event::RunStarted { .. }
             | Event::ClockTick { .. }
             | Event::WorldState { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             // The sequence says who it is, and its place depends on who came before.
             | Event::PlayerJoined { .. }
             | Event::PlayerLeft { .. }

@@ -74,7 +74,13 @@ impl DiffCounts {
 
     pub(super) fn count_event(&mut self, side: DiffSide, event: &Event<'_>) {
         if self.level != DiffLevel::Exact
-            && matches!(event, Event::ClockTick { .. } | Event::WorldState { .. })
+            && matches!(
+                event,
+                Event::ClockTick { .. }
+                    | Event::WorldState { .. }
+                    | Event::UnfinishedText { .. }
+                    | Event::LineMatched { .. }
+            )
         {
             return;
         }
@@ -113,6 +119,8 @@ impl DiffCounts {
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::SpawnFailed { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }

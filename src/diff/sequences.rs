@@ -283,6 +283,9 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::ClockTick { .. }
         // Positions follow from the moves, and the moments of states are only a matter of time.
         | Event::WorldState { .. }
+        // When a line has not ended yet is a matter of time too, and the line follows.
+        | Event::UnfinishedText { .. }
+        | Event::LineMatched { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::SpawnSuspended { .. }

@@ -147,6 +147,8 @@ impl ExtractedRun {
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::SpawnExited { .. }
             | Event::SpawnFailed { .. }
             | Event::FetchResponded { .. }

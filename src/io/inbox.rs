@@ -21,7 +21,10 @@ const MAX_SPARE_BUFFERS: usize = 16;
 /// The number of bytes that an input counts for.
 fn byte_len(input: &Input) -> usize {
     match input {
-        Input::SpawnLines { chunk, .. } | Input::ResponseLines { chunk, .. } => chunk.len(),
+        Input::SpawnLines { chunk, said, .. } | Input::SpawnText { text: chunk, said, .. } => {
+            chunk.len() + said.as_ref().map_or(0, Vec::len)
+        }
+        Input::ResponseLines { chunk, .. } => chunk.len(),
         _ => 0,
     }
 }
@@ -64,6 +67,12 @@ impl Inbox {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.queued_bytes.get() >= MAX_QUEUED_BYTES
+    }
+
+    /// Whether nothing is queued.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
     }
 
     /// Waits until the inbox is not full.

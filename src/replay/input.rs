@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use scenario_core::engine::input::Input;
+use scenario_core::engine::input::{Input, LineDecision};
 use scenario_log::decode::LogRecord;
 use scenario_log::event::{Event, OutputStream, Source};
 use scenario_log::reader::LogLine;
@@ -54,7 +54,15 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         }
         Some(Event::Lines { source, stream, chunk, partial }) => {
             buffer.extend_from_slice(chunk);
-            Input::SpawnLines { source, stream, partial, chunk: std::mem::take(buffer) }
+            Input::SpawnLines { source, stream, partial, said: None, chunk: std::mem::take(buffer) }
+        }
+        Some(Event::UnfinishedText { source, stream, text }) => {
+            Input::SpawnText { source, stream, text: text.to_vec(), said: None }
+        }
+        Some(Event::LineMatched { source, stream, ready, entries, expects, follows }) => {
+            let (entries, expects, follows) = (entries.to_vec(), expects.to_vec(), follows.to_vec());
+            let decision = Box::new(LineDecision { ready, entries, expects, follows });
+            Input::LineMatched { source, stream, decision }
         }
         Some(Event::PlayerJoined { source, player, .. }) => {
             Input::PlayerJoined { source, player: player.to_string() }
@@ -67,7 +75,7 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
             // The line of the process, again.
             buffer.extend_from_slice(format!("{} {player}\n", direction.letter()).as_bytes());
             let chunk = std::mem::take(buffer);
-            Input::SpawnLines { source, stream: OutputStream::Stdout, partial: false, chunk }
+            Input::SpawnLines { source, stream: OutputStream::Stdout, partial: false, said: None, chunk }
         }
         // The exits of players in the runner are decisions; the engine has emitted them by then, and ignores
         // these inputs.
@@ -124,7 +132,13 @@ fn read_plain_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Option<Input> {
     buffer.clear();
     push_json_text(text, buffer)?;
     buffer.push(b'\n');
-    Some(Input::SpawnLines { source: Source::Spawn(number), stream, partial, chunk: std::mem::take(buffer) })
+    Some(Input::SpawnLines {
+        source: Source::Spawn(number),
+        stream,
+        partial,
+        said: None,
+        chunk: std::mem::take(buffer),
+    })
 }
 
 /// Appends the content of a JSON string; `None` if it is not one.

@@ -152,6 +152,8 @@ impl JunitCases {
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }
             | Event::TypedInput { .. }

@@ -65,6 +65,8 @@ impl FetchLineRenderer {
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::SpawnExited { .. }
             | Event::SpawnFailed { .. }
             | Event::TypedInput { .. }

@@ -162,7 +162,7 @@ fn programmed(chunks: &[&[u8]]) -> Vec<String> {
         let stream = OutputStream::Stdout;
         engine.handle_input(
             Moment(3),
-            &Input::SpawnLines { source, stream, chunk: chunk.to_vec(), partial: false },
+            &Input::SpawnLines { source, stream, chunk: chunk.to_vec(), said: None, partial: false },
             &mut recorder,
         );
     }
@@ -196,7 +196,13 @@ fn what_is_unknown_or_late_is_ignored() {
     for observed in [
         Input::SpawnStarted { source, pid: 1 },
         Input::SpawnFailed { source: other, error: error.to_owned() },
-        Input::SpawnLines { source, stream: OutputStream::Stderr, chunk: b"x\n".to_vec(), partial: false },
+        Input::SpawnLines {
+            source,
+            stream: OutputStream::Stderr,
+            chunk: b"x\n".to_vec(),
+            said: None,
+            partial: false,
+        },
         Input::SpawnExited { source, exit: SpawnExit::Code(0), held: false, killed: false, skipped: 0 },
         Input::SendFailed { source, error: error.to_owned() },
         Input::ResponseLines { source: other, chunk: b"x\n".to_vec() },
@@ -329,6 +335,7 @@ fn lines(number: u32, chunk: &[u8], partial: bool) -> Input {
         source: Source::Spawn(number),
         stream: OutputStream::Stderr,
         chunk: chunk.to_vec(),
+        said: None,
         partial,
     }
 }

@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 28] = [
+const EVENTS: [(&str, &str); 30] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -22,7 +22,9 @@ const EVENTS: [(&str, &str); 28] = [
     ("move", "due source player direction"),
     ("step", "due source player step register"),
     ("line", "source stream text base64 partial"),
-    ("spawn.exited", "source code signal ok running held skipped"),
+    ("text", "source stream text base64"),
+    ("line.matched", "source stream ready entries expects follows"),
+    ("spawn.exited", "source code signal ok running held killed skipped"),
     ("spawn.failed", "source error running"),
     ("fetch.started", "due source job entry method url"),
     ("fetch.responded", "source status version headers"),
@@ -164,7 +166,7 @@ fn assert_whole(schema: &jsonschema::Validator, log: &[u8]) -> BTreeSet<String> 
         if let Some(told) = value["running"].as_u64() {
             assert_eq!(told, running, "{line}");
         }
-        if event == "line" || event == "fetch.line" {
+        if ["line", "text", "fetch.line"].contains(&event.as_str()) {
             assert!(value["text"].is_string() != value["base64"].is_string(), "one of the two: {line}");
         }
         assert_eq!(event == "run.started", n == 0, "{line}");
@@ -387,6 +389,20 @@ fn what_can_be_expected_of_an_event_is_what_it_has() {
     }
 }
 
+/// A run that waits for a prompt with a secret in it.
+fn secret_prompt() -> Log {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "[presets.p]\ncommand = [\"sh\", \"-c\", \"printf \\\"ask $WORD? \\\"; read answer\"]\nstdin = \"open\"\n\
+         env = { WORD = \"${env:SOME_WORD}\" }\n[[timeline]]\nspawn = \"p\"\n\
+         [[timeline]]\nafter = { line = \"open-swordfish\", of = \"p\" }\nsend = { to = \"p\", text = \"yes\" }\n",
+    );
+    let run = folder.scenario(&["run", "s.toml", "--log", "l.jsonl"]).env("SOME_WORD", "open-swordfish");
+    run.end().expect(0);
+    Log::read(&folder.path().join("l.jsonl"))
+}
+
 #[test]
 fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
     let schema = schema();
@@ -416,6 +432,7 @@ fn every_line_of_every_kind_of_run_is_as_the_schema_and_the_contract_say() {
         seen.extend(assert_whole(&schema, &log.bytes));
     }
     seen.extend(assert_whole(&schema, &interrupted().bytes));
+    seen.extend(assert_whole(&schema, &secret_prompt().bytes));
     // Guests: players who came over the network.
     let guests = std::fs::read(project().join("tests/logs/guests.jsonl")).unwrap();
     seen.extend(assert_whole(&schema, &guests));

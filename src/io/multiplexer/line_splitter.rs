@@ -64,6 +64,12 @@ impl LineSplitter {
         self.split_lines(rest, 0, &mut buffer, &mut emit);
     }
 
+    /// The unfinished line.
+    #[must_use]
+    pub fn tail(&self) -> &[u8] {
+        &self.tail
+    }
+
     /// Ends the output: an unfinished line is its last line.
     pub fn finish(&mut self) -> Option<OutputPiece> {
         (!self.tail.is_empty()).then(|| OutputPiece::Lines(std::mem::take(&mut self.tail)))

@@ -1,6 +1,9 @@
 //! Reads the outputs of many processes into the inbox: all lines of one read together, as one chunk,
 //! byte for byte. [`line_splitter`] is where the bytes become lines.
 //!
+//! Text whose line does not end, such as a prompt, is reported when no more of it comes for a moment, or
+//! after a while ([`unfinished_text`]). The line follows when it ends.
+//!
 //! It reads raw non-blocking descriptors into one shared buffer. Each output keeps only its
 //! unfinished line, so that thousands of idle outputs cost nothing. While the inbox is full it does
 //! not read: the pipe fills and the process waits; nothing is dropped. Each output is read once in a
@@ -9,6 +12,7 @@
 //! It never decides what a line means and never looks for single lines.
 
 pub mod line_splitter;
+mod unfinished_text;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -22,10 +26,12 @@ use rustix::io::retry_on_intr;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::unix::pipe::Receiver;
 use tokio::task::yield_now;
+use tokio::time::sleep_until;
 
 use crate::io::RunContext;
 use crate::io::inbox::{Inbox, Input};
 use crate::io::multiplexer::line_splitter::{LineSplitter, OutputPiece};
+use crate::io::multiplexer::unfinished_text::UnfinishedText;
 use scenario_log::event::{OutputStream, Source};
 use scenario_log::secrets::part_redactor::PartRedactor;
 
@@ -87,8 +93,15 @@ impl Multiplexer {
         max_line: u64,
     ) -> OutputReader {
         let splitter = LineSplitter::new(max_line);
-        let redactor = PartRedactor::default();
-        OutputReader { multiplexer: Rc::clone(self), source, stream, pipe: Some(pipe), splitter, redactor }
+        OutputReader {
+            multiplexer: Rc::clone(self),
+            source,
+            stream,
+            pipe: Some(pipe),
+            splitter,
+            redactor: PartRedactor::default(),
+            unfinished: UnfinishedText::default(),
+        }
     }
 }
 
@@ -103,6 +116,7 @@ pub struct OutputReader {
     splitter: LineSplitter,
     /// Redacts a line that comes in parts.
     redactor: PartRedactor,
+    unfinished: UnfinishedText,
 }
 
 impl OutputReader {
@@ -122,7 +136,18 @@ impl OutputReader {
                 let read = Pin::new(&mut *pipe).poll_read(cx, &mut buffer);
                 read.map(|read| Some(read.map(|()| buffer.filled().len())))
             });
-            let Some(read) = read.await else { continue };
+            let read = match self.unfinished.due() {
+                None => read.await,
+                Some(due) => tokio::select! {
+                    biased;
+                    read = read => read,
+                    () = sleep_until(due) => {
+                        self.report_text();
+                        continue;
+                    }
+                },
+            };
+            let Some(read) = read else { continue };
             match read {
                 Ok(0) | Err(_) => self.close(),
                 Ok(length) => {
@@ -159,9 +184,22 @@ impl OutputReader {
 
     /// Emits the lines in the first `length` bytes of the buffer.
     fn split_read(&mut self, length: usize) {
-        let OutputReader { multiplexer: shared, source, stream, splitter, redactor, .. } = self;
-        let emit = |piece| shared.emit(*source, *stream, redactor, piece);
+        let OutputReader { multiplexer: shared, source, stream, splitter, redactor, unfinished, .. } = self;
+        let emit = |piece: OutputPiece| {
+            unfinished.end_line(matches!(piece, OutputPiece::PartialLine(_)));
+            shared.emit(*source, *stream, redactor, piece);
+        };
         splitter.feed(&shared.buffer.borrow()[..length], || shared.inbox.take_buffer(), emit);
+        unfinished.on_read(splitter.tail().len());
+    }
+
+    /// Reports what has come of an unfinished line.
+    fn report_text(&mut self) {
+        let shared = &self.multiplexer;
+        let Some((text, said)) = self.unfinished.take(self.splitter.tail(), &shared.context.secrets) else {
+            return;
+        };
+        shared.inbox.push(Input::SpawnText { source: self.source, stream: self.stream, text, said });
     }
 
     /// Closes the pipe and emits an unfinished line.
@@ -184,9 +222,16 @@ impl Multiplexer {
             OutputPiece::Lines(chunk) => (chunk, false),
             OutputPiece::PartialLine(chunk) => (chunk, true),
         };
-        redactor.redact(&self.context.secrets, &mut chunk, partial);
+        let mut said = None;
+        if !self.context.secrets.is_empty() {
+            let raw = chunk.clone();
+            redactor.redact(&self.context.secrets, &mut chunk, partial);
+            // Both have the same lines, unless a secret of several lines was redacted as one.
+            let newlines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count();
+            said = (raw != chunk && newlines(&raw) == newlines(&chunk)).then_some(raw);
+        }
         if !chunk.is_empty() {
-            self.inbox.push(Input::SpawnLines { source, stream, chunk, partial });
+            self.inbox.push(Input::SpawnLines { source, stream, chunk, said, partial });
         }
     }
 }

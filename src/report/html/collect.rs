@@ -113,6 +113,7 @@ impl CollectedReport {
                 self.end(source, logged.origin, t, end);
             }
             Event::ClockTick { .. } => self.marks.tick(t),
+            Event::UnfinishedText { .. } | Event::LineMatched { .. } => {}
             Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }

@@ -73,6 +73,8 @@ impl TimelineMark {
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::SpawnExited { .. }
             | Event::SpawnFailed { .. }
             | Event::FetchStarted { .. }

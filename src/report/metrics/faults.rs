@@ -105,6 +105,8 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::Move { .. }
         | Event::Step { .. }
         | Event::Lines { .. }
+        | Event::UnfinishedText { .. }
+        | Event::LineMatched { .. }
         | Event::FetchStarted { .. }
         | Event::FetchResponded { .. }
         | Event::FetchLine { .. }

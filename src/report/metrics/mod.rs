@@ -174,6 +174,8 @@ impl RunMetrics {
                 self.end = Some(ReportedRunEnd { outcome: summary.outcome, reason, took: summary.took });
             }
             Event::ClockTick { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }

@@ -264,6 +264,8 @@ impl<W: Write> TraceReport<W> {
             // With `broadcast = "0s"` there may be as many as moves.
             Event::WorldState { .. } => self.count_one(t, "states a second"),
             Event::ClockTick { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }

@@ -50,6 +50,8 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         | Event::Move { .. }
         | Event::Step { .. }
         | Event::Lines { .. }
+        | Event::UnfinishedText { .. }
+        | Event::LineMatched { .. }
         | Event::SpawnExited { .. }
         | Event::SpawnFailed { .. }
         | Event::FetchStarted { .. }

@@ -3,6 +3,7 @@
 //! Texts from outside go through [`scenario_log::sanitize`]; nothing raw is shown.
 
 mod control;
+mod pieces;
 mod programs;
 mod requests;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Effects, Style};
 
 use crate::report::format::{pluralize, push_expectation, push_fmt};
+use crate::terminal::event_lines::pieces::UnfinishedPieces;
 use crate::terminal::load_lines::LoadTracker;
 use crate::terminal::progress_bar::format_tenths;
 use crate::terminal::unready_output::UnreadyOutput;
@@ -65,6 +67,8 @@ pub struct LineRenderer {
     names: BTreeMap<Source, String>,
     /// The programs that are not ready yet.
     unready_output: UnreadyOutput,
+    /// The lines that have not ended and are shown in pieces.
+    unfinished: UnfinishedPieces,
     /// The fetches whose requests are not shown one by one.
     loads: LoadTracker,
     /// Whether states of the world are shown: they are if the clock triggers them, and not after every
@@ -80,6 +84,7 @@ impl LineRenderer {
             color,
             names: BTreeMap::new(),
             unready_output: UnreadyOutput::default(),
+            unfinished: UnfinishedPieces::default(),
             loads: LoadTracker::default(),
             shows_world: true,
         }
@@ -183,8 +188,11 @@ impl LineRenderer {
             | Event::RunPaused
             | Event::RunResumed { .. }
             | Event::Deadlock { .. } => self.push_control_event(out, t, event),
-            // `push_chunk` shows them, as far as there is room.
-            Event::Lines { .. } => {}
+            Event::UnfinishedText { source, stream, text } => {
+                self.push_text(out, t, (*source, *stream), text);
+            }
+            // `push_chunk` shows lines, as far as there is room.
+            Event::Lines { .. } | Event::LineMatched { .. } => {}
         }
     }
 
@@ -234,6 +242,7 @@ impl EventRenderer for LineRenderer {
             Event::Move { .. }
                 | Event::Step { .. }
                 | Event::FetchLine { .. }
+                | Event::UnfinishedText { .. }
                 | Event::ClockTick { .. }
                 | Event::WorldState { .. }
         );

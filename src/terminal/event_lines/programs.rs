@@ -45,8 +45,9 @@ impl LineRenderer {
             Event::SpawnExited { source, exit, ok, running, held, killed, skipped } => {
                 let last_lines = self.unready_output.take_tail(*source).filter(|_| !*ok);
                 let name = self.names.remove(source).unwrap_or_default();
+                self.unfinished.forget(*source);
                 let how = match exit {
-                    SpawnExit::Code(0) if *ok => String::new(),
+                    SpawnExit::Code(0) if *ok || last_lines.is_some() => String::new(),
                     SpawnExit::Code(0) => format!(" with code 0, {UNWANTED_SUCCESS}"),
                     other => format!(" with {other}"),
                 };
@@ -101,7 +102,7 @@ impl LineRenderer {
 
     /// Appends the lines of a chunk as far as there is room; returns how many were left out.
     pub(super) fn push_chunk(
-        &self,
+        &mut self,
         out: &mut String,
         t: Moment,
         (source, stream): (Source, OutputStream),
@@ -112,10 +113,27 @@ impl LineRenderer {
         let mut rest = chunk;
         while !rest.is_empty() && out.len() < end {
             let at = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            self.push_output_line(out, t, source, stream, (&rest[..at], partial));
+            let pieces = self.unfinished.on_line(source, stream, &rest[..at]);
+            let last = pieces.len().saturating_sub(1);
+            for (nth, piece) in pieces.into_iter().enumerate() {
+                self.push_output_line(out, t, source, stream, (piece, partial && nth == last));
+            }
             rest = rest.get(at + 1..).unwrap_or_default();
         }
         memchr::memchr_iter(b'\n', rest).count() as u64
+    }
+
+    /// Appends text whose line has not ended.
+    pub(super) fn push_text(
+        &mut self,
+        out: &mut String,
+        t: Moment,
+        (source, stream): (Source, OutputStream),
+        text: &[u8],
+    ) {
+        for piece in self.unfinished.on_text(source, stream, text) {
+            self.push_output_line(out, t, source, stream, (&piece, false));
+        }
     }
 
     fn push_output_line(

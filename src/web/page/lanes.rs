@@ -109,6 +109,8 @@ impl LiveLanes {
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::FetchLine { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }

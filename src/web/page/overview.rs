@@ -186,6 +186,8 @@ impl RunOverview {
                 counts.wrong += u64::from(counts.wrong == 0 && summary.outcome == RunOutcome::Failed);
             }
             Event::ClockTick { .. }
+            | Event::UnfinishedText { .. }
+            | Event::LineMatched { .. }
             | Event::SpawnStarted { .. }
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }

@@ -57,7 +57,10 @@ impl RecentLines {
             self.skipped += lines.skip(room).count() as u64;
             return;
         }
-        let is_frequent = matches!(event, Event::Move { .. } | Event::Step { .. } | Event::FetchLine { .. });
+        let is_frequent = matches!(
+            event,
+            Event::Move { .. } | Event::Step { .. } | Event::FetchLine { .. } | Event::UnfinishedText { .. }
+        );
         if is_frequent && self.changed.len() >= MAX_FREQUENT_PER_CHANGE {
             self.skipped += 1;
             return;
@@ -139,6 +142,11 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         Event::FetchStarted { method, url, .. } => {
             line("fetch", truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS), false)
         }
+        // The last piece, as a terminal would show it.
+        Event::UnfinishedText { text, .. } => {
+            let piece = text.rsplit(|byte| *byte == b'\r').find(|piece| !piece.is_empty())?;
+            line("line", truncate_bytes(piece, MAX_TEXT_CHARS) + "…", false)
+        }
         Event::FetchLine { text, .. } => line("line", truncate_bytes(text, MAX_TEXT_CHARS), false),
         Event::FetchFinished { ok: true, .. } if lanes.is_of_load(origin) => None,
         Event::FetchFinished { fetched, ok, .. } => {
@@ -174,6 +182,7 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         Event::RunStarted { .. }
         | Event::ClockTick { .. }
         | Event::Lines { .. }
+        | Event::LineMatched { .. }
         | Event::FetchResponded { .. }
         | Event::WorldState { .. } => None,
     }

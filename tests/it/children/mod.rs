@@ -8,6 +8,7 @@ mod inputs;
 mod limits;
 mod outputs;
 mod starts;
+mod texts;
 
 use std::fmt::Write;
 

@@ -74,6 +74,8 @@ impl Story {
             Input::SpawnLines { stream: OutputStream::Stderr, chunk, .. } => {
                 self.stderr.extend_from_slice(chunk)
             }
+            // The line follows.
+            Input::SpawnText { .. } => {}
             other => panic!("not from a process: {other:?}"),
         }
     }
@@ -118,6 +120,7 @@ impl Bench {
                 let (Input::SpawnStarted { source, .. }
                 | Input::SpawnFailed { source, .. }
                 | Input::SpawnLines { source, .. }
+                | Input::SpawnText { source, .. }
                 | Input::SpawnExited { source, .. }
                 | Input::SendFailed { source, .. }) = &seen
                 else {

@@ -15,7 +15,13 @@ fn output_before_the_exit_is_read_however_late() {
     with(&[sh("head -c 60000 /dev/zero; sleep 600 & exit 0")], async |bench| {
         let source = Source::Spawn(1);
         let chunk = vec![0; 8 << 20];
-        bench.inbox.push(Input::SpawnLines { source, stream: OutputStream::Stderr, chunk, partial: false });
+        bench.inbox.push(Input::SpawnLines {
+            source,
+            stream: OutputStream::Stderr,
+            chunk,
+            said: None,
+            partial: false,
+        });
         bench.start(0);
         tokio::time::sleep(Duration::from_millis(700)).await;
         let mut full = Vec::new();

@@ -53,10 +53,32 @@ pub enum Input {
         source: Source,
         /// The stream that they were written to.
         stream: OutputStream,
-        /// The lines with their newlines.
+        /// The lines with their newlines, as they may be logged.
         chunk: Vec<u8>,
+        /// The same number of lines as they were said, if that differs.
+        said: Option<Vec<u8>>,
         /// Whether this is one part of a line that goes on.
         partial: bool,
+    },
+    /// Text of a process whose line has not ended.
+    SpawnText {
+        /// The spawn.
+        source: Source,
+        /// The stream that it was written to.
+        stream: OutputStream,
+        /// What was written since the last such text of this line, as it may be logged.
+        text: Vec<u8>,
+        /// The same as it was said, if that differs.
+        said: Option<Vec<u8>>,
+    },
+    /// What the next line or text of a spawn decides, from a log that holds it redacted.
+    LineMatched {
+        /// The spawn.
+        source: Source,
+        /// The stream of the line.
+        stream: OutputStream,
+        /// What it decides.
+        decision: Box<LineDecision>,
     },
     /// A process ended, and all its output has been handed over.
     SpawnExited {
@@ -155,6 +177,19 @@ pub enum Input {
         /// The length of the pause by the machine's clock.
         took: Span,
     },
+}
+
+/// What a line decides, by the numbers of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineDecision {
+    /// Whether it makes the spawn ready.
+    pub ready: bool,
+    /// The numbers of the entries, counted from 1, whose wait for a line it ends.
+    pub entries: Vec<u32>,
+    /// The numbers of the expectations, counted from 1, that look for such a line.
+    pub expects: Vec<u32>,
+    /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+    pub follows: Vec<u32>,
 }
 
 impl Input {

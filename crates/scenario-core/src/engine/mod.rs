@@ -52,6 +52,7 @@ mod steps;
 mod tie_break;
 mod timeline;
 mod timer_queue;
+mod unfinished;
 mod world;
 
 pub use output::EngineSink;

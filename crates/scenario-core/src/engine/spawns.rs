@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
+use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
 use crate::scenario::model::{CommandPreset, ExitRule, PresetKind, Scenario};
 use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
@@ -27,6 +28,8 @@ pub(crate) struct ActiveSpawn {
     is_background: bool,
     /// Its output is within a line that comes in parts: what follows is not a line of its own.
     is_mid_line: bool,
+    /// Its lines that have not ended.
+    unfinished: UnfinishedLines,
 }
 
 #[derive(Clone, Debug)]
@@ -140,6 +143,8 @@ pub(crate) struct Spawns {
     running_count: u64,
     /// Active spawns that the run waits for.
     foreground_count: usize,
+    /// Whether the log has said what some line decides.
+    has_decided: bool,
 }
 
 impl Spawns {
@@ -151,6 +156,7 @@ impl Spawns {
             ready_regexes: ReadyRegexes::default(),
             running_count: 0,
             foreground_count: 0,
+            has_decided: false,
             scenario,
         }
     }
@@ -177,6 +183,7 @@ impl Spawns {
             stop_requested: false,
             is_background,
             is_mid_line: false,
+            unfinished: UnfinishedLines::default(),
         };
         self.active.insert(self.last_number, spawn);
         self.last_number
@@ -324,10 +331,39 @@ impl Spawns {
     /// Notes a chunk of a process's output; whether the chunk starts within a line.
     #[inline]
     pub(crate) fn record_chunk(&mut self, number: u32, stream: OutputStream, partial: bool) -> bool {
-        match (self.active.get_mut(&number), stream) {
-            (Some(spawn), OutputStream::Stdout) => std::mem::replace(&mut spawn.is_mid_line, partial),
-            _ => false,
+        let Some(spawn) = self.active.get_mut(&number) else { return false };
+        spawn.unfinished.of(stream).end();
+        match stream {
+            OutputStream::Stdout => std::mem::replace(&mut spawn.is_mid_line, partial),
+            OutputStream::Stderr => false,
         }
+    }
+
+    /// Notes what the log says that the next line or text of a stream decides.
+    pub(crate) fn decide(&mut self, number: u32, stream: OutputStream, matches: LineMatches) {
+        if let Some(line) = self.unfinished(number, stream) {
+            line.decide(matches);
+            self.has_decided = true;
+        }
+    }
+
+    /// Whether the log may say what a line decides.
+    #[inline]
+    pub(crate) fn has_decided(&self) -> bool {
+        self.has_decided
+    }
+
+    /// What the log says that this line or text decides, once.
+    pub(crate) fn take_decided(&mut self, number: u32, stream: OutputStream) -> Option<LineMatches> {
+        if !self.has_decided {
+            return None;
+        }
+        self.unfinished(number, stream)?.take_decided()
+    }
+
+    /// The line of a stream of a spawn that has not ended.
+    pub(crate) fn unfinished(&mut self, number: u32, stream: OutputStream) -> Option<&mut UnfinishedLine> {
+        self.active.get_mut(&number).map(|spawn| spawn.unfinished.of(stream))
     }
 
     /// Compares the exit of a process to what its preset expects.

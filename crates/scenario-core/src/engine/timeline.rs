@@ -340,12 +340,25 @@ impl Timeline {
         Ok(())
     }
 
-    /// Triggers the entries that waited for a line like this one of an entry's spawns.
-    pub(crate) fn match_line(&mut self, entry: usize, line: &[u8], now: Moment, timers: &mut TimerQueue) {
+    /// The entries that wait for a line like this one of an entry's spawns.
+    pub(crate) fn entries_matched(&self, entry: usize, line: &[u8]) -> Vec<usize> {
+        let matches = |dependent: &usize| {
+            self.entries[*dependent].line_regex.as_ref().is_some_and(|regex| regex.is_match(line))
+        };
+        self.entries[entry].dependents.iter().map(|dependent| *dependent as usize).filter(matches).collect()
+    }
+
+    /// Triggers those of these entries that wait for a line of an entry's spawns: the line has come.
+    pub(crate) fn trigger_matched(
+        &mut self,
+        entry: usize,
+        matched: &[usize],
+        now: Moment,
+        timers: &mut TimerQueue,
+    ) {
         for at in 0..self.entries[entry].dependents.len() {
             let dependent = self.entries[entry].dependents[at] as usize;
-            if self.entries[dependent].line_regex.as_ref().is_some_and(|regex| regex.is_match(line)) {
-                self.entries[dependent].line_regex = None;
+            if matched.contains(&dependent) && self.entries[dependent].line_regex.take().is_some() {
                 self.entries[entry].line_waiters -= 1;
                 self.trigger(dependent, now, timers);
             }

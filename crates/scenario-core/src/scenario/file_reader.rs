@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
 use crate::scenario::schema::after::RawVar;
 use crate::scenario::schema::collections::{ListOf, NamedTable};
 use crate::scenario::schema::key_rules::VarNameRule;
-use crate::scenario::schema::strings::IncludePath;
+use crate::scenario::schema::strings::{EnvName, IncludePath};
 use crate::scenario::schema::{DecodeContext, Located, TomlSchema};
 use crate::scenario::toml;
 use crate::scenario::toml::{ParsedToml, TomlDocument};
@@ -28,7 +28,7 @@ command = [\"echo\", \"hello\"]
 at = \"1s\"
 spawn = \"hello\"";
 
-/// A parsed file. Its variables and includes have been taken out of the document.
+/// A parsed file. Its variables, its plain names and its includes have been taken out of the document.
 pub(crate) struct ParsedFile {
     /// The index of the file among the sources.
     pub(super) file: u32,
@@ -37,6 +37,8 @@ pub(crate) struct ParsedFile {
     /// The folder of the file, relative to the scenario's; empty if it is the same.
     pub(super) folder: PathBuf,
     pub(super) vars: NamedTable<RawVar, VarNameRule>,
+    /// The variables of the environment that it calls plain.
+    pub(super) plain: Vec<String>,
     /// The places of its syntax errors.
     pub(super) syntax_error_places: Vec<FilePlace>,
 }
@@ -137,7 +139,7 @@ impl<'a> ScenarioReader<'a> {
         }
     }
 
-    /// Takes the variables and the includes out of a document.
+    /// Takes the variables, the plain names and the includes out of a document.
     fn take_vars_and_includes(
         &mut self,
         file: u32,
@@ -148,15 +150,19 @@ impl<'a> ScenarioReader<'a> {
     ) -> (ParsedFile, Vec<Located<IncludePath>>) {
         let vars = document.take_key(TomlDocument::ROOT, "vars", &source);
         let include = document.take_key(TomlDocument::ROOT, "include", &source);
+        let plain = document.take_key(TomlDocument::ROOT, "plain", &source);
         let none = Vars::new(&|_| None);
         let mut cx = DecodeContext::new(file, Rc::clone(&source), document, &none, &mut self.diagnostics);
         let before = cx.diagnostics.error_count();
         let vars = vars.and_then(|item| NamedTable::decode(&mut cx, item.node)).unwrap_or_default();
         let include: ListOf<IncludePath, 0> =
             include.and_then(|item| ListOf::decode(&mut cx, item.node)).unwrap_or_default();
+        let plain: ListOf<EnvName, 0> =
+            plain.and_then(|item| ListOf::decode(&mut cx, item.node)).unwrap_or_default();
+        let plain = plain.0.into_iter().map(|name| name.value.0).collect();
         self.incomplete |= cx.diagnostics.error_count() > before;
         let document = cx.document;
-        (ParsedFile { file, source, document, folder, vars, syntax_error_places: damaged }, include.0)
+        (ParsedFile { file, source, document, folder, vars, plain, syntax_error_places: damaged }, include.0)
     }
 
     fn read_include(&mut self, path: Located<IncludePath>, folder: &Path, ring: &IncludeChain) {

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use crate::decode_error::DecodeError;
 use crate::event::table::EventRow;
 use crate::event::table::rows::{
-    Expect, FetchFailed, FetchFinished, FetchLine, Lines, RunFinished, RunStarted, SpawnExited,
+    Expect, FetchFailed, FetchFinished, FetchLine, LineMatched, Lines, RunFinished, RunStarted, SpawnExited,
+    UnfinishedText,
 };
 use crate::event::{
     ClockKind, Event, ExpectationResult, FetchErrorKind, FetchedResponse, OutputStream, RunSummary,
@@ -67,6 +68,43 @@ fn either<T>(first: Option<T>, second: Option<T>, name: &str, other: &str) -> Re
         (None, None) | (Some(_), Some(_)) => {
             Err(DecodeError::new(format!("has neither a {name} nor a {other}, or both")))
         }
+    }
+}
+
+impl<'e> LineMatched<'e> {
+    pub(super) fn from_fields(
+        source: Source,
+        stream: OutputStream,
+        ready: bool,
+        entries: &'e [u32],
+        expects: &'e [u32],
+        follows: &'e [u32],
+    ) -> LineMatched<'e> {
+        LineMatched { source, stream, ready, entries, expects, follows }
+    }
+}
+
+impl<'e> EventRow<'e> for LineMatched<'e> {
+    type Owned = ();
+
+    fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
+        let LineMatched { source, stream, ready, entries, expects, follows } = self;
+        Ok(Event::LineMatched { source, stream, ready, entries, expects, follows })
+    }
+}
+
+impl<'e> UnfinishedText<'e> {
+    pub(super) fn from_fields(source: Source, stream: OutputStream, text: &'e [u8]) -> UnfinishedText<'e> {
+        UnfinishedText { source, stream, text: Some(text), base64: Some(text) }
+    }
+}
+
+impl<'e> EventRow<'e> for UnfinishedText<'e> {
+    type Owned = ();
+
+    fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
+        let text = either(self.text, self.base64, "`text`", "`base64`")?;
+        Ok(Event::UnfinishedText { source: self.source, stream: self.stream, text })
     }
 }
 

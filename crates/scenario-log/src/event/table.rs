@@ -179,6 +179,56 @@ events! {
         partial: UnlessEmpty<Flag>,
     }
 
+    /// A process wrote text, and its line has not ended: a prompt, or the progress of something. The `line`
+    /// comes when it ends, and has the whole text.
+    UnfinishedText = "text" of Spawn => {
+        /// The spawn that wrote the text.
+        source: Source,
+        /// The output that the text was written to.
+        stream: OutputStream,
+        /// The text since the last such event of this line.
+        text: &'a [u8],
+    } as { source, stream, text } {
+        /// The spawn that wrote the text.
+        source: Required<SpawnId>,
+        /// The output that the text was written to: standard output or standard error.
+        stream: Required<OutputStream>,
+        /// What was written since the last such event of this line, if it is UTF-8.
+        text: Optional<LineText>,
+        /// The same in Base64, if it is not UTF-8.
+        base64: Optional<LineBase64>,
+    }
+
+    /// What the next `line` or `text` of a spawn decides, where that does not follow from its text: a secret
+    /// in it is redacted in the log, and the run has matched what was said.
+    LineMatched = "line.matched" of Spawn => {
+        /// The spawn that writes the line.
+        source: Source,
+        /// The output that the line is written to.
+        stream: OutputStream,
+        /// The line makes the spawn ready.
+        ready: bool,
+        /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
+        entries: &'a [u32],
+        /// The numbers of the expectations, counted from 1, that look for such a line.
+        expects: &'a [u32],
+        /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+        follows: &'a [u32],
+    } as { source, stream, ready, entries, expects, follows } {
+        /// The spawn that writes the line.
+        source: Required<SpawnId>,
+        /// The output that the line is written to: standard output or standard error.
+        stream: Required<OutputStream>,
+        /// True if the line makes the spawn ready.
+        ready: UnlessEmpty<Flag>,
+        /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
+        entries: UnlessEmpty<TieChoices>,
+        /// The numbers of the expectations, counted from 1, that look for a line like this one.
+        expects: UnlessEmpty<TieChoices>,
+        /// The numbers of the expectations, counted from 1, whose `follows` looks for a line like this one.
+        follows: UnlessEmpty<TieChoices>,
+    }
+
     /// A spawn ended, by itself with a code or by a signal.
     SpawnExited = "spawn.exited" of Spawn => {
         /// The spawn that ended.

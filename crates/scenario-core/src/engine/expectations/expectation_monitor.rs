@@ -125,7 +125,17 @@ impl ExpectationMonitor {
         self.aborts_run
     }
 
-    /// Takes an event. Returns whether the run must end, since the expectation can no longer hold.
+    /// Whether an event meets the condition of one part, its scope apart; `None` if there is no condition.
+    pub(super) fn meets_condition(&self, side: FilterSide, event: &Event<'_>) -> Option<bool> {
+        let filter = match (&self.state, side) {
+            (MonitorState::Order { follows, .. }, FilterSide::Predecessor) => follows,
+            (MonitorState::Threshold(_) | MonitorState::Order { .. }, _) => &self.target,
+        };
+        (!filter.matchers.is_empty()).then(|| filter.meets_condition(event))
+    }
+
+    /// Takes an event. `decided` says whether it meets the condition, if that does not follow from it. Returns
+    /// whether the run must end, since the expectation can no longer hold.
     #[inline]
     pub(super) fn observe(
         &mut self,
@@ -133,20 +143,22 @@ impl ExpectationMonitor {
         (now, seq): (Moment, u64),
         event: &Event<'_>,
         origin: Option<&EventOrigin>,
+        decided: Option<bool>,
     ) -> bool {
+        let at = (now, decided);
         let settled = match (&mut self.state, side) {
-            (MonitorState::Threshold(threshold), _) => match self.target.measure(now, event, origin) {
+            (MonitorState::Threshold(threshold), _) => match self.target.measure(at, event, origin) {
                 Some(value) => threshold.record(value, seq).map(|holds| holds != self.never),
                 None => None,
             },
             (MonitorState::Order { order, .. }, FilterSide::Target) => {
-                match self.target.measure(now, event, origin) {
+                match self.target.measure(at, event, origin) {
                     Some(_) => order.record(now, seq),
                     None => None,
                 }
             }
             (MonitorState::Order { follows, order }, FilterSide::Predecessor) => {
-                if follows.measure(now, event, origin).is_some() {
+                if follows.measure(at, event, origin).is_some() {
                     order.record_predecessor(now, seq);
                 }
                 None
@@ -214,9 +226,19 @@ impl EventFilter {
         }
     }
 
+    #[inline]
+    fn meets_condition(&self, event: &Event<'_>) -> bool {
+        self.matchers.iter().all(|(key, test)| test.matches(event.value(key)))
+    }
+
     /// The measured value of an event that matches; 0 if matching events are only counted.
     #[inline]
-    fn measure(&self, now: Moment, event: &Event<'_>, origin: Option<&EventOrigin>) -> Option<u64> {
+    fn measure(
+        &self,
+        (now, decided): (Moment, Option<bool>),
+        event: &Event<'_>,
+        origin: Option<&EventOrigin>,
+    ) -> Option<u64> {
         if let Some(within) = &self.within {
             let origin = origin?;
             let is = |own: Option<usize>, wanted: Option<usize>| own.is_some() && own == wanted;
@@ -227,7 +249,7 @@ impl EventFilter {
                 return None;
             }
         }
-        if !self.matchers.iter().all(|(key, test)| test.matches(event.value(key))) {
+        if !decided.unwrap_or_else(|| self.meets_condition(event)) {
             return None;
         }
         match self.subject {

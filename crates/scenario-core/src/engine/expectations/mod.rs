@@ -21,8 +21,9 @@ use crate::engine::expectations::expectation_monitor::{ExpectationMonitor, Filte
 
 use crate::diagnostic::quoted;
 use crate::engine::expectations::outcome::{EventOrigin, ExpectationStatus, RunTotals};
+use crate::engine::unfinished::LineHits;
 use crate::scenario::model::expect::Expectation;
-use scenario_log::event::{EntryName, Event, ExpectationResult, Source};
+use scenario_log::event::{EntryName, Event, ExpectationResult, OutputStream, Source};
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::{Moment, Span};
 
@@ -42,6 +43,8 @@ pub(crate) struct Expectations {
     entries_by_id: BTreeMap<String, usize>,
     /// The scenario's own expectation that ends the run, since it can no longer hold.
     broken: Option<usize>,
+    /// Whose condition the next line meets, where that does not follow from the line as it is logged.
+    line_override: Option<LineHits>,
 }
 
 impl Expectations {
@@ -77,6 +80,48 @@ impl Expectations {
         let kinds = ["line", "move"].into_iter().filter_map(EventKind::from_name);
         let monitors = kinds.filter_map(|kind| self.monitors_by_kind.get(kind.index())).flatten();
         monitors.into_iter().any(|(index, _)| *index < self.own_count && self.monitors[*index].aborts_run())
+    }
+
+    /// Whether any of the scenario's own has a condition on lines.
+    pub(super) fn watches_lines(&self) -> bool {
+        let line = Event::Lines {
+            source: Source::Spawn(0),
+            stream: OutputStream::Stdout,
+            chunk: b"",
+            partial: false,
+        };
+        self.conditions_on(&line).next().is_some()
+    }
+
+    /// The scenario's own expectations whose condition a line meets.
+    pub(super) fn line_hits(&self, line: &Event<'_>) -> LineHits {
+        let mut hits = LineHits::default();
+        for (index, side, meets) in self.conditions_on(line) {
+            let Ok(number) = u32::try_from(index + 1) else { continue };
+            match side {
+                FilterSide::Target if meets => hits.targets.push(number),
+                FilterSide::Predecessor if meets => hits.predecessors.push(number),
+                FilterSide::Target | FilterSide::Predecessor => {}
+            }
+        }
+        hits
+    }
+
+    /// The scenario's own expectations that have a condition on events of this kind, each with the part
+    /// that has it, and whether the event meets it.
+    fn conditions_on<'a>(
+        &'a self,
+        event: &'a Event<'a>,
+    ) -> impl Iterator<Item = (usize, FilterSide, bool)> + 'a {
+        let watching = self.monitors_by_kind.get(event.kind().index()).into_iter().flatten();
+        watching.filter(|(index, _)| *index < self.own_count).filter_map(move |(index, side)| {
+            Some((*index, *side, self.monitors[*index].meets_condition(*side, event)?))
+        })
+    }
+
+    /// Sets whose condition the next line meets, or lets the line show it.
+    pub(super) fn override_line(&mut self, hits: Option<LineHits>) {
+        self.line_override = hits;
     }
 
     /// Whether the run must end, because an expectation with `abort` can no longer hold.
@@ -123,9 +168,20 @@ impl Expectations {
 
     fn dispatch(&mut self, now: Moment, kind: EventKind, event: &Event<'_>, seq: u64) {
         let origin = if self.needs_origins { self.origin_of(event) } else { None };
+        let hits = if matches!(event, Event::Lines { .. }) { self.line_override.take() } else { None };
         for (index, side) in &self.monitors_by_kind[kind.index()] {
             let monitor = &mut self.monitors[*index];
-            if monitor.observe(*side, (now, seq), event, origin.as_ref()) && *index < self.own_count {
+            let hits = hits.as_ref().filter(|_| *index < self.own_count);
+            // One without a condition takes every line.
+            let decided = hits.filter(|_| monitor.meets_condition(*side, event).is_some()).map(|hits| {
+                let numbers = match side {
+                    FilterSide::Target => &hits.targets,
+                    FilterSide::Predecessor => &hits.predecessors,
+                };
+                numbers.iter().any(|number| *number as usize == index + 1)
+            });
+            if monitor.observe(*side, (now, seq), event, origin.as_ref(), decided) && *index < self.own_count
+            {
                 self.broken.get_or_insert(*index);
             }
         }

@@ -4,7 +4,9 @@ use super::RunState;
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
 use crate::engine::output::EngineOutput;
+use crate::engine::run::output_lines::OutputChunk;
 use crate::engine::spawns::SpawnExitReport;
+use crate::engine::unfinished::LineMatches;
 use scenario_log::event::{Direction, Event, Source};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Span;
@@ -33,8 +35,15 @@ impl RunState {
             Input::SpawnReady { source } => self.probe_answered(source, out),
             Input::SpawnSuspended { source, signal } => self.spawn_suspended(source, signal, out),
             Input::SpawnResumed { source } => self.spawn_resumed(source, out),
-            Input::SpawnLines { source, stream, ref chunk, partial } => {
-                self.spawn_lines(source, stream, chunk, partial, out);
+            Input::SpawnLines { source, stream, ref chunk, ref said, partial } => {
+                let chunk = OutputChunk { stream, chunk, said: said.as_deref(), partial };
+                self.spawn_lines(source, chunk, out);
+            }
+            Input::SpawnText { source, stream, ref text, ref said } => {
+                self.spawn_text(source, stream, (text, said.as_deref().unwrap_or(text)), out);
+            }
+            Input::LineMatched { source, stream, ref decision } => {
+                self.line_matched(source, stream, LineMatches::from_log(decision), out);
             }
             Input::SpawnExited { source, exit, held, killed, skipped } => {
                 let end = SpawnExitReport {

@@ -6,6 +6,7 @@ mod entries;
 mod fetching;
 mod inputs;
 mod loading;
+mod output_lines;
 mod readying;
 mod shutdown;
 mod spawning;

@@ -29,13 +29,6 @@ impl RunState {
         }
     }
 
-    /// Takes a line of a spawn that awaits one.
-    pub(super) fn match_ready_line(&mut self, number: u32, line: &[u8], out: &mut EngineOutput<'_>) {
-        if self.spawns.is_ready_line(number, line) {
-            self.record_ready(number, out);
-        }
-    }
-
     /// The driver's probe found a spawn ready.
     pub(super) fn probe_answered(&mut self, source: Source, out: &mut EngineOutput<'_>) {
         let Source::Spawn(number) = source else { return };
@@ -45,7 +38,7 @@ impl RunState {
     }
 
     /// Reports that a spawn is ready, and triggers what waited for it.
-    fn record_ready(&mut self, number: u32, out: &mut EngineOutput<'_>) {
+    pub(super) fn record_ready(&mut self, number: u32, out: &mut EngineOutput<'_>) {
         self.spawns.mark_ready(number);
         out.event(&Event::SpawnReady { source: Source::Spawn(number) });
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());

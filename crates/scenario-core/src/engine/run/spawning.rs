@@ -11,9 +11,7 @@ use crate::engine::players::players_preset;
 use crate::engine::spawns::{ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
 use crate::engine::world::PlacementSeed;
 use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, StdinMode};
-use scenario_log::event::{Direction, Event, OutputStream, Source, SpawnExit};
-use scenario_log::name;
-use scenario_log::name::PlayerName;
+use scenario_log::event::{Event, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
@@ -198,62 +196,6 @@ impl RunState {
         }
     }
 
-    /// Takes lines of a process.
-    pub(super) fn spawn_lines(
-        &mut self,
-        source: Source,
-        stream: OutputStream,
-        chunk: &[u8],
-        partial: bool,
-        out: &mut EngineOutput<'_>,
-    ) {
-        let Some((number, preset)) = self.spawns.find_process(source) else { return };
-        let is_mid_line = self.spawns.record_chunk(number, stream, partial);
-        let Some((entry, nth)) = self.spawns.get(number).map(|spawn| (spawn.entry(), spawn.nth())) else {
-            return;
-        };
-        let may_play = players_preset(&self.scenario, preset).is_some() || out.has_world();
-        let plays = may_play && stream == OutputStream::Stdout && !partial;
-        let awaiting_entry = |run: &RunState| entry.filter(|entry| run.timeline.awaits_line_of(*entry));
-        let may_abort = out.expectations().may_abort_on_line();
-        if !plays && !may_abort && awaiting_entry(self).is_none() && !self.spawns.awaits_line(number) {
-            return emit_lines(source, stream, chunk, partial, out);
-        }
-        let scenario = Rc::clone(&self.scenario);
-        let home = PlacementSeed { preset: &scenario.presets[preset].name, nth };
-        let mut is_whole = !is_mid_line;
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let (line, after) = rest.split_at(end);
-            rest = after;
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let may_be_move = plays && std::mem::replace(&mut is_whole, true);
-            match may_be_move.then(|| parse_move(text)).flatten() {
-                Some((direction, player)) if out.ensure_placed(source, home, player) => {
-                    out.emit_move(None, source, player, direction);
-                }
-                _ => emit_lines(source, stream, line, partial, out),
-            }
-            let awaits_line = self.spawns.awaits_line(number);
-            if awaits_line {
-                self.match_ready_line(number, text, out);
-            }
-            let awaiting = awaiting_entry(self);
-            if let Some(entry) = awaiting {
-                self.timeline.match_line(entry, text, out.now(), &mut self.timers);
-            }
-            if awaits_line || awaiting.is_some() || out.must_abort() {
-                // The consequences of a line come right after it, and not after the lines that were read
-                // together with it: a log does not show which lines were read together.
-                self.settle(out);
-                if self.spawns.get(number).is_none() || self.lifecycle.is_over() {
-                    return;
-                }
-            }
-        }
-    }
-
     /// A line could not be sent.
     pub(super) fn send_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
         let Some((_, preset)) = self.spawns.find(source) else { return };
@@ -267,19 +209,4 @@ impl RunState {
         let name = || spawn_name(&self.scenario, source, preset);
         self.lifecycle.record_failure(|| format!("a line could not be sent to {}: {error}", name()));
     }
-}
-
-/// Reports the lines of a chunk.
-fn emit_lines(source: Source, stream: OutputStream, chunk: &[u8], partial: bool, out: &mut EngineOutput<'_>) {
-    let ends = memchr::memchr_iter(b'\n', chunk).count() as u64;
-    let unended = u64::from(!partial && !chunk.is_empty() && !chunk.ends_with(b"\n"));
-    out.counters().lines += if partial { 0 } else { ends + unended };
-    out.event(&Event::Lines { source, stream, chunk, partial });
-}
-
-/// Reads a move, `N john`.
-fn parse_move(line: &[u8]) -> Option<(Direction, PlayerName<'_>)> {
-    let (letter, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    let direction = Direction::from_letter(letter)?;
-    name::name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
 }

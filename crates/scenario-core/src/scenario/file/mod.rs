@@ -19,7 +19,7 @@ use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
 use crate::scenario::schema::key_rules::{JobNameRule, VarNameRule};
 use crate::scenario::schema::numbers::BoundedInt;
-use crate::scenario::schema::strings::{IncludePath, PublicString};
+use crate::scenario::schema::strings::{EnvName, IncludePath, PublicString};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
 use timeline::EntryOfScenario;
@@ -97,6 +97,9 @@ table! {
         },
         /// The world: a grid in which each player has a place. Default: there is no world.
         "world" world: RawWorld => |one| one.world.as_ref().map(RawWorld::write),
+        /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
+        /// as it is. Everyday names such as `HOME`, `PWD`, `USER` and `NODE_ENV` need not be given.
+        "plain" plain: ListOf<EnvName, 0>,
     }
 }
 
@@ -112,6 +115,9 @@ table! {
         "presets" presets: NamedTable<RawPreset, JobNameRule>,
         /// The fetches by name: HTTP requests, or loads of them, that the timeline can start.
         "fetches" fetches: NamedTable<RawFetchJob, JobNameRule>,
+        /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
+        /// as it is. Everyday names such as `HOME`, `PWD`, `USER` and `NODE_ENV` need not be given.
+        "plain" plain: ListOf<EnvName, 0>,
     }
 }
 

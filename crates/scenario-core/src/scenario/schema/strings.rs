@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::key_rules::{HeaderNameRule, KeyRule, is_token};
+use super::key_rules::{EnvNameRule, HeaderNameRule, KeyRule, is_token};
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::quoted;
 use crate::scenario::model::ScenarioText;
@@ -253,6 +253,41 @@ impl TomlSchema for IncludePath {
         object([
             ("type", "string".into()),
             ("pattern", r"^[^\u0000]+$".into()),
+            ("not", object([("pattern", r"\$\{".into())])),
+        ])
+    }
+}
+
+/// The name of a variable of the environment, as it is written.
+#[derive(Debug)]
+pub(crate) struct EnvName(pub(crate) String);
+
+impl TomlSchema for EnvName {
+    const EXAMPLE: &'static str = r#""MODE""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<EnvName> {
+        let (raw, at) = cx.take_string(node, "the name of an environment variable", r#""MODE""#)?;
+        let source = std::rc::Rc::clone(&cx.source);
+        let name = raw.as_str(&source);
+        if name.contains("${") {
+            cx.error_with_help(
+                at,
+                "this is a list of names, without `${env:…}`",
+                "for example plain = [\"MODE\"]",
+            );
+            return None;
+        }
+        if let Some(fault) = EnvNameRule::key_error(name) {
+            cx.error(at, fault);
+            return None;
+        }
+        Some(EnvName(name.to_owned()))
+    }
+
+    fn schema() -> Json {
+        object([
+            ("type", "string".into()),
+            ("pattern", EnvNameRule::PATTERN.into()),
             ("not", object([("pattern", r"\$\{".into())])),
         ])
     }

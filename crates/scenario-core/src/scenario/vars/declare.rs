@@ -28,6 +28,7 @@ pub(crate) fn declare_vars<'e>(
 ) -> Vars<'e> {
     let mut vars = Vars::new(options.env);
     vars.set_incomplete(incomplete);
+    vars.set_plain(parsed.iter_mut().flat_map(|parsed| std::mem::take(&mut parsed.plain)));
     let mut written = DeclaredVars::new();
     for (index, parsed) in parsed.iter_mut().enumerate() {
         for item in std::mem::take(&mut parsed.vars.items) {

@@ -10,6 +10,7 @@
 
 pub(crate) mod captures;
 pub(crate) mod declare;
+pub mod everyday;
 pub mod fill;
 pub(crate) mod template;
 
@@ -105,6 +106,8 @@ pub(crate) struct Vars<'e> {
     capture_names: BTreeSet<String>,
     env: &'e dyn Fn(&str) -> Option<String>,
     env_values: RefCell<BTreeSet<String>>,
+    /// The variables of the environment that the scenario calls plain.
+    plain_names: BTreeSet<String>,
     expanded_len: Cell<usize>,
 }
 
@@ -119,6 +122,7 @@ impl<'e> Vars<'e> {
             capture_names: BTreeSet::new(),
             env,
             env_values: RefCell::default(),
+            plain_names: BTreeSet::new(),
             expanded_len: Cell::new(0),
         }
     }
@@ -136,6 +140,11 @@ impl<'e> Vars<'e> {
     /// Adds the name of a value that a fetch captures.
     pub(crate) fn declare_captured(&mut self, name: String) {
         self.capture_names.insert(name);
+    }
+
+    /// Lets the values of these variables of the environment be shown.
+    pub(crate) fn set_plain(&mut self, names: impl IntoIterator<Item = String>) {
+        self.plain_names.extend(names);
     }
 
     /// Sets whether some variables could not be read; an unknown variable is not reported then.
@@ -218,6 +227,9 @@ impl<'e> Vars<'e> {
             return Err(VarErrorKind::InvalidName(format!("env:{variable}")));
         }
         let value = (self.env)(variable).ok_or_else(|| VarErrorKind::Unset(variable.to_owned()))?;
+        if everyday::is_everyday(variable) || self.plain_names.contains(variable) {
+            return Ok(ScenarioText::plain(value));
+        }
         self.env_values.borrow_mut().insert(value.clone());
         Ok(ScenarioText::secret(value, REDACTED))
     }
@@ -262,5 +274,26 @@ mod tests {
         assert_eq!(put("a ${host"), Err(2..4));
         assert!(vars.substitute("${env:TOKEN}", VarPolicy::PublicOnly).is_err());
         assert_eq!(vars.env_values(), ["s3cret"]);
+    }
+
+    #[test]
+    fn everyday_values_and_those_that_are_called_plain_are_shown() {
+        let env = |name: &str| Some(format!("<{name}>"));
+        let mut vars = vars(&env);
+        let shown = |vars: &Vars<'_>, name: &str| {
+            let text = vars.substitute(&format!("${{env:{name}}}"), VarPolicy::Secrets).unwrap();
+            text.display_text().to_owned()
+        };
+        for name in ["NODE_ENV", "PWD", "TERM", "USER", "LC_ALL", "XDG_RUNTIME_DIR"] {
+            assert_eq!(shown(&vars, name), format!("<{name}>"));
+        }
+        for name in
+            ["MODE", "PASSWORD", "API_KEY", "node_env", "USERNAME_TOKEN", "DATABASE_URL", "HTTP_PROXY"]
+        {
+            assert_eq!(shown(&vars, name), REDACTED, "{name}");
+        }
+        vars.set_plain(["MODE".to_owned()]);
+        assert_eq!(shown(&vars, "MODE"), "<MODE>");
+        assert!(!vars.env_values().contains(&"<PWD>".to_owned()));
     }
 }

@@ -1,0 +1,97 @@
+//! The lines of a program that have not ended, and what a line decides. Knows no entry and no regex.
+
+use crate::engine::input::LineDecision;
+use scenario_log::event::OutputStream;
+
+/// What a line, or text that has not ended, decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LineMatches {
+    /// It makes the spawn ready.
+    pub(crate) ready: bool,
+    /// The entries whose wait for a line it ends, in the order in which they wait.
+    pub(crate) entries: Vec<usize>,
+    /// The expectations whose condition it meets.
+    pub(crate) expects: LineHits,
+}
+
+/// The expectations whose condition on a line is met, counted from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LineHits {
+    /// Those that look for such a line.
+    pub(crate) targets: Vec<u32>,
+    /// Those that look for something that follows such a line.
+    pub(crate) predecessors: Vec<u32>,
+}
+
+impl LineMatches {
+    /// From the numbers of the log, which count from 1.
+    pub(crate) fn from_log(decision: &LineDecision) -> LineMatches {
+        let index = |number: &u32| usize::try_from(*number).ok()?.checked_sub(1);
+        LineMatches {
+            ready: decision.ready,
+            entries: decision.entries.iter().filter_map(index).collect(),
+            expects: LineHits { targets: decision.expects.clone(), predecessors: decision.follows.clone() },
+        }
+    }
+
+    /// The numbers for the log, which count from 1.
+    pub(crate) fn entry_numbers(&self) -> Vec<u32> {
+        self.entries.iter().filter_map(|index| u32::try_from(index + 1).ok()).collect()
+    }
+
+    /// Whether it makes nothing ready and ends no wait.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.ready && self.entries.is_empty()
+    }
+}
+
+/// The text of one stream whose line has not ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnfinishedLine {
+    /// As it is logged.
+    logged: Vec<u8>,
+    /// As it was said.
+    said: Vec<u8>,
+    /// What the log says that the next text or line decides.
+    decided: Option<LineMatches>,
+}
+
+/// The two streams of a spawn.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnfinishedLines {
+    stdout: UnfinishedLine,
+    stderr: UnfinishedLine,
+}
+
+impl UnfinishedLines {
+    pub(crate) fn of(&mut self, stream: OutputStream) -> &mut UnfinishedLine {
+        match stream {
+            OutputStream::Stdout => &mut self.stdout,
+            OutputStream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
+impl UnfinishedLine {
+    /// Adds text, and gives all of the line so far: as it is logged, and as it was said.
+    pub(crate) fn add(&mut self, logged: &[u8], said: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        self.logged.extend_from_slice(logged);
+        self.said.extend_from_slice(said);
+        (self.logged.clone(), self.said.clone())
+    }
+
+    /// Notes that the line has ended.
+    pub(crate) fn end(&mut self) {
+        self.logged.clear();
+        self.said.clear();
+    }
+
+    pub(crate) fn decide(&mut self, matches: LineMatches) {
+        self.decided = Some(matches);
+    }
+
+    /// What the log says that this line decides, once.
+    pub(crate) fn take_decided(&mut self) -> Option<LineMatches> {
+        self.decided.take()
+    }
+}
