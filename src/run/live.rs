@@ -54,6 +54,12 @@ const MAX_UNRESPONSIVE_SHOWN: usize = 10;
 /// killed, to see them exit.
 const PANIC_END_TIMEOUTS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(2)];
 
+/// How late the next moment must be to show that this process stood still.
+const STOOD_STILL: Duration = Duration::from_millis(200);
+
+/// The most turns of reading before the limits of time are judged after that.
+const MAX_CATCH_UP_TURNS: u32 = 64;
+
 /// How long the log and the screen usually take to write the last chunk.
 const WRITE_GRACE: Duration = Duration::from_millis(20);
 
@@ -213,9 +219,10 @@ impl LiveLoop {
             if run.engine.has_occurred(0) {
                 panics::panic_once_if_requested("driver");
             }
+            let mut is_guard_killed = self.catch_up(run).await;
             let now = self.clock.now();
             run.engine.advance(now, &mut run.recorder);
-            let is_guard_killed = self.feed_inputs(run, now);
+            is_guard_killed |= self.feed_inputs(run, now);
             self.apply_effects(run).await;
             if is_guard_killed {
                 // This reaches processes outside their groups too, which hold pipes open.
@@ -245,6 +252,28 @@ impl LiveLoop {
             Some(error) => Err(error),
             None => finished.map(|()| verdict),
         }
+    }
+
+    /// If this process stood still (it was stopped, or the machine slept), takes what came meanwhile before
+    /// it judges any limit of time: a line that waits in a pipe was said in time. Such inputs are of the
+    /// last moment before the first that was missed. Returns whether the guard has been killed.
+    async fn catch_up(&mut self, run: &mut DrivenRun) -> bool {
+        let Some(due) = run.engine.next_due() else { return false };
+        if self.clock.now().since(due).to_std() < STOOD_STILL || due == Moment::ZERO {
+            return false;
+        }
+        let mut is_guard_killed = false;
+        let before = Moment(due.0 - 1);
+        for _ in 0..MAX_CATCH_UP_TURNS {
+            // Each turn lets every reader read once.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            if self.inbox.is_empty() {
+                break;
+            }
+            is_guard_killed |= self.feed_inputs(run, before);
+        }
+        is_guard_killed
     }
 
     /// Ends a run whose engine or recorder has panicked. The engine receives the panic before all other

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::io::log_file;
 use crate::io::log_file::kept_files::KeptFiles;
 use crate::io::log_file::writer;
 use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError};
@@ -34,6 +35,10 @@ impl LogTarget {
     ) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
         let destination = match &self.path {
             None => return open_new_log(scenario_name),
+            Some(path) if path.as_os_str() == "-" && log_file::is_stdout_closed() => {
+                let words = "standard output is closed, so the log would be nowhere; give `--log PATH`";
+                return Err(RefusedError(words.to_owned()));
+            }
             Some(path) if path.as_os_str() == "-" => OutputDestination::Stdout,
             Some(path) => OutputDestination::File(path.clone()),
         };

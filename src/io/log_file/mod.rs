@@ -12,6 +12,8 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+
 /// A log that cannot be opened.
 #[derive(Debug)]
 pub enum OpenLogError {
@@ -47,6 +49,16 @@ impl fmt::Display for OpenLogError {
 }
 
 impl Error for OpenLogError {}
+
+/// Whether this process was started with its standard output closed. The standard library has put
+/// `/dev/null` in its place by then, open to read and to write, which nobody asks for by `>/dev/null`.
+#[must_use]
+pub fn is_stdout_closed() -> bool {
+    let stdout = io::stdout();
+    let is_both = fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
+    let null = stat("/dev/null").map(|null| null.st_rdev);
+    is_both && fstat(&stdout).is_ok_and(|stdout| null.is_ok_and(|null| stdout.st_rdev == null))
+}
 
 /// Opens a log; `-` is standard input.
 ///

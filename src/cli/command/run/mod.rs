@@ -8,13 +8,19 @@ mod setup;
 use crate::cli::args::RunArgs;
 use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
-use crate::cli::command::{load_quietly, report_diagnostics, report_error, report_files, watch};
+use crate::cli::command::{
+    load_quietly, report_diagnostics, report_error, report_files, watch, write_stderr,
+};
 use crate::cli::exit_code::ExitCode;
 use crate::io::guard;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::stderr;
 use scenario_core::scenario::LoadedScenario;
 use setup::RunSetup;
+
+/// The warning for a run that starts programs and has no guard.
+const UNGUARDED: &str = "warning: this run has no guard, which needs /proc and a program file that may be read: \
+    after `kill -9` of it, its programs go on\n";
 
 pub(super) fn run(arguments: &RunArgs) -> ExitCode {
     try_run(arguments).unwrap_or_else(CliError::report)
@@ -37,11 +43,11 @@ fn try_run(arguments: &RunArgs) -> Result<ExitCode, CliError> {
         }
     };
     report_files::check_run_outputs(arguments, &loaded)?;
-    if lifeline.is_none()
-        && loaded.scenario.starts_processes()
-        && let Some(exit) = run_guarded(arguments, &loaded)
-    {
-        return Ok(exit);
+    if lifeline.is_none() && loaded.scenario.starts_processes() {
+        if let Some(exit) = run_guarded(arguments, &loaded) {
+            return Ok(exit);
+        }
+        write_stderr(UNGUARDED);
     }
     report_diagnostics(&loaded.sources, &loaded.warnings, github.as_ref());
     let is_guarded = lifeline.is_some();
