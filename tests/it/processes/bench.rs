@@ -74,8 +74,8 @@ impl Story {
             Input::SpawnLines { stream: OutputStream::Stderr, chunk, .. } => {
                 self.stderr.extend_from_slice(chunk)
             }
-            // The line follows.
-            Input::SpawnText { .. } => {}
+            // The line follows; and whether a stop is seen before the end is a matter of time.
+            Input::SpawnText { .. } | Input::SpawnSuspended { .. } | Input::SpawnResumed { .. } => {}
             other => panic!("not from a process: {other:?}"),
         }
     }
@@ -121,6 +121,8 @@ impl Bench {
                 | Input::SpawnFailed { source, .. }
                 | Input::SpawnLines { source, .. }
                 | Input::SpawnText { source, .. }
+                | Input::SpawnSuspended { source, .. }
+                | Input::SpawnResumed { source }
                 | Input::SpawnExited { source, .. }
                 | Input::SendFailed { source, .. }) = &seen
                 else {
