@@ -31,7 +31,7 @@ fn moves(encoder: &mut EventEncoder, apart: u64) {
     for n in 0..EVENTS {
         let t = Moment(12_345_678_901 + n * apart);
         let player = PlayerName { prefix: "p", number: Some(n as u32 * 97), suffix: "" };
-        let event = Event::Move { due: Some(t), source: SOURCE, player, direction: Direction::E };
+        let event = Event::Move { due: Some(t), source: SOURCE, player, direction: Direction::E.into() };
         encoder.encode(t, &event);
     }
 }

@@ -80,7 +80,7 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("preset", Some(preset));
                 counting.push_entry(entry);
             }
-            Event::Move { direction, .. } => counting.push_text("direction", Some(direction.letter())),
+            Event::Move { direction, .. } => counting.push_text("direction", Some(direction.word())),
             Event::Step { step, register, .. } => {
                 counting.push_text("step", Some(step));
                 counting.push("register", FieldValue::Signed(register));

@@ -74,7 +74,7 @@ impl EngineSink for Recorder {
         self.encoder.encode(t, event);
         match event {
             Event::Move { due, source, player, direction } => {
-                self.moves.push((due.unwrap(), *source, format!("{player} {}", direction.letter())));
+                self.moves.push((due.unwrap(), *source, format!("{player} {}", direction.word())));
             }
             Event::SpawnStarted { due, source, preset, .. } => {
                 self.moves.push((*due, *source, format!("starts {preset}")));

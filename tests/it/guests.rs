@@ -138,7 +138,7 @@ fn without_a_world_and_at_the_end() {
     let late = run(SECOND, &[(1_000, Join(1, "bob")), (1_001, Move(1, Direction::E)), (1_002, Leave(1))]);
     assert!(late.of("player.joined").is_empty() && late.of("player.left").is_empty());
     // A guest without a valid name does not come.
-    let nameless = run(SECOND, &[(10, Join(1, "a b")), (10, Join(1, "")), (11, Move(1, Direction::E))]);
+    let nameless = run(SECOND, &[(10, Join(1, "a\tb")), (10, Join(1, "")), (11, Move(1, Direction::E))]);
     assert_eq!((nameless.of("player.joined").len(), nameless.of("move").len()), (0, 1));
 }
 
@@ -206,7 +206,7 @@ fn logs_with_guests_are_compared_extracted_and_reported() {
 
 /// Any sequence of actions of guests.
 fn deeds() -> impl Strategy<Value = Vec<(u64, Does)>> {
-    let name = prop::sample::select(vec!["ann", "bob", "p1", "", "a b", "x@y"]);
+    let name = prop::sample::select(vec!["ann", "bob", "p1", "", "a\tb", "Miss Čeda", "x@y", "ann@net#2"]);
     let deed = prop_oneof![
         (1..6_u32, name).prop_map(|(n, name)| Join(n, name)),
         (1..6_u32, 0..4_usize).prop_map(|(n, way)| Move(n, Direction::ALL[way])),

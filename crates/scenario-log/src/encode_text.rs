@@ -13,6 +13,13 @@ pub(super) fn needs_slow_path(byte: u8) -> bool {
 /// Appends a text as a JSON string (RFC 8259).
 pub(super) fn push_json_string(buffer: &mut Vec<u8>, text: &str) {
     buffer.push(b'"');
+    push_escaped(buffer, text);
+    buffer.push(b'"');
+}
+
+/// Appends the characters of a JSON string, without its quotes.
+#[inline]
+pub(super) fn push_escaped(buffer: &mut Vec<u8>, text: &str) {
     let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     let mut rest = text.as_bytes();
     // Few texts need an escape, and one quick pass finds that out.
@@ -32,7 +39,6 @@ pub(super) fn push_json_string(buffer: &mut Vec<u8>, text: &str) {
         rest = &rest[at + 1..];
     }
     buffer.extend_from_slice(rest);
-    buffer.push(b'"');
 }
 
 /// Appends bytes as lower-case hexadecimal digits.

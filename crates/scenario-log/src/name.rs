@@ -1,7 +1,9 @@
-//! The names that a preset, a fetch, an entry, a player or a cell may have, and the numbered names of
-//! players. Nothing here decides which thing has which name.
+//! The names that a preset, a fetch, an entry or a cell may have, those of players, which may be any text,
+//! and the words of directions. Nothing here decides which thing has which name.
 
-/// The length of the longest name, in characters (all of them ASCII).
+use crate::sanitize::{is_unsafe_char, sanitize};
+
+/// The length of the longest name, in characters.
 pub const MAX_NAME_LEN: usize = 64;
 
 /// Why `name` is not a valid name, as a sentence for people; `None` if it is valid (`[A-Za-z0-9_.-]`, 1 to
@@ -17,13 +19,52 @@ pub fn name_error(name: &str) -> Option<String> {
             describe_char(bad)
         ));
     }
-    (name.len() > MAX_NAME_LEN)
-        .then(|| format!("a name has at most {MAX_NAME_LEN} characters; this one has {}", name.len()))
+    length_error("a name", name)
+}
+
+/// Why `name` is not a valid name of a player, as a sentence for people; `None` if it is valid: any text of 1
+/// to 64 characters, none of them a control character.
+#[must_use]
+pub fn player_name_error(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("a player's name has at least one character".to_owned());
+    }
+    if let Some(bad) = name.chars().find(|c| c.is_control()) {
+        return Some(format!(
+            "a player's name has no control characters; this one has {}",
+            describe_char(bad)
+        ));
+    }
+    length_error("a player's name", name)
+}
+
+/// Why `word` is not a valid direction of a move, as a sentence for people; `None` if it is valid: a word of 1
+/// to 64 visible characters.
+#[must_use]
+pub fn direction_error(word: &str) -> Option<String> {
+    if word.is_empty() {
+        return Some("a direction has at least one character".to_owned());
+    }
+    if let Some(bad) = word.chars().find(|c| c.is_whitespace() || is_unsafe_char(*c)) {
+        return Some(format!(
+            "a direction is one word of visible characters; this one has {}",
+            describe_char(bad)
+        ));
+    }
+    length_error("a direction", word)
+}
+
+fn length_error(what: &str, name: &str) -> Option<String> {
+    let count = name.chars().count();
+    (count > MAX_NAME_LEN)
+        .then(|| format!("{what} has at most {MAX_NAME_LEN} characters; this one has {count}"))
 }
 
 /// A character in a message: the character in backquotes, or its code point if it cannot be shown.
 fn describe_char(c: char) -> String {
-    if c.is_control() || !(c.is_ascii_graphic() || c.is_alphanumeric()) {
+    if c == ' ' {
+        "a space".to_owned()
+    } else if c.is_control() || !(c.is_ascii_graphic() || c.is_alphanumeric()) {
         format!("U+{:04X}", u32::from(c))
     } else {
         format!("`{c}`")
@@ -81,6 +122,28 @@ impl<'a> PlayerName<'a> {
     pub fn from_full_name(name: &'a str) -> PlayerName<'a> {
         PlayerName { prefix: name, number: None, suffix: "" }
     }
+
+    /// The name for a screen: it displays an escape for each [unsafe](crate::sanitize::is_unsafe_char)
+    /// character.
+    #[must_use]
+    pub fn shown(self) -> ShownName<'a> {
+        ShownName(self)
+    }
+}
+
+/// A player's name, displayed for a screen.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownName<'a>(PlayerName<'a>);
+
+impl std::fmt::Display for ShownName<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is_plain = |part: &str| part.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b'[');
+        if is_plain(self.0.prefix) && is_plain(self.0.suffix) {
+            self.0.fmt(f)
+        } else {
+            f.write_str(&sanitize(&self.0.to_string()))
+        }
+    }
 }
 
 impl std::fmt::Display for PlayerName<'_> {
@@ -101,10 +164,42 @@ mod tests {
     fn names_are_ascii_words() {
         assert_eq!(name_error("wave-2.b_C"), None);
         assert!(name_error("").is_some());
-        assert!(name_error("a b").is_some_and(|m| m.contains("U+0020")));
+        assert!(name_error("a b").is_some_and(|m| m.contains("a space is none")));
         assert!(name_error("né").is_some_and(|m| m.contains("`é`")));
         assert_eq!(name_error(&"a".repeat(64)), None);
         assert!(name_error(&"a".repeat(65)).is_some());
+    }
+
+    #[test]
+    fn a_player_may_have_any_name_without_control_characters() {
+        let longest = "é".repeat(64);
+        for name in ["Čeda", "Miss Emma", "\"O\\'Hara\"", "🦊", " ", "##[error]", &longest] {
+            assert_eq!(player_name_error(name), None, "{name}");
+        }
+        for name in ["", "a\tb", "a\nb", "\u{85}", "\u{7f}", &format!("{longest}x")] {
+            assert!(player_name_error(name).is_some(), "{name:?}");
+        }
+        assert!(player_name_error("a\tb").is_some_and(|m| m.contains("U+0009")));
+    }
+
+    #[test]
+    fn a_direction_is_one_visible_word() {
+        for word in ["serve", "rest", "北", "N-E", "↑"] {
+            assert_eq!(direction_error(word), None, "{word}");
+        }
+        for word in ["", "a b", "a\u{a0}b", "a\u{202e}b", "\t", &"x".repeat(65)] {
+            assert!(direction_error(word).is_some(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_shown_name_has_no_character_that_acts() {
+        let shown = |name: &str| PlayerName::from_full_name(name).shown().to_string();
+        assert_eq!(shown("Miss Emma"), "Miss Emma");
+        assert_eq!(shown("Čeda \u{202e}x"), "Čeda \\u{202e}x");
+        assert_eq!(shown("##vso[x]"), "##vso\\x5bx]");
+        let numbered = PlayerName { prefix: "č", number: Some(2), suffix: "]" };
+        assert_eq!(numbered.shown().to_string(), "č2]");
     }
 
     #[test]

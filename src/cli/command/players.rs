@@ -66,7 +66,7 @@ impl EngineSink for MoveLines {
     fn event(&mut self, _t: Moment, event: &Event<'_>) {
         if let Event::Move { player, direction, .. } = event {
             // Writing to memory cannot fail.
-            let _ = writeln!(self.bytes, "{} {player}", direction.letter());
+            let _ = writeln!(self.bytes, "{} {player}", direction.word());
         }
     }
 

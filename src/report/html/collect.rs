@@ -76,11 +76,11 @@ impl CollectedReport {
             }
             Event::SpawnResumed { source } => self.add_line(source, logged, 'r', || "resumed".to_owned()),
             Event::Move { source, player, direction, .. } => {
-                let text = || format!("{player} {}", direction.letter());
+                let text = || format!("{} {}", player.shown(), direction.shown());
                 self.add_move(source, logged, 'm', text, |counts| &mut counts.moves);
             }
             Event::Step { source, player, step, register, .. } => {
-                let text = || format!("{player} {step}: {register}");
+                let text = || format!("{} {step}: {register}", player.shown());
                 self.add_move(source, logged, 'w', text, |counts| &mut counts.steps);
             }
             Event::Lines { source, stream, chunk, .. } => self.add_output(logged, source, stream, chunk),

@@ -49,7 +49,9 @@ impl TimelineMark {
                 let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
                 (if error.is_some() { 'x' } else { 'q' }, format!("stopping {target}{signal}{why}"), entry)
             }
-            Event::PlayerJoined { source, player, .. } => ('i', format!("{source} joined as {player}"), None),
+            Event::PlayerJoined { source, player, .. } => {
+                ('i', format!("{source} joined as {}", player.shown()), None)
+            }
             Event::PlayerLeft { source } => ('i', format!("{source} left"), None),
             Event::Deadlock { waiting } => {
                 let waiting = waiting

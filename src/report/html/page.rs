@@ -176,13 +176,16 @@ fn metric_cards(metrics: &RunMetrics) -> Vec<MetricCard> {
             cards.push(card(name, group_digits(count), note, wrong > 0));
         }
     }
-    let moves = metrics.moves.iter().sum();
+    let moves = metrics.moves.total();
     let sum = |of: fn(&_) -> u64| metrics.spawns.by_name().map(|(_, group)| of(group)).sum::<u64>();
     let lines = sum(|group| group.stdout + group.stderr);
     let stderr = sum(|group| group.stderr);
     if moves > 0 {
-        let [n, s, e, w] = metrics.moves.map(group_digits);
-        cards.push(card("moves", group_digits(moves), format!("N {n} · S {s} · E {e} · W {w}"), false));
+        let (shown, others) = metrics.moves.shown(4);
+        let shown = shown.into_iter().chain((others > 0).then_some(("others", others)));
+        let counts = shown.map(|(word, count)| format!("{word} {}", group_digits(count)));
+        let counts = truncate_text(&counts.collect::<Vec<_>>().join(" · "), MAX_TEXT_CHARS);
+        cards.push(card("moves", group_digits(moves), counts, false));
     }
     if metrics.steps > 0 {
         let cells = metrics.shared.iter().map(|(cell, value)| format!("{cell} = {value}"));

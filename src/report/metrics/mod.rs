@@ -3,6 +3,7 @@
 
 pub mod distribution;
 pub mod faults;
+pub mod move_counts;
 pub mod source_metrics;
 pub mod time_series;
 
@@ -12,9 +13,10 @@ use std::io;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::faults::RunFaults;
+use crate::report::metrics::move_counts::MoveCounts;
 use crate::report::metrics::source_metrics::MetricsByName;
 use crate::report::metrics::time_series::TimeSeries;
-use scenario_log::event::{ClockKind, Direction, Event, ExpectationResult, OutputStream, RunOutcome};
+use scenario_log::event::{ClockKind, Event, ExpectationResult, OutputStream, RunOutcome};
 use scenario_log::load_metrics::LoadMetrics;
 use scenario_log::time::{Moment, Span};
 
@@ -88,8 +90,8 @@ pub struct RunMetrics {
     pub spawns: MetricsByName,
     /// By job.
     pub fetches: MetricsByName,
-    /// By direction, in the order of [`Direction::ALL`].
-    pub moves: [u64; 4],
+    /// By direction.
+    pub moves: MoveCounts,
     /// Lateness in nanoseconds, by the event's name.
     pub lateness: BTreeMap<&'static str, Distribution>,
     /// Counts over time.
@@ -135,8 +137,7 @@ impl RunMetrics {
             }
             Event::Move { direction, .. } => {
                 self.count_flow(EventFlow::Moves, t);
-                let index = Direction::ALL.iter().position(|other| *other == direction);
-                self.moves[index.unwrap_or_default()] += 1;
+                self.moves.add(direction);
                 self.spawns.add_move(origin);
             }
             Event::Step { .. } => {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::report::metrics::RunMetrics;
 use crate::report::metrics::distribution::Distribution;
 use crate::report::metrics::source_metrics::{MetricsByName, SourceMetrics};
-use scenario_log::event::{Direction, ExpectationResult};
+use scenario_log::event::ExpectationResult;
 use scenario_log::sanitize::sanitize_json;
 use scenario_log::time::{Moment, Span};
 
@@ -33,7 +33,7 @@ struct SummaryJson<'a> {
     expected: Vec<SummaryExpectationJson<'a>>,
     spawns: BTreeMap<&'a str, SpawnsJson<'a>>,
     fetches: BTreeMap<&'a str, FetchesJson<'a>>,
-    moves: BTreeMap<&'static str, u64>,
+    moves: BTreeMap<&'a str, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     shared: BTreeMap<&'a str, i64>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -128,7 +128,6 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         Ok(FaultJson { line: fault.line, t: moment_json(fault.t)?, source, what: &fault.message })
     });
     let late = metrics.lateness.iter().map(|(event, late)| Ok((*event, distribution_json(late)?)));
-    let directions = Direction::ALL.iter().map(|direction| direction.letter());
     Ok(SummaryJson {
         name: started.map(|started| &*started.name),
         seed: started.map(|started| started.seed),
@@ -152,7 +151,7 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
             bytes: group.bytes,
             lines: group.stdout,
         })?,
-        moves: directions.zip(metrics.moves).collect(),
+        moves: metrics.moves.by_word().collect(),
         shared: metrics.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
         steps: metrics.steps,
         lateness: late.collect::<serde_json::Result<_>>()?,

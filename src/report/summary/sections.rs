@@ -9,7 +9,7 @@ use crate::report::metrics::time_series::per_second;
 use crate::report::summary::text_chart::{ChartCharset, horizontal_bar, sparkline};
 use crate::report::summary::text_table::{MAX_NAME_CHARS, TextTable, truncate_name};
 use crate::report::units::{format_bytes, format_count, format_moment, group_digits};
-use scenario_log::event::{Direction, ExpectationResult};
+use scenario_log::event::ExpectationResult;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, Span};
 
@@ -176,14 +176,20 @@ fn format_round_time(nanoseconds: u64) -> String {
     }
 }
 
+/// How many directions that are no directions of a world are named.
+const MAX_DIRECTIONS: usize = 8;
+
 pub(super) fn moves_section(metrics: &RunMetrics) -> Vec<String> {
-    if metrics.moves.iter().all(|count| *count == 0) {
+    if metrics.moves.total() == 0 {
         return Vec::new();
     }
-    let directions = Direction::ALL.iter().zip(metrics.moves);
-    let counts =
-        directions.map(|(direction, count)| format!("{} {}", direction.letter(), group_digits(count)));
-    vec!["moves".to_owned(), format!("{:MAX_NAME_CHARS$}  {}", "", counts.collect::<Vec<_>>().join(", "))]
+    let (shown, others) = metrics.moves.shown(MAX_DIRECTIONS);
+    let mut counts: Vec<String> =
+        shown.iter().map(|(word, count)| format!("{} {}", sanitize(word), group_digits(*count))).collect();
+    if others > 0 {
+        counts.push(format!("others {}", group_digits(others)));
+    }
+    vec!["moves".to_owned(), format!("{:MAX_NAME_CHARS$}  {}", "", counts.join(", "))]
 }
 
 pub(super) fn shared_section(metrics: &RunMetrics) -> Vec<String> {

@@ -299,7 +299,7 @@ impl<W: Write> TraceReport<W> {
             Event::SpawnResumed { source } => self.add_instant((source, t), "resumed", false, TraceArgs::new),
             Event::Move { source, player, direction, .. } => {
                 self.count_one(t, "moves a second")?;
-                let name = format!("{player} {}", direction.letter());
+                let name = format!("{player} {}", direction.word());
                 self.add_instant((source, t), &name, true, TraceArgs::new)
             }
             Event::Step { source, player, step, register, .. } => {

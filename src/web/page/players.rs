@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use crate::web::page::moment_to_seconds;
 use scenario_core::scenario::model::{Scenario, WorldEdges};
-use scenario_log::event::{Direction, Event, Source, WorldPositions};
+use scenario_log::event::{Direction, Event, MoveDirection, Source, WorldPositions};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
@@ -96,7 +96,7 @@ impl LivePlayers {
         }
     }
 
-    fn apply_move(&mut self, t: Moment, source: Source, name: PlayerName<'_>, direction: Direction) {
+    fn apply_move(&mut self, t: Moment, source: Source, name: PlayerName<'_>, direction: MoveDirection<'_>) {
         let world = self.world;
         let Some(player) = self.find_or_add(source, name) else {
             self.hidden_moves += 1;
@@ -104,8 +104,10 @@ impl LivePlayers {
         };
         player.moves += 1;
         player.t = Some(moment_to_seconds(t));
-        player.direction = Some(direction.letter());
         player.is_changed = true;
+        // Another word than a direction of the world changes no place.
+        let MoveDirection::Compass(direction) = direction else { return };
+        player.direction = Some(direction.letter());
         let (axis, step) = match direction {
             Direction::N => (1, -1),
             Direction::S => (1, 1),
@@ -161,7 +163,8 @@ impl LivePlayers {
         // A player that a state of the world has named does not belong to a source yet.
         let is_taken = |key: &str| self.players.get(key).is_some_and(|player| player.source.is_some());
         let mut key = self.name_buffer.clone();
-        if is_taken(&key) {
+        // A player may have the name that another one is told apart by.
+        while is_taken(&key) {
             let _ = write!(key, "@{source}");
         }
         match self.players.get_mut(&key).filter(|player| !player.is_gone) {
@@ -248,7 +251,7 @@ mod tests {
 
     fn move_of(players: &mut LivePlayers, source: Source, direction: Direction) {
         let player = PlayerName::from_full_name("john");
-        players.on_event(Moment(1), &Event::Move { due: None, source, player, direction });
+        players.on_event(Moment(1), &Event::Move { due: None, source, player, direction: direction.into() });
     }
 
     fn places(players: &LivePlayers) -> Vec<(String, [i64; 2])> {

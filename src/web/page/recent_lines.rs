@@ -127,11 +127,13 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         Event::SpawnSuspended { signal, .. } => line("start", format!("suspended by {signal}"), false),
         Event::SpawnResumed { .. } => line("start", "goes on".to_owned(), false),
         Event::Move { player, direction, .. } => {
-            line("move", format!("{player} {}", direction.letter()), false)
+            line("move", format!("{} {}", player.shown(), direction.shown()), false)
         }
-        Event::Step { player, step, register, .. } => {
-            line("move", format!("{player} {}: {register}", truncate_text(step, MAX_TEXT_CHARS)), false)
-        }
+        Event::Step { player, step, register, .. } => line(
+            "move",
+            format!("{} {}: {register}", player.shown(), truncate_text(step, MAX_TEXT_CHARS)),
+            false,
+        ),
         Event::SpawnExited { exit, ok, .. } => line("exit", format!("ended: {exit}"), !ok),
         Event::SpawnFailed { error, .. } => line("exit", truncate_text(error, MAX_TEXT_CHARS), true),
         // Of a load, only failures have lines.
@@ -153,7 +155,7 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         }
         Event::PlayerJoined { player, called, .. } => {
             let called = called.map(|called| format!(", called {}", sanitize(called))).unwrap_or_default();
-            line("player", format!("{player} joined{called}"), false)
+            line("player", format!("{} joined{called}", player.shown()), false)
         }
         Event::PlayerLeft { .. } => line("player", "left".to_owned(), false),
         Event::RunFinished(summary) => {

@@ -104,7 +104,8 @@ fn parse_move(line: &str) -> Result<(Direction, &str), String> {
         || format!("write a direction (N, S, E, W) and a name, like `N ann`, not `{}`", sanitize(line));
     let (letter, player) = line.split_once(' ').ok_or_else(wanted)?;
     let direction = Direction::from_letter(letter).ok_or_else(wanted)?;
-    match name::name_error(player) {
+    let player = player.trim();
+    match name::player_name_error(player) {
         Some(error) => Err(format!("`{}` is not a name: {error}", sanitize(player))),
         None => Ok((direction, player)),
     }
@@ -201,7 +202,7 @@ impl PlayerSocket {
         if self.guest.is_some() {
             return Err("you have joined already".to_owned());
         }
-        if let Some(error) = name::name_error(player) {
+        if let Some(error) = name::player_name_error(player) {
             return Err(format!("`{}` is not a name: {error}", sanitize(player)));
         }
         let guest = self.server.guests.next_number();

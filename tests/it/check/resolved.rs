@@ -97,8 +97,14 @@ fn interval() -> impl Strategy<Value = Interval> {
     ]
 }
 
-fn group() -> impl Strategy<Value = (bool, u32, u32, Interval, Vec<Direction>)> {
-    (any::<bool>(), 1..200_u32, 0..10_000_u32, interval(), vec(select(Direction::ALL.to_vec()), 1..6))
+fn group() -> impl Strategy<Value = (bool, u32, u32, Interval, Vec<String>)> {
+    (any::<bool>(), 1..200_u32, 0..10_000_u32, interval(), vec(direction(), 1..6))
+}
+
+/// A direction of any world, or of none.
+fn direction() -> impl Strategy<Value = String> {
+    let letters = Direction::ALL.map(|direction| direction.letter().to_owned());
+    prop_oneof![select(letters.to_vec()), "[!-~č↑]{1,9}"]
 }
 
 /// Steps on the only cell and the only lock of [`scenario`].
@@ -132,7 +138,7 @@ fn players() -> impl Strategy<Value = PresetKind> {
         let rows = rows.into_iter().enumerate();
         let groups = rows.map(|(index, (inside, count, moves, every, directions))| {
             let letter = char::from(b'a' + u8::try_from(index).unwrap_or(0));
-            let name = if inside { format!("{letter}{{n}}x") } else { letter.to_string() };
+            let name = if inside { format!("{letter} \"Č\"${{n}}\\ ${{x") } else { letter.to_string() };
             let steps = steps.clone().filter(|_| isolation == Isolation::Task && index == 0);
             let part = steps.unwrap_or(PlayerBehavior::Moves { moves, every });
             PlayerGroup { name: NamePattern::new(&name, count), count, behavior: part, directions }
@@ -438,6 +444,13 @@ prop_compose! {
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: FilePlace::default() });
         let mut presets: Vec<Preset> = presets.collect();
         for preset in &mut presets {
+            // In a world there are four directions.
+            if let PresetKind::Players(players) = &mut preset.kind && world.is_some() {
+                for group in &mut players.groups {
+                    group.directions.retain(|word| Direction::from_letter(word).is_some());
+                    group.directions.push("N".to_owned());
+                }
+            }
             // A world must exist, and it is read through a pipe.
             if let PresetKind::Command(command) = &mut preset.kind && command.stdin == StdinMode::World {
                 match world {
@@ -508,6 +521,8 @@ proptest! {
             "never comes in this scenario",
             "the timeline makes ",
             "and `time_limit` is",
+            "in the background, so",
+            "spaces in its name",
         ];
         let doubted = said_of(&loaded);
         let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));

@@ -164,7 +164,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         name: NamePattern::new("john", 1),
         count: 1,
         behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
-        directions: Direction::ALL.to_vec(),
+        directions: Direction::ALL.map(|one| one.letter().to_owned()).to_vec(),
     };
     let players = Preset {
         name: "players".to_owned(),

@@ -62,7 +62,7 @@ fn a_guest_sees_its_own_move_and_the_log_replays() {
     let mut ann = play(&served);
     send_text(&mut ann, "N");
     assert_eq!(receive(&mut ann).1, json!({"error": "join first: `join NAME`"}));
-    send_text(&mut ann, "join a b");
+    send_text(&mut ann, "join a\tb");
     assert!(receive(&mut ann).1["error"].as_str().unwrap().contains("is not a name"));
     send_text(&mut ann, "join ann");
     let is_answer = |value: &Value| value.get("joined").is_some();
@@ -121,7 +121,7 @@ fn moves_can_be_posted_and_a_name_joins_once() {
     for (body, why) in [
         ("N ann\nup ann", "line 2: write a direction (N, S, E, W) and a name, like `N ann`, not `up ann`"),
         ("N", "line 1: write a direction"),
-        ("N <b>", "line 1: `<b>` is not a name"),
+        ("N a\tb", "line 1: `a\\tb` is not a name"),
         ("N \u{1b}[2J", "line 1: `\\x1b[2J` is not a name"),
     ] {
         let answer = served.post("/moves", body);

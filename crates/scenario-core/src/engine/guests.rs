@@ -18,7 +18,7 @@ pub(crate) struct GuestPlayers {
 impl GuestPlayers {
     /// Adds a guest; false if it is there already, or its player's name is not valid.
     pub(crate) fn join(&mut self, number: u32, player: &str) -> bool {
-        let joins = !self.names.contains_key(&number) && name::name_error(player).is_none();
+        let joins = !self.names.contains_key(&number) && name::player_name_error(player).is_none();
         if joins {
             self.names.insert(number, player.to_owned());
         }

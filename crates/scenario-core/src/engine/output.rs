@@ -8,7 +8,7 @@ use crate::engine::effect::Effect;
 use crate::engine::expectations::Expectations;
 use crate::engine::world::{PlacementSeed, WorldState};
 use crate::scenario::model::PlayerGroup;
-use scenario_log::event::{Direction, Event, Source};
+use scenario_log::event::{Event, MoveDirection, Source};
 use scenario_log::name::PlayerName;
 use scenario_log::time::{Moment, Span};
 
@@ -114,12 +114,14 @@ impl<'a> EngineOutput<'a> {
         due: Option<Moment>,
         source: Source,
         player: PlayerName<'_>,
-        direction: Direction,
+        direction: MoveDirection<'_>,
     ) {
         self.counters.moves += 1;
         self.event(&Event::Move { due, source, player, direction });
         if let Some(world) = &mut self.world {
-            world.move_player(source, player, direction);
+            if let MoveDirection::Compass(direction) = direction {
+                world.move_player(source, player, direction);
+            }
             if world.broadcast_interval().is_none() {
                 self.emit_world(due);
             }

@@ -10,7 +10,7 @@ use crate::engine::steps::{StepMachine, StepRole, TakenStep};
 use crate::engine::tie_break::TieBreaker;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{PlayerBehavior, PlayerGroup, PlayersPreset as Preset, PresetKind, Scenario};
-use scenario_log::event::{Event, Source};
+use scenario_log::event::{Event, MoveDirection, Source};
 use scenario_log::time::Moment;
 
 /// One spawn of players.
@@ -340,9 +340,9 @@ impl Players {
         source: Source,
         out: &mut EngineOutput<'_>,
     ) {
-        let direction = group.directions[row.random.below(group.directions.len() as u32) as usize];
+        let direction = &group.directions[row.random.below(group.directions.len() as u32) as usize];
         let player = group.name.nth(n + 1);
-        out.emit_move(Some(row.due), source, player, direction);
+        out.emit_move(Some(row.due), source, player, MoveDirection::from_word(direction));
         row.due = row.due.saturating_add(row.random.sample(every));
         row.moves_left -= 1;
         self.calendar.push(row);

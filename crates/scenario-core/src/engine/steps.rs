@@ -18,7 +18,7 @@ use crate::engine::random::RandomStream;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::steps::{PlayerStep, StepAction};
 use crate::scenario::model::{PlayerBehavior, PlayerGroup, PresetKind, Scenario};
-use scenario_log::event::Direction;
+use scenario_log::event::MoveDirection;
 use scenario_log::time::Moment;
 
 /// The identity of a player that takes steps.
@@ -60,7 +60,7 @@ struct StepPlayer {
 
 /// The effects of a step.
 #[derive(Debug)]
-pub(crate) struct TakenStep {
+pub(crate) struct TakenStep<'s> {
     /// The player that took it.
     pub(crate) id: u32,
     /// The index of the step, from 0.
@@ -68,7 +68,7 @@ pub(crate) struct TakenStep {
     /// The value of the player's register after the step.
     pub(crate) register: i64,
     /// The direction of its move, if the step was one.
-    pub(crate) direction: Option<Direction>,
+    pub(crate) direction: Option<MoveDirection<'s>>,
     /// Whether that was its last step, so that it has ended.
     pub(crate) has_ended: bool,
 }
@@ -199,7 +199,12 @@ impl StepMachine {
     ///
     /// # Panics
     /// If fewer players are ready.
-    pub(crate) fn take_step(&mut self, k: usize, scenario: &Scenario, roles: &[StepRole]) -> TakenStep {
+    pub(crate) fn take_step<'s>(
+        &mut self,
+        k: usize,
+        scenario: &'s Scenario,
+        roles: &[StepRole],
+    ) -> TakenStep<'s> {
         let id = self.ready[k];
         let role = roles[id as usize];
         let steps = role.steps(scenario);
@@ -215,7 +220,8 @@ impl StepMachine {
             StepAction::Mul(number) => player.register = player.register.wrapping_mul(*number),
             StepAction::Move => {
                 let directions = &role.group(scenario).directions;
-                taken.direction = Some(directions[player.random.below(directions.len() as u32) as usize]);
+                let drawn = &directions[player.random.below(directions.len() as u32) as usize];
+                taken.direction = Some(MoveDirection::from_word(drawn));
             }
             StepAction::Say => {}
             StepAction::Pause(interval) => {

@@ -72,10 +72,11 @@ impl WorldState {
             RandomStreamId::new(self.seed, "world place").with_text(home.preset).with_number(home.nth);
         let mut die = purpose.with_player(player).stream();
         let at = self.rules.size.map(|side| die.below(side));
-        let key = match self.positions.contains_key(&name) {
-            true => format!("{name}@{source}"),
-            false => name.clone(),
-        };
+        let mut key = name.clone();
+        // A player may have the name that another one is told apart by, so this may take more than once.
+        while self.positions.contains_key(&key) {
+            key = format!("{key}@{source}");
+        }
         self.positions.insert(key.clone(), at);
         self.keys_by_source.entry(source).or_default().insert(name, key);
         true
@@ -190,6 +191,18 @@ mod tests {
         assert_eq!(world.positions["john-1@ps#2"], [(second[0] + 1) % 9, second[1]]);
         assert!(world.place_player(Source::Spawn(4), HOME, PlayerName::from_full_name("john-1")));
         assert_eq!(keys(&world), ["john-1", "john-1@ps#2", "john-1@ps#3"]);
+    }
+
+    #[test]
+    fn a_name_like_a_key_takes_no_place_of_another_player() {
+        let mut world = world([9, 9], WorldEdges::Wrap);
+        let place = |world: &mut WorldState, n, name| {
+            assert!(world.place_player(Source::Spawn(n), HOME, PlayerName::from_full_name(name)));
+        };
+        for (n, name) in [(1, "john"), (1, "john@ps#2"), (2, "john")] {
+            place(&mut world, n, name);
+        }
+        assert_eq!(world.positions.keys().collect::<Vec<_>>(), ["john", "john@ps#2", "john@ps#2@ps#2"]);
     }
 
     #[test]

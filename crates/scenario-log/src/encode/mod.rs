@@ -21,10 +21,10 @@
 use std::io::Write;
 
 use crate::encode_text::{
-    EncodedSeconds, any_byte, needs_slow_path, push_digits, push_json_string, push_overcopied,
+    EncodedSeconds, any_byte, needs_slow_path, push_digits, push_escaped, push_json_string, push_overcopied,
 };
 use crate::event::log_value::{KeyVisitor, LineBase64, LogKey, LogValue, Register};
-use crate::event::{Event, OutputStream, Source};
+use crate::event::{Event, MoveDirection, OutputStream, Source};
 use crate::name::PlayerName;
 use crate::time::Moment;
 
@@ -98,7 +98,10 @@ impl EventEncoder {
             self.source(*source);
             self.player(*player);
             self.key("direction");
-            self.unescaped_text(direction.letter());
+            match direction {
+                MoveDirection::Compass(direction) => self.unescaped_text(direction.letter()),
+                MoveDirection::Word(word) => push_json_string(&mut self.buffer, word),
+            }
             self.end_event();
         } else if let Event::Step { due, source, player, step, register } = event {
             self.begin_event("step");
@@ -215,14 +218,14 @@ impl EventEncoder {
         self.buffer.push(b'"');
     }
 
-    /// A player's name: its characters need no escape.
+    /// A player's name.
     fn player(&mut self, player: PlayerName<'_>) {
         self.buffer.extend_from_slice(b",\"player\":\"");
-        self.buffer.extend_from_slice(player.prefix.as_bytes());
+        push_escaped(&mut self.buffer, player.prefix);
         if let Some(number) = player.number {
             push_digits(&mut self.buffer, number.into());
         }
-        self.buffer.extend_from_slice(player.suffix.as_bytes());
+        push_escaped(&mut self.buffer, player.suffix);
         self.buffer.push(b'"');
     }
 

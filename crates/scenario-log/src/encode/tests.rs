@@ -1,7 +1,7 @@
 //! The encoder: the form of lines, and that both ways to encode an event give the same bytes.
 
 use super::*;
-use crate::event::{ClockKind, Direction};
+use crate::event::{ClockKind, Direction, MoveDirection};
 use crate::time::NANOS_PER_SECOND;
 
 fn written(t: u64, event: &Event<'_>) -> String {
@@ -24,9 +24,25 @@ fn times_have_nine_decimals() {
 fn a_move_has_its_keys_in_order() {
     let player = PlayerName { prefix: "john-", number: Some(12), suffix: "" };
     let source = Source::Spawn(3);
-    let event = Event::Move { due: Some(Moment(5)), source, player, direction: Direction::W };
+    let event = Event::Move { due: Some(Moment(5)), source, player, direction: Direction::W.into() };
     let wanted = r#"{"seq":0,"t":1.500000000,"event":"move","due":0.000000005,"source":"ps#3","player":"john-12","direction":"W"}"#;
     assert_eq!(written(1_500_000_000, &event), format!("{wanted}\n"));
+}
+
+#[test]
+fn a_player_and_a_direction_of_any_text_come_back() {
+    let player = PlayerName { prefix: "\"Miss\" \\ Čeda ", number: Some(7), suffix: "\"" };
+    let source = Source::Spawn(3);
+    let event = Event::Move { due: None, source, player, direction: MoveDirection::Word("\"↑\\") };
+    let line = written(0, &event);
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(value["player"], player.to_string());
+    assert_eq!(value["direction"], "\"↑\\");
+    let record = crate::decode::LogRecord::decode(line.trim_end().as_bytes()).unwrap();
+    let full = player.to_string();
+    let Some(Event::Move { player, direction, .. }) = record.event().unwrap() else { panic!("{line}") };
+    assert_eq!(player, PlayerName::from_full_name(&full));
+    assert_eq!(direction, MoveDirection::Word("\"↑\\"));
 }
 
 #[test]
@@ -119,6 +135,9 @@ proptest::proptest! {
         number in proptest::option::of(proptest::prelude::any::<u32>()),
         source in source(),
         direction in proptest::sample::select(&Direction::ALL[..]),
+        word in "\\PC{1,9}",
+        is_word: bool,
+        (before, after) in ("\\PC{0,9}", "\\PC{0,9}"),
         stream in proptest::sample::select(&OutputStream::ALL[..]),
         step: String,
         register: i64,
@@ -126,7 +145,8 @@ proptest::proptest! {
         partial: bool,
     ) {
         let due = if is_on_time { Some(t) } else { planned };
-        let player = PlayerName { prefix: "john-", number, suffix: "_x" };
+        let player = PlayerName { prefix: &before, number, suffix: &after };
+        let direction = if is_word { MoveDirection::Word(&word) } else { direction.into() };
         let chunk: Vec<u8> = line.into_iter().filter(|byte| *byte != b'\n').chain([b'\n']).collect();
         for event in [
             Event::Move { due: due.map(Moment), source, player, direction },

@@ -13,10 +13,13 @@ mod parts;
 pub(crate) mod rows;
 pub(crate) mod table;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 pub use table::Event;
+
+use crate::sanitize::sanitize;
 
 pub use crate::captured_value::REDACTED;
 pub use crate::fetch_error_kind::FetchErrorKind;
@@ -125,7 +128,54 @@ impl Direction {
     /// The direction with this letter.
     #[must_use]
     pub fn from_letter(letter: &str) -> Option<Direction> {
-        Direction::ALL.into_iter().find(|d| d.letter() == letter)
+        match letter {
+            "N" => Some(Direction::N),
+            "S" => Some(Direction::S),
+            "E" => Some(Direction::E),
+            "W" => Some(Direction::W),
+            _ => None,
+        }
+    }
+}
+
+/// What a player draws for its move: one of the four directions, or a word of its scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MoveDirection<'a> {
+    /// A direction in the world.
+    Compass(Direction),
+    /// Another word, which changes no position.
+    Word(&'a str),
+}
+
+impl<'a> MoveDirection<'a> {
+    /// The direction with this word, a letter of the four directions or any other.
+    #[must_use]
+    pub fn from_word(word: &'a str) -> MoveDirection<'a> {
+        Direction::from_letter(word).map_or(MoveDirection::Word(word), MoveDirection::Compass)
+    }
+
+    /// The word in the log.
+    #[must_use]
+    pub fn word(self) -> &'a str {
+        match self {
+            MoveDirection::Compass(direction) => direction.letter(),
+            MoveDirection::Word(word) => word,
+        }
+    }
+
+    /// The word for a screen, with an escape for each [unsafe](crate::sanitize::is_unsafe_char) character.
+    #[must_use]
+    pub fn shown(self) -> Cow<'a, str> {
+        match self {
+            MoveDirection::Compass(direction) => Cow::Borrowed(direction.letter()),
+            MoveDirection::Word(word) => Cow::Owned(sanitize(word)),
+        }
+    }
+}
+
+impl From<Direction> for MoveDirection<'_> {
+    fn from(direction: Direction) -> Self {
+        MoveDirection::Compass(direction)
     }
 }
 

@@ -11,12 +11,11 @@ use serde_json::Value;
 
 use crate::decode_error::DecodeError;
 use crate::event::log_value::{
-    Captured, Checksum, ClockKind, Count, Direction, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag,
-    FormatNumber, GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText,
-    LoadMetricsByJob, LogKey, LogValue, Moment, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid,
-    Player, Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList,
-    Sha256, SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting,
-    rust_types,
+    Captured, Checksum, ClockKind, Count, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag, FormatNumber,
+    GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText, LoadMetricsByJob, LogKey,
+    LogValue, Moment, MoveDirection, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
+    Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256,
+    SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };
 use crate::event::observable::{EventKeyType, EventScope};
 use crate::event::{ExpectationResult, FetchedResponse, RunSummary, SendCounts, Source, SpawnExit};
@@ -139,7 +138,7 @@ events! {
         /// The player's name.
         player: Required<Player>,
         /// The direction of the move: north, south, east or west.
-        direction: Required<Direction>,
+        direction: Required<MoveDirection>,
     }
 
     /// A player took one of its steps.

@@ -98,7 +98,7 @@ impl RunState {
 
     fn guest_moved(&self, source: Source, direction: Direction, out: &mut EngineOutput<'_>) {
         if let Some(player) = self.guest_number(source).and_then(|number| self.guests.player(number)) {
-            out.emit_move(None, source, player, direction);
+            out.emit_move(None, source, player, direction.into());
         }
     }
 

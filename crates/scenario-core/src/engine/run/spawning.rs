@@ -10,8 +10,8 @@ use crate::engine::output::EngineOutput;
 use crate::engine::players::players_preset;
 use crate::engine::spawns::{ExitVerdict, SpawnExitReport, SpawnStop, command_preset};
 use crate::engine::world::PlacementSeed;
-use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, StdinMode};
-use scenario_log::event::{Direction, Event, OutputStream, Source, SpawnExit};
+use crate::scenario::model::{Isolation, MAX_PLAYERS_IN_WORLD, PlayersPreset, StdinMode};
+use scenario_log::event::{Event, MoveDirection, OutputStream, Source, SpawnExit};
 use scenario_log::name;
 use scenario_log::name::PlayerName;
 use scenario_log::signal::Signal;
@@ -221,6 +221,7 @@ impl RunState {
         }
         let scenario = Rc::clone(&self.scenario);
         let home = PlacementSeed { preset: &scenario.presets[preset].name, nth };
+        let players = players_preset(&scenario, preset);
         let mut is_whole = !is_mid_line;
         let mut rest = chunk;
         while !rest.is_empty() {
@@ -229,7 +230,7 @@ impl RunState {
             rest = after;
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             let may_be_move = plays && std::mem::replace(&mut is_whole, true);
-            match may_be_move.then(|| parse_move(text)).flatten() {
+            match may_be_move.then(|| parse_move(text, players)).flatten() {
                 Some((direction, player)) if out.ensure_placed(source, home, player) => {
                     out.emit_move(None, source, player, direction);
                 }
@@ -277,9 +278,18 @@ fn emit_lines(source: Source, stream: OutputStream, chunk: &[u8], partial: bool,
     out.event(&Event::Lines { source, stream, chunk, partial });
 }
 
-/// Reads a move, `N john`.
-fn parse_move(line: &[u8]) -> Option<(Direction, PlayerName<'_>)> {
-    let (letter, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    let direction = Direction::from_letter(letter)?;
-    name::name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
+/// Reads a move: a direction, a space, and the player's name: `N john`. The players of the preset, if it is
+/// one of players, may have other directions than the four of the world.
+fn parse_move<'l>(
+    line: &'l [u8],
+    players: Option<&PlayersPreset>,
+) -> Option<(MoveDirection<'l>, PlayerName<'l>)> {
+    let (word, player) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let direction = MoveDirection::from_word(word);
+    if let MoveDirection::Word(word) = direction
+        && !players.is_some_and(|players| players.have_direction(word))
+    {
+        return None;
+    }
+    name::player_name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
 }

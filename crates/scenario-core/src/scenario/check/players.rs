@@ -13,7 +13,9 @@ use crate::scenario::model::steps::{PlayerStep, StepAction};
 use crate::scenario::model::{PlayerBehavior, PlayerGroup};
 use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::RawStep;
+use crate::scenario::schema::strings::DirectionWord;
 use crate::scenario::schema::{KeySlot, Located};
+use scenario_log::event::Direction;
 use scenario_log::name::{MAX_NAME_LEN, NamePattern};
 use scenario_log::time::Span;
 
@@ -25,6 +27,7 @@ const MAX_DUPLICATE_REPORTS: usize = 10;
 /// Builds the players of a preset; `None` if one of them is wrong, which has been reported.
 pub(super) fn build_groups(
     raw: Located<ListOf<RawPlayerGroup, 1>>,
+    has_world: bool,
     shared: &mut CellsAndLocks,
     found: &mut Diagnostics,
 ) -> Option<Vec<PlayerGroup>> {
@@ -44,6 +47,9 @@ pub(super) fn build_groups(
     for row in rows {
         let place = row.value.name.as_given().map_or(row.place, |name| name.place);
         let count_place = row.value.count.as_given().map_or(row.place, |count| count.place);
+        if has_world {
+            check_compass(row.value.directions.as_given(), found);
+        }
         let Some(group) = build_group(row.value, place, shared, found) else { continue };
         all += i64::from(group.count);
         if all > MAX_PLAYERS_IN_PRESET {
@@ -59,6 +65,32 @@ pub(super) fn build_groups(
     (groups.len() == wanted).then_some(groups)
 }
 
+/// Reports directions that are not those of a world.
+fn check_compass(directions: Option<&Located<ListOf<DirectionWord, 1>>>, found: &mut Diagnostics) {
+    for word in directions.into_iter().flat_map(|list| &list.value.0) {
+        let Err(fault) = compass_letter(&word.value.0) else { continue };
+        let message = format!("{} is not a direction of the world", quoted(&word.value.0));
+        found.add(Diagnostic::error(word.place, message).with_help(fault));
+    }
+}
+
+/// Whether a word is a direction of the world; if not, the help that says so.
+fn compass_letter(word: &str) -> Result<(), String> {
+    if Direction::from_letter(word).is_some() {
+        return Ok(());
+    }
+    let all =
+        "with a `[world]` the directions are \"N\", \"S\", \"E\" and \"W\"; without one they are any words";
+    let letter = match word.to_ascii_lowercase().as_str() {
+        "n" | "north" | "up" => "N",
+        "s" | "south" | "down" => "S",
+        "e" | "east" | "right" => "E",
+        "w" | "west" | "left" => "W",
+        _ => return Err(all.to_owned()),
+    };
+    Err(format!("write {letter:?}: {all}"))
+}
+
 fn build_group(
     raw: RawPlayerGroup,
     place: FilePlace,
@@ -68,14 +100,14 @@ fn build_group(
     let count = u32::try_from(raw.count.valid()?.0).ok()?;
     let name = NamePattern::new(&raw.name.into_value()?.0, count);
     let longest = name.nth(count).to_string();
-    if longest.len() > MAX_NAME_LEN {
+    if longest.chars().count() > MAX_NAME_LEN {
         let message = format!("with its number this name is longer than {MAX_NAME_LEN} characters");
         found.add(
             Diagnostic::error(place, message)
                 .with_help(format!("the last one would be {}", quoted(&longest))),
         );
     }
-    let directions = raw.directions.valid().map(|list| list.0.into_iter().map(|one| one.value).collect());
+    let directions = raw.directions.valid().map(|list| list.0.into_iter().map(|one| one.value.0).collect());
     let part = build_behavior(raw.moves, raw.every, raw.steps, shared, found)?;
     Some(PlayerGroup { name, count, behavior: part, directions: directions? })
 }
@@ -247,14 +279,12 @@ fn name_bytes(name: &NamePattern, length: usize) -> Vec<NameByte> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scenario_log::event::Direction;
-
     fn players(name: &str, count: u32) -> PlayerGroup {
         PlayerGroup {
             name: NamePattern::new(name, count),
             count,
             behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
-            directions: Direction::ALL.to_vec(),
+            directions: Direction::ALL.map(|one| one.letter().to_owned()).to_vec(),
         }
     }
 

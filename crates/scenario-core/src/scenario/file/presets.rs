@@ -13,10 +13,11 @@ use crate::scenario::schema::encode::encode_named;
 use crate::scenario::schema::key_rules::EnvNameRule;
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::steps::RawStep;
-use crate::scenario::schema::strings::{EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath};
+use crate::scenario::schema::strings::{
+    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath,
+};
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
-use scenario_log::event::Direction;
 use scenario_log::signal::Signal;
 
 table! {
@@ -89,7 +90,7 @@ table! {
         TableRule::Excludes("steps", "moves"),
         TableRule::Excludes("steps", "every"),
     ] {
-        /// The name of the player. With a `count` over 1, `{n}` in the name becomes a number from 1 to
+        /// The name of the player: any text of up to 64 characters. With a `count` over 1, `{n}` in the name becomes a number from 1 to
         /// `count`; without `{n}`, `-1` to `-count` is appended.
         "name" name: PlayerNamePattern => |group| &group.name,
         /// The number of players of this kind, from 1 to 100,000,000.
@@ -104,8 +105,9 @@ table! {
             PlayerBehavior::Steps(steps) => Some(steps.iter().map(|step| &step.text).collect::<Vec<_>>()),
             PlayerBehavior::Moves { .. } => None,
         },
-        /// The directions of the moves; each move is drawn from them with equal chance.
-        "directions" directions: ListOf<Direction, 1> = ["N", "S", "E", "W"] => |group| group.directions.clone(),
+        /// The directions of the moves; each move is drawn from them with equal chance. With a `[world]` they
+        /// are `"N"`, `"S"`, `"E"` and `"W"`. Without one they are any words, such as `["serve", "rest"]`.
+        "directions" directions: ListOf<DirectionWord, 1> = ["N", "S", "E", "W"] => |group| group.directions.clone(),
     }
 }
 

@@ -7,7 +7,6 @@ use super::ScenarioText;
 use super::steps::{PlayerStep, StepAction};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
-use scenario_log::event::Direction;
 use scenario_log::name::NamePattern;
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
@@ -79,6 +78,12 @@ pub struct PlayersPreset {
 }
 
 impl PlayersPreset {
+    /// Whether any of them may move in this direction.
+    #[must_use]
+    pub fn have_direction(&self, word: &str) -> bool {
+        self.groups.iter().any(|group| group.directions.iter().any(|direction| direction == word))
+    }
+
     /// Whether any of them may wait for a lock.
     #[must_use]
     pub fn may_take_locks(&self) -> bool {
@@ -108,8 +113,9 @@ pub struct PlayerGroup {
     pub count: u32,
     /// What each player does.
     pub behavior: PlayerBehavior,
-    /// The directions of moves, drawn with equal chance; at least one.
-    pub directions: Vec<Direction>,
+    /// The directions of moves, drawn with equal chance; at least one. In a scenario with a world they are
+    /// `N`, `S`, `E` and `W`; in others they are any words.
+    pub directions: Vec<String>,
 }
 
 impl PlayerGroup {

@@ -114,7 +114,7 @@ impl TomlEncode for Signal {
 impl TomlEncode for &NamePattern {
     fn encode(self) -> Option<Json> {
         let number = if self.numbered { "{n}" } else { "" };
-        Some(format!("{}{number}{}", self.prefix, self.suffix).into())
+        format!("{}{number}{}", self.prefix, self.suffix).encode()
     }
 }
 

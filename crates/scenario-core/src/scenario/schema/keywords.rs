@@ -7,7 +7,6 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, WorldEdges};
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
-use scenario_log::event::Direction;
 use scenario_log::signal::Signal;
 
 /// Decodes one of a few words, each with its meaning.
@@ -64,12 +63,6 @@ keywords!(ArrivalProcess, "a kind of arrivals", ["constant" => ArrivalProcess::C
 keywords!(Http2Mode, "a mode of HTTP/2", ["auto" => Http2Mode::Auto, "always" => Http2Mode::Always, "never" => Http2Mode::Never]);
 keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
 keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
-keywords!(Direction, "a direction", [
-    "N" => Direction::N,
-    "E" => Direction::E,
-    "S" => Direction::S,
-    "W" => Direction::W,
-]);
 
 impl TomlSchema for Signal {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Signal> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::LogValue;
 use super::texts::{check_name, push_unescaped};
 use crate::decode_error::DecodeError;
-use crate::encode_text::push_digits;
+use crate::encode_text::{push_digits, push_escaped};
 use crate::event::observable::{EventKeyType, EventValue};
 use crate::event::{EntryName, Source};
 use crate::name::PlayerName;
@@ -110,7 +110,8 @@ impl LogValue for EntryRef {
     }
 }
 
-/// A player's name. Its characters need no escape.
+/// A player's name: any text without control characters. (A player's number may make it longer than names
+/// in scenarios are.)
 pub(crate) struct Player;
 
 impl LogValue for Player {
@@ -123,16 +124,20 @@ impl LogValue for Player {
     }
 
     fn decode<'e, 'l: 'e>(key: &'static str, json: &'e CowStr<'l>) -> Result<PlayerName<'e>, DecodeError> {
-        check_name(key, json).map(PlayerName::from_full_name)
+        let name: &str = json;
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(DecodeError::unknown_value(key, name));
+        }
+        Ok(PlayerName::from_full_name(name))
     }
 
     fn encode(PlayerName { prefix, number, suffix }: PlayerName<'_>, buffer: &mut Vec<u8>) {
         buffer.push(b'"');
-        buffer.extend_from_slice(prefix.as_bytes());
+        push_escaped(buffer, prefix);
         if let Some(number) = number {
             push_digits(buffer, number.into());
         }
-        buffer.extend_from_slice(suffix.as_bytes());
+        push_escaped(buffer, suffix);
         buffer.push(b'"');
     }
 

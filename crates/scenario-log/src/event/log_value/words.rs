@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::LogValue;
-use super::texts::push_unescaped;
+use super::texts::{Text, push_unescaped};
 use crate::decode_error::DecodeError;
 use crate::event::observable::{EventKeyType, EventValue};
+use crate::event::{self, Direction};
+use crate::name;
 use crate::raw_fields::CowStr;
 
-pub(crate) use crate::event::{ClockKind, Direction, FetchErrorKind, OutputStream, RunOutcome};
+pub(crate) use crate::event::{ClockKind, FetchErrorKind, OutputStream, RunOutcome};
 pub(crate) use crate::signal::Signal;
 
 macro_rules! word_values {
@@ -39,11 +41,42 @@ macro_rules! word_values {
 
 word_values!(
     ClockKind: from_name, name;
-    Direction: from_letter, letter;
     OutputStream: from_name, name;
     RunOutcome: from_name, name;
     FetchErrorKind: from_name, name
 );
+
+/// The direction of a move: a letter of the four directions, or a word of the scenario.
+pub(crate) struct MoveDirection;
+
+impl LogValue for MoveDirection {
+    type Json<'l> = CowStr<'l>;
+    type Value<'e> = event::MoveDirection<'e>;
+    const OBSERVED: Option<EventKeyType> = Some(EventKeyType::Text);
+
+    /// The letters are examples only: without a world any word is a direction.
+    fn schema() -> Value {
+        json!({ "type": "string", "examples": Direction::ALL.map(Direction::letter) })
+    }
+
+    fn decode<'e, 'l: 'e>(
+        key: &'static str,
+        json: &'e CowStr<'l>,
+    ) -> Result<event::MoveDirection<'e>, DecodeError> {
+        match name::direction_error(json) {
+            None => Ok(event::MoveDirection::from_word(json)),
+            Some(_) => Err(DecodeError::unknown_value(key, json)),
+        }
+    }
+
+    fn encode(value: event::MoveDirection<'_>, buffer: &mut Vec<u8>) {
+        Text::encode(value.word(), buffer);
+    }
+
+    fn observe<'e>(value: Self::Value<'e>) -> Option<EventValue<'e>> {
+        Some(EventValue::text(value.word()))
+    }
+}
 
 impl LogValue for Signal {
     type Json<'l> = CowStr<'l>;
