@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use toml_parser::decoder::{Encoding, ScalarKind};
 use toml_parser::parser::{EventReceiver, RecursionGuard, ValidateWhitespace, parse_document};
-use toml_parser::{ErrorSink, Raw, Source, Span};
+use toml_parser::{ErrorSink, ParseError, Raw, Source, Span};
 
 use super::syntax_errors::{MAX_ERRORS, SyntaxErrorSink};
 use super::tree::{TableOrigin, TomlKey, TomlTree};
@@ -142,7 +142,20 @@ impl<'s> TreeBuilder<'s> {
     ) -> Option<TomlValue> {
         let raw = self.tree.source.get(span.start()..span.end())?;
         let mut decoded = Cow::Borrowed("");
-        let kind = Raw::new_unchecked(raw, kind, span).decode_scalar(&mut decoded, error);
+        let mut is_wrong = false;
+        let mut watch = |fault: ParseError| {
+            is_wrong = true;
+            error.report_error(fault);
+        };
+        let kind = Raw::new_unchecked(raw, kind, span).decode_scalar(&mut decoded, &mut watch);
+        if matches!(raw, "0x" | "0o" | "0b") {
+            // The parser takes a prefix alone for a number without digits.
+            let fault = ParseError::new("this number has no digits").with_unexpected(span);
+            watch(fault);
+        }
+        if is_wrong {
+            return None;
+        }
         Some(match kind {
             ScalarKind::String => TomlValue::String(self.tree.to_toml_str(decoded)),
             ScalarKind::Boolean(value) => TomlValue::Boolean(value),
@@ -236,8 +249,12 @@ impl EventReceiver for TreeBuilder<'_> {
     }
 
     fn scalar(&mut self, span: Span, kind: Option<Encoding>, error: &mut dyn ErrorSink) {
-        if let Some(value) = self.decode_scalar(span, kind, error) {
-            self.close_value(TomlNode { at: ByteRange::new(span.start(), span.end()), value });
+        match self.decode_scalar(span, kind, error) {
+            Some(value) => {
+                self.close_value(TomlNode { at: ByteRange::new(span.start(), span.end()), value });
+            }
+            // What is wrong with it has been reported: nothing else is to be said of this value.
+            None => self.drop_open_key(),
         }
     }
 

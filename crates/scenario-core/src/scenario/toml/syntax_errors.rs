@@ -42,24 +42,31 @@ impl SyntaxErrorSink {
         let start_of = |error: &ParseError| error_range(error).start as usize;
         self.errors.sort_by_key(start_of);
         let line_start = |at: usize| source[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let open = self.errors.iter().filter(|error| error.description().starts_with("unclosed")).filter_map(
-            |error| {
-                let at = error.context()?.start();
-                matches!(source.as_bytes().get(at), Some(b'[' | b'{')).then_some(at)
-            },
-        );
+        let open = self.errors.iter().filter(|error| is_unclosed(error)).filter_map(|error| {
+            let at = error.context()?.start();
+            matches!(source.as_bytes().get(at), Some(b'[' | b'{')).then_some(at)
+        });
         let open = open
             .min()
             .filter(|at| source[..*at].rfind('\n').is_none_or(|line| !is_header(&source[line + 1..])));
         let mut faults = Vec::new();
         let mut last_line = None;
+        if let Some((opening, fault)) =
+            self.errors.iter().find_map(|error| unclosed_lines(error, source, file))
+        {
+            // It has swallowed the rest of the file, so whatever is open around it never closes either.
+            let before = self.errors.iter().filter(|error| start_of(error) < opening && !is_unclosed(error));
+            faults.extend(before.map(|error| to_diagnostic(error, source, file)));
+            faults.push(fault);
+            return ParsePass { diagnostics: faults, resume_at: None };
+        }
         for error in &self.errors {
             let at = start_of(error).min(source.len());
             if open.is_some_and(|open| at > open) {
                 continue;
             }
             if last_line.replace(line_start(at)) != Some(line_start(at)) {
-                faults.push(to_diagnostic(error, file));
+                faults.push(to_diagnostic(error, source, file));
             }
         }
         let Some(open) = open else { return ParsePass { diagnostics: faults, resume_at: None } };
@@ -83,6 +90,18 @@ impl SyntaxErrorSink {
     }
 }
 
+/// Whether an error says that a bracket is never closed.
+fn is_unclosed(error: &ParseError) -> bool {
+    error.description().starts_with("unclosed")
+}
+
+/// The opening and the diagnostic of a string of several lines that is never closed.
+fn unclosed_lines(error: &ParseError, source: &str, file: u32) -> Option<(usize, Diagnostic)> {
+    let fault = unclosed_string(error, source, file)?;
+    let place = fault.place?;
+    (place.end - place.start == 3).then_some((place.start as usize, fault))
+}
+
 /// Whether a line is the header of a table.
 fn is_header(line: &str) -> bool {
     line.trim_start().starts_with('[')
@@ -95,7 +114,7 @@ fn error_range(error: &ParseError) -> ByteRange {
 }
 
 /// An error of the parser as a diagnostic.
-fn to_diagnostic(error: &ParseError, file: u32) -> Diagnostic {
+fn to_diagnostic(error: &ParseError, source: &str, file: u32) -> Diagnostic {
     let ByteRange { start, end } = error_range(error);
     let place = FilePlace { file, start, end };
     if error.description() == "string values must be quoted" {
@@ -105,6 +124,13 @@ fn to_diagnostic(error: &ParseError, file: u32) -> Diagnostic {
                 Diagnostic::error(place, "this is not a value").with_help("a string stands in quotes: \"…\"")
             }
         };
+    }
+    if let Some(fault) = unclosed_string(error, source, file) {
+        return fault;
+    }
+    if error.description() == "missing escaped value" {
+        return Diagnostic::error(place, "this `\\` begins no escape")
+            .with_help("for a backslash itself write `\\\\`, or put the text in '…', where it needs none");
     }
     let mut fault = Diagnostic::error(place, error.description().to_owned());
     if let Some(expected) = error.expected().filter(|expected| !expected.is_empty()) {
@@ -116,6 +142,24 @@ fn to_diagnostic(error: &ParseError, file: u32) -> Diagnostic {
         }
         _ => fault,
     }
+}
+
+/// The diagnostic of a string that is never closed, at its opening: the parser has its end, which may be far
+/// away.
+fn unclosed_string(error: &ParseError, source: &str, file: u32) -> Option<Diagnostic> {
+    let [Expected::Literal(quote @ ("\"" | "'"))] = error.expected()? else { return None };
+    let (string, end) = (error.context()?, error.unexpected()?.start());
+    let opening = source.get(string.start()..)?;
+    let length = if opening.starts_with(&quote.repeat(3)) { 3 } else { 1 };
+    let sign = opening.get(..length).filter(|sign| sign.starts_with(quote))?;
+    if end != string.end() {
+        return None;
+    }
+    let place = ByteRange::new(string.start(), string.start() + length);
+    let place = FilePlace { file, start: place.start, end: place.end };
+    let fault = Diagnostic::error(place, format!("this {} is never closed", quoted(sign)));
+    let line = "a string of more than one line stands in three quotes, and closes with them";
+    Some(if length == 1 { fault.with_help(format!("close it in its line; {line}")) } else { fault })
 }
 
 fn format_expected(expected: &[Expected]) -> String {

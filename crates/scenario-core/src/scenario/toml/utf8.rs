@@ -29,7 +29,12 @@ pub(crate) fn decode_utf8(name: &str, bytes: Vec<u8>, file: u32) -> (SourceFile,
             if text.starts_with('\u{feff}') {
                 text.drain(..'\u{feff}'.len_utf8());
             }
-            let faults = control_char_errors(&text, file);
+            let mut faults = control_char_errors(&text, file);
+            if text.starts_with('\u{feff}') {
+                let place = FilePlace { file, start: 0, end: 3 };
+                let fault = "a second byte order mark (U+FEFF) is not allowed; a file has at most one";
+                faults.insert(0, Diagnostic::error(place, fault));
+            }
             (SourceFile::new(name, text), faults)
         }
         Err(error) => {
