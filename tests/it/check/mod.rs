@@ -10,6 +10,7 @@ mod expected;
 mod fetches;
 mod files;
 mod impossible;
+mod own_words;
 mod properties;
 mod resolved;
 mod rows;

@@ -16,7 +16,7 @@ fn places(text: &str) -> Vec<String> {
 
 #[test]
 fn several_syntax_errors() {
-    assert_eq!(places("a = \nb = [1\nc = 2\nd 3\n[e\nf = \"x"), ["1:5", "2:5", "3:1", "4:3", "5:3", "6:7"]);
+    assert_eq!(places("a = \nb = [1\nc = 2\nd 3\n[e\nf = \"x"), ["1:5", "2:5", "3:1", "4:3", "5:3", "6:5"]);
 }
 
 #[test]

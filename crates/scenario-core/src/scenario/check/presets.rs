@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{PresetContext, not_on_virtual_clock, players, ready};
-use crate::diagnostic::{Diagnostic, FilePlace, Severity};
+use crate::diagnostic::{Diagnostic, FilePlace, Severity, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawPreset, RawStop};
 use crate::scenario::model::{
@@ -11,6 +11,8 @@ use crate::scenario::model::{
     StopPolicy,
 };
 use crate::scenario::schema::numbers::ByteSize;
+use crate::scenario::schema::own_words;
+use crate::scenario::schema::strings::NulFreeText;
 use crate::scenario::schema::{DefaultedSlot, KeySlot, Located};
 
 /// The longest piece of a line in the log, in bytes, whatever the file says. Each byte can become six in
@@ -54,7 +56,7 @@ fn build_players(
             found.add(Diagnostic::error(steps.place, message).with_help("remove `isolation`"));
         }
     }
-    let groups = players::build_groups(players, around.cells_and_locks, found)?;
+    let groups = players::build_groups(players, around.has_world, around.cells_and_locks, found)?;
     Some(PlayersPreset { groups, isolation })
 }
 
@@ -76,6 +78,7 @@ fn build_command(
         );
         return None;
     }
+    warn_of_command_line(&argv.value.0, found);
     let ready = match raw.ready {
         KeySlot::Given(raw) => Some(ready::build_readiness(raw.value, folder, around.passwords, found)?),
         KeySlot::Absent => None,
@@ -120,6 +123,24 @@ fn build_argv(argv: impl Iterator<Item = ScenarioText>, folder: &Path) -> Vec<Sc
         *program = std::mem::take(program).with_inserted(0, &format!("{}/", folder.to_string_lossy()));
     }
     argv
+}
+
+/// Warns of a program whose name looks like a whole command line: `["redis-server --port 1"]`.
+fn warn_of_command_line(argv: &[Located<NulFreeText>], found: &mut Diagnostics) {
+    let [program] = argv else { return };
+    let text = &program.value.0;
+    let words = own_words::shell_words(text.reveal()).unwrap_or_default();
+    let looks_like_line =
+        words.iter().skip(1).any(|word| word.starts_with('-')) || !text.reveal().contains('/');
+    if words.len() < 2 || !looks_like_line || text.is_secret() {
+        return;
+    }
+    let message = format!("the program {} has spaces in its name", quoted(text.reveal()));
+    let warning = Diagnostic::warning(program.place, message);
+    found.add(match own_words::command_list(text.reveal()) {
+        Some(list) => warning.with_help(format!("if these are its arguments, write command = {list}")),
+        None => warning,
+    });
 }
 
 /// Checks that a program can read the world.

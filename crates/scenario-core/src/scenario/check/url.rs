@@ -23,7 +23,9 @@ pub(super) fn build_url(
     if let Err(fault) = check_url(text.reveal()) {
         let shown = hide_password(text.display_text());
         let fault = Diagnostic::error(place, format!("{} cannot be fetched: {fault}", quoted(&shown)));
-        found.add(fault.with_help("for example \"http://127.0.0.1:8080/a.pdf\""));
+        let help = with_scheme(&text).map(|url| format!("write {url:?}"));
+        let help = help.unwrap_or_else(|| "for example \"http://127.0.0.1:8080/a.pdf\"".to_owned());
+        found.add(fault.with_help(help));
         return None;
     }
     if let Some(password) = password_range(text.reveal()) {
@@ -60,6 +62,15 @@ fn check_url(text: &str) -> Result<(), String> {
         unix_socket::SCHEME => unix_socket::socket_url_error(&url).map_or(Ok(()), Err),
         scheme => Err(format!("{} is neither http nor https nor http+unix", quoted(scheme))),
     }
+}
+
+/// The URL that an address without a scheme probably means: `localhost:8080/a`.
+fn with_scheme(text: &ScenarioText) -> Option<String> {
+    let address = text.reveal();
+    let host = address.split([':', '/', '?']).next()?;
+    let is_host = host == "localhost" || host.contains('.');
+    let url = format!("http://{address}");
+    (is_host && !text.is_secret() && !address.contains(['@', '\\']) && check_url(&url).is_ok()).then_some(url)
 }
 
 /// The end of the user, the host and the port of a URL.

@@ -7,7 +7,6 @@ use super::numbers::BoundedInt;
 use super::strings::{PublicString, RegexText};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
-use crate::diagnostic::quoted;
 use crate::scenario::model::VarValue;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -30,6 +29,8 @@ pub(crate) enum RawTrigger {
         moment: EntryMoment,
     },
     Line(Box<LineTriggerTable>),
+    /// A text that names no moment; the error needs the ids of the timeline.
+    NoMoment(String),
 }
 
 table! {
@@ -48,38 +49,38 @@ table! {
     }
 }
 
-const AFTER_FORMS: &str =
+/// The moments of entries, by the words for them.
+pub(crate) const MOMENTS: [(&str, EntryMoment); 3] =
+    [("started", EntryMoment::Started), ("ready", EntryMoment::Ready), ("finished", EntryMoment::Finished)];
+
+/// The moment that a word of another kind probably means.
+pub(crate) fn meant_moment(word: &str) -> Option<&'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "start" | "starts" | "begin" | "begins" | "began" | "running" | "run" | "spawned" | "launched" => {
+            Some("started")
+        }
+        "healthy" | "up" | "listening" | "available" | "alive" | "service_healthy" => Some("ready"),
+        "exited" | "exit" | "exits" | "done" | "completed" | "complete" | "end" | "ended" | "ends"
+        | "stopped" | "finish" | "finishes" | "over" | "passed" | "success" => Some("finished"),
+        _ => None,
+    }
+}
+
+/// The forms of `after`, for messages.
+pub(crate) const AFTER_FORMS: &str =
     "\"ID.started\", \"ID.ready\", \"ID.finished\" or { line = \"REGEX\", of = \"ID\" }";
 
 impl TomlSchema for RawTrigger {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawTrigger> {
-        let at = node.at;
         if let TomlValue::Table(_) = node.value {
             return LineTriggerTable::decode(cx, node).map(|table| RawTrigger::Line(Box::new(table)));
         }
         let text = cx.decode_public_text(node, "a moment", AFTER_FORMS)?;
-        let moments = [
-            ("started", EntryMoment::Started),
-            ("ready", EntryMoment::Ready),
-            ("finished", EntryMoment::Finished),
-        ];
-        let Some((id, name)) = text.rsplit_once('.') else {
-            let fault = format!("{} does not name a moment of an entry", quoted(&text));
-            cx.error_with_help(at, fault, format!("the forms are {AFTER_FORMS}"));
-            return None;
-        };
-        match moments.iter().find(|(known, _)| *known == name) {
-            Some((_, moment)) if !id.is_empty() => {
-                Some(RawTrigger::Moment { id: id.to_owned(), moment: *moment })
-            }
-            _ => {
-                let nearest = cx.diagnostics.closest_name(name, moments.iter().map(|(known, _)| *known));
-                let help = nearest.map_or_else(String::new, |near| format!("did you mean \"{id}.{near}\"? "));
-                let fault = format!("{} is not a moment of an entry", quoted(name));
-                cx.error_with_help(at, fault, format!("{help}the forms are {AFTER_FORMS}"));
-                None
-            }
-        }
+        let moment = text.rsplit_once('.').and_then(|(id, name)| {
+            let (_, moment) = MOMENTS.iter().find(|(known, _)| *known == name)?;
+            (!id.is_empty()).then(|| RawTrigger::Moment { id: id.to_owned(), moment: *moment })
+        });
+        Some(moment.unwrap_or(RawTrigger::NoMoment(text)))
     }
 
     fn schema() -> Json {

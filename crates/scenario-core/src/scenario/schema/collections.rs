@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::key_rules::KeyRule;
-use super::{DecodeContext, Located, TomlSchema};
+use super::{DecodeContext, Located, TomlSchema, own_words};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -28,7 +28,10 @@ impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let at = node.at;
         let TomlValue::Array(items) = node.value else {
-            cx.report_wrong_type(&node, "a list", &format!("[{}]", T::EXAMPLE));
+            match own_words::as_list(&node, &cx.source, T::list_of_text) {
+                Some(list) => cx.report_wrong_type_with_help(&node, "a list", format!("write {list}")),
+                None => cx.report_wrong_type(&node, "a list", &format!("[{}]", T::EXAMPLE)),
+            }
             return None;
         };
         if items.len() < LEAST {
@@ -111,7 +114,12 @@ impl<T: TomlSchema, K: KeyRule> TomlSchema for NamedTable<T, K> {
 
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         let TomlValue::Table(table) = node.value else {
-            cx.report_wrong_type(&node, "a table of names", "{ name = … }");
+            match own_words::assignments_as_table(&node, &cx.source) {
+                Some(table) => {
+                    cx.report_wrong_type_with_help(&node, "a table of names", format!("write {table}"));
+                }
+                None => cx.report_wrong_type(&node, "a table of names", "{ name = … }"),
+            }
             return None;
         };
         let source = Rc::clone(&cx.source);

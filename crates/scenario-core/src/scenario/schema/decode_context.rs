@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::{KeySlot, Located, TomlSchema, foreign_keys};
+use super::{KeySlot, Located, TomlSchema, foreign_keys, own_words};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
@@ -93,12 +93,15 @@ impl<'a> DecodeContext<'a> {
 
     /// Reports a value of the wrong type.
     pub(crate) fn report_wrong_type(&mut self, node: &TomlNode, wanted: &str, example: &str) {
+        self.report_wrong_type_with_help(node, wanted, format!("for example {example}"));
+    }
+
+    /// Reports a value of the wrong type, with a help of its own.
+    pub(crate) fn report_wrong_type_with_help(&mut self, node: &TomlNode, wanted: &str, help: String) {
         let found = describe_value(node, &self.source);
         let place = self.place(node.at);
-        self.diagnostics.add(
-            Diagnostic::error(place, format!("expected {wanted}, found {found}"))
-                .with_help(format!("for example {example}")),
-        );
+        self.diagnostics
+            .add(Diagnostic::error(place, format!("expected {wanted}, found {found}")).with_help(help));
     }
 
     /// Reports a key that this kind of table does not have.
@@ -126,6 +129,14 @@ impl<'a> DecodeContext<'a> {
     ) -> Option<(TomlStr, ByteRange)> {
         match node.value {
             TomlValue::String(text) => Some((text, node.at)),
+            // Any text may stand here, so the text of the value is the string that was meant.
+            TomlValue::Integer(_) | TomlValue::Float | TomlValue::Boolean(_) | TomlValue::Datetime
+                if wanted == "a string" =>
+            {
+                let written = own_words::toml_string(node.at.slice(&self.source));
+                self.report_wrong_type_with_help(&node, wanted, format!("write {written}"));
+                None
+            }
             _ => {
                 self.report_wrong_type(&node, wanted, example);
                 None

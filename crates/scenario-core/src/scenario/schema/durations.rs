@@ -2,7 +2,7 @@
 //! duration has at most 365 days, and there are no spaces inside a number.
 
 use super::strings::pattern_schema;
-use super::{DecodeContext, TomlSchema};
+use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::format::format_span;
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
@@ -33,6 +33,10 @@ impl<const POSITIVE: bool> TomlSchema for DurationValue<POSITIVE> {
         Some(DurationValue(span))
     }
 
+    fn list_of_text(text: &str) -> Option<String> {
+        Some(format!("[{}]", own_words::toml_string(text)))
+    }
+
     fn schema() -> Json {
         let schema = pattern_schema(&duration_pattern());
         // It is more than zero if it has a digit other than 0.
@@ -48,6 +52,12 @@ fn decode_span(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Span> {
     let at = node.at;
     if matches!(node.value, TomlValue::Integer(_) | TomlValue::Float) {
         report_bare_number(cx, at, "a duration");
+        return None;
+    }
+    if matches!(node.value, TomlValue::Datetime)
+        && let Some(help) = own_words::duration_help(at.slice(&cx.source))
+    {
+        cx.report_wrong_type_with_help(&node, "a duration", help);
         return None;
     }
     let text = cx.decode_text(node, "a duration", r#""1m 30s""#)?;
@@ -81,8 +91,15 @@ pub(super) fn parse_and_report(
             Some(span)
         }
         Err((fault, help)) => {
-            let fault = if secret { "this value is not a duration".to_owned() } else { fault };
-            cx.error_with_help(at, fault, help);
+            if secret {
+                cx.error_with_help(at, "this value is not a duration", "for example \"800ms\"");
+            } else {
+                let fault = match text.contains(':') {
+                    true => format!("{} is not a duration: its numbers have no units", quoted(text)),
+                    false => fault,
+                };
+                cx.error_with_help(at, fault, own_words::duration_help(text).unwrap_or(help));
+            }
             None
         }
     }

@@ -1,11 +1,11 @@
 //! Intervals: times from one thing to the next, constant or drawn.
 
 use super::collections::ListOf;
-use super::durations::{DurationValue, TIME_UNIT_PATTERN, parse_and_report, report_bare_number};
+use super::durations::{DurationValue, TIME_UNIT_PATTERN, parse_and_report, parse_span, report_bare_number};
 use super::encode::TomlEncode;
 use super::table::{TableRule, table};
 use super::unions::tables_or_string_schema;
-use super::{DecodeContext, KeySlot, TomlSchema};
+use super::{DecodeContext, KeySlot, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::format::format_span;
 use crate::scenario::interval::Interval;
@@ -102,6 +102,14 @@ fn interval_from_table(table: IntervalTable) -> Option<Interval> {
 fn decode_constant_or_uniform(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Interval> {
     let at = node.at;
     let text = cx.decode_text(node, "an interval", INTERVAL_FORMS)?;
+    let is_right = |part: &str| parse_span(part).is_ok();
+    if !text.is_secret()
+        && !text.reveal().split("..").all(is_right)
+        && let Some(help) = own_words::interval_help(text.reveal())
+    {
+        cx.error_with_help(at, format!("{} is not an interval", quoted(text.reveal())), help);
+        return None;
+    }
     let Some((from, to)) = text.reveal().split_once("..") else {
         return parse_and_report(cx, at, text.reveal(), text.is_secret()).map(Interval::Constant);
     };

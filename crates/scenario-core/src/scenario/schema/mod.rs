@@ -21,6 +21,7 @@ mod json_text;
 pub(crate) mod key_rules;
 pub(crate) mod keywords;
 pub(crate) mod numbers;
+pub(crate) mod own_words;
 pub(crate) mod rates;
 pub(crate) mod steps;
 pub(crate) mod strings;
@@ -43,6 +44,12 @@ pub(crate) trait TomlSchema: Sized {
 
     /// The values that `decode` accepts, as JSON Schema 2020-12.
     fn schema() -> Json;
+
+    /// The list to write in the place of a string, made of the words of that string, if this type is one of
+    /// texts.
+    fn list_of_text(_text: &str) -> Option<String> {
+        None
+    }
 
     /// Decodes the defaults of a table and of the tables in it. A wrong default panics.
     #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Integers of a range, booleans, and sizes.
 
-use super::{DecodeContext, TomlSchema};
+use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::format::SIZE_UNITS;
 use crate::scenario::toml::{ByteRange, TomlNode, TomlValue};
@@ -19,8 +19,21 @@ impl<const LEAST: i64, const MOST: i64> TomlSchema for BoundedInt<LEAST, MOST> {
                 None
             }
             _ => {
-                let example = LEAST.max(1).min(MOST).to_string();
-                cx.report_wrong_type(&node, &format!("an integer from {LEAST} to {MOST}"), &example);
+                let wanted = format!("an integer from {LEAST} to {MOST}");
+                // The number may stand in quotes, or have decimals that say nothing.
+                let written = match &node.value {
+                    TomlValue::String(text) => text.as_str(&cx.source).to_owned(),
+                    _ => node.at.slice(&cx.source).to_owned(),
+                };
+                let whole = written.trim().trim_end_matches('0').trim_end_matches('.');
+                let number =
+                    if written.contains('.') { whole.parse() } else { written.trim().parse::<i64>() };
+                match number.ok().filter(|number| (LEAST..=MOST).contains(number)) {
+                    Some(number) => {
+                        cx.report_wrong_type_with_help(&node, &wanted, format!("write {number}"));
+                    }
+                    None => cx.report_wrong_type(&node, &wanted, &LEAST.max(1).min(MOST).to_string()),
+                }
                 None
             }
         }
@@ -50,7 +63,16 @@ impl TomlSchema for bool {
         match node.value {
             TomlValue::Boolean(value) => Some(value),
             _ => {
-                cx.report_wrong_type(&node, "`true` or `false`", "true");
+                let written = match &node.value {
+                    TomlValue::String(text) => text.as_str(&cx.source).to_ascii_lowercase(),
+                    _ => node.at.slice(&cx.source).to_owned(),
+                };
+                let help = match written.as_str() {
+                    "true" | "yes" | "on" | "y" | "1" => "write true",
+                    "false" | "no" | "off" | "n" | "0" => "write false",
+                    _ => "for example true",
+                };
+                cx.report_wrong_type_with_help(&node, "`true` or `false`", help.to_owned());
                 None
             }
         }
@@ -85,8 +107,10 @@ impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
                 None
             }
             Err(fault) => {
+                let help = own_words::size_help(text.reveal()).filter(|_| !text.is_secret());
                 let fault = if text.is_secret() { "this value is not a size".to_owned() } else { fault };
-                cx.error_with_help(at, fault, r#"for example "64KiB", "1GB" or "100""#);
+                let example = || r#"for example "64KiB", "1GB" or "100""#.to_owned();
+                cx.error_with_help(at, fault, help.unwrap_or_else(example));
                 None
             }
         }

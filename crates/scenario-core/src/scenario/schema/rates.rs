@@ -5,7 +5,7 @@ use super::durations::DurationValue;
 use super::encode::TomlEncode;
 use super::strings::pattern_schema;
 use super::table::{TableRule, table};
-use super::{DecodeContext, Located, TomlSchema};
+use super::{DecodeContext, Located, TomlSchema, own_words};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::rate::{Ramp, RampPoint, RequestRate};
 use crate::scenario::toml::{TomlNode, TomlValue};
@@ -36,8 +36,9 @@ impl TomlSchema for RequestRate {
         match parse_rate(text.reveal()) {
             Ok(rate) => Some(rate),
             Err(fault) => {
+                let help = own_words::rate_help(text.reveal()).filter(|_| !text.is_secret());
                 let fault = if text.is_secret() { "this value is not a rate".to_owned() } else { fault };
-                cx.error_with_help(at, fault, format!("for example {RATE_FORMS}"));
+                cx.error_with_help(at, fault, help.unwrap_or_else(|| format!("for example {RATE_FORMS}")));
                 None
             }
         }

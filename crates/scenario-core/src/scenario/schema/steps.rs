@@ -3,7 +3,7 @@
 use super::decode_context::decode_snippet;
 use super::durations::TIME_UNIT_PATTERN;
 use super::strings::pattern_schema;
-use super::{DecodeContext, TomlSchema};
+use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::interval::Interval;
 use crate::scenario::toml::TomlNode;
@@ -46,6 +46,10 @@ const STEP_FORMS: [(&str, &str); 9] = [
 ];
 
 impl TomlSchema for RawStep {
+    fn list_of_text(text: &str) -> Option<String> {
+        Some(format!("[{}]", own_words::toml_string(text)))
+    }
+
     const EXAMPLE: &'static str = r#""load a", "add 1", "store a""#;
 
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawStep> {

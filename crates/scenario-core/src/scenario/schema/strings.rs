@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use super::key_rules::{HeaderNameRule, KeyRule, is_token};
-use super::{DecodeContext, TomlSchema};
+use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
+use crate::scenario::write::toml_writer::to_inline_toml;
 use scenario_log::name;
 
 /// The schema of a value, or of a string with a variable in it.
@@ -50,6 +51,10 @@ impl TomlSchema for DeferredText {
     fn schema() -> Json {
         ScenarioText::schema()
     }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        Some(format!("[{}]", own_words::toml_string(text)))
+    }
 }
 
 /// A string that the log shows as it is; it must not hold secrets.
@@ -79,6 +84,10 @@ impl TomlSchema for NulFreeText {
 
     fn schema() -> Json {
         object([("type", "string".into()), ("pattern", r"^[^\u0000]*$".into())])
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        own_words::command_list(text)
     }
 }
 
@@ -165,9 +174,13 @@ impl TomlSchema for PlayerNamePattern {
         let pattern = cx.decode_public_text(node, "a name", r#""john", or "player-{n}" for many"#)?;
         // A lone `{n}` becomes a valid name with its number.
         let numbered = pattern.replacen("{n}", "0", 1);
-        let fault = name::name_error(&numbered);
-        if let Some(fault) = fault {
-            cx.error_with_help(at, fault, "one `{n}` in it stands for the player's number");
+        if let Some(fault) = name::player_name_error(&numbered) {
+            cx.error(at, fault);
+            return None;
+        }
+        if numbered.contains("{n}") {
+            let fault = "a player's number stands once in its name: this one has `{n}` twice";
+            cx.error_with_help(at, fault, "remove one `{n}`");
             return None;
         }
         Some(PlayerNamePattern(pattern))
@@ -175,8 +188,41 @@ impl TomlSchema for PlayerNamePattern {
 
     fn schema() -> Json {
         let short = object([("maxLength", 66.into())]);
-        let name = pattern_schema(r"^[A-Za-z0-9_.-]*(\{n\}[A-Za-z0-9_.-]*|[A-Za-z0-9_.-])$");
-        object([("allOf", Json::List(vec![name, or_variable_schema(short)]))])
+        let name = pattern_schema(r"^[^\u0000-\u001f\u007f-\u009f]+$");
+        let twice = object([("pattern", r"\{n\}.*\{n\}".into())]);
+        object([("allOf", Json::List(vec![name, or_variable_schema(short)])), ("not", twice)])
+    }
+}
+
+/// The direction of a move: one word. Whether a world allows it is checked later.
+#[derive(Clone, Debug)]
+pub(crate) struct DirectionWord(pub(crate) String);
+
+impl TomlSchema for DirectionWord {
+    const EXAMPLE: &'static str = r#""N""#;
+
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<DirectionWord> {
+        let at = node.at;
+        let word = cx.decode_public_text(node, "a word", r#""N""#)?;
+        if let Some(fault) = name::direction_error(&word) {
+            let joined = word.split_whitespace().collect::<Vec<_>>().join("-");
+            match name::direction_error(&joined) {
+                None => cx.error_with_help(at, fault, format!("for example {joined:?}")),
+                Some(_) => cx.error(at, fault),
+            }
+            return None;
+        }
+        Some(DirectionWord(word))
+    }
+
+    fn schema() -> Json {
+        pattern_schema(r"^[^\s\u0000-\u001f\u007f-\u009f]{1,64}$")
+            .with("examples", Json::from(["N", "S", "E", "W"]))
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        let words: Json = text.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+        Some(to_inline_toml(&words))
     }
 }
 
@@ -255,6 +301,10 @@ impl TomlSchema for IncludePath {
             ("pattern", r"^[^\u0000]+$".into()),
             ("not", object([("pattern", r"\$\{".into())])),
         ])
+    }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        Some(format!("[{}]", own_words::toml_string(text)))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::decode_context::decode_snippet;
 use super::encode::TomlEncode;
-use super::{DecodeContext, TomlSchema};
+use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::toml::{ByteRange, TomlKeyValue, TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -45,7 +45,15 @@ pub(crate) fn take_table_items(
                 [] => "[name]".to_owned(),
                 keys => format!("{{ {} = … }}; the keys are {}", keys[0], join_with_commas(keys)),
             };
-            cx.report_wrong_type(node, &format!("a table ({what})"), &example);
+            let own = match &node.value {
+                TomlValue::String(text) => own_words::as_table(keys, text.as_str(&cx.source)),
+                _ => None,
+            };
+            let wanted = format!("a table ({what})");
+            match own {
+                Some(table) => cx.report_wrong_type_with_help(node, &wanted, format!("write {table}")),
+                None => cx.report_wrong_type(node, &wanted, &example),
+            }
             None
         }
     }

@@ -5,7 +5,7 @@ use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
 use super::numbers::{int_or_list_schema, report_out_of_range};
 use super::strings::{DeferredText, ScenarioPath, pattern_schema};
-use super::{DecodeContext, KeySlot, TomlSchema, table::table};
+use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
 use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StatusRule, StdinMode};
 use crate::scenario::schema::table::TableRule;
@@ -32,7 +32,13 @@ fn decode_word<T: Copy>(
     let found = words.iter().find(|(word, _)| *word == written).map(|(_, meaning)| *meaning);
     if found.is_none() {
         let nearest = cx.diagnostics.closest_name(&written, words.iter().map(|(word, _)| *word));
-        let help = nearest.map_or_else(String::new, |word| format!("did you mean {word:?}? "));
+        // A number in quotes, where a number may stand.
+        let number = written.parse::<u16>().ok().filter(|_| forms.contains("[0, 3]"));
+        let help = match (nearest, number) {
+            (_, Some(number)) => format!("write {number}; "),
+            (Some(word), None) => format!("did you mean {word:?}? "),
+            (None, None) => String::new(),
+        };
         cx.error_with_help(
             at,
             format!("{} is not {what}", quoted(&written)),
@@ -177,7 +183,9 @@ impl TomlSchema for StatusRule {
                 } else {
                     format!("{} is not a status", quoted(written))
                 };
-                cx.error_with_help(at, fault, format!("the forms are {STATUS_FORMS}"));
+                let number = written.parse::<u16>().ok().filter(|code| (100..=999).contains(code));
+                let help = number.map_or_else(String::new, |number| format!("write {number}; "));
+                cx.error_with_help(at, fault, format!("{help}the forms are {STATUS_FORMS}"));
                 None
             }
         }
@@ -293,6 +301,13 @@ impl TomlEncode for &FetchBody {
 
 impl TomlSchema for FetchBody {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<FetchBody> {
+        if let TomlValue::String(text) = &node.value {
+            let text = own_words::toml_string(text.as_str(&cx.source));
+            if text.len() <= own_words::MAX_REPEATED {
+                cx.report_wrong_type_with_help(&node, "a body", format!("write {{ text = {text} }}"));
+                return None;
+            }
+        }
         if !matches!(node.value, TomlValue::Table(_)) {
             cx.report_wrong_type(
                 &node,
