@@ -6,6 +6,7 @@ use crate::extract::extracted_run::{ExtractedRun, TypedLine};
 use crate::report::units::format_moment;
 use scenario_core::engine::console_command;
 use scenario_core::engine::console_command::ConsoleCommand;
+use scenario_core::engine::console_target::ConsoleTarget;
 use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
 use scenario_log::reader::LogReadError;
@@ -37,6 +38,7 @@ impl ScenarioAdditions {
             timeline_began: opened,
             ids,
             started: Vec::new(),
+            stopped: HashSet::new(),
             additions: ScenarioAdditions::default(),
         };
         for input in &run.inputs {
@@ -55,45 +57,75 @@ impl ScenarioAdditions {
     }
 }
 
+/// Something that a typed line started.
+#[derive(Debug)]
+struct TypedStart {
+    t: Moment,
+    /// The id of its entry.
+    id: String,
+    what: StartedThing,
+}
+
+/// What an entry starts, as an index into the scenario's lists.
+#[derive(Clone, Copy, Debug)]
+enum StartedThing {
+    Preset(usize),
+    Fetch(usize),
+}
+
 /// Collects the additions.
 struct AdditionsBuilder<'s> {
     scenario: &'s Scenario,
     /// When the first event of the timeline was due.
     timeline_began: Option<Moment>,
     ids: EntryIds,
-    /// What was started: when it was typed, and the id of its entry.
-    started: Vec<(Moment, String)>,
+    /// What was started by typed lines.
+    started: Vec<TypedStart>,
+    /// The ids of what was stopped by typed lines.
+    stopped: HashSet<String>,
     additions: ScenarioAdditions,
 }
 
 impl<'s> AdditionsBuilder<'s> {
     fn add_input(&mut self, input: &TypedLine) -> Result<(), LogReadError> {
-        let addition = match &input.refused {
-            Some(why) => DraftAddition::comment(typed_line_comment(input, &format!(", refused ({why})"))),
+        let additions = match &input.refused {
+            Some(why) => {
+                vec![DraftAddition::comment(typed_line_comment(input, &format!(", refused ({why})")))]
+            }
             None => {
                 let typed = console_command::parse_command(&input.text, self.scenario).map_err(|fault| {
                     let what = format!("has an `input` that was accepted, but is not a command: {fault}");
                     LogReadError::damaged(input.line, what)
                 })?;
-                self.command_addition(input, &typed)
+                self.command_additions(input, &typed)
             }
         };
         let ScenarioAdditions { before_timeline: before, after_timeline: after, .. } = &mut self.additions;
-        if input.is_before_timeline { before } else { after }.push(addition);
+        if input.is_before_timeline { before } else { after }.extend(additions);
         Ok(())
     }
 
-    fn command_addition(&mut self, input: &TypedLine, typed: &ConsoleCommand<'_>) -> DraftAddition {
-        let nothing = |how: &str| DraftAddition::comment(typed_line_comment(input, how));
-        let step = match typed {
+    fn command_additions(&mut self, input: &TypedLine, typed: &ConsoleCommand<'_>) -> Vec<DraftAddition> {
+        let nothing = |how: &str| vec![DraftAddition::comment(typed_line_comment(input, how))];
+        let targets = match typed {
+            ConsoleCommand::Stop(target) | ConsoleCommand::Send { to: target, .. } => self.ids_of(target),
+            _ => Vec::new(),
+        };
+        let steps = match typed {
             ConsoleCommand::Spawn { preset, count } => {
-                DraftAction::Spawn(&self.scenario.presets[*preset].name, *count)
+                vec![DraftAction::Spawn(&self.scenario.presets[*preset].name, *count)]
             }
-            ConsoleCommand::Fetch(job) => DraftAction::Fetch(&self.scenario.fetches[*job].name),
-            ConsoleCommand::Mark(text) => DraftAction::Mark(text),
-            ConsoleCommand::Stop(entry) => DraftAction::Stop(self.id_of(*entry)),
-            ConsoleCommand::Send { to, text } => DraftAction::Send { to: self.id_of(*to), text },
+            ConsoleCommand::Fetch(job) => vec![DraftAction::Fetch(&self.scenario.fetches[*job].name)],
+            ConsoleCommand::Mark(text) => vec![DraftAction::Mark(text)],
+            ConsoleCommand::Stop(_) | ConsoleCommand::Send { .. } if targets.is_empty() => {
+                return nothing(", for something that no entry can name");
+            }
+            ConsoleCommand::Stop(_) => targets.iter().map(|id| DraftAction::Stop(id)).collect(),
+            ConsoleCommand::Send { text, .. } => {
+                targets.iter().map(|to| DraftAction::Send { to, text }).collect()
+            }
             ConsoleCommand::Status => return nothing(", which only showed what ran"),
+            ConsoleCommand::Help => return nothing(", which only showed what can be typed"),
             ConsoleCommand::Quit => {
                 self.set_end(input.t, input.is_before_timeline, "`quit` was typed".to_owned());
                 return nothing(", which ended the run");
@@ -107,17 +139,41 @@ impl<'s> AdditionsBuilder<'s> {
         if at.0 > MAX_SPAN.0 {
             return nothing(", later than an entry can be");
         }
-        let id = self.ids.next_id();
         let how = if at < input.t { ", but before all else" } else { "" };
-        let addition = DraftAddition::entry(typed_line_comment(input, how), &id, Span(at.0), step);
-        if matches!(typed, ConsoleCommand::Spawn { .. } | ConsoleCommand::Fetch(_)) {
-            self.started.push((input.t, id));
+        let ids: Vec<String> = steps.iter().map(|_| self.ids.next_id()).collect();
+        let comment = typed_line_comment(input, how);
+        let additions = steps.into_iter().zip(&ids);
+        let additions =
+            additions.map(|(step, id)| DraftAddition::entry(comment.clone(), id, Span(at.0), step)).collect();
+        let what = match typed {
+            ConsoleCommand::Spawn { preset, .. } => Some(StartedThing::Preset(*preset)),
+            ConsoleCommand::Fetch(fetch) => Some(StartedThing::Fetch(*fetch)),
+            _ => None,
+        };
+        if let Some(what) = what {
+            self.started.extend(ids.into_iter().map(|id| TypedStart { t: input.t, id, what }));
         }
-        addition
+        if let ConsoleCommand::Stop(_) = typed {
+            self.stopped.extend(targets);
+        }
+        additions
     }
 
-    fn id_of(&self, entry: usize) -> &'s str {
-        self.scenario.entry_name(entry).unwrap_or_default()
+    /// The ids of the entries that a target probably meant: those of its name that were not stopped by a
+    /// typed line before. A source alone has no name in a scenario.
+    fn ids_of(&self, target: &ConsoleTarget<'_>) -> Vec<String> {
+        let of_entry = target.entry.map(|_| target.name.to_owned());
+        let typed = self.started.iter().filter(|start| match start.what {
+            StartedThing::Preset(preset) => target.preset == Some(preset),
+            StartedThing::Fetch(fetch) => target.fetch == Some(fetch),
+        });
+        let all = of_entry.iter().cloned().chain(typed.map(|start| start.id.clone()));
+        let left: Vec<String> = all.filter(|id| !self.stopped.contains(id)).collect();
+        match (left.is_empty(), of_entry) {
+            // It was accepted, so something of the entry ran again.
+            (true, Some(id)) => vec![id],
+            _ => left,
+        }
     }
 
     /// Notes that a person ended the run, unless somebody already has.
@@ -129,7 +185,7 @@ impl<'s> AdditionsBuilder<'s> {
     /// What was started in the moment of the end, before what was due by then, did not move any more.
     fn stop_just_started(&mut self) {
         let Some(end) = self.additions.end.as_ref().filter(|end| end.is_first) else { return };
-        for (t, id) in self.started.iter().filter(|(t, _)| *t == end.t) {
+        for TypedStart { t, id, .. } in self.started.iter().filter(|start| start.t == end.t) {
             let comment = format!("{} in the same moment.", end.comment);
             let stop = DraftAddition::entry(comment, &self.ids.next_id(), Span(t.0), DraftAction::Stop(id));
             self.additions.before_timeline.push(stop);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use scenario_core::engine::input::Input;
 use scenario_log::decode::LogRecord;
-use scenario_log::event::{Event, OutputStream, Source};
+use scenario_log::event::{Event, MoveDirection, OutputStream, Source};
 use scenario_log::reader::LogLine;
 use scenario_log::schema;
 
@@ -30,6 +30,12 @@ pub(super) fn read_input(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Opt
         },
         _ => read_any_line(line, buffer),
     }
+}
+
+/// Whether a line says that a source is stopped because the run is at its end.
+pub(super) fn ends_run(line: &LogLine<'_>) -> bool {
+    let reason = br#""reason":"the end of the run"}"#;
+    line.event_name_bytes() == b"stopping" && line.payload().is_some_and(|own| own.ends_with(reason))
 }
 
 /// Whether an input can come to a run in virtual time: a person caused it (by a typed line or a
@@ -61,11 +67,14 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         }
         Some(Event::PlayerLeft { source }) => Input::PlayerLeft { source },
         Some(Event::Move { due: None, source: source @ Source::Guest(_), direction, .. }) => {
+            let MoveDirection::Compass(direction) = direction else {
+                return Err(format!("{:?} is not a direction of the world", direction.word()));
+            };
             Input::PlayerMoved { source, direction }
         }
         Some(Event::Move { due: None, source, player, direction }) => {
             // The line of the process, again.
-            buffer.extend_from_slice(format!("{} {player}\n", direction.letter()).as_bytes());
+            buffer.extend_from_slice(format!("{} {player}\n", direction.word()).as_bytes());
             let chunk = std::mem::take(buffer);
             Input::SpawnLines { source, stream: OutputStream::Stdout, partial: false, chunk }
         }

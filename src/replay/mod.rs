@@ -221,6 +221,10 @@ impl ReplayDriver {
     fn next_step(&mut self, line: &LogLine<'_>, reached: Moment) -> Result<ReplayStep, String> {
         let input = input::read_input(line, &mut self.line)?;
         if self.clock == ClockKind::Real {
+            if input::ends_run(line) {
+                // Programs that were being started are no reason to wait: an older release did not.
+                self.engine.end_before_starts();
+            }
             return Ok(
                 input.map_or(ReplayStep::Advance(line.t), |input| ReplayStep::HandleInput(line.t, input))
             );

@@ -330,6 +330,7 @@ impl LiveLoop {
                     let status = run.engine.status();
                     run.recorder.show_status(self.clock.now(), &status);
                 }
+                Effect::ShowLines { lines } => run.recorder.show_lines(self.clock.now(), &lines),
             }
         }
         if is_to_suspend {

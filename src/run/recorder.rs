@@ -172,6 +172,13 @@ impl RunRecorder {
         }
     }
 
+    /// Shows lines for the person who typed.
+    pub fn show_lines(&mut self, t: Moment, lines: &[String]) {
+        if let Some(screen) = &self.renderer {
+            lines.iter().for_each(|line| screen.render_answer(&mut self.screen_text, t, line));
+        }
+    }
+
     /// Shows a note about a source that is not an event. It goes to the screen with the next chunk.
     pub fn show_note(&mut self, t: Moment, source: Source, text: &str) {
         if let Some(screen) = &self.renderer {

@@ -88,14 +88,17 @@ fn drive_to_end(run: &mut DrivenRun, signals: &mut SignalPoller) -> Result<RunVe
     }
 }
 
-/// Applies the only effect of virtual time. A scenario that starts something real was refused before the
+/// Applies the effects of virtual time, which only show something. A scenario that starts something real was refused before the
 /// run.
 fn apply_effects(run: &mut DrivenRun, effects: &mut Vec<Effect>) {
     run.recorder.take_effects(effects);
     for effect in effects.drain(..) {
+        let now = run.recorder.last_moment();
         if effect == Effect::ShowStatus {
             let status = run.engine.status();
-            run.recorder.show_status(run.recorder.last_moment(), &status);
+            run.recorder.show_status(now, &status);
+        } else if let Effect::ShowLines { lines } = effect {
+            run.recorder.show_lines(now, &lines);
         }
     }
 }

@@ -99,6 +99,8 @@ impl EventRenderer for FetchLineRenderer {
 
     fn render_note(&self, _out: &mut String, _t: Moment, _source: Source, _text: &str) {}
 
+    fn render_answer(&self, _out: &mut String, _t: Moment, _line: &str) {}
+
     fn render_fetch_warning(&self, _out: &mut String, _t: Moment, _job: &str, _text: &str) {}
 
     fn render_dropped_pages(&self, _out: &mut String, _t: Moment, _count: u64) {}

@@ -23,7 +23,7 @@ impl FileProvider for Memory {
     }
 }
 
-fn scenario(text: &'static str) -> Rc<Scenario> {
+pub(crate) fn scenario(text: &'static str) -> Rc<Scenario> {
     let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Real };
     match load_scenario(Path::new("s.toml"), &Memory(text), &options) {
         Ok(loaded) => Rc::new(loaded.scenario),
@@ -33,9 +33,9 @@ fn scenario(text: &'static str) -> Rc<Scenario> {
 
 /// A log in memory, and the effects.
 #[derive(Default)]
-struct Recorder {
+pub(crate) struct Recorder {
     encoder: EventEncoder,
-    orders: Vec<Effect>,
+    pub(crate) orders: Vec<Effect>,
     lines: Vec<u8>,
 }
 
@@ -50,19 +50,19 @@ impl EngineSink for Recorder {
 }
 
 impl Recorder {
-    fn log(&mut self) -> Vec<String> {
+    pub(crate) fn log(&mut self) -> Vec<String> {
         self.lines.extend(self.encoder.swap_buffer(Vec::new()));
         String::from_utf8_lossy(&self.lines).lines().map(str::to_owned).collect()
     }
 
     /// The lines without their `seq` and `t`.
-    fn story(&mut self) -> Vec<String> {
+    pub(crate) fn story(&mut self) -> Vec<String> {
         let told = self.log();
         told.iter().map(|line| line.split_once(",\"event\"").unwrap().1.to_owned()).collect()
     }
 }
 
-fn start(scenario: &Rc<Scenario>) -> (Engine, Recorder) {
+pub(crate) fn start(scenario: &Rc<Scenario>) -> (Engine, Recorder) {
     let mut engine = Engine::new(Rc::clone(scenario), 7);
     let mut recorder = Recorder::default();
     let clock = ClockKind::Real;

@@ -31,6 +31,7 @@ mod report;
 mod scenarios;
 mod serve;
 mod steps;
+mod targets;
 mod tidy;
 mod timeline;
 mod waves;

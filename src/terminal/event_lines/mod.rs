@@ -50,6 +50,9 @@ pub trait EventRenderer {
     /// Appends a note about a source that is not an event.
     fn render_note(&self, out: &mut String, t: Moment, source: Source, text: &str);
 
+    /// Appends a line of the answer to what a person typed.
+    fn render_answer(&self, out: &mut String, t: Moment, line: &str);
+
     /// Appends a warning about a fetch.
     fn render_fetch_warning(&self, out: &mut String, t: Moment, job: &str, text: &str);
 
@@ -129,14 +132,13 @@ impl LineRenderer {
                 self.push_line(out, t, "clock", DIM, |out| push_fmt(out, format_args!("{n}")))
             }
             Event::Move { source, player, direction, .. } => {
-                let letter = direction.letter();
                 self.push_source_line(out, t, *source, |out| {
-                    push_fmt(out, format_args!("{letter} {player}"))
+                    push_fmt(out, format_args!("{} {}", direction.shown(), player.shown()))
                 });
             }
             Event::PlayerJoined { source, player, called, place } => {
                 self.push_source_line(out, t, *source, |out| {
-                    push_fmt(out, format_args!("joined as {player}"));
+                    push_fmt(out, format_args!("joined as {}", player.shown()));
                     push_join_details(out, *called, *place);
                 })
             }
@@ -149,7 +151,7 @@ impl LineRenderer {
             Event::WorldState { .. } => {}
             Event::Step { source, player, step, register, .. } => {
                 self.push_source_line(out, t, *source, |out| {
-                    push_fmt(out, format_args!("{player}: "));
+                    push_fmt(out, format_args!("{}: ", player.shown()));
                     push_truncated(out, step.as_bytes());
                     self.push_styled(out, DIM, |out| push_fmt(out, format_args!("  ({register})")));
                 })
@@ -251,6 +253,10 @@ impl EventRenderer for LineRenderer {
             out.push(' ');
             push_sanitized(out, text);
         });
+    }
+
+    fn render_answer(&self, out: &mut String, t: Moment, line: &str) {
+        self.push_line(out, t, "help", DIM, |out| push_sanitized(out, line));
     }
 
     fn render_fetch_warning(&self, out: &mut String, t: Moment, job: &str, text: &str) {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::engine::console_target::ConsoleTarget;
 use crate::scenario::model::Scenario;
 
 /// The most spawns that one line may start.
@@ -34,19 +35,29 @@ pub enum ConsoleCommand<'a> {
     Fetch(usize),
     /// Note a text.
     Mark(&'a str),
-    /// Stop what an entry started.
-    Stop(usize),
-    /// Write a line to what an entry started.
+    /// Stop what runs of a target.
+    Stop(ConsoleTarget<'a>),
+    /// Write a line to what runs of a target.
     Send {
-        /// The entry.
-        to: usize,
+        /// The target.
+        to: ConsoleTarget<'a>,
         /// The line, without its newline.
         text: &'a str,
     },
     /// Show what runs.
     Status,
+    /// Show what can be typed.
+    Help,
     /// End the run.
     Quit,
+}
+
+/// The words that begin a command.
+pub(super) const COMMANDS: [&str; 8] = ["spawn", "fetch", "mark", "stop", "send", "status", "help", "quit"];
+
+/// The first word of a typed line.
+pub(super) fn first_word(line: &str) -> &str {
+    line.split_whitespace().next().unwrap_or_default()
 }
 
 /// Reads a command. Whether the run can carry it out now is a question for the run.
@@ -67,18 +78,19 @@ pub fn parse_command<'a>(line: &'a str, scenario: &Scenario) -> Result<ConsoleCo
             .ok_or_else(|| unknown_name("fetch", rest, scenario.fetches.iter().map(|fetch| &*fetch.name))),
         "mark" if rest.is_empty() => Err(CommandError("`mark` takes a text".to_owned())),
         "mark" => Ok(ConsoleCommand::Mark(rest)),
-        "stop" => find_entry(rest, scenario).map(ConsoleCommand::Stop),
+        "stop" => ConsoleTarget::find(rest, scenario).map(ConsoleCommand::Stop),
         "send" => {
-            let (id, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-            find_entry(id, scenario).map(|to| ConsoleCommand::Send { to, text })
+            let (name, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+            ConsoleTarget::find(name, scenario).map(|to| ConsoleCommand::Send { to, text })
         }
         "status" if rest.is_empty() => Ok(ConsoleCommand::Status),
         "quit" if rest.is_empty() => Ok(ConsoleCommand::Quit),
         name if rest.is_empty() && preset(name).is_some() => parse_spawn(name, scenario),
+        // A preset may have this name.
+        "help" | "?" => Ok(ConsoleCommand::Help),
         _ => {
             let names = scenario.presets.iter().map(|preset| &*preset.name);
-            let commands = ["spawn", "fetch", "mark", "stop", "send", "status", "quit"];
-            Err(unknown_name("command or preset", word, names.chain(commands)))
+            Err(unknown_name("command or preset", word, names.chain(COMMANDS)))
         }
     }
 }
@@ -103,13 +115,8 @@ fn parse_spawn<'a>(words: &str, scenario: &Scenario) -> Result<ConsoleCommand<'a
     Ok(ConsoleCommand::Spawn { preset, count })
 }
 
-fn find_entry(id: &str, scenario: &Scenario) -> Result<usize, CommandError> {
-    let known = || (0..scenario.timeline.len()).filter_map(|entry| scenario.entry_name(entry));
-    scenario.find_entry(id).ok_or_else(|| unknown_name("id", id, known()))
-}
-
 /// The error for a name that is not known, with the nearest known name.
-fn unknown_name<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> CommandError {
+pub(super) fn unknown_name<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> CommandError {
     if name.is_empty() {
         return CommandError(format!("which {what}?"));
     }

@@ -81,6 +81,11 @@ pub enum Effect {
     },
     /// Show what runs: somebody typed `status`.
     ShowStatus,
+    /// Show some lines to the person who typed: the answer to `help`, or what could have been typed.
+    ShowLines {
+        /// The lines.
+        lines: Vec<String>,
+    },
 }
 
 /// How a run ended.

@@ -126,7 +126,21 @@ impl Jobs {
 
     /// The loads of an entry that were not stopped: the number and the job of each run.
     pub(crate) fn loads_of_entry(&self, entry: usize) -> impl Iterator<Item = (u32, usize)> {
-        let is_meant = move |run: &JobRun| run.entry == Some(entry) && run.load.is_some() && !run.is_stopped;
-        self.active.iter().filter(move |(_, run)| is_meant(run)).map(|(number, run)| (*number, run.job))
+        self.loads_where(move |run| run.entry == Some(entry))
+    }
+
+    /// The loads of a fetch that were not stopped: the number and the job of each run.
+    pub(crate) fn loads_of_fetch(&self, fetch: usize) -> impl Iterator<Item = (u32, usize)> {
+        self.loads_where(move |run| run.job == fetch)
+    }
+
+    /// The jobs of all loads that were not stopped.
+    pub(crate) fn loads(&self) -> impl Iterator<Item = usize> {
+        self.loads_where(|_| true).map(|(_, job)| job)
+    }
+
+    fn loads_where(&self, is_meant: impl Fn(&JobRun) -> bool) -> impl Iterator<Item = (u32, usize)> {
+        let is_load = move |run: &JobRun| run.load.is_some() && !run.is_stopped && is_meant(run);
+        self.active.iter().filter(move |(_, run)| is_load(run)).map(|(number, run)| (*number, run.job))
     }
 }

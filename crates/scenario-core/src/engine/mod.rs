@@ -26,6 +26,7 @@
 
 pub mod calendar_queue;
 pub mod console_command;
+pub mod console_target;
 pub mod effect;
 pub mod input;
 pub mod progress;
@@ -191,6 +192,11 @@ impl Engine {
     #[must_use]
     pub fn has_occurred(&self, entry: usize) -> bool {
         self.state.timeline().has_occurred(entry)
+    }
+
+    /// Lets the run end while programs are being started, as the runs of older logs did.
+    pub fn end_before_starts(&mut self) {
+        self.state.end_before_starts();
     }
 
     /// Everything that runs now.

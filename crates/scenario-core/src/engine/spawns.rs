@@ -186,6 +186,11 @@ impl Spawns {
         self.active.get(&number)
     }
 
+    /// Whether a process is being started.
+    pub(crate) fn has_starting(&self) -> bool {
+        self.active.values().any(|spawn| matches!(spawn.phase, SpawnPhase::Starting))
+    }
+
     /// The active spawns in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Source, &ActiveSpawn)> {
         self.active.iter().map(|(number, spawn)| (Source::Spawn(*number), spawn))

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use super::RunState;
 use crate::engine::console_command::{CommandError, ConsoleCommand, parse_command};
+use crate::engine::console_target::ConsoleTarget;
 use crate::engine::effect::Effect;
 use crate::engine::output::EngineOutput;
-use crate::scenario::model::{EntryAction, PresetKind, Scenario, StdinMode};
+use crate::scenario::model::EntryAction;
 use scenario_log::event::{Event, Source};
 
 /// The longest line that is read as a command, in characters.
@@ -33,31 +34,34 @@ impl RunState {
             }
             Err(CommandError(error)) => {
                 out.event(&Event::TypedInput { text, accepted: false, error: Some(&error) });
+                let lines = self.hint(text);
+                if self.lifecycle.is_running() && !lines.is_empty() {
+                    out.effect(Effect::ShowLines { lines });
+                }
             }
         }
     }
 
     /// Returns the command if it can be carried out now.
     fn check_possible<'a>(&self, command: ConsoleCommand<'a>) -> Result<ConsoleCommand<'a>, CommandError> {
-        if !self.lifecycle.is_running() && command != ConsoleCommand::Status {
+        if !self.lifecycle.is_running() && !matches!(command, ConsoleCommand::Status | ConsoleCommand::Help) {
             return Err(CommandError("the run is ending".to_owned()));
         }
-        let runs = |entry: usize| {
-            let id = self.scenario.entry_name(entry).unwrap_or_default();
-            if self.sources_of(entry).is_empty() && self.jobs.loads_of_entry(entry).next().is_none() {
-                Err(CommandError(format!("`{id}` does not run")))
+        let runs = |target: &ConsoleTarget<'_>| {
+            if self.target_sources(target).is_empty() && self.target_loads(target).is_empty() {
+                Err(CommandError(format!("`{}` does not run", target.name)))
             } else {
                 Ok(())
             }
         };
         match &command {
-            ConsoleCommand::Stop(target) => runs(*target)?,
+            ConsoleCommand::Stop(target) => runs(target)?,
             ConsoleCommand::Send { to, .. } => {
-                if !has_open_stdin(&self.scenario, *to) {
+                if !self.may_read(to) {
                     let reason = "it reads nothing: only a program with `stdin = \"open\"` does";
                     return Err(CommandError(reason.to_owned()));
                 }
-                runs(*to)?;
+                runs(to)?;
             }
             _ => {}
         }
@@ -75,14 +79,14 @@ impl RunState {
             ConsoleCommand::Fetch(job) => self.start_fetch(job, None, due, out),
             ConsoleCommand::Mark(text) => out.event(&Event::Mark { due, entry: None, text }),
             ConsoleCommand::Stop(target) => {
-                self.stop_loads(target, None, out);
-                for source in self.sources_of(target) {
+                self.stop_loads(&self.target_loads(&target), None, out);
+                for source in self.target_sources(&target) {
                     out.emit_stopping(Some(source), "typed");
                     self.stop_source(source, out);
                 }
             }
             ConsoleCommand::Send { to, text } => {
-                for source in self.sources_of(to) {
+                for source in self.target_sources(&to).into_iter().filter(|source| self.reads(*source)) {
                     out.event(&Event::Sent {
                         due: Some(due),
                         source: Some(source),
@@ -94,8 +98,26 @@ impl RunState {
                 }
             }
             ConsoleCommand::Status => out.effect(Effect::ShowStatus),
+            ConsoleCommand::Help => out.effect(Effect::ShowLines { lines: self.help() }),
             ConsoleCommand::Quit => self.quit_run(out),
         }
+    }
+
+    /// Whether a running spawn reads what is sent to it.
+    fn reads(&self, source: Source) -> bool {
+        self.spawns.find(source).is_some_and(|(_, preset)| self.has_open_stdin(preset))
+    }
+
+    /// Whether a program of a target reads what is sent to it, if one runs.
+    fn may_read(&self, target: &ConsoleTarget<'_>) -> bool {
+        let of_entry = target.entry.and_then(|entry| match self.scenario.timeline[entry].action {
+            EntryAction::Spawn(preset) => Some(preset),
+            _ => None,
+        });
+        let of_source = target.source.and_then(|source| self.spawns.find(source)).map(|(_, preset)| preset);
+        let is_unknown_source = target.source.is_some() && of_source.is_none();
+        [of_entry, target.preset, of_source].into_iter().flatten().any(|preset| self.has_open_stdin(preset))
+            || is_unknown_source
     }
 
     /// Asks one spawn or request to stop.
@@ -106,10 +128,4 @@ impl RunState {
             Source::Guest(_) => {}
         }
     }
-}
-
-/// Whether the program of an entry reads what is sent to it.
-fn has_open_stdin(scenario: &Scenario, entry: usize) -> bool {
-    let EntryAction::Spawn(preset) = scenario.timeline[entry].action else { return false };
-    matches!(&scenario.presets[preset].kind, PresetKind::Command(command) if command.stdin == StdinMode::Open)
 }

@@ -101,7 +101,8 @@ impl RunState {
         let scenario = Rc::clone(&self.scenario);
         let name = Some(scenario.timeline[entry].event_name(entry));
         let sources = self.sources_of(target);
-        let has_load = self.stop_loads(target, Some(due), out);
+        let loads: Vec<(u32, usize)> = self.jobs.loads_of_entry(target).collect();
+        let has_load = self.stop_loads(&loads, Some((due, entry)), out);
         for source in &sources {
             out.event(&Event::Stopping {
                 due: Some(due),

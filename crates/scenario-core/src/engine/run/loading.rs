@@ -66,28 +66,27 @@ impl RunState {
         }
     }
 
-    /// Stops the loads of an entry, and reports this for each, since a load may have nothing in flight.
-    /// `due` is given if an entry of the timeline stops them. Requests in flight are stopped like any
+    /// Stops some loads, and reports this for each, since a load may have nothing in flight. `planned` is the
+    /// moment and the entry if an entry of the timeline stops them. Requests in flight are stopped like any
     /// other. Returns whether there was a load.
     pub(super) fn stop_loads(
         &mut self,
-        entry: usize,
-        due: Option<Moment>,
+        loads: &[(u32, usize)],
+        planned: Option<(Moment, usize)>,
         out: &mut EngineOutput<'_>,
     ) -> bool {
-        let loads: Vec<(u32, usize)> = self.jobs.loads_of_entry(entry).collect();
-        for (_, job) in &loads {
+        for (_, job) in loads {
             let reason = format!("no more requests of `{}` start", self.scenario.fetches[*job].name);
             out.event(&Event::Stopping {
-                due,
+                due: planned.map(|(due, _)| due),
                 source: None,
-                entry: due.map(|_| self.scenario.timeline[entry].event_name(entry)),
+                entry: planned.map(|(_, entry)| self.scenario.timeline[entry].event_name(entry)),
                 signal: None,
                 reason: Some(&reason),
                 error: None,
             });
         }
-        for (job_run, _) in &loads {
+        for (job_run, _) in loads {
             self.jobs.stop(*job_run);
             self.finish_job_if_over(*job_run, out);
         }

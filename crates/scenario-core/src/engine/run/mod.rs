@@ -9,6 +9,7 @@ mod loading;
 mod readying;
 mod shutdown;
 mod spawning;
+mod targets;
 
 use std::rc::Rc;
 
@@ -46,6 +47,8 @@ pub(crate) struct RunState {
     requests: Requests,
     guests: GuestPlayers,
     captures: Captures,
+    /// Whether the run may end while programs are being started.
+    ends_before_starts: bool,
 }
 
 impl RunState {
@@ -64,6 +67,7 @@ impl RunState {
             requests: Requests::default(),
             guests: GuestPlayers::default(),
             captures: Captures::new(Rc::clone(&scenario)),
+            ends_before_starts: false,
             scenario,
         }
     }

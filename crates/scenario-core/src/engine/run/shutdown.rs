@@ -17,11 +17,17 @@ impl RunState {
         match self.lifecycle.phase() {
             RunPhase::Running => {
                 let foreground = self.spawns.foreground_count() + self.jobs.len();
-                self.timeline.entries_left() == 0 && foreground == 0
+                let all_have_started = || self.ends_before_starts || !self.spawns.has_starting();
+                self.timeline.entries_left() == 0 && foreground == 0 && all_have_started()
             }
             RunPhase::Stopping(_) => self.spawns.is_empty() && self.requests.is_empty(),
             RunPhase::Over(_) => false,
         }
+    }
+
+    /// Lets the run end while programs are being started, as the runs of older logs did.
+    pub(crate) fn end_before_starts(&mut self) {
+        self.ends_before_starts = true;
     }
 
     /// Stops what runs in the background, or, when nothing is left, ends the run.

@@ -14,7 +14,9 @@ use crate::scenario::interval::Interval;
 use crate::scenario::model::{
     EntryAction, EntryRepeat, EntryTrigger, FetchJob, Preset, PresetKind, StdinMode, TimelineEntry,
 };
-use crate::scenario::schema::after::{EntryMoment, LineTriggerTable, RawTrigger};
+use crate::scenario::schema::after::{
+    AFTER_FORMS, EntryMoment, LineTriggerTable, MOMENTS, RawTrigger, meant_moment,
+};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
@@ -90,7 +92,30 @@ pub(super) fn build_timeline(
         entries.push(names.build_entry(entry, found));
     }
     check_cycles(&entries, &places, presets, found);
-    entries.into_iter().collect()
+    let entries: Option<Vec<TimelineEntry>> = entries.into_iter().collect();
+    warn_of_only_background(entries.as_deref().unwrap_or_default(), &names, found);
+    entries
+}
+
+/// Warns of a timeline that starts nothing but programs in the background: no run waits for them.
+fn warn_of_only_background(entries: &[TimelineEntry], names: &TimelineNames<'_>, found: &mut Diagnostics) {
+    let is_background = |(entry, kind): (&TimelineEntry, &EntryKind<'_>)| {
+        let EntryKind::Spawn(Some(preset)) = kind else { return false };
+        matches!(&preset.kind, PresetKind::Command(command) if command.background)
+            && matches!(entry.action, EntryAction::Spawn(_))
+    };
+    let Some(last) = entries.last() else { return };
+    if !entries.iter().zip(&names.kinds).all(is_background) {
+        return;
+    }
+    let (what, they) = match entries.len() {
+        1 => ("the only program that is started runs", "it has"),
+        _ => ("all programs that are started run", "they have"),
+    };
+    let message = format!("{what} in the background, so the run ends as soon as {they} started");
+    let help = "remove `background = true` from the program that the run is for, or let the run last:\n\n\
+                [[timeline]]\nat = \"1h\"\nmark = \"the end\"";
+    found.add(Diagnostic::warning(last.place, message).with_help(help));
 }
 
 impl<'a> TimelineNames<'a> {
@@ -193,8 +218,7 @@ impl<'a> TimelineNames<'a> {
     /// name; reports it if there is no such entry.
     fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
         let started = self.started.get(&id.value);
-        let sole = started.filter(|started| started.is_sole());
-        let index = self.ids.get(&id.value).copied().or(sole.map(|started| started.first));
+        let index = self.named_entry(&id.value);
         if let (None, Some(started)) = (index, started) {
             let name = quoted(&id.value);
             let help = match &started.first_id {
@@ -206,14 +230,7 @@ impl<'a> TimelineNames<'a> {
             let fault = Diagnostic::error(id.place, format!("there is no entry with the id {name}"));
             found.add(fault.with_help(help));
         } else if index.is_none() {
-            let list = self.id_list.get_or_init(|| {
-                let sole = self.started.iter().filter(|(_, started)| started.is_sole());
-                let named = sole.map(|(name, started)| (name, &started.first));
-                let mut list: Vec<(usize, String)> =
-                    self.ids.iter().chain(named).map(|(id, at)| (*at, id.clone())).collect();
-                list.sort_unstable();
-                list
-            });
+            let list = self.id_list();
             report_unknown_name(
                 found,
                 "entry with the id",
@@ -223,6 +240,15 @@ impl<'a> TimelineNames<'a> {
             );
         }
         index
+    }
+
+    /// The ids in file order.
+    fn id_list(&self) -> &[(usize, String)] {
+        self.id_list.get_or_init(|| {
+            let mut list: Vec<(usize, String)> = self.ids.iter().map(|(id, at)| (*at, id.clone())).collect();
+            list.sort_unstable();
+            list
+        })
     }
 
     fn build_stop(&self, id: Located<String>, found: &mut Diagnostics) -> Option<EntryAction> {
@@ -297,6 +323,61 @@ impl<'a> TimelineNames<'a> {
                 })
             }
             RawTrigger::Line(table) => self.build_line_trigger(*table, found),
+            RawTrigger::NoMoment(text) => {
+                self.report_no_moment(&Located { value: text, place: raw.place }, found);
+                None
+            }
+        }
+    }
+
+    /// Reports an `after` that names no moment, with the moment that was probably meant.
+    fn report_no_moment(&self, after: &Located<String>, found: &mut Diagnostics) {
+        if found.count_if_full() {
+            return;
+        }
+        let text = after.value.as_str();
+        let (fault, help) = match (self.named_entry(text), text.rsplit_once('.')) {
+            (Some(index), _) => {
+                let fault = format!("{} names an entry, but none of its moments", quoted(text));
+                (fault, Some(format!("write \"{text}.{}\"", self.usual_moment(index))))
+            }
+            (None, Some((id, name))) if !id.is_empty() && !name.is_empty() => {
+                let known = MOMENTS.iter().map(|(known, _)| *known);
+                let meant = meant_moment(name).or_else(|| found.closest_name(name, known));
+                let help = meant.map(|meant| format!("did you mean \"{id}.{meant}\"?"));
+                (format!("{} is not a moment of an entry", quoted(name)), help)
+            }
+            _ => {
+                let ids = self.id_list().iter().map(|(_, id)| id.as_str());
+                let near = found.closest_name(text, ids).map(str::to_owned);
+                let of_preset = || {
+                    self.presets.get(text)?;
+                    Some(format!(
+                        "give the entry that spawns it an id, `id = \"{text}\"`, and write \"{text}.ready\""
+                    ))
+                };
+                let help = near.map_or_else(of_preset, |near| {
+                    let moment = self.named_entry(&near).map_or("started", |index| self.usual_moment(index));
+                    Some(format!("did you mean \"{near}.{moment}\"?"))
+                });
+                (format!("{} does not name a moment of an entry", quoted(text)), help)
+            }
+        };
+        let fault = Diagnostic::error(after.place, fault);
+        let fault = help.into_iter().fold(fault, Diagnostic::with_help);
+        found.add(fault.with_help(format!("the forms are {AFTER_FORMS}")));
+    }
+
+    /// The moment of an entry that others mostly wait for.
+    fn usual_moment(&self, index: usize) -> &'static str {
+        match self.kinds.get(index) {
+            Some(EntryKind::Spawn(Some(preset))) => match &preset.kind {
+                PresetKind::Command(command) if command.ready.is_some() || command.background => "ready",
+                _ => "finished",
+            },
+            Some(EntryKind::Spawn(None)) => "ready",
+            Some(EntryKind::Fetch) => "finished",
+            _ => "started",
         }
     }
 
