@@ -203,7 +203,11 @@ fn of_integer(node: &Tree) -> String {
 fn kind(node: &Tree, path: &str, names: &BTreeMap<String, String>) -> String {
     let either = |alternatives: &[Tree]| {
         let mut kinds: Vec<String> = Vec::new();
-        for one in alternatives.iter().filter(|one| !one.is_variable()) {
+        // Words that editors offer, beside the pattern that takes all of them.
+        let has_pattern =
+            alternatives.iter().any(|one| !one.is_variable() && !one.text("pattern").is_empty());
+        let is_offer = |one: &Tree| has_pattern && !one.list("enum").is_empty();
+        for one in alternatives.iter().filter(|one| !one.is_variable() && !is_offer(one)) {
             let one = kind(one, path, names);
             if !kinds.contains(&one) {
                 kinds.push(one);

@@ -220,7 +220,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 41] = [
+const BEYOND: [&str; 43] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -262,6 +262,8 @@ const BEYOND: [&str; 41] = [
     "is not an event, so",
     "belongs to the whole run",
     "the name of an expectation",
+    "is not a direction of the world",
+    "a direction is one word of visible characters",
 ];
 
 fn validator() -> &'static jsonschema::Validator {

@@ -1,25 +1,11 @@
 //! The commands that a person types while a scenario runs, one a line. Carries none of them out.
 
-use std::error::Error;
-use std::fmt;
-
+use crate::engine::command_error::{CommandError, unknown_name};
 use crate::engine::console_target::ConsoleTarget;
 use crate::scenario::model::Scenario;
 
 /// The most spawns that one line may start.
 const MAX_SPAWN_COUNT: u32 = 10_000;
-
-/// Why a line is not a command, or cannot be carried out; one sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommandError(pub String);
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for CommandError {}
 
 /// A command. Presets, fetches and entries are indices into the scenario's lists.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,19 +99,4 @@ fn parse_spawn<'a>(words: &str, scenario: &Scenario) -> Result<ConsoleCommand<'a
             })?,
     };
     Ok(ConsoleCommand::Spawn { preset, count })
-}
-
-/// The error for a name that is not known, with the nearest known name.
-pub(super) fn unknown_name<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> CommandError {
-    if name.is_empty() {
-        return CommandError(format!("which {what}?"));
-    }
-    let nearest = known
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .min()
-        .filter(|(distance, known)| *distance <= known.chars().count().max(3) / 3);
-    CommandError(match nearest {
-        Some((_, nearest)) => format!("no {what} `{name}`; did you mean `{nearest}`?"),
-        None => format!("no {what} `{name}`"),
-    })
 }

@@ -1,7 +1,7 @@
 //! What a typed command is for: a name can be an entry's id, a preset, a fetch or a source such as `ps#3`.
 //! Whether anything of it runs is a question for the run.
 
-use crate::engine::console_command::{CommandError, unknown_name};
+use crate::engine::command_error::{CommandError, unknown_name};
 use crate::scenario::model::{EntryAction, Scenario};
 use scenario_log::event::Source;
 

@@ -25,6 +25,7 @@
 //! players in the `world`.
 
 pub mod calendar_queue;
+pub mod command_error;
 pub mod console_command;
 pub mod console_target;
 pub mod effect;

@@ -13,7 +13,7 @@ use crate::decode_error::DecodeError;
 use crate::event::log_value::{
     Captured, Checksum, ClockKind, Count, EntryRef, ExitStatus, FetchErrorKind, Fixed, Flag, FormatNumber,
     GeneratorName, GuestId, Headers, KeyVisitor, Lateness, LineBase64, LineText, LoadMetricsByJob, LogKey,
-    LogValue, Moment, MoveDirection, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
+    LogValue, Moment, MoveWord, MoverId, Name, Optional, OptionalTimings, OutputStream, Pid, Player,
     Position, Positions, Register, RequestId, Required, ResolvedScenario, RunOutcome, SeqList, Sha256,
     SharedCells, Signal, Span, SpawnId, Status, TargetId, Text, TieChoices, UnlessEmpty, Waiting, rust_types,
 };
@@ -138,7 +138,7 @@ events! {
         /// The player's name.
         player: Required<Player>,
         /// The direction of the move: north, south, east or west.
-        direction: Required<MoveDirection>,
+        direction: Required<MoveWord>,
     }
 
     /// A player took one of its steps.

@@ -4,7 +4,8 @@
 use std::rc::Rc;
 
 use super::RunState;
-use crate::engine::console_command::{CommandError, ConsoleCommand, parse_command};
+use crate::engine::command_error::CommandError;
+use crate::engine::console_command::{ConsoleCommand, parse_command};
 use crate::engine::console_target::ConsoleTarget;
 use crate::engine::effect::Effect;
 use crate::engine::output::EngineOutput;

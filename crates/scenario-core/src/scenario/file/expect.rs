@@ -5,7 +5,7 @@ use crate::scenario::model::expect::{
     Statistic,
 };
 use crate::scenario::schema::durations::DurationValue;
-use crate::scenario::schema::expect::{RawKeyMatchers, RawLimit};
+use crate::scenario::schema::expect::{RawKeyMatchers, RawLimit, SubjectName};
 use crate::scenario::schema::strings::PublicString;
 use crate::scenario::schema::table::{TableRule, table};
 
@@ -23,7 +23,7 @@ table! {
         /// The events that are counted, by the name of an event, or the value that is measured:
         /// `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `lateness`, `run.took` or a cell,
         /// `shared.NAME`.
-        "of" of: PublicString => |one| one.target.subject_name(),
+        "of" of: SubjectName => |one| one.target.subject_name(),
         /// The name of a preset, a fetch or an entry: only its events count. Default: all events.
         "in" within_name: PublicString => |one| one.target.scope.as_ref().map(|scope| &scope.name),
         /// The values that an event must have to count, by the keys of the event; a text is matched by a
@@ -60,7 +60,7 @@ table! {
     /// The events of which one must come before each event of the expectation.
     RawFollows is "`follows`" from (ExpectationTarget) with [TableRule::Required("of", "of = \"spawn.exited\"")] {
         /// The name of an event.
-        "of" of: PublicString => |target| target.subject_name(),
+        "of" of: SubjectName => |target| target.subject_name(),
         /// The name of a preset, a fetch or an entry: only its events count. Default: all events.
         "in" scope_name: PublicString => |target| target.scope.as_ref().map(|scope| &scope.name),
         /// The values that an event must have to count, by the keys of the event; a text is matched by a

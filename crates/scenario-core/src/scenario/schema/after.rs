@@ -85,6 +85,7 @@ impl TomlSchema for RawTrigger {
 
     fn schema() -> Json {
         tables_or_string_schema(r"^.+\.(started|ready|finished)$", &[LineTriggerTable::schema()])
+            .with("examples", Json::from(["server.ready", "wave-1.finished"]))
     }
 }
 

@@ -52,7 +52,11 @@ impl<T: TomlSchema, const LEAST: usize> TomlSchema for ListOf<T, LEAST> {
     fn schema() -> Json {
         let schema = object([("type", "array".into())]);
         let schema = if LEAST > 0 { schema.with("minItems", LEAST as u64) } else { schema };
-        schema.with("items", T::schema())
+        let schema = schema.with("items", T::schema());
+        match T::list_example() {
+            Some(example) => schema.with("examples", Json::List(vec![example])),
+            None => schema,
+        }
     }
 }
 

@@ -3,15 +3,16 @@
 
 use std::rc::Rc;
 
-use super::durations;
 use super::encode::{TomlEncode, encode_named, unless_empty};
 use super::numbers::report_out_of_range;
-use super::strings::{RegexText, pattern_schema};
+use super::span_text;
+use super::strings::{PublicString, RegexText, pattern_schema, words_or_pattern_schema};
 use super::{DecodeContext, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::model::expect::{KeyMatcher, LimitValue, Statistic};
+use crate::scenario::model::expect::{KeyMatcher, LimitValue, MeasuredQuantity, Statistic};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
+use scenario_log::event_kind::EventKind;
 
 /// A limit as it is written; the unit that it needs depends on the statistic.
 #[derive(Clone, Debug)]
@@ -42,12 +43,13 @@ impl TomlSchema for RawLimit {
     }
 
     fn schema() -> Json {
-        let units = durations::TIME_UNIT_PATTERN;
+        let units = span_text::TIME_UNIT_PATTERN;
         let text = pattern_schema(&format!(
             "^([ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({units})[ \\t]*)+\
              |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/[smh])$"
         ));
         object([("anyOf", Json::List(vec![integer_schema(), text]))])
+            .with("examples", Json::from(["300ms", "64KiB", "10/s"]))
     }
 }
 
@@ -74,10 +76,33 @@ impl TomlSchema for Statistic {
     fn schema() -> Json {
         let names: Vec<&str> = Statistic::NAMED.iter().map(|(name, _)| *name).collect();
         // A percentile has a digit other than 0.
-        pattern_schema(&format!(
+        let common = names.iter().copied().chain(["p50", "p90", "p95", "p99", "p99.9"]);
+        let pattern = format!(
             "^({}|p([1-9]|[0-9][1-9]|[1-9]0)(\\.[0-9]{{1,3}})?|p00?\\.([1-9][0-9]{{0,2}}|0[1-9][0-9]?|00[1-9]))$",
             names.join("|")
-        ))
+        );
+        words_or_pattern_schema(common, &pattern)
+    }
+}
+
+/// The name of an event or of a measure. Whether there is one of this name is checked later.
+#[derive(Debug)]
+pub(crate) struct SubjectName(pub(crate) String);
+
+impl TomlSchema for SubjectName {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<SubjectName> {
+        PublicString::decode(cx, node).map(|name| SubjectName(name.0))
+    }
+
+    /// A cell is `shared.NAME`, with a name of the scenario.
+    fn schema() -> Json {
+        let events = EventKind::all().map(EventKind::name);
+        let events = events.filter(|name| !EventKind::AFTER_COUNTING.contains(name));
+        let measures = MeasuredQuantity::ALL.into_iter().map(MeasuredQuantity::name);
+        let known = object([("enum", measures.chain(events).collect())]);
+        let any = object([("type", "string".into()), ("pattern", ".".into())]);
+        object([("anyOf", Json::List(vec![known, any]))])
+            .with("examples", Json::from(["fetch.took", "spawn.failed", "shared.NAME"]))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Intervals: times from one thing to the next, constant or drawn.
 
 use super::collections::ListOf;
-use super::durations::{DurationValue, TIME_UNIT_PATTERN, parse_and_report, parse_span, report_bare_number};
+use super::durations::{DurationValue, parse_and_report, report_bare_number};
 use super::encode::TomlEncode;
+use super::span_text::{TIME_UNIT_PATTERN, parse_span};
 use super::table::{TableRule, table};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, KeySlot, TomlSchema, own_words};
@@ -70,6 +71,7 @@ impl TomlSchema for Interval {
     fn schema() -> Json {
         let one = format!("[ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({TIME_UNIT_PATTERN})[ \\t]*)+");
         tables_or_string_schema(&format!("^{one}(\\.\\.{one})?$"), &[IntervalTable::schema()])
+            .with("examples", Json::from(["400ms", "0s..800ms"]))
     }
 }
 

@@ -93,6 +93,6 @@ impl TomlSchema for Signal {
         };
         let names: Vec<String> = Signal::names().map(letters).collect();
         let pattern = format!("^([Ss][Ii][Gg])?({}|3[2-9]|[45][0-9]|6[0-4])$", names.join("|"));
-        super::strings::pattern_schema(&pattern)
+        super::strings::words_or_pattern_schema(Signal::names(), &pattern)
     }
 }

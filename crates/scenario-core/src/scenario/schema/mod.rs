@@ -23,6 +23,7 @@ pub(crate) mod keywords;
 pub(crate) mod numbers;
 pub(crate) mod own_words;
 pub(crate) mod rates;
+pub(crate) mod span_text;
 pub(crate) mod steps;
 pub(crate) mod strings;
 pub(crate) mod table;
@@ -48,6 +49,11 @@ pub(crate) trait TomlSchema: Sized {
     /// The list to write in the place of a string, made of the words of that string, if this type is one of
     /// texts.
     fn list_of_text(_text: &str) -> Option<String> {
+        None
+    }
+
+    /// An example of a list of this type, for editors.
+    fn list_example() -> Option<Json> {
         None
     }
 

@@ -121,6 +121,7 @@ impl<const LEAST: i64> TomlSchema for ByteSize<LEAST> {
             SIZE_UNITS.iter().map(|(unit, _)| *unit).filter(|unit| !unit.is_empty()).collect();
         let digits = if LEAST > 0 { "0*[1-9][0-9]{0,17}" } else { "[0-9]{1,18}" };
         super::strings::pattern_schema(&format!("^{digits} ?({})?$", units.join("|")))
+            .with("examples", Json::from(["64KiB", "1GB"]))
     }
 }
 

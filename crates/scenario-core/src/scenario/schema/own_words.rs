@@ -1,7 +1,7 @@
 //! The value to write in the place of a wrong one, made of the user's own words, for the help of a message.
 //! A text that nobody can guess the meaning of has none. Nothing here decides whether a value is right.
 
-use super::durations::parse_span;
+use super::span_text::parse_span;
 use crate::scenario::format::{SIZE_UNITS, format_size, format_span};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::Json;

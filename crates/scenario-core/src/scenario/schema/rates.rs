@@ -45,7 +45,7 @@ impl TomlSchema for RequestRate {
     }
 
     fn schema() -> Json {
-        pattern_schema(&format!("^{RATE_PATTERN}$"))
+        pattern_schema(&format!("^{RATE_PATTERN}$")).with("examples", Json::from(["500/s", "2.5/m"]))
     }
 }
 
@@ -125,6 +125,7 @@ impl TomlSchema for Ramp {
         let one = pattern_schema(&format!("^{RATE_PATTERN}$"));
         let constant = object([("allOf", Json::List(vec![one, positive]))]);
         object([("anyOf", Json::List(vec![constant, ListOf::<RawRampPoint, 1>::schema()]))])
+            .with("examples", Json::from(["500/s", "2.5/m"]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The steps of a player: a word and its operand. Cells and locks are not looked up here.
 
 use super::decode_context::decode_snippet;
-use super::durations::TIME_UNIT_PATTERN;
+use super::span_text::TIME_UNIT_PATTERN;
 use super::strings::pattern_schema;
 use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
@@ -46,6 +46,10 @@ const STEP_FORMS: [(&str, &str); 9] = [
 ];
 
 impl TomlSchema for RawStep {
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["load a", "add 1", "store a"]))
+    }
+
     fn list_of_text(text: &str) -> Option<String> {
         Some(format!("[{}]", own_words::toml_string(text)))
     }

@@ -24,6 +24,13 @@ pub(crate) fn pattern_schema(pattern: &str) -> Json {
     object([("type", "string".into()), ("pattern", format!(r"{pattern}|\$\{{").into())])
 }
 
+/// The schema of a string that is one of these words, or of the pattern, which takes all of them: editors offer
+/// the words.
+pub(crate) fn words_or_pattern_schema<'w>(words: impl Iterator<Item = &'w str>, pattern: &str) -> Json {
+    let words = object([("enum", words.collect())]);
+    object([("anyOf", Json::List(vec![words, pattern_schema(pattern)]))])
+}
+
 impl TomlSchema for ScenarioText {
     const EXAMPLE: &'static str = r#""http://127.0.0.1:8080/a.pdf""#;
 
@@ -50,6 +57,10 @@ impl TomlSchema for DeferredText {
 
     fn schema() -> Json {
         ScenarioText::schema()
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["http://127.0.0.1:8080/a.pdf"]))
     }
 
     fn list_of_text(text: &str) -> Option<String> {
@@ -84,6 +95,10 @@ impl TomlSchema for NulFreeText {
 
     fn schema() -> Json {
         object([("type", "string".into()), ("pattern", r"^[^\u0000]*$".into())])
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["python3", "-u", "server.py"]))
     }
 
     fn list_of_text(text: &str) -> Option<String> {
@@ -160,7 +175,7 @@ impl TomlSchema for EntryIdText {
     }
 
     fn schema() -> Json {
-        pattern_schema("^[A-Za-z0-9_.-]{1,64}$")
+        pattern_schema("^[A-Za-z0-9_.-]{1,64}$").with("examples", Json::from(["server", "wave-1"]))
     }
 }
 
@@ -190,7 +205,11 @@ impl TomlSchema for PlayerNamePattern {
         let short = object([("maxLength", 66.into())]);
         let name = pattern_schema(r"^[^\u0000-\u001f\u007f-\u009f]+$");
         let twice = object([("pattern", r"\{n\}.*\{n\}".into())]);
-        object([("allOf", Json::List(vec![name, or_variable_schema(short)])), ("not", twice)])
+        object([
+            ("allOf", Json::List(vec![name, or_variable_schema(short)])),
+            ("not", twice),
+            ("examples", Json::from(["john", "player-{n}"])),
+        ])
     }
 }
 
@@ -220,6 +239,10 @@ impl TomlSchema for DirectionWord {
             .with("examples", Json::from(["N", "S", "E", "W"]))
     }
 
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["serve", "rest"]))
+    }
+
     fn list_of_text(text: &str) -> Option<String> {
         let words: Json = text.split([',', ' ']).filter(|word| !word.is_empty()).collect();
         Some(to_inline_toml(&words))
@@ -246,7 +269,7 @@ impl TomlSchema for RegexText {
     }
 
     fn schema() -> Json {
-        object([("type", "string".into())])
+        object([("type", "string".into()), ("examples", Json::from(["listening on .*", "^ERROR"]))])
     }
 }
 
@@ -267,6 +290,7 @@ impl TomlSchema for ScenarioPath {
 
     fn schema() -> Json {
         object([("type", "string".into()), ("pattern", r"^[^\u0000]+$".into())])
+            .with("examples", Json::from(["data/input.txt"]))
     }
 }
 
@@ -301,6 +325,10 @@ impl TomlSchema for IncludePath {
             ("pattern", r"^[^\u0000]+$".into()),
             ("not", object([("pattern", r"\$\{".into())])),
         ])
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["presets.toml"]))
     }
 
     fn list_of_text(text: &str) -> Option<String> {

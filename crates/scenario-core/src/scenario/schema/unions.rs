@@ -4,7 +4,9 @@ use super::encode::{TomlEncode, encode_one_or_list};
 use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
 use super::numbers::{int_or_list_schema, report_out_of_range};
-use super::strings::{DeferredText, ScenarioPath, pattern_schema};
+use super::strings::{
+    DeferredText, ScenarioPath, or_variable_schema, pattern_schema, words_or_pattern_schema,
+};
 use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
 use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StatusRule, StdinMode};
@@ -137,7 +139,11 @@ impl TomlSchema for ExitRule {
     fn schema() -> Json {
         object([(
             "anyOf",
-            Json::List(vec![pattern_schema("^any$"), int_or_list_schema(0, 255), ExitSignalTable::schema()]),
+            Json::List(vec![
+                or_variable_schema(object([("enum", Json::from(["any"]))])),
+                int_or_list_schema(0, 255),
+                ExitSignalTable::schema(),
+            ]),
         )])
     }
 }
@@ -192,7 +198,9 @@ impl TomlSchema for StatusRule {
     }
 
     fn schema() -> Json {
-        object([("anyOf", Json::List(vec![pattern_schema("^([1-9]xx|any)$"), int_or_list_schema(100, 999)]))])
+        let classes = ["2xx", "3xx", "4xx", "5xx", "any"];
+        let words = words_or_pattern_schema(classes.into_iter(), "^([1-9]xx|any)$");
+        object([("anyOf", Json::List(vec![words, int_or_list_schema(100, 999)]))])
     }
 }
 
@@ -251,7 +259,8 @@ impl TomlSchema for StdinMode {
     }
 
     fn schema() -> Json {
-        tables_or_string_schema("^(null|open|world)$", &[StdinTable::schema()])
+        let words = or_variable_schema(object([("enum", Json::from(["null", "open", "world"]))]));
+        object([("anyOf", Json::List(vec![words, StdinTable::schema()]))])
     }
 }
 

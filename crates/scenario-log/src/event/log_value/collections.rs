@@ -361,9 +361,19 @@ impl LogValue for OptionalTimings {
     const OBSERVED: Option<EventKeyType> = None;
 
     fn schema() -> Value {
-        let names = ["dns", "connect", "tls", "first_byte", "body"];
-        let properties: Map<String, Value> =
-            names.iter().map(|name| ((*name).to_owned(), Span::schema())).collect();
+        let phases = [
+            ("dns", "The lookup of the host's name, in seconds."),
+            ("connect", "The opening of the connection, in seconds."),
+            ("tls", "The TLS handshake, in seconds."),
+            ("first_byte", "From the sent request to the first byte of the answer, in seconds."),
+            ("body", "From the first byte of the answer to its last one, in seconds."),
+        ];
+        let described = |(name, description): (&str, &str)| {
+            let mut schema = Span::schema();
+            schema["description"] = description.into();
+            (name.to_owned(), schema)
+        };
+        let properties: Map<String, Value> = phases.into_iter().map(described).collect();
         json!({ "type": "object", "properties": properties, "required": [], "additionalProperties": false })
     }
 

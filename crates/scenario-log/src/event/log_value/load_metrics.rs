@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::collections::push_object;
-use super::numbers::{decode_span, push_span};
+use super::numbers::{decode_span, push_span, quantile_schema};
 use super::texts::{check_name, push_unescaped};
 use super::{Count, LogValue, OmittableValue, Span};
 use crate::decode_error::DecodeError;
@@ -122,7 +122,7 @@ fn described(mut schema: Value, description: &str) -> Value {
 fn quantiles_schema(description: &str) -> Value {
     let names = ["p50", "p90", "p99", "p99.9", "max"];
     let properties: Map<String, Value> =
-        names.iter().map(|name| ((*name).to_owned(), Span::schema())).collect();
+        names.iter().map(|name| ((*name).to_owned(), quantile_schema(name))).collect();
     json!({
         "description": description,
         "type": "object",

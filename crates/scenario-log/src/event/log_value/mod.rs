@@ -30,7 +30,7 @@ pub(crate) use numbers::{
 };
 pub(crate) use sources::{EntryRef, GuestId, MoverId, Player, RequestId, SpawnId, TargetId};
 pub(crate) use texts::{GeneratorName, LineBase64, LineText, Name, ResolvedScenario, Text};
-pub(crate) use words::{ClockKind, FetchErrorKind, MoveDirection, OutputStream, RunOutcome, Signal};
+pub(crate) use words::{ClockKind, FetchErrorKind, MoveWord, OutputStream, RunOutcome, Signal};
 
 pub(crate) use crate::time::{Moment, Span};
 
@@ -63,7 +63,7 @@ pub(crate) mod rust_types {
     pub(crate) type GuestId<'a> = event::Source;
     pub(crate) type MoverId<'a> = event::Source;
     pub(crate) type TargetId<'a> = event::Source;
-    pub(crate) type MoveDirection<'a> = event::MoveDirection<'a>;
+    pub(crate) type MoveWord<'a> = event::MoveDirection<'a>;
     pub(crate) type Signal<'a> = signal::Signal;
     pub(crate) type Headers<'a> = &'a [event::HttpHeader];
     pub(crate) type Position<'a> = [u32; 2];

@@ -219,6 +219,17 @@ pub(crate) struct LatenessFields<'l> {
     max: &'l RawValue,
 }
 
+/// The schema of a quantile of durations: `p99`, `max`.
+pub(super) fn quantile_schema(name: &str) -> Value {
+    let mut schema = Span::schema();
+    schema["description"] = match name.strip_prefix('p') {
+        Some("50") => "The median, in seconds.".into(),
+        Some(percent) => format!("{percent} % are not longer than this, in seconds.").into(),
+        None => "The longest, in seconds.".into(),
+    };
+    schema
+}
+
 impl LogValue for Lateness {
     type Json<'l> = LatenessFields<'l>;
     type Value<'e> = LatenessQuantiles;
@@ -227,7 +238,7 @@ impl LogValue for Lateness {
     fn schema() -> Value {
         let names = ["p50", "p99", "max"];
         let properties: serde_json::Map<String, Value> =
-            names.iter().map(|name| ((*name).to_owned(), Span::schema())).collect();
+            names.iter().map(|name| ((*name).to_owned(), quantile_schema(name))).collect();
         json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false })
     }
 

@@ -47,9 +47,9 @@ word_values!(
 );
 
 /// The direction of a move: a letter of the four directions, or a word of the scenario.
-pub(crate) struct MoveDirection;
+pub(crate) struct MoveWord;
 
-impl LogValue for MoveDirection {
+impl LogValue for MoveWord {
     type Json<'l> = CowStr<'l>;
     type Value<'e> = event::MoveDirection<'e>;
     const OBSERVED: Option<EventKeyType> = Some(EventKeyType::Text);

@@ -15,7 +15,7 @@ use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
     LimitComparison, MeasuredQuantity, OrderRule,
 };
-use crate::scenario::schema::expect::RawKeyMatchers;
+use crate::scenario::schema::expect::{RawKeyMatchers, SubjectName};
 use crate::scenario::schema::strings::PublicString;
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::event_kind::{EventKeyType, EventKind, EventScope};
@@ -176,7 +176,7 @@ fn build_order(
 
 /// Builds the target of an expectation; reports everything that is wrong with it.
 fn build_target(
-    of: KeySlot<PublicString>,
+    of: KeySlot<SubjectName>,
     within: KeySlot<PublicString>,
     values: KeySlot<RawKeyMatchers>,
     names: &ExpectationNames,
@@ -214,7 +214,7 @@ fn build_follows(
 
 /// The subject of an expectation, and the name of its cell.
 fn parse_subject(
-    of: &Located<PublicString>,
+    of: &Located<SubjectName>,
     names: &ExpectationNames,
     found: &mut Diagnostics,
 ) -> Option<(ExpectationSubject, Option<String>)> {

@@ -6,7 +6,7 @@ use crate::scenario::model::expect::{
     ExpectationSubject, LimitComparison, LimitValue, MeasuredQuantity, StatThreshold, Statistic,
 };
 use crate::scenario::schema::expect::{RawLimit, parse_rate_per_second};
-use crate::scenario::schema::{KeySlot, Located, durations, numbers};
+use crate::scenario::schema::{KeySlot, Located, numbers, span_text};
 use scenario_log::time::Span;
 
 /// The statistic of the file, or the only one that the subject has.
@@ -190,8 +190,8 @@ fn build_duration_limit(
     text: &str,
     place: FilePlace,
     found: &mut Diagnostics,
-) -> Result<LimitValue, durations::MessageAndHelp> {
-    let (span, doubt) = durations::parse_span(text)?;
+) -> Result<LimitValue, span_text::MessageAndHelp> {
+    let (span, doubt) = span_text::parse_span(text)?;
     if let Some((doubt, help)) = doubt {
         found.add(Diagnostic::warning(place, doubt).with_help(help));
     }
