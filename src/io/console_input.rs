@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::io::inbox::{Inbox, Input};
 use crate::io::terminal::foreground;
+use crate::io::terminal::line_editor::EditedLine;
 
 /// The longest line that is kept, in bytes. The engine refuses a line of this length.
 const MAX_LINE_LEN: usize = 8 << 10;
@@ -36,9 +37,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Where typed lines come from.
 #[derive(Clone, Debug)]
 pub enum ConsoleInput {
-    /// The terminal on standard input. Every line that is entered is counted, since it moves the
-    /// cursor of a screen that is drawn there.
+    /// The terminal on standard input, which echoes what is typed. Every line that is entered is counted,
+    /// since it moves the cursor of a screen that is drawn there.
     Terminal(Arc<AtomicU64>),
+    /// The same, but without echo: a bar on the screen shows the line that is being typed.
+    EditedTerminal(EditedLine),
     /// All of standard input, as `--input -` asks.
     Stdin,
     /// A file, or a pipe by its path.
@@ -46,6 +49,15 @@ pub enum ConsoleInput {
 }
 
 impl ConsoleInput {
+    /// The line that is being typed, if the terminal does not echo it.
+    #[must_use]
+    pub fn typed_line(&self) -> Option<EditedLine> {
+        match self {
+            ConsoleInput::EditedTerminal(typed) => Some(typed.clone()),
+            ConsoleInput::Terminal(_) | ConsoleInput::Stdin | ConsoleInput::File(_) => None,
+        }
+    }
+
     /// Starts to read. Lines go into the inbox as they are typed. Lines that are there already (a
     /// whole file, or piped input) are in the inbox when this returns, so that they come before
     /// anything else of the run.
@@ -82,6 +94,10 @@ impl ConsoleInput {
                 drop(reading_on);
                 read_lines(ForegroundStdin { entered_lines: entered }, lines);
             }
+            ConsoleInput::EditedTerminal(typed) => {
+                drop(reading_on);
+                read_keys(&typed, lines);
+            }
             ConsoleInput::Stdin => {
                 read_lines(CatchUpReader { reader: std::io::stdin().lock(), catching_up: reading_on }, lines)
             }
@@ -104,7 +120,7 @@ impl ConsoleInput {
 pub fn read_all(input: &ConsoleInput) -> std::io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     match input {
-        ConsoleInput::Terminal(_) => {}
+        ConsoleInput::Terminal(_) | ConsoleInput::EditedTerminal(_) => {}
         ConsoleInput::Stdin => drop(std::io::stdin().lock().read_to_end(&mut bytes)?),
         ConsoleInput::File(path) => drop(File::open(path)?.read_to_end(&mut bytes)?),
     }
@@ -160,6 +176,39 @@ impl Read for ForegroundStdin {
                 return Ok(read);
             }
             std::thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+/// Sends each line that is typed on the terminal, key by key, until there is no terminal or the run ends.
+fn read_keys(typed: &EditedLine, lines: &mpsc::Sender<String>) {
+    let stdin = std::io::stdin();
+    let mut buffer = [0; 4096];
+    while !lines.is_closed() {
+        if !typed.take_terminal(&stdin) {
+            std::thread::sleep(POLL_INTERVAL);
+            continue;
+        }
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(POLL_INTERVAL.subsec_nanos()) };
+        if poll(&mut fds, Some(&timeout)).unwrap_or(0) == 0 {
+            continue;
+        }
+        // Another program may have taken the terminal while nothing was typed.
+        if !typed.take_terminal(&stdin) {
+            continue;
+        }
+        match rustix::io::read(&stdin, &mut buffer) {
+            Ok(0) => return,
+            Ok(read) => {
+                for line in typed.type_bytes(&buffer[..read]) {
+                    if lines.blocking_send(line).is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(_) => return,
         }
     }
 }

@@ -17,12 +17,13 @@ use tokio::time::{Instant, Sleep};
 
 use crate::io::RunContext;
 use crate::io::clock::RunClock;
-use crate::io::console_input;
+use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
 use crate::io::inbox::Inbox;
 use crate::io::process::Processes;
 use crate::io::signals;
+use crate::io::terminal::line_editor::EditedLine;
 use crate::io::{job_control, panics, runtime};
 use crate::run::recorder::{RecordError, RunRecorder};
 use crate::run::web_publisher::WebPublisher;
@@ -66,7 +67,7 @@ pub struct LiveSetup {
     /// Whether to spin before each moment.
     pub precise: bool,
     /// The source of typed lines.
-    pub input: Option<console_input::ConsoleInput>,
+    pub input: Option<ConsoleInput>,
     /// The connection to the guard, if there is one.
     pub lifeline: Option<Lifeline>,
     /// Set when the clock has started.
@@ -149,6 +150,8 @@ struct LiveLoop {
     /// costs time.
     next_flush: Pin<Box<Sleep>>,
     latest_progress: Option<LatestProgress>,
+    /// The line that is being typed, if the terminal does not echo it.
+    typed_line: Option<EditedLine>,
     publisher: Option<WebPublisher>,
     page: Option<SharedPage>,
     /// When the progress was last published.
@@ -169,6 +172,11 @@ impl LiveLoop {
         let time_limit = context.scenario.time_limit.map(|limit| Moment::ZERO.saturating_add(limit));
         let mut processes = Processes::new(Rc::clone(&context), Rc::clone(&inbox), resolved::preset_to_toml);
         processes.adopt_orphans();
+        let typed_line = live.input.as_ref().and_then(ConsoleInput::typed_line);
+        if let Some(typed) = &typed_line {
+            // Before the terminal's modes are noted as those that programs must leave it with.
+            typed.take_terminal(&std::io::stdin());
+        }
         processes.watch_terminal();
         let watched = signals::forward_to_inbox(&inbox, live.lifeline);
         watched.map_err(|error| RunStartError(format!("cannot receive signals: {error}")))?;
@@ -196,6 +204,7 @@ impl LiveLoop {
             flushed_at: Instant::now(),
             next_flush: Box::pin(tokio::time::sleep(FLUSH_INTERVAL)),
             latest_progress: live.latest_progress,
+            typed_line,
             publisher: live.server.map(WebPublisher::new),
             page,
             published_at: Instant::now(),
@@ -398,6 +407,9 @@ impl LiveLoop {
         if let Some(latest) = &self.latest_progress {
             latest.set_hidden(true);
         }
+        if let Some(typed) = &self.typed_line {
+            typed.give_back();
+        }
         if self.publisher.is_some() {
             self.publish(run, false);
         }
@@ -411,6 +423,9 @@ impl LiveLoop {
         self.processes.continue_groups(took.to_std());
         self.inbox.push(Input::RunResumed { took });
         self.has_changed = true;
+        if let Some(typed) = &self.typed_line {
+            typed.resume();
+        }
         if let Some(latest) = &self.latest_progress {
             latest.set_hidden(false);
         }

@@ -33,6 +33,8 @@ pub fn drive(
         for text in typed_lines {
             let input = Input::CommandTyped { text: text.clone() };
             run.engine.handle_input(Moment::ZERO, &input, &mut run.recorder);
+            // The answer to a line is shown before anything else happens.
+            apply_effects(&mut run, &mut Vec::new());
         }
         drive_to_end(&mut run, &mut signals)
     });

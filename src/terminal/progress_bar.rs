@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anstyle::{AnsiColor, Effects, Style};
 
+use crate::io::terminal::line_editor::EditedLine;
 use crate::terminal::footer::{FooterContent, TerminalFooter, terminal_size};
 use crate::terminal::latest_progress::LatestProgress;
-use crate::terminal::status_panel::StatusPanel;
+use crate::terminal::status_panel::{StatusPanel, StatusPanelLine};
+use scenario_log::sanitize::sanitize;
 use scenario_log::time::{Moment, NANOS_PER_SECOND};
 
 /// The most characters of the bar itself.
@@ -38,6 +40,8 @@ pub(crate) struct ProgressBar {
     /// How many lines have been entered on the terminal so far.
     lines_entered: Arc<AtomicU64>,
     latest_progress: LatestProgress,
+    /// The line that is being typed, if the terminal does not echo it.
+    typed_line: Option<EditedLine>,
     panel: StatusPanel,
     footer: TerminalFooter,
 }
@@ -54,9 +58,15 @@ impl ProgressBar {
             end,
             lines_entered: entered,
             latest_progress,
+            typed_line: None,
             panel: StatusPanel::default(),
             footer: TerminalFooter::default(),
         }
+    }
+
+    /// The same, with a row for the line that is being typed.
+    pub(crate) fn with_typed_line(self, typed_line: Option<EditedLine>) -> ProgressBar {
+        ProgressBar { typed_line, ..self }
     }
 
     /// Shows whole lines of text, and the bar below them.
@@ -94,8 +104,24 @@ impl ProgressBar {
         self.lines_entered.load(Ordering::Relaxed)
     }
 
-    /// The bar of now; none if there is no room for it.
+    /// The bar of now, and below it what is being typed; none if there is no room.
     fn draw(&mut self, now: Moment, (width, rows): (usize, usize)) -> Option<FooterContent> {
+        let bar = self.draw_bar(now, (width, rows));
+        let typed = self.typed_line.as_ref().map(EditedLine::text).filter(|text| !text.is_empty());
+        let Some(typed) = typed else { return bar };
+        let mut row = StatusPanelLine::default();
+        row.push(width, Style::new(), &visible_end(&typed, width));
+        let above = bar.map_or_else(Vec::new, |bar| {
+            let last = StatusPanelLine { columns: bar.columns, text: bar.text };
+            bar.above.into_iter().chain([last]).collect()
+        });
+        let (columns, text) = (row.columns, row.text);
+        let lines_entered = self.lines_entered();
+        Some(FooterContent { columns, terminal_width: width, lines_entered, text, above })
+    }
+
+    /// The bar of now; none if there is no room for it.
+    fn draw_bar(&mut self, now: Moment, (width, rows): (usize, usize)) -> Option<FooterContent> {
         let progress = self.latest_progress.get();
         let (done, all) = progress.as_ref().map_or((0, 0), |(_, progress)| progress.entries);
         let entries = format!("{done} of {all} entries");
@@ -136,6 +162,19 @@ impl ProgressBar {
             text,
             above,
         })
+    }
+}
+
+/// The row for what is being typed: all of it, or its end if it is longer than the terminal is wide.
+fn visible_end(typed: &str, width: usize) -> String {
+    let typed = sanitize(typed);
+    // Some characters take two columns.
+    let columns = |text: &str| text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    let room = width.saturating_sub(4);
+    let start = typed.char_indices().map(|(at, _)| at).find(|at| columns(&typed[*at..]) <= room);
+    match start {
+        Some(0) => format!("> {typed}"),
+        start => format!("> …{}", &typed[start.unwrap_or(typed.len())..]),
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct StatusPanelLine {
 
 impl StatusPanelLine {
     /// Appends as much of a text as fits in a terminal of this width; the last column stays free.
-    fn push(&mut self, width: usize, style: Style, text: &str) {
+    pub(crate) fn push(&mut self, width: usize, style: Style, text: &str) {
         let start = self.text.len();
         let mut room = width.saturating_sub(self.columns + 1);
         for c in text.chars() {

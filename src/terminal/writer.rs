@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::io::log_file::writer::ShowOnScreen;
 use crate::io::stderr;
+use crate::io::terminal::line_editor::EditedLine;
 use crate::terminal::latest_progress::LatestProgress;
 use crate::terminal::progress_bar::ProgressBar;
 use scenario_log::time::{Moment, Span};
@@ -33,6 +34,8 @@ pub struct ProgressBarSetup {
     pub lines_entered: Arc<AtomicU64>,
     /// The progress of the run.
     pub latest_progress: LatestProgress,
+    /// The line that is being typed, if the terminal does not echo it.
+    pub typed_line: Option<EditedLine>,
 }
 
 /// The thread that writes to the terminal.
@@ -156,12 +159,12 @@ fn show_with_bar(
     started: &OnceLock<Instant>,
     shown: &Shown,
 ) {
-    let ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress } = course;
+    let ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress, typed_line } = course;
     let now = || {
         let elapsed = started.get().map_or(Duration::ZERO, Instant::elapsed);
         Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))
     };
-    let mut bar = ProgressBar::new(end, entered, latest_progress);
+    let mut bar = ProgressBar::new(end, entered, latest_progress).with_typed_line(typed_line);
     loop {
         match incoming.recv_timeout(REFRESH_INTERVAL) {
             Ok(mut text) => {

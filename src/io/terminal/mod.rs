@@ -3,3 +3,4 @@
 pub(crate) mod controlling_terminal;
 pub mod foreground;
 pub mod keys;
+pub mod line_editor;

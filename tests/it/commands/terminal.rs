@@ -235,6 +235,36 @@ fn the_status_panel_is_below_the_lines_and_leaves_nothing() {
 }
 
 #[test]
+fn what_is_being_typed_has_a_row_of_its_own() {
+    let folder = Folder::new();
+    let program = "while [ ! -e stop ]; do echo line; sleep 0.1; done";
+    folder.file(
+        "s.toml",
+        format!("tick = '0s'\n[presets.p]\ncommand = ['sh', '-c', '{program}']\n[[timeline]]\nid = 'p'\nspawn = 'p'\n"),
+    );
+    let line = "stty cols 72 rows 20; stty -a > before; $S run s.toml --log l.jsonl; stty -a > after";
+    let mut terminal = Terminal::run(&folder, line, &[]);
+    terminal.until("| line");
+    // Half a word, which is still there after more lines, and then the rest of it.
+    terminal.types("mark ha\u{7f}a");
+    terminal.until("> mark ha");
+    let seen = terminal.seen.len();
+    while !terminal.seen[seen..].contains("| line") {
+        assert!(terminal.read());
+    }
+    terminal.types_and_sees("lf\n", "input   mark half");
+    terminal.types_and_sees("hlep\n", "help    commands: spawn");
+    terminal.types_and_sees("help\n", "help    spawn PRESET");
+    std::fs::write(folder.path().join("stop"), "").unwrap();
+    let (_, seen) = terminal.end();
+    let shown = screen(&seen, 72).join("\n");
+    assert!(!shown.contains("> mark"), "{shown}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("before"), read("after"), "the terminal has its modes again");
+    assert_eq!(Log::read(&folder.path().join("l.jsonl")).of("input").len(), 3);
+}
+
+#[test]
 fn a_background_job_is_never_stopped() {
     let folder = Folder::new();
     folder.file("s.toml", UNTIL_STOPPED.replace("sleep 600", "sleep 0.5"));
