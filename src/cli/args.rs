@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::cli::help_texts;
 use crate::diff;
 use crate::io::process::pty;
 use crate::web::server::host_name::HostName;
@@ -13,19 +15,31 @@ use scenario_log::time::Span;
 
 /// Runs what a scenario file describes, on one timeline, and writes an exact log of it.
 #[derive(Debug, Parser)]
-#[command(name = "scenario", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "scenario", version, max_term_width = 100, help_template = help_texts::TEMPLATE,
+    after_help = help_texts::PROGRAM)]
 pub struct Cli {
+    /// Colour what is shown: `auto` on a terminal and without NO_COLOR, `always` or `never`
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorArg::Auto,
+        hide_possible_values = true)]
+    pub color: ColorArg,
+    /// The same as `--color never`
+    #[arg(long, global = true, hide = true, conflicts_with = "color")]
+    pub no_color: bool,
     /// The command to execute.
     #[command(subcommand)]
     pub command: CliCommand,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 the result is as expected, 1 the result is not as expected, 2 wrong usage or an
-invalid scenario, 3 a replay or a diff found a difference, 4 the system refused a file, a port or
-the like, 5 a log cannot be used, 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM.
-
-A first scenario: scenario init && scenario run first.toml";
+/// When `--color` colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    /// On a terminal
+    Auto,
+    /// Always, also into a file or a pipe
+    Always,
+    /// Never
+    Never,
+}
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -48,6 +62,8 @@ pub enum CliCommand {
     Explore(ExploreArgs),
     /// Show the summary of a logged run: its figures and its faults
     Report(ReportArgs),
+    /// List the logged runs, or delete old ones
+    Runs(RunsArgs),
     /// Print the JSON Schema of scenario files or of the log's events
     Schema(SchemaArgs),
     /// Play one preset of players, and print its moves
@@ -59,6 +75,7 @@ pub enum CliCommand {
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
+    #[command(after_help = help_texts::MAN)]
     Man,
     /// Become a program on the terminal that is standard input (starts the programs of presets with `pty`)
     #[command(name = pty::EXEC_ON_PTY_COMMAND, hide = true)]
@@ -71,6 +88,11 @@ pub struct VariableArgs {
     /// Set a variable, in place of the scenario's own value; repeat it for more variables
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_variable)]
     pub vars: Vec<(String, String)>,
+}
+
+/// A path that may be left out: it is empty then, and found later.
+fn maybe_empty_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn parse_variable(argument: &str) -> Result<(String, String), String> {
@@ -90,8 +112,7 @@ pub struct ServeArgs {
     /// shown can take part
     #[arg(long = "serve", value_name = "ADDR")]
     pub address: Option<String>,
-    /// Accept readers from other machines who use this host name in the link; without it, only this
-    /// machine can read the page
+    /// Allow other machines that reach the page under this host name [default: this machine only]
     #[arg(long = "serve-host", value_name = "NAME", requires = "address", value_parser = HostName::parse)]
     pub hosts: Vec<HostName>,
 }
@@ -101,9 +122,10 @@ const MAX_SEED: u64 = i64::MAX as u64;
 
 /// `scenario run`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::RUN)]
 pub struct RunArgs {
-    /// The scenario file; `-` is standard input
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The scenario file; `-` is standard input; without one, scenario.toml
+    #[arg(value_hint = ValueHint::FilePath, default_value = "", hide_default_value = true, value_parser = maybe_empty_path())]
     pub file: PathBuf,
     /// Write the log to this file; `-` is standard output [default: runs/NAME-UTCSTAMP.jsonl]
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
@@ -111,7 +133,7 @@ pub struct RunArgs {
     /// Overwrite an existing log
     #[arg(long)]
     pub force: bool,
-    /// The seed of all random draws [default: the scenario's seed, or else a random one]
+    /// Use this seed instead of the one in the file [default: the file's, or else a random one]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     /// The clock of the run
@@ -126,10 +148,13 @@ pub struct RunArgs {
     /// Read typed commands from this file instead of the terminal; `-` is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub input: Option<PathBuf>,
+    /// Write a report of the run to this file, as one HTML file, when the run ends
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
     /// Write test cases for CI to this file as JUnit XML when the run ends; `-` is standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
-    /// Annotate the lines of the files that errors come from; does nothing outside GitHub Actions
+    /// Also print annotations for GitHub Actions; does nothing outside of them
     #[arg(long)]
     pub github: bool,
     /// Run again whenever the scenario or a file that it includes changes; end the old run first
@@ -149,7 +174,7 @@ pub struct RunArgs {
     pub quiet: bool,
 }
 
-fn parse_seed(argument: &str) -> Result<u64, String> {
+pub(super) fn parse_seed(argument: &str) -> Result<u64, String> {
     let seed = argument.parse().ok().filter(|seed| *seed <= MAX_SEED);
     seed.ok_or_else(|| format!("a whole number from 0 to {MAX_SEED}"))
 }
@@ -190,14 +215,15 @@ pub enum OutputFormat {
 
 /// `scenario check`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::CHECK)]
 pub struct CheckArgs {
-    /// The scenario files; `-` is standard input
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The scenario files, or folders of them; `-` is standard input; without one, this folder
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
     /// The format of the errors and warnings
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// Annotate the lines of the files that errors come from; does nothing outside GitHub Actions
+    /// Also print annotations for GitHub Actions; does nothing outside of them
     #[arg(long)]
     pub github: bool,
     /// Check again whenever a scenario or a file that it includes changes
@@ -210,14 +236,15 @@ pub struct CheckArgs {
 
 /// `scenario plan`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::PLAN)]
 pub struct PlanArgs {
-    /// The scenario file; `-` is standard input
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The scenario file; `-` is standard input; without one, scenario.toml
+    #[arg(value_hint = ValueHint::FilePath, default_value = "", hide_default_value = true, value_parser = maybe_empty_path())]
     pub file: PathBuf,
     /// The format of the plan
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     pub format: OutputFormat,
-    /// The seed of all random draws [default: the scenario's seed, or else a random one]
+    /// Use this seed instead of the one in the file [default: the file's, or else a random one]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     #[command(flatten)]
@@ -227,18 +254,19 @@ pub struct PlanArgs {
 
 /// `scenario explore`.
 #[derive(Args, Debug)]
-#[command(group = clap::ArgGroup::new("how").required(true).args(["seeds", "exhaustive"]))]
+#[command(group = clap::ArgGroup::new("how").args(["seeds", "exhaustive"]), after_help = help_texts::EXPLORE)]
 pub struct ExploreArgs {
-    /// The scenario file; `-` is standard input
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The scenario file; `-` is standard input; without one, scenario.toml
+    #[arg(value_hint = ValueHint::FilePath, default_value = "", hide_default_value = true, value_parser = maybe_empty_path())]
     pub file: PathBuf,
-    /// Run the scenario with N seeds: 0, 1, 2 and so on, up to 1000000000 of them
+    /// Run the scenario with N seeds: 0, 1, 2 and so on, up to 1000000000 of them [default: every order of
+    /// the steps, or 1000 seeds where there are no steps or too many orders]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub seeds: Option<u64>,
     /// Try every order of the steps, and count the outcomes exactly
     #[arg(long)]
     pub exhaustive: bool,
-    /// With `--exhaustive`: the seed of all random draws [default: the scenario's seed, or else 0]
+    /// With `--exhaustive`: use this seed instead of the one in the file [default: the file's, or else 0]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed, conflicts_with = "seeds")]
     pub seed: Option<u64>,
     /// With `--exhaustive`: give up if there are more states than this
@@ -272,9 +300,11 @@ pub struct ExploreArgs {
 
 /// `scenario replay`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::REPLAY)]
 pub struct ReplayArgs {
-    /// The logs; `-` is standard input
-    #[arg(required = true, value_name = "LOG", value_hint = ValueHint::FilePath)]
+    /// The logs; `-` is standard input, `@last` the newest below runs/, `@2` the one before; without one,
+    /// the newest
+    #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub logs: Vec<PathBuf>,
     /// Replay with this scenario in place of the logged one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -295,7 +325,7 @@ pub struct ReplayArgs {
     /// output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub junit: Option<PathBuf>,
-    /// Annotate the lines of the files that errors come from; does nothing outside GitHub Actions
+    /// Also print annotations for GitHub Actions; does nothing outside of them
     #[arg(long)]
     pub github: bool,
     #[command(flatten)]
@@ -318,8 +348,9 @@ pub enum ReplayFormat {
 #[derive(Args, Debug)]
 #[command(after_help = PLAY_KEYS)]
 pub struct PlayArgs {
-    /// The log file; `-` is standard input
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The log file; `-` is standard input, `@last` the newest below runs/, `@2` the one before; without one,
+    /// the newest
+    #[arg(value_hint = ValueHint::FilePath, default_value = "", hide_default_value = true, value_parser = maybe_empty_path())]
     pub log: PathBuf,
     /// Play this many times as fast, from 0.001 to 1000000; `max` shows everything at once
     #[arg(long, value_name = "FACTOR|max", value_parser = parse_speed_or_max, default_value = "1")]
@@ -337,11 +368,12 @@ pub struct PlayArgs {
 
 /// `scenario diff`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::DIFF)]
 pub struct DiffArgs {
-    /// The log of the first run; `-` is standard input
+    /// The log of the first run; `-` is standard input, `@last` the newest below runs/
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub left: PathBuf,
-    /// The log of the second run; `-` is standard input
+    /// The log of the second run
     #[arg(value_name = "LOG", value_hint = ValueHint::FilePath)]
     pub right: PathBuf,
     /// The level on which the runs must be the same
@@ -397,8 +429,9 @@ fn parse_duration(argument: &str) -> Result<Span, String> {
 /// `scenario extract`.
 #[derive(Args, Debug)]
 pub struct ExtractArgs {
-    /// The log file of the run; `-` is standard input
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The log file of the run; `-` is standard input, `@last` the newest below runs/, `@2` the one before; without one,
+    /// the newest
+    #[arg(value_hint = ValueHint::FilePath, default_value = "", hide_default_value = true, value_parser = maybe_empty_path())]
     pub log: PathBuf,
     /// Accept a log that was cut short, up to its last whole line
     #[arg(long)]
@@ -407,9 +440,11 @@ pub struct ExtractArgs {
 
 /// `scenario report`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::REPORT)]
 pub struct ReportArgs {
-    /// The log file of the run; `-` is standard input
-    #[arg(value_hint = ValueHint::FilePath)]
+    /// The log file of the run; `-` is standard input, `@last` the newest below runs/, `@2` the one before; without one,
+    /// the newest
+    #[arg(value_hint = ValueHint::FilePath, default_value = "", hide_default_value = true, value_parser = maybe_empty_path())]
     pub log: PathBuf,
     /// The format of the summary
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
@@ -456,7 +491,7 @@ pub struct PlayersArgs {
     pub file: PathBuf,
     /// The name of the preset to play
     pub preset: String,
-    /// The seed of all random draws [default: the scenario's seed, or else a random one]
+    /// Use this seed instead of the one in the file [default: the file's, or else a random one]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_seed)]
     pub seed: Option<u64>,
     /// Draw as the spawn that follows K earlier spawns of the preset
@@ -486,14 +521,42 @@ pub struct FetchArgs {
 
 /// `scenario init`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::INIT)]
 pub struct InitArgs {
-    /// The name of the scenario, which is written to NAME.toml
+    /// The name of the scenario, which is written to NAME.toml; that of a template takes the template
     #[arg(default_value = "first")]
     pub name: String,
+    /// Write this template: first, stack, load, fetch, lock or world
+    #[arg(long, value_name = "NAME")]
+    pub template: Option<String>,
+    /// List the templates, and write nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// `scenario runs`.
+#[derive(Args, Debug)]
+#[command(after_help = help_texts::RUNS)]
+pub struct RunsArgs {
+    /// What to do; without it, the logs are listed.
+    #[command(subcommand)]
+    pub action: Option<RunsAction>,
+}
+
+/// What `scenario runs` does.
+#[derive(Debug, Subcommand)]
+pub enum RunsAction {
+    /// Delete all but the newest logs
+    Prune {
+        /// How many logs to keep
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        keep: usize,
+    },
 }
 
 /// `scenario completions`.
 #[derive(Args, Debug)]
+#[command(after_help = help_texts::COMPLETIONS)]
 pub struct CompletionsArgs {
     /// The shell that the script is for
     #[arg(value_enum)]

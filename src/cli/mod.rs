@@ -6,6 +6,9 @@ pub mod scenario_files;
 
 pub mod args;
 mod command;
+mod help_texts;
+mod names;
+mod usage_tips;
 
 use std::process::ExitCode;
 
@@ -19,7 +22,10 @@ pub fn main() -> ExitCode {
     crate::io::panics::install_hook(command::report_internal_error);
     let cli = match crate::cli::args::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            let arguments: Vec<String> =
+                std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            usage_tips::improve(&mut error, &arguments);
             if error.use_stderr() {
                 // A closed standard error does not change the exit code.
                 let _ = error.print();
@@ -29,7 +35,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(command::stdout_exit_code(error.print()).code());
         }
     };
-    let exit = command::dispatch(cli.command);
+    command::choose_color(&cli);
+    let exit = command::complete_and_dispatch(cli.command);
     if let Some(signal) = exit.deadly_signal() {
         start::die_of(signal);
     }

@@ -25,7 +25,7 @@ use crate::run::{DrivenRun, RunStartError, virtual_time};
 use scenario_core::engine::RunStart;
 use scenario_core::engine::effect::RunVerdict;
 use scenario_core::scenario::LoadedScenario;
-use scenario_core::scenario::model::Scenario;
+use scenario_core::scenario::model::{PlayerBehavior, PresetKind, Scenario};
 use scenario_core::scenario::write::resolved;
 use scenario_log::event::ClockKind;
 
@@ -69,14 +69,7 @@ fn explore_loaded(arguments: &Arguments, loaded: LoadedScenario) -> Result<ExitC
             log.display()
         )));
     }
-    let (mode, explored) = match arguments.seeds {
-        Some(seeds) => (ExplorationMode::Seeds, explore_seeds(&scenario, seeds)),
-        None => {
-            warn_of_large_seed(arguments.seed);
-            let seed = arguments.seed.or(scenario.seed).unwrap_or_default();
-            (ExplorationMode::Exhaustive(seed), explore_orders(&scenario, seed, arguments.max_states)?)
-        }
-    };
+    let (mode, explored) = explore_as_asked(arguments, &scenario)?;
     let exploration = ExplorationReport {
         name: &scenario.name,
         mode,
@@ -120,6 +113,54 @@ fn report_unjudged(names: &[String]) {
     write_stderr(
         "help: `--seeds N` judges them on many runs; `--judge-cells-only` leaves them open, and passes without them\n",
     );
+}
+
+/// How many seeds are tried if the command line does not say how to explore.
+const USUAL_SEEDS: u64 = 1_000;
+
+/// Explores by seeds or by orders, as the command line asks. Where it does not, it takes what fits, and says
+/// which.
+fn explore_as_asked(
+    arguments: &Arguments,
+    scenario: &Scenario,
+) -> Result<(ExplorationMode, ExplorationResult), CliError> {
+    let by_seeds = |seeds| (ExplorationMode::Seeds, explore_seeds(scenario, seeds));
+    if let Some(seeds) = arguments.seeds {
+        return Ok(by_seeds(seeds));
+    }
+    warn_of_large_seed(arguments.seed);
+    let seed = arguments.seed.or(scenario.seed).unwrap_or_default();
+    let by_orders = || {
+        explore_orders(scenario, seed, arguments.max_states)
+            .map(|explored| (ExplorationMode::Exhaustive(seed), explored))
+    };
+    if arguments.exhaustive || arguments.seed.is_some() {
+        return by_orders();
+    }
+    if has_steps(scenario) {
+        if let Ok(explored) = by_orders() {
+            write_stderr("every order of the steps, as with `--exhaustive`\n");
+            return Ok(explored);
+        }
+        write_stderr(&format!(
+            "{USUAL_SEEDS} seeds, as with `--seeds {USUAL_SEEDS}`: there are too many orders of the steps\n"
+        ));
+    } else {
+        write_stderr(&format!(
+            "{USUAL_SEEDS} seeds, as with `--seeds {USUAL_SEEDS}`: no player takes steps\n"
+        ));
+    }
+    Ok(by_seeds(USUAL_SEEDS))
+}
+
+/// Whether a player takes steps, whose order can matter.
+fn has_steps(scenario: &Scenario) -> bool {
+    scenario.presets.iter().any(|preset| match &preset.kind {
+        PresetKind::Players(players) => {
+            players.groups.iter().any(|group| matches!(group.behavior, PlayerBehavior::Steps(_)))
+        }
+        PresetKind::Command(_) => false,
+    })
 }
 
 /// Shows the progress on a terminal, in one line that is written again and again.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::io::log_file::kept_files::KeptFiles;
+use crate::cli::names::log_folder;
 use crate::io::log_file::writer;
 use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError};
 use scenario_log::name;
@@ -42,11 +43,23 @@ impl LogTarget {
     }
 }
 
+/// Makes the folder of logs. A new one gets a file that keeps its logs out of Git.
+fn make_log_folder(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    // A log does not need it.
+    let _ = std::fs::write(folder.join(".gitignore"), "*\n");
+    Ok(())
+}
+
 fn open_new_log(name: &str) -> Result<(OutputDestination, OpenedOutput), RefusedError> {
-    let folder = Path::new("runs");
-    std::fs::create_dir_all(folder).map_err(|error| {
+    let folder = &log_folder();
+    make_log_folder(folder).map_err(|error| {
+        let folder = folder.display();
         RefusedError(format!(
-            "cannot make the folder runs/ for the log: {error}; choose another place with `--log PATH`"
+            "cannot make the folder {folder}/ for the log: {error}; choose another place with `--log PATH`"
         ))
     })?;
     // A clock before 1970 has no RFC 3339 stamp here.

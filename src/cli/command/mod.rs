@@ -2,12 +2,14 @@
 
 mod check;
 mod cli_error;
+mod complete;
 mod completions;
 mod diff;
 mod explore;
 mod extract;
 mod fetch;
 mod github;
+mod html_report;
 mod init;
 mod log_errors;
 mod log_path;
@@ -19,6 +21,7 @@ mod replay;
 mod report;
 mod report_files;
 mod run;
+mod runs;
 mod schema;
 mod serve;
 mod watch;
@@ -29,7 +32,7 @@ use std::path::Path;
 
 use anstream::stream::RawStream;
 
-use crate::cli::args::{CliCommand, VariableArgs};
+use crate::cli::args::{Cli, CliCommand, ColorArg, VariableArgs};
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::scenario_files::DiskFiles;
@@ -44,8 +47,19 @@ use scenario_core::scenario::{LoadedScenario, ScenarioError, ScenarioOptions, lo
 use scenario_log::event::ClockKind;
 use scenario_log::sanitize::sanitize;
 
+/// Fills in what the command line leaves out, and executes the command.
+pub(crate) fn complete_and_dispatch(mut command: CliCommand) -> ExitCode {
+    match complete::complete(&mut command) {
+        Ok(()) => dispatch(command),
+        Err(message) => {
+            report_error(message);
+            ExitCode::Usage
+        }
+    }
+}
+
 /// Executes a command.
-pub(crate) fn dispatch(command: CliCommand) -> ExitCode {
+fn dispatch(command: CliCommand) -> ExitCode {
     match command {
         CliCommand::Run(arguments) => run::run(&arguments),
         CliCommand::Check(arguments) => check::check(&arguments),
@@ -56,6 +70,7 @@ pub(crate) fn dispatch(command: CliCommand) -> ExitCode {
         CliCommand::Diff(arguments) => diff::diff(&arguments),
         CliCommand::Play(arguments) => play::play(&arguments),
         CliCommand::Report(arguments) => report::report(&arguments),
+        CliCommand::Runs(arguments) => runs::runs(&arguments),
         CliCommand::Schema(arguments) => schema::schema(&arguments),
         CliCommand::Players(arguments) => players::players(&arguments),
         CliCommand::Fetch(arguments) => fetch::fetch(&arguments),
@@ -132,6 +147,16 @@ fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Makes `--color` count for everything that is shown from now on.
+pub(crate) fn choose_color(cli: &Cli) {
+    match cli.color {
+        _ if cli.no_color => anstream::ColorChoice::Never.write_global(),
+        ColorArg::Auto => {}
+        ColorArg::Always => anstream::ColorChoice::Always.write_global(),
+        ColorArg::Never => anstream::ColorChoice::Never.write_global(),
+    }
+}
+
 /// Whether standard error takes colours.
 fn stderr_has_color() -> bool {
     has_color(&std::io::stderr())
@@ -139,6 +164,9 @@ fn stderr_has_color() -> bool {
 
 /// Whether a standard stream takes colours.
 fn has_color(stream: &impl RawStream) -> bool {
+    if anstream::ColorChoice::global() == anstream::ColorChoice::Always {
+        return true;
+    }
     // In CI the library takes a dumb terminal for one with colours, and that is wrong there too.
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_wanted = anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never;

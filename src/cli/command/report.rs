@@ -90,7 +90,7 @@ impl ReportOutputs {
 }
 
 /// The name of a log on a page that others may read: without the folders of this machine.
-fn public_log_name(log: &Path) -> String {
+pub(super) fn public_log_name(log: &Path) -> String {
     let name = log.file_name().filter(|name| *name != "-");
     name.map_or_else(|| "log.jsonl".to_owned(), |name| name.to_string_lossy().into_owned())
 }

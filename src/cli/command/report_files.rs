@@ -80,6 +80,16 @@ pub(super) fn open_run_junit(
     Ok(Some(junit))
 }
 
+/// Opens the `--report` of a run.
+pub(super) fn open_run_report(arguments: &RunArgs) -> Result<Option<OutputFile>, RefusedError> {
+    let Some(report) = arguments.report.as_deref() else { return Ok(None) };
+    let log = arguments.log.as_deref().map(|log| (log, "the log"));
+    let input = arguments.input.as_deref().map(|input| (input, "the `--input`"));
+    let junit = arguments.junit.as_deref().map(|junit| (junit, "the `--junit`"));
+    let others = [(&*arguments.file, "the scenario")].into_iter().chain(log).chain(input).chain(junit);
+    open("--report", report, &others.collect::<Vec<_>>()).map(Some)
+}
+
 /// Opens the `--junit` of a replay.
 pub(super) fn open_replay_junit(
     arguments: &ReplayArgs,

@@ -297,7 +297,6 @@ fn a_file_that_is_not_a_log_is_refused() {
         let ended = folder.scenario(&["extract", path]).end().expect(4);
         assert!(ended.stdout.is_empty() && ended.stderr.contains(words), "{}", ended.stderr);
     }
-    folder.scenario(&["extract"]).end().expect(2);
     folder.scenario(&["extract", "log.jsonl", "log.jsonl"]).end().expect(2);
 }
 

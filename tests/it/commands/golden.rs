@@ -72,6 +72,8 @@ fn help() {
             &["init", "--help"],
             &["completions", "--help"],
             &["man", "--help"],
+            &["runs", "--help"],
+            &["explore", "--help"],
         ],
     );
 }

@@ -5,6 +5,7 @@
 //! its standard error. `UPDATE=1 cargo test commands::` writes them anew.
 
 mod captures;
+mod conveniences;
 mod diff;
 mod ending;
 mod environment;

@@ -151,8 +151,7 @@ fn what_cannot_be_explored_is_told() {
         folder.scenario(&["explore", "s.toml", "--exhaustive", "--max-states", "1000"]).end().expect(4);
     assert!(ended.stderr.contains("more than 1000 states"), "{}", ended.stderr);
     assert_eq!(ended.stdout, "");
-    for wrong in
-        [&[][..], &["--seeds", "3", "--exhaustive"], &["--seeds", "0"], &["--seeds", "3", "--seed", "1"]]
+    for wrong in [&["--seeds", "3", "--exhaustive"][..], &["--seeds", "0"], &["--seeds", "3", "--seed", "1"]]
     {
         folder.scenario(&[&["explore", "s.toml"], wrong].concat()).end().expect(2);
     }

@@ -12,10 +12,11 @@ use crate::cli::command::log_path::LogTarget;
 use crate::cli::command::run::setup::{RunSetup, RunTiming};
 use crate::cli::command::watch::WATCH_NOTICE;
 use crate::cli::command::{
-    report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
+    html_report, report_error, report_files, serve, stderr_has_color, verdict_exit_code, write_stderr,
 };
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
+use crate::io::terminal::line_editor::EditedLine;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
 use crate::report::junit_cases::JunitCases;
 use crate::report::output_file::OutputFile;
@@ -47,6 +48,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         lifeline,
         log,
         junit,
+        report,
         server,
         after_end,
         screen,
@@ -54,6 +56,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
     } = setup;
     let show_run = screen.is_some();
     let progress_bar = screen.and_then(|screen| screen.progress_bar);
+    let typed_line = progress_bar.as_ref().and_then(|bar| bar.typed_line.clone());
     let latest_progress = progress_bar.as_ref().map(|bar| bar.latest_progress.clone());
     let annotations = || Rc::new(RefCell::new(RunAnnotations::new(Rc::clone(&scenario))));
     let page = server.as_ref().map(|server| ServedPage { link: server.page_url(), after_end });
@@ -61,6 +64,8 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         terminal: TerminalWriter::start(progress_bar),
         is_quiet: !show_run,
         junit: junit.map(|output| (output, Rc::default())),
+        report,
+        typed_line: typed_line.clone(),
         github: github.map(|github| (github, annotations())),
         sources,
         page,
@@ -76,7 +81,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         let start = RunStart { seed, clock, started_at, schedule: &[], scenario_json: &scenario_json };
         DrivenRun::start(&scenario, &start, recorder)
     };
-    match timing {
+    let ended = match timing {
         RunTiming::Real { speed, precise, input } => {
             let live = live::LiveSetup {
                 context: RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed, speed },
@@ -90,15 +95,20 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
                 after_end,
             };
             let begin = |started_at: &str, recorder| start(ClockKind::Real, Some(started_at), recorder);
-            live::drive(live, || opening.open_with_page(speed), begin, end).map_err(CliError::refused)?
+            let driven = live::drive(live, || opening.open_with_page(speed), begin, end);
+            driven.map_err(CliError::refused).and_then(|ended| ended)
         }
         RunTiming::Virtual { typed_lines } => {
             let begin = || Ok(start(ClockKind::Virtual, None, opening.open()?));
             let driven = virtual_time::drive(begin, &typed_lines, lifeline);
-            let (run, verdict) = driven.map_err(CliError::refused)?;
-            end(&run.recorder, verdict)
+            driven.map_err(CliError::refused).and_then(|(run, verdict)| end(&run.recorder, verdict))
         }
+    };
+    if let Some(typed) = &typed_line {
+        // A run that could not start has taken the terminal too.
+        typed.give_back();
     }
+    ended
 }
 
 /// The live page of a run.
@@ -130,6 +140,10 @@ struct RunOutputs {
     /// Whether the screen shows only errors and warnings.
     is_quiet: bool,
     junit: Option<(OutputFile, Rc<RefCell<JunitCases>>)>,
+    /// The HTML report, which is made of the log when the run has ended.
+    report: Option<OutputFile>,
+    /// The line that is being typed, if the terminal does not echo it.
+    typed_line: Option<EditedLine>,
     github: Option<(GitHubAnnotator, Rc<RefCell<RunAnnotations>>)>,
     /// The files that annotations refer to.
     sources: SourceFiles,
@@ -145,6 +159,9 @@ impl RunOutputs {
         recorder: &RunRecorder,
         verdict: Result<RunVerdict, RecordError>,
     ) -> Result<ExitCode, CliError> {
+        if let Some(typed) = &self.typed_line {
+            typed.give_back();
+        }
         let failure_reason = recorder.reason().map(str::to_owned);
         let rescued = recorder.rescued_log();
         // The recorder's writer has ended, so the terminal has got the last lines.
@@ -172,6 +189,12 @@ impl RunOutputs {
             let rescue = rescued.as_ref().map(|rescued| &*rescued.message);
             let error = verdict.as_ref().err().map(String::as_str).or(rescue);
             report_files::write_junit(output, cases.borrow().render_junit(error))?;
+        }
+        let log = rescued_path(rescued.as_ref());
+        if let (Some(output), Some(OutputDestination::File(log))) =
+            (self.report, log.as_ref().or(self.destination.get()))
+        {
+            html_report::write_html_report(log, output)?;
         }
         match (verdict, rescued) {
             (Err(error), _) => Err(CliError::refused(error)),

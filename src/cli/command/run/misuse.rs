@@ -42,11 +42,22 @@ fn find_watch_misuse(arguments: &RunArgs) -> Option<&'static str> {
 }
 
 fn find_stream_misuse(arguments: &RunArgs) -> Option<&'static str> {
+    if arguments.report.is_some() && arguments.log.as_deref().is_some_and(|log| !is_readable_again(log)) {
+        return Some("`--report` is made of the log, so `--log` must name a file");
+    }
+    if is_some_dash(&arguments.report) && is_some_dash(&arguments.junit) {
+        return Some("standard output cannot be the `--report` and the `--junit`");
+    }
     if is_some_dash(&arguments.log) && is_some_dash(&arguments.junit) {
         return Some("standard output cannot be the `--log` and the `--junit`");
     }
     (is_dash(&arguments.file) && is_some_dash(&arguments.input))
         .then_some("standard input cannot be the scenario and the `--input`")
+}
+
+/// Whether a log that is written there can be read when the run has ended.
+fn is_readable_again(log: &Path) -> bool {
+    !is_dash(log) && (log.is_file() || !log.exists())
 }
 
 fn is_dash(path: &Path) -> bool {

@@ -15,6 +15,7 @@ use crate::cli::command::{choose_seed, report_files, serve, stderr_has_color};
 use crate::io::console_input;
 use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
+use crate::io::terminal::line_editor::EditedLine;
 use crate::report::output_file::OutputFile;
 use crate::run::live::AfterEnd;
 use crate::terminal::latest_progress::LatestProgress;
@@ -48,6 +49,8 @@ pub(super) struct RunSetup {
     pub(super) lifeline: Option<Lifeline>,
     pub(super) log: LogTarget,
     pub(super) junit: Option<OutputFile>,
+    /// The HTML report of `--report`.
+    pub(super) report: Option<OutputFile>,
     /// Listens for the readers of the live page.
     pub(super) server: Option<BoundServer>,
     /// What becomes of the live page when the run has ended.
@@ -90,11 +93,13 @@ impl RunSetup {
         let scenario_json = resolve(&scenario)?;
         let lines_entered = Arc::default();
         let input = open_input(arguments, &lines_entered)?;
+        let typed_line = input.as_ref().and_then(ConsoleInput::typed_line);
         let timing = match arguments.clock {
             ClockArg::Real => RunTiming::Real { speed: arguments.speed, precise: arguments.precise, input },
             ClockArg::Virtual => RunTiming::Virtual { typed_lines: read_typed_lines(input.as_ref())? },
         };
         let junit = report_files::open_run_junit(arguments, &mut kept)?;
+        let report = report_files::open_run_report(arguments)?;
         // The first process of a watch has listened for a port and drawn a token, which outlive the runs.
         let is_watched = arguments.watch && lifeline.is_some();
         let server = if is_watched { serve::listen_again()? } else { serve::listen(&arguments.serving)? };
@@ -109,6 +114,7 @@ impl RunSetup {
                 speed: arguments.speed,
                 lines_entered,
                 latest_progress: LatestProgress::default(),
+                typed_line,
             }),
         });
         Ok(RunSetup {
@@ -122,6 +128,7 @@ impl RunSetup {
             lifeline,
             log: LogTarget { path: arguments.log.clone(), is_overwritten: arguments.force, kept },
             junit,
+            report,
             server,
             after_end,
             screen,
@@ -153,8 +160,12 @@ fn open_input(arguments: &RunArgs, lines_entered: &Arc<AtomicU64>) -> Result<Opt
             }
             None => Ok(Some(ConsoleInput::File(path.clone()))),
         },
-        None => Ok((std::io::stdin().is_terminal() && arguments.file.as_os_str() != "-")
-            .then(|| ConsoleInput::Terminal(Arc::clone(lines_entered)))),
+        None if !std::io::stdin().is_terminal() || arguments.file.as_os_str() == "-" => Ok(None),
+        // What is typed is seen in the bar, and would be lost on a screen that draws one and echoes it.
+        None if !arguments.quiet && has_progress_bar(arguments.clock) => {
+            Ok(Some(ConsoleInput::EditedTerminal(EditedLine::default())))
+        }
+        None => Ok(Some(ConsoleInput::Terminal(Arc::clone(lines_entered)))),
     }
 }
 
