@@ -159,7 +159,8 @@ fn show_with_bar(
     started: &OnceLock<Instant>,
     shown: &Shown,
 ) {
-    let ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress, typed_line } = course;
+    let ProgressBarSetup { likely_end: end, speed, lines_entered: entered, latest_progress, typed_line } =
+        course;
     let now = || {
         let elapsed = started.get().map_or(Duration::ZERO, Instant::elapsed);
         Moment::ZERO.saturating_add(Span::from_std(elapsed.mul_f64(speed)))

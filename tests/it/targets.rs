@@ -62,7 +62,13 @@ impl Typing {
 
     fn ended(&mut self, number: u32) {
         let exit = SpawnExit::Signal(Signal::TERM);
-        self.input(&Input::SpawnExited { source: Source::Spawn(number), exit, held: false, skipped: 0 });
+        self.input(&Input::SpawnExited {
+            source: Source::Spawn(number),
+            exit,
+            held: false,
+            killed: false,
+            skipped: 0,
+        });
     }
 
     /// Types a line; gives its effects.
@@ -174,7 +180,7 @@ fn a_run_does_not_end_while_programs_are_being_started() {
     assert_eq!(recorder.orders[1..], [stop(1)]);
     engine.handle_input(
         Moment(3),
-        &Input::SpawnExited { source, exit, held: false, skipped: 0 },
+        &Input::SpawnExited { source, exit, held: false, killed: false, skipped: 0 },
         &mut recorder,
     );
     assert_eq!(engine.verdict(), Some(RunVerdict::Passed));

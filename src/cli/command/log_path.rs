@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::io::log_file::kept_files::KeptFiles;
 use crate::cli::names::log_folder;
+use crate::io::log_file::kept_files::KeptFiles;
 use crate::io::log_file::writer;
 use crate::io::log_file::writer::{OpenedOutput, OutputDestination, RefusedError};
 use scenario_log::name;

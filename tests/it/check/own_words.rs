@@ -42,7 +42,12 @@ fn the_help_is_the_line_to_write() {
         (format!("{redis}{twice}after = \"redi\""), r#"did you mean "redis.ready"?"#),
         (format!("{redis}{twice}after = \"redis.healthy\""), r#"did you mean "redis.ready"?"#),
         (format!("{redis}{twice}after = \"redis.exited\""), r#"did you mean "redis.finished"?"#),
-        (format!("{redis}[[timeline]]\nspawn = \"redis\"\nafter = \"redis\""), "an id, `id = \"redis\"`"),
+        (
+            format!(
+                "{redis}[[timeline]]\nspawn = \"redis\"\n[[timeline]]\nspawn = \"redis\"\nafter = \"redis\""
+            ),
+            "an id, `id = \"redis\"`",
+        ),
     ] {
         let said = said(&text);
         assert!(said.contains(&format!("help: {help}")) || said.contains(help), "{text}\n{said}");

@@ -605,5 +605,5 @@ fn keys_of_other_tools_have_a_hint_to_ours() {
         assert!(said.contains("unknown key") && said.contains(hint), "{hint}: {said}");
     }
     let said = said(&format!("{preset}env = {{ PORT = 8080 }}"));
-    assert!(said.contains("a number is written \"8080\"") && !said.contains("--verbose"), "{said}");
+    assert!(said.contains("write \"8080\"") && !said.contains("--verbose"), "{said}");
 }

@@ -16,8 +16,8 @@ use crate::cli::command::{
 };
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
-use crate::io::terminal::line_editor::EditedLine;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
+use crate::io::terminal::line_editor::EditedLine;
 use crate::report::junit_cases::JunitCases;
 use crate::report::output_file::OutputFile;
 use crate::report::run_annotations::RunAnnotations;

@@ -242,10 +242,20 @@ impl<'a> TimelineNames<'a> {
         index
     }
 
-    /// The ids in file order.
+    /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
+    /// name.
+    fn named_entry(&self, name: &str) -> Option<usize> {
+        let sole = self.started.get(name).filter(|started| started.is_sole());
+        self.ids.get(name).copied().or(sole.map(|started| started.first))
+    }
+
+    /// The ids, and the names that stand for one, in file order.
     fn id_list(&self) -> &[(usize, String)] {
         self.id_list.get_or_init(|| {
-            let mut list: Vec<(usize, String)> = self.ids.iter().map(|(id, at)| (*at, id.clone())).collect();
+            let sole = self.started.iter().filter(|(_, started)| started.is_sole());
+            let named = sole.map(|(name, started)| (name, &started.first));
+            let mut list: Vec<(usize, String)> =
+                self.ids.iter().chain(named).map(|(id, at)| (*at, id.clone())).collect();
             list.sort_unstable();
             list
         })

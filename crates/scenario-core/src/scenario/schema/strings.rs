@@ -124,7 +124,7 @@ impl TomlSchema for EnvText {
     const EXAMPLE: &'static str = r#""development""#;
 
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<EnvText> {
-        decode_nul_free(cx, node, r#""development"; a number is written "8080""#).map(EnvText)
+        decode_nul_free(cx, node, Self::EXAMPLE).map(EnvText)
     }
 
     fn schema() -> Json {
