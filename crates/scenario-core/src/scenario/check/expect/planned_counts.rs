@@ -115,6 +115,10 @@ fn planned_count(event: &str, scope: Option<&ExpectationScope>, scenario: &Scena
     let is_stopped = scenario.timeline.iter().any(|entry| matches!(entry.action, EntryAction::Stop(_)));
     let of_entry = |entry: &TimelineEntry| match (event, &entry.action) {
         ("mark", EntryAction::Mark(_)) => Some(CountRange::ONE),
+        // A process may be unable to start.
+        ("spawn.started", EntryAction::Spawn(preset)) if scenario.presets[*preset].kind.is_process() => {
+            Some(CountRange { least: 0, most: Some(1) })
+        }
         ("spawn.started", EntryAction::Spawn(_)) => Some(CountRange::ONE),
         ("move", EntryAction::Spawn(preset)) => Some(moves_of(&scenario.presets[*preset].kind)),
         ("fetch.started", EntryAction::Fetch(job)) => requests_of(&scenario.fetches[*job]),
