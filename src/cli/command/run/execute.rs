@@ -87,7 +87,7 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
         let start = RunStart { seed, clock, started_at, schedule: &[], scenario_json: &scenario_json };
         DrivenRun::start(&scenario, &start, recorder)
     };
-    match timing {
+    let ended = match timing {
         RunTiming::Real { speed, precise, input } => {
             let live = live::LiveSetup {
                 context: RunContext { scenario: Rc::clone(&scenario), folder, secrets, seed, speed },
@@ -101,15 +101,20 @@ pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
                 after_end,
             };
             let begin = |started_at: &str, recorder| start(ClockKind::Real, Some(started_at), recorder);
-            live::drive(live, || opening.open_with_page(speed), begin, end).map_err(CliError::refused)?
+            let driven = live::drive(live, || opening.open_with_page(speed), begin, end);
+            driven.map_err(CliError::refused).and_then(|ended| ended)
         }
         RunTiming::Virtual { typed_lines } => {
             let begin = || Ok(start(ClockKind::Virtual, None, opening.open()?));
             let driven = virtual_time::drive(begin, (&typed_lines, &secrets), lifeline);
-            let (run, verdict) = driven.map_err(CliError::refused)?;
-            end(&run.recorder, verdict)
+            driven.map_err(CliError::refused).and_then(|(run, verdict)| end(&run.recorder, verdict))
         }
+    };
+    if let Some(typed) = &typed_line {
+        // A run that could not start has taken the terminal too.
+        typed.give_back();
     }
+    ended
 }
 
 /// The live page of a run.
