@@ -252,9 +252,10 @@ fn what_is_being_typed_has_a_row_of_its_own() {
     while !terminal.seen[seen..].contains("| line") {
         assert!(terminal.read());
     }
-    terminal.types_and_sees("lf\n", "input   mark half");
-    terminal.types_and_sees("hlep\n", "help    commands: spawn");
-    terminal.types_and_sees("help\n", "help    spawn PRESET");
+    // The row ends with no newline, and so these are lines of events; their labels have colours.
+    terminal.types_and_sees("lf\n", " mark half\r\n");
+    terminal.types_and_sees("hlep\n", " commands: spawn");
+    terminal.types_and_sees("help\n", " spawn PRESET");
     std::fs::write(folder.path().join("stop"), "").unwrap();
     let (_, seen) = terminal.end();
     let shown = screen(&seen, 72).join("\n");

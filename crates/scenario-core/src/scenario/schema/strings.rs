@@ -83,6 +83,11 @@ impl<const LATE: bool> TomlSchema for UrlText<LATE> {
     fn schema() -> Json {
         ScenarioText::schema()
     }
+
+    fn list_of_text(text: &str) -> Option<String> {
+        // What stands before an `@` may be a password.
+        (!text.contains('@')).then(|| format!("[{}]", own_words::toml_string(text)))
+    }
 }
 
 /// A string that the log shows as it is; it must not hold secrets.
