@@ -93,7 +93,7 @@ mod tests {
     fn a_file_without_a_command_gets_one() {
         assert!(message("smoke.toml").contains("did you mean `scenario run smoke.toml`?"));
         assert!(message("runs/a.jsonl").contains("did you mean `scenario report runs/a.jsonl`?"));
-        assert!(message("rum a.toml").contains("a similar subcommand exists: 'run'"));
+        assert!(message("rum a.toml").contains("some similar subcommands exist: 'runs', 'run'"));
     }
 
     #[test]

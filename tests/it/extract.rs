@@ -30,11 +30,12 @@ impl FileProvider for Memory<'_> {
     }
 }
 
-/// A scenario without errors and warnings.
+/// A scenario without errors and warnings, but for one: a run may have been told something at its very end.
 fn loaded(text: &str) -> LoadedScenario {
     let options = ScenarioOptions { vars: &[], env: &|_| None, clock: ClockKind::Virtual };
+    let is_late = |message: &str| message.contains("at the earliest, and `time_limit` is");
     match load_scenario(Path::new("s.toml"), &Memory(text), &options) {
-        Ok(loaded) if loaded.warnings.is_empty() => loaded,
+        Ok(loaded) if loaded.warnings.iter().all(|warning| is_late(&warning.message)) => loaded,
         Ok(loaded) => panic!("{:?}\n{text}", loaded.warnings),
         Err(failure) => panic!("{:?}\n{text}", failure.diagnostics),
     }

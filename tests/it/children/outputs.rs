@@ -1,6 +1,6 @@
 //! The outputs of programs.
 
-use crate::children::{NO_TICK, after_line, exit_of, output_of, replays, scenario, sh, spawns, text_of};
+use crate::children::{NO_TICK, after_line, exit_of, output_of, replays, scenario, sh, spawns};
 use crate::common::Folder;
 
 /// Prints the peak memory so far, in kB, of the parent of a program on GNU/Linux.
@@ -132,11 +132,10 @@ fn damage_by_a_program_that_writes_to_the_log_is_found() {
 }
 
 #[test]
-fn bytes_appended_by_a_program_are_written_over() {
+fn a_log_that_a_program_appends_to_is_written_anew() {
     let folder = Folder::new();
-    let (ended, log) = folder.run(&to_our_log("echo '{\"seq\":1}' >>log.jsonl"), &[]);
-    ended.expect(0);
-    assert_eq!(log.names(), ["run.started", "spawn.started", "spawn.exited", "run.finished"]);
-    assert_eq!(text_of(&log, "ps#1"), "");
-    replays(&folder);
+    folder.file("s.toml", to_our_log("echo '{\"seq\":1}' >>log.jsonl"));
+    let said = folder.scenario(&["run", "s.toml", "--log", "log.jsonl"]).end().expect(4).stderr;
+    assert!(said.contains("the whole log is log-2.jsonl"), "{said}");
+    folder.scenario(&["replay", "log-2.jsonl"]).end().expect(0);
 }

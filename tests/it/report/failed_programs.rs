@@ -28,7 +28,7 @@ count = 2
 "#;
 
 /// The first and the last two of the lines that are shown.
-const SHOWN: [&str; 3] = ["! line 4", "! line 12", "! ::error::owned \\x1b[31mred\\x07"];
+const SHOWN: [&str; 3] = ["! line 4", "! line 12", "! \\x3a:error::owned \\x1b[31mred\\x07"];
 
 #[test]
 fn the_last_lines_of_a_failed_program_are_in_every_report() {

@@ -108,7 +108,7 @@ fn a_beginning_has_no_piece_of_a_secret() {
     for (text, shown) in [
         ("HTTP canary-can", "HTTP "),
         ("canary-canary", "[redacted]"),
-        ("canary-canary x\\u006", "[redacted] x"),
+        ("canary-canary x\\u006", "[redacted] "),
         ("HTTP/1.1 200", "HTTP/1.1 200"),
     ] {
         assert_eq!(String::from_utf8_lossy(&secrets.mask_beginning(text.as_bytes())), shown);

@@ -102,7 +102,7 @@ impl RunState {
         let name = Some(scenario.timeline[entry].event_name(entry));
         let sources = self.sources_of(target);
         let loads: Vec<(u32, usize)> = self.jobs.loads_of_entry(target).collect();
-        let has_load = self.stop_loads(&loads, Some((due, entry)), out);
+        let has_load = self.stop_loads(&loads, Some((due, target)), out);
         for source in &sources {
             out.event(&Event::Stopping {
                 due: Some(due),

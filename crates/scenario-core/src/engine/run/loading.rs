@@ -67,8 +67,8 @@ impl RunState {
     }
 
     /// Stops some loads, and reports this for each, since a load may have nothing in flight. `planned` is the
-    /// moment and the entry if an entry of the timeline stops them. Requests in flight are stopped like any
-    /// other. Returns whether there was a load.
+    /// moment, and the entry of the loads, if an entry of the timeline stops them. Requests in flight are
+    /// stopped like any other. Returns whether there was a load.
     pub(super) fn stop_loads(
         &mut self,
         loads: &[(u32, usize)],

@@ -220,5 +220,7 @@ fn parse_move<'l>(
     {
         return None;
     }
-    name::player_name_error(player).is_none().then(|| (direction, PlayerName::from_full_name(player)))
+    // More than one space is no move, though a name may begin with a space.
+    let is_name = !player.starts_with(' ') && name::player_name_error(player).is_none();
+    is_name.then(|| (direction, PlayerName::from_full_name(player)))
 }
