@@ -29,7 +29,7 @@ fn every_exit_code_and_deadly_signal_is_reported() {
 fn a_process_that_ignores_term_is_killed_after_the_grace() {
     let stop = StopPolicy { signal: Signal::TERM, grace: Span::from_millis(50) };
     let stubborn = sh("trap '' TERM; echo ready; while :; do sleep 60; done");
-    let polite = sh("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 60 & wait; done");
+    let polite = sh("trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.1 & wait; done");
     with(&[CommandPreset { stop, ..stubborn }, polite], async |bench| {
         let [stubborn, polite] = [bench.start(0), bench.start(1)];
         bench.until_output(stubborn, "ready").await;
