@@ -13,7 +13,7 @@ use scenario_log::event::ClockKind;
 use scenario_log::sanitize::is_unsafe_char;
 
 /// The value of every variable of the environment: no message shows it.
-const CANARY: &str = "c4nary-5ecret";
+const CANARY: &str = "canary-1f9e7d";
 
 /// Reads bytes as a scenario, for each clock. Messages are safe to show and hold no secret; a scenario that
 /// is written again is the same scenario.
