@@ -39,17 +39,19 @@ pub(super) fn usual_scenario(command: &str) -> Result<PathBuf, String> {
     }
     let first = names.first().map_or("", String::as_str);
     Err(format!(
-        "which scenario? There is no {USUAL_SCENARIO} here, but there are {}: `scenario {command} {first}`",
+        "which scenario? There is no {USUAL_SCENARIO} here. TOML files here: {}; try `scenario {command} {first}`",
         names.join(", ")
     ))
 }
 
-/// The files in a folder whose names end in `.toml`, sorted. Those in the current folder have no folder
-/// before their name.
+/// The files in a folder whose names end in `.toml`, sorted, without hidden ones. Those in the current folder
+/// have no folder before their name.
 pub(super) fn scenarios_in(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_toml = |path: &PathBuf| path.extension().is_some_and(|end| end == "toml") && path.is_file();
-    let mut files: Vec<PathBuf> = entries.filter(is_toml).collect();
+    let is_hidden =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let mut files: Vec<PathBuf> = entries.filter(|path| is_toml(path) && !is_hidden(path)).collect();
     for file in &mut files {
         if let Ok(name) = file.strip_prefix(".") {
             *file = name.to_owned();

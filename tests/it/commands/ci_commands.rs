@@ -108,7 +108,7 @@ fn texts_of_a_run_are_no_commands() {
             &["replay", "--format", "json", "l.jsonl"],
             &["extract", "l.jsonl"],
             &["play", "l.jsonl", "--speed", "1000"],
-            &["explore", "--runs", "2", "s.toml"],
+            &["explore", "--seeds", "2", "s.toml"],
         ] {
             check_output(&folder, arguments);
         }

@@ -21,8 +21,9 @@ fn the_scenario_of_a_folder_needs_no_name() {
     let none = run_with(&folder, &[], &[]).expect(2);
     assert!(none.stderr.contains("`scenario init` writes a first one"), "{}", none.stderr);
     folder.file("other.toml", QUICK);
-    let listed = run_with(&folder, &[], &[]).expect(2);
-    assert!(listed.stderr.contains("there are other.toml: `scenario run other.toml`"), "{}", listed.stderr);
+    folder.file(".hidden.toml", QUICK);
+    let listed = run_with(&folder, &[], &[]).expect(2).stderr;
+    assert!(listed.contains("TOML files here: other.toml; try `scenario run other.toml`"), "{listed}");
     folder.file("scenario.toml", QUICK);
     run_with(&folder, &[], &[]).expect(0);
     folder.scenario(&["plan"]).end().expect(0);
