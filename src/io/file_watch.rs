@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::io::job_control;
 use crate::io::job_control::{JobSignal, JobSignals};
+use crate::io::orphan_reaper::OrphanReaper;
 use crate::io::runtime;
 use scenario_log::signal::Signal;
 
@@ -109,6 +110,7 @@ impl FileWatcher {
     /// Waits for a change, which gives `None`, or for the signal to end.
     pub fn wait_for_change(&mut self, changes: &FileWatchList) -> Option<Signal> {
         let FileWatcher { runtime, signals: job } = self;
+        let _reaper = OrphanReaper::start_if_needed();
         runtime.block_on(async {
             let mut change = std::pin::pin!(changes.wait_for_change());
             loop {
