@@ -60,6 +60,52 @@ fn the_group_has_its_grace_and_its_output_is_read() {
 }
 
 #[test]
+fn on_a_terminal_too_what_ignores_a_hang_up_has_its_grace() {
+    let folder = Folder::new();
+    let way = format!("{}; true", SAVES.replacen('(', "(trap '' HUP; ", 1));
+    let text = [
+        NO_TICK,
+        &sh("p", &way, "pty = true"),
+        &sh("next", "cat saved", ""),
+        &spawns("p", 1),
+        &after_line("up", "p", "stop = \"p\""),
+        "[[timeline]]\nafter = \"p.finished\"\nspawn = \"next\"\n",
+    ];
+    let (ended, log) = folder.run(&text.concat(), &[]);
+    ended.expect(0);
+    assert_eq!(text_of(&log, "ps#2"), "saved\n");
+    assert_eq!((exit_of(&log, "p")["signal"].as_str(), exit_of(&log, "p").get("held")), (Some("TERM"), None));
+    // A shell says on a terminal that the signal has ended its `sleep`.
+    let said = text_of(&log, "ps#1");
+    assert!(said.starts_with("up\n") && said.ends_with("said\n"), "{said}");
+    replays(&folder);
+}
+
+#[test]
+fn what_leaves_the_group_is_not_asked_and_is_ended_with_the_run() {
+    for pty in [false, true] {
+        let folder = Folder::new();
+        let leaves = format!("setsid sh -c \"{SAVES}\" & while ! test -e up; do sleep 0.01; done; wait");
+        let text = [
+            NO_TICK,
+            &sh("p", &leaves, &format!("pty = {pty}")),
+            &program("next", &["sh", "-c", "test -e saved || echo unasked"], ""),
+            &spawns("p", 1),
+            &after_line("up", "p", "stop = \"p\""),
+            "[[timeline]]\nafter = \"p.finished\"\nspawn = \"next\"\n",
+        ];
+        folder.file("s.toml", text.concat());
+        let run = marked(&folder, &[]).watch();
+        assert_eq!(run.end().0, Some(0));
+        assert_all_gone(&folder);
+        let log = Log::read(&folder.path().join("l.jsonl"));
+        assert_eq!(exit_of(&log, "p")["held"], true, "its output is read for half a second more");
+        assert_eq!(text_of(&log, "ps#2"), "unasked\n");
+        replays_as(&folder, "l.jsonl");
+    }
+}
+
+#[test]
 fn finished_comes_when_the_group_is_empty() {
     let folder = Folder::new();
     let text = [
