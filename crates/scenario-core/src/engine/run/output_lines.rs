@@ -238,7 +238,7 @@ fn move_text((direction, player): (MoveDirection<'_>, PlayerName<'_>)) -> Vec<u8
 }
 
 /// Reads a move: a direction, a space, and the player's name: `N john`. The players of the preset, if it is
-/// one of players, may have other directions than the four of the world.
+/// one of players, may have other directions than the four of the world, and names of several words.
 fn parse_move<'l>(
     line: &'l [u8],
     players: Option<&PlayersPreset>,
@@ -250,7 +250,9 @@ fn parse_move<'l>(
     {
         return None;
     }
-    // More than one space is no move, though a name may begin with a space.
-    let is_name = !player.starts_with(' ') && name::player_name_error(player).is_none();
+    // Of the lines of a preset of players, more than one space makes no move, though a name may begin with a
+    // space. What another program says in words (`W no such file`) is no move.
+    let is_one_name = if players.is_some() { !player.starts_with(' ') } else { !player.contains(' ') };
+    let is_name = is_one_name && name::player_name_error(player).is_none();
     is_name.then(|| (direction, PlayerName::from_full_name(player)))
 }
