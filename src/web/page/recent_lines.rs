@@ -73,6 +73,12 @@ impl RecentLines {
         }
     }
 
+    /// Adds an error of a file.
+    pub(super) fn push_error(&mut self, error: &str) {
+        let text = truncate_text(error, MAX_TEXT_CHARS);
+        self.push(RecentLine { is_wrong: true, ..RecentLine::new(Moment::ZERO, "stop", text) });
+    }
+
     fn push(&mut self, line: RecentLine) {
         if self.latest.len() == MAX_RECENT {
             self.latest.pop_front();
