@@ -56,6 +56,8 @@ pub(super) fn run_watching(arguments: &RunArgs) -> ExitCode {
             report_error(message);
         }
         match watcher.take_end_signal() {
+            // The run had ended before, and its page stayed.
+            Some(signal) if code <= ExitCode::Failed.code() => Err(ExitCode::Signalled(signal)),
             Some(_) => Err(ExitCode::FromGuarded(code)),
             None => Ok(changes),
         }

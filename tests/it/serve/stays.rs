@@ -89,3 +89,15 @@ fn a_page_shows_the_errors_of_a_file_until_it_is_mended() {
     kill(&served.run.child, Signal::INT);
     assert_eq!(served.run.end().0, Some(130));
 }
+
+#[test]
+fn a_signal_ends_a_watch_as_its_exit_code_says() {
+    for scenario in [SHORT, "x = 1\n", "[presets.p]\ncommand = [\"false\"]\n[[timeline]]\nspawn = \"p\"\n"] {
+        let folder = Folder::new();
+        folder.file("s.toml", scenario);
+        let mut served = served(&folder, &["run", "s.toml", "--log", "l.jsonl", "--force", "--watch"]);
+        served.run.until("waits for a change");
+        kill(&served.run.child, Signal::INT);
+        assert_eq!(served.run.end().0, Some(130), "{scenario}");
+    }
+}
