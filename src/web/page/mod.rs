@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::report::feed::LogEvent;
 use crate::report::format::pluralize;
 use crate::report::logged_scenario::load_logged_scenario;
+use crate::report::metrics::faults::readable_reason;
 use crate::web::page::overview::{LiveExpectation, RunOverview};
 use crate::web::page::recent_lines::{RecentLine, RecentLines};
 use entries::LiveEntries;
@@ -176,7 +177,7 @@ impl LivePage {
         self.lanes.on_event(logged, event);
         self.entries.on_event(event, logged.origin);
         if let Event::RunFinished(summary) = event {
-            let reason = summary.reason.as_deref().map(sanitize);
+            let reason = summary.reason.as_deref().map(readable_reason);
             self.end =
                 Some(LiveRunEnd { outcome: summary.outcome.name(), reason, took: to_seconds(summary.took) });
         }

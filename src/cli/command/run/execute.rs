@@ -19,7 +19,7 @@ use crate::io::RunContext;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
 use crate::io::signals::interruptible::run_until_signal;
 use crate::report::junit_cases::JunitCases;
-use crate::report::metrics::faults::{RunFault, RunFaults};
+use crate::report::metrics::faults::{RunFault, RunFaults, readable_reason};
 use crate::report::output_file::OutputFile;
 use crate::report::run_annotations::RunAnnotations;
 use crate::run::live::AfterEnd;
@@ -292,10 +292,11 @@ fn report_failure(verdict: RunVerdict, reason: &str, faults: &[RunFault]) {
     if verdict == RunVerdict::Passed {
         return;
     }
+    let reason = readable_reason(reason);
     report_error(format_args!("the run did not pass: {reason}"));
     let mut text = String::new();
     for fault in faults.iter().filter(|fault| !fault.output.is_empty()).take(MAX_PROGRAMS_QUOTED) {
-        if fault.message != sanitize(reason) {
+        if fault.message != reason {
             text.push_str(&format!("  {}:\n", fault.message));
         }
         fault.output.iter().for_each(|line| text.push_str(&format!("  {line}\n")));
