@@ -3,6 +3,7 @@
 
 use crate::extract::additions::ScenarioAdditions;
 use crate::extract::extracted_run::ExtractedRun;
+use crate::report::metrics::faults::readable_reason;
 use crate::report::units::format_moment;
 use scenario_core::scenario::write::draft::ScenarioDraft;
 use scenario_log::event::ClockKind;
@@ -67,7 +68,11 @@ fn format_line_count(lines: usize) -> String {
 fn describe_end(run: &ExtractedRun, cut: Option<&TruncatedEnd>) -> String {
     match &run.end {
         Some(finished) => {
-            let reason = finished.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let reason = finished
+                .reason
+                .as_deref()
+                .map(|reason| format!(" ({})", readable_reason(reason)))
+                .unwrap_or_default();
             format!("{}{reason} after {}", finished.outcome.name(), format_moment(Moment(finished.took.0)))
         }
         None => {

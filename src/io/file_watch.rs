@@ -2,6 +2,7 @@
 //! system, and whatever an editor does to save a file (writes, renames, or removes and creates it).
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::io::job_control;
 use crate::io::job_control::{JobSignal, JobSignals};
+use crate::io::orphan_reaper::OrphanReaper;
 use crate::io::runtime;
 use scenario_log::signal::Signal;
 
@@ -108,14 +110,26 @@ impl FileWatcher {
 
     /// Waits for a change, which gives `None`, or for the signal to end.
     pub fn wait_for_change(&mut self, changes: &FileWatchList) -> Option<Signal> {
+        self.wait_for_change_beside(changes, std::future::pending())
+    }
+
+    /// The same, while something else is done, which has no end of its own.
+    pub fn wait_for_change_beside(
+        &mut self,
+        changes: &FileWatchList,
+        beside: impl Future<Output = Infallible>,
+    ) -> Option<Signal> {
         let FileWatcher { runtime, signals: job } = self;
+        let _reaper = OrphanReaper::start_if_needed();
         runtime.block_on(async {
             let mut change = std::pin::pin!(changes.wait_for_change());
+            let mut beside = std::pin::pin!(beside);
             loop {
                 let notice = tokio::select! {
                     biased;
                     notice = job.next() => notice,
                     () = &mut change => return None,
+                    never = &mut beside => match never {},
                 };
                 match notice {
                     JobSignal::End(signal) => return Some(signal),

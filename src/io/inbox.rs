@@ -29,6 +29,16 @@ fn byte_len(input: &Input) -> usize {
     }
 }
 
+/// Whether an input ends the run: a signal, or a typed `quit`.
+#[must_use]
+pub fn is_end_request(input: &Input) -> bool {
+    match input {
+        Input::SignalReceived(_) => true,
+        Input::CommandTyped { text, .. } => text.trim() == "quit",
+        _ => false,
+    }
+}
+
 /// The queue from the I/O tasks to the driver. All share it by `Rc`, on one thread.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -93,10 +103,10 @@ impl Inbox {
         }
     }
 
-    /// Whether a signal to end is queued.
+    /// Whether a signal or a typed `quit` is queued.
     #[must_use]
-    pub fn has_signal(&self) -> bool {
-        self.queue.borrow().iter().any(|input| matches!(input, Input::SignalReceived(_)))
+    pub fn has_end_request(&self) -> bool {
+        self.queue.borrow().iter().any(is_end_request)
     }
 
     /// Whether a pause is queued.

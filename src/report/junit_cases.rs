@@ -14,7 +14,7 @@ use std::io;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
-use crate::report::metrics::faults::{event_fault, last_lines};
+use crate::report::metrics::faults::{event_fault, last_lines, readable_reason};
 use crate::report::origins::{OriginKind, SourceOrigin};
 use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
 use scenario_log::sanitize::sanitize;
@@ -263,8 +263,11 @@ impl JunitCases {
     /// The case of the run as a whole.
     fn run_case(&self, of: &str, fault: Option<&str>) -> TestCase {
         let more = (!self.faults.is_empty()).then(|| self.faults.join("\n"));
-        let words =
-            |kind, message: &str| TestMessage { kind, message: message.to_owned(), details: more.clone() };
+        let words = |kind, message: &str| TestMessage {
+            kind,
+            message: readable_reason(message),
+            details: more.clone(),
+        };
         let status = match &self.finished {
             _ if fault.is_some() => TestStatus::Error(words("refused", fault.unwrap_or_default())),
             Some(RunSummary { outcome: RunOutcome::Passed, .. }) => TestStatus::Passed,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::report::feed::LogEvent;
 use crate::report::format::push_expectation;
 use crate::report::github_annotations::GitHubAnnotation;
-use crate::report::metrics::faults::{event_fault, last_lines};
+use crate::report::metrics::faults::{event_fault, last_lines, readable_reason};
 use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
 use scenario_core::diagnostic::{FilePlace, Severity};
 use scenario_core::scenario::model::Scenario;
@@ -58,8 +58,9 @@ impl RunAnnotations {
             && summary.outcome != RunOutcome::Passed
         {
             let reason = summary.reason.as_deref().unwrap_or("it did not pass");
-            return self
-                .add_fault(AnnotationCause::Run, || ("the run did not pass".to_owned(), sanitize(reason)));
+            return self.add_fault(AnnotationCause::Run, || {
+                ("the run did not pass".to_owned(), readable_reason(reason))
+            });
         }
         if let Some((source, what)) = event_fault(event) {
             let (title, cause) = self.fault_origin(source, logged.origin);

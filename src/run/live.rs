@@ -20,7 +20,7 @@ use crate::io::clock::RunClock;
 use crate::io::console_input::ConsoleInput;
 use crate::io::guard::lifeline::Lifeline;
 use crate::io::http::Fetcher;
-use crate::io::inbox::Inbox;
+use crate::io::inbox::{Inbox, is_end_request};
 use crate::io::process::Processes;
 use crate::io::signals;
 use crate::io::terminal::line_editor::EditedLine;
@@ -319,9 +319,7 @@ impl LiveLoop {
                 &mut run.recorder,
             );
         }
-        while let Some(action) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
-            self.apply_page_action(action);
-        }
+        self.take_page_actions();
         if let Some(note) = self.fetches.take_note() {
             run.recorder.show_fetch_warning(now, "requests wait", &note);
         }
@@ -329,7 +327,7 @@ impl LiveLoop {
         for mut input in self.inputs.drain(..) {
             redact_typed_input(&mut input, &self.context.secrets);
             is_guard_killed |= matches!(input, Input::SignalReceived(Signal::KILL));
-            if matches!(input, Input::SignalReceived(_)) {
+            if is_end_request(&input) {
                 self.is_hurried = true;
                 run.recorder.hurry();
             }
@@ -385,6 +383,13 @@ impl LiveLoop {
         }
         if !unresponsive.is_empty() {
             self.flush(run, true);
+        }
+    }
+
+    /// Makes inputs of what was done on pages.
+    fn take_page_actions(&mut self) {
+        while let Some(action) = self.publisher.as_mut().and_then(WebPublisher::try_next_action) {
+            self.apply_page_action(action);
         }
     }
 

@@ -298,3 +298,22 @@ fn a_log_is_played_and_scrubbed() {
     assert_eq!(browser.complaints(), Vec::<String>::new());
     drop(served);
 }
+
+#[test]
+fn the_seventh_tab_shows_the_run_too_and_can_type() {
+    let folder = Folder::new();
+    // A browser has six connections to a server, and each page reads for as long as it is open.
+    let Some((browser, served, link)) = opened(&folder, WALK, (800, 600)) else { return };
+    for _ in 2..=7 {
+        browser.new_tab();
+        browser.go(&link);
+    }
+    until_state(&browser, "running");
+    browser.types("#typed", &format!("mark seventh{ENTER}"));
+    browser.until("document.querySelector('#lines [data-kind=mark]')?.textContent.includes('seventh')");
+    browser.click("#buttons [data-line='stop stroll']");
+    browser.click("#buttons [data-line='stop hold']");
+    until_state(&browser, "passed");
+    assert_eq!(served.end().0, Some(0));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

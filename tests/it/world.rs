@@ -209,3 +209,18 @@ fn another_world_is_another_run_and_no_outcome() {
     folder.scenario(&["replay", "witness.jsonl"]).end().expect(0);
     assert!(!Log::read(&folder.path().join("witness.jsonl")).of("world.state").is_empty());
 }
+
+#[test]
+fn words_that_begin_with_a_letter_of_a_direction_are_no_move() {
+    let world = "tick = \"0s\"\nseed = 1\n[world]\nsize = [9, 9]\nbroadcast = \"0s\"\n";
+    let program = "[presets.p]\ncommand = [\"printf\", '%s\\n', \"N john\", \"W no such file\", \"E  x\", \"S Čeda\", \"S\", \"N \"]\n";
+    let players = "[presets.q]\nisolation = \"process\"\nplayers = [{ name = \"Miss Emma\", moves = 1, every = \"1ms\" }]\n";
+    let entries =
+        "[[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nafter = \"p.finished\"\nspawn = \"q\"\n";
+    let log = run(&[world, program, players, entries].concat(), &[], 0);
+    let texts = |kind: &str, key: &str| -> Vec<String> {
+        log.of(kind).iter().map(|event| event[key].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(texts("move", "player"), ["john", "Čeda", "Miss Emma"]);
+    assert_eq!(texts("line", "text"), ["W no such file", "E  x", "S", "N "]);
+}

@@ -8,11 +8,11 @@ import { dateText, visible } from './text.js';
 /** @import { Change, Entry, EntryState, Link, Run } from './types.d.ts' */
 
 /** @type {Record<string, string>} */
-const ICON_COLORS = { running: '#2f6fd0', failing: '#c62a2f', failed: '#c62a2f', interrupted: '#c2600c', passed: '#18794e' };
+const ICON_COLORS = { running: '#2f6fd0', failing: '#c62a2f', failed: '#c62a2f', invalid: '#c62a2f', interrupted: '#c2600c', passed: '#18794e' };
 /** @type {Record<string, string>} */
 const VERDICTS = {
   connecting: 'connecting', lost: 'connection lost', slow: 'dropped, comes back', running: 'running', failing: 'running, not as expected',
-  paused: 'paused', closed: 'closed', passed: 'passed', failed: 'failed', interrupted: 'interrupted',
+  paused: 'paused', closed: 'closed', passed: 'passed', failed: 'failed', interrupted: 'interrupted', invalid: 'the file has errors',
 };
 /** Up to this many entries have a box each. Of more, there is a box for each state. */
 const MAX_BOXES = 80;
@@ -84,7 +84,7 @@ export function factsOf({ run, mode, readers }) {
   const facts = [];
   if (mode === 'play') facts.push('a log, played again');
   else if (run.clock === 'virtual') facts.push('virtual clock');
-  facts.push('seed ' + visible(run.seed));
+  if (run.seed) facts.push('seed ' + visible(run.seed));
   if (run.speed && run.speed !== 1) facts.push(run.speed + ' times as fast');
   if (run.started_at) facts.push('started ' + dateText(run.started_at));
   if (readers) facts.push(counted(readers, 'page is open', 'pages are open'));

@@ -78,6 +78,7 @@ test('how the run stands is one word', () => {
   assert.equal(standingOf(aRun({ end }), 'again'), 'connecting');
   assert.equal(standingOf(aRun({ mode: 'play' }), 'ended'), 'closed');
   assert.equal(standingOf(aRun({ end }), 'ended'), 'passed');
+  assert.equal(standingOf(aRun({ end: { ...end, outcome: 'invalid' } }), 'open'), 'invalid');
   assert.equal(standingOf(aRun({ mode: 'play', end, is_going: false }), 'open'), 'passed');
   const expect = [{ name: 'x', wanted: null, got: null, is_ok: false, is_final: false }];
   assert.equal(standingOf(aRun({ expect }), 'open'), 'failing');
@@ -98,6 +99,7 @@ test('the connection is noticed only where it matters', () => {
 
 test('facts are those that differ from what is usual', () => {
   assert.deepEqual(factsOf(aRun()), ['seed 5']);
+  assert.deepEqual(factsOf(aRun({ run: { ...aRun().run, seed: '' } })), []);
   const run = { ...aRun().run, clock: 'virtual', speed: 4, started_at: '2026-01-31T12:30:00Z' };
   assert.deepEqual(factsOf(aRun({ run, readers: 2 })), ['virtual clock', 'seed 5', '4 times as fast', 'started 2026-01-31 12:30:00 UTC', '2 pages are open']);
 });

@@ -33,10 +33,11 @@ use std::path::Path;
 
 use anstream::stream::RawStream;
 
-use crate::cli::args::{Cli, CliCommand, ColorArg, VariableArgs};
+use crate::cli::args::{Cli, CliCommand, ClockArg, ColorArg, VariableArgs};
 use crate::cli::command::github::GitHubAnnotator;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::scenario_files::DiskFiles;
+use crate::io::orphan_reaper::OrphanReaper;
 use crate::io::stderr;
 use crate::terminal::diagnostics;
 use scenario_core::diagnostic::{Diagnostic, SourceFiles};
@@ -61,6 +62,7 @@ pub(crate) fn complete_and_dispatch(mut command: CliCommand) -> ExitCode {
 
 /// Executes a command.
 fn dispatch(command: CliCommand) -> ExitCode {
+    let _reaper = if has_own_children(&command) { None } else { OrphanReaper::start_if_needed() };
     match command {
         CliCommand::Run(arguments) => run::run(&arguments),
         CliCommand::Check(arguments) => check::check(&arguments),
@@ -79,6 +81,16 @@ fn dispatch(command: CliCommand) -> ExitCode {
         CliCommand::Completions(arguments) => completions::print_completions(&arguments),
         CliCommand::Man => completions::print_man(),
         CliCommand::PtyChild(arguments) => pty_child::pty_child(&arguments),
+    }
+}
+
+/// Whether a command starts processes, and so waits for its children itself.
+fn has_own_children(command: &CliCommand) -> bool {
+    match command {
+        CliCommand::Run(run) => run.watch || run.clock == ClockArg::Real,
+        // It becomes another program.
+        CliCommand::PtyChild(_) => true,
+        _ => false,
     }
 }
 

@@ -25,24 +25,34 @@ pub(super) fn listen(serving: &ServeArgs) -> Result<Option<BoundServer>, Refused
 /// The address and the token of a page that outlives its runs, for the processes of the runs.
 #[derive(Debug)]
 pub(super) struct LastingPage {
-    variables: [(&'static str, String); 2],
+    address: String,
+    hosts: Vec<HostName>,
+    token: AccessToken,
 }
 
 impl LastingPage {
     /// Finds an address and a token, if `--serve` is given.
     pub(super) fn find(serving: &ServeArgs) -> Result<Option<LastingPage>, RefusedError> {
         let Some(listening) = listen(serving)? else { return Ok(None) };
-        let hosts: Vec<String> = serving.hosts.iter().map(ToString::to_string).collect();
         // Each run listens there itself, so that none of them depends on this process.
         let (address, token) = listening.release();
-        let page = format!("{address} {}", hosts.join(" "));
-        let variables = [(PAGE_VARIABLE, page), (TOKEN_VARIABLE, token.reveal().to_owned())];
-        Ok(Some(LastingPage { variables }))
+        Ok(Some(LastingPage { address: address.to_string(), hosts: serving.hosts.clone(), token }))
     }
 
     /// The variables of the environment that a run gets.
-    pub(super) fn variables(&self) -> &[(&'static str, String)] {
-        &self.variables
+    pub(super) fn variables(&self) -> [(&'static str, String); 2] {
+        let hosts: Vec<String> = self.hosts.iter().map(ToString::to_string).collect();
+        let page = format!("{} {}", self.address, hosts.join(" "));
+        [(PAGE_VARIABLE, page), (TOKEN_VARIABLE, self.token.reveal().to_owned())]
+    }
+
+    /// Serves the page itself while no run can.
+    pub(super) fn serve(&self) -> Result<(PageServer, String), RefusedError> {
+        let refused = |error: &dyn std::fmt::Display| RefusedError(error.to_string());
+        let token = AccessToken::parse(self.token.reveal()).map_err(|error| refused(&error))?;
+        let bound = BoundServer::bind(&self.address, &self.hosts, token).map_err(|error| refused(&error))?;
+        let link = bound.page_url();
+        Ok((start(bound, ServerMode::Run)?, link))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -76,6 +76,16 @@ impl Lifeline {
         let is_pipe = fstat(&file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Fifo);
         // This comes last: as long as the guard is our parent, its number was not another process's.
         if is_pipe && is_there() { Ok(Some(Lifeline(file))) } else { Err(LifelineError::GuardEnded) }
+    }
+
+    /// Whether a signal to end has come, or the guard has gone. Takes it: nobody else sees it.
+    pub(in crate::io) fn has_end_signal(&mut self) -> bool {
+        let mut byte = [0];
+        match self.0.read(&mut byte) {
+            Ok(1) => Signal::from_number(byte[0].into()) != Some(Signal::TSTP),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => false,
+            Ok(_) | Err(_) => true,
+        }
     }
 
     /// Starts to listen. Must be called in a runtime.

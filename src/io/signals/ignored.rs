@@ -6,7 +6,8 @@
 //! Every handler of a signal that may end or suspend the program is installed here, and nowhere else.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -16,10 +17,25 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 /// # Errors
 /// When the system does not let it be listened to.
 pub(in crate::io) fn listen_unless_ignored(kind: SignalKind) -> io::Result<Option<Stream>> {
+    if is_in_mask(mask_at_start(), kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+}
+
+/// Sets a flag when a signal comes from now on, unless it was ignored at the start.
+///
+/// # Errors
+/// When the system does not let it be listened to.
+pub(super) fn flag_unless_ignored(kind: SignalKind, flag: &Arc<AtomicBool>) -> io::Result<()> {
+    if is_in_mask(mask_at_start(), kind.as_raw_value()) {
+        return Ok(());
+    }
+    signal_hook::flag::register(kind.as_raw_value(), Arc::clone(flag)).map(drop)
+}
+
+/// The signals that this process ignored at its start.
+fn mask_at_start() -> u64 {
     static AT_START: OnceLock<u64> = OnceLock::new();
     // The first call comes before the first handler, so this is the mask of the start.
-    let mask = *AT_START.get_or_init(ignored_mask);
-    if is_in_mask(mask, kind.as_raw_value()) { Ok(None) } else { signal(kind).map(Some) }
+    *AT_START.get_or_init(ignored_mask)
 }
 
 /// The signals that this process ignores, one bit each; none where the system does not tell.

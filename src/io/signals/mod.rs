@@ -6,6 +6,7 @@
 
 mod dedup;
 pub(in crate::io) mod ignored;
+pub mod interruptible;
 pub mod start;
 
 use std::cell::RefCell;

@@ -7,6 +7,7 @@ use crate::replay::outcome::{LoggedEnd, ReplayDivergence, ReplayFinding, ReplayR
 use crate::replay::report::marked_line::{MarkedLogLine, mark_line};
 use crate::replay::report::{describe_cause, differing_keys};
 use crate::report::format::{format_span, pluralize, push_expectation, push_fmt};
+use crate::report::metrics::faults::readable_reason;
 use scenario_log::sanitize::sanitize;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -37,7 +38,7 @@ pub fn render_verdict(log: &str, replayed: &ReplayResult, color: bool) -> String
     if let Some(LoggedEnd { outcome, reason, took }) = &replayed.end {
         push_fmt(&mut text, format_args!(", {} after {}", outcome.name(), format_span(*took)));
         if let Some(reason) = reason {
-            push_fmt(&mut text, format_args!(" ({})", sanitize(reason)));
+            push_fmt(&mut text, format_args!(" ({})", readable_reason(reason)));
         }
     }
     if replayed.unknown_lines > 0 {

@@ -16,6 +16,7 @@ use crate::report::html::tables;
 use crate::report::html::tables::{HtmlTable, WaveBar};
 use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, shell_word, truncate_text};
 use crate::report::html::{source_rows, timeline_json};
+use crate::report::metrics::faults::readable_reason;
 use crate::report::metrics::{ReportedRunEnd, RunMetrics};
 use crate::report::units::{format_count, group_digits};
 use scenario_core::scenario::write::resolved;
@@ -141,7 +142,7 @@ fn content_policy() -> String {
 
 fn end_reason(finished: Option<&ReportedRunEnd>) -> Option<String> {
     match finished {
-        Some(finished) => finished.reason.as_deref().map(sanitize),
+        Some(finished) => finished.reason.as_deref().map(readable_reason),
         None => Some("The log ends before the run did.".to_owned()),
     }
 }

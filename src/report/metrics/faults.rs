@@ -53,8 +53,19 @@ impl RunFaults {
     }
 }
 
-/// Why an end with code 0 is not as expected, for people.
-pub const UNWANTED_SUCCESS: &str = "which is too early in the background, or not one of its `exits`";
+/// An end with code 0 that is not as expected, for people.
+pub const UNWANTED_SUCCESS: &str =
+    "by itself with code 0, while the run still needed it or its `exits` wanted another code";
+
+/// The reason of a run's end for people, on one line and without control characters. The log has it as the
+/// first release wrote it, where an end with code 0 reads as if nothing was wrong.
+#[must_use]
+pub fn readable_reason(reason: &str) -> String {
+    match reason.strip_suffix(") ended with code 0").filter(|program| program.starts_with("ps#")) {
+        Some(program) => format!("{}) ended {UNWANTED_SUCCESS}", sanitize(program)),
+        None => sanitize(reason),
+    }
+}
 
 /// The last lines of a program, if this event says that it failed: it ended otherwise than expected, or
 /// never became ready. `| ` stands before those of standard output and `! ` before those of standard error;
@@ -73,7 +84,7 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
             Some((Some(source), "left programs that had to be killed".to_owned()))
         }
         Event::SpawnExited { source, exit: SpawnExit::Code(0), ok: false, .. } => {
-            Some((Some(source), format!("ended with code 0, {UNWANTED_SUCCESS}")))
+            Some((Some(source), format!("ended {UNWANTED_SUCCESS}")))
         }
         Event::SpawnExited { source, exit, ok: false, .. } => {
             Some((Some(source), format!("ended with {exit}")))
@@ -148,4 +159,23 @@ fn stopping_fault(
         _ => return None,
     };
     Some((source, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_end_with_code_0_needs_other_words() {
+        let init = "ps#1 (init) ended by itself with code 0, while";
+        assert!(readable_reason("ps#1 (init) ended with code 0").starts_with(init));
+        for reason in [
+            "ps#1 (init) ended with code 1",
+            "ps#1 (init) ended with code 0 before it was ready",
+            "`#2` waits for a line that ended with code 0",
+        ] {
+            assert_eq!(readable_reason(reason), reason);
+        }
+        assert_eq!(readable_reason("a\u{1b}b"), "a\\x1bb");
+    }
 }

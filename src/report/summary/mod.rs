@@ -12,6 +12,7 @@ pub use text_chart::ChartCharset;
 
 use crate::report::format::format_span;
 use crate::report::metrics::RunMetrics;
+use crate::report::metrics::faults::readable_reason;
 use crate::report::units::{format_count, group_digits};
 use scenario_log::event::RunOutcome;
 use scenario_log::sanitize::sanitize;
@@ -76,7 +77,7 @@ fn render_head(metrics: &RunMetrics, style: SummaryStyle) -> String {
     };
     let mut out = format!("{}: {outcome}\n", style.styled(BOLD, &name));
     if let Some(reason) = metrics.end.as_ref().and_then(|finished| finished.reason.as_deref()) {
-        out.push_str(&format!("{}\n", sanitize(reason)));
+        out.push_str(&format!("{}\n", readable_reason(reason)));
     }
     let mut parts = Vec::new();
     if let Some(started) = &metrics.start {

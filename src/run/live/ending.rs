@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{AfterEnd, LiveLoop};
+use crate::io::inbox::is_end_request;
 use crate::io::{job_control, panics};
 use crate::run::DrivenRun;
 use crate::run::log_progress::{FINISH_INTERVAL, LogProgress};
@@ -17,7 +18,7 @@ const STALL_NOTICE_DELAY: Duration = Duration::from_secs(1);
 
 impl LiveLoop {
     /// Waits until the log is taken again. Meanwhile the run stands still, as a program does whose pipe is full;
-    /// but it hears signals, and keeps its time limit.
+    /// but it hears signals and `quit`, and keeps its time limit.
     pub(super) async fn wait_for_log(&mut self, run: &mut DrivenRun) {
         let since = Instant::now();
         let mut is_told = false;
@@ -26,6 +27,7 @@ impl LiveLoop {
                 is_told = true;
                 run.recorder.show_warning("nothing takes the log; the run stands still until something does");
             }
+            self.take_page_actions();
             if self.must_end() || panics::first_panic().is_some() {
                 self.is_hurried = true;
                 return run.recorder.hurry();
@@ -50,9 +52,9 @@ impl LiveLoop {
         run.recorder.check()
     }
 
-    /// Whether a signal has come, or the time limit has passed.
+    /// Whether a signal or `quit` has come, or the time limit has passed.
     fn must_end(&self) -> bool {
-        self.inbox.has_signal() || self.time_limit.is_some_and(|limit| self.clock.now() >= limit)
+        self.inbox.has_end_request() || self.time_limit.is_some_and(|limit| self.clock.now() >= limit)
     }
 
     /// Disconnects the readers of the live page, after they have got the end.
@@ -87,8 +89,7 @@ impl LiveLoop {
             self.inbox.take_all(&mut self.inputs);
             for input in self.inputs.drain(..) {
                 match input {
-                    Input::SignalReceived(_) => return,
-                    Input::CommandTyped { text, .. } if text.trim() == "quit" => return,
+                    input if is_end_request(&input) => return,
                     Input::RunPaused => job_control::suspend_self(),
                     _ => {}
                 }

@@ -1,6 +1,7 @@
 //! The terminal's lines of marks, typed lines, sends and stops, and of the end of a run.
 
 use crate::report::format::{format_span, pluralize, push_fmt};
+use crate::report::metrics::faults::readable_reason;
 use crate::terminal::event_lines::{BAD, DIM, GOOD, LineRenderer, WARN, push_truncated};
 use crate::terminal::load_lines;
 use scenario_log::event::{Event, RunOutcome, RunSummary};
@@ -86,8 +87,7 @@ impl LineRenderer {
         self.push_line(out, t, "run", style, |out| {
             self.push_styled(out, style, |out| out.push_str(word));
             if let Some(reason) = &summary.reason {
-                out.push_str(": ");
-                push_sanitized(out, reason);
+                push_fmt(out, format_args!(": {}", readable_reason(reason)));
             }
         });
         if !summary.shared.is_empty() {

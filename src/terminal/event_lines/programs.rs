@@ -47,8 +47,8 @@ impl LineRenderer {
                 let name = self.names.remove(source).unwrap_or_default();
                 self.unfinished.forget(*source);
                 let how = match exit {
-                    SpawnExit::Code(0) if *ok || last_lines.is_some() => String::new(),
-                    SpawnExit::Code(0) => format!(" with code 0, {UNWANTED_SUCCESS}"),
+                    SpawnExit::Code(0) if *ok || *killed || last_lines.is_some() => String::new(),
+                    SpawnExit::Code(0) => format!(" {UNWANTED_SUCCESS}"),
                     other => format!(" with {other}"),
                 };
                 let style = if *ok { GOOD } else { BAD };

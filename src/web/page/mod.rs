@@ -14,7 +14,9 @@ mod recent_lines;
 use serde::Serialize;
 
 use crate::report::feed::LogEvent;
+use crate::report::format::pluralize;
 use crate::report::logged_scenario::load_logged_scenario;
+use crate::report::metrics::faults::readable_reason;
 use crate::web::page::overview::{LiveExpectation, RunOverview};
 use crate::web::page::recent_lines::{RecentLine, RecentLines};
 use entries::LiveEntries;
@@ -84,6 +86,9 @@ struct LiveRunEnd {
     took: f64,
 }
 
+/// The outcome of a page in the place of a run whose file has errors.
+const INVALID: &str = "invalid";
+
 /// A message to the page: the whole state, or the changes.
 #[derive(Serialize)]
 struct PageMessage<'a> {
@@ -128,6 +133,18 @@ impl LivePage {
         }
     }
 
+    /// The page in the place of a run whose file has errors: their messages, each with its place.
+    #[must_use]
+    pub fn for_errors(file: &str, errors: &[String]) -> LivePage {
+        let mut page = LivePage::for_run(1.0, None);
+        page.overview.set_name(file);
+        let reason =
+            format!("{} in {}: no run has started", pluralize(errors.len() as u64, "error"), sanitize(file));
+        page.end = Some(LiveRunEnd { outcome: INVALID, reason: Some(reason), took: 0.0 });
+        errors.iter().for_each(|error| page.recent_lines.push_error(error));
+        page
+    }
+
     /// Sets the scenario of the run. Without it, the page reads it from the first event, which takes time
     /// that a run may not have.
     #[must_use]
@@ -160,7 +177,7 @@ impl LivePage {
         self.lanes.on_event(logged, event);
         self.entries.on_event(event, logged.origin);
         if let Event::RunFinished(summary) = event {
-            let reason = summary.reason.as_deref().map(sanitize);
+            let reason = summary.reason.as_deref().map(readable_reason);
             self.end =
                 Some(LiveRunEnd { outcome: summary.outcome.name(), reason, took: to_seconds(summary.took) });
         }

@@ -126,6 +126,11 @@ impl RunOverview {
         RunOverview { mode, log, run: LiveRun { speed, ..LiveRun::default() }, ..RunOverview::default() }
     }
 
+    /// Names a run that has not started.
+    pub(super) fn set_name(&mut self, name: &str) {
+        self.run.name = sanitize(name);
+    }
+
     /// Takes the scenario of the run.
     pub(super) fn set_scenario(&mut self, scenario: &Scenario) {
         self.run.description = scenario.description.as_deref().map(sanitize);

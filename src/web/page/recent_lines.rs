@@ -9,6 +9,7 @@ use crate::report::feed::LogEvent;
 use crate::report::format::{format_span, pluralize};
 use crate::report::html::marks::TimelineMark;
 use crate::report::html::text::{truncate_bytes, truncate_text};
+use crate::report::metrics::faults::readable_reason;
 use crate::web::page::lanes::LiveLanes;
 use crate::web::page::moment_to_seconds;
 use scenario_log::event::{Event, RunOutcome};
@@ -71,6 +72,12 @@ impl RecentLines {
         } else {
             self.push(line.with_source(logged));
         }
+    }
+
+    /// Adds an error of a file.
+    pub(super) fn push_error(&mut self, error: &str) {
+        let text = truncate_text(error, MAX_TEXT_CHARS);
+        self.push(RecentLine { is_wrong: true, ..RecentLine::new(Moment::ZERO, "stop", text) });
     }
 
     fn push(&mut self, line: RecentLine) {
@@ -170,7 +177,7 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
             let reason = summary
                 .reason
                 .as_deref()
-                .map(|reason| format!(": {}", truncate_text(reason, MAX_TEXT_CHARS)));
+                .map(|reason| format!(": {}", truncate_text(&readable_reason(reason), MAX_TEXT_CHARS)));
             let text = format!("{}{}", summary.outcome.name(), reason.unwrap_or_default());
             line("stop", text, summary.outcome == RunOutcome::Failed)
         }

@@ -60,6 +60,52 @@ fn the_group_has_its_grace_and_its_output_is_read() {
 }
 
 #[test]
+fn on_a_terminal_too_what_ignores_a_hang_up_has_its_grace() {
+    let folder = Folder::new();
+    let way = format!("{}; true", SAVES.replacen('(', "(trap '' HUP; ", 1));
+    let text = [
+        NO_TICK,
+        &sh("p", &way, "pty = true"),
+        &sh("next", "cat saved", ""),
+        &spawns("p", 1),
+        &after_line("up", "p", "stop = \"p\""),
+        "[[timeline]]\nafter = \"p.finished\"\nspawn = \"next\"\n",
+    ];
+    let (ended, log) = folder.run(&text.concat(), &[]);
+    ended.expect(0);
+    assert_eq!(text_of(&log, "ps#2"), "saved\n");
+    assert_eq!((exit_of(&log, "p")["signal"].as_str(), exit_of(&log, "p").get("held")), (Some("TERM"), None));
+    // A shell says on a terminal that the signal has ended its `sleep`.
+    let said = text_of(&log, "ps#1");
+    assert!(said.starts_with("up\n") && said.ends_with("said\n"), "{said}");
+    replays(&folder);
+}
+
+#[test]
+fn what_leaves_the_group_is_not_asked_and_is_ended_with_the_run() {
+    for pty in [false, true] {
+        let folder = Folder::new();
+        let leaves = format!("setsid sh -c \"{SAVES}\" & while ! test -e up; do sleep 0.01; done; wait");
+        let text = [
+            NO_TICK,
+            &sh("p", &leaves, &format!("pty = {pty}")),
+            &program("next", &["sh", "-c", "test -e saved || echo unasked"], ""),
+            &spawns("p", 1),
+            &after_line("up", "p", "stop = \"p\""),
+            "[[timeline]]\nafter = \"p.finished\"\nspawn = \"next\"\n",
+        ];
+        folder.file("s.toml", text.concat());
+        let run = marked(&folder, &[]).watch();
+        assert_eq!(run.end().0, Some(0));
+        assert_all_gone(&folder);
+        let log = Log::read(&folder.path().join("l.jsonl"));
+        assert_eq!(exit_of(&log, "p")["held"], true, "its output is read for half a second more");
+        assert_eq!(text_of(&log, "ps#2"), "unasked\n");
+        replays_as(&folder, "l.jsonl");
+    }
+}
+
+#[test]
 fn finished_comes_when_the_group_is_empty() {
     let folder = Folder::new();
     let text = [
@@ -131,16 +177,19 @@ fn replays_as(folder: &Folder, log: &str) {
     folder.scenario(&["replay", log]).end().expect(0);
 }
 
-/// The children of a process that have ended and that nobody has waited for.
-fn zombies_of(process: Pid) -> usize {
+/// The children of all threads of a process.
+fn children_of(process: Pid) -> Vec<String> {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).unwrap().flatten();
     let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
-    let children: Vec<String> =
-        lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The children of a process that have ended and that nobody has waited for.
+fn zombies_of(process: Pid) -> usize {
     let is_zombie = |child: &&String| {
         std::fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| stat.contains(") Z "))
     };
-    children.iter().filter(is_zombie).count()
+    children_of(process).iter().filter(is_zombie).count()
 }
 
 /// Waits until a process has no zombie, or for the time after which the test runner gives up.
@@ -166,6 +215,39 @@ fn orphans_that_end_are_waited_for_while_the_run_goes_on() {
     folder.file("go", "");
     assert_eq!(run.end().0, Some(0));
     assert_all_gone(&folder);
+}
+
+#[test]
+fn commands_that_start_nothing_wait_for_the_children_that_they_had_before() {
+    let folder = Folder::new();
+    folder.file("s.toml", "[[timeline]]\nmark = \"up\"\n[[timeline]]\nat = \"1h\"\nmark = \"end\"\n");
+    let virtual_run = ["run", "s.toml", "--clock", "virtual", "--log", "l.jsonl", "-q"];
+    folder.scenario(&virtual_run).end().expect(0);
+    folder.file("quick.toml", "[[timeline]]\nmark = \"up\"\n");
+    let watch = ["run", "quick.toml", "--watch", "--log", "/dev/null", "--force"];
+    for (arguments, shown) in [
+        (&["play", "l.jsonl"][..], "mark    up"),
+        (&["run", "s.toml", "--log", "m.jsonl"], "mark    up"),
+        (&watch, "waits for a change"),
+        (&["check", "--watch", "s.toml"], "waits for a change"),
+    ] {
+        let _ = std::fs::remove_file(folder.path().join("end"));
+        let run = folder.scenario(arguments).wrapped(|program| {
+            let mut shell = std::process::Command::new("sh");
+            let child = "sh -c 'until test -e end; do sleep 0.01; done' >&- 2>&- &";
+            shell.args(["-c", &format!("{child} exec \"$0\" \"$@\"")]).arg(program);
+            shell
+        });
+        let mut run = run.watch();
+        run.until(shown);
+        let command = Pid::from_child(&run.child);
+        folder.file("end", "");
+        while !children_of(command).is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        kill(&run.child, Signal::INT);
+        assert_eq!(run.end().0, Some(130), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -236,3 +236,37 @@ fn base64(text: &str) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(text)
 }
+
+#[test]
+fn a_move_is_one_as_it_was_said() {
+    let folder = Folder::new();
+    // `wanders` is a direction, and the value of a secret too; the world has a player whose name is one.
+    let directions = "tick = \"0s\"\nseed = 1\n[presets.p]\nisolation = \"process\"\n\
+        players = [{ name = \"john\", moves = 6, every = \"1ms\", directions = [\"gathers\", \"wanders\"] }]\n";
+    let world = "tick = \"0s\"\nseed = 1\n[world]\nsize = [9, 9]\n[presets.p]\n\
+        command = [\"printf\", '%s\\n', \"N wanders\", \"E john\"]\n";
+    let other = "[presets.other]\ncommand = [\"true\"]\nenv = { KEY = \"${env:KEY}\" }\n\
+        [[timeline]]\nid = \"p\"\nspawn = \"p\"\n[[timeline]]\nspawn = \"other\"\n";
+    let awaits = |line: &str| {
+        format!(
+            "[[timeline]]\nafter = {{ line = '{line}', of = \"p\", timeout = \"9s\" }}\nmark = \"heard\"\n"
+        )
+    };
+    let run = |text: String, key: &str| {
+        folder.file("s.toml", text);
+        let run = folder.scenario(&["run", "s.toml", "-q", "--log", "l.jsonl", "--force"]);
+        run.env("KEY", key).end().expect(0);
+        folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+        Log::read(&folder.path().join("l.jsonl"))
+    };
+    let log = run([directions, other].concat(), "wanders");
+    assert_eq!(log.of("move").len(), 6);
+    assert!(log.of("move").iter().any(|event| event["direction"] == "wanders" && event["player"] == "john"));
+    // The whole of a move is a secret: the log has what it decided, and no name.
+    let log = run([world, other, &awaits("^N wanders$")].concat(), "N wanders");
+    let moves = log.of("move");
+    assert_eq!((&moves[0]["direction"], &moves[0]["player"]), (&"N".into(), &"[redacted]".into()));
+    assert_eq!((&moves[1]["direction"], &moves[1]["player"]), (&"E".into(), &"john".into()));
+    assert_eq!(log.of("line").len(), 0);
+    assert_eq!(log.of("line.matched").len(), 1);
+}

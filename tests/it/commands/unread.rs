@@ -61,6 +61,51 @@ fn a_reader_of_the_log_that_stands_still_holds_up_neither_a_signal_nor_the_time_
 }
 
 #[test]
+fn a_typed_quit_ends_a_run_whose_log_nobody_reads() {
+    let folder = Folder::new();
+    folder.file("s.toml", FLOOD);
+    let mut run = folder.scenario(&["run", "s.toml", "-q", "--log", "-", "--input", "-"]);
+    let streams = run.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn().unwrap();
+    let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    std::io::BufRead::read_line(&mut stderr, &mut said).unwrap();
+    assert_eq!(said, "warning: nothing takes the log; the run stands still until something does\n");
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"quit\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert!(is_gone(&noted_pid(&folder)), "the program was stopped");
+}
+
+/// A scenario whose test cases are more than a pipe takes.
+fn many_cases(first: &str) -> String {
+    let name = "x".repeat(40);
+    let entries: String =
+        (0..900).map(|n| format!("[[timeline]]\nid = \"{name}-{n}\"\nspawn = \"1\"\n")).collect();
+    format!("{first}[presets.1]\nplayers = [{{ name = \"p\", moves = 1, every = \"1ms\" }}]\n{entries}")
+}
+
+#[test]
+fn a_signal_ends_a_command_whose_test_cases_nobody_reads() {
+    let program = "[presets.p]\ncommand = [\"true\"]\n[[timeline]]\nspawn = \"p\"\n";
+    // A guard hears the signal for its runner.
+    for (first, clock) in [("", "virtual"), ("", "real"), (program, "real")] {
+        let folder = Folder::new();
+        folder.file("s.toml", many_cases(first));
+        let arguments = ["run", "s.toml", "-q", "--log", "l.jsonl", "--junit", "-", "--clock", clock];
+        let mut child = folder.scenario(&arguments).start();
+        // The run is over when it writes its test cases.
+        let mut byte = [0];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut byte).unwrap();
+        kill(&child, Signal::TERM);
+        let code = child.wait().unwrap().code();
+        let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert_eq!(code, Some(4), "{said}");
+        assert!(said.ends_with("cannot write the `--junit`: a signal came before all of it was taken\n"));
+        folder.scenario(&["replay", "l.jsonl"]).end().expect(0);
+    }
+}
+
+#[test]
 fn virtual_time_hears_a_signal_while_nobody_reads_its_log() {
     let folder = Folder::new();
     folder.file(

@@ -92,6 +92,13 @@ impl Browser {
         self.post("/url", &json!({ "url": url }));
     }
 
+    /// Opens a tab, which has the focus from now on.
+    #[track_caller]
+    pub(crate) fn new_tab(&self) {
+        let opened = self.post("/window/new", &json!({ "type": "tab" }));
+        self.post("/window", &json!({ "handle": opened["handle"] }));
+    }
+
     /// Runs the body of a function with these `arguments`, and returns its result.
     #[track_caller]
     pub(crate) fn run(&self, body: &str, arguments: Value) -> Value {

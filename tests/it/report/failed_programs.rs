@@ -189,3 +189,28 @@ fn no_two_test_cases_have_the_same_class_and_name() {
     assert_eq!(explored[0][1], "every seed passes");
     assert!(explored.iter().any(|[_, name]| name == "expectation every seed passes"), "{explored:?}");
 }
+
+#[test]
+fn a_program_that_ended_too_early_in_the_background_reads_so_everywhere() {
+    let folder = Folder::new();
+    folder.file(
+        "s.toml",
+        "tick = \"0s\"\n[presets.init]\ncommand = [\"true\"]\nbackground = true\n\
+         [presets.job]\ncommand = [\"sleep\", \"0.1\"]\n[[timeline]]\nid = \"init\"\nspawn = \"init\"\n\
+         [[timeline]]\nafter = \"init.finished\"\nspawn = \"job\"\n",
+    );
+    let wanted = "ps#1 (init) ended by itself with code 0, while the run still needed it";
+    let run = ["run", "s.toml", "--log", "l.jsonl", "--force"];
+    let shown = folder.scenario(&run).end().expect(1).stderr;
+    assert!(shown.contains(&format!("FAILED: {wanted}")), "{shown}");
+    let quiet = folder.scenario(&[&run[..], &["-q", "--junit", "-"]].concat()).end().expect(1);
+    assert!(quiet.stderr.starts_with(&format!("error: the run did not pass: {wanted}")), "{}", quiet.stderr);
+    assert!(quiet.stdout.contains(&format!("<failure message=\"{wanted}")), "{}", quiet.stdout);
+    let report = folder.scenario(&["report", "l.jsonl"]).end().expect(0).stdout;
+    assert_eq!(report.matches(wanted).count(), 2, "{report}");
+    let replayed = folder.scenario(&["replay", "l.jsonl"]).end().expect(0).stderr;
+    assert!(replayed.contains(&format!("({wanted}")), "{replayed}");
+    // The log is as it always was.
+    let log = crate::common::Log::read(&folder.path().join("l.jsonl"));
+    assert_eq!(log.last()["reason"], "ps#1 (init) ended with code 0");
+}

@@ -63,3 +63,41 @@ fn a_page_and_its_token_outlive_the_runs_of_a_watch() {
     kill(&served.run.child, Signal::TERM);
     assert_eq!(served.run.end().0, Some(143));
 }
+
+#[test]
+fn a_page_shows_the_errors_of_a_file_until_it_is_mended() {
+    let folder = Folder::new();
+    folder.file("s.toml", "name = \"torn\"\nx = 1\n");
+    let arguments = ["run", "s.toml", "--log", "l.jsonl", "--force", "--watch"];
+    let mut served = served(&folder, &arguments);
+    served.run.until("waits for a change");
+    let mut page = served.look();
+    let state = page.until("state", |_| true);
+    assert_eq!((&state["run"]["name"], &state["is_going"]), (&"s.toml".into(), &false.into()));
+    assert_eq!(state["end"]["outcome"], "invalid");
+    assert_eq!(state["end"]["reason"], "1 error in s.toml: no run has started");
+    assert_eq!(state["lines"][0]["text"], "s.toml:2:1: a scenario has no key `x`");
+    assert_eq!(served.post("/input", "mark early").status, 409);
+    folder.file("s.toml", format!("name = \"mended\"\n{SHORT}"));
+    assert_eq!(page.until("bye", |_| true)["why"], "again");
+    served.run.until("mark    x");
+    served.run.until("waits for a change");
+    assert_eq!(served.look().until("state", |_| true)["run"]["name"], "mended");
+    folder.file("s.toml", "name = \"torn again\"\nspawn = 1\n");
+    served.run.until("waits for a change");
+    assert_eq!(served.look().until("state", |_| true)["end"]["outcome"], "invalid");
+    kill(&served.run.child, Signal::INT);
+    assert_eq!(served.run.end().0, Some(130));
+}
+
+#[test]
+fn a_signal_ends_a_watch_as_its_exit_code_says() {
+    for scenario in [SHORT, "x = 1\n", "[presets.p]\ncommand = [\"false\"]\n[[timeline]]\nspawn = \"p\"\n"] {
+        let folder = Folder::new();
+        folder.file("s.toml", scenario);
+        let mut served = served(&folder, &["run", "s.toml", "--log", "l.jsonl", "--force", "--watch"]);
+        served.run.until("waits for a change");
+        kill(&served.run.child, Signal::INT);
+        assert_eq!(served.run.end().0, Some(130), "{scenario}");
+    }
+}

@@ -4,7 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::cli::command::cli_error::CliError;
 use crate::cli::command::github::GitHubAnnotator;
@@ -17,8 +17,9 @@ use crate::cli::command::{
 use crate::cli::exit_code::ExitCode;
 use crate::io::RunContext;
 use crate::io::log_file::writer::{LogWriter, OutputDestination, RefusedError, RescuedLog};
+use crate::io::signals::interruptible::run_until_signal;
 use crate::report::junit_cases::JunitCases;
-use crate::report::metrics::faults::{RunFault, RunFaults};
+use crate::report::metrics::faults::{RunFault, RunFaults, readable_reason};
 use crate::report::output_file::OutputFile;
 use crate::report::run_annotations::RunAnnotations;
 use crate::run::live::AfterEnd;
@@ -37,6 +38,9 @@ use scenario_log::sanitize::sanitize;
 
 /// The last lines of this many programs are shown at the end of a run with `--quiet`.
 const MAX_PROGRAMS_QUOTED: usize = 3;
+
+/// How long the reader of a report may take if a signal or `quit` has ended the run.
+const REPORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Executes the run to its end. The exit code is that of its verdict.
 pub(super) fn execute(setup: RunSetup) -> Result<ExitCode, CliError> {
@@ -183,8 +187,9 @@ impl RunOutputs {
             Ok(_) => show_log_path(dropped_lines, destination),
             Err(_) => {}
         }
-        let is_interrupted = matches!(verdict, Ok(RunVerdict::Interrupted(Some(_))));
-        if let Some(page) = self.page.filter(|_| !is_interrupted) {
+        let is_interrupted = matches!(verdict, Ok(RunVerdict::Interrupted(_)));
+        let is_signalled = matches!(verdict, Ok(RunVerdict::Interrupted(Some(_))));
+        if let Some(page) = self.page.filter(|_| !is_signalled) {
             page.report_end(self.is_quiet);
         }
         if let Some((github, annotations)) = self.github {
@@ -193,10 +198,13 @@ impl RunOutputs {
         if let Some((output, cases)) = self.junit {
             let rescue = rescued.as_ref().map(|rescued| &*rescued.message);
             let error = verdict.as_ref().err().map(String::as_str).or(rescue);
-            report_files::write_junit(output, cases.borrow().render_junit(error))?;
+            let xml = cases.borrow().render_junit(error);
+            let patience = is_interrupted.then_some(REPORT_PATIENCE);
+            write_unless_ended("--junit", patience, move || report_files::write_junit(output, xml))?;
         }
         if let (Some(output), Some(OutputDestination::File(log))) = (self.report, destination) {
-            html_report::write_html_report(log, output)?;
+            let log = log.clone();
+            write_unless_ended("--report", None, move || html_report::write_html_report(&log, output))?;
         }
         match (verdict, rescued) {
             (Err(error), _) => Err(CliError::refused(error)),
@@ -204,6 +212,16 @@ impl RunOutputs {
             (Ok(verdict), None) => Ok(verdict_exit_code(verdict)),
         }
     }
+}
+
+/// Writes a report whose reader may stand still: a signal ends the command all the same.
+fn write_unless_ended(
+    option: &str,
+    patience: Option<Duration>,
+    write: impl FnOnce() -> Result<(), RefusedError> + Send + 'static,
+) -> Result<(), RefusedError> {
+    run_until_signal(write, patience)
+        .unwrap_or_else(|error| Err(RefusedError(format!("cannot write the `{option}`: {error}"))))
 }
 
 /// Where a log is that was written anew.
@@ -274,10 +292,11 @@ fn report_failure(verdict: RunVerdict, reason: &str, faults: &[RunFault]) {
     if verdict == RunVerdict::Passed {
         return;
     }
+    let reason = readable_reason(reason);
     report_error(format_args!("the run did not pass: {reason}"));
     let mut text = String::new();
     for fault in faults.iter().filter(|fault| !fault.output.is_empty()).take(MAX_PROGRAMS_QUOTED) {
-        if fault.message != sanitize(reason) {
+        if fault.message != reason {
             text.push_str(&format!("  {}:\n", fault.message));
         }
         fault.output.iter().for_each(|line| text.push_str(&format!("  {line}\n")));

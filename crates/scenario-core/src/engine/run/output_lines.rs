@@ -2,7 +2,8 @@
 //! move players.
 //!
 //! A line is matched as it was said, and reported as it may be logged. Where the two decide differently, a
-//! `line.matched` before the line says what it decided, so that a replay decides the same.
+//! `line.matched` before the line says what it decided, so that a replay decides the same. A move is a move as
+//! it was said too; its event has the direction, and the player's name as it may be logged.
 
 use std::rc::Rc;
 
@@ -12,6 +13,7 @@ use crate::engine::players::players_preset;
 use crate::engine::unfinished::{LineHits, LineMatches};
 use crate::engine::world::PlacementSeed;
 use crate::scenario::model::PlayersPreset;
+use scenario_log::captured_value::REDACTED;
 use scenario_log::event::{Event, MoveDirection, OutputStream, Source};
 use scenario_log::name;
 use scenario_log::name::PlayerName;
@@ -60,10 +62,14 @@ impl RunState {
                 without_newline(line)
             });
             let awaits = self.awaits_text(number, entry);
-            let matches =
-                (awaits || decides_more).then(|| self.decide(number, stream, (line, text), said, out));
             let may_be_move = plays && std::mem::replace(&mut is_whole, true);
-            match may_be_move.then(|| parse_move(text, players)).flatten() {
+            let made = may_be_move.then(|| find_move(text, said, players)).flatten();
+            // A replay has no other text of a move.
+            let of_event = made.filter(|_| said != text).map(move_text);
+            let logged = of_event.as_deref().unwrap_or(text);
+            let matches =
+                (awaits || decides_more).then(|| self.decide(number, stream, (line, logged), said, out));
+            match made {
                 Some((direction, player)) if out.ensure_placed(source, home, player) => {
                     out.emit_move(None, source, player, direction);
                 }
@@ -207,8 +213,32 @@ fn emit_lines(source: Source, stream: OutputStream, chunk: &[u8], partial: bool,
     out.event(&Event::Lines { source, stream, chunk, partial });
 }
 
+/// The move that a line makes, which is given as it may be logged and as it was said. What is hidden of the
+/// player's name stays hidden.
+fn find_move<'l>(
+    logged: &'l [u8],
+    said: &'l [u8],
+    players: Option<&PlayersPreset>,
+) -> Option<(MoveDirection<'l>, PlayerName<'l>)> {
+    // A replay would take such a line for a move, so it is one.
+    let shown = parse_move(logged, players);
+    if shown.is_some() || said == logged {
+        return shown;
+    }
+    let (direction, _) = parse_move(said, players)?;
+    let name = &said[said.iter().position(|byte| *byte == b' ')?..];
+    let player = name.strip_prefix(b" ").filter(|_| logged.ends_with(name));
+    let player = player.and_then(|player| std::str::from_utf8(player).ok()).unwrap_or(REDACTED);
+    Some((direction, PlayerName::from_full_name(player)))
+}
+
+/// The line that a replay makes of the event of a move.
+fn move_text((direction, player): (MoveDirection<'_>, PlayerName<'_>)) -> Vec<u8> {
+    format!("{} {player}", direction.word()).into_bytes()
+}
+
 /// Reads a move: a direction, a space, and the player's name: `N john`. The players of the preset, if it is
-/// one of players, may have other directions than the four of the world.
+/// one of players, may have other directions than the four of the world, and names of several words.
 fn parse_move<'l>(
     line: &'l [u8],
     players: Option<&PlayersPreset>,
@@ -220,7 +250,9 @@ fn parse_move<'l>(
     {
         return None;
     }
-    // More than one space is no move, though a name may begin with a space.
-    let is_name = !player.starts_with(' ') && name::player_name_error(player).is_none();
+    // Of the lines of a preset of players, more than one space makes no move, though a name may begin with a
+    // space. What another program says in words (`W no such file`) is no move.
+    let is_one_name = if players.is_some() { !player.starts_with(' ') } else { !player.contains(' ') };
+    let is_name = is_one_name && name::player_name_error(player).is_none();
     is_name.then(|| (direction, PlayerName::from_full_name(player)))
 }
