@@ -10,6 +10,7 @@ mod checks;
 mod client_certs;
 mod credentials;
 mod crowds;
+mod cut_streams;
 mod decoded;
 mod http2;
 mod loads;
