@@ -18,6 +18,7 @@ mod odd_heads;
 mod proxies;
 mod redirects;
 mod resent;
+mod shortages;
 mod sockets;
 mod tls;
 mod tls_ends;
