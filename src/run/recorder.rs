@@ -286,7 +286,9 @@ impl RunRecorder {
         }
         let screen_text = std::mem::take(&mut self.screen_text).into_bytes();
         let log = self.encoder.swap_buffer(Vec::new());
-        let next = writer.send(LogChunk { log, screen_text, is_last: self.is_last });
+        // The last line may have gone with an earlier chunk than the screen's last text.
+        let is_last = self.is_last && !log.is_empty();
+        let next = writer.send(LogChunk { log, screen_text, is_last });
         drop(self.encoder.swap_buffer(next));
         check_writer(writer)
     }

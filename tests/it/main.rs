@@ -15,6 +15,7 @@ mod explore;
 mod extract;
 mod fetch;
 mod guests;
+mod last_line;
 mod live_page;
 mod load;
 mod log;

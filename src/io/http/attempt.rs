@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant, SystemTime};
 
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use hyper::{Request, Response, Version};
 
@@ -23,7 +23,7 @@ use super::request::body::RequestBody;
 use super::request::hop::RequestHop;
 use super::request::{self, PreparedRequest, redirect};
 use super::resend::{self, RequestResends};
-use super::response::body::{self, BodyReceiver, ReceivedBody};
+use super::response::body::{self, BodyReceiver, IncomingBody, ReceivedBody};
 use super::response::charset;
 use super::response::check::{ResponseChecker, ResponseFindings};
 use super::response::decode::BodyDecoder;
@@ -101,7 +101,7 @@ impl FetchAttempt<'_> {
             match redirect::redirect_location(status, response.headers()) {
                 Some(location) if self.job.redirects > 0 => {
                     hop = self.redirected_hop(hop, status, &location)?;
-                    self.drain(response.into_body(), &endpoint, lease).await;
+                    self.drain(response, &endpoint, lease).await;
                     endpoint = Endpoint::new(&hop.url, self.job);
                     (response, lease) = self.send_hop(&hop, &endpoint).await?;
                 }
@@ -232,8 +232,10 @@ impl FetchAttempt<'_> {
     }
 
     /// Reads the body of an answer that is not used, if it is small, to keep the connection.
-    async fn drain(&self, body: Incoming, endpoint: &Endpoint, lease: LeasedConn) {
-        if body.size_hint().lower() > MAX_DRAIN_LEN {
+    async fn drain(&self, response: Response<Incoming>, endpoint: &Endpoint, lease: LeasedConn) {
+        let version = response.version();
+        let body = self.incoming_body(response.into_body(), version);
+        if body.least_len() > MAX_DRAIN_LEN {
             return;
         }
         let unused = AttemptProgress::default();
@@ -254,16 +256,21 @@ impl FetchAttempt<'_> {
         response: Response<Incoming>,
         lease: LeasedConn,
     ) -> Result<(u16, ReceivedBody, HttpConn), FetchError> {
-        let status = response.status().as_u16();
+        let (status, version) = (response.status().as_u16(), response.version());
         let receiver = BodyReceiver::new(self.job.max_body, None, None);
-        let received = self.receive_timed(response.into_body(), receiver).await?;
+        let body = self.incoming_body(response.into_body(), version);
+        let received = self.receive_timed(body, receiver).await?;
         lease.conn.finish_response();
         Ok((status, received, lease.conn))
     }
 
+    fn incoming_body(&self, incoming: Incoming, version: Version) -> IncomingBody {
+        IncomingBody::new(incoming, version, self.job.body.is_some())
+    }
+
     async fn receive_timed(
         &self,
-        body: Incoming,
+        body: IncomingBody,
         receiver: BodyReceiver<'_>,
     ) -> Result<ReceivedBody, FetchError> {
         let started = Instant::now();
@@ -285,7 +292,7 @@ impl FetchAttempt<'_> {
             && !self.job.status.allows(status)
             && let Some(pause) = retry_after::retry_pause(response.headers(), SystemTime::now())
         {
-            self.drain(response.into_body(), endpoint, lease).await;
+            self.drain(response, endpoint, lease).await;
             return Ok(AttemptOutcome::Retry(pause));
         }
         let (head, body) = response.into_parts();
@@ -306,7 +313,7 @@ impl FetchAttempt<'_> {
         if has_secrets || expected.is_some_and(ResponseChecker::needs_body) {
             receiver = receiver.retaining();
         }
-        let received = self.receive_timed(body, receiver).await?;
+        let received = self.receive_timed(self.incoming_body(body, head.version), receiver).await?;
         self.context.pool.release(endpoint, lease);
         // Even an answer with an unexpected status is evaluated: its secrets must be masked, too.
         let found = self

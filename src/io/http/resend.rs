@@ -22,6 +22,8 @@ pub(super) enum UnansweredReason {
     Unsent,
     /// The server states that it did not process the request.
     Refused,
+    /// The same, but the server closed the connection because of an error.
+    GoneAway,
     /// The connection was closed before the first byte of an answer. The server may have processed the
     /// request.
     Closed,
@@ -33,6 +35,8 @@ pub(super) struct RequestResends {
     repetitions: u32,
     /// A kept connection was closed, so the next one must be new.
     needs_new_conn: bool,
+    /// A new connection of HTTP/2 was closed.
+    met_new_close: bool,
 }
 
 impl RequestResends {
@@ -54,17 +58,29 @@ impl RequestResends {
         (is_reused, is_http2): (bool, bool),
         method: &Method,
     ) -> Option<Duration> {
-        let may_be_processed = reason == UnansweredReason::Closed;
-        if may_be_processed && !is_repeatable(method) {
-            return None;
-        }
-        if reason != UnansweredReason::Refused {
-            // A server that closes a new connection would close the next one, too.
-            if !is_reused || self.needs_new_conn {
-                return None;
-            }
+        match reason {
+            UnansweredReason::Closed if !is_repeatable(method) => return None,
+            // A server that finds an error in a new connection would find it in the next one, too.
+            UnansweredReason::GoneAway if !is_reused => return None,
             // A connection that others share is closed because of any of them, and so may the next one be.
-            self.needs_new_conn = !is_http2;
+            UnansweredReason::Closed if is_http2 && is_reused => {}
+            // A server that is about to end accepts connections, and goes away at once. One that always closes
+            // new connections would close the next ones, too.
+            UnansweredReason::Closed if is_http2 => {
+                if std::mem::replace(&mut self.met_new_close, true) {
+                    return None;
+                }
+            }
+            UnansweredReason::Closed | UnansweredReason::Unsent if !is_http2 => {
+                if !is_reused || self.needs_new_conn {
+                    return None;
+                }
+                self.needs_new_conn = true;
+            }
+            UnansweredReason::Closed
+            | UnansweredReason::Unsent
+            | UnansweredReason::Refused
+            | UnansweredReason::GoneAway => {}
         }
         self.repetitions += 1;
         let pause =
@@ -95,6 +111,22 @@ mod tests {
             let pause = resends.pause_after(reason, (is_reused, false), &method);
             assert_eq!(pause, again.then_some(Duration::ZERO), "{reason:?} {is_reused} {method}");
             assert_eq!(resends.pause_after(reason, (is_reused, false), &method), None, "only once");
+        }
+    }
+
+    #[test]
+    fn a_new_connection_of_http2_that_is_closed_is_no_end() {
+        let (new, kept) = ((false, true), (true, true));
+        for (reason, conn, method, times) in [
+            (UnansweredReason::Closed, new, Method::GET, 1),
+            (UnansweredReason::Closed, new, Method::POST, 0),
+            (UnansweredReason::Unsent, new, Method::POST, 10),
+            (UnansweredReason::GoneAway, new, Method::GET, 0),
+            (UnansweredReason::GoneAway, kept, Method::POST, 10),
+        ] {
+            let mut resends = RequestResends::default();
+            let again = (0..20).take_while(|_| resends.pause_after(reason, conn, &method).is_some()).count();
+            assert_eq!(again, times, "{reason:?} {conn:?} {method}");
         }
     }
 

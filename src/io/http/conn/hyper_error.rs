@@ -87,7 +87,7 @@ fn from_io(io: &io::Error, error: &hyper::Error, stage: ReceiveStage<'_>) -> Fet
         Kind::InvalidData | Kind::InvalidInput => {
             FetchError::permanent(FetchErrorKind::Protocol, format!("the answer is broken {when}: {io}"))
         }
-        Kind::UnexpectedEof if io.get_ref().is_some_and(|inner| inner.is::<UncleanCloseError>()) => {
+        Kind::UnexpectedEof if is_unclean_close(io) => {
             let cure = match stage {
                 ReceiveStage::Body(_, None) => {
                     ": the answer may have been cut; `allow_unclean_close = true` takes it as it is"
@@ -99,20 +99,42 @@ fn from_io(io: &io::Error, error: &hyper::Error, stage: ReceiveStage<'_>) -> Fet
                 format!("the server closed the connection {when}, {UncleanCloseError}{cure}"),
             )
         }
-        Kind::UnexpectedEof => FetchError::transient(
-            FetchErrorKind::Reset,
-            format!("the server closed the connection {when} ({io})"),
-        ),
+        _ if is_close(io) => {
+            FetchError::transient(FetchErrorKind::Reset, format!("the server closed the connection {when}"))
+        }
         _ => FetchError::transient(FetchErrorKind::Reset, format!("the connection broke {when}: {io}")),
     }
 }
 
+/// Whether the server closed a connection of TLS without a goodbye. h2 keeps only the words of an error.
+fn is_unclean_close(io: &io::Error) -> bool {
+    io.kind() == io::ErrorKind::UnexpectedEof && io.to_string() == UncleanCloseError.to_string()
+}
+
+/// Whether an error says only that the server closed the connection, in words of hyper or h2.
+fn is_close(io: &io::Error) -> bool {
+    matches!(io.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
+        || io.to_string() == "bytes remaining on stream"
+}
+
+/// The failure of a body on a stream of HTTP/2 that the server gave up without an error.
+pub(crate) fn given_up_stream(stage: ReceiveStage<'_>) -> FetchError {
+    let when = stage.describe();
+    let message = format!("the server gave up the HTTP/2 stream {when}: it gave no error (NO_ERROR)");
+    FetchError::transient(FetchErrorKind::Reset, message)
+}
+
 /// The failure that an error of HTTP/2 means.
 fn from_h2(error: &h2::Error, when: &str) -> FetchError {
-    if let Some(io) = error.get_io() {
-        return FetchError::transient(FetchErrorKind::Reset, format!("the connection broke {when}: {io}"));
-    }
     let transient = |message| FetchError::transient(FetchErrorKind::Reset, message);
+    match error.get_io() {
+        Some(io) if is_unclean_close(io) => {
+            return transient(format!("the server closed the connection {when}, {io}"));
+        }
+        Some(io) if is_close(io) => return transient(format!("the server closed the connection {when}")),
+        Some(io) => return transient(format!("the connection broke {when}: {io}")),
+        None => {}
+    }
     match error.reason() {
         Some(reason) if error.is_remote() => transient(h2_words::remote_message(error, reason, when)),
         Some(reason) => FetchError::permanent(
@@ -135,6 +157,7 @@ pub(super) fn unanswered_reason(
     match h2.reason() {
         Some(h2::Reason::REFUSED_STREAM) if h2.is_remote() => Some(UnansweredReason::Refused),
         Some(h2::Reason::NO_ERROR) if h2.is_remote() && h2.is_go_away() => Some(UnansweredReason::Refused),
+        Some(_) if h2.is_remote() && h2.is_go_away() => Some(UnansweredReason::GoneAway),
         Some(_) => None,
         None if h2.is_io() => Some(UnansweredReason::Closed),
         // h2 takes no more requests after the server has said that it goes away.

@@ -3,8 +3,8 @@
 //! [`MAX_RETAINED_BODY`] bytes.
 
 use http_body_util::BodyExt as _;
-use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
+use hyper::{HeaderMap, Version};
 use sha2::{Digest as _, Sha256};
 
 use scenario_log::event::FetchErrorKind;
@@ -29,19 +29,48 @@ pub(crate) struct ReceivedBody {
     pub(crate) content: Vec<u8>,
 }
 
+/// A body that is still to come.
+pub(crate) struct IncomingBody {
+    incoming: Incoming,
+    is_http2: bool,
+    /// The request has a body, too: the server may answer before it has read that, and give up the stream.
+    may_end_early: bool,
+}
+
+impl IncomingBody {
+    pub(crate) fn new(incoming: Incoming, version: Version, request_has_body: bool) -> IncomingBody {
+        IncomingBody { incoming, is_http2: version == Version::HTTP_2, may_end_early: request_has_body }
+    }
+
+    /// The smallest length that it can have.
+    pub(crate) fn least_len(&self) -> u64 {
+        self.incoming.size_hint().lower()
+    }
+
+    /// Whether something is missing after its last frame. hyper takes a stream of HTTP/2 that the server gave
+    /// up without an error for one that the server ended.
+    fn is_cut(&self) -> bool {
+        let is_known_to_be_whole = match self.incoming.size_hint().exact() {
+            Some(missing) => missing == 0,
+            None => self.may_end_early,
+        };
+        self.is_http2 && !self.incoming.is_end_stream() && !is_known_to_be_whole
+    }
+}
+
 /// Receives a body to its end.
 pub(crate) async fn receive_body(
-    mut incoming: Incoming,
+    mut from: IncomingBody,
     mut body: BodyReceiver<'_>,
     progress: &AttemptProgress,
 ) -> Result<ReceivedBody, FetchError> {
-    let whole = incoming.size_hint().exact().filter(|_| body.decoder.is_none());
+    let whole = from.incoming.size_hint().exact().filter(|_| body.decoder.is_none());
     if let Some(whole) = whole.filter(|whole| *whole > body.limit) {
         return Err(too_large_error(body.limit, &format!("{whole} are announced")));
     }
     loop {
         progress.enter(AttemptPhase::Body(body.bytes, whole));
-        let Some(frame) = incoming.frame().await else { break };
+        let Some(frame) = from.incoming.frame().await else { break };
         let frame =
             frame.map_err(|error| hyper_error::from_hyper(&error, ReceiveStage::Body(body.bytes, whole)))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -52,6 +81,9 @@ pub(crate) async fn receive_body(
                 body.decoder = Some(decoder);
             }
         }
+    }
+    if from.is_cut() {
+        return Err(hyper_error::given_up_stream(ReceiveStage::Body(body.bytes, whole)));
     }
     body.finish().await
 }
