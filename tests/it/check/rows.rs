@@ -53,6 +53,13 @@ fn unknown_key_in_every_table() {
     assert!(said("wrld = {}").contains("unknown key"));
 }
 
+#[test]
+fn a_secret_in_a_scheme_is_not_shown() {
+    let said = said("[fetches.f]\nurls = [\"htt${env:TOKEN}://h/\"]\n");
+    assert!(said.contains("cannot be fetched: its scheme is neither http"), "{said}");
+    assert!(!said.contains("s3cr3t"), "{said}");
+}
+
 /// A value of each type, by the name of the type in messages.
 const TYPES: [(&str, &str); 7] = [
     ("string", "\"\\u0000 x\""),
