@@ -81,6 +81,68 @@ fn a_form_has_fields_of_scalars() {
 }
 
 #[test]
+fn a_status_is_a_number_a_class_a_range_or_a_list_of_them() {
+    for right in [
+        "status = 404",
+        "status = \"4xx\"",
+        "status = \"400..404\"",
+        "status = \"any\"",
+        "status = [200, \"3xx\", \"500 .. 502\"]",
+        "status = \"200..200\"",
+    ] {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        ("status = []", "3:10", "nothing would be allowed"),
+        ("status = 99", "3:10", "an integer from 100 to 999"),
+        ("status = [200, 1000]", "3:16", "an integer from 100 to 999"),
+        ("status = \"404\"", "3:10", "help: write 404; "),
+        ("status = [\"404\"]", "3:11", "help: write 404; "),
+        ("status = \"4XX\"", "3:10", "help: write \"4xx\"; "),
+        ("status = \"400-404\"", "3:10", "help: write \"400..404\"; "),
+        ("status = \"499..400\"", "3:10", "`499..400` is empty: its end comes before its start"),
+        ("status = [\"4xx\", \"499..400\"]", "3:18", "help: write \"400..499\"; both ends"),
+        ("status = [\"any\", 200]", "3:11", "`any` is not a status"),
+        ("status = \"0xx\"", "3:10", "`0xx` is not a status"),
+        ("status = \"40..50\"", "3:10", "`40..50` is not a status"),
+        ("status = true", "3:10", "expected a status, a list of them"),
+        ("status = [[200]]", "3:11", "expected a status, found an array"),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
+fn a_status_is_written_again_as_it_was() {
+    for written in ["404", "\"4xx\"", "\"400..404\"", "\"any\"", "[200,\"3xx\",\"500..502\"]"] {
+        let text = format!("[fetches.f]\nurls = [\"http://h/\"]\nstatus = {written}\n");
+        let loaded = load_text(&text).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let resolved = scenario_core::scenario::write::resolved::to_json(&loaded.scenario);
+        assert!(resolved.contains(&format!("\"status\":{written},")), "{resolved}");
+    }
+}
+
+#[test]
+fn a_number_or_a_share_of_requests_may_fail() {
+    for right in
+        ["may_fail = 0", "may_fail = 3", "may_fail = \"1%\"", "may_fail = \"0.25 %\"", "may_fail = \"100%\""]
+    {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        ("may_fail = -1", "3:12", "an integer from 0 to 1000000000"),
+        ("may_fail = 0.01", "3:12", "help: write \"1%\" for a share"),
+        ("may_fail = \"1\"", "3:12", "help: write 1 for requests, or \"1%\" for a share"),
+        ("may_fail = \"one\"", "3:12", "`one` is not a share"),
+        ("may_fail = \"101%\"", "3:12", "`101%` is more than 100%"),
+        ("may_fail = \"${env:TOKEN}\"", "3:13", "must not be logged"),
+        ("may_fail = true", "3:12", "expected a number of requests or a share"),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
 fn decode_is_yes_or_no() {
     refused("decode = \"gzip\"", "3:10", "expected");
 }

@@ -13,12 +13,13 @@ use scenario_core::scenario::model::expect::ExpectationRule;
 use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, EntryAction, EntryRepeat, EntryTrigger,
-    ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation,
-    LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule,
-    ReadinessTest, Scenario, ScenarioText, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
-    WorldEdges, WorldRules,
+    ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode,
+    Isolation, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
+    ReadinessRule, ReadinessTest, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy,
+    TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
+use scenario_core::scenario::share::Share;
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
 use scenario_core::scenario::write::resolved::{to_json, to_toml};
 use scenario_log::event::Direction;
@@ -292,10 +293,21 @@ fn check() -> impl Strategy<Value = FetchCheck> {
 }
 
 fn status() -> impl Strategy<Value = StatusRule> {
+    let range = prop_oneof![
+        (1..=9_u8).prop_map(StatusRange::class),
+        (100..=999_u16).prop_map(StatusRange::code),
+        (100..=999_u16, 100..=999_u16)
+            .prop_map(|(one, other)| StatusRange { first: one.min(other), last: one.max(other) }),
+    ];
+    prop_oneof![vec(range, 1..4).prop_map(StatusRule::OneOf), Just(StatusRule::Any)]
+}
+
+fn may_fail() -> impl Strategy<Value = FailureBudget> {
     prop_oneof![
-        (1..=9_u8).prop_map(StatusRule::Class),
-        vec(100..=999_u16, 1..4).prop_map(StatusRule::Codes),
-        Just(StatusRule::Any),
+        (0..=1_000_000_000_u64).prop_map(FailureBudget::Requests),
+        (0..=1_000_000_000_u32)
+            .prop_filter_map("a share", Share::from_billionths)
+            .prop_map(FailureBudget::Share),
     ]
 }
 
@@ -345,45 +357,52 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         request,
         numbers,
         flags,
-        status(),
+        (status(), may_fail()),
         (of(path()), of(select(vec!["http://p:3128", "http://u@[::1]/"])), of(client()), of(check())),
         of(load()),
     )
-        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check), load)| {
-            let sensitive = ["authorization", "cookie"];
-            FetchJob {
-                name: String::new(),
-                urls: urls.iter().copied().map(ScenarioText::plain).collect(),
-                mode: if flags.0 || load.is_some() { FetchMode::Concurrent } else { FetchMode::Sequential },
-                log_lines: flags.1 && load.is_none(),
-                method: request.0.to_owned(),
-                headers: request
-                    .1
-                    .into_iter()
-                    .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
-                    .map(|(name, value)| (name, ScenarioText::plain(value)))
-                    .collect(),
-                // It cannot be used together with a user in a URL.
-                auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
-                body: request.2,
-                timeout: numbers.0,
-                redirects: numbers.1,
-                retries: numbers.2,
-                status,
-                max_body: numbers.3,
-                decode_body: flags.0,
-                ca,
-                insecure: flags.2,
-                allow_unclean_close: false,
-                proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
-                client_cert: client,
-                http2: flags.3,
-                load,
-                check,
-                captures: Vec::new(),
-                place: FilePlace::default(),
-            }
-        })
+        .prop_map(
+            |(urls, request, numbers, flags, (status, may_fail), (ca, proxy, client, check), load)| {
+                let sensitive = ["authorization", "cookie"];
+                FetchJob {
+                    name: String::new(),
+                    urls: urls.iter().copied().map(ScenarioText::plain).collect(),
+                    mode: if flags.0 || load.is_some() {
+                        FetchMode::Concurrent
+                    } else {
+                        FetchMode::Sequential
+                    },
+                    log_lines: flags.1 && load.is_none(),
+                    method: request.0.to_owned(),
+                    headers: request
+                        .1
+                        .into_iter()
+                        .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
+                        .map(|(name, value)| (name, ScenarioText::plain(value)))
+                        .collect(),
+                    // It cannot be used together with a user in a URL.
+                    auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
+                    body: request.2,
+                    timeout: numbers.0,
+                    redirects: numbers.1,
+                    retries: numbers.2,
+                    status,
+                    may_fail,
+                    max_body: numbers.3,
+                    decode_body: flags.0,
+                    ca,
+                    insecure: flags.2,
+                    allow_unclean_close: false,
+                    proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
+                    client_cert: client,
+                    http2: flags.3,
+                    load,
+                    check,
+                    captures: Vec::new(),
+                    place: FilePlace::default(),
+                }
+            },
+        )
 }
 
 fn repeat() -> impl Strategy<Value = EntryRepeat> {

@@ -6,6 +6,7 @@
 pub mod expect;
 mod fetches;
 mod presets;
+mod status;
 pub mod steps;
 mod text;
 mod timeline;
@@ -15,13 +16,14 @@ use std::path::Path;
 
 use expect::Expectation;
 pub use fetches::{
-    ArrivalProcess, CaptureSelector, ClientCert, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob,
-    FetchMode, Http2Mode, LoadModel, LoadProfile, StatusRule,
+    ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture,
+    FetchCheck, FetchJob, FetchMode, Http2Mode, LoadModel, LoadProfile,
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
     ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
 };
+pub use status::{StatusRange, StatusRule};
 pub use text::ScenarioText;
 pub use timeline::{EntryAction, EntryRepeat, EntryTrigger, TimelineEntry};
 
