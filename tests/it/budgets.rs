@@ -86,6 +86,23 @@ fn a_share_owns_the_verdict() {
 }
 
 #[test]
+fn a_share_can_be_expected() {
+    for (wrong, held) in [(9, true), (10, false)] {
+        let folder = Folder::new();
+        let port = server(move |n| n < wrong);
+        let expect = "[[expect]]\nname = 'few'\nof = 'fetch.finished'\nin = 'f'\nwhere = { ok = false }\n\
+            stat = 'share'\nbelow = '1%'\n";
+        let keys = "connections = 2\nrequests = 1000\nmay_fail = 1000";
+        let (_, log) = run(&folder, port, keys, expect, i32::from(!held));
+        let expected = log.of("expect")[0].clone();
+        assert_eq!(expected["ok"], held);
+        let percent = if held { "0.9%" } else { "1%" };
+        assert_eq!(expected["got"], format!("{percent} ({wrong} of 1000)"));
+        assert_eq!(expected["wanted"], "share below 1%");
+    }
+}
+
+#[test]
 fn a_number_is_passed_by_the_first_request_beyond_it() {
     for (most, passes) in [(3, true), (2, false)] {
         let folder = Folder::new();

@@ -169,13 +169,14 @@ const BASES: [&str; 7] = [
     "[presets.a]\ncommand = ['x']\n[fetches.b]\nurls = ['http://h/']\n\
      [[expect]]\nname = 'x'\nof = 'line'\nin = 'a'\nwhere = { text = 'x', partial = true }\nstat = 'count'\nat_most = 5\nabort = true\n\
      [[expect]]\nof = 'fetch.took'\nstat = 'p95'\nbelow = '1s'\nnever = false\n[[expect]]\nof = 'fetch.bytes'\nwhere = { status = 200 }\nstat = 'sum'\nequals = '64KiB'\n\
-     [[expect]]\nof = 'line'\nstat = 'rate'\nabove = '0.5/s'\n[[expect]]\nof = 'fetch.failed'\nnever = true\n[[expect]]\nof = 'run.took'\nat_least = '1s'\n\
+     [[expect]]\nof = 'line'\nstat = 'rate'\nabove = '0.5/s'\n\
+     [[expect]]\nof = 'fetch.finished'\nwhere = { ok = false }\nstat = 'share'\nbelow = 0.01\n[[expect]]\nof = 'line'\nwhere = { text = 'x' }\nstat = 'share'\nat_most = '1%'\n[[expect]]\nof = 'fetch.failed'\nnever = true\n[[expect]]\nof = 'run.took'\nat_least = '1s'\n\
      [[expect]]\nof = 'line'\nfollows = { of = 'spawn.started', in = 'a', where = { preset = 'a' } }\nwithin = '1s'\n",
 ];
 
 /// Values of every type. No float is whole, since JSON does not distinguish such a float from an integer.
 fn value() -> impl Strategy<Value = toml::Value> {
-    let values = "v = [-1, 0, 1, 100, 255, 256, 999, 1000, 4294967295, 4294967296, 1000000001, 1.5, true, [], ['x'], [1], [0, 3], \
+    let values = "v = [-1, 0, 1, 100, 255, 256, 999, 1000, 4294967295, 4294967296, 1000000001, 1.5, 0.25, true, [], ['x'], [1], [0, 3], \
         ['N', 'W'], ['1s'], ['http://h/'], {}, { x = 1 }, { text = 'x' }, { file = 'x' }, { signal = 'TERM' }, { exponential = '1s' }, \
         { exponential = '0s' }, { choice = [] }, { line = 'x', of = 'a' }, { to = 'a', text = 'x' }, '', 'x', 'a', 'x y', 'a.b', '{n}', '{n}{n}', \
         '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', '400..499', '499 .. 400', '200..', ['5xx', 404], ['any'], '1%', '0.25 %', '100.0%', '101%', '.5%', \
@@ -245,7 +246,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 43] = [
+const BEYOND: [&str; 46] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -279,6 +280,9 @@ const BEYOND: [&str; 43] = [
     "events are counted",
     "a run has one duration",
     "this expectation has no limit",
+    "there are many values, and a share",
+    "a share needs `where`",
+    "this can never hold: no share",
     "this can never hold",
     "a limit of",
     "the event `",
