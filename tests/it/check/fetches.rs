@@ -153,6 +153,10 @@ fn a_check_says_what_an_answer_is_like() {
         "check = { text = '^\\d+$' }",
         "check = { json = {} }",
         "check = { json = { \"\" = [1, { a = 2.5 }], \"/a~1b/~0\" = \"${env:TOKEN}\" } }",
+        "check = { absent = 'error', took = \"300ms\", header = { Content-Type = '^text/' } }",
+        "check = { json = { \"/a\" = { exists = true, matches = '^x', at_least = 1, at_most = 2.5, length = 3 } } }",
+        "check = { json = { \"/a\" = { exists = false }, \"/b\" = { equals = { exists = true } } } }",
+        "check = { json = { \"/a\" = { length = 3, width = \"x\" } } }",
         "check = { sha256 = \"2CF24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\", text = \"x\" }",
     ] {
         assert_eq!(fetch(right), "");
@@ -166,6 +170,20 @@ fn a_check_says_what_an_answer_is_like() {
         ("check = { json = { \"/a~2\" = 1 } }", "3:20", "`~0` stands for `~`"),
         ("check = { json = { \"/a\" = 2020-01-01 } }", "3:27", "JSON has no dates"),
         ("check = { json = [] }", "3:18", "expected a table"),
+        ("check = { absent = \"(\" }", "3:20", "this is not a regular expression"),
+        ("check = { took = \"0s\" }", "3:18", "must be more than zero"),
+        ("check = { took = 300 }", "3:18", "a duration"),
+        ("check = { header = { \"a b\" = \"x\" } }", "3:22", "the name of a header"),
+        ("check = { header = { A = 1 } }", "3:26", "expected a regular expression"),
+        ("check = { json = { \"/a\" = { exists = 1 } } }", "3:38", "expected `true` or `false`"),
+        ("check = { json = { \"/a\" = { matches = \"(\" } } }", "3:39", "this is not a regular expression"),
+        ("check = { json = { \"/a\" = { at_least = \"1\" } } }", "3:40", "expected a number"),
+        ("check = { json = { \"/a\" = { length = -1 } } }", "3:38", "out of range"),
+        (
+            "check = { json = { \"/a\" = { exists = false, length = 1 } } }",
+            "3:27",
+            "a value that must not be there has no other condition",
+        ),
         ("check = { sha256 = \"2cf2\" }", "3:20", "64 hexadecimal digits"),
     ] {
         refused(line, place, words);

@@ -163,7 +163,8 @@ const BASES: [&str; 7] = [
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
      timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
      [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200, '4xx', '500..502']\nmay_fail = '0.5%'\n\
-     [fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\nmay_fail = 3\n",
+     [fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\nmay_fail = 3\n\
+     check = { text = 'x', absent = 'y', took = '1s', header = { A = 'x' }, json = { '/a' = { exists = true, length = 3, at_least = 1 }, '/b' = [1] } }\n",
     "[[timeline]]\nid = 'a'\nmark = 'x'\nat = '1s'\ncount = 2\n[[timeline]]\nmark = 'x'\nevery = '1s'\ntimes = 2\nfor = '1s'\n\
      [[timeline]]\nspawn = 'p'\n[[timeline]]\nafter = 'a.started'\nmark = 'x'\n[presets.p]\ncommand = ['x']\n",
     "[presets.a]\ncommand = ['x']\n[fetches.b]\nurls = ['http://h/']\n\
@@ -246,7 +247,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 46] = [
+const BEYOND: [&str; 49] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -280,6 +281,9 @@ const BEYOND: [&str; 46] = [
     "events are counted",
     "a run has one duration",
     "this expectation has no limit",
+    "JSON does not have",
+    "JSON has no dates",
+    "has no other condition",
     "there are many values, and a share",
     "a share needs `where`",
     "this can never hold: no share",

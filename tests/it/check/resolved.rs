@@ -14,9 +14,9 @@ use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, EntryAction, EntryRepeat, EntryTrigger,
     ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode,
-    Isolation, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
-    ReadinessRule, ReadinessTest, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy,
-    TimelineEntry, VarValue, WorldEdges, WorldRules,
+    Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset,
+    Preset, PresetKind, ReadinessRule, ReadinessTest, Scenario, ScenarioText, StatusRange, StatusRule,
+    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -279,17 +279,43 @@ fn client() -> impl Strategy<Value = ClientCert> {
     (path(), path()).prop_map(|(cert, key)| ClientCert { cert, key })
 }
 
+fn json_value() -> impl Strategy<Value = ScenarioText> {
+    select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}", "{\"a\":1,\"exists\":true}"])
+        .prop_map(ScenarioText::plain)
+}
+
+fn regex() -> impl Strategy<Value = String> {
+    select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned)
+}
+
+fn json_condition() -> impl Strategy<Value = JsonCondition> {
+    let number = || of(select(vec!["1", "-2.5", "1e300", "9223372036854775807"]).prop_map(str::to_owned));
+    let tests = (of(json_value()), of(regex()), number(), number(), of(0..=i64::MAX as u64));
+    let tests = (any::<bool>(), tests).prop_map(|(exists, (equals, matches, at_least, at_most, length))| {
+        JsonTests { exists: exists.then_some(true), equals, matches, at_least, at_most, length }
+    });
+    prop_oneof![
+        json_value().prop_map(JsonCondition::Equals),
+        tests
+            .prop_filter("it tests something", |tests| *tests != JsonTests::default())
+            .prop_map(JsonCondition::Tests),
+        Just(JsonCondition::Tests(JsonTests { exists: Some(false), ..JsonTests::default() })),
+    ]
+}
+
 fn check() -> impl Strategy<Value = FetchCheck> {
-    let value =
-        select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(ScenarioText::plain);
-    let json =
-        btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", value, 0..3).prop_map(|json| json.into_iter().collect());
-    let text = select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned);
-    (of(text), of(json), of(any::<[u8; 32]>()))
-        .prop_map(|(text, json, sha256)| FetchCheck { text, json, sha256 })
-        .prop_filter("it looks at something", |check| {
-            check.text.is_some() || check.json.is_some() || check.sha256.is_some()
+    let json = btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", json_condition(), 0..3);
+    let headers = btree_map("[a-z-]{1,6}", regex(), 0..3);
+    (of(regex()), of(regex()), of(json), of(headers), of(some_span()), of(any::<[u8; 32]>()))
+        .prop_map(|(text, absent, json, headers, took, sha256)| FetchCheck {
+            text,
+            absent,
+            json: json.map(|json| json.into_iter().collect()),
+            headers: headers.map(|headers| headers.into_iter().collect()),
+            took,
+            sha256,
         })
+        .prop_filter("it looks at something", |check| *check != FetchCheck::NOTHING)
 }
 
 fn status() -> impl Strategy<Value = StatusRule> {

@@ -53,7 +53,7 @@ fn an_answer_that_is_not_as_expected_captures_nothing() {
         assert_eq!(fetched.check.as_deref(), Some("`none` is not captured: /none is not there"));
         assert!(fetched.captured.is_empty());
         let user = || vec![capture("user", json("/user"), false)];
-        let check = Some(FetchCheck { text: Some("nope".to_owned()), json: None, sha256: None });
+        let check = Some(FetchCheck { text: Some("nope".to_owned()), ..FetchCheck::NOTHING });
         let fetched = fetch(FetchJob { captures: user(), check, ..job(&server.url("/")) }).await.fetched();
         assert!(fetched.check.is_some() && fetched.captured.is_empty());
         let status = StatusRule::codes(&[201]);

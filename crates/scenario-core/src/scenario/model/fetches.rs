@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ScenarioText, StatusRule};
+use super::{FetchCheck, ScenarioText, StatusRule};
 use crate::diagnostic::FilePlace;
 use crate::scenario::rate::Ramp;
 use crate::scenario::share::Share;
@@ -111,17 +111,6 @@ pub enum ArrivalProcess {
     Constant,
     /// Each by chance, whatever the others do: a Poisson process.
     Poisson,
-}
-
-/// Conditions on an answer: all that are there must hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FetchCheck {
-    /// A valid regular expression that must match somewhere in the body.
-    pub text: Option<String>,
-    /// JSON Pointers and the JSON values that the body must have there, as texts. The body must be JSON.
-    pub json: Option<Vec<(String, ScenarioText)>>,
-    /// The SHA-256 of the body.
-    pub sha256: Option<[u8; 32]>,
 }
 
 /// A value that is taken out of an answer.

@@ -3,6 +3,7 @@
 //!
 //! Nothing here reads files or TOML.
 
+mod checks;
 pub mod expect;
 mod fetches;
 mod presets;
@@ -14,10 +15,11 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use checks::{FetchCheck, JsonCondition, JsonTests};
 use expect::Expectation;
 pub use fetches::{
-    ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture,
-    FetchCheck, FetchJob, FetchMode, Http2Mode, LoadModel, LoadProfile,
+    ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
+    FetchMode, Http2Mode, LoadModel, LoadProfile,
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
