@@ -14,6 +14,7 @@ use std::io;
 use crate::report::feed::{EventConsumer, LogEvent};
 use crate::report::junit_xml;
 use crate::report::junit_xml::{TestCase, TestMessage, TestStatus};
+use crate::report::kept_budgets::KeptBudgets;
 use crate::report::metrics::faults::{event_fault, last_lines, readable_reason};
 use crate::report::origins::{OriginKind, SourceOrigin};
 use scenario_log::event::{EntryName, Event, RunOutcome, RunSummary, Source};
@@ -124,6 +125,7 @@ pub struct JunitCases {
     /// Faults of the run as a whole.
     faults: Vec<String>,
     finished: Option<RunSummary>,
+    budgets: KeptBudgets,
     last_moment: Moment,
 }
 
@@ -131,6 +133,7 @@ impl JunitCases {
     /// Takes an event.
     pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         self.last_moment = logged.t;
+        self.budgets.on_event(logged);
         let Some(event) = logged.event else { return };
         let key = logged.origin.map(CaseKey::from_origin);
         match *event {
@@ -250,7 +253,9 @@ impl JunitCases {
                 CaseSuite::Unstarted => "not started".to_owned(),
             };
             let class = format!("{of}{}: {what}", self.name());
-            (format!("{of}{what}"), asked.iter().flat_map(|asked| to_test_cases(asked, &class)).collect())
+            let is_covered = matches!(suite, CaseSuite::Fetch(job) if self.budgets.covers(job));
+            let cases = asked.iter().flat_map(|asked| to_test_cases(asked, &class, is_covered));
+            (format!("{of}{what}"), cases.collect())
         });
         let all = [Some(run), expected].into_iter().flatten();
         all.map(|(suite, cases)| (format!("{of}{suite}"), cases)).chain(asked).collect()
@@ -285,10 +290,11 @@ impl JunitCases {
     }
 }
 
-/// The cases of what one entry asked for.
+/// The cases of what one entry asked for. Faults that are `covered` fail none of them.
 fn to_test_cases<'a>(
     (asked, record): (&'a CaseOrigin, &'a Vec<CaseRecord>),
     class: &'a str,
+    is_covered: bool,
 ) -> impl Iterator<Item = TestCase> {
     record.iter().enumerate().map(move |(index, record)| {
         let name = asked.name();
@@ -297,14 +303,15 @@ fn to_test_cases<'a>(
             MAX_OWN_CASES => format!("{name} ({} and later)", MAX_OWN_CASES + 1),
             index => format!("{name} ({})", index + 1),
         };
-        record.to_test_case(case, class)
+        record.to_test_case(case, class, is_covered)
     })
 }
 
 impl CaseRecord {
-    fn to_test_case(&self, name: String, class: &str) -> TestCase {
+    fn to_test_case(&self, name: String, class: &str, is_covered: bool) -> TestCase {
         let CaseRecord { count, ended, faulty: wrong, faults, output: _, from, to } = self;
-        let status = match faults.first() {
+        let is_covered = is_covered && *wrong > 0;
+        let status = match faults.first().filter(|_| !is_covered) {
             Some(first) => {
                 let message = match count {
                     1 => first.clone(),
@@ -319,7 +326,11 @@ impl CaseRecord {
             None if ended < count => TestStatus::Skipped("the log ends before it did".to_owned()),
             None => TestStatus::Passed,
         };
-        let output = (*count > 1).then(|| format!("{count} in all, {wrong} not as expected"));
+        let why = if is_covered { ", which `may_fail` allows" } else { "" };
+        let output = (*count > 1 || is_covered).then(|| {
+            let first = faults.first().filter(|_| is_covered).map(|first| format!("; the first: {first}"));
+            format!("{count} in all, {wrong} not as expected{why}{}", first.unwrap_or_default())
+        });
         let (took, error_output) = (Some(to.since(*from)), self.error_output());
         TestCase { took, output, error_output, ..TestCase::new(name, Some(class.to_owned()), status) }
     }

@@ -10,6 +10,7 @@ pub mod github_annotations;
 pub mod html;
 pub mod junit_cases;
 pub mod junit_xml;
+mod kept_budgets;
 pub(crate) mod logged_scenario;
 pub mod metrics;
 pub mod origins;

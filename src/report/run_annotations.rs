@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::report::feed::LogEvent;
 use crate::report::format::push_expectation;
 use crate::report::github_annotations::GitHubAnnotation;
+use crate::report::kept_budgets::KeptBudgets;
 use crate::report::metrics::faults::{event_fault, last_lines, readable_reason};
 use crate::report::origins::{OriginGroup, OriginKind, SourceOrigin};
 use scenario_core::diagnostic::{FilePlace, Severity};
@@ -31,6 +32,8 @@ struct CauseFaults {
     title: String,
     first_message: String,
     count: u64,
+    /// The fetch, if all of them are failed requests of one fetch.
+    fetch: Option<String>,
 }
 
 /// Collects the faults of a run.
@@ -38,33 +41,38 @@ struct CauseFaults {
 pub struct RunAnnotations {
     scenario: Rc<Scenario>,
     faults: BTreeMap<AnnotationCause, CauseFaults>,
+    budgets: KeptBudgets,
 }
 
 impl RunAnnotations {
     /// For a run of this scenario.
     #[must_use]
     pub fn new(scenario: Rc<Scenario>) -> RunAnnotations {
-        RunAnnotations { scenario, faults: BTreeMap::new() }
+        let budgets = KeptBudgets::new(&scenario.fetches);
+        RunAnnotations { scenario, faults: BTreeMap::new(), budgets }
     }
 
     /// Takes an event.
     pub fn on_event(&mut self, logged: &LogEvent<'_, '_>) {
         let Some(event) = logged.event else { return };
+        self.budgets.on_event(logged);
         if let Event::Expect(expected) = *event {
             return self.on_expectation(expected);
         }
         if let Event::RunFinished(summary) = *event
-            && self.faults.is_empty()
+            && self.uncovered_faults().next().is_none()
             && summary.outcome != RunOutcome::Passed
         {
             let reason = summary.reason.as_deref().unwrap_or("it did not pass");
-            return self.add_fault(AnnotationCause::Run, || {
+            return self.add_fault(AnnotationCause::Run, None, || {
                 ("the run did not pass".to_owned(), readable_reason(reason))
             });
         }
         if let Some((source, what)) = event_fault(event) {
             let (title, cause) = self.fault_origin(source, logged.origin);
-            self.add_fault(cause, || {
+            let is_request = matches!(event, Event::FetchFinished { .. } | Event::FetchFailed { .. });
+            let fetch = logged.origin.filter(|_| is_request).map(|origin| &*origin.group.name);
+            self.add_fault(cause, fetch, || {
                 let lines = last_lines(event, logged.origin).into_iter().map(|line| format!("\n{line}"));
                 (title, format!("{}, at {} s{}", sanitize(&what), logged.t, lines.collect::<String>()))
             });
@@ -106,16 +114,29 @@ impl RunAnnotations {
         if !expected.ok {
             let index = self.scenario.expectations.iter().position(|other| other.name == expected.name);
             let cause = index.map_or(AnnotationCause::Run, AnnotationCause::Expectation);
-            self.add_fault(cause, || (MISSED_TITLE.to_owned(), missed_message(expected)));
+            self.add_fault(cause, None, || (MISSED_TITLE.to_owned(), missed_message(expected)));
         }
     }
 
-    fn add_fault(&mut self, cause: AnnotationCause, describe: impl FnOnce() -> (String, String)) {
+    fn add_fault(
+        &mut self,
+        cause: AnnotationCause,
+        fetch: Option<&str>,
+        describe: impl FnOnce() -> (String, String),
+    ) {
         let fault = self.faults.entry(cause).or_insert_with(|| {
             let (title, first) = describe();
-            CauseFaults { title, first_message: first, count: 0 }
+            CauseFaults { title, first_message: first, count: 0, fetch: fetch.map(str::to_owned) }
         });
         fault.count += 1;
+        fault.fetch.take_if(|own| Some(&**own) != fetch);
+    }
+
+    /// The faults without those that the budget of a fetch covers.
+    fn uncovered_faults(&self) -> impl Iterator<Item = (&AnnotationCause, &CauseFaults)> {
+        let is_covered =
+            |fault: &CauseFaults| fault.fetch.as_ref().is_some_and(|fetch| self.budgets.covers(fetch));
+        self.faults.iter().filter(move |(_, fault)| !is_covered(fault))
     }
 
     /// The annotations, one for each cause.
@@ -133,7 +154,7 @@ impl RunAnnotations {
                 message: format!("{}{more}", fault.first_message),
             }
         };
-        self.faults.iter().map(annotation).collect()
+        self.uncovered_faults().map(annotation).collect()
     }
 
     fn cause_place(&self, cause: AnnotationCause) -> FilePlace {

@@ -6,6 +6,7 @@ mod common;
 mod again;
 mod book;
 mod broadcast;
+mod budgets;
 mod check;
 mod children;
 mod commands;

@@ -167,13 +167,15 @@ fn of_pattern(pattern: &str) -> String {
     let (time, size, rate) = (has("nanos"), has("KiB"), has("/[smh]") || has("/(s|m|h)"));
     let kind = match (time, size, rate) {
         _ if has("(load|") => "step",
-        (true, true, _) => "duration, size or rate",
+        (true, true, _) => "duration, size, rate or share",
+        _ if has(" ?%") => "share",
         (true, ..) if has(r"\.\.") => "duration or a span of two, `\"0s..800ms\"`",
         (true, ..) => "duration",
         (_, true, _) => "size",
         (.., true) => "rate",
         _ if has("[Hh][Uu][Pp]") => "name of a signal",
-        _ if has("[1-9]xx") => "class of statuses, like `\"2xx\"`, or `\"any\"`",
+        _ if has("[1-9]xx") && has("|any") => "class or range of statuses, like `\"2xx\"`, or `\"any\"`",
+        _ if has("[1-9]xx") => "class or range",
         _ if has("started|ready|finished") => "`\"ID.started\"`, `\"ID.ready\"` or `\"ID.finished\"`",
         _ if has("count|rate|sum") => "name of a statistic",
         _ if has("#[1-9]") => "source",
@@ -571,7 +573,13 @@ fn measures() -> String {
 
 /// The kinds of limits that `check` accepts for a measure, without a statistic and with each.
 fn fitting(of: &str, stats: &[String]) -> Vec<Vec<&'static str>> {
-    let limits = [("number", "5"), ("duration", "\"5s\""), ("size", "\"5KiB\""), ("rate", "\"5/s\"")];
+    let limits = [
+        ("number", "5"),
+        ("duration", "\"5s\""),
+        ("size", "\"5KiB\""),
+        ("rate", "\"5/s\""),
+        ("share", "\"5%\""),
+    ];
     let mut text = "[shared]\ncell = 1\n[presets.p]\nplayers = [{ name = \"j\", steps = [\"load cell\"] }]\n\
                     [[timeline]]\nspawn = \"p\"\n"
         .to_owned();
@@ -580,12 +588,14 @@ fn fitting(of: &str, stats: &[String]) -> Vec<Vec<&'static str>> {
     for (number, (stat, (_, value))) in
         all.iter().flat_map(|stat| limits.map(|limit| (stat, limit))).enumerate()
     {
+        let condition = if *stat == "share" { "where = { source = 'x' }" } else { "#" };
         let stat = if stat.is_empty() { "#".to_owned() } else { format!("stat = \"{stat}\"") };
-        writeln!(text, "[[expect]]\nname = \"{number}\"\nof = \"{of}\"\n{stat}\nabove = {value}").unwrap();
+        let limit = format!("{stat}\n{condition}\nabove = {value}");
+        writeln!(text, "[[expect]]\nname = \"{number}\"\nof = \"{of}\"\n{limit}").unwrap();
     }
     let (wrong, _) = checked(&text);
-    // Each expectation is five lines, and the lines that `check` names are those of what does not go.
-    let goes = |number: u64| !wrong.iter().any(|line| (line - 1 - start) / 5 == number);
+    // Each expectation is six lines, and the lines that `check` names are those of what does not go.
+    let goes = |number: u64| !wrong.iter().any(|line| (line - 1 - start) / 6 == number);
     let kinds = |stat: usize| {
         let kinds = limits.iter().enumerate().filter(|(limit, _)| goes((stat * limits.len() + limit) as u64));
         kinds.map(|(_, (kind, _))| *kind).collect()

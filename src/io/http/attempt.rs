@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
-use hyper::{Request, Response, Version};
+use hyper::{HeaderMap, Request, Response, Version};
 
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::{FetchJob, ScenarioText};
@@ -249,19 +249,45 @@ impl FetchAttempt<'_> {
         }
     }
 
-    /// Receives an answer of which only size and digest are needed, and returns its connection, which can
-    /// be used again.
+    /// Receives and checks an answer of which nothing but its end is logged, and returns its connection, which
+    /// can be used again.
     pub(super) async fn receive_plain(
         &self,
         response: Response<Incoming>,
         lease: LeasedConn,
-    ) -> Result<(u16, ReceivedBody, HttpConn), FetchError> {
+    ) -> Result<(u16, (ReceivedBody, ResponseFindings), HttpConn), FetchError> {
         let (status, version) = (response.status().as_u16(), response.version());
-        let receiver = BodyReceiver::new(self.job.max_body, None, None);
-        let body = self.incoming_body(response.into_body(), version);
+        let (head, body) = response.into_parts();
+        let mut receiver = BodyReceiver::new(self.job.max_body, None, None);
+        if self.retains_body(status) {
+            receiver = receiver.retaining();
+        }
+        let body = self.incoming_body(body, version);
         let received = self.receive_timed(body, receiver).await?;
         lease.conn.finish_response();
-        Ok((status, received, lease.conn))
+        let found = self.judge(status, (&received.content, &received.sha256), &head.headers);
+        Ok((status, (received, found), lease.conn))
+    }
+
+    /// Whether the body of an answer with this status is needed as a whole.
+    fn retains_body(&self, status: u16) -> bool {
+        self.checker.is_some_and(|checker| {
+            checker.captures_secrets() || self.job.status.allows(status) && checker.needs_body()
+        })
+    }
+
+    /// Checks an answer. Even one with an unexpected status is evaluated if there are secrets in it: they must be
+    /// masked, too.
+    pub(super) fn judge(
+        &self,
+        status: u16,
+        body: (&[u8], &[u8; 32]),
+        headers: &HeaderMap,
+    ) -> ResponseFindings {
+        let is_expected = self.job.status.allows(status);
+        let checker = self.checker.filter(|checker| is_expected || checker.captures_secrets());
+        let found = checker.map(|checker| checker.evaluate(body, headers, &self.context.run_context.secrets));
+        found.filter(|_| is_expected).unwrap_or_default()
     }
 
     fn incoming_body(&self, incoming: Incoming, version: Version) -> IncomingBody {
@@ -306,20 +332,15 @@ impl FetchAttempt<'_> {
         }
         let decoder = if self.job.decode_body { BodyDecoder::for_headers(&head.headers)? } else { None };
         let lines = || self.job.log_lines.then(|| BodyLineWriter::new(self.context, self.source));
-        let expected = self.checker.filter(|_| self.job.status.allows(status));
         let mut receiver =
             BodyReceiver::new(self.job.max_body, decoder, if emits_at_once { lines() } else { None })
                 .decoding_lines(&head.headers);
-        if has_secrets || expected.is_some_and(ResponseChecker::needs_body) {
+        if self.retains_body(status) {
             receiver = receiver.retaining();
         }
         let received = self.receive_timed(self.incoming_body(body, head.version), receiver).await?;
         self.context.pool.release(endpoint, lease);
-        // Even an answer with an unexpected status is evaluated: its secrets must be masked, too.
-        let found = self
-            .checker
-            .map(|checker| checker.evaluate(&received, &head.headers, &self.context.run_context.secrets));
-        let found = found.filter(|_| expected.is_some()).unwrap_or_default();
+        let found = self.judge(status, (&received.content, &received.sha256), &head.headers);
         if has_secrets && self.job.log_lines {
             self.emit_head(&head);
             if let Some(mut lines) = lines() {

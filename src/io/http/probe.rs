@@ -25,7 +25,7 @@ use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::host_port::parse_host_port;
 use scenario_core::scenario::model::{
-    FetchJob, FetchMode, Http2Mode, ReadinessRule, ReadinessTest, ScenarioText, StatusRule,
+    FailureBudget, FetchJob, FetchMode, Http2Mode, ReadinessRule, ReadinessTest, ScenarioText, StatusRule,
 };
 use scenario_log::event::Source;
 
@@ -150,6 +150,7 @@ fn probe_job(ready: &ReadinessRule) -> FetchJob {
         redirects: 0,
         retries: 0,
         status: StatusRule::Any,
+        may_fail: FailureBudget::Requests(0),
         max_body: 0,
         decode_body: false,
         ca: None,

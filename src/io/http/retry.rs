@@ -82,11 +82,13 @@ pub(super) async fn fetch_with_retries(
                 if let Some(head) = head {
                     context.inbox.push(head);
                 }
+                let took = Span::from_std(started.elapsed());
+                let found = found.in_time(took);
                 let fetched = FetchedResponse {
                     status,
                     bytes: received.bytes,
                     sha256: received.sha256,
-                    took: Span::from_std(started.elapsed()),
+                    took,
                     timings: progress.timings(),
                     reused: Some(progress.is_reused()),
                     sent: progress.answered_counts(),
@@ -150,7 +152,7 @@ fn failure_message(
 }
 
 /// A message without secrets, and not too long.
-fn loggable_message(context: &FetchContext, message: &str) -> String {
+pub(super) fn loggable_message(context: &FetchContext, message: &str) -> String {
     truncate_message(context.run_context.secrets.redact(message))
 }
 

@@ -4,12 +4,13 @@
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
     LimitComparison, LimitValue, MeasuredQuantity, OrderRule, StatThreshold, Statistic,
 };
+use scenario_core::scenario::share::Share;
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::{MAX_SPAN, Span};
 
@@ -94,6 +95,19 @@ fn measured() -> impl Strategy<Value = (MeasuredQuantity, (Statistic, LimitValue
     ]
 }
 
+/// A share of lines, and of ends of spawns. No share is the whole, which is a limit that always holds.
+fn share() -> impl Strategy<Value = (ExpectationTarget, (Statistic, LimitValue))> {
+    let share = (1..1_000_000_000_u32).prop_filter_map("a share", Share::from_billionths);
+    let values =
+        [("stream", "x"), ("text", "y")].map(|(key, regex)| (key, KeyMatcher::Regex(regex.to_owned())));
+    (of(within()), subsequence(values.to_vec(), 1..=2), share).prop_map(|(scope, values, share)| {
+        let key_matchers = values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let subject = ExpectationSubject::Event(kind("line"));
+        let target = ExpectationTarget { subject, cell: None, scope, key_matchers };
+        (target, (Statistic::Share, LimitValue::Share(share)))
+    })
+}
+
 fn rule() -> impl Strategy<Value = (ExpectationTarget, ExpectationRule, bool)> {
     let figure =
         |(stat, limit), holds| ExpectationRule::Threshold(StatThreshold { stat, comparison: holds, limit });
@@ -101,6 +115,11 @@ fn rule() -> impl Strategy<Value = (ExpectationTarget, ExpectationRule, bool)> {
         (events(), figure_of_events(), comparison(), any::<bool>())
             .prop_map(move |(of, made, holds, never)| (of, figure(made, holds), never)),
         events().prop_map(|of| (of, ExpectationRule::Threshold(StatThreshold::AT_LEAST_ONE), true)),
+        (share(), comparison(), any::<bool>()).prop_map(move |((of, made), holds, never)| (
+            of,
+            figure(made, holds),
+            never
+        )),
         (measured(), comparison(), any::<bool>()).prop_map(move |((measure, made), holds, never)| {
             let of = ExpectationTarget {
                 subject: ExpectationSubject::Measure(measure),

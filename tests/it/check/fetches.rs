@@ -81,6 +81,68 @@ fn a_form_has_fields_of_scalars() {
 }
 
 #[test]
+fn a_status_is_a_number_a_class_a_range_or_a_list_of_them() {
+    for right in [
+        "status = 404",
+        "status = \"4xx\"",
+        "status = \"400..404\"",
+        "status = \"any\"",
+        "status = [200, \"3xx\", \"500 .. 502\"]",
+        "status = \"200..200\"",
+    ] {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        ("status = []", "3:10", "nothing would be allowed"),
+        ("status = 99", "3:10", "an integer from 100 to 999"),
+        ("status = [200, 1000]", "3:16", "an integer from 100 to 999"),
+        ("status = \"404\"", "3:10", "help: write 404; "),
+        ("status = [\"404\"]", "3:11", "help: write 404; "),
+        ("status = \"4XX\"", "3:10", "help: write \"4xx\"; "),
+        ("status = \"400-404\"", "3:10", "help: write \"400..404\"; "),
+        ("status = \"499..400\"", "3:10", "`499..400` is empty: its end comes before its start"),
+        ("status = [\"4xx\", \"499..400\"]", "3:18", "help: write \"400..499\"; both ends"),
+        ("status = [\"any\", 200]", "3:11", "`any` is not a status"),
+        ("status = \"0xx\"", "3:10", "`0xx` is not a status"),
+        ("status = \"40..50\"", "3:10", "`40..50` is not a status"),
+        ("status = true", "3:10", "expected a status, a list of them"),
+        ("status = [[200]]", "3:11", "expected a status, found an array"),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
+fn a_status_is_written_again_as_it_was() {
+    for written in ["404", "\"4xx\"", "\"400..404\"", "\"any\"", "[200,\"3xx\",\"500..502\"]"] {
+        let text = format!("[fetches.f]\nurls = [\"http://h/\"]\nstatus = {written}\n");
+        let loaded = load_text(&text).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let resolved = scenario_core::scenario::write::resolved::to_json(&loaded.scenario);
+        assert!(resolved.contains(&format!("\"status\":{written},")), "{resolved}");
+    }
+}
+
+#[test]
+fn a_number_or_a_share_of_requests_may_fail() {
+    for right in
+        ["may_fail = 0", "may_fail = 3", "may_fail = \"1%\"", "may_fail = \"0.25 %\"", "may_fail = \"100%\""]
+    {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        ("may_fail = -1", "3:12", "an integer from 0 to 1000000000"),
+        ("may_fail = 0.01", "3:12", "help: write \"1%\" for a share"),
+        ("may_fail = \"1\"", "3:12", "help: write 1 for requests, or \"1%\" for a share"),
+        ("may_fail = \"one\"", "3:12", "`one` is not a share"),
+        ("may_fail = \"101%\"", "3:12", "`101%` is more than 100%"),
+        ("may_fail = \"${env:TOKEN}\"", "3:13", "must not be logged"),
+        ("may_fail = true", "3:12", "expected a number of requests or a share"),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
 fn decode_is_yes_or_no() {
     refused("decode = \"gzip\"", "3:10", "expected");
 }
@@ -91,6 +153,10 @@ fn a_check_says_what_an_answer_is_like() {
         "check = { text = '^\\d+$' }",
         "check = { json = {} }",
         "check = { json = { \"\" = [1, { a = 2.5 }], \"/a~1b/~0\" = \"${env:TOKEN}\" } }",
+        "check = { absent = 'error', took = \"300ms\", header = { Content-Type = '^text/' } }",
+        "check = { json = { \"/a\" = { exists = true, matches = '^x', at_least = 1, at_most = 2.5, length = 3 } } }",
+        "check = { json = { \"/a\" = { exists = false }, \"/b\" = { equals = { exists = true } } } }",
+        "check = { json = { \"/a\" = { length = 3, width = \"x\" } } }",
         "check = { sha256 = \"2CF24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\", text = \"x\" }",
     ] {
         assert_eq!(fetch(right), "");
@@ -104,6 +170,20 @@ fn a_check_says_what_an_answer_is_like() {
         ("check = { json = { \"/a~2\" = 1 } }", "3:20", "`~0` stands for `~`"),
         ("check = { json = { \"/a\" = 2020-01-01 } }", "3:27", "JSON has no dates"),
         ("check = { json = [] }", "3:18", "expected a table"),
+        ("check = { absent = \"(\" }", "3:20", "this is not a regular expression"),
+        ("check = { took = \"0s\" }", "3:18", "must be more than zero"),
+        ("check = { took = 300 }", "3:18", "a duration"),
+        ("check = { header = { \"a b\" = \"x\" } }", "3:22", "the name of a header"),
+        ("check = { header = { A = 1 } }", "3:26", "expected a regular expression"),
+        ("check = { json = { \"/a\" = { exists = 1 } } }", "3:38", "expected `true` or `false`"),
+        ("check = { json = { \"/a\" = { matches = \"(\" } } }", "3:39", "this is not a regular expression"),
+        ("check = { json = { \"/a\" = { at_least = \"1\" } } }", "3:40", "expected a number"),
+        ("check = { json = { \"/a\" = { length = -1 } } }", "3:38", "out of range"),
+        (
+            "check = { json = { \"/a\" = { exists = false, length = 1 } } }",
+            "3:27",
+            "a value that must not be there has no other condition",
+        ),
         ("check = { sha256 = \"2cf2\" }", "3:20", "64 hexadecimal digits"),
     ] {
         refused(line, place, words);

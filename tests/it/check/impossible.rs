@@ -73,6 +73,33 @@ fn a_count_that_the_timeline_cannot_give_is_a_warning() {
 }
 
 #[test]
+fn failures_that_count_no_answers_are_a_warning() {
+    let expect = |status: &str, expected: &str| {
+        warnings(&format!(
+            "[fetches.f]\nurls = [\"http://h\"]\nconnections = 1\nrequests = 9\nstatus = {status}\n\
+             [fetches.one]\nurls = [\"http://h\"]\nstatus = \"any\"\n\
+             [[timeline]]\nid = \"e\"\nfetch = \"f\"\n[[timeline]]\nfetch = \"one\"\n\
+             [[expect]]\nof = \"fetch.failed\"\n{expected}\n"
+        ))
+    };
+    let warned = ["`fetch.failed` counts no answers, whatever their status"];
+    for limit in [
+        "never = true",
+        "at_most = 3",
+        "equals = 0",
+        "in = \"e\"\nbelow = 5",
+        "in = \"f\"\nat_least = 2\nnever = true",
+    ] {
+        assert_eq!(expect("\"any\"", limit), warned, "{limit}");
+        assert_eq!(expect("[200, \"5xx\"]", limit), warned, "{limit}");
+        assert_eq!(expect("[200, \"4xx\"]", limit), [""; 0], "{limit}");
+    }
+    for other in ["at_least = 3", "in = \"one\"\nnever = true", "where = { kind = \"dns\" }\nnever = true"] {
+        assert_eq!(expect("\"any\"", other), [""; 0], "{other}");
+    }
+}
+
+#[test]
 fn a_large_seed_is_a_warning_and_none_is_drawn() {
     let folder = Folder::new();
     folder.file("s.toml", "[[timeline]]\nmark = \"x\"\n");

@@ -162,22 +162,25 @@ const BASES: [&str; 7] = [
      [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
      timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
-     [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200]\n[fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\n",
+     [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200, '4xx', '500..502']\nmay_fail = '0.5%'\n\
+     [fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\nmay_fail = 3\n\
+     check = { text = 'x', absent = 'y', took = '1s', header = { A = 'x' }, json = { '/a' = { exists = true, length = 3, at_least = 1 }, '/b' = [1] } }\n",
     "[[timeline]]\nid = 'a'\nmark = 'x'\nat = '1s'\ncount = 2\n[[timeline]]\nmark = 'x'\nevery = '1s'\ntimes = 2\nfor = '1s'\n\
      [[timeline]]\nspawn = 'p'\n[[timeline]]\nafter = 'a.started'\nmark = 'x'\n[presets.p]\ncommand = ['x']\n",
     "[presets.a]\ncommand = ['x']\n[fetches.b]\nurls = ['http://h/']\n\
      [[expect]]\nname = 'x'\nof = 'line'\nin = 'a'\nwhere = { text = 'x', partial = true }\nstat = 'count'\nat_most = 5\nabort = true\n\
      [[expect]]\nof = 'fetch.took'\nstat = 'p95'\nbelow = '1s'\nnever = false\n[[expect]]\nof = 'fetch.bytes'\nwhere = { status = 200 }\nstat = 'sum'\nequals = '64KiB'\n\
-     [[expect]]\nof = 'line'\nstat = 'rate'\nabove = '0.5/s'\n[[expect]]\nof = 'fetch.failed'\nnever = true\n[[expect]]\nof = 'run.took'\nat_least = '1s'\n\
+     [[expect]]\nof = 'line'\nstat = 'rate'\nabove = '0.5/s'\n\
+     [[expect]]\nof = 'fetch.finished'\nwhere = { ok = false }\nstat = 'share'\nbelow = 0.01\n[[expect]]\nof = 'line'\nwhere = { text = 'x' }\nstat = 'share'\nat_most = '1%'\n[[expect]]\nof = 'fetch.failed'\nnever = true\n[[expect]]\nof = 'run.took'\nat_least = '1s'\n\
      [[expect]]\nof = 'line'\nfollows = { of = 'spawn.started', in = 'a', where = { preset = 'a' } }\nwithin = '1s'\n",
 ];
 
 /// Values of every type. No float is whole, since JSON does not distinguish such a float from an integer.
 fn value() -> impl Strategy<Value = toml::Value> {
-    let values = "v = [-1, 0, 1, 100, 255, 256, 999, 1000, 4294967295, 4294967296, 1000000001, 1.5, true, [], ['x'], [1], [0, 3], \
+    let values = "v = [-1, 0, 1, 100, 255, 256, 999, 1000, 4294967295, 4294967296, 1000000001, 1.5, 0.25, true, [], ['x'], [1], [0, 3], \
         ['N', 'W'], ['1s'], ['http://h/'], {}, { x = 1 }, { text = 'x' }, { file = 'x' }, { signal = 'TERM' }, { exponential = '1s' }, \
         { exponential = '0s' }, { choice = [] }, { line = 'x', of = 'a' }, { to = 'a', text = 'x' }, '', 'x', 'a', 'x y', 'a.b', '{n}', '{n}{n}', \
-        '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', \
+        '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', '400..499', '499 .. 400', '200..', ['5xx', 404], ['any'], '1%', '0.25 %', '100.0%', '101%', '.5%', \
         'TERM', 'sigterm', '33', '31', 'POST', 'post', 'PoSt', 'N', 'null', 'open', 'task', 'process', 'auto', 'concurrent', 'http://h/', \
         'a.started', '.started', 'a.done', 'p95', 'p0', 'p99.99', 'max', '10/s', '0/s', '/s', 'line', 'fetch.took', 'run.finished', { of = 'line' }, { text = 'x', n = 1 }, 'load a', 'load  b ', 'load', 'add +1', 'add 1.5', 'add 99999999999999999999', 'lock m', 'unlock m', 'pause 1s', 'pause 1s .. 2s', 'pause 1s..', \
         'pause { exponential = \"1s\" }', 'move x', 'say', ' say  x', '${', '${nope}', \"a\\u0000\"]";
@@ -244,7 +247,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 43] = [
+const BEYOND: [&str; 49] = [
     "there is no preset",
     "there is no fetch",
     "there is no entry",
@@ -278,6 +281,12 @@ const BEYOND: [&str; 43] = [
     "events are counted",
     "a run has one duration",
     "this expectation has no limit",
+    "JSON does not have",
+    "JSON has no dates",
+    "has no other condition",
+    "there are many values, and a share",
+    "a share needs `where`",
+    "this can never hold: no share",
     "this can never hold",
     "a limit of",
     "the event `",

@@ -13,12 +13,13 @@ use scenario_core::scenario::model::expect::ExpectationRule;
 use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, EntryAction, EntryRepeat, EntryTrigger,
-    ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation,
-    LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule,
-    ReadinessTest, Scenario, ScenarioText, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
-    WorldEdges, WorldRules,
+    ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode,
+    Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset,
+    Preset, PresetKind, ReadinessRule, ReadinessTest, Scenario, ScenarioText, StatusRange, StatusRule,
+    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
+use scenario_core::scenario::share::Share;
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
 use scenario_core::scenario::write::resolved::{to_json, to_toml};
 use scenario_log::event::Direction;
@@ -278,24 +279,61 @@ fn client() -> impl Strategy<Value = ClientCert> {
     (path(), path()).prop_map(|(cert, key)| ClientCert { cert, key })
 }
 
+fn json_value() -> impl Strategy<Value = ScenarioText> {
+    select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}", "{\"a\":1,\"exists\":true}"])
+        .prop_map(ScenarioText::plain)
+}
+
+fn regex() -> impl Strategy<Value = String> {
+    select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned)
+}
+
+fn json_condition() -> impl Strategy<Value = JsonCondition> {
+    let number = || of(select(vec!["1", "-2.5", "1e300", "9223372036854775807"]).prop_map(str::to_owned));
+    let tests = (of(json_value()), of(regex()), number(), number(), of(0..=i64::MAX as u64));
+    let tests = (any::<bool>(), tests).prop_map(|(exists, (equals, matches, at_least, at_most, length))| {
+        JsonTests { exists: exists.then_some(true), equals, matches, at_least, at_most, length }
+    });
+    prop_oneof![
+        json_value().prop_map(JsonCondition::Equals),
+        tests
+            .prop_filter("it tests something", |tests| *tests != JsonTests::default())
+            .prop_map(JsonCondition::Tests),
+        Just(JsonCondition::Tests(JsonTests { exists: Some(false), ..JsonTests::default() })),
+    ]
+}
+
 fn check() -> impl Strategy<Value = FetchCheck> {
-    let value =
-        select(vec!["1", "-2.5", "\"${x}\"", "[true,{\"a\":[]}]", "{}"]).prop_map(ScenarioText::plain);
-    let json =
-        btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", value, 0..3).prop_map(|json| json.into_iter().collect());
-    let text = select(vec!["", "^a|b$", r"\$\{x\}", "[\"']"]).prop_map(str::to_owned);
-    (of(text), of(json), of(any::<[u8; 32]>()))
-        .prop_map(|(text, json, sha256)| FetchCheck { text, json, sha256 })
-        .prop_filter("it looks at something", |check| {
-            check.text.is_some() || check.json.is_some() || check.sha256.is_some()
+    let json = btree_map("(/[a-z${}]{0,3}|/~0|/~1)*", json_condition(), 0..3);
+    let headers = btree_map("[a-z-]{1,6}", regex(), 0..3);
+    (of(regex()), of(regex()), of(json), of(headers), of(some_span()), of(any::<[u8; 32]>()))
+        .prop_map(|(text, absent, json, headers, took, sha256)| FetchCheck {
+            text,
+            absent,
+            json: json.map(|json| json.into_iter().collect()),
+            headers: headers.map(|headers| headers.into_iter().collect()),
+            took,
+            sha256,
         })
+        .prop_filter("it looks at something", |check| *check != FetchCheck::NOTHING)
 }
 
 fn status() -> impl Strategy<Value = StatusRule> {
+    let range = prop_oneof![
+        (1..=9_u8).prop_map(StatusRange::class),
+        (100..=999_u16).prop_map(StatusRange::code),
+        (100..=999_u16, 100..=999_u16)
+            .prop_map(|(one, other)| StatusRange { first: one.min(other), last: one.max(other) }),
+    ];
+    prop_oneof![vec(range, 1..4).prop_map(StatusRule::OneOf), Just(StatusRule::Any)]
+}
+
+fn may_fail() -> impl Strategy<Value = FailureBudget> {
     prop_oneof![
-        (1..=9_u8).prop_map(StatusRule::Class),
-        vec(100..=999_u16, 1..4).prop_map(StatusRule::Codes),
-        Just(StatusRule::Any),
+        (0..=1_000_000_000_u64).prop_map(FailureBudget::Requests),
+        (0..=1_000_000_000_u32)
+            .prop_filter_map("a share", Share::from_billionths)
+            .prop_map(FailureBudget::Share),
     ]
 }
 
@@ -345,45 +383,52 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         request,
         numbers,
         flags,
-        status(),
+        (status(), may_fail()),
         (of(path()), of(select(vec!["http://p:3128", "http://u@[::1]/"])), of(client()), of(check())),
         of(load()),
     )
-        .prop_map(|(urls, request, numbers, flags, status, (ca, proxy, client, check), load)| {
-            let sensitive = ["authorization", "cookie"];
-            FetchJob {
-                name: String::new(),
-                urls: urls.iter().copied().map(ScenarioText::plain).collect(),
-                mode: if flags.0 || load.is_some() { FetchMode::Concurrent } else { FetchMode::Sequential },
-                log_lines: flags.1 && load.is_none(),
-                method: request.0.to_owned(),
-                headers: request
-                    .1
-                    .into_iter()
-                    .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
-                    .map(|(name, value)| (name, ScenarioText::plain(value)))
-                    .collect(),
-                // It cannot be used together with a user in a URL.
-                auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
-                body: request.2,
-                timeout: numbers.0,
-                redirects: numbers.1,
-                retries: numbers.2,
-                status,
-                max_body: numbers.3,
-                decode_body: flags.0,
-                ca,
-                insecure: flags.2,
-                allow_unclean_close: false,
-                proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
-                client_cert: client,
-                http2: flags.3,
-                load,
-                check,
-                captures: Vec::new(),
-                place: FilePlace::default(),
-            }
-        })
+        .prop_map(
+            |(urls, request, numbers, flags, (status, may_fail), (ca, proxy, client, check), load)| {
+                let sensitive = ["authorization", "cookie"];
+                FetchJob {
+                    name: String::new(),
+                    urls: urls.iter().copied().map(ScenarioText::plain).collect(),
+                    mode: if flags.0 || load.is_some() {
+                        FetchMode::Concurrent
+                    } else {
+                        FetchMode::Sequential
+                    },
+                    log_lines: flags.1 && load.is_none(),
+                    method: request.0.to_owned(),
+                    headers: request
+                        .1
+                        .into_iter()
+                        .filter(|(name, _)| !sensitive.contains(&name.to_lowercase().as_str()))
+                        .map(|(name, value)| (name, ScenarioText::plain(value)))
+                        .collect(),
+                    // It cannot be used together with a user in a URL.
+                    auth: request.3.filter(|_| !urls.iter().any(|url| url.contains('@'))),
+                    body: request.2,
+                    timeout: numbers.0,
+                    redirects: numbers.1,
+                    retries: numbers.2,
+                    status,
+                    may_fail,
+                    max_body: numbers.3,
+                    decode_body: flags.0,
+                    ca,
+                    insecure: flags.2,
+                    allow_unclean_close: false,
+                    proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
+                    client_cert: client,
+                    http2: flags.3,
+                    load,
+                    check,
+                    captures: Vec::new(),
+                    place: FilePlace::default(),
+                }
+            },
+        )
 }
 
 fn repeat() -> impl Strategy<Value = EntryRepeat> {

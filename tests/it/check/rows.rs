@@ -53,6 +53,42 @@ fn unknown_key_in_every_table() {
     assert!(said("wrld = {}").contains("unknown key"));
 }
 
+#[test]
+fn a_share_has_a_condition_and_a_limit_from_0_to_1() {
+    let share = |of: &str, limit: &str| {
+        let expect = format!("[[expect]]\nof = '{of}'\nstat = 'share'\n{limit}\n");
+        said(&format!("[fetches.f]\nurls = ['http://h']\n[[timeline]]\nfetch = 'f'\n{expect}"))
+    };
+    let wrong = "where = { ok = false }\n";
+    for right in ["below = '1%'", "at_most = 0.01", "above = 0", "equals = '12.5 %'", "at_least = 1"] {
+        assert_eq!(share("fetch.finished", &format!("{wrong}{right}")), "", "{right}");
+    }
+    for (limit, place, words) in [
+        ("below = '101%'", "9:9", "`101%` is more than 100%"),
+        ("below = 5", "9:9", "a share, not 5"),
+        ("below = '1s'", "9:9", "`1s` is not a share"),
+        ("below = 1.5", "9:9", "expected a whole number, a duration, a size, a rate or a share"),
+        ("below = 0", "9:9", "nothing is less than zero"),
+        ("above = 1", "9:9", "no share is more than 100%"),
+        ("at_most = '100%'", "9:11", "warning: this always holds"),
+    ] {
+        let said = share("fetch.finished", &format!("{wrong}{limit}"));
+        assert!(said.contains(words) && said.contains(&format!("--> s.toml:{place}\n")), "{limit}: {said}");
+    }
+    assert!(share("fetch.finished", "below = '1%'").contains("a share needs `where`"));
+    let measured = share("fetch.took", &format!("{wrong}below = '1%'"));
+    assert!(measured.contains("a share is one of events"), "{measured}");
+    let other = said("[[expect]]\nof = 'run.took'\nbelow = 0.5\n");
+    assert!(other.contains("a number with decimals is a limit of stat = \"share\""), "{other}");
+}
+
+#[test]
+fn a_secret_in_a_scheme_is_not_shown() {
+    let said = said("[fetches.f]\nurls = [\"htt${env:TOKEN}://h/\"]\n");
+    assert!(said.contains("cannot be fetched: its scheme is neither http"), "{said}");
+    assert!(!said.contains("s3cr3t"), "{said}");
+}
+
 /// A value of each type, by the name of the type in messages.
 const TYPES: [(&str, &str); 7] = [
     ("string", "\"\\u0000 x\""),

@@ -93,6 +93,58 @@ fn values_are_measured() {
 }
 
 #[test]
+fn a_share_is_one_of_the_events_that_are_counted() {
+    let rows: &[Row] = &[
+        // Keys that say whose move it was choose the moves that are counted …
+        (
+            "of = 'move'\nin = 'x'\nwhere = { direction = 'N' }\nstat = 'share'\nequals = 1",
+            true,
+            "100% (3 of 3)",
+            &[20],
+        ),
+        (
+            "of = 'move'\nwhere = { player = 'bob', direction = 'N' }\nstat = 'share'\nat_least = '100%'",
+            true,
+            "100% (3 of 3)",
+            &[20],
+        ),
+        (
+            "of = 'move'\nwhere = { source = 'ps#2', direction = '[SEW]' }\nstat = 'share'\nat_most = 0",
+            true,
+            "0% (0 of 3)",
+            &[20],
+        ),
+        // … unless there are no others.
+        (
+            "of = 'move'\nwhere = { player = 'bob' }\nstat = 'share'\nabove = 0.27",
+            true,
+            "about 27.273% (3 of 11)",
+            &[20],
+        ),
+        (
+            "of = 'move'\nwhere = { player = 'bob' }\nstat = 'share'\nbelow = '27.2727272%'",
+            false,
+            "about 27.273% (3 of 11)",
+            &[20],
+        ),
+        (
+            "of = 'spawn.exited'\nwhere = { ok = false }\nstat = 'share'\nbelow = '1%'",
+            true,
+            "0% (0 of 2)",
+            &[22],
+        ),
+        (
+            "of = 'move'\nwhere = { player = 'bob' }\nstat = 'share'\nabove = '25%'\nnever = true",
+            false,
+            "about 27.273% (3 of 11)",
+            &[20],
+        ),
+        ("of = 'stopping'\nwhere = { reason = 'x' }\nstat = 'share'\nat_most = '99%'", false, "", &[]),
+    ];
+    assert_both_ways(WAVES, rows, &["--clock", "virtual"]);
+}
+
+#[test]
 fn where_nothing_was_measured_nothing_holds() {
     let scenario = "[fetches.f]\nurls = ['http://127.0.0.1:1/']\n[presets.p]\ncommand = ['true']\n";
     let rows: &[Row] = &[

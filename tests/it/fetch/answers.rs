@@ -240,7 +240,7 @@ fn the_last_attempt_is_reported_whatever_its_status() {
         assert_eq!((run.fetched().status, run.lines().concat()), (503, "busy".to_owned()));
         assert_eq!(server.connections(), 2);
         // An expected status is never retried.
-        let status = StatusRule::Codes(vec![503]);
+        let status = StatusRule::codes(&[503]);
         fetch(FetchJob { retries: 1, status, ..job(&server.url("/")) }).await.fetched();
         assert_eq!(server.connections(), 3);
         let nobody = Server::unused_address().await;

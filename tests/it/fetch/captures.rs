@@ -53,10 +53,10 @@ fn an_answer_that_is_not_as_expected_captures_nothing() {
         assert_eq!(fetched.check.as_deref(), Some("`none` is not captured: /none is not there"));
         assert!(fetched.captured.is_empty());
         let user = || vec![capture("user", json("/user"), false)];
-        let check = Some(FetchCheck { text: Some("nope".to_owned()), json: None, sha256: None });
+        let check = Some(FetchCheck { text: Some("nope".to_owned()), ..FetchCheck::NOTHING });
         let fetched = fetch(FetchJob { captures: user(), check, ..job(&server.url("/")) }).await.fetched();
         assert!(fetched.check.is_some() && fetched.captured.is_empty());
-        let status = StatusRule::Codes(vec![201]);
+        let status = StatusRule::codes(&[201]);
         let fetched = fetch(FetchJob { captures: user(), status, ..job(&server.url("/")) }).await.fetched();
         assert!(fetched.check.is_none() && fetched.captured.is_empty());
     });
@@ -66,7 +66,7 @@ fn an_answer_that_is_not_as_expected_captures_nothing() {
 fn a_captured_secret_is_masked_from_its_own_answer_on() {
     local(async {
         let server = Server::answering(LOGIN).await;
-        for status in [StatusRule::Class(2), StatusRule::Codes(vec![201])] {
+        for status in [StatusRule::class(2), StatusRule::codes(&[201])] {
             for retries in [0, 1] {
                 let captures = vec![capture("token", json("/token"), true)];
                 let status = status.clone();

@@ -1,14 +1,20 @@
 //! Checks of real answers.
 
-use scenario_core::scenario::model::{FetchCheck, FetchJob, ScenarioText, StatusRule};
+use scenario_core::scenario::model::{
+    CaptureSelector, FetchCapture, FetchCheck, FetchJob, JsonCondition, JsonTests, LoadModel, LoadProfile,
+    ScenarioText, StatusRule,
+};
 use scenario_log::event::FetchErrorKind;
+use scenario_log::time::Span;
 
 use crate::fetch::harness::{Rig, Server, fetch, job, local};
 
-const EMPTY: FetchCheck = FetchCheck { text: None, json: None, sha256: None };
+const EMPTY: FetchCheck = FetchCheck::NOTHING;
 
 fn json(values: &[(&str, &str)]) -> FetchCheck {
-    let values = values.iter().map(|(pointer, value)| ((*pointer).to_owned(), ScenarioText::plain(*value)));
+    let values = values
+        .iter()
+        .map(|(pointer, value)| ((*pointer).to_owned(), JsonCondition::Equals(ScenarioText::plain(*value))));
     FetchCheck { json: Some(values.collect()), ..EMPTY }
 }
 
@@ -69,6 +75,146 @@ fn a_mismatch_shows_the_real_value() {
             mismatch("hello", FetchCheck { sha256: Some([0xab; 32]), ..text("bye") }).await.unwrap();
         assert!(message.contains("sha256 is 2cf24dba5f") && message.contains(&"ab".repeat(32)), "{message}");
         assert!(message.contains("; nothing in the body matches /bye/"), "{message}");
+    });
+}
+
+fn tests(values: &[(&str, JsonTests)]) -> FetchCheck {
+    let values =
+        values.iter().map(|(place, tests)| ((*place).to_owned(), JsonCondition::Tests(tests.clone())));
+    FetchCheck { json: Some(values.collect()), ..EMPTY }
+}
+
+fn headers(values: &[(&str, &str)]) -> FetchCheck {
+    let values = values.iter().map(|(name, regex)| ((*name).to_owned(), (*regex).to_owned()));
+    FetchCheck { headers: Some(values.collect()), ..EMPTY }
+}
+
+/// Conditions on the answer of [`every_path_checks`], and what they say of it.
+fn conditions() -> Vec<(FetchCheck, Option<&'static str>)> {
+    let absent = |regex: &str| FetchCheck { absent: Some(regex.to_owned()), ..EMPTY };
+    let took = |took| FetchCheck { took: Some(took), ..EMPTY };
+    let test = JsonTests::default;
+    vec![
+        (absent("fatal"), None),
+        (absent("a.*t"), Some("the body matches /a.*t/, which should be absent: \"alert\"")),
+        (headers(&[("x-id", "^b$"), ("content-type", "json")]), None),
+        (headers(&[("X-Id", "^c")]), Some("the header x-id is \"a\", \"b\", and should match /^c/")),
+        (headers(&[("x-no", ".")]), Some("there is no header x-no, and it should match /./")),
+        (
+            headers(&[("set-cookie", "^c")]),
+            Some("the header set-cookie is [redacted], and should match /^c/"),
+        ),
+        (took(Span::from_secs(60)), None),
+        (
+            tests(&[
+                ("/list", JsonTests { length: Some(2), exists: Some(true), ..test() }),
+                (
+                    "/n",
+                    JsonTests { at_least: Some("1".to_owned()), at_most: Some("1.5".to_owned()), ..test() },
+                ),
+                ("/t", JsonTests { matches: Some("^al".to_owned()), ..test() }),
+                ("/no", JsonTests { exists: Some(false), ..test() }),
+            ]),
+            None,
+        ),
+        (
+            tests(&[
+                ("/n", JsonTests { at_least: Some("2".to_owned()), ..test() }),
+                ("/no", JsonTests { matches: Some("x".to_owned()), ..test() }),
+            ]),
+            Some("/n is 1.5, and should be at least 2; /no is not there, and should match /x/"),
+        ),
+        (json(&[("/n", "1.50")]), None),
+    ]
+}
+
+/// A plain request, one of a load that the fast path reads, and one of a load that hyper reads.
+#[test]
+fn every_path_checks_the_same() {
+    local(async {
+        let body = r#"{"list":[1,2],"n":1.5,"t":"alert"}"#;
+        let head =
+            "HTTP/1.1 200 OK\r\nX-Id: a\r\nx-id: b\r\nContent-Type: application/json\r\nSet-Cookie: a=b\r\n";
+        let whole = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        let chunked =
+            format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+        let load = || {
+            let model = LoadModel::Closed { connections: 1 };
+            Some(LoadProfile { model, max_requests: Some(1), duration: None })
+        };
+        for (check, message) in conditions() {
+            for (answer, load) in [(&whole, None), (&whole, load()), (&chunked, load())] {
+                let server = Server::answering(answer.clone()).await;
+                let is_load = load.is_some();
+                let job = FetchJob { check: Some(check.clone()), load, ..job(&server.url("/")) };
+                let found = fetch(job).await.fetched().check;
+                assert_eq!(found.as_deref(), message, "{is_load} {check:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_told() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            if guest.request().await.is_some() {
+                tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+                guest.say(answer("ok")).await;
+                guest.close().await;
+            }
+        })
+        .await;
+        let check = FetchCheck { took: Some(Span::from_millis(20)), ..text("no") };
+        let found =
+            fetch(FetchJob { check: Some(check), ..job(&server.url("/")) }).await.fetched().check.unwrap();
+        assert!(
+            found.contains("matches /no/")
+                && found.contains("; it took ")
+                && found.ends_with("ms, more than 20ms"),
+            "{found}"
+        );
+    });
+}
+
+#[test]
+fn a_load_sees_each_answer_that_differs() {
+    local(async {
+        let server = Server::new(|mut guest, _| async move {
+            let mut n = 0;
+            while guest.request().await.is_some() {
+                n += 1;
+                // The same body twice, then another header, then another body.
+                let header = if n < 3 { "a" } else { "b" };
+                let body = if n < 4 { "up" } else { "down" };
+                let length = body.len();
+                let head = format!("HTTP/1.1 200 OK\r\nX-Id: {header}\r\nContent-Length: {length}\r\n\r\n");
+                guest.say(format!("{head}{body}")).await;
+            }
+        })
+        .await;
+        let model = LoadModel::Closed { connections: 1 };
+        let load = Some(LoadProfile { model, max_requests: Some(4), duration: None });
+        let check = Some(FetchCheck { text: Some("^up$".to_owned()), ..headers(&[("x-id", "a")]) });
+        let capture = FetchCapture {
+            name: "body".to_owned(),
+            selector: CaptureSelector::Text("^(.*)$".to_owned()),
+            secret: false,
+            may_be_empty: false,
+        };
+        let mut rig =
+            Rig::new(vec![FetchJob { load, check, captures: vec![capture], ..job(&server.url("/")) }], &[]);
+        let mut found = Vec::new();
+        for n in 1..=4 {
+            rig.start(n);
+            rig.wait_for_ends(1).await;
+            let fetched = rig.run(n).await.fetched();
+            let captured = fetched.captured.first().map(|captured| captured.value.clone());
+            found.push((fetched.check.is_none(), captured));
+        }
+        let up = || (true, Some("up".to_owned()));
+        assert_eq!(found, [up(), up(), (false, None), (false, None)]);
+        assert_eq!(server.connections(), 1, "the fast path keeps its connection");
     });
 }
 

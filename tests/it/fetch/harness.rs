@@ -11,7 +11,9 @@ use scenario::io::RunContext;
 use scenario::io::http::Fetcher;
 use scenario::io::inbox::Inbox;
 use scenario_core::engine::input::Input;
-use scenario_core::scenario::model::{FetchJob, FetchMode, Http2Mode, Scenario, ScenarioText, StatusRule};
+use scenario_core::scenario::model::{
+    FailureBudget, FetchJob, FetchMode, Http2Mode, Scenario, ScenarioText, StatusRule,
+};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{FetchErrorKind, FetchedResponse, Source};
 use scenario_log::secrets::Secrets;
@@ -42,7 +44,8 @@ pub(crate) fn job(url: &str) -> FetchJob {
         timeout: Span::from_secs(30),
         redirects: 10,
         retries: 0,
-        status: StatusRule::Class(2),
+        status: StatusRule::class(2),
+        may_fail: FailureBudget::Requests(0),
         max_body: 1 << 30,
         decode_body: false,
         ca: None,

@@ -19,8 +19,8 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `guests`, `captures` and
-//! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
+//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `failure_budgets`, `guests`,
+//! `captures` and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
 //! players in the `world`.
 
@@ -29,6 +29,7 @@ pub mod command_error;
 pub mod console_command;
 pub mod console_target;
 pub mod effect;
+pub mod failure_budgets;
 pub mod input;
 pub mod progress;
 pub mod random;

@@ -24,6 +24,7 @@ mod loader;
 pub mod model;
 pub mod rate;
 mod schema;
+pub mod share;
 mod toml;
 pub mod unix_socket;
 pub mod vars;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use hyper::Response;
 use hyper::body::Incoming;
 
+use super::answer_judge::AnswerJudge;
 use super::fast_path::{FastPathConn, FastPathOutcome, FastPathResponse, LoadScratch};
 use super::handoff::ConnHandoff;
 use super::target::{LoadProtocol, LoadTarget};
@@ -15,6 +16,7 @@ use crate::io::http::conn::pool::LeasedConn;
 use crate::io::http::error::FetchError;
 use crate::io::http::resend;
 use crate::io::http::response::body::ReceivedBody;
+use crate::io::http::response::check::ResponseFindings;
 
 /// A complete answer.
 pub(super) struct LoadResponse {
@@ -22,12 +24,14 @@ pub(super) struct LoadResponse {
     pub(super) bytes: u64,
     pub(super) sha256: [u8; 32],
     pub(super) received_at: Instant,
+    pub(super) found: ResponseFindings,
 }
 
 impl LoadResponse {
     /// An answer that is complete now.
-    fn new(status: u16, body: &ReceivedBody) -> LoadResponse {
-        LoadResponse { status, bytes: body.bytes, sha256: body.sha256, received_at: Instant::now() }
+    fn new(status: u16, body: &ReceivedBody, found: ResponseFindings) -> LoadResponse {
+        let received_at = Instant::now();
+        LoadResponse { status, bytes: body.bytes, sha256: body.sha256, received_at, found }
     }
 }
 
@@ -102,13 +106,15 @@ impl LoadExchange<'_> {
         let (attempt, LoadTarget { hop, endpoint, .. }) = (self.attempt, self.target);
         if attempt.is_redirect(&response) {
             return match attempt.run_from_redirect(hop.clone(), endpoint.clone(), response, lease).await? {
-                AttemptOutcome::Complete { status, received, .. } => Ok(LoadResponse::new(status, &received)),
+                AttemptOutcome::Complete { status, received, found, .. } => {
+                    Ok(LoadResponse::new(status, &received, found))
+                }
                 // Only an attempt that is not the last one ends so, and a load has one attempt.
                 AttemptOutcome::Retry(_) => Err(attempt.progress.timeout_error(attempt.job.timeout)),
             };
         }
-        let (status, received, conn) = attempt.receive_plain(response, lease).await?;
-        let response = LoadResponse::new(status, &received);
+        let (status, (received, found), conn) = attempt.receive_plain(response, lease).await?;
+        let response = LoadResponse::new(status, &received, found);
         // The pool keeps a shared connection, and counts the requests that share it.
         if endpoint.is_conn_exclusive(&conn) {
             self.worker.store_idle_conn(IdleLoadConn::Hyper(conn), response.received_at);
@@ -167,7 +173,9 @@ impl LoadExchange<'_> {
         };
         let request = (&*target.raw_request, now);
         let may_resend = attempt.progress.is_reused() && resend::is_repeatable(&target.hop.method);
-        match conn.exchange(request, attempt.job.max_body, self.scratch, attempt.progress).await {
+        let judge = AnswerJudge::new(attempt, &self.scratch.last_findings);
+        let answer = (attempt.job.max_body, judge.as_ref());
+        match conn.exchange(request, answer, self.scratch, attempt.progress).await {
             // The last one says that the connection had been idle for too long: it may have crossed the
             // request (RFC 9110, section 15.5.9).
             FastPathOutcome::Closed
@@ -186,7 +194,8 @@ impl LoadExchange<'_> {
                 {
                     self.worker.store_idle_conn(IdleLoadConn::FastPath(conn), received_at);
                 }
-                Ok(FastPathAttempt::Complete(LoadResponse { status, bytes, sha256, received_at }))
+                let found = judge.map(AnswerJudge::into_findings).unwrap_or_default();
+                Ok(FastPathAttempt::Complete(LoadResponse { status, bytes, sha256, received_at, found }))
             }
             outcome => {
                 if outcome == FastPathOutcome::OddAnswer {

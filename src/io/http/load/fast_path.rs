@@ -17,6 +17,7 @@ use std::time::Instant;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
+use super::answer_judge::{AnswerJudge, LastFindings};
 use crate::io::http::conn::connection::{Http1Conn, HttpConn};
 use crate::io::http::conn::stream::{ConnStream, CountedStream};
 use crate::io::http::error::FetchError;
@@ -34,12 +35,13 @@ pub(super) struct LoadScratch {
     /// Each read uses it, one after the other.
     read_buffer: RefCell<Box<[u8]>>,
     digest_cache: RefCell<DigestCache>,
+    pub(super) last_findings: RefCell<LastFindings>,
 }
 
 impl Default for LoadScratch {
     fn default() -> LoadScratch {
         let read_buffer = RefCell::new(vec![0; 64 << 10].into_boxed_slice());
-        LoadScratch { read_buffer, digest_cache: RefCell::default() }
+        LoadScratch { read_buffer, digest_cache: RefCell::default(), last_findings: RefCell::default() }
     }
 }
 
@@ -49,13 +51,20 @@ impl Default for LoadScratch {
 struct DigestCache(Option<(Vec<u8>, [u8; 32])>);
 
 impl DigestCache {
-    fn sha256(&mut self, body: &[u8]) -> [u8; 32] {
+    /// The digest of a body, and whether the body is the last one again.
+    fn sha256(&mut self, body: &[u8]) -> ([u8; 32], bool) {
         match &mut self.0 {
-            Some((last, digest)) if last == body => *digest,
+            Some((last, digest)) if last == body => (*digest, true),
+            Some((last, kept)) => {
+                *kept = Sha256::digest(body).into();
+                last.clear();
+                last.extend_from_slice(body);
+                (*kept, false)
+            }
             last => {
                 let digest = Sha256::digest(body).into();
                 *last = Some((body.to_vec(), digest));
-                digest
+                (digest, false)
             }
         }
     }
@@ -115,10 +124,11 @@ impl FastPathConn {
     }
 
     /// Sends a request, at the time `sent`, and receives the answer, with a body of at most `max_body` bytes.
+    /// The judge sees the whole answer.
     pub(super) async fn exchange(
         &mut self,
         (request, sent): (&[u8], Instant),
-        max_body: u64,
+        (max_body, judge): (u64, Option<&AnswerJudge<'_>>),
         scratch: &LoadScratch,
         progress: &AttemptProgress,
     ) -> FastPathOutcome {
@@ -139,7 +149,8 @@ impl FastPathConn {
         }
         let mut head = None;
         loop {
-            let parsed = std::future::poll_fn(|context| self.poll_response(context, max_body, scratch)).await;
+            let parsed =
+                std::future::poll_fn(|context| self.poll_response(context, (max_body, judge), scratch)).await;
             let now = Instant::now();
             head.get_or_insert(now);
             match parsed {
@@ -179,7 +190,7 @@ impl FastPathConn {
     fn poll_response(
         &mut self,
         context: &mut Context<'_>,
-        max_body: u64,
+        answer: (u64, Option<&AnswerJudge<'_>>),
         scratch: &LoadScratch,
     ) -> Poll<io::Result<FastPathParse>> {
         let (mut buffer, mut digests) = (scratch.read_buffer.borrow_mut(), scratch.digest_cache.borrow_mut());
@@ -188,10 +199,10 @@ impl FastPathConn {
         let read = read.filled();
         let parsed = match (read.is_empty(), self.partial.is_empty()) {
             (true, _) => FastPathParse::NeedsHyper,
-            (false, true) => parse_response(read, max_body, &mut digests),
+            (false, true) => parse_response(read, answer, &mut digests),
             (false, false) => {
                 self.partial.extend_from_slice(read);
-                return Poll::Ready(Ok(parse_response(&self.partial, max_body, &mut digests)));
+                return Poll::Ready(Ok(parse_response(&self.partial, answer, &mut digests)));
             }
         };
         if !matches!(parsed, FastPathParse::Complete(_)) {
@@ -210,11 +221,16 @@ impl FastPathConn {
 
 /// Parses an answer as [`FastPathConn::exchange`] does.
 pub(crate) fn parse_answer(bytes: &[u8], max_body: u64) -> FastPathParse {
-    parse_response(bytes, max_body, &mut DigestCache::default())
+    parse_response(bytes, (max_body, None), &mut DigestCache::default())
 }
 
-/// Parses the bytes of an answer from its first byte on. RFC 9112, section 6, says where the body ends.
-fn parse_response(bytes: &[u8], max_body: u64, digests: &mut DigestCache) -> FastPathParse {
+/// Parses the bytes of an answer from its first byte on. RFC 9112, section 6, says where the body ends. The
+/// judge sees an answer that is whole.
+fn parse_response(
+    bytes: &[u8],
+    (max_body, judge): (u64, Option<&AnswerJudge<'_>>),
+    digests: &mut DigestCache,
+) -> FastPathParse {
     let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
@@ -254,7 +270,10 @@ fn parse_response(bytes: &[u8], max_body: u64, digests: &mut DigestCache) -> Fas
     match usize::try_from(length).ok().and_then(|length| body.split_at_checked(length)) {
         Some((body, rest)) => {
             let keep_alive = keep_alive && rest.is_empty();
-            let sha256 = digests.sha256(body);
+            let (sha256, is_last_body) = digests.sha256(body);
+            if let Some(judge) = judge {
+                judge.judge(status, response.headers, (body, &sha256), is_last_body);
+            }
             FastPathParse::Complete(FastPathResponse { status, bytes: length, sha256, keep_alive })
         }
         None => FastPathParse::Partial(body.len() as u64, length),
@@ -278,9 +297,7 @@ mod tests {
 
     #[test]
     fn only_the_most_common_answers_are_understood() {
-        let at = |head: &str, body: &str| {
-            parse_response(format!("{head}\r\n\r\n{body}").as_bytes(), 100, &mut DigestCache::default())
-        };
+        let at = |head: &str, body: &str| parse_answer(format!("{head}\r\n\r\n{body}").as_bytes(), 100);
         assert_eq!(at("HTTP/1.1 200 OK\r\nContent-Length: 2", "ok"), whole(200, "ok", true));
         assert_eq!(at("HTTP/1.1 404 No\r\ncontent-length: 0", ""), whole(404, "", true));
         assert_eq!(at("HTTP/1.1 204 No Content", ""), whole(204, "", true));
@@ -305,17 +322,17 @@ mod tests {
         ] {
             assert_eq!(at(other, "ok"), FastPathParse::NeedsHyper, "{other}");
         }
-        assert_eq!(
-            parse_response(b"HTTP/1.1 200 OK\r\nContent-Le", 100, &mut DigestCache::default()),
-            FastPathParse::NeedsHyper
-        );
+        assert_eq!(parse_answer(b"HTTP/1.1 200 OK\r\nContent-Le", 100), FastPathParse::NeedsHyper);
     }
 
     #[test]
     fn a_digest_is_that_of_the_body() {
         let mut digests = DigestCache::default();
+        let mut last = None;
         for body in ["one", "one", "two", "", "", "one", "onE"] {
-            assert_eq!(digests.sha256(body.as_bytes()), <[u8; 32]>::from(Sha256::digest(body)), "{body}");
+            let digest = <[u8; 32]>::from(Sha256::digest(body));
+            assert_eq!(digests.sha256(body.as_bytes()), (digest, last == Some(body)), "{body}");
+            last = Some(body);
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) enum LoadProtocol {
 }
 
 impl LoadTarget {
-    /// The targets of a job, one for each URL. `None` if its requests need more than to be sent and received,
+    /// The targets of a job, one for each URL. `None` if its requests need more than to be sent and answered,
     /// or if one of them cannot be built.
     pub(super) fn for_job(job: &FetchJob) -> Option<Vec<LoadTarget>> {
         if !is_plain_load(job) {
@@ -73,15 +73,13 @@ impl LoadTarget {
     }
 }
 
-/// Whether the requests and answers of a load need only to be sent and received.
+/// Whether a load has nothing to fill in, try again or decode.
 fn is_plain_load(job: &FetchJob) -> bool {
     let uses_captures = |text: &ScenarioText| text.capture_names().next().is_some();
     let is_plain_body = |body: &Payload| matches!(body, Payload::Text(text) if !uses_captures(text));
     job.load.is_some()
         && job.retries == 0
         && !job.decode_body
-        && job.check.is_none()
-        && job.captures.is_empty()
         && job.auth.is_none()
         && job.body.as_ref().is_none_or(is_plain_body)
         && !job.urls.iter().chain(job.headers.iter().map(|(_, value)| value)).any(uses_captures)

@@ -20,6 +20,7 @@ use super::worker::{LoadWorker, WorkerRequest};
 use crate::io::http::attempt::FetchAttempt;
 use crate::io::http::conn::pool::IDLE_TIMEOUT;
 use crate::io::http::in_flight::FetchCompletion;
+use crate::io::http::response::check::ResponseChecker;
 use crate::io::http::timing::AttemptProgress;
 use crate::io::http::{FetchContext, retry};
 
@@ -30,6 +31,7 @@ pub(crate) type LoadWorkersByJob = HashMap<usize, Option<Rc<LoadWorkers>>>;
 pub(crate) struct LoadWorkers {
     context: Rc<FetchContext>,
     job_index: usize,
+    checker: Option<Rc<ResponseChecker>>,
     /// One for each URL.
     targets: Vec<LoadTarget>,
     /// By endpoint; the one used last is the last.
@@ -42,14 +44,16 @@ pub(crate) struct LoadWorkers {
 }
 
 impl LoadWorkers {
-    /// The workers of a job. `None` if its requests need more than to be sent and received: further
-    /// attempts, decoding, checks, or captured values.
+    /// The workers of a job. `None` if its requests need more than to be sent, received and checked: further
+    /// attempts, decoding, or captured values.
     pub(crate) fn for_job(context: &Rc<FetchContext>, job_index: usize) -> Option<Rc<LoadWorkers>> {
         let job = &context.run_context.scenario.fetches[job_index];
         let targets = LoadTarget::for_job(job)?;
+        let checker = context.checkers.for_job(job_index, job).ok()?;
         Some(Rc::new(LoadWorkers {
             context: Rc::clone(context),
             job_index,
+            checker,
             idle_workers: RefCell::new(targets.iter().map(|_| Vec::new()).collect()),
             handoffs: targets.iter().map(|_| ConnHandoff::default()).collect(),
             targets,
@@ -93,7 +97,7 @@ impl LoadWorkers {
             source,
             job,
             url: &job.urls[url_index],
-            checker: None,
+            checker: self.checker.as_deref(),
             is_last: true,
             progress: &progress,
         };
@@ -103,17 +107,19 @@ impl LoadWorkers {
         let now = Instant::now();
         let outcome = self.deadlines.run_until_deadline(&worker.deadline, now, exchange.run(now)).await;
         match outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout))) {
-            Ok(LoadResponse { status, bytes, sha256, received_at }) => {
+            Ok(LoadResponse { status, bytes, sha256, received_at, found }) => {
+                let took = Span::from_std(received_at.saturating_duration_since(started));
+                let found = found.in_time(took);
                 let fetched = FetchedResponse {
                     status,
                     bytes,
                     sha256,
-                    took: Span::from_std(received_at.saturating_duration_since(started)),
+                    took,
                     timings: progress.timings(),
                     reused: Some(progress.is_reused()),
                     sent: progress.answered_counts(),
-                    check: None,
-                    captured: Vec::new(),
+                    check: found.mismatch.map(|message| retry::loggable_message(&self.context, &message)),
+                    captured: found.captured,
                 };
                 Input::FetchFinished { source, fetched: Box::new(fetched) }
             }

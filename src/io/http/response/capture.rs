@@ -114,6 +114,14 @@ impl CompiledCapture {
         matches!(self.from, CaptureTarget::Json(_))
     }
 
+    /// The header that it looks at.
+    pub(super) fn header_name(&self) -> Option<&HeaderName> {
+        match &self.from {
+            CaptureTarget::Header(name) | CaptureTarget::HeaderText(name, _) => Some(name),
+            CaptureTarget::Json(_) | CaptureTarget::Text(_) => None,
+        }
+    }
+
     /// Whether its value must not be shown.
     pub(super) fn is_secret(&self) -> bool {
         self.is_secret

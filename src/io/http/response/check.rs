@@ -6,18 +6,21 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use hyper::HeaderMap;
+use hyper::header::HeaderName;
 use regex::bytes::Regex;
 use serde_json::value::RawValue;
 
-use scenario_core::scenario::model::{FetchCapture, FetchCheck, FetchJob};
+use scenario_core::scenario::model::{FetchCapture, FetchCheck, FetchJob, JsonCondition};
 use scenario_log::captured_value::CapturedValue;
-use scenario_log::event::FetchErrorKind;
+use scenario_log::event::{FetchErrorKind, REDACTED};
 use scenario_log::secrets::Secrets;
+use scenario_log::time::Span;
 
-use super::body::ReceivedBody;
 use super::capture::{CapturableResponse, CompiledCapture};
 use super::charset;
 use super::json::{ExpectedJson, json_mismatch, parse_json};
+use super::json_test::JsonTest;
+use super::redact::is_secret_header;
 use crate::io::http::error::FetchError;
 
 /// The checkers of a run's jobs, by the jobs' indices, each made at its first use. Only ever looked up, so
@@ -45,19 +48,49 @@ impl ResponseCheckers {
 /// The expectations and captures of a job, ready to be applied to its answers.
 #[derive(Debug)]
 pub(crate) struct ResponseChecker {
-    check: FetchCheck,
     text: Option<Regex>,
+    absent: Option<Regex>,
+    headers: Vec<(HeaderName, Regex)>,
+    sha256: Option<[u8; 32]>,
+    needs_json: bool,
     json: Vec<ExpectedJson>,
+    json_tests: Vec<JsonTest>,
+    time_limit: Option<Span>,
     captures: Vec<CompiledCapture>,
 }
 
 /// The result of a check.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ResponseFindings {
     /// What does not match, as a message; `None` if everything does.
     pub(crate) mismatch: Option<String>,
     /// The values of all captures, or nothing if something does not match.
     pub(crate) captured: Vec<CapturedValue>,
+    /// How long the request may take, which is judged when that is known.
+    time_limit: Option<Span>,
+}
+
+impl ResponseFindings {
+    fn new(
+        mismatches: &[String],
+        captured: Vec<CapturedValue>,
+        time_limit: Option<Span>,
+    ) -> ResponseFindings {
+        match mismatches.is_empty() {
+            true => ResponseFindings { mismatch: None, captured, time_limit },
+            false => {
+                ResponseFindings { mismatch: Some(mismatches.join("; ")), captured: Vec::new(), time_limit }
+            }
+        }
+    }
+
+    /// The same findings of a request that took so long.
+    pub(crate) fn in_time(mut self, took: Span) -> ResponseFindings {
+        let Some(limit) = self.time_limit.filter(|limit| took > *limit) else { return self };
+        let late = format!("it took {:.1?}, more than {}", took.to_std(), limit.format_human());
+        let mismatch = self.mismatch.take().map(|mismatch| format!("{mismatch}; {late}"));
+        ResponseFindings { mismatch: Some(mismatch.unwrap_or(late)), captured: Vec::new(), ..self }
+    }
 }
 
 impl ResponseChecker {
@@ -65,34 +98,62 @@ impl ResponseChecker {
         if job.check.is_none() && job.captures.is_empty() {
             return Ok(None);
         }
-        let none = FetchCheck { text: None, json: None, sha256: None };
-        ResponseChecker::new(job.check.as_ref().unwrap_or(&none), &job.captures).map(Some)
+        ResponseChecker::new(job.check.as_ref().unwrap_or(&FetchCheck::NOTHING), &job.captures).map(Some)
     }
 
     fn new(check: &FetchCheck, captures: &[FetchCapture]) -> Result<ResponseChecker, FetchError> {
         let broken =
             |error: String| FetchError::permanent(FetchErrorKind::Protocol, format!("`check`: {error}"));
-        let text = check.text.as_deref().map(Regex::new).transpose();
-        let json = check.json.iter().flatten().map(|(pointer, expected)| {
-            let value = RawValue::from_string(expected.reveal().to_owned())
-                .map_err(|error| broken(error.to_string()))?;
-            Ok(ExpectedJson { pointer: pointer.clone(), value, shown: expected.display_text().to_owned() })
-        });
+        let regex = |regex: &str| Regex::new(regex).map_err(|error| broken(error.to_string()));
+        let (mut json, mut json_tests) = (Vec::new(), Vec::new());
+        for (pointer, condition) in check.json.iter().flatten() {
+            let (equals, tests) = match condition {
+                JsonCondition::Equals(value) => (Some(value), None),
+                JsonCondition::Tests(tests) => (tests.equals.as_ref(), Some(tests)),
+            };
+            if let Some(expected) = equals {
+                let value = RawValue::from_string(expected.reveal().to_owned())
+                    .map_err(|error| broken(error.to_string()))?;
+                let shown = expected.display_text().to_owned();
+                json.push(ExpectedJson { pointer: pointer.clone(), value, shown });
+            }
+            if let Some(tests) = tests {
+                json_tests.push(JsonTest {
+                    pointer: pointer.clone(),
+                    exists: tests.exists,
+                    matches: tests.matches.as_deref().map(regex).transpose()?,
+                    at_least: tests.at_least.clone(),
+                    at_most: tests.at_most.clone(),
+                    length: tests.length,
+                });
+            }
+        }
+        let header = |(name, pattern): &(String, String)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| broken(error.to_string()))?;
+            Ok((name, regex(pattern)?))
+        };
+        let captures = captures.iter();
+        let captures =
+            captures.map(|one| CompiledCapture::new(one).map_err(|error| broken(error.to_string())));
+        let captures = captures.collect::<Result<Vec<_>, FetchError>>()?;
         Ok(ResponseChecker {
-            check: check.clone(),
-            text: text.map_err(|error| broken(error.to_string()))?,
-            json: json.collect::<Result<_, FetchError>>()?,
-            captures: captures
-                .iter()
-                .map(|capture| CompiledCapture::new(capture).map_err(|error| broken(error.to_string())))
-                .collect::<Result<_, FetchError>>()?,
+            text: check.text.as_deref().map(regex).transpose()?,
+            absent: check.absent.as_deref().map(regex).transpose()?,
+            headers: check.headers.iter().flatten().map(header).collect::<Result<_, FetchError>>()?,
+            sha256: check.sha256,
+            needs_json: check.json.is_some() || captures.iter().any(CompiledCapture::needs_json),
+            json,
+            json_tests,
+            time_limit: check.took,
+            captures,
         })
     }
 
     /// Whether the whole body is needed.
     pub(crate) fn needs_body(&self) -> bool {
         self.text.is_some()
-            || self.check.json.is_some()
+            || self.absent.is_some()
+            || self.needs_json
             || self.captures.iter().any(CompiledCapture::needs_body)
     }
 
@@ -101,15 +162,22 @@ impl ResponseChecker {
         self.captures.iter().any(CompiledCapture::is_secret)
     }
 
-    /// Checks an answer. Captured values that must not be shown are added to `secrets`.
+    /// The headers that it looks at, other than the type of the body.
+    pub(crate) fn watched_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        let captured = self.captures.iter().filter_map(CompiledCapture::header_name);
+        self.headers.iter().map(|(name, _)| name).chain(captured)
+    }
+
+    /// Checks an answer with this body, if the body is needed, and its digest. Captured values that must not
+    /// be shown are added to `secrets`.
     pub(crate) fn evaluate(
         &self,
-        received: &ReceivedBody,
+        (content, sha256): (&[u8], &[u8; 32]),
         headers: &HeaderMap,
         secrets: &Secrets,
     ) -> ResponseFindings {
-        let body = charset::decode_text(&received.content, headers);
-        let json = self.needs_json().then(|| parse_json(&body));
+        let body = charset::decode_text(content, headers);
+        let json = self.needs_json.then(|| parse_json(&body));
         let mut answer =
             CapturableResponse { headers, body: &body, json: json.as_ref(), secrets, is_hidden: false };
         // The secrets first: no message may show them.
@@ -118,7 +186,7 @@ impl ResponseChecker {
             answer.is_hidden |= texts.is_empty();
             texts.iter().for_each(|text| secrets.learn(text));
         }
-        let mut mismatches = self.mismatches(received, &answer);
+        let mut mismatches = self.mismatches(sha256, &answer);
         let mut captured = Vec::new();
         for capture in &self.captures {
             match capture.capture(&answer) {
@@ -126,34 +194,36 @@ impl ResponseChecker {
                 Err(error) => mismatches.push(error.to_string()),
             }
         }
-        if mismatches.is_empty() {
-            return ResponseFindings { mismatch: None, captured };
-        }
-        ResponseFindings { mismatch: Some(mismatches.join("; ")), captured: Vec::new() }
+        ResponseFindings::new(&mismatches, captured, self.time_limit)
     }
 
-    fn needs_json(&self) -> bool {
-        self.check.json.is_some() || self.captures.iter().any(CompiledCapture::needs_json)
-    }
-
-    fn mismatches(&self, received: &ReceivedBody, answer: &CapturableResponse<'_>) -> Vec<String> {
+    fn mismatches(&self, sha256: &[u8; 32], answer: &CapturableResponse<'_>) -> Vec<String> {
         let mut mismatches = Vec::new();
-        if let Some(expected) = self.check.sha256.filter(|expected| *expected != received.sha256) {
-            mismatches.push(format!(
-                "the body's sha256 is {} and not {}",
-                hex(&received.sha256),
-                hex(&expected)
-            ));
+        if let Some(expected) = self.sha256.filter(|expected| expected != sha256) {
+            mismatches.push(format!("the body's sha256 is {} and not {}", hex(sha256), hex(&expected)));
         }
+        mismatches.extend(self.headers.iter().filter_map(|header| header_mismatch(header, answer)));
         if let Some(regex) = self.text.as_ref().filter(|regex| !regex.is_match(answer.body)) {
             mismatches.push(format!("nothing in the body matches /{regex}/{}", answer.excerpt()));
         }
+        if let Some((regex, found)) =
+            self.absent.as_ref().and_then(|regex| Some((regex, regex.find(answer.body)?)))
+        {
+            let shown = match answer.is_hidden {
+                true => String::new(),
+                false => format!(": {:?}", answer.secrets.excerpt(found.as_bytes(), MAX_SHOWN_MATCH)),
+            };
+            mismatches.push(format!("the body matches /{regex}/, which should be absent{shown}"));
+        }
         match answer.json {
-            Some(Ok(body)) => mismatches.extend(
-                self.json
-                    .iter()
-                    .filter_map(|expected| json_mismatch(body, expected, answer.is_hidden, answer.secrets)),
-            ),
+            Some(Ok(body)) => {
+                let (is_hidden, secrets) = (answer.is_hidden, answer.secrets);
+                mismatches.extend(
+                    self.json.iter().filter_map(|expected| json_mismatch(body, expected, is_hidden, secrets)),
+                );
+                let tests = self.json_tests.iter();
+                mismatches.extend(tests.flat_map(|test| test.mismatches(body, is_hidden, secrets)));
+            }
             Some(Err(error)) => {
                 mismatches.push(format!("the body is not JSON ({error}){}", answer.excerpt()));
             }
@@ -162,6 +232,26 @@ impl ResponseChecker {
         mismatches
     }
 }
+
+/// Why no value of a header matches; `None` if one does.
+fn header_mismatch((name, regex): &(HeaderName, Regex), answer: &CapturableResponse<'_>) -> Option<String> {
+    let values: Vec<&[u8]> = answer.headers.get_all(name).iter().map(|value| value.as_bytes()).collect();
+    if values.iter().any(|value| regex.is_match(value)) {
+        return None;
+    }
+    if values.is_empty() {
+        return Some(format!("there is no header {name}, and it should match /{regex}/"));
+    }
+    let shown = values.iter().map(|value| match is_secret_header(name) || answer.is_hidden {
+        true => REDACTED.to_owned(),
+        false => format!("{:?}", answer.secrets.excerpt(value, MAX_SHOWN_MATCH)),
+    });
+    let shown: Vec<String> = shown.collect();
+    Some(format!("the header {name} is {}, and should match /{regex}/", shown.join(", ")))
+}
+
+/// The longest excerpt of a match or of a header, in characters.
+const MAX_SHOWN_MATCH: usize = 100;
 
 fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -174,14 +264,10 @@ mod tests {
 
     #[test]
     fn a_secret_expected_value_is_not_shown() {
-        let check = FetchCheck {
-            text: None,
-            json: Some(vec![("/k".to_owned(), ScenarioText::secret("\"canary\"", "\"[redacted]\""))]),
-            sha256: None,
-        };
+        let secret = JsonCondition::Equals(ScenarioText::secret("\"canary\"", "\"[redacted]\""));
+        let check = FetchCheck { json: Some(vec![("/k".to_owned(), secret)]), ..FetchCheck::NOTHING };
         let checker = ResponseChecker::new(&check, &[]).unwrap();
-        let received = ReceivedBody { bytes: 2, sha256: [0; 32], content: b"{}".to_vec() };
-        let found = checker.evaluate(&received, &HeaderMap::new(), &Secrets::default());
+        let found = checker.evaluate((b"{}", &[0; 32]), &HeaderMap::new(), &Secrets::default());
         assert_eq!(found.mismatch.unwrap(), "/k is not there, and should be \"[redacted]\"");
     }
 }

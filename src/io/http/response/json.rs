@@ -78,12 +78,12 @@ pub(super) fn all_scalars(body: &RawValue, pointer: &str) -> Vec<String> {
     scalars
 }
 
-fn pointer_name(pointer: &str) -> &str {
+pub(super) fn pointer_name(pointer: &str) -> &str {
     if pointer.is_empty() { "the body" } else { pointer }
 }
 
 /// The value at a pointer.
-fn lookup<'a>(body: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+pub(super) fn lookup<'a>(body: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
     let mut value = body;
     for token in pointer.split('/').skip(1) {
         let name = token.replace("~1", "/").replace("~0", "~");
@@ -101,11 +101,11 @@ fn lookup<'a>(body: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
 }
 
 /// The members of an object. Of those with the same name, the last one counts.
-fn members(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+pub(super) fn members(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     serde_json::from_str(object.get()).ok()
 }
 
-fn items(list: &RawValue) -> Option<Vec<&RawValue>> {
+pub(super) fn items(list: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 
@@ -136,7 +136,7 @@ fn json_equal(one: &RawValue, other: &RawValue) -> bool {
 }
 
 /// The same JSON without white space between its tokens.
-fn compact(json: &str) -> Cow<'_, str> {
+pub(super) fn compact(json: &str) -> Cow<'_, str> {
     if !json.contains([' ', '\t', '\n', '\r']) {
         return Cow::Borrowed(json);
     }

@@ -1,8 +1,28 @@
 //! Compares the numbers of JSON exactly, whatever their size.
 
+use std::cmp::Ordering;
+
 /// Whether two literals have the same value.
 pub(super) fn numbers_equal(one: &str, other: &str) -> bool {
     one == other || matches!((decimal(one), decimal(other)), (Some(one), Some(other)) if one == other)
+}
+
+/// How a literal compares with another; `None` if an exponent has too many digits.
+pub(super) fn compare_numbers(one: &str, other: &str) -> Option<Ordering> {
+    let (one, other) = (decimal(one)?, decimal(other)?);
+    let sign = |number: &Decimal| match (number.digits.is_empty(), number.is_negative) {
+        (true, _) => 0,
+        (false, true) => -1,
+        (false, false) => 1,
+    };
+    let signs = sign(&one).cmp(&sign(&other));
+    if signs.is_ne() || one.digits.is_empty() {
+        return Some(signs);
+    }
+    // The digits have no zero at their ends, so that they compare like the digits after a point.
+    let magnitude = |number: &Decimal| number.exponent.saturating_add(number.digits.len() as i128);
+    let larger = magnitude(&one).cmp(&magnitude(&other)).then_with(|| one.digits.cmp(&other.digits));
+    Some(if one.is_negative { larger.reverse() } else { larger })
 }
 
 /// A number as its digits and a power of ten.
@@ -37,7 +57,20 @@ fn decimal(literal: &str) -> Option<Decimal> {
 
 #[cfg(test)]
 mod tests {
-    use super::numbers_equal;
+    use super::*;
+
+    #[test]
+    fn numbers_have_an_order() {
+        let ascending =
+            ["-1e400", "-10", "-9.5", "-0.1", "0", "0.30", "0.31", "0.301e1", "9", "1e1", "10.1", "1e400"];
+        for (n, one) in ascending.iter().enumerate() {
+            for (m, other) in ascending.iter().enumerate() {
+                assert_eq!(compare_numbers(one, other), Some(n.cmp(&m)), "{one} {other}");
+            }
+        }
+        assert_eq!(compare_numbers("-0", "0.0"), Some(Ordering::Equal));
+        assert_eq!(compare_numbers("100", "1e2"), Some(Ordering::Equal));
+    }
 
     #[test]
     fn only_the_same_value_is_equal() {

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod decode;
 mod json;
 mod json_number;
+mod json_test;
 pub(crate) mod lines;
 pub(crate) mod redact;
 pub(crate) mod retry_after;

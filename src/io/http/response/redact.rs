@@ -2,6 +2,7 @@
 //! without the passwords of URLs, and without the run's secrets. Does not change what is sent.
 
 use hyper::HeaderMap;
+use hyper::header::HeaderName;
 
 use scenario_log::event::{HttpHeader, REDACTED};
 use scenario_log::secrets::Secrets;
@@ -14,15 +15,19 @@ pub(crate) fn redact_headers(headers: &HeaderMap, secrets: &Secrets) -> Vec<Http
     headers
         .iter()
         .map(|(name, value)| {
-            let name = name.as_str().to_owned();
-            let value = if SECRET_HEADERS.contains(&name.as_str()) {
+            let value = if is_secret_header(name) {
                 REDACTED.to_owned()
             } else {
                 redact_value(value.as_bytes(), secrets)
             };
-            HttpHeader { name, value }
+            HttpHeader { name: name.as_str().to_owned(), value }
         })
         .collect()
+}
+
+/// Whether the value of a header is never logged.
+pub(super) fn is_secret_header(name: &HeaderName) -> bool {
+    SECRET_HEADERS.contains(&name.as_str())
 }
 
 /// The value of a header. It may be a URL as a whole, in which quotes and spaces are no end.

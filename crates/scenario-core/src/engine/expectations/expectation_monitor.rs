@@ -9,7 +9,7 @@ use crate::engine::expectations::outcome::{EventOrigin, ExpectationProgress, Exp
 use crate::engine::expectations::threshold_monitor::ThresholdMonitor;
 use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
-    LimitValue, MeasuredQuantity,
+    LimitValue, MeasuredQuantity, Statistic,
 };
 use scenario_log::event::{Event, ExpectationResult};
 use scenario_log::event_kind::{EventKind, EventValue};
@@ -52,6 +52,9 @@ struct EventFilter {
     cell: Option<String>,
     within: Option<ExpectationScope>,
     matchers: Vec<(String, ValueMatcher)>,
+    /// How many of the matchers, the first ones, an event must meet to count. It is part of a share if it
+    /// meets the others as well.
+    base_count: usize,
 }
 
 /// The condition on a key's value.
@@ -82,7 +85,12 @@ impl ExpectationMonitor {
             never: one.never,
             aborts_run: one.abort,
             unit,
-            target: EventFilter::new(&one.target),
+            target: match &one.rule {
+                ExpectationRule::Threshold(figure) if figure.stat == Statistic::Share => {
+                    EventFilter::for_share(&one.target)
+                }
+                _ => EventFilter::new(&one.target),
+            },
             state,
             is_missed: false,
         }
@@ -207,13 +215,28 @@ impl ExpectationMonitor {
 
 impl EventFilter {
     fn new(watched: &ExpectationTarget) -> EventFilter {
-        let values =
-            watched.key_matchers.iter().map(|(key, wanted)| (key.clone(), ValueMatcher::new(wanted)));
+        EventFilter::with_matchers(watched, watched.key_matchers.iter(), watched.key_matchers.len())
+    }
+
+    /// The filter of a share: some of the matchers say which events are counted, the others which of them
+    /// are part of the share.
+    fn for_share(watched: &ExpectationTarget) -> EventFilter {
+        let (base, others) = watched.split_for_share();
+        let base_count = base.len();
+        EventFilter::with_matchers(watched, base.into_iter().chain(others), base_count)
+    }
+
+    fn with_matchers<'a>(
+        watched: &ExpectationTarget,
+        matchers: impl Iterator<Item = &'a (String, KeyMatcher)>,
+        base_count: usize,
+    ) -> EventFilter {
         EventFilter {
             subject: watched.subject,
             cell: watched.cell.clone(),
             within: watched.scope.clone(),
-            matchers: values.collect(),
+            matchers: matchers.map(|(key, wanted)| (key.clone(), ValueMatcher::new(wanted))).collect(),
+            base_count,
         }
     }
 
@@ -230,10 +253,15 @@ impl EventFilter {
 
     #[inline]
     fn meets_condition(&self, event: &Event<'_>) -> bool {
-        self.matchers.iter().all(|(key, test)| test.matches(event.value(key)))
+        self.meets(&self.matchers, event)
     }
 
-    /// The measured value of an event that matches; 0 if matching events are only counted.
+    fn meets(&self, matchers: &[(String, ValueMatcher)], event: &Event<'_>) -> bool {
+        matchers.iter().all(|(key, test)| test.matches(event.value(key)))
+    }
+
+    /// The measured value of an event that counts. Where events are only counted, that is 1 for an event that
+    /// meets the whole condition.
     #[inline]
     fn measure(
         &self,
@@ -251,11 +279,13 @@ impl EventFilter {
                 return None;
             }
         }
-        if !decided.unwrap_or_else(|| self.meets_condition(event)) {
+        let is_share = self.base_count < self.matchers.len();
+        let meets = decided.unwrap_or_else(|| self.meets_condition(event));
+        if !meets && !(is_share && self.meets(&self.matchers[..self.base_count], event)) {
             return None;
         }
         match self.subject {
-            ExpectationSubject::Event(_) => Some(0),
+            ExpectationSubject::Event(_) => Some(u64::from(meets)),
             ExpectationSubject::Measure(measure) => measured_value(measure, now, event, origin),
             ExpectationSubject::Shared => None,
         }

@@ -10,6 +10,7 @@ pub(super) fn format_measured(got: MeasuredValue, unit: &LimitValue) -> String {
     match got {
         MeasuredValue::Exact(value) => format_exact(value, unit),
         MeasuredValue::Cell(value) => value.to_string(),
+        MeasuredValue::Share(part, whole) => format_share(part, whole),
         MeasuredValue::Approximate(value) => format!("about {}", format_exact(value, unit)),
         MeasuredValue::LargeSum(sum) => match unit {
             LimitValue::Span(_) => format!("{} s", sum / 1_000_000_000),
@@ -39,8 +40,21 @@ fn format_exact(value: u64, unit: &LimitValue) -> String {
         LimitValue::Span(_) => format_span(Span(value)),
         LimitValue::Bytes(_) if value == 1 => "1 byte".to_owned(),
         LimitValue::Bytes(_) => format!("{value} bytes"),
-        LimitValue::Count(_) | LimitValue::Rate(_) | LimitValue::Value(_) => value.to_string(),
+        LimitValue::Count(_) | LimitValue::Rate(_) | LimitValue::Value(_) | LimitValue::Share(_) => {
+            value.to_string()
+        }
     }
+}
+
+/// Formats a share in per cent with up to three decimals, and what it is one of.
+fn format_share(part: u64, whole: u64) -> String {
+    let thousandths = u128::from(part) * 100_000;
+    let about = if thousandths.is_multiple_of(u128::from(whole)) { "" } else { "about " };
+    let rounded = (thousandths + u128::from(whole / 2)) / u128::from(whole);
+    let decimals = format!("{:03}", rounded % 1_000);
+    let decimals = decimals.trim_end_matches('0');
+    let point = if decimals.is_empty() { "" } else { "." };
+    format!("{about}{}{point}{decimals}% ({part} of {whole})", rounded / 1_000)
 }
 
 /// Formats a span in its largest unit, with all its decimals.
@@ -86,6 +100,10 @@ mod tests {
         assert_eq!(format_measured(MeasuredValue::Exact(1_048_576), &bytes), "1048576 bytes");
         assert_eq!(format_measured(MeasuredValue::Mean(10, 2), &LimitValue::Count(5)), "5");
         assert_eq!(format_measured(MeasuredValue::Mean(10, 3), &LimitValue::Count(5)), "about 3");
+        assert_eq!(format_share(11, 1_000), "1.1% (11 of 1000)");
+        assert_eq!(format_share(1, 300), "about 0.333% (1 of 300)");
+        assert_eq!(format_share(7, 7), "100% (7 of 7)");
+        assert_eq!(format_share(1, u64::MAX), format!("about 0% (1 of {})", u64::MAX));
         assert_eq!(format_measured(MeasuredValue::Rate(10.0), &LimitValue::Rate(10.0)), "10/s");
         assert_eq!(format_measured(MeasuredValue::Rate(1.0 / 3.0), &LimitValue::Rate(10.0)), "0.333/s");
         assert_eq!(

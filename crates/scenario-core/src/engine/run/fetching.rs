@@ -95,14 +95,16 @@ impl RunState {
         }
         if ok {
             self.captures.store(job, fetched);
-        }
-        let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].display_with_gaps());
-        if !is_expected {
-            self.lifecycle
-                .record_failure(|| format!("{source} ({name}) was answered {}: {url}", fetched.status));
-        } else if let Some(check) = &fetched.check {
-            self.lifecycle
-                .record_failure(|| format!("{source} ({name}) is not as expected: {check} ({url})"));
+            self.failure_budgets.record_success(job);
+        } else {
+            let name = &scenario.fetches[job].name;
+            let url = || scenario.fetches[job].urls[url].display_with_gaps();
+            self.record_failed_request(job, || match &fetched.check {
+                Some(check) if is_expected => {
+                    format!("{source} ({name}) is not as expected: {check} ({})", url())
+                }
+                _ => format!("{source} ({name}) was answered {}: {}", fetched.status, url()),
+            });
         }
         self.finish_request(number, out);
     }
@@ -121,10 +123,19 @@ impl RunState {
             metrics.record_failure(out.now(), (kind, is_cancelled), sent);
         }
         if !is_cancelled {
-            let name = &self.scenario.fetches[job].name;
-            self.lifecycle.record_failure(|| format!("{source} ({name}) failed: {error}"));
+            let scenario = Rc::clone(&self.scenario);
+            let name = &scenario.fetches[job].name;
+            self.record_failed_request(job, || format!("{source} ({name}) failed: {error}"));
         }
         self.finish_request(number, out);
+    }
+
+    /// A request failed. So does the run, unless the fetch may have one more failed request.
+    fn record_failed_request(&mut self, job: usize, describe: impl FnOnce() -> String) {
+        let name = &self.scenario.fetches[job].name;
+        if let Some(reason) = self.failure_budgets.record_failure((job, name), describe) {
+            self.lifecycle.record_failure(|| reason);
+        }
     }
 
     /// Gives a request up, and the rest of its job.

@@ -15,6 +15,7 @@ mod targets;
 use std::rc::Rc;
 
 use crate::engine::captures::Captures;
+use crate::engine::failure_budgets::FailureBudgets;
 use crate::engine::guests::GuestPlayers;
 use crate::engine::job::Jobs;
 use crate::engine::lifecycle::Lifecycle;
@@ -46,6 +47,7 @@ pub(crate) struct RunState {
     jobs: Jobs,
     loads: Loads,
     requests: Requests,
+    failure_budgets: FailureBudgets,
     guests: GuestPlayers,
     captures: Captures,
     /// Whether the run may end while programs are being started.
@@ -66,6 +68,7 @@ impl RunState {
             jobs: Jobs::new(Rc::clone(&scenario)),
             loads: Loads::new(Rc::clone(&scenario), seed),
             requests: Requests::default(),
+            failure_budgets: FailureBudgets::new(&scenario.fetches),
             guests: GuestPlayers::default(),
             captures: Captures::new(Rc::clone(&scenario)),
             ends_before_starts: false,

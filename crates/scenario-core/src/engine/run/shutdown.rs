@@ -142,6 +142,9 @@ impl RunState {
 
     /// Emits the last events.
     fn finish_run(&mut self, verdict: RunVerdict, out: &mut EngineOutput<'_>) {
+        for reason in self.failure_budgets.exceeded_shares(&self.scenario.fetches) {
+            self.lifecycle.record_failure(|| reason);
+        }
         self.emit_expectation_results(out);
         let verdict = match verdict {
             RunVerdict::Passed if self.lifecycle.failure().is_some() => RunVerdict::Failed,

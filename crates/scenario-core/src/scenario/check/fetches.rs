@@ -56,6 +56,7 @@ pub(super) fn build_fetch(
         redirects: number(&raw.redirects),
         retries: number(&raw.retries),
         status: raw.status.or_default(),
+        may_fail: raw.may_fail.or_default(),
         max_body: raw.max_body.or_default().0,
         decode_body: raw.decode.or_default(),
         ca: raw.ca.into_value().map(|path| path.0),

@@ -131,6 +131,7 @@ pub(crate) fn build_scenario(
     };
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
+    expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
     Some(scenario)
 }

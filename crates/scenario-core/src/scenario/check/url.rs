@@ -22,7 +22,11 @@ pub(super) fn build_url(
     found: &mut Diagnostics,
 ) -> Option<ScenarioText> {
     let Located { value: text, place } = text;
-    if let Err(fault) = check_url(text.reveal()) {
+    if let Err(mut fault) = check_url(text.reveal()) {
+        if text.is_secret() && fault.ends_with(NO_SCHEME) {
+            // A part of the scheme may be the secret.
+            fault = format!("its scheme {NO_SCHEME}");
+        }
         let shown = hide_password(&text);
         let fault = Diagnostic::error(place, format!("{} cannot be fetched: {fault}", quoted(&shown)));
         let help = with_scheme(&text).map(|url| format!("write {url:?}"));
@@ -62,9 +66,12 @@ fn check_url(text: &str) -> Result<(), String> {
         "http" | "https" if url.port() == Some(0) => Err("nothing can listen on port 0".to_owned()),
         "http" | "https" => Ok(()),
         unix_socket::SCHEME => unix_socket::socket_url_error(&url).map_or(Ok(()), Err),
-        scheme => Err(format!("{} is neither http nor https nor http+unix", quoted(scheme))),
+        scheme => Err(format!("{} {NO_SCHEME}", quoted(scheme))),
     }
 }
+
+/// What is wrong with a scheme.
+const NO_SCHEME: &str = "is neither http nor https nor http+unix";
 
 /// The URL that an address without a scheme probably means: `localhost:8080/a`.
 fn with_scheme(text: &ScenarioText) -> Option<String> {

@@ -30,18 +30,24 @@ table! {
         /// regular expression. Default: all events.
         "where" values: RawKeyMatchers => |one| &one.target.key_matchers[..],
         /// The statistic that is compared with the limit: `"count"`, `"rate"` (a second), `"sum"`, `"min"`,
-        /// `"mean"`, `"max"`, a percentile such as `"p95"`, or `"value"`. Default: `"count"` for events,
+        /// `"mean"`, `"max"`, a percentile such as `"p95"`, `"value"`, or `"share"`, the part of the events
+        /// that meet `where`. Default: `"count"` for events,
         /// `"value"` for `run.took` and for cells.
         "stat" stat: Statistic => |one| threshold(one).map(|rule| rule.stat),
-        /// The limit that the statistic must be less than: a number, a duration, a size or a rate.
+        /// The limit that the statistic must be less than: a number, a duration, a size, a rate
+        /// or a share.
         "below" below: RawLimit => |one| limit(one, LimitComparison::Below),
-        /// The limit that the statistic must not be more than: a number, a duration, a size or a rate.
+        /// The limit that the statistic must not be more than: a number, a duration, a size, a rate
+        /// or a share.
         "at_most" at_most: RawLimit => |one| limit(one, LimitComparison::AtMost),
-        /// The value that the statistic must be equal to: a number, a duration, a size or a rate.
+        /// The value that the statistic must be equal to: a number, a duration, a size, a rate
+        /// or a share.
         "equals" equals: RawLimit => |one| limit(one, LimitComparison::Equals),
-        /// The limit that the statistic must not be less than: a number, a duration, a size or a rate.
+        /// The limit that the statistic must not be less than: a number, a duration, a size, a rate
+        /// or a share.
         "at_least" at_least: RawLimit => |one| limit(one, LimitComparison::AtLeast),
-        /// The limit that the statistic must be more than: a number, a duration, a size or a rate.
+        /// The limit that the statistic must be more than: a number, a duration, a size, a rate
+        /// or a share.
         "above" above: RawLimit => |one| limit(one, LimitComparison::Above),
         /// The events of which one must come before each event of `of`.
         "follows" follows: RawFollows => |one| order(one).map(|order| RawFollows::write(&order.follows)),

@@ -3,7 +3,8 @@
 use super::{BoundedU32, MAX_LOAD_CONNECTIONS, MAX_LOAD_REQUESTS};
 use crate::scenario::format::format_size;
 use crate::scenario::model::{
-    ArrivalProcess, FetchAuth, FetchBody, FetchCheck, FetchJob, FetchMode, Http2Mode, LoadModel, StatusRule,
+    ArrivalProcess, FailureBudget, FetchAuth, FetchBody, FetchCheck, FetchJob, FetchMode, Http2Mode,
+    LoadModel, StatusRule,
 };
 use crate::scenario::rate::Ramp;
 use crate::scenario::schema::capture::{CaptureTable, RawCapture};
@@ -59,9 +60,14 @@ table! {
         "redirects" redirects: BoundedU32<0> = 10 => |job| job.redirects,
         /// The largest number of further attempts after a request has failed.
         "retries" retries: BoundedU32<0> = 0 => |job| job.retries,
-        /// The statuses that are expected: a class such as `"2xx"`, a status, a list of them, or `"any"`.
-        /// Any other status fails the run.
+        /// The statuses that are expected: a status, a class such as `"2xx"`, a range such as `"400..499"`, in
+        /// which both ends are, a list of these, or `"any"`. Any other status fails the request, and with it the run, unless `may_fail`
+        /// allows it.
         "status" status: StatusRule = "2xx" => |job| &job.status,
+        /// How many requests of this fetch may fail over the whole run without failing it: a number of them,
+        /// or a share of those that end, such as `"1%"`. A number is passed with the first request beyond
+        /// it; a share is judged when the run ends.
+        "may_fail" may_fail: FailureBudget = 0 => |job| job.may_fail; UnlessDefault,
         /// The largest body that is accepted, as a size after decoding; a fetch with a larger one fails.
         "max_body" max_body: ByteSize<0> = "1GiB" => |job| format_size(job.max_body),
         /// Whether to ask for bodies encoded as gzip, deflate, br or zstd, and to decode them. Without it

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::diagnostic::FilePlace;
 use crate::scenario::format::{format_size, format_span};
+use crate::scenario::share::Share;
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::Span;
 
@@ -38,7 +39,21 @@ pub struct ExpectationTarget {
     pub key_matchers: Vec<(String, KeyMatcher)>,
 }
 
+/// The keys that say which thing an event is about, rather than what came of it.
+const IDENTITY_KEYS: [&str; 10] =
+    ["source", "preset", "job", "entry", "method", "url", "player", "step", "stream", "name"];
+
 impl ExpectationTarget {
+    /// The matchers of a share in two parts: an event that meets the first ones is counted, and is part of the
+    /// share if it meets the others as well. Keys that say which thing an event is about come first, unless
+    /// there are no other keys.
+    #[must_use]
+    pub fn split_for_share(&self) -> (Vec<&(String, KeyMatcher)>, Vec<&(String, KeyMatcher)>) {
+        let (which, what): (Vec<_>, Vec<_>) =
+            self.key_matchers.iter().partition(|(key, _)| IDENTITY_KEYS.contains(&&**key));
+        if what.is_empty() { (what, which) } else { (which, what) }
+    }
+
     /// The subject as the file's `of` has it: `fetch.took`, `shared.NAME`.
     #[must_use]
     pub fn subject_name(&self) -> String {
@@ -198,11 +213,13 @@ pub enum Statistic {
     Percentile(u32),
     /// The only value.
     Value,
+    /// The share of the counted events that meet the condition on their keys.
+    Share,
 }
 
 impl Statistic {
     /// The statistics with a name of their own; percentiles are not among them.
-    pub const NAMED: [(&'static str, Statistic); 7] = [
+    pub const NAMED: [(&'static str, Statistic); 8] = [
         ("count", Statistic::Count),
         ("rate", Statistic::Rate),
         ("sum", Statistic::Sum),
@@ -210,6 +227,7 @@ impl Statistic {
         ("mean", Statistic::Mean),
         ("max", Statistic::Max),
         ("value", Statistic::Value),
+        ("share", Statistic::Share),
     ];
 
     /// The statistic of this name, such as `count` or `p99.9`.
@@ -312,6 +330,8 @@ pub enum LimitValue {
     Rate(f64),
     /// The value of a cell.
     Value(i64),
+    /// A part of the counted events.
+    Share(Share),
 }
 
 impl fmt::Display for LimitValue {
@@ -331,6 +351,7 @@ impl fmt::Display for LimitValue {
             }
             LimitValue::Rate(rate) => write!(f, "{rate}/s"),
             LimitValue::Value(value) => write!(f, "{value}"),
+            LimitValue::Share(share) => write!(f, "{share}"),
         }
     }
 }

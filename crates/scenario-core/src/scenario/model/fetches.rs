@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::ScenarioText;
+use super::{FetchCheck, ScenarioText, StatusRule};
 use crate::diagnostic::FilePlace;
 use crate::scenario::rate::Ramp;
+use crate::scenario::share::Share;
 use scenario_log::time::Span;
 
 /// An HTTP fetch: one request for each URL, or a load of many.
@@ -32,8 +33,10 @@ pub struct FetchJob {
     pub redirects: u32,
     /// The largest number of further attempts after a failed one.
     pub retries: u32,
-    /// The statuses that do not fail the run.
+    /// The statuses that are expected.
     pub status: StatusRule,
+    /// How many requests may fail, over the whole run, without failing it.
+    pub may_fail: FailureBudget,
     /// The largest body that is accepted, in bytes after decoding.
     pub max_body: u64,
     /// Whether to ask for encoded bodies, and to decode them.
@@ -58,6 +61,15 @@ pub struct FetchJob {
     pub captures: Vec<FetchCapture>,
     /// The place of its name, where it is defined.
     pub place: FilePlace,
+}
+
+/// How many requests of a fetch may fail without failing the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureBudget {
+    /// This many.
+    Requests(u64),
+    /// This share of those that end.
+    Share(Share),
 }
 
 /// A load: many requests to the URLs of a job in turn. At least one of `max_requests` and `duration` is
@@ -99,17 +111,6 @@ pub enum ArrivalProcess {
     Constant,
     /// Each by chance, whatever the others do: a Poisson process.
     Poisson,
-}
-
-/// Conditions on an answer: all that are there must hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FetchCheck {
-    /// A valid regular expression that must match somewhere in the body.
-    pub text: Option<String>,
-    /// JSON Pointers and the JSON values that the body must have there, as texts. The body must be JSON.
-    pub json: Option<Vec<(String, ScenarioText)>>,
-    /// The SHA-256 of the body.
-    pub sha256: Option<[u8; 32]>,
 }
 
 /// A value that is taken out of an answer.
@@ -188,29 +189,6 @@ pub enum FetchBody {
     Form(Vec<(String, ScenarioText)>),
     /// This JSON document. Both forms of the text, the real and the shown one, are valid JSON.
     Json(ScenarioText),
-}
-
-/// The statuses that do not fail the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusRule {
-    /// Any status of a class: 2 is `2xx`.
-    Class(u8),
-    /// These statuses, 100 to 999.
-    Codes(Vec<u16>),
-    /// All statuses.
-    Any,
-}
-
-impl StatusRule {
-    /// Whether this status is expected.
-    #[must_use]
-    pub fn allows(&self, status: u16) -> bool {
-        match self {
-            StatusRule::Class(class) => status / 100 == u16::from(*class),
-            StatusRule::Codes(codes) => codes.contains(&status),
-            StatusRule::Any => true,
-        }
-    }
 }
 
 /// The version of HTTP.

@@ -3,9 +3,11 @@
 //!
 //! Nothing here reads files or TOML.
 
+mod checks;
 pub mod expect;
 mod fetches;
 mod presets;
+mod status;
 pub mod steps;
 mod text;
 mod timeline;
@@ -13,15 +15,17 @@ mod timeline;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+pub use checks::{FetchCheck, JsonCondition, JsonTests};
 use expect::Expectation;
 pub use fetches::{
-    ArrivalProcess, CaptureSelector, ClientCert, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob,
-    FetchMode, Http2Mode, LoadModel, LoadProfile, StatusRule,
+    ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
+    FetchMode, Http2Mode, LoadModel, LoadProfile,
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
     ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
 };
+pub use status::{StatusRange, StatusRule};
 pub use text::ScenarioText;
 pub use timeline::{EntryAction, EntryRepeat, EntryTrigger, TimelineEntry};
 

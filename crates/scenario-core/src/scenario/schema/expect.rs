@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use super::encode::{TomlEncode, encode_named, unless_empty};
 use super::numbers::report_out_of_range;
+use super::shares::{SHARE_PATTERN, fraction_of_float};
 use super::span_text;
 use super::strings::{PublicString, RegexText, pattern_schema, words_or_pattern_schema};
 use super::{DecodeContext, Located, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::model::expect::{KeyMatcher, LimitValue, MeasuredQuantity, Statistic};
+use crate::scenario::share::Share;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
 use scenario_log::event_kind::EventKind;
@@ -18,11 +20,13 @@ use scenario_log::event_kind::EventKind;
 #[derive(Clone, Debug)]
 pub(crate) enum RawLimit {
     Number(i64),
+    /// A number with decimals, from 0 to 1.
+    Fraction(Share),
     /// A text with a unit.
     Text(String),
 }
 
-const LIMIT_FORMS: &str = "5, \"300ms\", \"64KiB\" or \"10/s\"";
+const LIMIT_FORMS: &str = "5, \"300ms\", \"64KiB\", \"10/s\" or \"1%\"";
 
 impl TomlSchema for RawLimit {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawLimit> {
@@ -36,8 +40,15 @@ impl TomlSchema for RawLimit {
             },
             TomlValue::String(_) => cx.decode_public_text(node, "a limit", LIMIT_FORMS).map(RawLimit::Text),
             _ => {
-                cx.report_wrong_type(&node, "a whole number, a duration, a size or a rate", LIMIT_FORMS);
-                None
+                let share = match node.value {
+                    TomlValue::Float => fraction_of_float(cx, &node),
+                    _ => None,
+                };
+                if share.is_none() {
+                    let wanted = "a whole number, a duration, a size, a rate or a share";
+                    cx.report_wrong_type(&node, wanted, LIMIT_FORMS);
+                }
+                share.map(RawLimit::Fraction)
             }
         }
     }
@@ -46,10 +57,12 @@ impl TomlSchema for RawLimit {
         let units = span_text::TIME_UNIT_PATTERN;
         let text = pattern_schema(&format!(
             "^([ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({units})[ \\t]*)+\
-             |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/[smh])$"
+             |[0-9]+ ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?|[0-9]+(\\.[0-9]+)?/[smh]|{SHARE_PATTERN})$"
         ));
-        object([("anyOf", Json::List(vec![integer_schema(), text]))])
-            .with("examples", Json::from(["300ms", "64KiB", "10/s"]))
+        let fraction =
+            object([("type", "number".into()), ("minimum", Json::Int(0)), ("maximum", Json::Int(1))]);
+        object([("anyOf", Json::List(vec![integer_schema(), fraction, text]))])
+            .with("examples", Json::from(["300ms", "64KiB", "10/s", "1%"]))
     }
 }
 
@@ -188,7 +201,9 @@ impl TomlEncode for LimitValue {
         match self {
             LimitValue::Count(count) => count.encode(),
             LimitValue::Value(value) => value.encode(),
-            LimitValue::Span(_) | LimitValue::Bytes(_) | LimitValue::Rate(_) => Some(self.to_string().into()),
+            LimitValue::Span(_) | LimitValue::Bytes(_) | LimitValue::Rate(_) | LimitValue::Share(_) => {
+                Some(self.to_string().into())
+            }
         }
     }
 }

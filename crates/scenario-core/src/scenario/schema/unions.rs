@@ -4,12 +4,10 @@ use super::encode::{TomlEncode, encode_one_or_list};
 use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
 use super::numbers::{int_or_list_schema, report_out_of_range};
-use super::strings::{
-    DeferredText, ScenarioPath, or_variable_schema, pattern_schema, words_or_pattern_schema,
-};
+use super::strings::{DeferredText, ScenarioPath, or_variable_schema, pattern_schema};
 use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
-use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StatusRule, StdinMode};
+use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StdinMode};
 use crate::scenario::schema::table::TableRule;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
@@ -158,59 +156,6 @@ impl TomlEncode for &ExitRule {
             ExitRule::Any => Some("any".into()),
             ExitRule::Signal(signal) => Some(ExitSignalTable::write(signal)),
         }
-    }
-}
-
-const STATUS_FORMS: &str = "\"2xx\", 200, [200, 404] or \"any\"";
-
-impl TomlSchema for StatusRule {
-    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<StatusRule> {
-        if !matches!(node.value, TomlValue::String(_)) {
-            let codes = decode_integers(
-                cx,
-                node,
-                100,
-                999,
-                "a status, a list of them, \"2xx\" or \"any\"",
-                STATUS_FORMS,
-            )?;
-            let codes = codes.into_iter().filter_map(|code| u16::try_from(code).ok()).collect();
-            return Some(StatusRule::Codes(codes));
-        }
-        let at = node.at;
-        let text = cx.decode_text(node, "a status", STATUS_FORMS)?;
-        let class = text.reveal().strip_suffix("xx").and_then(|class| class.parse::<u8>().ok());
-        match (text.reveal(), class) {
-            ("any", _) => Some(StatusRule::Any),
-            (written, Some(class @ 1..=9)) if written.len() == 3 => Some(StatusRule::Class(class)),
-            (written, _) => {
-                let fault = if text.is_secret() {
-                    "this value is not a status".to_owned()
-                } else {
-                    format!("{} is not a status", quoted(written))
-                };
-                let number = written.parse::<u16>().ok().filter(|code| (100..=999).contains(code));
-                let help = number.map_or_else(String::new, |number| format!("write {number}; "));
-                cx.error_with_help(at, fault, format!("{help}the forms are {STATUS_FORMS}"));
-                None
-            }
-        }
-    }
-
-    fn schema() -> Json {
-        let classes = ["2xx", "3xx", "4xx", "5xx", "any"];
-        let words = words_or_pattern_schema(classes.into_iter(), "^([1-9]xx|any)$");
-        object([("anyOf", Json::List(vec![words, int_or_list_schema(100, 999)]))])
-    }
-}
-
-impl TomlEncode for &StatusRule {
-    fn encode(self) -> Option<Json> {
-        Some(match self {
-            StatusRule::Class(class) => format!("{class}xx").into(),
-            StatusRule::Codes(codes) => encode_one_or_list(codes.iter().map(|code| u64::from(*code))),
-            StatusRule::Any => "any".into(),
-        })
     }
 }
 

@@ -33,13 +33,15 @@ pub(super) enum MeasuredValue {
     Rate(f64),
     /// The value of a cell.
     Cell(i64),
+    /// So many of so many.
+    Share(u64, u64),
 }
 
 /// The statistic of the values so far.
 #[derive(Debug)]
 pub(super) struct ThresholdMonitor {
     threshold: StatThreshold,
-    /// The limit as a number; without meaning for a rate or a cell.
+    /// The limit as a number; without meaning for a rate, a share or a cell.
     limit: u64,
     count: u64,
     sum: u128,
@@ -63,7 +65,7 @@ impl ThresholdMonitor {
     pub(super) fn new(figure: StatThreshold) -> ThresholdMonitor {
         let limit = match figure.limit {
             LimitValue::Count(limit) | LimitValue::Bytes(limit) | LimitValue::Span(Span(limit)) => limit,
-            LimitValue::Rate(_) | LimitValue::Value(_) => 0,
+            LimitValue::Rate(_) | LimitValue::Value(_) | LimitValue::Share(_) => 0,
         };
         let ranks = matches!(figure.stat, Statistic::Percentile(_)).then(|| {
             let values = Histogram::new(3);
@@ -89,6 +91,8 @@ impl ThresholdMonitor {
         self.count += 1;
         match self.threshold.stat {
             Statistic::Count | Statistic::Rate => {}
+            // The value is 1 for an event that is part of the share.
+            Statistic::Share => self.sum += u128::from(value),
             _ => self.record_value(value, seq),
         }
         if self.decided.is_none() {
@@ -132,7 +136,7 @@ impl ThresholdMonitor {
             Statistic::Sum => self.sum.cmp(&u128::from(self.limit)),
             Statistic::Max | Statistic::Value => self.extreme?.0.cmp(&self.limit),
             Statistic::Min => self.extreme?.0.cmp(&self.limit).reverse(),
-            Statistic::Rate | Statistic::Mean | Statistic::Percentile(_) => return None,
+            Statistic::Rate | Statistic::Mean | Statistic::Share | Statistic::Percentile(_) => return None,
         };
         // A minimum shrinks, so everything is the other way round.
         let holds = if self.threshold.stat == Statistic::Min { mirrored(holds) } else { holds };
@@ -154,6 +158,11 @@ impl ThresholdMonitor {
             Statistic::Value => (lasted.0.cmp(&limit), MeasuredValue::Exact(lasted.0)),
             Statistic::Rate => return self.judge_rate(lasted),
             _ if self.count == 0 => return None,
+            Statistic::Share => {
+                let LimitValue::Share(limit) = self.threshold.limit else { return None };
+                let part = u64::try_from(self.sum).unwrap_or(self.count);
+                (limit.compare(part, self.count), MeasuredValue::Share(part, self.count))
+            }
             Statistic::Sum => {
                 let got =
                     u64::try_from(self.sum).map_or(MeasuredValue::LargeSum(self.sum), MeasuredValue::Exact);
@@ -199,7 +208,7 @@ impl ThresholdMonitor {
     /// The `seq` of the event that decided the result, if a single event did.
     pub(super) fn deciding_event(&self) -> Option<u64> {
         match self.threshold.stat {
-            Statistic::Count | Statistic::Sum | Statistic::Rate => self.last_seq,
+            Statistic::Count | Statistic::Sum | Statistic::Rate | Statistic::Share => self.last_seq,
             // The end of the run decides.
             Statistic::Value => None,
             _ => self.extreme.map(|(_, seq)| seq),

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::scenario::share::Share;
 
 const ALL: [LimitComparison; 5] = [
     LimitComparison::Below,
@@ -58,7 +59,9 @@ fn slowly(stat: Statistic, values: &[u64]) -> Option<(u128, u128)> {
             };
             (*sorted.iter().find(is_enough)?, 1)
         }
-        Statistic::Rate | Statistic::Value => unreachable!("these hang on the time"),
+        Statistic::Rate | Statistic::Value | Statistic::Share => {
+            unreachable!("these have tests of their own")
+        }
     })
 }
 
@@ -91,7 +94,9 @@ proptest! {
                 MeasuredValue::Exact(exact) => prop_assert_eq!((u128::from(exact), 1), (sum, by)),
                 MeasuredValue::Mean(own, count) => prop_assert_eq!((own, u128::from(count)), (sum, by)),
                 MeasuredValue::LargeSum(own) => prop_assert_eq!(own, sum),
-                MeasuredValue::Rate(_) | MeasuredValue::Cell(_) => prop_assert!(false, "no rate and no cell was asked for"),
+                MeasuredValue::Rate(_) | MeasuredValue::Cell(_) | MeasuredValue::Share(..) => {
+                    prop_assert!(false, "nothing of the kind was asked for");
+                }
             }
         }
     }
@@ -126,6 +131,19 @@ fn a_count_is_decided_by_the_event_that_passes_the_limit() {
         let (made, on_the_way) = count(holds);
         assert_eq!((made.deciding_event(), on_the_way), (Some(seq), vec![settled]), "{holds:?}");
     }
+}
+
+#[test]
+fn a_share_is_exact_at_its_limit() {
+    let share = |comparison, values: &[u64]| {
+        let limit = LimitValue::Share(Share::parse("50%").unwrap());
+        made(StatThreshold { stat: Statistic::Share, comparison, limit }, values).0.judge(Span::ZERO)
+    };
+    let half = MeasuredValue::Share(1, 2);
+    assert_eq!(share(LimitComparison::Below, &[0, 1]), Some((false, half)));
+    assert_eq!(share(LimitComparison::AtMost, &[1, 0]), Some((true, half)));
+    assert_eq!(share(LimitComparison::Above, &[1, 0, 1]), Some((true, MeasuredValue::Share(2, 3))));
+    assert_eq!(share(LimitComparison::AtMost, &[]), None);
 }
 
 #[test]

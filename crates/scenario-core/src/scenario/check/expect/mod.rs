@@ -4,6 +4,7 @@
 mod never_matches;
 mod planned_counts;
 mod thresholds;
+mod uncounted_answers;
 
 use std::mem::take;
 
@@ -13,7 +14,7 @@ use crate::scenario::file::{RawExpectation, RawFollows};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
-    LimitComparison, MeasuredQuantity, OrderRule,
+    LimitComparison, MeasuredQuantity, OrderRule, StatThreshold, Statistic,
 };
 use crate::scenario::schema::expect::{RawKeyMatchers, SubjectName};
 use crate::scenario::schema::strings::PublicString;
@@ -24,6 +25,7 @@ use scenario_log::time::Span;
 use super::duplicate_name_error;
 pub(crate) use crate::scenario::check::expect::never_matches::warn_of_impossible_events;
 pub(crate) use crate::scenario::check::expect::planned_counts::warn_of_impossible_counts;
+pub(crate) use crate::scenario::check::expect::uncounted_answers::warn_of_uncounted_answers;
 use thresholds::{build_threshold_from_limits, why_not_decidable_early};
 
 /// The largest number of expectations in a scenario: a percentile takes up to half a megabyte.
@@ -147,6 +149,13 @@ fn build_expectation(
         KeySlot::Absent => None,
     };
     let (of, rule) = (watched?, rule?);
+    if let ExpectationRule::Threshold(StatThreshold { stat: Statistic::Share, .. }) = rule
+        && of.key_matchers.is_empty()
+    {
+        let message = "a share needs `where`: without it, it would be one of nothing";
+        found.add(Diagnostic::error(of_place, message).with_help("for example where = { ok = false }"));
+        return None;
+    }
     let abort = raw.abort.as_given().filter(|abort| abort.value);
     if let (Some(abort), ExpectationRule::Threshold(figure)) = (&abort, &rule)
         && let Some(why) = why_not_decidable_early(figure, never)

@@ -7,6 +7,7 @@ use crate::scenario::model::expect::{
 };
 use crate::scenario::schema::expect::{RawLimit, parse_rate_per_second};
 use crate::scenario::schema::{KeySlot, Located, numbers, span_text};
+use crate::scenario::share::Share;
 use scenario_log::time::Span;
 
 /// The statistic of the file, or the only one that the subject has.
@@ -37,12 +38,14 @@ fn build_stat(
             return None;
         }
         (ExpectationSubject::Event(_), Some(stat)) => {
-            (matches!(stat.value, Statistic::Count | Statistic::Rate), stat)
+            (matches!(stat.value, Statistic::Count | Statistic::Rate | Statistic::Share), stat)
         }
         (ExpectationSubject::Measure(MeasuredQuantity::RunTook) | ExpectationSubject::Shared, Some(stat)) => {
             (stat.value == Statistic::Value, stat)
         }
-        (ExpectationSubject::Measure(_), Some(stat)) => (stat.value != Statistic::Value, stat),
+        (ExpectationSubject::Measure(_), Some(stat)) => {
+            (!matches!(stat.value, Statistic::Value | Statistic::Share), stat)
+        }
     };
     if fits {
         return Some(place.value);
@@ -50,12 +53,16 @@ fn build_stat(
     let (message, help) = match what {
         ExpectationSubject::Event(_) => (
             "events are counted; they have no value of their own",
-            "write \"count\" or \"rate\", or measure: for example of = \"fetch.took\"",
+            "write \"count\", \"rate\" or \"share\", or measure: for example of = \"fetch.took\"",
         ),
         ExpectationSubject::Measure(MeasuredQuantity::RunTook) => {
             ("a run has one duration", "write stat = \"value\"")
         }
         ExpectationSubject::Shared => ("a cell holds one value when the run ends", "write stat = \"value\""),
+        ExpectationSubject::Measure(_) if place.value == Statistic::Share => (
+            "there are many values, and a share is one of events",
+            "for example of = \"fetch.finished\" with where = { ok = false }",
+        ),
         ExpectationSubject::Measure(_) => ("there are many values, not one", "for example stat = \"p95\""),
     };
     found.add(Diagnostic::error(place.place, message).with_help(help));
@@ -106,13 +113,24 @@ fn build_threshold(
     let is_zero = match limit {
         LimitValue::Count(number) | LimitValue::Bytes(number) | LimitValue::Span(Span(number)) => number == 0,
         LimitValue::Rate(rate) => rate == 0.0,
+        LimitValue::Share(share) => share == Share::NOTHING,
         LimitValue::Value(_) => false,
     };
+    let is_whole = limit == LimitValue::Share(Share::WHOLE);
     match (holds, never) {
         (LimitComparison::Below, false) | (LimitComparison::AtLeast, true) if is_zero => {
             let message = "this can never hold: nothing is less than zero";
             found.add(Diagnostic::error(place, message));
             return None;
+        }
+        (LimitComparison::Above, false) | (LimitComparison::AtMost, true) if is_whole => {
+            let message = "this can never hold: no share is more than 100%";
+            found.add(Diagnostic::error(place, message));
+            return None;
+        }
+        (LimitComparison::AtMost, false) | (LimitComparison::Above, true) if is_whole => {
+            let message = "this always holds where anything is measured: no share is more than 100%";
+            found.add(Diagnostic::warning(place, message).with_help("one per cent is written \"1%\""));
         }
         (LimitComparison::AtLeast, false) | (LimitComparison::Below, true) if is_zero => {
             let message = "this always holds where anything is measured: nothing is less than zero";
@@ -126,6 +144,7 @@ fn build_threshold(
 /// A limit of a number that cannot be less than zero.
 enum NonNegativeLimit {
     Number(u64),
+    Fraction(Share),
     Text(String),
 }
 
@@ -139,6 +158,11 @@ fn build_limit(
     let is_bytes = what == ExpectationSubject::Measure(MeasuredQuantity::FetchBytes);
     let raw = match (what, raw.value) {
         (ExpectationSubject::Shared, RawLimit::Number(value)) => return Some(LimitValue::Value(value)),
+        (ExpectationSubject::Shared, RawLimit::Fraction(_)) => {
+            let message = "a cell holds a whole number";
+            found.add(Diagnostic::error(raw.place, message).with_help("for example 12"));
+            return None;
+        }
         (ExpectationSubject::Shared, RawLimit::Text(text)) => {
             let message = format!("a cell holds a whole number, not {}", quoted(&text));
             found.add(Diagnostic::error(raw.place, message).with_help("for example 12"));
@@ -152,9 +176,17 @@ fn build_limit(
                 return None;
             }
         },
+        (_, RawLimit::Fraction(share)) => {
+            Located { value: NonNegativeLimit::Fraction(share), place: raw.place }
+        }
         (_, RawLimit::Text(text)) => Located { value: NonNegativeLimit::Text(text), place: raw.place },
     };
     let (unit, limit) = match (stat, raw.value) {
+        (Statistic::Share, value) => return build_share_limit(what, value, raw.place, found),
+        (_, NonNegativeLimit::Fraction(_)) => {
+            let help = || "a number with decimals is a limit of stat = \"share\"".to_owned();
+            ("not a share", Err(("it has decimals".to_owned(), help())))
+        }
         (Statistic::Count, NonNegativeLimit::Number(count)) => return Some(LimitValue::Count(count)),
         (Statistic::Count, NonNegativeLimit::Text(text)) => {
             ("a count", Err((format!("a whole number, not {}", quoted(&text)), "for example 5".to_owned())))
@@ -186,6 +218,35 @@ fn build_limit(
     }
 }
 
+/// Builds the limit of a share.
+fn build_share_limit(
+    what: ExpectationSubject,
+    raw: NonNegativeLimit,
+    place: FilePlace,
+    found: &mut Diagnostics,
+) -> Option<LimitValue> {
+    let share = match raw {
+        NonNegativeLimit::Number(0) => Ok(Share::NOTHING),
+        NonNegativeLimit::Number(1) => Ok(Share::WHOLE),
+        NonNegativeLimit::Number(number) => Err((
+            format!("a share, not {number}"),
+            format!("write \"{number}%\" for per cent, or a number from 0 to 1"),
+        )),
+        NonNegativeLimit::Fraction(share) => Ok(share),
+        NonNegativeLimit::Text(text) => {
+            Share::parse(&text).map_err(|fault| (fault, "for example \"1%\" or 0.01".to_owned()))
+        }
+    };
+    match share {
+        Ok(share) => Some(LimitValue::Share(share)),
+        Err((fault, help)) => {
+            let message = format!("a limit of {} is a share here: {fault}", quoted(what.name()));
+            found.add(Diagnostic::error(place, message).with_help(help));
+            None
+        }
+    }
+}
+
 fn build_duration_limit(
     text: &str,
     place: FilePlace,
@@ -205,7 +266,7 @@ pub(super) fn why_not_decidable_early(figure: &StatThreshold, never: bool) -> Op
     }
     use LimitComparison::{Above, AtLeast, AtMost, Below, Equals};
     match (figure.stat, figure.comparison) {
-        (Statistic::Mean | Statistic::Rate | Statistic::Percentile(_), _) => {
+        (Statistic::Mean | Statistic::Rate | Statistic::Percentile(_) | Statistic::Share, _) => {
             Some("the value of this statistic is known only at the end")
         }
         // These only grow: once past a limit, they stay past it.
