@@ -12,11 +12,11 @@ use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::expect::ExpectationRule;
 use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
-    ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, EntryAction, EntryRepeat, EntryTrigger,
-    ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation,
-    LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule,
-    ReadinessTest, Scenario, ScenarioText, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
-    WorldEdges, WorldRules,
+    ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
+    EntryRepeat, EntryTrigger, ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode,
+    Http2Mode, Isolation, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
+    PresetKind, ReadinessRule, ReadinessTest, RowOrder, Scenario, ScenarioText, StatusRule, StdinMode,
+    StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
@@ -375,6 +375,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                 ca,
                 insecure: flags.2,
                 allow_unclean_close: false,
+                data: None,
                 proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
                 client_cert: client,
                 http2: flags.3,
@@ -423,6 +424,25 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
     )
 }
 
+/// A table whose rows stand in the scenario.
+fn table() -> impl Strategy<Value = DataTable> {
+    let columns = vec!["user".to_owned(), "a \"b\" é".to_owned()];
+    let order = select(vec![RowOrder::InOrder, RowOrder::ByChance, RowOrder::Once]);
+    (vec((words(), words()), 1..4), order).prop_map(move |(values, take)| {
+        let mut rows = DataRows::new(columns.len(), 0);
+        values.iter().for_each(|(a, b)| assert!(rows.push(a) && rows.push(b)));
+        DataTable {
+            name: String::new(),
+            source: DataSource::Inline,
+            take,
+            columns: columns.clone(),
+            row_count: values.len() as u32,
+            rows: Some(rows.into()),
+            place: FilePlace::default(),
+        }
+    })
+}
+
 fn world() -> impl Strategy<Value = WorldRules> {
     let sides = [1..=10_000_u32, 1..=10_000_u32];
     (sides, select(vec![WorldEdges::Wrap, WorldEdges::Stop]), of(some_span()))
@@ -437,7 +457,7 @@ prop_compose! {
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),
-        expect in expectations(), world in of(world()),
+        expect in expectations(), world in of(world()), data in vec(table(), 0..3),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = StdinMode::Open;
@@ -461,6 +481,8 @@ prop_compose! {
                 }
             }
         }
+        let data = data.into_iter().enumerate();
+        let data = data.map(|(n, table)| DataTable { name: format!("t-{n}"), ..table }).collect();
         let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
         let fetches = fetches.into_iter().enumerate();
         let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], ..job });
@@ -469,7 +491,7 @@ prop_compose! {
             repeat: None, place: FilePlace::default(),
         };
         Scenario {
-            name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(),
+            name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(), data,
             timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
             shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), world,
         }
@@ -479,6 +501,7 @@ prop_compose! {
 /// The scenario without places.
 fn placeless(mut scenario: Scenario) -> Scenario {
     scenario.presets.iter_mut().for_each(|preset| preset.place = FilePlace::default());
+    scenario.data.iter_mut().for_each(|table| table.place = FilePlace::default());
     scenario.fetches.iter_mut().for_each(|fetch| fetch.place = FilePlace::default());
     scenario.timeline.iter_mut().for_each(|entry| entry.place = FilePlace::default());
     scenario.expectations.iter_mut().for_each(|one| one.place = FilePlace::default());

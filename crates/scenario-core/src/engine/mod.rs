@@ -19,8 +19,8 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `guests`, `captures` and
-//! `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
+//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `request_values` (with `data_rows`),
+//! `guests`, `captures` and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
 //! players in the `world`.
 
@@ -37,6 +37,7 @@ pub mod state_walk;
 mod arrival_schedule;
 mod captures;
 mod counters;
+mod data_rows;
 mod expectations;
 mod guests;
 mod job;
@@ -47,6 +48,7 @@ mod names;
 mod output;
 mod players;
 mod readiness;
+mod request_values;
 mod requests;
 mod run;
 mod spawns;

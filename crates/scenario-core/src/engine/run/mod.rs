@@ -21,6 +21,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::load::Loads;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::{PlayResult, Players};
+use crate::engine::request_values::RequestValues;
 use crate::engine::requests::Requests;
 use crate::engine::spawns::Spawns;
 use crate::engine::steps::{StepMachine, StepRole};
@@ -48,6 +49,7 @@ pub(crate) struct RunState {
     requests: Requests,
     guests: GuestPlayers,
     captures: Captures,
+    request_values: RequestValues,
     /// Whether the run may end while programs are being started.
     ends_before_starts: bool,
 }
@@ -68,6 +70,7 @@ impl RunState {
             requests: Requests::default(),
             guests: GuestPlayers::default(),
             captures: Captures::new(Rc::clone(&scenario)),
+            request_values: RequestValues::new(Rc::clone(&scenario), seed),
             ends_before_starts: false,
             scenario,
         }
