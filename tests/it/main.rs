@@ -4,11 +4,13 @@
 mod common;
 
 mod again;
+mod arrivals;
 mod book;
 mod broadcast;
 mod check;
 mod children;
 mod commands;
+mod data_rows;
 mod engine;
 mod expect;
 mod explore;

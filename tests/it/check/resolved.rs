@@ -13,10 +13,10 @@ use scenario_core::scenario::model::expect::ExpectationRule;
 use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
-    EntryRepeat, EntryTrigger, ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode,
-    Http2Mode, Isolation, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
-    PresetKind, ReadinessRule, ReadinessTest, RowOrder, Scenario, ScenarioText, StatusRule, StdinMode,
-    StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
+    EntryPace, EntryRepeat, EntryTrigger, ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob,
+    FetchMode, Http2Mode, Isolation, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset,
+    Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, Scenario, ScenarioText, StatusRule,
+    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
@@ -389,9 +389,27 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
 
 fn repeat() -> impl Strategy<Value = EntryRepeat> {
     (interval(), 1..1_000_u64, of(some_span())).prop_map(|(every, times, within)| EntryRepeat {
-        every,
+        pace: EntryPace::Every(every),
         times: Some(times),
         duration: within,
+    })
+}
+
+/// A spawn of the first preset at a rate.
+fn arrivals() -> impl Strategy<Value = TimelineEntry> {
+    let kinds = select(vec![ArrivalProcess::Constant, ArrivalProcess::Poisson]);
+    (span(), 1..1_000_000_u64, kinds, 1..1_000_u64).prop_map(|(at, rate, arrivals, times)| TimelineEntry {
+        id: None,
+        at,
+        trigger: None,
+        action: EntryAction::Spawn(0),
+        count: 1,
+        repeat: Some(EntryRepeat {
+            pace: EntryPace::Arrivals { rate: Ramp::constant(RequestRate(rate * 3_600_000_000)), arrivals },
+            times: Some(times),
+            duration: None,
+        }),
+        place: FilePlace::default(),
     })
 }
 
@@ -453,7 +471,7 @@ prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
         time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
-        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(entry(), 0..5),
+        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(prop_oneof![5 => entry(), 1 => arrivals()], 0..5),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),

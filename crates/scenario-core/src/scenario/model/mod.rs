@@ -25,7 +25,7 @@ pub use presets::{
     ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
 };
 pub use text::ScenarioText;
-pub use timeline::{EntryAction, EntryRepeat, EntryTrigger, TimelineEntry};
+pub use timeline::{EntryAction, EntryPace, EntryRepeat, EntryTrigger, TimelineEntry};
 
 use scenario_log::time::Span;
 

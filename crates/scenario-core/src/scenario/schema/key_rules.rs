@@ -27,7 +27,8 @@ pub(crate) struct JobNameRule;
 impl KeyRule for JobNameRule {
     fn key_error(key: &str) -> Option<String> {
         name::name_error(key).or_else(|| {
-            key.contains('.').then(|| "the name of a preset, a fetch or a table must not have a dot".to_owned())
+            key.contains('.')
+                .then(|| "the name of a preset, a fetch or a table must not have a dot".to_owned())
         })
     }
     const PATTERN: &'static str = "^[A-Za-z0-9_-]{1,64}$";
