@@ -15,8 +15,8 @@ use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
     EntryPace, EntryRepeat, EntryTrigger, ExitRule, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob,
     FetchMode, Http2Mode, Isolation, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset,
-    Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, Scenario, ScenarioText, StatusRule,
-    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
+    Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario, ScenarioText,
+    StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::write::draft::{DraftAction, DraftAddition, ScenarioDraft};
@@ -53,6 +53,17 @@ fn late() -> impl Strategy<Value = ScenarioText> {
         if gap {
             before.push(&ScenarioText::capture_gap("captured-1"));
         }
+        before.push(&behind);
+        before
+    })
+}
+
+/// A text of a request, which may also contain a value of its row, its number or a draw.
+fn of_request() -> impl Strategy<Value = ScenarioText> {
+    let gap =
+        select(vec!["captured-1", "row.user", "row.a \"b\" é", "n", "draw:1..6", "draw:uuid", "draw:text:3"]);
+    (late(), of(gap), text()).prop_map(|(mut before, gap, behind)| {
+        gap.iter().for_each(|name| before.push(&ScenarioText::capture_gap(name)));
         before.push(&behind);
         before
     })
@@ -234,9 +245,9 @@ fn body() -> impl Strategy<Value = FetchBody> {
         "{\"$${k}\":[\"${captured-1}\",\"a$${b}${captured-1}\"]}",
     ];
     prop_oneof![
-        late().prop_map(FetchBody::Text),
+        of_request().prop_map(FetchBody::Text),
         path().prop_map(FetchBody::File),
-        btree_map(words(), vec(late(), 1..3), 0..3).prop_map(|fields| {
+        btree_map(words(), vec(of_request(), 1..3), 0..3).prop_map(|fields| {
             let all = fields
                 .into_iter()
                 .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
@@ -475,7 +486,7 @@ prop_compose! {
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),
-        expect in expectations(), world in of(world()), data in vec(table(), 0..3),
+        expect in expectations(), world in of(world()), data in vec(table(), 1..3),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = StdinMode::Open;
@@ -503,7 +514,7 @@ prop_compose! {
         let data = data.map(|(n, table)| DataTable { name: format!("t-{n}"), ..table }).collect();
         let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
         let fetches = fetches.into_iter().enumerate();
-        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], ..job });
+        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], data: Some(RowSource { table: 0, name: "t-0".to_owned() }), ..job });
         let spawn = TimelineEntry {
             id: Some("the.first".to_owned()), at: Span::ZERO, trigger: None, action: EntryAction::Spawn(0), count: 1,
             repeat: None, place: FilePlace::default(),

@@ -311,9 +311,17 @@ pub(crate) fn report_var_error(
         VarErrorKind::InvalidInHost(..) => fault.with_help(
             "a value of the environment cannot begin another part of the URL; put the path into another one",
         ),
-        VarErrorKind::OnlyInRequests(name) => fault
-            .with_help("it can stand in the path and query of a fetch's URL, in its headers, `auth` and body")
-            .with_help(format!("for a variable of this name, declare it in [vars]: {} = …", sanitize(name))),
+        VarErrorKind::OnlyInRequests(name) => {
+            let fault = fault.with_help(
+                "it can stand in the path and query of a fetch's URL, in its headers, `auth` and body",
+            );
+            match name.contains(['.', ':']) {
+                true => fault,
+                false => {
+                    fault.with_help(format!("for a variable of this name, declare it in [vars]: {name} = …"))
+                }
+            }
+        }
         VarErrorKind::InvalidDraw(..) => fault.with_help(format!("the forms are {DRAW_FORMS}")),
         VarErrorKind::TooLong => fault,
     };
