@@ -100,7 +100,11 @@ fn rows_that_are_taken_once_end_a_load() {
     let (address, requests) = server();
     let folder = Folder::new();
     folder.file("people.csv", PEOPLE);
-    for pace in ["connections = 2\nrequests = 7", "rate = \"200/s\"\nfor = \"1s\""] {
+    for pace in [
+        "connections = 2\nrequests = 7",
+        "rate = \"200/s\"\nfor = \"1s\"",
+        "rate = \"200/s\"\nfor = \"1s\"\nmax_connections = 1",
+    ] {
         let text = load(address, "take = \"once\"").replace("connections = 1\nrequests = 7", pace);
         let (ended, log) = folder.run(&text, &[]);
         ended.expect(0);
@@ -112,6 +116,9 @@ fn rows_that_are_taken_once_end_a_load() {
         assert_eq!(stopping.len(), 1);
         let reason = "no more requests of `login` start: each row of `people` was taken once";
         assert_eq!(stopping[0]["reason"], reason);
+        let report = folder.scenario(&["report", "log.jsonl", "--junit", "j.xml"]).end().expect(0).stdout;
+        let junit = std::fs::read_to_string(folder.path().join("j.xml")).unwrap();
+        assert!(!report.contains("went wrong") && junit.contains("failures=\"0\""), "{report}\n{junit}");
         replay_alone(&log);
     }
 }
