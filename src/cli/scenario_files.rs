@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::io::file_watch::FileWatchList;
-use scenario_core::scenario::{FileContent, FileProvider, FileReadError, MAX_FILE_LEN};
+use scenario_core::scenario::{FileContent, FileProvider, FileReadError, MAX_DATA_LEN, MAX_FILE_LEN};
 
 /// The files of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,9 +18,20 @@ pub struct DiskFiles;
 impl FileProvider for DiskFiles {
     fn read(&self, path: &Path) -> Result<FileContent, FileReadError> {
         if path == Path::new("-") {
-            let bytes = read_limited(std::io::stdin().lock())?;
+            let bytes = read_limited(std::io::stdin().lock(), MAX_FILE_LEN)?;
             return Ok(FileContent { bytes, identity: "-".to_owned() });
         }
+        DiskFiles::read_path(path, MAX_FILE_LEN)
+    }
+
+    fn read_data(&self, path: &Path) -> Result<FileContent, FileReadError> {
+        DiskFiles::read_path(path, MAX_DATA_LEN)
+    }
+}
+
+impl DiskFiles {
+    /// Reads a regular file, one byte more than `limit` at most.
+    fn read_path(path: &Path, limit: usize) -> Result<FileContent, FileReadError> {
         // Without O_NONBLOCK, opening a FIFO waits for its writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file = rustix::fs::open(path, flags, Mode::empty()).map_err(to_read_error)?;
@@ -32,7 +43,7 @@ impl FileProvider for DiskFiles {
                 return Err(FileReadError(format!("it is {}, not a regular file", file_type_name(other))));
             }
         }
-        let bytes = read_limited(File::from(file))?;
+        let bytes = read_limited(File::from(file), limit)?;
         Ok(FileContent { bytes, identity: format!("{}:{}", stat.st_dev, stat.st_ino) })
     }
 }
@@ -54,6 +65,11 @@ impl FileProvider for RecordingFiles {
         self.0.borrow_mut().add(path);
         DiskFiles.read(path)
     }
+
+    fn read_data(&self, path: &Path) -> Result<FileContent, FileReadError> {
+        self.0.borrow_mut().add(path);
+        DiskFiles.read_data(path)
+    }
 }
 
 fn to_read_error(errno: rustix::io::Errno) -> FileReadError {
@@ -69,9 +85,9 @@ fn file_type_name(kind: FileType) -> &'static str {
     }
 }
 
-fn read_limited(source: impl Read) -> Result<Vec<u8>, FileReadError> {
+fn read_limited(source: impl Read, limit: usize) -> Result<Vec<u8>, FileReadError> {
     let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_FILE_LEN).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     source.take(limit).read_to_end(&mut bytes).map_err(|error| FileReadError(error.to_string()))?;
     Ok(bytes)
 }

@@ -123,11 +123,14 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("reason", reason);
                 counting.push_text("error", error);
             }
-            Event::FetchStarted { job, entry, method, url, .. } => {
+            Event::FetchStarted { job, entry, method, url, row, .. } => {
                 counting.push_text("job", Some(job));
                 counting.push_entry(entry);
                 counting.push_text("method", Some(method));
                 counting.push_text("url", Some(url));
+                if let Some(row) = row {
+                    counting.push_number("row", row);
+                }
             }
             Event::FetchResponded { status, version, headers, .. } => {
                 counting.push_number("status", u64::from(status));

@@ -12,6 +12,8 @@ use crate::report;
 use scenario_core::engine::EngineSink;
 use scenario_core::engine::effect::Effect;
 use scenario_core::scenario::model::Scenario;
+use scenario_log::captured_value::CapturedValue;
+use scenario_log::decode::LogRecord;
 use scenario_log::encode::EventEncoder;
 use scenario_log::event::{Event, Source};
 use scenario_log::raw_fields;
@@ -313,6 +315,19 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
 
     fn wants_more(&self) -> bool {
         self.halt.is_none()
+    }
+
+    /// The values of the next line, if that starts a request: the engine is about to give the same event.
+    fn logged_row_values(&mut self) -> Option<Vec<CapturedValue>> {
+        let Ok(Some(line)) = self.reader.peek() else { return Some(Vec::new()) };
+        if line.event_name() != "fetch.started" {
+            return Some(Vec::new());
+        }
+        let record = LogRecord::decode(line.bytes).ok()?;
+        match record.event() {
+            Ok(Some(Event::FetchStarted { values, .. })) => Some(values.unwrap_or_default().to_vec()),
+            _ => Some(Vec::new()),
+        }
     }
 
     /// The number of the log's line: lines of unknown kinds count too.

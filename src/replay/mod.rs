@@ -268,6 +268,10 @@ impl FileProvider for LoggedScenarioFile {
         }
         Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: LOGGED_FILE_NAME.to_owned() })
     }
+
+    fn is_log(&self) -> bool {
+        true
+    }
 }
 
 /// The file name of a logged scenario.

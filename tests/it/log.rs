@@ -26,7 +26,7 @@ const EVENTS: [(&str, &str); 30] = [
     ("line.matched", "source stream ready entries expects follows"),
     ("spawn.exited", "source code signal ok running held killed skipped"),
     ("spawn.failed", "source preset entry error running"),
-    ("fetch.started", "due source job entry method url"),
+    ("fetch.started", "due source job entry method url row values"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),
     (

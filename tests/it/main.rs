@@ -4,12 +4,14 @@
 mod common;
 
 mod again;
+mod arrivals;
 mod book;
 mod broadcast;
 mod budgets;
 mod check;
 mod children;
 mod commands;
+mod data_rows;
 mod engine;
 mod expect;
 mod explore;

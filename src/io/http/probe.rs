@@ -160,6 +160,7 @@ fn probe_job(ready: &ReadinessRule) -> FetchJob {
         client_cert: None,
         http2: Http2Mode::Never,
         load: None,
+        data: None,
         check: None,
         captures: Vec::new(),
         place: FilePlace::default(),

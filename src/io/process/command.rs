@@ -253,6 +253,7 @@ mod tests {
             vars: Default::default(),
             presets: Vec::new(),
             fetches: Vec::new(),
+            data: Vec::new(),
             timeline: Vec::new(),
             expectations: Vec::new(),
             shared_cells: Vec::new(),

@@ -1,6 +1,7 @@
 //! The timeline's own lane: marks, typed lines, sends, stops, guests, pauses, expectations and ticks.
 
 use crate::report::html::text::{MAX_TEXT_CHARS, escaped_size, truncate_text};
+use crate::report::metrics::faults::is_load_end;
 use scenario_log::event::{EntryName, Event};
 use scenario_log::time::Moment;
 
@@ -47,7 +48,11 @@ impl TimelineMark {
                 let target = source.map_or_else(|| "the run".to_owned(), |source| source.to_string());
                 let signal = signal.map(|signal| format!(" by {signal}")).unwrap_or_default();
                 let why = error.or(reason).map(|why| format!(": {why}")).unwrap_or_default();
-                (if error.is_some() { 'x' } else { 'q' }, format!("stopping {target}{signal}{why}"), entry)
+                let text = match reason {
+                    Some(reason) if source.is_none() && is_load_end(reason) => reason.to_owned(),
+                    _ => format!("stopping {target}{signal}{why}"),
+                };
+                (if error.is_some() { 'x' } else { 'q' }, text, entry)
             }
             Event::PlayerJoined { source, player, .. } => {
                 ('i', format!("{source} joined as {}", player.shown()), None)

@@ -142,6 +142,13 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     }
 }
 
+/// Whether the reason of a `stopping` without a source is that a load starts no more requests, which stops
+/// nothing else.
+#[must_use]
+pub fn is_load_end(reason: &str) -> bool {
+    reason.starts_with("no more requests of ")
+}
+
 /// The fault of a `stopping`: a stop that failed, or a stop of the whole run that was not planned.
 fn stopping_fault(
     source: Option<Source>,
@@ -155,6 +162,8 @@ fn stopping_fault(
         (_, _, Some(error)) if source.is_none() => format!("nothing could be stopped: {error}"),
         (_, _, Some(error)) => format!("could not be stopped: {error}"),
         (Some(signal), _, _) => format!("the run was stopped by {signal}"),
+        (_, Some(reason), _) if is_of_all && is_load_end(reason) => return None,
+        (_, Some(reason), _) if is_of_all && reason.starts_with("no request of ") => reason.to_owned(),
         (_, Some(reason), _) if is_of_all => format!("the run was stopped: {reason}"),
         _ => return None,
     };

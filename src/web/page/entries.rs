@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::report::origins::SourceOrigin;
 use crate::web::page::to_seconds;
 use scenario_core::scenario::interval::Interval;
-use scenario_core::scenario::model::{EntryAction, EntryTrigger, Scenario, TimelineEntry};
+use scenario_core::scenario::model::{EntryAction, EntryPace, EntryTrigger, Scenario, TimelineEntry};
 use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Span;
@@ -115,7 +115,7 @@ impl LiveEntry {
             does: describe_action(scenario, entry),
             at: to_seconds(entry.at),
             after: entry.trigger.as_ref().map(|trigger| describe_trigger(scenario, trigger)),
-            every: entry.repeat.as_ref().map(|repeat| describe_interval(&repeat.every)),
+            every: entry.repeat.as_ref().map(|repeat| describe_pace(&repeat.pace)),
             times: 0,
             state: LiveEntryState::Waits,
             open: 0,
@@ -153,6 +153,16 @@ fn describe_trigger(scenario: &Scenario, trigger: &EntryTrigger) -> String {
         EntryTrigger::Finished(_) => format!("{awaited}.finished"),
         EntryTrigger::Line { regex, .. } => format!("line /{regex}/ of {awaited}"),
     })
+}
+
+fn describe_pace(pace: &EntryPace) -> String {
+    match pace {
+        EntryPace::Every(every) => describe_interval(every),
+        EntryPace::Arrivals { rate, .. } => {
+            let rates: Vec<String> = rate.points().iter().map(|point| point.rate.to_file_text()).collect();
+            rates.join(", ")
+        }
+    }
 }
 
 fn describe_interval(interval: &Interval) -> String {

@@ -6,6 +6,7 @@
 //! comparing them.
 
 mod common;
+mod data;
 mod expected;
 mod fetches;
 mod files;

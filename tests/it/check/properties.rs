@@ -148,7 +148,11 @@ fn toml_line() -> impl Strategy<Value = String> {
 
 /// Legal documents, which are then changed at one place. Their names are used in such a way that no change
 /// leaves a reference without its definition.
-const BASES: [&str; 7] = [
+const BASES: [&str; 9] = [
+    "[data.a]\nrows = [{ x = 'y', n = 1 }, { x = '', n = 2.5 }]\ntake = 'once'\n[data.b]\nrows = [{ x = true }]\n\
+     [fetches.a]\nurls = ['http://h/${row.x}?n=${n}']\ndata = 'a'\nheaders = { A = '${draw:1..6}' }\nbody = { json = { a = '${row.n}' } }\n",
+    "[presets.p]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n[[timeline]]\nspawn = 'p'\nrate = '5/s'\narrivals = 'poisson'\ntimes = 3\n\
+     [[timeline]]\nspawn = 'p'\nrate = [{ at = '0s', to = '1/s' }, { at = '1s', to = '10/s' }]\nfor = '2s'\n",
     "[world]\nsize = [40, 20]\nedges = 'stop'\nbroadcast = '1s'\n[presets.a]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n",
     "[shared]\na = 1\nb = -3\n[presets.a]\nplayers = [{ name = 'j', count = 2, directions = ['N'], \
      steps = ['load a', 'store b', 'add 1', 'mul -2', 'lock m', 'unlock m', 'pause 1s..2s', 'move', 'say x'] }]\n\
@@ -247,7 +251,16 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 49] = [
+const BEYOND: [&str; 58] = [
+    "there is no table of rows",
+    "this row has ",
+    "the rows of `",
+    "takes no rows",
+    "is not a draw",
+    "is known only when a request starts",
+    "at this rate ",
+    "this number is never reached",
+    "starts within this time",
     "there is no preset",
     "there is no fetch",
     "there is no entry",

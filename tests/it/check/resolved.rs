@@ -12,11 +12,12 @@ use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::expect::ExpectationRule;
 use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
 use scenario_core::scenario::model::{
-    ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, EntryAction, EntryRepeat, EntryTrigger,
-    ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchCheck, FetchJob, FetchMode, Http2Mode,
-    Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile, PlayerBehavior, PlayerGroup, PlayersPreset,
-    Preset, PresetKind, ReadinessRule, ReadinessTest, Scenario, ScenarioText, StatusRange, StatusRule,
-    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
+    ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
+    EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture,
+    FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile,
+    PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder,
+    RowSource, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
+    WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -54,6 +55,17 @@ fn late() -> impl Strategy<Value = ScenarioText> {
         if gap {
             before.push(&ScenarioText::capture_gap("captured-1"));
         }
+        before.push(&behind);
+        before
+    })
+}
+
+/// A text of a request, which may also contain a value of its row, its number or a draw.
+fn of_request() -> impl Strategy<Value = ScenarioText> {
+    let gap =
+        select(vec!["captured-1", "row.user", "row.a \"b\" é", "n", "draw:1..6", "draw:uuid", "draw:text:3"]);
+    (late(), of(gap), text()).prop_map(|(mut before, gap, behind)| {
+        gap.iter().for_each(|name| before.push(&ScenarioText::capture_gap(name)));
         before.push(&behind);
         before
     })
@@ -235,9 +247,9 @@ fn body() -> impl Strategy<Value = FetchBody> {
         "{\"$${k}\":[\"${captured-1}\",\"a$${b}${captured-1}\"]}",
     ];
     prop_oneof![
-        late().prop_map(FetchBody::Text),
+        of_request().prop_map(FetchBody::Text),
         path().prop_map(FetchBody::File),
-        btree_map(words(), vec(late(), 1..3), 0..3).prop_map(|fields| {
+        btree_map(words(), vec(of_request(), 1..3), 0..3).prop_map(|fields| {
             let all = fields
                 .into_iter()
                 .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)));
@@ -419,6 +431,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                     ca,
                     insecure: flags.2,
                     allow_unclean_close: false,
+                    data: None,
                     proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
                     client_cert: client,
                     http2: flags.3,
@@ -433,9 +446,27 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
 
 fn repeat() -> impl Strategy<Value = EntryRepeat> {
     (interval(), 1..1_000_u64, of(some_span())).prop_map(|(every, times, within)| EntryRepeat {
-        every,
+        pace: EntryPace::Every(every),
         times: Some(times),
         duration: within,
+    })
+}
+
+/// A spawn of the first preset at a rate.
+fn arrivals() -> impl Strategy<Value = TimelineEntry> {
+    let kinds = select(vec![ArrivalProcess::Constant, ArrivalProcess::Poisson]);
+    (span(), 1..1_000_000_u64, kinds, 1..1_000_u64).prop_map(|(at, rate, arrivals, times)| TimelineEntry {
+        id: None,
+        at,
+        trigger: None,
+        action: EntryAction::Spawn(0),
+        count: 1,
+        repeat: Some(EntryRepeat {
+            pace: EntryPace::Arrivals { rate: Ramp::constant(RequestRate(rate * 3_600_000_000)), arrivals },
+            times: Some(times),
+            duration: None,
+        }),
+        place: FilePlace::default(),
     })
 }
 
@@ -468,6 +499,25 @@ fn entry() -> impl Strategy<Value = TimelineEntry> {
     )
 }
 
+/// A table whose rows stand in the scenario.
+fn table() -> impl Strategy<Value = DataTable> {
+    let columns = vec!["user".to_owned(), "a \"b\" é".to_owned()];
+    let order = select(vec![RowOrder::InOrder, RowOrder::ByChance, RowOrder::Once]);
+    (vec((words(), words()), 1..4), order).prop_map(move |(values, take)| {
+        let mut rows = DataRows::new(columns.len(), 0);
+        values.iter().for_each(|(a, b)| assert!(rows.push(a) && rows.push(b)));
+        DataTable {
+            name: String::new(),
+            source: DataSource::Inline,
+            take,
+            columns: columns.clone(),
+            row_count: values.len() as u32,
+            rows: Some(rows.into()),
+            place: FilePlace::default(),
+        }
+    })
+}
+
 fn world() -> impl Strategy<Value = WorldRules> {
     let sides = [1..=10_000_u32, 1..=10_000_u32];
     (sides, select(vec![WorldEdges::Wrap, WorldEdges::Stop]), of(some_span()))
@@ -478,11 +528,11 @@ prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
         time_limit in of(some_span()), first in command(), presets in vec(prop_oneof![players(), command()], 0..3),
-        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(entry(), 0..5),
+        fetches in vec(fetch(), 1..3), capture in capture(), entries in vec(prop_oneof![5 => entry(), 1 => arrivals()], 0..5),
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),
-        expect in expectations(), world in of(world()),
+        expect in expectations(), world in of(world()), data in vec(table(), 1..3),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = StdinMode::Open;
@@ -506,15 +556,17 @@ prop_compose! {
                 }
             }
         }
+        let data = data.into_iter().enumerate();
+        let data = data.map(|(n, table)| DataTable { name: format!("t-{n}"), ..table }).collect();
         let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
         let fetches = fetches.into_iter().enumerate();
-        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], ..job });
+        let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], data: Some(RowSource { table: 0, name: "t-0".to_owned() }), ..job });
         let spawn = TimelineEntry {
             id: Some("the.first".to_owned()), at: Span::ZERO, trigger: None, action: EntryAction::Spawn(0), count: 1,
             repeat: None, place: FilePlace::default(),
         };
         Scenario {
-            name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(),
+            name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(), data,
             timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
             shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), world,
         }
@@ -524,6 +576,7 @@ prop_compose! {
 /// The scenario without places.
 fn placeless(mut scenario: Scenario) -> Scenario {
     scenario.presets.iter_mut().for_each(|preset| preset.place = FilePlace::default());
+    scenario.data.iter_mut().for_each(|table| table.place = FilePlace::default());
     scenario.fetches.iter_mut().for_each(|fetch| fetch.place = FilePlace::default());
     scenario.timeline.iter_mut().for_each(|entry| entry.place = FilePlace::default());
     scenario.expectations.iter_mut().for_each(|one| one.place = FilePlace::default());

@@ -186,6 +186,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         vars: BTreeMap::new(),
         presets: commands.iter().enumerate().map(preset).chain([players]).collect(),
         fetches: Vec::new(),
+        data: Vec::new(),
         timeline: Vec::new(),
         expectations: Vec::new(),
         shared_cells: Vec::new(),

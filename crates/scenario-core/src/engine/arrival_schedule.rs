@@ -1,4 +1,4 @@
-//! The planned moments of the requests of an open loop, one after the other: evenly under the rate, or by
+//! The planned moments of the requests of an open loop, or of the spawns of an entry with a rate, one after the other: evenly under the rate, or by
 //! chance. Each moment is computed from the start of the load, never from the moment before.
 //!
 //! A Poisson process of any rate is a process of rate 1 on another clock: the area under the rate
@@ -8,8 +8,8 @@ use crate::engine::random::RandomStream;
 use crate::scenario::rate::{Ramp, RampArea};
 use scenario_log::time::Span;
 
-/// The planned moments of one load.
-#[derive(Clone)]
+/// The planned moments of one load, or of one entry.
+#[derive(Clone, Debug)]
 pub(crate) struct ArrivalSchedule {
     rate: Ramp,
     spacing: ArrivalSpacing,
@@ -18,7 +18,7 @@ pub(crate) struct ArrivalSchedule {
     end: Option<Span>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum ArrivalSpacing {
     /// Evenly: the number of the next request.
     Even(u64),

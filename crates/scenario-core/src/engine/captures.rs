@@ -1,6 +1,7 @@
 //! The values that fetches captured, for the texts of later entries and requests.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::scenario::model::{FetchJob, Scenario, ScenarioText};
@@ -12,12 +13,16 @@ use scenario_log::event::FetchedResponse;
 #[derive(Clone)]
 pub(crate) struct Captures {
     scenario: Rc<Scenario>,
+    /// The names of all values that fetches capture.
+    names: Rc<BTreeSet<String>>,
     values: CapturedValues,
 }
 
 impl Captures {
     pub(crate) fn new(scenario: Rc<Scenario>) -> Captures {
-        Captures { scenario, values: CapturedValues::new() }
+        let captures = scenario.fetches.iter().flat_map(|fetch| &fetch.captures);
+        let names = captures.map(|capture| capture.name.clone()).collect();
+        Captures { names: Rc::new(names), scenario, values: CapturedValues::new() }
     }
 
     /// Keeps the values that were captured from a response that is as expected. The scenario
@@ -35,21 +40,31 @@ impl Captures {
         }
     }
 
-    /// The captured values that a request needs, as far as there are any, and its URL as it may be shown.
-    /// If a value is missing, the request fails when it is sent, as any other that cannot be sent.
+    /// The values that a request needs, as far as there are any, and its URL as it may be shown. If a value is
+    /// missing, the request fails when it is sent, as any other that cannot be sent. `own` has the values that
+    /// only this request has.
     pub(crate) fn for_request<'a>(
         &self,
         fetch: &'a FetchJob,
         url: usize,
+        own: impl Fn(&str) -> Option<CapturedValue>,
     ) -> (Vec<CapturedValue>, Cow<'a, str>) {
         let url_text = &fetch.urls[url];
+        let names = fill::needed_names(fetch, url);
+        if names.is_empty() {
+            return (Vec::new(), Cow::Borrowed(url_text.display_text()));
+        }
+        let value =
+            |name: &str| if self.names.contains(name) { self.values.get(name).cloned() } else { own(name) };
+        let needed = names.into_iter().filter_map(|name| Some((name.to_owned(), value(name)?)));
+        let needed: CapturedValues = needed.collect();
         let shown = match url_text.capture_names().next() {
             Some(_) => Cow::Owned(
-                url_text.with_captures(&self.values, fill::encode_for_url).display_with_gaps().into_owned(),
+                url_text.with_captures(&needed, fill::encode_for_url).display_with_gaps().into_owned(),
             ),
             None => Cow::Borrowed(url_text.display_text()),
         };
-        (fill::needed_captures(fetch, url, &self.values), shown)
+        (needed.into_values().collect(), shown)
     }
 
     /// A text with the captured values in it, and, if a value is missing, the reason.

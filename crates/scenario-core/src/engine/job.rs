@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::engine::load::LoadRun;
+use crate::engine::request_values::RequestSeries;
 use crate::scenario::model::Scenario;
 
 /// One run of a fetch job.
@@ -20,6 +21,8 @@ pub(crate) struct JobRun {
     is_stopped: bool,
     /// Decides when requests start, if the job is a load.
     load: Option<Box<LoadRun>>,
+    /// What the values of its requests depend on, if they have such values.
+    series: Option<Box<RequestSeries>>,
 }
 
 impl JobRun {
@@ -48,6 +51,10 @@ impl JobRun {
         self.load.as_deref_mut()
     }
 
+    pub(crate) fn series_mut(&mut self) -> Option<&mut RequestSeries> {
+        self.series.as_deref_mut()
+    }
+
     /// Whether nothing is in flight, and nothing is to come.
     pub(crate) fn is_over(&self) -> bool {
         let has_no_more = self.is_stopped || self.load().is_none_or(LoadRun::has_no_more);
@@ -70,10 +77,16 @@ impl Jobs {
     }
 
     /// Adds a run of a job; returns its number.
-    pub(crate) fn add(&mut self, job: usize, entry: Option<usize>, load: Option<LoadRun>) -> u32 {
+    pub(crate) fn add(
+        &mut self,
+        job: usize,
+        entry: Option<usize>,
+        load: Option<LoadRun>,
+        series: Option<RequestSeries>,
+    ) -> u32 {
         self.last_number += 1;
-        let load = load.map(Box::new);
-        let run = JobRun { job, entry, next_url: 0, in_flight: 0, is_stopped: false, load };
+        let (load, series) = (load.map(Box::new), series.map(Box::new));
+        let run = JobRun { job, entry, next_url: 0, in_flight: 0, is_stopped: false, load, series };
         self.active.insert(self.last_number, run);
         self.last_number
     }

@@ -19,8 +19,8 @@
 //! # Where things are
 //!
 //! Each part of a run owns its state, in a file of its own: `timeline`, `timer_queue`, `players` (with
-//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `failure_budgets`, `guests`,
-//! `captures` and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
+//! `calendar_queue` and `steps`), `spawns`, `job`, `load`, `requests`, `request_values` (with `data_rows`),
+//! `failure_budgets`, `guests`, `captures` and `lifecycle`. The parts know nothing of each other: `run` composes them, and carries the consequences of
 //! one part to the others. All output goes through `output`, which counts, checks `expectations` and moves
 //! players in the `world`.
 
@@ -38,6 +38,7 @@ pub mod state_walk;
 mod arrival_schedule;
 mod captures;
 mod counters;
+mod data_rows;
 mod expectations;
 mod guests;
 mod job;
@@ -48,6 +49,7 @@ mod names;
 mod output;
 mod players;
 mod readiness;
+mod request_values;
 mod requests;
 mod run;
 mod spawns;

@@ -8,6 +8,7 @@ use crate::engine::effect::Effect;
 use crate::engine::expectations::Expectations;
 use crate::engine::world::{PlacementSeed, WorldState};
 use crate::scenario::model::PlayerGroup;
+use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{Event, MoveDirection, Source};
 use scenario_log::name::PlayerName;
 use scenario_log::time::{Moment, Span};
@@ -31,6 +32,11 @@ pub trait EngineSink {
     /// The `seq` of the next event, where events are numbered.
     fn next_event_seq(&self) -> u64 {
         0
+    }
+    /// The values of a row that stand in the URL of the request that starts now, as the log has them; `None` if
+    /// no log is read. The rows of a file are in no log.
+    fn logged_row_values(&mut self) -> Option<Vec<CapturedValue>> {
+        None
     }
 }
 
@@ -84,6 +90,11 @@ impl<'a> EngineOutput<'a> {
 
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.sink.effect(effect);
+    }
+
+    /// The values of the row of the request that starts now, if a log is read.
+    pub(crate) fn logged_row_values(&mut self) -> Vec<CapturedValue> {
+        self.sink.logged_row_values().unwrap_or_default()
     }
 
     pub(crate) fn wants_more(&self) -> bool {

@@ -122,6 +122,19 @@ impl RandomStream {
         ((u64::from(self.0.next_u32()) * u64::from(n)) >> 32) as u32
     }
 
+    /// 64 bits.
+    pub(crate) fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A whole number of a range, both ends included; the first if there is no other.
+    pub(crate) fn integer(&mut self, range: std::ops::RangeInclusive<i64>) -> i64 {
+        let more = range.end().abs_diff(*range.start());
+        let offset = (u128::from(self.bits()) * (u128::from(more) + 1)) >> 64;
+        // At most `more`, so the sum is in the range.
+        range.start().wrapping_add_unsigned(offset as u64)
+    }
+
     /// Draws one wait. A constant draws nothing.
     pub fn sample(&mut self, interval: &Interval) -> Span {
         match interval {

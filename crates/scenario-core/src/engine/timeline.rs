@@ -10,11 +10,14 @@ use std::rc::Rc;
 
 use regex::bytes::Regex;
 
+use crate::engine::arrival_schedule::ArrivalSchedule;
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::names::entry_name;
 use crate::engine::random::{RandomStream, RandomStreamId};
 use crate::engine::timer_queue::{Timer, TimerQueue};
-use crate::scenario::model::{EntryAction, EntryTrigger, Scenario, TimelineEntry};
+use crate::scenario::model::{
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, Scenario, TimelineEntry,
+};
 use scenario_log::time::{Moment, Span};
 
 /// The state of one entry.
@@ -36,6 +39,10 @@ struct EntryState {
     ended_at: Moment,
     /// Draws its `every`.
     random: Option<RandomStream>,
+    /// The start of its rate, and the moments after it that have not come.
+    arrivals: Option<(Moment, Box<ArrivalSchedule>)>,
+    /// Its rate has no moment at all.
+    has_no_arrival: bool,
     /// Entries that wait for this one.
     dependents: Vec<u32>,
     /// The line it waits for, from the moment it can come until it came.
@@ -73,12 +80,12 @@ impl Milestone {
     }
 }
 
-/// The random stream of an entry's `every`. It depends on the seed and the entry's id, or, without an id,
+/// The random stream of an entry, for its `every` or its arrivals. It depends on the seed and the entry's id, or, without an id,
 /// on the action and the number of earlier entries with the same action; so entries of other presets
 /// change nothing.
-fn entry_random(scenario: &Scenario, seed: u64, entry: usize) -> RandomStream {
+fn entry_random(scenario: &Scenario, seed: u64, entry: usize, purpose: &str) -> RandomStream {
     let TimelineEntry { id, action, .. } = &scenario.timeline[entry];
-    let purpose = RandomStreamId::new(seed, "entry");
+    let purpose = RandomStreamId::new(seed, purpose);
     if let Some(id) = id {
         return purpose.with_text("id").with_text(id).stream();
     }
@@ -162,7 +169,36 @@ impl Timeline {
             return;
         }
         self.entries[entry].is_triggered = true;
-        timers.push(moment.saturating_add(self.scenario.timeline[entry].at), Timer::Entry(entry));
+        let start = moment.saturating_add(self.scenario.timeline[entry].at);
+        timers.push(self.first_occurrence(entry, start), Timer::Entry(entry));
+    }
+
+    /// The moment of the first occurrence of an entry that may happen from `start` on. If its rate has no moment
+    /// within its time, that is the end of this time.
+    fn first_occurrence(&mut self, entry: usize, start: Moment) -> Moment {
+        let Some(EntryRepeat { pace: EntryPace::Arrivals { rate, arrivals }, times, duration }) =
+            &self.scenario.timeline[entry].repeat
+        else {
+            return start;
+        };
+        let random = || entry_random(&self.scenario, self.seed, entry, "entry arrivals");
+        let random = (*arrivals == ArrivalProcess::Poisson).then(random);
+        let mut schedule = ArrivalSchedule::new(rate.clone(), random, *times, *duration);
+        let state = &mut self.entries[entry];
+        let first = schedule.next_arrival();
+        state.has_no_arrival = first.is_none();
+        state.arrivals = Some((start, Box::new(schedule)));
+        start.saturating_add(first.or(*duration).unwrap_or_default())
+    }
+
+    /// Notes the end of an entry whose rate has no moment at all; false if it has one.
+    pub(crate) fn record_no_arrival(&mut self, entry: usize) -> bool {
+        let state = &mut self.entries[entry];
+        if state.has_no_arrival && !state.is_exhausted {
+            state.is_exhausted = true;
+            self.entries_left -= 1;
+        }
+        state.has_no_arrival
     }
 
     /// Notes the occurrence of an entry at `due`, and sets the timer of the next, if there is one.
@@ -175,8 +211,12 @@ impl Timeline {
             if repeat.times.is_some_and(|times| occurred >= times) {
                 return None;
             }
-            let random = state.random.get_or_insert_with(|| entry_random(&self.scenario, self.seed, entry));
-            let next = due.checked_add(random.sample(&repeat.every))?;
+            let EntryPace::Every(every) = &repeat.pace else {
+                let (start, arrivals) = state.arrivals.as_mut()?;
+                return start.checked_add(arrivals.next_arrival()?);
+            };
+            let random = || entry_random(&self.scenario, self.seed, entry, "entry");
+            let next = due.checked_add(state.random.get_or_insert_with(random).sample(every))?;
             let within = |span: Span| next.since(first) < span;
             repeat.duration.is_none_or(within).then_some(next)
         });

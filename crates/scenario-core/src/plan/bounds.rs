@@ -2,7 +2,8 @@
 
 use super::load;
 use crate::scenario::model::{
-    EntryAction, EntryRepeat, EntryTrigger, FetchMode, PlayersPreset, PresetKind, Scenario,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, FetchMode, PlayersPreset, PresetKind,
+    Scenario,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -54,13 +55,13 @@ impl TimeBounds {
                 of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(*timeout))))
             }
         };
-        let starts =
-            (earliest.saturating_add(entry.at), latest.map(|latest| latest.saturating_add(entry.at)));
+        let base = (earliest.saturating_add(entry.at), latest.map(|latest| latest.saturating_add(entry.at)));
+        let (soonest, slowest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), first_bounds);
         let (shortest, longest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), repeat_bounds);
         let (least, most) = action_bounds(scenario, &entry.action);
         let add = |moment: Option<Moment>, span: Option<Span>| Some(moment?.saturating_add(span?));
-        let ends =
-            (starts.0.saturating_add(shortest).saturating_add(least), add(add(starts.1, longest), most));
+        let starts = (base.0.saturating_add(soonest), add(base.1, slowest));
+        let ends = (base.0.saturating_add(shortest).saturating_add(least), add(add(base.1, longest), most));
         EntryTimeBounds { starts, ends }
     }
 
@@ -120,9 +121,27 @@ pub(super) fn ready_timeout(scenario: &Scenario, entry: usize) -> Span {
     }
 }
 
-/// The shortest and the longest time from the first occurrence to the last.
+/// The shortest and the longest time to the first occurrence.
+fn first_bounds(repeat: &EntryRepeat) -> (Span, Option<Span>) {
+    match (&repeat.pace, repeat.planned_arrivals()) {
+        (EntryPace::Every(_), _) => (Span::ZERO, Some(Span::ZERO)),
+        (EntryPace::Arrivals { arrivals: ArrivalProcess::Constant, .. }, Some((_, first, _))) => {
+            (first, Some(first))
+        }
+        (EntryPace::Arrivals { .. }, _) => (Span::ZERO, repeat.duration),
+    }
+}
+
+/// The shortest and the longest time to the last occurrence.
 fn repeat_bounds(repeat: &EntryRepeat) -> (Span, Option<Span>) {
-    let EntryRepeat { every, times, duration: within } = repeat;
+    let EntryRepeat { pace, times, duration: within } = repeat;
+    let every = match (pace, repeat.planned_arrivals()) {
+        (EntryPace::Every(every), _) => every,
+        (EntryPace::Arrivals { arrivals: ArrivalProcess::Constant, .. }, Some((_, _, last))) => {
+            return (last, Some(last));
+        }
+        (EntryPace::Arrivals { .. }, _) => return (Span::ZERO, *within),
+    };
     let all = |gap: Span, times: u64| Span(gap.0.saturating_mul(times.saturating_sub(1)));
     let by_times =
         times.map(|times| (all(every.shortest(), times), every.longest().map(|gap| all(gap, times))));

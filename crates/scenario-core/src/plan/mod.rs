@@ -16,7 +16,8 @@ use crate::engine::Engine;
 use crate::plan::bounds::TimeBounds;
 use crate::plan::sink::PlanSink;
 use crate::scenario::model::{
-    EntryAction, EntryRepeat, EntryTrigger, Isolation, PresetKind, Scenario, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, Isolation, PresetKind, Scenario,
+    TimelineEntry,
 };
 use scenario_log::time::{Moment, Span};
 
@@ -227,7 +228,13 @@ fn count_processes(scenario: &Scenario, entry: &TimelineEntry) -> Option<u64> {
 
 /// The most occurrences of an entry; `None` if their number depends on draws.
 fn max_occurrences(entry: &TimelineEntry) -> Option<u64> {
-    let Some(EntryRepeat { every, times, duration: within }) = &entry.repeat else { return Some(1) };
+    let Some(repeat) = &entry.repeat else { return Some(1) };
+    let EntryRepeat { pace, times, duration: within } = repeat;
+    let every = match pace {
+        EntryPace::Every(every) => every,
+        EntryPace::Arrivals { arrivals: ArrivalProcess::Poisson, .. } => return *times,
+        EntryPace::Arrivals { .. } => return repeat.planned_arrivals().map(|(count, _, _)| count),
+    };
     let shortest = every.shortest().0;
     let by_time = within.filter(|_| shortest > 0).map(|within| within.0.div_ceil(shortest));
     match (*times, by_time) {

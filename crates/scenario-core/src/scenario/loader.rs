@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::check::{self, FileDefinitions};
+use super::check::data::{self, DataFiles};
+use super::check::{self, DefinitionsByName, FileDefinitions};
 use super::diagnostics::Diagnostics;
 use super::file_reader::{ParsedFile, ScenarioReader};
 use super::vars::Vars;
 use super::{FileProvider, LoadedScenario, ScenarioError, ScenarioOptions};
 use crate::diagnostic::{Diagnostic, FilePlace, Severity, SourceFiles, quoted};
-use crate::scenario::file::{RawFetchJob, RawIncludedFile, RawPreset, RawScenario};
+use crate::scenario::file::{RawDataTable, RawFetchJob, RawIncludedFile, RawPreset, RawScenario};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::expect::Expectation;
 use crate::scenario::schema::collections::NamedTable;
@@ -32,10 +33,10 @@ pub fn load_scenario(
 ) -> Result<LoadedScenario, ScenarioError> {
     let stdin = path == Path::new("-");
     let stem = if stdin { "stdin".into() } else { path.file_stem().unwrap_or_default().to_string_lossy() };
-    let (ScenarioReader { sources, paths, parsed, diagnostics: mut found, incomplete, .. }, folder) =
+    let (ScenarioReader { mut sources, paths, parsed, diagnostics: mut found, incomplete, .. }, folder) =
         read_files(path, files);
-    let files = FileSet { parsed, sources: &sources, incomplete };
-    let checked = files.decode_and_check(options, &stem, &mut found);
+    let data = DataFiles { files, folder: &folder, sources: &mut sources };
+    let checked = FileSet { parsed, data, incomplete }.decode_and_check(options, &stem, &mut found);
     let errors = found.error_count();
     let diagnostics = found.finish();
     match checked {
@@ -87,10 +88,11 @@ pub fn load_expectations(
     options: &ScenarioOptions<'_>,
     of: &Scenario,
 ) -> Result<LoadedExpectations, ScenarioError> {
-    let (ScenarioReader { sources, mut parsed, diagnostics: mut found, incomplete, .. }, _) =
+    let (ScenarioReader { mut sources, mut parsed, diagnostics: mut found, incomplete, .. }, folder) =
         read_files(path, files);
     let vars = declare::declare_vars(&mut parsed, options, incomplete, &mut found);
-    let parts = FileSet { parsed: Vec::new(), sources: &sources, incomplete };
+    let data = DataFiles { files, folder: &folder, sources: &mut sources };
+    let parts = FileSet { parsed: Vec::new(), data, incomplete };
     let mut raw = None;
     for parsed in parsed {
         let (root, _) = parts.decode(parsed, &vars, &mut found);
@@ -127,7 +129,8 @@ pub fn load_expectations(
 /// The files that were read.
 struct FileSet<'a> {
     parsed: Vec<ParsedFile>,
-    sources: &'a SourceFiles,
+    /// The files of rows, which have not been read, and the other files.
+    data: DataFiles<'a>,
     /// Whether something could not be read, so that unknown names must not be reported.
     incomplete: bool,
 }
@@ -155,9 +158,14 @@ impl FileSet<'_> {
             return None;
         }
         warn_unused_vars(&vars, options, found);
+        let mut tables = DefinitionsByName::default();
+        for part in &mut parts {
+            data::build_tables(std::mem::take(&mut part.data), &mut self.data, &mut tables, found);
+        }
         let mut passwords = Vec::new();
         let is_virtual = options.clock == ClockKind::Virtual;
-        let mut scenario = check::build_scenario(scenario?, parts, stem, is_virtual, &mut passwords, found)?;
+        let mut scenario =
+            check::build_scenario(scenario?, parts, tables, stem, is_virtual, &mut passwords, found)?;
         let revealed = vars.env_values();
         scenario.vars = vars.into_values();
         let secrets = Secrets::new(revealed.iter().chain(&passwords).map(String::as_str));
@@ -176,7 +184,7 @@ impl FileSet<'_> {
             return decode_whole(parsed, vars, found);
         }
         let file = parsed.file;
-        let line_of = |byte| self.sources.get(file).map(|file| file.line_column(byte).line);
+        let line_of = |byte| self.data.sources.get(file).map(|file| file.line_column(byte).line);
         let damaged: HashSet<_> =
             parsed.syntax_error_places.iter().map(|place| line_of(place.start)).collect();
         let mut among = Diagnostics::default();
@@ -204,10 +212,11 @@ fn decode_whole(
     let root = TomlNode { at: ByteRange::default(), value: TomlValue::Table(TomlDocument::ROOT) };
     if !is_root {
         let Some(raw) = RawIncludedFile::decode(&mut cx, root) else { return (None, None) };
-        return (None, file_definitions(folder, raw.presets, raw.fetches));
+        return (None, file_definitions(folder, raw.presets, raw.fetches, raw.data));
     }
     let Some(mut raw) = RawScenario::decode(&mut cx, root) else { return (None, None) };
-    let part = file_definitions(folder, std::mem::take(&mut raw.presets), std::mem::take(&mut raw.fetches));
+    let (presets, fetches) = (std::mem::take(&mut raw.presets), std::mem::take(&mut raw.fetches));
+    let part = file_definitions(folder, presets, fetches, std::mem::take(&mut raw.data));
     (Some(raw), part)
 }
 
@@ -215,12 +224,16 @@ fn file_definitions(
     folder: PathBuf,
     presets: KeySlot<NamedTable<RawPreset, JobNameRule>>,
     fetches: KeySlot<NamedTable<RawFetchJob, JobNameRule>>,
+    data: KeySlot<NamedTable<RawDataTable, JobNameRule>>,
 ) -> Option<FileDefinitions> {
-    let broken = matches!(presets, KeySlot::Invalid) || matches!(fetches, KeySlot::Invalid);
+    let broken = matches!(presets, KeySlot::Invalid)
+        || matches!(fetches, KeySlot::Invalid)
+        || matches!(data, KeySlot::Invalid);
     (!broken).then(|| FileDefinitions {
         folder,
         presets: presets.into_value().unwrap_or_default(),
         fetches: fetches.into_value().unwrap_or_default(),
+        data: data.into_value().unwrap_or_default(),
     })
 }
 

@@ -13,6 +13,7 @@
 pub mod write;
 
 mod check;
+mod data;
 mod diagnostics;
 mod file;
 mod file_reader;
@@ -32,6 +33,7 @@ pub mod vars;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use data::MAX_DATA_LEN;
 pub use loader::{LoadedExpectations, load_expectations, load_scenario, read_paths};
 
 use crate::diagnostic::{Diagnostic, Severity, SourceFiles};
@@ -84,6 +86,20 @@ pub trait FileProvider {
     ///
     /// The reason why it cannot be read.
     fn read(&self, path: &Path) -> Result<FileContent, FileReadError>;
+
+    /// Reads a file of rows, of which more bytes are read: [`MAX_DATA_LEN`] + 1.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot be read.
+    fn read_data(&self, path: &Path) -> Result<FileContent, FileReadError> {
+        self.read(path)
+    }
+
+    /// Whether the scenario is that of a log, which says what was read from files of rows.
+    fn is_log(&self) -> bool {
+        false
+    }
 }
 
 /// A scenario that can be run.

@@ -294,6 +294,10 @@ events! {
         method: Required<Text>,
         /// The URL, with its secrets redacted.
         url: Required<Text>,
+        /// The row of the request, from 0, if its fetch takes rows.
+        row: Optional<Count>,
+        /// The values of the row that stand in the URL, by their names, if the rows are in a file.
+        values: Optional<Captured>,
     }
 
     /// The head of an answer arrived.

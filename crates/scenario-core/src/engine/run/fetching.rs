@@ -6,8 +6,10 @@ use std::rc::Rc;
 use super::RunState;
 use crate::engine::effect::Effect;
 use crate::engine::expectations::outcome::EventOrigin;
+use crate::engine::job::JobRun;
 use crate::engine::output::EngineOutput;
-use crate::scenario::model::FetchMode;
+use crate::scenario::model::{FetchMode, ScenarioText};
+use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, SendCounts, Source};
 use scenario_log::time::{Moment, Span};
 
@@ -22,11 +24,12 @@ impl RunState {
     ) {
         let load = self.loads.create_run(job, due);
         let is_load = load.is_some();
-        let job_run = self.jobs.add(job, entry, load);
+        let series = self.request_values.begin_run(job);
+        let job_run = self.jobs.add(job, entry, load, series);
         self.timeline.add_source(entry);
         if is_load {
             self.start_load(job_run, due, out);
-        } else {
+        } else if self.claim_round(job_run, out) {
             let at_once = match self.scenario.fetches[job].mode {
                 FetchMode::Concurrent => self.scenario.fetches[job].urls.len(),
                 FetchMode::Sequential => 1,
@@ -44,12 +47,23 @@ impl RunState {
         let Some(url) = self.jobs.take_url(job_run) else { return };
         let Some(run) = self.jobs.get(job_run) else { return };
         let (job, entry) = (run.job(), run.entry());
-        let fetch = &self.scenario.fetches[job];
+        let scenario = Rc::clone(&self.scenario);
+        let fetch = &scenario.fetches[job];
         let counts_from = run.load().filter(|load| load.is_open_loop()).map(|_| due);
         let source = self.requests.add(job_run, url, out.now().since(due));
         out.expectations().register_source(source, EventOrigin::for_request(job, entry));
         let entry = entry.map(|entry| self.scenario.timeline[entry].event_name(entry));
-        let (captured, shown) = self.captures.for_request(fetch, url);
+        let starting = self.jobs.get_mut(job_run).and_then(JobRun::series_mut);
+        let starting = starting.map(|series| self.request_values.next_request(job, series));
+        let table = self.request_values.table(job).filter(|table| !table.is_in_log());
+        // The rows of a file are in no log.
+        let logged = match table {
+            Some(table) if table.rows.is_none() => out.logged_row_values(),
+            _ => Vec::new(),
+        };
+        let own = |name: &str| self.request_values.value_of(name, job, starting.as_ref()?, &logged);
+        let (captured, shown) = self.captures.for_request(fetch, url, own);
+        let shown_values = table.map(|_| row_values_in(&fetch.urls[url], &captured));
         out.event(&Event::FetchStarted {
             due,
             source,
@@ -57,8 +71,31 @@ impl RunState {
             entry,
             method: &fetch.method,
             url: &shown,
+            row: starting.as_ref().and_then(|request| request.row).map(u64::from),
+            values: shown_values.as_deref().filter(|values| !values.is_empty()),
         });
         out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured });
+    }
+
+    /// Takes the row of a run of a fetch that is no load; false if there is none, so that no request starts.
+    fn claim_round(&mut self, job_run: u32, out: &mut EngineOutput<'_>) -> bool {
+        let Err(reason) = self.take_row(job_run) else { return true };
+        let Some(job) = self.jobs.get(job_run).map(JobRun::job) else { return false };
+        let reason = format!("no request of `{}` starts: {reason}", self.scenario.fetches[job].name);
+        out.emit_stopping(None, &reason);
+        self.lifecycle.record_failure(|| reason);
+        self.jobs.stop(job_run);
+        false
+    }
+
+    /// Takes the row of the next requests of a run of a fetch.
+    ///
+    /// # Errors
+    /// The reason why there is none.
+    pub(super) fn take_row(&mut self, job_run: u32) -> Result<(), String> {
+        let Some(run) = self.jobs.get_mut(job_run) else { return Ok(()) };
+        let job = run.job();
+        run.series_mut().map_or(Ok(()), |series| self.request_values.take_row(job, series))
     }
 
     /// Takes lines of a response.
@@ -180,4 +217,14 @@ impl RunState {
         self.jobs.remove(job_run);
         self.entry_source_removed(entry, out.now(), out);
     }
+}
+
+/// The values of a row that stand in a URL, each under the name of its column.
+fn row_values_in(url: &ScenarioText, values: &[CapturedValue]) -> Vec<CapturedValue> {
+    let is_in_url = |value: &&CapturedValue| url.capture_names().any(|name| name == value.name);
+    let of_row = |value: &CapturedValue| {
+        let name = value.name.strip_prefix("row.")?.to_owned();
+        Some(CapturedValue { name, ..value.clone() })
+    };
+    values.iter().filter(is_in_url).filter_map(of_row).collect()
 }

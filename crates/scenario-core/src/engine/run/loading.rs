@@ -2,6 +2,7 @@
 
 use super::RunState;
 use crate::engine::effect::Effect;
+use crate::engine::job::JobRun;
 use crate::engine::load::{LoadArrival, LoadContinuation, LoadRun};
 use crate::engine::output::EngineOutput;
 use crate::engine::timer_queue::Timer;
@@ -18,7 +19,9 @@ impl RunState {
                     if !out.wants_more() || !self.claim_request(job_run, due) {
                         return;
                     }
-                    self.start_load_request(job_run, due, out);
+                    if !self.start_load_request(job_run, due, out) {
+                        return;
+                    }
                 }
             }
             None => {
@@ -35,8 +38,11 @@ impl RunState {
         match run.load_mut().and_then(|load| load.arrive(in_flight)) {
             Some(LoadArrival::Held(most)) => self.warn_delayed(job, most, out),
             Some(LoadArrival::Start(due)) => {
-                self.start_load_request(job_run, due, out);
-                self.schedule_next_arrival(job_run);
+                if self.start_load_request(job_run, due, out) {
+                    self.schedule_next_arrival(job_run);
+                } else {
+                    self.finish_job_if_over(job_run, out);
+                }
             }
             None => {}
         }
@@ -56,10 +62,12 @@ impl RunState {
                 }
             }
             LoadContinuation::StartHeld(due) => {
+                if !self.start_load_request(job_run, due, out) {
+                    return;
+                }
                 if let Some(metrics) = self.loads.metrics_of(job) {
                     metrics.record_delayed();
                 }
-                self.start_load_request(job_run, due, out);
                 self.schedule_next_arrival(job_run);
             }
             LoadContinuation::Expired => self.count_unsent(job_run, now),
@@ -102,14 +110,22 @@ impl RunState {
         self.load_mut(job_run).is_some_and(|load| load.claim_request(now))
     }
 
-    fn start_load_request(&mut self, job_run: u32, due: Moment, out: &mut EngineOutput<'_>) {
+    /// Starts a request, unless there is no row for it: then the load starts no more, and false is given.
+    fn start_load_request(&mut self, job_run: u32, due: Moment, out: &mut EngineOutput<'_>) -> bool {
         if self.requests.is_exhausted() {
-            return self.fail_now("there are no numbers left for requests".to_owned(), out);
+            self.fail_now("there are no numbers left for requests".to_owned(), out);
+            return false;
         }
-        if let Some(run) = self.jobs.get(job_run) {
-            self.loads.record_start(run.job(), out.now());
+        let Some(job) = self.jobs.get(job_run).map(JobRun::job) else { return false };
+        if let Err(reason) = self.take_row(job_run) {
+            let name = &self.scenario.fetches[job].name;
+            out.emit_stopping(None, &format!("no more requests of `{name}` start: {reason}"));
+            self.jobs.stop(job_run);
+            return false;
         }
+        self.loads.record_start(job, out.now());
         self.start_request(job_run, due, out);
+        true
     }
 
     /// Sets the timer of the next request of an open loop. Its planned moment has passed already if the

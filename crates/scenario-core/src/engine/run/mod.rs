@@ -22,6 +22,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::load::Loads;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::{PlayResult, Players};
+use crate::engine::request_values::RequestValues;
 use crate::engine::requests::Requests;
 use crate::engine::spawns::Spawns;
 use crate::engine::steps::{StepMachine, StepRole};
@@ -50,6 +51,7 @@ pub(crate) struct RunState {
     failure_budgets: FailureBudgets,
     guests: GuestPlayers,
     captures: Captures,
+    request_values: RequestValues,
     /// Whether the run may end while programs are being started.
     ends_before_starts: bool,
 }
@@ -71,6 +73,7 @@ impl RunState {
             failure_budgets: FailureBudgets::new(&scenario.fetches),
             guests: GuestPlayers::default(),
             captures: Captures::new(Rc::clone(&scenario)),
+            request_values: RequestValues::new(Rc::clone(&scenario), seed),
             ends_before_starts: false,
             scenario,
         }

@@ -6,7 +6,8 @@ use super::players::sum_of_pauses;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{
-    EntryAction, EntryRepeat, EntryTrigger, PlayerBehavior, Preset, PresetKind, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, PlayerBehavior, Preset, PresetKind,
+    TimelineEntry,
 };
 use scenario_log::time::Span;
 
@@ -104,7 +105,14 @@ fn latest_moments(
 
 /// The longest time from the first occurrence to the last; a draw without an upper bound counts as 0.
 fn repeat_duration(repeat: &EntryRepeat) -> Option<Span> {
-    let by_times = match (repeat.times, repeat.every.longest()) {
+    let every = match (&repeat.pace, repeat.planned_arrivals()) {
+        (EntryPace::Every(every), _) => every,
+        (EntryPace::Arrivals { arrivals: ArrivalProcess::Constant, .. }, Some((_, _, last))) => {
+            return Some(last);
+        }
+        (EntryPace::Arrivals { .. }, _) => return Some(repeat.duration.unwrap_or_default()),
+    };
+    let by_times = match (repeat.times, every.longest()) {
         (Some(times), Some(longest)) => longest.checked_mul(times.saturating_sub(1)),
         _ => Some(Span::ZERO),
     };

@@ -10,6 +10,7 @@ use crate::scenario::schema::capture::RawCapture;
 use crate::scenario::schema::collections::NamedEntry;
 use crate::scenario::schema::strings::{HeaderValueText, UrlText};
 use crate::scenario::schema::{DefaultedSlot, Located};
+use crate::scenario::vars::request_values::RequestValue;
 
 /// The headers whose values are never shown, in lower case.
 const SENSITIVE_HEADERS: [&str; 4] = ["authorization", "cookie", "set-cookie", "proxy-authorization"];
@@ -70,6 +71,7 @@ pub(super) fn build_fetch(
         allow_unclean_close: raw.allow_unclean_close.or_default(),
         http2: raw.http2.or_default(),
         load,
+        data: None,
         check: raw.check.into_value(),
         captures: build_captures(raw.capture.into_value().unwrap_or_default().items),
         place,
@@ -85,7 +87,10 @@ fn build_deferred_url(
     let text = late.value.0;
     let behind_host = |at: usize| at > authority_end(text.reveal());
     if !text.gap_positions().all(behind_host) {
-        let message = "a captured value cannot stand in the host of a URL or before it";
+        let is_captured = text.capture_names().all(|name| RequestValue::parse(name).is_none());
+        let what =
+            if is_captured { "a captured value" } else { "a value that a request gets when it starts" };
+        let message = format!("{what} cannot stand in the host of a URL or before it");
         let fault = Diagnostic::error(late.place, message);
         found.add(fault.with_help("it can stand in the path, in the query and after `#`"));
         return None;

@@ -21,7 +21,7 @@ pub(super) fn build_load(raw: &mut RawFetchJob, found: &mut Diagnostics) -> Opti
     let connections = take_count(std::mem::take(&mut raw.connections));
     let pace = match (std::mem::take(&mut raw.rate), connections) {
         (KeySlot::Given(rate), None) => {
-            check_load_bounds(&rate.value, arrivals, requests, within, found);
+            check_rate_bounds(&LOAD_WORDS, &rate.value, arrivals, requests, within, found);
             LoadModel::Open { rate: rate.value, arrivals, max_connections: most }
         }
         (_, Some((connections, _))) => LoadModel::Closed { connections: saturate_to_u32(connections) },
@@ -41,9 +41,23 @@ fn saturate_to_u32(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Reports a rate that does not fit the other keys: it lets too few requests start, more than can be
+/// The words for what has a rate.
+pub(super) struct RateWords {
+    /// What has it.
+    owner: &'static str,
+    /// What starts at this rate.
+    one: &'static str,
+    many: &'static str,
+}
+
+const LOAD_WORDS: RateWords = RateWords { owner: "a load", one: "request", many: "requests" };
+
+pub(super) const ENTRY_WORDS: RateWords = RateWords { owner: "an entry", one: "spawn", many: "spawns" };
+
+/// Reports a rate that does not fit the other keys: it lets too few requests or spawns start, more than can be
 /// counted, or the last one too late.
-fn check_load_bounds(
+pub(super) fn check_rate_bounds(
+    RateWords { owner, one, many }: &RateWords,
     rate: &Ramp,
     arrivals: ArrivalProcess,
     requests: Option<(u64, FilePlace)>,
@@ -55,7 +69,7 @@ fn check_load_bounds(
             let about = if arrivals == ArrivalProcess::Poisson { "about " } else { "" };
             if let Some(all) = rate.total_requests().filter(|all| *all < requests) {
                 let words =
-                    format!("this number is never reached: the rate ends at 0, after {about}{all} requests");
+                    format!("this number is never reached: the rate ends at 0, after {about}{all} {many}");
                 found.add(
                     Diagnostic::error(place, words)
                         .with_help("add `for`, or end `rate` with a point of more than \"0/s\""),
@@ -66,18 +80,21 @@ fn check_load_bounds(
             {
                 let longest = format_span(MAX_SPAN);
                 let words =
-                    format!("at this rate the last request would start more than {longest} after the first");
-                found.add(Diagnostic::error(place, words).with_help("a load lasts at most that long"));
+                    format!("at this rate the last {one} would start more than {longest} after the first");
+                found.add(
+                    Diagnostic::error(place, words).with_help(format!("{owner} lasts at most that long")),
+                );
             }
         }
         (None, Some((within, place))) => {
             let all = rate.requests_before(within);
             if all > MAX_LOAD_REQUESTS.unsigned_abs() {
-                let words = format!("at this rate there are {all} requests, more than {MAX_LOAD_REQUESTS}");
-                found.add(Diagnostic::error(place, words).with_help("a load has at most that many"));
+                let words = format!("at this rate there are {all} {many}, more than {MAX_LOAD_REQUESTS}");
+                found
+                    .add(Diagnostic::error(place, words).with_help(format!("{owner} has at most that many")));
             }
             if all == 0 {
-                let words = "no request starts within this time";
+                let words = format!("no {one} starts within this time");
                 found.add(Diagnostic::error(place, words).with_help("the rate is 0 until after it"));
             }
         }

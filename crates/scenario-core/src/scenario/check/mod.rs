@@ -5,6 +5,7 @@
 
 mod auth;
 mod cycles;
+pub(crate) mod data;
 pub(crate) mod expect;
 mod fetches;
 mod headers;
@@ -13,6 +14,7 @@ mod players;
 mod presets;
 mod proxy;
 mod ready;
+mod request_values;
 mod secret_use;
 mod steps;
 mod time_limit;
@@ -28,8 +30,8 @@ use steps::CellsAndLocks;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::engine::random;
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::file::{RawFetchJob, RawPreset, RawScenario, RawSharedCells};
-use crate::scenario::model::{FetchJob, Scenario};
+use crate::scenario::file::{RawDataTable, RawFetchJob, RawPreset, RawScenario, RawSharedCells};
+use crate::scenario::model::{DataTable, FetchJob, Scenario};
 use crate::scenario::schema::collections::NamedTable;
 use crate::scenario::schema::key_rules::JobNameRule;
 use crate::scenario::schema::numbers::BoundedInt;
@@ -37,12 +39,13 @@ use crate::scenario::schema::{KeySlot, Located};
 use crate::scenario::unix_socket::url_in_folder;
 use scenario_log::time::Span;
 
-/// The presets and fetches of one file: the scenario itself or an included file.
+/// The presets, fetches and tables of one file: the scenario itself or an included file.
 pub(crate) struct FileDefinitions {
     /// The folder of the file, relative to the scenario's; empty if it is the same.
     pub(crate) folder: PathBuf,
     pub(crate) presets: NamedTable<RawPreset, JobNameRule>,
     pub(crate) fetches: NamedTable<RawFetchJob, JobNameRule>,
+    pub(crate) data: NamedTable<RawDataTable, JobNameRule>,
 }
 
 /// The parts of a scenario that a preset is checked against.
@@ -68,6 +71,7 @@ pub(crate) fn duplicate_name_error(kind: &str, name: &str, again: FilePlace, fir
 pub(crate) fn build_scenario(
     raw: RawScenario,
     parts: Vec<FileDefinitions>,
+    data: DefinitionsByName<DataTable>,
     stem: &str,
     is_virtual: bool,
     passwords: &mut Vec<String>,
@@ -94,13 +98,17 @@ pub(crate) fn build_scenario(
             if is_virtual {
                 found.add(not_on_virtual_clock(item.place, "a fetch"));
             }
-            let body = item
-                .value
+            let mut raw = item.value;
+            let rows = raw.as_mut().map(|raw| std::mem::take(&mut raw.value.data)).unwrap_or_default();
+            let rows = request_values::build_row_source(rows, &data, found);
+            let body = raw
                 .and_then(|raw| fetches::build_fetch(&item.name, item.place, raw, passwords, found))
-                .map(|fetch| in_folder(fetch, &part.folder));
+                .map(|fetch| in_folder(FetchJob { data: rows, ..fetch }, &part.folder));
             all_fetches.add("fetch", item.name, item.place, body, found);
         }
     }
+    // No step of a player makes requests yet.
+    request_values::check_request_values(&all_fetches, &data, |_| false, found);
     let timeline = raw.timeline.into_value().unwrap_or_default();
     let names = expect::ExpectationNames {
         presets: all_presets.names().map(str::to_owned).collect(),
@@ -123,6 +131,7 @@ pub(crate) fn build_scenario(
         vars: BTreeMap::new(),
         presets: all_presets.into_list()?,
         fetches: fetches?,
+        data: data.into_list()?,
         timeline: timeline?,
         expectations: expected?,
         shared_cells: shared.cells?,
@@ -190,6 +199,11 @@ impl<T> DefinitionsByName<T> {
 
     fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.by_name.keys().map(String::as_str)
+    }
+
+    /// The definitions that are right.
+    fn bodies(&self) -> impl Iterator<Item = &T> {
+        self.by_name.values().filter_map(|(_, body)| body.as_ref())
     }
 
     fn get(&self, name: &str) -> Option<Option<&T>> {

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slots;
 
+use super::load::{ENTRY_WORDS, check_rate_bounds};
 use super::{DefinitionsByName, duplicate_name_error, report_unknown_name};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::check::cycles::{EntryPlaces, check_cycles};
@@ -12,8 +13,10 @@ use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    EntryAction, EntryRepeat, EntryTrigger, FetchJob, Preset, PresetKind, StdinMode, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, FetchJob, Preset, PresetKind,
+    StdinMode, TimelineEntry,
 };
+use crate::scenario::rate::Ramp;
 use crate::scenario::schema::after::{
     AFTER_FORMS, EntryMoment, LineTriggerTable, MOMENTS, RawTrigger, meant_moment,
 };
@@ -148,14 +151,22 @@ impl<'a> TimelineNames<'a> {
     fn build_entry(&self, raw: Located<RawTimelineEntry>, found: &mut Diagnostics) -> Option<TimelineEntry> {
         let place = raw.place;
         let raw = raw.value;
-        let repeat_wanted = raw.every.is_present();
+        let repeat_wanted = raw.every.is_present() || raw.rate.is_present();
         let after_wanted = raw.after.is_present();
-        let repeat = build_repeat(
-            raw.every.into_given(),
-            raw.times.into_value().map(|times| times.0),
-            raw.within.into_value().map(|within| within.0),
-            found,
-        );
+        let times = raw.times.into_given().map(|Located { value, place }| (value.0.unsigned_abs(), place));
+        let within = raw.within.into_given().map(|Located { value, place }| (value.0, place));
+        let repeat = match (raw.rate, raw.every) {
+            (KeySlot::Given(rate), KeySlot::Absent) => {
+                let arrivals = raw.arrivals.or_default();
+                build_arrivals(rate.value, arrivals, times, within, found)
+            }
+            (_, every) => build_repeat(
+                every.into_given(),
+                times.map(|(times, _)| times),
+                within.map(|(within, _)| within),
+                found,
+            ),
+        };
         let action = self.build_action(raw.spawn, raw.fetch, raw.stop, raw.send, raw.mark, found);
         let after = raw.after.into_given().and_then(|after| self.build_trigger(after, found));
         if (repeat_wanted && repeat.is_none()) || (after_wanted && after.is_none()) {
@@ -418,15 +429,27 @@ impl<'a> TimelineNames<'a> {
     }
 }
 
+/// Builds a repetition by a rate, and checks that it fits the other keys.
+fn build_arrivals(
+    rate: Ramp,
+    arrivals: ArrivalProcess,
+    times: Option<(u64, FilePlace)>,
+    within: Option<(Span, FilePlace)>,
+    found: &mut Diagnostics,
+) -> Option<EntryRepeat> {
+    check_rate_bounds(&ENTRY_WORDS, &rate, arrivals, times, within, found);
+    let (times, duration) = (times.map(|(times, _)| times), within.map(|(within, _)| within));
+    Some(EntryRepeat { pace: EntryPace::Arrivals { rate, arrivals }, times, duration })
+}
+
 /// Builds a repetition, and checks that it ends.
 fn build_repeat(
     every: Option<Located<Interval>>,
-    times: Option<i64>,
+    times: Option<u64>,
     within: Option<Span>,
     found: &mut Diagnostics,
 ) -> Option<EntryRepeat> {
     let every = every?;
-    let times = times.and_then(|times| u64::try_from(times).ok());
     if times.is_none() {
         let within = within?;
         let least = match every.value.longest() {
@@ -449,5 +472,5 @@ fn build_repeat(
             return None;
         }
     }
-    Some(EntryRepeat { every: every.value, times, duration: within })
+    Some(EntryRepeat { pace: EntryPace::Every(every.value), times, duration: within })
 }

@@ -13,7 +13,7 @@ use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
 use crate::scenario::schema::key_rules::{HeaderNameRule, VarNameRule};
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
-use crate::scenario::schema::strings::{HeaderValueText, HttpMethod, ScenarioPath, UrlText};
+use crate::scenario::schema::strings::{HeaderValueText, HttpMethod, PublicString, ScenarioPath, UrlText};
 use crate::scenario::schema::table::{TableRule, table};
 
 table! {
@@ -98,6 +98,9 @@ table! {
         "capture" capture: NamedTable<RawCapture, VarNameRule> => |job| {
             unless_empty(encode_named(job.captures.iter().map(|one| (&*one.name, CaptureTable::write(one)))))
         },
+        /// The table that the requests take their rows from, by its name: one row for each request of a load, and
+        /// otherwise one for all requests of the fetch. `${row.NAME}` stands for a value of it.
+        "data" data: PublicString => |job| job.data.as_ref().map(|rows| &rows.name),
         /// A closed load: this many requests are in flight at a time, from 1 to 50,000, and each one that
         /// is answered is followed by the next. It needs `requests` or `for`.
         "connections" connections: BoundedInt<1, MAX_LOAD_CONNECTIONS> => |job| {

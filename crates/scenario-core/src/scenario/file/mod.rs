@@ -2,11 +2,13 @@
 //! its default, its description in the schema, and how the checked model's value is written again.
 //! Names are not looked up here.
 
+mod data;
 mod expect;
 mod fetches;
 mod presets;
 mod timeline;
 
+pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
 pub(crate) use expect::{RawExpectation, RawFollows};
 pub(crate) use fetches::RawFetchJob;
 pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
@@ -64,7 +66,7 @@ table! {
         /// The longest that the run may take, as a duration; after it everything is stopped, and the run
         /// has failed. Default: no limit.
         "time_limit" time_limit: DurationValue<true> => |one| one.time_limit,
-        /// Paths of files that add `presets`, `fetches` and `vars`, relative to this file. A name may be
+        /// Paths of files that add `presets`, `fetches`, `data` and `vars`, relative to this file. A name may be
         /// defined only once.
         "include" include: ListOf<IncludePath, 0>,
         /// Variables by name: `${name}` in any string is replaced by the value, and `--var name=value`
@@ -79,6 +81,10 @@ table! {
         /// The fetches by name: HTTP requests, or loads of them, that the timeline can start.
         "fetches" fetches: NamedTable<RawFetchJob, JobNameRule> => |one| {
             encode_named(one.fetches.iter().map(|job| (&*job.name, RawFetchJob::write(job))))
+        },
+        /// Tables of rows by name, whose values stand in the texts of requests.
+        "data" data: NamedTable<RawDataTable, JobNameRule> => |one| {
+            unless_empty(encode_named(one.data.iter().map(|table| (&*table.name, RawDataTable::write(table)))))
         },
         /// The entries of the timeline, in any order: each says what happens, and when.
         "timeline" timeline: ListOf<RawTimelineEntry, 0> => |one| {
@@ -106,7 +112,7 @@ table! {
 table! {
     /// A file that another file includes.
     RawIncludedFile is "an included file" with [] {
-        /// Paths of files that add `presets`, `fetches` and `vars`, relative to this file. A name may be
+        /// Paths of files that add `presets`, `fetches`, `data` and `vars`, relative to this file. A name may be
         /// defined only once.
         "include" include: ListOf<IncludePath, 0>,
         /// Variables by name, which hold in all files of the scenario.
@@ -115,6 +121,8 @@ table! {
         "presets" presets: NamedTable<RawPreset, JobNameRule>,
         /// The fetches by name: HTTP requests, or loads of them, that the timeline can start.
         "fetches" fetches: NamedTable<RawFetchJob, JobNameRule>,
+        /// Tables of rows by name, whose values stand in the texts of requests.
+        "data" data: NamedTable<RawDataTable, JobNameRule>,
         /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
         /// as it is. Everyday names such as `HOME`, `PWD`, `USER` and `NODE_ENV` need not be given.
         "plain" plain: ListOf<EnvName, 0>,

@@ -2,7 +2,10 @@
 
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{EntryAction, EntryTrigger, Scenario, ScenarioText, TimelineEntry};
+use crate::scenario::model::{
+    ArrivalProcess, EntryAction, EntryPace, EntryTrigger, Scenario, ScenarioText, TimelineEntry,
+};
+use crate::scenario::rate::Ramp;
 use crate::scenario::schema::after::{LineTriggerTable, RawTrigger};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::numbers::BoundedInt;
@@ -15,8 +18,12 @@ table! {
     RawTimelineEntry is "a timeline entry" from (EntryOfScenario<'_>) like "{ at = \"1s\", mark = \"now\" }" with [
         TableRule::ExactlyOne(&["spawn", "fetch", "stop", "send", "mark"]),
         TableRule::NeedsAny("every", &["times", "for"]),
-        TableRule::Needs("times", "every"),
-        TableRule::Needs("for", "every"),
+        TableRule::NeedsAny("rate", &["times", "for"]),
+        TableRule::NeedsAny("times", &["every", "rate"]),
+        TableRule::NeedsAny("for", &["every", "rate"]),
+        TableRule::Excludes("rate", "every"),
+        TableRule::Needs("rate", "spawn"),
+        TableRule::Needs("arrivals", "rate"),
     ] {
         /// The id of the entry, by which `after`, `stop`, `send` and reports name it. An entry without one is
         /// known by the name of its preset or fetch, if no other entry starts that.
@@ -56,11 +63,21 @@ table! {
         "count" count: BoundedInt<1, MAX_ENTRY_COUNT> = 1 => |of| of.entry.count,
         /// The time from one repetition of the entry to the next: a duration, or an interval that is drawn
         /// anew each time. It needs `times`, `for` or both.
-        "every" every: Interval => |of| of.entry.repeat.as_ref().map(|repeat| &repeat.every),
+        "every" every: Interval => |of| match &of.entry.repeat.as_ref()?.pace {
+            EntryPace::Every(every) => Some(every),
+            EntryPace::Arrivals { .. } => None,
+        },
+        /// The rate at which a preset is spawned, such as `"5/s"`; a list of points makes a rate that changes
+        /// over time. It needs `times`, `for` or both.
+        "rate" rate: Ramp => |of| of.arrivals().map(|(rate, _)| rate),
+        /// How the spawns of a `rate` are spread over time: `"constant"`, evenly, or `"poisson"`, each by
+        /// chance.
+        "arrivals" arrivals: ArrivalProcess = "constant" => |of| of.arrivals().map(|(_, arrivals)| arrivals);
+            UnlessDefault,
         /// The number of times that the entry happens in all, from 1 to 1,000,000,000.
         "times" times: BoundedInt<1, MAX_ENTRY_REPEATS> => |of| of.entry.repeat.as_ref()?.times,
-        /// How long the entry is repeated, as a duration from its first time; what would happen later does
-        /// not.
+        /// How long the entry is repeated, as a duration from its first time or, with a `rate`, from its `at`;
+        /// what would happen later does not.
         "for" within: DurationValue<true> => |of| of.entry.repeat.as_ref()?.duration,
     }
 }
@@ -88,6 +105,13 @@ impl<'a> EntryOfScenario<'a> {
     /// The name of another entry. An entry that is referred to has one.
     fn id(&self, index: usize) -> &'a str {
         self.scenario.entry_name(index).unwrap_or_default()
+    }
+
+    fn arrivals(&self) -> Option<(&'a Ramp, ArrivalProcess)> {
+        match &self.entry.repeat.as_ref()?.pace {
+            EntryPace::Every(_) => None,
+            EntryPace::Arrivals { rate, arrivals } => Some((rate, *arrivals)),
+        }
     }
 
     fn trigger(&self) -> Option<Json> {

@@ -55,6 +55,8 @@ pub struct FetchJob {
     pub http2: Http2Mode,
     /// The load of many requests; `None`: one request for each URL.
     pub load: Option<LoadProfile>,
+    /// The table that its requests take their rows from.
+    pub data: Option<RowSource>,
     /// Conditions on an answer whose status is expected.
     pub check: Option<FetchCheck>,
     /// The values that are taken out of such an answer for what comes later, in file order.
@@ -70,6 +72,15 @@ pub enum FailureBudget {
     Requests(u64),
     /// This share of those that end.
     Share(Share),
+}
+
+/// The table that requests take their rows from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowSource {
+    /// The index of the table.
+    pub table: usize,
+    /// The name of the table.
+    pub name: String,
 }
 
 /// A load: many requests to the URLs of a job in turn. At least one of `max_requests` and `duration` is

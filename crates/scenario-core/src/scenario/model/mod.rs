@@ -4,6 +4,7 @@
 //! Nothing here reads files or TOML.
 
 mod checks;
+mod data;
 pub mod expect;
 mod fetches;
 mod presets;
@@ -16,10 +17,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use checks::{FetchCheck, JsonCondition, JsonTests};
+pub use data::{DataRows, DataSource, DataTable, RowOrder};
 use expect::Expectation;
 pub use fetches::{
     ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
-    FetchMode, Http2Mode, LoadModel, LoadProfile,
+    FetchMode, Http2Mode, LoadModel, LoadProfile, RowSource,
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
@@ -27,7 +29,7 @@ pub use presets::{
 };
 pub use status::{StatusRange, StatusRule};
 pub use text::ScenarioText;
-pub use timeline::{EntryAction, EntryRepeat, EntryTrigger, TimelineEntry};
+pub use timeline::{EntryAction, EntryPace, EntryRepeat, EntryTrigger, TimelineEntry};
 
 use scenario_log::time::Span;
 
@@ -50,6 +52,8 @@ pub struct Scenario {
     pub presets: Vec<Preset>,
     /// Sorted by name.
     pub fetches: Vec<FetchJob>,
+    /// Sorted by name.
+    pub data: Vec<DataTable>,
     /// In file order.
     pub timeline: Vec<TimelineEntry>,
     /// The conditions on a run, in file order.
@@ -98,7 +102,8 @@ impl Scenario {
         self.presets.iter().any(|preset| preset.kind.is_process())
     }
 
-    /// The files that programs and fetches of a run read, relative to the scenario's folder.
+    /// The files that programs and fetches of a run read, and those of rows, relative to the scenario's
+    /// folder.
     #[must_use]
     pub fn input_files(&self) -> Vec<&Path> {
         let stdin = self.presets.iter().filter_map(|preset| match &preset.kind {
@@ -116,7 +121,7 @@ impl Scenario {
             let cert = job.client_cert.iter().flat_map(|cert| [&*cert.cert, &*cert.key]);
             body.into_iter().chain(job.ca.as_deref()).chain(cert)
         });
-        stdin.chain(fetched).collect()
+        stdin.chain(fetched).chain(self.data.iter().filter_map(DataTable::path)).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::diagnostic::FilePlace;
 use crate::scenario::vars::template;
 use crate::scenario::vars::template::{TemplatePart, escape, escape_before_variable};
 use scenario_log::captured_value::CapturedValues;
@@ -26,7 +27,20 @@ struct TextGap {
     plain_at: usize,
     display_at: usize,
     name: String,
+    place: GapPlace,
 }
+
+/// The place of a `${…}` in its file, for messages: no text differs from another by it.
+#[derive(Clone, Copy, Debug, Default)]
+struct GapPlace(Option<FilePlace>);
+
+impl PartialEq for GapPlace {
+    fn eq(&self, _: &GapPlace) -> bool {
+        true
+    }
+}
+
+impl Eq for GapPlace {}
 
 impl ScenarioText {
     /// A text without secrets.
@@ -41,12 +55,37 @@ impl ScenarioText {
         ScenarioText { plain: plain.into(), display: Some(shown.into()), gaps: Vec::new() }
     }
 
-    /// A text that is nothing but the captured value of this name.
+    /// A text that is nothing but the captured value of this name, or a value that a request gets when it
+    /// starts.
     #[must_use]
     pub fn capture_gap(name: &str) -> ScenarioText {
         ScenarioText {
-            gaps: vec![TextGap { plain_at: 0, display_at: 0, name: name.to_owned() }],
+            gaps: vec![TextGap { plain_at: 0, display_at: 0, name: name.to_owned(), place: GapPlace(None) }],
             ..ScenarioText::default()
+        }
+    }
+
+    /// The names in the gaps, each with its place in a file, if that is known.
+    pub(crate) fn gap_places(&self) -> impl Iterator<Item = (&str, Option<FilePlace>)> {
+        self.gaps.iter().map(|gap| (&*gap.name, gap.place.0))
+    }
+
+    /// Sets the places of the gaps, in order.
+    pub(crate) fn set_gap_places(&mut self, places: &[FilePlace]) {
+        self.gaps.iter_mut().zip(places).for_each(|(gap, place)| gap.place = GapPlace(Some(*place)));
+    }
+
+    /// Notes the bytes of a template that the gaps stand for, until their file is [known](Self::locate_gaps).
+    pub(crate) fn set_gap_place(&mut self, template: std::ops::Range<usize>) {
+        let byte = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let place = FilePlace { file: 0, start: byte(template.start), end: byte(template.end) };
+        self.gaps.iter_mut().for_each(|gap| gap.place = GapPlace(Some(place)));
+    }
+
+    /// Turns the bytes of a template into places of its file.
+    pub(crate) fn locate_gaps(&mut self, place: impl Fn(std::ops::Range<usize>) -> FilePlace) {
+        for gap in &mut self.gaps {
+            gap.place = GapPlace(gap.place.0.map(|at| place(at.start as usize..at.end as usize)));
         }
     }
 
@@ -91,7 +130,7 @@ impl ScenarioText {
         self.gaps.extend(other.gaps.iter().map(|gap| TextGap {
             plain_at: gap.plain_at + plain,
             display_at: gap.display_at + shown,
-            name: gap.name.clone(),
+            ..gap.clone()
         }));
     }
 
@@ -201,6 +240,7 @@ impl ScenarioText {
             }
             gap.iter().for_each(|name| redacted.push(&ScenarioText::capture_gap(name)));
         }
+        redacted.gaps.iter_mut().zip(&self.gaps).for_each(|(gap, own)| gap.place = own.place);
         redacted
     }
 
@@ -221,6 +261,7 @@ impl ScenarioText {
             plain_at: self.plain.len(),
             display_at: self.display_text().len(),
             name: String::new(),
+            place: GapPlace(None),
         };
         let starts =
             std::iter::once((0, 0)).chain(self.gaps.iter().map(|gap| (gap.plain_at, gap.display_at)));

@@ -1,8 +1,9 @@
 //! The timeline of the model: what happens, and when.
 
-use super::ScenarioText;
+use super::{ArrivalProcess, ScenarioText};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
+use crate::scenario::rate::{Ramp, RampArea};
 use scenario_log::event::EntryName;
 use scenario_log::time::Span;
 
@@ -90,10 +91,37 @@ impl EntryTrigger {
 /// the two ends first. At least one of them is there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EntryRepeat {
-    /// The time between one occurrence and the next, drawn anew each time.
-    pub every: Interval,
+    /// The moments of the occurrences.
+    pub pace: EntryPace,
     /// The number of occurrences in all.
     pub times: Option<u64>,
-    /// The time from the first occurrence in which the others start; its end is excluded.
+    /// The time from the first occurrence, or from the start of the rate, in which the others start; its end is
+    /// excluded.
     pub duration: Option<Span>,
+}
+
+/// The moments of the occurrences of an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EntryPace {
+    /// The time between one occurrence and the next, drawn anew each time. The first is at once.
+    Every(Interval),
+    /// As the requests of an open loop.
+    Arrivals {
+        /// The rate over time. It is more than zero somewhere.
+        rate: Ramp,
+        /// How the occurrences are spread over time.
+        arrivals: ArrivalProcess,
+    },
+}
+
+impl EntryRepeat {
+    /// The number of occurrences of a rate, and the times of the first and the last from its start: of
+    /// `"poisson"` they are only the average. `None` if it is not a rate, or has no occurrences.
+    pub(crate) fn planned_arrivals(&self) -> Option<(u64, Span, Span)> {
+        let EntryPace::Arrivals { rate, .. } = &self.pace else { return None };
+        let within = self.duration.map(|within| rate.requests_before(within));
+        let count = [within, self.times, rate.total_requests()].into_iter().flatten().min()?;
+        let at = |n: u64| rate.time_of_area(RampArea::from_requests(n));
+        Some((count, at(0)?, at(count.checked_sub(1)?)?))
+    }
 }

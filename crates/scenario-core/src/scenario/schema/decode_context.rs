@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{self, ByteRange, TomlDocument, TomlKeyValue, TomlNode, TomlStr, TomlValue};
+use crate::scenario::vars::request_values::DRAW_FORMS;
 use crate::scenario::vars::{VarError, VarErrorKind, VarPolicy, Vars};
 use scenario_log::sanitize::sanitize;
 
@@ -168,11 +169,23 @@ impl<'a> DecodeContext<'a> {
         self.substitute(&raw, at, VarPolicy::SecretsAndCaptures)
     }
 
+    /// A string of a request with its variables replaced; it may hold secrets, and gaps for values that are
+    /// captured during the run and for those that the request gets when it starts.
+    pub(crate) fn decode_request_text(
+        &mut self,
+        node: TomlNode,
+        wanted: &str,
+        example: &str,
+    ) -> Option<ScenarioText> {
+        let (raw, at) = self.take_string(node, wanted, example)?;
+        self.substitute(&raw, at, VarPolicy::Request)
+    }
+
     /// A URL with its variables replaced; it may hold secrets and, if it is `late`, gaps for values that are
     /// captured during the run.
     pub(crate) fn decode_url(&mut self, node: TomlNode, late: bool) -> Option<ScenarioText> {
         let (raw, at) = self.take_string(node, "a string", r#""http://127.0.0.1:8080/a.pdf""#)?;
-        let secrecy = if late { VarPolicy::SecretsAndCaptures } else { VarPolicy::Secrets };
+        let secrecy = if late { VarPolicy::Request } else { VarPolicy::Secrets };
         let source = Rc::clone(&self.source);
         let url = self.vars.substitute_url(raw.as_str(&source), secrecy);
         self.report_var_errors(&raw, at, url)
@@ -209,7 +222,10 @@ impl<'a> DecodeContext<'a> {
         text: Result<ScenarioText, Vec<VarError>>,
     ) -> Option<ScenarioText> {
         match text {
-            Ok(text) => Some(text),
+            Ok(mut text) => {
+                text.locate_gaps(|part| self.place(inner_range(raw, at, part)));
+                Some(text)
+            }
             Err(faults) => {
                 for fault in faults {
                     let place = self.place(inner_range(raw, at, fault.at));
@@ -295,6 +311,18 @@ pub(crate) fn report_var_error(
         VarErrorKind::InvalidInHost(..) => fault.with_help(
             "a value of the environment cannot begin another part of the URL; put the path into another one",
         ),
+        VarErrorKind::OnlyInRequests(name) => {
+            let fault = fault.with_help(
+                "it can stand in the path and query of a fetch's URL, in its headers, `auth` and body",
+            );
+            match name.contains(['.', ':']) {
+                true => fault,
+                false => {
+                    fault.with_help(format!("for a variable of this name, declare it in [vars]: {name} = …"))
+                }
+            }
+        }
+        VarErrorKind::InvalidDraw(..) => fault.with_help(format!("the forms are {DRAW_FORMS}")),
         VarErrorKind::TooLong => fault,
     };
     found.add(fault);

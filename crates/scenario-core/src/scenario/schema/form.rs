@@ -67,7 +67,7 @@ fn decode_field(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ScenarioTe
             report_out_of_range(cx, node.at, i64::MIN, i64::MAX);
             None
         }
-        TomlValue::String(_) => cx.decode_deferred_text(node, "a string", "\"john\""),
+        TomlValue::String(_) => cx.decode_request_text(node, "a string", "\"john\""),
         _ => {
             cx.report_wrong_type(&node, "a string, an integer, a boolean or a list of them", "\"john\"");
             None

@@ -2,6 +2,7 @@
 
 use super::numbers::report_out_of_range;
 use super::{DecodeContext, TomlSchema};
+use crate::diagnostic::FilePlace;
 use crate::scenario::model::ScenarioText;
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::vars::template::{escape, unescape};
@@ -15,8 +16,11 @@ pub(crate) struct JsonText<const LATE: bool>(pub(crate) ScenarioText);
 impl<const LATE: bool> TomlSchema for JsonText<LATE> {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
         // All strings in it are templates, and so is the whole text: JSON has no escape for `${name}`.
-        let (plain, shown) = decode_json_pair(cx, node, LATE)?;
-        Some(JsonText(ScenarioText::from_templates(&plain.to_line(), &shown.to_line())))
+        let mut gaps = Vec::new();
+        let (plain, shown) = decode_json_pair(cx, node, LATE, &mut gaps)?;
+        let mut text = ScenarioText::from_templates(&plain.to_line(), &shown.to_line());
+        text.set_gap_places(&gaps);
+        Some(JsonText(text))
     }
 
     fn schema() -> Json {
@@ -41,8 +45,13 @@ pub(super) fn encode_json_text(json: &ScenarioText) -> Json {
 }
 
 /// The value in its real form and in the form that may be shown; its strings are templates. The limits of
-/// the document bound the nesting.
-fn decode_json_pair(cx: &mut DecodeContext<'_>, node: TomlNode, late: bool) -> Option<(Json, Json)> {
+/// the document bound the nesting. `gaps` receives the places of the gaps, in order.
+fn decode_json_pair(
+    cx: &mut DecodeContext<'_>,
+    node: TomlNode,
+    late: bool,
+    gaps: &mut Vec<FilePlace>,
+) -> Option<(Json, Json)> {
     let at = node.at;
     let both = |json: Json| Some((json.clone(), json));
     match node.value {
@@ -69,15 +78,16 @@ fn decode_json_pair(cx: &mut DecodeContext<'_>, node: TomlNode, late: bool) -> O
         TomlValue::String(_) => {
             let (what, example) = ("a string", "\"text\"");
             let text = if late {
-                cx.decode_deferred_text(node, what, example)
+                cx.decode_request_text(node, what, example)
             } else {
                 cx.decode_text(node, what, example)
             }?;
+            gaps.extend(text.gap_places().map(|(_, place)| place.unwrap_or_default()));
             Some((text.to_plain_template().into(), text.to_display_template().into()))
         }
         TomlValue::Array(items) => {
             let pairs: Option<Vec<(Json, Json)>> =
-                items.into_iter().map(|item| decode_json_pair(cx, item, late)).collect();
+                items.into_iter().map(|item| decode_json_pair(cx, item, late, gaps)).collect();
             let (plain, shown) = pairs?.into_iter().unzip();
             Some((Json::List(plain), Json::List(shown)))
         }
@@ -86,7 +96,7 @@ fn decode_json_pair(cx: &mut DecodeContext<'_>, node: TomlNode, late: bool) -> O
             let (mut plain, mut shown) = (Vec::new(), Vec::new());
             for item in cx.document.take_items(table) {
                 let key = escape(item.key.as_str(&source));
-                let (value, seen) = decode_json_pair(cx, item.node, late)?;
+                let (value, seen) = decode_json_pair(cx, item.node, late, gaps)?;
                 plain.push((key.clone(), value));
                 shown.push((key, seen));
             }

@@ -27,10 +27,29 @@ pub(crate) struct JobNameRule;
 impl KeyRule for JobNameRule {
     fn key_error(key: &str) -> Option<String> {
         name::name_error(key).or_else(|| {
-            key.contains('.').then(|| "the name of a preset or a fetch must not have a dot".to_owned())
+            key.contains('.')
+                .then(|| "the name of a preset, a fetch or a table must not have a dot".to_owned())
         })
     }
     const PATTERN: &'static str = "^[A-Za-z0-9_-]{1,64}$";
+}
+
+/// The name of a value of a row, which stands between the braces of `${row.NAME}`.
+#[derive(Debug)]
+pub(crate) struct ColumnNameRule;
+
+impl KeyRule for ColumnNameRule {
+    fn key_error(key: &str) -> Option<String> {
+        if key.is_empty() {
+            return Some("the name of a value of a row must not be empty".to_owned());
+        }
+        let wrong = key.chars().any(|c| c.is_control() || c == '{' || c == '}') || key.chars().count() > 64;
+        wrong.then(|| {
+            "the name of a value of a row has at most 64 characters, and no `{`, `}` or control character"
+                .to_owned()
+        })
+    }
+    const PATTERN: &'static str = r"^[^{}\u0000-\u001f\u007f-\u009f]{1,64}$";
 }
 
 #[derive(Debug)]

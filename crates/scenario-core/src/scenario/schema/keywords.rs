@@ -4,7 +4,7 @@ use super::encode::TomlEncode;
 use super::strings::or_variable_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, WorldEdges};
+use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, RowOrder, WorldEdges};
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
 use scenario_log::signal::Signal;
@@ -61,6 +61,7 @@ macro_rules! keywords {
 keywords!(FetchMode, "a mode", ["concurrent" => FetchMode::Concurrent, "sequential" => FetchMode::Sequential]);
 keywords!(ArrivalProcess, "a kind of arrivals", ["constant" => ArrivalProcess::Constant, "poisson" => ArrivalProcess::Poisson]);
 keywords!(Http2Mode, "a mode of HTTP/2", ["auto" => Http2Mode::Auto, "always" => Http2Mode::Always, "never" => Http2Mode::Never]);
+keywords!(RowOrder, "an order of rows", ["in order" => RowOrder::InOrder, "by chance" => RowOrder::ByChance, "once" => RowOrder::Once]);
 keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
 keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
 

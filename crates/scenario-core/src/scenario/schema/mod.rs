@@ -10,6 +10,7 @@ mod auth;
 pub(crate) mod capture;
 mod check;
 pub(crate) mod collections;
+pub(crate) mod data;
 mod decode_context;
 pub(crate) mod durations;
 pub(crate) mod encode;

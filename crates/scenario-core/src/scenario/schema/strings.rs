@@ -68,6 +68,20 @@ impl TomlSchema for DeferredText {
     }
 }
 
+/// A text of a request, in which may stand what the request gets when it starts: its row, its number, draws.
+#[derive(Debug)]
+pub(crate) struct RequestText(pub(crate) ScenarioText);
+
+impl TomlSchema for RequestText {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RequestText> {
+        cx.decode_request_text(node, "a string", r#""some text""#).map(RequestText)
+    }
+
+    fn schema() -> Json {
+        ScenarioText::schema()
+    }
+}
+
 /// A URL. The values of the environment in it are encoded for their part. With `LATE` it may have gaps for
 /// values that are captured during the run.
 #[derive(Debug)]
@@ -161,7 +175,7 @@ pub(crate) struct HeaderValueText(pub(crate) ScenarioText);
 impl TomlSchema for HeaderValueText {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<HeaderValueText> {
         let at = node.at;
-        let text = cx.decode_deferred_text(node, "a string", r#""text/plain""#)?;
+        let text = cx.decode_request_text(node, "a string", r#""text/plain""#)?;
         if let Some(bad) = text.reveal().chars().find(|c| c.is_control() && *c != '\t') {
             let bad = u32::from(bad);
             cx.error(

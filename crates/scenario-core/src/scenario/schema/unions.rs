@@ -4,7 +4,7 @@ use super::encode::{TomlEncode, encode_one_or_list};
 use super::form::{FormFields, encode_form};
 use super::json_text::{JsonText, encode_json_text};
 use super::numbers::{int_or_list_schema, report_out_of_range};
-use super::strings::{DeferredText, ScenarioPath, or_variable_schema, pattern_schema};
+use super::strings::{RequestText, ScenarioPath, or_variable_schema, pattern_schema};
 use super::{DecodeContext, KeySlot, TomlSchema, own_words, table::table};
 use crate::diagnostic::quoted;
 use crate::scenario::model::{ExitRule, FetchBody, ScenarioText, StdinMode};
@@ -224,7 +224,7 @@ table! {
     /// The body of a request. It has exactly one of `text`, `file`, `form` and `json`.
     BodyTable is "`body`" from (FetchBody) with [TableRule::ExactlyOne(&["text", "file", "form", "json"])] {
         /// The text that is sent as the body.
-        "text" text: DeferredText => |body| match body {
+        "text" text: RequestText => |body| match body {
             FetchBody::Text(text) => Some(text),
             _ => None,
         },

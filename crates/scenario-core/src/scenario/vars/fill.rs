@@ -34,7 +34,7 @@ impl fmt::Display for CaptureFillError {
                 write!(f, "`{name}` has not been captured: no fetch that captures it has ended well")
             }
             CaptureFillError::ChangesPath(url) => {
-                write!(f, "a captured value leads the URL out of its path: {}", quoted(url))
+                write!(f, "a value leads the URL out of its path: {}", quoted(url))
             }
         }
     }
@@ -56,6 +56,15 @@ fn escape_for_json(value: &str) -> String {
 
 /// All texts of one request of a job; `url` is the index of its URL.
 fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
+    job.urls.get(url).into_iter().chain(texts_beside_urls(job))
+}
+
+/// All texts of the requests of a job.
+pub(crate) fn job_texts(job: &FetchJob) -> impl Iterator<Item = &ScenarioText> {
+    job.urls.iter().chain(texts_beside_urls(job))
+}
+
+fn texts_beside_urls(job: &FetchJob) -> impl Iterator<Item = &ScenarioText> {
     let auth: [Option<&ScenarioText>; 2] = match &job.auth {
         Some(FetchAuth::Basic { user, password }) => [Some(user), Some(password)],
         Some(FetchAuth::Bearer(token)) => [Some(token), None],
@@ -68,16 +77,15 @@ fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioTe
     };
     let headers = job.headers.iter().map(|(_, value)| value);
     let fields = fields.iter().map(|(_, value)| value);
-    job.urls.get(url).into_iter().chain(headers).chain(auth.into_iter().flatten()).chain(one).chain(fields)
+    headers.chain(auth.into_iter().flatten()).chain(one).chain(fields)
 }
 
-/// The captured values that a request of a job needs; `url` is the index of its URL.
-#[must_use]
-pub fn needed_captures(job: &FetchJob, url: usize, captures: &CapturedValues) -> Vec<CapturedValue> {
-    let mut wanted: Vec<CapturedValue> = Vec::new();
+/// The names of the values that a request of a job needs, each once; `url` is the index of its URL.
+pub(crate) fn needed_names(job: &FetchJob, url: usize) -> Vec<&str> {
+    let mut wanted: Vec<&str> = Vec::new();
     for name in request_texts(job, url).flat_map(ScenarioText::capture_names) {
-        if !wanted.iter().any(|captured| captured.name == name) {
-            wanted.extend(captures.get(name).cloned());
+        if !wanted.contains(&name) {
+            wanted.push(name);
         }
     }
     wanted

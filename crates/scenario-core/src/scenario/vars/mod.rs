@@ -5,6 +5,8 @@
 //! A name that a fetch captures gets its value during the run: it stays a gap in the text, and may stand
 //! only where the policy [allows captures](VarPolicy::SecretsAndCaptures).
 //!
+//! So does what a request gets when it [starts](request_values): its row, its number, draws.
+//!
 //! `$${` stands for a literal `${`, and `${$}` for a `$`. A `--var` is used as it is: no variables are
 //! replaced in it.
 
@@ -12,6 +14,7 @@ pub(crate) mod captures;
 pub(crate) mod declare;
 pub mod everyday;
 pub mod fill;
+pub(crate) mod request_values;
 pub(crate) mod template;
 mod url_parts;
 
@@ -21,6 +24,7 @@ use std::fmt;
 
 use crate::diagnostic::quoted;
 use crate::scenario::model::{ScenarioText, VarValue};
+use crate::scenario::vars::request_values::RequestValue;
 use crate::scenario::vars::template::{TemplatePart, parse_template};
 use scenario_log::event::REDACTED;
 
@@ -48,6 +52,10 @@ pub(crate) enum VarErrorKind {
     Unset(String),
     /// It is captured during the run, and is not known yet.
     NotCapturedYet(String),
+    /// It is known only when a request starts.
+    OnlyInRequests(String),
+    /// It is no draw, for this reason.
+    InvalidDraw(String, String),
     /// It is a secret, and would be logged there.
     SecretNotAllowed(String),
     /// Its own value is wrong, which has been reported where it is declared.
@@ -69,6 +77,10 @@ impl fmt::Display for VarErrorKind {
                 let name = quoted(name);
                 write!(f, "{name} is captured during the run, and is not known yet when this is needed")
             }
+            VarErrorKind::OnlyInRequests(name) => {
+                write!(f, "{} is known only when a request starts", quoted(name))
+            }
+            VarErrorKind::InvalidDraw(name, why) => write!(f, "{} is not a draw: {why}", quoted(name)),
             VarErrorKind::SecretNotAllowed(name) => {
                 write!(f, "{} holds a value from the environment, which must not be logged", quoted(name))
             }
@@ -103,6 +115,8 @@ pub(crate) enum VarPolicy {
     Secrets,
     /// Variables of the environment, and values that are captured during the run.
     SecretsAndCaptures,
+    /// All of these, and what a request gets when it starts: its row, its number, draws.
+    Request,
     /// No secrets: the log holds the text as it is.
     PublicOnly,
 }
@@ -253,7 +267,10 @@ impl<'e> Vars<'e> {
                     parts.push(VarPart { text: ScenarioText::plain(text), env_name: None });
                 }
                 TemplatePart::Variable { at, name } => match self.resolve(name, secrecy) {
-                    Ok(mut resolved) => parts.append(&mut resolved),
+                    Ok(mut resolved) => {
+                        resolved.iter_mut().for_each(|part| part.text.set_gap_place(at.clone()));
+                        parts.append(&mut resolved);
+                    }
                     Err(kind) => faults.push(VarError { at, kind }),
                 },
                 TemplatePart::Unclosed(at) => faults.push(VarError { at, kind: VarErrorKind::Unclosed }),
@@ -273,10 +290,19 @@ impl<'e> Vars<'e> {
         let parts = match name.strip_prefix("env:") {
             Some(variable) => one(self.resolve_env(variable)?, Some(name.to_owned())),
             None if self.capture_names.contains(name) => {
-                let is_in_time = secrecy == VarPolicy::SecretsAndCaptures;
+                let is_in_time = matches!(secrecy, VarPolicy::SecretsAndCaptures | VarPolicy::Request);
                 return is_in_time
                     .then(|| one(ScenarioText::capture_gap(name), None))
                     .ok_or_else(|| VarErrorKind::NotCapturedYet(name.to_owned()));
+            }
+            None if !self.values.contains_key(name)
+                && let Some(value) = RequestValue::parse(name) =>
+            {
+                value.map_err(|why| VarErrorKind::InvalidDraw(name.to_owned(), why))?;
+                if secrecy != VarPolicy::Request {
+                    return Err(VarErrorKind::OnlyInRequests(name.to_owned()));
+                }
+                return Ok(one(ScenarioText::capture_gap(name), None));
             }
             None => {
                 let text = self.resolve_var(name)?;

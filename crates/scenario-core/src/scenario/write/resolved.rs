@@ -44,6 +44,7 @@ pub fn preset_to_toml(scenario: &Scenario, preset: usize) -> String {
         presets,
         vars: BTreeMap::new(),
         fetches: Vec::new(),
+        data: Vec::new(),
         timeline: Vec::new(),
         expectations: Vec::new(),
         world: None,

@@ -42,7 +42,7 @@ use crate::event::{EntryName, Source};
 /// aliases, so that the compiler knows that an event with a longer lifetime fits a shorter one. (With
 /// associated types it does not know.)
 pub(crate) mod rust_types {
-    use crate::{event, name, signal, time};
+    use crate::{captured_value, event, name, signal, time};
 
     pub(crate) type Required<T> = T;
     pub(crate) type Optional<T> = Option<T>;
@@ -65,6 +65,7 @@ pub(crate) mod rust_types {
     pub(crate) type TargetId<'a> = event::Source;
     pub(crate) type MoveWord<'a> = event::MoveDirection<'a>;
     pub(crate) type Signal<'a> = signal::Signal;
+    pub(crate) type Captured<'a> = &'a [captured_value::CapturedValue];
     pub(crate) type Headers<'a> = &'a [event::HttpHeader];
     pub(crate) type Position<'a> = [u32; 2];
     pub(crate) type Positions<'a> = &'a event::WorldPositions;

@@ -6,7 +6,9 @@ use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, LimitComparison, LimitValue,
     StatThreshold, Statistic,
 };
-use crate::scenario::model::{EntryAction, EntryRepeat, FetchJob, PresetKind, Scenario, TimelineEntry};
+use crate::scenario::model::{
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, PresetKind, Scenario, TimelineEntry,
+};
 
 /// The least and the most events of a run that passes and in which nobody types; no most if nothing bounds it.
 #[derive(Clone, Copy)]
@@ -165,7 +167,18 @@ fn requests_of(job: &FetchJob) -> Option<CountRange> {
 
 /// How often an entry happens. All of a timeline happens in a run that passes.
 fn occurrences_of(entry: &TimelineEntry) -> CountRange {
-    let Some(EntryRepeat { every, times, duration }) = &entry.repeat else { return CountRange::ONE };
+    let Some(repeat) = &entry.repeat else { return CountRange::ONE };
+    let EntryRepeat { pace, times, duration } = repeat;
+    let every = match (pace, repeat.planned_arrivals()) {
+        (EntryPace::Every(every), _) => every,
+        (EntryPace::Arrivals { arrivals: ArrivalProcess::Constant, .. }, Some((count, _, _))) => {
+            return CountRange::exactly(count);
+        }
+        (EntryPace::Arrivals { rate, .. }, _) => {
+            let is_endless = duration.is_none() && rate.total_requests().is_none();
+            return CountRange { least: times.filter(|_| is_endless).unwrap_or(0), most: *times };
+        }
+    };
     let Some(duration) = duration else {
         return CountRange { least: times.unwrap_or(1), most: *times };
     };

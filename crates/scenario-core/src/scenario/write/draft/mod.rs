@@ -161,6 +161,7 @@ impl ScenarioDraft {
         let reads = |fetch: &FetchJob| fetch.ca.is_some() || matches!(fetch.body, Some(FetchBody::File(_)));
         self.scenario.presets.iter().any(|preset| runs(&preset.kind))
             || self.scenario.fetches.iter().any(reads)
+            || self.scenario.data.iter().any(|table| table.path().is_some())
     }
 
     /// The places of `[redacted]` in the file of [`ScenarioDraft::to_toml`]: the keys from the top down,
@@ -231,7 +232,10 @@ impl ScenarioDraft {
             .filter(|(_, value)| needs_header(value))
             .partition(|(key, _)| key == "timeline");
         for (key, value) in others {
-            write_section(&mut out, key, value);
+            match key == "data" {
+                true => write_section(&mut out, key, &without_reads(value)),
+                false => write_section(&mut out, key, value),
+            }
         }
         write_additions(&mut out, before);
         for (key, value) in timeline {
@@ -240,6 +244,19 @@ impl ScenarioDraft {
         write_additions(&mut out, behind);
         out
     }
+}
+
+/// The tables of rows without the note of what the run read from their files, which are read anew.
+fn without_reads(tables: &Json) -> Json {
+    let Json::Object(tables) = tables else { return tables.clone() };
+    let table = |(name, table): &(String, Json)| match table {
+        Json::Object(keys) => {
+            let keys = keys.iter().filter(|(key, _)| key != "read").cloned().collect();
+            (name.clone(), Json::Object(keys))
+        }
+        other => (name.clone(), other.clone()),
+    };
+    Json::Object(tables.iter().map(table).collect())
 }
 
 fn write_additions(out: &mut String, additions: &[DraftAddition]) {
@@ -296,6 +313,10 @@ impl FileProvider for SingleFile {
             return Err(FileReadError("a scenario in a log does not include files".to_owned()));
         }
         Ok(FileContent { bytes: self.0.clone().into_bytes(), identity: String::new() })
+    }
+
+    fn is_log(&self) -> bool {
+        true
     }
 }
 
