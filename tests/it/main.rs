@@ -34,5 +34,6 @@ mod steps;
 mod targets;
 mod tidy;
 mod timeline;
+mod users;
 mod waves;
 mod world;

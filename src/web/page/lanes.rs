@@ -106,6 +106,8 @@ impl LiveLanes {
             | Event::ClockTick { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
@@ -374,7 +376,19 @@ mod tests {
         for n in 1..=9 {
             let (due, source, entry) = (Moment(0), Source::Request(n), None);
             let (method, url) = ("GET", "http://localhost/");
-            run.event(0, &Event::FetchStarted { due, source, job: "load", entry, method, url });
+            run.event(
+                0,
+                &Event::FetchStarted {
+                    due,
+                    source,
+                    job: "load",
+                    entry,
+                    player: None,
+                    step: None,
+                    method,
+                    url,
+                },
+            );
             let (kind, error, took) =
                 (scenario_log::event::FetchErrorKind::Dns, "no", scenario_log::time::Span(1));
             if n > 1 {

@@ -192,6 +192,8 @@ impl RunOverview {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::FetchStarted { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }

@@ -22,8 +22,10 @@ impl Captures {
 
     /// Keeps the values that were captured from a response that is as expected. The scenario
     /// determines which of them are secret: a log contains only their redacted texts. (Logs of older
-    /// releases have the values of cookies, which are secret by now.)
-    pub(crate) fn store(&mut self, job: usize, fetched: &FetchedResponse) {
+    /// releases have the values of cookies, which are secret by now.) `own` receives them if they belong to a
+    /// player.
+    pub(crate) fn store(&mut self, job: usize, fetched: &FetchedResponse, own: Option<&mut CapturedValues>) {
+        let values = own.unwrap_or(&mut self.values);
         for captured in &fetched.captured {
             let captures = &self.scenario.fetches[job].captures;
             let Some(capture) = captures.iter().find(|capture| capture.name == captured.name) else {
@@ -31,8 +33,23 @@ impl Captures {
             };
             let secret = captured.secret || capture.secret && captured.value == REDACTED;
             let captured = CapturedValue { secret, ..captured.clone() };
-            self.values.insert(captured.name.clone(), captured);
+            values.insert(captured.name.clone(), captured);
         }
+    }
+
+    /// The captured values that a request of a player needs: its own, and those of the run.
+    pub(crate) fn for_player_request<'a>(
+        &self,
+        fetch: &'a FetchJob,
+        url: usize,
+        own: &CapturedValues,
+    ) -> (Vec<CapturedValue>, Cow<'a, str>) {
+        if own.is_empty() {
+            return self.for_request(fetch, url);
+        }
+        let mut values = self.values.clone();
+        values.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Captures { scenario: Rc::clone(&self.scenario), values }.for_request(fetch, url)
     }
 
     /// The captured values that a request needs, as far as there are any, and its URL as it may be shown.

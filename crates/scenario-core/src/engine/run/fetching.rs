@@ -6,7 +6,10 @@ use std::rc::Rc;
 use super::RunState;
 use crate::engine::effect::Effect;
 use crate::engine::expectations::outcome::EventOrigin;
+use crate::engine::job::JobRun;
+use crate::engine::load_metrics_recorder::LoadMetricsRecorder;
 use crate::engine::output::EngineOutput;
+use crate::engine::player_sessions::PlayerSession;
 use crate::scenario::model::FetchMode;
 use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, SendCounts, Source};
 use scenario_log::time::{Moment, Span};
@@ -47,18 +50,37 @@ impl RunState {
         let fetch = &self.scenario.fetches[job];
         let counts_from = run.load().filter(|load| load.is_open_loop()).map(|_| due);
         let source = self.requests.add(job_run, url, out.now().since(due));
-        out.expectations().register_source(source, EventOrigin::for_request(job, entry));
+        let round = run.round();
+        let origin = match round {
+            Some(round) => self.player_origin(round.player, job),
+            None => EventOrigin::for_request(job, entry),
+        };
+        out.expectations().register_source(source, origin);
         let entry = entry.map(|entry| self.scenario.timeline[entry].event_name(entry));
-        let (captured, shown) = self.captures.for_request(fetch, url);
+        let session = round.and_then(|round| self.sessions.get(round.player));
+        let (captured, shown) = match session {
+            Some(session) => self.captures.for_player_request(fetch, url, session.captured()),
+            None => self.captures.for_request(fetch, url),
+        };
+        let scenario = Rc::clone(&self.scenario);
+        let player = round.map(|round| self.players.step_player(round.player, &scenario).1);
+        let step = round.map(|round| &*self.fetch_of(round, &scenario).label);
+        if let Some(step) = step {
+            self.loads.record_step_start(step, out.now());
+        }
         out.event(&Event::FetchStarted {
             due,
             source,
             job: &fetch.name,
             entry,
+            player,
+            step,
             method: &fetch.method,
             url: &shown,
         });
-        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured });
+        let session = round.map(|round| round.player);
+        let session = session.filter(|id| self.players.group_of(*id, &scenario).cookies);
+        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured, session });
     }
 
     /// Takes lines of a response.
@@ -85,16 +107,20 @@ impl RunState {
     ) {
         let Some((number, job)) = self.request_of(source) else { return };
         let Some(request) = self.requests.get(number) else { return };
-        let (url, late) = (request.url(), request.start_lateness());
+        let (url, late, job_run) = (request.url(), request.start_lateness(), request.job_run());
         let scenario = Rc::clone(&self.scenario);
         let is_expected = scenario.fetches[job].status.allows(fetched.status);
         let ok = is_expected && fetched.check.is_none();
         out.event(&Event::FetchFinished { source, fetched, ok });
-        if let Some(metrics) = self.loads.metrics_of(job) {
+        if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_response(out.now(), fetched, late);
         }
         if ok {
-            self.captures.store(job, fetched);
+            let round = self.jobs.get(job_run).and_then(JobRun::round);
+            let own = round.and_then(|round| self.sessions.get_mut(round.player));
+            self.captures.store(job, fetched, own.map(PlayerSession::captured_mut));
+        } else {
+            self.jobs.record_failure(job_run);
         }
         let (name, url) = (&scenario.fetches[job].name, scenario.fetches[job].urls[url].display_with_gaps());
         if !is_expected {
@@ -115,9 +141,11 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, job)) = self.request_of(source) else { return };
-        let is_cancelled = self.requests.get(number).is_some_and(|request| request.is_cancelled());
+        let Some(request) = self.requests.get(number) else { return };
+        let is_cancelled = request.is_cancelled();
+        self.jobs.record_failure(request.job_run());
         out.event(&Event::FetchFailed { source, kind, error, took, sent });
-        if let Some(metrics) = self.loads.metrics_of(job) {
+        if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_failure(out.now(), (kind, is_cancelled), sent);
         }
         if !is_cancelled {
@@ -136,10 +164,20 @@ impl RunState {
         }
     }
 
-    /// Whether a request is in flight, and the head of its response is logged. That of a load is not: it
-    /// has too many.
+    /// Whether a request is in flight, and the head of its response is logged. That of a load or of a player is
+    /// not: they have too many.
     pub(super) fn logs_response_head(&self, source: Source) -> bool {
-        self.request_of(source).is_some_and(|(_, job)| self.scenario.fetches[job].load.is_none())
+        let Some((number, job)) = self.request_of(source) else { return false };
+        let run = self.requests.get(number).and_then(|request| self.jobs.get(request.job_run()));
+        self.scenario.fetches[job].load.is_none() && run.is_some_and(|run| run.round().is_none())
+    }
+
+    /// The metrics that a request counts for: those of its load, or of the step of its player.
+    fn metrics_of_request(&mut self, number: u32, job: usize) -> Option<&mut LoadMetricsRecorder> {
+        let round = self.requests.get(number).and_then(|request| self.jobs.get(request.job_run())?.round());
+        let Some(round) = round else { return self.loads.metrics_of(job) };
+        let scenario = Rc::clone(&self.scenario);
+        self.loads.metrics_of_step(&self.fetch_of(round, &scenario).label)
     }
 
     /// The number and the job of a request in flight.
@@ -164,9 +202,12 @@ impl RunState {
     /// Ends a job that has nothing in flight and nothing to come.
     pub(super) fn finish_job_if_over(&mut self, job_run: u32, out: &mut EngineOutput<'_>) {
         let Some(run) = self.jobs.get(job_run).filter(|run| run.is_over()) else { return };
-        let entry = run.entry();
+        let (entry, round, is_expected) = (run.entry(), run.round(), !run.has_failed());
         self.count_unsent(job_run, out.now());
         self.jobs.remove(job_run);
         self.entry_source_removed(entry, out.now(), out);
+        if let Some(round) = round {
+            self.player_round_ended(round, is_expected, out);
+        }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod numbers;
 pub(crate) mod own_words;
 pub(crate) mod rates;
 pub(crate) mod span_text;
+mod step_conditions;
 pub(crate) mod steps;
 pub(crate) mod strings;
 pub(crate) mod table;

@@ -71,6 +71,12 @@ fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioTe
     job.urls.get(url).into_iter().chain(headers).chain(auth.into_iter().flatten()).chain(one).chain(fields)
 }
 
+/// Whether any request of a job needs the captured value of this name.
+pub(crate) fn needs_capture(job: &FetchJob, name: &str) -> bool {
+    let urls = 0..job.urls.len();
+    urls.flat_map(|url| request_texts(job, url)).flat_map(ScenarioText::capture_names).any(|own| own == name)
+}
+
 /// The captured values that a request of a job needs; `url` is the index of its URL.
 #[must_use]
 pub fn needed_captures(job: &FetchJob, url: usize, captures: &CapturedValues) -> Vec<CapturedValue> {
