@@ -87,6 +87,13 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("step", Some(step));
                 counting.push("register", FieldValue::Signed(register));
             }
+            Event::StepEnded { step, ok, .. } => {
+                counting.push_text("step", Some(step));
+                counting.push("ok", FieldValue::Flag(ok));
+            }
+            Event::PlayerEnded { ok, .. } => {
+                counting.push("ok", FieldValue::Flag(ok));
+            }
             Event::Deadlock { waiting } => {
                 counting.0.extend(waiting.iter().map(|(player, lock)| {
                     (FieldKey { name: "waiting", header: Some(player) }, FieldValue::Text(Cow::Borrowed(lock)))
@@ -123,8 +130,12 @@ impl<'a> ComparableFields<'a> {
                 counting.push_text("reason", reason);
                 counting.push_text("error", error);
             }
-            Event::FetchStarted { job, entry, method, url, row, .. } => {
+            Event::FetchStarted { job, entry, player, step, method, url, row, .. } => {
                 counting.push_text("job", Some(job));
+                if let Some(player) = player {
+                    counting.push("player", FieldValue::Text(Cow::Owned(player.to_string())));
+                }
+                counting.push_text("step", step);
                 counting.push_entry(entry);
                 counting.push_text("method", Some(method));
                 counting.push_text("url", Some(url));

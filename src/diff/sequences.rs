@@ -268,7 +268,11 @@ fn part_of(event: &Event<'_>) -> SequencePart {
             OutputStream::Stdout => SequencePart::Stdout,
             OutputStream::Stderr => SequencePart::Stderr,
         }
-    } else if let Event::Move { player, .. } | Event::Step { player, .. } = event {
+    } else if let Event::Move { player, .. }
+    | Event::Step { player, .. }
+    | Event::StepEnded { player, .. }
+    | Event::PlayerEnded { player, .. } = event
+    {
         SequencePart::Player(player.to_string())
     } else {
         SequencePart::Lifecycle
@@ -303,6 +307,8 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::PlayerJoined { source, .. }
         | Event::PlayerLeft { source }
         | Event::Step { source, .. }
+        | Event::StepEnded { source, .. }
+        | Event::PlayerEnded { source, .. }
         | Event::Lines { source, .. }
         | Event::SpawnExited { source, .. }
         | Event::SpawnFailed { source, .. }

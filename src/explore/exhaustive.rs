@@ -7,6 +7,9 @@
 //! same number of steps from the start. A layer is complete before the next one begins, so the number of
 //! orders of each of its states is complete too. Only two layers are kept; of every earlier state only its
 //! first predecessor is, which is the way back to a witness.
+//!
+//! Players with loops that have no end come back to states, so that their orders cannot be counted. Then all
+//! states are kept, and each is walked once, when it is first reached.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -20,8 +23,9 @@ use crate::explore::outcome::{
     sort_outcomes,
 };
 use scenario_core::engine::state_walk::{StateWalk, WalkEnd, WalkNode, WalkProgress, judge_shared_cells};
-use scenario_core::scenario::model::Scenario;
 use scenario_core::scenario::model::expect::{Expectation, ExpectationSubject};
+use scenario_core::scenario::model::step_program::StepProgram;
+use scenario_core::scenario::model::{PlayersPreset, Preset, Scenario};
 
 /// The progress of a walk.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +83,10 @@ struct LayerWalker {
     predecessors: Vec<Option<Predecessor>>,
     ends: BTreeMap<WalkEnd, EndCount>,
     next_layer: Vec<LayerState>,
-    known_in_layer: HashMap<Box<[u8]>, usize>,
+    /// The states of the next layer by their keys; all states so far, if orders are not counted.
+    known: HashMap<Box<[u8]>, usize>,
+    /// Whether orders are not counted, because loops have no end.
+    is_uncounted: bool,
     key: Vec<u8>,
     states: u64,
 }
@@ -103,7 +110,8 @@ pub fn explore_exhaustively(
         predecessors: Vec::new(),
         ends: BTreeMap::new(),
         next_layer: Vec::new(),
-        known_in_layer: HashMap::new(),
+        known: HashMap::new(),
+        is_uncounted: has_endless_loop(scenario),
         key: Vec::new(),
         states: 0,
     };
@@ -113,7 +121,9 @@ pub fn explore_exhaustively(
     while !walker.next_layer.is_empty() {
         report_progress(ExploreProgress { steps, states: walker.states });
         let layer = std::mem::take(&mut walker.next_layer);
-        walker.known_in_layer.clear();
+        if !walker.is_uncounted {
+            walker.known.clear();
+        }
         for state in layer {
             if walker.states > max_states {
                 return Err(TooManyStates { max_states, steps });
@@ -123,6 +133,12 @@ pub fn explore_exhaustively(
         steps += 1;
     }
     Ok(walker.into_result(scenario, seed))
+}
+
+/// Whether a player has a loop without an end.
+fn has_endless_loop(scenario: &Scenario) -> bool {
+    let mut programs = scenario.presets.iter().filter_map(Preset::players).flat_map(PlayersPreset::programs);
+    programs.any(StepProgram::has_endless_loop)
 }
 
 impl LayerWalker {
@@ -145,15 +161,21 @@ impl LayerWalker {
                     *states += 1;
                     EndCount { orders: BigUint::ZERO, predecessor: way }
                 });
-                ending.orders += orders;
+                if self.is_uncounted {
+                    ending.orders = BigUint::from(1_u8);
+                } else {
+                    ending.orders += orders;
+                }
             }
             WalkProgress::Choice(node) => {
                 self.walk.write_state_key(&node, &mut self.key);
-                if let Some(at) = self.known_in_layer.get(&*self.key) {
-                    self.next_layer[*at].orders += orders;
+                if let Some(at) = self.known.get(&*self.key) {
+                    if !self.is_uncounted {
+                        self.next_layer[*at].orders += orders;
+                    }
                     return;
                 }
-                self.known_in_layer.insert(self.key.clone().into(), self.next_layer.len());
+                self.known.insert(self.key.clone().into(), self.next_layer.len());
                 let index = self.predecessors.len() as u32;
                 self.predecessors.push(way);
                 self.states += 1;
@@ -217,13 +239,20 @@ impl LayerWalker {
                 witness,
             });
             one.count += &ending.orders;
+            if self.is_uncounted {
+                one.count = BigUint::from(1_u8);
+            }
         }
         let mut found: Vec<OutcomeCount> = found.into_values().collect();
         sort_outcomes(&mut found);
+        if self.is_uncounted {
+            runs = BigUint::from(found.len());
+        }
         let not_judged = others.iter().map(|one| one.name.clone()).collect();
         ExplorationResult {
             outcomes: found,
             runs,
+            is_uncounted: self.is_uncounted,
             states: Some(self.states),
             expectations: judged,
             unjudged: not_judged,

@@ -75,8 +75,11 @@ pub struct ExploredExpectation {
 pub struct ExplorationResult {
     /// The outcomes, the most frequent first.
     pub outcomes: Vec<OutcomeCount>,
-    /// The number of runs, or of orders of steps.
+    /// The number of runs, or of orders of steps. Where loops without an end make the orders too many to count,
+    /// it is the number of outcomes, and the counts of these are 1.
     pub runs: BigUint,
+    /// Whether orders were not counted, because loops have no end.
+    pub is_uncounted: bool,
     /// The number of different states that were reached; none for an exploration by seeds.
     pub states: Option<u64>,
     /// The expectations that were judged, in the order of the file.

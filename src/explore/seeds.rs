@@ -129,6 +129,7 @@ fn to_result(scenario: &Scenario, seeds: u64, mut tally: SeedTally) -> Explorati
     ExplorationResult {
         outcomes: found,
         runs: BigUint::from(seeds),
+        is_uncounted: false,
         states: None,
         expectations: judged,
         unjudged: Vec::new(),

@@ -167,6 +167,8 @@ impl JunitCases {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }

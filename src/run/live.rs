@@ -355,10 +355,12 @@ impl LiveLoop {
                     }
                     self.processes.broadcast_world(&line, skipped);
                 }
-                Effect::StartRequest { source, job, url, due, captured } => {
+                Effect::StartRequest { source, job, url, due, captured, session } => {
                     let late = due.map_or(Span::ZERO, |due| self.clock.now().since(due));
-                    self.fetches.start_late(source, (job, url, captured), self.clock.machine_span(late));
+                    let late = self.clock.machine_span(late);
+                    self.fetches.start_late(source, (job, url, captured), session, late);
                 }
+                Effect::EndSession { session } => self.fetches.end_session(session),
                 Effect::WarnAboutFetch { job, text } => {
                     run.recorder.show_fetch_warning(self.clock.now(), &job, &text)
                 }

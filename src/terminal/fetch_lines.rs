@@ -62,6 +62,8 @@ impl FetchLineRenderer {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }

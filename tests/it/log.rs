@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 30] = [
+const EVENTS: [(&str, &str); 32] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -21,12 +21,14 @@ const EVENTS: [(&str, &str); 30] = [
     ("spawn.resumed", "source"),
     ("move", "due source player direction"),
     ("step", "due source player step register"),
+    ("step.ended", "source player step took ok"),
+    ("player.ended", "source player took ok"),
     ("line", "source stream text base64 partial"),
     ("text", "source stream text base64"),
     ("line.matched", "source stream ready entries expects follows"),
     ("spawn.exited", "source code signal ok running held killed skipped"),
     ("spawn.failed", "source preset entry error running"),
-    ("fetch.started", "due source job entry method url row values"),
+    ("fetch.started", "due source job entry player step method url row values"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),
     (
@@ -335,6 +337,12 @@ mode = "sequential"
 method = "POST"
 body = {{ json = {{ a = 1 }} }}
 urls = ["http://{address}/nothing", "http://{address}/garbage", "http://127.0.0.1:{refused}/"]
+[fetches.page]
+urls = ["http://{address}/there"]
+[presets.users]
+players = [{{ name = "user", count = 2, steps = ["fetch page", {{ fetch = "fails", as = "fail" }}, "fetch page"] }}]
+[[timeline]]
+spawn = "users"
 [[timeline]]
 fetch = "lines"
 [[timeline]]

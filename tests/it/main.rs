@@ -38,5 +38,6 @@ mod steps;
 mod targets;
 mod tidy;
 mod timeline;
+mod users;
 mod waves;
 mod world;

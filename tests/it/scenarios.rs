@@ -65,11 +65,63 @@ fn every_scenario_is_run_here() {
         "login_then_fetch",
         "lost_update",
         "lost_update_locked",
+        "peterson",
+        "philosophers",
         "server_and_clients",
         "three_waves",
+        "token_ring",
         "world",
     ];
     assert!(names.eq(run_here), "a scenario more wants a test more");
+}
+
+/// Explores a scenario by every order of its steps; returns the report as JSON.
+fn explored(text: &str, code: i32) -> serde_json::Value {
+    let folder = Folder::new();
+    folder.file("s.toml", text);
+    let arguments = ["explore", "--exhaustive", "--format", "json", "s.toml"];
+    serde_json::from_str(&folder.scenario(&arguments).end().expect(code).stdout).unwrap()
+}
+
+fn scenario_text(name: &str) -> String {
+    std::fs::read_to_string(project().join("scenarios").join(name)).unwrap()
+}
+
+#[test]
+fn peterson() {
+    run("peterson.toml", &["--clock", "virtual"]);
+    let text = scenario_text("peterson.toml");
+    assert_eq!(explored(&text, 0)["passes"], true, "no order lets both be inside");
+    // Each gives the turn away before it says that it wants to go in.
+    let swap = |text: &str, wants: &str, turn: u32| {
+        let (first, second) =
+            (format!("\"set 1\",\n    \"store {wants}\","), format!("\"set {turn}\",\n    \"store turn\","));
+        let right = format!("{first}\n    {second}");
+        assert!(text.contains(&right));
+        text.replace(&right, &format!("{second}\n    {first}"))
+    };
+    let swapped = swap(&swap(&text, "wants_a", 2), "wants_b", 1);
+    let found = explored(&swapped, 1);
+    let reasons = found["outcomes"].as_array().unwrap().iter().filter_map(|one| one["reason"].as_str());
+    let of_assert = reasons.filter(|reason| reason.starts_with("`assert inside == 0`")).count();
+    assert!(of_assert > 0, "{found}");
+}
+
+#[test]
+fn philosophers() {
+    assert_eq!(run("philosophers.toml", &["--clock", "virtual"]).last()["shared"]["meals"], 5);
+    let text = scenario_text("philosophers.toml");
+    assert_eq!(explored(&text, 0)["passes"], true);
+    let greedy = text.replace(r#""lock fork-1", "lock fork-5","#, r#""lock fork-5", "lock fork-1","#);
+    let found = explored(&greedy, 1);
+    assert!(found["outcomes"].as_array().unwrap().iter().any(|one| one["deadlock"] == true), "{found}");
+}
+
+#[test]
+fn token_ring() {
+    let log = run("token_ring.toml", &["--clock", "virtual"]);
+    assert_eq!((log.of("mark").len(), &log.last()["shared"]["token"]), (1, &12.into()));
+    assert_eq!(explored(&scenario_text("token_ring.toml"), 0)["passes"], true);
 }
 
 #[test]

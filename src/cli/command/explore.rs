@@ -133,8 +133,10 @@ fn explore_as_asked(
     warn_of_large_seed(arguments.seed);
     let seed = arguments.seed.or(scenario.seed).unwrap_or_default();
     let by_orders = || {
-        explore_orders(scenario, seed, arguments.max_states)
-            .map(|explored| (ExplorationMode::Exhaustive(seed), explored))
+        explore_orders(scenario, seed, arguments.max_states).map(|explored| match explored.is_uncounted {
+            false => (ExplorationMode::Exhaustive(seed), explored),
+            true => (ExplorationMode::ExhaustiveUncounted(seed), explored),
+        })
     };
     if arguments.exhaustive || arguments.seed.is_some() {
         return by_orders();

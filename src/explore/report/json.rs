@@ -17,8 +17,8 @@ struct ExplorationJson<'a> {
     /// The seed of the draws, if all orders were explored.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
-    /// The number of seeds, or of orders.
-    count: String,
+    /// The number of seeds, or of orders; `null` if loops without an end make more orders than can be counted.
+    count: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     states: Option<u64>,
     /// `null` if an expectation was not judged, and no run fails.
@@ -30,7 +30,7 @@ struct ExplorationJson<'a> {
 
 #[derive(Serialize)]
 struct ExploredOutcomeJson<'a> {
-    count: String,
+    count: Option<String>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -53,7 +53,8 @@ struct WitnessJson<'a> {
 struct ExploredExpectationJson<'a> {
     name: &'a str,
     wanted: &'a str,
-    missed: String,
+    /// `null` if orders are not counted, and some missed it.
+    missed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<WitnessJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,13 +69,15 @@ pub fn render_json(exploration: &ExplorationReport<'_>) -> serde_json::Result<St
     let ExplorationReport { name, mode: how, result: explored, cells_only } = *exploration;
     let (mode, seed) = match how {
         ExplorationMode::Seeds => ("seeds", None),
-        ExplorationMode::Exhaustive(seed) => ("exhaustive", Some(seed)),
+        ExplorationMode::Exhaustive(seed) | ExplorationMode::ExhaustiveUncounted(seed) => {
+            ("exhaustive", Some(seed))
+        }
     };
     let printed = ExplorationJson {
         name,
         mode,
         seed,
-        count: explored.runs.to_string(),
+        count: (!explored.is_uncounted).then(|| explored.runs.to_string()),
         states: explored.states,
         passes: explored.passes(cells_only),
         outcomes: explored.outcomes.iter().map(|found| outcome_json(found, how)).collect(),
@@ -84,10 +87,15 @@ pub fn render_json(exploration: &ExplorationReport<'_>) -> serde_json::Result<St
     serde_json::to_string(&printed).map(|json| sanitize_json(&json) + "\n")
 }
 
+/// Whether the counts are numbers of runs or orders.
+fn is_counted(how: ExplorationMode) -> bool {
+    !matches!(how, ExplorationMode::ExhaustiveUncounted(_))
+}
+
 fn outcome_json(found: &OutcomeCount, how: ExplorationMode) -> ExploredOutcomeJson<'_> {
     let came = &found.outcome;
     ExploredOutcomeJson {
-        count: found.count.to_string(),
+        count: is_counted(how).then(|| found.count.to_string()),
         outcome: came.verdict.name(),
         reason: found.reason.as_deref(),
         shared: came.shared.iter().map(|(cell, value)| (cell.as_str(), *value)).collect(),
@@ -101,7 +109,7 @@ fn expectation_json(judged: &ExploredExpectation, how: ExplorationMode) -> Explo
     ExploredExpectationJson {
         name: &judged.name,
         wanted: &judged.wanted,
-        missed: judged.missed.to_string(),
+        missed: (is_counted(how) || judged.first.is_none()).then(|| judged.missed.to_string()),
         first: judged.first.as_ref().map(|(first, _)| witness_json(first, how)),
         got: judged.first.as_ref().and_then(|(_, got)| got.as_deref()),
     }

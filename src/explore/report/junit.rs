@@ -37,7 +37,9 @@ fn test_case(exploration: &ExplorationReport<'_>, name: String, status: TestStat
 fn all_runs_name(how: ExplorationMode) -> &'static str {
     match how {
         ExplorationMode::Seeds => "every seed passes",
-        ExplorationMode::Exhaustive(_) => "every interleaving passes",
+        ExplorationMode::Exhaustive(_) | ExplorationMode::ExhaustiveUncounted(_) => {
+            "every interleaving passes"
+        }
     }
 }
 

@@ -19,6 +19,9 @@ pub enum ExplorationMode {
     Seeds,
     /// Every order of its steps, with the draws of this seed.
     Exhaustive(u64),
+    /// Every state of its steps, with the draws of this seed. Loops without an end make more orders than can be
+    /// counted.
+    ExhaustiveUncounted(u64),
 }
 
 /// An exploration and its result.
@@ -53,7 +56,7 @@ fn format_outcome(came: &ExploredOutcome) -> String {
 fn format_witness(witness: &Witness, how: ExplorationMode) -> String {
     match how {
         ExplorationMode::Seeds => format!("seed {}", witness.seed),
-        ExplorationMode::Exhaustive(_) => {
+        ExplorationMode::Exhaustive(_) | ExplorationMode::ExhaustiveUncounted(_) => {
             const MOST: usize = 24;
             let choices: Vec<String> = witness.schedule.iter().take(MOST).map(u32::to_string).collect();
             let more = if witness.schedule.len() > MOST { " …" } else { "" };
@@ -70,6 +73,7 @@ fn format_run_count(count: &BigUint, how: ExplorationMode) -> String {
     let what = match how {
         ExplorationMode::Seeds => "seed",
         ExplorationMode::Exhaustive(_) => "interleaving",
+        ExplorationMode::ExhaustiveUncounted(_) => "outcome",
     };
     let s = if *count == BigUint::from(1_u8) { "" } else { "s" };
     format!("{} {what}{s}", group_digits(count))

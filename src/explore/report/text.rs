@@ -24,7 +24,11 @@ pub fn render_text(exploration: &ExplorationReport<'_>) -> String {
     }
     out.push('\n');
     let shown = &explored.outcomes[..explored.outcomes.len().min(MAX_OUTCOMES_SHOWN)];
-    let counts: Vec<String> = shown.iter().map(|found| group_digits(&found.count)).collect();
+    let count = |found: &OutcomeCount| match explored.is_uncounted {
+        true => "-".to_owned(),
+        false => group_digits(&found.count),
+    };
+    let counts: Vec<String> = shown.iter().map(count).collect();
     let width = counts.iter().map(String::len).max().unwrap_or_default().max("count".len());
     let _ = writeln!(out, "  #  {:>width$}     part  outcome", "count");
     for (n, (found, count)) in shown.iter().zip(&counts).enumerate() {
@@ -38,14 +42,17 @@ pub fn render_text(exploration: &ExplorationReport<'_>) -> String {
 }
 
 fn render_head(name: &str, how: ExplorationMode, explored: &ExplorationResult) -> String {
-    let mut out = format!("{}: {}", sanitize(name), format_run_count(&explored.runs, how));
+    let mut out = match explored.is_uncounted {
+        true => format!("{}: interleavings without number", sanitize(name)),
+        false => format!("{}: {}", sanitize(name), format_run_count(&explored.runs, how)),
+    };
     if let Some(states) = explored.states {
         let s = if states == 1 { "" } else { "s" };
         let _ = write!(out, ", {} state{s}", group_digits(&BigUint::from(states)));
     }
     let outcomes = explored.outcomes.len();
     let _ = write!(out, ", {outcomes} outcome{}", if outcomes == 1 { "" } else { "s" });
-    if let ExplorationMode::Exhaustive(seed) = how {
+    if let ExplorationMode::Exhaustive(seed) | ExplorationMode::ExhaustiveUncounted(seed) = how {
         let _ = write!(out, " · draws of seed {seed}");
     }
     out.push('\n');
@@ -63,11 +70,13 @@ fn push_outcome(
     let hundredths = if part == 100_000 { 10_000 } else { ((part + 5) / 10).min(9_999) };
     let failed = found.outcome.verdict == ExploredVerdict::Failed && found.outcome.waiting.is_empty();
     let reason = found.reason.as_deref().filter(|_| failed);
+    let part = match how {
+        ExplorationMode::ExhaustiveUncounted(_) => format!("{:>8}", "-"),
+        _ => format!("{:>3}.{:02} %", hundredths / 100, hundredths % 100),
+    };
     let _ = writeln!(
         out,
-        "{n:>3}  {count}  {:>3}.{:02} %  {}   ({})",
-        hundredths / 100,
-        hundredths % 100,
+        "{n:>3}  {count}  {part}  {}   ({})",
         sanitize(&format_outcome(&found.outcome)),
         format_witness(&found.witness, how),
     );

@@ -48,6 +48,8 @@ pub(super) struct FetchAttempt<'a> {
     pub(super) checker: Option<&'a ResponseChecker>,
     /// No other attempt follows.
     pub(super) is_last: bool,
+    /// The session whose cookies are sent and kept.
+    pub(super) session: Option<u32>,
     pub(super) progress: &'a AttemptProgress,
 }
 
@@ -122,10 +124,17 @@ impl FetchAttempt<'_> {
         endpoint: &Endpoint,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
         let folder = &self.context.run_context.folder;
+        let cookies = &self.context.cookies;
+        let with_cookies = self.session.and_then(|session| cookies.add_cookies(session, hop));
+        let hop = with_cookies.as_ref().unwrap_or(hop);
         let build = async |conn: &HttpConn| {
             request::build_request(hop, self.job, folder, endpoint.request_form(conn)).await
         };
-        self.send(endpoint, None, build).await
+        let answer = self.send(endpoint, None, build).await?;
+        if let Some(session) = self.session {
+            cookies.store(session, &hop.url, answer.0.headers());
+        }
+        Ok(answer)
     }
 
     /// Sends a prepared request: the first form is for HTTP/1.1, the second for HTTP/2. It goes on the

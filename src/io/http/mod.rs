@@ -1,8 +1,8 @@
 //! Sends the HTTP requests that the engine orders, and leaves their answers in the inbox.
 //!
 //! Each request ends with exactly one `FetchFinished` or `FetchFailed`, whatever the server does and
-//! however its task ends. This module never judges a status (the engine does), reads no proxy variables
-//! and keeps no cookies.
+//! however its task ends. This module never judges a status (the engine does), reads no proxy variables,
+//! and keeps cookies only for players.
 //!
 //! # How it works
 //!
@@ -35,6 +35,7 @@
 //! | `retry` | attempts of one request until one is final |
 //! | `resend`, `unanswered` | whether a request goes again at once, because the server did not answer it |
 //! | `load` | the requests of a load |
+//! | `cookies` | the cookies of players |
 //! | `in_flight` | exactly one outcome for each request |
 //! | `probe` | whether a program is ready, by its port or its URL |
 //! | `error`, `timing`, `receive_counter` | why a request failed; how far it got, and how long that took |
@@ -46,6 +47,7 @@
 mod attempt;
 mod blocking;
 mod conn;
+mod cookies;
 mod error;
 pub mod fuzzing;
 mod in_flight;
@@ -67,6 +69,7 @@ use crate::io::RunContext;
 use crate::io::inbox::Inbox;
 use conn::pool::ConnPool;
 use conn::socket::SocketShortage;
+use cookies::CookieJars;
 use in_flight::{FetchCompletion, InFlightRequests};
 use load::workers::{LoadWorkers, LoadWorkersByJob};
 use response::check::ResponseCheckers;
@@ -87,6 +90,7 @@ struct FetchContext {
     inbox: Rc<Inbox>,
     pool: ConnPool,
     checkers: ResponseCheckers,
+    cookies: CookieJars,
     in_flight: Rc<InFlightRequests>,
 }
 
@@ -98,7 +102,14 @@ impl Fetcher {
         let in_flight = InFlightRequests::new(Rc::clone(&inbox));
         let checkers = ResponseCheckers::default();
         Fetcher {
-            context: Rc::new(FetchContext { run_context, inbox, pool, checkers, in_flight }),
+            context: Rc::new(FetchContext {
+                run_context,
+                inbox,
+                pool,
+                checkers,
+                cookies: CookieJars::default(),
+                in_flight,
+            }),
             load_workers: LoadWorkersByJob::new(),
         }
     }
@@ -110,10 +121,11 @@ impl Fetcher {
     ///
     /// If there is no such fetch or URL, or if there is no `LocalSet` around.
     pub fn start(&mut self, source: Source, job: usize, url: usize, captured: Vec<CapturedValue>) {
-        self.start_late(source, (job, url, captured), Span::ZERO);
+        self.start_late(source, (job, url, captured), None, Span::ZERO);
     }
 
-    /// Sends a request that was due a time `late` ago. Its time counts from then.
+    /// Sends a request that was due a time `late` ago. Its time counts from then. It has the cookies of its
+    /// `session`.
     ///
     /// # Panics
     ///
@@ -122,6 +134,7 @@ impl Fetcher {
         &mut self,
         source: Source,
         (job, url, captured): (usize, usize, Vec<CapturedValue>),
+        session: Option<u32>,
         late: Span,
     ) {
         assert!(
@@ -141,7 +154,9 @@ impl Fetcher {
         let counts = Rc::clone(&counter);
         let task = tokio::task::spawn_local(async move {
             let request = (job, url, captured);
-            completion.finish(retry::fetch_with_retries(&context, (source, counts), request, started).await);
+            completion.finish(
+                retry::fetch_with_retries(&context, (source, counts, session), request, started).await,
+            );
         });
         self.context.in_flight.insert(source, (started, counter), Some(task.abort_handle()));
     }
@@ -157,6 +172,11 @@ impl Fetcher {
     #[must_use]
     pub fn take_note(&self) -> Option<String> {
         self.context.pool.connector().take_untold_shortage().map(SocketShortage::advice)
+    }
+
+    /// Forgets the cookies of a session.
+    pub fn end_session(&mut self, session: u32) {
+        self.context.cookies.remove(session);
     }
 
     /// Aborts a request, if it is still in flight; `FetchFailed` is left in the inbox at once.

@@ -33,7 +33,7 @@ const MAX_MESSAGE_LEN: usize = 4096;
 /// Fetches a URL of a job, with these captured values. Returns the request's last input for the engine.
 pub(super) async fn fetch_with_retries(
     context: &FetchContext,
-    (source, sent): (Source, SendCounter),
+    (source, sent, session): (Source, SendCounter, Option<u32>),
     (index, url, captured): (usize, usize, Vec<CapturedValue>),
     started: Instant,
 ) -> Input {
@@ -70,6 +70,7 @@ pub(super) async fn fetch_with_retries(
             url: &job.urls[url],
             checker: checker.as_deref(),
             is_last,
+            session,
             progress: &progress,
         };
         let paused_time = context.inbox.paused_time();

@@ -258,6 +258,7 @@ mod tests {
             expectations: Vec::new(),
             shared_cells: Vec::new(),
             locks: Vec::new(),
+            channels: Vec::new(),
         };
         let secrets = Secrets::default();
         let context = RunContext {

@@ -86,6 +86,17 @@ impl CollectedReport {
                 let text = || format!("{} {step}: {register}", player.shown());
                 self.add_move(source, logged, 'w', text, |counts| &mut counts.steps);
             }
+            Event::StepEnded { source, player, step, took, ok } => {
+                let failed = if ok { "" } else { ", failed" };
+                let text = || {
+                    format!("{} {step}: {}{failed}", player.shown(), crate::report::format::format_span(took))
+                };
+                self.add_move(source, logged, 'w', text, |counts| &mut counts.steps);
+            }
+            Event::PlayerEnded { source, player, ok: false, .. } => {
+                self.add_line(source, logged, 's', || format!("{} ended early", player.shown()));
+            }
+            Event::PlayerEnded { .. } => {}
             Event::Lines { source, stream, chunk, .. } => self.add_output(logged, source, stream, chunk),
             Event::SpawnExited { source, exit, ok, .. } => {
                 let end = BarEnd::new(BarState::from_ok(ok), exit.to_string());

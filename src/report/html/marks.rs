@@ -77,6 +77,8 @@ impl TimelineMark {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }

@@ -122,6 +122,8 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::SpawnReady { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
+        | Event::StepEnded { .. }
+        | Event::PlayerEnded { .. }
         | Event::Move { .. }
         | Event::Step { .. }
         | Event::Lines { .. }

@@ -180,6 +180,8 @@ impl RunMetrics {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::FetchResponded { .. }
             | Event::Mark { .. }
             | Event::Sent { .. }

@@ -257,6 +257,8 @@ impl<W: Write> TraceReport<W> {
             Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }

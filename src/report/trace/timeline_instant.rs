@@ -47,6 +47,8 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         | Event::SpawnReady { .. }
         | Event::SpawnSuspended { .. }
         | Event::SpawnResumed { .. }
+        | Event::StepEnded { .. }
+        | Event::PlayerEnded { .. }
         | Event::Move { .. }
         | Event::Step { .. }
         | Event::Lines { .. }

@@ -74,6 +74,9 @@ pub struct LineRenderer {
     unfinished: UnfinishedPieces,
     /// The fetches whose requests are not shown one by one.
     loads: LoadTracker,
+    /// How many requests of players, and ends of players by a failed fetch, there have been.
+    player_requests: u64,
+    failed_players: u64,
     /// Whether states of the world are shown: they are if the clock triggers them, and not after every
     /// move.
     shows_world: bool,
@@ -89,6 +92,8 @@ impl LineRenderer {
             unready_output: UnreadyOutput::default(),
             unfinished: UnfinishedPieces::default(),
             loads: LoadTracker::default(),
+            player_requests: 0,
+            failed_players: 0,
             shows_world: true,
         }
     }
@@ -154,6 +159,17 @@ impl LineRenderer {
                 self.push_line(out, t, "world", DIM, |out| push_positions(out, players));
             }
             Event::WorldState { .. } => {}
+            // What they say can be seen from the fetches; the summary has their times.
+            Event::StepEnded { .. } | Event::PlayerEnded { ok: true, .. } => {}
+            Event::PlayerEnded { source, player, .. } => {
+                if self.admit_failed_player(out, t) {
+                    self.push_source_line(out, t, *source, |out| {
+                        self.push_styled(out, BAD, |out| {
+                            push_fmt(out, format_args!("{} ended early: a fetch failed", player.shown()))
+                        });
+                    });
+                }
+            }
             Event::Step { source, player, step, register, .. } => {
                 self.push_source_line(out, t, *source, |out| {
                     push_fmt(out, format_args!("{}: ", player.shown()));
@@ -243,6 +259,8 @@ impl EventRenderer for LineRenderer {
             event,
             Event::Move { .. }
                 | Event::Step { .. }
+                | Event::StepEnded { .. }
+                | Event::PlayerEnded { .. }
                 | Event::FetchLine { .. }
                 | Event::UnfinishedText { .. }
                 | Event::ClockTick { .. }

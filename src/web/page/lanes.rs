@@ -106,6 +106,8 @@ impl LiveLanes {
             | Event::ClockTick { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::Move { .. }
             | Event::Step { .. }
             | Event::Lines { .. }
@@ -381,6 +383,8 @@ mod tests {
                     source,
                     job: "load",
                     entry,
+                    player: None,
+                    step: None,
                     method,
                     url,
                     row: None,

@@ -197,6 +197,8 @@ impl RunOverview {
             | Event::SpawnReady { .. }
             | Event::SpawnSuspended { .. }
             | Event::SpawnResumed { .. }
+            | Event::StepEnded { .. }
+            | Event::PlayerEnded { .. }
             | Event::FetchStarted { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }

@@ -147,6 +147,14 @@ fn describe_event(logged: &LogEvent<'_, '_>, event: &Event<'_>, lanes: &LiveLane
         Event::SpawnExited { exit, ok, .. } => line("exit", format!("ended: {exit}"), !ok),
         Event::SpawnFailed { error, .. } => line("exit", truncate_text(error, MAX_TEXT_CHARS), true),
         // Of a load, only failures have lines.
+        Event::FetchStarted { player: Some(_), .. }
+        | Event::StepEnded { ok: true, .. }
+        | Event::PlayerEnded { ok: true, .. } => None,
+        Event::StepEnded { player, step, .. } => {
+            let step = truncate_text(step, MAX_TEXT_CHARS);
+            line("fetch", format!("{} {step}: failed", player.shown()), true)
+        }
+        Event::PlayerEnded { player, .. } => line("exit", format!("{} ended early", player.shown()), true),
         Event::FetchStarted { job, .. } if lanes.is_load(job) => None,
         Event::FetchStarted { method, url, .. } => {
             line("fetch", truncate_text(&format!("{method} {url}"), MAX_TEXT_CHARS), false)

@@ -10,11 +10,15 @@ use proptest::sample::select;
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::expect::ExpectationRule;
-use scenario_core::scenario::model::steps::{PlayerStep, StepAction};
+use scenario_core::scenario::model::step_program::StepProgram;
+use scenario_core::scenario::model::steps::{
+    Chance, Channel, ChannelOrder, Comparison, ConditionOperand, ConditionTest, FetchStep, PlayerStep,
+    RoundCount, StepAction, StepBlock, StepCondition, WeightedSteps,
+};
 use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
     EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture,
-    FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile,
+    FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile, OnFailure,
     PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder,
     RowSource, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
     WorldEdges, WorldRules,
@@ -138,13 +142,69 @@ fn steps() -> impl Strategy<Value = PlayerBehavior> {
         Just(("move".to_owned(), StepAction::Move)),
         "[ -~]{0,20}[!-~]".prop_map(|words| (format!("say {}", words.trim_start()), StepAction::Say)),
     ];
-    let locked = |steps: Vec<(String, StepAction)>| {
-        let (lock, unlock) =
-            (("lock l".to_owned(), StepAction::Lock(0)), ("unlock l".to_owned(), StepAction::Unlock(0)));
-        let steps = [lock].into_iter().chain(steps).chain([unlock]);
-        PlayerBehavior::Steps(steps.map(|(text, act)| PlayerStep { text, action: act }).collect())
+    let step = step.prop_map(|(text, action)| StepBlock::Step(PlayerStep { text, action }));
+    let block = step.prop_recursive(3, 12, 3, |inner| {
+        let list = || vec(inner.clone(), 1..3);
+        let rounds = prop_oneof![
+            (0..9_u32, 0..9_u32).prop_map(|(from, more)| RoundCount::Between(from, from + more)),
+            Just(RoundCount::Forever),
+        ];
+        let fetches = vec(Just("f-0".to_owned()), 1..3);
+        prop_oneof![
+            (rounds, list()).prop_map(|(rounds, mut body)| {
+                // A loop lets time pass.
+                let pause = StepAction::Pause(Interval::Constant(Span(1)));
+                body.push(StepBlock::Step(PlayerStep { text: "pause 1ns".to_owned(), action: pause }));
+                StepBlock::Repeat { rounds, body }
+            }),
+            (condition(), list()).prop_map(|(condition, body)| StepBlock::While { condition, body }),
+            (condition(), list(), prop_oneof![Just(Vec::new()), list()])
+                .prop_map(|(condition, then, otherwise)| StepBlock::If { condition, then, otherwise }),
+            (0..=Chance::ALWAYS, list(), prop_oneof![Just(Vec::new()), list()]).prop_map(
+                |(chance, then, otherwise)| StepBlock::Chance { chance: Chance(chance), then, otherwise }
+            ),
+            vec((1..1_000_000_u32, list()), 1..3).prop_map(|choices| {
+                let one = |(weight, body)| WeightedSteps { weight, body };
+                StepBlock::Choose(choices.into_iter().map(one).collect())
+            }),
+            (fetches, "[a-z ]{1,9}").prop_map(|(names, label)| {
+                let texts: Vec<String> = names.iter().map(|name| format!("fetch {name}")).collect();
+                let one = |name: String| FetchStep {
+                    fetch: 0,
+                    label: if label.starts_with('x') { label.clone() } else { name.clone() },
+                    name,
+                };
+                let action = StepAction::Fetch(names.into_iter().map(one).collect());
+                StepBlock::Step(PlayerStep { text: texts.join(", "), action })
+            }),
+        ]
+    });
+    let locked = |blocks: Vec<StepBlock>| {
+        let step = |text: &str, action| StepBlock::Step(PlayerStep { text: text.to_owned(), action });
+        let lock = step("lock l", StepAction::Lock(0));
+        let unlock = step("unlock l", StepAction::Unlock(0));
+        PlayerBehavior::Steps(StepProgram::new([lock].into_iter().chain(blocks).chain([unlock]).collect()))
     };
-    vec(step, 0..6).prop_map(locked)
+    vec(block, 0..6).prop_map(locked)
+}
+
+/// A condition on the only cell.
+fn condition() -> impl Strategy<Value = StepCondition> {
+    let compare = |how, number| {
+        ConditionTest::Compare(ConditionOperand::Cell(0), how, ConditionOperand::Number(number))
+    };
+    prop_oneof![
+        any::<i64>().prop_map(move |number| (format!("c == {number}"), compare(Comparison::Equal, number))),
+        any::<i64>().prop_map(move |number| (
+            format!("not (c <{number})"),
+            ConditionTest::Not(Box::new(compare(Comparison::Less, number)))
+        )),
+        Just((
+            "passed or failed".to_owned(),
+            ConditionTest::Any(vec![ConditionTest::Passed, ConditionTest::Failed])
+        )),
+    ]
+    .prop_map(|(text, test)| StepCondition { text, test })
 }
 
 fn players() -> impl Strategy<Value = PresetKind> {
@@ -156,7 +216,15 @@ fn players() -> impl Strategy<Value = PresetKind> {
             let name = if inside { format!("{letter} \"Č\"${{n}}\\ ${{x") } else { letter.to_string() };
             let steps = steps.clone().filter(|_| isolation == Isolation::Task && index == 0);
             let part = steps.unwrap_or(PlayerBehavior::Moves { moves, every });
-            PlayerGroup { name: NamePattern::new(&name, count), count, behavior: part, directions }
+            let acts = matches!(part, PlayerBehavior::Steps(_)) && count % 2 == 0;
+            PlayerGroup {
+                name: NamePattern::new(&name, count),
+                count,
+                behavior: part,
+                directions,
+                on_failure: if acts { OnFailure::Again } else { OnFailure::End },
+                cookies: !acts,
+            }
         });
         PresetKind::Players(PlayersPreset { groups: groups.collect(), isolation })
     })
@@ -524,6 +592,17 @@ fn world() -> impl Strategy<Value = WorldRules> {
         .prop_map(|(size, edges, broadcast)| WorldRules { size, edges, broadcast })
 }
 
+/// A channel of any kind.
+fn channel() -> impl Strategy<Value = Channel> {
+    let order = select(vec![ChannelOrder::Fifo, ChannelOrder::Any]);
+    (1..9_u32, order, any::<bool>()).prop_map(|(capacity, order, lossy)| Channel {
+        name: format!("ch{capacity}"),
+        capacity,
+        order,
+        lossy,
+    })
+}
+
 prop_compose! {
     fn scenario()(
         name in words(), description in of(words()), seed in of(0..=i64::MAX as u64), tick in of(some_span()),
@@ -532,12 +611,13 @@ prop_compose! {
         vars in btree_map("[A-Za-z0-9_.-]{1,8}", prop_oneof![
             text().prop_map(VarValue::Text), any::<i64>().prop_map(VarValue::Integer), any::<bool>().prop_map(VarValue::Boolean)
         ], 0..3),
-        expect in expectations(), world in of(world()), data in vec(table(), 1..3),
+        expect in expectations(), world in of(world()),
+        (data, channels) in (vec(table(), 1..3), vec(channel(), 0..2)),
     ) -> Scenario {
         let PresetKind::Command(mut first) = first else { panic!("it is a command") };
         first.stdin = StdinMode::Open;
         let kinds = std::iter::once(PresetKind::Command(first)).chain(presets).enumerate();
-        let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.may_take_locks());
+        let takes_locks = |preset: &Preset| matches!(&preset.kind, PresetKind::Players(players) if players.programs().next().is_some());
         let presets = kinds.map(|(n, kind)| Preset { name: format!("p{n}"), kind, place: FilePlace::default() });
         let mut presets: Vec<Preset> = presets.collect();
         for preset in &mut presets {
@@ -559,8 +639,17 @@ prop_compose! {
         let data = data.into_iter().enumerate();
         let data = data.map(|(n, table)| DataTable { name: format!("t-{n}"), ..table }).collect();
         let locks = presets.iter().any(takes_locks).then(|| "l".to_owned());
+        let mut fetches: Vec<FetchJob> = fetches;
+        let programs = presets.iter().filter_map(Preset::players).flat_map(PlayersPreset::programs);
+        if programs.flat_map(StepProgram::steps).any(|step| matches!(step.action, StepAction::Fetch(_))) {
+            // Players make no loads.
+            fetches[0].load = None;
+        }
         let fetches = fetches.into_iter().enumerate();
         let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], data: Some(RowSource { table: 0, name: "t-0".to_owned() }), ..job });
+        let mut channels: Vec<Channel> = channels;
+        channels.sort_by(|a, b| a.name.cmp(&b.name));
+        channels.dedup_by(|a, b| a.name == b.name);
         let spawn = TimelineEntry {
             id: Some("the.first".to_owned()), at: Span::ZERO, trigger: None, action: EntryAction::Spawn(0), count: 1,
             repeat: None, place: FilePlace::default(),
@@ -568,7 +657,7 @@ prop_compose! {
         Scenario {
             name, description, seed, tick, time_limit, vars, presets, fetches: fetches.collect(), data,
             timeline: std::iter::once(spawn).chain(entries).collect(), expectations: expect,
-            shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), world,
+            shared_cells: vec![("c".to_owned(), -3)], locks: locks.into_iter().collect(), channels, world,
         }
     }
 }
@@ -624,6 +713,10 @@ proptest! {
             "and `time_limit` is",
             "in the background, so",
             "spaces in its name",
+            "and what comes later uses the last value",
+            "this step is never taken",
+            "this loop lets no time pass",
+            "is never released",
         ];
         let doubted = said_of(&loaded);
         let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));

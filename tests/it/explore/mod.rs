@@ -1,6 +1,7 @@
 //! `scenario explore`: its exact counts are those of another program, which lists every order; every witness
 //! has its outcome; and the output of the command.
 
+mod blocks;
 mod brute;
 mod commands;
 mod counts;

@@ -86,6 +86,7 @@ impl Rig {
             expectations: Vec::new(),
             shared_cells: Vec::new(),
             locks: Vec::new(),
+            channels: Vec::new(),
         };
         let context = RunContext {
             scenario: Rc::new(scenario),

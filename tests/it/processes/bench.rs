@@ -13,8 +13,8 @@ use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::interval::Interval;
 use scenario_core::scenario::model::{
-    CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
-    Scenario, ScenarioText, StdinMode, StopPolicy,
+    CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
+    PresetKind, Scenario, ScenarioText, StdinMode, StopPolicy,
 };
 use scenario_log::event::{Direction, OutputStream, Source, SpawnExit};
 use scenario_log::name::NamePattern;
@@ -170,6 +170,8 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         count: 1,
         behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
         directions: Direction::ALL.map(|one| one.letter().to_owned()).to_vec(),
+        on_failure: OnFailure::End,
+        cookies: true,
     };
     let players = Preset {
         name: "players".to_owned(),
@@ -191,6 +193,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         expectations: Vec::new(),
         shared_cells: Vec::new(),
         locks: Vec::new(),
+        channels: Vec::new(),
     }
 }
 

@@ -27,8 +27,10 @@ impl Captures {
 
     /// Keeps the values that were captured from a response that is as expected. The scenario
     /// determines which of them are secret: a log contains only their redacted texts. (Logs of older
-    /// releases have the values of cookies, which are secret by now.)
-    pub(crate) fn store(&mut self, job: usize, fetched: &FetchedResponse) {
+    /// releases have the values of cookies, which are secret by now.) `own` receives them if they belong to a
+    /// player.
+    pub(crate) fn store(&mut self, job: usize, fetched: &FetchedResponse, own: Option<&mut CapturedValues>) {
+        let values = own.unwrap_or(&mut self.values);
         for captured in &fetched.captured {
             let captures = &self.scenario.fetches[job].captures;
             let Some(capture) = captures.iter().find(|capture| capture.name == captured.name) else {
@@ -36,7 +38,7 @@ impl Captures {
             };
             let secret = captured.secret || capture.secret && captured.value == REDACTED;
             let captured = CapturedValue { secret, ..captured.clone() };
-            self.values.insert(captured.name.clone(), captured);
+            values.insert(captured.name.clone(), captured);
         }
     }
 

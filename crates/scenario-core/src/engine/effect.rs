@@ -62,6 +62,13 @@ pub enum Effect {
         due: Option<Moment>,
         /// The captured values that the request needs. A value that was not captured is missing.
         captured: Vec<CapturedValue>,
+        /// The session whose cookies the request has, if a player makes it and keeps cookies.
+        session: Option<u32>,
+    },
+    /// Forget the cookies of a session.
+    EndSession {
+        /// The session.
+        session: u32,
     },
     /// Give a request up.
     CancelRequest {

@@ -7,6 +7,20 @@ use std::rc::Rc;
 use crate::engine::load::LoadRun;
 use crate::engine::request_values::RequestSeries;
 use crate::scenario::model::Scenario;
+use scenario_log::time::Moment;
+
+/// The step of a player that a run of a fetch job belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlayerRound {
+    /// The id of the player.
+    pub(crate) player: u32,
+    /// The index of its instruction.
+    pub(crate) instruction: u32,
+    /// The index of the fetch in the step.
+    pub(crate) index: u32,
+    /// The moment when the step began.
+    pub(crate) started_at: Moment,
+}
 
 /// One run of a fetch job.
 #[derive(Clone)]
@@ -19,6 +33,10 @@ pub(crate) struct JobRun {
     /// Requests in flight.
     in_flight: usize,
     is_stopped: bool,
+    /// Whether a request was not as expected.
+    has_failed: bool,
+    /// The player and the step that it belongs to, if a player made it.
+    round: Option<PlayerRound>,
     /// Decides when requests start, if the job is a load.
     load: Option<Box<LoadRun>>,
     /// What the values of its requests depend on, if they have such values.
@@ -26,6 +44,19 @@ pub(crate) struct JobRun {
 }
 
 impl JobRun {
+    fn new(job: usize) -> JobRun {
+        JobRun {
+            job,
+            entry: None,
+            next_url: 0,
+            in_flight: 0,
+            is_stopped: false,
+            has_failed: false,
+            round: None,
+            load: None,
+        }
+    }
+
     pub(crate) fn job(&self) -> usize {
         self.job
     }
@@ -41,6 +72,16 @@ impl JobRun {
     /// Whether the runner has asked it to end.
     pub(crate) fn is_stopped(&self) -> bool {
         self.is_stopped
+    }
+
+    /// The player and the step that it belongs to, if a player made it.
+    pub(crate) fn round(&self) -> Option<PlayerRound> {
+        self.round
+    }
+
+    /// Whether a request was not as expected.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
     }
 
     pub(crate) fn load(&self) -> Option<&LoadRun> {
@@ -86,9 +127,23 @@ impl Jobs {
     ) -> u32 {
         self.last_number += 1;
         let (load, series) = (load.map(Box::new), series.map(Box::new));
-        let run = JobRun { job, entry, next_url: 0, in_flight: 0, is_stopped: false, load, series };
+        let run = JobRun { entry, load, series, ..JobRun::new(job) };
         self.active.insert(self.last_number, run);
         self.last_number
+    }
+
+    /// Adds a run of a job that a player makes; returns its number.
+    pub(crate) fn add_round(&mut self, job: usize, round: PlayerRound) -> u32 {
+        self.last_number += 1;
+        self.active.insert(self.last_number, JobRun { round: Some(round), ..JobRun::new(job) });
+        self.last_number
+    }
+
+    /// Notes that a request of a run was not as expected.
+    pub(crate) fn record_failure(&mut self, number: u32) {
+        if let Some(run) = self.active.get_mut(&number) {
+            run.has_failed = true;
+        }
     }
 
     /// Runs that have not ended. The run of the scenario waits for all of them.

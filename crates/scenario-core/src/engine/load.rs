@@ -167,11 +167,19 @@ pub(crate) struct Loads {
     seed: u64,
     runs_per_job: Vec<u64>,
     metrics: BTreeMap<usize, LoadMetricsRecorder>,
+    /// The metrics of players' steps, by their names.
+    step_metrics: BTreeMap<String, LoadMetricsRecorder>,
 }
 
 impl Loads {
     pub(crate) fn new(scenario: Rc<Scenario>, seed: u64) -> Loads {
-        Loads { seed, runs_per_job: vec![0; scenario.fetches.len()], metrics: BTreeMap::new(), scenario }
+        Loads {
+            seed,
+            runs_per_job: vec![0; scenario.fetches.len()],
+            metrics: BTreeMap::new(),
+            step_metrics: BTreeMap::new(),
+            scenario,
+        }
     }
 
     /// The next run of a fetch, planned for `due`, if the fetch is a load.
@@ -211,9 +219,30 @@ impl Loads {
         self.metrics.get_mut(&job)
     }
 
-    /// The metrics of every load that made requests.
+    /// Notes that a request of a player's step starts.
+    pub(crate) fn record_step_start(&mut self, step: &str, now: Moment) {
+        if !self.step_metrics.contains_key(step) {
+            self.step_metrics.insert(step.to_owned(), LoadMetricsRecorder::new(now));
+        }
+        if let Some(metrics) = self.step_metrics.get_mut(step) {
+            metrics.record_start();
+        }
+    }
+
+    /// The metrics of the players' steps of a name.
+    pub(crate) fn metrics_of_step(&mut self, step: &str) -> Option<&mut LoadMetricsRecorder> {
+        self.step_metrics.get_mut(step)
+    }
+
+    /// The metrics of every load that made requests, and of every step of players.
     pub(crate) fn all_metrics(&self) -> Vec<LoadMetrics> {
         let name = |job: &usize| &self.scenario.fetches[*job].name;
-        self.metrics.iter().map(|(job, metrics)| metrics.to_metrics(name(job))).collect()
+        let loads = self.metrics.iter().map(|(job, metrics)| metrics.to_metrics(name(job)));
+        let is_load = |step: &str| self.metrics.keys().any(|job| name(job) == step);
+        let steps = self.step_metrics.iter().map(|(step, metrics)| match is_load(step) {
+            true => metrics.to_metrics(&format!("{step} (step)")),
+            false => metrics.to_metrics(step),
+        });
+        loads.chain(steps).collect()
     }
 }

@@ -6,11 +6,16 @@
 use crate::engine::calendar_queue::{CalendarQueue, PlayerTimer};
 use crate::engine::output::EngineOutput;
 use crate::engine::random;
-use crate::engine::steps::{StepMachine, StepRole, TakenStep};
+use crate::engine::steps::{StepMachine, StepRequest, StepRole, TakenStep};
 use crate::engine::tie_break::TieBreaker;
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{PlayerBehavior, PlayerGroup, PlayersPreset as Preset, PresetKind, Scenario};
+use crate::scenario::model::step_program::Instruction;
+use crate::scenario::model::steps::{PlayerStep, StepAction};
+use crate::scenario::model::{
+    OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset as Preset, PresetKind, Scenario,
+};
 use scenario_log::event::{Event, MoveDirection, Source};
+use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
 /// One spawn of players.
@@ -68,10 +73,26 @@ pub(crate) enum PlayResult {
     Idle,
     /// The last player of this spawn has ended its last wait, at this planned moment.
     SpawnEnded(Source, Moment),
-    /// Every player that is left waits for a lock.
+    /// A player that takes steps has ended.
+    StepPlayerEnded(u32),
+    /// Every player that is left waits for others.
     Deadlock,
+    /// A step asks the run to do something.
+    StepRequested(RequestedStep),
     /// A step is to be taken, and the caller must choose whose.
     ChoiceNeeded,
+}
+
+/// A step that asks the run to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestedStep {
+    /// The player that took it.
+    pub(crate) id: u32,
+    /// The index of its instruction.
+    pub(crate) instruction: usize,
+    pub(crate) request: StepRequest,
+    /// Whether the player has ended with it.
+    pub(crate) has_ended: bool,
 }
 
 /// The players of a preset, if the preset is one of players.
@@ -132,6 +153,50 @@ impl Players {
         self.steps = steps;
     }
 
+    /// A player that takes steps: its spawn and its name.
+    pub(crate) fn step_player<'s>(&self, id: u32, scenario: &'s Scenario) -> (Source, PlayerName<'s>) {
+        let role = self.step_roles[id as usize];
+        (self.spawns[role.spawn as usize].source, role.group(scenario).name.nth(role.n + 1))
+    }
+
+    /// The row of a player that takes steps.
+    pub(crate) fn group_of<'s>(&self, id: u32, scenario: &'s Scenario) -> &'s PlayerGroup {
+        self.step_roles[id as usize].group(scenario)
+    }
+
+    /// The ids of the players of a spawn that take steps: they were added together.
+    pub(crate) fn players_of_spawn(&self, play: usize) -> std::ops::Range<u32> {
+        let before =
+            |spawn: usize| self.step_roles.partition_point(|role| (role.spawn as usize) < spawn) as u32;
+        before(play)..before(play + 1)
+    }
+
+    /// Lets a player that waits for answers go on, as its row says if they are not as expected.
+    pub(crate) fn end_fetching(
+        &mut self,
+        id: u32,
+        now: Moment,
+        is_expected: bool,
+        on_failure: Option<OnFailure>,
+        scenario: &Scenario,
+    ) {
+        if !self.steps.end_fetching(id, now, is_expected) {
+            return;
+        }
+        match on_failure {
+            Some(OnFailure::End) => {
+                self.steps.give_up(id, self.step_roles[id as usize].program(scenario));
+            }
+            Some(OnFailure::Again) => self.steps.restart(id),
+            Some(OnFailure::GoOn) | None => {}
+        }
+    }
+
+    /// Whether a failed fetch has ended a player.
+    pub(crate) fn has_given_up(&self, id: u32) -> bool {
+        self.steps.has_given_up(id)
+    }
+
     /// The roles of the players that take steps, by their ids.
     pub(crate) fn step_roles(&self) -> &[StepRole] {
         &self.step_roles
@@ -184,14 +249,14 @@ impl Players {
                         let row = PlayerTimer { due, random, id: first + n, moves_left: *moves };
                         self.make_move(row, n, (group, every), source, out);
                     }
-                    PlayerBehavior::Steps(_) => {
+                    PlayerBehavior::Steps(program) => {
                         self.step_roles.push(StepRole {
                             spawn: play as u32,
                             preset: preset as u32,
                             group: row as u32,
                             n,
                         });
-                        self.steps.add_player(due, random);
+                        self.steps.add_player(due, random, program);
                     }
                 }
             }
@@ -200,11 +265,11 @@ impl Players {
     }
 
     /// Ends a spawn: its players do nothing any more.
-    pub(crate) fn stop_spawn(&mut self, play: usize) {
+    pub(crate) fn stop_spawn(&mut self, play: usize, scenario: &Scenario) {
         let stopped = &mut self.spawns[play];
         stopped.stopped = true;
         self.movers_left -= u64::from(std::mem::take(&mut stopped.movers_left));
-        self.steps.remove_spawn(play as u32, &self.step_roles);
+        self.steps.remove_spawn(play as u32, scenario, &self.step_roles);
     }
 
     /// Plays everything that is due by now and before `until`, or up to the end of a spawn.
@@ -257,36 +322,47 @@ impl Players {
 
     /// Lets one player take its next step, or ends one whose last pause is over.
     fn advance_steps(&mut self, scenario: &Scenario, out: &mut EngineOutput<'_>) -> PlayResult {
-        if let Some(id) = self.steps.wake_due(scenario, &self.step_roles) {
-            return self.end_player(id);
+        if let Some((id, request)) = self.steps.wake_due(scenario, &self.step_roles) {
+            let instruction = self.steps.next_instruction(id);
+            return match request {
+                Some(request) => {
+                    PlayResult::StepRequested(RequestedStep { id, instruction, request, has_ended: true })
+                }
+                None => PlayResult::StepPlayerEnded(id),
+            };
         }
-        let count = self.steps.ready_count();
-        if count == 0 {
-            // All players that were due wait for locks.
+        if !self.steps.has_ready() {
+            // All players that were due wait for others.
             return PlayResult::Idle;
         }
         match &mut self.chooser {
             StepChooser::External => PlayResult::ChoiceNeeded,
             StepChooser::TieBreak(ties) => {
-                let k = ties.choose(count);
-                self.take_step(k, scenario, out)
+                let choice = ties.choose(self.steps.choice_count(scenario, &self.step_roles));
+                self.take_step(choice, scenario, out)
             }
         }
     }
 
-    /// Lets the `k`th of the players that can take a step take it.
-    fn take_step(&mut self, k: usize, scenario: &Scenario, out: &mut EngineOutput<'_>) -> PlayResult {
-        let taken = self.steps.take_step(k, scenario, &self.step_roles);
-        let TakenStep { id, step, register, direction, has_ended } = taken;
+    /// Makes one of the choices: a player takes its next step.
+    fn take_step(&mut self, choice: usize, scenario: &Scenario, out: &mut EngineOutput<'_>) -> PlayResult {
+        let taken = self.steps.take_step(choice, scenario, &self.step_roles);
+        let TakenStep { id, instruction, register, direction, request, has_ended } = taken;
         let role = self.step_roles[id as usize];
-        let (due, source) = (self.steps.instant(), self.spawns[role.spawn as usize].source);
-        let player = role.group(scenario).name.nth(role.n + 1);
-        let text = &role.steps(scenario)[step].text;
-        out.event(&Event::Step { due, source, player, step: text, register });
-        if let Some(direction) = direction {
-            out.emit_move(Some(due), source, player, direction);
+        if request != Some(StepRequest::Fetch) {
+            let (due, source) = (self.steps.instant(), self.spawns[role.spawn as usize].source);
+            let player = role.group(scenario).name.nth(role.n + 1);
+            let step = role.program(scenario).step_text(instruction);
+            out.event(&Event::Step { due, source, player, step, register });
+            if let Some(direction) = direction {
+                out.emit_move(Some(due), source, player, direction);
+            }
         }
-        if has_ended { self.end_player(id) } else { PlayResult::Idle }
+        match request {
+            Some(request) => PlayResult::StepRequested(RequestedStep { id, instruction, request, has_ended }),
+            None if has_ended => PlayResult::StepPlayerEnded(id),
+            None => PlayResult::Idle,
+        }
     }
 
     /// Ends a player that has taken its last step.
@@ -308,25 +384,45 @@ impl Players {
         (plays, roles, self.calendar.sorted_keys(), self.next_id)
     }
 
-    /// Each player that waits, with its lock. If two of them have one name, their spawns are named too.
-    pub(crate) fn lock_waits(&self, scenario: &Scenario) -> Vec<(String, String)> {
-        let waiting = self.steps.lock_waits();
+    /// Whether all players that are blocked wait for locks. Then nobody who comes later can free them.
+    pub(crate) fn wait_only_for_locks(&self, scenario: &Scenario) -> bool {
+        self.steps.blocked_players().all(|id| self.awaited_lock(id, scenario).is_some())
+    }
+
+    /// The lock that a blocked player waits for, if it waits for one.
+    fn awaited_lock(&self, id: u32, scenario: &Scenario) -> Option<usize> {
+        let program = self.step_roles[id as usize].program(scenario);
+        match program.instructions.get(self.steps.next_instruction(id)) {
+            Some(Instruction::Step(PlayerStep { action: StepAction::Lock(lock), .. })) => Some(*lock),
+            _ => None,
+        }
+    }
+
+    /// Each player that is blocked, with the lock or the step that it waits for. If two of them have one name,
+    /// their spawns are named too.
+    pub(crate) fn blocked_waits(&self, scenario: &Scenario) -> Vec<(String, String)> {
+        let waiting: Vec<u32> = self.steps.blocked_players().collect();
         let name = |id: u32| {
             let role = self.step_roles[id as usize];
             role.group(scenario).name.nth(role.n + 1).to_string()
         };
-        let mut names: Vec<String> = waiting.iter().map(|(id, _)| name(*id)).collect();
+        let mut names: Vec<String> = waiting.iter().map(|id| name(*id)).collect();
         names.sort_unstable();
         let is_doubled = |name: &String| {
             names.partition_point(|one| one <= name) - names.partition_point(|one| one < name) > 1
         };
-        let waits = waiting.iter().map(|(id, lock)| {
+        let waits = waiting.iter().map(|id| {
             let mut player = name(*id);
             if is_doubled(&player) {
                 let source = self.spawns[self.step_roles[*id as usize].spawn as usize].source;
                 player = format!("{source} {player}");
             }
-            (player, scenario.locks[*lock].clone())
+            let program = self.step_roles[*id as usize].program(scenario);
+            let awaited = match self.awaited_lock(*id, scenario) {
+                Some(lock) => &scenario.locks[lock],
+                None => program.step_text(self.steps.next_instruction(*id)),
+            };
+            (player, awaited.to_owned())
         });
         waits.collect()
     }

@@ -198,6 +198,12 @@ impl Spawns {
         self.active.values().any(|spawn| matches!(spawn.phase, SpawnPhase::Starting))
     }
 
+    /// Whether a process that the run waits for has not ended.
+    pub(crate) fn has_awaited_process(&self) -> bool {
+        let is_process = |preset: usize| self.scenario.presets[preset].kind.is_process();
+        self.active.values().any(|spawn| !spawn.is_background && is_process(spawn.preset))
+    }
+
     /// The active spawns in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Source, &ActiveSpawn)> {
         self.active.iter().map(|(number, spawn)| (Source::Spawn(*number), spawn))

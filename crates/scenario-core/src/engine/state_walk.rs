@@ -109,18 +109,19 @@ impl StateWalk {
         self.run_to_choice(RunState::for_walk(Rc::clone(&self.scenario), self.seed))
     }
 
-    /// The number of players that can take the next step.
+    /// The number of choices for the next step: the players that can take one, each as often as its step can go
+    /// in different ways.
     #[must_use]
     pub fn choice_count(&self, node: &WalkNode) -> usize {
-        node.steps.ready_count()
+        node.steps.choice_count(&self.scenario, node.rest.step_roles())
     }
 
-    /// Lets the `k`th of these players, in the order of their start, take its step.
+    /// Makes the `k`th of these choices, in the order of the players' starts.
     pub fn take_choice(&mut self, node: &WalkNode, k: usize) -> WalkProgress {
         let roles = node.rest.step_roles();
         let mut steps = node.steps.clone();
         let taken = steps.take_step(k, &self.scenario, roles);
-        if !taken.has_ended && steps.is_at_choice() {
+        if !taken.has_ended && taken.request.is_none() && steps.is_at_choice() {
             return WalkProgress::Choice(Box::new(WalkNode {
                 rest: Rc::clone(&node.rest),
                 rest_number: node.rest_number,
@@ -129,9 +130,7 @@ impl StateWalk {
         }
         let mut run = RunState::clone(&node.rest);
         run.set_steps(steps);
-        if taken.has_ended {
-            self.output.with_output(&mut run, |run, out| run.end_player(taken.id, out));
-        }
+        self.output.with_output(&mut run, |run, out| run.finish_step(&taken, out));
         self.run_to_choice(run)
     }
 
@@ -143,7 +142,7 @@ impl StateWalk {
                 return WalkProgress::End(self.end(&run, verdict));
             }
             let steps = run.players().steps();
-            if steps.ready_count() > 0 && steps.instant() <= run.now() {
+            if steps.has_ready() && steps.instant() <= run.now() {
                 let steps = run.take_steps();
                 let number = self.rest_number(&run);
                 return WalkProgress::Choice(Box::new(WalkNode {

@@ -186,5 +186,5 @@ fn players_bounds(players: &PlayersPreset) -> (Span, Option<Span>) {
     let least = bounds().map(|(least, _)| least).max();
     let most = bounds().try_fold(Span::ZERO, |most, (_, longest)| Some(most.max(longest?)));
     // A player that waits for a lock depends on the holder, and may wait forever.
-    (least.unwrap_or_default(), most.filter(|_| !players.may_take_locks()))
+    (least.unwrap_or_default(), most.filter(|_| !players.may_wait()))
 }

@@ -168,7 +168,9 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
         let one = match &entry.action {
             EntryAction::Spawn(preset) => match &scenario.presets[*preset].kind {
                 PresetKind::Players(players) => players.groups.iter().try_fold(1, |sum: u64, group| {
-                    sum.checked_add(u64::from(group.count).checked_mul(group.behavior.step_count() + 1)?)
+                    sum.checked_add(
+                        u64::from(group.count).checked_mul(group.behavior.most_steps()?.checked_add(1)?)?,
+                    )
                 })?,
                 PresetKind::Command(_) => return None,
             },

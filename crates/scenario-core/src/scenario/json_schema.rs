@@ -2,6 +2,7 @@
 
 use crate::scenario::file::RawScenario;
 use crate::scenario::schema::TomlSchema;
+use crate::scenario::schema::steps::step_definition;
 use crate::scenario::write::json::{Json, object};
 
 /// The schema, JSON Schema 2020-12, as it is in `schema/scenario.schema.json`.
@@ -16,5 +17,6 @@ pub fn scenario_schema() -> String {
     };
     items.extend(body);
     // An empty file is refused, with an example as its help.
-    Json::Object(items).with("minProperties", 1).to_pretty()
+    let definitions = object([("step", step_definition())]);
+    Json::Object(items).with("minProperties", 1).with("$defs", definitions).to_pretty()
 }

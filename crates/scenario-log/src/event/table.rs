@@ -155,6 +155,32 @@ events! {
         register: Required<Register>,
     }
 
+    /// A step of a player ended that had made a fetch.
+    StepEnded = "step.ended" of Spawn {
+        /// The spawn that the player belongs to.
+        source: Required<SpawnId>,
+        /// The player's name.
+        player: Required<Player>,
+        /// The name of the step in figures: the `as` of the step, or else the name of the fetch.
+        step: Required<Text>,
+        /// The time from the planned moment of the step to its end, in seconds.
+        took: Required<Span>,
+        /// True if all answers were as expected.
+        ok: Required<Flag>,
+    }
+
+    /// A player that makes fetches ended, and was not stopped.
+    PlayerEnded = "player.ended" of Spawn {
+        /// The spawn that the player belongs to.
+        source: Required<SpawnId>,
+        /// The player's name.
+        player: Required<Player>,
+        /// The time from the planned start of the player to its end, in seconds.
+        took: Required<Span>,
+        /// True if it took its steps to their end, and no failed fetch ended it.
+        ok: Required<Flag>,
+    }
+
     /// A process wrote a line. In Rust one event holds a chunk of lines; in the log each line is an event.
     Lines = "line" of Spawn => {
         /// The spawn that wrote the lines.
@@ -288,8 +314,12 @@ events! {
         source: Required<RequestId>,
         /// The name of the fetch that the request belongs to.
         job: Required<Name>,
-        /// The timeline entry that started the fetch. A typed fetch has no entry.
+        /// The timeline entry that started the fetch. A typed fetch has no entry, nor has one of a player.
         entry: Optional<EntryRef>,
+        /// The name of the player that makes the request, if one does.
+        player: Optional<Player>,
+        /// The name of the player's step in figures: the `as` of the step, or else the name of the fetch.
+        step: Optional<Text>,
         /// The HTTP method.
         method: Required<Text>,
         /// The URL, with its secrets redacted.

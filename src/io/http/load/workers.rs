@@ -93,6 +93,7 @@ impl LoadWorkers {
         let job = self.fetch_job();
         let progress = AttemptProgress::new(Rc::clone(&worker.sent));
         let attempt = FetchAttempt {
+            session: None,
             context: &self.context,
             source,
             job,

@@ -305,6 +305,8 @@ fn measured_value(
         }
         (MeasuredQuantity::FetchBytes, Event::FetchFinished { fetched, .. }) => Some(fetched.bytes),
         (MeasuredQuantity::SpawnTook, Event::SpawnExited { .. }) => Some(now.since(origin?.started_at?).0),
+        (MeasuredQuantity::StepTook, Event::StepEnded { took, .. })
+        | (MeasuredQuantity::PlayerTook, Event::PlayerEnded { took, .. }) => Some(took.0),
         (MeasuredQuantity::Lateness, event) => event.due().map(|due| now.since(due).0),
         // The duration so far.
         (MeasuredQuantity::RunTook, _) => Some(now.0),

@@ -18,6 +18,15 @@ impl EventOrigin {
         EventOrigin { preset: Some(preset), fetch: None, entry, started_at: None }
     }
 
+    /// A request that a player makes.
+    pub(in crate::engine) fn for_player_request(
+        preset: Option<usize>,
+        job: usize,
+        entry: Option<usize>,
+    ) -> EventOrigin {
+        EventOrigin { preset, fetch: Some(job), entry, started_at: None }
+    }
+
     pub(in crate::engine) fn for_request(job: usize, entry: Option<usize>) -> EventOrigin {
         EventOrigin { preset: None, fetch: Some(job), entry, started_at: None }
     }

@@ -27,7 +27,7 @@ impl RunState {
             match &row.action {
                 EntryAction::Spawn(preset) => self.start_spawn(*preset, Some(entry), due, out),
                 EntryAction::Fetch(job) => self.start_fetch(*job, Some(entry), due, out),
-                EntryAction::Stop(target) => self.run_stop_entry(entry, *target, due, out),
+                EntryAction::Stop(target) => self.stop_target(*target, Some(entry), due, out),
                 EntryAction::Send { to, text } => self.run_send_entry(entry, *to, text, due, out),
                 EntryAction::Mark(text) => self.run_mark_entry(entry, text, due, out),
             }
@@ -99,36 +99,37 @@ impl RunState {
         }
     }
 
-    /// Stops every spawn and request of the target.
-    fn run_stop_entry(&mut self, entry: usize, target: usize, due: Moment, out: &mut EngineOutput<'_>) {
+    /// Stops every spawn and request of the target, for an entry or for the step of a player.
+    pub(super) fn stop_target(
+        &mut self,
+        target: usize,
+        by_entry: Option<usize>,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
         let scenario = Rc::clone(&self.scenario);
-        let name = Some(scenario.timeline[entry].event_name(entry));
+        let entry = by_entry.map(|entry| scenario.timeline[entry].event_name(entry));
         let sources = self.sources_of(target);
         let loads: Vec<(u32, usize)> = self.jobs.loads_of_entry(target).collect();
         let has_load = self.stop_loads(&loads, Some((due, target)), out);
+        let stopping = |source, error| Event::Stopping {
+            due: Some(due),
+            source,
+            entry,
+            signal: None,
+            reason: None,
+            error,
+        };
         for source in &sources {
-            out.event(&Event::Stopping {
-                due: Some(due),
-                source: Some(*source),
-                entry: name,
-                signal: None,
-                reason: None,
-                error: None,
-            });
+            out.event(&stopping(Some(*source), None));
             self.stop_source(*source, out);
         }
         if sources.is_empty() && !has_load {
             let error = format!("{} does not run", entry_name(&scenario, target));
-            out.event(&Event::Stopping {
-                due: Some(due),
-                source: None,
-                entry: name,
-                signal: None,
-                reason: None,
-                error: Some(&error),
-            });
-            self.lifecycle.record_failure(|| {
-                format!("{} could not stop anything: {error}", entry_name(&scenario, entry))
+            out.event(&stopping(None, Some(&*error)));
+            self.lifecycle.record_failure(|| match by_entry {
+                Some(entry) => format!("{} could not stop anything: {error}", entry_name(&scenario, entry)),
+                None => format!("a step could not stop anything: {error}"),
             });
         }
     }

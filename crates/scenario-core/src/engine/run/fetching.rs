@@ -7,7 +7,9 @@ use super::RunState;
 use crate::engine::effect::Effect;
 use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::job::JobRun;
+use crate::engine::load_metrics_recorder::LoadMetricsRecorder;
 use crate::engine::output::EngineOutput;
+use crate::engine::player_sessions::PlayerSession;
 use crate::scenario::model::{FetchMode, ScenarioText};
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{Event, FetchErrorKind, FetchedResponse, SendCounts, Source};
@@ -51,7 +53,12 @@ impl RunState {
         let fetch = &scenario.fetches[job];
         let counts_from = run.load().filter(|load| load.is_open_loop()).map(|_| due);
         let source = self.requests.add(job_run, url, out.now().since(due));
-        out.expectations().register_source(source, EventOrigin::for_request(job, entry));
+        let round = run.round();
+        let origin = match round {
+            Some(round) => self.player_origin(round.player, job),
+            None => EventOrigin::for_request(job, entry),
+        };
+        out.expectations().register_source(source, origin);
         let entry = entry.map(|entry| self.scenario.timeline[entry].event_name(entry));
         let starting = self.jobs.get_mut(job_run).and_then(JobRun::series_mut);
         let starting = starting.map(|series| self.request_values.next_request(job, series));
@@ -61,20 +68,33 @@ impl RunState {
             Some(table) if table.rows.is_none() => out.logged_row_values(),
             _ => Vec::new(),
         };
-        let own = |name: &str| self.request_values.value_of(name, job, starting.as_ref()?, &logged);
+        let session = round.and_then(|round| self.sessions.get(round.player));
+        let own = |name: &str| {
+            let captured = session.and_then(|session| session.captured().get(name)).cloned();
+            captured.or_else(|| self.request_values.value_of(name, job, starting.as_ref()?, &logged))
+        };
         let (captured, shown) = self.captures.for_request(fetch, url, own);
         let shown_values = table.map(|_| row_values_in(&fetch.urls[url], &captured));
+        let player = round.map(|round| self.players.step_player(round.player, &scenario).1);
+        let step = round.map(|round| &*self.fetch_of(round, &scenario).label);
+        if let Some(step) = step {
+            self.loads.record_step_start(step, out.now());
+        }
         out.event(&Event::FetchStarted {
             due,
             source,
             job: &fetch.name,
             entry,
+            player,
+            step,
             method: &fetch.method,
             url: &shown,
             row: starting.as_ref().and_then(|request| request.row).map(u64::from),
             values: shown_values.as_deref().filter(|values| !values.is_empty()),
         });
-        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured });
+        let session = round.map(|round| round.player);
+        let session = session.filter(|id| self.players.group_of(*id, &scenario).cookies);
+        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured, session });
     }
 
     /// Takes the row of a run of a fetch that is no load; false if there is none, so that no request starts.
@@ -122,18 +142,21 @@ impl RunState {
     ) {
         let Some((number, job)) = self.request_of(source) else { return };
         let Some(request) = self.requests.get(number) else { return };
-        let (url, late) = (request.url(), request.start_lateness());
+        let (url, late, job_run) = (request.url(), request.start_lateness(), request.job_run());
         let scenario = Rc::clone(&self.scenario);
         let is_expected = scenario.fetches[job].status.allows(fetched.status);
         let ok = is_expected && fetched.check.is_none();
         out.event(&Event::FetchFinished { source, fetched, ok });
-        if let Some(metrics) = self.loads.metrics_of(job) {
+        if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_response(out.now(), fetched, late);
         }
         if ok {
-            self.captures.store(job, fetched);
+            let round = self.jobs.get(job_run).and_then(JobRun::round);
+            let own = round.and_then(|round| self.sessions.get_mut(round.player));
+            self.captures.store(job, fetched, own.map(PlayerSession::captured_mut));
             self.failure_budgets.record_success(job);
         } else {
+            self.jobs.record_failure(job_run);
             let name = &scenario.fetches[job].name;
             let url = || scenario.fetches[job].urls[url].display_with_gaps();
             self.record_failed_request(job, || match &fetched.check {
@@ -154,9 +177,11 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let Some((number, job)) = self.request_of(source) else { return };
-        let is_cancelled = self.requests.get(number).is_some_and(|request| request.is_cancelled());
+        let Some(request) = self.requests.get(number) else { return };
+        let is_cancelled = request.is_cancelled();
+        self.jobs.record_failure(request.job_run());
         out.event(&Event::FetchFailed { source, kind, error, took, sent });
-        if let Some(metrics) = self.loads.metrics_of(job) {
+        if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_failure(out.now(), (kind, is_cancelled), sent);
         }
         if !is_cancelled {
@@ -184,10 +209,20 @@ impl RunState {
         }
     }
 
-    /// Whether a request is in flight, and the head of its response is logged. That of a load is not: it
-    /// has too many.
+    /// Whether a request is in flight, and the head of its response is logged. That of a load or of a player is
+    /// not: they have too many.
     pub(super) fn logs_response_head(&self, source: Source) -> bool {
-        self.request_of(source).is_some_and(|(_, job)| self.scenario.fetches[job].load.is_none())
+        let Some((number, job)) = self.request_of(source) else { return false };
+        let run = self.requests.get(number).and_then(|request| self.jobs.get(request.job_run()));
+        self.scenario.fetches[job].load.is_none() && run.is_some_and(|run| run.round().is_none())
+    }
+
+    /// The metrics that a request counts for: those of its load, or of the step of its player.
+    fn metrics_of_request(&mut self, number: u32, job: usize) -> Option<&mut LoadMetricsRecorder> {
+        let round = self.requests.get(number).and_then(|request| self.jobs.get(request.job_run())?.round());
+        let Some(round) = round else { return self.loads.metrics_of(job) };
+        let scenario = Rc::clone(&self.scenario);
+        self.loads.metrics_of_step(&self.fetch_of(round, &scenario).label)
     }
 
     /// The number and the job of a request in flight.
@@ -212,10 +247,13 @@ impl RunState {
     /// Ends a job that has nothing in flight and nothing to come.
     pub(super) fn finish_job_if_over(&mut self, job_run: u32, out: &mut EngineOutput<'_>) {
         let Some(run) = self.jobs.get(job_run).filter(|run| run.is_over()) else { return };
-        let entry = run.entry();
+        let (entry, round, is_expected) = (run.entry(), run.round(), !run.has_failed());
         self.count_unsent(job_run, out.now());
         self.jobs.remove(job_run);
         self.entry_source_removed(entry, out.now(), out);
+        if let Some(round) = round {
+            self.player_round_ended(round, is_expected, out);
+        }
     }
 }
 

@@ -7,9 +7,11 @@ mod fetching;
 mod inputs;
 mod loading;
 mod output_lines;
+mod player_fetching;
 mod readying;
 mod shutdown;
 mod spawning;
+mod stepping;
 mod targets;
 
 use std::rc::Rc;
@@ -21,11 +23,12 @@ use crate::engine::job::Jobs;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::load::Loads;
 use crate::engine::output::EngineOutput;
-use crate::engine::players::{PlayResult, Players};
+use crate::engine::player_sessions::PlayerSessions;
+use crate::engine::players::{PlayResult, Players, RequestedStep};
 use crate::engine::request_values::RequestValues;
 use crate::engine::requests::Requests;
 use crate::engine::spawns::Spawns;
-use crate::engine::steps::{StepMachine, StepRole};
+use crate::engine::steps::{StepMachine, StepRole, TakenStep};
 use crate::engine::timeline::Timeline;
 use crate::engine::timer_queue::{Timer, TimerQueue};
 use crate::scenario::model::Scenario;
@@ -52,6 +55,7 @@ pub(crate) struct RunState {
     guests: GuestPlayers,
     captures: Captures,
     request_values: RequestValues,
+    sessions: PlayerSessions,
     /// Whether the run may end while programs are being started.
     ends_before_starts: bool,
 }
@@ -74,6 +78,7 @@ impl RunState {
             guests: GuestPlayers::default(),
             captures: Captures::new(Rc::clone(&scenario)),
             request_values: RequestValues::new(Rc::clone(&scenario), seed),
+            sessions: PlayerSessions::default(),
             ends_before_starts: false,
             scenario,
         }
@@ -179,8 +184,17 @@ impl RunState {
                     self.players_ended(source, due, out);
                     continue;
                 }
-                PlayResult::Deadlock => {
+                PlayResult::Deadlock if self.is_deadlock_final() => {
                     self.deadlock_reached(out);
+                    continue;
+                }
+                PlayResult::Deadlock => {}
+                PlayResult::StepPlayerEnded(id) => {
+                    self.end_player(id, out);
+                    continue;
+                }
+                PlayResult::StepRequested(step) => {
+                    self.step_requested(step, out);
                     continue;
                 }
                 PlayResult::ChoiceNeeded => return,
@@ -263,10 +277,13 @@ impl RunState {
         self.players.set_steps(steps);
     }
 
-    /// Notes that a player has taken its last step.
-    pub(crate) fn end_player(&mut self, id: u32, out: &mut EngineOutput<'_>) {
-        if let PlayResult::SpawnEnded(source, due) = self.players.end_player(id) {
-            self.players_ended(source, due, out);
+    /// Does what a step that a walk has taken asks for, and ends its player if that was its last step.
+    pub(crate) fn finish_step(&mut self, taken: &TakenStep<'_>, out: &mut EngineOutput<'_>) {
+        let TakenStep { id, instruction, request, has_ended, .. } = *taken;
+        match request {
+            Some(request) => self.step_requested(RequestedStep { id, instruction, request, has_ended }, out),
+            None if has_ended => self.end_player(id, out),
+            None => {}
         }
     }
 

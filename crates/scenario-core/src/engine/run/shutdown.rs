@@ -62,9 +62,10 @@ impl RunState {
 
     /// Every player that is left waits for a lock, and so forever.
     pub(super) fn deadlock_reached(&mut self, out: &mut EngineOutput<'_>) {
-        let waiting = self.players.lock_waits(&self.scenario);
+        let waiting = self.players.blocked_waits(&self.scenario);
         out.event(&Event::Deadlock { waiting: &waiting });
-        self.fail_now(format_deadlock(&waiting), out);
+        let only_locks = self.players.wait_only_for_locks(&self.scenario);
+        self.fail_now(format_deadlock(&waiting, only_locks), out);
     }
 
     /// An expectation with `abort` can no longer hold.
@@ -195,11 +196,12 @@ impl RunState {
 /// The most players of a deadlock that its reason names.
 const MAX_NAMED_WAITERS: usize = 10;
 
-fn format_deadlock(waiting: &[(String, String)]) -> String {
+fn format_deadlock(waiting: &[(String, String)], only_locks: bool) -> String {
     let named = waiting.iter().take(MAX_NAMED_WAITERS).map(|(player, lock)| format!("{player} for {lock}"));
     let mut named: Vec<String> = named.collect();
     if waiting.len() > MAX_NAMED_WAITERS {
         named.push(format!("{} more", waiting.len() - MAX_NAMED_WAITERS));
     }
-    format!("deadlock: every player that is left waits for a lock ({})", named.join(", "))
+    let what = if only_locks { "a lock" } else { "others" };
+    format!("deadlock: every player that is left waits for {what} ({})", named.join(", "))
 }

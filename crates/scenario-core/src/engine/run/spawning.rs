@@ -57,7 +57,10 @@ impl RunState {
         self.record_spawn_started(number, None, due, out);
         out.place_players(source, PlacementSeed { preset: &scenario.presets[preset].name, nth }, groups);
         match self.players.start_spawn(&scenario, spawn, self.seed, due, out) {
-            Some(play) => self.spawns.set_playing(number, play),
+            Some(play) => {
+                self.spawns.set_playing(number, play);
+                self.add_sessions(play, due);
+            }
             None => self.players_ended(source, due, out),
         }
     }
@@ -200,7 +203,8 @@ impl RunState {
             SpawnStop::Nothing => {}
             SpawnStop::Process => out.effect(Effect::StopSpawn { source: Source::Spawn(number) }),
             SpawnStop::Players(play) => {
-                self.players.stop_spawn(play);
+                self.drop_sessions(play, out);
+                self.players.stop_spawn(play, &self.scenario);
                 let end = SpawnExitReport::for_players(SpawnExit::Signal(Signal::TERM));
                 self.record_spawn_exited(number, end, true, out.now(), out);
             }

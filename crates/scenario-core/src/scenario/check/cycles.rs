@@ -2,7 +2,6 @@
 //! each must fit 64 bits.
 
 use super::DefinitionsByName;
-use super::players::sum_of_pauses;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{
@@ -130,7 +129,7 @@ fn longest_play(preset: &Preset) -> Option<Span> {
             PlayerBehavior::Moves { moves, every } => {
                 every.longest().unwrap_or_default().checked_mul((*moves).into())?
             }
-            PlayerBehavior::Steps(steps) => sum_of_pauses(steps)?,
+            PlayerBehavior::Steps(program) => program.longest_pauses()?,
         };
         Some(longest.max(play))
     })

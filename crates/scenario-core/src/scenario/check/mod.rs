@@ -10,30 +10,34 @@ pub(crate) mod expect;
 mod fetches;
 mod headers;
 mod load;
+mod player_fetches;
 mod players;
 mod presets;
 mod proxy;
 mod ready;
 mod request_values;
 mod secret_use;
+mod step_locks;
 mod steps;
 mod time_limit;
 mod timeline;
 mod url;
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use steps::CellsAndLocks;
+use steps::StepNames;
+use timeline::entry_names;
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::engine::random;
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::file::{RawDataTable, RawFetchJob, RawPreset, RawScenario, RawSharedCells};
+use crate::scenario::file::{RawChannel, RawDataTable, RawFetchJob, RawPreset, RawScenario, RawSharedCells};
+use crate::scenario::model::steps::Channel;
 use crate::scenario::model::{DataTable, FetchJob, Scenario};
-use crate::scenario::schema::collections::NamedTable;
-use crate::scenario::schema::key_rules::JobNameRule;
+use crate::scenario::schema::collections::{NamedEntry, NamedTable};
+use crate::scenario::schema::key_rules::{JobNameRule, VarNameRule};
 use crate::scenario::schema::numbers::BoundedInt;
 use crate::scenario::schema::{KeySlot, Located};
 use crate::scenario::unix_socket::url_in_folder;
@@ -55,8 +59,8 @@ pub(crate) struct PresetContext<'a> {
     has_world: bool,
     /// Receives the passwords of URLs.
     passwords: &'a mut Vec<String>,
-    /// The cells of the scenario; receives the names of locks.
-    cells_and_locks: &'a mut CellsAndLocks,
+    /// The names that steps can refer to; receives those of locks.
+    step_names: &'a mut StepNames,
 }
 
 /// The error for a name that is defined a second time.
@@ -77,7 +81,15 @@ pub(crate) fn build_scenario(
     passwords: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Option<Scenario> {
-    let mut shared = CellsAndLocks { cells: build_cells(raw.shared), locks: Vec::new() };
+    let channels = build_channels(raw.channels);
+    let mut shared = StepNames {
+        cells: build_cells(raw.shared),
+        locks: Vec::new(),
+        channels,
+        presets: sorted_names(parts.iter().flat_map(|part| part.presets.items.iter().map(|item| &item.name))),
+        fetches: sorted_names(parts.iter().flat_map(|part| part.fetches.items.iter().map(|item| &item.name))),
+        entries: raw.timeline.as_given().map_or_else(HashMap::new, |entries| entry_names(&entries.value.0)),
+    };
     let has_world = raw.world.is_present();
     let mut all_presets = DefinitionsByName::default();
     let mut all_fetches = DefinitionsByName::default();
@@ -88,7 +100,7 @@ pub(crate) fn build_scenario(
                     is_virtual,
                     has_world,
                     passwords: &mut *passwords,
-                    cells_and_locks: &mut shared,
+                    step_names: &mut shared,
                 };
                 presets::build_preset(&item.name, item.place, raw, &part.folder, &mut around, found)
             });
@@ -136,12 +148,16 @@ pub(crate) fn build_scenario(
         expectations: expected?,
         shared_cells: shared.cells?,
         locks: shared.locks,
+        channels: shared.channels?,
         world: world?,
     };
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
     expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
+    player_fetches::check_player_fetches(&scenario, found);
+    player_fetches::warn_of_shared_captures(&scenario, found);
+    player_fetches::warn_of_endless_spawns(&scenario, found);
     Some(scenario)
 }
 
@@ -173,6 +189,32 @@ fn build_cells(raw: KeySlot<RawSharedCells>) -> Option<Vec<(String, i64)>> {
         items.into_iter().map(|item| (item.name, item.value.map_or(0, |number| number.value.0))).collect();
     cells.sort();
     Some(cells)
+}
+
+/// The channels, sorted by name; `None` if one is wrong, which has been reported.
+fn build_channels(raw: KeySlot<NamedTable<RawChannel, VarNameRule>>) -> Option<Vec<Channel>> {
+    if matches!(raw, KeySlot::Invalid) {
+        return None;
+    }
+    let items = raw.into_value().unwrap_or_default().items;
+    let wanted = items.len();
+    let build = |item: NamedEntry<RawChannel>| {
+        let raw = item.value?.value;
+        Some(Channel {
+            name: item.name,
+            capacity: u32::try_from(raw.capacity.valid()?.0).ok()?,
+            order: raw.order.valid()?,
+            lossy: raw.lossy.valid()?,
+        })
+    };
+    let mut channels: Vec<Channel> = items.into_iter().filter_map(build).collect();
+    channels.sort_by(|a, b| a.name.cmp(&b.name));
+    (channels.len() == wanted).then_some(channels)
+}
+
+fn sorted_names<'n>(names: impl Iterator<Item = &'n String>) -> Vec<String> {
+    let names: std::collections::BTreeSet<&String> = names.collect();
+    names.into_iter().cloned().collect()
 }
 
 /// Presets or fetches by name. A definition with a wrong body keeps its name, so that no message says that

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::check::steps;
-use crate::scenario::check::steps::CellsAndLocks;
+use crate::scenario::check::steps::StepNames;
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{BoundedU32, MAX_PLAYERS_IN_PRESET, RawPlayerGroup};
 use crate::scenario::interval::Interval;
-use crate::scenario::model::steps::{PlayerStep, StepAction};
 use crate::scenario::model::{PlayerBehavior, PlayerGroup};
 use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::RawStep;
@@ -17,7 +16,6 @@ use crate::scenario::schema::strings::DirectionWord;
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::event::Direction;
 use scenario_log::name::{MAX_NAME_LEN, NamePattern};
-use scenario_log::time::Span;
 
 /// The largest number of player rows in one preset.
 const MAX_PLAYER_ROWS: usize = 10_000;
@@ -28,7 +26,7 @@ const MAX_DUPLICATE_REPORTS: usize = 10;
 pub(super) fn build_groups(
     raw: Located<ListOf<RawPlayerGroup, 1>>,
     has_world: bool,
-    shared: &mut CellsAndLocks,
+    shared: &mut StepNames,
     found: &mut Diagnostics,
 ) -> Option<Vec<PlayerGroup>> {
     let rows = raw.value.0;
@@ -94,7 +92,7 @@ fn compass_letter(word: &str) -> Result<(), String> {
 fn build_group(
     raw: RawPlayerGroup,
     place: FilePlace,
-    shared: &mut CellsAndLocks,
+    shared: &mut StepNames,
     found: &mut Diagnostics,
 ) -> Option<PlayerGroup> {
     let count = u32::try_from(raw.count.valid()?.0).ok()?;
@@ -109,21 +107,28 @@ fn build_group(
     }
     let directions = raw.directions.valid().map(|list| list.0.into_iter().map(|one| one.value.0).collect());
     let part = build_behavior(raw.moves, raw.every, raw.steps, shared, found)?;
-    Some(PlayerGroup { name, count, behavior: part, directions: directions? })
+    Some(PlayerGroup {
+        name,
+        count,
+        behavior: part,
+        directions: directions?,
+        on_failure: raw.on_failure.or_default(),
+        cookies: raw.cookies.or_default(),
+    })
 }
 
 fn build_behavior(
     moves: KeySlot<BoundedU32<0>>,
     every: KeySlot<Interval>,
     steps: KeySlot<ListOf<RawStep, 1>>,
-    shared: &mut CellsAndLocks,
+    shared: &mut StepNames,
     found: &mut Diagnostics,
 ) -> Option<PlayerBehavior> {
     const HELP: &str = "time is counted in 64 bits of nanoseconds";
     if let KeySlot::Given(raw) = steps {
         let part = PlayerBehavior::Steps(steps::build_steps(raw.value.0, shared, found)?);
         if let PlayerBehavior::Steps(steps) = &part
-            && sum_of_pauses(steps).is_none()
+            && steps.longest_pauses().is_none()
         {
             let message = "these pauses may take longer than 584 years";
             found.add(Diagnostic::error(raw.place, message).with_help(HELP));
@@ -137,15 +142,6 @@ fn build_behavior(
         found.add(Diagnostic::error(every.place, message).with_help(HELP));
     }
     Some(PlayerBehavior::Moves { moves, every: every.value })
-}
-
-/// The longest sum of all pauses; a draw without an upper bound counts as 0. `None` if the sum does not fit
-/// 64 bits.
-pub(super) fn sum_of_pauses(steps: &[PlayerStep]) -> Option<Span> {
-    steps.iter().try_fold(Span::ZERO, |sum, step| match &step.action {
-        StepAction::Pause(interval) => sum.checked_add(interval.longest().unwrap_or_default()),
-        _ => Some(sum),
-    })
 }
 
 /// Reports names that two players would share.
@@ -279,12 +275,16 @@ fn name_bytes(name: &NamePattern, length: usize) -> Vec<NameByte> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scenario_log::time::Span;
+
     fn players(name: &str, count: u32) -> PlayerGroup {
         PlayerGroup {
             name: NamePattern::new(name, count),
             count,
             behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
             directions: Direction::ALL.map(|one| one.letter().to_owned()).to_vec(),
+            on_failure: crate::scenario::model::OnFailure::End,
+            cookies: true,
         }
     }
 

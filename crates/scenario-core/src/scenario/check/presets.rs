@@ -56,7 +56,7 @@ fn build_players(
             found.add(Diagnostic::error(steps.place, message).with_help("remove `isolation`"));
         }
     }
-    let groups = players::build_groups(players, around.has_world, around.cells_and_locks, found)?;
+    let groups = players::build_groups(players, around.has_world, around.step_names, found)?;
     Some(PlayersPreset { groups, isolation })
 }
 

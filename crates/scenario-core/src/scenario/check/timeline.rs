@@ -64,6 +64,31 @@ struct TimelineNames<'a> {
     kinds: Vec<EntryKind<'a>>,
 }
 
+/// Notes the preset or fetch that an entry starts.
+fn record_started(started: &mut HashMap<String, StartedName>, index: usize, raw: &RawTimelineEntry) {
+    let Some(name) = raw.spawn.as_given().or(raw.fetch.as_given()) else { return };
+    let first_id = raw.id.as_given().map(|id| id.value.0.clone());
+    let started = started.entry(name.value.0.clone());
+    started.or_insert(StartedName { first: index, first_id, count: 0 }).count += 1;
+}
+
+/// The names by which steps refer to entries: ids, and the names of presets and fetches that one entry starts.
+pub(super) fn entry_names(entries: &[Located<RawTimelineEntry>]) -> HashMap<String, usize> {
+    let mut ids = HashMap::new();
+    let mut started: HashMap<String, StartedName> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let raw = &entry.value;
+        if let Some(id) = raw.id.as_given() {
+            ids.entry(id.value.0.clone()).or_insert(index);
+        }
+        record_started(&mut started, index, raw);
+    }
+    for (name, started) in started.into_iter().filter(|(_, started)| started.is_sole()) {
+        ids.entry(name).or_insert(started.first);
+    }
+    ids
+}
+
 /// Builds the entries of the model; `None` if one of them is wrong.
 pub(super) fn build_timeline(
     raw: Vec<Located<RawTimelineEntry>>,
@@ -133,7 +158,7 @@ impl<'a> TimelineNames<'a> {
                 }
                 _ => EntryKind::Invalid,
             });
-            self.add_started(index, raw);
+            record_started(&mut self.started, index, raw);
             let Some(id) = raw.id.as_given() else { continue };
             match self.ids.entry(id.value.0.clone()) {
                 Slots::Vacant(slot) => {
@@ -218,13 +243,6 @@ impl<'a> TimelineNames<'a> {
     }
 
     /// Notes the name of what an entry starts.
-    fn add_started(&mut self, index: usize, raw: &RawTimelineEntry) {
-        let Some(name) = raw.spawn.as_given().or(raw.fetch.as_given()) else { return };
-        let first_id = raw.id.as_given().map(|id| id.value.0.clone());
-        let started = self.started.entry(name.value.0.clone());
-        started.or_insert(StartedName { first: index, first_id, count: 0 }).count += 1;
-    }
-
     /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
     /// name; reports it if there is no such entry.
     fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {

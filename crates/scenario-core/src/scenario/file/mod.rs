@@ -14,6 +14,7 @@ pub(crate) use fetches::RawFetchJob;
 pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
 pub(crate) use timeline::{RawSend, RawTimelineEntry};
 
+use crate::scenario::model::steps::{Channel, ChannelOrder};
 use crate::scenario::model::{Scenario, WorldEdges, WorldRules};
 use crate::scenario::schema::after::RawVar;
 use crate::scenario::schema::collections::{ListOf, NamedTable, PairOf};
@@ -46,6 +47,9 @@ pub(crate) const MAX_LOAD_CONNECTIONS: i64 = 50_000;
 
 /// The largest width and height of a world.
 pub(crate) const MAX_WORLD_SIDE: i64 = 10_000;
+
+/// The most messages of a channel.
+const MAX_CHANNEL_CAPACITY: i64 = 1_000_000;
 
 /// The largest number of players in a preset.
 pub(crate) const MAX_PLAYERS_IN_PRESET: i64 = 100_000_000;
@@ -101,6 +105,10 @@ table! {
         "shared" shared: RawSharedCells => |one| {
             unless_empty(encode_named(one.shared_cells.iter().map(|(name, value)| (&**name, *value))))
         },
+        /// Channels by name, through which players send numbers to each other in their `steps`.
+        "channels" channels: NamedTable<RawChannel, VarNameRule> => |one| {
+            unless_empty(encode_named(one.channels.iter().map(|one| (&*one.name, RawChannel::write(one)))))
+        },
         /// The world: a grid in which each player has a place. Default: there is no world.
         "world" world: RawWorld => |one| one.world.as_ref().map(RawWorld::write),
         /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
@@ -126,6 +134,21 @@ table! {
         /// The names of variables of the environment whose values are no secrets, so that `${env:NAME}` is shown
         /// as it is. Everyday names such as `HOME`, `PWD`, `USER` and `NODE_ENV` need not be given.
         "plain" plain: ListOf<EnvName, 0>,
+    }
+}
+
+table! {
+    /// A channel, through which players send numbers to each other.
+    RawChannel is "a channel" from (Channel) with [] {
+        /// The most messages that the channel holds, from 1 to 1,000,000. A player that sends to a full channel
+        /// waits.
+        "capacity" capacity: BoundedInt<1, MAX_CHANNEL_CAPACITY> = 1 => |channel| channel.capacity,
+        /// The order in which messages are received: `"fifo"`, as they were sent, or `"any"`, as the seed
+        /// draws.
+        "order" order: ChannelOrder = "fifo" => |channel| channel.order,
+        /// Whether messages may be lost, as the seed draws. A message to a full channel then is lost, and
+        /// nobody waits to send.
+        "lossy" lossy: bool = false => |channel| channel.lossy,
     }
 }
 

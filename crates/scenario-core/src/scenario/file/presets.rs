@@ -4,15 +4,15 @@ use super::{BoundedU32, MAX_PLAYERS_IN_PRESET};
 use crate::scenario::format::format_size;
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ExitRule, Isolation, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest, ScenarioText,
-    StdinMode, StopPolicy,
+    ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, Preset, ReadinessRule, ReadinessTest,
+    ScenarioText, StdinMode, StopPolicy,
 };
 use crate::scenario::schema::collections::{ListOf, NamedTable};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::encode_named;
 use crate::scenario::schema::key_rules::EnvNameRule;
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
-use crate::scenario::schema::steps::RawStep;
+use crate::scenario::schema::steps::{RawStep, encode_blocks};
 use crate::scenario::schema::strings::{
     DirectionWord, EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath, UrlText,
 };
@@ -89,6 +89,8 @@ table! {
         TableRule::RequiredUnless("every", "every = \"0s..800ms\"", "steps"),
         TableRule::Excludes("steps", "moves"),
         TableRule::Excludes("steps", "every"),
+        TableRule::Needs("on_failure", "steps"),
+        TableRule::Needs("cookies", "steps"),
     ] {
         /// The name of the player: any text of up to 64 characters. With a `count` over 1, `{n}` in the name becomes a number from 1 to
         /// `count`; without `{n}`, `-1` to `-count` is appended.
@@ -102,12 +104,17 @@ table! {
         "every" every: Interval => |group| moves_of(group).map(|(_, every)| every),
         /// The steps that each player takes one after the other, instead of `moves` and `every`.
         "steps" steps: ListOf<RawStep, 1> => |group| match &group.behavior {
-            PlayerBehavior::Steps(steps) => Some(steps.iter().map(|step| &step.text).collect::<Vec<_>>()),
+            PlayerBehavior::Steps(program) => Some(encode_blocks(&program.blocks)),
             PlayerBehavior::Moves { .. } => None,
         },
         /// The directions of the moves; each move is drawn from them with equal chance. With a `[world]` they
         /// are `"N"`, `"S"`, `"E"` and `"W"`. Without one they are any words, such as `["serve", "rest"]`.
         "directions" directions: ListOf<DirectionWord, 1> = ["N", "S", "E", "W"] => |group| group.directions.clone(),
+        /// What a player does after a fetch that is not as expected: `"end"`, `"go on"` with its next step, or
+        /// `"again"` from its first step, without its cookies and captured values.
+        "on_failure" on_failure: OnFailure = "end" => |group| group.on_failure; UnlessDefault,
+        /// Whether each player keeps the cookies that servers set, and sends them back with its fetches.
+        "cookies" cookies: bool = true => |group| group.cookies; UnlessDefault,
     }
 }
 

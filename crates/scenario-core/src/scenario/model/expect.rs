@@ -96,6 +96,10 @@ pub enum MeasuredQuantity {
     FetchBytes,
     /// The time from the start of a spawn to its end.
     SpawnTook,
+    /// The time from the planned moment of a player's step to the end of its fetches.
+    StepTook,
+    /// The time from the start of a player that makes fetches to its end.
+    PlayerTook,
     /// The time from the planned moment of an event to its real one.
     Lateness,
     /// The time from the start of the run to its end.
@@ -104,11 +108,13 @@ pub enum MeasuredQuantity {
 
 impl MeasuredQuantity {
     /// All measured quantities.
-    pub const ALL: [MeasuredQuantity; 6] = [
+    pub const ALL: [MeasuredQuantity; 8] = [
         MeasuredQuantity::FetchTook,
         MeasuredQuantity::FetchFirstByte,
         MeasuredQuantity::FetchBytes,
         MeasuredQuantity::SpawnTook,
+        MeasuredQuantity::StepTook,
+        MeasuredQuantity::PlayerTook,
         MeasuredQuantity::Lateness,
         MeasuredQuantity::RunTook,
     ];
@@ -121,6 +127,8 @@ impl MeasuredQuantity {
             MeasuredQuantity::FetchFirstByte => "fetch.first_byte",
             MeasuredQuantity::FetchBytes => "fetch.bytes",
             MeasuredQuantity::SpawnTook => "spawn.took",
+            MeasuredQuantity::StepTook => "step.took",
+            MeasuredQuantity::PlayerTook => "player.took",
             MeasuredQuantity::Lateness => "lateness",
             MeasuredQuantity::RunTook => "run.took",
         }
@@ -134,6 +142,8 @@ impl MeasuredQuantity {
                 EventKind::from_name("fetch.finished")
             }
             MeasuredQuantity::SpawnTook => EventKind::from_name("spawn.exited"),
+            MeasuredQuantity::StepTook => EventKind::from_name("step.ended"),
+            MeasuredQuantity::PlayerTook => EventKind::from_name("player.ended"),
             MeasuredQuantity::Lateness | MeasuredQuantity::RunTook => None,
         }
     }

@@ -9,6 +9,7 @@ pub mod expect;
 mod fetches;
 mod presets;
 mod status;
+pub mod step_program;
 pub mod steps;
 mod text;
 mod timeline;
@@ -24,10 +25,11 @@ pub use fetches::{
     FetchMode, Http2Mode, LoadModel, LoadProfile, RowSource,
 };
 pub use presets::{
-    CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
-    ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
+    CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
+    PresetKind, ReadinessRule, ReadinessTest, StdinMode, StopPolicy,
 };
 pub use status::{StatusRange, StatusRule};
+use steps::Channel;
 pub use text::ScenarioText;
 pub use timeline::{EntryAction, EntryPace, EntryRepeat, EntryTrigger, TimelineEntry};
 
@@ -62,6 +64,8 @@ pub struct Scenario {
     pub shared_cells: Vec<(String, i64)>,
     /// The names of the locks that players take.
     pub locks: Vec<String>,
+    /// The channels through which players send numbers, sorted by name.
+    pub channels: Vec<Channel>,
     /// The world, if there is one.
     pub world: Option<WorldRules>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::ScenarioText;
+use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
@@ -84,13 +85,19 @@ impl PlayersPreset {
         self.groups.iter().any(|group| group.directions.iter().any(|direction| direction == word))
     }
 
-    /// Whether any of them may wait for a lock.
+    /// Whether any of them may have to wait for others: for a lock, a condition, a message or an answer.
     #[must_use]
-    pub fn may_take_locks(&self) -> bool {
-        let takes = |step: &PlayerStep| matches!(step.action, StepAction::Lock(_));
-        self.groups
-            .iter()
-            .any(|group| matches!(&group.behavior, PlayerBehavior::Steps(steps) if steps.iter().any(takes)))
+    pub fn may_wait(&self) -> bool {
+        let waits = |step: &PlayerStep| step.may_wait() || matches!(step.action, StepAction::Fetch(_));
+        self.programs().any(|program| program.has_step(waits))
+    }
+
+    /// The programs of those that take steps.
+    pub fn programs(&self) -> impl Iterator<Item = &StepProgram> {
+        self.groups.iter().filter_map(|group| match &group.behavior {
+            PlayerBehavior::Steps(program) => Some(program),
+            PlayerBehavior::Moves { .. } => None,
+        })
     }
 }
 
@@ -116,6 +123,22 @@ pub struct PlayerGroup {
     /// The directions of moves, drawn with equal chance; at least one. In a scenario with a world they are
     /// `N`, `S`, `E` and `W`; in others they are any words.
     pub directions: Vec<String>,
+    /// What a player does after a fetch that is not as expected.
+    pub on_failure: OnFailure,
+    /// Whether a player keeps the cookies that servers set, and sends them.
+    pub cookies: bool,
+}
+
+/// What a player does after a fetch that is not as expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It ends.
+    #[default]
+    End,
+    /// It goes on with its next step.
+    GoOn,
+    /// It begins again with its first step, without its cookies and captured values.
+    Again,
 }
 
 impl PlayerGroup {
@@ -136,33 +159,31 @@ pub enum PlayerBehavior {
         /// The wait after each move.
         every: Interval,
     },
-    /// It takes these steps one after the other; there is at least one.
-    Steps(Vec<PlayerStep>),
+    /// It takes these steps.
+    Steps(StepProgram),
 }
 
 impl PlayerBehavior {
-    /// The number of moves that it makes.
+    /// The fewest and the most moves that it makes; the most is `None` where there is no limit.
     #[must_use]
-    pub fn move_count(&self) -> u64 {
+    pub fn move_bounds(&self) -> (u64, Option<u64>) {
         match self {
-            PlayerBehavior::Moves { moves, .. } => u64::from(*moves),
-            PlayerBehavior::Steps(steps) => {
-                steps.iter().filter(|step| step.action == StepAction::Move).count() as u64
-            }
+            PlayerBehavior::Moves { moves, .. } => (u64::from(*moves), Some(u64::from(*moves))),
+            PlayerBehavior::Steps(program) => program.count_bounds(&|step| step.action == StepAction::Move),
         }
     }
 
-    /// The number of its moves or steps.
+    /// The most of its moves or steps; `None` where there is no limit.
     #[must_use]
-    pub fn step_count(&self) -> u64 {
+    pub fn most_steps(&self) -> Option<u64> {
         match self {
-            PlayerBehavior::Moves { moves, .. } => u64::from(*moves),
-            PlayerBehavior::Steps(steps) => steps.len() as u64,
+            PlayerBehavior::Moves { moves, .. } => Some(u64::from(*moves)),
+            PlayerBehavior::Steps(program) => program.count_bounds(&|_| true).1,
         }
     }
 
-    /// The shortest and the longest time that it takes. The longest is `None` where draws have no upper
-    /// bound, or where it does not fit 64 bits of nanoseconds.
+    /// The shortest and the longest time that it takes, if it waits for nobody. The longest is `None` where
+    /// draws or loops have no upper bound, or where it does not fit 64 bits of nanoseconds.
     #[must_use]
     pub fn duration_bounds(&self) -> (Span, Option<Span>) {
         match self {
@@ -171,17 +192,7 @@ impl PlayerBehavior {
                 let all = |wait: Span| wait.checked_mul(u64::from(*moves));
                 (all(every.shortest()).unwrap_or(Span(u64::MAX)), every.longest().and_then(all))
             }
-            PlayerBehavior::Steps(steps) => {
-                let pauses = || {
-                    steps.iter().filter_map(|step| match &step.action {
-                        StepAction::Pause(interval) => Some(interval),
-                        _ => None,
-                    })
-                };
-                let least = pauses().fold(0_u64, |sum, one| sum.saturating_add(one.shortest().0));
-                let most = pauses().try_fold(Span::ZERO, |sum, one| sum.checked_add(one.longest()?));
-                (Span(least), most)
-            }
+            PlayerBehavior::Steps(program) => program.pause_bounds(),
         }
     }
 }

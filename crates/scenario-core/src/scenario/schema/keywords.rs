@@ -4,7 +4,8 @@ use super::encode::TomlEncode;
 use super::strings::or_variable_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
-use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, RowOrder, WorldEdges};
+use crate::scenario::model::steps::ChannelOrder;
+use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, OnFailure, RowOrder, WorldEdges};
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
 use scenario_log::signal::Signal;
@@ -62,6 +63,8 @@ keywords!(FetchMode, "a mode", ["concurrent" => FetchMode::Concurrent, "sequenti
 keywords!(ArrivalProcess, "a kind of arrivals", ["constant" => ArrivalProcess::Constant, "poisson" => ArrivalProcess::Poisson]);
 keywords!(Http2Mode, "a mode of HTTP/2", ["auto" => Http2Mode::Auto, "always" => Http2Mode::Always, "never" => Http2Mode::Never]);
 keywords!(RowOrder, "an order of rows", ["in order" => RowOrder::InOrder, "by chance" => RowOrder::ByChance, "once" => RowOrder::Once]);
+keywords!(ChannelOrder, "an order of messages", ["fifo" => ChannelOrder::Fifo, "any" => ChannelOrder::Any]);
+keywords!(OnFailure, "a way to go on", ["end" => OnFailure::End, "go on" => OnFailure::GoOn, "again" => OnFailure::Again]);
 keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
 keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
 

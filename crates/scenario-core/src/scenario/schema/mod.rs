@@ -27,6 +27,7 @@ pub(crate) mod rates;
 mod shares;
 pub(crate) mod span_text;
 mod status;
+mod step_conditions;
 pub(crate) mod steps;
 pub(crate) mod strings;
 pub(crate) mod table;

@@ -80,6 +80,12 @@ fn texts_beside_urls(job: &FetchJob) -> impl Iterator<Item = &ScenarioText> {
     headers.chain(auth.into_iter().flatten()).chain(one).chain(fields)
 }
 
+/// Whether any request of a job needs the captured value of this name.
+pub(crate) fn needs_capture(job: &FetchJob, name: &str) -> bool {
+    let urls = 0..job.urls.len();
+    urls.flat_map(|url| request_texts(job, url)).flat_map(ScenarioText::capture_names).any(|own| own == name)
+}
+
 /// The names of the values that a request of a job needs, each once; `url` is the index of its URL.
 pub(crate) fn needed_names(job: &FetchJob, url: usize) -> Vec<&str> {
     let mut wanted: Vec<&str> = Vec::new();

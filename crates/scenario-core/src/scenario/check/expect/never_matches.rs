@@ -81,7 +81,7 @@ fn can_happen(kind: EventKind, within: Option<&ExpectationScope>, scenario: &Sce
         "move" => preset(&|kind| match kind {
             // The output of a process is read as moves, whatever its players do.
             PresetKind::Players(players) => {
-                players.groups.iter().any(|group| group.behavior.move_count() > 0)
+                players.groups.iter().any(|group| group.behavior.move_bounds().1 != Some(0))
             }
             PresetKind::Command(_) => scenario.world.is_some(),
         }),

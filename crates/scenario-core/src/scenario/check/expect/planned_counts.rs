@@ -155,9 +155,10 @@ fn is_in_scope(scope: &ExpectationScope, entry: usize, action: &EntryAction) -> 
 /// The moves of one spawn. The output of a program is moves only in a world.
 fn moves_of(kind: &PresetKind) -> CountRange {
     let PresetKind::Players(players) = kind else { return CountRange::exactly(0) };
-    CountRange::exactly(players.groups.iter().fold(0_u64, |sum, group| {
-        sum.saturating_add(u64::from(group.count).saturating_mul(group.behavior.move_count()))
-    }))
+    players.groups.iter().fold(CountRange::exactly(0), |sum, group| {
+        let (least, most) = group.behavior.move_bounds();
+        sum.plus(CountRange { least, most }.times(CountRange::exactly(u64::from(group.count))))
+    })
 }
 
 /// The requests of one occurrence of a fetch.

@@ -1,0 +1,135 @@
+//! The fetches of players: each is a run of a fetch job that belongs to its player, with the values that the
+//! player captured. The player goes on when all fetches of its step have ended.
+
+use std::rc::Rc;
+
+use super::RunState;
+use crate::engine::effect::Effect;
+use crate::engine::expectations::outcome::EventOrigin;
+use crate::engine::job::PlayerRound;
+use crate::engine::output::EngineOutput;
+use crate::engine::players::RequestedStep;
+use crate::scenario::model::steps::{FetchStep, StepAction};
+use crate::scenario::model::{FetchMode, OnFailure, Scenario};
+use scenario_log::event::{Event, Source};
+use scenario_log::time::Moment;
+
+impl RunState {
+    /// Adds the sessions of a spawn's players that fetch.
+    pub(super) fn add_sessions(&mut self, play: usize, due: Moment) {
+        for id in self.players.players_of_spawn(play) {
+            if self.players.step_roles()[id as usize].program(&self.scenario).has_fetch() {
+                self.sessions.add(id, due);
+            }
+        }
+    }
+
+    /// Starts the fetches of a player's step.
+    pub(super) fn start_player_fetches(
+        &mut self,
+        step: RequestedStep,
+        due: Moment,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let scenario = Rc::clone(&self.scenario);
+        let Some(StepAction::Fetch(fetches)) = self.requested_step(step, &scenario).map(|step| &step.action)
+        else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(step.id) {
+            session.begin_step(fetches.len() as u32);
+        }
+        for (index, fetch) in fetches.iter().enumerate() {
+            let round = PlayerRound {
+                player: step.id,
+                instruction: step.instruction as u32,
+                index: index as u32,
+                started_at: due,
+            };
+            let job_run = self.jobs.add_round(fetch.fetch, round);
+            let job = &scenario.fetches[fetch.fetch];
+            let at_once = match job.mode {
+                FetchMode::Concurrent => job.urls.len(),
+                FetchMode::Sequential => 1,
+            };
+            for _ in 0..at_once {
+                self.start_request(job_run, due, out);
+            }
+        }
+    }
+
+    /// A fetch of a player has ended: the player goes on, if that was the last of its step.
+    pub(super) fn player_round_ended(
+        &mut self,
+        round: PlayerRound,
+        is_expected: bool,
+        out: &mut EngineOutput<'_>,
+    ) {
+        let id = round.player;
+        let scenario = Rc::clone(&self.scenario);
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let all_expected = session.end_fetch(is_expected);
+        let (source, player) = self.players.step_player(id, &scenario);
+        let took = out.now().since(round.started_at);
+        let step = &self.fetch_of(round, &scenario).label;
+        out.event(&Event::StepEnded { source, player, step, took, ok: is_expected });
+        let Some(all_expected) = all_expected else { return };
+        let on_failure = (!all_expected).then(|| self.players.group_of(id, &scenario).on_failure);
+        if on_failure == Some(OnFailure::Again) {
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.forget();
+            }
+            out.effect(Effect::EndSession { session: id });
+        }
+        self.players.end_fetching(id, out.now(), all_expected, on_failure, &scenario);
+    }
+
+    /// What a request of a player belongs to: its preset, its fetch, and the entry of its spawn.
+    pub(super) fn player_origin(&self, id: u32, job: usize) -> EventOrigin {
+        let source = self.players.step_player(id, &self.scenario).0;
+        let spawn = self.spawns.find(source).and_then(|(number, _)| self.spawns.get(number));
+        let (preset, entry) = (spawn.map(|spawn| spawn.preset()), spawn.and_then(|spawn| spawn.entry()));
+        EventOrigin::for_player_request(preset, job, entry)
+    }
+
+    /// The fetch of a player's round.
+    pub(super) fn fetch_of<'s>(&self, round: PlayerRound, scenario: &'s Scenario) -> &'s FetchStep {
+        let program = self.players.step_roles()[round.player as usize].program(scenario);
+        match program.step_at(round.instruction as usize).map(|step| &step.action) {
+            Some(StepAction::Fetch(fetches)) => &fetches[round.index as usize],
+            _ => unreachable!("a round belongs to a step that fetches"),
+        }
+    }
+
+    /// Reports the end of a player that fetches, and forgets its session.
+    pub(super) fn end_session(&mut self, id: u32, out: &mut EngineOutput<'_>) {
+        let Some(session) = self.sessions.remove(id) else { return };
+        let scenario = Rc::clone(&self.scenario);
+        let (source, player) = self.players.step_player(id, &scenario);
+        let took = out.now().since(session.started_at());
+        let ok = !self.players.has_given_up(id);
+        out.event(&Event::PlayerEnded { source, player, took, ok });
+        out.effect(Effect::EndSession { session: id });
+    }
+
+    /// Gives up the requests of a spawn's players, and forgets their sessions.
+    pub(super) fn drop_sessions(&mut self, play: usize, out: &mut EngineOutput<'_>) {
+        let players = self.players.players_of_spawn(play);
+        let is_of_spawn = |id: u32| players.contains(&id);
+        let rounds = self.requests.iter().filter(|(_, request)| {
+            let round = self.jobs.get(request.job_run()).and_then(|run| run.round());
+            round.is_some_and(|round| is_of_spawn(round.player))
+        });
+        let sources: Vec<Source> = rounds.map(|(source, _)| source).collect();
+        for source in sources {
+            if let Source::Request(number) = source {
+                self.cancel_request(number, out);
+            }
+        }
+        for id in players {
+            if self.sessions.remove(id).is_some() {
+                out.effect(Effect::EndSession { session: id });
+            }
+        }
+    }
+}
