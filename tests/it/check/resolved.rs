@@ -18,10 +18,10 @@ use scenario_core::scenario::model::steps::{
 use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
     EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture,
-    FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile, OnFailure,
-    PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest, RowOrder,
-    RowSource, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy, TimelineEntry, VarValue,
-    WorldEdges, WorldRules,
+    FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile,
+    OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest,
+    RowOrder, RowSource, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy,
+    TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -222,6 +222,7 @@ fn players() -> impl Strategy<Value = PresetKind> {
                 count,
                 behavior: part,
                 directions,
+                data: acts.then(|| RowSource { table: 0, name: "t-0".to_owned() }),
                 on_failure: if acts { OnFailure::Again } else { OnFailure::End },
                 cookies: !acts,
             }

@@ -170,6 +170,7 @@ pub(crate) fn scenario(commands: &[CommandPreset]) -> Scenario {
         count: 1,
         behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
         directions: Direction::ALL.map(|one| one.letter().to_owned()).to_vec(),
+        data: None,
         on_failure: OnFailure::End,
         cookies: true,
     };

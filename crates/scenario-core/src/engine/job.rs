@@ -18,6 +18,8 @@ pub(crate) struct PlayerRound {
     pub(crate) instruction: u32,
     /// The index of the fetch in the step.
     pub(crate) index: u32,
+    /// How often the player has made this fetch before.
+    pub(crate) n: u32,
     /// The moment when the step began.
     pub(crate) started_at: Moment,
 }
@@ -54,6 +56,7 @@ impl JobRun {
             has_failed: false,
             round: None,
             load: None,
+            series: None,
         }
     }
 
@@ -133,9 +136,10 @@ impl Jobs {
     }
 
     /// Adds a run of a job that a player makes; returns its number.
-    pub(crate) fn add_round(&mut self, job: usize, round: PlayerRound) -> u32 {
+    pub(crate) fn add_round(&mut self, job: usize, round: PlayerRound, series: Option<RequestSeries>) -> u32 {
         self.last_number += 1;
-        self.active.insert(self.last_number, JobRun { round: Some(round), ..JobRun::new(job) });
+        let series = series.map(Box::new);
+        self.active.insert(self.last_number, JobRun { round: Some(round), series, ..JobRun::new(job) });
         self.last_number
     }
 

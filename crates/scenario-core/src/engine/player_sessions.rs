@@ -12,6 +12,10 @@ pub(crate) struct PlayerSession {
     /// The moment of the player's start.
     started_at: Moment,
     captured: CapturedValues,
+    /// The row that it took from its table, if it has one.
+    row: Option<u32>,
+    /// How often it has made each of its fetches, by the index of the fetch.
+    rounds: Vec<(u32, u32)>,
     /// The fetches of its step that have not ended.
     fetches_left: u32,
     /// Whether one of them is not as expected.
@@ -19,6 +23,26 @@ pub(crate) struct PlayerSession {
 }
 
 impl PlayerSession {
+    /// The row that the player took from its table.
+    pub(crate) fn row(&self) -> Option<u32> {
+        self.row
+    }
+
+    /// Counts one more round of a fetch; returns how many there were before.
+    pub(crate) fn count_round(&mut self, fetch: usize) -> u32 {
+        let fetch = fetch as u32;
+        match self.rounds.iter_mut().find(|(own, _)| *own == fetch) {
+            Some((_, count)) => {
+                *count += 1;
+                *count - 1
+            }
+            None => {
+                self.rounds.push((fetch, 1));
+                0
+            }
+        }
+    }
+
     pub(crate) fn started_at(&self) -> Moment {
         self.started_at
     }
@@ -56,14 +80,24 @@ impl PlayerSession {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlayerSessions {
     by_player: BTreeMap<u32, PlayerSession>,
+    /// The rows that the players of each row of a preset have taken.
+    rows_taken: BTreeMap<(u32, u32), u64>,
 }
 
 impl PlayerSessions {
     /// Adds the session of a player that starts.
-    pub(crate) fn add(&mut self, player: u32, started_at: Moment) {
+    pub(crate) fn add(&mut self, player: u32, started_at: Moment, row: Option<u32>) {
         let captured = CapturedValues::new();
-        let session = PlayerSession { started_at, captured, fetches_left: 0, has_failed: false };
+        let rounds = Vec::new();
+        let session = PlayerSession { started_at, captured, row, rounds, fetches_left: 0, has_failed: false };
         self.by_player.insert(player, session);
+    }
+
+    /// Counts one more row for the players of a row of a preset; returns how many there were before.
+    pub(crate) fn count_row(&mut self, preset: u32, group: u32) -> u64 {
+        let taken = self.rows_taken.entry((preset, group)).or_default();
+        *taken += 1;
+        *taken - 1
     }
 
     pub(crate) fn get(&self, player: u32) -> Option<&PlayerSession> {

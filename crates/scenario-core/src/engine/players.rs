@@ -6,6 +6,7 @@
 use crate::engine::calendar_queue::{CalendarQueue, PlayerTimer};
 use crate::engine::output::EngineOutput;
 use crate::engine::random;
+use crate::engine::random::RandomStream;
 use crate::engine::steps::{StepMachine, StepRequest, StepRole, TakenStep};
 use crate::engine::tie_break::TieBreaker;
 use crate::scenario::interval::Interval;
@@ -190,6 +191,16 @@ impl Players {
             Some(OnFailure::Again) => self.steps.restart(id),
             Some(OnFailure::GoOn) | None => {}
         }
+    }
+
+    /// The player's own draws.
+    pub(crate) fn random_mut(&mut self, id: u32) -> &mut RandomStream {
+        self.steps.random_mut(id)
+    }
+
+    /// Lets a player end instead of its next step.
+    pub(crate) fn give_up(&mut self, id: u32, scenario: &Scenario) {
+        self.steps.give_up(id, self.step_roles[id as usize].program(scenario));
     }
 
     /// Whether a failed fetch has ended a player.

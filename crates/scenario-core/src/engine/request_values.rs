@@ -35,11 +35,15 @@ pub(crate) struct RequestSeries {
 
 /// A request that starts: what its values depend on.
 pub(crate) struct StartingRequest {
-    /// The row, if the fetch takes rows.
+    /// The row, if the fetch or its player takes rows.
     pub(crate) row: Option<u32>,
+    /// The index of the table of that row.
+    pub(crate) table: Option<usize>,
+    /// The player that makes the request, if one does.
+    pub(crate) player: Option<String>,
     /// The value of `${n}`.
-    n: u64,
-    draws: RandomStreamId,
+    pub(crate) n: u64,
+    pub(crate) draws: RandomStreamId,
 }
 
 /// The values of the requests of a run.
@@ -105,14 +109,31 @@ impl RequestValues {
         let id = RandomStreamId::new(self.seed, "draw").with_text(&fetch.name);
         StartingRequest {
             row: series.row,
+            table: fetch.data.as_ref().map(|source| source.table),
+            player: None,
             n: if fetch.load.is_some() { number } else { series.nth },
             draws: id.with_number(series.nth).with_number(number),
         }
     }
 
-    /// The table that the requests of a fetch take their rows from.
-    pub(crate) fn table(&self, job: usize) -> Option<&DataTable> {
-        self.scenario.data.get(self.scenario.fetches[job].data.as_ref()?.table)
+    /// Takes a row for a player that starts. `None` if each row was taken once.
+    pub(crate) fn take_player_row(
+        &mut self,
+        table: usize,
+        taken_before: u64,
+        random: &mut RandomStream,
+    ) -> Option<u32> {
+        self.rows.take(table, self.scenario.data.get(table)?, taken_before, random)
+    }
+
+    /// Whether the requests of a fetch have such values.
+    pub(crate) fn has_values(&self, job: usize) -> bool {
+        self.is_needed[job]
+    }
+
+    /// The table that the row of a request is of.
+    pub(crate) fn table(&self, request: &StartingRequest) -> Option<&DataTable> {
+        self.scenario.data.get(request.table?)
     }
 
     /// The value of this name for a request; `None` if it has none. `logged` are the values of its row that the
@@ -120,7 +141,6 @@ impl RequestValues {
     pub(crate) fn value_of(
         &self,
         name: &str,
-        job: usize,
         request: &StartingRequest,
         logged: &[CapturedValue],
     ) -> Option<CapturedValue> {
@@ -129,13 +149,13 @@ impl RequestValues {
             RequestValue::Row(column) => {
                 let (value, secret) = match logged.iter().find(|value| value.name == column) {
                     Some(logged) => (logged.value.clone(), false),
-                    None => row_value(self.table(job)?, request.row?, column)?,
+                    None => row_value(self.table(request)?, request.row?, column)?,
                 };
                 let secret = secret || value == REDACTED;
                 Some(CapturedValue { name: name.to_owned(), value, secret })
             }
             RequestValue::Number => plain(request.n.to_string()),
-            RequestValue::Player => None,
+            RequestValue::Player => plain(request.player.clone()?),
             RequestValue::Draw(form) => plain(draw(&form, request.draws.with_text(name))),
         }
     }

@@ -605,6 +605,11 @@ impl StepMachine {
         player.rounds = 0;
     }
 
+    /// The player's own draws.
+    pub(crate) fn random_mut(&mut self, id: u32) -> &mut RandomStream {
+        &mut self.players[id as usize].random
+    }
+
     /// Lets a player that waits for answers go on at this moment. Returns whether it did wait.
     pub(crate) fn end_fetching(&mut self, id: u32, now: Moment, is_expected: bool) -> bool {
         let player = &mut self.players[id as usize];

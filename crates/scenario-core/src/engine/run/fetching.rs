@@ -62,7 +62,12 @@ impl RunState {
         let entry = entry.map(|entry| self.scenario.timeline[entry].event_name(entry));
         let starting = self.jobs.get_mut(job_run).and_then(JobRun::series_mut);
         let starting = starting.map(|series| self.request_values.next_request(job, series));
-        let table = self.request_values.table(job).filter(|table| !table.is_in_log());
+        let starting = match round {
+            Some(round) => self.player_request(round, (job, url), starting),
+            None => starting,
+        };
+        let table = starting.as_ref().and_then(|request| self.request_values.table(request));
+        let table = table.filter(|table| !table.is_in_log());
         // The rows of a file are in no log.
         let logged = match table {
             Some(table) if table.rows.is_none() => out.logged_row_values(),
@@ -71,7 +76,7 @@ impl RunState {
         let session = round.and_then(|round| self.sessions.get(round.player));
         let own = |name: &str| {
             let captured = session.and_then(|session| session.captured().get(name)).cloned();
-            captured.or_else(|| self.request_values.value_of(name, job, starting.as_ref()?, &logged))
+            captured.or_else(|| self.request_values.value_of(name, starting.as_ref()?, &logged))
         };
         let (captured, shown) = self.captures.for_request(fetch, url, own);
         let shown_values = table.map(|_| row_values_in(&fetch.urls[url], &captured));
@@ -98,7 +103,7 @@ impl RunState {
     }
 
     /// Takes the row of a run of a fetch that is no load; false if there is none, so that no request starts.
-    fn claim_round(&mut self, job_run: u32, out: &mut EngineOutput<'_>) -> bool {
+    pub(super) fn claim_round(&mut self, job_run: u32, out: &mut EngineOutput<'_>) -> bool {
         let Err(reason) = self.take_row(job_run) else { return true };
         let Some(job) = self.jobs.get(job_run).map(JobRun::job) else { return false };
         let reason = format!("no request of `{}` starts: {reason}", self.scenario.fetches[job].name);

@@ -9,6 +9,8 @@ use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::job::PlayerRound;
 use crate::engine::output::EngineOutput;
 use crate::engine::players::RequestedStep;
+use crate::engine::random::RandomStreamId;
+use crate::engine::request_values::StartingRequest;
 use crate::scenario::model::steps::{FetchStep, StepAction};
 use crate::scenario::model::{FetchMode, OnFailure, Scenario};
 use scenario_log::event::{Event, Source};
@@ -17,11 +19,62 @@ use scenario_log::time::Moment;
 impl RunState {
     /// Adds the sessions of a spawn's players that fetch.
     pub(super) fn add_sessions(&mut self, play: usize, due: Moment) {
+        let scenario = Rc::clone(&self.scenario);
         for id in self.players.players_of_spawn(play) {
-            if self.players.step_roles()[id as usize].program(&self.scenario).has_fetch() {
-                self.sessions.add(id, due);
+            let role = self.players.step_roles()[id as usize];
+            if !role.program(&scenario).has_fetch() {
+                continue;
             }
+            let Some(source) = &role.group(&scenario).data else {
+                self.sessions.add(id, due, None);
+                continue;
+            };
+            let before = self.sessions.count_row(role.preset, role.group);
+            let random = self.players.random_mut(id);
+            let row = self.request_values.take_player_row(source.table, before, random);
+            if row.is_none() {
+                let (of, player) = self.players.step_player(id, &scenario);
+                let reason =
+                    format!("{player} of {of} has no row: each row of `{}` was taken once", source.name);
+                self.lifecycle.record_failure(|| reason);
+                self.players.give_up(id, &scenario);
+            }
+            self.sessions.add(id, due, row);
         }
+    }
+
+    /// What the values of a player's request depend on; `None` if it has no such values. `of_fetch` has the row
+    /// of the fetch itself.
+    pub(super) fn player_request(
+        &self,
+        round: PlayerRound,
+        (job, url): (usize, usize),
+        of_fetch: Option<StartingRequest>,
+    ) -> Option<StartingRequest> {
+        if !self.request_values.has_values(job) {
+            return None;
+        }
+        let scenario = &self.scenario;
+        let session = self.sessions.get(round.player)?;
+        let (source, player) = self.players.step_player(round.player, scenario);
+        let own_table = self.players.group_of(round.player, scenario).data.as_ref().map(|own| own.table);
+        let (row, table) = match (own_table, of_fetch) {
+            (Some(table), _) => (session.row(), Some(table)),
+            (None, Some(of_fetch)) => (of_fetch.row, of_fetch.table),
+            (None, None) => (None, None),
+        };
+        let spawn = self.spawns.find(source).and_then(|(number, _)| self.spawns.get(number));
+        let (preset, nth) =
+            spawn.map_or(("", 0), |spawn| (scenario.presets[spawn.preset()].name.as_str(), spawn.nth()));
+        let id = RandomStreamId::new(self.seed, "player draw").with_text(preset).with_number(nth);
+        let id = id.with_player(player).with_text(&scenario.fetches[job].name);
+        Some(StartingRequest {
+            row,
+            table,
+            player: Some(player.to_string()),
+            n: round.n.into(),
+            draws: id.with_number(round.n.into()).with_number(url as u64),
+        })
     }
 
     /// Starts the fetches of a player's step.
@@ -40,14 +93,23 @@ impl RunState {
             session.begin_step(fetches.len() as u32);
         }
         for (index, fetch) in fetches.iter().enumerate() {
+            let n = self.sessions.get_mut(step.id).map_or(0, |session| session.count_round(fetch.fetch));
             let round = PlayerRound {
+                n,
                 player: step.id,
                 instruction: step.instruction as u32,
                 index: index as u32,
                 started_at: due,
             };
-            let job_run = self.jobs.add_round(fetch.fetch, round);
             let job = &scenario.fetches[fetch.fetch];
+            let takes_row = job.data.is_some() && self.players.group_of(step.id, &scenario).data.is_none();
+            let series = if takes_row { self.request_values.begin_run(fetch.fetch) } else { None };
+            let job_run = self.jobs.add_round(fetch.fetch, round, series);
+            if !self.claim_round(job_run, out) {
+                self.jobs.record_failure(job_run);
+                self.finish_job_if_over(job_run, out);
+                continue;
+            }
             let at_once = match job.mode {
                 FetchMode::Concurrent => job.urls.len(),
                 FetchMode::Sequential => 1,

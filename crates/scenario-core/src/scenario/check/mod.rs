@@ -24,7 +24,7 @@ mod timeline;
 mod url;
 mod world;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use steps::StepNames;
@@ -34,8 +34,9 @@ use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::engine::random;
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{RawChannel, RawDataTable, RawFetchJob, RawPreset, RawScenario, RawSharedCells};
+use crate::scenario::model::step_program::StepProgram;
 use crate::scenario::model::steps::Channel;
-use crate::scenario::model::{DataTable, FetchJob, Scenario};
+use crate::scenario::model::{DataTable, FetchJob, PlayersPreset, Preset, Scenario};
 use crate::scenario::schema::collections::{NamedEntry, NamedTable};
 use crate::scenario::schema::key_rules::{JobNameRule, VarNameRule};
 use crate::scenario::schema::numbers::BoundedInt;
@@ -88,6 +89,7 @@ pub(crate) fn build_scenario(
         channels,
         presets: sorted_names(parts.iter().flat_map(|part| part.presets.items.iter().map(|item| &item.name))),
         fetches: sorted_names(parts.iter().flat_map(|part| part.fetches.items.iter().map(|item| &item.name))),
+        tables: sorted_names(parts.iter().flat_map(|part| part.data.items.iter().map(|item| &item.name))),
         entries: raw.timeline.as_given().map_or_else(HashMap::new, |entries| entry_names(&entries.value.0)),
     };
     let has_world = raw.world.is_present();
@@ -119,8 +121,11 @@ pub(crate) fn build_scenario(
             all_fetches.add("fetch", item.name, item.place, body, found);
         }
     }
-    // No step of a player makes requests yet.
-    request_values::check_request_values(&all_fetches, &data, |_| false, found);
+    let programs = all_presets.bodies().filter_map(Preset::players).flat_map(PlayersPreset::programs);
+    let of_players: BTreeSet<&str> =
+        programs.flat_map(StepProgram::fetches).map(|fetch| &*shared.fetches[fetch]).collect();
+    let is_of_players = |fetch: &str| of_players.contains(fetch);
+    request_values::check_request_values(&all_fetches, &data, is_of_players, found);
     let timeline = raw.timeline.into_value().unwrap_or_default();
     let names = expect::ExpectationNames {
         presets: all_presets.names().map(str::to_owned).collect(),
@@ -156,6 +161,7 @@ pub(crate) fn build_scenario(
     expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
     player_fetches::check_player_fetches(&scenario, found);
+    player_fetches::check_player_rows(&scenario, found);
     player_fetches::warn_of_shared_captures(&scenario, found);
     player_fetches::warn_of_endless_spawns(&scenario, found);
     Some(scenario)

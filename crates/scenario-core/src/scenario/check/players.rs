@@ -105,6 +105,11 @@ fn build_group(
                 .with_help(format!("the last one would be {}", quoted(&longest))),
         );
     }
+    let data = match &raw.data {
+        KeySlot::Given(name) => Some(shared.row_source(name, found)?),
+        KeySlot::Invalid => return None,
+        KeySlot::Absent => None,
+    };
     let directions = raw.directions.valid().map(|list| list.0.into_iter().map(|one| one.value.0).collect());
     let part = build_behavior(raw.moves, raw.every, raw.steps, shared, found)?;
     Some(PlayerGroup {
@@ -112,6 +117,7 @@ fn build_group(
         count,
         behavior: part,
         directions: directions?,
+        data,
         on_failure: raw.on_failure.or_default(),
         cookies: raw.cookies.or_default(),
     })
@@ -283,6 +289,7 @@ mod tests {
             count,
             behavior: PlayerBehavior::Moves { moves: 1, every: Interval::Constant(Span::ZERO) },
             directions: Direction::ALL.map(|one| one.letter().to_owned()).to_vec(),
+            data: None,
             on_failure: crate::scenario::model::OnFailure::End,
             cookies: true,
         }

@@ -7,12 +7,15 @@ use std::collections::HashMap;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::check::step_locks::LockChecker;
 use crate::scenario::diagnostics::Diagnostics;
+use crate::scenario::model::RowSource;
+use crate::scenario::model::step_program;
 use crate::scenario::model::step_program::StepProgram;
 use crate::scenario::model::steps::{
     Channel, FetchStep, PlayerStep, RoundCount, StepAction, StepBlock, StepCondition, WeightedSteps,
 };
 use crate::scenario::schema::collections::ListOf;
-use crate::scenario::schema::steps::{RawCondition, RawStep, RawStepAction, RawStepTable};
+use crate::scenario::schema::steps::{RawChoice, RawCondition, RawStep, RawStepAction, RawStepTable};
+use crate::scenario::schema::strings::PublicString;
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
@@ -29,6 +32,8 @@ pub(crate) struct StepNames {
     pub(crate) presets: Vec<String>,
     /// Sorted.
     pub(crate) fetches: Vec<String>,
+    /// The tables of rows, sorted.
+    pub(crate) tables: Vec<String>,
     /// The index of each entry that has a name.
     pub(crate) entries: HashMap<String, usize>,
 }
@@ -66,6 +71,19 @@ impl StepNames {
         let names: Vec<&str> = self.fetches.iter().map(String::as_str).collect();
         let cure = format!("add it:\n\n[fetches.{name}]\nurls = [\"http://127.0.0.1:8080/\"]");
         Wanted { kind: "fetch", kinds: "fetches", cure }.find(name, &names, place, found)
+    }
+
+    /// The table of a name, which players take their rows from.
+    pub(super) fn row_source(
+        &self,
+        name: &Located<PublicString>,
+        found: &mut Diagnostics,
+    ) -> Option<RowSource> {
+        let tables: Vec<&str> = self.tables.iter().map(String::as_str).collect();
+        let cure = format!("add it:\n\n[data.{}]\nrows = [{{ user = \"ann\" }}]", name.value.0);
+        let wanted = Wanted { kind: "table of rows", kinds: "tables of rows", cure };
+        let table = wanted.find(&name.value.0, &tables, name.place, found)?;
+        Some(RowSource { table, name: name.value.0.clone() })
     }
 
     fn entry_index(&self, name: &str, place: FilePlace, found: &mut Diagnostics) -> Option<usize> {
@@ -247,9 +265,9 @@ impl StepBuilder<'_> {
 
     fn build_fetches(
         &mut self,
-        fetch: KeySlot<crate::scenario::schema::strings::PublicString>,
+        fetch: KeySlot<PublicString>,
         all: KeySlot<ListOf<RawStep, 1>>,
-        label: KeySlot<crate::scenario::schema::strings::PublicString>,
+        label: KeySlot<PublicString>,
     ) -> Option<StepBlock> {
         if let Some(Located { value, place }) = fetch.into_given() {
             let fetch = self.names.fetch_index(&value.0, place, self.found)?;
@@ -318,7 +336,7 @@ impl StepBuilder<'_> {
         Some((then?, otherwise?))
     }
 
-    fn build_choices(&mut self, raw: Vec<crate::scenario::schema::steps::RawChoice>) -> Option<StepBlock> {
+    fn build_choices(&mut self, raw: Vec<RawChoice>) -> Option<StepBlock> {
         let wanted = raw.len();
         let before = self.locks.clone();
         let mut after: Option<LockChecker> = None;
@@ -376,9 +394,7 @@ fn never_goes_on(block: &StepBlock) -> bool {
 fn any_step(blocks: &[StepBlock], is_of_kind: &dyn Fn(&PlayerStep) -> bool) -> bool {
     blocks.iter().any(|block| match block {
         StepBlock::Step(step) => is_of_kind(step),
-        _ => crate::scenario::model::step_program::bodies(block)
-            .into_iter()
-            .any(|body| any_step(body, is_of_kind)),
+        _ => step_program::bodies(block).into_iter().any(|body| any_step(body, is_of_kind)),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::scenario::schema::key_rules::EnvNameRule;
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
 use crate::scenario::schema::steps::{RawStep, encode_blocks};
 use crate::scenario::schema::strings::{
-    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, RegexText, ScenarioPath, UrlText,
+    DirectionWord, EnvText, NulFreeText, PlayerNamePattern, PublicString, RegexText, ScenarioPath, UrlText,
 };
 use crate::scenario::schema::table::{TableRule, table};
 use crate::scenario::write::json::Json;
@@ -89,6 +89,7 @@ table! {
         TableRule::RequiredUnless("every", "every = \"0s..800ms\"", "steps"),
         TableRule::Excludes("steps", "moves"),
         TableRule::Excludes("steps", "every"),
+        TableRule::Needs("data", "steps"),
         TableRule::Needs("on_failure", "steps"),
         TableRule::Needs("cookies", "steps"),
     ] {
@@ -110,6 +111,9 @@ table! {
         /// The directions of the moves; each move is drawn from them with equal chance. With a `[world]` they
         /// are `"N"`, `"S"`, `"E"` and `"W"`. Without one they are any words, such as `["serve", "rest"]`.
         "directions" directions: ListOf<DirectionWord, 1> = ["N", "S", "E", "W"] => |group| group.directions.clone(),
+        /// The name of a table of `[data]`: each player takes a row of it when it starts, and `${row.NAME}` in
+        /// its fetches is a value of that row.
+        "data" data: PublicString => |group| group.data.as_ref().map(|source| &source.name),
         /// What a player does after a fetch that is not as expected: `"end"`, `"go on"` with its next step, or
         /// `"again"` from its first step, without its cookies and captured values.
         "on_failure" on_failure: OnFailure = "end" => |group| group.on_failure; UnlessDefault,

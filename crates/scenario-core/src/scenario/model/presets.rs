@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::ScenarioText;
 use super::step_program::StepProgram;
 use super::steps::{PlayerStep, StepAction};
+use super::{RowSource, ScenarioText};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
 use scenario_log::name::NamePattern;
@@ -123,6 +123,8 @@ pub struct PlayerGroup {
     /// The directions of moves, drawn with equal chance; at least one. In a scenario with a world they are
     /// `N`, `S`, `E` and `W`; in others they are any words.
     pub directions: Vec<String>,
+    /// The table that each player takes a row from; `None`: it has none.
+    pub data: Option<RowSource>,
     /// What a player does after a fetch that is not as expected.
     pub on_failure: OnFailure,
     /// Whether a player keeps the cookies that servers set, and sends them.

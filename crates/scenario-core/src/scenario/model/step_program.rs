@@ -90,6 +90,15 @@ impl StepProgram {
         }
     }
 
+    /// The indices of its fetches, with repetitions.
+    pub fn fetches(&self) -> impl Iterator<Item = usize> {
+        let fetches = self.steps().filter_map(|step| match &step.action {
+            StepAction::Fetch(fetches) => Some(fetches),
+            _ => None,
+        });
+        fetches.flatten().map(|one| one.fetch)
+    }
+
     /// Whether the player fetches.
     pub(crate) fn has_fetch(&self) -> bool {
         self.has_step(|step| matches!(step.action, StepAction::Fetch(_)))

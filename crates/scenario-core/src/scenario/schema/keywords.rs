@@ -5,7 +5,9 @@ use super::strings::or_variable_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::model::steps::ChannelOrder;
-use crate::scenario::model::{ArrivalProcess, FetchMode, Http2Mode, Isolation, OnFailure, RowOrder, WorldEdges};
+use crate::scenario::model::{
+    ArrivalProcess, FetchMode, Http2Mode, Isolation, OnFailure, RowOrder, WorldEdges,
+};
 use crate::scenario::toml::TomlNode;
 use crate::scenario::write::json::{Json, object};
 use scenario_log::signal::Signal;
