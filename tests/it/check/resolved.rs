@@ -526,6 +526,7 @@ proptest! {
             "and `time_limit` is",
             "in the background, so",
             "spaces in its name",
+            "and the last answer gives its value",
         ];
         let doubted = said_of(&loaded);
         let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));

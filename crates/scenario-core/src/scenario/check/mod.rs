@@ -14,6 +14,7 @@ mod presets;
 mod proxy;
 mod ready;
 mod secret_use;
+mod shared_captures;
 mod steps;
 mod time_limit;
 mod timeline;
@@ -132,6 +133,7 @@ pub(crate) fn build_scenario(
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
+    shared_captures::warn_of_shared_captures(&scenario, found);
     Some(scenario)
 }
 

@@ -55,7 +55,7 @@ fn escape_for_json(value: &str) -> String {
 }
 
 /// All texts of one request of a job; `url` is the index of its URL.
-fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
+pub(crate) fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
     let auth: [Option<&ScenarioText>; 2] = match &job.auth {
         Some(FetchAuth::Basic { user, password }) => [Some(user), Some(password)],
         Some(FetchAuth::Bearer(token)) => [Some(token), None],
