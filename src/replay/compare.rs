@@ -12,6 +12,7 @@ use crate::report;
 use scenario_core::engine::EngineSink;
 use scenario_core::engine::effect::Effect;
 use scenario_core::scenario::model::Scenario;
+use scenario_log::decode::LogRecord;
 use scenario_log::encode::EventEncoder;
 use scenario_log::event::{Event, Source};
 use scenario_log::raw_fields;
@@ -318,6 +319,13 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
     /// The number of the log's line: lines of unknown kinds count too.
     fn next_event_seq(&self) -> u64 {
         self.lines_passed
+    }
+
+    fn logged_last_try(&mut self, of: Source) -> Option<String> {
+        let line = self.reader.peek().ok()??;
+        let record = LogRecord::decode(line.bytes).ok()?;
+        let Event::SpawnFailed { source, last_try, .. } = record.event().ok()?? else { return None };
+        last_try.filter(|_| source == of).map(ToOwned::to_owned)
     }
 }
 

@@ -32,6 +32,12 @@ pub trait EngineSink {
     fn next_event_seq(&self) -> u64 {
         0
     }
+    /// The `last_try` of the next event, where a log says what comes next and that is the `spawn.failed` of
+    /// this spawn. Nothing before it in the log has that.
+    fn logged_last_try(&mut self, source: Source) -> Option<String> {
+        let _ = source;
+        None
+    }
 }
 
 /// The output of one call of the engine.
@@ -84,6 +90,10 @@ impl<'a> EngineOutput<'a> {
 
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.sink.effect(effect);
+    }
+
+    pub(crate) fn logged_last_try(&mut self, source: Source) -> Option<String> {
+        self.sink.logged_last_try(source)
     }
 
     pub(crate) fn wants_more(&self) -> bool {
