@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use scenario_log::event::{EntryName, Event, FetchedResponse, HttpHeader, RunSummary, SpawnExit};
+use scenario_log::event::{
+    EntryName, Event, FetchedResponse, HttpHeader, RunSummary, SpawnExit, last_try_words,
+};
 use scenario_log::sanitize::push_sanitized_bytes;
 use scenario_log::signal::Signal;
 
@@ -109,7 +111,14 @@ impl<'a> ComparableFields<'a> {
                 counting.push("held", FieldValue::Flag(held));
                 counting.push("killed", FieldValue::Flag(killed));
             }
-            Event::SpawnFailed { error, .. } => counting.push_text("error", Some(error)),
+            Event::SpawnFailed { error, last_try, .. } => {
+                // What the last probe came to depends on its moment.
+                let error = match last_try {
+                    Some(last_try) => error.strip_suffix(&last_try_words(last_try)).unwrap_or(error),
+                    None => error,
+                };
+                counting.push_text("error", Some(error));
+            }
             Event::TypedInput { text, accepted, error } => {
                 counting.push_text("text", Some(text));
                 counting.push("accepted", FieldValue::Flag(accepted));

@@ -334,6 +334,13 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
     fn next_event_seq(&self) -> u64 {
         self.lines_passed
     }
+
+    fn logged_last_try(&mut self, of: Source) -> Option<String> {
+        let line = self.reader.peek().ok()??;
+        let record = LogRecord::decode(line.bytes).ok()?;
+        let Event::SpawnFailed { source, last_try, .. } = record.event().ok()?? else { return None };
+        last_try.filter(|_| source == of).map(ToOwned::to_owned)
+    }
 }
 
 fn to_logged_line(line: &LogLine<'_>) -> LoggedLine {

@@ -55,6 +55,8 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::SpawnReady { source }) => Input::SpawnReady { source },
         Some(Event::SpawnSuspended { source, signal }) => Input::SpawnSuspended { source, signal },
         Some(Event::SpawnResumed { source }) => Input::SpawnResumed { source },
+        // The engine asks for the last try (`logged_last_try`) when the time of the spawn is over.
+        Some(Event::SpawnFailed { last_try: Some(_), .. }) => return Ok(None),
         Some(Event::SpawnFailed { source, error, .. }) => {
             Input::SpawnFailed { source, error: error.to_owned() }
         }

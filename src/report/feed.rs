@@ -144,7 +144,8 @@ mod tests {
             };
             assert_eq!(at(1, &start), known(None));
             let preset = Some("p");
-            let failed = Event::SpawnFailed { source, preset, entry, error: "never", running: 1 };
+            let failed =
+                Event::SpawnFailed { source, preset, entry, error: "never", running: 1, last_try: None };
             assert_eq!(at(2, &failed), known(None));
             let exit = SpawnExit::Code(0);
             let end = Event::SpawnExited {

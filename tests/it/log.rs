@@ -27,7 +27,7 @@ const EVENTS: [(&str, &str); 32] = [
     ("text", "source stream text base64"),
     ("line.matched", "source stream ready entries expects follows"),
     ("spawn.exited", "source code signal ok running held killed skipped"),
-    ("spawn.failed", "source preset entry error running"),
+    ("spawn.failed", "source preset entry error running last_try"),
     ("fetch.started", "due source job entry player step method url row values"),
     ("fetch.responded", "source status version headers"),
     ("fetch.line", "source n text base64"),

@@ -145,13 +145,24 @@ fn a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap();
     let nobody = free_port();
-    for (ready, error) in [
-        ("line = \"up\"".to_owned(), "no line like /up/ came within 1s".to_owned()),
-        (format!("tcp = \"127.0.0.1:{nobody}\""), format!("127.0.0.1:{nobody} took no connection within 1s")),
+    let broken = serve(|_, _| answer("503 Service Unavailable", "", "not yet"));
+    for (ready, error, last_try) in [
+        ("line = \"up\"".to_owned(), "no line like /up/ came within 1s".to_owned(), None),
+        (
+            format!("tcp = \"127.0.0.1:{nobody}\""),
+            format!("127.0.0.1:{nobody} took no connection within 1s"),
+            Some(format!("no connection to 127.0.0.1:{nobody}: Connection refused (os error 111)")),
+        ),
         (
             // It takes connections and never answers.
             format!("http = \"http://u:pw@{silent}/\""),
             format!("http://u:[redacted]@{silent}/ gave no answer 2xx or 3xx within 1s"),
+            Some(format!("not done within 750ms: {silent} had not begun to answer")),
+        ),
+        (
+            format!("http = \"http://{broken}/\""),
+            format!("http://{broken}/ gave no answer 2xx or 3xx within 1s"),
+            Some("status 503".to_owned()),
         ),
     ] {
         let keys = format!("background = true\nready = {{ {ready}, timeout = \"1s\" }}");
@@ -159,8 +170,10 @@ fn a_program_that_never_becomes_ready_fails_the_run_and_shows_its_last_lines() {
         let other = sh("other", "sleep 600", "");
         let text = format!("{}{WAITS}{other}[[timeline]]\nspawn = \"other\"\n", sh("p", script, &keys));
         let (ended, log) = run(&text, 1);
-        let error = format!("never became ready: {error}");
+        let tried = last_try.as_ref().map_or_else(String::new, |last| format!(" (the last try: {last})"));
+        let error = format!("never became ready: {error}{tried}");
         let failed = log.of("spawn.failed")[0];
+        assert_eq!(failed["last_try"].as_str(), last_try.as_deref());
         assert_eq!((failed["error"].as_str(), failed["running"].as_u64()), (Some(error.as_str()), Some(2)));
         assert!(failed["t"].as_f64().unwrap() >= 1.0);
         let stops: Vec<&str> = log.of("stopping").iter().filter_map(|stop| stop["reason"].as_str()).collect();

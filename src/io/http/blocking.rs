@@ -4,6 +4,7 @@
 //! that is dropped waits for them, so a lookup that hangs would keep the run from ending.
 
 use std::io;
+use std::path::Path;
 
 use tokio::sync::oneshot;
 
@@ -22,4 +23,13 @@ pub(super) async fn run_blocking<T: Send + 'static>(
 pub(super) fn spawn_thread(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("fetch".to_owned()).spawn(work);
     thread.map(drop).map_err(|error| io::Error::new(error.kind(), format!("no thread for it: {error}")))
+}
+
+/// The end of a message about a file that could not be read: where it was looked for. `path` is what the
+/// message shows of it.
+pub(super) fn looked_for(path: &Path, file: &Path) -> String {
+    match std::path::absolute(file) {
+        Ok(place) if place != path => format!(" (looked for {})", place.display()),
+        Ok(_) | Err(_) => String::new(),
+    }
 }

@@ -4,8 +4,10 @@
 //! A probe works like a fetch: it tries every address of a name. It uses no proxy, follows no redirect, and
 //! accepts any certificate, because it sends nothing that must be kept secret.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,7 +21,8 @@ use super::conn::endpoint::Endpoint;
 use super::error::FetchError;
 use super::request;
 use super::request::hop::RequestHop;
-use super::timing::AttemptProgress;
+use super::timing::{AttemptPhase, AttemptProgress};
+use crate::io::RunContext;
 use crate::io::inbox::Inbox;
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::engine::input::Input;
@@ -28,6 +31,7 @@ use scenario_core::scenario::model::{
     FailureBudget, FetchJob, FetchMode, Http2Mode, ReadinessRule, ReadinessTest, ScenarioText, StatusRule,
 };
 use scenario_log::event::Source;
+use scenario_log::time::Span;
 
 /// The longest attempt. A server that accepts a connection and does not answer may answer the next one.
 const MAX_ATTEMPT: Duration = Duration::from_secs(2);
@@ -45,6 +49,7 @@ const MAX_CONCURRENT_PROBES: usize = 256;
 
 /// Probes the programs of a run.
 pub struct ReadinessProber {
+    context: Rc<RunContext>,
     connector: HttpConnector,
     permits: Semaphore,
     inbox: Rc<Inbox>,
@@ -69,11 +74,12 @@ enum ProbeTarget {
 }
 
 impl ReadinessProber {
-    /// A prober without programs. Sockets are relative to `folder`.
+    /// A prober without programs.
     #[must_use]
-    pub fn new(folder: PathBuf, inbox: Rc<Inbox>) -> Rc<ReadinessProber> {
+    pub fn new(context: Rc<RunContext>, inbox: Rc<Inbox>) -> Rc<ReadinessProber> {
         Rc::new(ReadinessProber {
-            connector: HttpConnector::new(folder),
+            connector: HttpConnector::new(context.folder.clone()),
+            context,
             permits: Semaphore::new(MAX_CONCURRENT_PROBES),
             inbox,
         })
@@ -100,7 +106,9 @@ impl ReadinessProber {
         let longest = MAX_ATTEMPT.min(ready.timeout.to_std());
         let task = spawn_local(async move {
             let mut first_pauses = FIRST_PAUSES.into_iter();
-            while !matches!(timeout(longest, prober.probe_once(&target)).await, Ok(Ok(true))) {
+            let report = ProbeReport { prober: &prober, source, last: RefCell::default() };
+            while let Err(result) = prober.probe_in_time(&target, longest, &report).await {
+                report.tell(result);
                 sleep(first_pauses.next().map_or(poll, |pause| pause.min(poll))).await;
             }
             prober.inbox.push(Input::SpawnReady { source });
@@ -108,30 +116,84 @@ impl ReadinessProber {
         Some(ProbeHandle(task.abort_handle()))
     }
 
-    /// Whether the target is ready now.
-    async fn probe_once(&self, target: &ProbeTarget) -> Result<bool, FetchError> {
+    /// Whether the target is ready, as one attempt finds that takes no longer than this; the error is what
+    /// the attempt came to.
+    async fn probe_in_time(
+        &self,
+        target: &ProbeTarget,
+        longest: Duration,
+        report: &ProbeReport<'_>,
+    ) -> Result<(), String> {
+        let progress = AttemptProgress::default();
+        let mut attempt = pin!(self.probe_once(target, &progress));
+        // The time of the program may be over at the same moment as that of the attempt.
+        let early = longest * 3 / 4;
+        let too_slow = || progress.timeout_error(Span::from_std(early)).message;
+        let mut ended = timeout(early, &mut attempt).await;
+        if ended.is_err() {
+            report.tell(too_slow());
+            ended = timeout(longest - early, attempt).await;
+        }
+        match ended {
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(result))) => Err(result),
+            Ok(Err(error)) => Err(error.message),
+            Err(_) => Err(too_slow()),
+        }
+    }
+
+    /// What makes the target not ready now; `None` if it is.
+    async fn probe_once(
+        &self,
+        target: &ProbeTarget,
+        progress: &AttemptProgress,
+    ) -> Result<Option<String>, FetchError> {
         // The semaphore is never closed, so this cannot fail.
         let _permit = self.permits.acquire().await;
-        let progress = AttemptProgress::default();
         match target {
             ProbeTarget::Tcp(host, port) => {
-                let (tcp, peer) = self.connector.dial(host, *port, &progress).await?;
+                let (tcp, peer) = self.connector.dial(host, *port, progress).await?;
                 // If nobody listens on a port of the range that outgoing connections use, a connection can
                 // get that port as its own, and connect to itself.
-                Ok(tcp.local_addr().is_ok_and(|own| own != peer))
+                let is_other = tcp.local_addr().is_ok_and(|own| own != peer);
+                Ok((!is_other).then(|| format!("nobody listens on {peer}")))
             }
             ProbeTarget::Http(job, url) => {
                 let hop = RequestHop::first(job, url)?;
                 let endpoint = Endpoint::new(&hop.url, job);
-                let mut conn = self.connector.open(&endpoint, &progress).await?;
+                let mut conn = self.connector.open(&endpoint, progress).await?;
                 let form = endpoint.request_form(&conn);
                 let request = request::build_request(&hop, job, &PathBuf::new(), form).await?;
+                progress.enter(AttemptPhase::Head(conn.peer(), conn.receive_counter()));
                 match conn.send(request).await {
-                    SendOutcome::Response(answer) => Ok(matches!(answer.status().as_u16(), 200..=399)),
+                    SendOutcome::Response(answer) => match answer.status().as_u16() {
+                        200..=399 => Ok(None),
+                        status => Ok(Some(format!("status {status}"))),
+                    },
                     SendOutcome::Unanswered(_, error) | SendOutcome::Failed(error) => Err(error),
                 }
             }
         }
+    }
+}
+
+/// Tells the engine what the attempts for one program come to.
+struct ProbeReport<'a> {
+    prober: &'a ReadinessProber,
+    source: Source,
+    /// What was told last.
+    last: RefCell<String>,
+}
+
+impl ProbeReport<'_> {
+    /// Tells what an attempt came to, if that is new.
+    fn tell(&self, result: String) {
+        if *self.last.borrow() == result {
+            return;
+        }
+        let shown = self.prober.context.secrets.redact(&result);
+        self.prober.inbox.push(Input::ProbeFailed { source: self.source, result: shown });
+        *self.last.borrow_mut() = result;
     }
 }
 

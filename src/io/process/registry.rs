@@ -120,7 +120,7 @@ impl ProcessRegistry {
         // it. A handler, which tokio keeps for good, takes that back.
         let _ = signal(SignalKind::child());
         let multiplexer = Multiplexer::new(Rc::clone(&context), Rc::clone(&inbox));
-        let probes = ReadinessProber::new(context.folder.clone(), Rc::clone(&inbox));
+        let probes = ReadinessProber::new(Rc::clone(&context), Rc::clone(&inbox));
         let registry = ProcessRegistry {
             context,
             inbox,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
@@ -75,7 +75,12 @@ impl AccessPolicy {
     }
 
     /// The reason why a request is refused, if it is.
-    fn denial(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<AccessDenial> {
+    fn denial(
+        &self,
+        (method, version): (&Method, Version),
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Option<AccessDenial> {
         if let Some(denial) = find_ambiguity(uri, headers) {
             return Some(denial);
         }
@@ -99,7 +104,8 @@ impl AccessPolicy {
             return Some((StatusCode::FORBIDDEN, "another site may not send requests"));
         }
         let is_look = method == Method::GET && uri.path() != "/play";
-        let is_free = is_shell || (is_look && !self.is_public && is_from_this_machine(host, headers));
+        let is_local = !self.is_public && version != Version::HTTP_10 && is_from_this_machine(host, headers);
+        let is_free = is_shell || (is_look && is_local);
         if !is_free && !self.has_token(uri, text(header::AUTHORIZATION)) {
             return Some((
                 StatusCode::UNAUTHORIZED,
@@ -126,7 +132,8 @@ impl AccessPolicy {
 }
 
 /// Whether a person on this machine asks, as far as a request can say. The connection says nothing: a proxy
-/// on this machine passes on what the whole world asks for.
+/// on this machine passes on what the whole world asks for. (nginx does that in HTTP/1.0, without a header of
+/// its own and by the name of this machine, unless it is told otherwise. No browser speaks HTTP/1.0.)
 fn is_from_this_machine(host: &str, headers: &HeaderMap) -> bool {
     host_name::is_this_machine(host) && !PROXY_HEADERS.iter().any(|name| headers.contains_key(*name))
 }
@@ -183,13 +190,14 @@ pub(super) async fn check_access(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match server.access.denial(request.method(), request.uri(), request.headers()) {
-        Some((status, why)) => error_response(status, why),
-        None => match with_whole_body(request).await {
-            Ok(request) => next.run(request).await,
-            Err(refused) => refused,
-        },
-    };
+    let mut response =
+        match server.access.denial((request.method(), request.version()), request.uri(), request.headers()) {
+            Some((status, why)) => error_response(status, why),
+            None => match with_whole_body(request).await {
+                Ok(request) => next.run(request).await,
+                Err(refused) => refused,
+            },
+        };
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, CSP_VALUE),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -220,7 +228,9 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        policy.denial(&method, &uri.parse().unwrap(), &map).map_or(200, |(status, _)| status.as_u16())
+        policy
+            .denial((&method, Version::HTTP_11), &uri.parse().unwrap(), &map)
+            .map_or(200, |(status, _)| status.as_u16())
     }
 
     #[test]
@@ -296,6 +306,21 @@ mod tests {
         assert_eq!(get(&[own]), 200);
         for name in PROXY_HEADERS {
             assert_eq!(get(&[own, (name, "192.0.2.7")]), 401, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_speaks_http_1_0_needs_the_token() {
+        let policy = policy("127.0.0.1:8080", &["game.example"]);
+        let own = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("127.0.0.1:8080"))]);
+        for (uri, version, status) in [
+            ("/events", Version::HTTP_11, None),
+            ("/events", Version::HTTP_10, Some(StatusCode::UNAUTHORIZED)),
+            ("/", Version::HTTP_10, None),
+            (&format!("/events?token={TOKEN}"), Version::HTTP_10, None),
+        ] {
+            let denial = policy.denial((&Method::GET, version), &uri.parse().unwrap(), &own);
+            assert_eq!(denial.map(|(status, _)| status), status, "{uri} {version:?}");
         }
     }
 

@@ -303,6 +303,38 @@ fn a_credential_that_the_log_shows_is_doubted() {
 }
 
 #[test]
+fn a_value_that_several_requests_capture_at_once_is_doubted() {
+    let use_it = "[fetches.use]\nurls = [\"http://h/${token}\"]\n";
+    let warned = |login: &str, entry: &str| {
+        let login = format!("[fetches.login]\n{login}\ncapture.token = {{ json = \"/token\" }}\n");
+        said(&format!("{login}{use_it}[[timeline]]\nfetch = \"login\"\n{entry}\n"))
+    };
+    let one = "urls = [\"http://h/\"]";
+    let two = "urls = [\"http://h/\", \"http://h/b\"]";
+    for (login, entry, place, words) in [
+        (
+            one,
+            "count = 50",
+            "6:1",
+            "50 requests at once capture `token`, and the last answer gives its value",
+        ),
+        (&format!("{one}\nrate = \"5/s\"\nfor = \"1s\""), "", "1:10", "all requests of this load capture"),
+        (&format!("{one}\nconnections = 5\nrequests = 9"), "", "1:10", "all requests of this load capture"),
+        (two, "", "6:1", "2 requests at once capture"),
+    ] {
+        let told = warned(login, entry);
+        assert!(told.starts_with("warning: ") && told.contains(words), "{told}");
+        assert!(told.contains("help: a captured value belongs to the whole run: "), "{told}");
+        assert!(told.contains(&format!("s.toml:{place}\n")), "{told}");
+    }
+    assert_eq!(warned(one, ""), "");
+    assert_eq!(warned(one, "every = \"1s\"\ntimes = 3"), "");
+    assert_eq!(warned(&format!("{two}\nmode = \"sequential\""), ""), "");
+    let unused = format!("[fetches.login]\n{one}\ncapture.token = {{ json = \"/token\" }}\n");
+    assert_eq!(said(&format!("{unused}[[timeline]]\nfetch = \"login\"\ncount = 2\n")), "");
+}
+
+#[test]
 fn what_stands_beside_a_captured_value_stays_hidden() {
     let text = "[fetches.f]\nurls = [\"http://u:hunter2@h/${token}?k=${env:TOKEN}\"]\n\
         headers = { Authorization = \"Bearer x${token}\" }\ncapture.token = { json = \"/a\" }\n\

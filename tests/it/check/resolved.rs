@@ -714,10 +714,10 @@ proptest! {
             "and `time_limit` is",
             "in the background, so",
             "spaces in its name",
-            "and what comes later uses the last value",
             "this step is never taken",
             "this loop lets no time pass",
             "is never released",
+            "and the last answer gives its value",
         ];
         let doubted = said_of(&loaded);
         let mut heads = doubted.lines().filter(|line| line.starts_with("error") || line.starts_with("warning"));

@@ -188,7 +188,7 @@ fn each_value_of_a_header_is_looked_at() {
         let captures = vec![
             capture("sid", header_text("Set-Cookie", "sid=([^;]+)"), true),
             capture("link", header_text("link", "<(/b)>"), false),
-            capture("first", header("link"), false),
+            capture("say", header("x-say"), true),
         ];
         let run = fetch(FetchJob { captures, ..job(&server.url("/")) }).await;
         let heads = run.responded().2;
@@ -199,7 +199,17 @@ fn each_value_of_a_header_is_looked_at() {
         let fetched = run.fetched();
         let captured: Vec<_> =
             fetched.captured.iter().map(|one| (&*one.value, one.display_value())).collect();
-        assert_eq!(captured, [("s3cr3t99", "[redacted]"), ("/b", "/b"), ("</a>", "</a>")]);
+        let secret = ("s3cr3t99", "[redacted]");
+        assert_eq!(captured, [secret, ("/b", "/b"), secret]);
+        // Without a `text` none of them is the one.
+        let captures =
+            vec![capture("sid", header("Set-Cookie"), true), capture("link", header("link"), false)];
+        let fetched = fetch(FetchJob { captures, ..job(&server.url("/")) }).await.fetched();
+        assert!(fetched.captured.is_empty());
+        let wanted = "`sid` is not captured: there are 2 headers set-cookie: a `text` must choose one of them, \
+                      for example `text = 'NAME=([^;]+)'`; \
+                      `link` is not captured: there are 2 headers link: a `text` must choose one of them";
+        assert_eq!(fetched.check.as_deref(), Some(wanted));
     });
 }
 

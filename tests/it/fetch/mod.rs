@@ -14,6 +14,7 @@ mod cut_streams;
 mod decoded;
 mod http2;
 mod loads;
+mod lost_files;
 mod odd_heads;
 mod proxies;
 mod redirects;

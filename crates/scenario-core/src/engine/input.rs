@@ -34,6 +34,14 @@ pub enum Input {
         /// The spawn.
         source: Source,
     },
+    /// A probe of such a preset did not succeed. The log has only what the last one came to: in the
+    /// `spawn.failed` of a program that never becomes ready.
+    ProbeFailed {
+        /// The spawn.
+        source: Source,
+        /// What the probe came to, for people.
+        result: String,
+    },
     /// A signal stopped a process, which can still continue.
     SpawnSuspended {
         /// The spawn.

@@ -38,6 +38,12 @@ pub trait EngineSink {
     fn logged_row_values(&mut self) -> Option<Vec<CapturedValue>> {
         None
     }
+    /// The `last_try` of the next event, where a log says what comes next and that is the `spawn.failed` of
+    /// this spawn. Nothing before it in the log has that.
+    fn logged_last_try(&mut self, source: Source) -> Option<String> {
+        let _ = source;
+        None
+    }
 }
 
 /// The output of one call of the engine.
@@ -95,6 +101,10 @@ impl<'a> EngineOutput<'a> {
     /// The values of the row of the request that starts now, if a log is read.
     pub(crate) fn logged_row_values(&mut self) -> Vec<CapturedValue> {
         self.sink.logged_row_values().unwrap_or_default()
+    }
+
+    pub(crate) fn logged_last_try(&mut self, source: Source) -> Option<String> {
+        self.sink.logged_last_try(source)
     }
 
     pub(crate) fn wants_more(&self) -> bool {

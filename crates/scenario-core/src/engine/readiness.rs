@@ -7,14 +7,15 @@ use regex::bytes::Regex;
 
 use crate::engine::lifecycle::RunFailure;
 use crate::scenario::model::{ReadinessRule, ReadinessTest};
+use scenario_log::event::last_try_words;
 
 /// The sign that would show that a spawn is ready.
 #[derive(Clone, Debug)]
 pub(crate) enum ReadinessWait {
     /// A line like this.
     Line(Rc<Regex>),
-    /// A probe, which the driver makes.
-    Probe,
+    /// A probe, which the driver makes, and what the last one came to.
+    Probe { last_try: Option<String> },
 }
 
 /// The regular expressions of the presets with `ready.line`: one for all spawns of a preset, of which
@@ -31,7 +32,7 @@ impl ReadyRegexes {
         preset: usize,
         test: &ReadinessTest,
     ) -> Result<ReadinessWait, RunFailure> {
-        let ReadinessTest::Line(regex) = test else { return Ok(ReadinessWait::Probe) };
+        let ReadinessTest::Line(regex) = test else { return Ok(ReadinessWait::Probe { last_try: None }) };
         if let Some(regex) = self.by_preset.get(&preset) {
             return Ok(ReadinessWait::Line(Rc::clone(regex)));
         }
@@ -43,10 +44,10 @@ impl ReadyRegexes {
     }
 }
 
-/// Why a spawn did not become ready in time.
-pub(crate) fn format_never_ready(ready: &ReadinessRule) -> String {
+/// Why a spawn did not become ready in time. Logs of older releases do not have the last try.
+pub(crate) fn format_never_ready(ready: &ReadinessRule, last_try: Option<&str>) -> String {
     let within = ready.timeout.format_human();
-    match &ready.test {
+    let mut why = match &ready.test {
         ReadinessTest::Line(regex) => {
             format!("never became ready: no line like /{regex}/ came within {within}")
         }
@@ -56,5 +57,9 @@ pub(crate) fn format_never_ready(ready: &ReadinessRule) -> String {
         ReadinessTest::Http(url) => {
             format!("never became ready: {} gave no answer 2xx or 3xx within {within}", url.display_text())
         }
+    };
+    if let Some(last_try) = last_try {
+        why.push_str(&last_try_words(last_try));
     }
+    why
 }

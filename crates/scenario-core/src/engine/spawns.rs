@@ -316,7 +316,25 @@ impl Spawns {
 
     /// Whether a successful probe shows that a spawn is ready.
     pub(crate) fn awaits_probe(&self, number: u32) -> bool {
-        self.get(number).is_some_and(|spawn| matches!(spawn.readiness, Some(ReadinessWait::Probe)))
+        self.get(number).is_some_and(|spawn| matches!(spawn.readiness, Some(ReadinessWait::Probe { .. })))
+    }
+
+    /// Notes what a probe of a spawn came to that is not ready yet.
+    pub(crate) fn note_failed_probe(&mut self, source: Source, result: &str) {
+        if let Source::Spawn(number) = source
+            && let Some(spawn) = self.active.get_mut(&number)
+            && let Some(ReadinessWait::Probe { last_try }) = &mut spawn.readiness
+        {
+            *last_try = Some(result.to_owned());
+        }
+    }
+
+    /// What the last probe of a spawn came to.
+    pub(crate) fn last_try(&self, number: u32) -> Option<String> {
+        match self.get(number)?.readiness.as_ref()? {
+            ReadinessWait::Probe { last_try } => last_try.clone(),
+            ReadinessWait::Line(_) => None,
+        }
     }
 
     /// Whether a spawn still has to become ready.

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use parts::last_try_words;
 pub use table::Event;
 
 use crate::sanitize::sanitize;

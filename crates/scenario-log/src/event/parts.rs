@@ -6,6 +6,12 @@ use crate::event::observable::EventValue;
 use crate::event::{EntryName, Event, Source};
 use crate::time::Moment;
 
+/// The end of the `error` of a `spawn.failed` that has this `last_try`.
+#[must_use]
+pub fn last_try_words(last_try: &str) -> String {
+    format!(" (the last try: {last_try})")
+}
+
 impl<'a> Event<'a> {
     /// The spawn, request or guest that the event belongs to.
     #[must_use]

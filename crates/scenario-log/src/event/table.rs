@@ -304,6 +304,9 @@ events! {
         error: Required<Text>,
         /// The number of spawns that still run.
         running: Required<Count>,
+        /// What the last probe came to, if the program never became ready by a port or a URL. The `error` ends
+        /// with it, too. Logs of older releases do not have it.
+        last_try: Optional<Text>,
     }
 
     /// A request started.

@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{ClientConfig, ConfigBuilder};
 use scenario_core::scenario::model::ClientCert;
 
 use super::tls_error::config_error;
-use crate::io::http::blocking::run_blocking;
+use crate::io::http::blocking::{looked_for, run_blocking};
 use crate::io::http::error::FetchError;
 
 /// A configuration with the client's certificate. The error names the file, and contains nothing of the
@@ -62,7 +62,9 @@ fn is_key_of(key: &dyn SigningKey, cert: &CertificateDer<'_>) -> bool {
     key.public_key().is_none_or(|public| memchr::memmem::find(cert, &public).is_some())
 }
 
-async fn read_file(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
+/// The content of a file. The error says where the file was looked for.
+pub(super) async fn read_file(folder: &Path, path: &Path) -> Result<Vec<u8>, String> {
     let file = folder.join(path);
-    run_blocking(|| std::fs::read(file)).await
+    let read = file.clone();
+    run_blocking(|| std::fs::read(read)).await.map_err(|error| format!("{error}{}", looked_for(path, &file)))
 }

@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use scenario_core::scenario::model::ClientCert;
 
-use super::client_cert;
+use super::client_cert::{self, read_file};
 use super::tls_error::{self, config_error};
 use super::verifier::{InsecureCertVerifier, TrustedCertVerifier};
 use crate::io::http::blocking::run_blocking;
@@ -177,10 +177,8 @@ async fn load_ca_file(
     path: &Path,
 ) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), FetchError> {
     let shown = path.display();
-    let file = folder.join(path);
-    let pem = run_blocking(|| std::fs::read(file))
-        .await
-        .map_err(|error| config_error(format!("ca = \"{shown}\": {error}")))?;
+    let pem =
+        read_file(folder, path).await.map_err(|error| config_error(format!("ca = \"{shown}\": {error}")))?;
     let found: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let found =
         found.map_err(|error| config_error(format!("ca = \"{shown}\" is not a PEM file: {error}")))?;

@@ -49,10 +49,15 @@ impl RequestBody {
                     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
                 Ok(RequestBody::Bytes(Bytes::from(encoded)))
             }
-            FetchBody::File(path) => RequestBody::from_file(&folder.join(path)).await.map_err(|error| {
-                let message = format!("the file of the request's body, {}: {error}", path.display());
-                FetchError::permanent(FetchErrorKind::Protocol, message)
-            }),
+            FetchBody::File(path) => {
+                let file = folder.join(path);
+                RequestBody::from_file(&file).await.map_err(|error| {
+                    let place = blocking::looked_for(path, &file);
+                    let message =
+                        format!("the file of the request's body, {}: {error}{place}", path.display());
+                    FetchError::permanent(FetchErrorKind::Protocol, message)
+                })
+            }
         }
     }
 

@@ -191,7 +191,11 @@ impl CompiledCapture {
                 text(group.ok_or_else(none)?.as_bytes())
             }
             CaptureTarget::Header(name) => {
-                let value = answer.headers.get(name).ok_or_else(|| format!("there is no header {name}"))?;
+                let mut values = answer.headers.get_all(name).iter();
+                let value = values.next().ok_or_else(|| format!("there is no header {name}"))?;
+                if values.any(|other| other != value) {
+                    return Err(several_values_message(name, answer.headers));
+                }
                 header_text(value.as_bytes())
             }
             CaptureTarget::HeaderText(name, regex) => {
@@ -223,6 +227,13 @@ impl CompiledCapture {
     }
 }
 
+/// Why no value of a header is the one to be captured, and what helps.
+fn several_values_message(name: &HeaderName, headers: &HeaderMap) -> String {
+    let count = headers.get_all(name).iter().count();
+    let example = if *name == SET_COOKIE { ", for example `text = 'NAME=([^;]+)'`" } else { "" };
+    format!("there are {count} headers {name}: a `text` must choose one of them{example}")
+}
+
 /// The value of a header, which is UTF-8 or else ISO 8859-1.
 fn header_text(value: &[u8]) -> Result<String, String> {
     Ok(match std::str::from_utf8(value) {
@@ -239,9 +250,18 @@ mod tests {
 
     fn captured(selector: CaptureSelector, body: &str) -> Result<String, String> {
         let headers = HeaderMap::from_iter(
-            [("x-id", &b"a b"[..]), ("x-id", b"c=d"), ("x-none", b""), ("x-old", b"caf\xe9")].map(
-                |(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap()),
-            ),
+            [
+                ("x-id", &b"a b"[..]),
+                ("x-id", b"c=d"),
+                ("x-none", b""),
+                ("x-old", b"caf\xe9"),
+                ("x-twice", b"same"),
+                ("x-twice", b"same"),
+                ("set-cookie", b"lang=en"),
+                ("set-cookie", b"sid=1; Path=/"),
+                ("set-cookie", b"a=b"),
+            ]
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap())),
         );
         let json = parse_json(body.as_bytes());
         let answer = CapturableResponse {
@@ -273,9 +293,10 @@ mod tests {
             (json("/n/2"), "true"),
             (text("\"n\":(.)7"), "["),
             (text("(zz)?a"), ""),
-            (header("X-ID"), "a b"),
+            (header("X-Twice"), "same"),
             (header("x-old"), "café"),
             (header_text("x-id", "c=(.)"), "d"),
+            (header_text("set-cookie", "sid=([^;]+)"), "1"),
         ] {
             let found = captured(from.clone(), body);
             match value {
@@ -289,6 +310,15 @@ mod tests {
             (json("/n/3"), "`v` is not captured: /n/3 is null, not a string, number or boolean"),
             (json("/n"), "`v` is not captured: /n is a list, not a string, number or boolean"),
             (json("/line"), "`v` is not captured: its value has the control character U+000D"),
+            (
+                header("X-ID"),
+                "`v` is not captured: there are 2 headers x-id: a `text` must choose one of them",
+            ),
+            (
+                header("set-cookie"),
+                "`v` is not captured: there are 3 headers set-cookie: a `text` must choose one of them, \
+                 for example `text = 'NAME=([^;]+)'`",
+            ),
             (header("x-other"), "`v` is not captured: there is no header x-other"),
             (header("x-none"), "`v` is not captured: its value is empty (`empty = true` allows that)"),
             (text("(y*)"), "`v` is not captured: its value is empty (`empty = true` allows that)"),

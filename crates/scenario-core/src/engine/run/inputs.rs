@@ -33,6 +33,7 @@ impl RunState {
             Input::SpawnStarted { source, pid } => self.process_started(source, pid, out),
             Input::SpawnFailed { source, ref error } => self.spawn_failed(source, error, out),
             Input::SpawnReady { source } => self.probe_answered(source, out),
+            Input::ProbeFailed { source, ref result } => self.spawns.note_failed_probe(source, result),
             Input::SpawnSuspended { source, signal } => self.spawn_suspended(source, signal, out),
             Input::SpawnResumed { source } => self.spawn_resumed(source, out),
             Input::SpawnLines { source, stream, ref chunk, ref said, partial } => {

@@ -58,8 +58,9 @@ impl RunState {
         };
         let Some(ready) = scenario.presets[preset].ready() else { return };
         let source = Source::Spawn(number);
-        let error = format_never_ready(ready);
-        self.emit_spawn_failed(number, &error, out);
+        let last_try = self.spawns.last_try(number).or_else(|| out.logged_last_try(source));
+        let error = format_never_ready(ready, last_try.as_deref());
+        self.emit_spawn_failed(number, (&error, last_try.as_deref()), out);
         self.lifecycle.record_failure(|| format!("{} {error}", spawn_name(&scenario, source, preset)));
         out.emit_stopping(Some(source), "it never became ready");
         self.stop_spawn(number, out);

@@ -112,7 +112,7 @@ impl RunState {
     /// A spawn could not start.
     pub(super) fn spawn_failed(&mut self, source: Source, error: &str, out: &mut EngineOutput<'_>) {
         let Some((number, preset)) = self.spawns.find_starting(source) else { return };
-        self.emit_spawn_failed(number, error, out);
+        self.emit_spawn_failed(number, (error, None), out);
         // One that was stopped before its turn to start came has not failed.
         if !self.spawns.get(number).is_some_and(|spawn| spawn.is_stop_requested()) {
             let name = || spawn_name(&self.scenario, source, preset);
@@ -121,8 +121,14 @@ impl RunState {
         self.remove_spawn(number, out.now(), out);
     }
 
-    /// Reports that a spawn could not start or never became ready, with its preset and its entry.
-    pub(super) fn emit_spawn_failed(&self, number: u32, error: &str, out: &mut EngineOutput<'_>) {
+    /// Reports that a spawn could not start or never became ready, with its preset and its entry: the error,
+    /// and what the last probe came to.
+    pub(super) fn emit_spawn_failed(
+        &self,
+        number: u32,
+        (error, last_try): (&str, Option<&str>),
+        out: &mut EngineOutput<'_>,
+    ) {
         let Some(spawn) = self.spawns.get(number) else { return };
         out.event(&Event::SpawnFailed {
             source: Source::Spawn(number),
@@ -130,6 +136,7 @@ impl RunState {
             entry: spawn.entry().map(|entry| self.scenario.timeline[entry].event_name(entry)),
             error,
             running: self.spawns.running_count(),
+            last_try,
         });
     }
 

@@ -17,6 +17,7 @@ mod proxy;
 mod ready;
 mod request_values;
 mod secret_use;
+mod shared_captures;
 mod step_locks;
 mod steps;
 mod time_limit;
@@ -162,8 +163,8 @@ pub(crate) fn build_scenario(
     time_limit::warn_of_late_entries(&scenario, found);
     player_fetches::check_player_fetches(&scenario, found);
     player_fetches::check_player_rows(&scenario, found);
-    player_fetches::warn_of_shared_captures(&scenario, found);
     player_fetches::warn_of_endless_spawns(&scenario, found);
+    shared_captures::warn_of_shared_captures(&scenario, found);
     Some(scenario)
 }
 

@@ -1,10 +1,10 @@
-//! Checks the fetches of players, and warns of captured values that several requests would share.
+//! Checks the fetches of players and the rows that they take, and warns of players that spawn themselves.
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::steps::StepAction;
 use crate::scenario::model::{
-    EntryAction, FetchJob, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, Scenario, ScenarioText,
+    FetchJob, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, Scenario,
 };
 use crate::scenario::vars::fill;
 use crate::scenario::vars::request_values::RequestValue;
@@ -83,38 +83,6 @@ fn check_rows_of_fetch(
             let columns = table.columns.iter().map(String::as_str);
             let fault = found.did_you_mean(fault, column, columns, "values");
             found.add(fault);
-        }
-    }
-}
-
-/// Warns of a fetch of the timeline that captures values by several requests at once.
-pub(super) fn warn_of_shared_captures(scenario: &Scenario, found: &mut Diagnostics) {
-    for (index, fetch) in scenario.fetches.iter().enumerate() {
-        let is_used = |name: &str| {
-            let texts = scenario.timeline.iter().filter_map(|entry| match &entry.action {
-                EntryAction::Mark(text) | EntryAction::Send { text, .. } => Some(text),
-                _ => None,
-            });
-            scenario.fetches.iter().any(|job| fill::needs_capture(job, name))
-                || texts.flat_map(ScenarioText::capture_names).any(|own| own == name)
-        };
-        let Some(capture) = fetch.captures.iter().find(|capture| is_used(&capture.name)) else { continue };
-        let several = scenario.timeline.iter().any(|entry| {
-            let is_started = matches!(entry.action, EntryAction::Fetch(job) if job == index);
-            is_started && (entry.count > 1 || fetch.load.is_some())
-        });
-        if several {
-            let name = &fetch.name;
-            let message = format!(
-                "several requests of {} capture {} at once, and what comes later uses the last value",
-                quoted(name),
-                quoted(&capture.name)
-            );
-            let help = format!(
-                "let players make the fetch, each with values of its own:\n\n[presets.user]\n\
-                 players = [{{ name = \"user\", count = 10, steps = [\"fetch {name}\"] }}]"
-            );
-            found.add(Diagnostic::warning(fetch.place, message).with_help(help));
         }
     }
 }

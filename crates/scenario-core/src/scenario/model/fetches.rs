@@ -144,7 +144,7 @@ pub enum CaptureSelector {
     Json(String),
     /// The text of the one group of this valid regular expression, where it first matches in the body.
     Text(String),
-    /// In the header of this name: its first value.
+    /// In the header of this name, which has one value.
     Header(String),
     /// The text of the one group of a valid regular expression, where it first matches in a value of the
     /// header.

@@ -69,7 +69,7 @@ table! {
             _ => None,
         },
         /// The name of the header whose value is taken. Of a header that comes several times, `text` is
-        /// looked for in each value; without `text` the first value is taken.
+        /// looked for in each value; without `text` an answer in which they differ is not as expected.
         "header" header: HeaderNameText => |capture| match &capture.selector {
             CaptureSelector::Header(name) | CaptureSelector::HeaderText { header: name, .. } => Some(name),
             _ => None,

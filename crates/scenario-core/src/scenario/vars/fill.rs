@@ -55,7 +55,7 @@ fn escape_for_json(value: &str) -> String {
 }
 
 /// All texts of one request of a job; `url` is the index of its URL.
-fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
+pub(crate) fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
     job.urls.get(url).into_iter().chain(texts_beside_urls(job))
 }
 
@@ -78,12 +78,6 @@ fn texts_beside_urls(job: &FetchJob) -> impl Iterator<Item = &ScenarioText> {
     let headers = job.headers.iter().map(|(_, value)| value);
     let fields = fields.iter().map(|(_, value)| value);
     headers.chain(auth.into_iter().flatten()).chain(one).chain(fields)
-}
-
-/// Whether any request of a job needs the captured value of this name.
-pub(crate) fn needs_capture(job: &FetchJob, name: &str) -> bool {
-    let urls = 0..job.urls.len();
-    urls.flat_map(|url| request_texts(job, url)).flat_map(ScenarioText::capture_names).any(|own| own == name)
 }
 
 /// The names of the values that a request of a job needs, each once; `url` is the index of its URL.
