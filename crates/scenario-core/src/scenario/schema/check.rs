@@ -60,7 +60,7 @@ fn parse_sha256(text: &str) -> Option<[u8; 32]> {
 
 table! {
     /// Conditions on an answer whose status is expected; all that are given must hold.
-    CheckTable is "`check`" from (FetchCheck) with [] {
+    CheckTable is "`check`" from (FetchCheck) like "{ text = \"welcome\" }" with [] {
         /// A regular expression that must match somewhere in the body.
         "text" text: RegexText => |check| check.text.as_deref(),
         /// The values that the body, which must be JSON, has at these places (JSON Pointers, RFC 6901).

@@ -58,14 +58,6 @@ impl TomlSchema for DeferredText {
     fn schema() -> Json {
         ScenarioText::schema()
     }
-
-    fn list_example() -> Option<Json> {
-        Some(Json::from(["http://127.0.0.1:8080/a.pdf"]))
-    }
-
-    fn list_of_text(text: &str) -> Option<String> {
-        Some(format!("[{}]", own_words::toml_string(text)))
-    }
 }
 
 /// A URL. The values of the environment in it are encoded for their part. With `LATE` it may have gaps for
@@ -82,6 +74,10 @@ impl<const LATE: bool> TomlSchema for UrlText<LATE> {
 
     fn schema() -> Json {
         ScenarioText::schema()
+    }
+
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["http://127.0.0.1:8080/a.pdf"]))
     }
 
     fn list_of_text(text: &str) -> Option<String> {
