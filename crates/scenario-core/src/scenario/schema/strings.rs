@@ -81,7 +81,7 @@ impl<const LATE: bool> TomlSchema for UrlText<LATE> {
     }
 
     fn list_of_text(text: &str) -> Option<String> {
-        // What stands before an `@` may be a password.
+        // The part before an `@` may be a password.
         (!text.contains('@')).then(|| format!("[{}]", own_words::toml_string(text)))
     }
 }
