@@ -66,7 +66,7 @@ struct TypedStart {
     what: StartedThing,
 }
 
-/// What an entry starts, as an index into the scenario's lists.
+/// The preset or fetch that an entry starts, as an index into the scenario's lists.
 #[derive(Clone, Copy, Debug)]
 enum StartedThing {
     Preset(usize),
@@ -79,7 +79,7 @@ struct AdditionsBuilder<'s> {
     /// When the first event of the timeline was due.
     timeline_began: Option<Moment>,
     ids: EntryIds,
-    /// What was started by typed lines.
+    /// The sources that typed lines have started.
     started: Vec<TypedStart>,
     /// The ids of what was stopped by typed lines.
     stopped: HashSet<String>,
@@ -182,7 +182,8 @@ impl<'s> AdditionsBuilder<'s> {
         self.additions.end.get_or_insert(TypedEnd { t, comment: what, is_first: in_opening && is_due });
     }
 
-    /// What was started in the moment of the end, before what was due by then, did not move any more.
+    /// Players that were started in the moment of the end, before the events that were due by then, did not
+    /// move any more.
     fn stop_just_started(&mut self) {
         let Some(end) = self.additions.end.as_ref().filter(|end| end.is_first) else { return };
         for TypedStart { t, id, .. } in self.started.iter().filter(|start| start.t == end.t) {

@@ -14,7 +14,7 @@ use scenario_log::signal::Signal;
 const SIGTSTP: i32 = 20;
 const SIGCONT: i32 = 18;
 
-/// What a signal asks for.
+/// The request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobSignal {
     /// To end, by this signal.

@@ -37,7 +37,7 @@ pub const TOKEN_VARIABLE: &str = "SCENARIO_TOKEN";
 /// The programs of a scenario do not inherit it.
 pub const PAGE_VARIABLE: &str = "SCENARIO_PAGE";
 
-/// What all parts of this room need to know about the run.
+/// The facts about the run that all parts of this room need.
 #[derive(Debug)]
 pub struct RunContext {
     /// The checked scenario.

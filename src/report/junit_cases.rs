@@ -47,7 +47,7 @@ enum CaseSuite {
     Unstarted,
 }
 
-/// What asked for a spawn or a fetch, in the order of the report.
+/// The origin of a spawn or a fetch, in the order of the report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum CaseOrigin {
     Number(usize),

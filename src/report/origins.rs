@@ -19,7 +19,7 @@ pub enum OriginKind {
     Job,
 }
 
-/// What all sources that one entry starts of one preset or job have in common.
+/// The properties that all sources of one entry and one preset or job share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OriginGroup {
     /// Whether `name` is a preset's or a job's.
@@ -41,7 +41,7 @@ impl OriginGroup {
 /// Where a source comes from.
 #[derive(Clone, Debug)]
 pub struct SourceOrigin {
-    /// What it has in common with others.
+    /// The properties that it shares with others.
     pub group: Rc<OriginGroup>,
     /// Which source of its group it is, counted from 1 in the order of their starts.
     pub nth: u64,

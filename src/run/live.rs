@@ -82,11 +82,11 @@ pub struct LiveSetup {
     pub latest_progress: Option<LatestProgress>,
     /// Serves the live page, if the recorder comes with one.
     pub server: Option<PageServer>,
-    /// What becomes of the live page when the run has ended.
+    /// Whether the live page stays when the run has ended.
     pub after_end: AfterEnd,
 }
 
-/// What becomes of the live page when the run has ended.
+/// The end of the live page, when the run has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AfterEnd {
     /// It is closed.

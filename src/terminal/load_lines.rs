@@ -18,7 +18,7 @@ pub(crate) struct LoadTracker {
     failures_shown: BTreeMap<String, Option<u64>>,
 }
 
-/// What the start of a request means for the terminal.
+/// The meaning of a request's start for the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoadStartKind {
     /// The request does not belong to a load.

@@ -118,7 +118,7 @@ impl StatusPanel {
     }
 }
 
-/// What runs: the first spawns by name, each with its time so far, and counts of the others.
+/// The running sources: the first spawns by name, each with its time so far, and counts of the others.
 fn running_line(progress: &RunProgress, now: Moment, width: usize) -> Option<StatusPanelLine> {
     let RunProgress { spawns, running_spawns: running, requests, .. } = progress;
     let counted = |count: usize, what: &str| match count {

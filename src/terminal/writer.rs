@@ -23,7 +23,7 @@ const PIECE_LEN: usize = 16 << 10;
 /// How often the bar is redrawn.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What a progress bar needs: it shows the run's own time.
+/// The setup of a progress bar: it shows the run's own time.
 #[derive(Clone, Debug)]
 pub struct ProgressBarSetup {
     /// When the run is likely to end, if that is known.
@@ -51,7 +51,7 @@ pub struct TerminalWriter {
     clock_started: Arc<OnceLock<Instant>>,
 }
 
-/// What the thread has shown.
+/// The text that the thread has shown.
 #[derive(Debug, Default)]
 struct Shown {
     /// How many lines wait for the thread, or are being written.

@@ -12,7 +12,7 @@ use scenario_log::sanitize::sanitize;
 /// The variable of the environment for `--seed`.
 const SEED_VARIABLE: &str = "SCENARIO_SEED";
 
-/// What the names of the environment's variables for `--var` begin with.
+/// The prefix of the environment's variables for `--var`.
 const VARIABLE_PREFIX: &str = "SCENARIO_VAR_";
 
 /// Completes a command.

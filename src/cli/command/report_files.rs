@@ -116,7 +116,7 @@ pub(super) fn open_replay_junit(
     if let Some(against) = against {
         add_scenario(&mut kept, &against.paths);
     }
-    // What it includes is read later, with each log.
+    // Its includes are read later, with each log.
     if let Some(expect) = arguments.expect.as_deref().filter(|expect| expect.as_os_str() != "-") {
         read_paths(expect, &DiskFiles).iter().for_each(|path| kept.add(path, "the `--expect`"));
     }

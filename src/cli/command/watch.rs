@@ -18,7 +18,7 @@ use scenario_core::scenario::{ScenarioError, ScenarioOptions, load_scenario};
 use scenario_log::signal::Signal;
 use scenario_log::time::Moment;
 
-/// What a watch says while it waits.
+/// The notice of a watch that waits.
 pub(super) const WATCH_NOTICE: &str = "waits for a change; Ctrl-C ends";
 
 /// Runs a scenario again and again, each time in a new process, until a signal comes.

@@ -42,7 +42,7 @@ impl KeptFiles {
         }
     }
 
-    /// The role of the file behind a descriptor, if it is one of these.
+    /// The role of the file of a descriptor, if it is one of these.
     #[must_use]
     pub fn role_of_open_file(&self, file: impl AsFd) -> Option<&str> {
         let copy = file.as_fd().try_clone_to_owned().map(File::from);

@@ -24,7 +24,7 @@ const MAX_BESIDE: u32 = 1_000;
 const MAX_WRITE_LEN: usize = 64 << 10;
 const MAX_PIPE_WRITE_LEN: usize = 4 << 10;
 
-/// What somebody has done to a log while it was written.
+/// A change that somebody has made to a log while it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogLoss {
     /// It has no name any more.
@@ -150,7 +150,7 @@ impl LogOutput {
         }
     }
 
-    /// What somebody has done to the file, if anything.
+    /// The change that somebody has made to the file, if any.
     pub(super) fn find_loss(&self) -> Option<LogLoss> {
         let expected = self.expected_size?;
         let stat = match &self.output {

@@ -50,7 +50,7 @@ pub type ShowOnScreen = Box<dyn FnMut(&[u8]) + Send>;
 /// A log that somebody has taken away while it was written, and that was written anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RescuedLog {
-    /// What was done to it, for people.
+    /// The change that was made to it, for people.
     pub message: String,
     /// Where the whole log is now.
     pub path: Option<PathBuf>,

@@ -39,7 +39,7 @@ use scenario_log::secrets::part_redactor::PartRedactor;
 /// as many bytes of log, and all of them are in memory together.
 const READ_LEN: usize = 32 << 10;
 
-/// What all outputs share.
+/// The state that all outputs share.
 #[derive(Debug)]
 pub struct Multiplexer {
     context: Rc<RunContext>,

@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(text.take(&[b'a', 0xc3], &none), Some((b"a".to_vec(), None)));
         assert_eq!(text.take(&[b'a', 0xc3], &none), None);
         assert_eq!(text.take(&[b'a', 0xc3, 0xa9], &none), Some(("é".as_bytes().to_vec(), None)));
-        // What is no character at all is reported as it is.
+        // Bytes that are no character are reported as they are.
         assert_eq!(text.take(&[b'a', 0xc3, 0xa9, 0xff, b'x'], &none), Some((vec![0xff, b'x'], None)));
     }
 

@@ -22,7 +22,7 @@ pub(in crate::io) fn become_subreaper() -> bool {
 }
 
 /// Waits for all our children that have ended, except the `expected` ones, and gives each to `reaped`.
-/// Returns whether one of those has ended too: others may stand behind it, so the caller tries again once
+/// Returns whether one of those has ended too: others may come after it, so the caller tries again once
 /// it has been waited for.
 pub(in crate::io) fn reap_ended(expected: impl Fn(Pid) -> bool, mut reaped: impl FnMut(Pid)) -> bool {
     let only_look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

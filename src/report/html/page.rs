@@ -264,7 +264,7 @@ fn omission_notes(collected: &CollectedReport, has_steps: bool) -> Vec<String> {
 /// The resolved scenario as a file, and whether it was cut.
 fn scenario_text(collected: &CollectedReport) -> (Option<String>, bool) {
     let Some(json) = &collected.scenario else { return (None, false) };
-    // What is not a scenario was written into the log by somebody; it is shown as it is.
+    // Somebody has written anything else into the log; it is shown as it is.
     let text = resolved::json_to_toml(json).unwrap_or_else(|_| json.clone());
     let text = sanitize_lines(&text);
     let mut taken = 0;

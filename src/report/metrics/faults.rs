@@ -76,7 +76,7 @@ pub fn last_lines(event: &Event<'_>, origin: Option<&SourceOrigin>) -> Vec<Strin
     origin.filter(|_| has_failed).map_or_else(Vec::new, |origin| origin.output.marked_lines())
 }
 
-/// What went wrong in an event, if anything did: the source, and words that follow the source's name.
+/// The fault of an event, if it has one: the source, and words that follow the source's name.
 #[must_use]
 pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
     match *event {

@@ -5,10 +5,10 @@
 //! An end of an arrow belongs to a slice of its track. Perfetto sorts events by their moments. Of those with
 //! equal moments, slices with a duration come first, and the others keep the order of the file. Then it takes
 //! the slice or instant that began last on the track, whether or not that one has ended. So an end is
-//! written directly behind what it belongs to: behind the instant of an effect, or behind an instant that is
-//! written for the awaited moment, such as `ps#1 ready`. Where it belongs to the slice of a source, it comes
-//! before all else of that moment on the track. Whether the slice has a duration is known once time has gone
-//! on; until then, what belongs to this moment of the source waits. An arrow's start comes before its end in
+//! written directly after its own record: the instant of an effect, or an instant that is written for the
+//! awaited moment, such as `ps#1 ready`. Where it belongs to the slice of a source, it comes before all else
+//! of that moment on the track. The slice has a duration as soon as time has gone on; until then, the
+//! records of this moment of the source wait. An arrow's start comes before its end in
 //! the file, since both may have the same moment.
 
 use std::collections::HashMap;
@@ -63,7 +63,7 @@ impl WaitingRecords {
         source.is_some_and(|source| self.by_source.contains_key(&source))
     }
 
-    /// Writes a record of a source, behind what of the source waits already.
+    /// Writes a record of a source after all its records that wait.
     pub(super) fn write<W: Write>(
         &mut self,
         source: Option<Source>,

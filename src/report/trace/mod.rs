@@ -126,7 +126,7 @@ impl<W: Write> TraceReport<W> {
     }
 
     /// Begins the arrow to the first effect of an entry, if the entry waited for something. Returns its
-    /// number, and whether its start waits: its end must come behind the effect and behind its start.
+    /// number, and whether its start waits: its end must come after the effect and after its start.
     fn begin_arrow(&mut self, entry: &str) -> io::Result<Option<(u64, bool)>> {
         let Some(awaited) = self.dependencies.take_moment(entry) else { return Ok(None) };
         self.arrows += 1;

@@ -1,5 +1,5 @@
-//! What a source does between its start and its end: instants on its track, and moments that entries wait
-//! for.
+//! The events of a source between its start and its end: instants on its track, and moments that entries
+//! wait for.
 
 use std::io::{self, Write};
 

@@ -138,7 +138,7 @@ impl<W: Write> TraceFile<W> {
 }
 
 /// A value as JSON, without characters that act on a terminal. A backslash has the escape `\u005c`: Perfetto
-/// takes the quote behind `\\` for a part of the text, and then refuses the whole file.
+/// takes the quote after `\\` for a part of the text, and then refuses the whole file.
 fn visible_json_text<T: serde::Serialize>(value: &T) -> String {
     let json = sanitize_json(&serde_json::to_string(value).unwrap_or_default());
     if !json.contains(r"\\") {

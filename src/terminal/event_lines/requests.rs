@@ -7,7 +7,7 @@ use scenario_log::event::{Event, SendCounts};
 use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
-/// What it took to send a request, if one attempt on one connection was not enough.
+/// The effort of sending a request, if one attempt on one connection was not enough.
 fn push_send_counts(out: &mut String, SendCounts { resent, retried, .. }: &SendCounts) {
     if *resent > 0 {
         push_fmt(out, format_args!(", sent again {}", pluralize(*resent, "time")));

@@ -259,7 +259,7 @@ impl RunOverview {
             Some(progress) => (progress.running_spawns as u64, progress.requests as u64),
             None => lanes.running_counts(),
         };
-        // What is missed already has its event only at the end.
+        // A missed expectation has its event only at the end.
         let open =
             progress.map(|progress| &progress.expectations[..]).filter(|_| self.expectations.is_empty());
         let is_missed = |one: &&ExpectationProgress| one.status == ExpectationStatus::Missed;

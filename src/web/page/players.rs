@@ -15,7 +15,7 @@ use scenario_log::event::{Direction, Event, MoveDirection, Source, WorldPosition
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
-/// How many players are shown; the others are counted. Guests are always shown: who joins wants to see
+/// How many players are shown; the others are counted. Guests are always shown: people who join want to see
 /// herself.
 const MAX_PLAYERS: usize = 5_000;
 

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use crate::web::server::stream_event::StreamEvent;
 
-/// How many changes are kept for pages, and how many a page may be behind: then it gets the whole state
+/// How many changes are kept for pages, and how many may wait for a page: then it gets the whole state
 /// instead, which is the newest.
 const MAX_CHANGES: usize = 16;
 const MAX_BEHIND: usize = 8;
@@ -59,7 +59,7 @@ struct PageFeedShared {
     state_requested: Notify,
     readers: AtomicU64,
     dropped: AtomicU64,
-    /// The guests whose players have not joined yet: who waits for the name that each gets.
+    /// The guests whose players have not joined yet; each waits for its name.
     joining: Mutex<HashMap<u32, oneshot::Sender<String>>>,
     /// The pages that were dropped because they were too slow, by the names that they have given
     /// themselves, the latest last.
@@ -217,7 +217,7 @@ pub(super) struct PageFeedReader {
     feed: PageFeed,
 }
 
-/// What a reader gets next.
+/// The next thing that a reader gets.
 #[derive(Debug)]
 pub(super) enum PageFeedNext {
     Event(StreamEvent),

@@ -132,7 +132,7 @@ mod tests {
             plain.push_str(std::str::from_utf8(event.plain()).unwrap());
             stream.extend_from_slice(event.blocks());
             sum.add(&event);
-            // What has come so far can be read, before the stream has ended.
+            // The part that has come can be read before the stream has ended.
             let mut so_far = vec![0; plain.len()];
             flate2::read::GzDecoder::new(&stream[..]).read_exact(&mut so_far).unwrap();
             assert_eq!(so_far, plain.as_bytes());

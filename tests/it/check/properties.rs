@@ -371,3 +371,34 @@ fn a_preset_alone_reads_back() {
     assert_eq!(alone.scenario.presets[0].kind, loaded.scenario.presets[0].kind);
     assert!(!to_json(&loaded.scenario).contains("t0ken"));
 }
+
+/// All parts of a schema that have examples.
+fn with_examples(part: &Json, found: &mut Vec<Json>) {
+    match part {
+        Json::Object(keys) => {
+            if keys.get("examples").is_some_and(Json::is_array) {
+                found.push(part.clone());
+            }
+            keys.values().for_each(|part| with_examples(part, found));
+        }
+        Json::Array(parts) => parts.iter().for_each(|part| with_examples(part, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_examples_of_the_schema_are_what_it_takes() {
+    let schema: Json = serde_json::from_str(&scenario_schema()).expect("the schema is JSON");
+    let mut found = Vec::new();
+    with_examples(&schema, &mut found);
+    let of_tables = found.iter().filter(|part| part["type"] == "object").count();
+    assert!(of_tables >= 20, "only {of_tables} tables have one");
+    for part in &found {
+        let validator = jsonschema::draft202012::new(part).expect("a part of the schema is a schema");
+        for example in part["examples"].as_array().expect("a list") {
+            assert!(validator.is_valid(example), "{example} in {part}");
+        }
+    }
+    let urls = &schema["properties"]["fetches"]["additionalProperties"]["properties"]["urls"];
+    assert_eq!(urls["examples"], serde_json::json!([["http://127.0.0.1:8080/a.pdf"]]));
+}

@@ -1,4 +1,4 @@
-//! What a typed command is for: a name can be an entry's id, a preset, a fetch or a source such as `ps#3`.
+//! The target of a typed command: a name can be an entry's id, a preset, a fetch or a source such as `ps#3`.
 //! Whether anything of it runs is a question for the run.
 
 use crate::engine::command_error::{CommandError, unknown_name};

@@ -382,7 +382,7 @@ impl Spawns {
         self.has_decided
     }
 
-    /// What the log says that this line or text decides, once.
+    /// The decisions of this line or text as the log has them, once.
     pub(crate) fn take_decided(&mut self, number: u32, stream: OutputStream) -> Option<LineMatches> {
         if !self.has_decided {
             return None;

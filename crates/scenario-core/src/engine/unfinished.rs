@@ -3,7 +3,7 @@
 use crate::engine::input::LineDecision;
 use scenario_log::event::OutputStream;
 
-/// What a line, or text that has not ended, decides.
+/// The decisions of a line, or of text that has not ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LineMatches {
     /// It makes the spawn ready.
@@ -52,7 +52,7 @@ pub(crate) struct UnfinishedLine {
     logged: Vec<u8>,
     /// As it was said.
     said: Vec<u8>,
-    /// What the log says that the next text or line decides.
+    /// The decisions of the next text or line, as the log has them.
     decided: Option<LineMatches>,
 }
 
@@ -90,7 +90,7 @@ impl UnfinishedLine {
         self.decided = Some(matches);
     }
 
-    /// What the log says that this line decides, once.
+    /// The decisions of this line as the log has them, once.
     pub(crate) fn take_decided(&mut self) -> Option<LineMatches> {
         self.decided.take()
     }

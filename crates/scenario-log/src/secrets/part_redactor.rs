@@ -34,7 +34,7 @@ impl PartRedactor {
         }
     }
 
-    /// What waits for the next part.
+    /// The bytes that wait for the next part.
     #[must_use]
     pub fn held_len(&self) -> usize {
         self.held.len()

@@ -153,7 +153,7 @@ struct RunOutputs {
     /// The HTML report, which is made of the log when the run has ended.
     report: Option<OutputFile>,
     github: Option<(GitHubAnnotator, Rc<RefCell<RunAnnotations>>)>,
-    /// What went wrong, for the end of a run with programs and `--quiet`.
+    /// The faults, for the end of a run with programs and `--quiet`.
     unshown_faults: Option<Rc<RefCell<RunFaults>>>,
     /// The files that annotations refer to.
     sources: SourceFiles,

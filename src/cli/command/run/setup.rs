@@ -53,7 +53,7 @@ pub(super) struct RunSetup {
     pub(super) report: Option<OutputFile>,
     /// Listens for the readers of the live page.
     pub(super) server: Option<BoundServer>,
-    /// What becomes of the live page when the run has ended.
+    /// Whether the live page stays when the run has ended.
     pub(super) after_end: AfterEnd,
     /// None with `--quiet`.
     pub(super) screen: Option<RunScreen>,
@@ -161,7 +161,7 @@ fn open_input(arguments: &RunArgs, lines_entered: &Arc<AtomicU64>) -> Result<Opt
             None => Ok(Some(ConsoleInput::File(path.clone()))),
         },
         None if !std::io::stdin().is_terminal() || arguments.file.as_os_str() == "-" => Ok(None),
-        // What is typed is seen in the bar, and would be lost on a screen that draws one and echoes it.
+        // The bar shows the typed text, which would be lost on a screen that draws a bar and echoes keys.
         None if !arguments.quiet && has_progress_bar(arguments.clock) => {
             Ok(Some(ConsoleInput::EditedTerminal(EditedLine::default())))
         }

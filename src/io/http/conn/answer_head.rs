@@ -2,7 +2,7 @@
 //! neither connections nor bodies.
 //!
 //! Taken are names with blanks around them or with odd characters (the header is then left out), folded
-//! lines, control characters in values, a length with a sign or a word behind it, and a status line in small
+//! lines, control characters in values, a length with a sign or a word after it, and a status line in small
 //! letters or with several blanks. Refused are lines without a colon, zero bytes, and lengths that are none;
 //! the error names the line.
 
@@ -178,7 +178,7 @@ impl Framing {
         Ok(())
     }
 
-    /// Reads the digits of a length as curl does: a sign may stand before them, and anything behind. A list
+    /// Reads the digits of a length as curl does: a sign may stand before them, and anything after. A list
     /// has the same length several times. A length that is too large counts as none.
     fn read_length(&mut self, value: &mut Vec<u8>) -> Result<(), &'static str> {
         for part in value.split(|byte| *byte == b',') {

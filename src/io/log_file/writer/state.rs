@@ -1,4 +1,4 @@
-//! What the thread that writes the log tells the others.
+//! The progress of the thread that writes the log, for the other threads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -57,7 +57,7 @@ impl WriterThread {
     }
 
     fn write_chunk(&mut self, chunk: &LogChunk) {
-        // Bytes behind a gap would make a log that looks damaged.
+        // Bytes after a gap would make a log that looks damaged.
         self.check_file();
         if self.state.error().is_none()
             && let Err(error) = self.write_log(chunk)

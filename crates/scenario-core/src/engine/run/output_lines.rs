@@ -106,7 +106,7 @@ impl RunState {
             let (logged, said) = so_far.unwrap_or_default();
             matches = self.decide(number, stream, (b"", &logged), &said, out);
         }
-        // What is held back, since a secret may begin with it, has no event unless it decides something.
+        // Text that is held back, since a secret may begin with it, has no event unless it decides something.
         if !text.is_empty() || !matches.is_empty() {
             out.event(&Event::UnfinishedText { source, stream, text });
         }
@@ -131,9 +131,9 @@ impl RunState {
         self.spawns.awaits_line(number) || entry.is_some_and(|entry| self.timeline.awaits_line_of(entry))
     }
 
-    /// What a text decides, which is given as it is logged and as it was said. Reports it if the log does
-    /// not show it. `line` is the logged line with its newline, or empty if the line has not ended: then no
-    /// expectation looks at it.
+    /// The decisions of a text, which is given as it is logged and as it was said. Reports them if the log
+    /// does not show them. `line` is the logged line with its newline, or empty if the line has not ended:
+    /// then no expectation looks at it.
     fn decide(
         &mut self,
         number: u32,

@@ -1,4 +1,4 @@
-//! What the typed commands can name of the running things, and the hints that list them.
+//! The running things that typed commands can name, and the hints that list them.
 
 use super::RunState;
 use crate::engine::console_command::{COMMANDS, first_word};
@@ -61,8 +61,8 @@ impl RunState {
         matches!(&self.scenario.presets[preset].kind, PresetKind::Command(command) if command.stdin == StdinMode::Open)
     }
 
-    /// What a person could have typed instead of a refused line: the names that there are, in lines for
-    /// the screen.
+    /// The words that a person could have typed instead of a refused line: the names that there are, in
+    /// lines for the screen.
     pub(super) fn hint(&self, line: &str) -> Vec<String> {
         let scenario = &self.scenario;
         match first_word(line) {

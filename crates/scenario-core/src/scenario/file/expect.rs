@@ -64,7 +64,7 @@ table! {
 
 table! {
     /// The events of which one must come before each event of the expectation.
-    RawFollows is "`follows`" from (ExpectationTarget) with [TableRule::Required("of", "of = \"spawn.exited\"")] {
+    RawFollows is "`follows`" from (ExpectationTarget) like "{ of = \"spawn.exited\", in = \"wave-1\" }" with [TableRule::Required("of", "of = \"spawn.exited\"")] {
         /// The name of an event.
         "of" of: SubjectName => |target| target.subject_name(),
         /// The name of a preset, a fetch or an entry: only its events count. Default: all events.

@@ -18,7 +18,7 @@ use crate::scenario::schema::table::{TableRule, table};
 
 table! {
     /// An HTTP fetch: one request for each URL or, with `connections` or `rate`, a load of many requests.
-    RawFetchJob is "a fetch" from (FetchJob) with [
+    RawFetchJob is "a fetch" from (FetchJob) like "{ urls = [\"http://127.0.0.1:8080/a.pdf\"] }" with [
         TableRule::Required("urls", "urls = [\"http://…\"]"),
         TableRule::Needs("cert", "key"),
         TableRule::Needs("key", "cert"),

@@ -154,7 +154,7 @@ table! {
 
 table! {
     /// A world: a grid in which each player has a place, drawn from the seed.
-    RawWorld is "`world`" from (WorldRules) with [TableRule::Required("size", "size = [40, 20]")] {
+    RawWorld is "`world`" from (WorldRules) like "{ size = [40, 20], edges = \"wrap\" }" with [TableRule::Required("size", "size = [40, 20]")] {
         /// The width and the height of the world, each from 1 to 10,000. A move changes x (E, W) or y (S,
         /// N) by one.
         "size" size: PairOf<BoundedInt<1, MAX_WORLD_SIDE>> => |world| world.size.to_vec(),

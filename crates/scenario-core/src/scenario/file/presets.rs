@@ -23,7 +23,7 @@ use scenario_log::signal::Signal;
 table! {
     /// A preset: players or a program that the timeline can spawn. It has exactly one of `players` and
     /// `command`.
-    RawPreset is "a preset" from (Preset) with [
+    RawPreset is "a preset" from (Preset) like "{ command = [\"python3\", \"-u\", \"server.py\"] }" with [
         TableRule::ExactlyOne(&["players", "command"]),
         TableRule::Needs("isolation", "players"),
         TableRule::Needs("dir", "command"),
@@ -124,7 +124,7 @@ table! {
 
 table! {
     /// The condition on which a program counts as ready. It has exactly one of `line`, `tcp` and `http`.
-    RawReady is "`ready`" from (ReadinessRule) with [TableRule::ExactlyOne(&["line", "tcp", "http"])] {
+    RawReady is "`ready`" from (ReadinessRule) like "{ line = \"listening\" }" with [TableRule::ExactlyOne(&["line", "tcp", "http"])] {
         /// A regular expression: the program is ready with the first line of its output that matches.
         "line" line: RegexText => |ready| match &ready.test {
             ReadinessTest::Line(regex) => Some(regex),
@@ -150,7 +150,7 @@ table! {
 
 table! {
     /// How a program is stopped: its whole process group gets a signal first, and what is left of it KILL.
-    RawStop is "`stop`" from (StopPolicy) with [] {
+    RawStop is "`stop`" from (StopPolicy) like "{ signal = \"INT\", grace = \"10s\" }" with [] {
         /// The name of the signal that is sent first.
         "signal" signal: Signal = "TERM" => |stop| stop.signal,
         /// How long the program and its process group may take to end after the signal, as a duration, before

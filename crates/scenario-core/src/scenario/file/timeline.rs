@@ -84,7 +84,7 @@ table! {
 
 table! {
     /// A line that is written to a program.
-    RawSend is "`send`" from ((&str, &ScenarioText)) with [
+    RawSend is "`send`" from ((&str, &ScenarioText)) like "{ to = \"server\", text = \"reload\" }" with [
         TableRule::Required("to", "to = \"ID\""),
         TableRule::Required("text", "text = \"…\""),
     ] {

@@ -35,7 +35,7 @@ pub(crate) enum RawTrigger {
 
 table! {
     /// The moment of the first matching line in the output of another entry's programs.
-    LineTriggerTable is "`after`" from ((&str, &str, Span)) with [
+    LineTriggerTable is "`after`" from ((&str, &str, Span)) like "{ line = \"listening\", of = \"server\" }" with [
         TableRule::Required("line", "line = \"a regular expression\""),
         TableRule::Required("of", "of = \"ID\""),
     ] {

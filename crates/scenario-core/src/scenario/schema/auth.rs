@@ -10,7 +10,7 @@ use crate::scenario::write::json::Json;
 
 table! {
     /// A user and a password, which are sent as RFC 7617 has it.
-    BasicAuthTable is "`basic`" from ((&ScenarioText, &ScenarioText)) with [
+    BasicAuthTable is "`basic`" from ((&ScenarioText, &ScenarioText)) like "{ user = \"ann\", password = \"${env:PASSWORD}\" }" with [
         TableRule::Required("user", "user = \"…\""),
         TableRule::Required("password", "password = \"${env:PASSWORD}\""),
     ] {
@@ -24,7 +24,7 @@ table! {
 table! {
     /// The credentials of a request, for its header `Authorization`. It has exactly one of `basic` and
     /// `bearer`.
-    AuthTable is "`auth`" from (FetchAuth) with [TableRule::ExactlyOne(&["basic", "bearer"])] {
+    AuthTable is "`auth`" from (FetchAuth) like "{ bearer = \"${env:TOKEN}\" }" with [TableRule::ExactlyOne(&["basic", "bearer"])] {
         /// A user and a password.
         "basic" basic: BasicAuthTable => |auth| match auth {
             FetchAuth::Basic { user, password } => Some(BasicAuthTable::write(&(user, password))),

@@ -165,7 +165,7 @@ impl TomlEncode for &JsonCondition {
 
 table! {
     /// Conditions on an answer whose status is expected; all that are given must hold.
-    CheckTable is "`check`" from (FetchCheck) with [] {
+    CheckTable is "`check`" from (FetchCheck) like "{ text = \"welcome\" }" with [] {
         /// A regular expression that must match somewhere in the body.
         "text" text: RegexText => |check| check.text.as_deref(),
         /// A regular expression that must match nowhere in the body.

@@ -16,7 +16,7 @@ use scenario_log::time::Span;
 
 table! {
     /// An interval that is drawn anew each time. It has exactly one of `exponential`, `normal` and `choice`.
-    IntervalTable is "an interval" from (Interval) with [TableRule::ExactlyOne(&["exponential", "normal", "choice"])] {
+    IntervalTable is "an interval" from (Interval) like "{ exponential = \"1s\" }" with [TableRule::ExactlyOne(&["exponential", "normal", "choice"])] {
         /// The mean of an exponential distribution, as a duration.
         "exponential" exponential: DurationValue<true> => |interval| match interval {
             Interval::Exponential { mean } => Some(*mean),
@@ -37,7 +37,7 @@ table! {
 
 table! {
     /// A normal distribution of durations, cut at 0.
-    NormalIntervalTable is "a normal distribution" from ((Span, Span)) with [
+    NormalIntervalTable is "a normal distribution" from ((Span, Span)) like "{ mean = \"1s\", sd = \"200ms\" }" with [
         TableRule::Required("mean", "mean = \"1s\""),
         TableRule::Required("sd", "sd = \"200ms\""),
     ] {

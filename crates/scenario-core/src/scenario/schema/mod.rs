@@ -31,6 +31,7 @@ mod step_conditions;
 pub(crate) mod steps;
 pub(crate) mod strings;
 pub(crate) mod table;
+pub(crate) mod table_example;
 pub(crate) mod unions;
 
 pub(crate) use crate::scenario::schema::decode_context::{DecodeContext, inner_range, report_var_error};

@@ -58,14 +58,6 @@ impl TomlSchema for DeferredText {
     fn schema() -> Json {
         ScenarioText::schema()
     }
-
-    fn list_example() -> Option<Json> {
-        Some(Json::from(["http://127.0.0.1:8080/a.pdf"]))
-    }
-
-    fn list_of_text(text: &str) -> Option<String> {
-        Some(format!("[{}]", own_words::toml_string(text)))
-    }
 }
 
 /// A text of a request, in which may stand what the request gets when it starts: its row, its number, draws.
@@ -98,8 +90,12 @@ impl<const LATE: bool> TomlSchema for UrlText<LATE> {
         ScenarioText::schema()
     }
 
+    fn list_example() -> Option<Json> {
+        Some(Json::from(["http://127.0.0.1:8080/a.pdf"]))
+    }
+
     fn list_of_text(text: &str) -> Option<String> {
-        // What stands before an `@` may be a password.
+        // The part before an `@` may be a password.
         (!text.contains('@')).then(|| format!("[{}]", own_words::toml_string(text)))
     }
 }

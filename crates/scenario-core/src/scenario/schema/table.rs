@@ -449,7 +449,8 @@ macro_rules! table {
                         table::default_value([$($crate::scenario::write::json::Json::from($default))?]),
                     ),
                 )),+];
-                table::table_schema(concat!($($doc),+).trim(), keys, Self::RULES)
+                let schema = table::table_schema(concat!($($doc),+).trim(), keys, Self::RULES);
+                $crate::scenario::schema::table_example::with_table_example(schema, Self::EXAMPLE)
             }
 
             #[cfg(test)]

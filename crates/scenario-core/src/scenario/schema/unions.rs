@@ -103,7 +103,7 @@ fn decode_integers(
 
 table! {
     /// The exit of a program that a signal ends.
-    ExitSignalTable is "`exits`" from (Signal) with [TableRule::Required("signal", "signal = \"TERM\"")] {
+    ExitSignalTable is "`exits`" from (Signal) like "{ signal = \"TERM\" }" with [TableRule::Required("signal", "signal = \"TERM\"")] {
         /// The name of the signal that ends the program.
         "signal" signal: Signal => |signal| *signal,
     }
@@ -161,7 +161,7 @@ impl TomlEncode for &ExitRule {
 
 table! {
     /// The text or the file that a program reads, followed by the end of file.
-    StdinTable is "`stdin`" from (StdinMode) with [TableRule::ExactlyOne(&["text", "file"])] {
+    StdinTable is "`stdin`" from (StdinMode) like "{ text = \"yes\\n\" }" with [TableRule::ExactlyOne(&["text", "file"])] {
         /// The text that the program reads.
         "text" text: ScenarioText => |stdin| match stdin {
             StdinMode::Text(text) => Some(text),
@@ -222,7 +222,7 @@ impl TomlEncode for &StdinMode {
 
 table! {
     /// The body of a request. It has exactly one of `text`, `file`, `form` and `json`.
-    BodyTable is "`body`" from (FetchBody) with [TableRule::ExactlyOne(&["text", "file", "form", "json"])] {
+    BodyTable is "`body`" from (FetchBody) like "{ json = { user = \"ann\" } }" with [TableRule::ExactlyOne(&["text", "file", "form", "json"])] {
         /// The text that is sent as the body.
         "text" text: RequestText => |body| match body {
             FetchBody::Text(text) => Some(text),
