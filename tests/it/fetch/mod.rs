@@ -12,6 +12,7 @@ mod credentials;
 mod crowds;
 mod decoded;
 mod http2;
+mod keys;
 mod loads;
 mod odd_heads;
 mod proxies;

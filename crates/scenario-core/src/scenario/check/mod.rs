@@ -15,6 +15,7 @@ mod proxy;
 mod ready;
 mod secret_use;
 mod steps;
+mod streams;
 mod time_limit;
 mod timeline;
 mod url;

@@ -19,7 +19,7 @@ pub use checks::{FetchCheck, JsonCondition, JsonTests};
 use expect::Expectation;
 pub use fetches::{
     ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
-    FetchMode, Http2Mode, LoadModel, LoadProfile,
+    FetchMode, Http2Mode, LoadModel, LoadProfile, MultipartPart, PartContent,
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
@@ -109,12 +109,9 @@ impl Scenario {
             PresetKind::Players(_) => None,
         });
         let fetched = self.fetches.iter().flat_map(|job| {
-            let body = match &job.body {
-                Some(FetchBody::File(path)) => Some(&**path),
-                _ => None,
-            };
             let cert = job.client_cert.iter().flat_map(|cert| [&*cert.cert, &*cert.key]);
-            body.into_iter().chain(job.ca.as_deref()).chain(cert)
+            let body = job.body.iter().flat_map(FetchBody::files);
+            body.chain(job.ca.as_deref()).chain(cert)
         });
         stdin.chain(fetched).collect()
     }
