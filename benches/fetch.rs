@@ -11,6 +11,7 @@ mod common;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::Scratch;
@@ -41,7 +42,17 @@ fn main() {
     }
     let server = Server::start();
     println!("{:<10} {:>12} {:>22}", "", "requests/s", "processor µs a request");
-    let kinds: [(&str, Kind); 4] = [("ours", ours), ("bare hyper", hyper), ("wrk", wrk), ("oha", oha)];
+    let kinds: [(&str, Kind); 9] = [
+        ("ours", |port| ours(port, "/", "")),
+        ("+ check", |port| ours(port, "/", "check = { text = \"^hello\" }")),
+        ("+ capture", |port| ours(port, "/", "capture.word = { text = \", (.*)\" }")),
+        ("differing", |port| ours(port, "/differing", "")),
+        ("+ check", |port| ours(port, "/differing", JSON_CHECK)),
+        ("+ capture", |port| ours(port, "/differing", &format!("{JSON_CHECK}\n{JSON_CAPTURE}"))),
+        ("bare hyper", hyper),
+        ("wrk", wrk),
+        ("oha", oha),
+    ];
     // The kinds take turns, so that all run under the same load of the machine.
     let runs: Vec<Vec<Option<Figures>>> =
         (0..RUNS).map(|_| kinds.iter().map(|(_, run)| run(server.port)).collect()).collect();
@@ -91,7 +102,12 @@ impl Drop for Server {
     }
 }
 
-/// Answers thirteen bytes to every request. Prints its port first.
+/// What is checked and captured of answers that differ.
+const JSON_CHECK: &str = "check = { json = { \"/ok\" = true, \"/list\" = { length = 3 } } }";
+const JSON_CAPTURE: &str = "capture.id = { json = \"/id\" }";
+
+/// Answers thirteen bytes to every request, or a JSON document that is never the same twice. Prints its port
+/// first.
 fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{}", listener.local_addr().unwrap().port());
@@ -105,9 +121,17 @@ fn answer(mut client: TcpStream) {
     let _ = client.set_nodelay(true);
     let mut request = [0; 4096];
     while client.read(&mut request).is_ok_and(|read| read > 0) {
-        let answer =
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n";
-        if client.write_all(answer).is_err() {
+        let is_sent = if request.starts_with(b"GET /differing ") {
+            static COUNT: AtomicU64 = AtomicU64::new(0);
+            let id = COUNT.fetch_add(1, Ordering::Relaxed);
+            let body = format!("{{\"id\":\"{id:012}\",\"ok\":true,\"name\":\"a shop\",\"list\":[1,2,3]}}");
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
+            client.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes())
+        } else {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\n";
+            client.write_all(&[&head[..], b"hello, world\n"].concat())
+        };
+        if is_sent.is_err() {
             return;
         }
     }
@@ -135,9 +159,9 @@ fn measured(mut command: Command, requests: impl FnOnce(&str) -> f64) -> Option<
 }
 
 /// The `scenario` program, with a load that has these keys. Its log goes to `log`.
-fn program(port: u16, keys: &str, scenario: &Scratch, log: &Scratch) -> Command {
+fn program((port, path): (u16, &str), keys: &str, scenario: &Scratch, log: &Scratch) -> Command {
     let text = format!(
-        "tick = \"0s\"\n[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\n{keys}\n[[timeline]]\nfetch = \"f\"\n"
+        "tick = \"0s\"\n[fetches.f]\nurls = [\"http://127.0.0.1:{port}{path}\"]\n{keys}\n[[timeline]]\nfetch = \"f\"\n"
     );
     std::fs::write(scenario.path(), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
@@ -145,10 +169,11 @@ fn program(port: u16, keys: &str, scenario: &Scratch, log: &Scratch) -> Command 
     command
 }
 
-fn ours(port: u16) -> Option<Figures> {
+/// A load whose fetch has `more` keys.
+fn ours(port: u16, path: &str, more: &str) -> Option<Figures> {
     let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("load.jsonl"));
-    let keys = format!("connections = {CONNECTIONS}\nrequests = {REQUESTS}");
-    let figures = measured(program(port, &keys, &scenario, &log), |_| REQUESTS as f64);
+    let keys = format!("connections = {CONNECTIONS}\nrequests = {REQUESTS}\n{more}");
+    let figures = measured(program((port, path), &keys, &scenario, &log), |_| REQUESTS as f64);
     let finished = log.lines().filter(|line| line.contains("\"event\":\"fetch.finished\"")).count();
     assert_eq!(finished, REQUESTS, "every request is in the log");
     figures
@@ -211,8 +236,11 @@ fn lateness(port: u16, rate: u64) -> Vec<u64> {
     let (scenario, log) = (Scratch::new("s.toml"), Scratch::new("load.jsonl"));
     let keys = format!("rate = \"{rate}/s\"\nfor = \"{SECONDS}s\"");
     // If the machine cannot keep the rate, some requests never start, and the run fails.
-    let _ =
-        program(port, &keys, &scenario, &log).stdin(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let _ = program((port, "/"), &keys, &scenario, &log)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
     let number = |line: &str, key: &str| {
         let from = line.find(key)? + key.len();
         let digits = line[from..].split(',').next()?.replace('.', "");

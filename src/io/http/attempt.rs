@@ -344,12 +344,20 @@ impl FetchAttempt<'_> {
         let mut receiver =
             BodyReceiver::new(self.job.max_body, decoder, if emits_at_once { lines() } else { None })
                 .decoding_lines(&head.headers);
+        let last_line =
+            self.checker.filter(|_| self.job.status.allows(status)).and_then(ResponseChecker::lines_until);
+        receiver = receiver.ending_with(last_line);
         if self.retains_body(status) {
             receiver = receiver.retaining();
         }
         let received = self.receive_timed(self.incoming_body(body, head.version), receiver).await?;
-        self.context.pool.release(endpoint, lease);
-        let found = self.judge(status, (&received.content, &received.sha256), &head.headers);
+        if !received.is_cut {
+            self.context.pool.release(endpoint, lease);
+        }
+        let mut found = self.judge(status, (&received.content, &received.sha256), &head.headers);
+        if let Some(regex) = last_line.filter(|_| !received.has_last_line) {
+            found = found.with_mismatch(format!("it ended, and no line of it matched /{regex}/"));
+        }
         if has_secrets && self.job.log_lines {
             self.emit_head(&head);
             if let Some(mut lines) = lines() {

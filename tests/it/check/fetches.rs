@@ -143,6 +143,79 @@ fn a_number_or_a_share_of_requests_may_fail() {
 }
 
 #[test]
+fn a_form_of_parts_has_texts_and_files() {
+    for right in [
+        "multipart = [{ name = \"a\", text = \"\" }]",
+        "multipart = [{ name = \"a\", file = \"b\", file_name = \"c\", type = \"text/plain; charset=utf-8\" }]",
+    ] {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        ("multipart = []", "3:13", "this list is empty"),
+        ("multipart = [{ text = \"x\" }]", "3:14", "a part of `multipart` lacks `name`"),
+        ("multipart = [{ name = \"x\" }]", "3:14", "lacks one of `text`, `file`"),
+        (
+            "multipart = [{ name = \"x\", text = \"\", file = \"y\" }]",
+            "3:39",
+            "`text` and `file` exclude each other",
+        ),
+        ("multipart = [{ name = \"x\", text = \"\", type = \"png\" }]", "3:46", "`png` is not a media type"),
+        ("multipart = [{ name = \"x\", text = \"\", type = \"a/b\\n\" }]", "3:46", "is not a media type"),
+        (
+            "multipart = [{ name = \"x\", text = \"\" }]\nbody = { text = \"\" }",
+            "3:1",
+            "`multipart` cannot be used together with `body`",
+        ),
+        (
+            "multipart = [{ name = \"x\", text = \"\" }]\nheaders = { content-type = \"a/b\" }",
+            "4:13",
+            "`content-type` cannot be given with `multipart`",
+        ),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
+fn connections_have_addresses_names_and_streams() {
+    for right in [
+        "resolve = { \"Shop.test:443\" = \"[::1]:8443\" }",
+        "resolve = {}",
+        "server_name = \"shop.test\"",
+        "keep_alive = false",
+        "http2 = \"always\"\nconnections = 500\nstreams = 100\nrequests = 9",
+        "connections = 500\nstreams = 1\nrequests = 9",
+    ] {
+        assert_eq!(fetch(right), "", "{right}");
+    }
+    for (line, place, words) in [
+        ("resolve = { \"shop.test\" = \"a:1\" }", "3:13", "this is no address: it is not `host:port`"),
+        ("resolve = { \"a:1\" = \"127.0.0.1\" }", "3:21", "`127.0.0.1` cannot be connected to"),
+        ("resolve = { \"a:1\" = \"b:0\" }", "3:21", "nothing can listen on port 0"),
+        (
+            "resolve = { \"a:1\" = \"b:2\" }\nproxy = \"http://p\"",
+            "3:1",
+            "`resolve` cannot be used together with `proxy`",
+        ),
+        ("server_name = \"a b\"", "3:15", "`a b` is not the name of a server"),
+        ("server_name = \"${env:TOKEN}\"", "3:16", "must not be logged"),
+        ("keep_alive = 5", "3:14", "expected `true` or `false`"),
+        ("streams = 2", "3:1", "`streams` can be used only together with `connections`"),
+        ("connections = 2\nstreams = 2\nrequests = 9", "4:11", "only in HTTP/2"),
+        (
+            "http2 = \"always\"\nconnections = 501\nstreams = 100\nrequests = 9",
+            "5:11",
+            "50100 requests at a time",
+        ),
+        ("lines_until = \"x\"", "3:1", "`lines_until` can be used only together with `lines`"),
+        ("lines = false\nlines_until = \"x\"", "4:15", "help: write lines = true"),
+        ("lines = true\nlines_until = \"(\"", "4:15", "this is not a regular expression"),
+    ] {
+        refused(line, place, words);
+    }
+}
+
+#[test]
 fn decode_is_yes_or_no() {
     refused("decode = \"gzip\"", "3:10", "expected");
 }

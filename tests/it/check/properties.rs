@@ -166,7 +166,7 @@ const BASES: [&str; 9] = [
      [presets.d]\ncommand = ['x']\nstdin = { text = 'x' }\nready = { line = 'x' }\nexits = [0, 1]\n[presets.e]\ncommand = ['x']\nstdin = { file = 'x' }\nready = { http = 'http://h' }\nexits = { signal = 'INT' }\n",
     "[fetches.a]\nurls = ['http://h/']\nmode = 'sequential'\nlines = true\nmethod = 'POST'\nheaders = { A = 'b' }\nbody = { text = 'x' }\n\
      timeout = '1s'\nredirects = 1\nretries = 1\nstatus = '2xx'\nmax_body = '1GiB'\nca = 'x'\ninsecure = true\nhttp2 = 'auto'\n\
-     [fetches.b]\nurls = ['http://h/']\nbody = { json = { a = [1] } }\nstatus = [200, '4xx', '500..502']\nmay_fail = '0.5%'\n\
+     [fetches.b]\nurls = ['http://h/']\nmultipart = [{ name = 'a', text = 'b' }, { name = 'c', file = 'd', file_name = 'e', type = 'image/png' }]\nresolve = { 'a:1' = 'b:2' }\nserver_name = 'a'\nkeep_alive = false\nstatus = [200, '4xx', '500..502']\nmay_fail = '0.5%'\n\
      [fetches.c]\nurls = ['http://h']\nbody = { file = 'x' }\nstatus = 200\nmay_fail = 3\n\
      check = { text = 'x', absent = 'y', took = '1s', header = { A = 'x' }, json = { '/a' = { exists = true, length = 3, at_least = 1 }, '/b' = [1] } }\n",
     "[[timeline]]\nid = 'a'\nmark = 'x'\nat = '1s'\ncount = 2\n[[timeline]]\nmark = 'x'\nevery = '1s'\ntimes = 2\nfor = '1s'\n\
@@ -251,7 +251,7 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 58] = [
+const BEYOND: [&str; 61] = [
     "there is no table of rows",
     "this row has ",
     "the rows of `",
@@ -296,6 +296,9 @@ const BEYOND: [&str; 58] = [
     "this expectation has no limit",
     "JSON does not have",
     "JSON has no dates",
+    "this is no address",
+    "is not the name of a server",
+    "looks at the lines of the answer",
     "has no other condition",
     "there are many values, and a share",
     "a share needs `where`",

@@ -19,9 +19,9 @@ use scenario_core::scenario::model::{
     ArrivalProcess, CaptureSelector, ClientCert, CommandPreset, DataRows, DataSource, DataTable, EntryAction,
     EntryPace, EntryRepeat, EntryTrigger, ExitRule, FailureBudget, FetchAuth, FetchBody, FetchCapture,
     FetchCheck, FetchJob, FetchMode, Http2Mode, Isolation, JsonCondition, JsonTests, LoadModel, LoadProfile,
-    OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind, ReadinessRule, ReadinessTest,
-    RowOrder, RowSource, Scenario, ScenarioText, StatusRange, StatusRule, StdinMode, StopPolicy,
-    TimelineEntry, VarValue, WorldEdges, WorldRules,
+    MultipartPart, OnFailure, PartContent, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, PresetKind,
+    ReadinessRule, ReadinessTest, RowOrder, RowSource, Scenario, ScenarioText, StatusRange, StatusRule,
+    StdinMode, StopPolicy, TimelineEntry, VarValue, WorldEdges, WorldRules,
 };
 use scenario_core::scenario::rate::{Ramp, RampPoint, RequestRate};
 use scenario_core::scenario::share::Share;
@@ -325,6 +325,7 @@ fn body() -> impl Strategy<Value = FetchBody> {
             FetchBody::Form(all.collect())
         }),
         select(json.to_vec()).prop_map(|json| FetchBody::Json(json_text(json))),
+        vec(part(), 1..4).prop_map(FetchBody::Multipart),
     ]
 }
 
@@ -420,7 +421,8 @@ fn may_fail() -> impl Strategy<Value = FailureBudget> {
 
 /// A valid load: it has few requests, and its rate does not end at 0.
 fn load() -> impl Strategy<Value = LoadProfile> {
-    let closed = (1..=50_000_u32).prop_map(|connections| LoadModel::Closed { connections });
+    let closed =
+        prop_oneof![1..=50_u32, 1..=50_000_u32].prop_map(|connections| LoadModel::Closed { connections });
     let rate = prop_oneof![
         (1..=RequestRate::MAX.0).prop_map(|rate| Ramp::constant(RequestRate(rate))),
         vec((0..3_600_000_000_000_u64, 1_000_000..=RequestRate::MAX.0), 1..4).prop_map(|mut points| {
@@ -444,6 +446,22 @@ fn load() -> impl Strategy<Value = LoadProfile> {
     })
 }
 
+fn part() -> impl Strategy<Value = MultipartPart> {
+    let content = prop_oneof![late().prop_map(PartContent::Text), path().prop_map(PartContent::File)];
+    let media_type = of(select(vec!["image/png", "text/plain; charset=\"${\""]).prop_map(str::to_owned));
+    (words(), content, of(words()), media_type).prop_map(|(name, content, file_name, media_type)| {
+        MultipartPart { name, content, file_name, media_type }
+    })
+}
+
+/// The keys of connections: resolved addresses, a name, and whether connections are kept.
+fn connection_keys() -> impl Strategy<Value = (Vec<(String, String)>, Option<String>, bool)> {
+    let addresses = || select(vec!["[::1]:443", "a.test:1", "xn--bcher-kva.test:80"]).prop_map(str::to_owned);
+    let name = select(vec!["shop.test", "[::1]"]).prop_map(str::to_owned);
+    (btree_map(addresses(), addresses(), 0..3), of(name), any::<bool>())
+        .prop_map(|(resolve, name, keep_alive)| (resolve.into_iter().collect(), name, keep_alive))
+}
+
 fn fetch() -> impl Strategy<Value = FetchJob> {
     let urls = vec(select(vec!["http://h", "https://[::1]:1/?q=${x}&y=$", "http://u@h/%20"]), 1..3);
     let request = (
@@ -458,6 +476,7 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
         any::<bool>(),
         any::<bool>(),
         select(vec![Http2Mode::Auto, Http2Mode::Always, Http2Mode::Never]),
+        (connection_keys(), of(regex())),
     );
     (
         urls,
@@ -470,7 +489,11 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
     )
         .prop_map(
             |(urls, request, numbers, flags, (status, may_fail), (ca, proxy, client, check), load)| {
-                let sensitive = ["authorization", "cookie"];
+                let ((resolve, server_name, keep_alive), lines_until) = flags.4;
+                let log_lines = flags.1 && load.is_none();
+                let is_multipart = matches!(request.2, Some(FetchBody::Multipart(_)));
+                let mut sensitive = vec!["authorization", "cookie"];
+                sensitive.extend(is_multipart.then_some("content-type"));
                 FetchJob {
                     name: String::new(),
                     urls: urls.iter().copied().map(ScenarioText::plain).collect(),
@@ -479,7 +502,8 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                     } else {
                         FetchMode::Sequential
                     },
-                    log_lines: flags.1 && load.is_none(),
+                    log_lines,
+                    lines_until: lines_until.filter(|_| log_lines),
                     method: request.0.to_owned(),
                     headers: request
                         .1
@@ -501,7 +525,20 @@ fn fetch() -> impl Strategy<Value = FetchJob> {
                     insecure: flags.2,
                     allow_unclean_close: false,
                     data: None,
-                    proxy: proxy.filter(|_| flags.3 != Http2Mode::Always).map(ScenarioText::plain),
+                    proxy: proxy
+                        .filter(|_| flags.3 != Http2Mode::Always && resolve.is_empty())
+                        .map(ScenarioText::plain),
+                    resolve,
+                    server_name,
+                    keep_alive,
+                    streams: match &load {
+                        Some(LoadProfile { model: LoadModel::Closed { connections: 1..=50 }, .. })
+                            if flags.3 == Http2Mode::Always =>
+                        {
+                            1_000
+                        }
+                        _ => 1,
+                    },
                     client_cert: client,
                     http2: flags.3,
                     load,

@@ -13,6 +13,7 @@ mod crowds;
 mod cut_streams;
 mod decoded;
 mod http2;
+mod keys;
 mod loads;
 mod lost_files;
 mod odd_heads;

@@ -30,7 +30,8 @@ pub(crate) struct LoadRun {
 #[derive(Clone)]
 enum LoadRunModel {
     ClosedLoop {
-        connections: u32,
+        /// Requests in flight at a time.
+        at_once: u32,
         /// Requests that may still start.
         left: u64,
     },
@@ -72,9 +73,9 @@ impl LoadRun {
     }
 
     /// The number of requests that a closed loop starts with; none in an open loop.
-    pub(crate) fn connections(&self) -> Option<u32> {
+    pub(crate) fn first_requests(&self) -> Option<u32> {
         match self.model {
-            LoadRunModel::ClosedLoop { connections, .. } => Some(connections),
+            LoadRunModel::ClosedLoop { at_once, .. } => Some(at_once),
             LoadRunModel::OpenLoop { .. } => None,
         }
     }
@@ -189,9 +190,10 @@ impl Loads {
         let nth = self.runs_per_job[job];
         self.runs_per_job[job] += 1;
         let model = match model {
-            LoadModel::Closed { connections } => {
-                LoadRunModel::ClosedLoop { connections: *connections, left: max_requests.unwrap_or(u64::MAX) }
-            }
+            LoadModel::Closed { connections } => LoadRunModel::ClosedLoop {
+                at_once: fetch.requests_at_once(*connections),
+                left: max_requests.unwrap_or(u64::MAX),
+            },
             LoadModel::Open { rate, arrivals, max_connections } => {
                 let random = || {
                     let id = RandomStreamId::new(self.seed, "arrivals");

@@ -27,7 +27,7 @@ pub(super) fn describe_load(job: &FetchJob, load: &LoadProfile) -> String {
         LoadModel::Closed { connections } => {
             let requests =
                 load.max_requests.map(|requests| format!("{requests} requests, ")).unwrap_or_default();
-            format!("{name}: {requests}{connections} at a time{within}")
+            format!("{name}: {requests}{} at a time{within}", job.requests_at_once(*connections))
         }
         LoadModel::Open { rate, arrivals, .. } => {
             let about = if *arrivals == ArrivalProcess::Poisson { "about " } else { "" };
@@ -81,7 +81,8 @@ pub(super) fn load_bounds(job: &FetchJob, load: &LoadProfile) -> (Span, Option<S
     match &load.model {
         LoadModel::Closed { connections } => {
             let by_time = load.duration.and_then(|within| most(Some(within), 1));
-            let turns = load.max_requests.map(|requests| requests.div_ceil(u64::from(*connections)));
+            let at_once = u64::from(job.requests_at_once(*connections));
+            let turns = load.max_requests.map(|requests| requests.div_ceil(at_once));
             let by_count = turns.and_then(timeout);
             (Span::ZERO, [by_time, by_count].into_iter().flatten().min())
         }

@@ -66,7 +66,8 @@ impl HttpConnector {
         let (tcp, peer) = self.dial_route(endpoint, progress).await?;
         let stream = if endpoint.is_tls {
             let wanted = (&endpoint.trust, endpoint.versions);
-            let tls = self.tls.handshake(tcp, &endpoint.host, wanted, progress).await?;
+            let name = endpoint.server_name.as_ref().unwrap_or(&endpoint.host);
+            let tls = self.tls.handshake(tcp, name, wanted, progress).await?;
             if endpoint.versions == HttpVersions::Negotiated {
                 is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             }
@@ -93,7 +94,10 @@ impl HttpConnector {
                     "`proxy` is not the URL of a proxy",
                 ));
             }
-            ConnRoute::Direct | ConnRoute::Socket(_) => return self.dial(host, *port, progress).await,
+            ConnRoute::Direct | ConnRoute::Socket(_) => {
+                let (host, port) = endpoint.dialed.as_ref().map_or((host, port), |(host, port)| (host, port));
+                return self.dial(host, *port, progress).await;
+            }
         };
         let (tcp, peer) =
             self.dial(&proxy.host, proxy.port, progress).await.map_err(proxy::unreachable_error)?;

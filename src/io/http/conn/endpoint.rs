@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use scenario_core::scenario::host_port::parse_host_port;
 use scenario_core::scenario::model::{FetchJob, Http2Mode, LoadModel};
 use scenario_core::scenario::unix_socket;
 
@@ -12,6 +13,10 @@ use super::proxy::HttpProxy;
 use super::tls::{HttpVersions, TlsTrust};
 use crate::io::http::request::RequestForm;
 
+/// How many requests share a connection of HTTP/2 before another one is opened. Servers should allow at
+/// least this many (RFC 9113, section 6.5.2), so no request waits unseen for its turn.
+const MAX_STREAMS_PER_CONN: usize = 100;
+
 /// Two requests with equal endpoints can use the same connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
@@ -19,12 +24,20 @@ pub(crate) struct Endpoint {
     pub(super) is_tls: bool,
     pub(super) host: String,
     pub(super) port: u16,
+    /// Where connections go instead of to the host and the port.
+    pub(super) dialed: Option<(String, u16)>,
+    /// The name of the server in TLS, if it is not the host.
+    pub(super) server_name: Option<String>,
     pub(super) versions: HttpVersions,
     pub(super) trust: TlsTrust,
     /// TLS may end without a goodbye.
     pub(super) allows_unclean_close: bool,
+    /// Connections are kept after an answer.
+    pub(super) keeps_conns: bool,
     /// No connection is shared, not even one of HTTP/2.
     pub(super) is_exclusive: bool,
+    /// How many requests share a connection of HTTP/2.
+    pub(super) max_streams: usize,
 }
 
 /// How the endpoint is reached.
@@ -57,15 +70,22 @@ impl Endpoint {
             true => TlsTrust { ca: job.ca.clone(), insecure: false, client_cert },
             false => TlsTrust::default(),
         };
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let shares_conns = job.keep_alive && (job.streams > 1 || !is_closed_loop(job));
         Endpoint {
             route: ConnRoute::for_job(url, job),
             is_tls,
-            host: url.host_str().unwrap_or_default().to_owned(),
-            port: url.port_or_known_default().unwrap_or_default(),
+            dialed: dialed_address(&host, port, job),
+            server_name: job.server_name.clone().filter(|_| is_tls && is_host_of(&host, job)),
+            host,
+            port,
             versions,
             trust,
             allows_unclean_close: is_tls && job.allow_unclean_close,
-            is_exclusive: versions != HttpVersions::Http1Only && is_closed_loop(job),
+            keeps_conns: job.keep_alive,
+            is_exclusive: versions != HttpVersions::Http1Only && !shares_conns,
+            max_streams: if is_closed_loop(job) { job.streams as usize } else { MAX_STREAMS_PER_CONN },
         }
     }
 
@@ -107,6 +127,22 @@ impl Endpoint {
             HttpVersions::Http2Only => None,
         }
     }
+}
+
+/// Where a job wants connections to this host and port to go instead.
+fn dialed_address(host: &str, port: u16, job: &FetchJob) -> Option<(String, u16)> {
+    if job.resolve.is_empty() {
+        return None;
+    }
+    let address = format!("{host}:{port}");
+    let (_, to) = job.resolve.iter().find(|(from, _)| *from == address)?;
+    parse_host_port(to).ok().map(|(host, port)| (host.to_owned(), port))
+}
+
+/// Whether a host is one of the job's own, and not one that a redirect leads to.
+fn is_host_of(host: &str, job: &FetchJob) -> bool {
+    let urls = job.urls.iter().filter_map(|url| Url::parse(url.reveal()).ok());
+    urls.into_iter().any(|url| url.host_str() == Some(host))
 }
 
 /// Whether a job has a fixed number of connections.

@@ -1,7 +1,6 @@
 //! The connections of a run, kept for the next request to the same endpoint; the one used last comes
-//! first. Up to [`MAX_STREAMS_PER_CONN`] requests, and no more than the server allows, share a connection of HTTP/2, except in a closed loop,
-//! which has a fixed number of connections. An idle connection that is not shared is closed after
-//! [`IDLE_TIMEOUT`]. Sends no request.
+//! first. Requests share a connection of HTTP/2, as many as the endpoint and the server allow. An idle connection
+//! that is not shared is closed after [`IDLE_TIMEOUT`]. Sends no request.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -24,10 +23,6 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How many idle connections an endpoint keeps.
 const MAX_IDLE_CONNS: usize = 256;
-
-/// How many requests share a connection of HTTP/2 before another one is opened. Servers should allow at
-/// least this many (RFC 9113, section 6.5.2), so no request waits unseen for its turn.
-const MAX_STREAMS_PER_CONN: usize = 100;
 
 /// How often a request that connects looks whether the system has no socket for it.
 const SHORTAGE_POLL: Duration = Duration::from_millis(10);
@@ -148,7 +143,7 @@ impl ConnPool {
         }
         shared.retain(|conn| !conn.is_closed());
         let has_room = |conn: &&Http2Conn| {
-            let limit = conn.stream_limit().unwrap_or(1).min(MAX_STREAMS_PER_CONN);
+            let limit = conn.stream_limit().unwrap_or(1).min(endpoint.max_streams);
             conn.sharer_count() < limit
         };
         if let Some(conn) = shared.iter().find(has_room) {
@@ -170,7 +165,7 @@ impl ConnPool {
     /// Takes back a connection whose answer has been read to its end.
     pub(crate) fn release(&self, endpoint: &Endpoint, lease: LeasedConn) {
         let conn = lease.conn;
-        if !endpoint.is_conn_exclusive(&conn) || conn.is_closed() {
+        if !endpoint.is_conn_exclusive(&conn) || conn.is_closed() || !endpoint.keeps_conns {
             return;
         }
         let all = self.conns.borrow();

@@ -15,7 +15,10 @@ use crate::io::http::response::check::{ResponseChecker, ResponseFindings};
 #[derive(Debug, Default)]
 pub(super) struct LastFindings {
     status: u16,
-    headers: HeaderMap,
+    /// The watched headers, each as the number of its name, its length and its value.
+    headers: Vec<u8>,
+    /// Those of the answer that is looked at.
+    current: Vec<u8>,
     findings: Option<ResponseFindings>,
 }
 
@@ -45,17 +48,30 @@ impl<'a> AnswerJudge<'a> {
         (body, sha256): (&[u8], &[u8; 32]),
         is_last_body: bool,
     ) {
-        let mut last = self.last.borrow_mut();
-        let headers = self.watched(headers);
-        let is_known = is_last_body && last.status == status && last.headers == headers;
-        if !is_known || last.findings.is_none() {
-            let content = if self.checker.needs_body() { body } else { &[] };
-            let findings = self.attempt.judge(status, (content, sha256), &headers);
-            *last = LastFindings { status, headers, findings: Some(findings) };
+        let last = &mut *self.last.borrow_mut();
+        last.current.clear();
+        for (number, header) in self.watched(headers) {
+            last.current.extend_from_slice(&number.to_le_bytes());
+            last.current.extend_from_slice(&header.value.len().to_le_bytes());
+            last.current.extend_from_slice(header.value);
         }
-        if let Some(findings) = &last.findings {
-            *self.found.borrow_mut() = findings.clone();
+        let known = last
+            .findings
+            .as_ref()
+            .filter(|_| is_last_body && last.status == status && last.headers == last.current);
+        let findings = match known {
+            Some(findings) => findings.clone(),
+            None => {
+                let content = if self.checker.needs_body() { body } else { &[] };
+                self.attempt.judge(status, (content, sha256), &self.header_map(headers))
+            }
+        };
+        if known.is_none() {
+            last.status = status;
+            std::mem::swap(&mut last.headers, &mut last.current);
+            last.findings = Some(findings.clone());
         }
+        *self.found.borrow_mut() = findings;
     }
 
     /// What was found in the answer.
@@ -63,16 +79,28 @@ impl<'a> AnswerJudge<'a> {
         self.found.into_inner()
     }
 
-    /// The headers that the check looks at.
-    fn watched(&self, headers: &[httparse::Header<'_>]) -> HeaderMap {
-        let mut watched = HeaderMap::new();
+    /// The headers that the check looks at, each with the number of its name.
+    fn watched<'h, 'b>(
+        &self,
+        headers: &'h [httparse::Header<'b>],
+    ) -> impl Iterator<Item = (u16, &'h httparse::Header<'b>)> {
+        headers.iter().filter_map(|header| {
+            let number = self.names().position(|name| is_named(header, name))?;
+            Some((u16::try_from(number).unwrap_or(u16::MAX), header))
+        })
+    }
+
+    /// The names of the headers that the check looks at.
+    fn names(&self) -> impl Iterator<Item = &HeaderName> {
         let needs_type = self.checker.needs_body().then_some(&CONTENT_TYPE);
-        for name in self.checker.watched_headers().chain(needs_type) {
-            if watched.contains_key(name) {
-                continue;
-            }
-            let same = headers.iter().filter(|header| is_named(header, name));
-            for value in same.filter_map(|header| HeaderValue::from_bytes(header.value).ok()) {
+        self.checker.watched_headers().chain(needs_type)
+    }
+
+    fn header_map(&self, headers: &[httparse::Header<'_>]) -> HeaderMap {
+        let mut watched = HeaderMap::new();
+        for (number, header) in self.watched(headers) {
+            let name = self.names().nth(usize::from(number));
+            if let Some((name, value)) = name.zip(HeaderValue::from_bytes(header.value).ok()) {
                 watched.append(name, value);
             }
         }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use scenario_core::scenario::model::FetchBody;
 use scenario_log::event::FetchErrorKind;
 
+use super::multipart::{self, BodySegment};
 use crate::io::http::blocking;
 use crate::io::http::error::FetchError;
 
@@ -27,7 +28,7 @@ const MAX_QUEUED_CHUNKS: usize = 4;
 pub(crate) enum RequestBody {
     Empty,
     Bytes(Bytes),
-    /// The rest of a file.
+    /// The rest of what a thread sends: files, and what stands between them.
     File {
         /// A thread of its own reads them; it ends when this receiver is dropped.
         pieces: mpsc::Receiver<io::Result<Bytes>>,
@@ -50,13 +51,11 @@ impl RequestBody {
                 Ok(RequestBody::Bytes(Bytes::from(encoded)))
             }
             FetchBody::File(path) => {
-                let file = folder.join(path);
-                RequestBody::from_file(&file).await.map_err(|error| {
-                    let place = blocking::looked_for(path, &file);
-                    let message =
-                        format!("the file of the request's body, {}: {error}{place}", path.display());
-                    FetchError::permanent(FetchErrorKind::Protocol, message)
-                })
+                let shown = path.display().to_string();
+                RequestBody::from_segments(vec![BodySegment::File { path: folder.join(path), shown }]).await
+            }
+            FetchBody::Multipart(parts) => {
+                RequestBody::from_segments(multipart::segments(parts, folder)).await
             }
         }
     }
@@ -66,23 +65,66 @@ impl RequestBody {
         bytes.map_or(RequestBody::Empty, RequestBody::Bytes)
     }
 
-    /// The bytes that a file has now. The error does not contain the path.
-    async fn from_file(path: &Path) -> io::Result<RequestBody> {
+    /// The bytes that these pieces have now, one after the other.
+    async fn from_segments(segments: Vec<BodySegment>) -> Result<RequestBody, FetchError> {
+        let failed = |error: String| {
+            let message = format!("the file of the request's body, {error}");
+            FetchError::permanent(FetchErrorKind::Protocol, message)
+        };
         let (opened, size) = oneshot::channel();
         let (piece, pieces) = mpsc::channel(MAX_QUEUED_CHUNKS);
-        let path = PathBuf::from(path);
-        let reader = move || match open_regular_file(&path) {
-            Ok((file, size)) => {
+        let reader = move || match open_segments(segments) {
+            Ok((segments, size)) => {
                 if opened.send(Ok(size)).is_ok() {
-                    send_chunks(file, size, &piece);
+                    let mut segments = segments.into_iter();
+                    while segments.next().is_some_and(|segment| segment.send(&piece)) {}
                 }
             }
             Err(error) => drop(opened.send(Err(error))),
         };
-        blocking::spawn_thread(reader)?;
-        let left = size.await.unwrap_or_else(|_| Err(io::Error::other("its thread ended early")))?;
+        blocking::spawn_thread(reader).map_err(|error| failed(error.to_string()))?;
+        let left = size.await.unwrap_or_else(|_| Err("its thread ended early".to_owned())).map_err(failed)?;
         Ok(RequestBody::File { pieces, left })
     }
+}
+
+/// A piece that can be sent.
+enum OpenSegment {
+    Bytes(Bytes),
+    File(File, u64),
+}
+
+impl OpenSegment {
+    /// Sends the piece; false if that failed, or if nobody takes it.
+    fn send(self, pieces: &mpsc::Sender<io::Result<Bytes>>) -> bool {
+        match self {
+            OpenSegment::Bytes(bytes) => bytes.is_empty() || pieces.blocking_send(Ok(bytes)).is_ok(),
+            OpenSegment::File(file, size) => send_chunks(file, size, pieces),
+        }
+    }
+}
+
+/// Opens all files, and returns the number of bytes of all pieces.
+fn open_segments(segments: Vec<BodySegment>) -> Result<(Vec<OpenSegment>, u64), String> {
+    let mut total = 0_u64;
+    let mut open = Vec::with_capacity(segments.len());
+    for segment in segments {
+        let (segment, size) = match segment {
+            BodySegment::Bytes(bytes) => {
+                let size = bytes.len() as u64;
+                (OpenSegment::Bytes(bytes), size)
+            }
+            BodySegment::File { path, shown } => {
+                let (file, size) = open_regular_file(&path).map_err(|error| {
+                    format!("{shown}: {error}{}", blocking::looked_for(Path::new(&shown), &path))
+                })?;
+                (OpenSegment::File(file, size), size)
+            }
+        };
+        open.push(segment);
+        total = total.saturating_add(size);
+    }
+    Ok((open, total))
 }
 
 /// A regular file and its size.
@@ -98,8 +140,8 @@ fn open_regular_file(path: &Path) -> io::Result<(File, u64)> {
     Ok((File::open(path)?, found.len()))
 }
 
-/// Reads `size` bytes piece by piece, until the receiver is dropped.
-fn send_chunks(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) {
+/// Reads `size` bytes piece by piece, until the receiver is dropped; false if they are not all sent.
+fn send_chunks(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes>>) -> bool {
     let mut left = size;
     while left > 0 {
         let want = usize::try_from(left).unwrap_or(CHUNK_LEN).min(CHUNK_LEN);
@@ -110,10 +152,11 @@ fn send_chunks(mut file: File, size: u64, pieces: &mpsc::Sender<io::Result<Bytes
         });
         let failed = got.is_err();
         if pieces.blocking_send(got.map(|()| Bytes::from(piece))).is_err() || failed {
-            return;
+            return false;
         }
         left -= want as u64;
     }
+    true
 }
 
 impl Body for RequestBody {

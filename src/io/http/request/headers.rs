@@ -3,14 +3,14 @@
 
 use hyper::HeaderMap;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
-    TRANSFER_ENCODING, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
+    HeaderValue, TRANSFER_ENCODING, USER_AGENT,
 };
 
 use scenario_core::scenario::model::{FetchBody, FetchJob};
 use scenario_log::event::FetchErrorKind;
 
-use super::auth;
+use super::{auth, multipart};
 use crate::io::http::error::FetchError;
 
 /// The default `User-Agent`.
@@ -48,8 +48,11 @@ pub(super) fn job_headers(
     if job.decode_body {
         default(ACCEPT_ENCODING, ACCEPT_ENCODING_VALUE);
     }
+    if !job.keep_alive {
+        default(CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Some(media_type) = job.body.as_ref().and_then(default_content_type) {
-        default(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        default(CONTENT_TYPE, media_type);
     }
     if let Some(auth) = &job.auth {
         headers.insert(AUTHORIZATION, auth::authorization(auth)?);
@@ -61,10 +64,11 @@ pub(super) fn job_headers(
 }
 
 /// The `Content-Type` of a body, unless the scenario gives one.
-fn default_content_type(body: &FetchBody) -> Option<&'static str> {
+fn default_content_type(body: &FetchBody) -> Option<HeaderValue> {
     match body {
-        FetchBody::Json(_) => Some("application/json"),
-        FetchBody::Form(_) => Some("application/x-www-form-urlencoded"),
+        FetchBody::Json(_) => Some(HeaderValue::from_static("application/json")),
+        FetchBody::Form(_) => Some(HeaderValue::from_static("application/x-www-form-urlencoded")),
+        FetchBody::Multipart(parts) => HeaderValue::try_from(multipart::content_type(parts)).ok(),
         FetchBody::Text(_) | FetchBody::File(_) => None,
     }
 }

@@ -7,6 +7,7 @@ mod header_case;
 mod headers;
 pub(crate) mod hop;
 mod http1;
+mod multipart;
 pub(crate) mod redirect;
 mod target;
 

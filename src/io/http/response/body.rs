@@ -5,12 +5,14 @@
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, Version};
+use regex::bytes::Regex;
 use sha2::{Digest as _, Sha256};
 
 use scenario_log::event::FetchErrorKind;
 
 use super::charset::TextDecoder;
 use super::decode::BodyDecoder;
+use super::line_search::LineSearch;
 use super::lines::BodyLineWriter;
 use crate::io::http::conn::hyper_error::{self, ReceiveStage};
 use crate::io::http::error::FetchError;
@@ -27,6 +29,10 @@ pub(crate) struct ReceivedBody {
     pub(crate) sha256: [u8; 32],
     /// All of it if it was retained, else empty.
     pub(crate) content: Vec<u8>,
+    /// It was not read further than the line that was looked for.
+    pub(crate) is_cut: bool,
+    /// The line that was looked for has come.
+    pub(crate) has_last_line: bool,
 }
 
 /// A body that is still to come.
@@ -81,8 +87,11 @@ pub(crate) async fn receive_body(
                 body.decoder = Some(decoder);
             }
         }
+        if body.is_cut {
+            break;
+        }
     }
-    if from.is_cut() {
+    if !body.is_cut && from.is_cut() {
         return Err(hyper_error::given_up_stream(ReceiveStage::Body(body.bytes, whole)));
     }
     body.finish().await
@@ -97,6 +106,10 @@ pub(crate) struct BodyReceiver<'a> {
     charset: Option<TextDecoder>,
     /// The pieces so far, if the whole body is needed.
     retained: Option<Vec<u8>>,
+    /// Looks for the line that ends the body.
+    search: Option<LineSearch<'a>>,
+    /// That line has come.
+    is_cut: bool,
     digest: Sha256,
     /// How many bytes there are so far, decoded.
     bytes: u64,
@@ -117,6 +130,8 @@ impl<'a> BodyReceiver<'a> {
             lines,
             charset: None,
             retained: None,
+            search: None,
+            is_cut: false,
             digest: Sha256::new(),
             bytes: 0,
             encoded: 0,
@@ -126,6 +141,11 @@ impl<'a> BodyReceiver<'a> {
     /// The same receiver, whose lines are decoded from the charset of these headers.
     pub(crate) fn decoding_lines(self, headers: &HeaderMap) -> BodyReceiver<'a> {
         BodyReceiver { charset: TextDecoder::for_headers(headers), ..self }
+    }
+
+    /// The same receiver, for which a line that matches ends the body.
+    pub(crate) fn ending_with(self, regex: Option<&'a Regex>) -> BodyReceiver<'a> {
+        BodyReceiver { search: regex.map(LineSearch::new), ..self }
     }
 
     /// The same receiver, which keeps the whole body.
@@ -156,13 +176,20 @@ impl<'a> BodyReceiver<'a> {
                 return Err(too_large_error(self.limit, &how));
             }
             self.append(piece, progress).await?;
+            if self.is_cut {
+                return Ok(());
+            }
             // A small piece may become a large one: other tasks get their turn in between.
             tokio::task::yield_now().await;
         }
     }
 
     /// Takes a piece that is not encoded.
-    async fn append(&mut self, data: &[u8], progress: &AttemptProgress) -> Result<(), FetchError> {
+    async fn append(&mut self, mut data: &[u8], progress: &AttemptProgress) -> Result<(), FetchError> {
+        if let Some(end) = self.search.as_mut().and_then(|search| search.push(data)) {
+            data = &data[..end];
+            self.is_cut = true;
+        }
         self.bytes = self.bytes.saturating_add(data.len() as u64);
         if self.bytes > self.limit {
             return Err(too_large_error(self.limit, &format!("{} had come", self.bytes)));
@@ -186,7 +213,9 @@ impl<'a> BodyReceiver<'a> {
 
     /// The body has ended.
     async fn finish(self) -> Result<ReceivedBody, FetchError> {
-        if let Some(decoder) = self.decoder.filter(|decoder| !decoder.is_complete()) {
+        let is_cut = self.is_cut;
+        let has_last_line = is_cut || self.search.is_some_and(|search| search.matches());
+        if let Some(decoder) = self.decoder.filter(|decoder| !decoder.is_complete() && !is_cut) {
             let (name, bytes, encoded) = (decoder.coding_name(), self.bytes, self.encoded);
             let message = format!(
                 "the body is cut short: its {name} goes on after the {encoded} bytes that came ({bytes} decoded)"
@@ -200,7 +229,8 @@ impl<'a> BodyReceiver<'a> {
             lines.finish().await;
         }
         let content = self.retained.unwrap_or_default();
-        Ok(ReceivedBody { bytes: self.bytes, sha256: self.digest.finalize().into(), content })
+        let sha256 = self.digest.finalize().into();
+        Ok(ReceivedBody { bytes: self.bytes, sha256, content, is_cut, has_last_line })
     }
 }
 

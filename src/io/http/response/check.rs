@@ -56,6 +56,7 @@ pub(crate) struct ResponseChecker {
     json: Vec<ExpectedJson>,
     json_tests: Vec<JsonTest>,
     time_limit: Option<Span>,
+    lines_until: Option<Regex>,
     captures: Vec<CompiledCapture>,
 }
 
@@ -84,27 +85,36 @@ impl ResponseFindings {
         }
     }
 
+    /// The same findings, and that this does not match.
+    pub(crate) fn with_mismatch(self, more: String) -> ResponseFindings {
+        let mismatch = match self.mismatch {
+            Some(mismatch) => format!("{mismatch}; {more}"),
+            None => more,
+        };
+        ResponseFindings { mismatch: Some(mismatch), captured: Vec::new(), ..self }
+    }
+
     /// The same findings of a request that took so long.
-    pub(crate) fn in_time(mut self, took: Span) -> ResponseFindings {
+    pub(crate) fn in_time(self, took: Span) -> ResponseFindings {
         let Some(limit) = self.time_limit.filter(|limit| took > *limit) else { return self };
         let late = format!("it took {:.1?}, more than {}", took.to_std(), limit.format_human());
-        let mismatch = self.mismatch.take().map(|mismatch| format!("{mismatch}; {late}"));
-        ResponseFindings { mismatch: Some(mismatch.unwrap_or(late)), captured: Vec::new(), ..self }
+        self.with_mismatch(late)
     }
 }
 
 impl ResponseChecker {
     fn for_job(job: &FetchJob) -> Result<Option<ResponseChecker>, FetchError> {
-        if job.check.is_none() && job.captures.is_empty() {
+        if job.check.is_none() && job.captures.is_empty() && job.lines_until.is_none() {
             return Ok(None);
         }
-        ResponseChecker::new(job.check.as_ref().unwrap_or(&FetchCheck::NOTHING), &job.captures).map(Some)
+        let mut checker =
+            ResponseChecker::new(job.check.as_ref().unwrap_or(&FetchCheck::NOTHING), &job.captures)?;
+        checker.lines_until = job.lines_until.as_deref().map(compile_regex).transpose()?;
+        Ok(Some(checker))
     }
 
     fn new(check: &FetchCheck, captures: &[FetchCapture]) -> Result<ResponseChecker, FetchError> {
-        let broken =
-            |error: String| FetchError::permanent(FetchErrorKind::Protocol, format!("`check`: {error}"));
-        let regex = |regex: &str| Regex::new(regex).map_err(|error| broken(error.to_string()));
+        let regex = compile_regex;
         let (mut json, mut json_tests) = (Vec::new(), Vec::new());
         for (pointer, condition) in check.json.iter().flatten() {
             let (equals, tests) = match condition {
@@ -145,8 +155,14 @@ impl ResponseChecker {
             json,
             json_tests,
             time_limit: check.took,
+            lines_until: None,
             captures,
         })
+    }
+
+    /// What the last line of an answer matches, if a line ends it.
+    pub(crate) fn lines_until(&self) -> Option<&Regex> {
+        self.lines_until.as_ref()
     }
 
     /// Whether the whole body is needed.
@@ -231,6 +247,15 @@ impl ResponseChecker {
         }
         mismatches
     }
+}
+
+/// The failure of a job whose check cannot be used.
+fn broken(error: String) -> FetchError {
+    FetchError::permanent(FetchErrorKind::Protocol, format!("`check`: {error}"))
+}
+
+fn compile_regex(regex: &str) -> Result<Regex, FetchError> {
+    Regex::new(regex).map_err(|error| broken(error.to_string()))
 }
 
 /// Why no value of a header matches; `None` if one does.

@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use scenario_log::secrets::Secrets;
@@ -88,7 +90,7 @@ pub(super) fn lookup<'a>(body: &'a RawValue, pointer: &str) -> Option<&'a RawVal
     for token in pointer.split('/').skip(1) {
         let name = token.replace("~1", "/").replace("~0", "~");
         value = match value.get().as_bytes().first() {
-            Some(b'{') => members(value)?.remove(&*name)?,
+            Some(b'{') => member(value, &name)?,
             Some(b'[') => {
                 let is_index = name == "0" || !name.starts_with(['0', '+']);
                 let index: usize = is_index.then(|| name.parse().ok())??;
@@ -98,6 +100,58 @@ pub(super) fn lookup<'a>(body: &'a RawValue, pointer: &str) -> Option<&'a RawVal
         };
     }
     Some(value)
+}
+
+/// The member of an object with this name; of several the last one.
+fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    let mut json = serde_json::Deserializer::from_str(object.get());
+    json.deserialize_map(FindMember(name)).ok()?
+}
+
+/// Finds the member with a name, without keeping the others.
+struct FindMember<'n>(&'n str);
+
+impl<'de> Visitor<'de> for FindMember<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
+        let mut found = None;
+        while let Some(is_named) = members.next_key_seed(NameIs(self.0))? {
+            if is_named {
+                found = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether the name of a member is this one.
+struct NameIs<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for NameIs<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<bool, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NameIs<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
+    }
 }
 
 /// The members of an object. Of those with the same name, the last one counts.
@@ -171,14 +225,15 @@ mod tests {
 
     #[test]
     fn values_are_compared_deeply() {
-        let body =
-            r#"{"a":[ 1, {"b/c":1.5, "~":"x"} ],"n":1.0,"big":9007199254740993,"t":"a \" b","huge":1e400}"#;
+        let body = r#"{"a":[ 1, {"b/c":1.5, "~":"x"} ],"n":1.0,"big":9007199254740993,"t":"a \" b","huge":1e400,"twice":1,"twice":2,"\u00e4":1}"#;
         for (pointer, expected) in [
             ("/a/1/b~1c", "1.5"),
             ("/a/1/~0", "\"x\""),
             ("/a", r#"[1.0,{"~":"x","b/c":1.5}]"#),
             ("/n", "1"),
             ("/t", r#""\u0061 \" b""#),
+            ("/twice", "2"),
+            ("/ä", "1"),
             ("/huge", "10E399"),
             ("", body),
         ] {

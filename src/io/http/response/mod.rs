@@ -9,6 +9,7 @@ pub(crate) mod decode;
 mod json;
 mod json_number;
 mod json_test;
+pub(crate) mod line_search;
 pub(crate) mod lines;
 pub(crate) mod redact;
 pub(crate) mod retry_after;

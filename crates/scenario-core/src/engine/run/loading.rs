@@ -13,9 +13,9 @@ impl RunState {
     /// Starts the first requests of a load.
     pub(super) fn start_load(&mut self, job_run: u32, due: Moment, out: &mut EngineOutput<'_>) {
         let Some(load) = self.load_mut(job_run) else { return };
-        match load.connections() {
-            Some(connections) => {
-                for _ in 0..connections {
+        match load.first_requests() {
+            Some(first) => {
+                for _ in 0..first {
                     if !out.wants_more() || !self.claim_request(job_run, due) {
                         return;
                     }

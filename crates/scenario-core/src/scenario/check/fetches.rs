@@ -1,14 +1,19 @@
 //! Builds the fetches of the model: their URLs and headers, with credentials hidden.
 
+use std::collections::BTreeMap;
+
 use super::url::{authority_end, build_url};
-use super::{auth, headers, load, proxy};
+use super::{auth, headers, load, proxy, streams};
 use crate::diagnostic::{Diagnostic, FilePlace};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{BoundedU32, RawFetchJob};
-use crate::scenario::model::{CaptureSelector, ClientCert, FetchCapture, FetchJob, Http2Mode, ScenarioText};
+use crate::scenario::model::{
+    CaptureSelector, ClientCert, FetchBody, FetchCapture, FetchJob, Http2Mode, MultipartPart, ScenarioText,
+};
+use crate::scenario::schema::addresses::{HostPortText, ServerNameText, normalized};
 use crate::scenario::schema::capture::RawCapture;
-use crate::scenario::schema::collections::NamedEntry;
-use crate::scenario::schema::strings::{HeaderValueText, UrlText};
+use crate::scenario::schema::collections::{ListOf, NamedEntry};
+use crate::scenario::schema::strings::{HeaderValueText, RegexText, UrlText};
 use crate::scenario::schema::{DefaultedSlot, Located};
 use crate::scenario::vars::request_values::RequestValue;
 
@@ -26,6 +31,9 @@ pub(super) fn build_fetch(
 ) -> Option<FetchJob> {
     let mut raw = raw.value;
     let load = load::build_load(&mut raw, found);
+    let streams = streams::build_streams(&raw, load.as_ref(), found);
+    streams::check_lines_until(&raw, found);
+    streams::check_multipart(&raw, found);
     let urls = raw.urls.into_value().map(|list| list.0);
     let named = raw.headers.as_given().map_or(&[][..], |headers| &headers.value.items);
     auth::report_conflicts(raw.auth.as_given(), named, urls.as_deref().unwrap_or_default(), found);
@@ -49,10 +57,11 @@ pub(super) fn build_fetch(
         urls,
         mode: raw.mode.or_default(),
         log_lines: raw.lines.or_default(),
+        lines_until: raw.lines_until.into_value().map(|RegexText(regex)| regex),
         method: raw.method.or_default().0,
         headers,
         auth,
-        body: raw.body.into_value(),
+        body: raw.body.into_value().or_else(|| raw.multipart.into_value().map(build_multipart)),
         timeout: raw.timeout.or_default().0,
         redirects: number(&raw.redirects),
         retries: number(&raw.retries),
@@ -68,6 +77,10 @@ pub(super) fn build_fetch(
             .zip(raw.key.into_value())
             .map(|(cert, key)| ClientCert { cert: cert.0, key: key.0 }),
         insecure: raw.insecure.or_default(),
+        resolve: build_resolve(raw.resolve.into_value().unwrap_or_default().items),
+        server_name: raw.server_name.into_value().map(|ServerNameText(name)| name),
+        keep_alive: raw.keep_alive.or_default(),
+        streams,
         allow_unclean_close: raw.allow_unclean_close.or_default(),
         http2: raw.http2.or_default(),
         load,
@@ -76,6 +89,16 @@ pub(super) fn build_fetch(
         captures: build_captures(raw.capture.into_value().unwrap_or_default().items),
         place,
     })
+}
+
+fn build_multipart(parts: ListOf<MultipartPart, 1>) -> FetchBody {
+    FetchBody::Multipart(parts.0.into_iter().map(|part| part.value).collect())
+}
+
+/// The addresses that are replaced, as URLs have them, sorted; the last one of several counts.
+fn build_resolve(items: Vec<NamedEntry<HostPortText>>) -> Vec<(String, String)> {
+    let pairs = items.into_iter().filter_map(|item| Some((normalized(&item.name), item.value?.value.0)));
+    pairs.collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 /// Builds the URL of a fetch, in which captured values may stand after the host.

@@ -20,6 +20,7 @@ mod secret_use;
 mod shared_captures;
 mod step_locks;
 mod steps;
+mod streams;
 mod time_limit;
 mod timeline;
 mod url;

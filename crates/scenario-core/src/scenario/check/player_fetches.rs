@@ -3,9 +3,7 @@
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::steps::StepAction;
-use crate::scenario::model::{
-    FetchJob, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, Scenario,
-};
+use crate::scenario::model::{FetchJob, PlayerBehavior, PlayerGroup, PlayersPreset, Preset, Scenario};
 use crate::scenario::vars::fill;
 use crate::scenario::vars::request_values::RequestValue;
 

@@ -4,16 +4,19 @@ use super::{BoundedU32, MAX_LOAD_CONNECTIONS, MAX_LOAD_REQUESTS};
 use crate::scenario::format::format_size;
 use crate::scenario::model::{
     ArrivalProcess, FailureBudget, FetchAuth, FetchBody, FetchCheck, FetchJob, FetchMode, Http2Mode,
-    LoadModel, StatusRule,
+    LoadModel, MultipartPart, StatusRule,
 };
 use crate::scenario::rate::Ramp;
+use crate::scenario::schema::addresses::{HostPortRule, HostPortText, ServerNameText};
 use crate::scenario::schema::capture::{CaptureTable, RawCapture};
 use crate::scenario::schema::collections::{ListOf, NamedTable};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::encode::{encode_named, unless_empty};
 use crate::scenario::schema::key_rules::{HeaderNameRule, VarNameRule};
 use crate::scenario::schema::numbers::{BoundedInt, ByteSize};
-use crate::scenario::schema::strings::{HeaderValueText, HttpMethod, PublicString, ScenarioPath, UrlText};
+use crate::scenario::schema::strings::{
+    HeaderValueText, HttpMethod, PublicString, RegexText, ScenarioPath, UrlText,
+};
 use crate::scenario::schema::table::{TableRule, table};
 
 table! {
@@ -33,6 +36,10 @@ table! {
         TableRule::Excludes("mode", "rate"),
         TableRule::Excludes("lines", "connections"),
         TableRule::Excludes("lines", "rate"),
+        TableRule::Needs("lines_until", "lines"),
+        TableRule::Needs("streams", "connections"),
+        TableRule::Excludes("multipart", "body"),
+        TableRule::Excludes("resolve", "proxy"),
     ] {
         /// The URLs that are fetched, one or more; their scheme is `http`, `https` or `http+unix`.
         "urls" urls: ListOf<UrlText<true>, 1> => |job| job.urls.iter().collect::<Vec<_>>(),
@@ -42,6 +49,9 @@ table! {
         /// Whether each line of the body is logged as it arrives; a line of more than 1 MiB is logged in
         /// pieces.
         "lines" lines: bool = false => |job| job.load.is_none().then_some(job.log_lines),
+        /// A regular expression: with the first line that it matches the answer is over, as expected, and the
+        /// connection is closed. An answer that ends before such a line is not as expected.
+        "lines_until" lines_until: RegexText => |job| job.lines_until.as_deref(),
         /// The HTTP method of the request, in capitals.
         "method" method: HttpMethod = "GET" => |job| &job.method,
         /// The headers of the request by name.
@@ -52,7 +62,14 @@ table! {
         /// are not sent to another host that a redirect leads to.
         "auth" auth: FetchAuth => |job| job.auth.as_ref(),
         /// The body of the request. Default: the request has no body.
-        "body" body: FetchBody => |job| job.body.as_ref(),
+        "body" body: FetchBody => |job| {
+            job.body.as_ref().filter(|body| !matches!(body, FetchBody::Multipart(_)))
+        },
+        /// The parts of a form that is sent as `multipart/form-data`, one or more: fields and files.
+        "multipart" multipart: ListOf<MultipartPart, 1> => |job| match &job.body {
+            Some(FetchBody::Multipart(parts)) => Some(parts.iter().collect::<Vec<_>>()),
+            _ => None,
+        },
         /// How long one attempt of a request may take, as a duration from its start to the last byte of the
         /// answer; a longer one fails as `timeout`.
         "timeout" timeout: DurationValue<true> = "30s" => |job| job.timeout,
@@ -77,6 +94,17 @@ table! {
         "ca" ca: ScenarioPath => |job| job.ca.as_deref(),
         /// Whether to trust any certificate of a server, whatever is wrong with it.
         "insecure" insecure: bool = false => |job| job.insecure,
+        /// Where connections to an address `host:port` of a URL go instead, by that address:
+        /// `{ "shop.test:443" = "127.0.0.1:8443" }`. The request and TLS keep the name.
+        "resolve" resolve: NamedTable<HostPortText, HostPortRule> => |job| {
+            unless_empty(encode_named(job.resolve.iter().map(|(from, to)| (&**from, to))))
+        },
+        /// The name that TLS sends to the server and looks for in its certificate, instead of the host of the
+        /// URL. It is not used for other hosts that redirects lead to.
+        "server_name" server_name: ServerNameText => |job| job.server_name.as_deref(),
+        /// Whether connections are kept for later requests. Without it each request has a connection of its
+        /// own, and asks the server to close it.
+        "keep_alive" keep_alive: bool = true => |job| job.keep_alive; UnlessDefault,
         /// Whether a server may end a TLS connection without its goodbye (`close_notify`) in place of the end
         /// of a body whose length is not stated. Without it such a body fails, since it may have been cut.
         "allow_unclean_close" allow_unclean_close: bool = false => |job| job.allow_unclean_close; UnlessDefault,
@@ -109,6 +137,11 @@ table! {
                 LoadModel::Open { .. } => None,
             }
         },
+        /// How many requests are in flight at a time on each of the `connections`, from 1 to 1,000. More than one
+        /// needs `http2 = "always"`.
+        "streams" streams: BoundedInt<1, 1_000> = 1 => |job| {
+            matches!(job.load.as_ref()?.model, LoadModel::Closed { .. }).then_some(job.streams)
+        }; UnlessDefault,
         /// An open load: requests start at this rate, such as `"500/s"`, whatever the answers do. A list of
         /// points makes a rate that changes over time. It needs `requests` or `for`.
         "rate" rate: Ramp => |job| open_load(job).map(|(rate, _, _)| rate),

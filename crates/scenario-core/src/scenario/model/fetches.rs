@@ -1,6 +1,6 @@
 //! Fetches of the model: requests, loads of requests, and conditions on answers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{FetchCheck, ScenarioText, StatusRule};
 use crate::diagnostic::FilePlace;
@@ -19,6 +19,8 @@ pub struct FetchJob {
     pub mode: FetchMode,
     /// Whether each line of the body is logged.
     pub log_lines: bool,
+    /// A valid regular expression: the answer is over with the first line that it matches.
+    pub lines_until: Option<String>,
     /// A valid HTTP method.
     pub method: String,
     /// Valid names and values, sorted by the name as it is written.
@@ -45,6 +47,14 @@ pub struct FetchJob {
     pub ca: Option<PathBuf>,
     /// Whether to trust any certificate.
     pub insecure: bool,
+    /// Where connections to a `host:port`, in small letters, go instead: to another valid `host:port`.
+    pub resolve: Vec<(String, String)>,
+    /// The name of the server in TLS, instead of the host of the URL: a valid host.
+    pub server_name: Option<String>,
+    /// Whether a connection is used again after an answer.
+    pub keep_alive: bool,
+    /// How many requests are in flight at a time on each connection of a closed loop; at least 1.
+    pub streams: u32,
     /// Whether the end of a TLS connection without a goodbye (close_notify) may end a body.
     pub allow_unclean_close: bool,
     /// The URL of the proxy that the requests go through: a valid `http` URL of a host and a port alone.
@@ -196,10 +206,58 @@ pub enum FetchBody {
     Text(ScenarioText),
     /// The content of this file; the path is relative to the scenario's folder.
     File(PathBuf),
+    /// These parts, as `multipart/form-data`; at least one.
+    Multipart(Vec<MultipartPart>),
     /// These fields, encoded as a form; those of one name stand together.
     Form(Vec<(String, ScenarioText)>),
     /// This JSON document. Both forms of the text, the real and the shown one, are valid JSON.
     Json(ScenarioText),
+}
+
+/// A part of a `multipart/form-data` body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MultipartPart {
+    /// The name of the field.
+    pub name: String,
+    /// The value of the field.
+    pub content: PartContent,
+    /// The name of the file, as it is told to the server.
+    pub file_name: Option<String>,
+    /// The media type, in visible characters.
+    pub media_type: Option<String>,
+}
+
+/// The value of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartContent {
+    /// This text.
+    Text(ScenarioText),
+    /// The content of this file; the path is relative to the scenario's folder.
+    File(PathBuf),
+}
+
+impl FetchBody {
+    /// The files that the body is made of.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let (file, parts) = match self {
+            FetchBody::File(path) => (Some(&**path), &[][..]),
+            FetchBody::Multipart(parts) => (None, &parts[..]),
+            FetchBody::Text(_) | FetchBody::Form(_) | FetchBody::Json(_) => (None, &[][..]),
+        };
+        let parts = parts.iter().filter_map(|part| match &part.content {
+            PartContent::File(path) => Some(&**path),
+            PartContent::Text(_) => None,
+        });
+        file.into_iter().chain(parts)
+    }
+}
+
+impl FetchJob {
+    /// How many requests of a closed loop are in flight at a time, if it has this many connections.
+    #[must_use]
+    pub fn requests_at_once(&self, connections: u32) -> u32 {
+        connections.saturating_mul(self.streams)
+    }
 }
 
 /// The version of HTTP.

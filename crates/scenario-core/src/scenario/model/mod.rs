@@ -22,7 +22,7 @@ pub use data::{DataRows, DataSource, DataTable, RowOrder};
 use expect::Expectation;
 pub use fetches::{
     ArrivalProcess, CaptureSelector, ClientCert, FailureBudget, FetchAuth, FetchBody, FetchCapture, FetchJob,
-    FetchMode, Http2Mode, LoadModel, LoadProfile, RowSource,
+    FetchMode, Http2Mode, LoadModel, LoadProfile, MultipartPart, PartContent, RowSource,
 };
 pub use presets::{
     CommandPreset, ExitRule, Isolation, OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset, Preset,
@@ -118,12 +118,9 @@ impl Scenario {
             PresetKind::Players(_) => None,
         });
         let fetched = self.fetches.iter().flat_map(|job| {
-            let body = match &job.body {
-                Some(FetchBody::File(path)) => Some(&**path),
-                _ => None,
-            };
             let cert = job.client_cert.iter().flat_map(|cert| [&*cert.cert, &*cert.key]);
-            body.into_iter().chain(job.ca.as_deref()).chain(cert)
+            let body = job.body.iter().flat_map(FetchBody::files);
+            body.chain(job.ca.as_deref()).chain(cert)
         });
         stdin.chain(fetched).chain(self.data.iter().filter_map(DataTable::path)).collect()
     }

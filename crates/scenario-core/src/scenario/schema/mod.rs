@@ -5,6 +5,7 @@
 //! A value is checked alone here, with the variables in it replaced. `scenario::check` does everything that
 //! needs the rest of the scenario (a name exists, times can be counted).
 
+pub(crate) mod addresses;
 pub(crate) mod after;
 mod auth;
 pub(crate) mod capture;
@@ -21,6 +22,7 @@ mod intervals;
 mod json_text;
 pub(crate) mod key_rules;
 pub(crate) mod keywords;
+mod multipart;
 pub(crate) mod numbers;
 pub(crate) mod own_words;
 pub(crate) mod rates;

@@ -10,7 +10,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::diagnostic::quoted;
-use crate::scenario::model::{FetchAuth, FetchBody, FetchJob, ScenarioText};
+use crate::scenario::model::{FetchAuth, FetchBody, FetchJob, MultipartPart, PartContent, ScenarioText};
 use crate::scenario::write::json::Json;
 use scenario_log::captured_value::{CapturedValue, CapturedValues};
 
@@ -70,14 +70,19 @@ fn texts_beside_urls(job: &FetchJob) -> impl Iterator<Item = &ScenarioText> {
         Some(FetchAuth::Bearer(token)) => [Some(token), None],
         None => [None, None],
     };
-    let (one, fields) = match &job.body {
-        Some(FetchBody::Text(text) | FetchBody::Json(text)) => (Some(text), &[][..]),
-        Some(FetchBody::Form(fields)) => (None, &fields[..]),
-        Some(FetchBody::File(_)) | None => (None, &[][..]),
+    let (one, fields, parts) = match &job.body {
+        Some(FetchBody::Text(text) | FetchBody::Json(text)) => (Some(text), &[][..], &[][..]),
+        Some(FetchBody::Form(fields)) => (None, &fields[..], &[][..]),
+        Some(FetchBody::Multipart(parts)) => (None, &[][..], &parts[..]),
+        Some(FetchBody::File(_)) | None => (None, &[][..], &[][..]),
     };
+    let parts = parts.iter().filter_map(|part| match &part.content {
+        PartContent::Text(text) => Some(text),
+        PartContent::File(_) => None,
+    });
     let headers = job.headers.iter().map(|(_, value)| value);
     let fields = fields.iter().map(|(_, value)| value);
-    headers.chain(auth.into_iter().flatten()).chain(one).chain(fields)
+    headers.chain(auth.into_iter().flatten()).chain(one).chain(fields).chain(parts)
 }
 
 /// The names of the values that a request of a job needs, each once; `url` is the index of its URL.
@@ -134,6 +139,16 @@ pub fn fill_captures(
             FetchBody::Form(fields.into_iter().map(|(name, value)| (name, as_it_is(&value))).collect())
         }
         FetchBody::File(path) => FetchBody::File(path),
+        FetchBody::Multipart(parts) => {
+            let fill = |part: MultipartPart| {
+                let content = match part.content {
+                    PartContent::Text(text) => PartContent::Text(as_it_is(&text)),
+                    PartContent::File(path) => PartContent::File(path),
+                };
+                MultipartPart { content, ..part }
+            };
+            FetchBody::Multipart(parts.into_iter().map(fill).collect())
+        }
     });
     Ok(Some(job))
 }

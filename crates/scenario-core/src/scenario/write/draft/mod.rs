@@ -158,7 +158,9 @@ impl ScenarioDraft {
     #[must_use]
     pub fn depends_on_folder(&self) -> bool {
         let runs = |kind: &PresetKind| matches!(kind, PresetKind::Command(_));
-        let reads = |fetch: &FetchJob| fetch.ca.is_some() || matches!(fetch.body, Some(FetchBody::File(_)));
+        let reads = |fetch: &FetchJob| {
+            fetch.ca.is_some() || fetch.body.iter().flat_map(FetchBody::files).next().is_some()
+        };
         self.scenario.presets.iter().any(|preset| runs(&preset.kind))
             || self.scenario.fetches.iter().any(reads)
             || self.scenario.data.iter().any(|table| table.path().is_some())
