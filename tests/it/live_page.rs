@@ -317,3 +317,26 @@ fn the_seventh_tab_shows_the_run_too_and_can_type() {
     assert_eq!(served.end().0, Some(0));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
+
+#[test]
+fn a_watched_file_with_errors_is_shown_until_it_is_mended() {
+    let folder = Folder::new();
+    let Some(browser) = browser(&folder, (390, 844)) else { return };
+    folder.file("s.toml", "name = \"torn\"\nspawn = 1\n");
+    let arguments = ["run", "s.toml", "--watch", "--log", "l.jsonl", "--force", "--quiet"];
+    let (served, link) = Served::start(&folder, &arguments);
+    browser.go(&link);
+    until_state(&browser, "invalid");
+    assert_eq!(browser.text("#verdict"), "the file has errors");
+    assert_eq!(browser.text("#reason"), "1 error in s.toml: no run has started");
+    browser.until(
+        "document.querySelector('#lines').textContent.includes('s.toml:2:1: a scenario has no key `spawn`')",
+    );
+    assert_eq!(browser.run("return document.getElementById('doing').hidden", json!([])), true);
+    fits(&browser);
+    folder.file("s.toml", WALK);
+    until_state(&browser, "running");
+    until_moved(&browser, "zoe");
+    assert_eq!(browser.text("h1"), "a walk");
+    drop(served);
+}
