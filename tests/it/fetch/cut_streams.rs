@@ -227,6 +227,27 @@ fn a_server_that_never_greets_is_no_hang() {
 }
 
 #[test]
+fn a_connection_that_answers_nothing_is_given_up() {
+    local(async {
+        let server = Server::new(|mut guest, n| async move {
+            if read_request(&mut guest).await.is_some() && n > 1 {
+                guest.say([head(None), end("ok")].concat()).await;
+            }
+            guest.wait().await;
+        })
+        .await;
+        let timeout = Span::from_millis(250);
+        let mut rig = Rig::new(vec![FetchJob { timeout, ..http2(&server) }], &[]);
+        rig.start(1);
+        rig.wait_for_ends(1).await;
+        assert_eq!(rig.run(1).await.failed().0, FetchErrorKind::Timeout);
+        rig.start(2);
+        rig.wait_for_ends(1).await;
+        assert_eq!(outcome(&rig.run(2).await), Ok(2));
+    });
+}
+
+#[test]
 fn a_request_that_an_error_of_others_kept_from_its_turn_is_sent_again() {
     local(async {
         // The second request of the first connection is refused together with the connection.
