@@ -19,6 +19,8 @@ pub(super) enum AttemptPhase {
     /// Its first turn.
     #[default]
     NotStarted,
+    /// The connection of HTTP/2 that another request opens.
+    Sharing,
     /// The addresses of this name.
     Resolving(String),
     /// A connection to one of these addresses.
@@ -158,6 +160,9 @@ impl AttemptProgress {
         let phase = match &*self.phase.borrow() {
             _ if shortage.is_some() => shortage.unwrap_or_default(),
             AttemptPhase::NotStarted => "it had not begun".to_owned(),
+            AttemptPhase::Sharing => {
+                "the connection that it shares with other requests was not ready yet".to_owned()
+            }
             AttemptPhase::Resolving(host) => format!("the name {host} was still being resolved"),
             AttemptPhase::Connecting(peers) => format!("there was no connection to {peers} yet"),
             AttemptPhase::Handshake(peer) => format!("the TLS handshake with {peer} was not done"),

@@ -2,6 +2,7 @@
 
 use scenario_core::scenario::model::{FetchBody, FetchJob, Http2Mode, LoadModel, LoadProfile, ScenarioText};
 use scenario_log::event::FetchErrorKind;
+use scenario_log::time::Span;
 use tokio::io::AsyncReadExt as _;
 
 use crate::fetch::harness::{Guest, Rig, Run, Server, fetch, job, local};
@@ -204,6 +205,45 @@ fn a_server_that_is_about_to_end_loses_no_request() {
         let server = leaving(100, Vec::new()).await;
         let closes = "the server closed the connection before the answer's head (sent again once)";
         assert_eq!(outcome(&fetch(http2(&server)).await), Err(closes.to_owned()));
+    });
+}
+
+#[test]
+fn a_server_that_never_greets_is_no_hang() {
+    local(async {
+        let server = Server::new(|guest, _| guest.wait()).await;
+        let timeout = Span::from_millis(250);
+        let mut rig = Rig::new(vec![FetchJob { timeout, ..http2(&server) }], &[]);
+        (1..=2).for_each(|n| rig.start(n));
+        rig.wait_for_ends(2).await;
+        for (n, wanted) in
+            [(1, "had not begun to answer"), (2, "shares with other requests was not ready yet")]
+        {
+            let (kind, error) = rig.run(n).await.failed();
+            assert_eq!(kind, FetchErrorKind::Timeout);
+            assert!(error.contains(wanted), "{error}");
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_answers_nothing_is_given_up() {
+    local(async {
+        let server = Server::new(|mut guest, n| async move {
+            if read_request(&mut guest).await.is_some() && n > 1 {
+                guest.say([head(None), end("ok")].concat()).await;
+            }
+            guest.wait().await;
+        })
+        .await;
+        let timeout = Span::from_millis(250);
+        let mut rig = Rig::new(vec![FetchJob { timeout, ..http2(&server) }], &[]);
+        rig.start(1);
+        rig.wait_for_ends(1).await;
+        assert_eq!(rig.run(1).await.failed().0, FetchErrorKind::Timeout);
+        rig.start(2);
+        rig.wait_for_ends(1).await;
+        assert_eq!(outcome(&rig.run(2).await), Ok(2));
     });
 }
 

@@ -2,6 +2,7 @@
 //! request. The real program.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::common::{Folder, Log, answer, serve};
 
@@ -30,7 +31,11 @@ fn assert_all_answered((by, scenario): (&[String], &str), requests: usize, note:
 
 #[test]
 fn a_load_waits_for_descriptors() {
-    let server = serve(|_, _| answer("200 OK", "", "ok"));
+    // It answers fewer requests in a second than either load sends.
+    let server = serve(|_, _| {
+        std::thread::sleep(Duration::from_millis(2));
+        answer("200 OK", "", "ok")
+    });
     for load in ["connections = 200\nrequests = 400", "rate = \"2000/s\"\nrequests = 400"] {
         let scenario =
             format!("[fetches.f]\nurls = [\"http://{server}/\"]\n{load}\n[[timeline]]\nfetch = \"f\"\n");

@@ -241,7 +241,12 @@ impl HttpConn {
         }
         let sent = match self {
             HttpConn::Http1(one) => one.sender.try_send_request(request).await,
-            HttpConn::Http2(two) => two.sender.try_send_request(request).await,
+            HttpConn::Http2(two) => {
+                let mut unanswered = UnansweredGuard(Some(&two.is_going_away));
+                let sent = two.sender.try_send_request(request).await;
+                unanswered.0 = None;
+                sent
+            }
         };
         let mut error = match sent {
             Ok(response) => return SendOutcome::Response(response),
@@ -268,6 +273,18 @@ impl HttpConn {
 impl fmt::Debug for HttpConn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConn").field("peer", &self.peer()).field("http2", &self.is_http2()).finish()
+    }
+}
+
+/// A connection of HTTP/2 whose request is given up before it is answered (its time is over) takes no more
+/// requests: it may be dead, and each of them would wait as long.
+struct UnansweredGuard<'a>(Option<&'a Cell<bool>>);
+
+impl Drop for UnansweredGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(is_going_away) = self.0 {
+            is_going_away.set(true);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::connector::HttpConnector;
 use super::endpoint::Endpoint;
 use super::tls::HttpVersions;
 use crate::io::http::error::FetchError;
-use crate::io::http::timing::AttemptProgress;
+use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
 /// How long an idle connection is kept. Common servers close theirs after 5 s; with less than that, a
 /// request seldom meets a connection that is being closed.
@@ -136,6 +136,7 @@ impl ConnPool {
         conns: &EndpointConns,
         progress: &AttemptProgress,
     ) -> Result<LeasedConn, FetchError> {
+        progress.enter(AttemptPhase::Sharing);
         let mut shared = conns.shared.lock().await;
         // The lock keeps the others waiting in the meantime.
         for conn in shared.iter() {
