@@ -3,6 +3,7 @@
 pub(crate) mod blocks;
 pub(crate) mod hold;
 pub(crate) mod links;
+pub(crate) mod ports;
 pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};

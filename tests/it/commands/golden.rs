@@ -4,15 +4,20 @@ use std::fmt::Write;
 
 use crate::common::{Folder, project};
 
-/// Runs each command line in the project's folder, and compares all output with `NAME.txt` in this
-/// folder.
+/// Runs each command line in a folder with the project's `scenarios` and `tests` and with two TOML files that are no
+/// scenarios, and compares all output with `NAME.txt` in this folder.
 #[track_caller]
 fn compare(name: &str, commands: &[&[&str]]) {
     let folder = Folder::new();
+    for name in ["scenarios", "tests"] {
+        std::os::unix::fs::symlink(project().join(name), folder.path().join(name)).unwrap();
+    }
+    folder.file("Cargo.toml", "[package]\nname = \"p\"\n");
+    folder.file("clippy.toml", "msrv = \"1.95\"\n");
     let mut now = String::new();
     for arguments in commands {
         let mut run = folder.scenario(arguments);
-        run.command.current_dir(project()).env_remove("COLUMNS");
+        run.command.env_remove("COLUMNS");
         let ended = run.end();
         let words: Vec<String> =
             arguments
