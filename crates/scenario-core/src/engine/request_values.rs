@@ -35,11 +35,16 @@ pub(crate) struct RequestSeries {
 
 /// A request that starts: what its values depend on.
 pub(crate) struct StartingRequest {
-    /// The row, if the fetch takes rows.
+    /// The row of the table that it takes rows from, if it has one.
     pub(crate) row: Option<u32>,
+    /// The index of that table.
+    pub(crate) table: Option<usize>,
     /// The value of `${n}`.
-    n: u64,
-    draws: RandomStreamId,
+    pub(crate) n: u64,
+    /// The value of `${player}`.
+    pub(crate) player: Option<String>,
+    /// The identity of its draws, without the text of the draw.
+    pub(crate) draws: RandomStreamId,
 }
 
 /// The values of the requests of a run.
@@ -105,23 +110,26 @@ impl RequestValues {
         let id = RandomStreamId::new(self.seed, "draw").with_text(&fetch.name);
         StartingRequest {
             row: series.row,
+            table: fetch.data.as_ref().map(|source| source.table),
+            player: None,
             n: if fetch.load.is_some() { number } else { series.nth },
             draws: id.with_number(series.nth).with_number(number),
         }
     }
+}
 
-    /// The table that the requests of a fetch take their rows from.
-    pub(crate) fn table(&self, job: usize) -> Option<&DataTable> {
-        self.scenario.data.get(self.scenario.fetches[job].data.as_ref()?.table)
+impl StartingRequest {
+    /// The table that it takes its row from.
+    pub(crate) fn table_of<'s>(&self, scenario: &'s Scenario) -> Option<&'s DataTable> {
+        scenario.data.get(self.table?)
     }
 
-    /// The value of this name for a request; `None` if it has none. `logged` are the values of its row that the
-    /// log has.
+    /// The value of this name; `None` if the request has none. `logged` are the values of its row that a log
+    /// has.
     pub(crate) fn value_of(
         &self,
         name: &str,
-        job: usize,
-        request: &StartingRequest,
+        scenario: &Scenario,
         logged: &[CapturedValue],
     ) -> Option<CapturedValue> {
         let plain = |value: String| Some(CapturedValue { name: name.to_owned(), value, secret: false });
@@ -129,14 +137,14 @@ impl RequestValues {
             RequestValue::Row(column) => {
                 let (value, secret) = match logged.iter().find(|value| value.name == column) {
                     Some(logged) => (logged.value.clone(), false),
-                    None => row_value(self.table(job)?, request.row?, column)?,
+                    None => row_value(self.table_of(scenario)?, self.row?, column)?,
                 };
                 let secret = secret || value == REDACTED;
                 Some(CapturedValue { name: name.to_owned(), value, secret })
             }
-            RequestValue::Number => plain(request.n.to_string()),
-            RequestValue::Player => None,
-            RequestValue::Draw(form) => plain(draw(&form, request.draws.with_text(name))),
+            RequestValue::Number => plain(self.n.to_string()),
+            RequestValue::Player => plain(self.player.clone()?),
+            RequestValue::Draw(form) => plain(draw(&form, self.draws.with_text(name))),
         }
     }
 }

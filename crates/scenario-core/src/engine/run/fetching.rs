@@ -55,13 +55,14 @@ impl RunState {
         let entry = entry.map(|entry| self.scenario.timeline[entry].event_name(entry));
         let starting = self.jobs.get_mut(job_run).and_then(JobRun::series_mut);
         let starting = starting.map(|series| self.request_values.next_request(job, series));
-        let table = self.request_values.table(job).filter(|table| !table.is_in_log());
+        let table = starting.as_ref().and_then(|request| request.table_of(&scenario));
+        let table = table.filter(|table| !table.is_in_log());
         // The rows of a file are in no log.
         let logged = match table {
             Some(table) if table.rows.is_none() => out.logged_row_values(),
             _ => Vec::new(),
         };
-        let own = |name: &str| self.request_values.value_of(name, job, starting.as_ref()?, &logged);
+        let own = |name: &str| starting.as_ref()?.value_of(name, &scenario, &logged);
         let (captured, shown) = self.captures.for_request(fetch, url, own);
         let shown_values = table.map(|_| row_values_in(&fetch.urls[url], &captured));
         out.event(&Event::FetchStarted {
