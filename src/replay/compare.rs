@@ -317,17 +317,25 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
         self.halt.is_none()
     }
 
-    /// The values of the next line, if that starts a request: the engine is about to give the same event.
+    /// The values of the next line, if that starts a request: the engine is about to give the same event. A line
+    /// of an unknown kind may have been added before it.
     fn logged_row_values(&mut self) -> Option<Vec<CapturedValue>> {
-        let Ok(Some(line)) = self.reader.peek() else { return Some(Vec::new()) };
-        if line.event_name() != "fetch.started" {
-            return Some(Vec::new());
+        let mut values = Vec::new();
+        while let Ok(Some(line)) = self.reader.peek() {
+            if line.event_name() == "fetch.started" {
+                let record = LogRecord::decode(line.bytes).ok()?;
+                if let Ok(Some(Event::FetchStarted { values: Some(logged), .. })) = record.event() {
+                    values = logged.to_vec();
+                }
+                break;
+            }
+            if input::is_known(line.event_name()) || self.tentative.is_some() {
+                break;
+            }
+            self.tentative = Some(TentativeLine(to_logged_line(&line)));
+            self.advance();
         }
-        let record = LogRecord::decode(line.bytes).ok()?;
-        match record.event() {
-            Ok(Some(Event::FetchStarted { values, .. })) => Some(values.unwrap_or_default().to_vec()),
-            _ => Some(Vec::new()),
-        }
+        Some(values)
     }
 
     /// The number of the log's line: lines of unknown kinds count too.

@@ -235,3 +235,26 @@ fn a_value_cannot_end_a_header_or_leave_the_path() {
     assert_eq!(paths(&requests), ["/p/a%0D%0AX-Evil%3A%201/x"]);
     replay_alone(&log);
 }
+
+#[test]
+fn a_line_of_a_later_release_may_stand_before_a_request() {
+    let (address, _requests) = server();
+    let folder = Folder::new();
+    folder.file("people.csv", PEOPLE);
+    let (ended, log) = folder.run(&load(address, ""), &[]);
+    ended.expect(0);
+    let text = String::from_utf8_lossy(&log.bytes).into_owned();
+    let mut lines: Vec<String> = Vec::new();
+    // Without the last line, which has a checksum of all others.
+    for line in text.lines().take(log.events.len() - 1) {
+        let (_, rest) = line.split_once(',').unwrap();
+        if line.contains("\"row\":1") {
+            let t = rest.split(',').next().unwrap();
+            lines.push(format!("{{\"seq\":{},{t},\"event\":\"row.weighed\"}}\n", lines.len()));
+        }
+        lines.push(format!("{{\"seq\":{},{rest}\n", lines.len()));
+    }
+    assert_eq!(lines.len(), log.events.len() + 1, "two requests have this row");
+    folder.file("later.jsonl", lines.concat());
+    folder.scenario(&["replay", "later.jsonl", "--allow-incomplete"]).end().expect(0);
+}

@@ -43,12 +43,14 @@ impl Captures {
     }
 
     /// The values that a request needs, as far as there are any, and its URL as it may be shown. If a value is
-    /// missing, the request fails when it is sent, as any other that cannot be sent. `own` has the values that
-    /// only this request has.
+    /// missing, the request fails when it is sent, as any other that cannot be sent. `of_player` are the values
+    /// that its player has captured, which go before those of the run. `own` has the values that only this
+    /// request has.
     pub(crate) fn for_request<'a>(
         &self,
         fetch: &'a FetchJob,
         url: usize,
+        of_player: Option<&CapturedValues>,
         own: impl Fn(&str) -> Option<CapturedValue>,
     ) -> (Vec<CapturedValue>, Cow<'a, str>) {
         let url_text = &fetch.urls[url];
@@ -56,8 +58,11 @@ impl Captures {
         if names.is_empty() {
             return (Vec::new(), Cow::Borrowed(url_text.display_text()));
         }
-        let value =
-            |name: &str| if self.names.contains(name) { self.values.get(name).cloned() } else { own(name) };
+        let captured = |name: &str| {
+            let of_player = of_player.and_then(|values| values.get(name));
+            of_player.or_else(|| self.values.get(name)).cloned()
+        };
+        let value = |name: &str| if self.names.contains(name) { captured(name) } else { own(name) };
         let needed = names.into_iter().filter_map(|name| Some((name.to_owned(), value(name)?)));
         let needed: CapturedValues = needed.collect();
         let shown = match url_text.capture_names().next() {

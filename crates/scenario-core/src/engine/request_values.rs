@@ -35,14 +35,15 @@ pub(crate) struct RequestSeries {
 
 /// A request that starts: what its values depend on.
 pub(crate) struct StartingRequest {
-    /// The row, if the fetch or its player takes rows.
+    /// The row of the table that it takes rows from, if it has one.
     pub(crate) row: Option<u32>,
-    /// The index of the table of that row.
+    /// The index of that table.
     pub(crate) table: Option<usize>,
-    /// The player that makes the request, if one does.
-    pub(crate) player: Option<String>,
     /// The value of `${n}`.
     pub(crate) n: u64,
+    /// The value of `${player}`.
+    pub(crate) player: Option<String>,
+    /// The identity of its draws, without the text of the draw.
     pub(crate) draws: RandomStreamId,
 }
 
@@ -130,18 +131,20 @@ impl RequestValues {
     pub(crate) fn has_values(&self, job: usize) -> bool {
         self.is_needed[job]
     }
+}
 
-    /// The table that the row of a request is of.
-    pub(crate) fn table(&self, request: &StartingRequest) -> Option<&DataTable> {
-        self.scenario.data.get(request.table?)
+impl StartingRequest {
+    /// The table that it takes its row from.
+    pub(crate) fn table_of<'s>(&self, scenario: &'s Scenario) -> Option<&'s DataTable> {
+        scenario.data.get(self.table?)
     }
 
-    /// The value of this name for a request; `None` if it has none. `logged` are the values of its row that the
-    /// log has.
+    /// The value of this name; `None` if the request has none. `logged` are the values of its row that a log
+    /// has.
     pub(crate) fn value_of(
         &self,
         name: &str,
-        request: &StartingRequest,
+        scenario: &Scenario,
         logged: &[CapturedValue],
     ) -> Option<CapturedValue> {
         let plain = |value: String| Some(CapturedValue { name: name.to_owned(), value, secret: false });
@@ -149,14 +152,14 @@ impl RequestValues {
             RequestValue::Row(column) => {
                 let (value, secret) = match logged.iter().find(|value| value.name == column) {
                     Some(logged) => (logged.value.clone(), false),
-                    None => row_value(self.table(request)?, request.row?, column)?,
+                    None => row_value(self.table_of(scenario)?, self.row?, column)?,
                 };
                 let secret = secret || value == REDACTED;
                 Some(CapturedValue { name: name.to_owned(), value, secret })
             }
-            RequestValue::Number => plain(request.n.to_string()),
-            RequestValue::Player => plain(request.player.clone()?),
-            RequestValue::Draw(form) => plain(draw(&form, request.draws.with_text(name))),
+            RequestValue::Number => plain(self.n.to_string()),
+            RequestValue::Player => plain(self.player.clone()?),
+            RequestValue::Draw(form) => plain(draw(&form, self.draws.with_text(name))),
         }
     }
 }

@@ -66,19 +66,17 @@ impl RunState {
             Some(round) => self.player_request(round, (job, url), starting),
             None => starting,
         };
-        let table = starting.as_ref().and_then(|request| self.request_values.table(request));
+        let table = starting.as_ref().and_then(|request| request.table_of(&scenario));
         let table = table.filter(|table| !table.is_in_log());
         // The rows of a file are in no log.
         let logged = match table {
             Some(table) if table.rows.is_none() => out.logged_row_values(),
             _ => Vec::new(),
         };
+        let own = |name: &str| starting.as_ref()?.value_of(name, &scenario, &logged);
         let session = round.and_then(|round| self.sessions.get(round.player));
-        let own = |name: &str| {
-            let captured = session.and_then(|session| session.captured().get(name)).cloned();
-            captured.or_else(|| self.request_values.value_of(name, starting.as_ref()?, &logged))
-        };
-        let (captured, shown) = self.captures.for_request(fetch, url, own);
+        let of_player = session.map(PlayerSession::captured);
+        let (captured, shown) = self.captures.for_request(fetch, url, of_player, own);
         let shown_values = table.map(|_| row_values_in(&fetch.urls[url], &captured));
         let player = round.map(|round| self.players.step_player(round.player, &scenario).1);
         let step = round.map(|round| &*self.fetch_of(round, &scenario).label);

@@ -91,7 +91,7 @@ pub(crate) fn build_scenario(
         channels,
         presets: sorted_names(parts.iter().flat_map(|part| part.presets.items.iter().map(|item| &item.name))),
         fetches: sorted_names(parts.iter().flat_map(|part| part.fetches.items.iter().map(|item| &item.name))),
-        tables: sorted_names(parts.iter().flat_map(|part| part.data.items.iter().map(|item| &item.name))),
+        tables: data.names().map(str::to_owned).collect(),
         entries: raw.timeline.as_given().map_or_else(HashMap::new, |entries| entry_names(&entries.value.0)),
     };
     let has_world = raw.world.is_present();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DefinitionsByName, report_unknown_name};
+use super::DefinitionsByName;
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::model::{DataTable, FetchJob, RowSource};
@@ -25,8 +25,11 @@ pub(super) fn build_row_source(
     };
     let name = Located { value: given.value.0, place: given.place };
     let table = tables.names().position(|table| table == name.value);
-    if table.is_none() {
-        report_unknown_name(found, "table of rows", "tables of rows", &name, tables.names());
+    if table.is_none() && !found.count_if_full() {
+        let message = format!("there is no table of rows {}", quoted(&name.value));
+        let fault = Diagnostic::error(name.place, message);
+        let fault = found.did_you_mean(fault, &name.value, tables.names(), "tables of rows");
+        found.add(fault.with_help("`data` names a table `[data.NAME]`; what a request sends is its `body`"));
     }
     Some(RowSource { table: table.unwrap_or_default(), name: name.value })
 }

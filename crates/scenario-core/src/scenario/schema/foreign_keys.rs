@@ -24,6 +24,10 @@ const SCENARIO: ForeignKeys = ForeignKeys {
             "requests are fetches: `[fetches.NAME]` with `urls`, and an entry `[[timeline]]` with `fetch = \"NAME\"`",
         ),
         (
+            &["csv", "datasets", "dataset", "feeder", "feeders", "fixtures"],
+            "rows of a file are `[data.NAME]` with `file = \"people.csv\"`, and a fetch takes them with `data = \"NAME\"`",
+        ),
+        (
             &["users", "vus"],
             "a load is a fetch with `connections` or a `rate`; people that move are `players` of a preset",
         ),
@@ -172,6 +176,10 @@ const ENTRY: ForeignKeys = ForeignKeys {
             "an entry is repeated with `every = \"1s\"` and `times = 3` or `for = \"1m\"`",
         ),
         (
+            &["arrival_rate", "arrivalrate", "rps", "ramp", "rampto", "ramp_to", "per_second"],
+            "how many spawns start in a time is `rate = \"5/s\"`, with `times` or `for`",
+        ),
+        (
             &["url", "urls", "get", "post", "request", "http"],
             "an entry starts a fetch: `fetch = \"NAME\"`, and its URLs stand in `[fetches.NAME]` as `urls`",
         ),
@@ -246,12 +254,16 @@ const FETCH: ForeignKeys = ForeignKeys {
     rows: &[
         (&["uri", "target", "endpoint"], "the URLs are a list: `urls = [\"http://…\"]`"),
         (
-            &["data", "json", "payload", "form"],
+            &["json", "payload", "form"],
             "what is sent is `body = { text = \"…\" }`, `{ json = … }`, `{ form = … }` or `{ file = \"…\" }`",
         ),
         (
             &["vus", "users", "concurrency", "clients", "threads", "workers"],
             "how many requests are in flight at once is `connections = 10`, with `requests` or `for`",
+        ),
+        (
+            &["csv", "feeder", "feed", "dataset"],
+            "rows of a file are `[data.NAME]` with `file = \"people.csv\"`, and a fetch takes them with `data = \"NAME\"`",
         ),
         (&["duration", "time"], "how long a load goes on is `for = \"1m\"`"),
         (
@@ -286,7 +298,23 @@ const FETCH: ForeignKeys = ForeignKeys {
     ],
 };
 
-const ALL: [&ForeignKeys; 6] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH];
+const ROWS: ForeignKeys = ForeignKeys {
+    table: "a table of rows",
+    rows: &[
+        (
+            &["path", "csv", "source", "filename", "json", "jsonl"],
+            "the file of the rows is `file = \"people.csv\"`",
+        ),
+        (
+            &["order", "mode", "strategy", "random", "shuffle", "unique", "recycle", "circular"],
+            "how rows are taken is `take = \"in order\"`, `\"by chance\"` or `\"once\"`",
+        ),
+        (&["columns", "fields", "header", "names"], "the first line of a .csv names the values"),
+        (&["delimiter", "separator", "sep"], "the values of a .csv stand between commas"),
+    ],
+};
+
+const ALL: [&ForeignKeys; 7] = [&SCENARIO, &PRESET, &ENTRY, &READY, &STOP, &FETCH, &ROWS];
 
 /// What to write here instead of a key of another tool, if it is one that we know; `table` is the kind of
 /// table, as in messages.
