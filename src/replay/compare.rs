@@ -143,7 +143,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
     /// Handles a next line for which the engine has no event.
     pub(super) fn handle_silence(&mut self, is_over: bool, next: Option<Moment>) {
         match self.reader.peek() {
-            Ok(Some(line)) if !input::is_known(line.event_name()) => {
+            Ok(Some(line)) if !input::is_known(&line) => {
                 if raw_fields::parse_fields(line.bytes).is_none() {
                     let unreadable = LogReadError::damaged(line.number, "is not readable");
                     return self.halt(HaltReason::Unreadable(unreadable));
@@ -180,7 +180,7 @@ impl<'e, R: Read> ReplayComparer<'e, R> {
                 let unreadable = LogReadError::damaged(line.number, "is not readable");
                 return self.halt(HaltReason::Unreadable(unreadable));
             }
-            if input::is_known(line.event_name()) || self.tentative.is_some() {
+            if input::is_known(&line) || self.tentative.is_some() {
                 let mut now = String::from_utf8_lossy(now).trim_end().to_owned();
                 if is_last {
                     // The encoder leaves the last line open, and the writer closes it.

@@ -233,7 +233,7 @@ impl ReplayDriver {
         if let Some(input) = input.filter(input::is_possible_in_virtual_time) {
             return Ok(ReplayStep::HandleInput(reached, input));
         }
-        let is_known = input::is_known(line.event_name());
+        let is_known = input::is_known(line);
         Ok(ReplayStep::AdvanceToNext { until: if is_known { Moment(u64::MAX) } else { line.t } })
     }
 }

@@ -20,11 +20,23 @@ pub(super) fn push_json_string(buffer: &mut Vec<u8>, text: &str) {
 /// Appends the characters of a JSON string, without its quotes.
 #[inline]
 pub(super) fn push_escaped(buffer: &mut Vec<u8>, text: &str) {
-    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let mut rest = text.as_bytes();
     // Few texts need an escape, and one quick pass finds that out.
-    let has_any = any_byte(rest, needs_escape);
-    while has_any && let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
+    if any_byte(text.as_bytes(), needs_escape) {
+        push_escaped_slowly(buffer, text.as_bytes());
+    } else {
+        buffer.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Whether a byte of a text cannot stand in a JSON string as it is.
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Out of line, so that the quick pass is short enough to stand where it is called.
+#[cold]
+fn push_escaped_slowly(buffer: &mut Vec<u8>, mut rest: &[u8]) {
+    while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
         buffer.extend_from_slice(&rest[..at]);
         match rest[at] {
             b'"' => buffer.extend_from_slice(b"\\\""),

@@ -225,7 +225,9 @@ impl EventEncoder {
         if let Some(number) = player.number {
             push_digits(&mut self.buffer, number.into());
         }
-        push_escaped(&mut self.buffer, player.suffix);
+        if !player.suffix.is_empty() {
+            push_escaped(&mut self.buffer, player.suffix);
+        }
         self.buffer.push(b'"');
     }
 
