@@ -329,7 +329,7 @@ impl<R: Read> EngineSink for ReplayComparer<'_, R> {
                 }
                 break;
             }
-            if input::is_known(line.event_name()) || self.tentative.is_some() {
+            if input::is_known(&line) || self.tentative.is_some() {
                 break;
             }
             self.tentative = Some(TentativeLine(to_logged_line(&line)));
