@@ -221,9 +221,8 @@ impl EventFilter {
     /// The filter of a share: some of the matchers say which events are counted, the others which of them
     /// are part of the share.
     fn for_share(watched: &ExpectationTarget) -> EventFilter {
-        let (base, others) = watched.split_for_share();
-        let base_count = base.len();
-        EventFilter::with_matchers(watched, base.into_iter().chain(others), base_count)
+        let (matchers, base_count) = watched.matchers_of_share();
+        EventFilter::with_matchers(watched, matchers.into_iter(), base_count)
     }
 
     fn with_matchers<'a>(
@@ -281,7 +280,8 @@ impl EventFilter {
         }
         let is_share = self.base_count < self.matchers.len();
         let meets = decided.unwrap_or_else(|| self.meets_condition(event));
-        if !meets && !(is_share && self.meets(&self.matchers[..self.base_count], event)) {
+        let counts = meets || is_share && self.meets(&self.matchers[..self.base_count], event);
+        if !counts {
             return None;
         }
         match self.subject {

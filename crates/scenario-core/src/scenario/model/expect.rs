@@ -44,14 +44,15 @@ const IDENTITY_KEYS: [&str; 10] =
     ["source", "preset", "job", "entry", "method", "url", "player", "step", "stream", "name"];
 
 impl ExpectationTarget {
-    /// The matchers of a share in two parts: an event that meets the first ones is counted, and is part of the
-    /// share if it meets the others as well. Keys that say which thing an event is about come first, unless
-    /// there are no other keys.
+    /// The matchers of a share, and how many of them, the first ones, an event must meet to be counted. It is
+    /// part of the share if it meets the others as well. Keys that say which thing an event is about come
+    /// first, unless there are no other keys.
     #[must_use]
-    pub fn split_for_share(&self) -> (Vec<&(String, KeyMatcher)>, Vec<&(String, KeyMatcher)>) {
+    pub fn matchers_of_share(&self) -> (Vec<&(String, KeyMatcher)>, usize) {
         let (which, what): (Vec<_>, Vec<_>) =
             self.key_matchers.iter().partition(|(key, _)| IDENTITY_KEYS.contains(&&**key));
-        if what.is_empty() { (what, which) } else { (which, what) }
+        let base_count = if what.is_empty() { 0 } else { which.len() };
+        (which.into_iter().chain(what).collect(), base_count)
     }
 
     /// The subject as the file's `of` has it: `fetch.took`, `shared.NAME`.
