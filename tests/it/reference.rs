@@ -261,6 +261,7 @@ fn kind(node: &Tree, path: &str, names: &BTreeMap<String, String>) -> String {
             },
             other => other.to_owned(),
         },
+        _ if node.get("$ref").is_some() => "step".to_owned(),
         _ => "any value".to_owned(),
     }
 }

@@ -68,6 +68,7 @@ fn every_scenario_is_run_here() {
         "peterson",
         "philosophers",
         "server_and_clients",
+        "shop",
         "three_waves",
         "token_ring",
         "world",
@@ -115,6 +116,18 @@ fn philosophers() {
     let greedy = text.replace(r#""lock fork-1", "lock fork-5","#, r#""lock fork-5", "lock fork-1","#);
     let found = explored(&greedy, 1);
     assert!(found["outcomes"].as_array().unwrap().iter().any(|one| one["deadlock"] == true), "{found}");
+}
+
+#[test]
+fn shop() {
+    let port = free_port().to_string();
+    let log = run("shop.toml", &["--seed", "7", "--var", &format!("port={port}")]);
+    let steps = log.of("step.ended");
+    let of = |step: &str| steps.iter().filter(|event| event["step"] == step).count();
+    assert_eq!(of("log in"), 20);
+    assert_eq!(of("add"), 2 * of("pay"));
+    assert!(log.of("fetch.finished").iter().filter(|event| event["ok"] == false).count() <= 1);
+    assert_eq!(log.of("player.ended").len(), 20);
 }
 
 #[test]

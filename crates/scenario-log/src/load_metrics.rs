@@ -4,6 +4,9 @@
 use crate::fetch_error_kind::FetchErrorKind;
 use crate::time::Span;
 
+/// What follows the name of a step of players whose name is that of a load too.
+pub const STEP_SUFFIX: &str = " (step)";
+
 /// Quantiles of durations, to three significant figures. The maximum is exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LatencyQuantiles {
@@ -22,7 +25,7 @@ pub struct LatencyQuantiles {
 /// The metrics of all requests of a load, in all of its runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadMetrics {
-    /// The name of the fetch.
+    /// The name of the fetch, or of a step of players.
     pub job: String,
     /// The number of requests that were started.
     pub requests: u64,

@@ -22,6 +22,22 @@ pub fn name_error(name: &str) -> Option<String> {
     length_error("a name", name)
 }
 
+/// Why `label` is not a valid name of a step in figures, as a sentence for people; `None` if it is valid: any text
+/// of 1 to 64 characters, none of them a control character.
+#[must_use]
+pub fn step_label_error(label: &str) -> Option<String> {
+    if label.is_empty() {
+        return Some("the name of a step has at least one character".to_owned());
+    }
+    if let Some(bad) = label.chars().find(|c| c.is_control()) {
+        return Some(format!(
+            "the name of a step has no control characters; this one has {}",
+            describe_char(bad)
+        ));
+    }
+    length_error("the name of a step", label)
+}
+
 /// Why `name` is not a valid name of a player, as a sentence for people; `None` if it is valid: any text of 1
 /// to 64 characters, none of them a control character.
 #[must_use]

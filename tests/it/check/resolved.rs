@@ -682,6 +682,7 @@ prop_compose! {
         if programs.flat_map(StepProgram::steps).any(|step| matches!(step.action, StepAction::Fetch(_))) {
             // Players make no loads.
             fetches[0].load = None;
+            fetches[0].streams = 1;
         }
         let fetches = fetches.into_iter().enumerate();
         let fetches = fetches.map(|(n, job)| FetchJob { name: format!("f-{n}"), captures: vec![capture.clone()], data: Some(RowSource { table: 0, name: "t-0".to_owned() }), ..job });

@@ -15,7 +15,7 @@ use crate::engine::arrival_schedule::ArrivalSchedule;
 use crate::engine::load_metrics_recorder::LoadMetricsRecorder;
 use crate::engine::random::RandomStreamId;
 use crate::scenario::model::{ArrivalProcess, LoadModel, LoadProfile, Scenario};
-use scenario_log::load_metrics::LoadMetrics;
+use scenario_log::load_metrics::{LoadMetrics, STEP_SUFFIX};
 use scenario_log::time::Moment;
 
 /// One run of a load.
@@ -242,7 +242,7 @@ impl Loads {
         let loads = self.metrics.iter().map(|(job, metrics)| metrics.to_metrics(name(job)));
         let is_load = |step: &str| self.metrics.keys().any(|job| name(job) == step);
         let steps = self.step_metrics.iter().map(|(step, metrics)| match is_load(step) {
-            true => metrics.to_metrics(&format!("{step} (step)")),
+            true => metrics.to_metrics(&format!("{step}{STEP_SUFFIX}")),
             false => metrics.to_metrics(step),
         });
         loads.chain(steps).collect()

@@ -15,7 +15,7 @@ use crate::scenario::model::steps::{
 };
 use crate::scenario::schema::collections::ListOf;
 use crate::scenario::schema::steps::{RawChoice, RawCondition, RawStep, RawStepAction, RawStepTable};
-use crate::scenario::schema::strings::PublicString;
+use crate::scenario::schema::strings::{PublicString, StepLabel};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
@@ -267,7 +267,7 @@ impl StepBuilder<'_> {
         &mut self,
         fetch: KeySlot<PublicString>,
         all: KeySlot<ListOf<RawStep, 1>>,
-        label: KeySlot<PublicString>,
+        label: KeySlot<StepLabel>,
     ) -> Option<StepBlock> {
         if let Some(Located { value, place }) = fetch.into_given() {
             let fetch = self.names.fetch_index(&value.0, place, self.found)?;

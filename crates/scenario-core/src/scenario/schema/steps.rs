@@ -7,7 +7,7 @@ use super::encode::TomlEncode;
 use super::numbers::{BoundedInt, report_out_of_range};
 use super::span_text::TIME_UNIT_PATTERN;
 use super::step_conditions::{CONDITION_FORMS, parse_condition};
-use super::strings::{PublicString, pattern_schema};
+use super::strings::{PublicString, StepLabel, pattern_schema};
 use super::table::{TableRule, table};
 use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
@@ -125,7 +125,7 @@ table! {
             }).collect::<Json>())
         },
         /// The name of the step in figures. Default: the name of the fetch.
-        "as" label: PublicString => |block| match fetches_of(block) {
+        "as" label: StepLabel => |block| match fetches_of(block) {
             Some([one]) if one.label != one.name => Some(&one.label),
             _ => None,
         },

@@ -281,6 +281,28 @@ impl TomlSchema for DirectionWord {
     }
 }
 
+/// The name of a step in figures: any text of up to 64 characters without control characters.
+#[derive(Clone, Debug)]
+pub(crate) struct StepLabel(pub(crate) String);
+
+impl TomlSchema for StepLabel {
+    fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<StepLabel> {
+        let at = node.at;
+        let label = cx.decode_public_text(node, "a name", r#""log in""#)?;
+        match name::step_label_error(&label) {
+            None => Some(StepLabel(label)),
+            Some(fault) => {
+                cx.error(at, fault);
+                None
+            }
+        }
+    }
+
+    fn schema() -> Json {
+        pattern_schema(r"^[^\u0000-\u001f\u007f-\u009f]{1,64}$").with("examples", Json::from(["log in"]))
+    }
+}
+
 /// A valid regular expression.
 #[derive(Debug)]
 pub(crate) struct RegexText(pub(crate) String);

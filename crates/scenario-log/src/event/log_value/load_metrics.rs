@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::collections::push_object;
 use super::numbers::{decode_span, push_span, quantile_schema};
-use super::texts::{check_name, push_unescaped};
 use super::{Count, LogValue, OmittableValue, Span};
 use crate::decode_error::DecodeError;
-use crate::encode_text::push_digits;
+use crate::encode_text::{push_digits, push_json_string};
 use crate::event::observable::EventKeyType;
 use crate::fetch_error_kind::FetchErrorKind;
-use crate::load_metrics::{LatencyQuantiles, LoadMetrics};
+use crate::load_metrics::{LatencyQuantiles, LoadMetrics, STEP_SUFFIX};
+use crate::name;
 
 /// The metrics of every load of a run.
 pub(crate) struct LoadMetricsByJob;
@@ -46,7 +46,7 @@ impl LogValue for LoadMetricsByJob {
 
     fn encode(loads: &[LoadMetrics], buffer: &mut Vec<u8>) {
         push_object(buffer, loads, |buffer, load| {
-            push_unescaped(buffer, &load.job);
+            push_json_string(buffer, &load.job);
             buffer.push(b':');
             push_load(buffer, load);
         });
@@ -227,6 +227,14 @@ struct QuantileFields<'a> {
     max: &'a RawValue,
 }
 
+/// The name of a fetch, or of a step of players, which may have spaces.
+fn check_label(label: &str) -> Result<&str, DecodeError> {
+    match name::step_label_error(label.strip_suffix(STEP_SUFFIX).unwrap_or(label)) {
+        None => Ok(label),
+        Some(_) => Err(DecodeError::unknown_value("fetches", label)),
+    }
+}
+
 impl JobMetricsFields<'_> {
     fn decode(&self, job: &str) -> Result<LoadMetrics, DecodeError> {
         let statuses = self.statuses.iter();
@@ -236,7 +244,7 @@ impl JobMetricsFields<'_> {
         };
         let failures = self.failures.iter().map(|(name, count)| Ok((kind(name)?, *count)));
         Ok(LoadMetrics {
-            job: check_name("fetches", job)?.to_owned(),
+            job: check_label(job)?.to_owned(),
             requests: self.requests,
             statuses: statuses.collect::<Result<_, DecodeError>>()?,
             failures: failures.collect::<Result<_, DecodeError>>()?,
