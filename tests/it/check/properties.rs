@@ -251,7 +251,8 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 61] = [
+const BEYOND: [&str; 62] = [
+    "is no file of rows",
     "there is no table of rows",
     "this row has ",
     "the rows of `",

@@ -212,7 +212,7 @@ fn a_server_that_is_about_to_end_loses_no_request() {
 fn a_server_that_never_greets_is_no_hang() {
     local(async {
         let server = Server::new(|guest, _| guest.wait()).await;
-        let timeout = Span::from_millis(250);
+        let timeout = Span::from_millis(1_500);
         let mut rig = Rig::new(vec![FetchJob { timeout, ..http2(&server) }], &[]);
         (1..=2).for_each(|n| rig.start(n));
         rig.wait_for_ends(2).await;

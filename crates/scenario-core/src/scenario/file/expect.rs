@@ -21,7 +21,7 @@ table! {
         /// words.
         "name" name: PublicString => |one| &one.name,
         /// The events that are counted, by the name of an event, or the value that is measured:
-        /// `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `lateness`, `run.took` or a cell,
+        /// `fetch.took`, `fetch.first_byte`, `fetch.bytes`, `spawn.took`, `step.took`, `player.took`, `lateness`, `run.took` or a cell,
         /// `shared.NAME`.
         "of" of: SubjectName => |one| one.target.subject_name(),
         /// The name of a preset, a fetch or an entry: only its events count. Default: all events.

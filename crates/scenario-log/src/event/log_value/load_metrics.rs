@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::collections::push_object;
 use super::numbers::{decode_span, push_span, quantile_schema};
+use super::texts::push_unescaped;
 use super::{Count, LogValue, OmittableValue, Span};
 use crate::decode_error::DecodeError;
 use crate::encode_text::{push_digits, push_json_string};
