@@ -266,15 +266,15 @@ fn a_long_log_replays_and_an_edit_is_found() {
     let (port, _) = server(Some(Duration::ZERO));
     let folder = Folder::new();
     let text = format!(
-        "[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\nconnections = 20\nrequests = 100000\n\
+        "[fetches.f]\nurls = [\"http://127.0.0.1:{port}/\"]\nconnections = 20\nrequests = 30000\n\
          [[timeline]]\nfetch = \"f\"\n"
     );
     let (ended, log) = folder.run(&text, &["--quiet"]);
     ended.expect(0);
     folder.scenario(&["replay", "log.jsonl"]).end().expect(0);
-    assert_eq!(figures(&log)["requests"], 100_000);
+    assert_eq!(figures(&log)["requests"], 30_000);
     let bytes = std::fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
-    let edited = bytes.replacen("\"source\":\"get#77777\"", "\"source\":\"get#77778\"", 1);
+    let edited = bytes.replacen("\"source\":\"get#22222\"", "\"source\":\"get#22223\"", 1);
     assert_ne!(edited, bytes);
     folder.file("edited.jsonl", edited);
     folder.scenario(&["replay", "edited.jsonl"]).end().expect(3);
