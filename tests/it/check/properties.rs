@@ -251,7 +251,8 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 62] = [
+const BEYOND: [&str; 63] = [
+    "the points of a rate must be in the order of time",
     "is no file of rows",
     "there is no table of rows",
     "this row has ",

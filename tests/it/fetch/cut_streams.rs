@@ -212,16 +212,20 @@ fn a_server_that_is_about_to_end_loses_no_request() {
 fn a_server_that_never_greets_is_no_hang() {
     local(async {
         let server = Server::new(|guest, _| guest.wait()).await;
-        let timeout = Span::from_millis(1_500);
+        let timeout = Span::from_millis(250);
         let mut rig = Rig::new(vec![FetchJob { timeout, ..http2(&server) }], &[]);
         (1..=2).for_each(|n| rig.start(n));
         rig.wait_for_ends(2).await;
-        for (n, wanted) in
-            [(1, "had not begun to answer"), (2, "shares with other requests was not ready yet")]
-        {
+        // The second waits for the first one's connection, or is on its own way since that was given up.
+        let own = [
+            "shares with other requests was not ready yet",
+            "there was no connection",
+            "had not begun to answer",
+        ];
+        for (n, wanted) in [(1, &["had not begun to answer"][..]), (2, &own)] {
             let (kind, error) = rig.run(n).await.failed();
             assert_eq!(kind, FetchErrorKind::Timeout);
-            assert!(error.contains(wanted), "{error}");
+            assert!(wanted.iter().any(|wanted| error.contains(wanted)), "{error}");
         }
     });
 }
