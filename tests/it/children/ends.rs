@@ -89,8 +89,8 @@ fn a_process_that_ignores_term_is_killed_after_the_grace_with_its_group() {
 fn a_stop_goes_on_until_the_group_is_empty() {
     let folder = Folder::new();
     // The leader ends when it is asked to; a member of its group does not.
-    let leader = "(trap '' TERM; while :; do sleep 600; done) & \
-                  echo $! >member.pid; echo up; wait";
+    let leader = "(trap '' TERM; touch trapped; while :; do sleep 600; done) & \
+                  echo $! >member.pid; until [ -e trapped ]; do sleep 0.01; done; echo up; wait";
     // The run lasts until this program has seen the member end, so the stop ends it and not the run.
     let watch = "while kill -0 $(cat member.pid) 2>/dev/null; do sleep 0.01; done; echo gone";
     let text = [
