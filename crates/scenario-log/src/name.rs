@@ -26,32 +26,25 @@ pub fn name_error(name: &str) -> Option<String> {
 /// of 1 to 64 characters, none of them a control character.
 #[must_use]
 pub fn step_label_error(label: &str) -> Option<String> {
-    if label.is_empty() {
-        return Some("the name of a step has at least one character".to_owned());
-    }
-    if let Some(bad) = label.chars().find(|c| c.is_control()) {
-        return Some(format!(
-            "the name of a step has no control characters; this one has {}",
-            describe_char(bad)
-        ));
-    }
-    length_error("the name of a step", label)
+    text_error("the name of a step", label)
 }
 
 /// Why `name` is not a valid name of a player, as a sentence for people; `None` if it is valid: any text of 1
 /// to 64 characters, none of them a control character.
 #[must_use]
 pub fn player_name_error(name: &str) -> Option<String> {
-    if name.is_empty() {
-        return Some("a player's name has at least one character".to_owned());
+    text_error("a player's name", name)
+}
+
+/// Why a text is not one of 1 to 64 characters without control characters; `what` says what it is.
+fn text_error(what: &str, text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some(format!("{what} has at least one character"));
     }
-    if let Some(bad) = name.chars().find(|c| c.is_control()) {
-        return Some(format!(
-            "a player's name has no control characters; this one has {}",
-            describe_char(bad)
-        ));
+    if let Some(bad) = text.chars().find(|c| c.is_control()) {
+        return Some(format!("{what} has no control characters; this one has {}", describe_char(bad)));
     }
-    length_error("a player's name", name)
+    length_error(what, text)
 }
 
 /// Why `word` is not a valid direction of a move, as a sentence for people; `None` if it is valid: a word of 1

@@ -153,7 +153,10 @@ fn list_ends(state: State, all: &mut (BTreeMap<End, u64>, u64)) -> Option<()> {
     let ready: Vec<usize> = (0..state.players.len()).filter(|n| state.can_go(*n)).collect();
     if ready.is_empty() {
         let waiting = state.players.iter().enumerate().filter_map(|(n, (_, todo))| match todo.last()? {
-            Node::Step(step) => Some((n, step.strip_prefix("lock ").unwrap_or(step).to_owned())),
+            Node::Step(step) => {
+                let awaited = ["lock ", "wait "].into_iter().find_map(|word| step.strip_prefix(word));
+                Some((n, awaited.unwrap_or(step).to_owned()))
+            }
             _ => unreachable!(),
         });
         let waiting: Vec<_> = waiting.collect();

@@ -10,8 +10,7 @@ use crate::engine::random::RandomStream;
 use crate::engine::steps::{StepMachine, StepRequest, StepRole, TakenStep};
 use crate::engine::tie_break::TieBreaker;
 use crate::scenario::interval::Interval;
-use crate::scenario::model::step_program::Instruction;
-use crate::scenario::model::steps::{PlayerStep, StepAction};
+use crate::scenario::model::steps::StepAction;
 use crate::scenario::model::{
     OnFailure, PlayerBehavior, PlayerGroup, PlayersPreset as Preset, PresetKind, Scenario,
 };
@@ -397,19 +396,14 @@ impl Players {
 
     /// Whether all players that are blocked wait for locks. Then nobody who comes later can free them.
     pub(crate) fn wait_only_for_locks(&self, scenario: &Scenario) -> bool {
-        self.steps.blocked_players().all(|id| self.awaited_lock(id, scenario).is_some())
+        self.steps.blocked_players().all(|id| {
+            let program = self.step_roles[id as usize].program(scenario);
+            let next = program.step_at(self.steps.next_instruction(id));
+            next.is_some_and(|step| matches!(step.action, StepAction::Lock(_)))
+        })
     }
 
-    /// The lock that a blocked player waits for, if it waits for one.
-    fn awaited_lock(&self, id: u32, scenario: &Scenario) -> Option<usize> {
-        let program = self.step_roles[id as usize].program(scenario);
-        match program.instructions.get(self.steps.next_instruction(id)) {
-            Some(Instruction::Step(PlayerStep { action: StepAction::Lock(lock), .. })) => Some(*lock),
-            _ => None,
-        }
-    }
-
-    /// Each player that is blocked, with the lock or the step that it waits for. If two of them have one name,
+    /// Each player that is blocked, with the lock, the condition or the step that it waits for. If two of them have one name,
     /// their spawns are named too.
     pub(crate) fn blocked_waits(&self, scenario: &Scenario) -> Vec<(String, String)> {
         let waiting: Vec<u32> = self.steps.blocked_players().collect();
@@ -429,9 +423,11 @@ impl Players {
                 player = format!("{source} {player}");
             }
             let program = self.step_roles[*id as usize].program(scenario);
-            let awaited = match self.awaited_lock(*id, scenario) {
-                Some(lock) => &scenario.locks[lock],
-                None => program.step_text(self.steps.next_instruction(*id)),
+            let next = self.steps.next_instruction(*id);
+            let awaited = match program.step_at(next).map(|step| &step.action) {
+                Some(StepAction::Lock(lock)) => &scenario.locks[*lock],
+                Some(StepAction::Wait(condition)) => &condition.text,
+                _ => program.step_text(next),
             };
             (player, awaited.to_owned())
         });
