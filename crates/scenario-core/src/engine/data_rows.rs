@@ -19,8 +19,7 @@ impl TakenRows {
     /// Takes a row of a table, counted from 0; `index` is that of the table in the scenario. `None` if each row
     /// was taken once.
     ///
-    /// Who takes rows in order says how many it has taken before: then it does not depend on others which rows
-    /// it gets. `random` is drawn from only for a row by chance.
+    /// A taker of rows in order says how many it has taken before, so that its rows do not depend on others. `random` is drawn from only for a row by chance.
     pub(crate) fn take(
         &mut self,
         index: usize,

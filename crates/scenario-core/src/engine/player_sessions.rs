@@ -1,5 +1,5 @@
-//! What belongs to each player that fetches: the values that it captured, and the round of fetches that it
-//! waits for. A player that fetches nothing has no session.
+//! The sessions of players that fetch: the values that each captured, and the round of fetches that it waits
+//! for. A player that fetches nothing has no session.
 
 use std::collections::BTreeMap;
 

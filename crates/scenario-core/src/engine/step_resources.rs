@@ -1,4 +1,4 @@
-//! What players wait for: locks, cells and channels, and the players that wait for each.
+//! The locks, cells and channels that players wait for, and the players that wait for each.
 
 use crate::scenario::model::step_program::Instruction;
 use crate::scenario::model::steps::StepAction;

@@ -64,7 +64,7 @@ impl StepRole {
     }
 }
 
-/// What a player waits for.
+/// The thing that a player waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PlayerState {
     /// For its start, or for the end of a pause.
@@ -108,13 +108,13 @@ pub(crate) struct TakenStep<'s> {
     pub(crate) register: i64,
     /// The direction of its move, if the step was one.
     pub(crate) direction: Option<MoveDirection<'s>>,
-    /// What the run must do for this step.
+    /// The task that the run has for this step.
     pub(crate) request: Option<StepRequest>,
     /// Whether that was its last step, so that it has ended.
     pub(crate) has_ended: bool,
 }
 
-/// What a step asks the run to do.
+/// A task that a step gives the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StepRequest {
     /// Fail: the condition of an `assert` does not hold.

@@ -43,8 +43,8 @@ impl RunState {
         }
     }
 
-    /// What the values of a player's request depend on; `None` if it has no such values. `of_fetch` has the row
-    /// of the fetch itself.
+    /// The row and the draws that the values of a player's request depend on; `None` if it has no such values.
+    /// `of_fetch` has the row of the fetch itself.
     pub(super) fn player_request(
         &self,
         round: PlayerRound,
@@ -146,7 +146,7 @@ impl RunState {
         self.players.end_fetching(id, out.now(), all_expected, on_failure, &scenario);
     }
 
-    /// What a request of a player belongs to: its preset, its fetch, and the entry of its spawn.
+    /// The preset, the fetch and the entry that a request of a player belongs to.
     pub(super) fn player_origin(&self, id: u32, job: usize) -> EventOrigin {
         let source = self.players.step_player(id, &self.scenario).0;
         let spawn = self.spawns.find(source).and_then(|(number, _)| self.spawns.get(number));
