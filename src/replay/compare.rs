@@ -27,8 +27,8 @@ const CONTEXT_LINES: usize = 3;
 const MAX_CONTEXT_BYTES: usize = 4 << 10;
 
 /// The most spawns that the engine may have ordered and no line has recorded. An entry orders a million
-/// at once at most, so a few entries fit in.
-const MAX_UNLOGGED_STARTS: u64 = 4_000_000;
+/// at once at most, so two entries fit in.
+const MAX_UNLOGGED_STARTS: u64 = 2_000_000;
 
 /// Why a comparison stops.
 #[derive(Debug)]

@@ -222,7 +222,7 @@ fn outside() -> impl Strategy<Value = Vec<Outside>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     /// Also texts that are not logs any more.
     #[test]

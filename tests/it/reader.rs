@@ -68,7 +68,7 @@ fn every_event_of_a_real_log_is_encoded_as_it_was_read() {
 
 #[test]
 fn cut_at_every_byte() {
-    let whole = log("typed");
+    let whole = log("world");
     for length in 0..whole.len() {
         let bytes = &whole[..length];
         let mut reader = LogReader::new(bytes);

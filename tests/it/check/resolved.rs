@@ -712,7 +712,7 @@ fn placeless(mut scenario: Scenario) -> Scenario {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(250) })]
 
     #[test]
     fn a_resolved_scenario_reads_back_as_itself(scenario in scenario()) {
@@ -729,7 +729,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(250) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(160) })]
 
     /// Everything that is left out is a default, and no text ends its comment.
     #[test]
