@@ -355,10 +355,10 @@ impl LiveLoop {
                     }
                     self.processes.broadcast_world(&line, skipped);
                 }
-                Effect::StartRequest { source, job, url, due, captured, session } => {
+                Effect::StartRequest { source, job, url, due, captured, player } => {
                     let late = due.map_or(Span::ZERO, |due| self.clock.now().since(due));
                     let late = self.clock.machine_span(late);
-                    self.fetches.start_late(source, (job, url, captured), session, late);
+                    self.fetches.start_late(source, (job, url, captured), player, late);
                 }
                 Effect::EndSession { session } => self.fetches.end_session(session),
                 Effect::WarnAboutFetch { job, text } => {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use hyper::body::Incoming;
 use hyper::http::response::Parts;
 use hyper::{HeaderMap, Request, Response, Version};
+use url::Url;
 
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::{FetchJob, ScenarioText};
@@ -71,10 +72,15 @@ pub(super) enum AttemptOutcome {
 impl FetchAttempt<'_> {
     /// Runs the attempt to the end of its answer.
     pub(super) async fn run(&self) -> Result<AttemptOutcome, FetchError> {
+        self.run_on(None).await
+    }
+
+    /// The same; the first request goes on the `kept` connection, if that is still usable.
+    pub(super) async fn run_on(&self, kept: Option<LeasedConn>) -> Result<AttemptOutcome, FetchError> {
         self.progress.push_url(self.url.display_text().to_owned());
         let hop = RequestHop::first(self.job, self.url)?;
         let endpoint = Endpoint::new(&hop.url, self.job);
-        let (response, lease) = self.send_hop(&hop, &endpoint).await?;
+        let (response, lease) = self.send_hop(&hop, &endpoint, kept).await?;
         self.follow_redirects(hop, endpoint, response, lease).await
     }
 
@@ -105,7 +111,7 @@ impl FetchAttempt<'_> {
                     hop = self.redirected_hop(hop, status, &location)?;
                     self.drain(response, &endpoint, lease).await;
                     endpoint = Endpoint::new(&hop.url, self.job);
-                    (response, lease) = self.send_hop(&hop, &endpoint).await?;
+                    (response, lease) = self.send_hop(&hop, &endpoint, None).await?;
                 }
                 _ => return self.receive_answer(response, &endpoint, lease).await,
             }
@@ -122,19 +128,47 @@ impl FetchAttempt<'_> {
         &self,
         hop: &RequestHop,
         endpoint: &Endpoint,
+        kept: Option<LeasedConn>,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
-        let folder = &self.context.run_context.folder;
-        let cookies = &self.context.cookies;
-        let with_cookies = self.session.and_then(|session| cookies.add_cookies(session, hop));
-        let hop = with_cookies.as_ref().unwrap_or(hop);
-        let build = async |conn: &HttpConn| {
-            request::build_request(hop, self.job, folder, endpoint.request_form(conn)).await
-        };
-        let answer = self.send(endpoint, None, build).await?;
-        if let Some(session) = self.session {
-            cookies.store(session, &hop.url, answer.0.headers());
-        }
+        let with_cookies = self.with_cookies(hop);
+        let sent = with_cookies.as_ref().unwrap_or(hop);
+        let answer = self.send(endpoint, kept, async |conn| self.build(sent, conn, endpoint).await).await?;
+        self.store_cookies(&hop.url, &answer.0);
         Ok(answer)
+    }
+
+    /// The first request, and the same for this connection.
+    pub(super) async fn build_first(
+        &self,
+        conn: &HttpConn,
+        endpoint: &Endpoint,
+    ) -> Result<(RequestHop, Request<RequestBody>), FetchError> {
+        let hop = RequestHop::first(self.job, self.url)?;
+        let with_cookies = self.with_cookies(&hop);
+        let request = self.build(with_cookies.as_ref().unwrap_or(&hop), conn, endpoint).await?;
+        Ok((hop, request))
+    }
+
+    async fn build(
+        &self,
+        hop: &RequestHop,
+        conn: &HttpConn,
+        endpoint: &Endpoint,
+    ) -> Result<Request<RequestBody>, FetchError> {
+        let folder = &self.context.run_context.folder;
+        request::build_request(hop, self.job, folder, endpoint.request_form(conn)).await
+    }
+
+    /// A request with the cookies of the session; `None` if there are none for it.
+    fn with_cookies(&self, hop: &RequestHop) -> Option<RequestHop> {
+        self.session.and_then(|session| self.context.cookies.add_cookies(session, hop))
+    }
+
+    /// Keeps the cookies of an answer from this URL.
+    pub(super) fn store_cookies(&self, url: &Url, response: &Response<Incoming>) {
+        if let Some(session) = self.session {
+            self.context.cookies.store(session, url, response.headers());
+        }
     }
 
     /// Sends a prepared request: the first form is for HTTP/1.1, the second for HTTP/2. It goes on the
@@ -201,9 +235,9 @@ impl FetchAttempt<'_> {
     pub(super) async fn resend_with_hyper(
         &self,
         mut conn: HttpConn,
-        prepared: &PreparedRequest,
+        request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, LeasedConn), FetchError> {
-        match self.send_on(&mut conn, prepared.to_request()).await {
+        match self.send_on(&mut conn, request).await {
             SendOutcome::Response(response) => {
                 Ok((response, LeasedConn { conn, reused: self.progress.is_reused() }))
             }

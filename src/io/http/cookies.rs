@@ -19,14 +19,7 @@ impl CookieJars {
     /// The request with the cookies of a session; `None` if it has none for this URL. A `Cookie` header of the
     /// scenario comes first.
     pub(super) fn add_cookies(&self, session: u32, hop: &RequestHop) -> Option<RequestHop> {
-        let jars = self.0.borrow();
-        let stored = jars.get(&session)?.get_request_values(&hop.url);
-        let mut pairs: Vec<String> = stored.map(|(name, value)| format!("{name}={value}")).collect();
-        if pairs.is_empty() {
-            return None;
-        }
-        // The store has no order; a run must send the same each time.
-        pairs.sort_unstable();
+        let mut pairs = self.pairs(session, &hop.url)?;
         if let Some(own) = hop.headers.get(COOKIE).and_then(|own| own.to_str().ok()) {
             pairs.insert(0, own.to_owned());
         }
@@ -35,9 +28,39 @@ impl CookieJars {
         Some(hop)
     }
 
-    /// Keeps the cookies of an answer.
+    /// The cookies of a session for a URL, as a header has them.
+    pub(super) fn header_text(&self, session: u32, url: &Url) -> Option<String> {
+        self.pairs(session, url).map(|pairs| pairs.join("; "))
+    }
+
+    /// Whether a session has cookies.
+    pub(super) fn has_any(&self, session: u32) -> bool {
+        self.0.borrow().contains_key(&session)
+    }
+
+    /// The cookies of a session for a URL, if there are any.
+    fn pairs(&self, session: u32, url: &Url) -> Option<Vec<String>> {
+        let jars = self.0.borrow();
+        let stored = jars.get(&session)?.get_request_values(url);
+        let mut pairs: Vec<String> = stored.map(|(name, value)| format!("{name}={value}")).collect();
+        // The store has no order; a run must send the same each time.
+        pairs.sort_unstable();
+        (!pairs.is_empty()).then_some(pairs)
+    }
+
+    /// Keeps the cookies of an answer with these headers.
     pub(super) fn store(&self, session: u32, url: &Url, headers: &HeaderMap) {
-        for cookie in headers.get_all(SET_COOKIE) {
+        self.store_values(session, url, headers.get_all(SET_COOKIE));
+    }
+
+    /// Keeps the cookies of these headers.
+    pub(super) fn store_values<'c>(
+        &self,
+        session: u32,
+        url: &Url,
+        cookies: impl IntoIterator<Item = &'c HeaderValue>,
+    ) {
+        for cookie in cookies {
             if let Ok(text) = cookie.to_str() {
                 // A cookie that the standard does not allow is left out, as browsers do.
                 let _ = self.0.borrow_mut().entry(session).or_default().parse(text, url);

@@ -26,6 +26,14 @@
 //! 3. One timer ends all requests that take too long (`load::deadlines`).
 //! 4. The outcome is left in the inbox (`in_flight`).
 //!
+//! Players send the same few requests, too, each with values and cookies of its own:
+//!
+//! 1. [`Fetcher::start_late`] hands the request to an idle worker (`player::requests`), filled with the values
+//!    (`request::template`).
+//! 2. The worker takes a connection that the pool keeps for all players, and speaks HTTP/1.1 by hand, as in a
+//!    load (`player::exchange`, `load::fast_path`). HTTP/2, proxies that forward, retries and the like go the way
+//!    of a plain fetch.
+//!
 //! | module | its one job |
 //! | --- | --- |
 //! | `request` | what is sent |
@@ -35,6 +43,7 @@
 //! | `retry` | attempts of one request until one is final |
 //! | `resend`, `unanswered` | whether a request goes again at once, because the server did not answer it |
 //! | `load` | the requests of a load |
+//! | `player` | the requests of players |
 //! | `cookies` | the cookies of players |
 //! | `in_flight` | exactly one outcome for each request |
 //! | `probe` | whether a program is ready, by its port or its URL |
@@ -52,6 +61,7 @@ mod error;
 pub mod fuzzing;
 mod in_flight;
 mod load;
+mod player;
 pub mod probe;
 mod receive_counter;
 mod request;
@@ -72,7 +82,9 @@ use conn::socket::SocketShortage;
 use cookies::CookieJars;
 use in_flight::{FetchCompletion, InFlightRequests};
 use load::workers::{LoadWorkers, LoadWorkersByJob};
+use player::requests::PlayerRequests;
 use response::check::ResponseCheckers;
+use scenario_core::engine::effect::RequestingPlayer;
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::Source;
 use scenario_log::time::Span;
@@ -82,6 +94,7 @@ use timing::SendCounter;
 pub struct Fetcher {
     context: Rc<FetchContext>,
     load_workers: LoadWorkersByJob,
+    players: Rc<PlayerRequests>,
 }
 
 /// The state that all requests of a run share.
@@ -101,17 +114,11 @@ impl Fetcher {
         let pool = ConnPool::new(run_context.folder.clone());
         let in_flight = InFlightRequests::new(Rc::clone(&inbox));
         let checkers = ResponseCheckers::default();
-        Fetcher {
-            context: Rc::new(FetchContext {
-                run_context,
-                inbox,
-                pool,
-                checkers,
-                cookies: CookieJars::default(),
-                in_flight,
-            }),
-            load_workers: LoadWorkersByJob::new(),
-        }
+        let cookies = CookieJars::default();
+        let context = FetchContext { run_context, inbox, pool, checkers, cookies, in_flight };
+        let context = Rc::new(context);
+        let players = PlayerRequests::new(Rc::clone(&context));
+        Fetcher { context, load_workers: LoadWorkersByJob::new(), players }
     }
 
     /// Sends a request: URL number `url` of fetch number `job` of the scenario, with these captured values.
@@ -124,8 +131,7 @@ impl Fetcher {
         self.start_late(source, (job, url, captured), None, Span::ZERO);
     }
 
-    /// Sends a request that was due a time `late` ago. Its time counts from then. It has the cookies of its
-    /// `session`.
+    /// Sends a request that was due a time `late` ago. Its time counts from then.
     ///
     /// # Panics
     ///
@@ -133,8 +139,8 @@ impl Fetcher {
     pub fn start_late(
         &mut self,
         source: Source,
-        (job, url, captured): (usize, usize, Vec<CapturedValue>),
-        session: Option<u32>,
+        (job, url, mut captured): (usize, usize, Vec<CapturedValue>),
+        player: Option<RequestingPlayer>,
         late: Span,
     ) {
         assert!(
@@ -147,6 +153,13 @@ impl Fetcher {
             && let Some(workers) = self.load_workers(job)
         {
             return workers.start(source, url, started);
+        }
+        let session = player.and_then(|player| player.session());
+        if player.is_some() {
+            match self.players.start(source, (job, url, captured), session, started) {
+                Ok(()) => return,
+                Err(unused) => captured = unused,
+            }
         }
         let context = Rc::clone(&self.context);
         let completion = FetchCompletion::new(&context.in_flight, source);

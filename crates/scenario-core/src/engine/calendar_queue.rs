@@ -46,32 +46,38 @@ pub struct PlayerTimer {
     pub moves_left: u32,
 }
 
-impl PlayerTimer {
+impl CalendarEntry for PlayerTimer {
     fn key(&self) -> (Moment, u32) {
         (self.due, self.id)
     }
 }
 
+/// Something that a calendar queue keeps.
+pub trait CalendarEntry: Clone {
+    /// Its due moment, and its number among all that are due at that moment.
+    fn key(&self) -> (Moment, u32);
+}
+
 /// A timer in the heap, where the earliest is the greatest.
 #[derive(Clone, Debug)]
-struct EarliestFirst(PlayerTimer);
+struct EarliestFirst<T>(T);
 
-impl Ord for EarliestFirst {
-    fn cmp(&self, other: &EarliestFirst) -> Ordering {
+impl<T: CalendarEntry> Ord for EarliestFirst<T> {
+    fn cmp(&self, other: &EarliestFirst<T>) -> Ordering {
         other.0.key().cmp(&self.0.key())
     }
 }
-impl PartialOrd for EarliestFirst {
-    fn partial_cmp(&self, other: &EarliestFirst) -> Option<Ordering> {
+impl<T: CalendarEntry> PartialOrd for EarliestFirst<T> {
+    fn partial_cmp(&self, other: &EarliestFirst<T>) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
-impl PartialEq for EarliestFirst {
-    fn eq(&self, other: &EarliestFirst) -> bool {
+impl<T: CalendarEntry> PartialEq for EarliestFirst<T> {
+    fn eq(&self, other: &EarliestFirst<T>) -> bool {
         self.0.key() == other.0.key()
     }
 }
-impl Eq for EarliestFirst {}
+impl<T: CalendarEntry> Eq for EarliestFirst<T> {}
 
 /// An unsorted set of timers, in a list of chunks of the [`ChunkArena`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,16 +92,22 @@ struct TimerBucket {
 
 /// Chunks of timers, which are lent to buckets and taken back: so a million timers take the memory of a
 /// million timers, whichever buckets they are in.
-#[derive(Clone, Debug, Default)]
-struct ChunkArena {
-    timers: Vec<PlayerTimer>,
+#[derive(Clone, Debug)]
+struct ChunkArena<T> {
+    timers: Vec<T>,
     /// For each chunk, the next in the list of its bucket or in the list of free chunks; counted from 1.
     next_chunk: Vec<u32>,
     first_free: u32,
 }
 
-impl ChunkArena {
-    fn push(&mut self, bucket: &mut TimerBucket, timer: PlayerTimer) {
+impl<T> Default for ChunkArena<T> {
+    fn default() -> ChunkArena<T> {
+        ChunkArena { timers: Vec::new(), next_chunk: Vec::new(), first_free: 0 }
+    }
+}
+
+impl<T: Clone> ChunkArena<T> {
+    fn push(&mut self, bucket: &mut TimerBucket, timer: T) {
         if bucket.top_chunk == 0 || bucket.top_len as usize == CHUNK_LEN {
             let chunk = self.allocate_chunk(&timer);
             self.next_chunk[chunk as usize - 1] = bucket.top_chunk;
@@ -108,7 +120,7 @@ impl ChunkArena {
     }
 
     /// Returns a free chunk. A new one is filled with copies of `timer`, which nobody reads.
-    fn allocate_chunk(&mut self, timer: &PlayerTimer) -> u32 {
+    fn allocate_chunk(&mut self, timer: &T) -> u32 {
         if self.first_free == 0 {
             self.timers.resize(self.timers.len() + CHUNK_LEN, timer.clone());
             self.next_chunk.push(0);
@@ -120,7 +132,7 @@ impl ChunkArena {
     }
 
     /// The timers of the first chunk.
-    fn top_timers(&self, bucket: &TimerBucket) -> &[PlayerTimer] {
+    fn top_timers(&self, bucket: &TimerBucket) -> &[T] {
         if bucket.top_chunk == 0 {
             return &[];
         }
@@ -138,7 +150,18 @@ impl ChunkArena {
         self.first_free = chunk;
     }
 
-    fn drain(&mut self, bucket: &mut TimerBucket, into: &mut Vec<PlayerTimer>) {
+    /// All timers of a bucket.
+    fn timers_of(&self, mut bucket: TimerBucket) -> impl Iterator<Item = &T> {
+        std::iter::from_fn(move || {
+            let timers = (bucket.top_chunk != 0).then(|| self.top_timers(&bucket))?;
+            bucket.top_chunk = self.next_chunk[bucket.top_chunk as usize - 1];
+            bucket.top_len = CHUNK_LEN as u32;
+            Some(timers)
+        })
+        .flatten()
+    }
+
+    fn drain(&mut self, bucket: &mut TimerBucket, into: &mut Vec<T>) {
         while bucket.top_chunk != 0 {
             into.extend_from_slice(self.top_timers(bucket));
             self.pop_chunk(bucket);
@@ -148,10 +171,10 @@ impl ChunkArena {
 
 /// A queue of players' timers, ordered by due time and id.
 #[derive(Clone, Debug)]
-pub struct CalendarQueue {
+pub struct CalendarQueue<T = PlayerTimer> {
     /// Sorted, the earliest last.
-    current: Vec<PlayerTimer>,
-    near: BinaryHeap<EarliestFirst>,
+    current: Vec<T>,
+    near: BinaryHeap<EarliestFirst<T>>,
     /// The end of the current bucket: a timer that is due before it goes into `near`.
     horizon: u64,
     /// The start of the first bucket.
@@ -164,7 +187,7 @@ pub struct CalendarQueue {
     /// Timers in `buckets`.
     bucketed: usize,
     overflow: TimerBucket,
-    arena: ChunkArena,
+    arena: ChunkArena<T>,
     len: usize,
     /// More timers than this in `near` call for a new calendar.
     near_limit: usize,
@@ -172,8 +195,8 @@ pub struct CalendarQueue {
     last_popped: Moment,
 }
 
-impl Default for CalendarQueue {
-    fn default() -> CalendarQueue {
+impl<T: CalendarEntry> Default for CalendarQueue<T> {
+    fn default() -> CalendarQueue<T> {
         CalendarQueue {
             current: Vec::new(),
             near: BinaryHeap::new(),
@@ -192,7 +215,7 @@ impl Default for CalendarQueue {
     }
 }
 
-impl CalendarQueue {
+impl<T: CalendarEntry> CalendarQueue<T> {
     /// The number of timers.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -211,10 +234,11 @@ impl CalendarQueue {
     }
 
     /// Adds a timer, which is not due before the one that came out last.
-    pub fn push(&mut self, timer: PlayerTimer) {
-        debug_assert!(timer.due >= self.last_popped, "a timer is due before the one that came out last");
+    pub fn push(&mut self, timer: T) {
+        let due = timer.key().0;
+        debug_assert!(due >= self.last_popped, "a timer is due before the one that came out last");
         self.len += 1;
-        if timer.due.0 < self.horizon {
+        if due.0 < self.horizon {
             self.near.push(EarliestFirst(timer));
             if self.near.len() > self.near_limit {
                 let crowd = self.near.len() * 2;
@@ -228,25 +252,25 @@ impl CalendarQueue {
         }
     }
 
-    /// For every timer in order: its due moment, its player, and the moves that the player has left.
-    #[must_use]
-    pub fn sorted_keys(&self) -> Vec<(Moment, u32, u32)> {
-        let mut copy = self.clone();
-        std::iter::from_fn(|| copy.pop()).map(|timer| (timer.due, timer.id, timer.moves_left)).collect()
+    /// All timers, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        let later = self.buckets.iter().skip(self.next_bucket).chain(std::iter::once(&self.overflow));
+        let later = later.flat_map(|bucket| self.arena.timers_of(*bucket));
+        self.current.iter().chain(self.near.iter().map(|EarliestFirst(timer)| timer)).chain(later)
     }
 
     /// The due moment of the next timer.
     pub fn next_due(&mut self) -> Option<Moment> {
         self.refill_current();
         match (self.current.last(), self.near.peek()) {
-            (Some(timer), Some(EarliestFirst(other))) => Some(timer.due.min(other.due)),
-            (Some(timer), None) | (None, Some(EarliestFirst(timer))) => Some(timer.due),
+            (Some(timer), Some(EarliestFirst(other))) => Some(timer.key().0.min(other.key().0)),
+            (Some(timer), None) | (None, Some(EarliestFirst(timer))) => Some(timer.key().0),
             (None, None) => None,
         }
     }
 
     /// Takes the next timer.
-    pub fn pop(&mut self) -> Option<PlayerTimer> {
+    pub fn pop(&mut self) -> Option<T> {
         self.refill_current();
         let from_heap = match (self.current.last(), self.near.peek()) {
             (Some(timer), Some(EarliestFirst(other))) => other.key() < timer.key(),
@@ -256,16 +280,17 @@ impl CalendarQueue {
         let timer =
             if from_heap { self.near.pop().map(|EarliestFirst(timer)| timer) } else { self.current.pop() };
         if let Some(timer) = &timer {
-            debug_assert!(timer.due >= self.last_popped, "a timer came out after a later one");
-            self.last_popped = timer.due;
+            let due = timer.key().0;
+            debug_assert!(due >= self.last_popped, "a timer came out after a later one");
+            self.last_popped = due;
             self.len -= 1;
         }
         timer
     }
 
     /// Adds a timer that is not due before the horizon to its bucket, or to the overflow.
-    fn push_to_bucket(&mut self, timer: PlayerTimer) {
-        let index = ((timer.due.0 - self.first_due) >> self.bucket_shift) as usize;
+    fn push_to_bucket(&mut self, timer: T) {
+        let index = ((timer.key().0.0 - self.first_due) >> self.bucket_shift) as usize;
         match self.buckets.get_mut(index) {
             Some(bucket) => {
                 self.arena.push(bucket, timer);
@@ -357,21 +382,24 @@ impl CalendarQueue {
         let mut first = u64::MAX;
         let mut sample = Vec::with_capacity(2 * SAMPLE_LEN);
         let every = (self.overflow.count as usize / SAMPLE_LEN).max(1);
-        let mut bucket = self.overflow;
-        let mut n = 0usize;
-        while bucket.top_chunk != 0 {
-            for timer in self.arena.top_timers(&bucket) {
-                first = first.min(timer.due.0);
-                if n.is_multiple_of(every) {
-                    sample.push(timer.due.0);
-                }
-                n += 1;
+        for (n, timer) in self.arena.timers_of(self.overflow).enumerate() {
+            let due = timer.key().0.0;
+            first = first.min(due);
+            if n.is_multiple_of(every) {
+                sample.push(due);
             }
-            bucket.top_chunk = self.arena.next_chunk[bucket.top_chunk as usize - 1];
-            bucket.top_len = CHUNK_LEN as u32;
         }
         sample.sort_unstable();
         (first, sample[sample.len() / 2])
+    }
+}
+
+impl CalendarQueue {
+    /// For every timer in order: its due moment, its player, and the moves that the player has left.
+    #[must_use]
+    pub fn sorted_keys(&self) -> Vec<(Moment, u32, u32)> {
+        let mut copy = self.clone();
+        std::iter::from_fn(|| copy.pop()).map(|timer| (timer.due, timer.id, timer.moves_left)).collect()
     }
 }
 

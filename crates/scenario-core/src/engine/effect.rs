@@ -62,12 +62,12 @@ pub enum Effect {
         due: Option<Moment>,
         /// The captured values that the request needs. A value that was not captured is missing.
         captured: Vec<CapturedValue>,
-        /// The session whose cookies the request has, if a player makes it and keeps cookies.
-        session: Option<u32>,
+        /// The player that makes it, if one does.
+        player: Option<RequestingPlayer>,
     },
     /// Forget the cookies of a session.
     EndSession {
-        /// The session.
+        /// The session: the id of its player.
         session: u32,
     },
     /// Give a request up.
@@ -91,6 +91,23 @@ pub enum Effect {
         /// The lines.
         lines: Vec<String>,
     },
+}
+
+/// The player that makes a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestingPlayer {
+    /// Its id.
+    pub id: u32,
+    /// Whether it keeps cookies.
+    pub keeps_cookies: bool,
+}
+
+impl RequestingPlayer {
+    /// The session whose cookies the request has.
+    #[must_use]
+    pub fn session(self) -> Option<u32> {
+        self.keeps_cookies.then_some(self.id)
+    }
 }
 
 /// How a run ended.

@@ -54,6 +54,7 @@ mod ready_set;
 mod request_values;
 mod requests;
 mod run;
+mod sleeping_players;
 mod spawns;
 mod step_resources;
 mod steps;

@@ -14,6 +14,8 @@ pub(crate) struct ReadySet {
     /// The Fenwick tree; the node `i` is at `i - 1`.
     tree: Vec<u32>,
     len: usize,
+    /// The id that was inserted last: most often it is the only one.
+    last_inserted: u32,
 }
 
 impl ReadySet {
@@ -38,6 +40,7 @@ impl ReadySet {
         }
         if self.words[word] & bit(id) == 0 {
             self.words[word] |= bit(id);
+            self.last_inserted = id;
             self.len += 1;
             self.add(word, 1);
         }
@@ -59,6 +62,9 @@ impl ReadySet {
     /// If there are fewer.
     pub(crate) fn nth(&self, k: usize) -> u32 {
         assert!(k < self.len, "there are only {} ids", self.len);
+        if self.len == 1 && self.contains(self.last_inserted) {
+            return self.last_inserted;
+        }
         let (mut node, mut left) = (0, k as u32);
         let mut step = self.tree.len().next_power_of_two();
         while step > 0 {

@@ -17,11 +17,11 @@
 //! The constant properties of a player (its steps, its spawn, its name) are in its [`StepRole`], apart from
 //! its state, so that a state is small: an exhaustive walk keeps very many of them.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::engine::random::RandomStream;
 use crate::engine::ready_set::ReadySet;
+use crate::engine::sleeping_players::SleepingPlayers;
 use crate::engine::step_resources::{StepResources, waited_resources};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::step_program::Instruction;
@@ -157,7 +157,7 @@ pub(crate) struct StepMachine {
     /// The players that can take a step now.
     ready: ReadySet,
     /// The players that become ready at a later moment.
-    sleeping: BinaryHeap<Reverse<(Moment, u32)>>,
+    sleeping: SleepingPlayers,
     /// The players that wait for each resource.
     resources: StepResources,
     blocked_count: usize,
@@ -201,13 +201,13 @@ impl StepMachine {
             has_given_up: false,
         });
         self.counters.resize(self.counters.len() + program.counter_count as usize, 0);
-        self.sleeping.push(Reverse((due, id)));
+        self.sleeping.push(due, id);
     }
 
     /// The moment of the next step or end of a player.
     #[inline]
     pub(crate) fn next_due(&self) -> Option<Moment> {
-        let later = self.sleeping.peek().map(|Reverse((due, _))| *due);
+        let later = self.sleeping.next_due();
         if self.ready.is_empty() {
             later
         } else {
@@ -242,12 +242,11 @@ impl StepMachine {
         roles: &[StepRole],
     ) -> Option<(u32, Option<StepRequest>)> {
         if self.ready.is_empty() {
-            self.instant = self.instant.max(self.sleeping.peek()?.0.0);
+            self.instant = self.instant.max(self.sleeping.next_due()?);
         }
-        while let Some(Reverse((due, id))) = self.sleeping.peek().copied()
-            && due <= self.instant
+        while self.sleeping.next_due().is_some_and(|due| due <= self.instant)
+            && let Some(id) = self.sleeping.pop()
         {
-            self.sleeping.pop();
             let program = roles[id as usize].program(scenario);
             match self.follow_control(id, program) {
                 ControlFlow::Step => self.make_ready(id, program, scenario),
@@ -284,7 +283,7 @@ impl StepMachine {
 
     /// Whether only a step can come next.
     pub(crate) fn is_at_choice(&self) -> bool {
-        !self.ready.is_empty() && self.sleeping.peek().is_none_or(|Reverse((due, _))| *due > self.instant)
+        !self.ready.is_empty() && self.sleeping.next_due().is_none_or(|due| due > self.instant)
     }
 
     /// The number of ways in which the next step of a ready player can go.
@@ -593,7 +592,7 @@ impl StepMachine {
             player.rounds = 0;
         }
         let wait = player.random.sample(interval);
-        self.sleeping.push(Reverse((self.instant.saturating_add(wait), id)));
+        self.sleeping.push(self.instant.saturating_add(wait), id);
     }
 
     /// Lets a ready player wait for answers.
@@ -619,7 +618,7 @@ impl StepMachine {
         player.state = PlayerState::Sleeping;
         player.last_fetch = Some(is_expected);
         self.fetching_count -= 1;
-        self.sleeping.push(Reverse((now, id)));
+        self.sleeping.push(now, id);
         true
     }
 
@@ -665,7 +664,7 @@ impl StepMachine {
                 PlayerState::Sleeping | PlayerState::Ended => {}
             }
         }
-        self.sleeping.retain(|Reverse((_, id))| is_left(*id));
+        self.sleeping.retain(is_left);
     }
 
     /// Appends everything that can still make a difference, as bytes: two states with the same bytes are
@@ -687,9 +686,7 @@ impl StepMachine {
         for (player, role) in self.players.iter().zip(roles) {
             player.push_state_key(key, role.program(scenario), &self.counters);
         }
-        let mut later: Vec<(Moment, u32)> = self.sleeping.iter().map(|Reverse(one)| *one).collect();
-        later.sort_unstable();
-        for (due, id) in later {
+        for (due, id) in self.sleeping.sorted() {
             key.extend_from_slice(&due.0.to_le_bytes());
             key.extend_from_slice(&id.to_le_bytes());
         }

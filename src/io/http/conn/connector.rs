@@ -3,9 +3,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::time::Instant;
 
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use scenario_log::event::FetchErrorKind;
@@ -125,7 +128,8 @@ impl HttpConnector {
     }
 }
 
-/// A connection before its first byte of HTTP.
+/// A connection between two requests, or before its first byte of HTTP.
+#[derive(Debug)]
 pub(crate) struct RawConn {
     pub(crate) stream: ConnStream,
     /// The server wants HTTP/2.
@@ -135,6 +139,13 @@ pub(crate) struct RawConn {
 }
 
 impl RawConn {
+    /// Whether a request may be sent: nothing has arrived, and the server has not closed the connection.
+    pub(crate) fn is_open(&mut self) -> bool {
+        let mut byte = [0];
+        let mut no_waker = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.stream).poll_read(&mut no_waker, &mut ReadBuf::new(&mut byte)).is_pending()
+    }
+
     /// Starts HTTP, in the version that was agreed on.
     pub(crate) async fn start_http(self) -> Result<HttpConn, FetchError> {
         let (stream, peer) = (CountedStream::new(self.stream), self.peer);

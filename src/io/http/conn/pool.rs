@@ -1,6 +1,9 @@
 //! The connections of a run, kept for the next request to the same endpoint; the one used last comes
 //! first. Requests share a connection of HTTP/2, as many as the endpoint and the server allow. An idle connection
 //! that is not shared is closed after [`IDLE_TIMEOUT`]. Sends no request.
+//!
+//! A connection of HTTP/1.1 is kept by hyper, or *raw*: then a request can be written to it by hand, and hyper
+//! starts on it only when a request needs that.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::connection::{Http2Conn, HttpConn};
-use super::connector::HttpConnector;
+use super::connector::{HttpConnector, RawConn};
 use super::endpoint::Endpoint;
 use super::tls::HttpVersions;
 use crate::io::http::error::FetchError;
@@ -29,9 +32,11 @@ const SHORTAGE_POLL: Duration = Duration::from_millis(10);
 
 /// The connections to one endpoint.
 #[derive(Default)]
-struct EndpointConns {
+pub(crate) struct EndpointConns {
     /// Idle ones; the one used last is the last.
     idle: RefCell<Vec<(HttpConn, Instant)>>,
+    /// Raw idle ones, in the same order.
+    raw: RefCell<Vec<(RawConn, Instant)>>,
     /// Shared ones. Locked while one is opened, so that no more are opened than needed.
     shared: Mutex<Vec<Http2Conn>>,
     /// The endpoint could choose, and chose HTTP/1.1.
@@ -56,6 +61,14 @@ pub(crate) struct LeasedConn {
     pub(crate) reused: bool,
 }
 
+/// A connection for a request that is written by hand.
+pub(crate) enum RawLease {
+    /// It speaks HTTP/1.1. Whether an earlier request used it.
+    Raw(RawConn, bool),
+    /// A new one, on which the server wants HTTP/2.
+    Http2(RawConn),
+}
+
 impl ConnPool {
     /// A pool without connections. Files and sockets are relative to `folder`.
     pub(crate) fn new(folder: PathBuf) -> ConnPool {
@@ -75,8 +88,13 @@ impl ConnPool {
         progress: &AttemptProgress,
     ) -> Result<LeasedConn, FetchError> {
         let conns = self.endpoint_conns(endpoint);
-        if !fresh && let Some(conn) = conns.take_idle().await {
-            return Ok(LeasedConn { conn, reused: true });
+        if !fresh {
+            if let Some(conn) = conns.take_idle().await {
+                return Ok(LeasedConn { conn, reused: true });
+            }
+            if let Some(raw) = conns.take_raw() {
+                return Ok(LeasedConn { conn: raw.start_http().await?, reused: true });
+            }
         }
         let can_share = endpoint.versions != HttpVersions::Http1Only && !endpoint.is_exclusive;
         if can_share && !conns.is_http1_only.get() {
@@ -97,7 +115,10 @@ impl ConnPool {
                 tokio::time::sleep(SHORTAGE_POLL).await;
                 if progress.shortage().is_some() {
                     if let Some(conn) = conns.take_idle().await {
-                        return conn;
+                        return Ok(conn);
+                    }
+                    if let Some(raw) = conns.take_raw() {
+                        return raw.start_http().await;
                     }
                     self.close_idle();
                 }
@@ -108,8 +129,51 @@ impl ConnPool {
             conn = self.connector.open(endpoint, progress) => Ok(LeasedConn { conn: conn?, reused: false }),
             conn = idle => {
                 progress.set_shortage(None);
-                Ok(LeasedConn { conn, reused: true })
+                Ok(LeasedConn { conn: conn?, reused: true })
             }
+        }
+    }
+
+    /// A new raw connection to `endpoint`, whose connections are `conns`, or, if the system has no socket for it,
+    /// the next one that becomes idle.
+    pub(crate) async fn open_raw_or_take_idle(
+        &self,
+        endpoint: &Endpoint,
+        conns: &EndpointConns,
+        progress: &AttemptProgress,
+    ) -> Result<RawLease, FetchError> {
+        let idle = async {
+            loop {
+                tokio::time::sleep(SHORTAGE_POLL).await;
+                if progress.shortage().is_some() {
+                    if let Some(raw) = conns.take_raw() {
+                        return raw;
+                    }
+                    self.close_idle();
+                }
+            }
+        };
+        let new = tokio::select! {
+            biased;
+            new = self.connector.connect(endpoint, progress) => new?,
+            raw = idle => {
+                progress.set_shortage(None);
+                return Ok(RawLease::Raw(raw, true));
+            }
+        };
+        if new.is_http2 {
+            conns.is_http1_only.set(false);
+            return Ok(RawLease::Http2(new));
+        }
+        Ok(RawLease::Raw(new, false))
+    }
+
+    /// Takes back a raw connection whose answer has been read to its end.
+    pub(crate) fn release_raw(&self, endpoint: &Endpoint, conns: &EndpointConns, raw: RawConn, now: Instant) {
+        let mut kept = conns.raw.borrow_mut();
+        if endpoint.keeps_conns && kept.len() < MAX_IDLE_CONNS {
+            kept.push((raw, now));
+            self.start_sweeper();
         }
     }
 
@@ -117,10 +181,12 @@ impl ConnPool {
     fn close_idle(&self) {
         for conns in self.conns.borrow().values() {
             conns.idle.borrow_mut().clear();
+            conns.raw.borrow_mut().clear();
         }
     }
 
-    fn endpoint_conns(&self, endpoint: &Endpoint) -> Rc<EndpointConns> {
+    /// The connections to an endpoint.
+    pub(crate) fn endpoint_conns(&self, endpoint: &Endpoint) -> Rc<EndpointConns> {
         let mut all = self.conns.borrow_mut();
         match all.get(endpoint) {
             Some(conns) => Rc::clone(conns),
@@ -192,7 +258,9 @@ impl ConnPool {
                 for conns in all.borrow().values() {
                     let mut idle = conns.idle.borrow_mut();
                     idle.retain(|(conn, since)| !conn.is_closed() && since.elapsed() < IDLE_TIMEOUT);
-                    left += idle.len();
+                    let mut raw = conns.raw.borrow_mut();
+                    raw.retain(|(_, since)| since.elapsed() < IDLE_TIMEOUT);
+                    left += idle.len() + raw.len();
                 }
                 if left == 0 {
                     has_sweeper.set(false);
@@ -204,6 +272,22 @@ impl ConnPool {
 }
 
 impl EndpointConns {
+    /// Whether connections to the endpoint speak HTTP/1.1, as far as is known.
+    pub(crate) fn speaks_http1(&self, endpoint: &Endpoint) -> bool {
+        endpoint.versions == HttpVersions::Http1Only || self.is_http1_only.get()
+    }
+
+    /// The raw idle connection that was used last and is open. Drops those that are closed.
+    pub(crate) fn take_raw(&self) -> Option<RawConn> {
+        let mut kept = self.raw.borrow_mut();
+        while let Some((mut raw, since)) = kept.pop() {
+            if since.elapsed() < IDLE_TIMEOUT && raw.is_open() {
+                return Some(raw);
+            }
+        }
+        None
+    }
+
     /// The idle connection that was used last and is ready.
     async fn take_idle(&self) -> Option<HttpConn> {
         if self.idle.borrow().is_empty() {

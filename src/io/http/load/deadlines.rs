@@ -1,4 +1,4 @@
-//! The time limit of a load's requests: one timer for all of them, because the runtime registers and
+//! The time limit of the requests of a load, or of one fetch of players: one timer for all of them, because the runtime registers and
 //! removes each timer under a lock.
 //!
 //! # How it works
@@ -15,16 +15,21 @@ use std::time::{Duration, Instant};
 
 use crate::io::inbox::Inbox;
 
-/// The deadlines of one load.
-pub(super) struct LoadDeadlines {
+/// The most deadlines that are kept for later requests.
+const MAX_SPARE: usize = 256;
+
+/// The deadlines of one fetch.
+pub(crate) struct LoadDeadlines {
     inbox: Rc<Inbox>,
     limit: Duration,
     deadlines: RefCell<Vec<Weak<RequestDeadline>>>,
+    /// Those of no request, to be lent again.
+    spare: RefCell<Vec<Rc<RequestDeadline>>>,
 }
 
 /// The deadline of a worker's current request.
 #[derive(Debug, Default)]
-pub(super) struct RequestDeadline {
+pub(crate) struct RequestDeadline {
     /// When the current request began, and how long the run had been paused by then.
     started: Cell<Option<(Instant, Duration)>>,
     is_expired: Cell<bool>,
@@ -34,9 +39,13 @@ pub(super) struct RequestDeadline {
 impl LoadDeadlines {
     /// Each deadline is `limit` after its request begins; pauses of the run do not count. Needs a `LocalSet`
     /// around it.
-    pub(super) fn new(inbox: &Rc<Inbox>, limit: Duration) -> Rc<LoadDeadlines> {
-        let deadlines =
-            Rc::new(LoadDeadlines { inbox: Rc::clone(inbox), limit, deadlines: RefCell::default() });
+    pub(crate) fn new(inbox: &Rc<Inbox>, limit: Duration) -> Rc<LoadDeadlines> {
+        let deadlines = Rc::new(LoadDeadlines {
+            inbox: Rc::clone(inbox),
+            limit,
+            deadlines: RefCell::default(),
+            spare: RefCell::default(),
+        });
         let watched = Rc::downgrade(&deadlines);
         tokio::task::spawn_local(async move {
             let mut next = Instant::now() + limit;
@@ -56,8 +65,22 @@ impl LoadDeadlines {
         deadline
     }
 
+    /// A deadline for one request.
+    pub(crate) fn lend(&self) -> Rc<RequestDeadline> {
+        let spare = self.spare.borrow_mut().pop();
+        spare.unwrap_or_else(|| self.add())
+    }
+
+    /// Takes the deadline of a request that has ended.
+    pub(crate) fn take_back(&self, deadline: Rc<RequestDeadline>) {
+        let mut spare = self.spare.borrow_mut();
+        if spare.len() < MAX_SPARE {
+            spare.push(deadline);
+        }
+    }
+
     /// Runs a future that begins at `now`; `None` if it takes longer than the limit.
-    pub(super) async fn run_until_deadline<T>(
+    pub(crate) async fn run_until_deadline<T>(
         &self,
         deadline: &RequestDeadline,
         now: Instant,

@@ -6,32 +6,56 @@ use std::time::Instant;
 use hyper::Response;
 use hyper::body::Incoming;
 
-use super::answer_judge::AnswerJudge;
-use super::fast_path::{FastPathConn, FastPathOutcome, FastPathResponse, LoadScratch};
+use scenario_core::engine::input::Input;
+use scenario_log::event::FetchedResponse;
+use scenario_log::time::Span;
+
+use super::fast_path::{FastPathConn, LoadScratch};
+use super::fast_request::{FastAnswer, FastOutcome, FastRequest};
 use super::handoff::ConnHandoff;
 use super::target::{LoadProtocol, LoadTarget};
 use super::worker::{IdleLoadConn, LoadWorker};
 use crate::io::http::attempt::{AttemptOutcome, FetchAttempt};
 use crate::io::http::conn::pool::LeasedConn;
 use crate::io::http::error::FetchError;
-use crate::io::http::resend;
 use crate::io::http::response::body::ReceivedBody;
 use crate::io::http::response::check::ResponseFindings;
+use crate::io::http::{resend, retry};
 
 /// A complete answer.
-pub(super) struct LoadResponse {
-    pub(super) status: u16,
-    pub(super) bytes: u64,
-    pub(super) sha256: [u8; 32],
-    pub(super) received_at: Instant,
-    pub(super) found: ResponseFindings,
+pub(crate) struct LoadResponse {
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) received_at: Instant,
+    pub(crate) found: ResponseFindings,
 }
 
 impl LoadResponse {
     /// An answer that is complete now.
-    fn new(status: u16, body: &ReceivedBody, found: ResponseFindings) -> LoadResponse {
+    pub(crate) fn new(status: u16, body: &ReceivedBody, found: ResponseFindings) -> LoadResponse {
         let received_at = Instant::now();
         LoadResponse { status, bytes: body.bytes, sha256: body.sha256, received_at, found }
+    }
+
+    /// The last input of a request that was sent once, at `started`, and answered so.
+    pub(crate) fn into_input(self, attempt: &FetchAttempt<'_>, started: Instant) -> Input {
+        let LoadResponse { status, bytes, sha256, received_at, found } = self;
+        let progress = attempt.progress;
+        let took = Span::from_std(received_at.saturating_duration_since(started));
+        let found = found.in_time(took);
+        let fetched = FetchedResponse {
+            status,
+            bytes,
+            sha256,
+            took,
+            timings: progress.timings(),
+            reused: Some(progress.is_reused()),
+            sent: progress.answered_counts(),
+            check: found.mismatch.map(|message| retry::loggable_message(attempt.context, &message)),
+            captured: found.captured,
+        };
+        Input::FetchFinished { source: attempt.source, fetched: Box::new(fetched) }
     }
 }
 
@@ -142,7 +166,7 @@ impl LoadExchange<'_> {
             let conn = new.start_http().await?;
             return Ok(NewConn::Http2(Box::new(LeasedConn { conn, reused: false })));
         }
-        Ok(NewConn::FastPath(FastPathConn::new(new.stream, new.peer)))
+        Ok(NewConn::FastPath(FastPathConn::new(new)))
     }
 
     async fn run_by_fast_path(
@@ -161,7 +185,7 @@ impl LoadExchange<'_> {
             }
             Some(IdleLoadConn::Hyper(_)) | None => None,
         };
-        let (mut conn, now) = match kept {
+        let (conn, now) = match kept {
             Some(conn) => {
                 attempt.progress.set_reused(true);
                 (conn, now)
@@ -171,38 +195,30 @@ impl LoadExchange<'_> {
                 NewConn::Http2(lease) => return Ok(FastPathAttempt::Http2Instead(lease)),
             },
         };
-        let request = (&*target.raw_request, now);
-        let may_resend = attempt.progress.is_reused() && resend::is_repeatable(&target.hop.method);
-        let judge = AnswerJudge::new(attempt, &self.scratch.last_findings);
-        let answer = (attempt.job.max_body, judge.as_ref());
-        match conn.exchange(request, answer, self.scratch, attempt.progress).await {
-            // The last one says that the connection had been idle for too long: it may have crossed the
-            // request (RFC 9110, section 15.5.9).
-            FastPathOutcome::Closed
-            | FastPathOutcome::Complete(FastPathResponse { status: 408, keep_alive: false, .. }, _)
-                if may_resend =>
-            {
-                Ok(FastPathAttempt::Unanswered)
-            }
-            FastPathOutcome::Complete(
-                FastPathResponse { status, bytes, sha256, keep_alive },
-                received_at,
-            ) => {
-                if keep_alive
-                    && !target.closes
-                    && let Some(conn) = self.handoff.offer(conn)
-                {
-                    self.worker.store_idle_conn(IdleLoadConn::FastPath(conn), received_at);
+        let request = FastRequest {
+            attempt,
+            bytes: &target.raw_request,
+            closes: target.closes,
+            may_resend: attempt.progress.is_reused() && resend::is_repeatable(&target.hop.method),
+            scratch: self.scratch,
+        };
+        match request.send(conn, now).await {
+            FastOutcome::Unanswered => Ok(FastPathAttempt::Unanswered),
+            FastOutcome::Complete(answer, conn) => {
+                if let Some(conn) = conn.and_then(|conn| self.handoff.offer(conn)) {
+                    self.worker.store_idle_conn(IdleLoadConn::FastPath(conn), answer.received_at);
                 }
-                let found = judge.map(AnswerJudge::into_findings).unwrap_or_default();
+                let FastAnswer { status, bytes, sha256, received_at, found } = answer;
+                let found = found.findings;
                 Ok(FastPathAttempt::Complete(LoadResponse { status, bytes, sha256, received_at, found }))
             }
-            outcome => {
-                if outcome == FastPathOutcome::OddAnswer {
+            FastOutcome::NeedsHyper { conn, is_odd } => {
+                if is_odd {
                     target.protocol.set(LoadProtocol::Hyper);
                 }
                 let conn = Box::pin(conn.into_hyper()).await?;
-                let answer = Box::pin(attempt.resend_with_hyper(conn, &target.prepared[0])).await?;
+                let again = target.prepared[0].to_request();
+                let answer = Box::pin(attempt.resend_with_hyper(conn, again)).await?;
                 Ok(FastPathAttempt::AnsweredByHyper(Box::new(answer)))
             }
         }

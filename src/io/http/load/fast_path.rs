@@ -19,7 +19,8 @@ use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
 use super::answer_judge::{AnswerJudge, LastFindings};
 use crate::io::http::conn::connection::{Http1Conn, HttpConn};
-use crate::io::http::conn::stream::{ConnStream, CountedStream};
+use crate::io::http::conn::connector::RawConn;
+use crate::io::http::conn::stream::CountedStream;
 use crate::io::http::error::FetchError;
 use crate::io::http::timing::{AttemptPhase, AttemptProgress};
 
@@ -29,19 +30,27 @@ const MAX_BODY_LEN: usize = 256 << 10;
 /// The most headers of an answer that is read here.
 const MAX_HEADERS: usize = 64;
 
-/// Buffers that all connections of a load share.
+/// The buffer that reads use, one after the other.
 #[derive(Debug)]
-pub(super) struct LoadScratch {
-    /// Each read uses it, one after the other.
-    read_buffer: RefCell<Box<[u8]>>,
+pub(crate) struct ReadBuffer(RefCell<Box<[u8]>>);
+
+impl Default for ReadBuffer {
+    fn default() -> ReadBuffer {
+        ReadBuffer(RefCell::new(vec![0; 64 << 10].into_boxed_slice()))
+    }
+}
+
+/// What all requests of a fetch share.
+#[derive(Debug, Default)]
+pub(crate) struct LoadScratch {
+    read_buffer: Rc<ReadBuffer>,
     digest_cache: RefCell<DigestCache>,
     pub(super) last_findings: RefCell<LastFindings>,
 }
 
-impl Default for LoadScratch {
-    fn default() -> LoadScratch {
-        let read_buffer = RefCell::new(vec![0; 64 << 10].into_boxed_slice());
-        LoadScratch { read_buffer, digest_cache: RefCell::default(), last_findings: RefCell::default() }
+impl LoadScratch {
+    pub(crate) fn new(read_buffer: Rc<ReadBuffer>) -> LoadScratch {
+        LoadScratch { read_buffer, ..LoadScratch::default() }
     }
 }
 
@@ -72,9 +81,8 @@ impl DigestCache {
 
 /// A connection that speaks HTTP/1.1 without hyper.
 #[derive(Debug)]
-pub(super) struct FastPathConn {
-    stream: ConnStream,
-    peer: Rc<str>,
+pub(crate) struct FastPathConn {
+    raw: RawConn,
     /// The answer so far, if it did not arrive in one read.
     partial: Vec<u8>,
 }
@@ -112,15 +120,18 @@ pub(crate) enum FastPathParse {
 }
 
 impl FastPathConn {
-    pub(super) fn new(stream: ConnStream, peer: Rc<str>) -> FastPathConn {
-        FastPathConn { stream, peer, partial: Vec::new() }
+    pub(crate) fn new(raw: RawConn) -> FastPathConn {
+        FastPathConn { raw, partial: Vec::new() }
     }
 
-    /// Whether a request may be sent: nothing has arrived, and the server has not closed the connection.
-    pub(super) fn is_open(&mut self) -> bool {
-        let mut byte = [0];
-        let mut no_waker = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.stream).poll_read(&mut no_waker, &mut ReadBuf::new(&mut byte)).is_pending()
+    /// Whether a request may be sent on it.
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.raw.is_open()
+    }
+
+    /// The connection between two requests.
+    pub(crate) fn into_raw(self) -> RawConn {
+        self.raw
     }
 
     /// Sends a request, at the time `sent`, and receives the answer, with a body of at most `max_body` bytes.
@@ -132,12 +143,12 @@ impl FastPathConn {
         scratch: &LoadScratch,
         progress: &AttemptProgress,
     ) -> FastPathOutcome {
-        progress.enter(AttemptPhase::Head(Rc::clone(&self.peer), None));
+        progress.enter(AttemptPhase::Head(Rc::clone(&self.raw.peer), None));
         self.partial.clear();
-        let mut written = self.stream.write_all(request).await;
+        let mut written = self.raw.stream.write_all(request).await;
         if written.is_ok() {
             // TLS may still hold some of it back.
-            written = self.stream.flush().await;
+            written = self.raw.stream.flush().await;
         }
         if written.is_err() {
             // The server may have sent the reason before it closed the connection.
@@ -178,10 +189,10 @@ impl FastPathConn {
 
     /// Takes the bytes that have arrived already; whether there are any.
     fn take_arrived(&mut self, scratch: &LoadScratch) -> bool {
-        let mut buffer = scratch.read_buffer.borrow_mut();
+        let mut buffer = scratch.read_buffer.0.borrow_mut();
         let mut read = ReadBuf::new(&mut buffer);
         let mut no_waker = Context::from_waker(Waker::noop());
-        let _ = Pin::new(&mut self.stream).poll_read(&mut no_waker, &mut read);
+        let _ = Pin::new(&mut self.raw.stream).poll_read(&mut no_waker, &mut read);
         self.partial.extend_from_slice(read.filled());
         !self.partial.is_empty()
     }
@@ -193,9 +204,9 @@ impl FastPathConn {
         answer: (u64, Option<&AnswerJudge<'_>>),
         scratch: &LoadScratch,
     ) -> Poll<io::Result<FastPathParse>> {
-        let (mut buffer, mut digests) = (scratch.read_buffer.borrow_mut(), scratch.digest_cache.borrow_mut());
+        let (mut buffer, mut digests) = (scratch.read_buffer.0.borrow_mut(), scratch.digest_cache.borrow_mut());
         let mut read = ReadBuf::new(&mut buffer);
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
+        ready!(Pin::new(&mut self.raw.stream).poll_read(context, &mut read))?;
         let read = read.filled();
         let parsed = match (read.is_empty(), self.partial.is_empty()) {
             (true, _) => FastPathParse::NeedsHyper,
@@ -213,9 +224,9 @@ impl FastPathConn {
 
     /// The connection for hyper, for this one answer. The request must be sent again: it is not written a
     /// second time, and hyper reads what arrived already.
-    pub(super) async fn into_hyper(self) -> Result<HttpConn, FetchError> {
-        let stream = CountedStream::with_replay(self.stream, self.partial);
-        Ok(HttpConn::Http1(Http1Conn::new(stream, self.peer).await?.single_use()))
+    pub(crate) async fn into_hyper(self) -> Result<HttpConn, FetchError> {
+        let stream = CountedStream::with_replay(self.raw.stream, self.partial);
+        Ok(HttpConn::Http1(Http1Conn::new(stream, self.raw.peer).await?.single_use()))
     }
 }
 

@@ -76,7 +76,11 @@ impl LoadTarget {
 /// Whether a load has nothing to fill in, try again or decode.
 fn is_plain_load(job: &FetchJob) -> bool {
     let uses_captures = |text: &ScenarioText| text.capture_names().next().is_some();
-    let is_plain_body = |body: &Payload| matches!(body, Payload::Text(text) if !uses_captures(text));
+    let is_plain_body = |body: &Payload| match body {
+        Payload::Text(text) | Payload::Json(text) => !uses_captures(text),
+        Payload::Form(fields) => !fields.iter().any(|(_, value)| uses_captures(value)),
+        Payload::File(_) | Payload::Multipart(_) => false,
+    };
     job.load.is_some()
         && job.retries == 0
         && !job.decode_body

@@ -16,6 +16,40 @@ use crate::io::http::conn::connection::HttpConn;
 use crate::io::http::conn::pool::IDLE_TIMEOUT;
 use crate::io::http::timing::SendCounter;
 
+/// The request that a worker is handed next, and the task that waits for it.
+pub(crate) struct RequestSlot<R> {
+    pending: Cell<Option<R>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl<R> Default for RequestSlot<R> {
+    fn default() -> RequestSlot<R> {
+        RequestSlot { pending: Cell::new(None), waker: RefCell::default() }
+    }
+}
+
+impl<R> RequestSlot<R> {
+    /// Hands the worker its next request. It must be idle.
+    pub(crate) fn put(&self, request: R) {
+        self.pending.set(Some(request));
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for the next request.
+    pub(crate) async fn take(&self) -> R {
+        std::future::poll_fn(|context| match self.pending.take() {
+            Some(request) => Poll::Ready(request),
+            None => {
+                *self.waker.borrow_mut() = Some(context.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
 /// A request for a worker.
 #[derive(Clone, Copy)]
 pub(super) struct WorkerRequest {
@@ -36,8 +70,7 @@ pub(super) struct LoadWorker {
     pub(super) deadline: Rc<RequestDeadline>,
     /// What it took to send the current request so far.
     pub(super) sent: SendCounter,
-    pending_request: Cell<Option<WorkerRequest>>,
-    waker: RefCell<Option<Waker>>,
+    slot: RequestSlot<WorkerRequest>,
     /// The connection while the worker is idle, and since when it is.
     idle_conn: RefCell<Option<(IdleLoadConn, Instant)>>,
 }
@@ -48,8 +81,7 @@ impl LoadWorker {
             task: RefCell::default(),
             deadline,
             sent: SendCounter::default(),
-            pending_request: Cell::default(),
-            waker: RefCell::default(),
+            slot: RequestSlot::default(),
             idle_conn: RefCell::default(),
         }
     }
@@ -57,22 +89,12 @@ impl LoadWorker {
     /// Hands the worker its next request. It must be idle.
     pub(super) fn assign(&self, request: WorkerRequest) {
         self.sent.take();
-        self.pending_request.set(Some(request));
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
+        self.slot.put(request);
     }
 
     /// Waits for the next request.
     pub(super) async fn next_request(&self) -> WorkerRequest {
-        std::future::poll_fn(|context| match self.pending_request.take() {
-            Some(request) => Poll::Ready(request),
-            None => {
-                *self.waker.borrow_mut() = Some(context.waker().clone());
-                Poll::Pending
-            }
-        })
-        .await
+        self.slot.take().await
     }
 
     /// Keeps a connection, idle since `now`, for the next request.

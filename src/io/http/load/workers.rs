@@ -8,11 +8,10 @@ use std::time::Instant;
 
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::FetchJob;
-use scenario_log::event::{FetchedResponse, Source};
-use scenario_log::time::Span;
+use scenario_log::event::Source;
 
 use super::deadlines::LoadDeadlines;
-use super::exchange::{LoadExchange, LoadResponse};
+use super::exchange::LoadExchange;
 use super::fast_path::LoadScratch;
 use super::handoff::ConnHandoff;
 use super::target::LoadTarget;
@@ -108,22 +107,7 @@ impl LoadWorkers {
         let now = Instant::now();
         let outcome = self.deadlines.run_until_deadline(&worker.deadline, now, exchange.run(now)).await;
         match outcome.unwrap_or_else(|| Err(progress.timeout_error(job.timeout))) {
-            Ok(LoadResponse { status, bytes, sha256, received_at, found }) => {
-                let took = Span::from_std(received_at.saturating_duration_since(started));
-                let found = found.in_time(took);
-                let fetched = FetchedResponse {
-                    status,
-                    bytes,
-                    sha256,
-                    took,
-                    timings: progress.timings(),
-                    reused: Some(progress.is_reused()),
-                    sent: progress.answered_counts(),
-                    check: found.mismatch.map(|message| retry::loggable_message(&self.context, &message)),
-                    captured: found.captured,
-                };
-                Input::FetchFinished { source, fetched: Box::new(fetched) }
-            }
+            Ok(response) => response.into_input(&attempt, started),
             Err(error) => retry::failed_input(&self.context, source, (&error, &progress, 1), started),
         }
     }

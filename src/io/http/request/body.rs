@@ -41,14 +41,8 @@ impl RequestBody {
     /// The body that a job gives; a file's path is relative to `folder`.
     pub(super) async fn for_job(body: &FetchBody, folder: &Path) -> Result<RequestBody, FetchError> {
         match body {
-            FetchBody::Text(text) | FetchBody::Json(text) => {
-                Ok(RequestBody::Bytes(Bytes::from(text.reveal().to_owned())))
-            }
-            FetchBody::Form(fields) => {
-                let fields = fields.iter().map(|(name, value)| (name, value.reveal()));
-                let encoded =
-                    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-                Ok(RequestBody::Bytes(Bytes::from(encoded)))
+            FetchBody::Text(_) | FetchBody::Json(_) | FetchBody::Form(_) => {
+                Ok(RequestBody::from_bytes(RequestBody::in_memory(body)))
             }
             FetchBody::File(path) => {
                 let shown = path.display().to_string();
@@ -57,6 +51,19 @@ impl RequestBody {
             FetchBody::Multipart(parts) => {
                 RequestBody::from_segments(multipart::segments(parts, folder)).await
             }
+        }
+    }
+
+    /// The bytes of a body that needs no file.
+    pub(super) fn in_memory(body: &FetchBody) -> Option<Bytes> {
+        match body {
+            FetchBody::Text(text) | FetchBody::Json(text) => Some(Bytes::from(text.reveal().to_owned())),
+            FetchBody::Form(fields) => {
+                let fields = fields.iter().map(|(name, value)| (name, value.reveal()));
+                let mut encoder = url::form_urlencoded::Serializer::new(String::new());
+                Some(Bytes::from(encoder.extend_pairs(fields).finish()))
+            }
+            FetchBody::File(_) | FetchBody::Multipart(_) => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod http1;
 mod multipart;
 pub(crate) mod redirect;
 mod target;
+pub(crate) mod template;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,7 +20,7 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, PROXY_AUTHORI
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Uri};
 
-use scenario_core::scenario::model::{FetchBody, FetchJob};
+use scenario_core::scenario::model::FetchJob;
 use scenario_log::event::FetchErrorKind;
 
 use crate::io::http::error::FetchError;
@@ -61,17 +62,14 @@ pub(crate) struct PreparedRequest {
 }
 
 impl PreparedRequest {
-    /// The request of a job for one hop. Only a body that the scenario gives as text is prepared; with
-    /// any other the request has no body.
+    /// The request of a job for one hop. Only a body that needs no file is prepared; with any other the request
+    /// has no body.
     pub(crate) fn new(
         hop: &RequestHop,
         job: &FetchJob,
         form: RequestForm<'_>,
     ) -> Result<PreparedRequest, FetchError> {
-        let body = match &job.body {
-            Some(FetchBody::Text(text)) if hop.has_body => Some(Bytes::from(text.reveal().to_owned())),
-            _ => None,
-        };
+        let body = job.body.as_ref().filter(|_| hop.has_body).and_then(RequestBody::in_memory);
         let parts = build_parts(hop, &RequestBody::from_bytes(body.clone()), form)?;
         let header_names = job.headers.iter().map(|(name, _)| name.clone()).collect();
         Ok(PreparedRequest { parts, header_names, body })

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::RunState;
-use crate::engine::effect::Effect;
+use crate::engine::effect::{Effect, RequestingPlayer};
 use crate::engine::expectations::outcome::EventOrigin;
 use crate::engine::job::JobRun;
 use crate::engine::load_metrics_recorder::LoadMetricsRecorder;
@@ -95,9 +95,11 @@ impl RunState {
             row: starting.as_ref().and_then(|request| request.row).map(u64::from),
             values: shown_values.as_deref().filter(|values| !values.is_empty()),
         });
-        let session = round.map(|round| round.player);
-        let session = session.filter(|id| self.players.group_of(*id, &scenario).cookies);
-        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured, session });
+        let player = round.map(|round| RequestingPlayer {
+            id: round.player,
+            keeps_cookies: self.players.group_of(round.player, &scenario).cookies,
+        });
+        out.effect(Effect::StartRequest { source, job, url, due: counts_from, captured, player });
     }
 
     /// Takes the row of a run of a fetch that is no load; false if there is none, so that no request starts.

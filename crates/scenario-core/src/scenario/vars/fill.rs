@@ -49,13 +49,14 @@ pub fn encode_for_url(value: &str) -> String {
 }
 
 /// Encodes a value as the inside of a JSON string.
-fn escape_for_json(value: &str) -> String {
+#[must_use]
+pub fn escape_for_json(value: &str) -> String {
     let quoted = Json::from(value).to_line();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// All texts of one request of a job; `url` is the index of its URL.
-pub(crate) fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
+pub fn request_texts(job: &FetchJob, url: usize) -> impl Iterator<Item = &ScenarioText> {
     job.urls.get(url).into_iter().chain(texts_beside_urls(job))
 }
 
