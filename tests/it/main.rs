@@ -24,6 +24,7 @@ mod load;
 mod log;
 mod origin;
 mod page;
+mod params;
 mod processes;
 mod pty;
 mod reader;

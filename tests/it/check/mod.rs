@@ -5,7 +5,7 @@
 //! beside it. With `UPDATE=1` in the environment, the tests write these files and the schema instead of
 //! comparing them.
 
-mod common;
+pub(crate) mod common;
 mod data;
 mod expected;
 mod fetches;

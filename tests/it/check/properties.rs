@@ -148,11 +148,16 @@ fn toml_line() -> impl Strategy<Value = String> {
 
 /// Legal documents, which are then changed at one place. Their names are used in such a way that no change
 /// leaves a reference without its definition.
-const BASES: [&str; 9] = [
+const BASES: [&str; 10] = [
     "[data.a]\nrows = [{ x = 'y', n = 1 }, { x = '', n = 2.5 }]\ntake = 'once'\n[data.b]\nrows = [{ x = true }]\n\
      [fetches.a]\nurls = ['http://h/${row.x}?n=${n}']\ndata = 'a'\nheaders = { A = '${draw:1..6}' }\nbody = { json = { a = '${row.n}' } }\n",
     "[presets.p]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n[[timeline]]\nspawn = 'p'\nrate = '5/s'\narrivals = 'poisson'\ntimes = 3\n\
      [[timeline]]\nspawn = 'p'\nrate = [{ at = '0s', to = '1/s' }, { at = '1s', to = '10/s' }]\nfor = '2s'\n",
+    "[vars]\nnum = 3\nb = true\nno = false\nt = 'x'\n[presets.p]\nplayers = [{ name = 'j', count = '${num}', moves = '${num}', every = '1s' }]\n\
+     [presets.q]\ncommand = ['${num}']\nexits = ['${num}', 0]\nbackground = '${b}'\nclear_env = '${b}'\n\
+     [fetches.f]\nurls = ['http://h/${num}']\nredirects = '${num}'\nstatus = 200\nmay_fail = '${num}'\nbody = { json = { a = '${num}', b = ['${b}', '${t}'] } }\n\
+     [[timeline]]\nspawn = 'p'\ncount = '${num}'\nevery = '1s'\ntimes = '${num}'\n[[expect]]\nof = 'move'\nat_least = '${num}'\nabort = '${no}'\n\
+     [[expect]]\nof = 'spawn.exited'\nwhere = { ok = '${b}', code = '${num}' }\nnever = '${b}'\n",
     "[world]\nsize = [40, 20]\nedges = 'stop'\nbroadcast = '1s'\n[presets.a]\nplayers = [{ name = 'j', moves = 3, every = '1s' }]\n",
     "[shared]\na = 1\nb = -3\n[presets.a]\nplayers = [{ name = 'j', count = 2, directions = ['N'], \
      steps = ['load a', 'store b', 'add 1', 'mul -2', 'lock m', 'unlock m', 'pause 1s..2s', 'move', 'say x'] }]\n\
@@ -187,7 +192,7 @@ fn value() -> impl Strategy<Value = toml::Value> {
         '1s', '0s', '5', '1s1s', '1M', '1 m 30s', '-1s', '0.5s', '1s..2s', '1s..', '64KiB', '0', '0B', '64 kB', '1.5GB', 'any', '2xx', '99x', '400..499', '499 .. 400', '200..', ['5xx', 404], ['any'], '1%', '0.25 %', '100.0%', '101%', '.5%', \
         'TERM', 'sigterm', '33', '31', 'POST', 'post', 'PoSt', 'N', 'null', 'open', 'task', 'process', 'auto', 'concurrent', 'http://h/', \
         'a.started', '.started', 'a.done', 'p95', 'p0', 'p99.99', 'max', '10/s', '0/s', '/s', 'line', 'fetch.took', 'run.finished', { of = 'line' }, { text = 'x', n = 1 }, 'load a', 'load  b ', 'load', 'add +1', 'add 1.5', 'add 99999999999999999999', 'lock m', 'unlock m', 'pause 1s', 'pause 1s .. 2s', 'pause 1s..', \
-        'pause { exponential = \"1s\" }', 'move x', 'say', ' say  x', '${', '${nope}', \"a\\u0000\"]";
+        'pause { exponential = \"1s\" }', 'move x', 'say', ' say  x', '${', '${nope}', '${num}', '${b}', '${t}', '${}', 'a ${num}', \"a\\u0000\"]";
     let list = values.parse::<toml::Table>().ok().and_then(|mut table| table.remove("v"));
     let Some(toml::Value::Array(list)) = list else { panic!("the values are TOML") };
     proptest::sample::select(list)
@@ -251,7 +256,8 @@ fn collect(value: &toml::Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>
 
 /// Messages about errors that a schema cannot express: they need the rest of the scenario, or more than a
 /// grammar.
-const BEYOND: [&str; 63] = [
+const BEYOND: [&str; 64] = [
+    "(the value of `${",
     "the points of a rate must be in the order of time",
     "is no file of rows",
     "there is no table of rows",

@@ -3,7 +3,7 @@
 
 use super::durations::DurationValue;
 use super::encode::TomlEncode;
-use super::numbers::BoundedInt;
+use super::numbers::{BoundedInt, integer_schema};
 use super::strings::{PublicString, RegexText};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
@@ -115,13 +115,8 @@ impl TomlSchema for RawVar {
     }
 
     fn schema() -> Json {
-        let integer = object([
-            ("type", "integer".into()),
-            ("minimum", Json::Int(i64::MIN)),
-            ("maximum", Json::Int(i64::MAX)),
-        ]);
-        let string = object([("type", "string".into())]);
-        object([("anyOf", Json::List(vec![string, integer, bool::schema()]))])
+        let [string, boolean] = ["string", "boolean"].map(|kind| object([("type", kind.into())]));
+        object([("anyOf", Json::List(vec![string, integer_schema(i64::MIN, i64::MAX), boolean]))])
     }
 }
 

@@ -5,6 +5,7 @@ use super::durations::DurationValue;
 use super::encode::{TomlEncode, encode_named};
 use super::json_text::{JsonText, encode_json_text};
 use super::key_rules::{HeaderNameRule, KeyRule};
+use super::lone_variable::or_lone_variable_schema;
 use super::numbers::BoundedInt;
 use super::strings::{RegexText, pattern_schema};
 use super::table::table;
@@ -66,10 +67,11 @@ pub(crate) struct JsonNumber(String);
 
 impl TomlSchema for JsonNumber {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<JsonNumber> {
+        let node = cx.resolve_number(node)?;
         let number = match node.value {
             TomlValue::Integer(Some(number)) => Some(Json::Int(number)),
             TomlValue::Float => {
-                let written = node.at.slice(&cx.source).replace('_', "");
+                let written = cx.written(node.at).replace('_', "");
                 written.parse().ok().filter(|number: &f64| number.is_finite()).map(Json::Float)
             }
             _ => None,
@@ -81,7 +83,7 @@ impl TomlSchema for JsonNumber {
     }
 
     fn schema() -> Json {
-        object([("type", "number".into())])
+        or_lone_variable_schema(object([("type", "number".into())]))
     }
 }
 

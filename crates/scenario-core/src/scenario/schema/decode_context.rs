@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use super::lone_variable::NotedValue;
 use super::{KeySlot, Located, TomlSchema, foreign_keys, own_words};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::diagnostics::Diagnostics;
@@ -34,6 +35,8 @@ pub(crate) struct DecodeContext<'a> {
     pub(crate) folder: PathBuf,
     /// Whether the file has syntax errors, so that a missing key must not be reported.
     pub(crate) has_syntax_errors: bool,
+    /// The last value that came from a `${name}` alone in its string.
+    pub(super) noted_value: Option<NotedValue>,
     /// The regular expressions that have been checked, with their errors.
     regexes: HashMap<String, Option<String>>,
     /// The number of wrong ones among them.
@@ -57,6 +60,7 @@ impl<'a> DecodeContext<'a> {
             diagnostics: found,
             folder: PathBuf::new(),
             has_syntax_errors: false,
+            noted_value: None,
             regexes: HashMap::new(),
             wrong_regexes: 0,
         }
@@ -70,6 +74,7 @@ impl<'a> DecodeContext<'a> {
     /// Adds an error at a range of this file.
     pub(crate) fn error(&mut self, at: ByteRange, message: impl Into<String>) {
         let place = self.place(at);
+        let message = self.with_origin(at, message.into());
         self.diagnostics.add(Diagnostic::error(place, message));
     }
 
@@ -81,6 +86,7 @@ impl<'a> DecodeContext<'a> {
         help: impl Into<String>,
     ) {
         let place = self.place(at);
+        let message = self.with_origin(at, message.into());
         self.diagnostics.add(Diagnostic::error(place, message).with_help(help));
     }
 
@@ -100,7 +106,7 @@ impl<'a> DecodeContext<'a> {
 
     /// Reports a value of the wrong type, with a help of its own.
     pub(crate) fn report_wrong_type_with_help(&mut self, node: &TomlNode, wanted: &str, help: String) {
-        let found = describe_value(node, &self.source);
+        let found = self.describe_value(node);
         let place = self.place(node.at);
         self.diagnostics
             .add(Diagnostic::error(place, format!("expected {wanted}, found {found}")).with_help(help));
@@ -346,18 +352,5 @@ fn regex_error_message(error: &regex::Error) -> String {
             let last = words.lines().next_back().unwrap_or_default();
             last.trim_start_matches("error: ").to_owned()
         }
-    }
-}
-
-/// The kind of a value, with its article.
-pub(crate) fn describe_value(node: &TomlNode, source: &str) -> String {
-    match &node.value {
-        TomlValue::String(_) => "a string".to_owned(),
-        TomlValue::Integer(_) => format!("the integer {}", quoted(node.at.slice(source))),
-        TomlValue::Float => format!("the float {}", quoted(node.at.slice(source))),
-        TomlValue::Boolean(value) => format!("the boolean `{value}`"),
-        TomlValue::Datetime => "a date or time".to_owned(),
-        TomlValue::Array(_) => "an array".to_owned(),
-        TomlValue::Table(_) => "a table".to_owned(),
     }
 }

@@ -30,6 +30,7 @@ const LIMIT_FORMS: &str = "5, \"300ms\", \"64KiB\", \"10/s\" or \"1%\"";
 
 impl TomlSchema for RawLimit {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawLimit> {
+        let node = cx.resolve_in_text(node)?;
         match node.value {
             TomlValue::Integer(number) => match number {
                 Some(number) => Some(RawLimit::Number(number)),
@@ -160,6 +161,7 @@ fn integer_schema() -> Json {
 }
 
 fn decode_matcher(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<KeyMatcher> {
+    let node = cx.resolve_kind(node);
     match node.value {
         TomlValue::Boolean(value) => Some(KeyMatcher::Boolean(value)),
         TomlValue::Integer(number) => match number {

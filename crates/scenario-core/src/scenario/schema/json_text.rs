@@ -52,6 +52,7 @@ fn decode_json_pair(
     late: bool,
     gaps: &mut Vec<FilePlace>,
 ) -> Option<(Json, Json)> {
+    let node = cx.resolve_kind(node);
     let at = node.at;
     let both = |json: Json| Some((json.clone(), json));
     match node.value {

@@ -22,6 +22,7 @@ mod intervals;
 mod json_text;
 pub(crate) mod key_rules;
 pub(crate) mod keywords;
+mod lone_variable;
 mod multipart;
 pub(crate) mod numbers;
 pub(crate) mod own_words;

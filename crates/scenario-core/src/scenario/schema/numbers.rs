@@ -1,5 +1,6 @@
 //! Integers of a range, booleans, and sizes.
 
+use super::lone_variable::or_lone_variable_schema;
 use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::quoted;
 use crate::scenario::format::SIZE_UNITS;
@@ -12,6 +13,7 @@ pub(crate) struct BoundedInt<const LEAST: i64, const MOST: i64>(pub(crate) i64);
 
 impl<const LEAST: i64, const MOST: i64> TomlSchema for BoundedInt<LEAST, MOST> {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Self> {
+        let node = cx.resolve_lone(node)?;
         match node.value {
             TomlValue::Integer(Some(number)) if (LEAST..=MOST).contains(&number) => Some(BoundedInt(number)),
             TomlValue::Integer(_) => {
@@ -23,7 +25,7 @@ impl<const LEAST: i64, const MOST: i64> TomlSchema for BoundedInt<LEAST, MOST> {
                 // The number may stand in quotes, or have decimals that say nothing.
                 let written = match &node.value {
                     TomlValue::String(text) => text.as_str(&cx.source).to_owned(),
-                    _ => node.at.slice(&cx.source).to_owned(),
+                    _ => cx.written(node.at).to_owned(),
                 };
                 let whole = written.trim().trim_end_matches('0').trim_end_matches('.');
                 let number =
@@ -42,30 +44,30 @@ impl<const LEAST: i64, const MOST: i64> TomlSchema for BoundedInt<LEAST, MOST> {
     fn schema() -> Json {
         // For JSON Schema a float such as 1.0 is an integer; the decoding tells TOML's floats from integers
         // itself.
-        object([("type", "integer".into()), ("minimum", Json::Int(LEAST)), ("maximum", Json::Int(MOST))])
+        or_lone_variable_schema(integer_schema(LEAST, MOST))
     }
+}
+
+/// The schema of an integer of a range.
+pub(crate) fn integer_schema(least: i64, most: i64) -> Json {
+    object([("type", "integer".into()), ("minimum", Json::Int(least)), ("maximum", Json::Int(most))])
 }
 
 /// Reports an integer that is out of its range.
 pub(crate) fn report_out_of_range(cx: &mut DecodeContext<'_>, at: ByteRange, least: i64, most: i64) {
-    let source = std::rc::Rc::clone(&cx.source);
-    cx.error(
-        at,
-        format!(
-            "{} is out of range: it must be an integer from {least} to {most}",
-            quoted(at.slice(&source))
-        ),
-    );
+    let written = cx.describe_written(at);
+    cx.error(at, format!("{written} is out of range: it must be an integer from {least} to {most}"));
 }
 
 impl TomlSchema for bool {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<bool> {
+        let node = cx.resolve_lone(node)?;
         match node.value {
             TomlValue::Boolean(value) => Some(value),
             _ => {
                 let written = match &node.value {
                     TomlValue::String(text) => text.as_str(&cx.source).to_ascii_lowercase(),
-                    _ => node.at.slice(&cx.source).to_owned(),
+                    _ => cx.written(node.at).to_owned(),
                 };
                 let help = match written.as_str() {
                     "true" | "yes" | "on" | "y" | "1" => "write true",
@@ -79,7 +81,7 @@ impl TomlSchema for bool {
     }
 
     fn schema() -> Json {
-        object([("type", "boolean".into())])
+        or_lone_variable_schema(object([("type", "boolean".into())]))
     }
 }
 
@@ -153,8 +155,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 
 /// The schema of one integer of a range, or of a list of them.
 pub(crate) fn int_or_list_schema(least: i64, most: i64) -> Json {
-    let one =
-        object([("type", "integer".into()), ("minimum", Json::Int(least)), ("maximum", Json::Int(most))]);
+    let one = or_lone_variable_schema(integer_schema(least, most));
     let list = object([("type", "array".into()), ("minItems", 1.into()), ("items", one.clone())]);
     object([("anyOf", Json::List(vec![one, list]))])
 }

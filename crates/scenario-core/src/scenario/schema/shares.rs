@@ -17,12 +17,13 @@ pub(super) const SHARE_PATTERN: &str = "(100(\\.0{1,7})?|[0-9]{1,2}(\\.[0-9]{1,7
 
 /// The decimal number of a TOML float; none for those that are no number.
 pub(super) fn fraction_of_float(cx: &DecodeContext<'_>, node: &TomlNode) -> Option<Share> {
-    Share::from_fraction(node.at.slice(&cx.source).replace('_', "").parse().ok()?)
+    Share::from_fraction(cx.written(node.at).replace('_', "").parse().ok()?)
 }
 
 impl TomlSchema for FailureBudget {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<FailureBudget> {
         let at = node.at;
+        let node = cx.resolve_in_text(node)?;
         match node.value {
             TomlValue::Integer(_) => {
                 let BoundedInt(number) = BoundedInt::<0, MAX_FAILURES>::decode(cx, node)?;

@@ -20,6 +20,7 @@ const MOST: i64 = 999;
 
 impl TomlSchema for StatusRule {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<StatusRule> {
+        let node = cx.resolve_in_text(node)?;
         match node.value {
             TomlValue::Array(items) if items.is_empty() => {
                 let help = format!("the forms are {FORMS}");
@@ -66,6 +67,7 @@ impl TomlSchema for StatusRule {
 /// Decodes an item of a list, or a number that stands alone.
 fn decode_range(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<StatusRange> {
     let at = node.at;
+    let node = cx.resolve_in_text(node)?;
     if let TomlValue::Integer(number) = node.value {
         let code = number.filter(|code| (LEAST..=MOST).contains(code)).and_then(|code| code.try_into().ok());
         if code.is_none() {

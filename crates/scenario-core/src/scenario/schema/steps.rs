@@ -4,6 +4,7 @@
 use super::collections::ListOf;
 use super::decode_context::decode_snippet;
 use super::encode::TomlEncode;
+use super::lone_variable::or_lone_variable_schema;
 use super::numbers::{BoundedInt, report_out_of_range};
 use super::span_text::TIME_UNIT_PATTERN;
 use super::step_conditions::{CONDITION_FORMS, parse_condition};
@@ -307,6 +308,7 @@ const MAX_ROUNDS: u32 = 1_000_000_000;
 impl TomlSchema for RoundCount {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RoundCount> {
         let at = node.at;
+        let node = cx.resolve_in_text(node)?;
         if let TomlValue::Integer(number) = node.value {
             let rounds = number.and_then(|number| u32::try_from(number).ok()).filter(|n| *n <= MAX_ROUNDS);
             if rounds.is_none() {
@@ -363,6 +365,7 @@ impl TomlSchema for Chance {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<Chance> {
         const FORMS: &str = "a chance is a number from 0 to 1, such as 0.3, with at most six decimals";
         let at = node.at;
+        let node = cx.resolve_number(node)?;
         if !matches!(node.value, TomlValue::Integer(_) | TomlValue::Float) {
             let percent = match &node.value {
                 TomlValue::String(text) => {
@@ -382,22 +385,27 @@ impl TomlSchema for Chance {
             }
             return None;
         }
-        let source = std::rc::Rc::clone(&cx.source);
-        let written = at.slice(&source).replace('_', "");
+        let written = cx.written(at).replace('_', "");
         let millionths = written.parse::<f64>().unwrap_or(f64::NAN) * f64::from(Chance::ALWAYS);
         if !(0.0..=f64::from(Chance::ALWAYS)).contains(&millionths) {
-            cx.error_with_help(at, format!("{} is not a chance", quoted(&written)), FORMS);
+            let written = cx.describe_written(at);
+            cx.error_with_help(at, format!("{written} is not a chance"), FORMS);
             return None;
         }
         if (millionths - millionths.round()).abs() > 1e-6 {
-            cx.error_with_help(at, format!("{} has too many decimals", quoted(&written)), FORMS);
+            let written = cx.describe_written(at);
+            cx.error_with_help(at, format!("{written} has too many decimals"), FORMS);
             return None;
         }
         Some(Chance(millionths.round() as u32))
     }
 
     fn schema() -> Json {
-        object([("type", "number".into()), ("minimum", Json::Int(0)), ("maximum", Json::Int(1))])
+        or_lone_variable_schema(object([
+            ("type", "number".into()),
+            ("minimum", Json::Int(0)),
+            ("maximum", Json::Int(1)),
+        ]))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::decode_context::decode_snippet;
 use super::encode::TomlEncode;
+use super::lone_variable::lone_variable_schema;
 use super::{DecodeContext, TomlSchema, own_words};
 use crate::diagnostic::{Diagnostic, FilePlace, quoted};
 use crate::scenario::toml::{ByteRange, TomlKeyValue, TomlNode, TomlValue};
@@ -215,7 +216,12 @@ pub(crate) fn table_schema(description: &str, keys: Vec<(String, Json)>, rules: 
             }
             TableRule::OneUnlessTrue(keys, other) => {
                 let none = object([("anyOf", keys.iter().map(|key| requires_schema(key)).collect())]);
-                let is_true = object([(*other, object([("const", true.into())]))]);
+                // A variable may be true as well.
+                let is_true = object([(
+                    "anyOf",
+                    Json::List(vec![object([("const", true.into())]), lone_variable_schema()]),
+                )]);
+                let is_true = object([(*other, is_true)]);
                 let alone = requires_schema(other).with("properties", is_true).with("not", none);
                 let one = keys.iter().map(|key| requires_schema(key)).chain([alone]);
                 all.push(object([("oneOf", Json::List(one.collect()))]));

@@ -74,6 +74,7 @@ fn decode_integers(
         TomlValue::Array(items) => {
             let mut numbers = Vec::with_capacity(items.len());
             for item in items {
+                let item = cx.resolve_lone(item)?;
                 match item.value {
                     TomlValue::Integer(Some(number)) if (least..=most).contains(&number) => {
                         numbers.push(number)
@@ -113,6 +114,7 @@ const EXIT_FORMS: &str = "0, [0, 3], \"any\" or { signal = \"TERM\" }";
 
 impl TomlSchema for ExitRule {
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<ExitRule> {
+        let node = cx.resolve_in_text(node)?;
         match node.value {
             TomlValue::String(_) => {
                 decode_word(cx, node, "an exit", &[("any", ())], EXIT_FORMS).map(|()| ExitRule::Any)

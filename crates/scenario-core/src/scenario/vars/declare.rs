@@ -41,9 +41,11 @@ pub(crate) fn declare_vars<'e>(
     }
     let declared: Vec<String> = written.keys().cloned().collect();
     for (name, value) in options.vars {
-        vars.set(name, Some(VarValue::Text(ScenarioText::plain(value.as_str()))));
-        written.remove(name);
+        let declared = written.get(name).and_then(|(_, _, value)| value.as_ref());
+        vars.set(name, Some(given_value(value, declared)));
+        vars.set_untyped(name);
     }
+    options.vars.iter().for_each(|(name, _)| drop(written.remove(name)));
     let place = |name: &str| written.get(name).map(|(_, place, _)| *place);
     captures::declare_captures(parsed, place, options, &mut vars, found);
     vars.declare(declared);
@@ -64,6 +66,19 @@ pub(crate) fn declare_vars<'e>(
     vars
 }
 
+/// The value of a `--var`: an integer or a boolean if the file declares one and the text is one, otherwise a
+/// text.
+fn given_value(text: &str, declared: Option<&RawVar>) -> VarValue {
+    let value = match declared {
+        Some(RawVar::Integer(_)) => {
+            text.parse().ok().filter(|number: &i64| number.to_string() == text).map(VarValue::Integer)
+        }
+        Some(RawVar::Boolean(_)) => text.parse().ok().map(VarValue::Boolean),
+        Some(RawVar::Text(_)) | None => None,
+    };
+    value.unwrap_or_else(|| VarValue::Text(ScenarioText::plain(text)))
+}
+
 fn substitute_var(
     vars: &mut Vars<'_>,
     name: &str,
@@ -71,7 +86,7 @@ fn substitute_var(
     found: &mut Diagnostics,
 ) -> Option<VarValue> {
     match vars.substitute_value(name, text.value.as_str(source)) {
-        Ok(text) => Some(VarValue::Text(text)),
+        Ok(value) => Some(value),
         Err(faults) => {
             let whole = ByteRange { start: text.place.start, end: text.place.end };
             for fault in faults {

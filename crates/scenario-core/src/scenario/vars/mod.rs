@@ -25,7 +25,7 @@ use std::fmt;
 use crate::diagnostic::quoted;
 use crate::scenario::model::{ScenarioText, VarValue};
 use crate::scenario::vars::request_values::RequestValue;
-use crate::scenario::vars::template::{TemplatePart, parse_template};
+use crate::scenario::vars::template::{TemplatePart, lone_variable_name, parse_template};
 use scenario_log::event::REDACTED;
 
 /// The largest length of all texts with variables in one scenario, in bytes: nested variables grow fast.
@@ -129,9 +129,21 @@ struct VarPart {
     env_name: Option<String>,
 }
 
+/// The value of a `${name}` that is all of a string.
+#[derive(Debug)]
+pub(crate) struct LoneValue {
+    pub(crate) name: String,
+    pub(crate) value: VarValue,
+    /// Whether the value has a kind of its own: what comes from the command line or the environment is always
+    /// a text, whatever it stands for.
+    pub(crate) has_kind: bool,
+}
+
 /// The variables of a scenario.
 pub(crate) struct Vars<'e> {
     values: BTreeMap<String, Option<VarValue>>,
+    /// The variables whose texts came from the command line or the environment.
+    untyped: BTreeSet<String>,
     /// The parts of the variables whose values have some of the environment.
     env_parts: BTreeMap<String, Vec<VarPart>>,
     declared: BTreeSet<String>,
@@ -151,6 +163,7 @@ impl<'e> Vars<'e> {
     pub(crate) fn new(env: &'e dyn Fn(&str) -> Option<String>) -> Vars<'e> {
         Vars {
             values: BTreeMap::new(),
+            untyped: BTreeSet::new(),
             env_parts: BTreeMap::new(),
             declared: BTreeSet::new(),
             incomplete: false,
@@ -166,6 +179,11 @@ impl<'e> Vars<'e> {
     /// Sets a variable; `None` if its value is wrong.
     pub(crate) fn set(&mut self, name: &str, value: Option<VarValue>) {
         self.values.insert(name.to_owned(), value);
+    }
+
+    /// Notes that the text of a variable came from the command line or the environment.
+    pub(crate) fn set_untyped(&mut self, name: &str) {
+        self.untyped.insert(name.to_owned());
     }
 
     /// The names of all variables and captured values.
@@ -240,20 +258,44 @@ impl<'e> Vars<'e> {
 
     /// Replaces the variables of the value of a variable, and keeps its parts for the URLs in which it
     /// stands.
-    pub(crate) fn substitute_value(
-        &mut self,
-        name: &str,
-        template: &str,
-    ) -> Result<ScenarioText, Vec<VarError>> {
+    pub(crate) fn substitute_value(&mut self, name: &str, template: &str) -> Result<VarValue, Vec<VarError>> {
         if !template.contains("${") {
-            return Ok(ScenarioText::plain(template));
+            return Ok(VarValue::Text(ScenarioText::plain(template)));
         }
         let parts = self.substitute_parts(template, VarPolicy::Secrets)?;
         let text = join(&parts);
         if parts.iter().any(|part| part.env_name.is_some()) {
             self.env_parts.insert(name.to_owned(), parts);
         }
-        Ok(text)
+        let lone = lone_variable_name(template).map(|other| self.lone_value_of(other, VarPolicy::Secrets));
+        match lone {
+            Some(Ok(LoneValue { value, has_kind, .. })) => {
+                if !has_kind {
+                    self.set_untyped(name);
+                }
+                Ok(value)
+            }
+            _ => Ok(VarValue::Text(text)),
+        }
+    }
+
+    /// The value of the variable whose `${name}` is all of this template, if it is one. It must be no secret.
+    pub(crate) fn lone_value(&self, template: &str) -> Option<Result<LoneValue, VarError>> {
+        let name = lone_variable_name(template)?;
+        Some(
+            self.lone_value_of(name, VarPolicy::PublicOnly)
+                .map_err(|kind| VarError { at: 0..template.len(), kind }),
+        )
+    }
+
+    fn lone_value_of(&self, name: &str, secrecy: VarPolicy) -> Result<LoneValue, VarErrorKind> {
+        let parts = self.resolve(name, secrecy)?;
+        let value = match self.values.get(name) {
+            Some(Some(VarValue::Text(_)) | None) | None => VarValue::Text(join(&parts)),
+            Some(Some(value)) => value.clone(),
+        };
+        let has_kind = !name.starts_with("env:") && !self.untyped.contains(name);
+        Ok(LoneValue { name: name.to_owned(), value, has_kind })
     }
 
     fn substitute_parts(&self, template: &str, secrecy: VarPolicy) -> Result<Vec<VarPart>, Vec<VarError>> {

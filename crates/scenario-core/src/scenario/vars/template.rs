@@ -62,6 +62,12 @@ pub(crate) fn variable_names(template: &str) -> Vec<&str> {
     parse_template(template).into_iter().filter_map(wanted).collect()
 }
 
+/// The name of the variable whose `${name}` is all of a template.
+pub(crate) fn lone_variable_name(template: &str) -> Option<&str> {
+    let name = template.strip_prefix("${")?.strip_suffix('}')?;
+    (name != "$" && !name.contains('}')).then_some(name)
+}
+
 /// A template that gives this text.
 pub(crate) fn escape(text: &str) -> String {
     let mut template = String::with_capacity(text.len());

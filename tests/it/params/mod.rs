@@ -1,0 +1,3 @@
+//! Parameters of scenario files.
+
+mod kinds;
