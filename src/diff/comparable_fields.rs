@@ -128,6 +128,10 @@ impl<'a> ComparableFields<'a> {
                 counting.push_entry(entry);
                 counting.push_text("text", Some(text));
             }
+            Event::EntrySkipped { entry, reason } => {
+                counting.push_entry(Some(entry));
+                counting.push_text("reason", Some(reason));
+            }
             Event::Sent { entry, text, error, .. } => {
                 counting.push_entry(entry);
                 counting.push_text("text", text);

@@ -131,6 +131,7 @@ impl DiffCounts {
             | Event::FetchLine { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused

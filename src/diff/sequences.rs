@@ -295,6 +295,7 @@ fn event_owner(event: &Event<'_>) -> EventOwner {
         | Event::SpawnResumed { .. } => EventOwner::Ignored,
         Event::TypedInput { .. }
         | Event::Mark { .. }
+        | Event::EntrySkipped { .. }
         | Event::Deadlock { .. }
         | Event::Expect(_)
         | Event::RunFinished(_) => EventOwner::Timeline,

@@ -153,6 +153,7 @@ impl ExtractedRun {
             | Event::LineMatched { .. }
             | Event::SpawnExited { .. }
             | Event::SpawnFailed { .. }
+            | Event::EntrySkipped { .. }
             | Event::FetchResponded { .. }
             | Event::FetchLine { .. }
             | Event::FetchFinished { .. }

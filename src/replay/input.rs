@@ -69,9 +69,10 @@ fn read_any_line(line: &LogLine<'_>, buffer: &mut Vec<u8>) -> Result<Option<Inpu
         Some(Event::UnfinishedText { source, stream, text }) => {
             Input::SpawnText { source, stream, text: text.to_vec(), said: None }
         }
-        Some(Event::LineMatched { source, stream, ready, entries, expects, follows }) => {
-            let (entries, expects, follows) = (entries.to_vec(), expects.to_vec(), follows.to_vec());
-            let decision = Box::new(LineDecision { ready, entries, expects, follows });
+        Some(Event::LineMatched { source, stream, ready, entries, conditions, expects, follows }) => {
+            let (entries, conditions) = (entries.to_vec(), conditions.to_vec());
+            let (expects, follows) = (expects.to_vec(), follows.to_vec());
+            let decision = Box::new(LineDecision { ready, entries, conditions, expects, follows });
             Input::LineMatched { source, stream, decision }
         }
         Some(Event::PlayerJoined { source, player, .. }) => {

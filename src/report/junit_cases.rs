@@ -1,5 +1,6 @@
-//! A run as test cases, for CI: one for the run as a whole, one for each expectation, one for each spawn,
-//! and one for each fetch that an entry of the timeline or a typed line asked for.
+//! A run as test cases, for CI: one for the run as a whole, one for each expectation, one for each entry that
+//! was skipped, one for each spawn, and one for each fetch that an entry of the timeline or a typed line asked
+//! for.
 //!
 //! # How it works
 //!
@@ -26,6 +27,9 @@ const MAX_OWN_CASES: usize = 50;
 
 /// How many faults of a case are listed.
 const MAX_FAULTS: usize = 20;
+
+/// How many skipped entries have a case.
+const MAX_SKIPPED: usize = 1_000;
 
 /// The name of the case of the run as a whole, and of the cases of what was typed.
 const RUN_CASE: &str = "run";
@@ -124,6 +128,8 @@ pub struct JunitCases {
     expectations: Vec<TestCase>,
     /// Faults of the run as a whole.
     faults: Vec<String>,
+    /// One case for each entry that was skipped.
+    skipped: Vec<TestCase>,
     finished: Option<RunSummary>,
     budgets: KeptBudgets,
     last_moment: Moment,
@@ -161,6 +167,12 @@ impl JunitCases {
             Event::Expect(expected) => {
                 let name = distinct_from(RUN_CASE, "expectation", &expected.name);
                 self.expectations.push(TestCase::from_expectation(name, None, expected));
+            }
+            Event::EntrySkipped { entry, reason } => {
+                if self.skipped.len() < MAX_SKIPPED {
+                    let name = CaseOrigin::from_entry(Some(entry)).name();
+                    self.skipped.push(TestCase::new(name, None, TestStatus::Skipped(reason.to_owned())));
+                }
             }
             Event::RunFinished(summary) => self.finished = Some(summary.clone()),
             Event::ClockTick { .. }
@@ -248,6 +260,8 @@ impl JunitCases {
             |case: &TestCase| TestCase { class: Some(format!("{of}{}", self.name())), ..case.clone() };
         let expected: Vec<_> = self.expectations.iter().map(class).collect();
         let expected = (!expected.is_empty()).then_some(("expected", expected));
+        let skipped: Vec<_> = self.skipped.iter().map(class).collect();
+        let skipped = (!skipped.is_empty()).then_some(("skipped", skipped));
         let asked = self.suites.iter().map(|(suite, asked)| {
             let what = match suite {
                 CaseSuite::Preset(preset) => format!("preset {preset}"),
@@ -259,7 +273,7 @@ impl JunitCases {
             let cases = asked.iter().flat_map(|asked| to_test_cases(asked, &class, is_covered));
             (format!("{of}{what}"), cases.collect())
         });
-        let all = [Some(run), expected].into_iter().flatten();
+        let all = [Some(run), expected, skipped].into_iter().flatten();
         all.map(|(suite, cases)| (format!("{of}{suite}"), cases)).chain(asked).collect()
     }
 

@@ -73,6 +73,7 @@ impl FetchLineRenderer {
             | Event::SpawnFailed { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused

@@ -12,7 +12,7 @@ use scenario_log::event_kind::{EventKeyType, EventKind};
 use serde_json::Value;
 
 /// All events with their own keys, in the order of the contract.
-const EVENTS: [(&str, &str); 32] = [
+const EVENTS: [(&str, &str); 33] = [
     ("run.started", "format generator name seed clock started_at schedule scenario"),
     ("clock.tick", "due n"),
     ("spawn.started", "due source preset entry pid"),
@@ -25,7 +25,7 @@ const EVENTS: [(&str, &str); 32] = [
     ("player.ended", "source player took ok"),
     ("line", "source stream text base64 partial"),
     ("text", "source stream text base64"),
-    ("line.matched", "source stream ready entries expects follows"),
+    ("line.matched", "source stream ready entries conditions expects follows"),
     ("spawn.exited", "source code signal ok running held killed skipped"),
     ("spawn.failed", "source preset entry error running last_try"),
     ("fetch.started", "due source job entry player step method url row values"),
@@ -38,6 +38,7 @@ const EVENTS: [(&str, &str); 32] = [
     ("fetch.failed", "source kind error took opened resent retried"),
     ("input", "text accepted error"),
     ("mark", "due entry text"),
+    ("entry.skipped", "entry reason"),
     ("sent", "due source entry text error"),
     ("stopping", "due source entry signal reason error"),
     ("run.paused", ""),

@@ -39,6 +39,7 @@ mod steps;
 mod targets;
 mod tidy;
 mod timeline;
+mod triggers;
 mod users;
 mod waves;
 mod world;

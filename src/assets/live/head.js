@@ -98,7 +98,7 @@ export function factsOf({ run, mode, readers }) {
  */
 export function entryStates(entries) {
   /** @type {EntryState[]} */
-  const states = ['waits', 'running', 'done', 'failed'];
+  const states = ['waits', 'running', 'done', 'failed', 'skipped'];
   return states.flatMap(state => {
     const { length } = entries.filter(entry => entry.state === state);
     return length ? [/** @type {[EntryState, number]} */ ([state, length])] : [];
@@ -216,7 +216,7 @@ export class Head {
       item.title = title;
     });
     const count = Object.fromEntries(states), failed = count.failed ?? 0;
-    const ended = number((count.done ?? 0) + failed) + ' of ' + counted(entries.length, 'entry', 'entries') + ' done';
-    putText(get('far'), ended + (failed ? ', ' + number(failed) + ' failed' : ''));
+    const ended = number((count.done ?? 0) + (count.skipped ?? 0) + failed) + ' of ' + counted(entries.length, 'entry', 'entries') + ' done';
+    putText(get('far'), ended + (failed ? ', ' + number(failed) + ' failed' : '') + (count.skipped ? ', ' + number(count.skipped) + ' skipped' : ''));
   }
 }

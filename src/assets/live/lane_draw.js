@@ -281,7 +281,7 @@ export class LaneDrawing {
   drawTimelineRow(y) {
     const { context, colors } = this, { margin, width, ahead, marks } = this.scene;
     /** @type {Record<string, string>} */
-    const stateColors = { done: colors.ok, failed: colors.wrong, running: colors.spawn };
+    const stateColors = { done: colors.ok, failed: colors.wrong, running: colors.spawn, skipped: colors.open };
     context.fillStyle = colors.line;
     context.fillRect(margin, y + ROW / 2, width, 1);
     context.lineWidth = 1.5;

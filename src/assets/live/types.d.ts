@@ -57,7 +57,7 @@ export interface Lane {
   wrong?: number;
 }
 
-export type EntryState = 'waits' | 'running' | 'done' | 'failed';
+export type EntryState = 'waits' | 'running' | 'done' | 'failed' | 'skipped';
 export interface Entry {
   /** Its place in the file, from 1. */
   n: number;

@@ -14,7 +14,7 @@ const COLORS = [
 /** @type {Record<string, string>} */
 const POINT_COLORS = { m: 'move', w: 'move', o: 'output', f: 'output', e: 'err', s: 'open', r: 'ready' };
 /** @type {Record<string, string>} */
-const MARK_COLORS = { k: 'text', i: 'spawn', t: 'fetch', q: 'err', p: 'open', h: 'ok', x: 'wrong' };
+const MARK_COLORS = { k: 'text', n: 'open', i: 'spawn', t: 'fetch', q: 'err', p: 'open', h: 'ok', x: 'wrong' };
 /** One line of the scale in this many pixels, about. */
 const SCALE_DISTANCE = 110;
 /** A place left of everything, for when nothing has been drawn yet. */

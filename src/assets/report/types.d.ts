@@ -58,7 +58,7 @@ export type LaneState = 'ok' | 'wrong' | 'open';
 /** A move, a step, a line on standard output, on standard error or of a body, suspended, resumed. */
 export type PointKind = 'm' | 'w' | 'o' | 'e' | 'f' | 's' | 'r';
 /** A mark, typed, sent, a stop, a pause, an expectation that held, something that went wrong. */
-export type MarkKind = 'k' | 'i' | 't' | 'q' | 'p' | 'h' | 'x';
+export type MarkKind = 'k' | 'n' | 'i' | 't' | 'q' | 'p' | 'h' | 'x';
 
 /** Something at one moment: on a lane, or on the timeline's own row. */
 export interface Point {

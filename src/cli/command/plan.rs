@@ -56,7 +56,8 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
     }
     for open in &plan.open {
         let after = sanitize(&open.waits_for);
-        let _ = writeln!(out, "{:>12}  {:<12} {:<5}  after {after}", "?", open.entry, open.action);
+        let how = if open.is_branch { "only if" } else { "after" };
+        let _ = writeln!(out, "{:>12}  {:<12} {:<5}  {how} {after}", "?", open.entry, open.action);
     }
     let open = || match plan.limit {
         Some(_) => "open: the plan ends before the run".to_owned(),
@@ -140,6 +141,9 @@ struct OpenPlanEntryJson<'p> {
     entry: &'p str,
     what: &'static str,
     after: &'p str,
+    /// Whether it is skipped if that does not come.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    branch: bool,
 }
 
 #[derive(Serialize)]
@@ -156,8 +160,8 @@ fn row_json(row: &PlanRow) -> PlanRowJson<'_> {
 }
 
 fn open_entry_json(open: &OpenPlanEntry) -> OpenPlanEntryJson<'_> {
-    let OpenPlanEntry { entry, action: what, waits_for: after } = open;
-    OpenPlanEntryJson { entry, what, after }
+    let OpenPlanEntry { entry, action: what, waits_for: after, is_branch: branch } = open;
+    OpenPlanEntryJson { entry, what, after, branch: *branch }
 }
 
 fn expectation_json(one: &Expectation) -> PlanExpectationJson<'_> {

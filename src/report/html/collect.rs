@@ -13,7 +13,7 @@ use crate::report::html::steps::StepRows;
 use crate::report::html::text::{MAX_TEXT_CHARS, truncate_bytes, truncate_text};
 use crate::report::metrics::source_metrics::UNNAMED;
 use crate::report::origins::{OriginGroup, SourceOrigin};
-use scenario_log::event::{EntryName, Event, FetchedResponse, OutputStream, Source};
+use scenario_log::event::{EntryName, Event, FetchedResponse, OutputStream, Source, SpawnExit};
 use scenario_log::time::{Moment, Span};
 
 /// How many arrows are drawn at most.
@@ -101,11 +101,13 @@ impl CollectedReport {
             Event::SpawnExited { source, exit, ok, .. } => {
                 let end = BarEnd::new(BarState::from_ok(ok), exit.to_string());
                 self.end(source, logged.origin, t, end);
+                self.note_outcome(logged.origin, ok, Some(exit));
             }
             Event::SpawnFailed { source, error, .. } => {
                 // One that has started runs until it has stopped.
                 if logged.origin.is_none_or(|origin| !origin.has_started) {
                     self.add_unstarted(logged, source, error);
+                    self.note_outcome(logged.origin, false, None);
                 }
             }
             Event::FetchStarted { source, method, url, .. } => {
@@ -120,16 +122,19 @@ impl CollectedReport {
                     running.counts.bytes = fetched.bytes;
                 }
                 self.end(source, logged.origin, t, BarEnd::of_response(t, fetched, ok));
+                self.note_outcome(logged.origin, ok, None);
             }
             Event::FetchFailed { source, kind, error, took, .. } => {
                 let reason = format!("{}: {}", kind.name(), truncate_text(error, MAX_TEXT_CHARS));
                 let end = BarEnd { took: Some(took), ..BarEnd::new(BarState::Failed, reason) };
                 self.end(source, logged.origin, t, end);
+                self.note_outcome(logged.origin, false, None);
             }
             Event::ClockTick { .. } => self.marks.tick(t),
             Event::UnfinishedText { .. } | Event::LineMatched { .. } => {}
             Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -220,6 +225,14 @@ impl CollectedReport {
             bar,
         };
         self.add_row(lane, row, t);
+    }
+
+    /// Notes how the source ended whose end was noted last.
+    fn note_outcome(&mut self, origin: Option<&SourceOrigin>, ok: bool, exit: Option<SpawnExit>) {
+        let Some(origin) = origin else { return };
+        if let Some(entry) = &origin.group.entry {
+            self.dependencies.note_outcome(entry, ok && origin.failure.is_none(), exit);
+        }
     }
 
     /// Adds a spawn that could not start: its bar ends where it begins.

@@ -35,6 +35,7 @@ impl TimelineMark {
     ) -> Option<(TimelineMark, Option<EntryName<'e>>)> {
         let (kind, text, entry) = match *event {
             Event::Mark { entry, text, .. } => ('k', text.to_owned(), entry),
+            Event::EntrySkipped { entry, reason } => ('n', format!("skipped {entry}: {reason}"), None),
             Event::TypedInput { text, accepted: true, .. } => ('i', format!("typed: {text}"), None),
             Event::TypedInput { text, error, .. } => {
                 ('x', format!("typed, and refused: {text} ({})", error.unwrap_or_default()), None)

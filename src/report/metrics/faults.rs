@@ -134,6 +134,7 @@ pub fn event_fault(event: &Event<'_>) -> Option<(Option<Source>, String)> {
         | Event::FetchLine { .. }
         | Event::TypedInput { .. }
         | Event::Mark { .. }
+        | Event::EntrySkipped { .. }
         | Event::RunPaused
         | Event::RunResumed { .. }
         | Event::PlayerJoined { .. }

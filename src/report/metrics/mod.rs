@@ -100,6 +100,8 @@ pub struct RunMetrics {
     pub faults: RunFaults,
     /// Typed lines: how many were accepted, and how many were refused.
     pub typed: [u64; 2],
+    /// The entries that were skipped, with the reasons.
+    pub skipped: Vec<(String, String)>,
     /// The results of the expectations.
     pub expectations: Vec<ExpectationResult>,
     /// The metrics of loads, as the log's last line has them.
@@ -168,6 +170,9 @@ impl RunMetrics {
             Event::TypedInput { accepted, .. } => self.typed[usize::from(!accepted)] += 1,
             Event::Expect(expected) => self.expectations.push(expected.clone()),
             Event::RunPaused => self.pauses += 1,
+            Event::EntrySkipped { entry, reason } => {
+                self.skipped.push((entry.to_string(), reason.to_owned()));
+            }
             Event::RunFinished(summary) => {
                 let reason = summary.reason.clone();
                 self.loads.clone_from(&summary.fetches);

@@ -31,6 +31,8 @@ struct SummaryJson<'a> {
     unknown: u64,
     wrong: FaultsJson<'a>,
     expected: Vec<SummaryExpectationJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<SkippedEntryJson<'a>>,
     spawns: BTreeMap<&'a str, SpawnsJson<'a>>,
     fetches: BTreeMap<&'a str, FetchesJson<'a>>,
     moves: BTreeMap<&'a str, u64>,
@@ -69,6 +71,13 @@ struct SummaryExpectationJson<'a> {
     /// Null if there was nothing to measure.
     got: Option<&'a str>,
     events: &'a [u64],
+}
+
+/// An entry that was skipped.
+#[derive(Serialize)]
+struct SkippedEntryJson<'a> {
+    entry: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -144,6 +153,7 @@ fn summary_json(metrics: &RunMetrics) -> serde_json::Result<SummaryJson<'_>> {
         unknown: metrics.unknown_events,
         wrong: FaultsJson { count: metrics.faults.count, first: faults.collect::<serde_json::Result<_>>()? },
         expected: metrics.expectations.iter().map(expectation_json).collect(),
+        skipped: metrics.skipped.iter().map(|(entry, reason)| SkippedEntryJson { entry, reason }).collect(),
         spawns: metrics_json(&metrics.spawns, |group, ends| SpawnsJson {
             ends,
             moves: group.moves,

@@ -58,6 +58,20 @@ pub(super) fn expectations_section(metrics: &RunMetrics) -> Vec<String> {
     ["expected".to_owned()].into_iter().chain(metrics.expectations.iter().map(line)).collect()
 }
 
+/// The entries that were skipped, with the reasons.
+pub(super) fn skipped_section(metrics: &RunMetrics) -> Vec<String> {
+    let shown = &metrics.skipped[..metrics.skipped.len().min(MAX_ROWS)];
+    let Some(width) = shown.iter().map(|(entry, _)| entry.chars().count()).max() else { return Vec::new() };
+    let row =
+        |(entry, reason): &(String, String)| format!("{:<width$}  {}", sanitize(entry), sanitize(reason));
+    let mut lines: Vec<String> = ["skipped".to_owned()].into_iter().chain(shown.iter().map(row)).collect();
+    let more = metrics.skipped.len() - shown.len();
+    if more > 0 {
+        lines.push(format!("and {} more", group_digits(more as u64)));
+    }
+    lines
+}
+
 pub(super) fn spawns_section(metrics: &RunMetrics) -> Vec<String> {
     let headings = ["spawns", "count", "wrong", "median", "longest", "moves", "stdout", "stderr"];
     let row = |group: &SourceMetrics| {

@@ -32,7 +32,7 @@ use crate::report::trace::rates::PerSecondCounts;
 use crate::report::trace::timeline_instant::timeline_instant;
 use crate::report::trace::trace_file::{ArrowEnd, TraceArgs, TraceFile, TracePoint, TraceRecord, TraceTrack};
 use crate::report::trace::tracks::{AllocatedTrack, TIMELINE_TRACK, TrackAllocator};
-use scenario_log::event::{EntryName, Event, Source};
+use scenario_log::event::{EntryName, Event, Source, SpawnExit};
 use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
 
 /// How many frequent instants of a source are written; the others are counted.
@@ -160,6 +160,14 @@ impl<W: Write> TraceReport<W> {
         self.waiting.write_slice(source, slice, &mut self.file)
     }
 
+    /// Notes how the source ended whose end was written last.
+    fn note_outcome(&mut self, origin: Option<&SourceOrigin>, ok: bool, exit: Option<SpawnExit>) {
+        let Some(origin) = origin else { return };
+        if let Some(entry) = &origin.group.entry {
+            self.dependencies.note_outcome(entry, ok && origin.failure.is_none(), exit);
+        }
+    }
+
     /// Adds a spawn that could not start, as an instant on the timeline's track.
     fn add_unstarted(
         &mut self,
@@ -266,17 +274,23 @@ impl<W: Write> TraceReport<W> {
             | Event::FetchLine { .. } => self.on_source_event(logged, event),
             Event::SpawnExited { source, exit, ok, held, killed, skipped, .. } => {
                 let (held, killed) = (held.then_some(true), killed.then_some(true));
-                let (exit, skipped) = (exit.to_string(), (skipped > 0).then_some(skipped));
+                let (shown, skipped) = (exit.to_string(), (skipped > 0).then_some(skipped));
                 let args =
-                    json!({ "exit": exit, "ok": ok, "held": held, "killed": killed, "skipped": skipped });
-                self.end((source, t), origin, event_args(args))
+                    json!({ "exit": shown, "ok": ok, "held": held, "killed": killed, "skipped": skipped });
+                self.end((source, t), origin, event_args(args))?;
+                self.note_outcome(origin, ok, Some(exit));
+                Ok(())
             }
             Event::SpawnFailed { source, error, .. } => match origin {
                 Some(origin) if origin.has_started => {
                     let args = || event_args(json!({ "error": error }));
                     self.add_instant((source, t), "failed", false, args)
                 }
-                _ => self.add_unstarted((source, t), origin, error),
+                _ => {
+                    self.add_unstarted((source, t), origin, error)?;
+                    self.note_outcome(origin, false, None);
+                    Ok(())
+                }
             },
             Event::FetchFinished { source, fetched, ok } => {
                 let args = json!({
@@ -287,12 +301,16 @@ impl<W: Write> TraceReport<W> {
                     "check": fetched.check,
                     "timings": timings_json(&fetched.timings),
                 });
-                self.end((source, t), origin, event_args(args))
+                self.end((source, t), origin, event_args(args))?;
+                self.note_outcome(origin, ok, None);
+                Ok(())
             }
             Event::FetchFailed { source, kind, error, took, .. } => {
                 let took = took.to_string();
                 let args = json!({ "kind": kind.name(), "error": error, "ok": false, "took": took });
-                self.end((source, t), origin, event_args(args))
+                self.end((source, t), origin, event_args(args))?;
+                self.note_outcome(origin, false, None);
+                Ok(())
             }
             // With `broadcast = "0s"` there may be as many as moves.
             Event::WorldState { .. } => self.count_one(t, "states a second"),
@@ -301,6 +319,7 @@ impl<W: Write> TraceReport<W> {
             | Event::LineMatched { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused
@@ -311,7 +330,9 @@ impl<W: Write> TraceReport<W> {
             | Event::Expect(_)
             | Event::RunFinished(_) => match timeline_instant(event) {
                 Some((name, args)) => {
-                    self.write_timeline_instant((t, event.entry()), (name, "timeline"), args)
+                    // No arrow leads to an entry that does not happen.
+                    let entry = event.entry().filter(|_| !matches!(event, Event::EntrySkipped { .. }));
+                    self.write_timeline_instant((t, entry), (name, "timeline"), args)
                 }
                 None => Ok(()),
             },

@@ -15,6 +15,9 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
             ("input".to_owned(), json!({ "text": text, "accepted": accepted, "error": error }))
         }
         Event::Mark { text, .. } => (text.to_owned(), none()),
+        Event::EntrySkipped { entry, reason } => {
+            (format!("skipped {entry}"), json!({ "entry": entry.to_string(), "reason": reason }))
+        }
         Event::Sent { source, text, error, .. } => {
             let source = source.map(|source| source.to_string());
             ("sent".to_owned(), json!({ "source": source, "text": text, "error": error }))

@@ -9,11 +9,16 @@ use scenario_log::sanitize::{push_sanitized, sanitize};
 use scenario_log::time::Moment;
 
 impl LineRenderer {
-    /// Appends the lines of marks, typed lines, sends, stops, pauses and deadlocks.
+    /// Appends the lines of marks, skipped entries, typed lines, sends, stops, pauses and deadlocks.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the caller passes these events alone")]
     pub(super) fn push_control_event(&self, out: &mut String, t: Moment, event: &Event<'_>) {
         match event {
             Event::Mark { text, .. } => self.push_line(out, t, "mark", WARN, |out| push_sanitized(out, text)),
+            Event::EntrySkipped { entry, reason } => self.push_line(out, t, "skip", DIM, |out| {
+                push_sanitized(out, &entry.to_string());
+                out.push_str(": ");
+                push_sanitized(out, reason);
+            }),
             Event::Deadlock { waiting } => {
                 for (player, lock) in *waiting {
                     self.push_line(out, t, "lock", BAD, |out| {

@@ -200,6 +200,7 @@ impl LineRenderer {
             }
             Event::RunFinished(summary) => self.push_summary(out, t, summary),
             Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::TypedInput { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::report::origins::SourceOrigin;
 use crate::web::page::to_seconds;
 use scenario_core::scenario::interval::Interval;
-use scenario_core::scenario::model::{EntryAction, EntryPace, EntryTrigger, Scenario, TimelineEntry};
+use scenario_core::scenario::model::{EntryAction, EntryPace, Scenario, TimelineEntry};
 use scenario_log::event::Event;
 use scenario_log::sanitize::sanitize;
 use scenario_log::time::Span;
@@ -41,6 +41,7 @@ enum LiveEntryState {
     Running,
     Done,
     Failed,
+    Skipped,
 }
 
 /// Some of the entries, by their names in the log.
@@ -80,8 +81,12 @@ impl LiveEntries {
         }
         let Some(name) = event.entry() else { return };
         let Some(entry) = self.0.get_mut(&*name.to_string()) else { return };
-        entry.times += 1;
         entry.is_changed = true;
+        if matches!(event, Event::EntrySkipped { .. }) {
+            entry.state = LiveEntryState::Skipped;
+            return;
+        }
+        entry.times += 1;
         let is_wrong =
             matches!(event, Event::Sent { error: Some(_), .. } | Event::Stopping { error: Some(_), .. });
         let runs = matches!(event, Event::SpawnStarted { .. } | Event::FetchStarted { .. });
@@ -114,7 +119,10 @@ impl LiveEntry {
             name: sanitize(&entry.event_name(index).to_string()),
             does: describe_action(scenario, entry),
             at: to_seconds(entry.at),
-            after: entry.trigger.as_ref().map(|trigger| describe_trigger(scenario, trigger)),
+            after: entry
+                .trigger
+                .as_ref()
+                .map(|trigger| sanitize(&trigger.describe(&|awaited| entry_name(scenario, awaited)))),
             every: entry.repeat.as_ref().map(|repeat| describe_pace(&repeat.pace)),
             times: 0,
             state: LiveEntryState::Waits,
@@ -143,16 +151,6 @@ fn describe_action(scenario: &Scenario, entry: &TimelineEntry) -> String {
     };
     let times = if entry.count > 1 { format!(" x{}", entry.count) } else { String::new() };
     format!("{}{times}", sanitize(&what))
-}
-
-fn describe_trigger(scenario: &Scenario, trigger: &EntryTrigger) -> String {
-    let awaited = entry_name(scenario, trigger.awaited_entry());
-    sanitize(&match trigger {
-        EntryTrigger::Started(_) => format!("{awaited}.started"),
-        EntryTrigger::Ready(_) => format!("{awaited}.ready"),
-        EntryTrigger::Finished(_) => format!("{awaited}.finished"),
-        EntryTrigger::Line { regex, .. } => format!("line /{regex}/ of {awaited}"),
-    })
 }
 
 fn describe_pace(pace: &EntryPace) -> String {

@@ -116,6 +116,7 @@ impl LiveLanes {
             | Event::FetchLine { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::Sent { .. }
             | Event::Stopping { .. }
             | Event::RunPaused

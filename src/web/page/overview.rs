@@ -204,6 +204,7 @@ impl RunOverview {
             | Event::FetchLine { .. }
             | Event::TypedInput { .. }
             | Event::Mark { .. }
+            | Event::EntrySkipped { .. }
             | Event::Sent { error: None, .. }
             | Event::Stopping { error: None, .. }
             | Event::RunPaused

@@ -576,15 +576,38 @@ fn arrivals() -> impl Strategy<Value = TimelineEntry> {
     })
 }
 
+/// Lets a condition name the entry before its own.
+fn renumber(condition: &mut EntryTrigger) {
+    match condition {
+        EntryTrigger::Started(of)
+        | EntryTrigger::Ready(of)
+        | EntryTrigger::Finished(of)
+        | EntryTrigger::Passed(of)
+        | EntryTrigger::Failed(of)
+        | EntryTrigger::Exit { of, .. }
+        | EntryTrigger::Line { of, .. }
+        | EntryTrigger::Quiet { of, .. } => *of -= 1,
+        EntryTrigger::All(_) | EntryTrigger::Any(_) => {}
+    }
+}
+
 /// An entry that may refer to the first one, which spawns a program.
 fn entry() -> impl Strategy<Value = TimelineEntry> {
-    let after = prop_oneof![
+    let condition = prop_oneof![
+        Just(EntryTrigger::Passed(0)),
+        Just(EntryTrigger::Failed(0)),
+        exits().prop_map(|exits| EntryTrigger::Exit { exits, of: 0 }),
+        (1..1_000_000_000u64).prop_map(|quiet| EntryTrigger::Quiet { duration: Span(quiet), of: 0 }),
         Just(EntryTrigger::Started(0)),
         Just(EntryTrigger::Ready(0)),
         Just(EntryTrigger::Finished(0)),
         (select(vec!["a+", "\\d \"x\" (^|$){1}", "[é]"]), span())
             .prop_map(|(regex, timeout)| EntryTrigger::Line { regex: regex.to_owned(), of: 0, timeout }),
     ];
+    let after = condition.prop_recursive(2, 6, 3, |part| {
+        let parts = vec(part, 1..3);
+        prop_oneof![parts.clone().prop_map(EntryTrigger::All), parts.prop_map(EntryTrigger::Any)]
+    });
     let action = prop_oneof![
         Just(EntryAction::Spawn(0)),
         Just(EntryAction::Fetch(0)),
@@ -773,9 +796,8 @@ proptest! {
                 EntryAction::Stop(to) | EntryAction::Send { to, .. } => *to -= 1,
                 _ => {}
             }
-            match &mut entry.trigger {
-                Some(EntryTrigger::Started(of) | EntryTrigger::Ready(of) | EntryTrigger::Finished(of) | EntryTrigger::Line { of, .. }) => *of -= 1,
-                None => {}
+            if let Some(trigger) = &mut entry.trigger {
+                trigger.for_each_condition_mut(&mut renumber);
             }
         }
         for one in &mut drafted.expectations {

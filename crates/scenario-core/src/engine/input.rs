@@ -197,6 +197,8 @@ pub struct LineDecision {
     pub ready: bool,
     /// The numbers of the entries, counted from 1, whose wait for a line it ends.
     pub entries: Vec<u32>,
+    /// For each of these entries, the number of its condition, counted from 1; none if each is the first.
+    pub conditions: Vec<u32>,
     /// The numbers of the expectations, counted from 1, that look for such a line.
     pub expects: Vec<u32>,
     /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.

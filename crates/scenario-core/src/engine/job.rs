@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::engine::failure_budgets::FailureTally;
 use crate::engine::load::LoadRun;
 use crate::engine::request_values::RequestSeries;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{FailureBudget, Scenario};
 use scenario_log::time::Moment;
 
 /// The step of a player that a run of a fetch job belongs to.
@@ -37,6 +38,10 @@ pub(crate) struct JobRun {
     is_stopped: bool,
     /// Whether a request was not as expected.
     has_failed: bool,
+    /// Its requests that failed and were not given up, against the failures that its fetch may have.
+    failures: FailureTally,
+    /// Whether it could not start its requests.
+    is_refused: bool,
     /// The player and the step that it belongs to, if a player made it.
     round: Option<PlayerRound>,
     /// Decides when requests start, if the job is a load.
@@ -46,7 +51,7 @@ pub(crate) struct JobRun {
 }
 
 impl JobRun {
-    fn new(job: usize) -> JobRun {
+    fn new(job: usize, budget: FailureBudget) -> JobRun {
         JobRun {
             job,
             entry: None,
@@ -54,6 +59,8 @@ impl JobRun {
             in_flight: 0,
             is_stopped: false,
             has_failed: false,
+            failures: FailureTally::new(budget),
+            is_refused: false,
             round: None,
             load: None,
             series: None,
@@ -85,6 +92,11 @@ impl JobRun {
     /// Whether a request was not as expected.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed
+    }
+
+    /// Whether it was as expected: no more of its requests have failed than may.
+    pub(crate) fn is_expected(&self) -> bool {
+        !self.is_refused && !self.failures.is_exceeded()
     }
 
     pub(crate) fn load(&self) -> Option<&LoadRun> {
@@ -130,16 +142,36 @@ impl Jobs {
     ) -> u32 {
         self.last_number += 1;
         let (load, series) = (load.map(Box::new), series.map(Box::new));
-        let run = JobRun { entry, load, series, ..JobRun::new(job) };
+        let run = JobRun { entry, load, series, ..self.new_run(job) };
         self.active.insert(self.last_number, run);
         self.last_number
+    }
+
+    fn new_run(&self, job: usize) -> JobRun {
+        JobRun::new(job, self.scenario.fetches[job].may_fail)
+    }
+
+    /// Counts a request of a run that has ended, and that was not given up.
+    pub(crate) fn record_end(&mut self, number: u32, is_expected: bool) {
+        if let Some(run) = self.active.get_mut(&number) {
+            run.failures.record(is_expected);
+        }
+    }
+
+    /// Notes that a run cannot start its requests.
+    pub(crate) fn refuse(&mut self, number: u32) {
+        if let Some(run) = self.active.get_mut(&number) {
+            run.is_stopped = true;
+            run.is_refused = true;
+        }
     }
 
     /// Adds a run of a job that a player makes; returns its number.
     pub(crate) fn add_round(&mut self, job: usize, round: PlayerRound, series: Option<RequestSeries>) -> u32 {
         self.last_number += 1;
         let series = series.map(Box::new);
-        self.active.insert(self.last_number, JobRun { round: Some(round), series, ..JobRun::new(job) });
+        let run = JobRun { round: Some(round), series, ..self.new_run(job) };
+        self.active.insert(self.last_number, run);
         self.last_number
     }
 

@@ -61,6 +61,7 @@ mod steps;
 mod tie_break;
 mod timeline;
 mod timer_queue;
+mod trigger_state;
 mod unfinished;
 mod world;
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::readiness::{ReadinessWait, ReadyRegexes};
 use crate::engine::unfinished::{LineMatches, UnfinishedLine, UnfinishedLines};
-use crate::scenario::model::{CommandPreset, ExitRule, PresetKind, Scenario};
+use crate::scenario::model::{CommandPreset, PresetKind, Scenario};
 use scenario_log::event::{OutputStream, Source, SpawnExit};
 use scenario_log::signal::Signal;
 use scenario_log::time::{Moment, Span};
@@ -411,7 +411,7 @@ impl Spawns {
         }
         let is_expected = match command {
             Some(_) if spawn.readiness.is_some() => return ExitVerdict::BeforeReady,
-            Some(command) => is_expected(&command.exits, exit),
+            Some(command) => command.exits.allows(exit),
             None => exit == SpawnExit::Code(0),
         };
         if is_expected { ExitVerdict::Expected } else { ExitVerdict::Unexpected }
@@ -447,16 +447,5 @@ impl Spawns {
     /// Everything by which two states of a run can differ.
     pub(crate) fn state_key(&self) -> impl std::fmt::Debug {
         (&self.active, self.last_number, &self.spawned_per_preset, self.running_count, self.foreground_count)
-    }
-}
-
-fn is_expected(exits: &ExitRule, exit: SpawnExit) -> bool {
-    match (exits, exit) {
-        (ExitRule::Any, _) => true,
-        (ExitRule::Codes(codes), SpawnExit::Code(code)) => {
-            codes.iter().any(|expected| i32::from(*expected) == code)
-        }
-        (ExitRule::Signal(expected), SpawnExit::Signal(signal)) => *expected == signal,
-        _ => false,
     }
 }

@@ -6,6 +6,9 @@
 //! has come. The occurrences of a repeating entry are drawn one after the other, each from the planned
 //! moment of the one before, so nothing drifts and no list of occurrences is ever built.
 
+mod waits;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use regex::bytes::Regex;
@@ -15,9 +18,9 @@ use crate::engine::lifecycle::RunFailure;
 use crate::engine::names::entry_name;
 use crate::engine::random::{RandomStream, RandomStreamId};
 use crate::engine::timer_queue::{Timer, TimerQueue};
-use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, Scenario, TimelineEntry,
-};
+use crate::engine::trigger_state::TriggerStates;
+use crate::scenario::model::{ArrivalProcess, EntryAction, EntryPace, EntryRepeat, Scenario, TimelineEntry};
+use scenario_log::event::SpawnExit;
 use scenario_log::time::{Moment, Span};
 
 /// The state of one entry.
@@ -43,41 +46,18 @@ struct EntryState {
     arrivals: Option<(Moment, Box<ArrivalSchedule>)>,
     /// Its rate has no moment at all.
     has_no_arrival: bool,
-    /// Entries that wait for this one.
-    dependents: Vec<u32>,
-    /// The line it waits for, from the moment it can come until it came.
-    line_regex: Option<Box<Regex>>,
-    /// The number of dependents that wait for a line of this entry's spawns.
+    /// Something that it started, or its own action, was not as expected.
+    has_failed: bool,
+    /// The number of conditions on a line of this entry's spawns that are open.
     line_waiters: u32,
-    /// Its own wait is over.
-    is_triggered: bool,
-}
-
-/// One of the moments of an entry that others can wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Milestone {
-    Started,
-    Ready,
-    Finished,
-}
-
-impl Milestone {
-    fn from_after(after: &EntryTrigger) -> Option<Milestone> {
-        match after {
-            EntryTrigger::Started(_) => Some(Milestone::Started),
-            EntryTrigger::Ready(_) => Some(Milestone::Ready),
-            EntryTrigger::Finished(_) => Some(Milestone::Finished),
-            EntryTrigger::Line { .. } => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Milestone::Started => "started",
-            Milestone::Ready => "ready",
-            Milestone::Finished => "finished",
-        }
-    }
+    /// The same for conditions on their silence.
+    quiet_waiters: u32,
+    /// When its spawns started or last wrote something.
+    last_said: Moment,
+    /// The last exit of its spawns.
+    last_exit: Option<SpawnExit>,
+    /// Its own wait is over: it happens, or it is skipped.
+    is_decided: bool,
 }
 
 /// The random stream of an entry, for its `every` or its arrivals. It depends on the seed and the entry's id, or, without an id,
@@ -114,6 +94,13 @@ pub(crate) struct Timeline {
     scenario: Rc<Scenario>,
     seed: u64,
     entries: Vec<EntryState>,
+    /// The conditions that entries wait for.
+    triggers: TriggerStates,
+    /// The lines that entries wait for, by the numbers of the conditions, from the moment they can come until
+    /// they came.
+    line_regexes: BTreeMap<usize, Regex>,
+    /// Entries that are skipped, with the reason, and whose skips have not been reported.
+    skipped: Vec<(usize, String)>,
     /// Entries that have not happened for the last time.
     entries_left: usize,
     /// The run is ending: nothing is triggered any more.
@@ -122,7 +109,16 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn new(scenario: Rc<Scenario>, seed: u64) -> Timeline {
-        Timeline { scenario, seed, entries: Vec::new(), entries_left: 0, is_closed: false }
+        Timeline {
+            scenario,
+            seed,
+            entries: Vec::new(),
+            triggers: TriggerStates::default(),
+            line_regexes: BTreeMap::new(),
+            skipped: Vec::new(),
+            entries_left: 0,
+            is_closed: false,
+        }
     }
 
     /// Sets the timers of the entries that wait for nothing, and links the others to those they wait for.
@@ -130,14 +126,11 @@ impl Timeline {
         let scenario = Rc::clone(&self.scenario);
         self.entries_left = scenario.timeline.len();
         self.entries.resize_with(scenario.timeline.len(), EntryState::default);
+        self.triggers = TriggerStates::new(&scenario);
         for (index, entry) in scenario.timeline.iter().enumerate() {
             match &entry.trigger {
                 None => self.trigger(index, Moment::ZERO, timers),
-                Some(after) => {
-                    let target = &mut self.entries[after.awaited_entry()];
-                    target.dependents.push(index as u32);
-                    target.line_waiters += u32::from(matches!(after, EntryTrigger::Line { .. }));
-                }
+                Some(trigger) => self.count_waiters(trigger),
             }
         }
     }
@@ -157,18 +150,12 @@ impl Timeline {
         self.entries.get(entry).is_some_and(|entry| entry.first_occurrence.is_some())
     }
 
-    /// Whether an entry waits for a line of this one's spawns.
-    #[inline]
-    pub(crate) fn awaits_line_of(&self, entry: usize) -> bool {
-        self.entries[entry].line_waiters > 0
-    }
-
     /// The moment that an entry counts its `at` from has come.
     fn trigger(&mut self, entry: usize, moment: Moment, timers: &mut TimerQueue) {
         if self.is_closed {
             return;
         }
-        self.entries[entry].is_triggered = true;
+        self.entries[entry].is_decided = true;
         let start = moment.saturating_add(self.scenario.timeline[entry].at);
         timers.push(self.first_occurrence(entry, start), Timer::Entry(entry));
     }
@@ -250,33 +237,13 @@ impl Timeline {
         if std::mem::replace(&mut self.entries[entry].has_started, true) {
             return Ok(());
         }
-        self.reach_milestone(entry, Milestone::Started, moment, timers);
-        self.start_line_timeouts(entry, moment, timers)
+        self.start_waits(entry, moment, timers)
     }
 
     /// Notes that a spawn of an entry is ready.
     pub(crate) fn record_ready(&mut self, entry: usize, moment: Moment, timers: &mut TimerQueue) {
         if !std::mem::replace(&mut self.entries[entry].was_ready, true) {
-            self.reach_milestone(entry, Milestone::Ready, moment, timers);
-        }
-    }
-
-    /// Triggers the entries that wait for this milestone of an entry.
-    fn reach_milestone(
-        &mut self,
-        entry: usize,
-        milestone: Milestone,
-        moment: Moment,
-        timers: &mut TimerQueue,
-    ) {
-        for at in 0..self.entries[entry].dependents.len() {
-            let dependent = self.entries[entry].dependents[at] as usize;
-            let after = self.scenario.timeline[dependent].trigger.as_ref();
-            if !self.entries[dependent].is_triggered
-                && after.and_then(Milestone::from_after) == Some(milestone)
-            {
-                self.trigger(dependent, moment, timers);
-            }
+            self.meet_ready(entry, moment, timers);
         }
     }
 
@@ -294,140 +261,12 @@ impl Timeline {
         state.ended_at = state.ended_at.max(moment);
     }
 
-    /// If an entry is over, triggers the entries that waited for its end. `may_become_ready` returns whether
-    /// any of its spawns can still become ready.
-    ///
-    /// # Errors
-    /// If another entry waits for something that can no longer come.
-    pub(crate) fn check_over(
-        &mut self,
-        entry: usize,
-        may_become_ready: impl FnOnce() -> bool,
-        timers: &mut TimerQueue,
-    ) -> Result<(), RunFailure> {
-        let state = &self.entries[entry];
-        if !state.is_exhausted || self.is_closed {
-            return Ok(());
-        }
-        if state.live_sources > 0 {
-            return self.check_ready(entry, may_become_ready);
-        }
-        if state.has_started {
-            self.reach_milestone(entry, Milestone::Finished, state.ended_at, timers);
-        }
-        let waiting = |dependent: &&u32| !self.entries[**dependent as usize].is_triggered;
-        let Some(dependent) = self.entries[entry].dependents.iter().find(waiting).map(|d| *d as usize) else {
-            return Ok(());
-        };
-        let (waits, target) = (self.name(dependent), self.name(entry));
-        Err(RunFailure(match &self.scenario.timeline[dependent].trigger {
-            Some(EntryTrigger::Line { regex, .. }) => {
-                format!("{waits} waits for a line like /{regex}/, but {target} ended without one")
-            }
-            after => {
-                let milestone =
-                    after.as_ref().and_then(Milestone::from_after).map_or("moment", Milestone::name);
-                let why = if self.entries[entry].has_started { "became ready" } else { "started" };
-                format!("{waits} waits for `{milestone}` of {target}, which never {why}")
-            }
-        }))
-    }
-
-    /// Checks that an entry whose `ready` is waited for was ready, or can still become it.
-    ///
-    /// # Errors
-    /// If it cannot.
-    pub(crate) fn check_ready(
-        &self,
-        entry: usize,
-        may_become_ready: impl FnOnce() -> bool,
-    ) -> Result<(), RunFailure> {
-        let state = &self.entries[entry];
-        if state.was_ready || !state.is_exhausted {
-            return Ok(());
-        }
-        let waits = |dependent: &usize| {
-            let after = self.scenario.timeline[*dependent].trigger.as_ref();
-            after.and_then(Milestone::from_after) == Some(Milestone::Ready)
-        };
-        match state.dependents.iter().map(|dependent| *dependent as usize).find(waits) {
-            Some(dependent) if !may_become_ready() => {
-                let (waits, target) = (self.name(dependent), self.name(entry));
-                Err(RunFailure(format!("{waits} waits for `ready` of {target}, which never became ready")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Starts the waits for a line of this entry's spawns.
-    fn start_line_timeouts(
-        &mut self,
-        entry: usize,
-        moment: Moment,
-        timers: &mut TimerQueue,
-    ) -> Result<(), RunFailure> {
-        for at in 0..self.entries[entry].dependents.len() {
-            let dependent = self.entries[entry].dependents[at] as usize;
-            if let Some(EntryTrigger::Line { regex, timeout, .. }) =
-                &self.scenario.timeline[dependent].trigger
-            {
-                let compiled = Regex::new(regex)
-                    .map_err(|error| RunFailure(format!("the regex /{regex}/ is not one: {error}")))?;
-                self.entries[dependent].line_regex = Some(Box::new(compiled));
-                timers.push(moment.saturating_add(*timeout), Timer::LineTimeout(dependent));
-            }
-        }
-        Ok(())
-    }
-
-    /// The entries that wait for a line like this one of an entry's spawns.
-    pub(crate) fn entries_matched(&self, entry: usize, line: &[u8]) -> Vec<usize> {
-        let matches = |dependent: &usize| {
-            self.entries[*dependent].line_regex.as_ref().is_some_and(|regex| regex.is_match(line))
-        };
-        self.entries[entry].dependents.iter().map(|dependent| *dependent as usize).filter(matches).collect()
-    }
-
-    /// Triggers those of these entries that wait for a line of an entry's spawns: the line has come.
-    pub(crate) fn trigger_matched(
-        &mut self,
-        entry: usize,
-        matched: &[usize],
-        now: Moment,
-        timers: &mut TimerQueue,
-    ) {
-        for at in 0..self.entries[entry].dependents.len() {
-            let dependent = self.entries[entry].dependents[at] as usize;
-            if matched.contains(&dependent) && self.entries[dependent].line_regex.take().is_some() {
-                self.entries[entry].line_waiters -= 1;
-                self.trigger(dependent, now, timers);
-            }
-        }
-    }
-
-    /// Checks an entry whose time to wait for its line is over.
-    ///
-    /// # Errors
-    /// If the line has not come.
-    pub(crate) fn check_line_timeout(&self, entry: usize) -> Result<(), RunFailure> {
-        match &self.scenario.timeline[entry].trigger {
-            Some(EntryTrigger::Line { regex, of, timeout }) if !self.entries[entry].is_triggered => {
-                let (waits, target) = (self.name(entry), self.name(*of));
-                let timeout = timeout.format_human();
-                Err(RunFailure(format!(
-                    "{waits} waited {timeout} for a line like /{regex}/ of {target}, and none came"
-                )))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn name(&self, entry: usize) -> String {
         entry_name(&self.scenario, entry)
     }
 
     /// Everything by which two states of a run can differ.
     pub(crate) fn state_key(&self) -> impl std::fmt::Debug {
-        (&self.entries, self.entries_left)
+        (&self.entries, &self.triggers, self.entries_left)
     }
 }

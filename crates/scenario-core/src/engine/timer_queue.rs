@@ -21,8 +21,10 @@ pub(crate) enum Timer {
     Arrival(u32),
     /// The state of the world is broadcast.
     WorldBroadcast,
-    /// The time that an entry waits for its line is over.
+    /// The time that an entry waits for a line is over, by the number of the condition.
     LineTimeout(usize),
+    /// The programs that an entry waits for may have been quiet long enough, by the number of the condition.
+    Quiet(usize),
     /// The time that a spawn has to become ready is over.
     ReadyTimeout(u32),
     /// The time limit of the run.
@@ -55,7 +57,8 @@ impl TimerQueue {
     /// The moment of the next timer that does something of the scenario's own: no tick, no state of the
     /// world, and no limit of time.
     pub(crate) fn next_action(&self) -> Option<Moment> {
-        let is_action = |timer: &Timer| matches!(timer, Timer::Entry(_) | Timer::Arrival(_));
+        let is_action =
+            |timer: &Timer| matches!(timer, Timer::Entry(_) | Timer::Arrival(_) | Timer::Quiet(_));
         self.heap.iter().filter(|Reverse((_, timer))| is_action(timer)).map(|Reverse((due, _))| *due).min()
     }
 

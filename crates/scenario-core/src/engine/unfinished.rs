@@ -1,4 +1,4 @@
-//! The lines of a program that have not ended, and what a line decides. Knows no entry and no regex.
+//! The lines of a program that have not ended, and what a line decides. Matches nothing itself.
 
 use crate::engine::input::LineDecision;
 use scenario_log::event::OutputStream;
@@ -8,10 +8,19 @@ use scenario_log::event::OutputStream;
 pub(crate) struct LineMatches {
     /// It makes the spawn ready.
     pub(crate) ready: bool,
-    /// The entries whose wait for a line it ends, in the order in which they wait.
-    pub(crate) entries: Vec<usize>,
+    /// The conditions on a line that it meets, in the order of the file.
+    pub(crate) waits: Vec<LineWait>,
     /// The expectations whose condition it meets.
     pub(crate) expects: LineHits,
+}
+
+/// A condition of an entry on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LineWait {
+    /// The entry that waits.
+    pub(crate) entry: usize,
+    /// The index of the condition among those of the entry.
+    pub(crate) nth: usize,
 }
 
 /// The expectations whose condition on a line is met, counted from 1.
@@ -26,22 +35,34 @@ pub(crate) struct LineHits {
 impl LineMatches {
     /// From the numbers of the log, which count from 1.
     pub(crate) fn from_log(decision: &LineDecision) -> LineMatches {
-        let index = |number: &u32| usize::try_from(*number).ok()?.checked_sub(1);
+        let index = |number: u32| usize::try_from(number).ok()?.checked_sub(1);
+        let wait = |(at, entry): (usize, &u32)| {
+            let nth = decision.conditions.get(at).copied().unwrap_or(1);
+            Some(LineWait { entry: index(*entry)?, nth: index(nth)? })
+        };
         LineMatches {
             ready: decision.ready,
-            entries: decision.entries.iter().filter_map(index).collect(),
+            waits: decision.entries.iter().enumerate().filter_map(wait).collect(),
             expects: LineHits { targets: decision.expects.clone(), predecessors: decision.follows.clone() },
         }
     }
 
-    /// The numbers for the log, which count from 1.
+    /// The numbers of the entries for the log, which count from 1.
     pub(crate) fn entry_numbers(&self) -> Vec<u32> {
-        self.entries.iter().filter_map(|index| u32::try_from(index + 1).ok()).collect()
+        self.waits.iter().filter_map(|wait| u32::try_from(wait.entry + 1).ok()).collect()
+    }
+
+    /// The numbers of their conditions for the log, which count from 1; none if each is the first.
+    pub(crate) fn condition_numbers(&self) -> Vec<u32> {
+        if self.waits.iter().all(|wait| wait.nth == 0) {
+            return Vec::new();
+        }
+        self.waits.iter().filter_map(|wait| u32::try_from(wait.nth + 1).ok()).collect()
     }
 
     /// Whether it makes nothing ready and ends no wait.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.ready && self.entries.is_empty()
+        !self.ready && self.waits.is_empty()
     }
 }
 

@@ -17,21 +17,65 @@ pub(super) struct TimeBounds {
 struct EntryTimeBounds {
     starts: (Moment, Option<Moment>),
     ends: (Moment, Option<Moment>),
+    /// The earliest start if everything that it waits for is stopped at once.
+    least: Moment,
+    /// Whether it happens in every run that goes on to its end: it waits for no way of another entry's end.
+    is_certain: bool,
+}
+
+/// The bounds of the moment that an entry waits for.
+#[derive(Clone, Copy)]
+struct TriggerBounds {
+    earliest: Moment,
+    latest: Option<Moment>,
+    least: Moment,
+    is_certain: bool,
+}
+
+/// The start of the run.
+const RUN_START: TriggerBounds = TriggerBounds {
+    earliest: Moment::ZERO,
+    latest: Some(Moment::ZERO),
+    least: Moment::ZERO,
+    is_certain: true,
+};
+
+impl TriggerBounds {
+    /// The bounds of the later moment, or of the earlier one. The latest moment is that of both in any case:
+    /// nobody knows which of them comes.
+    fn join(self, other: TriggerBounds, is_later: bool) -> TriggerBounds {
+        let pick = |one: Moment, other: Moment| if is_later { one.max(other) } else { one.min(other) };
+        TriggerBounds {
+            earliest: pick(self.earliest, other.earliest),
+            latest: self.latest.zip(other.latest).map(|(one, other)| one.max(other)),
+            least: pick(self.least, other.least),
+            is_certain: match is_later {
+                true => self.is_certain && other.is_certain,
+                false => self.is_certain || other.is_certain,
+            },
+        }
+    }
 }
 
 impl TimeBounds {
     pub(super) fn new(scenario: &Scenario) -> TimeBounds {
         let mut bounds = TimeBounds { entries: vec![None; scenario.timeline.len()] };
+        let awaited = |entry: usize| {
+            let trigger = scenario.timeline[entry].trigger.as_ref();
+            trigger.map(EntryTrigger::awaited_entries).unwrap_or_default().into_iter()
+        };
         for first in 0..scenario.timeline.len() {
+            if bounds.entries[first].is_some() {
+                continue;
+            }
             // A chain of `after` may be as long as the timeline, so a loop follows it, not recursion.
-            let mut chain = vec![first];
-            while let Some(&entry) = chain.last() {
-                let before = scenario.timeline[entry].trigger.as_ref().map(EntryTrigger::awaited_entry);
-                match before.filter(|before| bounds.entries[*before].is_none()) {
-                    Some(before) if chain.len() <= scenario.timeline.len() => chain.push(before),
-                    _ => {
-                        bounds.entries[entry] = Some(bounds.entry_bounds(scenario, entry));
-                        chain.pop();
+            let mut path = vec![(first, awaited(first))];
+            while let Some((entry, left)) = path.last_mut() {
+                match left.find(|before| bounds.entries[*before].is_none()) {
+                    Some(before) => path.push((before, awaited(before))),
+                    None => {
+                        bounds.entries[*entry] = Some(bounds.entry_bounds(scenario, *entry));
+                        path.pop();
                     }
                 }
             }
@@ -39,22 +83,41 @@ impl TimeBounds {
         bounds
     }
 
+    fn trigger_bounds(&self, scenario: &Scenario, trigger: &EntryTrigger) -> TriggerBounds {
+        let join = |parts: &[EntryTrigger], is_later: bool| {
+            let parts = parts.iter().map(|part| self.trigger_bounds(scenario, part));
+            parts.reduce(|one, other| one.join(other, is_later)).unwrap_or(RUN_START)
+        };
+        match trigger {
+            EntryTrigger::All(parts) => return join(parts, true),
+            EntryTrigger::Any(parts) => return join(parts, false),
+            _ => {}
+        }
+        let Some(of) = trigger.awaited_entry() else { return RUN_START };
+        let Some(bounds) = self.entries[of] else { return RUN_START };
+        let EntryTimeBounds { starts, ends, least, is_certain } = bounds;
+        let within = |patience: Span| (starts.0, starts.1.map(|start| start.saturating_add(patience)));
+        let (earliest, latest) = match trigger {
+            EntryTrigger::Ready(_) => within(ready_timeout(scenario, of)),
+            EntryTrigger::Line { timeout, .. } => within(*timeout),
+            EntryTrigger::Quiet { duration, .. } => (starts.0.saturating_add(*duration), None),
+            EntryTrigger::Finished(_) | EntryTrigger::Passed(_) | EntryTrigger::Failed(_) => ends,
+            // The first exit decides, and the others may come later.
+            EntryTrigger::Exit { .. } => (starts.0, ends.1),
+            EntryTrigger::Started(_) | EntryTrigger::All(_) | EntryTrigger::Any(_) => starts,
+        };
+        let least = match trigger {
+            EntryTrigger::Quiet { duration, .. } => least.saturating_add(*duration),
+            _ => least,
+        };
+        TriggerBounds { earliest, latest, least, is_certain: is_certain && !trigger.is_outcome() }
+    }
+
     fn entry_bounds(&self, scenario: &Scenario, index: usize) -> EntryTimeBounds {
         let entry = &scenario.timeline[index];
-        let nothing = (Moment::ZERO, Some(Moment::ZERO));
-        let of = |entry: usize| self.entries[entry];
-        let (earliest, latest) = match &entry.trigger {
-            None => nothing,
-            Some(EntryTrigger::Started(other)) => of(*other).map_or(nothing, |b| b.starts),
-            Some(EntryTrigger::Ready(other)) => {
-                let patience = ready_timeout(scenario, *other);
-                of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(patience))))
-            }
-            Some(EntryTrigger::Finished(other)) => of(*other).map_or(nothing, |b| b.ends),
-            Some(EntryTrigger::Line { of: other, timeout, .. }) => {
-                of(*other).map_or(nothing, |b| (b.starts.0, b.starts.1.map(|t| t.saturating_add(*timeout))))
-            }
-        };
+        let trigger = entry.trigger.as_ref();
+        let TriggerBounds { earliest, latest, least: least_base, is_certain } =
+            trigger.map_or(RUN_START, |trigger| self.trigger_bounds(scenario, trigger));
         let base = (earliest.saturating_add(entry.at), latest.map(|latest| latest.saturating_add(entry.at)));
         let (soonest, slowest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), first_bounds);
         let (shortest, longest) = entry.repeat.as_ref().map_or((Span::ZERO, Some(Span::ZERO)), repeat_bounds);
@@ -62,32 +125,26 @@ impl TimeBounds {
         let add = |moment: Option<Moment>, span: Option<Span>| Some(moment?.saturating_add(span?));
         let starts = (base.0.saturating_add(soonest), add(base.1, slowest));
         let ends = (base.0.saturating_add(shortest).saturating_add(least), add(add(base.1, longest), most));
-        EntryTimeBounds { starts, ends }
+        EntryTimeBounds { starts, ends, least: least_base.saturating_add(entry.at), is_certain }
     }
 
     /// The earliest start of each entry. What is stopped may end before its time, so where anything is stopped,
     /// an end counts as early as its start.
     pub(super) fn earliest_starts(&self, scenario: &Scenario) -> Vec<Moment> {
         let has_stop = scenario.timeline.iter().any(|entry| matches!(entry.action, EntryAction::Stop(_)));
-        let start = |entry: usize| self.entries[entry].map_or(Moment::ZERO, |bounds| bounds.starts.0);
-        let least = |mut entry: usize| {
-            let mut sum = Span::ZERO;
-            // A chain of `after` is at most as long as the timeline.
-            for _ in 0..=scenario.timeline.len() {
-                let row = &scenario.timeline[entry];
-                sum = Span(sum.0.saturating_add(row.at.0));
-                match &row.trigger {
-                    Some(trigger) => entry = trigger.awaited_entry(),
-                    None => break,
-                }
-            }
-            Moment::ZERO.saturating_add(sum)
-        };
-        (0..scenario.timeline.len()).map(|entry| if has_stop { least(entry) } else { start(entry) }).collect()
+        let start = |bounds: EntryTimeBounds| if has_stop { bounds.least } else { bounds.starts.0 };
+        self.entries.iter().map(|bounds| bounds.map_or(Moment::ZERO, start)).collect()
     }
 
+    /// Whether each entry happens in every run that goes on to its end.
+    pub(super) fn certain_entries(&self) -> Vec<bool> {
+        self.entries.iter().map(|bounds| bounds.is_some_and(|bounds| bounds.is_certain)).collect()
+    }
+
+    /// The earliest end of the run: entries that may be skipped do not count.
     pub(super) fn earliest(&self, scenario: &Scenario) -> Moment {
-        let ends = self.waited_for(scenario).map(|bounds| bounds.ends.0);
+        let certain = self.waited_for(scenario).filter(|bounds| bounds.is_certain);
+        let ends = certain.map(|bounds| bounds.ends.0);
         ends.max().unwrap_or_default()
     }
 

@@ -80,6 +80,8 @@ pub struct OpenPlanEntry {
     pub action: &'static str,
     /// The moment that it waits for, as in the scenario file; then, for a load, its description.
     pub waits_for: String,
+    /// Whether it waits for one of several ways in which another entry can end, and is skipped otherwise.
+    pub is_branch: bool,
 }
 
 /// The plan of a scenario.
@@ -126,7 +128,7 @@ pub fn plan(scenario: &Scenario, seed: u64) -> Plan {
         (Some(latest), Some(limit)) => Some(latest.min(limit)),
         (latest, limit) => latest.or(limit),
     };
-    let open = find_open_entries(scenario, &engine);
+    let open = find_open_entries(scenario, &engine, &bounds.certain_entries());
     // The answers to effects came after everything else of their moment.
     let order: BTreeMap<String, usize> =
         scenario.timeline.iter().enumerate().map(|(n, entry)| (entry.event_name(n).to_string(), n)).collect();
@@ -187,7 +189,7 @@ pub fn likely_end(scenario: &Scenario, seed: u64) -> Option<Moment> {
 }
 
 /// The scenario with all players in the runner, without ticks, world, time limit and expectations, with one
-/// request for each load, and with endless timeouts for lines and for programs to become ready.
+/// request for each load, and with endless times for lines, for silence and for programs to become ready.
 fn to_plannable(scenario: &Scenario) -> Scenario {
     let mut plannable = scenario.clone();
     plannable.tick = None;
@@ -205,8 +207,14 @@ fn to_plannable(scenario: &Scenario) -> Scenario {
     }
     plannable.fetches.iter_mut().for_each(load::replace_with_one_request);
     for entry in &mut plannable.timeline {
-        if let Some(EntryTrigger::Line { timeout, .. }) = &mut entry.trigger {
-            *timeout = Span(u64::MAX);
+        if let Some(trigger) = &mut entry.trigger {
+            trigger.for_each_condition_mut(&mut |condition| {
+                if let EntryTrigger::Line { timeout: span, .. } | EntryTrigger::Quiet { duration: span, .. } =
+                    condition
+                {
+                    *span = Span(u64::MAX);
+                }
+            });
         }
     }
     // Expectations are about runs, not about plans.
@@ -245,16 +253,10 @@ fn max_occurrences(entry: &TimelineEntry) -> Option<u64> {
     }
 }
 
-fn find_open_entries(scenario: &Scenario, engine: &Engine) -> Vec<OpenPlanEntry> {
+fn find_open_entries(scenario: &Scenario, engine: &Engine, certain: &[bool]) -> Vec<OpenPlanEntry> {
     let open = |(index, entry): (usize, &TimelineEntry)| {
         let after = entry.trigger.as_ref().filter(|_| !engine.has_occurred(index))?;
-        let target = scenario.timeline[after.awaited_entry()].event_name(after.awaited_entry());
-        let moment = match after {
-            EntryTrigger::Started(_) => format!("{target}.started"),
-            EntryTrigger::Ready(_) => format!("{target}.ready"),
-            EntryTrigger::Finished(_) => format!("{target}.finished"),
-            EntryTrigger::Line { regex, .. } => format!("a line like /{regex}/ of {target}"),
-        };
+        let moment = after.describe(&|of| scenario.timeline[of].event_name(of).to_string());
         let after = match entry.at {
             Span::ZERO => moment,
             at => format!("{moment} + {}", at.format_human()),
@@ -263,7 +265,9 @@ fn find_open_entries(scenario: &Scenario, engine: &Engine) -> Vec<OpenPlanEntry>
             Some(load) => ("load", format!("{after}; {load}")),
             None => (action_name(&entry.action), after),
         };
-        Some(OpenPlanEntry { entry: entry.event_name(index).to_string(), action: what, waits_for: after })
+        let is_branch = !certain[index];
+        let entry = entry.event_name(index).to_string();
+        Some(OpenPlanEntry { entry, action: what, waits_for: after, is_branch })
     };
     scenario.timeline.iter().enumerate().filter_map(open).collect()
 }

@@ -224,11 +224,15 @@ fn count_players(scenario: &Scenario, preset: &str) -> u64 {
     }
 }
 
-/// The names of the entries that others wait for a line or the `ready` of, which no plan can know.
+/// The names of the entries that others wait for a line, the silence, an exit or the `ready` of, which no plan
+/// can know.
 fn entries_awaiting_output(scenario: &Scenario) -> BTreeSet<String> {
-    let awaited = scenario.timeline.iter().filter_map(|entry| match entry.trigger {
-        Some(EntryTrigger::Line { of, .. }) => Some(of),
-        Some(EntryTrigger::Ready(of)) if ready_timeout(scenario, of) > Span::ZERO => Some(of),
+    let conditions = scenario.timeline.iter().filter_map(|entry| entry.trigger.as_ref());
+    let awaited = conditions.flat_map(EntryTrigger::conditions).filter_map(|condition| match condition {
+        EntryTrigger::Line { of, .. } | EntryTrigger::Quiet { of, .. } | EntryTrigger::Exit { of, .. } => {
+            Some(*of)
+        }
+        EntryTrigger::Ready(of) if ready_timeout(scenario, *of) > Span::ZERO => Some(*of),
         _ => None,
     });
     awaited.map(|entry| scenario.timeline[entry].event_name(entry).to_string()).collect()

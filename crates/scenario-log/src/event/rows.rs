@@ -77,10 +77,11 @@ impl<'e> LineMatched<'e> {
         stream: OutputStream,
         ready: bool,
         entries: &'e [u32],
+        conditions: &'e [u32],
         expects: &'e [u32],
         follows: &'e [u32],
     ) -> LineMatched<'e> {
-        LineMatched { source, stream, ready, entries, expects, follows }
+        LineMatched { source, stream, ready, entries, conditions, expects, follows }
     }
 }
 
@@ -88,8 +89,8 @@ impl<'e> EventRow<'e> for LineMatched<'e> {
     type Owned = ();
 
     fn into_event(self, _owned: &'e OnceCell<()>) -> Result<Event<'e>, DecodeError> {
-        let LineMatched { source, stream, ready, entries, expects, follows } = self;
-        Ok(Event::LineMatched { source, stream, ready, entries, expects, follows })
+        let LineMatched { source, stream, ready, entries, conditions, expects, follows } = self;
+        Ok(Event::LineMatched { source, stream, ready, entries, conditions, expects, follows })
     }
 }
 

@@ -235,11 +235,13 @@ events! {
         ready: bool,
         /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
         entries: &'a [u32],
+        /// For each of these entries, the number of its condition, counted from 1; none if each is the first.
+        conditions: &'a [u32],
         /// The numbers of the expectations, counted from 1, that look for such a line.
         expects: &'a [u32],
         /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
         follows: &'a [u32],
-    } as { source, stream, ready, entries, expects, follows } {
+    } as { source, stream, ready, entries, conditions, expects, follows } {
         /// The spawn that writes the line.
         source: Required<SpawnId>,
         /// The output that the line is written to: standard output or standard error.
@@ -248,6 +250,9 @@ events! {
         ready: UnlessEmpty<Flag>,
         /// The numbers of the timeline entries, counted from 1, whose wait for a line it ends.
         entries: UnlessEmpty<TieChoices>,
+        /// For each of these entries, the number of its condition, counted from 1 in the order of its `after`. It
+        /// is left out if each is the first.
+        conditions: UnlessEmpty<TieChoices>,
         /// The numbers of the expectations, counted from 1, that look for a line like this one.
         expects: UnlessEmpty<TieChoices>,
         /// The numbers of the expectations, counted from 1, whose `follows` looks for a line like this one.
@@ -454,6 +459,15 @@ events! {
         entry: Optional<EntryRef>,
         /// The text of the mark.
         text: Required<Text>,
+    }
+
+    /// An entry of the timeline does not happen, since it waited for an end that another entry did not have. This
+    /// is no failure.
+    EntrySkipped = "entry.skipped" of Entry {
+        /// The timeline entry that does not happen.
+        entry: Required<EntryRef>,
+        /// The reason, as a sentence for people.
+        reason: Required<Text>,
     }
 
     /// A line was sent to a process, or could not be sent.

@@ -34,7 +34,7 @@ impl RunState {
         }
         if !matches!(row.action, EntryAction::Spawn(_) | EntryAction::Fetch(_)) {
             let recorded = self.timeline.record_instant_action(entry, due, &mut self.timers);
-            self.fail_on_error(recorded, out);
+            self.apply_waits(recorded, out);
         }
         self.check_entry_over(entry, out);
     }
@@ -43,7 +43,7 @@ impl RunState {
     pub(super) fn entry_started(&mut self, entry: Option<usize>, moment: Moment, out: &mut EngineOutput<'_>) {
         if let Some(entry) = entry {
             let recorded = self.timeline.record_started(entry, moment, &mut self.timers);
-            self.fail_on_error(recorded, out);
+            self.apply_waits(recorded, out);
         }
     }
 
@@ -70,13 +70,30 @@ impl RunState {
     fn check_entry_over(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
         let may_become_ready = || self.spawns.may_become_ready(entry);
         let checked = self.timeline.check_over(entry, may_become_ready, &mut self.timers);
-        self.fail_on_error(checked, out);
+        self.apply_waits(checked, out);
     }
 
     /// Fails the run if an entry waits for `ready` of this one, and it can no longer come.
     pub(super) fn check_entry_ready(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
         let checked = self.timeline.check_ready(entry, || self.spawns.may_become_ready(entry));
-        self.fail_on_error(checked, out);
+        self.apply_waits(checked, out);
+    }
+
+    /// Notes that something of an entry was not as expected.
+    pub(super) fn entry_failed(&mut self, entry: Option<usize>) {
+        if let Some(entry) = entry {
+            self.timeline.record_failure(entry);
+        }
+    }
+
+    /// Reports the entries that are skipped, and ends the run as failed if an entry waits for something that
+    /// should have come and no longer can.
+    pub(super) fn apply_waits(&mut self, result: Result<(), RunFailure>, out: &mut EngineOutput<'_>) {
+        for (entry, reason) in self.timeline.take_skipped() {
+            let entry = self.scenario.timeline[entry].event_name(entry);
+            out.event(&Event::EntrySkipped { entry, reason: &reason });
+        }
+        self.fail_on_error(result, out);
     }
 
     /// Ends the run as failed, if a part of it returned a failure.
@@ -94,6 +111,7 @@ impl RunState {
             text: &text.display_with_gaps(),
         });
         if let Some(missing) = missing {
+            self.timeline.record_failure(entry);
             let name = || entry_name(&self.scenario, entry);
             self.lifecycle.record_failure(|| format!("{} has no text: {missing}", name()));
         }
@@ -127,6 +145,7 @@ impl RunState {
         if sources.is_empty() && !has_load {
             let error = format!("{} does not run", entry_name(&scenario, target));
             out.event(&stopping(None, Some(&*error)));
+            self.entry_failed(by_entry);
             self.lifecycle.record_failure(|| match by_entry {
                 Some(entry) => format!("{} could not stop anything: {error}", entry_name(&scenario, entry)),
                 None => format!("a step could not stop anything: {error}"),
@@ -164,6 +183,7 @@ impl RunState {
             let error = missing.unwrap_or_else(|| format!("{} does not run", entry_name(&scenario, to)));
             let shown_error = Some(error.as_str());
             out.event(&Event::Sent { due, source: None, entry: name, text: Some(shown), error: shown_error });
+            self.timeline.record_failure(entry);
             self.lifecycle
                 .record_failure(|| format!("{} could not send: {error}", entry_name(&scenario, entry)));
         }

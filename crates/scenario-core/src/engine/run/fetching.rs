@@ -109,7 +109,7 @@ impl RunState {
         let reason = format!("no request of `{}` starts: {reason}", self.scenario.fetches[job].name);
         out.emit_stopping(None, &reason);
         self.lifecycle.record_failure(|| reason);
-        self.jobs.stop(job_run);
+        self.jobs.refuse(job_run);
         false
     }
 
@@ -155,6 +155,7 @@ impl RunState {
         if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_response(out.now(), fetched, late);
         }
+        self.jobs.record_end(job_run, ok);
         if ok {
             let round = self.jobs.get(job_run).and_then(JobRun::round);
             let own = round.and_then(|round| self.sessions.get_mut(round.player));
@@ -183,13 +184,14 @@ impl RunState {
     ) {
         let Some((number, job)) = self.request_of(source) else { return };
         let Some(request) = self.requests.get(number) else { return };
-        let is_cancelled = request.is_cancelled();
-        self.jobs.record_failure(request.job_run());
+        let (is_cancelled, job_run) = (request.is_cancelled(), request.job_run());
+        self.jobs.record_failure(job_run);
         out.event(&Event::FetchFailed { source, kind, error, took, sent });
         if let Some(metrics) = self.metrics_of_request(number, job) {
             metrics.record_failure(out.now(), (kind, is_cancelled), sent);
         }
         if !is_cancelled {
+            self.jobs.record_end(job_run, false);
             let scenario = Rc::clone(&self.scenario);
             let name = &scenario.fetches[job].name;
             self.record_failed_request(job, || format!("{source} ({name}) failed: {error}"));
@@ -253,7 +255,11 @@ impl RunState {
     pub(super) fn finish_job_if_over(&mut self, job_run: u32, out: &mut EngineOutput<'_>) {
         let Some(run) = self.jobs.get(job_run).filter(|run| run.is_over()) else { return };
         let (entry, round, is_expected) = (run.entry(), run.round(), !run.has_failed());
+        let run_is_expected = run.is_expected();
         self.count_unsent(job_run, out.now());
+        if !run_is_expected {
+            self.entry_failed(entry);
+        }
         self.jobs.remove(job_run);
         self.entry_source_removed(entry, out.now(), out);
         if let Some(round) = round {

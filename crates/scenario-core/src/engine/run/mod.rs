@@ -215,10 +215,11 @@ impl RunState {
             Timer::Entry(entry) => self.run_entry(entry, due, out),
             Timer::Arrival(job_run) => self.request_arrived(job_run, out),
             Timer::WorldBroadcast => self.broadcast_world(due, out),
-            Timer::LineTimeout(entry) => {
-                let checked = self.timeline.check_line_timeout(entry);
-                self.fail_on_error(checked, out);
+            Timer::LineTimeout(wait) => {
+                let checked = self.timeline.check_line_timeout(wait);
+                self.apply_waits(checked, out);
             }
+            Timer::Quiet(wait) => self.timeline.check_silence(wait, due, &mut self.timers),
             Timer::ReadyTimeout(number) => self.ready_timed_out(number, out),
             Timer::TimeLimit => self.time_limit_reached(out),
         }

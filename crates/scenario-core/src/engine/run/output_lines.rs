@@ -39,6 +39,9 @@ impl RunState {
         let Some((entry, nth)) = self.spawns.get(number).map(|spawn| (spawn.entry(), spawn.nth())) else {
             return;
         };
+        if let Some(entry) = entry {
+            self.timeline.record_said(entry, out.now());
+        }
         let may_play = players_preset(&self.scenario, preset).is_some() || out.has_world();
         let plays = may_play && stream == OutputStream::Stdout && !partial;
         let may_abort = out.expectations().may_abort_on_line();
@@ -108,6 +111,9 @@ impl RunState {
         }
         // Text that is held back, since a secret may begin with it, has no event unless it decides something.
         if !text.is_empty() || !matches.is_empty() {
+            if let Some(entry) = entry {
+                self.timeline.record_said(entry, out.now());
+            }
             out.event(&Event::UnfinishedText { source, stream, text });
         }
         self.apply_matches(number, &matches, out);
@@ -150,7 +156,7 @@ impl RunState {
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
         let matches_of = |text: &[u8], expects: LineHits| LineMatches {
             ready: self.spawns.is_ready_line(number, text),
-            entries: entry.map(|entry| self.timeline.entries_matched(entry, text)).unwrap_or_default(),
+            waits: entry.map(|entry| self.timeline.lines_matched(entry, text)).unwrap_or_default(),
             expects,
         };
         if said == logged {
@@ -178,19 +184,20 @@ impl RunState {
             self.record_ready(number, out);
         }
         if let Some(entry) = self.spawns.get(number).and_then(|spawn| spawn.entry()) {
-            self.timeline.trigger_matched(entry, &matches.entries, out.now(), &mut self.timers);
+            self.timeline.meet_lines(entry, &matches.waits, out.now(), &mut self.timers);
         }
     }
 }
 
 fn emit_matches(source: Source, stream: OutputStream, matches: &LineMatches, out: &mut EngineOutput<'_>) {
-    let entries = matches.entry_numbers();
+    let (entries, conditions) = (matches.entry_numbers(), matches.condition_numbers());
     let LineHits { targets, predecessors } = &matches.expects;
     out.event(&Event::LineMatched {
         source,
         stream,
         ready: matches.ready,
         entries: &entries,
+        conditions: &conditions,
         expects: targets,
         follows: predecessors,
     });

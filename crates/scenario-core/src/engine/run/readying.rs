@@ -62,6 +62,7 @@ impl RunState {
         let error = format_never_ready(ready, last_try.as_deref());
         self.emit_spawn_failed(number, (&error, last_try.as_deref()), out);
         self.lifecycle.record_failure(|| format!("{} {error}", spawn_name(&scenario, source, preset)));
+        self.entry_failed(entry);
         out.emit_stopping(Some(source), "it never became ready");
         self.stop_spawn(number, out);
         if let Some(entry) = entry {

@@ -117,6 +117,7 @@ impl RunState {
         if !self.spawns.get(number).is_some_and(|spawn| spawn.is_stop_requested()) {
             let name = || spawn_name(&self.scenario, source, preset);
             self.lifecycle.record_failure(|| format!("{} could not start: {error}", name()));
+            self.entry_failed(self.spawns.get(number).and_then(|spawn| spawn.entry()));
         }
         self.remove_spawn(number, out.now(), out);
     }
@@ -185,6 +186,7 @@ impl RunState {
         out: &mut EngineOutput<'_>,
     ) {
         let running = self.spawns.mark_exited();
+        let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
         out.counters().exited += 1;
         out.event(&Event::SpawnExited {
             source: Source::Spawn(number),
@@ -195,6 +197,12 @@ impl RunState {
             killed: end.is_group_killed,
             skipped: end.skipped_states,
         });
+        if let Some(entry) = entry {
+            if !ok {
+                self.timeline.record_failure(entry);
+            }
+            self.timeline.record_exit(entry, end.exit, moment, &mut self.timers);
+        }
         self.remove_spawn(number, moment, out);
     }
 

@@ -32,13 +32,13 @@ pub(super) fn check_cycles(
 ) {
     let bodies: Vec<Option<&Preset>> = presets.names().map(|name| presets.get(name).flatten()).collect();
     let mut ends: Vec<Option<LatestMoments>> = vec![None; entries.len()];
-    let mut chain_of = vec![usize::MAX; entries.len()];
+    let mut marks = vec![VisitMark::New; entries.len()];
     for start in 0..entries.len() {
-        for index in waiting_chain(start, entries, places, &mut chain_of, found).into_iter().rev() {
+        for index in awaited_first(start, entries, places, &mut marks, found) {
             let Some(entry) = &entries[index] else { continue };
             let base = match &entry.trigger {
                 None => Some(Span::ZERO),
-                Some(after) => ends[after.awaited_entry()].and_then(|ends| ends.of_trigger(after)),
+                Some(trigger) => latest_of(trigger, &ends),
             };
             // Without a base, the entry before it was reported, is invalid, or is part of a cycle.
             ends[index] = base.and_then(|base| match latest_moments(entry, base, &bodies) {
@@ -67,14 +67,27 @@ struct LatestMoments {
     finished: Option<Span>,
 }
 
+/// The latest moment of a trigger; `None` if it does not fit 64 bits. Which of several moments decides is not
+/// known, so that it is the latest of all.
+fn latest_of(trigger: &EntryTrigger, ends: &[Option<LatestMoments>]) -> Option<Span> {
+    trigger.conditions().into_iter().try_fold(Span::ZERO, |latest, condition| {
+        let of = ends[condition.awaited_entry()?]?;
+        Some(latest.max(of.of_condition(condition)?))
+    })
+}
+
 impl LatestMoments {
-    /// The latest moment of `after`; `None` if it does not fit 64 bits.
-    fn of_trigger(self, after: &EntryTrigger) -> Option<Span> {
-        match after {
+    fn of_condition(self, condition: &EntryTrigger) -> Option<Span> {
+        match condition {
             EntryTrigger::Started(_) => Some(self.started),
             EntryTrigger::Ready(_) => self.started.checked_add(self.ready_timeout),
-            EntryTrigger::Finished(_) => self.finished,
             EntryTrigger::Line { timeout, .. } => self.started.checked_add(*timeout),
+            EntryTrigger::Quiet { duration, .. } => self.started.checked_add(*duration),
+            EntryTrigger::Finished(_)
+            | EntryTrigger::Passed(_)
+            | EntryTrigger::Failed(_)
+            | EntryTrigger::Exit { .. } => self.finished,
+            EntryTrigger::All(_) | EntryTrigger::Any(_) => None,
         }
     }
 }
@@ -135,31 +148,55 @@ fn longest_play(preset: &Preset) -> Option<Span> {
     })
 }
 
-/// The entries without a chain yet, from this one to the one that all others of them wait for.
-fn waiting_chain(
+/// Whether a walk has come to an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum VisitMark {
+    New,
+    /// It is on the way from the start to where the walk is.
+    OnPath,
+    Done,
+}
+
+/// The entries that this one waits for and that no walk has come to yet, each after those that it waits for
+/// itself; this one is the last. A way may be as long as the timeline, so a loop follows it, not recursion.
+fn awaited_first(
     start: usize,
     entries: &[Option<TimelineEntry>],
     places: &[EntryPlaces],
-    chain_of: &mut [usize],
+    marks: &mut [VisitMark],
     found: &mut Diagnostics,
 ) -> Vec<usize> {
-    let mut chain = Vec::new();
-    let mut next = Some(start);
-    while let Some(index) = next {
-        if chain_of[index] == start {
-            let from = chain.iter().position(|one| *one == index).unwrap_or_default();
-            report_cycle(&chain[from..], entries, places, found);
-            break;
-        }
-        if chain_of[index] != usize::MAX {
-            break;
-        }
-        chain_of[index] = start;
-        chain.push(index);
-        next =
-            entries[index].as_ref().and_then(|entry| entry.trigger.as_ref()).map(EntryTrigger::awaited_entry);
+    let mut in_order = Vec::new();
+    if marks[start] != VisitMark::New {
+        return in_order;
     }
-    chain
+    let awaited = |index: usize| {
+        let trigger = entries[index].as_ref().and_then(|entry| entry.trigger.as_ref());
+        trigger.map(EntryTrigger::awaited_entries).unwrap_or_default().into_iter()
+    };
+    marks[start] = VisitMark::OnPath;
+    let mut path = vec![(start, awaited(start))];
+    while let Some((index, left)) = path.last_mut() {
+        let Some(next) = left.next() else {
+            marks[*index] = VisitMark::Done;
+            in_order.push(*index);
+            path.pop();
+            continue;
+        };
+        match marks[next] {
+            VisitMark::Done => {}
+            VisitMark::OnPath => {
+                let ring: Vec<usize> =
+                    path.iter().map(|(index, _)| *index).skip_while(|index| *index != next).collect();
+                report_cycle(&ring, entries, places, found);
+            }
+            VisitMark::New => {
+                marks[next] = VisitMark::OnPath;
+                path.push((next, awaited(next)));
+            }
+        }
+    }
+    in_order
 }
 
 fn report_cycle(

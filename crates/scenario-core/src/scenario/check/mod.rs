@@ -23,6 +23,7 @@ mod steps;
 mod streams;
 mod time_limit;
 mod timeline;
+mod trigger;
 mod url;
 mod world;
 

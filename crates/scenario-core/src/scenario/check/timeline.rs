@@ -13,19 +13,16 @@ use crate::scenario::diagnostics::Diagnostics;
 use crate::scenario::file::{MAX_ENTRY_REPEATS, RawTimelineEntry};
 use crate::scenario::interval::Interval;
 use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, EntryTrigger, FetchJob, Preset, PresetKind,
-    StdinMode, TimelineEntry,
+    ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, Preset, PresetKind, StdinMode,
+    TimelineEntry,
 };
 use crate::scenario::rate::Ramp;
-use crate::scenario::schema::after::{
-    AFTER_FORMS, EntryMoment, LineTriggerTable, MOMENTS, RawTrigger, meant_moment,
-};
 use crate::scenario::schema::{KeySlot, Located};
 use scenario_log::time::Span;
 
 /// The facts about an entry that are known before the other entries are checked.
 #[derive(Clone, Copy)]
-enum EntryKind<'a> {
+pub(super) enum EntryKind<'a> {
     /// It spawns this preset; `None` if the preset is wrong.
     Spawn(Option<&'a Preset>),
     Fetch,
@@ -51,8 +48,8 @@ impl StartedName {
 }
 
 /// The names that entries may refer to.
-struct TimelineNames<'a> {
-    presets: &'a DefinitionsByName<Preset>,
+pub(super) struct TimelineNames<'a> {
+    pub(super) presets: &'a DefinitionsByName<Preset>,
     fetches: &'a DefinitionsByName<FetchJob>,
     preset_indices: HashMap<&'a str, usize>,
     fetch_indices: HashMap<&'a str, usize>,
@@ -61,7 +58,7 @@ struct TimelineNames<'a> {
     started: HashMap<String, StartedName>,
     /// The ids in file order, for suggestions; built on first use.
     id_list: OnceCell<Vec<(usize, String)>>,
-    kinds: Vec<EntryKind<'a>>,
+    pub(super) kinds: Vec<EntryKind<'a>>,
 }
 
 /// Notes the preset or fetch that an entry starts.
@@ -245,7 +242,7 @@ impl<'a> TimelineNames<'a> {
     /// Notes the name of what an entry starts.
     /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
     /// name; reports it if there is no such entry.
-    fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
+    pub(super) fn find_entry(&self, id: &Located<String>, found: &mut Diagnostics) -> Option<usize> {
         let started = self.started.get(&id.value);
         let index = self.named_entry(&id.value);
         if let (None, Some(started)) = (index, started) {
@@ -273,13 +270,13 @@ impl<'a> TimelineNames<'a> {
 
     /// The index of the entry of this id, or else of the only entry that starts a preset or a fetch of this
     /// name.
-    fn named_entry(&self, name: &str) -> Option<usize> {
+    pub(super) fn named_entry(&self, name: &str) -> Option<usize> {
         let sole = self.started.get(name).filter(|started| started.is_sole());
         self.ids.get(name).copied().or(sole.map(|started| started.first))
     }
 
     /// The ids, and the names that stand for one, in file order.
-    fn id_list(&self) -> &[(usize, String)] {
+    pub(super) fn id_list(&self) -> &[(usize, String)] {
         self.id_list.get_or_init(|| {
             let sole = self.started.iter().filter(|(_, started)| started.is_sole());
             let named = sole.map(|(name, started)| (name, &started.first));
@@ -339,111 +336,6 @@ impl<'a> TimelineNames<'a> {
             return None;
         }
         Some(EntryAction::Send { to: index, text: raw.text.into_value()?.0 })
-    }
-
-    fn build_trigger(&self, raw: Located<RawTrigger>, found: &mut Diagnostics) -> Option<EntryTrigger> {
-        match raw.value {
-            RawTrigger::Moment { id, moment } => {
-                let id = Located { value: id, place: raw.place };
-                let index = self.find_entry(&id, found)?;
-                Some(match moment {
-                    EntryMoment::Started => EntryTrigger::Started(index),
-                    EntryMoment::Finished => EntryTrigger::Finished(index),
-                    EntryMoment::Ready => {
-                        if matches!(self.kinds.get(index), Some(EntryKind::Fetch | EntryKind::Other)) {
-                            let message =
-                                format!("{} spawns nothing that could get ready", quoted(&id.value));
-                            let help = format!("write \"{0}.started\" or \"{0}.finished\"", id.value);
-                            found.add(Diagnostic::error(id.place, message).with_help(help));
-                            return None;
-                        }
-                        EntryTrigger::Ready(index)
-                    }
-                })
-            }
-            RawTrigger::Line(table) => self.build_line_trigger(*table, found),
-            RawTrigger::NoMoment(text) => {
-                self.report_no_moment(&Located { value: text, place: raw.place }, found);
-                None
-            }
-        }
-    }
-
-    /// Reports an `after` that names no moment, with the moment that was probably meant.
-    fn report_no_moment(&self, after: &Located<String>, found: &mut Diagnostics) {
-        if found.count_if_full() {
-            return;
-        }
-        let text = after.value.as_str();
-        let (fault, help) = match (self.named_entry(text), text.rsplit_once('.')) {
-            (Some(index), _) => {
-                let fault = format!("{} names an entry, but none of its moments", quoted(text));
-                (fault, Some(format!("write \"{text}.{}\"", self.usual_moment(index))))
-            }
-            (None, Some((id, name))) if !id.is_empty() && !name.is_empty() => {
-                let known = MOMENTS.iter().map(|(known, _)| *known);
-                let meant = meant_moment(name).or_else(|| found.closest_name(name, known));
-                let help = meant.map(|meant| format!("did you mean \"{id}.{meant}\"?"));
-                (format!("{} is not a moment of an entry", quoted(name)), help)
-            }
-            _ => {
-                let ids = self.id_list().iter().map(|(_, id)| id.as_str());
-                let near = found.closest_name(text, ids).map(str::to_owned);
-                let of_preset = || {
-                    self.presets.get(text)?;
-                    Some(format!(
-                        "give the entry that spawns it an id, `id = \"{text}\"`, and write \"{text}.ready\""
-                    ))
-                };
-                let help = near.map_or_else(of_preset, |near| {
-                    let moment = self.named_entry(&near).map_or("started", |index| self.usual_moment(index));
-                    Some(format!("did you mean \"{near}.{moment}\"?"))
-                });
-                (format!("{} does not name a moment of an entry", quoted(text)), help)
-            }
-        };
-        let fault = Diagnostic::error(after.place, fault);
-        let fault = help.into_iter().fold(fault, Diagnostic::with_help);
-        found.add(fault.with_help(format!("the forms are {AFTER_FORMS}")));
-    }
-
-    /// The moment of an entry that others mostly wait for.
-    fn usual_moment(&self, index: usize) -> &'static str {
-        match self.kinds.get(index) {
-            Some(EntryKind::Spawn(Some(preset))) => match &preset.kind {
-                PresetKind::Command(command) if command.ready.is_some() || command.background => "ready",
-                _ => "finished",
-            },
-            Some(EntryKind::Spawn(None)) => "ready",
-            Some(EntryKind::Fetch) => "finished",
-            _ => "started",
-        }
-    }
-
-    fn build_line_trigger(&self, table: LineTriggerTable, found: &mut Diagnostics) -> Option<EntryTrigger> {
-        let of = table.of.into_given()?;
-        let of = Located { value: of.value.0, place: of.place };
-        let index = self.find_entry(&of, found)?;
-        let fault = match self.kinds.get(index) {
-            Some(EntryKind::Spawn(Some(Preset { kind: PresetKind::Players(_), .. }))) => {
-                Some("spawns players, which print no lines")
-            }
-            Some(EntryKind::Fetch | EntryKind::Other) => Some("spawns no program that could print a line"),
-            _ => None,
-        };
-        if let Some(fault) = fault {
-            let message = format!("{} {fault}", quoted(&of.value));
-            found.add(
-                Diagnostic::error(of.place, message)
-                    .with_help("name the id of an entry that spawns a `command`"),
-            );
-            return None;
-        }
-        Some(EntryTrigger::Line {
-            regex: table.line.into_value()?.0,
-            of: index,
-            timeout: table.timeout.or_default().0,
-        })
     }
 }
 

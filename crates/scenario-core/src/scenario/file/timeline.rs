@@ -2,11 +2,9 @@
 
 use super::{MAX_ENTRY_COUNT, MAX_ENTRY_REPEATS};
 use crate::scenario::interval::Interval;
-use crate::scenario::model::{
-    ArrivalProcess, EntryAction, EntryPace, EntryTrigger, Scenario, ScenarioText, TimelineEntry,
-};
+use crate::scenario::model::{ArrivalProcess, EntryAction, EntryPace, Scenario, ScenarioText, TimelineEntry};
 use crate::scenario::rate::Ramp;
-use crate::scenario::schema::after::{LineTriggerTable, RawTrigger};
+use crate::scenario::schema::after::{NamedTrigger, RawTrigger};
 use crate::scenario::schema::durations::DurationValue;
 use crate::scenario::schema::numbers::BoundedInt;
 use crate::scenario::schema::strings::{DeferredText, EntryIdText, PublicString};
@@ -31,8 +29,9 @@ table! {
         /// When it happens, as a duration from the run's start or, with `after`, from the moment of that
         /// entry.
         "at" at: DurationValue = "0s" => |of| of.entry.at,
-        /// The moment that the entry waits for: `"ID.started"`, `"ID.ready"` or `"ID.finished"` of another
-        /// entry, or a line of its output. Default: the start of the run.
+        /// The moment that the entry waits for: `"ID.started"`, `"ID.ready"`, `"ID.finished"`, `"ID.passed"` or
+        /// `"ID.failed"` of another entry; a line, a silence or an exit of its programs; or several of these, as
+        /// `all` or `any`. Default: the start of the run.
         "after" after: RawTrigger => |of| of.trigger(),
         /// The action of starting a preset, by its name.
         "spawn" spawn: PublicString => |of| match of.entry.action {
@@ -115,13 +114,7 @@ impl<'a> EntryOfScenario<'a> {
     }
 
     fn trigger(&self) -> Option<Json> {
-        Some(match self.entry.trigger.as_ref()? {
-            EntryTrigger::Started(index) => format!("{}.started", self.id(*index)).into(),
-            EntryTrigger::Ready(index) => format!("{}.ready", self.id(*index)).into(),
-            EntryTrigger::Finished(index) => format!("{}.finished", self.id(*index)).into(),
-            EntryTrigger::Line { regex, of, timeout } => {
-                LineTriggerTable::write(&(regex, self.id(*of), *timeout))
-            }
-        })
+        let name = |index: usize| self.id(index).to_owned();
+        self.entry.trigger.as_ref().map(|trigger| NamedTrigger { trigger, name: &name }.write())
     }
 }

@@ -13,6 +13,7 @@ pub mod step_program;
 pub mod steps;
 mod text;
 mod timeline;
+mod trigger;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +32,8 @@ pub use presets::{
 pub use status::{StatusRange, StatusRule};
 use steps::Channel;
 pub use text::ScenarioText;
-pub use timeline::{EntryAction, EntryPace, EntryRepeat, EntryTrigger, TimelineEntry};
+pub use timeline::{EntryAction, EntryPace, EntryRepeat, TimelineEntry};
+pub use trigger::EntryTrigger;
 
 use scenario_log::time::Span;
 

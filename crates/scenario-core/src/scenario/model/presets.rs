@@ -8,6 +8,7 @@ use super::steps::{PlayerStep, StepAction};
 use super::{RowSource, ScenarioText};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
+use scenario_log::event::SpawnExit;
 use scenario_log::name::NamePattern;
 use scenario_log::signal::Signal;
 use scenario_log::time::Span;
@@ -273,6 +274,34 @@ pub enum ExitRule {
     Any,
     /// Death by this signal.
     Signal(Signal),
+}
+
+impl ExitRule {
+    /// Whether an exit is one of these.
+    #[must_use]
+    pub fn allows(&self, exit: SpawnExit) -> bool {
+        match (self, exit) {
+            (ExitRule::Any, _) => true,
+            (ExitRule::Codes(codes), SpawnExit::Code(code)) => {
+                codes.iter().any(|expected| i32::from(*expected) == code)
+            }
+            (ExitRule::Signal(expected), SpawnExit::Signal(signal)) => *expected == signal,
+            _ => false,
+        }
+    }
+
+    /// The exits in words: `code 3`, `code 3 or 4`, `signal TERM`, `any code`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            ExitRule::Any => "any code".to_owned(),
+            ExitRule::Signal(signal) => format!("signal {signal}"),
+            ExitRule::Codes(codes) => {
+                let codes: Vec<String> = codes.iter().map(u8::to_string).collect();
+                format!("code {}", codes.join(" or "))
+            }
+        }
+    }
 }
 
 /// How a program is stopped.

@@ -1,6 +1,6 @@
 //! The timeline of the model: what happens, and when.
 
-use super::{ArrivalProcess, ScenarioText};
+use super::{ArrivalProcess, EntryTrigger, ScenarioText};
 use crate::diagnostic::FilePlace;
 use crate::scenario::interval::Interval;
 use crate::scenario::rate::{Ramp, RampArea};
@@ -52,39 +52,6 @@ pub enum EntryAction {
     },
     /// Note a text in the log.
     Mark(ScenarioText),
-}
-
-/// The moment that an entry waits for; entries are indices into the timeline.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EntryTrigger {
-    /// The start of another entry's first occurrence.
-    Started(usize),
-    /// The moment another entry's first spawn is ready.
-    Ready(usize),
-    /// The end of everything that another entry started, in all its occurrences.
-    Finished(usize),
-    /// The first line that matches, of any program that another entry started.
-    Line {
-        /// A valid regular expression, which is matched on the bytes of a line.
-        regex: String,
-        /// The entry, which spawns a program.
-        of: usize,
-        /// The longest wait, from the start of `of`.
-        timeout: Span,
-    },
-}
-
-impl EntryTrigger {
-    /// The entry whose moment is waited for.
-    #[must_use]
-    pub fn awaited_entry(&self) -> usize {
-        match self {
-            EntryTrigger::Started(entry) | EntryTrigger::Ready(entry) | EntryTrigger::Finished(entry) => {
-                *entry
-            }
-            EntryTrigger::Line { of, .. } => *of,
-        }
-    }
 }
 
 /// How an entry is repeated: `times` in all, or everything that starts within `duration`, or whichever of

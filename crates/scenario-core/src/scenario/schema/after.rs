@@ -1,16 +1,16 @@
 //! The moments that entries wait for, and variables as they are written: values whose meaning needs the
 //! rest of the scenario.
 
+use super::collections::ListOf;
 use super::durations::DurationValue;
 use super::encode::TomlEncode;
 use super::numbers::{BoundedInt, integer_schema};
 use super::strings::{PublicString, RegexText};
 use super::unions::tables_or_string_schema;
 use super::{DecodeContext, Located, TomlSchema, table::TableRule, table::table};
-use crate::scenario::model::VarValue;
+use crate::scenario::model::{EntryTrigger, ExitRule, VarValue};
 use crate::scenario::toml::{TomlNode, TomlValue};
 use crate::scenario::write::json::{Json, object};
-use scenario_log::time::Span;
 
 /// A moment of an entry that another entry waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,40 +18,110 @@ pub(crate) enum EntryMoment {
     Started,
     Ready,
     Finished,
+    Passed,
+    Failed,
 }
 
 /// The moment that an entry waits for; its names have not been looked up.
 #[derive(Debug)]
 pub(crate) enum RawTrigger {
-    /// `ID.started`, `ID.ready` or `ID.finished`.
+    /// `ID.started`, `ID.ready`, `ID.finished`, `ID.passed` or `ID.failed`.
     Moment {
         id: String,
         moment: EntryMoment,
     },
-    Line(Box<LineTriggerTable>),
+    Table(Box<TriggerTable>),
     /// A text that names no moment; the error needs the ids of the timeline.
     NoMoment(String),
 }
 
+/// A trigger of the model, and what knows the names of entries.
+pub(crate) struct NamedTrigger<'a> {
+    pub(crate) trigger: &'a EntryTrigger,
+    pub(crate) name: &'a dyn Fn(usize) -> String,
+}
+
+impl NamedTrigger<'_> {
+    /// The trigger as a file has it.
+    pub(crate) fn write(&self) -> Json {
+        let moment = |of: &usize, moment: &str| format!("{}.{moment}", (self.name)(*of)).into();
+        match self.trigger {
+            EntryTrigger::Started(of) => moment(of, "started"),
+            EntryTrigger::Ready(of) => moment(of, "ready"),
+            EntryTrigger::Finished(of) => moment(of, "finished"),
+            EntryTrigger::Passed(of) => moment(of, "passed"),
+            EntryTrigger::Failed(of) => moment(of, "failed"),
+            _ => TriggerTable::write(self),
+        }
+    }
+
+    fn write_all(&self, parts: &[EntryTrigger]) -> Json {
+        parts.iter().map(|trigger| NamedTrigger { trigger, name: self.name }.write()).collect()
+    }
+}
+
 table! {
-    /// The moment of the first matching line in the output of another entry's programs.
-    LineTriggerTable is "`after`" from ((&str, &str, Span)) like "{ line = \"listening\", of = \"server\" }" with [
-        TableRule::Required("line", "line = \"a regular expression\""),
-        TableRule::Required("of", "of = \"ID\""),
+    /// A line, a silence or an exit of another entry's programs, or several moments. It has exactly one of
+    /// `line`, `quiet`, `exit`, `all` and `any`.
+    TriggerTable is "`after`" from (NamedTrigger<'_>) like "{ line = \"listening\", of = \"server\" }" with [
+        TableRule::ExactlyOne(&["line", "quiet", "exit", "all", "any"]),
+        TableRule::NeedsAny("line", &["of"]),
+        TableRule::NeedsAny("quiet", &["of"]),
+        TableRule::NeedsAny("exit", &["of"]),
+        TableRule::NeedsAny("of", &["line", "quiet", "exit"]),
+        TableRule::NeedsAny("timeout", &["line"]),
     ] {
-        /// A regular expression that the line must match.
-        "line" line: RegexText => |(regex, _, _)| *regex,
-        /// The id of the entry whose programs print the line.
-        "of" of: PublicString => |(_, of, _)| *of,
+        /// A regular expression that a line of the other entry's programs must match.
+        "line" line: RegexText => |of| match of.trigger {
+            EntryTrigger::Line { regex, .. } => Some(regex),
+            _ => None,
+        },
+        /// How long the other entry's programs must have written nothing, as a duration from their start or from
+        /// the last text that one of them wrote.
+        "quiet" quiet: DurationValue<true> => |of| match of.trigger {
+            EntryTrigger::Quiet { duration, .. } => Some(*duration),
+            _ => None,
+        },
+        /// The exit of the other entry's spawns that is waited for: an exit code from 0 to 255, a list of them,
+        /// `"any"`, or `{ signal = "TERM" }`. The entry is skipped if they end without such an exit.
+        "exit" exit: ExitRule => |of| match of.trigger {
+            EntryTrigger::Exit { exits, .. } => Some(exits),
+            _ => None,
+        },
+        /// Moments of which all must have come, in any of the forms of `after`.
+        "all" all: ListOf<RawTrigger, 1> => |of| match of.trigger {
+            EntryTrigger::All(parts) => Some(of.write_all(parts)),
+            _ => None,
+        },
+        /// Moments of which one must have come, in any of the forms of `after`.
+        "any" any: ListOf<RawTrigger, 1> => |of| match of.trigger {
+            EntryTrigger::Any(parts) => Some(of.write_all(parts)),
+            _ => None,
+        },
+        /// The id of the entry whose programs print the line, are quiet or exit.
+        "of" of: PublicString => |of| match of.trigger {
+            EntryTrigger::Line { of: awaited, .. }
+            | EntryTrigger::Quiet { of: awaited, .. }
+            | EntryTrigger::Exit { of: awaited, .. } => Some((of.name)(*awaited)),
+            _ => None,
+        },
         /// How long to wait for the line, as a duration from the start of the other entry; if there is no
         /// such line by then, the run has failed.
-        "timeout" timeout: DurationValue = "10s" => |(_, _, timeout)| *timeout,
+        "timeout" timeout: DurationValue = "10s" => |of| match of.trigger {
+            EntryTrigger::Line { timeout, .. } => Some(*timeout),
+            _ => None,
+        },
     }
 }
 
 /// The moments of entries, by the words for them.
-pub(crate) const MOMENTS: [(&str, EntryMoment); 3] =
-    [("started", EntryMoment::Started), ("ready", EntryMoment::Ready), ("finished", EntryMoment::Finished)];
+pub(crate) const MOMENTS: [(&str, EntryMoment); 5] = [
+    ("started", EntryMoment::Started),
+    ("ready", EntryMoment::Ready),
+    ("finished", EntryMoment::Finished),
+    ("passed", EntryMoment::Passed),
+    ("failed", EntryMoment::Failed),
+];
 
 /// The moment that a word of another kind probably means.
 pub(crate) fn meant_moment(word: &str) -> Option<&'static str> {
@@ -61,19 +131,34 @@ pub(crate) fn meant_moment(word: &str) -> Option<&'static str> {
         }
         "healthy" | "up" | "listening" | "available" | "alive" | "service_healthy" => Some("ready"),
         "exited" | "exit" | "exits" | "done" | "completed" | "complete" | "end" | "ended" | "ends"
-        | "stopped" | "finish" | "finishes" | "over" | "passed" | "success" => Some("finished"),
+        | "stopped" | "finish" | "finishes" | "over" => Some("finished"),
+        "success"
+        | "succeeded"
+        | "succeeds"
+        | "ok"
+        | "pass"
+        | "passes"
+        | "service_completed_successfully" => Some("passed"),
+        "fail" | "fails" | "failure" | "error" | "errored" | "crashed" => Some("failed"),
         _ => None,
     }
 }
 
 /// The forms of `after`, for messages.
-pub(crate) const AFTER_FORMS: &str =
-    "\"ID.started\", \"ID.ready\", \"ID.finished\" or { line = \"REGEX\", of = \"ID\" }";
+pub(crate) const AFTER_FORMS: &str = "\"ID.started\", \"ID.ready\", \"ID.finished\", \"ID.passed\", \"ID.failed\", \
+     { line = \"REGEX\", of = \"ID\" }, { quiet = \"1s\", of = \"ID\" }, { exit = 3, of = \"ID\" }, { all = […] } or { any = […] }";
 
 impl TomlSchema for RawTrigger {
+    const EXAMPLE: &'static str = r#""server.ready""#;
+
     fn decode(cx: &mut DecodeContext<'_>, node: TomlNode) -> Option<RawTrigger> {
         if let TomlValue::Table(_) = node.value {
-            return LineTriggerTable::decode(cx, node).map(|table| RawTrigger::Line(Box::new(table)));
+            return TriggerTable::decode(cx, node).map(|table| RawTrigger::Table(Box::new(table)));
+        }
+        if let TomlValue::Array(_) = node.value {
+            let help = "write { all = […] } to wait for all of them, or { any = […] } to wait for the first";
+            cx.report_wrong_type_with_help(&node, "a moment", help.to_owned());
+            return None;
         }
         let text = cx.decode_public_text(node, "a moment", AFTER_FORMS)?;
         let moment = text.rsplit_once('.').and_then(|(id, name)| {
@@ -84,9 +169,14 @@ impl TomlSchema for RawTrigger {
     }
 
     fn schema() -> Json {
-        tables_or_string_schema(r"^.+\.(started|ready|finished)$", &[LineTriggerTable::schema()])
-            .with("examples", Json::from(["server.ready", "wave-1.finished"]))
+        object([("$ref", "#/$defs/after".into())])
     }
+}
+
+/// The schema of `after`, to which [`RawTrigger::schema`] refers: its forms nest.
+pub(crate) fn after_definition() -> Json {
+    tables_or_string_schema(r"^.+\.(started|ready|finished|passed|failed)$", &[TriggerTable::schema()])
+        .with("examples", Json::from(["server.ready", "wave-1.finished", "migrate.failed"]))
 }
 
 /// The value of a variable as it is written.
