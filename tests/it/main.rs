@@ -39,5 +39,6 @@ mod targets;
 mod tidy;
 mod timeline;
 mod users;
+mod users_apart;
 mod waves;
 mod world;
