@@ -41,5 +41,6 @@ mod tidy;
 mod timeline;
 mod triggers;
 mod users;
+mod users_apart;
 mod waves;
 mod world;

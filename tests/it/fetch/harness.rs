@@ -10,6 +10,7 @@ use std::time::Duration;
 use scenario::io::RunContext;
 use scenario::io::http::Fetcher;
 use scenario::io::inbox::Inbox;
+use scenario_core::engine::effect::RequestingPlayer;
 use scenario_core::engine::input::Input;
 use scenario_core::scenario::model::{
     FailureBudget, FetchJob, FetchMode, Http2Mode, Scenario, ScenarioText, StatusRule,
@@ -116,12 +117,14 @@ impl Rig {
 
     /// Fetches the first URL of the first job as `get#n`, with these captured values by name.
     pub(crate) fn start_with(&mut self, n: u32, captured: &[(&str, &str)]) {
-        let captured = captured.iter().map(|(name, value)| CapturedValue {
-            name: (*name).to_owned(),
-            value: (*value).to_owned(),
-            secret: false,
-        });
-        self.fetcher.start(Source::Request(n), 0, 0, captured.collect());
+        self.fetcher.start(Source::Request(n), 0, 0, values(captured));
+    }
+
+    /// Fetches the first URL of this job as `get#n` of a player, with these captured values by name.
+    pub(crate) fn start_for_player(&mut self, n: u32, job: usize, player: u32, captured: &[(&str, &str)]) {
+        let player = RequestingPlayer { id: player, keeps_cookies: true };
+        let request = (job, 0, values(captured));
+        self.fetcher.start_late(Source::Request(n), request, Some(player), Span::ZERO);
     }
 
     /// Takes inputs from the inbox until `wanted` requests have ended.
@@ -155,6 +158,15 @@ impl Rig {
         assert!(run.inputs.last().is_some_and(is_end), "the end comes last: {run:?}");
         run
     }
+}
+
+fn values(captured: &[(&str, &str)]) -> Vec<CapturedValue> {
+    let value = |(name, value): &(&str, &str)| CapturedValue {
+        name: (*name).to_owned(),
+        value: (*value).to_owned(),
+        secret: false,
+    };
+    captured.iter().map(value).collect()
 }
 
 /// The folder for the files of tests.

@@ -1,7 +1,7 @@
 //! HTTP requests against real sockets: servers with one behaviour each, on this machine and in the same
 //! thread.
 
-mod harness;
+pub(crate) mod harness;
 
 mod answers;
 mod broken;
@@ -17,12 +17,13 @@ mod keys;
 mod loads;
 mod lost_files;
 mod odd_heads;
+mod players;
 mod proxies;
 mod redirects;
 mod resent;
 mod shortages;
 mod sockets;
-mod tls;
+pub(crate) mod tls;
 mod tls_ends;
 
 use harness::{Server, fetch, job, local};

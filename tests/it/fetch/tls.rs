@@ -62,8 +62,8 @@ pub(crate) fn write_pem(pem: &str) -> String {
     name
 }
 
-/// A server with this identity. It speaks the first of `protocols` that the client speaks, too.
-pub(crate) async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
+/// The side of a server in TLS with this identity. It speaks the first of `protocols` that the client speaks, too.
+pub(crate) fn acceptor(identity: &Identity, protocols: &[&str]) -> TlsAcceptor {
     let key = PrivateKeyDer::Pkcs8(identity.key.serialize_der().into());
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -72,7 +72,12 @@ pub(crate) async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
         .with_single_cert(vec![identity.cert.clone()], key)
         .unwrap();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    let acceptor = Rc::new(TlsAcceptor::from(Arc::new(config)));
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// A server with this identity. It speaks the first of `protocols` that the client speaks, too.
+pub(crate) async fn secure(identity: &Identity, protocols: &[&str]) -> Server {
+    let acceptor = Rc::new(acceptor(identity, protocols));
     Server::new(move |guest, _| {
         let acceptor = Rc::clone(&acceptor);
         async move {

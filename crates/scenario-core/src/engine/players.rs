@@ -18,6 +18,9 @@ use scenario_log::event::{Event, MoveDirection, Source};
 use scenario_log::name::PlayerName;
 use scenario_log::time::Moment;
 
+/// The most players for which room is made before they start.
+const MAX_RESERVED: usize = 1 << 20;
+
 /// One spawn of players.
 #[derive(Clone, Debug)]
 struct PlayerSpawn {
@@ -246,7 +249,13 @@ impl Players {
                 group: row as u32,
             });
             self.next_id = first.checked_add(group.count).expect("the caller has checked `has_ids_left`");
-            for n in 0..if group.is_active() { group.count } else { 0 } {
+            let active = if group.is_active() { group.count } else { 0 };
+            if let PlayerBehavior::Steps(program) = &group.behavior {
+                let room = (active as usize).min(MAX_RESERVED);
+                self.step_roles.reserve(room);
+                self.steps.reserve(room, program);
+            }
+            for n in 0..active {
                 if !out.wants_more() {
                     return None;
                 }

@@ -187,6 +187,12 @@ impl StepMachine {
         &self.cells
     }
 
+    /// Makes room for so many players.
+    pub(crate) fn reserve(&mut self, players: usize, program: &StepProgram) {
+        self.players.reserve(players);
+        self.counters.reserve(players * program.counter_count as usize);
+    }
+
     /// Adds a player that is due at this moment. Its id is the number of players before it.
     pub(crate) fn add_player(&mut self, due: Moment, random: RandomStream, program: &StepProgram) {
         let id = self.players.len() as u32;

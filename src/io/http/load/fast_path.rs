@@ -204,7 +204,8 @@ impl FastPathConn {
         answer: (u64, Option<&AnswerJudge<'_>>),
         scratch: &LoadScratch,
     ) -> Poll<io::Result<FastPathParse>> {
-        let (mut buffer, mut digests) = (scratch.read_buffer.0.borrow_mut(), scratch.digest_cache.borrow_mut());
+        let (mut buffer, mut digests) =
+            (scratch.read_buffer.0.borrow_mut(), scratch.digest_cache.borrow_mut());
         let mut read = ReadBuf::new(&mut buffer);
         ready!(Pin::new(&mut self.raw.stream).poll_read(context, &mut read))?;
         let read = read.filled();

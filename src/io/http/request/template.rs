@@ -77,6 +77,7 @@ impl RequestTemplate {
             Some(FetchBody::Form(_)) => ValuePlace::Form,
             Some(FetchBody::File(_) | FetchBody::Multipart(_)) => return None,
         };
+        let job_url = job.urls.get(url)?;
         let (names, gaps) = needed_values(job, url);
         let marks = names.iter().enumerate().map(|(n, name)| {
             let value = format!("{MARK}{n:04}");
@@ -88,6 +89,7 @@ impl RequestTemplate {
         if hop.method == Method::HEAD || hop.url.host_str().is_none_or(|host| host.contains(MARK)) {
             return None;
         }
+        let has_url_gaps = job_url.capture_names().next().is_some();
         let has_own_cookie = hop.headers.contains_key(COOKIE);
         if !has_own_cookie {
             hop.headers.insert(COOKIE, HeaderValue::from_static(COOKIE_MARK));
@@ -106,7 +108,7 @@ impl RequestTemplate {
         let (pieces, found) = (cutter.pieces, cutter.gaps);
         (found == gaps).then_some(RequestTemplate {
             method: hop.method,
-            has_url_gaps: hop.url.as_str().contains(MARK),
+            has_url_gaps,
             url: hop.url,
             names,
             pieces,

@@ -76,7 +76,7 @@ impl RunState {
         let own = |name: &str| starting.as_ref()?.value_of(name, &scenario, &logged);
         let session = round.and_then(|round| self.sessions.get(round.player));
         let of_player = session.map(PlayerSession::captured);
-        let (captured, shown) = self.captures.for_request(fetch, url, of_player, own);
+        let (captured, shown) = self.captures.for_request(fetch, (job, url), of_player, own);
         let shown_values = table.map(|_| row_values_in(&fetch.urls[url], &captured));
         let player = round.map(|round| self.players.step_player(round.player, &scenario).1);
         let step = round.map(|round| &*self.fetch_of(round, &scenario).label);

@@ -20,13 +20,14 @@ impl RunState {
     /// Adds the sessions of a spawn's players that fetch.
     pub(super) fn add_sessions(&mut self, play: usize, due: Moment) {
         let scenario = Rc::clone(&self.scenario);
-        for id in self.players.players_of_spawn(play) {
+        let players = self.players.players_of_spawn(play);
+        for id in players.clone() {
             let role = self.players.step_roles()[id as usize];
             if !role.program(&scenario).has_fetch() {
                 continue;
             }
             let Some(source) = &role.group(&scenario).data else {
-                self.sessions.add(id, due, None);
+                self.sessions.add(players.clone(), id, due, None);
                 continue;
             };
             let before = self.sessions.count_row(role.preset, role.group);
@@ -39,7 +40,7 @@ impl RunState {
                 self.lifecycle.record_failure(|| reason);
                 self.players.give_up(id, &scenario);
             }
-            self.sessions.add(id, due, row);
+            self.sessions.add(players.clone(), id, due, row);
         }
     }
 
@@ -93,7 +94,10 @@ impl RunState {
             session.begin_step(fetches.len() as u32);
         }
         for (index, fetch) in fetches.iter().enumerate() {
-            let n = self.sessions.get_mut(step.id).map_or(0, |session| session.count_round(fetch.fetch));
+            // Nothing else depends on how often a fetch was made.
+            let session =
+                self.sessions.get_mut(step.id).filter(|_| self.request_values.has_values(fetch.fetch));
+            let n = session.map_or(0, |session| session.count_round(fetch.fetch));
             let round = PlayerRound {
                 n,
                 player: step.id,
@@ -165,10 +169,10 @@ impl RunState {
 
     /// Reports the end of a player that fetches, and forgets its session.
     pub(super) fn end_session(&mut self, id: u32, out: &mut EngineOutput<'_>) {
-        let Some(session) = self.sessions.remove(id) else { return };
+        let Some(started_at) = self.sessions.remove(id) else { return };
         let scenario = Rc::clone(&self.scenario);
         let (source, player) = self.players.step_player(id, &scenario);
-        let took = out.now().since(session.started_at());
+        let took = out.now().since(started_at);
         let ok = !self.players.has_given_up(id);
         out.event(&Event::PlayerEnded { source, player, took, ok });
         out.effect(Effect::EndSession { session: id });
