@@ -157,6 +157,12 @@ impl Timeline {
         self.entries.get(entry).is_some_and(|entry| entry.first_occurrence.is_some())
     }
 
+    /// Whether the last occurrence of an entry has ended.
+    pub(crate) fn has_finished(&self, entry: usize) -> bool {
+        let state = &self.entries[entry];
+        state.is_exhausted && state.live_sources == 0 && state.has_started
+    }
+
     /// Whether an entry waits for a line of this one's spawns.
     #[inline]
     pub(crate) fn awaits_line_of(&self, entry: usize) -> bool {
