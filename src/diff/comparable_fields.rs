@@ -173,6 +173,7 @@ impl<'a> ComparableFields<'a> {
             // What was measured is often a time.
             Event::Expect(expected) => {
                 counting.push_text("name", Some(&expected.name));
+                counting.push_text("group", expected.group.as_deref());
                 counting.push("ok", FieldValue::Flag(expected.ok));
                 counting.push_text("wanted", Some(&expected.wanted));
             }

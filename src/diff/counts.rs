@@ -112,7 +112,7 @@ impl DiffCounts {
                 let how = kind.name().to_owned();
                 CountKey::Response(self.take_source_name(side, source), CountedEnd { how, ok: false })
             }
-            Event::Expect(expected) => CountKey::Expectation(expected.name.clone(), expected.ok),
+            Event::Expect(expected) => CountKey::Expectation(expected.title().into_owned(), expected.ok),
             Event::RunFinished(summary) => CountKey::Outcome(summary.outcome.name()),
             Event::RunStarted { .. }
             | Event::ClockTick { .. }

@@ -140,10 +140,8 @@ fn to_result(scenario: &Scenario, seeds: u64, mut tally: SeedTally) -> Explorati
 #[derive(Default)]
 struct SeedRunSink {
     waiting: Vec<(String, String)>,
-    /// Expectations so far.
-    expectations: usize,
-    /// The missed ones, each with the value that it got.
-    missed: Vec<(usize, Option<String>)>,
+    /// The names of the missed expectations, each with the value that it got.
+    missed: Vec<(String, Option<String>)>,
     ended: Option<(ExploredOutcome, Option<String>)>,
 }
 
@@ -153,10 +151,11 @@ impl EngineSink for SeedRunSink {
         match event {
             Event::Deadlock { waiting } => self.waiting = waiting.to_vec(),
             Event::Expect(expected) => {
-                if !expected.ok {
-                    self.missed.push((self.expectations, expected.got.clone()));
+                // The groups of one expectation are missed as one.
+                let is_new = self.missed.last().is_none_or(|(name, _)| *name != expected.name);
+                if !expected.ok && is_new {
+                    self.missed.push((expected.name.clone(), expected.got.clone()));
                 }
-                self.expectations += 1;
             }
             Event::RunFinished(summary) => {
                 let is_passed = summary.outcome == RunOutcome::Passed;
@@ -190,7 +189,10 @@ fn run_seed(scenario: &Rc<Scenario>, seed: u64, tally: &mut SeedTally) {
             first_detail: reason,
         });
     }
-    for (expectation, got) in missed {
+    for (name, got) in missed {
+        let Some(expectation) = scenario.expectations.iter().position(|one| one.name == name) else {
+            continue;
+        };
         let one = SeedCount { count: 1, first_seed: seed, first_detail: got };
         tally.missed.entry(expectation).or_default().add(one);
     }

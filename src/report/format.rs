@@ -12,7 +12,7 @@ use scenario_log::time::{Moment, NANOS_PER_SECOND, Span};
 
 /// Appends the result of an expectation, and where in the log the deciding events are.
 pub(crate) fn push_expectation(out: &mut String, expected: &ExpectationResult) {
-    push_sanitized(out, &expected.name);
+    push_sanitized(out, &expected.title());
     // The name of one without a name of its own is what it wants.
     if !expected.name.ends_with(&expected.wanted) {
         out.push_str(": wanted ");

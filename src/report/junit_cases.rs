@@ -165,7 +165,7 @@ impl JunitCases {
                 self.record_fault(logged, event, key.as_ref());
             }
             Event::Expect(expected) => {
-                let name = distinct_from(RUN_CASE, "expectation", &expected.name);
+                let name = distinct_from(RUN_CASE, "expectation", &expected.title());
                 self.expectations.push(TestCase::from_expectation(name, None, expected));
             }
             Event::EntrySkipped { entry, reason } => {

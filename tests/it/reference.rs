@@ -561,7 +561,12 @@ fn measures() -> String {
         }
         let words =
             |limits: &[&str]| listed(&limits.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(), "or");
-        let alone = if fits[0].is_empty() { "`stat` is required".to_owned() } else { words(&fits[0]) };
+        let alone = match &fits[0][..] {
+            // A number that a run has at every moment has no statistic.
+            [] if fits.iter().all(Vec::is_empty) => "`always`, with numbers".to_owned(),
+            [] => "`stat` is required".to_owned(),
+            limits => words(limits),
+        };
         let stats: Vec<String> = by_limit
             .iter()
             .map(|(limits, stats)| format!("{}: {}", stats.join(", "), words(limits)))

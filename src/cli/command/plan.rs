@@ -87,7 +87,7 @@ fn render_text(scenario: &Scenario, seed: u64, plan: &Plan) -> String {
 
 /// An expectation as text. Its default name says everything.
 fn format_expectation(one: &Expectation) -> String {
-    match Expectation::default_name(&one.target, &one.rule, one.never) {
+    match one.described() {
         all if all == one.name => all,
         all => format!("{}: {all}", one.name),
     }

@@ -42,6 +42,9 @@ struct ReplayJson<'a> {
 #[derive(Serialize)]
 struct ReplayExpectationJson<'a> {
     name: &'a str,
+    /// Left out if the expectation judges all events together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
     ok: bool,
     wanted: &'a str,
     /// Left out if there was nothing to measure.
@@ -106,8 +109,8 @@ pub fn render_json(log: &str, replayed: &ReplayResult) -> String {
 }
 
 fn expectation_json(expected: &ExpectationResult) -> ReplayExpectationJson<'_> {
-    let ExpectationResult { name, ok, wanted, got, events } = expected;
-    ReplayExpectationJson { name, ok: *ok, wanted, got: got.as_deref(), events }
+    let ExpectationResult { name, group, ok, wanted, got, events } = expected;
+    ReplayExpectationJson { name, group: group.as_deref(), ok: *ok, wanted, got: got.as_deref(), events }
 }
 
 fn divergence_json(divergence: &ReplayDivergence) -> Option<DivergenceJson> {

@@ -81,7 +81,7 @@ fn test_case(case: &ReplayCase<'_>) -> junit_xml::TestCase {
 
 /// The case of an expectation, named after the log and the expectation.
 fn expectation_case(case: &ReplayCase<'_>, expected: &ExpectationResult) -> junit_xml::TestCase {
-    let name = format!("{}: {}", case.log, expected.name);
+    let name = format!("{}: {}", case.log, expected.title());
     junit_xml::TestCase::from_expectation(
         name,
         case.replayed.run.as_ref().map(|run| run.name.clone()),

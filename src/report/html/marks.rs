@@ -70,7 +70,7 @@ impl TimelineMark {
             Event::RunResumed { .. } => ('p', "resumed".to_owned(), None),
             Event::Expect(expected) => {
                 let (kind, what) = if expected.ok { ('h', "held") } else { ('x', "missed") };
-                (kind, format!("{what}: {}", expected.name), None)
+                (kind, format!("{what}: {}", expected.title()), None)
             }
             Event::RunStarted { .. }
             | Event::ClockTick { .. }

@@ -111,7 +111,8 @@ pub(super) fn expectations_table(metrics: &RunMetrics) -> HtmlTable {
         let got = expected.got.as_deref().unwrap_or("nothing to measure");
         let seqs: Vec<String> = expected.events.iter().take(10).map(u64::to_string).collect();
         let held = if expected.ok { "held" } else { "missed" };
-        let texts = [&expected.name, &expected.wanted, got].map(|text| truncate_text(text, MAX_TEXT_CHARS));
+        let title = expected.title();
+        let texts = [&*title, &expected.wanted, got].map(|text| truncate_text(text, MAX_TEXT_CHARS));
         let cells = [held.to_owned()].into_iter().chain(texts).chain([seqs.join(", ")]);
         table.push_row(state, cells.collect());
     }

@@ -66,6 +66,9 @@ struct FaultJson<'a> {
 #[derive(Serialize)]
 struct SummaryExpectationJson<'a> {
     name: &'a str,
+    /// Left out if the expectation judges all events together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
     ok: bool,
     wanted: &'a str,
     /// Null if there was nothing to measure.
@@ -180,8 +183,8 @@ fn is_zero(count: &u64) -> bool {
 }
 
 fn expectation_json(expected: &ExpectationResult) -> SummaryExpectationJson<'_> {
-    let ExpectationResult { name, ok, wanted, got, events } = expected;
-    SummaryExpectationJson { name, ok: *ok, wanted, got: got.as_deref(), events }
+    let ExpectationResult { name, group, ok, wanted, got, events } = expected;
+    SummaryExpectationJson { name, group: group.as_deref(), ok: *ok, wanted, got: got.as_deref(), events }
 }
 
 fn metrics_json<'a, T>(

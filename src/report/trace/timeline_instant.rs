@@ -40,7 +40,7 @@ pub(super) fn timeline_instant(event: &Event<'_>) -> Option<(String, Value)> {
         Event::RunResumed { took } => ("resumed".to_owned(), json!({ "took": took.to_string() })),
         Event::Expect(expected) => {
             let args = json!({ "ok": expected.ok, "wanted": expected.wanted, "got": expected.got });
-            (expected.name.clone(), args)
+            (expected.title().into_owned(), args)
         }
         Event::RunFinished(summary) => {
             (summary.outcome.name().to_owned(), json!({ "reason": summary.reason }))

@@ -180,7 +180,7 @@ impl RunOverview {
             Event::Expect(expected) => {
                 counts.wrong += u64::from(!expected.ok);
                 self.expectations.push(LiveExpectation {
-                    name: sanitize(&expected.name),
+                    name: sanitize(&expected.title()),
                     wanted: Some(sanitize(&expected.wanted)),
                     got: expected.got.as_deref().map(sanitize),
                     is_ok: Some(expected.ok),

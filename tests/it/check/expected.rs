@@ -8,7 +8,10 @@ use proptest::sample::{select, subsequence};
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
-    LimitComparison, LimitValue, MeasuredQuantity, OrderRule, StatThreshold, Statistic,
+    LeadsToRule, LimitComparison, LimitValue, MeasuredQuantity, OrderRule, StatThreshold, Statistic,
+};
+use scenario_core::scenario::model::expect_parts::{
+    EntryPhase, GroupKey, ObservedPart, RunPoint, RunQuantity,
 };
 use scenario_core::scenario::share::Share;
 use scenario_log::event_kind::EventKind;
@@ -108,7 +111,7 @@ fn share() -> impl Strategy<Value = (ExpectationTarget, (Statistic, LimitValue))
     })
 }
 
-fn rule() -> impl Strategy<Value = (ExpectationTarget, ExpectationRule, bool)> {
+fn rule() -> BoxedStrategy<(ExpectationTarget, ExpectationRule, bool)> {
     let figure =
         |(stat, limit), holds| ExpectationRule::Threshold(StatThreshold { stat, comparison: holds, limit });
     prop_oneof![
@@ -142,20 +145,103 @@ fn rule() -> impl Strategy<Value = (ExpectationTarget, ExpectationRule, bool)> {
         (events(), events(), of(span()), any::<bool>()).prop_map(|(of, follows, within, never)| {
             (of, ExpectationRule::Order(Box::new(OrderRule { follows, within })), never)
         }),
+        (spawn_events(), spawn_events(), of(select(GroupKey::ALL.to_vec())), of(span()), any::<bool>())
+            .prop_map(|(of, effect, same, within, never)| {
+                let has = |target: &ExpectationTarget, key: GroupKey| {
+                    target.subject.event_kind().is_some_and(|kind| key.is_of(kind))
+                };
+                let same = same.filter(|key| has(&of, *key) && has(&effect, *key));
+                (of, ExpectationRule::LeadsTo(Box::new(LeadsToRule { effect, same, within })), never)
+            }),
+        (
+            select(RunQuantity::ALL.to_vec()),
+            of(within()),
+            subsequence(ALL_COMPARISONS.to_vec(), 1..=5),
+            number()
+        )
+            .prop_map(|(quantity, scope, comparisons, limit)| {
+                let subject = ExpectationSubject::Quantity(quantity);
+                let of = ExpectationTarget { subject, cell: None, scope, key_matchers: Vec::new() };
+                let limits = comparisons.into_iter().map(|comparison| (comparison, limit.max(1))).collect();
+                (of, ExpectationRule::Always(limits), false)
+            }),
+    ]
+    .boxed()
+}
+
+/// Events that have the preset and the entry of their spawn, or of their own.
+fn spawn_events() -> impl Strategy<Value = ExpectationTarget> {
+    let values = |(key, regex): (&str, &str)| (key.to_owned(), KeyMatcher::Regex(regex.to_owned()));
+    let kinds = select(vec!["move", "line", "spawn.started", "fetch.finished", "stopping"]);
+    (kinds, of(within()), of(select(vec![("preset", "p"), ("entry", "^the"), ("source", "#1")]))).prop_map(
+        move |(name, scope, condition)| ExpectationTarget {
+            subject: ExpectationSubject::Event(kind(name)),
+            cell: None,
+            scope,
+            key_matchers: condition.map(values).into_iter().collect(),
+        },
+    )
+}
+
+const ALL_COMPARISONS: [LimitComparison; 5] = [
+    LimitComparison::Below,
+    LimitComparison::AtMost,
+    LimitComparison::Equals,
+    LimitComparison::AtLeast,
+    LimitComparison::Above,
+];
+
+fn point(least: u64) -> impl Strategy<Value = RunPoint> {
+    let phase = select(EntryPhase::ALL[..1].to_vec());
+    prop_oneof![
+        (least..least + 1_000_000_000_000).prop_map(|nanos| RunPoint::At(Span(nanos))),
+        phase.prop_map(|phase| RunPoint::Entry { entry: 0, id: "the.first".to_owned(), phase }),
     ]
 }
 
-fn one() -> impl Strategy<Value = Expectation> {
-    (rule(), any::<bool>(), of("[ -~]{0,9}")).prop_map(|((of, rule, never), abort, name)| {
-        let name = name.unwrap_or_else(|| Expectation::default_name(&of, &rule, never));
-        Expectation { name, target: of, rule, never, abort, place: FilePlace::default() }
-    })
+/// The part of a run that a rule can look at.
+fn part(target: &ExpectationTarget, rule: &ExpectationRule) -> BoxedStrategy<ObservedPart> {
+    let is_of_end = matches!(
+        target.subject,
+        ExpectationSubject::Shared | ExpectationSubject::Measure(MeasuredQuantity::RunTook)
+    );
+    if is_of_end {
+        return Just(ObservedPart::default()).boxed();
+    }
+    let kind = target.subject.event_kind();
+    let is_threshold = matches!(rule, ExpectationRule::Threshold(_));
+    let by = of(select(GroupKey::ALL.to_vec()));
+    (of(point(0)), of(point(1_000_000_000_000)), of(1..5_000_000_000_u64), by)
+        .prop_map(move |(since, until, over, by)| ObservedPart {
+            since,
+            until,
+            over: over.filter(|_| is_threshold).map(Span),
+            by: by.filter(|by| is_threshold && kind.is_some_and(|kind| by.is_of(kind))),
+        })
+        .boxed()
+}
+
+fn one() -> BoxedStrategy<Expectation> {
+    let whole = rule().prop_flat_map(|(of, rule, never)| {
+        let part = part(&of, &rule);
+        (Just((of, rule, never)), part)
+    });
+    (whole, any::<bool>(), of("[ -~]{0,9}"))
+        .prop_map(|(((target, rule, never), part), abort, name)| {
+            let place = FilePlace::default();
+            let mut one = Expectation { name: String::new(), target, rule, part, never, abort, place };
+            one.name = name.unwrap_or_else(|| one.described());
+            one
+        })
+        .boxed()
 }
 
 /// Some expectations, each with a different name.
-pub(crate) fn expectations() -> impl Strategy<Value = Vec<Expectation>> {
-    vec(one(), 0..4).prop_map(|mut all| {
-        all.iter_mut().enumerate().for_each(|(n, one)| one.name.push_str(&n.to_string()));
-        all
-    })
+pub(crate) fn expectations() -> BoxedStrategy<Vec<Expectation>> {
+    vec(one(), 0..4)
+        .prop_map(|mut all| {
+            all.iter_mut().enumerate().for_each(|(n, one)| one.name.push_str(&n.to_string()));
+            all
+        })
+        .boxed()
 }

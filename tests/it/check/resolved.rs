@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scenario_core::diagnostic::FilePlace;
 use scenario_core::scenario::interval::Interval;
-use scenario_core::scenario::model::expect::ExpectationRule;
+use scenario_core::scenario::model::expect_parts::RunPoint;
 use scenario_core::scenario::model::step_program::StepProgram;
 use scenario_core::scenario::model::steps::{
     Chance, Channel, ChannelOrder, Comparison, ConditionOperand, ConditionTest, FetchStep, PlayerStep,
@@ -773,6 +773,7 @@ proptest! {
             "never comes in this scenario",
             "the timeline makes ",
             "and `time_limit` is",
+            "is 0 until something has started",
             "in the background, so",
             "spaces in its name",
             "this step is never taken",
@@ -801,10 +802,12 @@ proptest! {
             }
         }
         for one in &mut drafted.expectations {
-            let follows = match &mut one.rule {
-                ExpectationRule::Order(order) => order.follows.scope.as_mut(),
-                ExpectationRule::Threshold(_) => None,
-            };
+            for point in [&mut one.part.since, &mut one.part.until].into_iter().flatten() {
+                if let RunPoint::Entry { entry, .. } = point {
+                    *entry -= 1;
+                }
+            }
+            let follows = one.rule.other_target_mut().and_then(|other| other.scope.as_mut());
             let entries = one.target.scope.iter_mut().chain(follows).filter_map(|within| within.entry.as_mut());
             entries.for_each(|entry| *entry -= 1);
         }

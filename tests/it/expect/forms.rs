@@ -8,7 +8,7 @@ use crate::expect::{Row, assert_both_ways, outcomes, told};
 /// 0 run.started, 1 tick, 2 ps#1 started, 3 john, 4 mary (0 s), 5 mary (0.5 s), 6 tick, 7 john, 8 mary
 /// (1 s), 9 mary (1.5 s), 10 tick, 11 john, 12 mary (2 s), 13 tick, 14 ps#1 exited (3 s), 15 ps#2 started,
 /// 16 bob (3.5 s), 17 tick, 18 bob (4.5 s), 19 tick, 20 bob (5.5 s), 21 tick, 22 ps#2 exited (6.5 s)
-const WAVES: &str = r#"
+pub(super) const WAVES: &str = r#"
 seed = 1
 [presets.w]
 players = [{ name = "john", moves = 3, every = "1s" }, { name = "mary", moves = 5, every = "500ms" }]

@@ -1,10 +1,14 @@
 //! Expectations: each form below, at and above its limit, in runs and on logs of runs; the effect of a
 //! missed one on a run; and how it is reported.
 
+mod ahead;
+mod always;
 mod forms;
+mod groups;
 mod limits;
 mod matrix;
 mod replays;
+mod windows;
 
 use crate::common::{Folder, Log};
 use serde_json::Value;

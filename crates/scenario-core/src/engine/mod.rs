@@ -124,7 +124,7 @@ impl Engine {
     #[must_use]
     pub fn new(scenario: Rc<Scenario>, seed: u64) -> Engine {
         Engine {
-            expectations: Expectations::new(&scenario.expectations),
+            expectations: Expectations::new(&scenario),
             world: scenario.world.map(|rules| WorldState::new(rules, seed)),
             state: RunState::new(scenario, seed),
             counters: RunCounters::default(),
@@ -178,7 +178,9 @@ impl Engine {
     /// When something is due next, if anything is. To wake the engine earlier or later is harmless.
     #[must_use]
     pub fn next_due(&mut self) -> Option<Moment> {
-        self.state.next_due()
+        let own = self.state.next_due()?;
+        let deadline = self.expectations.next_deadline().filter(|_| self.state.lifecycle().is_running());
+        Some(deadline.map_or(own, |deadline| own.min(deadline)))
     }
 
     /// Makes everything happen that was due by `now`.

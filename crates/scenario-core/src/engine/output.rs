@@ -8,6 +8,7 @@ use crate::engine::effect::Effect;
 use crate::engine::expectations::Expectations;
 use crate::engine::world::{PlacementSeed, WorldState};
 use crate::scenario::model::PlayerGroup;
+use crate::scenario::model::expect_parts::EntryPhase;
 use scenario_log::captured_value::CapturedValue;
 use scenario_log::event::{Event, MoveDirection, Source};
 use scenario_log::name::PlayerName;
@@ -109,6 +110,17 @@ impl<'a> EngineOutput<'a> {
 
     pub(crate) fn wants_more(&self) -> bool {
         self.sink.wants_more()
+    }
+
+    /// Lets the expectations judge what is over by now.
+    #[inline]
+    pub(crate) fn pass_time(&mut self) {
+        self.expectations.pass_time(self.now);
+    }
+
+    /// Notes that a moment of an entry has come: later events are behind it.
+    pub(crate) fn reach_phase(&mut self, entry: usize, phase: EntryPhase) {
+        self.expectations.reach_phase(entry, phase, self.now);
     }
 
     /// Whether an expectation has just ended the run.

@@ -187,5 +187,5 @@ impl StateWalk {
 pub fn judge_shared_cells(expectations: &[Expectation], shared: &[(String, i64)]) -> Vec<ExpectationResult> {
     let of_cells: Vec<Expectation> =
         expectations.iter().filter(|one| one.target.subject == ExpectationSubject::Shared).cloned().collect();
-    Expectations::new(&of_cells).judge_own(&RunTotals { duration: Span::ZERO, shared_cells: shared })
+    Expectations::of_end(&of_cells).judge_own(&RunTotals { duration: Span::ZERO, shared_cells: shared })
 }

@@ -150,6 +150,12 @@ impl Timeline {
         self.entries.get(entry).is_some_and(|entry| entry.first_occurrence.is_some())
     }
 
+    /// Whether the last occurrence of an entry has ended.
+    pub(crate) fn has_finished(&self, entry: usize) -> bool {
+        let state = &self.entries[entry];
+        state.is_exhausted && state.live_sources == 0 && state.has_started
+    }
+
     /// The moment that an entry counts its `at` from has come.
     fn trigger(&mut self, entry: usize, moment: Moment, timers: &mut TimerQueue) {
         if self.is_closed {

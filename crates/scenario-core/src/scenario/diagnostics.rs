@@ -97,7 +97,7 @@ impl Diagnostics {
 /// The list of the names that exist, for a help.
 fn format_known_names<'n>(names: impl IntoIterator<Item = &'n str>, kind: &str) -> String {
     // This is more than the number of events and measures.
-    const SHOWN: usize = 40;
+    const SHOWN: usize = 60;
     let mut names = names.into_iter();
     let shown: Vec<String> = names.by_ref().take(SHOWN).map(quoted).collect();
     let more = names.count();

@@ -51,6 +51,12 @@ impl Share {
         parts.filter(|_| whole.len() <= 3).ok_or_else(|| format!("{} is more than 100%", quoted(text)))
     }
 
+    /// The share as a number from 0 to 1.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / f64::from(WHOLE)
+    }
+
     /// How `part` of `whole` compares with this share.
     #[must_use]
     pub fn compare(self, part: u64, whole: u64) -> Ordering {

@@ -337,6 +337,8 @@ pub type WorldPositions = BTreeMap<String, [u32; 2]>;
 pub struct ExpectationResult {
     /// The expectation's name.
     pub name: String,
+    /// The group of events that was judged; `None` if the expectation does not divide them.
+    pub group: Option<String>,
     /// Whether the expectation holds.
     pub ok: bool,
     /// The wanted result, as a text for people.
@@ -345,6 +347,17 @@ pub struct ExpectationResult {
     pub got: Option<String>,
     /// The `seq` of the events that decided the result, if single events did.
     pub events: Vec<u64>,
+}
+
+impl ExpectationResult {
+    /// The name, with the group behind it if there is one.
+    #[must_use]
+    pub fn title(&self) -> Cow<'_, str> {
+        match &self.group {
+            None => Cow::Borrowed(&self.name),
+            Some(group) => Cow::Owned(format!("{} [{group}]", self.name)),
+        }
+    }
 }
 
 /// The lateness of all events with a `due`: the time from the planned to the real moment.

@@ -217,8 +217,8 @@ impl<'e> EventRow<'e> for FetchFailed<'e> {
 
 impl<'e> Expect<'e> {
     pub(super) fn from_fields(result: &'e ExpectationResult) -> Expect<'e> {
-        let ExpectationResult { name, ok, wanted, got, events } = result;
-        Expect { name, ok: *ok, wanted, got: got.as_deref(), events }
+        let ExpectationResult { name, group, ok, wanted, got, events } = result;
+        Expect { name, group: group.as_deref(), ok: *ok, wanted, got: got.as_deref(), events }
     }
 }
 
@@ -228,6 +228,7 @@ impl<'e> EventRow<'e> for Expect<'e> {
     fn into_event(self, owned: &'e OnceCell<ExpectationResult>) -> Result<Event<'e>, DecodeError> {
         Ok(Event::Expect(owned.get_or_init(|| ExpectationResult {
             name: self.name.to_owned(),
+            group: self.group.map(str::to_owned),
             ok: self.ok,
             wanted: self.wanted.to_owned(),
             got: self.got.map(str::to_owned),

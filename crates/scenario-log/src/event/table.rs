@@ -239,7 +239,7 @@ events! {
         conditions: &'a [u32],
         /// The numbers of the expectations, counted from 1, that look for such a line.
         expects: &'a [u32],
-        /// The numbers of the expectations, counted from 1, whose `follows` looks for such a line.
+        /// The numbers of the expectations, counted from 1, whose `follows` or `leads_to` looks for such a line.
         follows: &'a [u32],
     } as { source, stream, ready, entries, conditions, expects, follows } {
         /// The spawn that writes the line.
@@ -255,7 +255,8 @@ events! {
         conditions: UnlessEmpty<TieChoices>,
         /// The numbers of the expectations, counted from 1, that look for a line like this one.
         expects: UnlessEmpty<TieChoices>,
-        /// The numbers of the expectations, counted from 1, whose `follows` looks for a line like this one.
+        /// The numbers of the expectations, counted from 1, whose `follows` or `leads_to` looks for a line
+        /// like this one.
         follows: UnlessEmpty<TieChoices>,
     }
 
@@ -548,6 +549,9 @@ events! {
     Expect = "expect" of Run => (&'a ExpectationResult) as (result) {
         /// The expectation's name.
         name: Required<Text>,
+        /// The group of events that was judged, if the expectation judges each group alone: the value of its
+        /// `by`.
+        group: Optional<Text>,
         /// True if the expectation holds.
         ok: Required<Flag>,
         /// The wanted result, as a text for people.

@@ -1,18 +1,22 @@
 //! Monitors one expectation: which events it looks at, and whether it holds so far.
 
-use memchr::memmem::Finder;
-use regex::bytes::Regex;
-
-use super::order_monitor::OrderMonitor;
+use crate::engine::expectations::always_monitor::AlwaysMonitor;
+use crate::engine::expectations::event_filter::EventFilter;
 use crate::engine::expectations::format;
-use crate::engine::expectations::outcome::{EventOrigin, ExpectationProgress, ExpectationStatus, RunTotals};
-use crate::engine::expectations::threshold_monitor::ThresholdMonitor;
+use crate::engine::expectations::leads_to_monitor::{CauseEvent, LeadsToMonitor};
+use crate::engine::expectations::observed_interval::ObservedInterval;
+use crate::engine::expectations::order_monitor::OrderMonitor;
+use crate::engine::expectations::origins::SourceView;
+use crate::engine::expectations::outcome::{ExpectationProgress, ExpectationStatus, RunTotals};
+use crate::engine::expectations::statistics::{Settled, Statistics};
+use crate::engine::expectations::threshold_monitor::MeasuredValue;
+use crate::engine::expectations::verdict::Verdict;
 use crate::scenario::model::expect::{
-    Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, ExpectationTarget, KeyMatcher,
-    LimitValue, MeasuredQuantity, Statistic,
+    Expectation, ExpectationRule, ExpectationSubject, LimitValue, MeasuredQuantity, Statistic,
 };
-use scenario_log::event::{Event, ExpectationResult};
-use scenario_log::event_kind::{EventKind, EventValue};
+use crate::scenario::model::expect_parts::{EntryPhase, GroupKey, RunQuantity};
+use scenario_log::event::{Event, ExpectationResult, Source};
+use scenario_log::event_kind::EventKind;
 use scenario_log::time::Moment;
 
 /// The part of an expectation that an event is compared to.
@@ -20,8 +24,8 @@ use scenario_log::time::Moment;
 pub(super) enum FilterSide {
     /// The expected event.
     Target,
-    /// The event that it must follow.
-    Predecessor,
+    /// The event that it must follow, or that must follow it.
+    Partner,
 }
 
 /// The monitor of an expectation.
@@ -34,49 +38,51 @@ pub(super) struct ExpectationMonitor {
     /// The unit of the measured value.
     unit: LimitValue,
     target: EventFilter,
+    /// The time whose events count.
+    interval: ObservedInterval,
     state: MonitorState,
     /// Whether it can no longer hold.
     is_missed: bool,
+    /// Whether the end of its time has been judged.
+    is_closed: bool,
 }
 
 #[derive(Debug)]
 enum MonitorState {
-    Threshold(ThresholdMonitor),
+    Threshold(Statistics),
     Order { follows: EventFilter, order: OrderMonitor },
-}
-
-/// The events and the value that an expectation looks at, ready for comparison.
-#[derive(Debug)]
-struct EventFilter {
-    subject: ExpectationSubject,
-    cell: Option<String>,
-    within: Option<ExpectationScope>,
-    matchers: Vec<(String, ValueMatcher)>,
-    /// How many of the matchers, the first ones, an event must meet to count. It is part of a share if it
-    /// meets the others as well.
-    base_count: usize,
-}
-
-/// The condition on a key's value.
-#[derive(Debug)]
-enum ValueMatcher {
-    /// The value must contain these bytes: most regular expressions are plain words.
-    Contains(Box<Finder<'static>>),
-    Matches(Regex),
-    Number(i64),
-    Boolean(bool),
+    LeadsTo { effect: EventFilter, same: Option<GroupKey>, leads: LeadsToMonitor },
+    Always { quantity: RunQuantity, number: AlwaysMonitor },
 }
 
 impl ExpectationMonitor {
     pub(super) fn new(one: &Expectation) -> ExpectationMonitor {
-        let (unit, state) = match &one.rule {
-            ExpectationRule::Threshold(figure) => {
-                (figure.limit, MonitorState::Threshold(ThresholdMonitor::new(*figure)))
+        let unit = match &one.rule {
+            ExpectationRule::Threshold(figure) => figure.limit,
+            ExpectationRule::Order(_) | ExpectationRule::LeadsTo(_) | ExpectationRule::Always(_) => {
+                LimitValue::Count(0)
             }
-            ExpectationRule::Order(rule) => {
-                let (follows, order) =
-                    (EventFilter::new(&rule.follows), OrderMonitor::new(rule.within, one.never));
-                (LimitValue::Count(0), MonitorState::Order { follows, order })
+        };
+        let interval = ObservedInterval::new(&one.part);
+        let state = match &one.rule {
+            ExpectationRule::Threshold(figure) => {
+                MonitorState::Threshold(Statistics::new(*figure, &one.part, one.never))
+            }
+            ExpectationRule::Order(rule) => MonitorState::Order {
+                follows: EventFilter::new(&rule.follows),
+                order: OrderMonitor::new(rule.within, one.never),
+            },
+            ExpectationRule::LeadsTo(rule) => MonitorState::LeadsTo {
+                effect: EventFilter::new(&rule.effect),
+                same: rule.same,
+                leads: LeadsToMonitor::new(rule.within, one.never),
+            },
+            ExpectationRule::Always(limits) => {
+                let quantity = match one.target.subject {
+                    ExpectationSubject::Quantity(quantity) => quantity,
+                    _ => unreachable!("`always` is about a number that a run has at every moment"),
+                };
+                MonitorState::Always { quantity, number: AlwaysMonitor::new(limits.clone()) }
             }
         };
         ExpectationMonitor {
@@ -91,13 +97,25 @@ impl ExpectationMonitor {
                 }
                 _ => EventFilter::new(&one.target),
             },
+            interval,
             state,
             is_missed: false,
+            is_closed: false,
         }
     }
 
-    /// The kinds of event that it looks at, each with the part that it compares them to. The predecessors
-    /// come last, so that no event follows itself.
+    /// The filter of the events that those of the target follow, or are followed by.
+    fn partner(&self) -> Option<&EventFilter> {
+        match &self.state {
+            MonitorState::Order { follows: partner, .. } | MonitorState::LeadsTo { effect: partner, .. } => {
+                Some(partner)
+            }
+            MonitorState::Threshold(_) | MonitorState::Always { .. } => None,
+        }
+    }
+
+    /// The kinds of event that it looks at, each with the part that it compares them to. They are in an order
+    /// in which no event follows itself.
     pub(super) fn event_kinds(&self) -> Vec<(EventKind, FilterSide)> {
         let is_of_end =
             self.target.subject == ExpectationSubject::Measure(MeasuredQuantity::RunTook) && !self.aborts_run;
@@ -105,27 +123,54 @@ impl ExpectationMonitor {
             // Only the end of the run matters.
             return Vec::new();
         }
-        let mut kinds: Vec<_> =
-            self.target.event_kinds().into_iter().map(|kind| (kind, FilterSide::Target)).collect();
-        if let MonitorState::Order { follows, .. } = &self.state {
-            kinds.extend(follows.event_kinds().into_iter().map(|kind| (kind, FilterSide::Predecessor)));
+        let of = |kinds: Vec<EventKind>, side| kinds.into_iter().map(move |kind| (kind, side));
+        let target = of(self.target.event_kinds(), FilterSide::Target);
+        let partner = self.partner().map(EventFilter::event_kinds).unwrap_or_default();
+        let partner = of(partner, FilterSide::Partner);
+        match &self.state {
+            MonitorState::Threshold(_) | MonitorState::Order { .. } => target.chain(partner).collect(),
+            MonitorState::LeadsTo { .. } => partner.chain(target).collect(),
+            MonitorState::Always { quantity, .. } => {
+                of(AlwaysMonitor::event_kinds(*quantity), FilterSide::Target).collect()
+            }
         }
-        kinds
-    }
-
-    /// The presets, fetches or entries that it is limited to.
-    pub(super) fn scopes(&self) -> impl Iterator<Item = &ExpectationScope> {
-        let follows = match &self.state {
-            MonitorState::Order { follows, .. } => follows.within.as_ref(),
-            MonitorState::Threshold(_) => None,
-        };
-        self.target.within.iter().chain(follows)
     }
 
     /// Whether it must know the origin of sources.
     pub(super) fn needs_origins(&self) -> bool {
-        self.scopes().next().is_some()
-            || self.target.subject == ExpectationSubject::Measure(MeasuredQuantity::SpawnTook)
+        self.keys().next().is_some()
+            || self.target.needs_origins()
+            || self.partner().is_some_and(EventFilter::needs_origins)
+            || self.interval.watches_entries()
+            || matches!(self.state, MonitorState::Always { .. })
+    }
+
+    /// The keys by which it divides or relates events.
+    fn keys(&self) -> impl Iterator<Item = GroupKey> {
+        let same = match &self.state {
+            MonitorState::LeadsTo { same, .. } => *same,
+            MonitorState::Threshold(statistics) => statistics.key(),
+            MonitorState::Order { .. } | MonitorState::Always { .. } => None,
+        };
+        same.into_iter()
+    }
+
+    /// Whether it must know the URL, the player and the step of a request while it is in flight.
+    pub(super) fn needs_requests(&self) -> bool {
+        let is_of_request = |key| matches!(key, GroupKey::Url | GroupKey::Step | GroupKey::Player);
+        self.keys().any(is_of_request)
+            || self.target.inherited_keys().any(is_of_request)
+            || self.partner().is_some_and(|partner| partner.inherited_keys().any(is_of_request))
+    }
+
+    /// Whether it waits for a moment of an entry.
+    pub(super) fn watches_entries(&self) -> bool {
+        self.interval.watches_entries()
+    }
+
+    /// Whether it must know when sources end.
+    pub(super) fn watches_ends(&self) -> bool {
+        matches!(self.state, MonitorState::LeadsTo { same: Some(GroupKey::Source), .. })
     }
 
     /// Whether it ends the run when it can no longer hold.
@@ -134,12 +179,17 @@ impl ExpectationMonitor {
     }
 
     /// Whether an event meets the condition of one part, its scope apart; `None` if there is no condition.
-    pub(super) fn meets_condition(&self, side: FilterSide, event: &Event<'_>) -> Option<bool> {
-        let filter = match (&self.state, side) {
-            (MonitorState::Order { follows, .. }, FilterSide::Predecessor) => follows,
-            (MonitorState::Threshold(_) | MonitorState::Order { .. }, _) => &self.target,
+    pub(super) fn meets_condition(
+        &self,
+        side: FilterSide,
+        event: &Event<'_>,
+        view: SourceView<'_>,
+    ) -> Option<bool> {
+        let filter = match side {
+            FilterSide::Partner => self.partner()?,
+            FilterSide::Target => &self.target,
         };
-        (!filter.matchers.is_empty()).then(|| filter.meets_condition(event))
+        filter.has_condition().then(|| filter.meets_condition(event, view))
     }
 
     /// Takes an event. `decided` says whether it meets the condition, if that does not follow from it. Returns
@@ -150,192 +200,200 @@ impl ExpectationMonitor {
         side: FilterSide,
         (now, seq): (Moment, u64),
         event: &Event<'_>,
-        origin: Option<&EventOrigin>,
+        view: SourceView<'_>,
         decided: Option<bool>,
     ) -> bool {
         let at = (now, decided);
+        let counts = |filter: &EventFilter| filter.measure(at, event, view);
         let settled = match (&mut self.state, side) {
-            (MonitorState::Threshold(threshold), _) => match self.target.measure(at, event, origin) {
-                Some(value) => threshold.record(value, seq).map(|holds| holds != self.never),
-                None => None,
-            },
-            (MonitorState::Order { order, .. }, FilterSide::Target) => {
-                match self.target.measure(at, event, origin) {
-                    Some(_) => order.record(now, seq),
-                    None => None,
-                }
+            (MonitorState::Always { quantity, number }, _) => {
+                let added = || match quantity {
+                    _ if !self.target.selects(event, view) => 0,
+                    // A guest is one player.
+                    RunQuantity::Players => view.player_count().unwrap_or(1),
+                    RunQuantity::Running | RunQuantity::InFlight => 1,
+                };
+                number.observe((now, seq), event, &self.interval, added)
             }
-            (MonitorState::Order { follows, order }, FilterSide::Predecessor) => {
-                if follows.measure(at, event, origin).is_some() {
+            (MonitorState::Threshold(statistics), _) => match counts(&self.target) {
+                Some(value) if self.interval.contains(now) => {
+                    let after = now.since(self.interval.start().unwrap_or(now));
+                    match statistics.record((value, seq), after, |key| view.value(key, event)) {
+                        Some(Settled::Condition(holds)) => Some(holds != self.never),
+                        Some(Settled::Missed) => Some(false),
+                        None => None,
+                    }
+                }
+                _ => None,
+            },
+            (MonitorState::Order { order, .. }, FilterSide::Target) => match counts(&self.target) {
+                Some(_) if self.interval.contains(now) => order.record(now, seq),
+                _ => None,
+            },
+            (MonitorState::Order { follows, order }, FilterSide::Partner) => {
+                if counts(follows).is_some() {
                     order.record_predecessor(now, seq);
                 }
                 None
             }
+            (MonitorState::LeadsTo { effect, same, leads }, FilterSide::Partner) => match counts(effect) {
+                Some(_) => leads.record_effect(now, seq, view.link(*same, event)),
+                None => None,
+            },
+            (MonitorState::LeadsTo { same, leads, .. }, FilterSide::Target) => {
+                let settled = leads.expire(now);
+                if self.interval.contains(now) && counts(&self.target).is_some() {
+                    let source = event.source();
+                    leads.record_cause(CauseEvent { at: now, seq, source }, view.link(*same, event));
+                }
+                settled
+            }
         };
+        self.note(settled)
+    }
+
+    /// Notes what has settled it. Returns whether the run must end.
+    fn note(&mut self, settled: Option<bool>) -> bool {
         self.is_missed |= settled == Some(false);
         self.aborts_run && settled == Some(false)
     }
 
-    /// How it stands.
-    pub(super) fn progress(&self, totals: &RunTotals<'_>) -> ExpectationProgress {
-        let ExpectationResult { name, ok, wanted, got, .. } = self.judge(totals);
-        let status = ExpectationStatus::new(ok, self.is_missed);
-        ExpectationProgress { name, status, wanted, got: got.filter(|_| self.is_missed) }
+    /// A source has ended. Returns whether the run must end.
+    pub(super) fn end_source(&mut self, source: Source) -> bool {
+        let settled = match &mut self.state {
+            MonitorState::LeadsTo { leads, same: Some(GroupKey::Source), .. } => leads.end_source(source),
+            _ => None,
+        };
+        self.note(settled)
     }
 
-    /// Its result.
-    pub(super) fn judge(&self, totals: &RunTotals<'_>) -> ExpectationResult {
-        let (holds, got, events) = match &self.state {
-            MonitorState::Threshold(threshold) => {
-                let judged = match (&self.target.cell, self.unit) {
-                    (Some(cell), LimitValue::Value(limit)) => {
-                        threshold.judge_cell(cell, limit, totals.shared_cells)
-                    }
-                    _ => threshold.judge(totals.duration),
-                };
-                let holds = judged.map(|(holds, _)| holds != self.never);
-                let got = judged.map(|(_, got)| format::format_measured(got, &self.unit));
-                (holds, got, threshold.deciding_event().into_iter().collect())
+    /// A moment of an entry has come. Returns whether the run must end.
+    pub(super) fn reach_phase(
+        &mut self,
+        entry: usize,
+        phase: EntryPhase,
+        now: Moment,
+        totals: &RunTotals<'_>,
+    ) -> bool {
+        self.interval.reach(entry, phase, now) && self.aborts_run && self.pass_time(now, totals)
+    }
+
+    /// Judges what is over by now. Returns whether the run must end.
+    pub(super) fn pass_time(&mut self, now: Moment, totals: &RunTotals<'_>) -> bool {
+        if self.is_missed {
+            return false;
+        }
+        let settled = match &mut self.state {
+            MonitorState::Threshold(statistics) => {
+                let end = self.interval.end(now);
+                match self.interval.start() {
+                    Some(start) if start <= end && statistics.pass_time(end.since(start)) => Some(false),
+                    _ => None,
+                }
             }
+            MonitorState::Order { .. } => None,
+            MonitorState::LeadsTo { leads, .. } => leads.expire(now),
+            MonitorState::Always { number, .. } => number.pass_time(now, &self.interval),
+        };
+        let must_end = self.note(settled);
+        let may_close = !matches!(self.state, MonitorState::LeadsTo { .. });
+        if may_close && !self.is_missed && !self.is_closed && self.interval.is_over(now) {
+            self.is_closed = true;
+            let holds = self.judge(totals).iter().all(|result| result.ok);
+            return self.note(Some(holds));
+        }
+        must_end
+    }
+
+    /// The next moment in which time alone can decide something.
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        if self.is_missed || self.is_closed {
+            return None;
+        }
+        let own = match &self.state {
+            MonitorState::Threshold(statistics) => {
+                let end = statistics.next_end().zip(self.interval.start());
+                end.and_then(|(after, start)| start.checked_add(after))
+            }
+            MonitorState::Order { .. } => None,
+            MonitorState::LeadsTo { leads, .. } => return leads.next_deadline(),
+            MonitorState::Always { number, .. } => number.next_deadline(&self.interval),
+        };
+        own.into_iter().chain(self.interval.known_end()).min()
+    }
+
+    /// How it stands.
+    pub(super) fn progress(&self, totals: &RunTotals<'_>) -> ExpectationProgress {
+        let results = self.judge(totals);
+        let missed = results.iter().find(|result| !result.ok);
+        let status = ExpectationStatus::new(missed.is_none(), self.is_missed);
+        let got = missed.filter(|_| self.is_missed).and_then(|result| match &result.group {
+            Some(group) => Some(format!("{} ({group})", result.got.as_deref()?)),
+            None => result.got.clone(),
+        });
+        ExpectationProgress { name: self.name.clone(), status, wanted: self.wanted.clone(), got }
+    }
+
+    /// Its results: one, or one of each group.
+    pub(super) fn judge(&self, totals: &RunTotals<'_>) -> Vec<ExpectationResult> {
+        let run_end = Moment::ZERO.saturating_add(totals.duration);
+        if let Some(reason) = self.interval.missing_start(run_end) {
+            return vec![self.result(None, Verdict::missed(reason))];
+        }
+        match &self.state {
+            MonitorState::Threshold(statistics) => match (&self.target.cell, self.unit) {
+                (Some(cell), LimitValue::Value(limit)) => {
+                    let judged = statistics.judge_cell(cell, limit, totals.shared_cells);
+                    vec![self.result(None, self.verdict_of(judged))]
+                }
+                _ => self.judge_groups(statistics, run_end),
+            },
             MonitorState::Order { order, .. } => {
                 let holds = order.judge();
                 let got = holds.map(|_| format::format_order(order, self.never));
-                (holds, got, order.deciding_pair().map(|pair| pair.events()).unwrap_or_default())
+                let events = order.deciding_pair().map(|pair| pair.events()).unwrap_or_default();
+                vec![self.result(None, Verdict { holds, got, events })]
             }
-        };
+            MonitorState::LeadsTo { leads, .. } => {
+                let tally = leads.tally();
+                let holds = (tally.count > 0 || self.never).then_some(tally.first_violation.is_none());
+                let got = holds.map(|_| format::format_causes(&tally, self.never));
+                vec![self.result(None, Verdict { holds, got, events: tally.events() })]
+            }
+            MonitorState::Always { number, .. } => {
+                let (range, violation) = number.judge(run_end, &self.interval);
+                let got = Some(format::format_number(range, violation));
+                let events = violation.and_then(|violation| violation.seq).into_iter().collect();
+                vec![self.result(None, Verdict { holds: Some(violation.is_none()), got, events })]
+            }
+        }
+    }
+
+    fn judge_groups(&self, statistics: &Statistics, run_end: Moment) -> Vec<ExpectationResult> {
+        let time = (self.interval.start().unwrap_or_default(), self.interval.length(run_end));
+        let verdicts = statistics.judge(time, &self.unit, self.never);
+        let mut results: Vec<_> =
+            verdicts.into_iter().map(|(group, verdict)| self.result(group, verdict)).collect();
+        if let Some(reason) = statistics.unjudged_groups() {
+            results.push(self.result(None, Verdict::missed(reason)));
+        }
+        results
+    }
+
+    fn verdict_of(&self, judged: Option<(bool, MeasuredValue)>) -> Verdict {
+        let got = judged.map(|(_, got)| format::format_measured(got, &self.unit));
+        Verdict { holds: judged.map(|(holds, _)| holds != self.never), got, events: Vec::new() }
+    }
+
+    fn result(&self, group: Option<String>, verdict: Verdict) -> ExpectationResult {
+        let Verdict { holds, got, events } = verdict;
         ExpectationResult {
             name: self.name.clone(),
+            group,
             ok: holds.unwrap_or(false),
             wanted: self.wanted.clone(),
             got,
             events,
-        }
-    }
-}
-
-impl EventFilter {
-    fn new(watched: &ExpectationTarget) -> EventFilter {
-        EventFilter::with_matchers(watched, watched.key_matchers.iter(), watched.key_matchers.len())
-    }
-
-    /// The filter of a share: some of the matchers say which events are counted, the others which of them
-    /// are part of the share.
-    fn for_share(watched: &ExpectationTarget) -> EventFilter {
-        let (matchers, base_count) = watched.matchers_of_share();
-        EventFilter::with_matchers(watched, matchers.into_iter(), base_count)
-    }
-
-    fn with_matchers<'a>(
-        watched: &ExpectationTarget,
-        matchers: impl Iterator<Item = &'a (String, KeyMatcher)>,
-        base_count: usize,
-    ) -> EventFilter {
-        EventFilter {
-            subject: watched.subject,
-            cell: watched.cell.clone(),
-            within: watched.scope.clone(),
-            matchers: matchers.map(|(key, wanted)| (key.clone(), ValueMatcher::new(wanted))).collect(),
-            base_count,
-        }
-    }
-
-    /// The kinds of event that can match.
-    fn event_kinds(&self) -> Vec<EventKind> {
-        match self.subject {
-            ExpectationSubject::Event(kind) => vec![kind],
-            ExpectationSubject::Shared => Vec::new(),
-            ExpectationSubject::Measure(measure) => {
-                measure.event_kind().map_or_else(|| EventKind::all().collect(), |kind| vec![kind])
-            }
-        }
-    }
-
-    #[inline]
-    fn meets_condition(&self, event: &Event<'_>) -> bool {
-        self.meets(&self.matchers, event)
-    }
-
-    fn meets(&self, matchers: &[(String, ValueMatcher)], event: &Event<'_>) -> bool {
-        matchers.iter().all(|(key, test)| test.matches(event.value(key)))
-    }
-
-    /// The measured value of an event that counts. Where events are only counted, that is 1 for an event that
-    /// meets the whole condition.
-    #[inline]
-    fn measure(
-        &self,
-        (now, decided): (Moment, Option<bool>),
-        event: &Event<'_>,
-        origin: Option<&EventOrigin>,
-    ) -> Option<u64> {
-        if let Some(within) = &self.within {
-            let origin = origin?;
-            let is = |own: Option<usize>, wanted: Option<usize>| own.is_some() && own == wanted;
-            if !(is(origin.preset, within.preset)
-                || is(origin.fetch, within.fetch)
-                || is(origin.entry, within.entry))
-            {
-                return None;
-            }
-        }
-        let is_share = self.base_count < self.matchers.len();
-        let meets = decided.unwrap_or_else(|| self.meets_condition(event));
-        let counts = meets || is_share && self.meets(&self.matchers[..self.base_count], event);
-        if !counts {
-            return None;
-        }
-        match self.subject {
-            ExpectationSubject::Event(_) => Some(u64::from(meets)),
-            ExpectationSubject::Measure(measure) => measured_value(measure, now, event, origin),
-            ExpectationSubject::Shared => None,
-        }
-    }
-}
-
-fn measured_value(
-    measure: MeasuredQuantity,
-    now: Moment,
-    event: &Event<'_>,
-    origin: Option<&EventOrigin>,
-) -> Option<u64> {
-    match (measure, event) {
-        (MeasuredQuantity::FetchTook, Event::FetchFinished { fetched, .. }) => Some(fetched.took.0),
-        (MeasuredQuantity::FetchFirstByte, Event::FetchFinished { fetched, .. }) => {
-            fetched.timings.first_byte.map(|span| span.0)
-        }
-        (MeasuredQuantity::FetchBytes, Event::FetchFinished { fetched, .. }) => Some(fetched.bytes),
-        (MeasuredQuantity::SpawnTook, Event::SpawnExited { .. }) => Some(now.since(origin?.started_at?).0),
-        (MeasuredQuantity::StepTook, Event::StepEnded { took, .. })
-        | (MeasuredQuantity::PlayerTook, Event::PlayerEnded { took, .. }) => Some(took.0),
-        (MeasuredQuantity::Lateness, event) => event.due().map(|due| now.since(due).0),
-        // The duration so far.
-        (MeasuredQuantity::RunTook, _) => Some(now.0),
-        _ => None,
-    }
-}
-
-impl ValueMatcher {
-    fn new(wanted: &KeyMatcher) -> ValueMatcher {
-        match wanted {
-            KeyMatcher::Regex(regex) if regex::escape(regex) == *regex => {
-                ValueMatcher::Contains(Box::new(Finder::new(regex).into_owned()))
-            }
-            KeyMatcher::Regex(regex) => match Regex::new(regex) {
-                Ok(regex) => ValueMatcher::Matches(regex),
-                Err(_) => unreachable!("the check of the scenario has compiled its expressions"),
-            },
-            KeyMatcher::Number(number) => ValueMatcher::Number(*number),
-            KeyMatcher::Boolean(value) => ValueMatcher::Boolean(*value),
-        }
-    }
-
-    fn matches(&self, value: Option<EventValue<'_>>) -> bool {
-        match (self, value) {
-            (ValueMatcher::Contains(plain), Some(EventValue::Text(text))) => plain.find(&text).is_some(),
-            (ValueMatcher::Matches(regex), Some(EventValue::Text(text))) => regex.is_match(&text),
-            (ValueMatcher::Number(wanted), Some(EventValue::Number(number))) => number == i128::from(*wanted),
-            (ValueMatcher::Boolean(wanted), Some(EventValue::Boolean(value))) => value == *wanted,
-            _ => false,
         }
     }
 }

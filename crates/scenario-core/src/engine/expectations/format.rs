@@ -1,9 +1,12 @@
 //! Formats measured values for people: exact, and the same on every machine.
 
 use super::order_monitor::OrderMonitor;
+use crate::engine::expectations::always_monitor::NumberAtMoment;
+use crate::engine::expectations::leads_to_monitor::{CauseEvent, CauseTally};
 use crate::engine::expectations::threshold_monitor::MeasuredValue;
+use crate::engine::expectations::windows::WindowTally;
 use crate::scenario::model::expect::LimitValue;
-use scenario_log::time::Span;
+use scenario_log::time::{Moment, Span};
 
 /// Formats a measured value in the unit of its limit.
 pub(super) fn format_measured(got: MeasuredValue, unit: &LimitValue) -> String {
@@ -80,6 +83,54 @@ pub(super) fn format_order(behind: &OrderMonitor, never: bool) -> String {
         Some(Some(apart)) => format!("{counts}; the first other came {} behind", format_span(apart)),
         Some(None) => format!("{counts}; the first other came before any"),
     }
+}
+
+/// Formats a moment of the run.
+fn format_at(moment: Moment) -> String {
+    format_span(moment.since(Moment::ZERO))
+}
+
+/// Formats how many events were followed, and the first that breaks the rule.
+pub(super) fn format_causes(tally: &CauseTally, never: bool) -> String {
+    let counts = format!("{} of {}", tally.followed_count, tally.count);
+    let name = |cause: CauseEvent| {
+        let source = cause.source.map_or_else(|| "the one".to_owned(), |source| format!("that of {source}"));
+        format!("{source} at {}", format_at(cause.at))
+    };
+    match (tally.first_violation, tally.slowest) {
+        (Some((cause, Some((_, gap)))), _) => {
+            format!("{counts}; the first, {}, was followed after {}", name(cause), format_span(gap))
+        }
+        (Some((cause, None)), _) => format!("{counts}; the first other is {}", name(cause)),
+        (None, Some((cause, _, gap))) if !never => {
+            format!("{counts}; the slowest, {}, after {}", name(cause), format_span(gap))
+        }
+        (None, _) => counts,
+    }
+}
+
+/// Formats a number that a run has at every moment: from its smallest to its largest, or where it breaks a limit.
+pub(super) fn format_number((least, most): (u64, u64), violation: Option<NumberAtMoment>) -> String {
+    match violation {
+        Some(NumberAtMoment { value, at, .. }) => format!("{value} at {}", format_at(at)),
+        None if least == most => least.to_string(),
+        None => format!("{least} to {most}"),
+    }
+}
+
+/// Formats how many windows hold, and the window that is furthest from that.
+pub(super) fn format_windows(
+    tally: &WindowTally,
+    (start, length): (Moment, Span),
+    unit: &LimitValue,
+) -> String {
+    let counts = format!("{} of {} windows", tally.held, tally.judged);
+    let Some(window) = tally.first_miss.or(tally.closest) else { return counts };
+    let from = start.saturating_add(Span(length.0.saturating_mul(window.index)));
+    let time = format!("{}..{}", format_at(from), format_at(from.saturating_add(length)));
+    let got = format_measured(window.got, unit);
+    let which = if tally.first_miss.is_some() { "the first other" } else { "the closest" };
+    format!("{counts}; {which} has {got} in {time}")
 }
 
 #[cfg(test)]

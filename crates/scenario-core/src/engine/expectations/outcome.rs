@@ -1,6 +1,7 @@
 //! The plain values that go into the expectations and come out of them. Nothing here is checked or
 //! counted.
 
+use scenario_log::event::Source;
 use scenario_log::time::{Moment, Span};
 
 /// The parts of the scenario that a source belongs to, as indices into the scenario's lists.
@@ -9,26 +10,29 @@ pub(in crate::engine) struct EventOrigin {
     pub(super) preset: Option<usize>,
     pub(super) fetch: Option<usize>,
     pub(super) entry: Option<usize>,
+    /// The spawn of the player that makes the request.
+    pub(super) spawn: Option<Source>,
     /// When the source started.
     pub(super) started_at: Option<Moment>,
 }
 
 impl EventOrigin {
     pub(in crate::engine) fn for_spawn(preset: usize, entry: Option<usize>) -> EventOrigin {
-        EventOrigin { preset: Some(preset), fetch: None, entry, started_at: None }
+        EventOrigin { preset: Some(preset), fetch: None, entry, spawn: None, started_at: None }
     }
 
-    /// A request that a player makes.
+    /// A request that a player of this spawn makes.
     pub(in crate::engine) fn for_player_request(
+        spawn: Source,
         preset: Option<usize>,
         job: usize,
         entry: Option<usize>,
     ) -> EventOrigin {
-        EventOrigin { preset, fetch: Some(job), entry, started_at: None }
+        EventOrigin { preset, fetch: Some(job), entry, spawn: Some(spawn), started_at: None }
     }
 
     pub(in crate::engine) fn for_request(job: usize, entry: Option<usize>) -> EventOrigin {
-        EventOrigin { preset: None, fetch: Some(job), entry, started_at: None }
+        EventOrigin { preset: None, fetch: Some(job), entry, spawn: None, started_at: None }
     }
 }
 

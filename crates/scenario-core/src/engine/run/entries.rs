@@ -7,6 +7,7 @@ use crate::engine::effect::Effect;
 use crate::engine::lifecycle::RunFailure;
 use crate::engine::names::entry_name;
 use crate::engine::output::EngineOutput;
+use crate::scenario::model::expect_parts::EntryPhase;
 use crate::scenario::model::{EntryAction, ScenarioText};
 use scenario_log::event::Event;
 use scenario_log::time::Moment;
@@ -33,6 +34,7 @@ impl RunState {
             }
         }
         if !matches!(row.action, EntryAction::Spawn(_) | EntryAction::Fetch(_)) {
+            out.reach_phase(entry, EntryPhase::Started);
             let recorded = self.timeline.record_instant_action(entry, due, &mut self.timers);
             self.apply_waits(recorded, out);
         }
@@ -42,14 +44,16 @@ impl RunState {
     /// A spawn or job of an entry has started.
     pub(super) fn entry_started(&mut self, entry: Option<usize>, moment: Moment, out: &mut EngineOutput<'_>) {
         if let Some(entry) = entry {
+            out.reach_phase(entry, EntryPhase::Started);
             let recorded = self.timeline.record_started(entry, moment, &mut self.timers);
             self.apply_waits(recorded, out);
         }
     }
 
     /// A spawn of an entry is ready.
-    pub(super) fn entry_ready(&mut self, entry: Option<usize>, moment: Moment) {
+    pub(super) fn entry_ready(&mut self, entry: Option<usize>, moment: Moment, out: &mut EngineOutput<'_>) {
         if let Some(entry) = entry {
+            out.reach_phase(entry, EntryPhase::Ready);
             self.timeline.record_ready(entry, moment, &mut self.timers);
         }
     }
@@ -70,6 +74,9 @@ impl RunState {
     fn check_entry_over(&mut self, entry: usize, out: &mut EngineOutput<'_>) {
         let may_become_ready = || self.spawns.may_become_ready(entry);
         let checked = self.timeline.check_over(entry, may_become_ready, &mut self.timers);
+        if self.timeline.has_finished(entry) {
+            out.reach_phase(entry, EntryPhase::Finished);
+        }
         self.apply_waits(checked, out);
     }
 

@@ -169,6 +169,7 @@ impl RunState {
 
     /// Makes everything happen that is due by now, in the order of the due moments.
     pub(crate) fn settle(&mut self, out: &mut EngineOutput<'_>) {
+        out.pass_time();
         while !self.lifecycle.is_over() && out.wants_more() {
             if out.must_abort() {
                 self.expectation_broken(out);

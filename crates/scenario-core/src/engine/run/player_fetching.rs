@@ -155,7 +155,7 @@ impl RunState {
         let source = self.players.step_player(id, &self.scenario).0;
         let spawn = self.spawns.find(source).and_then(|(number, _)| self.spawns.get(number));
         let (preset, entry) = (spawn.map(|spawn| spawn.preset()), spawn.and_then(|spawn| spawn.entry()));
-        EventOrigin::for_player_request(preset, job, entry)
+        EventOrigin::for_player_request(source, preset, job, entry)
     }
 
     /// The fetch of a player's round.

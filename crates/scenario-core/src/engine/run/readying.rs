@@ -20,7 +20,7 @@ impl RunState {
     pub(super) fn await_ready(&mut self, number: u32, moment: Moment, out: &mut EngineOutput<'_>) {
         let Some(entry) = self.spawns.get(number).map(|spawn| spawn.entry()) else { return };
         match self.spawns.start_ready_wait(number) {
-            Ok(ReadyStart::Ready) => self.entry_ready(entry, moment),
+            Ok(ReadyStart::Ready) => self.entry_ready(entry, moment, out),
             Ok(ReadyStart::Waits(timeout)) => {
                 self.timers.push(moment.saturating_add(timeout), Timer::ReadyTimeout(number));
             }
@@ -42,7 +42,7 @@ impl RunState {
         self.spawns.mark_ready(number);
         out.event(&Event::SpawnReady { source: Source::Spawn(number) });
         let entry = self.spawns.get(number).and_then(|spawn| spawn.entry());
-        self.entry_ready(entry, out.now());
+        self.entry_ready(entry, out.now(), out);
     }
 
     /// The time that a spawn has to become ready is over. If it is not ready, the run has failed and the

@@ -134,6 +134,7 @@ pub(crate) fn build_scenario(
         presets: all_presets.names().map(str::to_owned).collect(),
         fetches: all_fetches.names().map(str::to_owned).collect(),
         cells: shared.cells.as_ref().map(|cells| cells.iter().map(|(name, _)| name.clone()).collect()),
+        entries: shared.entries.clone(),
         ids: timeline.0.iter().map(|entry| Some(entry.value.id.as_given()?.value.0.clone())).collect(),
     };
     let expected = expect::build_expectations(raw.expect.into_value().unwrap_or_default().0, &names, found);
@@ -161,6 +162,7 @@ pub(crate) fn build_scenario(
     };
     expect::warn_of_impossible_events(&scenario.expectations, &scenario, found);
     expect::warn_of_impossible_counts(&scenario.expectations, &scenario, found);
+    expect::check_parts(&scenario, found);
     expect::warn_of_uncounted_answers(&scenario.expectations, &scenario, found);
     time_limit::warn_of_late_entries(&scenario, found);
     player_fetches::check_player_fetches(&scenario, found);

@@ -9,7 +9,7 @@ mod presets;
 mod timeline;
 
 pub(crate) use data::{RawDataTable, RawRow, RawRowsRead};
-pub(crate) use expect::{RawExpectation, RawFollows};
+pub(crate) use expect::{RawAlways, RawExpectation, RawFollows, RawLeadsTo};
 pub(crate) use fetches::RawFetchJob;
 pub(crate) use presets::{RawPlayerGroup, RawPreset, RawReady, RawStop};
 pub(crate) use timeline::{RawSend, RawTimelineEntry};

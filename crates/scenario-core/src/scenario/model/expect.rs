@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::diagnostic::FilePlace;
 use crate::scenario::format::{format_size, format_span};
+use crate::scenario::model::expect_parts::{GroupKey, ObservedPart, RunQuantity};
 use crate::scenario::share::Share;
 use scenario_log::event_kind::EventKind;
 use scenario_log::time::Span;
@@ -18,6 +19,8 @@ pub struct Expectation {
     pub target: ExpectationTarget,
     /// The condition on the target.
     pub rule: ExpectationRule,
+    /// The events that count, by time, and how they are divided.
+    pub part: ObservedPart,
     /// Whether the condition must not hold.
     pub never: bool,
     /// Whether the run ends as soon as the expectation can no longer hold.
@@ -72,6 +75,8 @@ pub enum ExpectationSubject {
     Measure(MeasuredQuantity),
     /// The value of a shared cell when the run ends.
     Shared,
+    /// A number that the run has at every moment.
+    Quantity(RunQuantity),
 }
 
 impl ExpectationSubject {
@@ -82,6 +87,18 @@ impl ExpectationSubject {
             ExpectationSubject::Event(kind) => kind.name(),
             ExpectationSubject::Measure(measure) => measure.name(),
             ExpectationSubject::Shared => "shared",
+            ExpectationSubject::Quantity(quantity) => quantity.name(),
+        }
+    }
+
+    /// The kind of event that its conditions look at; `None` if it is not of one kind.
+    #[must_use]
+    pub fn event_kind(self) -> Option<EventKind> {
+        match self {
+            ExpectationSubject::Event(kind) => Some(kind),
+            ExpectationSubject::Measure(measure) => measure.event_kind(),
+            ExpectationSubject::Shared => None,
+            ExpectationSubject::Quantity(quantity) => quantity.start_kind(),
         }
     }
 }
@@ -182,6 +199,31 @@ pub enum ExpectationRule {
     Threshold(StatThreshold),
     /// Each event of the target comes after one of others.
     Order(Box<OrderRule>),
+    /// One of others comes after each event of the target.
+    LeadsTo(Box<LeadsToRule>),
+    /// The number of the target is within these limits at every moment. There is at least one.
+    Always(Vec<(LimitComparison, u64)>),
+}
+
+impl ExpectationRule {
+    /// The events, besides those of the target, that the condition looks at.
+    #[must_use]
+    pub fn other_target(&self) -> Option<&ExpectationTarget> {
+        match self {
+            ExpectationRule::Order(order) => Some(&order.follows),
+            ExpectationRule::LeadsTo(leads) => Some(&leads.effect),
+            ExpectationRule::Threshold(_) | ExpectationRule::Always(_) => None,
+        }
+    }
+
+    /// See [`ExpectationRule::other_target`].
+    pub fn other_target_mut(&mut self) -> Option<&mut ExpectationTarget> {
+        match self {
+            ExpectationRule::Order(order) => Some(&mut order.follows),
+            ExpectationRule::LeadsTo(leads) => Some(&mut leads.effect),
+            ExpectationRule::Threshold(_) | ExpectationRule::Always(_) => None,
+        }
+    }
 }
 
 /// A statistic, compared with a limit.
@@ -201,6 +243,17 @@ pub struct OrderRule {
     /// The events that come before.
     pub follows: ExpectationTarget,
     /// The longest time after the last of them; `None`: no limit.
+    pub within: Option<Span>,
+}
+
+/// The events of which one must come after each event of the target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeadsToRule {
+    /// The events that come after.
+    pub effect: ExpectationTarget,
+    /// The key that both events must have the same value of; `None`: they need nothing in common.
+    pub same: Option<GroupKey>,
+    /// The longest time until the first of them; `None`: no limit.
     pub within: Option<Span>,
 }
 
@@ -372,25 +425,24 @@ impl Expectation {
     #[must_use]
     pub fn requirement(&self) -> String {
         let never = if self.never { "never " } else { "" };
-        match &self.rule {
+        let condition = match &self.rule {
             ExpectationRule::Threshold(_) if self.is_plain_never() => "never".to_owned(),
             ExpectationRule::Threshold(figure) => format!("{never}{figure}"),
             ExpectationRule::Order(order) => format!("{never}{order}"),
-        }
+            ExpectationRule::LeadsTo(leads) => format!("{never}{leads}"),
+            ExpectationRule::Always(limits) => {
+                let limits =
+                    limits.iter().map(|(comparison, limit)| format!("{} {limit}", comparison.label()));
+                format!("always {}", limits.collect::<Vec<_>>().join(" and "))
+            }
+        };
+        format!("{condition}{}", self.part)
     }
 
-    /// The name of an expectation that has none in the file: its target and its condition in words.
+    /// The target and the condition in words: the name of an expectation that has none in the file.
     #[must_use]
-    pub fn default_name(of: &ExpectationTarget, rule: &ExpectationRule, never: bool) -> String {
-        let named = Expectation {
-            name: String::new(),
-            target: of.clone(),
-            rule: rule.clone(),
-            never,
-            abort: false,
-            place: FilePlace::default(),
-        };
-        format!("{of}: {}", named.requirement())
+    pub fn described(&self) -> String {
+        format!("{}: {}", self.target, self.requirement())
     }
 
     /// Whether it is nothing but a `never`: the events of the target must not come.
@@ -423,6 +475,19 @@ impl fmt::Display for StatThreshold {
 impl fmt::Display for OrderRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "behind {}", self.follows)?;
+        match self.within {
+            Some(within) => write!(f, ", within {}", format_span(within)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for LeadsToRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "followed by {}", self.effect)?;
+        if let Some(same) = self.same {
+            write!(f, " of the same {}", same.name())?;
+        }
         match self.within {
             Some(within) => write!(f, ", within {}", format_span(within)),
             None => Ok(()),

@@ -6,6 +6,7 @@
 mod checks;
 mod data;
 pub mod expect;
+pub mod expect_parts;
 mod fetches;
 mod presets;
 mod status;

@@ -42,7 +42,7 @@ impl<const POSITIVE: bool> TomlSchema for DurationValue<POSITIVE> {
     }
 }
 
-fn duration_pattern() -> String {
+pub(super) fn duration_pattern() -> String {
     format!("^[ \\t]*([0-9]+(\\.[0-9]+)?[ \\t]*({TIME_UNIT_PATTERN})[ \\t]*)+$")
 }
 

@@ -4,6 +4,7 @@ use super::encode::TomlEncode;
 use super::strings::or_variable_schema;
 use super::{DecodeContext, TomlSchema};
 use crate::diagnostic::{Diagnostic, quoted};
+use crate::scenario::model::expect_parts::GroupKey;
 use crate::scenario::model::steps::ChannelOrder;
 use crate::scenario::model::{
     ArrivalProcess, FetchMode, Http2Mode, Isolation, OnFailure, RowOrder, WorldEdges,
@@ -67,6 +68,7 @@ keywords!(Http2Mode, "a mode of HTTP/2", ["auto" => Http2Mode::Auto, "always" =>
 keywords!(RowOrder, "an order of rows", ["in order" => RowOrder::InOrder, "by chance" => RowOrder::ByChance, "once" => RowOrder::Once]);
 keywords!(ChannelOrder, "an order of messages", ["fifo" => ChannelOrder::Fifo, "any" => ChannelOrder::Any]);
 keywords!(OnFailure, "a way to go on", ["end" => OnFailure::End, "go on" => OnFailure::GoOn, "again" => OnFailure::Again]);
+keywords!(GroupKey, "a key by which events are divided", ["url" => GroupKey::Url, "step" => GroupKey::Step, "status" => GroupKey::Status, "entry" => GroupKey::Entry, "preset" => GroupKey::Preset, "job" => GroupKey::Job, "player" => GroupKey::Player, "source" => GroupKey::Source]);
 keywords!(WorldEdges, "a kind of edges", ["wrap" => WorldEdges::Wrap, "stop" => WorldEdges::Stop]);
 keywords!(Isolation, "a kind of isolation", ["task" => Isolation::Task, "process" => Isolation::Process]);
 

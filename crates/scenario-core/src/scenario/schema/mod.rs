@@ -16,6 +16,7 @@ mod decode_context;
 pub(crate) mod durations;
 pub(crate) mod encode;
 pub(crate) mod expect;
+pub(crate) mod expect_parts;
 mod foreign_keys;
 mod form;
 mod intervals;

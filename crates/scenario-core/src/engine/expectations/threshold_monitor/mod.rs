@@ -8,9 +8,11 @@
 //! The value that people see comes from a histogram with three significant digits, and is never on the other
 //! side of the limit.
 
+mod value_histogram;
+
 use std::cmp::Ordering;
 
-use hdrhistogram::Histogram;
+use value_histogram::ValueHistogram;
 
 use crate::scenario::model::expect::{LimitComparison, LimitValue, StatThreshold, Statistic};
 use scenario_log::time::{NANOS_PER_SECOND, Span};
@@ -37,8 +39,22 @@ pub(super) enum MeasuredValue {
     Share(u64, u64),
 }
 
+impl MeasuredValue {
+    /// The value as a number that is near it.
+    fn as_f64(self) -> f64 {
+        match self {
+            MeasuredValue::Exact(value) | MeasuredValue::Approximate(value) => value as f64,
+            MeasuredValue::Mean(sum, count) => sum as f64 / count as f64,
+            MeasuredValue::LargeSum(sum) => sum as f64,
+            MeasuredValue::Rate(rate) => rate,
+            MeasuredValue::Cell(value) => value as f64,
+            MeasuredValue::Share(part, whole) => part as f64 / whole as f64,
+        }
+    }
+}
+
 /// The statistic of the values so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ThresholdMonitor {
     threshold: StatThreshold,
     /// The limit as a number; without meaning for a rate, a share or a cell.
@@ -54,24 +70,31 @@ pub(super) struct ThresholdMonitor {
 }
 
 /// The numbers of values below and at the limit, and a histogram of all values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct PercentileRanks {
     below: u64,
     equal: u64,
-    values: Histogram<u64>,
+    values: ValueHistogram,
 }
 
 impl ThresholdMonitor {
+    /// A monitor of all values of a run.
     pub(super) fn new(figure: StatThreshold) -> ThresholdMonitor {
+        ThresholdMonitor::with_values(figure, ValueHistogram::fine)
+    }
+
+    /// One of many monitors, which takes less memory and shows a percentile with fewer digits.
+    pub(super) fn small(figure: StatThreshold) -> ThresholdMonitor {
+        ThresholdMonitor::with_values(figure, ValueHistogram::coarse)
+    }
+
+    fn with_values(figure: StatThreshold, values: fn() -> ValueHistogram) -> ThresholdMonitor {
         let limit = match figure.limit {
             LimitValue::Count(limit) | LimitValue::Bytes(limit) | LimitValue::Span(Span(limit)) => limit,
             LimitValue::Rate(_) | LimitValue::Value(_) | LimitValue::Share(_) => 0,
         };
-        let ranks = matches!(figure.stat, Statistic::Percentile(_)).then(|| {
-            let values = Histogram::new(3);
-            let Ok(values) = values else { unreachable!("a histogram takes 3 significant digits") };
-            Box::new(PercentileRanks { below: 0, equal: 0, values })
-        });
+        let ranks = matches!(figure.stat, Statistic::Percentile(_))
+            .then(|| Box::new(PercentileRanks { below: 0, equal: 0, values: values() }));
         ThresholdMonitor {
             threshold: figure,
             limit,
@@ -122,8 +145,7 @@ impl ThresholdMonitor {
                 Ordering::Equal => ranks.equal += 1,
                 Ordering::Greater => {}
             }
-            // The histogram grows to hold any value, so it refuses none.
-            let _ = ranks.values.record(value);
+            ranks.values.record(value);
         }
     }
 
@@ -197,12 +219,62 @@ impl ThresholdMonitor {
     /// Compares the rate; a run that took no time has none.
     fn judge_rate(&self, lasted: Span) -> Option<(bool, MeasuredValue)> {
         let LimitValue::Rate(limit) = self.threshold.limit else { return None };
-        if lasted == Span::ZERO {
-            return None;
-        }
-        let rate = (u128::from(self.count) * u128::from(NANOS_PER_SECOND)) as f64 / lasted.0 as f64;
+        let rate = self.rate(lasted)?;
         let ordering = rate.partial_cmp(&limit)?;
         Some((self.threshold.comparison.holds(ordering), MeasuredValue::Rate(rate)))
+    }
+
+    fn rate(&self, lasted: Span) -> Option<f64> {
+        let count = (u128::from(self.count) * u128::from(NANOS_PER_SECOND)) as f64;
+        (lasted != Span::ZERO).then(|| count / lasted.0 as f64)
+    }
+
+    /// Forgets all values.
+    pub(super) fn reset(&mut self) {
+        (self.count, self.sum, self.extreme, self.last_seq, self.decided) = (0, 0, None, None, None);
+        if let Some(ranks) = &mut self.ranks {
+            (ranks.below, ranks.equal) = (0, 0);
+            ranks.values.clear();
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether the statistic is a total: of no values it is 0, or it grows with the time.
+    pub(super) fn is_total(&self) -> bool {
+        matches!(self.threshold.stat, Statistic::Count | Statistic::Rate | Statistic::Sum)
+    }
+
+    /// Whether the comparison holds for a time of this length, if no later value can change that.
+    pub(super) fn verdict_so_far(&self, length: Span) -> Option<bool> {
+        if self.threshold.stat != Statistic::Rate {
+            return self.decided;
+        }
+        let (holds, _) = self.judge_rate(length)?;
+        // A rate of a given time only grows.
+        match self.threshold.comparison {
+            LimitComparison::Below | LimitComparison::AtMost => (!holds).then_some(false),
+            LimitComparison::AtLeast | LimitComparison::Above => holds.then_some(true),
+            LimitComparison::Equals => self.is_rate_above(length).then_some(false),
+        }
+    }
+
+    fn is_rate_above(&self, length: Span) -> bool {
+        let LimitValue::Rate(limit) = self.threshold.limit else { return false };
+        self.rate(length).is_some_and(|rate| rate > limit)
+    }
+
+    /// How far a statistic is from the limit.
+    pub(super) fn distance(&self, got: MeasuredValue) -> f64 {
+        let limit = match self.threshold.limit {
+            LimitValue::Rate(limit) => limit,
+            LimitValue::Share(limit) => limit.fraction(),
+            LimitValue::Value(limit) => limit as f64,
+            LimitValue::Count(_) | LimitValue::Bytes(_) | LimitValue::Span(_) => self.limit as f64,
+        };
+        (got.as_f64() - limit).abs()
     }
 
     /// The `seq` of the event that decided the result, if a single event did.
@@ -220,10 +292,7 @@ impl PercentileRanks {
     /// Compares the percentile to the limit; also returns the percentile.
     fn judge_percentile(&self, thousandths: u32, count: u64, limit: u64) -> (Ordering, MeasuredValue) {
         let rank = (u128::from(count) * u128::from(thousandths)).div_ceil(FULL_PERCENTILE).max(1);
-        let values = &self.values;
-        let about = values
-            .median_equivalent(values.value_at_quantile(f64::from(thousandths) / FULL_PERCENTILE as f64));
-        let about = round_to_four_digits(about);
+        let about = self.values.value_at(f64::from(thousandths) / FULL_PERCENTILE as f64, rank);
         if u128::from(self.below) >= rank {
             (Ordering::Less, MeasuredValue::Approximate(about.min(limit - 1)))
         } else if u128::from(self.below + self.equal) >= rank {
@@ -232,12 +301,6 @@ impl PercentileRanks {
             (Ordering::Greater, MeasuredValue::Approximate(about.max(limit + 1)))
         }
     }
-}
-
-/// Rounds a number to four digits.
-fn round_to_four_digits(value: u64) -> u64 {
-    let unit = 10u64.pow(value.checked_ilog10().unwrap_or(0).saturating_sub(3));
-    value.saturating_add(unit / 2) / unit * unit
 }
 
 fn mirrored(holds: LimitComparison) -> LimitComparison {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::scenario::diagnostics::Diagnostics;
-use crate::scenario::model::expect::{Expectation, ExpectationRule, ExpectationScope, ExpectationSubject};
+use crate::scenario::model::expect::{Expectation, ExpectationScope};
 use crate::scenario::model::{EntryAction, FetchJob, PlayerBehavior, PresetKind, Scenario, StdinMode};
 use scenario_log::event_kind::EventKind;
 
@@ -17,16 +17,8 @@ pub(crate) fn warn_of_impossible_events(
         return;
     }
     for one in expectations {
-        let follows = match &one.rule {
-            ExpectationRule::Order(order) => Some(&order.follows),
-            ExpectationRule::Threshold(_) => None,
-        };
-        for watched in std::iter::once(&one.target).chain(follows) {
-            let kind = match watched.subject {
-                ExpectationSubject::Event(kind) => Some(kind),
-                ExpectationSubject::Measure(measure) => measure.event_kind(),
-                ExpectationSubject::Shared => None,
-            };
+        for watched in std::iter::once(&one.target).chain(one.rule.other_target()) {
+            let kind = watched.subject.event_kind();
             let Some(kind) = kind.filter(|kind| !can_happen(*kind, watched.scope.as_ref(), scenario)) else {
                 continue;
             };

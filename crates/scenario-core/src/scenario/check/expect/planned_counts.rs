@@ -6,6 +6,7 @@ use crate::scenario::model::expect::{
     Expectation, ExpectationRule, ExpectationScope, ExpectationSubject, LimitComparison, LimitValue,
     StatThreshold, Statistic,
 };
+use crate::scenario::model::expect_parts::ObservedPart;
 use crate::scenario::model::{
     ArrivalProcess, EntryAction, EntryPace, EntryRepeat, FetchJob, PresetKind, Scenario, TimelineEntry,
 };
@@ -96,7 +97,8 @@ pub(crate) fn warn_of_impossible_counts(
             // Either another warning says so already, or nothing but a typed command starts anything.
             continue;
         }
-        if !one.target.key_matchers.is_empty() {
+        // Of a part of the run there may be fewer.
+        if !one.target.key_matchers.is_empty() || one.part != ObservedPart::default() {
             range.least = 0;
         }
         let is_possible =

@@ -23,6 +23,12 @@ fn build_stat(
         KeySlot::Given(stat) => Some(stat),
     };
     let (fits, place) = match (what, given) {
+        (ExpectationSubject::Quantity(quantity), _) => {
+            let name = quoted(quantity.name());
+            let message = format!("{name} has a value at every moment, not one of the whole run");
+            found.add(Diagnostic::error(of, message).with_help("for example always = { at_most = 4 }"));
+            return None;
+        }
         (ExpectationSubject::Event(_), None) => return Some(Statistic::Count),
         (ExpectationSubject::Measure(MeasuredQuantity::RunTook) | ExpectationSubject::Shared, None) => {
             return Some(Statistic::Value);
@@ -51,6 +57,7 @@ fn build_stat(
         return Some(place.value);
     }
     let (message, help) = match what {
+        ExpectationSubject::Quantity(_) => return None,
         ExpectationSubject::Event(_) => (
             "events are counted; they have no value of their own",
             "write \"count\", \"rate\" or \"share\", or measure: for example of = \"fetch.took\"",
@@ -257,30 +264,4 @@ fn build_duration_limit(
         found.add(Diagnostic::warning(place, doubt).with_help(help));
     }
     Ok(LimitValue::Span(span))
-}
-
-/// The reason why a threshold cannot be decided before the end of the run, if there is one.
-pub(super) fn why_not_decidable_early(figure: &StatThreshold, never: bool) -> Option<&'static str> {
-    if matches!(figure.limit, LimitValue::Value(_)) {
-        return Some("the last value of a cell is known only at the end");
-    }
-    use LimitComparison::{Above, AtLeast, AtMost, Below, Equals};
-    match (figure.stat, figure.comparison) {
-        (Statistic::Mean | Statistic::Rate | Statistic::Percentile(_) | Statistic::Share, _) => {
-            Some("the value of this statistic is known only at the end")
-        }
-        // These only grow: once past a limit, they stay past it.
-        (Statistic::Count | Statistic::Sum | Statistic::Max | Statistic::Value, Below | AtMost | Equals)
-            if !never =>
-        {
-            None
-        }
-        (Statistic::Count | Statistic::Sum | Statistic::Max | Statistic::Value, AtLeast | Above) if never => {
-            None
-        }
-        // This one only shrinks.
-        (Statistic::Min, AtLeast | Above | Equals) if !never => None,
-        (Statistic::Min, Below | AtMost) if never => None,
-        _ => Some("it can still come to hold until the end"),
-    }
 }

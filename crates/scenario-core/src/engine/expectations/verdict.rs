@@ -1,0 +1,19 @@
+//! What came of an expectation, or of one group of it.
+
+/// Whether it holds, and why.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict {
+    /// Whether it holds; `None` if there was nothing to measure.
+    pub(super) holds: Option<bool>,
+    /// What has come, for people.
+    pub(super) got: Option<String>,
+    /// The `seq` of the events that decided.
+    pub(super) events: Vec<u64>,
+}
+
+impl Verdict {
+    /// One that is missed since it could not be judged.
+    pub(super) fn missed(reason: String) -> Verdict {
+        Verdict { holds: Some(false), got: Some(reason), events: Vec::new() }
+    }
+}

@@ -1,0 +1,136 @@
+//! Judges a statistic in each window of a run, one after the other, and keeps what came of the windows.
+//!
+//! # How it works
+//!
+//! Windows have one length and follow each other without a gap. Only the values of the current one are kept.
+//! A window ends when an event comes behind it, or when somebody asks; the windows without any event between
+//! two events have all the same result, and are counted at once.
+
+use crate::engine::expectations::threshold_monitor::{MeasuredValue, ThresholdMonitor};
+use crate::scenario::model::expect::StatThreshold;
+use scenario_log::time::Span;
+
+/// The windows of one statistic.
+#[derive(Clone, Debug)]
+pub(super) struct Windows {
+    length: Span,
+    never: bool,
+    current: ThresholdMonitor,
+    /// The number of the current window, from 0.
+    index: u64,
+    tally: WindowTally,
+    /// What a window without any event comes to.
+    empty: Option<(bool, MeasuredValue)>,
+}
+
+/// What came of the windows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct WindowTally {
+    pub(super) judged: u64,
+    pub(super) held: u64,
+    /// The first window that misses.
+    pub(super) first_miss: Option<WindowResult>,
+    /// The window that holds and is nearest to the limit.
+    pub(super) closest: Option<WindowResult>,
+}
+
+/// What came of one window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WindowResult {
+    pub(super) index: u64,
+    pub(super) got: MeasuredValue,
+    pub(super) seq: Option<u64>,
+    distance: f64,
+}
+
+impl Windows {
+    pub(super) fn new(figure: StatThreshold, length: Span, never: bool) -> Windows {
+        let current = ThresholdMonitor::small(figure);
+        let empty = current.judge(length);
+        Windows { length, never, current, index: 0, tally: WindowTally::default(), empty }
+    }
+
+    pub(super) fn length(&self) -> Span {
+        self.length
+    }
+
+    /// Takes a value that came so long after the start of the first window. Returns whether a window misses.
+    #[inline]
+    pub(super) fn record(&mut self, value: u64, seq: u64, after: Span) -> bool {
+        let has_missed = self.end_before(after);
+        self.current.record(value, seq);
+        let missed_now = self.current.verdict_so_far(self.length) == Some(self.never);
+        has_missed || missed_now
+    }
+
+    /// Ends the windows that are over so long after the start of the first one. Returns whether one of them
+    /// misses.
+    pub(super) fn end_before(&mut self, after: Span) -> bool {
+        let index = after.0 / self.length.0;
+        if index <= self.index {
+            return false;
+        }
+        self.tally = self.tally_before(index);
+        self.current.reset();
+        self.index = index;
+        self.tally.first_miss.is_some()
+    }
+
+    /// What came of the windows before this one, which is behind the current one.
+    fn tally_before(&self, index: u64) -> WindowTally {
+        let mut tally = self.tally;
+        let of_current = self.current.judge(self.length);
+        tally.add(1, self.result(self.index, of_current, self.current.deciding_event()), self.never);
+        let others = index - self.index - 1;
+        tally.add(others, self.result(self.index + 1, self.empty, None), self.never);
+        tally
+    }
+
+    fn result(
+        &self,
+        index: u64,
+        judged: Option<(bool, MeasuredValue)>,
+        seq: Option<u64>,
+    ) -> Option<(bool, WindowResult)> {
+        let (holds, got) = judged?;
+        Some((holds, WindowResult { index, got, seq, distance: self.current.distance(got) }))
+    }
+
+    /// What came of all windows, if they end so long after the start of the first one. The last window may be cut
+    /// short: its values are judged, but its totals only where no later event could change the result.
+    pub(super) fn tally_at(&self, end: Span) -> WindowTally {
+        let index = end.0 / self.length.0;
+        if index > self.index {
+            return self.tally_before(index);
+        }
+        let mut tally = self.tally;
+        let is_judged = !self.current.is_empty()
+            && (!self.current.is_total() || self.current.verdict_so_far(self.length).is_some());
+        let judged = self.current.judge(self.length).filter(|_| is_judged);
+        tally.add(1, self.result(self.index, judged, self.current.deciding_event()), self.never);
+        tally
+    }
+
+    /// How long after the start of the first window the current one ends, if its end can make a difference.
+    pub(super) fn next_end(&self) -> Option<Span> {
+        let misses_empty = self.empty.is_some_and(|(holds, _)| holds == self.never);
+        let matters = !self.current.is_empty() || misses_empty;
+        matters.then(|| self.index.checked_add(1)?.checked_mul(self.length.0)).flatten().map(Span)
+    }
+}
+
+impl WindowTally {
+    /// Adds so many windows with one result; none if they had nothing to measure.
+    fn add(&mut self, count: u64, result: Option<(bool, WindowResult)>, never: bool) {
+        let Some((holds, result)) = result.filter(|_| count > 0) else { return };
+        self.judged += count;
+        if holds == never {
+            self.first_miss.get_or_insert(result);
+            return;
+        }
+        self.held += count;
+        if self.closest.is_none_or(|closest| result.distance < closest.distance) {
+            self.closest = Some(result);
+        }
+    }
+}
