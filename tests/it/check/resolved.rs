@@ -774,6 +774,7 @@ proptest! {
             "the timeline makes ",
             "and `time_limit` is",
             "is 0 until something has started",
+            "a window has ",
             "in the background, so",
             "spaces in its name",
             "this step is never taken",

@@ -111,7 +111,7 @@ fn an_abort_ends_the_run_as_soon_as_a_cause_has_waited_too_long() {
 
 #[test]
 fn on_the_real_clock_a_replay_ends_at_the_same_event() {
-    let scenario = "tick = '20ms'\n[presets.p]\ncommand = ['sh', '-c', 'echo ask; exec sleep 60']\n\
+    let scenario = "tick = '0s'\n[presets.p]\ncommand = ['sh', '-c', 'echo ask; exec sleep 60']\n\
         [[timeline]]\nspawn = 'p'\n\
         [[expect]]\nname = 'answered'\nof = 'line'\nwhere = { text = 'ask' }\nabort = true\n\
         leads_to = { of = 'line', where = { text = 'answer' }, same = 'source' }\nwithin = '50ms'\n";
@@ -178,4 +178,28 @@ fn what_cannot_be_followed_is_told() {
     refused("of = 'move'\nleads_to = { of = 'move' }\nfollows = { of = 'move' }", "exclude each other");
     refused("of = 'move'\nleads_to = { of = 'move' }\nover = '1s'", "cannot be used together");
     refused("of = 'move'\nequals = 1\nwithin = '1s'", "`within` needs `follows` or `leads_to`");
+}
+
+#[test]
+fn an_exploration_judges_them_or_says_that_it_does_not() {
+    let folder = Folder::new();
+    let scenario = "tick = '0s'\n[shared]\na = 1\n[presets.p]\n\
+        players = [{ name = 'p', count = 2, steps = ['load a', 'add 1', 'store a'] }]\n[[timeline]]\nspawn = 'p'\n\
+        [[expect]]\nname = 'steps'\nof = 'step'\nby = 'player'\nequals = 2\n\
+        [[expect]]\nname = 'stored'\nof = 'step'\nwhere = { step = 'load a' }\n\
+        leads_to = { of = 'step', where = { step = 'store a' }, same = 'player' }\n\
+        [[expect]]\nname = 'few'\nof = 'running'\nalways = { at_most = 1 }\n";
+    folder.file("s.toml", scenario);
+    let explored = folder.scenario(&["explore", "s.toml", "--seeds", "20"]).end().expect(1);
+    // Both groups of the first are missed in every run, which is one miss of it.
+    let lines: Vec<&str> = explored.stdout.lines().filter(|line| line.contains("steps")).collect();
+    assert!(lines.iter().any(|line| line.contains("20")), "{}", explored.stdout);
+    assert!(!explored.stdout.contains("40"), "{}", explored.stdout);
+    let scenario = scenario.replace("equals = 2", "equals = 3");
+    folder.file("s.toml", &scenario);
+    folder.scenario(&["explore", "s.toml", "--seeds", "20"]).end().expect(0);
+    let explored = folder.scenario(&["explore", "s.toml", "--exhaustive"]).end();
+    let said = format!("{}{}", explored.stdout, explored.stderr);
+    assert!(["steps", "stored", "few"].iter().all(|name| said.contains(name)), "{said}");
+    assert_ne!(explored.code, Some(0), "what was not judged has not passed: {said}");
 }

@@ -223,3 +223,33 @@ fn all_windows_have_one_result() {
     ended.expect(1);
     assert_eq!(told(&log).len(), 1);
 }
+
+#[test]
+fn a_part_that_no_run_has_is_a_warning() {
+    let folder = Folder::new();
+    let limited = format!("time_limit = '20s'\n{WAVES}");
+    let check = |rule: &str, code: i32| {
+        folder.file("s.toml", format!("{limited}[[expect]]\n{rule}\n"));
+        folder.scenario(&["check", "s.toml"]).end().expect(code).stderr
+    };
+    for (rule, warning) in [
+        ("of = 'move'\nat_least = 1\nover = '21s'", "a window has 21s, and `time_limit` is 20s"),
+        ("of = 'move'\nat_least = 1\nsince = '21s'", "nothing counts before 21s, and `time_limit` is 20s"),
+        (
+            "of = 'move'\nat_least = 1\nsince = '1s'\nuntil = '3s'\nover = '5s'",
+            "a window has 5s, and only 2s count",
+        ),
+        ("of = 'running'\nalways = { at_least = 1 }", "`running` is 0 until something has started"),
+        ("of = 'move'\nin = 'x'\nsince = '4s'\nequals = 5", "the timeline makes at most 3 `move`"),
+        ("of = 'move'\nleads_to = { of = 'fetch.finished' }", "the event `fetch.finished` never comes"),
+    ] {
+        assert!(check(rule, 0).contains(warning), "{rule}: {}", check(rule, 0));
+    }
+    assert!(!check("of = 'move'\nin = 'x'\nsince = '4s'\nequals = 2", 0).contains("warning"));
+    folder.file(
+        "s.toml",
+        "[[timeline]]\nid = 'm'\nmark = 'x'\n[[expect]]\nof = 'mark'\nequals = 1\nsince = 'm.ready'\n",
+    );
+    let refused = folder.scenario(&["check", "s.toml"]).end().expect(2).stderr;
+    assert!(refused.contains("`m` spawns nothing that could get ready"), "{refused}");
+}

@@ -178,9 +178,10 @@ impl Engine {
     /// When something is due next, if anything is. To wake the engine earlier or later is harmless.
     #[must_use]
     pub fn next_due(&mut self) -> Option<Moment> {
-        let own = self.state.next_due()?;
-        let deadline = self.expectations.next_deadline().filter(|_| self.state.lifecycle().is_running());
-        Some(deadline.map_or(own, |deadline| own.min(deadline)))
+        let of_run = self.state.next_due();
+        let of_expectations =
+            self.expectations.next_deadline().filter(|_| self.state.lifecycle().is_running());
+        of_run.into_iter().chain(of_expectations).min()
     }
 
     /// Makes everything happen that was due by `now`.

@@ -185,3 +185,64 @@ impl LeadsToMonitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An event: its moment, its source, and whether it is a cause.
+    type Happening = (u64, u32, bool);
+
+    /// The number of causes that are followed, and the first that breaks the rule, from all events at once.
+    fn by_hand(
+        events: &[Happening],
+        within: Option<u64>,
+        is_linked: bool,
+        never: bool,
+    ) -> (u64, Option<u64>) {
+        let is_followed = |n: usize, at: u64, of: u32| {
+            events[n + 1..].iter().any(|(later, source, is_cause)| {
+                !is_cause && (!is_linked || *source == of) && within.is_none_or(|within| later - at <= within)
+            })
+        };
+        let causes = events.iter().enumerate().filter(|(_, (.., is_cause))| *is_cause);
+        let results: Vec<(u64, bool)> =
+            causes.map(|(n, (at, source, _))| (n as u64, is_followed(n, *at, *source))).collect();
+        let followed = results.iter().filter(|(_, is_followed)| *is_followed).count() as u64;
+        (followed, results.iter().find(|(_, is_followed)| *is_followed == never).map(|(n, _)| *n))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn causes_agree_with_a_judgement_of_all_events_at_once(
+            mut events in proptest::collection::vec((0..20_u64, 1..4_u32, any::<bool>()), 0..40),
+            (within, is_linked, never) in (proptest::option::of(0..6_u64), any::<bool>(), any::<bool>()),
+        ) {
+            events.sort_by_key(|(at, ..)| *at);
+            let mut monitor = LeadsToMonitor::new(within.map(Span), never);
+            let mut has_missed = false;
+            for (seq, (at, source, is_cause)) in events.iter().enumerate() {
+                let (now, source) = (Moment(*at), Source::Spawn(*source));
+                let link = if is_linked { KeyValue::Source(source) } else { KeyValue::Missing };
+                has_missed |= monitor.next_deadline().is_some_and(|deadline| deadline <= now);
+                let settled = if *is_cause {
+                    let settled = monitor.expire(now);
+                    monitor.record_cause(CauseEvent { at: now, seq: seq as u64, source: Some(source) }, link);
+                    settled
+                } else {
+                    monitor.record_effect(now, seq as u64, link)
+                };
+                has_missed |= settled == Some(false);
+            }
+            let tally = monitor.tally();
+            let (followed, first) = by_hand(&events, within, is_linked, never);
+            prop_assert_eq!(tally.followed_count, followed);
+            prop_assert_eq!(tally.first_violation.map(|(cause, _)| cause.seq), first);
+            prop_assert!(!has_missed || first.is_some());
+        }
+    }
+}

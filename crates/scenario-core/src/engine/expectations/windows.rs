@@ -134,3 +134,122 @@ impl WindowTally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::model::expect::{LimitComparison, LimitValue, Statistic};
+
+    const COMPARISONS: [LimitComparison; 5] = [
+        LimitComparison::Below,
+        LimitComparison::AtMost,
+        LimitComparison::Equals,
+        LimitComparison::AtLeast,
+        LimitComparison::Above,
+    ];
+
+    /// The statistic of these values as a fraction, computed at once; `None` if there is nothing to measure.
+    fn statistic(stat: Statistic, values: &[u64], length: u64) -> Option<(u128, u128)> {
+        let mut sorted: Vec<u128> = values.iter().map(|value| u128::from(*value)).collect();
+        sorted.sort_unstable();
+        let count = sorted.len() as u128;
+        Some(match stat {
+            Statistic::Count => (count, 1),
+            Statistic::Rate => (count * 1_000_000_000, u128::from(length)),
+            _ if sorted.is_empty() => return None,
+            Statistic::Sum => (sorted.iter().sum(), 1),
+            Statistic::Min => (sorted[0], 1),
+            Statistic::Max => (sorted[sorted.len() - 1], 1),
+            Statistic::Mean => (sorted.iter().sum(), count),
+            _ => (sorted[(count as usize * 95).div_ceil(100) - 1], 1),
+        })
+    }
+
+    /// The number of windows that are judged, of those that hold, and the first that does not, from all events
+    /// at once.
+    fn by_hand(
+        (figure, never): (StatThreshold, bool),
+        (length, end): (u64, u64),
+        limit: u64,
+        events: &[(u64, u64)],
+    ) -> (u64, u64, Option<u64>) {
+        let (mut judged, mut held, mut first_miss) = (0, 0, None);
+        for index in 0..=end / length {
+            let times = index * length..(index + 1) * length;
+            let values: Vec<u64> =
+                events.iter().filter(|(at, _)| times.contains(at)).map(|(_, value)| *value).collect();
+            let Some((over, under)) = statistic(figure.stat, &values, length) else { continue };
+            let holds = figure.comparison.holds(over.cmp(&(u128::from(limit) * under)));
+            let is_cut = times.end > end;
+            let is_total = matches!(figure.stat, Statistic::Count | Statistic::Rate | Statistic::Sum);
+            if is_cut
+                && (values.is_empty() || is_total && can_change(figure.comparison, holds, over, limit, under))
+            {
+                continue;
+            }
+            judged += 1;
+            if holds == never {
+                first_miss.get_or_insert(index);
+            } else {
+                held += 1;
+            }
+        }
+        (judged, held, first_miss)
+    }
+
+    /// Whether the result of a total can still change if it grows.
+    fn can_change(comparison: LimitComparison, holds: bool, over: u128, limit: u64, under: u128) -> bool {
+        match comparison {
+            LimitComparison::Below | LimitComparison::AtMost => holds,
+            LimitComparison::AtLeast | LimitComparison::Above => !holds,
+            LimitComparison::Equals => over <= u128::from(limit) * under,
+        }
+    }
+
+    fn statistics() -> impl Strategy<Value = Statistic> {
+        proptest::sample::select(vec![
+            Statistic::Count,
+            Statistic::Rate,
+            Statistic::Sum,
+            Statistic::Min,
+            Statistic::Max,
+            Statistic::Mean,
+            Statistic::Percentile(95_000),
+        ])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn windows_agree_with_a_judgement_of_all_events_at_once(
+            (stat, never) in (statistics(), any::<bool>()),
+            (length, rest, limit) in (1_000_000_000..4_000_000_000_u64, 0..9_000_000_000_u64, 0..8_u64),
+            times in proptest::collection::vec((0..20_000_000_000_u64, 0..8_u64), 0..40),
+        ) {
+            // Some events are exactly at the limits of windows.
+            let place = |at: u64| if at.is_multiple_of(3) { at / length * length } else { at };
+            let mut events: Vec<(u64, u64)> =
+                times.into_iter().map(|(at, value)| (place(at), value)).collect();
+            events.sort_by_key(|(at, _)| *at);
+            let end = events.last().map_or(0, |(at, _)| *at) + rest;
+            for comparison in COMPARISONS {
+                let unit = if stat == Statistic::Rate { LimitValue::Rate(limit as f64) } else { LimitValue::Count(limit) };
+                let figure = StatThreshold { stat, comparison, limit: unit };
+                let mut windows = Windows::new(figure, Span(length), never);
+                let mut has_missed = false;
+                for (seq, (at, value)) in events.iter().enumerate() {
+                    has_missed |= windows.record(*value, seq as u64, Span(*at));
+                }
+                let tally = windows.tally_at(Span(end));
+                let wanted = by_hand((figure, never), (length, end), limit, &events);
+                let first_miss = tally.first_miss.map(|window| window.index);
+                prop_assert_eq!((tally.judged, tally.held, first_miss), wanted, "{:?}", figure);
+                // What ends a run early is missed in the end.
+                prop_assert!(!has_missed || first_miss.is_some(), "{:?}", figure);
+            }
+        }
+    }
+}

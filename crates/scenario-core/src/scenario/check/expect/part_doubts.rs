@@ -17,6 +17,7 @@ pub(crate) fn check_parts(scenario: &Scenario, found: &mut Diagnostics) {
         if let Some(limit) = scenario.time_limit {
             warn_of_short_run(one, limit, found);
         }
+        warn_of_short_part(one, found);
         warn_of_empty_start(one, found);
     }
 }
@@ -45,6 +46,23 @@ fn warn_of_short_run(one: &Expectation, limit: Span, found: &mut Diagnostics) {
         _ => return,
     };
     let help = "make `time_limit` longer, or the time of the expectation shorter";
+    found.add(Diagnostic::warning(one.place, message).with_help(help));
+}
+
+/// Warns of windows that are longer than the time whose events count.
+fn warn_of_short_part(one: &Expectation, found: &mut Diagnostics) {
+    let since = match &one.part.since {
+        None => Span::ZERO,
+        Some(RunPoint::At(since)) => *since,
+        Some(RunPoint::Entry { .. }) => return,
+    };
+    let (Some(RunPoint::At(until)), Some(over)) = (&one.part.until, one.part.over) else { return };
+    let part = Span(until.0.saturating_sub(since.0));
+    if part >= over {
+        return;
+    }
+    let message = format!("a window has {}, and only {} count", over.format_human(), part.format_human());
+    let help = "make `over` shorter, or `until` later";
     found.add(Diagnostic::warning(one.place, message).with_help(help));
 }
 
